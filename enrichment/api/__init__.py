@@ -1,0 +1,1 @@
+"""The enrichment API (seed 3)."""

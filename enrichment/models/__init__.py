@@ -1,0 +1,19 @@
+"""Rows, prompts, results and batches."""
+
+from enrichment.models.batches import Batch, BatchChunk, BatchStatus, ChunkStatus
+from enrichment.models.listings import Animal, Enrichable, Organization
+from enrichment.models.prompts import Prompt
+from enrichment.models.results import EnrichmentResult, ResultState
+
+__all__ = [
+    "Animal",
+    "Batch",
+    "BatchChunk",
+    "BatchStatus",
+    "ChunkStatus",
+    "Enrichable",
+    "EnrichmentResult",
+    "Organization",
+    "Prompt",
+    "ResultState",
+]

@@ -1,0 +1,113 @@
+"""The state of batches. It lives here and nowhere else; Celery only runs what this says."""
+
+import uuid
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+
+class BatchStatus(models.TextChoices):
+    """Where a batch stands."""
+
+    PENDING = "pending", "Waiting for a worker"
+    RUNNING = "running", "Running"
+    PAUSED = "paused", "Paused"
+    CANCELLED = "cancelled", "Cancelled"
+    COMPLETED = "completed", "Completed"
+
+
+TERMINAL = frozenset({BatchStatus.CANCELLED, BatchStatus.COMPLETED})
+WORKABLE = frozenset({BatchStatus.PENDING, BatchStatus.RUNNING})
+
+
+class ChunkStatus(models.TextChoices):
+    """Where a chunk stands."""
+
+    OPEN = "open", "Open"
+    LEASED = "leased", "In work"
+    DONE = "done", "Done"
+
+
+class Batch(models.Model):
+    """One enrichment over many rows."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    enrichment = models.CharField(max_length=50)
+    params = models.JSONField(default=dict, blank=True, help_text="Languages, organization, limit.")
+    status = models.CharField(max_length=20, choices=BatchStatus, default=BatchStatus.PENDING)
+    status_reason = models.TextField(blank=True, help_text="Why it stands where it stands.")
+    force = models.BooleanField(default=False, help_text="Redo rows that are fresh.")
+    write_size = models.PositiveIntegerField(
+        null=True, help_text="Finished rows that start a write. Blank: the processing settings'."
+    )
+    rows_total = models.PositiveIntegerField(default=0)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "enrichment_batches"
+        ordering = ["-created_at"]
+        verbose_name_plural = "batches"
+        indexes = [
+            # Read by the reviver and the dashboard.
+            models.Index(
+                fields=["status"],
+                name="idx_batches_unfinished",
+                condition=models.Q(status__in=["pending", "running", "paused"]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.enrichment} {str(self.id)[:8]}"
+
+
+class BatchChunk(models.Model):
+    """Some hundred rows of a batch, worked on under one lease.
+
+    `started` counts the rows handed to the provider, in the order of `row_ids`; it is written
+    before they are sent, so that what a killed worker had in flight is known exactly.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="chunks")
+    variant = models.CharField(max_length=35, blank=True, help_text="The language, if any.")
+    row_ids = ArrayField(models.CharField(max_length=40))
+    status = models.CharField(max_length=10, choices=ChunkStatus, default=ChunkStatus.OPEN)
+    due_at = models.DateTimeField(db_default=models.functions.Now())
+    round = models.PositiveSmallIntegerField(default=0, help_text="Later rounds repeat failures.")
+    lease_token = models.UUIDField(null=True)
+    leased_until = models.DateTimeField(null=True)
+    started = models.PositiveIntegerField(default=0)
+    deaths = models.PositiveSmallIntegerField(
+        default=0, help_text="Workers that died with it; rows that kill are parked."
+    )
+    rows_done = models.PositiveIntegerField(default=0)
+    rows_failed = models.PositiveIntegerField(default=0)
+    rows_skipped = models.PositiveIntegerField(default=0)
+    calls = models.PositiveIntegerField(default=0, help_text="Answers that were paid for.")
+    calls_repaid = models.PositiveIntegerField(
+        default=0, help_text="Calls whose answers a dead worker took with it."
+    )
+    tokens = models.BigIntegerField(default=0)
+    cost_usd = models.DecimalField(max_digits=16, decimal_places=10, default=0)
+    unpriced_calls = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        db_table = "enrichment_batch_chunks"
+        ordering = ["id"]
+        indexes = [
+            # Read by the claim.
+            models.Index(
+                fields=["batch", "status", "due_at", "id"],
+                name="idx_chunks_claim",
+                condition=models.Q(status__in=["open", "leased"]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"chunk {self.id}"

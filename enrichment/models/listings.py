@@ -1,0 +1,103 @@
+"""The shipped example: organizations and their adoption listings (seed 3)."""
+
+from django.db import models
+
+
+class Organization(models.Model):
+    """A rescue that publishes listings."""
+
+    external_id = models.CharField(max_length=50, unique=True, help_text="Id at the source.")
+    slug = models.SlugField(
+        max_length=100, help_text="Used by <code>-o</code>; several rescues may share one."
+    )
+    name = models.CharField(max_length=200)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "organizations"
+        ordering = ["slug", "id"]
+        indexes = [
+            # Read by the commands' -o.
+            models.Index(fields=["slug"], name="idx_organizations_slug"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Enrichable(models.Model):
+    """What a table needs so that batches can enrich its rows."""
+
+    llm_processed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    llm_model_used = models.CharField(max_length=100, null=True, blank=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class Animal(Enrichable):
+    """One listing: what the rescue published, and what models made of it."""
+
+    external_id = models.CharField(max_length=50, unique=True, help_text="Id at the source.")
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="animals"
+    )
+    source = models.CharField(max_length=50, blank=True)
+    name = models.CharField(max_length=200)
+    species = models.CharField(max_length=50, default="dog")
+    breed = models.CharField(max_length=100, blank=True)
+    breed_secondary = models.CharField(max_length=100, blank=True)
+    mixed = models.BooleanField(null=True, blank=True)
+    age = models.CharField(max_length=50, blank=True)
+    sex = models.CharField(max_length=50, blank=True)
+    size = models.CharField(max_length=50, blank=True)
+    coat = models.CharField(max_length=50, blank=True)
+    color = models.CharField(max_length=100, blank=True)
+    fixed = models.BooleanField(null=True, blank=True, help_text="Spayed or neutered.")
+    house_trained = models.BooleanField(null=True, blank=True)
+    special_needs = models.BooleanField(null=True, blank=True)
+    shots_current = models.BooleanField(null=True, blank=True)
+    good_with_children = models.BooleanField(
+        null=True, blank=True, help_text="Unknown is not the same as no."
+    )
+    good_with_dogs = models.BooleanField(null=True, blank=True)
+    good_with_cats = models.BooleanField(null=True, blank=True)
+    health = models.TextField(blank=True)
+    fee = models.CharField(max_length=100, blank=True)
+    city = models.CharField(max_length=100, blank=True)
+    state = models.CharField(max_length=50, blank=True)
+    country = models.CharField(max_length=2, blank=True)
+    posted = models.DateTimeField(null=True, blank=True)
+    status = models.CharField(max_length=50, blank=True)
+    url = models.URLField(max_length=500, blank=True)
+    description = models.TextField(blank=True, help_text="As published; never changed by us.")
+    enriched_description = models.TextField(null=True, blank=True)
+    dog_profiler_data = models.JSONField(null=True, blank=True)
+    translations = models.JSONField(null=True, blank=True, help_text="Text by language code.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        db_table = "animals"
+        ordering = ["id"]
+        indexes = [
+            # Seed 3's: read by the statistics and by lists of what is and isn't enriched.
+            models.Index(
+                fields=["llm_processed_at"],
+                name="idx_animals_llm_processed",
+                condition=models.Q(llm_processed_at__isnull=False),
+            ),
+            models.Index(
+                fields=["id"],
+                name="idx_animals_enriched",
+                condition=models.Q(enriched_description__isnull=False),
+            ),
+            models.Index(
+                fields=["id"],
+                name="idx_animals_profiler",
+                condition=models.Q(dog_profiler_data__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

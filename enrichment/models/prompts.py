@@ -1,0 +1,51 @@
+"""Prompts are rows: versioned, with at most one active for an organization and one default."""
+
+from django.db import models
+
+from enrichment.models.listings import Organization
+
+
+class Prompt(models.Model):
+    """One version of what an enrichment says to the model."""
+
+    enrichment = models.CharField(max_length=50, help_text="The kind of work it is for.")
+    organization = models.ForeignKey(
+        Organization,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="prompts",
+        help_text="Only for this organization's rows. Blank: for all that have none of their own.",
+    )
+    version = models.PositiveIntegerField(help_text="Counts up; results remember theirs.")
+    system = models.TextField(
+        blank=True, help_text="The instructions. <code>{{name}}</code> is replaced by the row's value."
+    )
+    user = models.TextField(
+        help_text="The message. <code>{{name}}</code> is replaced by the row's value; nothing else is."
+    )
+    is_active = models.BooleanField(
+        default=False, help_text="The one in use; turning it on turns the others off."
+    )
+    note = models.CharField(max_length=200, blank=True, help_text="Why this version.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "enrichment_prompts"
+        ordering = ["enrichment", "organization", "-version"]
+        constraints = [
+            models.UniqueConstraint(
+                name="enrichment_prompts_version",
+                fields=["enrichment", "organization", "version"],
+                nulls_distinct=False,
+            ),
+            models.UniqueConstraint(
+                name="enrichment_prompts_one_active",
+                fields=["enrichment", "organization"],
+                condition=models.Q(is_active=True),
+                nulls_distinct=False,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.enrichment} v{self.version}"

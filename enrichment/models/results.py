@@ -1,0 +1,59 @@
+"""What a model made of a row, and what became of it."""
+
+from django.db import models
+
+from enrichment.models.batches import Batch
+
+
+class ResultState(models.TextChoices):
+    """What became of a result."""
+
+    APPLIED = "applied", "Applied"
+    SUGGESTED = "suggested", "Suggested"
+    REJECTED = "rejected", "Rejected"
+    UNDONE = "undone", "Undone"
+    FAILED = "failed", "Failed"
+    SKIPPED = "skipped", "Skipped"
+
+
+class EnrichmentResult(models.Model):
+    """One result of one enrichment for one row (and one variant, such as a language)."""
+
+    id = models.BigAutoField(primary_key=True)
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, null=True, related_name="results")
+    enrichment = models.CharField(max_length=50)
+    target = models.CharField(max_length=100, help_text="The table, as app.model.")
+    row_id = models.CharField(max_length=40)
+    variant = models.CharField(max_length=35, blank=True, default="")
+    state = models.CharField(max_length=10, choices=ResultState)
+    reason = models.TextField(blank=True, default="", help_text="Why it failed or was skipped.")
+    input_hash = models.CharField(max_length=32, help_text="Of the fields that were read.")
+    prompt_version = models.PositiveIntegerField(null=True)
+    model_used = models.CharField(max_length=200, blank=True, default="")
+    config_revision = models.BigIntegerField(null=True)
+    correlation_id = models.UUIDField(null=True)
+    value = models.JSONField(null=True)
+    previous_value = models.JSONField(null=True)
+    cost_usd = models.DecimalField(max_digits=16, decimal_places=10, null=True)
+    created_at = models.DateTimeField(db_default=models.functions.Now())
+
+    class Meta:
+        db_table = "enrichment_results"
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                name="enrichment_results_once_per_batch",
+                fields=["batch", "row_id", "variant"],
+                condition=models.Q(batch__isnull=False),
+            ),
+        ]
+        indexes = [
+            # Read by staleness and by a row's page: the newest result of each kind.
+            models.Index(
+                fields=["enrichment", "target", "row_id", "variant", "-id"],
+                name="idx_results_row",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.enrichment} of {self.target} {self.row_id}"

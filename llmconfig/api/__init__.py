@@ -1,0 +1,1 @@
+"""The configuration's API, and what all of our APIs share."""

@@ -1,0 +1,37 @@
+"""Where call records go: whoever stores them registers here, so that llmconfig knows no store."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from llmconfig.client.records import CallRecord
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What was said in a call; kept apart from the record, which never holds texts."""
+
+    prompt: str
+    answer: str
+
+
+Recorder = Callable[[CallRecord, Texts], None]
+_recorders: list[Recorder] = []
+
+
+def register(recorder: Recorder) -> None:
+    """Have every record that isn't collected by a batch handed to `recorder` (synchronously,
+    outside the event loop). Registering twice has no further effect."""
+    if recorder not in _recorders:
+        _recorders.append(recorder)
+
+
+def publish(record: CallRecord, texts: Texts) -> None:
+    """Hand a record on. A recorder's failure is logged and never fails the call it tells of."""
+    for recorder in _recorders:
+        try:
+            recorder(record, texts)
+        except Exception:
+            logger.exception("The record of call %s could not be stored.", record.correlation_id)

@@ -1,0 +1,144 @@
+"""The frozen plain facts of calls: what was asked, each attempt, and how it ended.
+
+Nothing here holds an ORM object, a key, or a text of prompt or answer in a record.
+"""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, TypedDict
+from uuid import UUID
+
+
+class Message(TypedDict, total=False):
+    """One chat message in OpenAI's words; `content` is text or a list of parts."""
+
+    role: str
+    content: Any
+    name: str
+    tool_calls: list[dict[str, Any]]
+    tool_call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens in disjoint buckets: no token is in two of them.
+
+    `input` excludes what was read from or written to the provider's cache, and `output` excludes
+    reasoning. Both wire formats are brought to this shape.
+    """
+
+    input: int = 0
+    cached_input: int = 0
+    cache_write: int = 0
+    output: int = 0
+    reasoning: int = 0
+
+    @property
+    def tokens_input(self) -> int:
+        """All prompt tokens."""
+        return self.input + self.cached_input + self.cache_write
+
+    @property
+    def tokens_output(self) -> int:
+        """All answer tokens."""
+        return self.output + self.reasoning
+
+
+NO_USAGE = Usage()
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Opaque facts of the caller, handed through to the record."""
+
+    service_name: str = "application"
+    operation_type: str = ""
+    session_id: UUID | None = None
+    organization_id: int | None = None
+
+
+NO_LABELS = Labels()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a caller asks for. `node` is a node, an interaction type or a model reference.
+
+    `given` holds the caller's own values (model, temperature, max_tokens), the most specific
+    layer of the resolution. `schema` asks for JSON that obeys it. `extra` is sent as it is
+    (tools, tool_choice, stop, seed…).
+    """
+
+    node: str
+    messages: Sequence[Message]
+    schema: Mapping[str, Any] | None = None
+    given: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    user_id: int | None = None
+    correlation_id: UUID | None = None
+    labels: Labels = NO_LABELS
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One request to a provider.
+
+    `outcome` is `ok` or an error's code (`timeout`, `connection`, `http_429`, `bad_reply`,
+    `invalid_answer`, `quota_exhausted`…); `moved_on` says what followed: blank at the end,
+    else `retry`, `repair` or `fallback`. `paid` says whether the provider billed it, as far as
+    can be known: it sent usage.
+    """
+
+    provider: str
+    model: str
+    outcome: str
+    latency_ms: float
+    status: int | None = None
+    moved_on: str = ""
+    retry_after_s: float | None = None
+    usage: Usage = NO_USAGE
+    cost_usd: Decimal | None = None
+    paid: bool = False
+    detail: str = ""  # the provider's own words, cleaned of keys, at most 300 characters
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """A finished generation, whether it succeeded or not. Times in UTC, money in US dollars.
+
+    `cost_usd` is the sum over paid attempts, None when any of them has no known price.
+    """
+
+    created_at: dt.datetime
+    correlation_id: UUID
+    node: str
+    interaction_type: str
+    labels: Labels
+    user_id: int | None
+    provider: str
+    model: str
+    tier: str
+    usage: Usage
+    cost_usd: Decimal | None
+    latency_ms: float
+    finish_reason: str | None
+    truncated: bool
+    prompt_length: int
+    response_length: int
+    error_code: str
+    attempts: tuple[Attempt, ...]
+    dropped_params: tuple[str, ...]
+    config_revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """An answer with its record. `parsed` is the JSON value when a schema was asked."""
+
+    text: str
+    parsed: Any
+    record: CallRecord
+    tool_calls: tuple[dict[str, Any], ...] = ()

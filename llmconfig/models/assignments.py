@@ -1,0 +1,229 @@
+"""Which model serves what: defaults by interaction type, nodes, and users' own choices."""
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+
+REFERENCE_HELP = (
+    "<code>provider/model</code>, a bare model id, or <code>tier:cloud_fast</code>."
+    " Blank: inherited."
+)
+TEMPERATURE_RULES = [MinValueValidator(0.0), MaxValueValidator(2.0)]
+NODE_NAME_RULE = RegexValidator(
+    r"^[a-zA-Z][a-zA-Z0-9_.-]{0,99}$",
+    "Start with a letter; then letters, digits, _, . and -, at most 100 in all.",
+)
+
+
+class InteractionType(models.TextChoices):
+    """The kinds of use that a default is set for: seed 2's five, then seed 0's four."""
+
+    REASONING = "reasoning", "Reasoning"
+    TOOLS = "tools", "Tool calls"
+    SUBAGENTS = "subagents", "Sub-agents"
+    PLANNING = "planning", "Planning"
+    EMBEDDINGS = "embeddings", "Embeddings"
+    TAGGER = "tagger", "Tagger"
+    ENRICHER = "enricher", "Enricher"
+    ANALYTICS = "analytics", "Analytics"
+    RESPONDER = "responder", "Responder"
+
+
+def fallbacks_field() -> "ArrayField[list[str], list[str]]":
+    """An ordered list of model references, tried after the first target."""
+    return ArrayField(
+        models.CharField(max_length=200),
+        default=list,
+        blank=True,
+        help_text="Model references tried in this order when the first target fails,"
+        " separated by commas.",
+    )
+
+
+class GlobalConfig(models.Model):
+    """The defaults of one interaction type."""
+
+    interaction_type = models.CharField(
+        max_length=20,
+        choices=InteractionType,
+        unique=True,
+        help_text="The kind of use that these defaults are for.",
+    )
+    model = models.CharField(max_length=200, blank=True, help_text=REFERENCE_HELP)
+    temperature = models.FloatField(
+        null=True,
+        blank=True,
+        validators=TEMPERATURE_RULES,
+        help_text="0 is the most predictable. Blank: inherited.",
+    )
+    max_tokens = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Longest answer in tokens. Blank: inherited.",
+    )
+    fallbacks = fallbacks_field()
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        db_table = "llm_global_config"
+        ordering = ["interaction_type"]
+        verbose_name = "interaction type"
+        constraints = [
+            models.CheckConstraint(
+                name="llm_global_config_temperature_range",
+                condition=models.Q(temperature__isnull=True)
+                | models.Q(temperature__gte=0, temperature__lte=2),
+            ),
+            models.CheckConstraint(
+                name="llm_global_config_max_tokens_positive",
+                condition=models.Q(max_tokens__isnull=True) | models.Q(max_tokens__gte=1),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.interaction_type
+
+
+class NodeConfiguration(models.Model):
+    """One named place in an application that calls a model (seed 1)."""
+
+    node_name = models.CharField(
+        max_length=100,
+        unique=True,
+        validators=[NODE_NAME_RULE],
+        help_text="The name that the application calls it by.",
+    )
+    interaction_type = models.CharField(
+        max_length=20,
+        choices=InteractionType,
+        default=InteractionType.REASONING,
+        help_text="What this node leaves blank comes from here.",
+    )
+    provider = models.CharField(
+        max_length=50,
+        blank=True,
+        help_text="Name of the provider asked for the model. Blank: found by the model.",
+    )
+    default_model = models.CharField(max_length=200, blank=True, help_text=REFERENCE_HELP)
+    default_temperature = models.FloatField(
+        null=True,
+        blank=True,
+        validators=TEMPERATURE_RULES,
+        help_text="0 is the most predictable. Blank: from the interaction type.",
+    )
+    default_max_tokens = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Longest answer in tokens. Blank: from the interaction type.",
+    )
+    langsmith_tracing = models.BooleanField(
+        default=False, help_text="Send a trace of each call to the tracing service."
+    )
+    description = models.TextField(blank=True, help_text="What this node is for.")
+    azure_model = models.CharField(
+        max_length=200, blank=True, help_text="Model on Azure targets. Blank: the model above."
+    )
+    azure_temperature = models.FloatField(
+        null=True,
+        blank=True,
+        validators=TEMPERATURE_RULES,
+        help_text="Temperature on Azure targets. Blank: the temperature above.",
+    )
+    azure_max_tokens = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Longest answer on Azure targets. Blank: the limit above.",
+    )
+    fallbacks = fallbacks_field()
+    # Per field, what the last sync wrote: how sync tells a change in YAML from one made here.
+    synced_values = models.JSONField(default=dict, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        db_table = "llm_node_configuration"
+        ordering = ["node_name"]
+        verbose_name = "node"
+        constraints = [
+            models.CheckConstraint(
+                name="llm_node_configuration_temperature_range",
+                condition=models.Q(
+                    models.Q(default_temperature__isnull=True)
+                    | models.Q(default_temperature__gte=0, default_temperature__lte=2),
+                    models.Q(azure_temperature__isnull=True)
+                    | models.Q(azure_temperature__gte=0, azure_temperature__lte=2),
+                ),
+            ),
+            models.CheckConstraint(
+                name="llm_node_configuration_max_tokens_positive",
+                condition=models.Q(
+                    models.Q(default_max_tokens__isnull=True) | models.Q(default_max_tokens__gte=1),
+                    models.Q(azure_max_tokens__isnull=True) | models.Q(azure_max_tokens__gte=1),
+                ),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.node_name
+
+
+class UserConfig(models.Model):
+    """One user's own choice for an interaction type or for a node."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="llm_configs"
+    )
+    interaction_type = models.CharField(
+        max_length=20,
+        choices=InteractionType,
+        blank=True,
+        help_text="Set this or the node, not both.",
+    )
+    node = models.ForeignKey(
+        NodeConfiguration,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="user_configs",
+        help_text="Set this or the interaction type, not both.",
+    )
+    model = models.CharField(max_length=200, blank=True, help_text=REFERENCE_HELP)
+    temperature = models.FloatField(
+        null=True, blank=True, validators=TEMPERATURE_RULES, help_text="Blank: not overridden."
+    )
+    max_tokens = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1)], help_text="Blank: not overridden."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        db_table = "llm_user_config"
+        ordering = ["user", "interaction_type"]
+        verbose_name = "user's choice"
+        constraints = [
+            models.CheckConstraint(
+                name="llm_user_config_one_scope",
+                condition=models.Q(interaction_type="", node__isnull=False)
+                | (~models.Q(interaction_type="") & models.Q(node__isnull=True)),
+                violation_error_message="Choose an interaction type or a node, not both.",
+            ),
+            models.UniqueConstraint(
+                name="llm_user_config_unique_type",
+                fields=["user", "interaction_type"],
+                condition=models.Q(node__isnull=True),
+            ),
+            models.UniqueConstraint(
+                name="llm_user_config_unique_node",
+                fields=["user", "node"],
+                condition=models.Q(node__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.node or self.interaction_type}"

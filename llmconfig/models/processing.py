@@ -1,0 +1,118 @@
+"""Seed 0's one row: what runs at all, with how much, and the last fallbacks."""
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+
+from llmconfig.models.providers import Provider
+
+SINGLE_ROW_ID = 1
+CONFIDENCE_RULES = [MinValueValidator(0.0), MaxValueValidator(1.0)]
+
+
+class LLMConfig(models.Model):
+    """The processing settings; there is exactly one row, made by `seed_llm_config`."""
+
+    id = models.PositiveSmallIntegerField(
+        primary_key=True, default=SINGLE_ROW_ID, db_default=SINGLE_ROW_ID, editable=False
+    )
+    provider = models.ForeignKey(
+        Provider,
+        to_field="name",
+        db_column="provider",
+        default="local",
+        db_default="local",
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="Asked when nothing more specific names a provider.",
+    )
+    model_tagger = models.CharField(
+        max_length=100, default="phi3", db_default="phi3", help_text="Model for tagging, unless set elsewhere."
+    )
+    model_enricher = models.CharField(
+        max_length=100, default="llama3", db_default="llama3", help_text="Model for enrichment, unless set elsewhere."
+    )
+    model_analytics = models.CharField(
+        max_length=100, default="llama3", db_default="llama3", help_text="Model for analytics, unless set elsewhere."
+    )
+    model_responder = models.CharField(
+        max_length=100,
+        null=True,
+        blank=True,
+        help_text="Model for answers to people. Blank: the enricher's.",
+    )
+    enabled = models.BooleanField(
+        default=False, db_default=False, help_text="Master switch. Off: every call is refused with a clear error."
+    )
+    auto_tagging = models.BooleanField(
+        default=True, db_default=True, help_text="Tag new and changed rows by themselves."
+    )
+    auto_enrichment = models.BooleanField(
+        default=True, db_default=True, help_text="Enrich new and changed rows by themselves."
+    )
+    external_enrichment = models.BooleanField(
+        default=False, db_default=False, help_text="Let prompts use facts from configured HTTP sources."
+    )
+    max_retries = models.PositiveSmallIntegerField(
+        default=3, db_default=3, help_text="Later rounds for a batch's rows that failed."
+    )
+    retry_delay = models.PositiveIntegerField(
+        default=300, db_default=300, help_text="Seconds until such a later round."
+    )
+    backup_provider = models.ForeignKey(
+        Provider,
+        to_field="name",
+        db_column="backup_provider",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="The last provider tried when all others failed.",
+    )
+    backup_model = models.CharField(
+        max_length=100, null=True, blank=True, help_text="The model asked for there."
+    )
+    batch_size = models.PositiveSmallIntegerField(
+        default=5, db_default=5,
+        validators=[MinValueValidator(1)],
+        help_text="Finished rows that start a write to the database.",
+    )
+    concurrent_tasks = models.PositiveSmallIntegerField(
+        default=2, db_default=2,
+        validators=[MinValueValidator(1)],
+        help_text="Worker tasks that work on one batch at a time.",
+    )
+    cache_responses = models.BooleanField(
+        default=True, db_default=True, help_text="Answer identical requests from the response cache."
+    )
+    min_confidence_tagging = models.FloatField(
+        default=0.7, db_default=0.7, validators=CONFIDENCE_RULES, help_text="Tags below this are only suggested."
+    )
+    min_confidence_entity = models.FloatField(
+        default=0.8, db_default=0.8, validators=CONFIDENCE_RULES, help_text="Entities below this are suggested."
+    )
+    updated_at = models.DateTimeField(auto_now=True, db_default=models.functions.Now())
+
+    class Meta:
+        db_table = "llm_config"
+        verbose_name = verbose_name_plural = "processing settings"
+        constraints = [
+            models.CheckConstraint(
+                name="llm_config_single_row", condition=models.Q(id=SINGLE_ROW_ID)
+            ),
+            models.CheckConstraint(
+                name="llm_config_confidence_range",
+                condition=models.Q(
+                    min_confidence_tagging__gte=0,
+                    min_confidence_tagging__lte=1,
+                    min_confidence_entity__gte=0,
+                    min_confidence_entity__lte=1,
+                ),
+            ),
+            models.CheckConstraint(
+                name="llm_config_sizes_positive",
+                condition=models.Q(batch_size__gte=1, concurrent_tasks__gte=1),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return "Processing settings"

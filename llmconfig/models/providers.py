@@ -1,0 +1,130 @@
+"""Accounts at servers that serve models."""
+
+import uuid
+
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+
+from llmconfig import secrets
+
+# A provider's name is the part before the first slash of a model reference.
+NAME_RULE = RegexValidator(
+    r"^[a-z0-9][a-z0-9_-]{0,49}$",
+    "Use lower-case letters, digits, - and _, at most 50, starting with a letter or digit.",
+)
+
+
+class ProviderType(models.TextChoices):
+    """Which wire format and conventions a provider follows."""
+
+    OPENAI = "openai", "OpenAI"
+    ANTHROPIC = "anthropic", "Anthropic"
+    AZURE_OPENAI = "azure_openai", "Azure OpenAI"
+    OPENROUTER = "openrouter", "OpenRouter"
+    LOCAL = "local", "Local server (Ollama, llama.cpp, LM Studio)"
+    CUSTOM = "custom", "Custom (OpenAI-compatible)"
+
+
+DEFAULT_BASE_URLS = {
+    ProviderType.OPENAI: "https://api.openai.com/v1",
+    ProviderType.ANTHROPIC: "https://api.anthropic.com",
+    ProviderType.OPENROUTER: "https://openrouter.ai/api/v1",
+    ProviderType.LOCAL: "http://localhost:11434/v1",
+}
+# Servers that answer without a key.
+KEYLESS_TYPES = frozenset({ProviderType.LOCAL, ProviderType.CUSTOM})
+
+
+class Provider(models.Model):
+    """One account at a server that serves models: its address, key, limits and rank."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.SlugField(
+        max_length=50,
+        unique=True,
+        validators=[NAME_RULE],
+        help_text="Short name used in model references, as in <code>openai/gpt-4o</code>.",
+    )
+    provider_type = models.CharField(
+        max_length=20,
+        choices=ProviderType,
+        help_text="How this server is spoken to. vLLM, TGI and LocalAI are Custom.",
+    )
+    api_base_url = models.URLField(
+        max_length=255,
+        blank=True,
+        help_text="Address of the API. Blank: the vendor's own. Changing scheme, host or port"
+        " asks for the key again.",
+    )
+    # Ciphertext; llmconfig.secrets reads and writes it, and forms and APIs only write it.
+    api_key = models.TextField(blank=True, editable=False)
+    key_last4 = models.CharField(max_length=4, blank=True, editable=False)
+    key_fingerprint = models.CharField(max_length=16, blank=True, editable=False)
+    secret_ref = models.CharField(
+        max_length=255,
+        blank=True,
+        help_text="Where the key is kept if not here: <code>env:OPENAI_API_KEY</code> or"
+        " <code>file:/run/secrets/openai</code>.",
+    )
+    api_version = models.CharField(
+        max_length=40,
+        blank=True,
+        help_text="Azure: the api-version of the deployment. Anthropic: the anthropic-version"
+        " header. Blank: the default.",
+    )
+    timeout_seconds = models.FloatField(
+        default=30.0,
+        validators=[MinValueValidator(0.1), MaxValueValidator(3600)],
+        help_text="Longest time for one request, in seconds.",
+    )
+    priority = models.PositiveSmallIntegerField(
+        default=100,
+        help_text="Which provider is asked first when several list the same model; 1 comes first.",
+    )
+    weight = models.PositiveSmallIntegerField(
+        default=1,
+        validators=[MinValueValidator(1)],
+        help_text="Share of the calls among providers of equal priority.",
+    )
+    is_enabled = models.BooleanField(
+        default=True, help_text="Off: no call goes to this provider, and its targets are skipped."
+    )
+    validated_at = models.DateTimeField(null=True, blank=True, editable=False)
+    validation_error = models.TextField(blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        db_table = "llm_providers"
+        ordering = ["priority", "name"]
+        constraints = [
+            models.CheckConstraint(
+                name="llm_providers_one_key_source",
+                condition=models.Q(api_key="") | models.Q(secret_ref=""),
+                violation_error_message="Give a key or a secret reference, not both.",
+            ),
+            models.CheckConstraint(
+                name="llm_providers_timeout_positive",
+                condition=models.Q(timeout_seconds__gt=0),
+            ),
+            models.CheckConstraint(
+                name="llm_providers_weight_positive", condition=models.Q(weight__gte=1)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def key_place(self) -> str:
+        """What a stored key is bound to."""
+        return f"llm_providers.api_key.{self.id}"
+
+    def set_key(self, key: secrets.Secret) -> None:
+        """Store a key in this row (not saved yet); a blank one removes it."""
+        if not key:
+            self.api_key = self.key_last4 = self.key_fingerprint = ""
+            return
+        self.api_key = secrets.encrypt(key, place=self.key_place)
+        self.key_last4 = secrets.last_four(key)
+        self.key_fingerprint = secrets.fingerprint(key)

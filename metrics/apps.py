@@ -1,0 +1,17 @@
+"""metrics: what calls cost and how good they were."""
+
+from django.apps import AppConfig
+
+
+class MetricsConfig(AppConfig):
+    """Stands on llmconfig; enrichment stands on it."""
+
+    name = "metrics"
+    verbose_name = "LLM metrics"
+
+    def ready(self) -> None:
+        """Receive the record of every call."""
+        from llmconfig.client import recording  # noqa: PLC0415 - after the registry is ready
+        from metrics.recording import record_call  # noqa: PLC0415
+
+        recording.register(record_call)

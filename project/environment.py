@@ -1,0 +1,44 @@
+"""Reads the environment once, and refuses nonsense by the name of the variable."""
+
+import os
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from llmconfig.process_settings import number, switch
+
+env = environ.Env()
+
+
+def text_or_file(name: str, default: str = "") -> str:
+    """The variable, or the content of the file that `<name>_FILE` points to (a mounted secret).
+
+    Raises ImproperlyConfigured when both are set or the file can't be read.
+    """
+    path = os.environ.get(f"{name}_FILE", "")
+    if not path:
+        return os.environ.get(name, default)
+    if os.environ.get(name):
+        raise ImproperlyConfigured(f"{name} and {name}_FILE are both set: keep one of them.")
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name}_FILE: can't read {path}: {error.strerror}.") from error
+
+
+def boolean(name: str, *, default: bool) -> bool:
+    """A switch from the environment; raises ImproperlyConfigured naming it."""
+    raw = os.environ.get(name, "").strip()
+    return switch(name, raw) if raw else default
+
+
+def whole_number(name: str, *, default: int, least: int) -> int:
+    """A count from the environment, at least `least`; raises ImproperlyConfigured naming it."""
+    raw = os.environ.get(name, "").strip()
+    return number(name, raw, int, least) if raw else default
+
+
+def words(name: str, default: str = "") -> list[str]:
+    """A comma-separated list, blanks dropped."""
+    return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]

@@ -1,0 +1,203 @@
+"""Django settings, all from the environment. docs/settings.md lists every variable."""
+
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+from llmconfig.process_settings import read_environment
+from project.environment import boolean, env, text_or_file, whole_number, words
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+ENVIRONMENT = env.str("ENVIRONMENT", "production")
+if ENVIRONMENT not in {"development", "production"}:
+    raise ImproperlyConfigured(f"ENVIRONMENT: {ENVIRONMENT!r}; use development or production.")
+PRODUCTION = ENVIRONMENT == "production"
+DEBUG = boolean("DJANGO_DEBUG", default=False)
+
+SECRET_KEY = text_or_file("DJANGO_SECRET_KEY")
+if not SECRET_KEY:
+    raise ImproperlyConfigured(
+        "DJANGO_SECRET_KEY is not set. `make demo` makes its own; elsewhere set it, or"
+        " DJANGO_SECRET_KEY_FILE, to 50 random characters."
+    )
+# Fernet keys for provider keys in the database, newest first; a system check reads them.
+LLM_FIELD_KEYS = [
+    key.strip() for key in text_or_file("LLM_FIELD_KEYS").replace("\n", ",").split(",") if key.strip()
+]
+# Key material of rows written by django-fernet-fields, newest first, to keep them readable.
+LLM_LEGACY_FERNET_KEYS = [
+    key.strip() for key in text_or_file("LLM_LEGACY_FERNET_KEYS").split(",") if key.strip()
+]
+
+ALLOWED_HOSTS = words("DJANGO_ALLOWED_HOSTS", "" if PRODUCTION else "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = words("DJANGO_CSRF_TRUSTED_ORIGINS")
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "llmconfig",
+    "metrics",
+    "enrichment",
+    "project.embedded",
+    "project.apps.ProjectConfig",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "project.urls"
+ASGI_APPLICATION = "project.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+if not env.str("DATABASE_URL", ""):
+    raise ImproperlyConfigured(
+        "DATABASE_URL is not set. Give postgres://user:password@host:5432/name, or run the command"
+        " under `python -m project.embedded -- …`, which brings its own PostgreSQL."
+    )
+DATABASES = {"default": env.db("DATABASE_URL")}
+DATABASES["default"].update(
+    CONN_MAX_AGE=whole_number("DATABASE_CONN_MAX_AGE", default=60, least=0),
+    CONN_HEALTH_CHECKS=True,
+)
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = env.str("REDIS_URL", "")
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = env.str("DJANGO_STATIC_ROOT", str(BASE_DIR / "staticfiles"))
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = not PRODUCTION
+
+if PRODUCTION:
+    SECURE_SSL_REDIRECT = boolean("DJANGO_SSL_REDIRECT", default=True)
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = whole_number("DJANGO_HSTS_SECONDS", default=31_536_000, least=0)
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = boolean("DJANGO_HSTS_SUBDOMAINS", default=True)
+    SECURE_HSTS_PRELOAD = boolean("DJANGO_HSTS_PRELOAD", default=True)
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+SESSION_COOKIE_HTTPONLY = True
+X_FRAME_OPTIONS = "DENY"
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["llmconfig.api.permissions.RolePermission"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "EXCEPTION_HANDLER": "llmconfig.api.errors.answer",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Nodewise",
+    "DESCRIPTION": "Which model answers each call, what it cost and how good it was.",
+    "VERSION": "0.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {
+    "revive-stalled-batches": {
+        "task": "enrichment.tasks.revive_stalled_batches",
+        "schedule": 15.0,
+    },
+    "keep-partitions-ahead": {
+        "task": "metrics.tasks.keep_partitions_ahead",
+        "schedule": 6 * 3600.0,
+    },
+}
+
+# Seed 3's LLM_* variables that are set; llmconfig.process_settings says what each one does.
+LLM_ENVIRONMENT = read_environment(env.ENVIRON)
+LLM_NODES_FILE = env.str("LLM_NODES_FILE", str(BASE_DIR / "fixtures" / "llm_nodes.yaml"))
+# Address of the server behind the `local` provider when it is seeded.
+LLM_LOCAL_URL = env.str("LLM_LOCAL_URL", "http://localhost:11434/v1")
+# Networks that providers of the hosted types may live in although they are not public.
+LLM_EGRESS_ALLOW = words("LLM_EGRESS_ALLOW")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO")},
+}
+
+UNFOLD = {
+    "SITE_TITLE": "Nodewise",
+    "SITE_HEADER": "Nodewise",
+    "SITE_SUBHEADER": "Models, batches and what they cost",
+    "SITE_SYMBOL": "hub",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+}

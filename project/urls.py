@@ -1,0 +1,13 @@
+"""Every address of the product, by the app that serves it."""
+
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("docs/api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/api/", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
+    path("", include("llmconfig.api.urls")),
+    path("", include("enrichment.api.urls")),
+]
