@@ -1,17 +1,17 @@
 """What llmconfig raises.
 
-    LLMError
-    ├── ConfigurationError          the configuration can't answer: a person must change it
-    │   ├── CallsDisabled           the master switch (or a feature's) is off
-    │   ├── UnknownNode             no node or interaction type has this name
-    │   ├── NoTarget                nothing says which provider and model to call
-    │   ├── SecretUnreadable        a stored or referenced key can't be read
-    │   ├── ChangeRefused           a configuration write that breaks a rule; names the field
-    │   └── NodesFileInvalid        the YAML of nodes is wrong; names line and field
-    └── GenerationFailed            a call ended without an answer; holds its record
-        ├── GenerationRefused       never again as it is: the request or account is at fault
-        ├── GenerationExhausted     try again later: every attempt and target failed
-        └── AnswerInvalid           the model answered, but not in the shape that was asked
+LLMError
+├── ConfigurationError          the configuration can't answer: a person must change it
+│   ├── CallsDisabled           the master switch (or a feature's) is off
+│   ├── UnknownNode             no node or interaction type has this name
+│   ├── NoTarget                nothing says which provider and model to call
+│   ├── SecretUnreadable        a stored or referenced key can't be read
+│   ├── ChangeRefused           a configuration write that breaks a rule; names the field
+│   └── NodesFileInvalid        the YAML of nodes is wrong; names line and field
+└── GenerationFailed            a call ended without an answer; holds its record
+    ├── GenerationRefused       never again as it is: the request or account is at fault
+    ├── GenerationExhausted     try again later: every attempt and target failed
+    └── AnswerInvalid           the model answered, but not in the shape that was asked
 """
 
 from typing import TYPE_CHECKING

@@ -137,9 +137,7 @@ def decrypt(stored: str, *, place: str) -> Secret:
     try:
         payload = fernet.decrypt(token.encode()).decode()
     except (InvalidToken, UnicodeError) as error:
-        raise SecretUnreadable(
-            f"{place}: the stored key is damaged; enter it again."
-        ) from error
+        raise SecretUnreadable(f"{place}: the stored key is damaged; enter it again.") from error
     bound_to, _, value = payload.partition(SEPARATOR)
     if not hmac.compare_digest(bound_to.encode(), place.encode()):
         raise SecretUnreadable(f"{place}: the stored key belongs to another row; enter it again.")
@@ -166,5 +164,3 @@ def last_four(secret: Secret) -> str:
     """The end of a key, for people to recognise it; blank for keys too short to show any."""
     value = secret.reveal()
     return value[-4:] if len(value) >= 16 else ""
-
-

@@ -23,7 +23,9 @@ if not SECRET_KEY:
     )
 # Fernet keys for provider keys in the database, newest first; a system check reads them.
 LLM_FIELD_KEYS = [
-    key.strip() for key in text_or_file("LLM_FIELD_KEYS").replace("\n", ",").split(",") if key.strip()
+    key.strip()
+    for key in text_or_file("LLM_FIELD_KEYS").replace("\n", ",").split(",")
+    if key.strip()
 ]
 # Key material of rows written by django-fernet-fields, newest first, to keep them readable.
 LLM_LEGACY_FERNET_KEYS = [

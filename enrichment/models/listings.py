@@ -39,9 +39,7 @@ class Animal(Enrichable):
     """One listing: what the rescue published, and what models made of it."""
 
     external_id = models.CharField(max_length=50, unique=True, help_text="Id at the source.")
-    organization = models.ForeignKey(
-        Organization, on_delete=models.CASCADE, related_name="animals"
-    )
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="animals")
     source = models.CharField(max_length=50, blank=True)
     name = models.CharField(max_length=200)
     species = models.CharField(max_length=50, default="dog")

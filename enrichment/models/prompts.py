@@ -19,7 +19,8 @@ class Prompt(models.Model):
     )
     version = models.PositiveIntegerField(help_text="Counts up; results remember theirs.")
     system = models.TextField(
-        blank=True, help_text="The instructions. <code>{{name}}</code> is replaced by the row's value."
+        blank=True,
+        help_text="The instructions. <code>{{name}}</code> is replaced by the row's value.",
     )
     user = models.TextField(
         help_text="The message. <code>{{name}}</code> is replaced by the row's value; nothing else is."

@@ -13,23 +13,30 @@ CONFIG_TABLES = (
     "llm_config",
 )
 
-# One revision a transaction: the first change in it makes the row, unless change() already has.
-# The row lock on llm_config_version orders revisions by commit.
+# The first changed row opens the revision; change() says beforehand, in settings that end with the
+# transaction, who writes and why. The row lock on llm_config_version orders revisions by commit.
 FUNCTIONS = """
-CREATE FUNCTION llm_open_revision(author bigint, origin text, reason text) RETURNS bigint
+CREATE FUNCTION llm_open_revision() RETURNS bigint
 LANGUAGE plpgsql AS $$
 DECLARE
-    opened text := current_setting('nodewise.revision', true);
-    fresh bigint;
+    fresh bigint := nullif(current_setting('nodewise.revision', true), '')::bigint;
+    origin text := nullif(current_setting('nodewise.source', true), '');
 BEGIN
-    IF opened IS NOT NULL AND opened <> '' THEN
-        RETURN opened::bigint;
+    IF fresh IS NOT NULL THEN
+        RETURN fresh;
     END IF;
     INSERT INTO llm_config_version AS v (id, revision, token) VALUES (1, 1, gen_random_uuid())
     ON CONFLICT (id) DO UPDATE SET revision = v.revision + 1, token = gen_random_uuid()
     RETURNING v.revision INTO fresh;
     INSERT INTO llm_revisions (number, created_at, user_id, source, message)
-    VALUES (fresh, clock_timestamp(), author, origin, reason);
+    VALUES (
+        fresh,
+        clock_timestamp(),
+        nullif(current_setting('nodewise.user', true), '')::bigint,
+        coalesce(origin, 'sql'),
+        CASE WHEN origin IS NULL THEN format('Raw SQL by %s.', session_user)
+             ELSE coalesce(current_setting('nodewise.message', true), '') END
+    );
     PERFORM set_config('nodewise.revision', fresh::text, true);
     RETURN fresh;
 END $$;
@@ -49,7 +56,7 @@ BEGIN
     END IF;
     INSERT INTO llm_revision_changes (revision_id, table_name, row_key, before, after)
     VALUES (
-        llm_open_revision(NULL, 'sql', format('Raw SQL by %s.', session_user)),
+        llm_open_revision(),
         TG_TABLE_NAME,
         coalesce(new_row, old_row) ->> 'id',
         old_row - hidden,
@@ -61,7 +68,7 @@ END $$;
 
 DROP_FUNCTIONS = """
 DROP FUNCTION llm_record_change();
-DROP FUNCTION llm_open_revision(bigint, text, text);
+DROP FUNCTION llm_open_revision();
 """
 
 VIEW = """

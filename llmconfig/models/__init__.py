@@ -6,7 +6,13 @@ from llmconfig.models.assignments import (
     NodeConfiguration,
     UserConfig,
 )
-from llmconfig.models.catalogue import ContextWindow, ModelKind, ModelPrice, PriceSource, ProviderModel
+from llmconfig.models.catalogue import (
+    ContextWindow,
+    ModelKind,
+    ModelPrice,
+    PriceSource,
+    ProviderModel,
+)
 from llmconfig.models.history import ConfigVersion, Revision, RevisionChange
 from llmconfig.models.processing import LLMConfig
 from llmconfig.models.providers import Provider, ProviderType

@@ -120,8 +120,7 @@ class ModelPrice(models.Model):
                     models.Q(output_per_1m__isnull=True) | models.Q(output_per_1m__gte=0),
                     models.Q(cached_input_per_1m__isnull=True)
                     | models.Q(cached_input_per_1m__gte=0),
-                    models.Q(cache_write_per_1m__isnull=True)
-                    | models.Q(cache_write_per_1m__gte=0),
+                    models.Q(cache_write_per_1m__isnull=True) | models.Q(cache_write_per_1m__gte=0),
                 ),
             ),
         ]

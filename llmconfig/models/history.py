@@ -18,9 +18,7 @@ class ConfigVersion(models.Model):
     class Meta:
         db_table = "llm_config_version"
         constraints = [
-            models.CheckConstraint(
-                name="llm_config_version_single_row", condition=models.Q(id=1)
-            )
+            models.CheckConstraint(name="llm_config_version_single_row", condition=models.Q(id=1))
         ]
 
     def __str__(self) -> str:

@@ -26,13 +26,22 @@ class LLMConfig(models.Model):
         help_text="Asked when nothing more specific names a provider.",
     )
     model_tagger = models.CharField(
-        max_length=100, default="phi3", db_default="phi3", help_text="Model for tagging, unless set elsewhere."
+        max_length=100,
+        default="phi3",
+        db_default="phi3",
+        help_text="Model for tagging, unless set elsewhere.",
     )
     model_enricher = models.CharField(
-        max_length=100, default="llama3", db_default="llama3", help_text="Model for enrichment, unless set elsewhere."
+        max_length=100,
+        default="llama3",
+        db_default="llama3",
+        help_text="Model for enrichment, unless set elsewhere.",
     )
     model_analytics = models.CharField(
-        max_length=100, default="llama3", db_default="llama3", help_text="Model for analytics, unless set elsewhere."
+        max_length=100,
+        default="llama3",
+        db_default="llama3",
+        help_text="Model for analytics, unless set elsewhere.",
     )
     model_responder = models.CharField(
         max_length=100,
@@ -41,7 +50,9 @@ class LLMConfig(models.Model):
         help_text="Model for answers to people. Blank: the enricher's.",
     )
     enabled = models.BooleanField(
-        default=False, db_default=False, help_text="Master switch. Off: every call is refused with a clear error."
+        default=False,
+        db_default=False,
+        help_text="Master switch. Off: every call is refused with a clear error.",
     )
     auto_tagging = models.BooleanField(
         default=True, db_default=True, help_text="Tag new and changed rows by themselves."
@@ -50,7 +61,9 @@ class LLMConfig(models.Model):
         default=True, db_default=True, help_text="Enrich new and changed rows by themselves."
     )
     external_enrichment = models.BooleanField(
-        default=False, db_default=False, help_text="Let prompts use facts from configured HTTP sources."
+        default=False,
+        db_default=False,
+        help_text="Let prompts use facts from configured HTTP sources.",
     )
     max_retries = models.PositiveSmallIntegerField(
         default=3, db_default=3, help_text="Later rounds for a batch's rows that failed."
@@ -72,23 +85,33 @@ class LLMConfig(models.Model):
         max_length=100, null=True, blank=True, help_text="The model asked for there."
     )
     batch_size = models.PositiveSmallIntegerField(
-        default=5, db_default=5,
+        default=5,
+        db_default=5,
         validators=[MinValueValidator(1)],
         help_text="Finished rows that start a write to the database.",
     )
     concurrent_tasks = models.PositiveSmallIntegerField(
-        default=2, db_default=2,
+        default=2,
+        db_default=2,
         validators=[MinValueValidator(1)],
         help_text="Worker tasks that work on one batch at a time.",
     )
     cache_responses = models.BooleanField(
-        default=True, db_default=True, help_text="Answer identical requests from the response cache."
+        default=True,
+        db_default=True,
+        help_text="Answer identical requests from the response cache.",
     )
     min_confidence_tagging = models.FloatField(
-        default=0.7, db_default=0.7, validators=CONFIDENCE_RULES, help_text="Tags below this are only suggested."
+        default=0.7,
+        db_default=0.7,
+        validators=CONFIDENCE_RULES,
+        help_text="Tags below this are only suggested.",
     )
     min_confidence_entity = models.FloatField(
-        default=0.8, db_default=0.8, validators=CONFIDENCE_RULES, help_text="Entities below this are suggested."
+        default=0.8,
+        db_default=0.8,
+        validators=CONFIDENCE_RULES,
+        help_text="Entities below this are suggested.",
     )
     updated_at = models.DateTimeField(auto_now=True, db_default=models.functions.Now())
 

@@ -1,16 +1,32 @@
-"""The two tables with a row a call. Both are partitioned by month on `created_at` (migration 0002):
-the database's key is (id, created_at), Django's is id, and nothing may point at them."""
+"""The two tables with a row a call, partitioned by month on `created_at` (migration 0002).
+
+The database's key is (id, created_at), Django's is `id`; nothing may point at them. Raw SQL may
+insert rows too, so every default is the database's.
+"""
 
 import uuid
 
+from django.contrib.postgres.functions import RandomUUID
 from django.db import models
+from django.db.models import F, Q
 from django.db.models.functions import Now
+
+
+class LongNamedIndex(models.Index):
+    """An index whose name may be as long as PostgreSQL allows; 30 characters is Oracle's limit."""
+
+    max_name_length = 63
+
+
+NO_JSON_ITEMS = models.Value([], models.JSONField())
 
 
 class GenerationMetric(models.Model):
     """One finished generation, failed ones too; never its texts."""
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    id = models.UUIDField(
+        primary_key=True, default=uuid.uuid4, db_default=RandomUUID(), editable=False
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     correlation_id = models.UUIDField(help_text="The call's own id; links to its history.")
     session_id = models.UUIDField(null=True, help_text="Its batch or conversation.")
@@ -18,12 +34,18 @@ class GenerationMetric(models.Model):
     service_name = models.CharField(max_length=100, help_text="Who called.")
     method_name = models.CharField(max_length=100, help_text="The node.")
     operation_type = models.CharField(max_length=100, db_default="", help_text="The enrichment.")
-    tier = models.CharField(max_length=50, help_text="The tier of the model that answered.")
-    provider = models.CharField(max_length=50, db_default="")
-    model_used = models.CharField(max_length=200)
+    tier = models.CharField(
+        max_length=50,
+        db_default="",
+        help_text="The tier of the model that answered, if it has one.",
+    )
+    provider = models.CharField(
+        max_length=50, db_default="", help_text="The provider that answered last."
+    )
+    model_used = models.CharField(max_length=200, help_text="The model that answered last.")
     tokens_input = models.IntegerField(db_default=0, help_text="All prompt tokens.")
     tokens_output = models.IntegerField(db_default=0, help_text="All answer tokens.")
-    tokens_total = models.IntegerField(db_default=0)
+    tokens_total = models.IntegerField(db_default=0, help_text="Prompt and answer tokens.")
     tokens_cached_input = models.IntegerField(
         db_default=0, help_text="Of the prompt tokens, those read from the provider's cache."
     )
@@ -35,27 +57,88 @@ class GenerationMetric(models.Model):
     )
     latency_ms = models.FloatField(db_default=0.0, help_text="The whole call, retries included.")
     cost_usd = models.DecimalField(
-        max_digits=16, decimal_places=10, null=True, help_text="Blank: no price was known."
+        max_digits=16,
+        decimal_places=10,
+        null=True,
+        help_text="All paid attempts together, in US dollars. Blank: no price was known.",
     )
-    syntax_valid = models.BooleanField(null=True)
-    onex_compliant = models.BooleanField(null=True)
-    has_type_hints = models.BooleanField(null=True)
-    security_issues = models.JSONField(null=True)
-    finish_reason = models.CharField(max_length=50, null=True)
-    truncated = models.BooleanField(db_default=False)
+    syntax_valid = models.BooleanField(null=True, help_text="Blank: not checked.")
+    onex_compliant = models.BooleanField(null=True, help_text="Blank: not checked.")
+    has_type_hints = models.BooleanField(null=True, help_text="Blank: not checked.")
+    security_issues = models.JSONField(null=True, help_text="Blank: not checked.")
+    finish_reason = models.CharField(
+        max_length=50, null=True, help_text="Why the model stopped, in the provider's word."
+    )
+    truncated = models.BooleanField(
+        db_default=False, help_text="The answer was cut at its token limit."
+    )
     prompt_length = models.IntegerField(db_default=0, help_text="Characters sent.")
     response_length = models.IntegerField(db_default=0, help_text="Characters received.")
     error_code = models.CharField(max_length=50, db_default="", help_text="Blank: it succeeded.")
-    attempts = models.JSONField(db_default=models.Value([], models.JSONField()))
-    dropped_params = models.JSONField(db_default=models.Value([], models.JSONField()))
-    config_revision = models.BigIntegerField(null=True)
-    organization_id = models.BigIntegerField(null=True)
+    attempts = models.JSONField(
+        db_default=NO_JSON_ITEMS, help_text="Each request to a provider, in order."
+    )
+    dropped_params = models.JSONField(
+        db_default=NO_JSON_ITEMS, help_text="Parameters left out because the model refuses them."
+    )
+    config_revision = models.BigIntegerField(
+        null=True, help_text="The configuration's revision that the call was resolved with."
+    )
+    organization_id = models.BigIntegerField(null=True, help_text="The caller's organization.")
+    user_id = models.BigIntegerField(null=True, help_text="The user whose choices applied.")
 
     class Meta:
         db_table = "llm_generation_metrics"
-        managed = False
         ordering = ["-created_at"]
         verbose_name = "call"
+        indexes = [
+            # From a history row or a log line to its call; seed 4's join.
+            models.Index(fields=["correlation_id"], name="idx_llm_metrics_correlation"),
+            # All calls of one batch or conversation.
+            models.Index(fields=["session_id"], name="idx_llm_metrics_session"),
+            # The admin's filters by interaction type and by model.
+            models.Index(fields=["node_type"], name="idx_llm_metrics_node_type"),
+            models.Index(fields=["model_used"], name="idx_llm_metrics_model"),
+            # The list of calls, newest first, and any span shorter than a month.
+            models.Index(fields=["-created_at"], name="idx_llm_metrics_created"),
+            # Cost by tier and model.
+            models.Index(fields=["tier", "model_used"], name="idx_llm_metrics_tier_model"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="llm_metrics_tokens_not_negative",
+                condition=Q(
+                    tokens_input__gte=0,
+                    tokens_output__gte=0,
+                    tokens_cached_input__gte=0,
+                    tokens_cache_write__gte=0,
+                    tokens_reasoning__gte=0,
+                ),
+            ),
+            models.CheckConstraint(
+                name="llm_metrics_tokens_total_is_sum",
+                condition=Q(tokens_total=F("tokens_input") + F("tokens_output")),
+            ),
+            models.CheckConstraint(
+                name="llm_metrics_cached_within_input",
+                condition=Q(
+                    tokens_input__gte=F("tokens_cached_input") + F("tokens_cache_write"),
+                ),
+            ),
+            models.CheckConstraint(
+                name="llm_metrics_reasoning_within_output",
+                condition=Q(tokens_output__gte=F("tokens_reasoning")),
+            ),
+            models.CheckConstraint(
+                name="llm_metrics_cost_not_negative",
+                # The upper bound refuses NaN, which PostgreSQL sorts above every number.
+                condition=Q(cost_usd__isnull=True) | Q(cost_usd__gte=0, cost_usd__lt=1_000_000),
+            ),
+            models.CheckConstraint(
+                name="llm_metrics_sizes_not_negative",
+                condition=Q(latency_ms__gte=0, prompt_length__gte=0, response_length__gte=0),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.method_name} by {self.model_used}"
@@ -64,24 +147,49 @@ class GenerationMetric(models.Model):
 class GenerationHistory(models.Model):
     """The texts of one generation and what people thought of it; kept for a shorter time."""
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    id = models.UUIDField(
+        primary_key=True, default=uuid.uuid4, db_default=RandomUUID(), editable=False
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
-    correlation_id = models.UUIDField()
-    node_type = models.CharField(max_length=50)
-    method_name = models.CharField(max_length=100)
-    prompt_text = models.TextField()
+    correlation_id = models.UUIDField(help_text="The call's own id; links to its metrics.")
+    node_type = models.CharField(max_length=50, help_text="The interaction type.")
+    method_name = models.CharField(max_length=100, help_text="The node.")
+    prompt_text = models.TextField(help_text="What was sent.")
     generated_code = models.TextField(help_text="The answer, whatever it is.")
-    quality_score = models.FloatField(null=True)
-    validation_passed = models.BooleanField(db_default=False)
-    user_accepted = models.BooleanField(null=True)
-    user_feedback = models.TextField(null=True)
-    manual_edits_required = models.BooleanField(null=True)
+    quality_score = models.FloatField(null=True, help_text="From 0 to 1. Blank: not scored.")
+    validation_passed = models.BooleanField(
+        db_default=False, help_text="The call ended without an error."
+    )
+    user_accepted = models.BooleanField(null=True, help_text="Blank: nobody has judged it.")
+    user_feedback = models.TextField(null=True, help_text="The reviewer's words.")
+    manual_edits_required = models.BooleanField(
+        null=True, help_text="A person had to change the answer before it was used."
+    )
 
     class Meta:
         db_table = "llm_generation_history"
-        managed = False
         ordering = ["-created_at"]
         verbose_name_plural = "generation history"
+        indexes = [
+            # From a call to its texts; seed 4's join.
+            models.Index(fields=["correlation_id"], name="idx_llm_history_correlation"),
+            # The best answers first; seed 4's "high-quality patterns".
+            models.Index(fields=["-quality_score"], name="idx_llm_history_quality"),
+            # The admin's filter by interaction type.
+            models.Index(fields=["node_type"], name="idx_llm_history_node_type"),
+            # The best answers among those that passed.
+            LongNamedIndex(
+                fields=["validation_passed", "-quality_score"],
+                name="idx_llm_history_validation_quality",
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="llm_history_quality_between_0_and_1",
+                condition=Q(quality_score__isnull=True)
+                | Q(quality_score__gte=0, quality_score__lte=1),
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.method_name} {self.correlation_id}"

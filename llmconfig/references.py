@@ -1,0 +1,89 @@
+"""Model references: `tier:cloud_fast`, `provider/model`, or a bare model id."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from llmconfig.models import ProviderType
+from llmconfig.snapshot import ModelFacts, ProviderFacts, Snapshot
+
+TIER_PREFIX = "tier:"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A provider and the name it knows the model by; `model` is None if it lists none such."""
+
+    provider: ProviderFacts
+    model_id: str
+    model: ModelFacts | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a reference means: candidates in the order to try, and what was odd about it.
+
+    `spread` tells that equal priorities were shuffled by weight, so another reading may differ.
+    """
+
+    candidates: tuple[Candidate, ...] = ()
+    warning: str = ""
+    spread: bool = False
+
+
+def read(
+    reference: str, snapshot: Snapshot, *, bound_to: str = "", default_provider: str = ""
+) -> Reading:
+    """Find who serves a reference; `bound_to` names the provider that must.
+
+    Disabled providers are left out; the warning then says so.
+    """
+    if reference.startswith(TIER_PREFIX):
+        return _tier(reference.removeprefix(TIER_PREFIX), snapshot)
+    if bound_to:
+        return _at(snapshot, bound_to, reference.removeprefix(f"{bound_to}/"))
+    prefix, _, rest = reference.partition("/")
+    if (prefix, rest) in snapshot.models:
+        return _at(snapshot, prefix, rest)
+    found = snapshot.listed.get(reference, ())
+    if found:
+        return _by_rank(found, snapshot)
+    named = snapshot.providers.get(prefix) if rest else None
+    if named is not None:
+        # OpenRouter's own ids keep its name in front: openrouter/auto.
+        whole = named.provider_type == ProviderType.OPENROUTER
+        return _at(snapshot, prefix, reference if whole else rest)
+    return _at(snapshot, default_provider, reference)
+
+
+def _tier(tier: str, snapshot: Snapshot) -> Reading:
+    model = snapshot.tiers.get(tier)
+    if model is None:
+        return Reading(warning=f"tier:{tier} has no active model.")
+    return _at(snapshot, model.provider, model.model_id)
+
+
+def _at(snapshot: Snapshot, name: str, model_id: str) -> Reading:
+    provider = snapshot.providers.get(name)
+    if provider is None:
+        return Reading(warning=f"{model_id}: there is no provider {name!r}.")
+    if not provider.is_enabled:
+        return Reading(warning=f"{name}/{model_id}: the provider {name} is disabled.")
+    model = snapshot.models.get((name, model_id))
+    warning = "" if model else f"{name} doesn't list {model_id!r}; it is asked for it by that name."
+    return Reading(candidates=(Candidate(provider, model_id, model),), warning=warning)
+
+
+def _by_rank(found: Sequence[ModelFacts], snapshot: Snapshot) -> Reading:
+    """By priority; equal priorities in an order drawn by weight."""
+    candidates: list[Candidate] = []
+    spread = False
+    pairs = [(snapshot.providers[model.provider], model) for model in found]
+    for _, group in groupby(pairs, key=lambda pair: pair[0].priority):
+        equal = list(group)
+        spread = spread or len(equal) > 1
+        # Efraimidis and Spirakis: sorting by u^(1/w) draws without replacement by weight.
+        equal.sort(key=lambda pair: random.random() ** (1 / pair[0].weight), reverse=True)  # noqa: S311 - load spreading
+        candidates.extend(Candidate(provider, model.model_id, model) for provider, model in equal)
+    return Reading(candidates=tuple(candidates), spread=spread)

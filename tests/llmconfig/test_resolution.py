@@ -1,0 +1,50 @@
+import pytest
+from django.db import connection
+
+from llmconfig import snapshot
+from llmconfig.models import (
+    GlobalConfig,
+    LLMConfig,
+    Provider,
+    ProviderModel,
+    Revision,
+    RevisionChange,
+)
+from llmconfig.resolution import resolve
+from llmconfig.revisions import change
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def configured():
+    with change(source="shell", message="test") as revision:
+        local = Provider.objects.create(name="local", provider_type="local")
+        ProviderModel.objects.create(provider=local, model_id="phi3")
+        LLMConfig.objects.create(enabled=True)
+        GlobalConfig.objects.create(
+            interaction_type="reasoning", model="local/phi3", temperature=0.7
+        )
+    return revision
+
+
+def test_a_change_makes_one_revision_with_all_its_rows(configured):
+    assert Revision.objects.get().number == configured.number == 1
+    assert RevisionChange.objects.count() == 4
+    assert "api_key" not in RevisionChange.objects.filter(table_name="llm_providers").get().after
+
+
+def test_resolution_from_the_snapshot_costs_no_query(configured, django_assert_num_queries):
+    snap = snapshot.current()
+    with django_assert_num_queries(0):
+        found = resolve("reasoning", snapshot=snap)
+    assert found.targets[0].model_id == "phi3"
+    assert found.winner("temperature").layer == "interaction type"
+
+
+def test_raw_sql_moves_the_version_too(configured):
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE llm_global_config SET temperature = 0.1")
+    assert Revision.objects.first().source == "sql"
+    snapshot.expire()
+    assert resolve("reasoning", snapshot=snapshot.current()).targets[0].temperature == 0.1

@@ -1,0 +1,37 @@
+"""A pytest plugin (see addopts): starts PostgreSQL and Valkey once a run, before settings load.
+
+Under xdist the controller starts them and its workers inherit the variables; each worker has its own
+database (pytest-django) and its own Valkey database number.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from project.embedded.runner import servers
+
+_started = ExitStack()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests() -> Iterator[None]:
+    """Before pytest-django reads the settings."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    if worker:
+        number = int(re.sub(r"\D", "", worker)) + 1
+        os.environ["REDIS_URL"] = re.sub(r"/\d+$", f"/{number}", os.environ["REDIS_URL"])
+    else:
+        os.environ.update(_started.enter_context(servers()))
+    # Nobody's real account: the tests own the environment.
+    for name in list(os.environ):
+        if name.endswith("_API_KEY") or name.startswith(("OPENAI_", "ANTHROPIC_")):
+            del os.environ[name]
+    return (yield)
+
+
+def pytest_unconfigure() -> None:
+    """Ends the servers; in a worker there is nothing to end."""
+    _started.close()
