@@ -1,5 +1,5 @@
-from llmconfig.client.records import CallRecord
 from llmconfig.client.recording import Texts
+from llmconfig.client.records import CallRecord
 
 
 def record_call(record: CallRecord, texts: Texts) -> None:

@@ -1,0 +1,152 @@
+"""Monthly partitions of the tables with a row a call: the months ahead, and the alarm.
+
+A month runs from its first UTC midnight to the next month's, whatever the session's TimeZone.
+There is no default partition: rows in one would block the month that they belong to, so a
+missing month shall be seen before it is needed.
+"""
+
+import datetime as dt
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, transaction
+from django.db.backends.utils import CursorWrapper
+
+from metrics.errors import PartitionsUnusable
+
+TABLES = ("llm_generation_metrics", "llm_generation_history")
+MONTHS_AHEAD = 12
+ALARM_BELOW = 3
+# Whoever changes partitions holds this lock: replicas start, and beat runs, at the same time.
+ADVISORY_LOCK = 0x6C6C6D5F70617274
+
+BOUNDS = re.compile(r"FROM \((?P<start>.+?)\) TO \((?P<end>.+?)\)")
+EARLIEST = dt.datetime.min.replace(tzinfo=dt.UTC)
+LATEST = dt.datetime.max.replace(tzinfo=dt.UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """Rows of `table` from `start` up to, but without, `end`; both in UTC."""
+
+    table: str
+    name: str
+    start: dt.datetime
+    end: dt.datetime
+
+
+def month_start(moment: dt.datetime) -> dt.datetime:
+    """The UTC midnight that begins the month of an aware `moment`."""
+    return moment.astimezone(dt.UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def add_months(start: dt.datetime, months: int) -> dt.datetime:
+    """The month's beginning that is `months` after (or, negative, before) `start`."""
+    years, month = divmod(start.month - 1 + months, 12)
+    return start.replace(year=start.year + years, month=month + 1)
+
+
+def month_of(table: str, start: dt.datetime) -> Partition:
+    """The partition of one month, as this module names it."""
+    return Partition(table, f"{table}_{start:%Y_%m}", start, add_months(start, 1))
+
+
+def _bound(text: str) -> dt.datetime:
+    named = {"MINVALUE": EARLIEST, "MAXVALUE": LATEST}
+    return named.get(text) or dt.datetime.fromisoformat(text.strip("'")).astimezone(dt.UTC)
+
+
+def existing(cursor: CursorWrapper, table: str) -> list[Partition]:
+    """What `table` has, earliest first, by the bounds in the catalogue, whoever made it.
+
+    Raises PartitionsUnusable when there is no such partitioned table.
+    """
+    cursor.execute("SELECT 1 FROM pg_partitioned_table WHERE partrelid = to_regclass(%s)", [table])
+    if cursor.fetchone() is None:
+        raise PartitionsUnusable(
+            f"There is no partitioned table {table}. Run `manage.py migrate metrics`."
+        )
+    cursor.execute(
+        "SELECT c.relname, pg_get_expr(c.relpartbound, c.oid) FROM pg_inherits i"
+        " JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = to_regclass(%s)",
+        [table],
+    )
+    found = [
+        Partition(table, name, _bound(bounds["start"]), _bound(bounds["end"]))
+        for name, expression in cursor.fetchall()
+        if (bounds := BOUNDS.search(expression))  # a default partition has none
+    ]
+    return sorted(found, key=lambda partition: partition.start)
+
+
+def missing(
+    cursor: CursorWrapper, table: str, *, now: dt.datetime, months_back: int = 0
+) -> Iterator[Partition]:
+    """The months from `months_back` to a year ahead that no partition of `table` covers."""
+    present = existing(cursor, table)
+    for offset in range(-months_back, MONTHS_AHEAD + 1):
+        month = month_of(table, add_months(month_start(now), offset))
+        if not any(p.start <= month.start and month.end <= p.end for p in present):
+            yield month
+
+
+def months_ahead(cursor: CursorWrapper, table: str, *, now: dt.datetime) -> int:
+    """Whole months after the current one that have a partition, up to the first gap; -1 when
+    not even the current month has one."""
+    present = existing(cursor, table)
+    end = month_start(now)
+    for partition in present:
+        if partition.start <= end < partition.end:
+            end = partition.end
+    this_month = month_start(now)
+    return (end.year - this_month.year) * 12 + end.month - this_month.month - 1
+
+
+def keep_ahead(
+    *,
+    using: str = DEFAULT_DB_ALIAS,
+    tables: Sequence[str] = TABLES,
+    now: dt.datetime | None = None,
+    months_back: int = 0,
+    dry_run: bool = False,
+) -> list[Partition]:
+    """Create every month that is missing up to a year ahead and return those; with `dry_run` only
+    return them. Safe to repeat and to run twice at once; writers are not held up.
+
+    Raises PartitionsUnusable.
+    """
+    moment = now or dt.datetime.now(dt.UTC)
+    connection = connections[using]
+    with transaction.atomic(using=using), connection.cursor() as cursor:
+        if not dry_run:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ADVISORY_LOCK])
+        wanted = [
+            month
+            for table in tables
+            for month in missing(cursor, table, now=moment, months_back=months_back)
+        ]
+        if not dry_run:
+            for partition in wanted:
+                _create(cursor, partition)
+    return wanted
+
+
+def _create(cursor: CursorWrapper, partition: Partition) -> None:
+    """Build the table apart and attach it: that takes a lock on the parent which lets writers
+    pass, CREATE TABLE … PARTITION OF one that stops them."""
+    connection = cursor.db
+    table, name = (connection.ops.quote_name(text) for text in (partition.table, partition.name))
+    try:
+        with transaction.atomic(using=connection.alias):
+            cursor.execute(f"CREATE TABLE {name} (LIKE {table} INCLUDING ALL)")
+            cursor.execute(
+                f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM (%s) TO (%s)",
+                [partition.start.isoformat(), partition.end.isoformat()],
+            )
+    except DatabaseError as error:
+        reason = str(error).splitlines()[0]
+        raise PartitionsUnusable(
+            f"{partition.name} can't be made: {reason}. Remove what is in its way, then run"
+            " `manage.py llm_partitions`."
+        ) from error
