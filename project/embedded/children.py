@@ -25,7 +25,7 @@ PR_SET_CHILD_SUBREAPER = 36
 FORWARDED = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT})
 WATCHED = FORWARDED | {signal.SIGCHLD}
 TICK = 1.0
-GRACE = 5.0
+GRACE = 2.0
 
 _libc = ctypes.CDLL(None, use_errno=True)
 

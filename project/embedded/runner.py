@@ -33,6 +33,7 @@ from project.embedded.postgres import start_postgres
 from project.embedded.state import ROOT, State, kept_state, temporary_state
 from project.embedded.terminal import say
 from project.embedded.valkey import start_valkey
+from project.embedded.variables import settings_variables
 
 # What a command whose runner was killed gets between SIGTERM and SIGKILL.
 ORPHAN_GRACE = 5.0
@@ -61,7 +62,7 @@ def run(order: Order) -> int:
     """Start what the environment doesn't name yet, run the command, return its exit code."""
     missing = _missing(order.mode, os.environ)
     if not missing:
-        _replace_us_by(order.command)
+        _replace_us_by(order)
     if sys.platform != "linux":
         raise NotStarted(f"The embedded servers run on Linux only: set {' and '.join(missing)}.")
     with temporary_state() if order.directory is None else kept_state(order.directory) as state:
@@ -74,12 +75,14 @@ def _missing(mode: Mode, environment: Mapping[str, str]) -> list[str]:
     return [name for name in needed if not environment.get(name)]
 
 
-def _replace_us_by(command: tuple[str, ...]) -> None:
+def _replace_us_by(order: Order) -> None:
     """All servers are given: become the command. Raises NotStarted if there is no such one."""
+    environment = os.environ | settings_variables(os.environ, order.directory)
     try:
-        os.execvp(command[0], command)  # noqa: S606 - running the user's command is our task
+        # Running the user's command is our task.
+        os.execvpe(order.command[0], order.command, environment)  # noqa: S606
     except OSError as error:
-        raise NotStarted(f"Can't run {command[0]!r}: {error.strerror}.") from error
+        raise NotStarted(f"Can't run {order.command[0]!r}: {error.strerror}.") from error
 
 
 def _run_with_parts(order: Order, state: State) -> int:
@@ -113,7 +116,7 @@ def _raise_told_to_end(signum: int, _frame: FrameType | None) -> None:
 def _start_parts(mode: Mode, state: State, parts: list[Part]) -> dict[str, str]:
     """Start each missing part, append it to `parts` and return the variables that name them."""
     began = time.monotonic()
-    variables: dict[str, str] = {}
+    variables = settings_variables(os.environ, state.directory)
     missing = _missing(mode, os.environ)
     if "DATABASE_URL" in missing:
         part, variables["DATABASE_URL"] = start_postgres(state)
@@ -122,7 +125,7 @@ def _start_parts(mode: Mode, state: State, parts: list[Part]) -> dict[str, str]:
         part, variables["REDIS_URL"] = start_valkey(state)
         parts.append(part)
     if "LLM_LOCAL_URL" in missing:
-        model = start_llm(mode, state)
+        model = start_llm(mode, state, os.environ | variables)
         parts.append(model.part)
         variables |= model.variables()
     names = ", ".join(part.name for part in parts)

@@ -1,0 +1,91 @@
+# Everything runs from .venv, which `make env` builds once from the lock. See README.md.
+SHELL := /bin/sh
+.SHELLFLAGS := -eu -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+.SILENT:
+
+PYTHON ?= python3
+# demo: a real small model on this machine; or simulator, small, openai, anthropic, openrouter, ollama
+LLM ?= demo
+ROWS ?=
+ARGS ?=
+
+# Tools run as modules: their scripts name the path at which .venv was made.
+PY := .venv/bin/python
+LOCK := requirements/dev.txt
+# Holds the checksum of the lock that the environment was built from.
+STAMP := .venv/.lock-installed
+EMBEDDED := $(PY) -m project.embedded
+# Providers elsewhere need no model server here.
+MODE := $(if $(filter openai anthropic openrouter ollama,$(LLM)),none,$(LLM))
+
+.PHONY: help
+help:
+	echo "make demo    enrich real listings with real parts (LLM=$(LLM) ROWS=…)"
+	echo "make test    run the tests (ARGS='-k name')"
+	echo "make check   format, lint, types, imports, migrations, deployment settings, templates"
+	echo "make bench   measure and write docs/performance.md"
+	echo "make env     build .venv from $(LOCK)"
+	echo "make clean   remove .venv, the demo's data and all caches"
+
+.PHONY: env
+env: $(STAMP)
+
+$(STAMP): $(LOCK)
+	if [ -f $(STAMP) ] && [ "$$(cat $(STAMP))" = "$$(cksum < $(LOCK))" ]; then touch $(STAMP); exit 0; fi; \
+	command -v "$(PYTHON)" > /dev/null || { \
+		echo "There is no $(PYTHON): install Python 3.11 or later, or name one with PYTHON=." >&2; exit 1; }; \
+	"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "$(PYTHON) is older than 3.11: name a later one, such as PYTHON=python3.12." >&2; exit 1; }; \
+	"$(PYTHON)" -c 'import ensurepip, venv' 2> /dev/null || { \
+		echo "$(PYTHON) can't make environments: install its venv package (python3-venv)." >&2; exit 1; }; \
+	rm -f $(STAMP); \
+	$(PY) -m pip --version > /dev/null 2>&1 || { \
+		echo "Creating .venv …"; "$(PYTHON)" -m venv --clear .venv; }; \
+	echo "Installing $(LOCK) …"; \
+	{ command -v uv > /dev/null && \
+		uv pip install --quiet --python $(PY) --require-hashes -r $(LOCK) 2> /dev/null; } || \
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK) || { \
+		echo "The packages could not be installed (see above): is the package index reachable?" >&2; exit 1; }; \
+	cksum < $(LOCK) > $(STAMP)
+
+.PHONY: demo
+demo: env
+	case "$(LLM)" in demo|small|simulator|openai|anthropic|openrouter|ollama) ;; *) \
+		echo "LLM=$(LLM) is unknown: take demo, small, simulator, openai, anthropic, openrouter or ollama." >&2; \
+		exit 2 ;; esac
+	$(EMBEDDED) --llm $(MODE) -- $(PY) manage.py demo --llm $(LLM) $(if $(ROWS),--rows $(ROWS)) $(ARGS)
+
+.PHONY: test
+test: env
+	$(EMBEDDED) --ephemeral -- $(PY) -m pytest -q -n 2 $(ARGS)
+
+.PHONY: check
+check: env
+	echo "== format"
+	$(PY) -m ruff format --check .
+	echo "== lint"
+	$(PY) -m ruff check .
+	echo "== types"
+	$(EMBEDDED) --ephemeral -- $(PY) -m mypy .
+	echo "== imports"
+	$(PY) -c 'from importlinter.cli import lint_imports_command as run; run()'
+	echo "== migrations"
+	$(EMBEDDED) --ephemeral -- $(PY) manage.py makemigrations --check --dry-run
+	echo "== deployment"
+	$(EMBEDDED) --ephemeral -- env ENVIRONMENT=production DJANGO_ALLOWED_HOSTS=nodewise.example \
+		$(PY) manage.py check --deploy --fail-level WARNING
+	echo "== templates"
+	$(PY) -m djlint --quiet --check --lint templates
+
+.PHONY: bench
+bench: env
+	$(EMBEDDED) --ephemeral -- $(PY) -m benchmarks $(ARGS)
+
+.PHONY: clean
+clean:
+	rm -rf .venv .nodewise build staticfiles .pytest_cache .mypy_cache .ruff_cache .hypothesis \
+		.import_linter_cache *.egg-info celerybeat-schedule*
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	echo "Removed .venv, .nodewise and all caches."
