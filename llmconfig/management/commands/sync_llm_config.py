@@ -1,0 +1,193 @@
+"""`manage.py sync_llm_config`: nodes from YAML into the database, at start-up and for people."""
+
+import json
+import logging
+from argparse import ArgumentParser
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError, ProgrammingError
+
+from llmconfig.errors import NodesFileInvalid
+from llmconfig.sync.comparison import Action, Difference, Side, Standing
+from llmconfig.sync.export import export
+from llmconfig.sync.fields import shown
+from llmconfig.sync.writing import SyncPlan, preview, sync
+
+logger = logging.getLogger("llmconfig.sync")
+
+DIFFERS = 1
+CONFLICTS = 2
+ADVICE = (
+    "Change the file to match (--export prints it), or let the file win with --take yaml;"
+    " docs/nodes.md explains."
+)
+
+
+class Command(BaseCommand):
+    """Reads the nodes file, compares three ways, writes in one transaction."""
+
+    help = (
+        "Bring the nodes of the YAML file into the database. At start-up a missing or invalid file"
+        " is logged and the exit code stays 0; --strict, --check and --dry-run end with 1 instead."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Flags: what to do, and how to settle differences."""
+        mode = parser.add_mutually_exclusive_group()
+        mode.add_argument("--dry-run", action="store_true", help="Show the diff, write nothing.")
+        mode.add_argument(
+            "--check",
+            action="store_true",
+            help="Write nothing; exit 1 if file and database differ, 2 on a conflict. For CI.",
+        )
+        mode.add_argument(
+            "--export", action="store_true", help="Print the database's nodes as YAML."
+        )
+        parser.add_argument("--file", help="The nodes file. Default: LLM_NODES_FILE.")
+        parser.add_argument(
+            "--take",
+            choices=[side.value for side in Side],
+            help="Who wins: yaml overwrites what was changed in the database, db keeps it where"
+            " the file changed too.",
+        )
+        parser.add_argument(
+            "--prune",
+            action="store_true",
+            help="Remove nodes that a sync made and that are no longer in the file.",
+        )
+        parser.add_argument(
+            "--strict", action="store_true", help="Exit 1 if the file is missing or invalid."
+        )
+        parser.add_argument("--json", action="store_true", help="Print the result as JSON.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Do what the flags say; raises CommandError with the exit code."""
+        if options["export"]:
+            self._export(options)
+            return
+        writes = not (options["check"] or options["dry_run"])
+        if options["check"] and options["take"]:
+            raise CommandError("--check writes nothing, so --take has nothing to settle: drop one.")
+        path = Path(options["file"] or settings.LLM_NODES_FILE)
+        take = Side(options["take"]) if options["take"] else None
+        lenient = writes and not options["strict"]
+        logger.info("Loading LLM configurations from... %s", path)
+        try:
+            run = sync if writes else preview
+            plan = run(path, take=take, prune=options["prune"])
+        except FileNotFoundError:
+            self._give_up(f"{path} does not exist; set LLM_NODES_FILE or --file.", options, lenient)
+            return
+        except NodesFileInvalid as error:
+            place = {"line": error.line, "field": error.field}
+            self._give_up(f"{path}: {error}", options, lenient, place)
+            return
+        except (OperationalError, ProgrammingError) as error:
+            reason = str(error).partition("\n")[0]
+            raise CommandError(
+                f"The database can't be used ({reason}): is it up, and has `migrate` run?"
+            ) from error
+        if writes:
+            _log(plan)
+        if options["json"]:
+            self.stdout.write(json.dumps(_as_json(path, plan, written=writes), indent=2))
+        elif not writes:
+            self._show(plan)
+        if options["check"]:
+            _refuse_differences(plan)
+
+    def _export(self, options: Mapping[str, Any]) -> None:
+        if options["json"] or options["take"] or options["prune"]:
+            raise CommandError("--export prints YAML; leave out --json, --take and --prune.")
+        try:
+            self.stdout.write(export(), ending="")
+        except NodesFileInvalid as error:
+            raise CommandError(
+                f"The nodes can't be exported, since a nodes file may not hold this: {error}"
+            ) from error
+
+    def _give_up(
+        self,
+        problem: str,
+        options: Mapping[str, Any],
+        lenient: bool,
+        place: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Report a missing or invalid file; the database is as it was."""
+        if options["json"]:
+            error = {"message": problem, **(place or {})}
+            self.stdout.write(json.dumps({"error": error}, indent=2))
+        if not lenient:
+            raise CommandError(problem)
+        level = logging.ERROR if place else logging.WARNING
+        logger.log(level, "LLM config sync skipped, the database stays as it is: %s", problem)
+
+    def _show(self, plan: SyncPlan) -> None:
+        for node in plan.nodes:
+            if node.action is Action.CREATE or node.differences:
+                new = " (new)" if node.action is Action.CREATE else ""
+                self.stdout.write(f"{node.name}{new}")
+            for each in node.differences:
+                self.stdout.write(f"  {_described(each)}")
+        for name in plan.left:
+            fate = "is removed" if name in plan.removed else "--prune removes it"
+            self.stdout.write(f"{name}: no longer in the file; {fate}")
+        self.stdout.write(f"Nothing was written. A sync would make it: {plan.totals}")
+
+
+def _described(each: Difference) -> str:
+    database, file = shown(each.database), shown(each.file)
+    if each.kept is Side.FILE:
+        return f"{each.field}: {database} -> {file} ({each.standing})"
+    return f"{each.field}: stays {database}, the file has {file} ({each.standing})"
+
+
+def _log(plan: SyncPlan) -> None:
+    """Seed 1's last line, after what a person should know about drift and conflicts."""
+    for each in plan.differences:
+        if each.standing in {Standing.DRIFT, Standing.CONFLICT}:
+            logger.warning("LLM config %s.%s", each.node, _described(each))
+    for name in plan.left:
+        fate = "removed" if name in plan.removed else "kept; --prune removes it"
+        logger.info("LLM config %s is no longer in the file: %s.", name, fate)
+    logger.info("LLM config sync complete: %s", plan.totals)
+
+
+def _refuse_differences(plan: SyncPlan) -> None:
+    if plan.conflicts:
+        raise CommandError(
+            f"{len(plan.conflicts)} conflict(s): changed in the file and in the database."
+            " Settle with --take yaml or --take db.",
+            returncode=CONFLICTS,
+        )
+    if not plan.is_settled:
+        raise CommandError(f"File and database differ. {ADVICE}", returncode=DIFFERS)
+
+
+def _as_json(path: Path, plan: SyncPlan, *, written: bool) -> dict[str, Any]:
+    return {
+        "file": str(path),
+        "written": written,
+        "revision": plan.revision,
+        "total": len(plan.nodes),
+        "created": plan.names(Action.CREATE),
+        "updated": plan.names(Action.UPDATE),
+        "unchanged": plan.names(Action.RECORD, Action.NOTHING),
+        "removed": list(plan.removed),
+        "left_file": list(plan.left),
+        "differences": [
+            {
+                "node": each.node,
+                "field": each.field,
+                "standing": each.standing.name.lower(),
+                "kept": each.kept,
+                "file": each.file,
+                "database": each.database,
+            }
+            for each in plan.differences
+        ],
+    }
