@@ -69,6 +69,7 @@ DEFINITIONS = (
     ProcessSetting("LLM_FEATURE_DOG_PROFILER", True, "Allows personality profiles."),
     ProcessSetting("LLM_FEATURE_TRANSLATION", True, "Allows translations."),
     ProcessSetting("LLM_FEATURE_METRICS", True, "Records each call in the metrics tables."),
+    ProcessSetting("LLM_FEATURE_HISTORY", True, "Keeps the texts of recorded calls."),
 )
 BY_VARIABLE = {definition.variable: definition for definition in DEFINITIONS}
 

@@ -10,8 +10,9 @@ class MetricsConfig(AppConfig):
     verbose_name = "LLM metrics"
 
     def ready(self) -> None:
-        """Receive the record of every call."""
+        """Receive the record of every call and register the system checks."""
         from llmconfig.client import recording  # noqa: PLC0415 - after the registry is ready
+        from metrics import checks  # noqa: F401, PLC0415 - registers on import
         from metrics.recording import record_call  # noqa: PLC0415
 
         recording.register(record_call)

@@ -6,6 +6,7 @@ missing month shall be seen before it is needed.
 """
 
 import datetime as dt
+import logging
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, transaction
 from django.db.backends.utils import CursorWrapper
 
 from metrics.errors import PartitionsUnusable
+
+logger = logging.getLogger(__name__)
 
 TABLES = ("llm_generation_metrics", "llm_generation_history")
 MONTHS_AHEAD = 12
@@ -34,6 +37,11 @@ class Partition:
     name: str
     start: dt.datetime
     end: dt.datetime
+
+
+def utc_now() -> dt.datetime:
+    """This moment, in UTC."""
+    return dt.datetime.now(dt.UTC)
 
 
 def month_start(moment: dt.datetime) -> dt.datetime:
@@ -103,6 +111,36 @@ def months_ahead(cursor: CursorWrapper, table: str, *, now: dt.datetime) -> int:
     return (end.year - this_month.year) * 12 + end.month - this_month.month - 1
 
 
+def alarms(*, using: str = DEFAULT_DB_ALIAS, now: dt.datetime | None = None) -> list[str]:
+    """One line for each table that has fewer months ahead than it should; none when all is well.
+
+    Raises PartitionsUnusable.
+    """
+    moment = now or utc_now()
+    with connections[using].cursor() as cursor:
+        ahead = {table: months_ahead(cursor, table, now=moment) for table in TABLES}
+    return [
+        f"{table}: {'no partition for this month' if months < 0 else f'{months} months ahead'},"
+        f" below {ALARM_BELOW}. Calls fail to be recorded when they run out: run"
+        " `manage.py llm_partitions` and see that Celery beat runs."
+        for table, months in ahead.items()
+        if months < ALARM_BELOW
+    ]
+
+
+def keep_ahead_with_alarm() -> None:
+    """Create what is missing; log what that made, and as an error what it couldn't make good.
+
+    Raises PartitionsUnusable, after the alarm.
+    """
+    try:
+        for partition in keep_ahead():
+            logger.info("Created the partition %s.", partition.name)
+    finally:
+        for alarm in alarms():
+            logger.error(alarm)
+
+
 def keep_ahead(
     *,
     using: str = DEFAULT_DB_ALIAS,
@@ -114,9 +152,9 @@ def keep_ahead(
     """Create every month that is missing up to a year ahead and return those; with `dry_run` only
     return them. Safe to repeat and to run twice at once; writers are not held up.
 
-    Raises PartitionsUnusable.
+    Raises PartitionsUnusable, having made the other months, when one can't be made.
     """
-    moment = now or dt.datetime.now(dt.UTC)
+    moment = now or utc_now()
     connection = connections[using]
     with transaction.atomic(using=using), connection.cursor() as cursor:
         if not dry_run:
@@ -126,15 +164,20 @@ def keep_ahead(
             for table in tables
             for month in missing(cursor, table, now=moment, months_back=months_back)
         ]
-        if not dry_run:
-            for partition in wanted:
-                _create(cursor, partition)
+        if dry_run:
+            return wanted
+        failures = [failure for month in wanted if (failure := _create(cursor, month))]
+    if failures:
+        raise PartitionsUnusable(" ".join(failures))
     return wanted
 
 
-def _create(cursor: CursorWrapper, partition: Partition) -> None:
-    """Build the table apart and attach it: that takes a lock on the parent which lets writers
-    pass, CREATE TABLE … PARTITION OF one that stops them."""
+def _create(cursor: CursorWrapper, partition: Partition) -> str:
+    """Make one month and return why it failed; blank when it didn't.
+
+    The table is built apart and attached: that takes a lock on the parent which lets writers pass,
+    where CREATE TABLE … PARTITION OF stops them.
+    """
     connection = cursor.db
     table, name = (connection.ops.quote_name(text) for text in (partition.table, partition.name))
     try:
@@ -146,7 +189,8 @@ def _create(cursor: CursorWrapper, partition: Partition) -> None:
             )
     except DatabaseError as error:
         reason = str(error).splitlines()[0]
-        raise PartitionsUnusable(
+        return (
             f"{partition.name} can't be made: {reason}. Remove what is in its way, then run"
             " `manage.py llm_partitions`."
-        ) from error
+        )
+    return ""

@@ -1,6 +1,255 @@
+"""Call records to rows: one at once, or many by COPY inside the caller's transaction.
+
+Whatever a provider or a row of the customer's table says must be storable: one hostile text would
+otherwise fail the write of a whole batch, again and again.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from decimal import Decimal
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.backends.utils import CursorWrapper
+from psycopg.types.json import Jsonb
+
 from llmconfig.client.recording import Texts
-from llmconfig.client.records import CallRecord
+from llmconfig.client.records import NO_USAGE, Attempt, CallRecord, Usage
+from llmconfig.process_settings import effective
+from metrics.models import GenerationMetric
+
+logger = logging.getLogger(__name__)
+
+REPLACEMENT = "\ufffd"
+MOST_TOKENS = 2**31 - 1  # what an integer column holds
+COST_BELOW = Decimal(1_000_000)  # what numeric(16, 10) holds
+
+# Column and type, in the order of `_metric_row`; the rest has the database's defaults.
+METRIC_COLUMNS = (
+    ("created_at", "timestamptz"),
+    ("correlation_id", "uuid"),
+    ("session_id", "uuid"),
+    ("node_type", "text"),
+    ("service_name", "text"),
+    ("method_name", "text"),
+    ("operation_type", "text"),
+    ("tier", "text"),
+    ("provider", "text"),
+    ("model_used", "text"),
+    ("tokens_input", "int4"),
+    ("tokens_output", "int4"),
+    ("tokens_total", "int4"),
+    ("tokens_cached_input", "int4"),
+    ("tokens_cache_write", "int4"),
+    ("tokens_reasoning", "int4"),
+    ("latency_ms", "float8"),
+    ("cost_usd", "numeric"),
+    ("finish_reason", "text"),
+    ("truncated", "bool"),
+    ("prompt_length", "int4"),
+    ("response_length", "int4"),
+    ("error_code", "text"),
+    ("attempts", "jsonb"),
+    ("dropped_params", "jsonb"),
+    ("config_revision", "int8"),
+    ("organization_id", "int8"),
+    ("user_id", "int8"),
+)
+# The same for `_history_row`.
+HISTORY_COLUMNS = (
+    ("created_at", "timestamptz"),
+    ("correlation_id", "uuid"),
+    ("node_type", "text"),
+    ("method_name", "text"),
+    ("prompt_text", "text"),
+    ("generated_code", "text"),
+    ("validation_passed", "bool"),
+)
+LENGTHS: dict[str, int] = {
+    field.name: field.max_length
+    for field in GenerationMetric._meta.local_fields  # noqa: SLF001 - Django's documented name
+    if field.max_length is not None
+}
 
 
 def record_call(record: CallRecord, texts: Texts) -> None:
-    """Placeholder until the tables exist."""
+    """Write one call at once; in a caller's transaction, as part of that.
+
+    A connection that the server dropped while this process waited for the model is replaced.
+    """
+    try:
+        _write_alone(record, texts)
+    except (OperationalError, InterfaceError):
+        if connection.in_atomic_block or connection.is_usable():
+            raise
+        connection.close()
+        _write_alone(record, texts)
+
+
+def _write_alone(record: CallRecord, texts: Texts) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        write_records(cursor, [(record, texts)])
+
+
+def write_records(cursor: CursorWrapper, records: Sequence[tuple[CallRecord, Texts]]) -> None:
+    """Write many calls through a cursor of Django's, inside the transaction it is in.
+
+    Writes nothing when LLM_FEATURE_METRICS is off, and no texts when LLM_FEATURE_HISTORY is.
+    Raises Django's database errors.
+    """
+    if not records or not _switched_on("LLM_FEATURE_METRICS"):
+        return
+    _copy(
+        cursor,
+        "llm_generation_metrics",
+        METRIC_COLUMNS,
+        (_metric_row(record) for record, _ in records),
+    )
+    if _switched_on("LLM_FEATURE_HISTORY"):
+        _copy(
+            cursor,
+            "llm_generation_history",
+            HISTORY_COLUMNS,
+            (_history_row(record, texts) for record, texts in records),
+        )
+
+
+def _switched_on(variable: str) -> bool:
+    return bool(effective(variable, environment=settings.LLM_ENVIRONMENT, row={}))
+
+
+def _copy(
+    cursor: CursorWrapper,
+    table: str,
+    columns: Sequence[tuple[str, str]],
+    rows: Iterable[tuple[Any, ...]],
+) -> None:
+    """Binary COPY: measured at 6 to 9 µs of client CPU a row, 8 to 13 µs as text."""
+    names = ", ".join(name for name, _ in columns)
+    statement = f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)"
+    with cursor.db.wrap_database_errors, cursor.copy(statement) as copy:
+        copy.set_types([kind for _, kind in columns])
+        for row in rows:
+            copy.write_row(row)
+
+
+def _metric_row(record: CallRecord) -> tuple[Any, ...]:
+    """The values of METRIC_COLUMNS."""
+    labels = record.labels
+    usage = _storable_usage(record)
+    tokens_input, tokens_output = usage.tokens_input, usage.tokens_output
+    return (
+        record.created_at,
+        record.correlation_id,
+        labels.session_id,
+        _fitting("node_type", record.interaction_type),
+        _fitting("service_name", labels.service_name),
+        _fitting("method_name", record.node),
+        _fitting("operation_type", labels.operation_type),
+        _fitting("tier", record.tier),
+        _fitting("provider", record.provider),
+        _fitting("model_used", record.model),
+        tokens_input,
+        tokens_output,
+        tokens_input + tokens_output,
+        usage.cached_input,
+        usage.cache_write,
+        usage.reasoning,
+        float(record.latency_ms),
+        _storable_cost(record),
+        None if record.finish_reason is None else _fitting("finish_reason", record.finish_reason),
+        record.truncated,
+        record.prompt_length,
+        record.response_length,
+        _fitting("error_code", record.error_code),
+        Jsonb(record.attempts, _attempts_json),
+        Jsonb([storable(name) for name in record.dropped_params], orjson.dumps),
+        record.config_revision,
+        labels.organization_id,
+        record.user_id,
+    )
+
+
+def _history_row(record: CallRecord, texts: Texts) -> tuple[Any, ...]:
+    """The values of HISTORY_COLUMNS."""
+    return (
+        record.created_at,
+        record.correlation_id,
+        _fitting("node_type", record.interaction_type),
+        _fitting("method_name", record.node),
+        storable(texts.prompt),
+        storable(texts.answer),
+        not record.error_code,
+    )
+
+
+def storable(text: str) -> str:
+    """The text with U+FFFD for what PostgreSQL refuses: NUL and lone surrogates."""
+    if "\0" in text:
+        text = text.replace("\0", REPLACEMENT)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        text = "".join(REPLACEMENT if "\ud800" <= char <= "\udfff" else char for char in text)
+    return text
+
+
+def _fitting(column: str, text: str) -> str:
+    """A text cut to its column; providers' words and model references have no agreed length."""
+    return storable(text[: LENGTHS[column]])
+
+
+def _storable_usage(record: CallRecord) -> Usage:
+    """The usage, or none if its counts can't be true; the attempts keep what was said."""
+    usage = record.usage
+    buckets = (usage.input, usage.cached_input, usage.cache_write, usage.output, usage.reasoning)
+    if min(buckets) >= 0 and sum(buckets) <= MOST_TOKENS:
+        return usage
+    logger.warning(
+        "Call %s: %s reported impossible token counts; recorded as none.",
+        record.correlation_id,
+        record.provider,
+    )
+    return NO_USAGE
+
+
+def _storable_cost(record: CallRecord) -> Decimal | None:
+    """The cost; unknown stays unknown, and so is one that can't be true."""
+    cost = record.cost_usd
+    if cost is None or (cost.is_finite() and 0 <= cost < COST_BELOW):
+        return cost
+    logger.warning(
+        "Call %s: %s reported an impossible cost; recorded as unknown.",
+        record.correlation_id,
+        record.provider,
+    )
+    return None
+
+
+def _attempts_json(attempts: Sequence[Attempt]) -> bytes:
+    """A JSON list with every field of each attempt; money as text, so that no digit is lost."""
+    try:
+        encoded = orjson.dumps(attempts, default=_plain)
+        if b"\\u0000" not in encoded:
+            return encoded
+    except orjson.JSONEncodeError:
+        pass  # a lone surrogate
+    return orjson.dumps(
+        [
+            {
+                key: storable(value) if isinstance(value, str) else value
+                for key, value in asdict(attempt).items()
+            }
+            for attempt in attempts
+        ],
+        default=_plain,
+    )
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    raise TypeError(f"{type(value).__name__} has no place in a call record.")
