@@ -1,0 +1,180 @@
+"""What `POST /_control` sets: how the simulated provider behaves when nothing is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from project.embedded.simulator.errors import BadControl
+from project.embedded.simulator.wire import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class OutputLength:
+    """Lognormal lengths of answers, in tokens: half are shorter than the median."""
+
+    median: float
+    sigma: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """US dollars per million tokens."""
+
+    input: Decimal
+    output: Decimal
+    cached: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One entry of the model lists; dates are ISO days such as 2027-01-31."""
+
+    id: str
+    context_window: int = 128_000
+    max_output_tokens: int = 16_384
+    created_at: str = "2026-01-15"
+    deprecated_at: str | None = None
+    retires_at: str | None = None
+    retired: bool = False
+
+
+MODELS = (
+    Model("gpt-4o-mini"),
+    Model("gpt-4.1-mini", context_window=1_047_576, retires_at="2027-04-14"),
+    Model("text-embedding-3-small", context_window=8_191, max_output_tokens=0),
+    Model("claude-haiku-4-5", context_window=200_000, max_output_tokens=64_000),
+    Model("claude-sonnet-4-5", context_window=200_000, max_output_tokens=64_000),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """Every field can be set by name through `POST /_control`; None lifts a limit."""
+
+    latency_ms: float = 0.0
+    latency_spread: float = 0.0
+    cached_tokens: int = 0
+    cache_creation_tokens: int = 0
+    reasoning_tokens: int = 0
+    output_tokens: OutputLength | None = None
+    usage_cost: float | None = None
+    batch_ms: float = 1_000.0
+    batch_expire_at: float | None = None
+    max_concurrency: int | None = None
+    rpm: int | None = None
+    tpm: int | None = None
+    unknown_models: tuple[str, ...] = ()
+    models: tuple[Model, ...] = MODELS
+    prices: tuple[tuple[str, Price], ...] = ()
+
+    def model(self, name: str) -> Model | None:
+        """The listed model of this id."""
+        return next((model for model in self.models if model.id == name), None)
+
+    def knows(self, name: str) -> bool:
+        """False for ids set as unknown and for retired models; any other id is served."""
+        if name in self.unknown_models:
+            return False
+        model = self.model(name)
+        return model is None or not model.retired
+
+    def as_json(self) -> JsonObject:
+        """The present values in the form that `adjusted` takes."""
+        values = asdict(self)
+        values["prices"] = {
+            name: {kind: str(amount) for kind, amount in asdict(price).items()}
+            for name, price in self.prices
+        }
+        return values
+
+
+def adjusted(controls: Controls, changes: JsonObject) -> Controls:
+    """The controls with these fields changed; BadControl names the first bad one."""
+    unknown = sorted(set(changes) - set(_READERS))
+    if unknown:
+        raise BadControl(f"unknown control {unknown[0]!r}; known: {', '.join(_READERS)}")
+    values: JsonObject = {}
+    for name, value in changes.items():
+        try:
+            values[name] = _READERS[name](value)
+        except (TypeError, ValueError, KeyError, AttributeError, InvalidOperation) as error:
+            raise BadControl(f"control {name!r} cannot be {value!r}: {error}") from None
+    return replace(controls, **values)
+
+
+def amount(value: Any) -> float:
+    """A finite number of at least 0."""
+    number = float(value)
+    if isinstance(value, bool) or not 0 <= number < 1e12:
+        raise ValueError("a number of at least 0 is needed")
+    return number
+
+
+def whole(value: Any) -> int:
+    """A whole number of at least 0."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError("a whole number of at least 0 is needed")
+    return value
+
+
+def _optional(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else read(value)
+
+
+def _length(value: JsonObject) -> OutputLength:
+    length = OutputLength(**{name: amount(number) for name, number in value.items()})
+    if length.median < 1:
+        raise ValueError("the median must be at least 1 token")
+    return length
+
+
+def _share(value: Any) -> float:
+    share = amount(value)
+    if share > 1:
+        raise ValueError("a share between 0 and 1 is needed")
+    return share
+
+
+def _names(value: list[str]) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise ValueError("a list of model ids is needed")
+    return tuple(value)
+
+
+def _models(value: list[JsonObject]) -> tuple[Model, ...]:
+    models = tuple(Model(**entry) for entry in value)
+    if not all(isinstance(model.id, str) for model in models):
+        raise ValueError("each model needs a text as its id")
+    return models
+
+
+def _prices(value: dict[str, JsonObject]) -> tuple[tuple[str, Price], ...]:
+    return tuple((name, _price(entry)) for name, entry in value.items())
+
+
+def _price(entry: JsonObject) -> Price:
+    amounts = {name: Decimal(str(value)) for name, value in entry.items()}
+    amounts.setdefault("cached", amounts["input"])
+    return Price(**amounts)
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "latency_ms": amount,
+    "latency_spread": amount,
+    "cached_tokens": whole,
+    "cache_creation_tokens": whole,
+    "reasoning_tokens": whole,
+    "output_tokens": _optional(_length),
+    "usage_cost": _optional(amount),
+    "batch_ms": amount,
+    "batch_expire_at": _optional(_share),
+    "max_concurrency": _optional(whole),
+    "rpm": _optional(whole),
+    "tpm": _optional(whole),
+    "unknown_models": _names,
+    "models": _models,
+    "prices": _prices,
+}

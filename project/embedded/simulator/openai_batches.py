@@ -1,0 +1,196 @@
+"""OpenAI's Batch API: JSONL in, an output and an error file out."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import orjson
+
+from project.embedded.simulator.batches import DAY_S, Job, Outcome
+from project.embedded.simulator.errors import Refusal
+from project.embedded.simulator.files import Files, StoredFile
+from project.embedded.simulator.wire import JsonObject
+
+ENDPOINTS = ("/v1/chat/completions", "/v1/embeddings")
+MOST_REQUESTS = 50_000
+_STATUS = {
+    "checking": "validating",
+    "working": "in_progress",
+    "writing": "finalizing",
+    "canceling": "cancelling",
+    "failed": "failed",
+}
+_ENDED = {"completed": "completed", "canceled": "cancelled", "expired": "expired"}
+
+
+def read_creation(body: JsonObject, files: Files) -> tuple[StoredFile, str]:
+    """The input file and the endpoint of a new batch."""
+    endpoint = body.get("endpoint")
+    if endpoint not in ENDPOINTS:
+        raise Refusal(400, f"endpoint must be one of {', '.join(ENDPOINTS)}", param="endpoint")
+    if body.get("completion_window") != "24h":
+        raise Refusal(400, "completion_window must be 24h", param="completion_window")
+    file = files.find(str(body.get("input_file_id")))
+    if file.purpose != "batch":
+        raise Refusal(400, f"File {file.id} has not the purpose 'batch'.", param="input_file_id")
+    return file, str(endpoint)
+
+
+def read_lines(
+    content: bytes, endpoint: str
+) -> tuple[list[tuple[str, JsonObject]], list[JsonObject]]:
+    """The requests of an input file, and what is wrong with its lines (from 1)."""
+    requests: list[tuple[str, JsonObject]] = []
+    problems: list[JsonObject] = []
+    models: set[object] = set()
+    seen: set[str] = set()
+    for number, line in enumerate(content.splitlines(), 1):
+        if not line.strip():
+            continue
+        problem = _line_problem(line, endpoint, seen, models, requests)
+        if problem:
+            code, message = problem
+            problems.append({"code": code, "line": number, "message": message, "param": None})
+    if not requests and not problems:
+        problems.append(_file_problem("empty_file", "The input file holds no requests."))
+    if len(requests) > MOST_REQUESTS:
+        problems.append(
+            _file_problem("too_many_tasks", f"At most {MOST_REQUESTS} requests fit in a batch.")
+        )
+    return requests, problems
+
+
+def _file_problem(code: str, message: str) -> JsonObject:
+    return {"code": code, "line": None, "message": message, "param": None}
+
+
+def _line_problem(
+    line: bytes,
+    endpoint: str,
+    seen: set[str],
+    models: set[object],
+    requests: list[tuple[str, JsonObject]],
+) -> tuple[str, str] | None:
+    try:
+        entry = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return "invalid_json_line", "This line is not parseable as valid JSON."
+    if not isinstance(entry, dict) or not isinstance(entry.get("body"), dict):
+        return "missing_required_parameter", "Missing required parameter: 'body'."
+    custom_id = entry.get("custom_id")
+    if not isinstance(custom_id, str) or not custom_id:
+        return "missing_required_parameter", "Missing required parameter: 'custom_id'."
+    if custom_id in seen:
+        return "duplicate_custom_id", f"The custom_id '{custom_id}' was used before."
+    if entry.get("method") != "POST" or entry.get("url") != endpoint:
+        return "mismatched_endpoint", f"Each line must be POST {endpoint}."
+    models.add(str(entry["body"].get("model")))
+    if len(models) > 1:
+        return "mismatched_model", "All requests of a batch must name the same model."
+    seen.add(custom_id)
+    requests.append((custom_id, entry["body"]))
+    return None
+
+
+def store_results(job: Job, files: Files) -> None:
+    """Write the files of an ended batch, once; a file without lines is not written."""
+    if job.end in (None, "failed") or "stored" in job.details:
+        return
+    job.details["stored"] = True
+    good = [outcome for outcome in job.outcomes if outcome.fate == "succeeded"]
+    # What was cancelled is in neither file.
+    bad = [outcome for outcome in job.outcomes if outcome.fate in ("errored", "expired")]
+    for name, outcomes in (("output", good), ("error", bad)):
+        if outcomes:
+            content = b"".join(_result_line(job, outcome) for outcome in outcomes)
+            filename = f"{job.id}_{name}.jsonl"
+            file = files.keep(filename=filename, purpose="batch_output", content=content)
+            job.details[f"{name}_file_id"] = file.id
+
+
+def _result_line(job: Job, outcome: Outcome) -> bytes:
+    response, error = None, None
+    if outcome.body is None:
+        message = "This request could not be executed before the completion window expired."
+        error = {"code": "batch_expired", "message": message}
+    else:
+        request_id = f"{job.id}-{outcome.custom_id}"
+        response = {
+            "status_code": outcome.status,
+            "request_id": request_id,
+            "body": outcome.body,
+        }
+    line = {
+        "id": f"batch_req_{outcome.custom_id}",
+        "custom_id": outcome.custom_id,
+        "response": response,
+        "error": error,
+    }
+    return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def batch_body(job: Job) -> JsonObject:
+    """The batch as the API describes it."""
+    counts = job.counts()
+    failed = job.end == "failed"
+    return {
+        "id": job.id,
+        "object": "batch",
+        "endpoint": job.details["endpoint"],
+        "model": None if failed else job.details["model"],
+        "errors": {"object": "list", "data": job.problems} if failed else None,
+        "input_file_id": job.details["input_file_id"],
+        "completion_window": "24h",
+        "status": _ENDED.get(job.end or "") or _STATUS[job.phase],
+        "output_file_id": job.details.get("output_file_id"),
+        "error_file_id": job.details.get("error_file_id"),
+        "created_at": int(job.created_at),
+        "expires_at": int(job.created_at) + DAY_S,
+        **_times(job),
+        "request_counts": _request_counts(job, counts),
+        "usage": _usage(job),
+        "metadata": job.details["metadata"],
+    }
+
+
+def _request_counts(job: Job, counts: Counter[str]) -> JsonObject:
+    return {
+        "total": 0 if job.phase in ("checking", "failed") else len(job.requests),
+        "completed": counts["succeeded"],
+        "failed": counts["errored"] + counts["expired"],
+    }
+
+
+def _times(job: Job) -> JsonObject:
+    ended = {f"{_ENDED[job.end]}_at": "ended"} if job.end in _ENDED else {}
+    phases = {
+        "in_progress_at": "working",
+        "finalizing_at": "writing",
+        "cancelling_at": "canceling",
+        "failed_at": "failed",
+        **ended,
+    }
+    return {name: int(job.times[phase]) for name, phase in phases.items() if phase in job.times}
+
+
+def _usage(job: Job) -> JsonObject | None:
+    used = [outcome.body["usage"] for outcome in job.outcomes if _has_usage(outcome)]
+    if job.end is None or not used:
+        return None
+    read = sum(usage["prompt_tokens"] for usage in used)
+    written = sum(usage.get("completion_tokens", 0) for usage in used)
+    details = [usage.get("prompt_tokens_details", {}) for usage in used]
+    thought = [usage.get("completion_tokens_details", {}) for usage in used]
+    return {
+        "input_tokens": read,
+        "input_tokens_details": {"cached_tokens": sum(d.get("cached_tokens", 0) for d in details)},
+        "output_tokens": written,
+        "output_tokens_details": {
+            "reasoning_tokens": sum(d.get("reasoning_tokens", 0) for d in thought)
+        },
+        "total_tokens": read + written,
+    }
+
+
+def _has_usage(outcome: Outcome) -> bool:
+    return outcome.body is not None and "usage" in outcome.body

@@ -1,0 +1,60 @@
+"""All that one simulated provider remembers."""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from dataclasses import dataclass, field
+
+from project.embedded.simulator.batches import Jobs
+from project.embedded.simulator.controls import Controls
+from project.embedded.simulator.faults import Plan
+from project.embedded.simulator.files import Files
+from project.embedded.simulator.stats import Stats
+
+KEPT_TRACES = 200
+
+
+@dataclass(slots=True)
+class Traces:
+    """Spans received over OTLP: how many requests, and the bodies of the last ones."""
+
+    received: int = 0
+    bodies: deque[tuple[dict[str, str], bytes]] = field(
+        default_factory=lambda: deque(maxlen=KEPT_TRACES)
+    )
+
+
+@dataclass(slots=True)
+class State:
+    """One provider; `api_key` None accepts any key."""
+
+    controls: Controls
+    api_key: str | None
+    seed: int
+    rng: random.Random
+    stats: Stats = field(default_factory=Stats)
+    plan: Plan | None = None
+    files: Files = field(default_factory=Files)
+    openai_jobs: Jobs = field(default_factory=lambda: Jobs("batch_sim"))
+    anthropic_jobs: Jobs = field(default_factory=lambda: Jobs("msgbatch_sim"))
+    traces: Traces = field(default_factory=Traces)
+    requests: int = 0
+
+    def next_request_id(self) -> str:
+        """A new id for a reply."""
+        self.requests += 1
+        return f"req_{self.requests:016x}"
+
+    def latency_s(self) -> float:
+        """How long the next answer takes: lognormal around the median that is set."""
+        latency_s = self.controls.latency_ms / 1000
+        if not self.controls.latency_spread:
+            return latency_s
+        return latency_s * self.rng.lognormvariate(0.0, self.controls.latency_spread)
+
+    def reset(self) -> None:
+        """Forget the plan and what was counted; settings, files and batches stay."""
+        self.plan = None
+        self.stats = self.stats.fresh()
+        self.traces = Traces()
