@@ -46,7 +46,7 @@ $(STAMP): $(LOCK)
 	echo "Installing $(LOCK) …"; \
 	{ command -v uv > /dev/null && \
 		uv pip install --quiet --python $(PY) --require-hashes -r $(LOCK) 2> /dev/null; } || \
-	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK) || { \
+	$(PY) -m pip install -qq --disable-pip-version-check --require-hashes -r $(LOCK) || { \
 		echo "The packages could not be installed (see above): is the package index reachable?" >&2; exit 1; }; \
 	cksum < $(LOCK) > $(STAMP)
 

@@ -5,7 +5,7 @@ NotStarted          a part can't run here; the text is one line that ends with t
 """
 
 
-class NotStarted(Exception):  # noqa: N818 - reads as what happened: "raise NotStarted(...)"
+class NotStarted(Exception):
     """A part could not be started. The message is one line for the person at the terminal."""
 
 

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from project.embedded.children import Part, start
 from project.embedded.errors import NotStarted
-from project.embedded.readiness import wait_until
+from project.embedded.ports import LOOPBACK
+from project.embedded.readiness import START_SECONDS, wait_until
 from project.embedded.state import ROOT, State, new_secret
 from project.embedded.weights import QWEN_0_5B, QWEN_1_5B, SMOLLM2_135M, Weights, first_available
 
@@ -56,19 +57,16 @@ class LocalModel:
         }
 
 
-def start_llm(mode: Mode, state: State, environment: Mapping[str, str]) -> LocalModel:
-    """Start the local provider of `mode` (not NONE); raises NotStarted with one line.
-
-    `environment` is what the command will get so far: the simulator runs with our settings.
-    """
+def start_llm(mode: Mode, state: State) -> LocalModel:
+    """Start the local provider of `mode` (not NONE); raises NotStarted with one line."""
     if mode is Mode.SIMULATOR:
-        return _start_simulator(state, environment)
+        return _start_simulator(state)
     if find_spec("xllamacpp") is None:
         raise NotStarted(
             "The model server isn't installed: run `make env` (or install the extra `demo`),"
             " or use --llm simulator, or set LLM_LOCAL_URL."
         )
-    weights, file = first_available(candidates(mode, environment), state.models)
+    weights, file = first_available(candidates(mode, os.environ), state.models)
     return _start_model_server(weights, file, state)
 
 
@@ -86,13 +84,13 @@ def candidates(mode: Mode, environment: Mapping[str, str]) -> Sequence[Weights]:
     return by_quality[1:] if wanted == "0.5b" else by_quality
 
 
-def _start_simulator(state: State, environment: Mapping[str, str]) -> LocalModel:
-    key = "simulator"
-    command = [str(ROOT / "manage.py"), "llm_simulator", "--host", "127.0.0.1", "--port", "0"]
-    part = _start("the simulator", [sys.executable, *command], environment, state.log("simulator"))
+def _start_simulator(state: State) -> LocalModel:
+    key = "simulator"  # it guards nothing and takes any key
+    command = ["-m", "project.embedded.simulator", "--host", LOOPBACK, "--port", "0"]
+    part = _start("the simulator", [sys.executable, *command], os.environ, state.log("simulator"))
     return LocalModel(
         part=part,
-        url=_address_once_ready(part, key),
+        url=_address_once_ready(part, key, seconds=START_SECONDS),
         api_key=key,
         model=SIMULATOR_MODEL,
         label=SIMULATOR_LABEL,
@@ -111,7 +109,7 @@ def _start_model_server(weights: Weights, file: Path, state: State) -> LocalMode
     )
     return LocalModel(
         part=part,
-        url=_address_once_ready(part, key),
+        url=_address_once_ready(part, key, seconds=LOAD_SECONDS),
         api_key=key,
         model=weights.name,
         label=weights.label,
@@ -141,9 +139,9 @@ def _libraries() -> dict[str, str]:
     return {}
 
 
-def _address_once_ready(part: Part, key: str) -> str:
+def _address_once_ready(part: Part, key: str, *, seconds: float) -> str:
     """The base URL, ending in /v1, once the server lists its models."""
-    wait_until(lambda: _lists_models(part.log, key), part, seconds=LOAD_SECONDS)
+    wait_until(lambda: _lists_models(part.log, key), part, seconds=seconds)
     return f"{_announced(part.log)}/v1"
 
 

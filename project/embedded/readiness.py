@@ -6,7 +6,7 @@ from collections.abc import Callable
 from project.embedded.children import Part
 from project.embedded.errors import NotStarted
 
-START_SECONDS = 60.0
+START_SECONDS = 30.0
 
 
 def wait_until(answers: Callable[[], bool], part: Part, *, seconds: float = START_SECONDS) -> None:
@@ -23,6 +23,5 @@ def wait_until(answers: Callable[[], bool], part: Part, *, seconds: float = STAR
             part.stop()
             raise NotStarted(
                 f"{part.name} was not ready after {seconds:.0f} s: {part.last_words()}"
-                f" (all of it: {part.log})"
             )
         time.sleep(0.01)

@@ -50,7 +50,7 @@ class Order:
     directory: Path | None
 
 
-class _ToldToEnd(Exception):  # noqa: N818 - it is no error
+class _ToldToEnd(Exception):
     """A signal came while the parts were starting."""
 
     def __init__(self, signum: int) -> None:
@@ -125,7 +125,7 @@ def _start_parts(mode: Mode, state: State, parts: list[Part]) -> dict[str, str]:
         part, variables["REDIS_URL"] = start_valkey(state)
         parts.append(part)
     if "LLM_LOCAL_URL" in missing:
-        model = start_llm(mode, state, os.environ | variables)
+        model = start_llm(mode, state)
         parts.append(model.part)
         variables |= model.variables()
     names = ", ".join(part.name for part in parts)
