@@ -78,14 +78,15 @@ LENGTHS: dict[str, int] = {
 def record_call(record: CallRecord, texts: Texts) -> None:
     """Write one call at once; in a caller's transaction, as part of that.
 
-    A connection that the server dropped while this process waited for the model is replaced.
+    When the server dropped the connection while this process waited for the model, Django has
+    replaced it by the end of the failed write, and the second one takes the new connection.
     """
+    used = connection.connection
     try:
         _write_alone(record, texts)
     except (OperationalError, InterfaceError):
-        if connection.in_atomic_block or connection.is_usable():
+        if connection.in_atomic_block or connection.connection is used:
             raise
-        connection.close()
         _write_alone(record, texts)
 
 
