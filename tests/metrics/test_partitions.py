@@ -3,7 +3,9 @@
 import datetime as dt
 import itertools
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
+from threading import Barrier
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -165,6 +167,25 @@ def test_making_partitions_waits_for_no_writer():
         writer.rollback()
     finally:
         writer.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_replicas_that_start_at_once_make_each_month_once():
+    drop_from(METRICS, in_months(7))
+    together = Barrier(3)
+
+    def start():
+        try:
+            with connection.cursor():  # connected before they race
+                together.wait(timeout=10)
+            return partitions.keep_ahead()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(3) as pool:
+        made = [replica.result() for replica in [pool.submit(start) for _ in range(3)]]
+    assert sorted(len(months) for months in made) == [0, 0, 6]
+    assert partitions.keep_ahead() == []
 
 
 @pytest.mark.django_db
