@@ -77,6 +77,11 @@ class BatchChunk(models.Model):
     batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="chunks")
     variant = models.CharField(max_length=35, blank=True, help_text="The language, if any.")
     row_ids = ArrayField(models.CharField(max_length=40))
+    failed_ids = ArrayField(
+        models.CharField(max_length=40),
+        default=list,
+        help_text="Rows of this chunk that failed and get a later round.",
+    )
     status = models.CharField(max_length=10, choices=ChunkStatus, default=ChunkStatus.OPEN)
     due_at = models.DateTimeField(db_default=models.functions.Now())
     round = models.PositiveSmallIntegerField(default=0, help_text="Later rounds repeat failures.")

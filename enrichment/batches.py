@@ -1,0 +1,249 @@
+"""Batches from the outside: make one, control it, see how far it is."""
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import connection, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from enrichment.enrichments import get
+from enrichment.enrichments.contract import Enrichment
+from enrichment.errors import BadSelection, FeatureOff, NotAllowedNow
+from enrichment.models import Batch, BatchChunk, BatchStatus, Organization
+from enrichment.models.batches import TERMINAL, WORKABLE
+from enrichment.staleness import stale_rows
+from llmconfig import snapshot
+
+LARGEST_CHUNK = 500
+SMALLEST_CHUNK = 20
+INSERT_TOGETHER = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which rows: all stale ones, or fewer. `ids` None means every row."""
+
+    organization: str = ""  # slug
+    limit: int | None = None
+    ids: Sequence[int] | None = None
+    force: bool = False
+    variants: tuple[str, ...] = ("",)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a batch is. Rates are rows per second; money is US dollars."""
+
+    status: str
+    reason: str
+    total: int
+    done: int
+    failed: int
+    skipped: int
+    waiting: int  # rows that failed and are due for a later round
+    calls: int
+    calls_repaid: int
+    tokens: int
+    cost_usd: Decimal
+    unpriced_calls: int
+    seconds: float
+    rows_per_second: float
+    eta_seconds: float | None
+    next_due_at: dt.datetime | None = field(default=None)
+
+    @property
+    def finished(self) -> int:
+        """Rows that need nothing more."""
+        return self.done + self.failed + self.skipped
+
+
+def rows_to_do(enrichment: Enrichment, selection: Selection, *, variant: str) -> "QuerySet[Any]":
+    """The selected rows in the order of their keys; raises BadSelection naming the field."""
+    if selection.limit is not None and selection.limit < 1:
+        raise BadSelection(f"limit: {selection.limit} is below 1.", field="limit")
+    model = enrichment.model()
+    rows: QuerySet[Any] = (
+        model._default_manager.all()  # noqa: SLF001 - Django's public way to a model's manager
+        if selection.force
+        else stale_rows(enrichment, variant=variant)
+    )
+    if selection.organization:
+        within = f"{enrichment.organization_field}__in"
+        rows = rows.filter(**{within: organization_ids(selection.organization)})
+    if selection.ids is not None:
+        rows = rows.filter(pk__in=selection.ids)
+    rows = rows.order_by("pk")
+    return rows[: selection.limit] if selection.limit else rows
+
+
+def organization_ids(slug: str) -> Any:
+    """The rescues of a slug, as a subquery for `organization_id__in`; raises BadSelection."""
+    found = Organization.objects.filter(slug=slug)
+    if not found.exists():
+        raise BadSelection(
+            f"organization: there is none with the slug {slug!r}; the admin lists them.",
+            field="organization",
+        )
+    return found.values("pk")
+
+
+def check_allowed(enrichment: Enrichment) -> None:
+    """Raises FeatureOff when the environment switches this kind of work off."""
+    if not snapshot.current().setting(enrichment.feature):
+        raise FeatureOff(
+            f"{enrichment.label} is switched off by {enrichment.feature}; set it to true."
+        )
+
+
+@transaction.atomic
+def create(
+    name: str,
+    selection: Selection,
+    *,
+    write_size: int | None = None,
+    user: AbstractBaseUser | None = None,
+) -> Batch:
+    """Select the rows and cut them into chunks. Nothing runs yet; an empty batch is completed.
+
+    Raises UnknownEnrichment, FeatureOff, BadSelection.
+    """
+    enrichment = get(name)
+    check_allowed(enrichment)
+    _check_write_size(write_size)
+    batch = Batch.objects.create(
+        enrichment=name,
+        params={
+            "organization": selection.organization,
+            "limit": selection.limit,
+            "variants": list(selection.variants),
+        },
+        force=selection.force,
+        write_size=write_size,
+        created_by=user if user is not None and user.pk else None,
+    )
+    batch.rows_total = sum(
+        _cut(batch, variant, rows_to_do(enrichment, selection, variant=variant))
+        for variant in selection.variants
+    )
+    if not batch.rows_total:
+        batch.status = BatchStatus.COMPLETED
+        batch.status_reason = "No row needed work."
+        batch.started_at = batch.finished_at = timezone.now()
+    batch.save()
+    return batch
+
+
+def _check_write_size(write_size: int | None) -> None:
+    largest = snapshot.current().setting("LLM_BATCH_MAX_SIZE")
+    if write_size is not None and not 1 <= write_size <= largest:
+        raise BadSelection(
+            f"batch_size: {write_size} is not between 1 and {largest} (LLM_BATCH_MAX_SIZE).",
+            field="batch_size",
+        )
+
+
+def _cut(batch: Batch, variant: str, rows: "QuerySet[Any]") -> int:
+    """Store the rows' keys in chunks; the keys stream, so memory doesn't grow with them."""
+    size = _chunk_size(rows.count())
+    total = 0
+    chunks = (
+        BatchChunk(batch=batch, variant=variant, row_ids=keys)
+        for keys in _groups(
+            (str(key) for key in rows.values_list("pk", flat=True).iterator()), size
+        )
+    )
+    while together := list(islice(chunks, INSERT_TOGETHER)):
+        total += sum(len(chunk.row_ids) for chunk in together)
+        BatchChunk.objects.bulk_create(together)
+    return total
+
+
+def _chunk_size(rows: int) -> int:
+    """Small enough that every lane gets several, large enough that claims cost nothing."""
+    lanes = snapshot.current().processing.get("concurrent_tasks", 1)
+    return max(SMALLEST_CHUNK, min(LARGEST_CHUNK, rows // (lanes * 4)))
+
+
+def _groups(keys: Iterable[str], size: int) -> Iterator[list[str]]:
+    iterator = iter(keys)
+    while group := list(islice(iterator, size)):
+        yield group
+
+
+def pause(batch: Batch, *, reason: str = "Paused by a person.") -> None:
+    """Send nothing more; what is in flight is still written. Raises NotAllowedNow."""
+    _move(batch, WORKABLE, BatchStatus.PAUSED, reason)
+
+
+def resume(batch: Batch) -> None:
+    """Go on where it stopped; the caller queues lanes. Raises NotAllowedNow."""
+    _move(batch, {BatchStatus.PAUSED}, BatchStatus.PENDING, "")
+
+
+def cancel(batch: Batch) -> None:
+    """End it; what is written stays. Raises NotAllowedNow."""
+    _move(batch, {*WORKABLE, BatchStatus.PAUSED}, BatchStatus.CANCELLED, "Cancelled by a person.")
+
+
+def _move(batch: Batch, allowed: Iterable[str], status: BatchStatus, reason: str) -> None:
+    """One conditional write, so that two people pressing at once can't both win."""
+    finished = timezone.now() if status in TERMINAL else None
+    moved = Batch.objects.filter(pk=batch.pk, status__in=list(allowed)).update(
+        status=status, status_reason=reason, finished_at=finished
+    )
+    batch.refresh_from_db()
+    if not moved:
+        raise NotAllowedNow(
+            f"Batch {batch.pk} is {batch.get_status_display().lower()}; it can't become {status.label.lower()}."
+        )
+
+
+_TOTALS = """
+SELECT coalesce(sum(rows_done), 0), coalesce(sum(rows_failed), 0), coalesce(sum(rows_skipped), 0),
+       coalesce(sum(cardinality(row_ids)) FILTER (WHERE round > 0 AND status = 'open'), 0),
+       coalesce(sum(calls), 0), coalesce(sum(calls_repaid), 0), coalesce(sum(tokens), 0),
+       coalesce(sum(cost_usd), 0), coalesce(sum(unpriced_calls), 0),
+       min(due_at) FILTER (WHERE status = 'open' AND due_at > now())
+FROM enrichment_batch_chunks WHERE batch_id = %s
+"""
+
+
+def progress(batch_id: UUID) -> Progress:
+    """Sum up the chunks: a few hundred narrow rows, whatever the size of the batch."""
+    batch = Batch.objects.get(pk=batch_id)
+    with connection.cursor() as cursor:
+        cursor.execute(_TOTALS, [batch_id])
+        done, failed, skipped, waiting, calls, repaid, tokens, cost, unpriced, due = (
+            cursor.fetchone()
+        )
+    seconds = 0.0
+    if batch.started_at:
+        seconds = ((batch.finished_at or timezone.now()) - batch.started_at).total_seconds()
+    finished = done + failed + skipped
+    rate = finished / seconds if seconds > 0 else 0.0
+    left = batch.rows_total - finished
+    return Progress(
+        status=batch.status,
+        reason=batch.status_reason,
+        total=batch.rows_total,
+        done=done,
+        failed=failed,
+        skipped=skipped,
+        waiting=waiting,
+        calls=calls,
+        calls_repaid=repaid,
+        tokens=tokens,
+        cost_usd=cost,
+        unpriced_calls=unpriced,
+        seconds=seconds,
+        rows_per_second=rate,
+        eta_seconds=left / rate if rate and batch.status not in TERMINAL else None,
+        next_due_at=due,
+    )

@@ -1,0 +1,124 @@
+"""Claiming chunks: leases, what dead workers left behind, and rows that kill.
+
+Every time here is the database's, so that clocks of workers don't matter.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import connection
+
+from enrichment.models import BatchChunk, ChunkStatus, EnrichmentResult
+
+LEASE_SECONDS = 10
+DEATHS_UNTIL_ALONE = 2
+DEATHS_UNTIL_PARKED = 3
+
+# A chunk whose workers died twice is only taken by a lane that has nothing else in flight.
+_CLAIM = """
+SELECT id FROM enrichment_batch_chunks
+WHERE batch_id = %s AND due_at <= clock_timestamp()
+  AND (status = 'open' OR (status = 'leased' AND leased_until < clock_timestamp()))
+  AND (deaths < %s OR %s)
+ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
+"""
+_LEASE = """
+UPDATE enrichment_batch_chunks
+SET status = 'leased', lease_token = %s, row_ids = %s, started = 0, deaths = %s,
+    leased_until = clock_timestamp() + make_interval(secs => %s),
+    calls_repaid = calls_repaid + %s
+WHERE id = %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A chunk under our lease, with the rows that still need work, in order."""
+
+    chunk_id: int
+    token: UUID
+    variant: str
+    round: int
+    row_ids: tuple[str, ...]
+    alone: bool
+    parked: bool
+
+
+def claim(batch_id: UUID, *, idle: bool) -> Claim | None:
+    """Take the next chunk, or None. `idle` says that the lane has nothing else in flight.
+
+    To be called in a transaction, which also holds what the caller does first with the rows.
+    A chunk whose lease ran out lost its worker: its started rows without a result were paid for
+    in vain, and are counted. After the second death they go on one at a time.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, [batch_id, DEATHS_UNTIL_ALONE, idle])
+        found = cursor.fetchone()
+        if found is None:
+            return None
+        chunk = BatchChunk.objects.get(pk=found[0])
+        remaining, lost = _left_of(chunk)
+        if chunk.status == ChunkStatus.LEASED:
+            chunk.deaths = chunk.deaths + 1 if lost else chunk.deaths
+            if chunk.deaths >= DEATHS_UNTIL_ALONE and len(remaining) > 1:
+                remaining, chunk.deaths = _split_off(chunk, remaining, lost), 0
+        else:
+            lost = []
+        token = uuid.uuid4()
+        cursor.execute(
+            _LEASE,
+            [token, remaining, chunk.deaths, LEASE_SECONDS, len(lost), chunk.pk],
+        )
+    return Claim(
+        chunk_id=chunk.pk,
+        token=token,
+        variant=chunk.variant,
+        round=chunk.round,
+        row_ids=tuple(remaining),
+        alone=chunk.deaths >= DEATHS_UNTIL_ALONE,
+        parked=chunk.deaths >= DEATHS_UNTIL_PARKED,
+    )
+
+
+def _left_of(chunk: BatchChunk) -> tuple[list[str], list[str]]:
+    """Rows that need work, and those of them that were started: their calls are lost."""
+    settled = set(
+        EnrichmentResult.objects.filter(
+            batch_id=chunk.batch_id, variant=chunk.variant, row_id__in=chunk.row_ids
+        ).values_list("row_id", flat=True)
+    ) | set(chunk.failed_ids)
+    remaining = [row for row in chunk.row_ids if row not in settled]
+    lost = [row for row in chunk.row_ids[: chunk.started] if row not in settled]
+    return remaining, lost
+
+
+def _split_off(chunk: BatchChunk, remaining: Sequence[str], suspects: Sequence[str]) -> list[str]:
+    """Give each suspect a chunk of its own, so that the one that kills is found."""
+    BatchChunk.objects.bulk_create(
+        BatchChunk(
+            batch_id=chunk.batch_id,
+            variant=chunk.variant,
+            round=chunk.round,
+            row_ids=[row],
+            deaths=chunk.deaths,
+        )
+        for row in suspects
+    )
+    accused = set(suspects)
+    return [row for row in remaining if row not in accused]
+
+
+def reorder(claim: Claim, row_ids: Sequence[str]) -> None:
+    """Have the rows that will be sent come first: `started` counts from the front."""
+    BatchChunk.objects.filter(pk=claim.chunk_id, lease_token=claim.token).update(
+        row_ids=list(row_ids)
+    )
+
+
+def release(claims: Sequence[Claim]) -> None:
+    """Give chunks back that aren't finished; nothing of theirs is in flight any more."""
+    BatchChunk.objects.filter(lease_token__in=[each.token for each in claims]).update(
+        status=ChunkStatus.OPEN, lease_token=None, leased_until=None, started=0
+    )

@@ -1,0 +1,264 @@
+"""One lane of a batch: a plain function that a Celery task, a command or a test runs."""
+
+import logging
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from enrichment.engine import claims, writing
+from enrichment.engine.items import Item, Outcome, load_items
+from enrichment.engine.pump import Pump
+from enrichment.enrichments import get
+from enrichment.models import Batch, BatchChunk, BatchStatus, ChunkStatus
+from enrichment.models.batches import WORKABLE
+from llmconfig import snapshot
+
+logger = logging.getLogger(__name__)
+
+LANE_SECONDS = 60.0
+WRITE_EVERY_SECONDS = 1.0  # also how often the lease and the batch's state are looked after
+# A batch whose first, or next, this many rows all fail has a cause that is not in the rows.
+FAILURES_IN_A_ROW = 200
+
+
+class LaneEnd(StrEnum):
+    """Why a lane ended."""
+
+    FINISHED = "finished"  # the batch is completed, or not to be worked on
+    WAITING = "waiting"  # nothing to claim now: others hold it, or a later round isn't due yet
+    MORE = "more"  # the lane's time is over and there is more to do
+    FULL = "full"  # enough lanes work on this batch already
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How a lane works, from the process settings in force when it began."""
+
+    window: int
+    write_at: int
+    later_rounds: int
+    retry_delay: float
+
+    @classmethod
+    def of(cls, batch: Batch) -> "Pace":
+        """The pace of a batch."""
+        settings = snapshot.current()
+        size = batch.write_size or settings.setting("LLM_BATCH_DEFAULT_SIZE")
+        size = min(size, settings.setting("LLM_BATCH_MAX_SIZE"))
+        return cls(
+            window=settings.setting("LLM_BATCH_CONCURRENT"),
+            write_at=size * settings.setting("LLM_BATCH_COMMIT_FREQUENCY"),
+            later_rounds=settings.processing.get("max_retries", 0),
+            retry_delay=settings.processing.get("retry_delay", 0),
+        )
+
+
+def run_lane(batch_id: UUID, *, seconds: float = LANE_SECONDS) -> LaneEnd:
+    """Work on a batch for about `seconds`, or until there is nothing to claim.
+
+    Raises Batch.DoesNotExist. Model calls run on the client's loop, never inside a transaction.
+    """
+    with _place(batch_id) as granted:
+        if not granted:
+            return LaneEnd.FULL
+        batch = _begin(batch_id)
+        if batch is None:
+            return LaneEnd.FINISHED
+        with ThreadPoolExecutor(1, thread_name_prefix="announce") as announcer:
+            lane = _Lane(batch, announcer, time.monotonic() + seconds)
+            try:
+                return lane.run()
+            finally:
+                lane.pump.stop_sending()
+                announcer.submit(connection.close).result()
+
+
+@contextmanager
+def _place(batch_id: UUID) -> Iterator[bool]:
+    """One of the batch's `concurrent_tasks` places; PostgreSQL frees it when we die."""
+    places = snapshot.current().processing.get("concurrent_tasks", 1)
+    key = lock_key(batch_id)
+    with connection.cursor() as cursor:
+        for place in range(places):
+            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [key, place])
+            if cursor.fetchone()[0]:
+                break
+        else:
+            yield False
+            return
+    try:
+        yield True
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [key, place])
+
+
+def lock_key(batch_id: UUID) -> int:
+    """The batch's half of its places' lock keys: 31 bits, as pg_locks shows them."""
+    return batch_id.int & 0x7FFFFFFF
+
+
+def _begin(batch_id: UUID) -> Batch | None:
+    """Mark a waiting batch as running; None if it is not to be worked on."""
+    Batch.objects.filter(pk=batch_id, status=BatchStatus.PENDING).update(
+        status=BatchStatus.RUNNING, status_reason=""
+    )
+    Batch.objects.filter(pk=batch_id, started_at__isnull=True).update(started_at=Now())
+    batch = Batch.objects.get(pk=batch_id)
+    return batch if batch.status in WORKABLE else None
+
+
+class _Lane:
+    """The state of one run."""
+
+    def __init__(self, batch: Batch, announcer: ThreadPoolExecutor, ends_at: float) -> None:
+        self.batch = batch
+        self.enrichment = get(batch.enrichment)
+        self.pace = Pace.of(batch)
+        self.ends_at = ends_at
+        self.pump = Pump(
+            self.enrichment,
+            batch_id=batch.pk,
+            window=self.pace.window,
+            wanted=self.pace.write_at,
+            announcer=announcer,
+        )
+        self.held: dict[int, claims.Claim] = {}
+        self.unsettled: dict[int, int] = {}  # rows of each held chunk that are still open
+        self.outcomes: list[Outcome] = []  # not written yet
+        self.failures_in_a_row = 0
+        self.closing = False
+        self.dry = False  # the last claim found nothing
+
+    def run(self) -> LaneEnd:
+        """Claim, feed, write, until the time is over or nothing is left.
+
+        An exception leaves the leases to run out: calls may be in flight, and the next lane
+        counts them as lost.
+        """
+        busy = True
+        while busy or self.outcomes or not (self.dry or self.closing):
+            if not self.closing and time.monotonic() >= self.ends_at:
+                self._close()
+            if not self.closing:
+                self._claim()
+            self.pump.wait(WRITE_EVERY_SECONDS)
+            busy = self.pump.busy  # read before the outcomes: then none can be missed
+            self.outcomes += self.pump.take()
+            self._write()
+        claims.release(list(self.held.values()))
+        return self._end()
+
+    def _close(self) -> None:
+        self.closing = True
+        self.pump.stop_sending()
+
+    def _claim(self) -> None:
+        """Keep at least a window of rows queued; a suspicious chunk is worked on alone."""
+        while self.pump.backlog < self.pace.window:
+            if any(claim.alone for claim in self.held.values()):
+                return
+            with transaction.atomic():
+                claim = claims.claim(self.batch.pk, idle=not self.held)
+                if claim is None:
+                    self.dry = True
+                    return
+                self.dry = False
+                items = list(
+                    load_items(self.enrichment, claim.row_ids, variant=claim.variant, claim=claim)
+                )
+                to_send = [item for item in items if item.settled is None]
+                settled = [item for item in items if item.settled is not None]
+                if settled and to_send:
+                    claims.reorder(claim, [item.row_id for item in (*to_send, *settled)])
+            self._hold(claim, to_send, settled)
+
+    def _hold(self, claim: claims.Claim, to_send: list[Item], settled: list[Item]) -> None:
+        self.held[claim.chunk_id] = claim
+        self.unsettled[claim.chunk_id] = len(to_send) + len(settled)
+        self.outcomes += [
+            Outcome(item, item.settled, reason=item.reason) for item in settled if item.settled
+        ]
+        self.pump.feed(to_send)
+
+    def _write(self) -> None:
+        """Write what waits, keep the leases, end finished chunks, and look at the batch's state."""
+        written, self.outcomes = self.outcomes, []
+        ours = writing.write(
+            self.enrichment,
+            written,
+            batch_id=self.batch.pk,
+            held=self.held.values(),
+            later_rounds=self.pace.later_rounds,
+        )
+        self.pump.wrote()
+        for outcome in written:
+            if outcome.item.claim is not None:
+                self.unsettled[outcome.item.claim.chunk_id] -= 1
+        self._let_go(ours)
+        self._watch_failures(written)
+        if self.pump.stop_reason is not None:
+            self._pause(str(self.pump.stop_reason))
+        elif not self._may_go_on():
+            self._close()
+
+    def _let_go(self, ours: set[int]) -> None:
+        """Forget chunks that another lane took over, and end those whose rows are all settled."""
+        for lost in [each for each in self.held if each not in ours]:
+            logger.warning("Batch %s: chunk %s was taken over.", self.batch.pk, lost)
+            del self.held[lost]
+        ended = [self.held[each] for each in self.held if self.unsettled[each] == 0]
+        if ended:
+            writing.finish(ended, retry_delay=self.pace.retry_delay)
+            for claim in ended:
+                del self.held[claim.chunk_id]
+
+    def _may_go_on(self) -> bool:
+        """Whether the batch is still to be worked on and calls are allowed at all."""
+        state = Batch.objects.filter(pk=self.batch.pk).values_list("status", flat=True).first()
+        return state == BatchStatus.RUNNING
+
+    def _watch_failures(self, written: list[Outcome]) -> None:
+        """Pause rather than fail thousands of rows for one cause that a person can mend."""
+        for outcome in written:
+            if outcome.record is None:
+                continue
+            if outcome.record.error_code:
+                self.failures_in_a_row += 1
+            else:
+                self.failures_in_a_row = 0
+        if self.failures_in_a_row >= FAILURES_IN_A_ROW and not self.closing:
+            last = next(each for each in reversed(written) if each.reason)
+            self._pause(
+                f"{self.failures_in_a_row} calls failed in a row, the last one: {last.reason}"
+            )
+
+    def _pause(self, reason: str) -> None:
+        Batch.objects.filter(pk=self.batch.pk, status=BatchStatus.RUNNING).update(
+            status=BatchStatus.PAUSED, status_reason=reason
+        )
+        logger.warning("Batch %s is paused: %s", self.batch.pk, reason)
+        self._close()
+
+    def _end(self) -> LaneEnd:
+        if complete_if_done(self.batch.pk) or not self._may_go_on():
+            return LaneEnd.FINISHED
+        return LaneEnd.WAITING if self.dry else LaneEnd.MORE
+
+
+def complete_if_done(batch_id: UUID) -> bool:
+    """Complete a running batch that has no open chunk; tells whether it did."""
+    unfinished = BatchChunk.objects.filter(batch_id=batch_id).exclude(status=ChunkStatus.DONE)
+    if unfinished.exists():
+        return False
+    done = Batch.objects.filter(pk=batch_id, status=BatchStatus.RUNNING).update(
+        status=BatchStatus.COMPLETED, finished_at=Now()
+    )
+    return bool(done)

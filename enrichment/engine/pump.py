@@ -1,0 +1,206 @@
+"""Keeps a window of calls in flight on the client's event loop.
+
+The lane's thread feeds items and takes outcomes; everything between runs on the loop. Before rows
+are sent, their chunk's `started` is committed, so a killed worker's open calls are known.
+"""
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
+
+from django.db import connection
+
+from enrichment.engine.claims import Claim
+from enrichment.engine.items import Item, Outcome, call_for, judged
+from enrichment.enrichments.contract import Enrichment
+from enrichment.models import ResultState
+from llmconfig import client
+from llmconfig.client.recording import Texts
+from llmconfig.client.records import CallRecord
+from llmconfig.errors import ConfigurationError, GenerationFailed, GenerationRefused
+
+logger = logging.getLogger(__name__)
+
+# One statement tells the database what is about to be sent, and us whether we still may: the lease
+# must be ours and the batch not paused. No need to wait for the disk: a kill loses no commit.
+_ANNOUNCE = """
+UPDATE enrichment_batch_chunks c SET started = u.started
+FROM unnest(%s::bigint[], %s::uuid[], %s::int[]) AS u(id, token, started)
+JOIN enrichment_batches b ON b.id = %s AND b.status = 'running'
+WHERE c.id = u.id AND c.lease_token = u.token
+RETURNING c.id
+"""
+
+
+class Pump:
+    """The calls of one lane. All public methods are for the lane's thread."""
+
+    def __init__(
+        self,
+        enrichment: Enrichment,
+        *,
+        batch_id: UUID,
+        window: int,
+        wanted: int,
+        announcer: ThreadPoolExecutor,
+    ) -> None:
+        self.enrichment = enrichment
+        self.batch_id = batch_id
+        self.window = window
+        self.wanted = wanted  # outcomes that wake the lane
+        self.stop_reason: ConfigurationError | None = None
+        self._announcer = announcer
+        self._waiting: deque[Item] = deque()
+        self._outcomes: deque[Outcome] = deque()
+        self._started: dict[int, int] = {}
+        self._in_flight = 0
+        self._being_written = 0
+        self._dispatching = False
+        self._stopped = False
+        self._wake = threading.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def feed(self, items: Sequence[Item]) -> None:
+        """Queue rows; they are sent in this order as the window allows."""
+        self._waiting.extend(items)
+        client.loop.call_soon(self._dispatch)
+
+    def stop_sending(self) -> None:
+        """Send nothing more; calls in flight still come back."""
+        self._stopped = True
+        client.loop.call_soon(self._drop_waiting)
+
+    @property
+    def backlog(self) -> int:
+        """Rows that are queued but not sent."""
+        return len(self._waiting)
+
+    @property
+    def busy(self) -> bool:
+        """Whether any outcome may still come."""
+        return bool(self._in_flight or self._dispatching or self._waiting)
+
+    def wait(self, seconds: float) -> None:
+        """Until enough outcomes wait to be written, nothing is busy, or the time is over."""
+        if len(self._outcomes) < self.wanted and self.busy:
+            self._wake.wait(seconds)
+        self._wake.clear()
+
+    def take(self) -> list[Outcome]:
+        """All outcomes that wait to be written."""
+        taken = [self._outcomes.popleft() for _ in range(len(self._outcomes))]
+        self._being_written = len(taken)
+        return taken
+
+    def wrote(self) -> None:
+        """What was taken is stored: a kill can't lose it any more."""
+        if self._being_written:
+            self._being_written = 0
+            client.loop.call_soon(self._dispatch)
+
+    # From here on everything runs on the event loop.
+
+    def _drop_waiting(self) -> None:
+        self._waiting.clear()
+        self._wake_if_idle()
+
+    def _free(self) -> int:
+        # What a kill loses is what is in flight or not yet written: that is never more than the
+        # window and one write.
+        unwritten = len(self._outcomes) + self._being_written
+        return self.window - self._in_flight - max(0, unwritten - self.wanted)
+
+    def _dispatch(self) -> None:
+        if self._dispatching or self._stopped or not self._waiting or self._free() <= 0:
+            return
+        self._dispatching = True
+        task = asyncio.get_running_loop().create_task(self._send_some())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _send_some(self) -> None:
+        try:
+            while self._waiting and not self._stopped and (free := self._free()) > 0:
+                await self._send(
+                    [self._waiting.popleft() for _ in range(min(free, len(self._waiting)))]
+                )
+        except Exception:
+            logger.exception("Batch %s: the lane can't send.", self.batch_id)
+            self._stopped = True
+            self._waiting.clear()
+        finally:
+            self._dispatching = False
+            self._wake_if_idle()
+
+    async def _send(self, items: list[Item]) -> None:
+        claims: dict[int, Claim] = {}
+        for item in items:
+            # A chunk's rows are sent in its order, so their number tells which ones they are.
+            claims[item.claim.chunk_id] = item.claim
+            self._started[item.claim.chunk_id] = self._started.get(item.claim.chunk_id, 0) + 1
+        ours = await asyncio.get_running_loop().run_in_executor(
+            self._announcer, self._announce, list(claims.values())
+        )
+        loop = asyncio.get_running_loop()
+        for item in items:
+            if item.claim.chunk_id not in ours:
+                continue
+            self._in_flight += 1
+            task = loop.create_task(self._one(item))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    def _announce(self, claims: Sequence[Claim]) -> set[int]:
+        """In the announcer's thread: commit what is about to be sent."""
+        ids = [claim.chunk_id for claim in claims]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _ANNOUNCE,
+                [
+                    ids,
+                    [claim.token for claim in claims],
+                    [self._started[each] for each in ids],
+                    self.batch_id,
+                ],
+            )
+            return {row[0] for row in cursor.fetchall()}
+
+    async def _one(self, item: Item) -> None:
+        told: list[tuple[CallRecord, Texts]] = []
+        call = call_for(self.enrichment, item, session_id=self.batch_id)
+        try:
+            answer = await client.agenerate(call, collect=lambda *pair: told.append(pair))
+            outcome = judged(self.enrichment, item, answer, told[0][1] if told else None)
+        except GenerationFailed as failed:
+            outcome = Outcome(
+                item,
+                ResultState.FAILED,
+                reason=str(failed),
+                record=failed.record,
+                texts=told[0][1] if told else None,
+                retriable=not isinstance(failed, GenerationRefused),
+            )
+        except ConfigurationError as error:
+            # Not the row's fault: the whole batch has to wait for a person.
+            self.stop_reason = error
+            self._stopped = True
+            self._in_flight -= 1
+            self._drop_waiting()
+            return
+        except Exception as error:
+            logger.exception("Batch %s: row %s broke its enrichment.", self.batch_id, item.row_id)
+            reason = f"The enrichment failed on this row: {type(error).__name__}."
+            outcome = Outcome(item, ResultState.FAILED, reason=reason)
+        self._outcomes.append(outcome)  # before the count goes down: the lane reads both
+        self._in_flight -= 1
+        if len(self._outcomes) >= self.wanted or not self.busy:
+            self._wake.set()
+        self._dispatch()
+
+    def _wake_if_idle(self) -> None:
+        if not self.busy:
+            self._wake.set()

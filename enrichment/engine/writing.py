@@ -1,0 +1,287 @@
+"""Writes what came back: rows, results and call records in one transaction, by set-based SQL.
+
+First the chunks' tokens are checked and their leases extended; outcomes of chunks that another
+lane has taken over are dropped, so nothing is recorded twice.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
+
+from enrichment.engine.claims import LEASE_SECONDS, Claim
+from enrichment.engine.items import Outcome
+from enrichment.enrichments.contract import Enrichment
+from enrichment.models import ResultState
+from metrics.recording import storable, write_records
+
+_FENCE = """
+UPDATE enrichment_batch_chunks c SET
+    leased_until = clock_timestamp() + make_interval(secs => %s),
+    rows_done = c.rows_done + u.done, rows_failed = c.rows_failed + u.failed,
+    rows_skipped = c.rows_skipped + u.skipped, calls = c.calls + u.calls,
+    tokens = c.tokens + u.tokens, cost_usd = c.cost_usd + u.cost,
+    unpriced_calls = c.unpriced_calls + u.unpriced
+FROM unnest(%s::bigint[], %s::uuid[], %s::int[], %s::int[], %s::int[], %s::int[], %s::bigint[],
+            %s::numeric[], %s::int[])
+     AS u(id, token, done, failed, skipped, calls, tokens, cost, unpriced)
+WHERE c.id = u.id AND c.lease_token = u.token
+RETURNING c.id
+"""
+_LATER_ROUND = """
+UPDATE enrichment_batch_chunks c SET failed_ids = c.failed_ids || u.row_ids
+FROM (
+    SELECT id, array_agg(row_id) AS row_ids
+    FROM unnest(%s::bigint[], %s::text[]) AS failed(id, row_id) GROUP BY id
+) AS u
+WHERE c.id = u.id
+"""
+_FINISH = """
+WITH finished AS (
+    UPDATE enrichment_batch_chunks SET status = 'done', lease_token = NULL, leased_until = NULL
+    WHERE id = ANY(%s) AND lease_token = ANY(%s) RETURNING *
+)
+INSERT INTO enrichment_batch_chunks
+    (batch_id, variant, row_ids, failed_ids, status, due_at, round, started, deaths, rows_done,
+     rows_failed, rows_skipped, calls, calls_repaid, tokens, cost_usd, unpriced_calls)
+SELECT batch_id, variant, failed_ids, '{}', 'open', clock_timestamp() + make_interval(secs => %s),
+       round + 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+FROM finished WHERE cardinality(failed_ids) > 0
+"""
+_RESULT_COLUMNS = (
+    "batch_id, enrichment, target, row_id, variant, state, reason, input_hash, prompt_version,"
+    " model_used, config_revision, correlation_id, value, previous_value, cost_usd"
+)
+_COPY_RESULTS = f"COPY enrichment_results ({_RESULT_COLUMNS}) FROM STDIN"
+
+
+@dataclass(slots=True)
+class _Counts:
+    """What one write adds to a chunk's counters."""
+
+    done: int = 0
+    failed: int = 0
+    skipped: int = 0
+    calls: int = 0
+    tokens: int = 0
+    cost: Decimal = Decimal(0)
+    unpriced: int = 0
+
+
+def write(
+    enrichment: Enrichment,
+    outcomes: Sequence[Outcome],
+    *,
+    batch_id: UUID,
+    held: Iterable[Claim],
+    later_rounds: int,
+) -> set[int]:
+    """Store outcomes, keep the leases of `held` chunks; returns the chunks that are still ours.
+
+    `later_rounds` is how many further rounds a failed row gets.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        ours = _fence(cursor, outcomes, held, later_rounds)
+        kept = [each for each in outcomes if each.item.claim and each.item.claim.chunk_id in ours]
+        _note_failures(cursor, kept, later_rounds)
+        _store(cursor, enrichment, kept, batch_id, later_rounds)
+    return ours
+
+
+def finish(claims: Sequence[Claim], *, retry_delay: float) -> None:
+    """End chunks whose rows are all settled; what failed forms a new chunk, due later."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _FINISH,
+            [[each.chunk_id for each in claims], [each.token for each in claims], retry_delay],
+        )
+
+
+def gets_later_round(outcome: Outcome, later_rounds: int) -> bool:
+    """Whether a failure is tried again in a later round instead of being recorded now."""
+    claim = outcome.item.claim
+    return outcome.retriable and claim is not None and claim.round < later_rounds
+
+
+def _fence(
+    cursor: CursorWrapper, outcomes: Sequence[Outcome], held: Iterable[Claim], later_rounds: int
+) -> set[int]:
+    counts: dict[int, _Counts] = defaultdict(_Counts)
+    for outcome in outcomes:
+        if outcome.item.claim is not None:
+            _count(counts[outcome.item.claim.chunk_id], outcome, later_rounds)
+    chunks = {claim.chunk_id: claim for claim in held}
+    ordered = [(claim, counts[claim.chunk_id]) for _, claim in sorted(chunks.items())]
+    cursor.execute(
+        _FENCE,
+        [
+            LEASE_SECONDS,
+            [claim.chunk_id for claim, _ in ordered],
+            [claim.token for claim, _ in ordered],
+            [each.done for _, each in ordered],
+            [each.failed for _, each in ordered],
+            [each.skipped for _, each in ordered],
+            [each.calls for _, each in ordered],
+            [each.tokens for _, each in ordered],
+            [each.cost for _, each in ordered],
+            [each.unpriced for _, each in ordered],
+        ],
+    )
+    return {row[0] for row in cursor.fetchall()}
+
+
+def _count(counts: _Counts, outcome: Outcome, later_rounds: int) -> None:
+    if outcome.state == ResultState.SKIPPED:
+        counts.skipped += 1
+    elif outcome.state != ResultState.FAILED:
+        counts.done += 1
+    elif not gets_later_round(outcome, later_rounds):
+        counts.failed += 1
+    record = outcome.record
+    if record is None:
+        return
+    paid = sum(attempt.paid for attempt in record.attempts)
+    counts.calls += paid
+    counts.tokens += record.usage.tokens_input + record.usage.tokens_output
+    if record.cost_usd is not None:
+        counts.cost += record.cost_usd
+    elif paid:
+        counts.unpriced += 1
+
+
+def _note_failures(cursor: CursorWrapper, kept: Sequence[Outcome], later_rounds: int) -> None:
+    again = [each.item for each in kept if gets_later_round(each, later_rounds)]
+    if again:
+        cursor.execute(
+            _LATER_ROUND,
+            [
+                [item.claim.chunk_id for item in again if item.claim],
+                [item.row_id for item in again],
+            ],
+        )
+
+
+def _store(
+    cursor: CursorWrapper,
+    enrichment: Enrichment,
+    kept: Sequence[Outcome],
+    batch_id: UUID | None,
+    later_rounds: int,
+) -> None:
+    settled = [each for each in kept if not gets_later_round(each, later_rounds)]
+    previous = _apply(cursor, enrichment, settled)
+    if settled:
+        with cursor.cursor.copy(_COPY_RESULTS) as copy:
+            for outcome in settled:
+                copy.write_row(_result_row(enrichment, outcome, batch_id, previous))
+    told = [(each.record, each.texts) for each in kept if each.record and each.texts]
+    if told:
+        write_records(cursor, told)
+
+
+def _apply(
+    cursor: CursorWrapper, enrichment: Enrichment, settled: Sequence[Outcome]
+) -> dict[tuple[str, str], Any]:
+    """Write applied values to their rows; returns the values that were there before, as JSON."""
+    previous: dict[tuple[str, str], Any] = {}
+    by_variant: dict[str, list[Outcome]] = defaultdict(list)
+    for each in settled:
+        if each.state == ResultState.APPLIED:
+            by_variant[each.item.variant].append(each)
+    # One statement a variant: an UPDATE … FROM takes only one source row for each target row.
+    for variant, applied in by_variant.items():
+        cursor.execute(
+            _update_sql(enrichment),
+            {
+                "ids": [each.item.row_id for each in applied],
+                "values": [_json(each.value) for each in applied],
+                "models": [each.record.model[:100] if each.record else "" for each in applied],
+                "variant": variant,
+            },
+        )
+        previous |= {(row, variant): before for row, before in cursor.fetchall()}
+    return previous
+
+
+def _update_sql(enrichment: Enrichment) -> str:
+    """The set-based UPDATE for an enrichment's column; identifiers come from the model alone."""
+    meta = enrichment.model()._meta  # noqa: SLF001 - Django's documented model API
+    quote = connection.ops.quote_name
+    key_type = meta.pk.db_type(connection)
+    key_type = {"serial": "integer", "bigserial": "bigint"}.get(key_type, key_type)
+    key, table = quote(meta.pk.column), quote(meta.db_table)
+    field = meta.get_field(enrichment.writes)
+    column = quote(field.column)
+    is_json = field.get_internal_type() == "JSONField"
+    if enrichment.by_variant:
+        before = f"to_jsonb(old.{column}) -> %(variant)s"
+        after = (
+            f"coalesce(t.{column}, '{{}}'::jsonb) || jsonb_build_object(%(variant)s::text, u.value)"
+        )
+    else:
+        before = f"to_jsonb(old.{column})"
+        after = "u.value" if is_json else "u.value #>> '{}'"
+    # Locked in the order of their keys, so that lanes writing the same rows can't block each other.
+    return f"""
+        WITH old AS (
+            SELECT {key}, {column} FROM {table} WHERE {key} = ANY(%(ids)s::{key_type}[])
+            ORDER BY {key} FOR UPDATE
+        )
+        UPDATE {table} t SET {column} = {after}, llm_processed_at = now(), llm_model_used = u.model
+        FROM unnest(%(ids)s::{key_type}[], %(values)s::jsonb[], %(models)s::text[])
+             AS u(id, value, model)
+        JOIN old ON old.{key} = u.id
+        WHERE t.{key} = u.id
+        RETURNING t.{key}::text, ({before})::text
+    """  # noqa: S608 - identifiers of the model; no value of a row or user is in it
+
+
+def _result_row(
+    enrichment: Enrichment,
+    outcome: Outcome,
+    batch_id: UUID | None,
+    previous: dict[tuple[str, str], Any],
+) -> tuple[Any, ...]:
+    item, record = outcome.item, outcome.record
+    return (
+        batch_id,
+        enrichment.name,
+        enrichment.target,
+        item.row_id,
+        item.variant,
+        outcome.state.value,
+        storable(outcome.reason),
+        item.input_hash,
+        item.prompt.version if item.prompt else None,
+        record.model if record else "",
+        record.config_revision if record else None,
+        record.correlation_id if record else None,
+        None if outcome.value is None else _json(outcome.value),
+        previous.get((item.row_id, item.variant)),
+        record.cost_usd if record else None,
+    )
+
+
+def _json(value: Any) -> str:
+    """JSON that PostgreSQL takes: it refuses NUL, and orjson lone surrogates."""
+    try:
+        text = orjson.dumps(value).decode()
+    except TypeError:
+        text = orjson.dumps(_cleaned(value)).decode()
+    return text if "\\u0000" not in text else orjson.dumps(_cleaned(value)).decode()
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, list):
+        return [_cleaned(each) for each in value]
+    if isinstance(value, dict):
+        return {storable(str(key)): _cleaned(each) for key, each in value.items()}
+    return value

@@ -1,0 +1,51 @@
+"""Cleans a published description: spelling, markup, layout; nothing added."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from enrichment.enrichments.contract import Enrichment, PromptText
+from enrichment.enrichments.listing_text import plain
+from enrichment.errors import AnswerRejected
+from llmconfig.client.records import Generation
+
+
+class DescriptionCleaning(Enrichment):
+    """Grammar and readability; the facts stay as the rescue wrote them."""
+
+    name = "description_cleaning"
+    label = "Description cleaning"
+    node = "description_cleaning"
+    feature = "LLM_FEATURE_DESCRIPTION_CLEANING"
+    reads = ("name", "description")
+    writes = "enriched_description"
+    prompt = PromptText(
+        system=(
+            "You edit adoption listings of dogs. Rewrite the text so that it reads well: correct"
+            " spelling and grammar, split glued sentences, turn shouting capitals into normal"
+            " writing, drop rulers and template remains. Keep every fact, name, number and"
+            " condition. Add nothing. Keep the language of the text. Answer with the text only."
+        ),
+        user="Dog: {{name}}\n\nListing:\n{{description}}",
+    )
+
+    def values(self, row: Mapping[str, Any], *, variant: str) -> dict[str, str]:
+        """The name and the published text, without markup."""
+        return {"name": plain(row["name"]), "description": plain(row["description"])}
+
+    def skip_reason(self, values: Mapping[str, str], *, variant: str) -> str:
+        """An empty description stays empty: there is nothing to clean."""
+        return "" if values["description"] else "The description is empty."
+
+    def accept(self, answer: Generation, values: Mapping[str, str]) -> str:
+        """The text, unless it is missing or cut."""
+        return complete_text(answer)
+
+
+def complete_text(answer: Generation) -> str:
+    """The answer as text; raises AnswerRejected when it is empty or was cut at its limit."""
+    text = answer.text.strip()
+    if not text:
+        raise AnswerRejected("The model answered with nothing.")
+    if answer.record.truncated:
+        raise AnswerRejected("The answer was cut at its token limit; raise the node's max tokens.")
+    return text

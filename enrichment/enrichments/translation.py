@@ -1,0 +1,77 @@
+"""Translates a listing; the variant is the language."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from enrichment.enrichments.contract import Enrichment, PromptText
+from enrichment.enrichments.description_cleaning import complete_text
+from enrichment.enrichments.listing_text import plain
+from enrichment.errors import BadSelection
+from llmconfig.client.records import Generation
+
+# RFC 5646, the parts that listings need: language, script, region, variants.
+_BCP47 = re.compile(r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|\d{3}))?(-[a-zA-Z0-9]{4,8})*$")
+# Small models know the name of a language better than its code.
+NAMES = {
+    "ar": "Arabic", "bg": "Bulgarian", "cs": "Czech", "da": "Danish", "de": "German",
+    "el": "Greek", "en": "English", "es": "Spanish", "fi": "Finnish", "fr": "French",
+    "he": "Hebrew", "hi": "Hindi", "hr": "Croatian", "hu": "Hungarian", "it": "Italian",
+    "ja": "Japanese", "ko": "Korean", "nl": "Dutch", "no": "Norwegian", "pl": "Polish",
+    "pt": "Portuguese", "ro": "Romanian", "ru": "Russian", "sk": "Slovak", "sl": "Slovenian",
+    "sr": "Serbian", "sv": "Swedish", "tr": "Turkish", "uk": "Ukrainian", "vi": "Vietnamese",
+    "zh": "Chinese",
+}  # fmt: skip
+
+
+def checked_language(code: str, *, field: str = "target_language") -> str:
+    """A BCP 47 tag as it is; raises BadSelection that names the field."""
+    if not _BCP47.match(code):
+        raise BadSelection(
+            f"{field}: {code!r} is no BCP 47 language tag such as es, pt-BR or zh-Hant.",
+            field=field,
+        )
+    return code
+
+
+def language_name(code: str) -> str:
+    """The language in English, with its tag where that says more."""
+    base = NAMES.get(code.partition("-")[0])
+    if base is None:
+        return code
+    return base if "-" not in code else f"{base} ({code})"
+
+
+class Translation(Enrichment):
+    """The cleaned description where there is one, else the published text."""
+
+    name = "translation"
+    label = "Translation"
+    node = "translation"
+    feature = "LLM_FEATURE_TRANSLATION"
+    reads = ("name", "description", "enriched_description")
+    writes = "translations"
+    by_variant = True
+    prompt = PromptText(
+        system=(
+            "You translate adoption listings of dogs into {{language}}. Keep names, numbers and"
+            " tone. Answer with the translation only."
+        ),
+        user="{{text}}",
+    )
+
+    def values(self, row: Mapping[str, Any], *, variant: str) -> dict[str, str]:
+        """The text and the language's name."""
+        return {
+            "name": plain(row["name"]),
+            "text": plain(row["enriched_description"] or row["description"]),
+            "language": language_name(variant),
+        }
+
+    def skip_reason(self, values: Mapping[str, str], *, variant: str) -> str:
+        """An empty text has no translation."""
+        return "" if values["text"] else "There is no text to translate."
+
+    def accept(self, answer: Generation, values: Mapping[str, str]) -> str:
+        """The text, unless it is missing or cut."""
+        return complete_text(answer)

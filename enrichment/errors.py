@@ -1,0 +1,63 @@
+"""What enrichment raises.
+
+EnrichmentError
+├── UnknownEnrichment      no such kind of work; says which there are
+├── FeatureOff             the kind of work is switched off by its LLM_FEATURE_ variable
+├── BadSelection           the rows that were asked for make no sense; names the field
+├── BadPrompt              a template names a value that the enrichment doesn't have
+├── BadListings            a file that can't be imported; names line and column
+├── NotAllowedNow          a control that the batch's state doesn't allow
+└── AnswerRejected         an answer that must not be applied
+"""
+
+
+class EnrichmentError(Exception):
+    """The root; `code` is stable and safe to show to API clients."""
+
+    code = "enrichment_error"
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class UnknownEnrichment(EnrichmentError):
+    """No enrichment has this name."""
+
+    code = "unknown_enrichment"
+
+
+class FeatureOff(EnrichmentError):
+    """Switched off by the environment."""
+
+    code = "feature_off"
+
+
+class BadSelection(EnrichmentError):
+    """The selection of rows can't be used."""
+
+    code = "bad_selection"
+
+
+class BadPrompt(EnrichmentError):
+    """A prompt's template can't be filled."""
+
+    code = "bad_prompt"
+
+
+class BadListings(EnrichmentError):
+    """A listings file can't be read."""
+
+    code = "bad_listings"
+
+
+class NotAllowedNow(EnrichmentError):
+    """The batch is in a state that rules this out."""
+
+    code = "not_allowed_now"
+
+
+class AnswerRejected(EnrichmentError):
+    """The answer fails a gate; it is kept as a suggestion and never applied."""
+
+    code = "answer_rejected"

@@ -1,0 +1,48 @@
+"""How much of the listings is enriched (seed 3's statistics)."""
+
+from dataclasses import dataclass
+
+from django.db.models import Count, Q
+
+from enrichment.models import Animal
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """Counts of listings, and shares in per cent with one digit."""
+
+    total_animals: int
+    enriched_descriptions: int
+    dog_profiles: int
+    with_translations: int
+    enrichment_coverage: float
+    profile_coverage: float
+    translation_coverage: float
+
+
+def statistics(*, organization_id: int | None = None) -> Statistics:
+    """Count once over the listings, all or one organization's."""
+    rows = Animal.objects.all()
+    if organization_id is not None:
+        rows = rows.filter(organization_id=organization_id)
+    counts = rows.aggregate(
+        total=Count("pk"),
+        enriched=Count("pk", filter=Q(enriched_description__isnull=False)),
+        profiles=Count("pk", filter=Q(dog_profiler_data__isnull=False)),
+        translated=Count("pk", filter=Q(translations__isnull=False)),
+    )
+    total = counts["total"]
+    return Statistics(
+        total_animals=total,
+        enriched_descriptions=counts["enriched"],
+        dog_profiles=counts["profiles"],
+        with_translations=counts["translated"],
+        enrichment_coverage=share(counts["enriched"], total),
+        profile_coverage=share(counts["profiles"], total),
+        translation_coverage=share(counts["translated"], total),
+    )
+
+
+def share(part: int, whole: int) -> float:
+    """Per cent with one digit; 0 of nothing."""
+    return round(100 * part / whole, 1) if whole else 0.0

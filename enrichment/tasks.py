@@ -1,0 +1,41 @@
+"""Celery's part: it runs lanes and the reviver. No state lives here or in the broker."""
+
+import logging
+from uuid import UUID
+
+from celery import shared_task
+
+from enrichment.engine.lanes import LaneEnd
+from enrichment.engine.lanes import run_lane as run
+from enrichment.engine.revival import lanes_to_queue
+from enrichment.models import Batch
+from llmconfig import snapshot
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task(name="enrichment.tasks.run_lane", ignore_result=True)
+def run_lane(batch_id: str) -> None:
+    """Work on a batch for a minute, then queue itself again if there is more."""
+    try:
+        end = run(UUID(batch_id))
+    except Batch.DoesNotExist:
+        logger.warning("Batch %s no longer exists; its lane ends.", batch_id)
+        return
+    if end == LaneEnd.MORE:
+        run_lane.delay(batch_id)
+
+
+@shared_task(name="enrichment.tasks.revive_stalled_batches", ignore_result=True)
+def revive_stalled_batches() -> None:
+    """Queue the lanes that are missing; surplus ones end at once, so doing it twice is safe."""
+    for batch_id, lanes in lanes_to_queue().items():
+        for _ in range(lanes):
+            run_lane.delay(str(batch_id))
+
+
+def start_lanes(batch: Batch) -> None:
+    """Queue a batch's lanes. Raises kombu's OperationalError when the broker can't be reached;
+    the batch then waits, and the reviver starts it once the broker is back."""
+    for _ in range(snapshot.current().processing.get("concurrent_tasks", 1)):
+        run_lane.delay(str(batch.pk))
