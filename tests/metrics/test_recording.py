@@ -205,7 +205,8 @@ def test_a_text_that_only_looks_like_an_escape_is_kept():
     max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
 @given(st.text(st.characters(), max_size=60), st.text(st.characters(), max_size=60))
-@example("", "\ud83d\ude00")
+@example("\0", "\0")
+@example("\ud800", "\ud83d\ude00")
 def test_any_text_is_stored_as_its_storable_form(prompt, answer):
     record = a_record(attempts=(Attempt("p", "m", "ok", 1.0, detail=prompt),), finish_reason=answer)
     write((record, Texts(prompt=prompt, answer=answer)))
