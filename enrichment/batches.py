@@ -201,7 +201,8 @@ def _move(batch: Batch, allowed: Iterable[str], status: BatchStatus, reason: str
     batch.refresh_from_db()
     if not moved:
         raise NotAllowedNow(
-            f"Batch {batch.pk} is {batch.get_status_display().lower()}; it can't become {status.label.lower()}."
+            f"Batch {batch.pk} is {batch.get_status_display().lower()};"
+            f" it can't become {status.label.lower()}."
         )
 
 

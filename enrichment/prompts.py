@@ -64,7 +64,7 @@ def compile_prompt(
     unknown = (compiled.system.names | compiled.user.names) - known
     if unknown:
         raise BadPrompt(
-            f"{enrichment.name} v{version}: {{{{{sorted(unknown)[0]}}}}} is not offered;"
+            f"{enrichment.name} v{version}: {{{{{min(unknown)}}}}} is not offered;"
             f" there are {', '.join(sorted(known))}.",
             field="user",
         )

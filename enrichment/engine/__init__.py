@@ -1,1 +1,1 @@
-"""The batch engine: claim a chunk, keep calls in flight, write what came back, all under a lease."""
+"""The batch engine: claim a chunk, keep calls in flight, write what came back, under a lease."""

@@ -1,4 +1,4 @@
-"""The enrichments there are. A new one is one file here and one line below (docs/enrichments.md)."""
+"""The enrichments there are. A new one is a file here and a line below (docs/enrichments.md)."""
 
 from enrichment.enrichments.contract import Enrichment
 from enrichment.enrichments.description_cleaning import DescriptionCleaning

@@ -23,7 +23,7 @@ class Prompt(models.Model):
         help_text="The instructions. <code>{{name}}</code> is replaced by the row's value.",
     )
     user = models.TextField(
-        help_text="The message. <code>{{name}}</code> is replaced by the row's value; nothing else is."
+        help_text="The message. Only <code>{{name}}</code> is replaced, by the row's value."
     )
     is_active = models.BooleanField(
         default=False, help_text="The one in use; turning it on turns the others off."
