@@ -9,6 +9,7 @@ import os
 import random
 import signal
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from project.embedded.simulator.controls import Controls
@@ -76,7 +77,7 @@ def run(options: Options) -> None:
         runner.run(_serve(options))
 
 
-def _loop_factory() -> object:
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     """uvloop where it is installed: it halves the cost of a request."""
     try:
         import uvloop  # noqa: PLC0415 - optional
@@ -102,10 +103,10 @@ async def _serve(options: Options) -> None:
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
     port = server.sockets[0].getsockname()[1]
-    print(f"listening on http://{options.host}:{port}", flush=True)
+    sys.stdout.write(f"listening on http://{options.host}:{port}\n")
+    sys.stdout.flush()
     await stop.wait()
     # Open connections and pending answers are dropped: nobody waits for a simulator.
-    sys.stdout.flush()
     os._exit(0)
 
 

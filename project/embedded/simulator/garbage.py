@@ -55,7 +55,9 @@ def _spoiled(kind: str, body: JsonObject) -> bytes:
             odd = {"id": 7, "choices": {"0": "zero"}, "content": 5, "data": "none", "usage": "many"}
             return orjson.dumps({name: odd.get(name, value) for name, value in body.items()})
         case "no_choices":
-            empty = dict.fromkeys({"choices", "content", "data"} & body.keys(), [])
+            empty: JsonObject = {
+                name: [] for name in ("choices", "content", "data") if name in body
+            }
             return orjson.dumps(body | empty)
         case "nan":
             odd_counts = [math.nan, math.inf]

@@ -71,24 +71,24 @@ def _line_problem(
     models: set[object],
     requests: list[tuple[str, JsonObject]],
 ) -> tuple[str, str] | None:
+    """The code and message of what is wrong; a good line joins the requests."""
     try:
         entry = orjson.loads(line)
     except orjson.JSONDecodeError:
         return "invalid_json_line", "This line is not parseable as valid JSON."
-    if not isinstance(entry, dict) or not isinstance(entry.get("body"), dict):
-        return "missing_required_parameter", "Missing required parameter: 'body'."
-    custom_id = entry.get("custom_id")
-    if not isinstance(custom_id, str) or not custom_id:
-        return "missing_required_parameter", "Missing required parameter: 'custom_id'."
+    fields = entry if isinstance(entry, dict) else {}
+    custom_id, body = fields.get("custom_id"), fields.get("body")
+    if not isinstance(body, dict) or not isinstance(custom_id, str) or not custom_id:
+        return "missing_required_parameter", "Each line needs a custom_id and a body."
     if custom_id in seen:
         return "duplicate_custom_id", f"The custom_id '{custom_id}' was used before."
-    if entry.get("method") != "POST" or entry.get("url") != endpoint:
+    if fields.get("method") != "POST" or fields.get("url") != endpoint:
         return "mismatched_endpoint", f"Each line must be POST {endpoint}."
-    models.add(str(entry["body"].get("model")))
+    models.add(str(body.get("model")))
     if len(models) > 1:
         return "mismatched_model", "All requests of a batch must name the same model."
     seen.add(custom_id)
-    requests.append((custom_id, entry["body"]))
+    requests.append((custom_id, body))
     return None
 
 
@@ -174,7 +174,8 @@ def _times(job: Job) -> JsonObject:
 
 
 def _usage(job: Job) -> JsonObject | None:
-    used = [outcome.body["usage"] for outcome in job.outcomes if _has_usage(outcome)]
+    bodies = [outcome.body or {} for outcome in job.outcomes]
+    used = [body["usage"] for body in bodies if "usage" in body]
     if job.end is None or not used:
         return None
     read = sum(usage["prompt_tokens"] for usage in used)
@@ -190,7 +191,3 @@ def _usage(job: Job) -> JsonObject | None:
         },
         "total_tokens": read + written,
     }
-
-
-def _has_usage(outcome: Outcome) -> bool:
-    return outcome.body is not None and "usage" in outcome.body

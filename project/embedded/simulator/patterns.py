@@ -40,30 +40,19 @@ def _write(tree: Any, rng: random.Random, extra: int) -> str | None:
 
 
 def _piece(code: str, argument: Any, rng: random.Random, extra: int) -> str | None:
-    match code:
-        case "LITERAL":
-            return chr(argument)
-        case "ANY":
-            return rng.choice("abcdefghijklmnopqrstuvwxyz")
-        case "AT":
-            return ""
-        case "IN":
-            return _one_of(argument, rng)
-        case "NOT_LITERAL":
-            return next(char for char in _PRINTABLE if ord(char) != argument)
-        case "SUBPATTERN":
-            return _write(argument[3], rng, extra)
-        case "BRANCH":
-            return _write(rng.choice(argument[1]), rng, extra)
-        case "MAX_REPEAT" | "MIN_REPEAT" | "POSSESSIVE_REPEAT":
-            low, high, inner = argument
-            count = min(int(low) + extra, int(high), _LONGEST_REPEAT)
-            texts = [_write(inner, rng, 0) for _ in range(count)]
-            return None if None in texts else "".join(text for text in texts if text is not None)
-    return None  # look-around and back references are not simple
+    writer = _WRITERS.get(code)
+    # Look-around and back references are not simple.
+    return None if writer is None else writer(argument, rng, extra)
 
 
-def _one_of(choices: Any, rng: random.Random) -> str | None:
+def _repeated(argument: Any, rng: random.Random, extra: int) -> str | None:
+    low, high, inner = argument
+    count = min(int(low) + extra, int(high), _LONGEST_REPEAT)
+    texts = [_write(inner, rng, 0) for _ in range(count)]
+    return None if None in texts else "".join(text for text in texts if text is not None)
+
+
+def _one_of(choices: Any, rng: random.Random, _extra: int) -> str | None:
     named = [(str(code), argument) for code, argument in choices]
     if named[0][0] == "NEGATE":
         refused = set(_members(named[1:]))
@@ -84,3 +73,17 @@ def _members(choices: list[tuple[str, Any]]) -> list[str]:
         else:
             members.extend(_CLASSES.get(str(argument), ""))
     return members
+
+
+_WRITERS: dict[str, Callable[[Any, random.Random, int], str | None]] = {
+    "LITERAL": lambda point, _rng, _extra: chr(point),
+    "NOT_LITERAL": lambda point, _rng, _extra: "b" if point == ord("a") else "a",
+    "ANY": lambda _argument, rng, _extra: rng.choice("abcdefghijklmnopqrstuvwxyz"),
+    "AT": lambda _argument, _rng, _extra: "",
+    "IN": _one_of,
+    "SUBPATTERN": lambda group, rng, extra: _write(group[3], rng, extra),
+    "BRANCH": lambda branch, rng, extra: _write(rng.choice(branch[1]), rng, extra),
+    "MAX_REPEAT": _repeated,
+    "MIN_REPEAT": _repeated,
+    "POSSESSIVE_REPEAT": _repeated,
+}

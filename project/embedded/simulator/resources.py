@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol
 
 from project.embedded.simulator import (
     anthropic_api,
@@ -26,8 +25,7 @@ ANTHROPIC_BATCHES = "/v1/messages/batches"
 _JSONL = b"application/x-jsonl"
 
 
-class _Endpoint(Protocol):
-    def __call__(self, state: State, request: Request, name: str) -> Reply: ...
+_Endpoint = Callable[[State, Request, str], Reply]
 
 
 def serve(state: State, request: Request, dialect: Dialect) -> Reply:
