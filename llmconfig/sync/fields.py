@@ -128,7 +128,7 @@ def _fallbacks(node: yaml.Node, field: str) -> list[str]:
 
 def _provider(node: yaml.Node, field: str) -> str:
     value = _text(node, field)
-    if value and not re.fullmatch(NAME_RULE.regex.pattern.strip("^$"), value):
+    if value and not re.match(NAME_RULE.regex, value):
         raise invalid(
             f"{shown(value)} is no provider's name. {NAME_RULE.message}",
             line=line_of(node),

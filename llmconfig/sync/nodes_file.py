@@ -83,9 +83,7 @@ def parse(text: str) -> tuple[NodeEntry, ...]:
         raise NodesFileInvalid("it holds no nodes; write {} if that is meant.")
     if not isinstance(root, yaml.MappingNode):
         raise invalid("the file must be a mapping from node names to fields.", line=line_of(root))
-    items = mapping_items(root)
-    lines = {key.value: line_of(key) for key, _ in root.value}
-    return tuple(_entry(name, node, lines[name]) for name, node in items.items())
+    return tuple(_entry(name, item.node, item.line) for name, item in mapping_items(root).items())
 
 
 def _refuse_secrets(text: str) -> None:
@@ -107,16 +105,15 @@ def _entry(name: str, node: yaml.Node, line: int) -> NodeEntry:
             field=name,
         )
     _check_name(name, line)
-    lines = {key.value: line_of(key) for key, _ in node.value}
     values = {}
-    for field, value in mapping_items(node, field=name).items():
-        _check_field(field, line=lines[field], node=name)
-        values[field] = read_field(value, name=field, field=f"{name}.{field}")
+    for field, item in mapping_items(node, field=name).items():
+        _check_field(field, line=item.line, node=name)
+        values[field] = read_field(item.node, name=field, field=f"{name}.{field}")
     return NodeEntry(name=name, line=line, values=values)
 
 
 def _check_name(name: str, line: int) -> None:
-    if not NODE_NAME_RULE.regex.match(name) or name.endswith("\n"):
+    if not re.match(NODE_NAME_RULE.regex, name) or name.endswith("\n"):
         raise invalid(f"not a node's name. {NODE_NAME_RULE.message}", line=line, field=name[:100])
     if name in InteractionType.values:
         raise invalid(

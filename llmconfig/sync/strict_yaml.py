@@ -3,6 +3,8 @@
 Works on PyYAML's composer, before any object is made, so that every refusal knows its line.
 """
 
+from dataclasses import dataclass
+
 import yaml
 from yaml.composer import Composer
 from yaml.parser import Parser
@@ -29,7 +31,7 @@ def line_of(node: yaml.Node) -> int:
     return int(node.start_mark.line) + 1
 
 
-class _StrictComposer(Reader, Scanner, Parser, Composer, Resolver):  # type: ignore[misc]  # as PyYAML's own loaders
+class _StrictComposer(Reader, Scanner, Parser, Composer, Resolver):
     """Composes nodes, and refuses tags, anchors, aliases and depth as it meets them."""
 
     def __init__(self, text: str) -> None:
@@ -42,7 +44,7 @@ class _StrictComposer(Reader, Scanner, Parser, Composer, Resolver):  # type: ign
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         """One node and what is in it."""
-        event = self.peek_event()
+        event = self.peek_event()  # type: ignore[no-untyped-call]  # the stubs lack it
         line = event.start_mark.line + 1
         if isinstance(event, yaml.AliasEvent):
             raise invalid(f"*{event.anchor} is an alias; write the value out.", line=line)
@@ -76,10 +78,17 @@ def compose(text: str) -> yaml.Node | None:
         raise _explained(error) from error
 
 
-def mapping_items(node: yaml.MappingNode, *, field: str = "") -> dict[str, yaml.Node]:
-    """The pairs of a mapping by key; raises NodesFileInvalid for a key that is no text or twice."""
-    found: dict[str, yaml.Node] = {}
-    lines: dict[str, int] = {}
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What stands under a key of a mapping, and the key's line."""
+
+    line: int
+    node: yaml.Node
+
+
+def mapping_items(node: yaml.MappingNode, *, field: str = "") -> dict[str, Item]:
+    """A mapping by its keys; raises NodesFileInvalid for a key that is no word, or there twice."""
+    found: dict[str, Item] = {}
     for key, value in node.value:
         line = line_of(key)
         if not isinstance(key, yaml.ScalarNode):
@@ -88,12 +97,11 @@ def mapping_items(node: yaml.MappingNode, *, field: str = "") -> dict[str, yaml.
         place = f"{field}.{name}" if field else name
         if name in found:
             raise invalid(
-                f"given twice; it is already on line {lines[name]}. Keep one of them.",
+                f"given twice; it is already on line {found[name].line}. Keep one of them.",
                 line=line,
                 field=place,
             )
-        found[name] = value
-        lines[name] = line
+        found[name] = Item(line, value)
     return found
 
 

@@ -1,0 +1,77 @@
+"""`manage.py seed_llm_config`: the rows that a new installation starts with."""
+
+import dataclasses
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError, ProgrammingError
+
+from llmconfig.errors import ChangeRefused
+from llmconfig.seeding import HOSTED, Seeded, Wishes, seed
+
+
+class Command(BaseCommand):
+    """Calls `seeding.seed` and tells what it did."""
+
+    help = (
+        "Create the providers, models, prices, interaction types and processing settings that are"
+        " missing. Existing rows stay as they are, except what a flag names."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Flags name what may be updated."""
+        parser.add_argument(
+            "--enable", action="store_true", help="Turn on the master switch: allow calls."
+        )
+        parser.add_argument(
+            "--local-model",
+            default="",
+            metavar="ID",
+            help="List this model at the provider `local`, free of charge, and use it for"
+            " enrichment, tagging and analytics.",
+        )
+        parser.add_argument(
+            "--local-url", default="", metavar="URL", help="Address of the provider `local`."
+        )
+        parser.add_argument(
+            "--provider",
+            action="extend",
+            nargs="+",
+            default=[],
+            choices=list(HOSTED),
+            help="Enable this provider, with the key in its environment variable.",
+        )
+        parser.add_argument("--json", action="store_true", help="Print the result as JSON.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Seed; raises CommandError when a flag can't be met."""
+        wishes = Wishes(
+            enable=options["enable"],
+            local_model=options["local_model"],
+            local_url=options["local_url"],
+            providers=tuple(options["provider"]),
+        )
+        try:
+            done = seed(wishes)
+        except ChangeRefused as error:
+            raise CommandError(str(error)) from error
+        except (OperationalError, ProgrammingError) as error:
+            reason = str(error).partition("\n")[0]
+            raise CommandError(
+                f"The database can't be used ({reason}): is it up, and has `migrate` run?"
+            ) from error
+        if options["json"]:
+            self.stdout.write(json.dumps(dataclasses.asdict(done), indent=2))
+        else:
+            self._tell(done)
+
+    def _tell(self, done: Seeded) -> None:
+        for verb, names in (("Created", done.created), ("Updated", done.updated)):
+            for name in names:
+                self.stdout.write(f"{verb} {name}.")
+        if not done.created and not done.updated:
+            self.stdout.write("Nothing to do: everything is there.")
+        for hint in done.hints:
+            self.stdout.write(hint)
