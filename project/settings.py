@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 
 from llmconfig.process_settings import read_environment
 from project.environment import boolean, env, text_or_file, whole_number, words
@@ -198,8 +199,20 @@ LOGGING = {
 UNFOLD = {
     "SITE_TITLE": "Nodewise",
     "SITE_HEADER": "Nodewise",
-    "SITE_SUBHEADER": "Models, batches and what they cost",
+    "SITE_SUBHEADER": "Models, batches, costs",
     "SITE_SYMBOL": "hub",
+    "SITE_URL": None,
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
+    "BORDER_RADIUS": "8px",
+    "SITE_FAVICONS": [
+        {
+            "rel": "icon",
+            "type": "image/svg+xml",
+            "href": lambda request: static("llmconfig/icon.svg"),
+        }
+    ],
+    "STYLES": [lambda request: static("llmconfig/admin.css")],
+    "DASHBOARD_CALLBACK": "llmconfig.admin.dashboard.dashboard",
+    "SIDEBAR": {"navigation": "llmconfig.admin.navigation.sidebar"},
 }

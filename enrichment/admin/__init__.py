@@ -1,1 +1,35 @@
-"""Admin pages."""
+"""Pages about listings and batches. Importing the modules registers them."""
+
+from enrichment.admin import batches, listings, prompts, widgets
+from llmconfig.admin.navigation import Page, Section, register_section
+
+__all__ = ["batches", "listings", "prompts", "widgets"]
+
+VIEW = "enrichment.view_"
+register_section(
+    Section(
+        "Batches",
+        30,
+        (
+            Page("Batches", "stacks", "admin:enrichment_batch_changelist", f"{VIEW}batch"),
+            Page(
+                "Results", "fact_check", "admin:enrichment_enrichmentresult_changelist",
+                f"{VIEW}enrichmentresult",
+            ),
+            Page("Prompts", "edit_note", "admin:enrichment_prompt_changelist", f"{VIEW}prompt"),
+        ),
+    )
+)  # fmt: skip
+register_section(
+    Section(
+        "Listings",
+        40,
+        (
+            Page("Animals", "pets", "admin:enrichment_animal_changelist", f"{VIEW}animal"),
+            Page(
+                "Organizations", "home_work", "admin:enrichment_organization_changelist",
+                f"{VIEW}organization",
+            ),
+        ),
+    )
+)  # fmt: skip

@@ -1,1 +1,78 @@
-"""Admin pages."""
+"""The configuration's pages. Importing the modules registers them with Django's admin."""
+
+from llmconfig.admin import (
+    access,
+    assignments,
+    catalogue,
+    dashboard,
+    history,
+    processing,
+    providers,
+)
+from llmconfig.admin.navigation import Page, Section, register_section
+
+__all__ = [
+    "access",
+    "assignments",
+    "catalogue",
+    "dashboard",
+    "history",
+    "processing",
+    "providers",
+]
+
+VIEW = "llmconfig.view_"
+register_section(
+    Section(
+        "Settings",
+        10,
+        (
+            Page("LLM settings", "tune", "admin:llm_settings", f"{VIEW}globalconfig"),
+            Page(
+                "Processing", "toggle_on", "admin:llmconfig_llmconfig_changelist",
+                f"{VIEW}llmconfig",
+            ),
+            Page(
+                "Nodes", "account_tree", "admin:llmconfig_nodeconfiguration_changelist",
+                f"{VIEW}nodeconfiguration",
+            ),
+            Page(
+                "Users' choices", "person_edit", "admin:llmconfig_userconfig_changelist",
+                f"{VIEW}userconfig",
+            ),
+            Page("History", "history", "admin:llmconfig_revision_changelist", f"{VIEW}revision"),
+        ),
+    )
+)  # fmt: skip
+register_section(
+    Section(
+        "Models",
+        20,
+        (
+            Page("Providers", "cloud", "admin:llmconfig_provider_changelist", f"{VIEW}provider"),
+            Page(
+                "Models", "neurology", "admin:llmconfig_providermodel_changelist",
+                f"{VIEW}providermodel",
+            ),
+            Page("Prices", "sell", "admin:llmconfig_modelprice_changelist", f"{VIEW}modelprice"),
+            Page(
+                "Tiers", "layers", "admin:llmconfig_contextwindow_changelist",
+                f"{VIEW}contextwindow",
+            ),
+        ),
+    )
+)  # fmt: skip
+register_section(
+    Section(
+        "Access",
+        90,
+        (
+            Page("Users", "group", "admin:auth_user_changelist", "auth.view_user"),
+            Page("Roles", "badge", "admin:auth_group_changelist", "auth.view_group"),
+            Page(
+                "API tokens", "key", "admin:authtoken_tokenproxy_changelist",
+                "authtoken.view_tokenproxy",
+            ),
+        ),
+    )
+)  # fmt: skip

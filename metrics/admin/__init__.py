@@ -1,1 +1,25 @@
-"""Admin pages of the metrics tables."""
+"""Pages about calls. Importing the modules registers them."""
+
+from llmconfig.admin.navigation import Page, Section, register_section
+from metrics.admin import calls, patterns, widgets
+
+__all__ = ["calls", "patterns", "widgets"]
+
+VIEW = "metrics.view_"
+register_section(
+    Section(
+        "Metrics",
+        50,
+        (
+            Page(
+                "Calls", "receipt_long", "admin:metrics_generationmetric_changelist",
+                f"{VIEW}generationmetric",
+            ),
+            Page(
+                "Texts", "chat", "admin:metrics_generationhistory_changelist",
+                f"{VIEW}generationhistory",
+            ),
+            Page("Patterns", "lightbulb", "admin:metrics_pattern_changelist", f"{VIEW}pattern"),
+        ),
+    )
+)  # fmt: skip

@@ -1,0 +1,393 @@
+"""Batches: how far they are, what failed and why, and the buttons that control them."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import DecimalField, F, Model, OuterRef, QuerySet, Subquery, Sum, Value
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+from django.utils.safestring import SafeString
+from kombu.exceptions import OperationalError
+
+from enrichment import batches
+from enrichment.batches import Progress
+from enrichment.errors import NotAllowedNow
+from enrichment.models import (
+    Batch,
+    BatchChunk,
+    BatchStatus,
+    ChunkStatus,
+    EnrichmentResult,
+    ResultState,
+)
+from enrichment.models.batches import WORKABLE
+from enrichment.tasks import start_lanes
+from llmconfig.admin.presentation import badge, count, duration, link, money, progress_bar
+from llmconfig.admin.writes import ReadOnlyAdmin
+
+logger = logging.getLogger(__name__)
+
+STATUS_TONES = {
+    BatchStatus.PENDING: "info",
+    BatchStatus.RUNNING: "info",
+    BatchStatus.PAUSED: "warning",
+    BatchStatus.CANCELLED: "plain",
+    BatchStatus.COMPLETED: "good",
+}
+CHUNK_TONES = {ChunkStatus.OPEN: "plain", ChunkStatus.LEASED: "info", ChunkStatus.DONE: "good"}
+FAILED_SHOWN = 50
+
+
+def resume(batch: Batch) -> None:
+    """Allow it again and give it lanes at once."""
+    batches.resume(batch)
+    try:
+        start_lanes(batch)
+    except OperationalError:
+        logger.warning("%s: the broker can't be reached; the reviver will start it.", batch)
+
+
+CONTROLS: dict[str, tuple[str, Callable[[Batch], None]]] = {
+    "pause": ("Paused", batches.pause),
+    "resume": ("Resumed", resume),
+    "cancel": ("Cancelled", batches.cancel),
+}
+
+
+def allowed_controls(status: str) -> tuple[str, ...]:
+    """What may be pressed in a state."""
+    if status in WORKABLE:
+        return ("pause", "cancel")
+    return ("resume", "cancel") if status == BatchStatus.PAUSED else ()
+
+
+def status_badge(status: str) -> SafeString:
+    """A batch's state in one word."""
+    return badge(status, STATUS_TONES.get(BatchStatus(status), "plain"))
+
+
+def figures(progress: Progress) -> list[tuple[str, str]]:
+    """The numbers under the bar."""
+    shown = [
+        ("rows done", count(progress.done)),
+        ("failed", count(progress.failed)),
+        ("skipped", count(progress.skipped)),
+        ("calls paid", count(progress.calls)),
+        ("tokens", count(progress.tokens)),
+        ("cost", money(progress.cost_usd)),
+        ("rows a second", f"{progress.rows_per_second:.1f}"),
+        ("time", duration(progress.seconds)),
+    ]
+    if progress.eta_seconds is not None and progress.status in WORKABLE:
+        shown.append(("left", duration(progress.eta_seconds)))
+    if progress.waiting:
+        shown.append(("waiting for a later round", count(progress.waiting)))
+    if progress.calls_repaid:
+        shown.append(("calls paid twice", count(progress.calls_repaid)))
+    if progress.unpriced_calls:
+        shown.append(("calls without a price", count(progress.unpriced_calls)))
+    return shown
+
+
+def with_sums(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """Batches with the sums of their chunks as `done_sum`, `failed_sum` and `cost_sum`."""
+
+    def total(column: Any, zero: Any = 0) -> Coalesce:
+        chunks = BatchChunk.objects.filter(batch=OuterRef("pk")).order_by().values("batch")
+        return Coalesce(Subquery(chunks.annotate(total=Sum(column)).values("total")), zero)
+
+    return rows.annotate(
+        done_sum=total(F("rows_done") + F("rows_skipped")),
+        failed_sum=total("rows_failed"),
+        cost_sum=total("cost_usd", Value(0, DecimalField(max_digits=16, decimal_places=10))),
+    )
+
+
+@admin.register(Batch)
+class BatchAdmin(ReadOnlyAdmin):
+    """One enrichment over many rows. Batches start from commands and the API."""
+
+    list_display = ("name", "state", "progress_shown", "cost", "created_by", "created_at")
+    list_filter = ("status", "enrichment")
+    list_select_related = ("created_by",)
+    search_fields = ("=id", "enrichment")
+    date_hierarchy = "created_at"
+    list_per_page = 25
+    actions = ("pause_selected", "resume_selected", "cancel_selected")
+    fieldsets = (
+        (
+            "What was asked",
+            {"fields": ("id", "enrichment", "params", "force", "write_size", "created_by")},
+        ),
+        ("When", {"fields": ("created_at", "started_at", "finished_at")}),
+    )
+    change_form_outer_before_template = "nodewise/batch_progress.html"
+    change_form_outer_after_template = "nodewise/batch_details.html"
+
+    def has_control_permission(self, request: HttpRequest) -> bool:
+        """Whoever may change batches may press the buttons."""
+        return request.user.has_perm("enrichment.change_batch")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """With its chunks' sums for the list."""
+        return with_sums(super().get_queryset(request))
+
+    def get_urls(self) -> list[URLPattern]:
+        """The buttons' address."""
+        view = self.admin_site.admin_view(self.control_view)
+        address = "<uuid:batch_id>/control/<str:verb>/"
+        return [path(address, view, name="enrichment_batch_control"), *super().get_urls()]
+
+    def control_view(self, request: HttpRequest, batch_id: Any, verb: str) -> HttpResponse:
+        """One button pressed on a batch's page."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not self.has_control_permission(request) or verb not in CONTROLS:
+            raise PermissionDenied
+        batch = get_object_or_404(Batch, pk=batch_id)
+        self._control(request, [batch], verb)
+        return HttpResponseRedirect(reverse("admin:enrichment_batch_change", args=[batch.pk]))
+
+    def _control(self, request: HttpRequest, chosen: Any, verb: str) -> None:
+        done, act = CONTROLS[verb]
+        for batch in chosen:
+            try:
+                act(batch)
+            except NotAllowedNow as refusal:
+                messages.warning(request, str(refusal))
+            else:
+                messages.success(request, f"{done}: {batch}.")
+
+    @admin.action(description="Pause", permissions=["control"])
+    def pause_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Send nothing more until resumed."""
+        self._control(request, queryset, "pause")
+
+    @admin.action(description="Resume", permissions=["control"])
+    def resume_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Go on where they stopped."""
+        self._control(request, queryset, "resume")
+
+    @admin.action(description="Cancel", permissions=["control"])
+    def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """End them; what is written stays."""
+        self._control(request, queryset, "cancel")
+
+    @admin.display(description="Batch", ordering="enrichment")
+    def name(self, batch: Batch) -> str:
+        """What it does, with the beginning of its id."""
+        return str(batch)
+
+    @admin.display(description="Status", ordering="status")
+    def state(self, batch: Batch) -> SafeString:
+        """As a badge."""
+        return status_badge(batch.status)
+
+    @admin.display(description="Rows")
+    def progress_shown(self, batch: Any) -> SafeString:
+        """A bar with its figures."""
+        return progress_bar(batch.done_sum, batch.rows_total, failed=batch.failed_sum)
+
+    @admin.display(description="Cost")
+    def cost(self, batch: Any) -> str:
+        """The sum over its priced calls."""
+        return money(batch.cost_sum)
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Model | None = None,
+    ) -> HttpResponse:
+        """With progress, buttons, chunks and failed rows."""
+        if isinstance(obj, Batch):
+            context |= self._page(request, obj)
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def _page(self, request: HttpRequest, batch: Batch) -> dict[str, Any]:
+        progress = batches.progress(batch.pk)
+        failed = batch.results.filter(state=ResultState.FAILED).order_by("-id")
+        calls = reverse("admin:metrics_generationmetric_changelist")
+        return {
+            "progress": progress,
+            "status": status_badge(progress.status),
+            "bar": progress_bar(
+                progress.done + progress.skipped, progress.total, failed=progress.failed
+            ),
+            "figures": figures(progress),
+            "live": progress.status in WORKABLE,
+            "controls": [
+                (verb, reverse("admin:enrichment_batch_control", args=[batch.pk, verb]))
+                for verb in allowed_controls(progress.status)
+                if self.has_control_permission(request)
+            ],
+            "failed_rows": list(failed[:FAILED_SHOWN].values("row_id", "variant", "reason")),
+            "failed_shown": FAILED_SHOWN,
+            "chunk_states": _chunk_states(batch),
+            "results_url": f"{reverse('admin:enrichment_enrichmentresult_changelist')}"
+            f"?batch__id__exact={batch.pk}",
+            "chunks_url": f"{reverse('admin:enrichment_batchchunk_changelist')}"
+            f"?batch__id__exact={batch.pk}",
+            "calls_url": f"{calls}?q={batch.pk}&days=366",
+        }
+
+
+def _chunk_states(batch: Batch) -> list[tuple[SafeString, int]]:
+    counts: dict[str, int] = {}
+    for status in batch.chunks.values_list("status", flat=True):
+        counts[status] = counts.get(status, 0) + 1
+    return [
+        (badge(each.label.lower(), CHUNK_TONES[each]), counts[each])
+        for each in ChunkStatus
+        if each in counts
+    ]
+
+
+@admin.register(BatchChunk)
+class BatchChunkAdmin(ReadOnlyAdmin):
+    """The parts of batches that workers take under a lease."""
+
+    list_display = (
+        "id", "of_batch", "variant", "state", "rows_done", "rows_failed", "rows_skipped", "calls",
+        "calls_repaid", "cost", "deaths",
+    )  # fmt: skip
+    list_filter = ("status",)
+    list_select_related = ("batch",)
+    search_fields = ("=batch__id",)
+    ordering = ("-id",)
+    show_full_result_count = False
+    fieldsets = (
+        (None, {"fields": ("batch", "variant", "status", "round", "due_at")}),
+        ("Lease", {"fields": ("lease_token", "leased_until", "started", "deaths")}),
+        (
+            "Rows",
+            {"fields": ("row_ids", "rows_done", "rows_failed", "rows_skipped")},
+        ),
+        (
+            "Calls",
+            {"fields": ("calls", "calls_repaid", "tokens", "cost_usd", "unpriced_calls")},
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """The list needs no row ids."""
+        rows = super().get_queryset(request)
+        if request.resolver_match and str(request.resolver_match.url_name).endswith("changelist"):
+            return rows.defer("row_ids")
+        return rows
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+        """A batch's page links here."""
+        return lookup == "batch__id__exact" or super().lookup_allowed(lookup, value, request)
+
+    @admin.display(description="Batch")
+    def of_batch(self, chunk: BatchChunk) -> SafeString:
+        """The batch that it belongs to."""
+        address = reverse("admin:enrichment_batch_change", args=[chunk.batch_id])
+        return link(address, chunk.batch)
+
+    @admin.display(description="Status", ordering="status")
+    def state(self, chunk: BatchChunk) -> SafeString:
+        """As a badge."""
+        return badge(chunk.get_status_display(), CHUNK_TONES[ChunkStatus(chunk.status)])
+
+    @admin.display(description="Cost", ordering="cost_usd")
+    def cost(self, chunk: BatchChunk) -> str:
+        """The sum over its priced calls."""
+        return money(chunk.cost_usd)
+
+
+STATE_TONES = {
+    ResultState.APPLIED: "good",
+    ResultState.SUGGESTED: "warning",
+    ResultState.FAILED: "danger",
+    ResultState.SKIPPED: "plain",
+    ResultState.REJECTED: "plain",
+    ResultState.UNDONE: "plain",
+}
+
+
+@admin.register(EnrichmentResult)
+class EnrichmentResultAdmin(ReadOnlyAdmin):
+    """What models made of rows. The list loads no values."""
+
+    list_display = ("created_at", "enrichment", "row", "variant", "outcome", "why", "model_used")
+    list_filter = ("state", "enrichment")
+    search_fields = ("=row_id",)
+    search_help_text = "The row's id"
+    ordering = ("-id",)
+    show_full_result_count = False
+    list_per_page = 50
+    fieldsets = (
+        (None, {"fields": ("enrichment", "target", "row_id", "variant", "state", "reason")}),
+        (
+            "Made by",
+            {
+                "fields": (
+                    "model_used", "prompt_version", "config_revision", "cost_usd", "batch",
+                    "correlation_id", "created_at",
+                )
+            },
+        ),
+    )  # fmt: skip
+    change_form_outer_after_template = "nodewise/texts.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Values only on a result's own page."""
+        rows = super().get_queryset(request)
+        if request.resolver_match and str(request.resolver_match.url_name).endswith("changelist"):
+            return rows.defer("value", "previous_value")
+        return rows
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+        """A batch's page links here."""
+        return lookup == "batch__id__exact" or super().lookup_allowed(lookup, value, request)
+
+    @admin.display(description="Row")
+    def row(self, result: EnrichmentResult) -> str:
+        """The table and the row's id."""
+        return f"{result.target.partition('.')[2].lower()} {result.row_id}"
+
+    @admin.display(description="State", ordering="state")
+    def outcome(self, result: EnrichmentResult) -> SafeString:
+        """As a badge."""
+        return badge(result.get_state_display(), STATE_TONES[ResultState(result.state)])
+
+    @admin.display(description="Reason")
+    def why(self, result: EnrichmentResult) -> str:
+        """The beginning of the reason."""
+        return result.reason if len(result.reason) <= 80 else f"{result.reason[:79]}…"
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Model | None = None,
+    ) -> HttpResponse:
+        """With the value before and after."""
+        if isinstance(obj, EnrichmentResult):
+            context["sides"] = (
+                ("Before", readable(obj.previous_value)),
+                ("After", readable(obj.value)),
+            )
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+
+def readable(value: Any) -> str:
+    """A stored value for people: texts as they are, objects line by line."""
+    if isinstance(value, dict):
+        return "\n".join(f"{name}: {readable(each)}" for name, each in value.items())
+    if isinstance(value, list):
+        return ", ".join(readable(each) for each in value)
+    return "" if value is None else str(value)

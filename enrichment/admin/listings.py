@@ -1,0 +1,218 @@
+"""Organizations and their listings, before and after."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, Model, Q, QuerySet
+from django.db.models.functions import Substr
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from enrichment.admin.batches import readable
+from enrichment.enrichments import names
+from enrichment.models import Animal, EnrichmentResult, Organization
+from llmconfig.admin.presentation import badge, link
+from llmconfig.admin.theme import ModelAdmin
+
+EXCERPT = 90
+ENRICHED_FIELDS = ("enriched_description", "dog_profiler_data", "translations")
+
+
+class PresenceFilter(admin.SimpleListFilter):
+    """Rows that have, or don't have, what an enrichment writes."""
+
+    column = ""
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Two kinds of rows."""
+        return [("yes", "Has one"), ("no", "Still missing")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """By the column's NULL, which partial indexes answer."""
+        if self.value() not in {"yes", "no"}:
+            return queryset
+        return queryset.filter(**{f"{self.column}__isnull": self.value() == "no"})
+
+
+class CleanedFilter(PresenceFilter):
+    """By cleaned description."""
+
+    title = "cleaned description"
+    parameter_name = "cleaned"
+    column = "enriched_description"
+
+
+class ProfileFilter(PresenceFilter):
+    """By profile."""
+
+    title = "profile"
+    parameter_name = "profile"
+    column = "dog_profiler_data"
+
+
+class TranslationFilter(PresenceFilter):
+    """By translation, in any language."""
+
+    title = "translation"
+    parameter_name = "translated"
+    column = "translations"
+
+
+@admin.register(Organization)
+class OrganizationAdmin(ModelAdmin):
+    """Rescues that publish listings."""
+
+    list_display = ("name", "slug", "external_id", "listings", "cleaned")
+    search_fields = ("name", "slug", "external_id")
+    list_per_page = 50
+    fieldsets = ((None, {"fields": ("name", "slug", "external_id")}),)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """With how many listings there are and how many are cleaned."""
+        done = Q(animals__enriched_description__isnull=False)
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(listing_count=Count("animals"), cleaned_count=Count("animals", filter=done))
+        )
+
+    @admin.display(description="Listings", ordering="listing_count")
+    def listings(self, organization: Any) -> SafeString:
+        """How many, with a link to them."""
+        address = reverse("admin:enrichment_animal_changelist")
+        return link(
+            f"{address}?organization__id__exact={organization.pk}", organization.listing_count
+        )
+
+    @admin.display(description="Cleaned", ordering="cleaned_count")
+    def cleaned(self, organization: Any) -> int:
+        """How many of them have a cleaned description."""
+        return int(organization.cleaned_count)
+
+
+@admin.register(Animal)
+class AnimalAdmin(ModelAdmin):
+    """Listings: what was published, and what models made of it."""
+
+    list_display = ("name", "breed", "organization", "published", "coverage", "llm_processed_at")
+    list_filter = (CleanedFilter, ProfileFilter, TranslationFilter, "status", "size", "age")
+    list_select_related = ("organization",)
+    search_fields = ("name", "=external_id", "breed", "organization__name")
+    autocomplete_fields = ("organization",)
+    readonly_fields = ("llm_processed_at", "llm_model_used", "created_at", "updated_at")
+    show_full_result_count = False
+    list_per_page = 50
+    change_form_outer_before_template = "nodewise/listing.html"
+    fieldsets = (
+        (
+            "Listing",
+            {
+                "fields": (
+                    "name", "external_id", "organization", "source", "url", "status", "posted",
+                    "description",
+                ),
+                "description": "As the rescue published it. Changing a field that an enrichment"
+                " reads makes its result stale.",
+            },
+        ),
+        (
+            "Animal",
+            {
+                "fields": (
+                    "species", "breed", "breed_secondary", "mixed", "age", "sex", "size", "coat",
+                    "color",
+                )
+            },
+        ),
+        (
+            "Temper and health",
+            {
+                "fields": (
+                    "good_with_children", "good_with_dogs", "good_with_cats", "house_trained",
+                    "fixed", "special_needs", "shots_current", "health", "fee",
+                )
+            },
+        ),
+        ("Place", {"fields": ("city", "state", "country")}),
+        (
+            "Corrected by a person",
+            {
+                "fields": ("enriched_description", "dog_profiler_data", "translations"),
+                "classes": ("collapse",),
+                "description": "What models wrote; correct it here if you must.",
+            },
+        ),
+        (
+            "Last enrichment",
+            {"fields": ("llm_processed_at", "llm_model_used", "created_at", "updated_at")},
+        ),
+    )  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """The list reads the beginning of the description and what is present, not the texts."""
+        rows = super().get_queryset(request)
+        if not request.resolver_match or not str(request.resolver_match.url_name).endswith(
+            "changelist"
+        ):
+            return rows
+        return rows.defer("description", "health", *ENRICHED_FIELDS).annotate(
+            excerpt=Substr("description", 1, EXCERPT),
+            has_cleaned=Q(enriched_description__isnull=False),
+            has_profile=Q(dog_profiler_data__isnull=False),
+            has_translation=Q(translations__isnull=False),
+        )
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+        """An organization's list links here."""
+        return lookup == "organization__id__exact" or super().lookup_allowed(lookup, value, request)
+
+    @admin.display(description="Published")
+    def published(self, animal: Any) -> str:
+        """The beginning of the description."""
+        return f"{animal.excerpt}…" if len(animal.excerpt) == EXCERPT else str(animal.excerpt)
+
+    @admin.display(description="Enriched")
+    def coverage(self, animal: Any) -> SafeString:
+        """Which enrichments it has."""
+        words = (
+            ("cleaned", animal.has_cleaned),
+            ("profile", animal.has_profile),
+            ("translated", animal.has_translation),
+        )
+        badges = [badge(word, "good") for word, there in words if there]
+        return SafeString(" ".join(badges)) if badges else badge("not yet")
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Model | None = None,
+    ) -> HttpResponse:
+        """With before and after side by side, and where each text came from."""
+        if isinstance(obj, Animal):
+            context["sides"] = _sides(obj)
+            context["results"] = (
+                EnrichmentResult.objects.filter(
+                    enrichment__in=names(), target="enrichment.Animal", row_id=str(obj.pk)
+                )
+                .defer("value", "previous_value")
+                .order_by("-id")[:20]
+            )
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+
+def _sides(animal: Animal) -> list[tuple[str, str]]:
+    sides = [("As published", animal.description)]
+    if animal.enriched_description is not None:
+        sides.append(("Cleaned description", animal.enriched_description))
+    if animal.dog_profiler_data is not None:
+        sides.append(("Profile", readable(animal.dog_profiler_data)))
+    sides += [
+        (f"Translation: {code}", readable(text))
+        for code, text in (animal.translations or {}).items()
+    ]
+    return sides

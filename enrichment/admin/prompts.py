@@ -1,0 +1,111 @@
+"""Prompts: each save of a text that is in use should be a new version, so results keep theirs."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db import transaction
+from django.db.models import Max
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from enrichment.enrichments import get, names
+from enrichment.errors import BadPrompt, UnknownEnrichment
+from enrichment.models import Prompt
+from enrichment.prompts import compile_prompt, offered_names
+from llmconfig.admin.presentation import NOTHING, badge
+from llmconfig.admin.theme import ModelAdmin, SelectWidget
+
+
+class PromptForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for the checker
+    """A version of a prompt; its `{{name}}`s are checked against what the enrichment offers."""
+
+    class Meta:
+        model = Prompt
+        fields = ("enrichment", "organization", "system", "user", "is_active", "note")
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse names that no row could fill."""
+        cleaned = super().clean() or {}
+        name = cleaned.get("enrichment") or self.instance.enrichment
+        texts = {field: cleaned.get(field, "") for field in ("system", "user")}
+        try:
+            for field, text in texts.items():
+                try:
+                    compile_prompt(get(name), system="", user=text, version=0)
+                except BadPrompt as refusal:
+                    self.add_error(field, str(refusal))
+        except UnknownEnrichment as refusal:
+            self.add_error("enrichment", str(refusal))
+        return cleaned
+
+
+@admin.register(Prompt)
+class PromptAdmin(ModelAdmin):
+    """What each enrichment says to the model; a version that exists is never reworded."""
+
+    form = PromptForm
+    list_display = ("enrichment", "for_whom", "version", "state", "note", "created_at")
+    list_filter = ("enrichment", "is_active")
+    list_select_related = ("organization",)
+    search_fields = ("enrichment", "note", "organization__name")
+    autocomplete_fields = ("organization",)
+    save_as = True
+    fieldsets = (
+        (None, {"fields": ("enrichment", "organization", "version", "is_active", "note")}),
+        (
+            "Text",
+            {
+                "fields": ("offered", "system", "user"),
+                "description": "<code>{{name}}</code> is replaced by the row's value and nothing"
+                " else is. To change the wording, use “Save as new”: results remember the version"
+                " that made them.",
+            },
+        ),
+    )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """The wording of a version stays; the number is counted here."""
+        if obj is None or "_saveasnew" in request.POST:
+            return ("version", "offered")
+        return ("version", "offered", "enrichment", "organization")
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """The enrichments that there are, as a choice."""
+        if db_field.name == "enrichment":
+            choices = [("", "Select value"), *((name, get(name).label) for name in names())]
+            return forms.ChoiceField(
+                choices=choices, widget=SelectWidget(), help_text=db_field.help_text
+            )
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Reworded text becomes the next version; one that is turned on turns the others off."""
+        with transaction.atomic():
+            siblings = Prompt.objects.select_for_update().filter(
+                enrichment=obj.enrichment, organization=obj.organization
+            )
+            if not change:
+                newest = siblings.aggregate(newest=Max("version", default=0))["newest"]
+                obj.version = newest + 1
+            if obj.is_active:
+                siblings.exclude(pk=obj.pk).filter(is_active=True).update(is_active=False)
+            super().save_model(request, obj, form, change)
+
+    @admin.display(description="For", ordering="organization__name")
+    def for_whom(self, prompt: Prompt) -> str:
+        """One organization, or all others."""
+        return str(prompt.organization) if prompt.organization else "all organizations"
+
+    @admin.display(description="State", ordering="is_active")
+    def state(self, prompt: Prompt) -> SafeString:
+        """Whether it is the one in use."""
+        return badge("in use", "good") if prompt.is_active else badge("off")
+
+    @admin.display(description="Names to use")
+    def offered(self, prompt: Prompt) -> str | SafeString:
+        """What a row offers to this enrichment's prompts."""
+        if prompt.enrichment not in names():
+            return NOTHING
+        offered = sorted(offered_names(get(prompt.enrichment)))
+        return ", ".join(f"{{{{{name}}}}}" for name in offered)

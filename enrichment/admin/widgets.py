@@ -1,0 +1,80 @@
+"""The dashboard's cards about listings and batches."""
+
+from django.db.models import Count
+from django.http import HttpRequest
+from django.urls import reverse
+
+from enrichment.admin.batches import status_badge, with_sums
+from enrichment.models import Animal, Batch, BatchStatus
+from llmconfig.admin.dashboard import Widget, register_widget
+from llmconfig.admin.presentation import count, money, progress_bar
+
+UNFINISHED = (BatchStatus.PENDING, BatchStatus.RUNNING, BatchStatus.PAUSED)
+BATCHES_SHOWN = 5
+
+
+def batches_widget(request: HttpRequest) -> Widget | None:
+    """Batches that are not finished; if there are none, the last few."""
+    if not request.user.has_perm("enrichment.view_batch"):
+        return None
+    rows = with_sums(Batch.objects.all()).order_by("-created_at")
+    unfinished = list(rows.filter(status__in=UNFINISHED)[:BATCHES_SHOWN])
+    shown = unfinished or list(rows[:BATCHES_SHOWN])
+    return Widget(
+        "nodewise/widgets/batches.html",
+        {
+            "running": bool(unfinished),
+            "batches": [
+                {
+                    "batch": batch,
+                    "page": reverse("admin:enrichment_batch_change", args=[batch.pk]),
+                    "status": status_badge(batch.status),
+                    "bar": progress_bar(batch.done_sum, batch.rows_total, failed=batch.failed_sum),
+                    "cost": money(batch.cost_sum),
+                }
+                for batch in shown
+            ],
+            "list_url": reverse("admin:enrichment_batch_changelist"),
+        },
+        width=8,
+    )
+
+
+def coverage_widget(request: HttpRequest) -> Widget | None:
+    """How many listings have what each enrichment writes."""
+    if not request.user.has_perm("enrichment.view_animal"):
+        return None
+    sums = Animal.objects.aggregate(
+        total=Count("*"),
+        cleaned=Count("enriched_description"),
+        profile=Count("dog_profiler_data"),
+        translated=Count("translations"),
+    )
+    address = reverse("admin:enrichment_animal_changelist")
+    total = sums["total"]
+    return Widget(
+        "nodewise/widgets/coverage.html",
+        {
+            "total": total,
+            "total_shown": count(total),
+            "lines": [
+                {
+                    "label": label,
+                    "bar": progress_bar(sums[name], total),
+                    "missing_url": f"{address}?{name}=no",
+                    "missing": count(total - sums[name]),
+                }
+                for name, label in (
+                    ("cleaned", "Cleaned descriptions"),
+                    ("profile", "Profiles"),
+                    ("translated", "Translations"),
+                )
+            ],
+            "list_url": address,
+        },
+        width=4,
+    )
+
+
+register_widget(batches_widget, rank=10)
+register_widget(coverage_widget, rank=11)

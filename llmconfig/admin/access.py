@@ -1,0 +1,98 @@
+"""Who may sign in: users, roles (groups) and API tokens."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.admin import GroupAdmin as StockGroupAdmin
+from django.contrib.auth.admin import UserAdmin as StockUserAdmin
+from django.contrib.auth.models import Group, User
+from django.http import HttpRequest
+from rest_framework.authtoken.models import TokenProxy
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from llmconfig.admin.writes import ReadOnlyAdmin, RevisionedAdmin
+from llmconfig.roles import RANK, Role
+
+# The stock pages of these apps are registered before ours and don't wear the theme.
+for model in (User, Group, TokenProxy):
+    admin.site.unregister(model)
+
+
+@admin.register(User)
+class UserAdmin(StockUserAdmin, RevisionedAdmin):  # type: ignore[type-arg,misc]  # generic only for the checker
+    """People; deleting one deletes their own model choices, which is a revision."""
+
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ("username", "email", "roles", "is_staff", "is_active", "last_login")
+    list_filter = ("is_staff", "is_active", "is_superuser", "groups")
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        ("Person", {"fields": ("first_name", "last_name", "email")}),
+        (
+            "Role",
+            {
+                "fields": ("is_active", "is_staff", "groups", "is_superuser"),
+                "description": "Groups are roles: a viewer reads everything but secrets, an"
+                " operator also runs batches, an administrator also changes the configuration."
+                " Staff may sign in here; superusers may do everything.",
+            },
+        ),
+        ("Dates", {"fields": ("last_login", "date_joined")}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """With the groups, for the list."""
+        return super().get_queryset(request).prefetch_related("groups")
+
+    @admin.display(description="Role")
+    def roles(self, user: User) -> str:
+        """The highest role; superusers need none."""
+        if user.is_superuser:
+            return "superuser"
+        names = sorted((each.name for each in user.groups.all()), key=lambda n: RANK.get(n, 0))
+        return names[-1] if names else "none"
+
+
+@admin.register(Group)
+class GroupAdmin(StockGroupAdmin, RevisionedAdmin):  # type: ignore[misc]  # generic only for the checker
+    """Roles. The three that ship are kept in step with every migration."""
+
+    list_display = ("name", "meaning")
+
+    @admin.display(description="May")
+    def meaning(self, group: Group) -> str:
+        """What the role is for."""
+        return Role(group.name).label.partition(": ")[2] if group.name in RANK else ""
+
+
+@admin.register(TokenProxy)
+class TokenAdmin(ReadOnlyAdmin):
+    """API tokens: shown in full once, when they are made."""
+
+    list_display = ("user", "ending", "created")
+    list_select_related = ("user",)
+    search_fields = ("user__username",)
+    fields = ("user",)
+    raw_id_fields = ("user",)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever may add tokens."""
+        return request.user.has_perm("authtoken.add_tokenproxy")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Deleting is how a token is revoked."""
+        return request.user.has_perm("authtoken.delete_tokenproxy")
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Make the token and show it this once."""
+        super().save_model(request, obj, form, change)
+        messages.warning(
+            request, f"Token of {obj.user}: {obj.key} . Copy it now: it is not shown again."
+        )
+
+    @admin.display(description="Token")
+    def ending(self, token: Any) -> str:
+        """Its end, to recognise it by."""
+        return f"••••{token.key[-4:]}"

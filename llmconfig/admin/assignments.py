@@ -1,0 +1,133 @@
+"""Which model serves what: nodes, interaction types and users' own choices."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+from django.utils.safestring import SafeString
+
+from llmconfig.admin.explain import explain_node
+from llmconfig.admin.presentation import NOTHING
+from llmconfig.admin.settings_page import settings_view
+from llmconfig.admin.writes import RevisionedAdmin
+from llmconfig.models import GlobalConfig, NodeConfiguration, UserConfig
+
+
+class ExplainedAdmin(RevisionedAdmin):
+    """A page that also shows where each value in force comes from."""
+
+    change_form_outer_before_template = "nodewise/explanation.html"
+
+    def explained_name(self, obj: Any) -> str:
+        """The name that the resolver knows the row by."""
+        return str(obj)
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Model | None = None,
+    ) -> HttpResponse:
+        """With the explanation of the stored row; a new one has none yet."""
+        if obj is not None:
+            context["explanation"] = explain_node(self.explained_name(obj))
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+
+@admin.register(NodeConfiguration)
+class NodeAdmin(ExplainedAdmin):
+    """Named places in an application that call a model."""
+
+    list_display = (
+        "node_name", "interaction_type", "model_here", "temperature_here", "max_tokens_here",
+        "langsmith_tracing", "updated_at",
+    )  # fmt: skip
+    list_filter = ("interaction_type", "langsmith_tracing")
+    search_fields = ("node_name", "description", "default_model", "provider")
+    fieldsets = (
+        (None, {"fields": ("node_name", "description", "interaction_type")}),
+        (
+            "Model",
+            {
+                "fields": (
+                    "default_model", "provider", "default_temperature", "default_max_tokens",
+                    "fallbacks",
+                ),
+                "description": "What is blank comes from the interaction type, then from the"
+                " processing settings; the table above shows what that gives now.",
+            },
+        ),
+        (
+            "On Azure",
+            {
+                "fields": ("azure_model", "azure_temperature", "azure_max_tokens"),
+                "classes": ("collapse",),
+                "description": "Used instead of the values above when the target is an Azure"
+                " provider.",
+            },
+        ),
+        ("Tracing", {"fields": ("langsmith_tracing",)}),
+    )  # fmt: skip
+
+    @admin.display(description="Model", ordering="default_model")
+    def model_here(self, node: NodeConfiguration) -> str | SafeString:
+        """The node's own model; a dash when it inherits."""
+        return node.default_model or NOTHING
+
+    @admin.display(description="Temperature", ordering="default_temperature")
+    def temperature_here(self, node: NodeConfiguration) -> float | SafeString:
+        """The node's own temperature; a dash when it inherits."""
+        return NOTHING if node.default_temperature is None else node.default_temperature
+
+    @admin.display(description="Max tokens", ordering="default_max_tokens")
+    def max_tokens_here(self, node: NodeConfiguration) -> int | SafeString:
+        """The node's own limit; a dash when it inherits."""
+        return NOTHING if node.default_max_tokens is None else node.default_max_tokens
+
+
+@admin.register(GlobalConfig)
+class GlobalConfigAdmin(ExplainedAdmin):
+    """The defaults of each interaction type; LLM settings edits all of them at once."""
+
+    list_display = ("interaction_type", "model", "temperature", "max_tokens", "updated_at")
+    search_fields = ("interaction_type", "model")
+    fieldsets = (
+        (None, {"fields": ("interaction_type",)}),
+        ("Defaults", {"fields": ("model", "temperature", "max_tokens", "fallbacks")}),
+    )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """A row stays the row of its type."""
+        return ("interaction_type",) if obj else ()
+
+    def get_urls(self) -> list[URLPattern]:
+        """The settings page lives beside the table it edits."""
+        view = self.admin_site.admin_view(settings_view)
+        return [path("settings/", view, name="llm_settings"), *super().get_urls()]
+
+
+@admin.register(UserConfig)
+class UserConfigAdmin(RevisionedAdmin):
+    """Users' own choices: the most specific layer that is stored."""
+
+    list_display = ("user", "interaction_type", "node", "model", "temperature", "max_tokens")
+    list_filter = ("interaction_type",)
+    list_select_related = ("user", "node")
+    search_fields = ("user__username", "node__node_name", "model")
+    autocomplete_fields = ("node",)
+    raw_id_fields = ("user",)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": ("user", "interaction_type", "node"),
+                "description": "Whose choice, and for what: one interaction type or one node.",
+            },
+        ),
+        ("Choice", {"fields": ("model", "temperature", "max_tokens")}),
+    )

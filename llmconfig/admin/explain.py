@@ -1,0 +1,91 @@
+"""Where each value of a node or interaction type comes from, ready to be drawn as a table."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from llmconfig import snapshot
+from llmconfig.errors import UnknownNode
+from llmconfig.resolution import Resolution, Target, explain
+
+LABELS = {
+    "model": "Model",
+    "provider": "Provider",
+    "temperature": "Temperature",
+    "max_tokens": "Longest answer",
+    "fallbacks": "Fallbacks",
+}
+# A page has no caller and no user: those layers are always empty there.
+FIRST_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What one layer holds for a field."""
+
+    text: str
+    wins: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A field over all layers."""
+
+    label: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The table, the targets in the order they are tried, and what is odd."""
+
+    layers: tuple[str, ...]
+    rows: tuple[Row, ...]
+    targets: tuple[str, ...]
+    warnings: tuple[str, ...]
+    enabled: bool
+
+
+def explain_node(name: str) -> Explanation | None:
+    """The explanation as of now; None while the name isn't known to the snapshot."""
+    state = snapshot.current()
+    try:
+        found = explain(name, snapshot=state)
+    except UnknownNode:
+        return None
+    layers = tuple(each.layer for each in found.layers["model"][FIRST_SHOWN:])
+    return Explanation(
+        layers=layers,
+        rows=tuple(_row(field_name, found) for field_name in LABELS),
+        targets=tuple(describe(target) for target in found.targets),
+        warnings=found.warnings,
+        enabled=bool(state.processing.get("enabled")),
+    )
+
+
+def _row(field_name: str, found: Resolution) -> Row:
+    winner = found.winner(field_name)
+    return Row(
+        LABELS[field_name],
+        tuple(
+            Cell(_text(each.value), each is winner)
+            for each in found.layers[field_name][FIRST_SHOWN:]
+        ),
+    )
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    return "" if value is None else str(value)
+
+
+def describe(target: Target) -> str:
+    """One target in a line: provider/model and the parameters that are sent."""
+    parts = [f"{target.provider.name}/{target.model_id}"]
+    if target.temperature is not None:
+        parts.append(f"temperature {target.temperature:g}")
+    if target.max_tokens is not None:
+        parts.append(f"at most {target.max_tokens:,} tokens")
+    if target.dropped:
+        parts.append(f"without {', '.join(target.dropped)}")
+    return ", ".join(parts)

@@ -1,0 +1,178 @@
+"""Every change of the configuration: who, when, from where, and field by field what."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from llmconfig.admin.presentation import NOTHING, badge, link
+from llmconfig.admin.writes import ReadOnlyAdmin
+from llmconfig.models import ConfigVersion, Revision, RevisionChange
+
+TABLES = {
+    "llm_providers": ("provider", ("name",)),
+    "llm_provider_models": ("model", ("model_id",)),
+    "llm_model_prices": ("price", ("valid_from",)),
+    "llm_global_config": ("interaction type", ("interaction_type",)),
+    "llm_node_configuration": ("node", ("node_name",)),
+    "llm_user_config": ("user's choice", ("interaction_type", "node_id")),
+    "llm_config": ("processing settings", ()),
+}
+# Moves with every save and tells nothing.
+UNTOLD = frozenset({"id", "created_at", "updated_at", "synced_values", "validated_at"})
+SOURCE_TONES = {"admin": "info", "api": "info", "yaml": "good", "sql": "warning"}
+
+
+@dataclass(frozen=True, slots=True)
+class FieldDiff:
+    """One field on both sides, as text."""
+
+    name: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowDiff:
+    """One row that a revision touched."""
+
+    kind: str
+    name: str
+    verb: str
+    tone: str
+    fields: tuple[FieldDiff, ...]
+
+
+def diff(change: RevisionChange) -> RowDiff:
+    """What a change did, in words that a person knows the row by."""
+    before, after = change.before or {}, change.after or {}
+    kind, name_fields = TABLES.get(change.table_name, (change.table_name, ()))
+    row = after or before
+    name = next((str(row[each]) for each in name_fields if row.get(each)), "")
+    verb, tone = "changed", "info"
+    if not before:
+        verb, tone = "added", "good"
+    elif not after:
+        verb, tone = "removed", "danger"
+    names = [name for name in {**before, **after} if name not in UNTOLD]
+    return RowDiff(
+        kind=kind,
+        name=name,
+        verb=verb,
+        tone=tone,
+        fields=tuple(
+            FieldDiff(each, _text(before.get(each)), _text(after.get(each)))
+            for each in names
+            if before.get(each) != after.get(each)
+        ),
+    )
+
+
+def _text(value: Any) -> str:
+    if value in (None, "", []):
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def source_badge(revision: Revision) -> SafeString:
+    """Where a revision came from."""
+    return badge(revision.source, SOURCE_TONES.get(revision.source, "plain"))
+
+
+@admin.register(Revision)
+class RevisionAdmin(ReadOnlyAdmin):
+    """The numbered states of the configuration, newest first."""
+
+    list_display = ("number", "created_at", "who", "origin", "message", "rows")
+    list_filter = ("source", "created_at")
+    list_select_related = ("user",)
+    search_fields = ("message", "user__username")
+    date_hierarchy = "created_at"
+    show_full_result_count = False
+    fieldsets = ((None, {"fields": ("number", "created_at", "who", "origin", "message")}),)
+    readonly_fields = ("who", "origin")
+    change_form_outer_after_template = "nodewise/revision_diff.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """With the number of rows that changed."""
+        return super().get_queryset(request).annotate(rows_changed=Count("changes"))
+
+    @admin.display(description="By", ordering="user__username")
+    def who(self, revision: Revision) -> str | SafeString:
+        """The person, if one was signed in."""
+        return str(revision.user) if revision.user else NOTHING
+
+    @admin.display(description="From", ordering="source")
+    def origin(self, revision: Revision) -> SafeString:
+        """Which surface wrote it."""
+        return source_badge(revision)
+
+    @admin.display(description="Rows", ordering="rows_changed")
+    def rows(self, revision: Any) -> int:
+        """How many rows it added, changed or removed."""
+        return int(revision.rows_changed)
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Model | None = None,
+    ) -> HttpResponse:
+        """With the diff of each row."""
+        if isinstance(obj, Revision):
+            context["row_diffs"] = [diff(each) for each in obj.changes.all()]
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+
+@admin.register(RevisionChange)
+class RevisionChangeAdmin(ReadOnlyAdmin):
+    """Single rows of the history: search a row's key to see all that ever happened to it."""
+
+    list_display = ("row", "verb", "fields_changed", "in_revision")
+    list_filter = ("table_name",)
+    list_select_related = ("revision",)
+    search_fields = ("=row_key",)
+    show_full_result_count = False
+    ordering = ("-id",)
+    fieldsets = ((None, {"fields": ("in_revision", "table_name", "row_key", "before", "after")}),)
+    readonly_fields = ("in_revision",)
+
+    @admin.display(description="Row")
+    def row(self, change: RevisionChange) -> str:
+        """The row by the name that people know."""
+        told = diff(change)
+        return f"{told.kind} {told.name}".strip()
+
+    @admin.display(description="What")
+    def verb(self, change: RevisionChange) -> SafeString:
+        """Added, changed or removed."""
+        told = diff(change)
+        return badge(told.verb, told.tone)
+
+    @admin.display(description="Fields")
+    def fields_changed(self, change: RevisionChange) -> str:
+        """Which fields differ."""
+        return ", ".join(each.name for each in diff(change).fields)
+
+    @admin.display(description="Revision", ordering="revision")
+    def in_revision(self, change: RevisionChange) -> SafeString:
+        """The revision that it belongs to."""
+        address = reverse("admin:llmconfig_revision_change", args=[change.revision_id])
+        return link(address, f"{change.revision_id} ({change.revision.source})")
+
+
+@admin.register(ConfigVersion)
+class ConfigVersionAdmin(ReadOnlyAdmin):
+    """The number of the state in force; processes compare its token with theirs."""
+
+    list_display = ("revision", "token")
+    fieldsets = ((None, {"fields": ("revision", "token")}),)

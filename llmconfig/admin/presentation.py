@@ -1,0 +1,65 @@
+"""How values look on every page: badges, money, bars. All text is escaped here."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.utils.formats import number_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+TONES = frozenset({"good", "warning", "danger", "info", "plain"})
+NOTHING = mark_safe('<span class="nw-subtle">&ndash;</span>')
+
+
+def badge(text: Any, tone: str = "plain") -> SafeString:
+    """A coloured label; `tone` is one of TONES."""
+    if tone not in TONES:
+        raise ValueError(f"tone: {tone!r} is none of {', '.join(sorted(TONES))}.")
+    return format_html('<span class="nw-badge nw-{}">{}</span>', tone, text)
+
+
+def money(amount: Decimal | None) -> str:
+    """US dollars with as many digits as small amounts need; an unknown price is said to be so."""
+    if amount is None:
+        return "unpriced"
+    if amount == 0:
+        return "$0"
+    if amount < Decimal("0.0001"):
+        return "< $0.0001"
+    return f"${number_format(amount, 2 if amount >= 1 else 4, use_l10n=False, force_grouping=True)}"
+
+
+def count(number: int) -> str:
+    """A whole number with its thousands apart."""
+    return f"{number:,}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the two largest units: `3 min 20 s`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def progress_bar(done: int, total: int, *, failed: int = 0) -> SafeString:
+    """A bar with its figures; failed rows are its red end."""
+    whole = max(total, 1)
+    return format_html(
+        '<span class="nw-progress"><svg viewBox="0 0 100 4" preserveAspectRatio="none"'
+        ' role="img" aria-label="{}"><rect class="nw-track" width="100" height="4"/>'
+        '<rect class="nw-fill" width="{}" height="4"/>'
+        '<rect class="nw-fill-danger" x="{}" width="{}" height="4"/></svg><span>{}</span></span>',
+        f"{done + failed} of {total} rows",
+        f"{100 * done / whole:.2f}",
+        f"{100 * done / whole:.2f}",
+        f"{100 * failed / whole:.2f}",
+        f"{count(done + failed)} / {count(total)}",
+    )
+
+
+def link(address: str, text: Any) -> SafeString:
+    """A link inside the admin."""
+    return format_html('<a class="nw-link" href="{}">{}</a>', address, text)

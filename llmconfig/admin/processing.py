@@ -1,0 +1,144 @@
+"""Seed 0's one row: what runs at all, and with how much."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from llmconfig import snapshot
+from llmconfig.admin.presentation import badge
+from llmconfig.admin.writes import RevisionedAdmin
+from llmconfig.models import LLMConfig
+from llmconfig.models.processing import SINGLE_ROW_ID
+from llmconfig.process_settings import DEFINITIONS
+
+
+@dataclass(frozen=True, slots=True)
+class SettingInForce:
+    """One process setting as it is now."""
+
+    variable: str
+    help: str
+    value: Any
+    origin: str
+
+
+def settings_in_force() -> list[SettingInForce]:
+    """All of them, with where each value comes from."""
+    state = snapshot.current()
+    return [
+        SettingInForce(
+            variable=each.variable,
+            help=each.help,
+            value=state.setting(each.variable),
+            origin=(
+                "environment"
+                if each.variable in settings.LLM_ENVIRONMENT
+                else "this page"
+                if each.column
+                else "default"
+            ),
+        )
+        for each in DEFINITIONS
+    ]
+
+
+def overruled_columns() -> dict[str, str]:
+    """Columns of the row that the environment overrules, with the variable that does."""
+    return {
+        each.column: each.variable
+        for each in DEFINITIONS
+        if each.column and each.variable in settings.LLM_ENVIRONMENT
+    }
+
+
+@admin.register(LLMConfig)
+class LLMConfigAdmin(RevisionedAdmin):
+    """The single row; `seed_llm_config` makes it, and nobody adds or deletes it here."""
+
+    change_form_outer_after_template = "nodewise/process_settings.html"
+    fieldsets = (
+        (None, {"fields": ("enabled",)}),
+        ("What runs by itself", {"fields": ("auto_tagging", "auto_enrichment")}),
+        ("Facts from outside", {"fields": ("external_enrichment",)}),
+        (
+            "Models, unless an interaction type or node says otherwise",
+            {
+                "fields": (
+                    "provider", "model_tagger", "model_enricher", "model_analytics",
+                    "model_responder",
+                )
+            },
+        ),
+        (
+            "Last resort",
+            {
+                "fields": ("backup_provider", "backup_model"),
+                "description": "Tried when everything else failed. Set both or neither.",
+            },
+        ),
+        ("Batches", {"fields": ("batch_size", "concurrent_tasks", "max_retries", "retry_delay")}),
+        (
+            "Answers",
+            {"fields": ("cache_responses", "min_confidence_tagging", "min_confidence_entity")},
+        ),
+    )  # fmt: skip
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """There is one row."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """There is always one row."""
+        return False
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """A column that the environment overrules is shown by what overrules it."""
+        shown = {column: f"{column}_overruled" for column in overruled_columns()}
+        return tuple(
+            (name, {**part, "fields": tuple(shown.get(each, each) for each in part["fields"])})
+            for name, part in super().get_fieldsets(request, obj)
+        )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """The stand-ins of `get_fieldsets`."""
+        return tuple(f"{column}_overruled" for column in overruled_columns())
+
+    @admin.display(description="Batch size")
+    def batch_size_overruled(self, row: LLMConfig) -> SafeString:
+        """The environment's value, and the variable to change instead."""
+        variable = overruled_columns()["batch_size"]
+        return format_html(
+            "{} {}",
+            settings.LLM_ENVIRONMENT[variable],
+            badge(f"set by {variable}", "info"),
+        )
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """There is no list of one row: go to it."""
+        if not LLMConfig.objects.filter(pk=SINGLE_ROW_ID).exists():
+            messages.warning(
+                request,
+                "There are no processing settings yet: run `manage.py seed_llm_config`.",
+            )
+            return HttpResponseRedirect(reverse("admin:index"))
+        address = reverse("admin:llmconfig_llmconfig_change", args=[SINGLE_ROW_ID])
+        return HttpResponseRedirect(address)
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """With the table of all process settings below the form."""
+        context = {"settings_in_force": settings_in_force(), **(extra_context or {})}
+        return super().changeform_view(request, object_id, form_url, context)

@@ -1,0 +1,182 @@
+"""LLM settings (seed 2): one page, with the model of each kind of use and the providers."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from llmconfig import snapshot
+from llmconfig.admin.explain import describe
+from llmconfig.admin.providers import key_state, status_badge
+from llmconfig.admin.theme import TextWidget
+from llmconfig.admin.writes import SEEN, conflict, current_revision
+from llmconfig.models import GlobalConfig, InteractionType, Provider
+from llmconfig.resolution import explain
+from llmconfig.revisions import change
+
+PURPOSES = {
+    InteractionType.REASONING: "Thinking: supervisors, open questions",
+    InteractionType.TOOLS: "Choosing tools and reading their answers",
+    InteractionType.SUBAGENTS: "Specialised, focused tasks",
+    InteractionType.PLANNING: "Plans and lists of steps",
+    InteractionType.EMBEDDINGS: "Vectors for search",
+    InteractionType.TAGGER: "Tags and entities of rows",
+    InteractionType.ENRICHER: "Cleaned texts, profiles, translations",
+    InteractionType.ANALYTICS: "Reports over figures",
+    InteractionType.RESPONDER: "Answers to people",
+}
+
+
+class TypeForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for the checker
+    """One line of the table."""
+
+    class Meta:
+        model = GlobalConfig
+        fields = ("model", "temperature", "max_tokens")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        label = InteractionType(self.instance.interaction_type).label
+        self.fields["model"].widget = TextWidget(
+            attrs={"list": "llm-models", "placeholder": "inherited", "aria-label": f"{label} model"}
+        )
+        self.fields["temperature"].widget.attrs |= {"step": "0.1", "min": "0", "max": "2"}
+        for name in ("temperature", "max_tokens"):
+            attrs = self.fields[name].widget.attrs
+            attrs |= {
+                "placeholder": "inherited",
+                "aria-label": f"{label} {name.replace('_', ' ')}",
+                "class": TextWidget().attrs.get("class", ""),
+            }
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One interaction type: its form, and what answers it now."""
+
+    label: str
+    purpose: str
+    form: TypeForm
+    target: str
+    warning: str
+    page: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderCard:
+    """One provider as the second tab shows it."""
+
+    provider: Provider
+    type: str
+    status: SafeString
+    key: SafeString
+    models: int
+    page: str
+
+
+def settings_view(request: HttpRequest) -> HttpResponse:
+    """Show both tabs; save the whole table as one revision."""
+    if not request.user.has_perm("llmconfig.view_globalconfig"):
+        raise PermissionDenied
+    posted = request.POST if request.method == "POST" else None
+    if posted is not None and not request.user.has_perm("llmconfig.change_globalconfig"):
+        raise PermissionDenied
+    seen = current_revision() if posted is None else posted.get(SEEN, "")
+    refusal = ""
+    if posted is not None:
+        with change(
+            source="admin",
+            user=request.user if request.user.is_authenticated else None,
+            message="Changed the models of the interaction types.",
+        ):
+            rows = _rows(locked=True)
+            forms_ = _forms(rows, posted)
+            refusal = conflict(str(seen), [row for row in rows if row.pk])
+            invalid = [form for form in forms_ if not form.is_valid()]
+            if not refusal and not invalid:
+                return _save(request, forms_)
+    else:
+        forms_ = _forms(_rows(), None)
+    return TemplateResponse(
+        request,
+        "nodewise/llm_settings.html",
+        {
+            **admin.site.each_context(request),
+            "title": "LLM settings",
+            "tab": "providers" if request.GET.get("tab") == "providers" else "models",
+            "lines": [_line(form) for form in forms_],
+            "cards": _cards() if request.user.has_perm("llmconfig.view_provider") else [],
+            "references": _references(),
+            "may_change": request.user.has_perm("llmconfig.change_globalconfig"),
+            "may_add_provider": request.user.has_perm("llmconfig.add_provider"),
+            "enabled": bool(snapshot.current().processing.get("enabled")),
+            "refusal": refusal,
+            "seen_name": SEEN,
+            "seen_revision": seen,
+        },
+    )
+
+
+def _rows(*, locked: bool = False) -> list[GlobalConfig]:
+    """All nine types in their order; those without a row get an unsaved one."""
+    held = GlobalConfig.objects.select_for_update() if locked else GlobalConfig.objects.all()
+    stored = {row.interaction_type: row for row in held}
+    return [stored.get(each) or GlobalConfig(interaction_type=each) for each in InteractionType]
+
+
+def _forms(rows: list[GlobalConfig], posted: Any) -> list[TypeForm]:
+    return [TypeForm(posted, instance=row, prefix=row.interaction_type) for row in rows]
+
+
+def _save(request: HttpRequest, filled: list[TypeForm]) -> HttpResponse:
+    changed = [form for form in filled if form.has_changed()]
+    for form in changed:
+        form.save()
+    if changed:
+        names = ", ".join(str(form.instance.interaction_type) for form in changed)
+        messages.success(request, f"Saved: {names}. Running processes follow within two seconds.")
+    else:
+        messages.info(request, "Nothing was changed.")
+    return HttpResponseRedirect(reverse("admin:llm_settings"))
+
+
+def _line(form: TypeForm) -> Line:
+    kind = InteractionType(form.instance.interaction_type)
+    found = explain(kind.value, snapshot=snapshot.current())
+    stored = form.instance.pk
+    return Line(
+        label=kind.label,
+        purpose=PURPOSES[kind],
+        form=form,
+        target=describe(found.targets[0]) if found.targets else "",
+        warning=" ".join(found.warnings),
+        page=reverse("admin:llmconfig_globalconfig_change", args=[stored]) if stored else "",
+    )
+
+
+def _cards() -> list[ProviderCard]:
+    return [
+        ProviderCard(
+            provider=row,
+            type=row.get_provider_type_display().partition(" (")[0],
+            status=status_badge(row),
+            key=key_state(row),
+            models=row.models_listed,
+            page=reverse("admin:llmconfig_provider_change", args=[row.pk]),
+        )
+        for row in Provider.objects.annotate(models_listed=Count("models"))
+    ]
+
+
+def _references() -> list[str]:
+    """What the model fields offer: every tier and listed model."""
+    state = snapshot.current()
+    tiers = [f"tier:{name}" for name in sorted(state.tiers)]
+    return tiers + sorted(f"{provider}/{model}" for provider, model in state.models)

@@ -1,0 +1,51 @@
+"""The one place that names the admin theme; types are the stock admin's, which it extends."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+
+if TYPE_CHECKING:
+    from django import forms
+    from django.contrib.admin import SimpleListFilter as DropdownFilter
+    from django.core.paginator import Paginator as UncountedPaginator
+
+    class ModelAdmin(admin.ModelAdmin[Any]):
+        """The theme's page of a table."""
+
+        list_filter_submit: bool
+        list_fullwidth: bool
+        list_before_template: str | None
+        change_form_before_template: str | None
+        change_form_outer_before_template: str | None
+        change_form_outer_after_template: str | None
+        warn_unsaved_form: bool
+
+    class TabularInline(admin.TabularInline[Any, Any]):
+        """The theme's table of dependent rows."""
+
+        per_page: int | None
+        tab: bool
+
+    PasswordWidget = forms.PasswordInput
+    SelectWidget = forms.Select
+    SwitchWidget = forms.CheckboxInput
+    TextWidget = forms.TextInput
+else:
+    from unfold.admin import ModelAdmin, TabularInline
+    from unfold.contrib.filters.admin import DropdownFilter
+    from unfold.paginator import InfinitePaginator as UncountedPaginator
+    from unfold.widgets import UnfoldAdminPasswordWidget as PasswordWidget
+    from unfold.widgets import UnfoldAdminSelectWidget as SelectWidget
+    from unfold.widgets import UnfoldAdminTextInputWidget as TextWidget
+    from unfold.widgets import UnfoldBooleanSwitchWidget as SwitchWidget
+
+__all__ = [
+    "DropdownFilter",
+    "ModelAdmin",
+    "PasswordWidget",
+    "SelectWidget",
+    "SwitchWidget",
+    "TabularInline",
+    "TextWidget",
+    "UncountedPaginator",
+]

@@ -1,0 +1,176 @@
+"""Every write of the admin is one revision, and never overwrites what another has just changed."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django import forms
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import ValidationError
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from llmconfig.admin.theme import ModelAdmin
+from llmconfig.models import ConfigVersion, RevisionChange
+from llmconfig.revisions import change
+
+SEEN = "_seen_revision"
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def current_revision() -> int:
+    """The number that a form carries to say which state its values were read from."""
+    return ConfigVersion.objects.values_list("revision", flat=True).first() or 0
+
+
+def changes_since(seen: int, rows: Iterable[Model]) -> list[RevisionChange]:
+    """What others changed in these rows after a revision, oldest first."""
+    found: list[RevisionChange] = []
+    by_table: dict[str, list[str]] = {}
+    for row in rows:
+        by_table.setdefault(row._meta.db_table, []).append(str(row.pk))  # noqa: SLF001 - Django's API
+    for table, keys in by_table.items():
+        found += RevisionChange.objects.filter(
+            table_name=table, row_key__in=keys, revision_id__gt=seen
+        ).select_related("revision__user")
+    return sorted(found, key=lambda each: each.pk)
+
+
+def conflict(seen: str, rows: Iterable[Model]) -> str:
+    """Why a form that was read at revision `seen` may not be saved; blank when it may."""
+    if not seen.isdigit():
+        return "This form does not say which state it was read from. Open the page again."
+    since = changes_since(int(seen), rows)
+    if not since:
+        return ""
+    revision = since[-1].revision
+    who = str(revision.user) if revision.user else f"Somebody ({revision.source})"
+    when = date_format(timezone.localtime(revision.created_at), "j F, H:i:s")
+    fields = "; ".join(filter(None, (_changed_fields(each) for each in since)))
+    return (
+        f"{who} changed this after you opened it (revision {revision.number}, {when}): {fields}."
+        " Nothing of yours was saved; your values are still below. Open the page again to see"
+        " theirs, then repeat what you still want."
+    )
+
+
+def _changed_fields(each: RevisionChange) -> str:
+    before, after = each.before or {}, each.after or {}
+    if not before or not after:
+        return "removed" if before else "added"
+    names = [name for name in after if after[name] != before.get(name) and name != "updated_at"]
+    return ", ".join(f"{name} {_short(before.get(name))} → {_short(after[name])}" for name in names)
+
+
+def _short(value: Any) -> str:
+    text = "blank" if value in (None, "", []) else str(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+class RefusesStaleForms(forms.ModelForm):  # type: ignore[type-arg]  # generic only for the checker
+    """A form that knows why it may not be saved."""
+
+    conflict = ""
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse to save over a newer state."""
+        cleaned = super().clean() or {}
+        if self.conflict:
+            raise ValidationError(self.conflict)
+        return cleaned
+
+
+class RevisionedAdmin(ModelAdmin):
+    """A page of configuration: each save, bulk action or deletion is one numbered revision."""
+
+    change_form_before_template = "nodewise/seen_revision.html"
+    warn_unsaved_form = True
+
+    @contextmanager
+    def revision(self, request: HttpRequest, message: str) -> Iterator[None]:
+        """Wraps a write of this page."""
+        user = request.user if request.user.is_authenticated else None
+        with change(source="admin", user=user, message=message):
+            yield
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show the form with the revision it was read at, or save it as one revision."""
+        seen = request.POST.get(SEEN, "") if request.method == "POST" else str(current_revision())
+        context = {"seen_revision": seen, "seen_name": SEEN, **(extra_context or {})}
+        if request.method in READING:
+            return super().changeform_view(request, object_id, form_url, context)
+        name = str(self.opts.verbose_name)
+        message = f"Added a {name}." if object_id is None else ""
+        with self.revision(request, message or f"Changed the {name} {self._locked(object_id)}."):
+            return super().changeform_view(request, object_id, form_url, context)
+
+    def _locked(self, object_id: str | None) -> Model | None:
+        """The row, held until the end of the transaction so that two saves come one by one."""
+        try:
+            row: Model | None = (
+                self.model._default_manager.select_for_update()  # noqa: SLF001 - Django's API
+                .filter(pk=unquote(object_id or ""))
+                .first()
+            )
+        except (ValueError, ValidationError):
+            return None  # the view answers that there is no such row
+        return row
+
+    def get_form(
+        self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:  # a form class
+        """The form, told whether the row has changed since it was shown."""
+        form = super().get_form(request, obj, change=change, **kwargs)
+        if obj is None or request.method != "POST":
+            return form
+        reason = conflict(request.POST.get(SEEN, ""), [obj, *self.dependent_rows(obj)])
+        return type(form.__name__, (RefusesStaleForms, form), {"conflict": reason})
+
+    def dependent_rows(self, obj: Any) -> Iterable[Model]:
+        """Rows that are edited on the same page."""
+        return ()
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """A bulk action is one revision."""
+        if request.method in READING:
+            return super().changelist_view(request, extra_context)
+        action = request.POST.get("action", "")
+        verb = "Deleted" if action == "delete_selected" else "Changed"
+        with self.revision(request, f"{verb} several {self.opts.verbose_name_plural}."):
+            return super().changelist_view(request, extra_context)
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """A deletion with all that goes with it is one revision."""
+        if request.method in READING:
+            return super().delete_view(request, object_id, extra_context)
+        name = str(self.opts.verbose_name)
+        with self.revision(request, f"Deleted the {name} {self._locked(object_id)}."):
+            return super().delete_view(request, object_id, extra_context)
+
+
+class ReadOnlyAdmin(ModelAdmin):
+    """A page of what machines write: nobody adds, changes or deletes it here."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Never."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Never."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Never."""
+        return False

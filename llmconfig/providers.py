@@ -1,0 +1,109 @@
+"""The rules for a provider's row, for every surface that writes one.
+
+A stored key belongs to the scheme, host and port that it was entered for. Whoever could move a row
+to another host and keep the key would have it sent to a stranger.
+"""
+
+import re
+from urllib.parse import SplitResult, urlsplit
+
+from llmconfig.errors import ChangeRefused
+from llmconfig.models import Provider, ProviderType
+from llmconfig.models.providers import DEFAULT_BASE_URLS
+
+ADDRESS_NEEDED = frozenset({ProviderType.CUSTOM, ProviderType.AZURE_OPENAI})
+DEFAULT_PORTS = {"http": 80, "https": 443}
+SECRET_REFERENCE = re.compile(
+    r"env:[A-Za-z_][A-Za-z0-9_]*|file:/[^\x00-\x1f]+|aws-sm:[A-Za-z0-9/_+=.@:-]+"
+)
+# What opens this installation itself must never be sent to a provider as if it were its key.
+OWN_SECRETS = re.compile(
+    r"env:(DJANGO_.*|DATABASE_.*|REDIS_.*|LLM_(FIELD|LEGACY)_.*)", re.IGNORECASE
+)
+
+
+def origin(provider_type: str, api_base_url: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port that requests go to; a blank address is the vendor's own.
+
+    Raises ChangeRefused when the address can't be read.
+    """
+    parts = _split(api_base_url or DEFAULT_BASE_URLS.get(provider_type, ""))  # type: ignore[call-overload]  # a str is its own enum
+    port = parts.port or DEFAULT_PORTS.get(parts.scheme)
+    return parts.scheme, (parts.hostname or "").rstrip("."), port
+
+
+def _split(address: str) -> SplitResult:
+    try:
+        parts = urlsplit(address)
+        _ = parts.port  # only reading it checks it
+    except ValueError as error:
+        raise ChangeRefused("This is not an address.", field="api_base_url") from error
+    return parts
+
+
+def check_base_url(provider_type: str, api_base_url: str) -> None:
+    """An http(s) address without user, query or fragment; raises ChangeRefused."""
+    if not api_base_url:
+        if provider_type in ADDRESS_NEEDED:
+            label = ProviderType(provider_type).label
+            raise ChangeRefused(
+                f"{label} has no address of its own: enter the base URL, such as"
+                " https://models.example.com/v1.",
+                field="api_base_url",
+            )
+        return
+    parts = _split(api_base_url)
+    if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
+        raise ChangeRefused("Start with http:// or https:// and a host.", field="api_base_url")
+    if parts.username or parts.password or parts.query or parts.fragment or "\\" in api_base_url:
+        raise ChangeRefused(
+            "Leave out user name, password, query and fragment; the key has its own field.",
+            field="api_base_url",
+        )
+
+
+def check_secret_ref(secret_ref: str) -> None:
+    """Blank or one of the three forms, and not a secret of this installation itself.
+
+    Raises ChangeRefused.
+    """
+    if not secret_ref:
+        return
+    if not SECRET_REFERENCE.fullmatch(secret_ref):
+        raise ChangeRefused(
+            "Write env:VARIABLE, file:/absolute/path or aws-sm:name. A key itself goes into the"
+            " field “API key”.",
+            field="secret_ref",
+        )
+    if OWN_SECRETS.fullmatch(secret_ref):
+        raise ChangeRefused(
+            "This variable belongs to the installation itself; it is no provider's key.",
+            field="secret_ref",
+        )
+
+
+def check_one_key_source(*, has_key: bool, secret_ref: str) -> None:
+    """A key or a reference, not both; raises ChangeRefused."""
+    if has_key and secret_ref:
+        raise ChangeRefused(
+            "Give a key or a secret reference, not both: leave one blank or remove the stored key.",
+            field="secret_ref",
+        )
+
+
+def refuse_key_for_new_host(
+    stored: Provider, *, provider_type: str, api_base_url: str, key_given: bool
+) -> None:
+    """Refuse to keep a stored key when it would go elsewhere; `stored` is the row as it is.
+
+    Raises ChangeRefused on the field `api_key` unless the key was given again or removed.
+    """
+    if not stored.api_key or key_given:
+        return
+    moved = origin(provider_type, api_base_url) != origin(stored.provider_type, stored.api_base_url)
+    if moved or provider_type != stored.provider_type:
+        raise ChangeRefused(
+            "The type, scheme, host or port changes, so the stored key would go to another server:"
+            " enter the key again, or remove it.",
+            field="api_key",
+        )

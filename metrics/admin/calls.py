@@ -1,0 +1,287 @@
+"""Calls and their texts. Both tables are partitioned and large: nothing here counts their rows."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from llmconfig import snapshot
+from llmconfig.admin.presentation import NOTHING, badge, count, duration, link, money
+from llmconfig.admin.theme import DropdownFilter, ModelAdmin, UncountedPaginator
+from llmconfig.admin.writes import ReadOnlyAdmin
+from llmconfig.models import InteractionType
+from metrics.admin.periods import PeriodFilter
+from metrics.models import GenerationHistory, GenerationMetric
+
+WIDEST_PERIOD = "366"
+
+
+class OutcomeFilter(DropdownFilter):
+    """Whether calls succeeded."""
+
+    title = "outcome"
+    parameter_name = "outcome"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[Any, str]]:
+        """Two kinds, and those whose cost isn't known."""
+        return [("ok", "Succeeded"), ("failed", "Failed"), ("unpriced", "Without a price")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """By the error's code, or by the missing cost."""
+        condition = {
+            "ok": Q(error_code=""),
+            "failed": ~Q(error_code=""),
+            "unpriced": Q(cost_usd__isnull=True),
+        }.get(self.value() or "")
+        return queryset.filter(condition) if condition else queryset
+
+
+class KindFilter(DropdownFilter):
+    """By interaction type."""
+
+    title = "kind of use"
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[Any, str]]:
+        """The types that there are; the table is not asked."""
+        return [(each.value, str(each.label)) for each in InteractionType]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Exactly this type."""
+        return queryset.filter(node_type=self.value()) if self.value() else queryset
+
+
+class ProviderFilter(DropdownFilter):
+    """By the provider that answered."""
+
+    title = "provider"
+    parameter_name = "by"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[Any, str]]:
+        """The providers that are configured; the table is not asked."""
+        return [(name, name) for name in sorted(snapshot.current().providers)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Exactly this provider."""
+        return queryset.filter(provider=self.value()) if self.value() else queryset
+
+
+class CallTableAdmin(ReadOnlyAdmin):
+    """What both tables share."""
+
+    paginator = UncountedPaginator
+    show_full_result_count = False
+    list_per_page = 50
+    list_filter_submit = True
+    ordering = ("-created_at",)
+    search_fields = ("method_name",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """By an id, which an index finds; else by the beginning of the node's name."""
+        try:
+            wanted = UUID(search_term.strip())
+        except ValueError:
+            found = (
+                queryset.filter(method_name__startswith=search_term) if search_term else queryset
+            )
+            return found, False
+        return queryset.filter(self.by_id(wanted)), False
+
+    def by_id(self, wanted: UUID) -> Q:
+        """Which columns an id may be in."""
+        return Q(correlation_id=wanted)
+
+
+@admin.register(GenerationMetric)
+class GenerationMetricAdmin(CallTableAdmin):
+    """Every finished call with what it cost; never its texts."""
+
+    list_display = (
+        "created_at", "node", "kind", "model", "tokens", "cost", "took", "outcome",
+    )  # fmt: skip
+    list_filter = (PeriodFilter, OutcomeFilter, KindFilter, ProviderFilter)
+    search_help_text = "Id of a call or batch, or the beginning of a node's name"
+    fieldsets = (
+        (
+            "Call",
+            {
+                "fields": (
+                    "created_at", "method_name", "node_type", "service_name", "operation_type",
+                    "outcome", "texts", "correlation_id", "session_id",
+                )
+            },
+        ),
+        (
+            "Answered by",
+            {"fields": ("provider", "model_used", "tier", "finish_reason", "truncated")},
+        ),
+        (
+            "Cost",
+            {
+                "fields": (
+                    "cost", "tokens_input", "tokens_output", "tokens_cached_input",
+                    "tokens_cache_write", "tokens_reasoning", "took", "prompt_length",
+                    "response_length",
+                )
+            },
+        ),
+        (
+            "Quality",
+            {"fields": ("syntax_valid", "has_type_hints", "security_issues", "onex_compliant")},
+        ),
+        (
+            "Configuration",
+            {"fields": ("config_revision", "dropped_params", "organization_id", "user_id")},
+        ),
+    )  # fmt: skip
+    readonly_fields = ("outcome", "texts", "cost", "took")
+    change_form_outer_after_template = "nodewise/attempts.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """The list needs no JSON."""
+        rows = super().get_queryset(request)
+        if request.resolver_match and str(request.resolver_match.url_name).endswith("changelist"):
+            return rows.defer("attempts", "dropped_params", "security_issues")
+        return rows
+
+    def by_id(self, wanted: UUID) -> Q:
+        """A call's own id, or its batch's."""
+        return Q(correlation_id=wanted) | Q(session_id=wanted)
+
+    @admin.display(description="Node")
+    def node(self, call: GenerationMetric) -> str:
+        """The node, which was called."""
+        return call.method_name
+
+    @admin.display(description="Kind of use")
+    def kind(self, call: GenerationMetric) -> str:
+        """The interaction type."""
+        return call.node_type
+
+    @admin.display(description="Model")
+    def model(self, call: GenerationMetric) -> str:
+        """Who answered."""
+        return f"{call.provider}/{call.model_used}" if call.provider else call.model_used
+
+    @admin.display(description="Tokens")
+    def tokens(self, call: GenerationMetric) -> str:
+        """In and out."""
+        return f"{count(call.tokens_input)} → {count(call.tokens_output)}"
+
+    @admin.display(description="Cost")
+    def cost(self, call: GenerationMetric) -> str | SafeString:
+        """In US dollars; unknown is said to be so."""
+        return badge("unpriced", "warning") if call.cost_usd is None else money(call.cost_usd)
+
+    @admin.display(description="Took")
+    def took(self, call: GenerationMetric) -> str:
+        """Retries included."""
+        milliseconds = call.latency_ms
+        return f"{milliseconds:.0f} ms" if milliseconds < 1000 else duration(milliseconds / 1000)
+
+    @admin.display(description="Outcome")
+    def outcome(self, call: GenerationMetric) -> SafeString:
+        """`ok`, or the error's code."""
+        return badge(call.error_code, "danger") if call.error_code else badge("ok", "good")
+
+    @admin.display(description="Texts")
+    def texts(self, call: GenerationMetric) -> str | SafeString:
+        """Where prompt and answer are, as long as they are kept."""
+        found = (
+            GenerationHistory.objects.filter(
+                correlation_id=call.correlation_id, created_at__gte=call.created_at.date()
+            )
+            .values_list("pk", flat=True)
+            .first()
+        )
+        if found is None:
+            return NOTHING
+        address = reverse("admin:metrics_generationhistory_change", args=[found])
+        return link(address, "Prompt and answer")
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Model | None = None,
+    ) -> HttpResponse:
+        """With each request to a provider."""
+        if isinstance(obj, GenerationMetric):
+            context["attempts"] = obj.attempts
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+
+@admin.register(GenerationHistory)
+class GenerationHistoryAdmin(CallTableAdmin):
+    """Texts of calls; the list never loads them."""
+
+    list_display = ("created_at", "method_name", "node_type", "quality", "passed", "verdict")
+    list_filter = (PeriodFilter, KindFilter)
+    search_help_text = "Id of a call, or the beginning of a node's name"
+    fieldsets = (
+        (None, {"fields": ("created_at", "method_name", "node_type", "call")}),
+        (
+            "Judged",
+            {
+                "fields": (
+                    "quality_score", "validation_passed", "user_accepted",
+                    "manual_edits_required", "user_feedback",
+                )
+            },
+        ),
+    )  # fmt: skip
+    readonly_fields = ("call",)
+    change_form_outer_after_template = "nodewise/texts.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Texts only on a row's own page."""
+        rows = super().get_queryset(request)
+        if request.resolver_match and str(request.resolver_match.url_name).endswith("changelist"):
+            return rows.defer("prompt_text", "generated_code", "user_feedback")
+        return rows
+
+    @admin.display(description="Quality")
+    def quality(self, row: GenerationHistory) -> str | SafeString:
+        """From 0 to 1."""
+        return NOTHING if row.quality_score is None else f"{row.quality_score:.2f}"
+
+    @admin.display(description="Passed", boolean=True)
+    def passed(self, row: GenerationHistory) -> bool:
+        """Whether it ended without an error."""
+        return row.validation_passed
+
+    @admin.display(description="Verdict")
+    def verdict(self, row: GenerationHistory) -> SafeString:
+        """What a person said."""
+        if row.user_accepted is None:
+            return NOTHING
+        return badge("accepted", "good") if row.user_accepted else badge("rejected", "danger")
+
+    @admin.display(description="Call")
+    def call(self, row: GenerationHistory) -> SafeString:
+        """Its figures."""
+        address = reverse("admin:metrics_generationmetric_changelist")
+        return link(f"{address}?q={row.correlation_id}&days={WIDEST_PERIOD}", row.correlation_id)
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Model | None = None,
+    ) -> HttpResponse:
+        """With prompt and answer side by side."""
+        if isinstance(obj, GenerationHistory):
+            context["sides"] = (("Prompt", obj.prompt_text), ("Answer", obj.generated_code))
+        return super().render_change_form(request, context, add, change, form_url, obj)
