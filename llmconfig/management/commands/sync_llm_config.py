@@ -96,7 +96,7 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps(_as_json(path, plan, written=writes), indent=2))
         elif not writes:
-            self._show(plan)
+            self.stdout.write(_diff(plan))
         if options["check"]:
             _refuse_differences(plan)
 
@@ -126,17 +126,18 @@ class Command(BaseCommand):
         level = logging.ERROR if place else logging.WARNING
         logger.log(level, "LLM config sync skipped, the database stays as it is: %s", problem)
 
-    def _show(self, plan: SyncPlan) -> None:
-        for node in plan.nodes:
-            if node.action is Action.CREATE or node.differences:
-                new = " (new)" if node.action is Action.CREATE else ""
-                self.stdout.write(f"{node.name}{new}")
-            for each in node.differences:
-                self.stdout.write(f"  {_described(each)}")
-        for name in plan.left:
-            fate = "is removed" if name in plan.removed else "--prune removes it"
-            self.stdout.write(f"{name}: no longer in the file; {fate}")
-        self.stdout.write(f"Nothing was written. A sync would make it: {plan.totals}")
+
+def _diff(plan: SyncPlan) -> str:
+    """What a sync would do, for people; one text, so that `| head` cuts it without a complaint."""
+    lines = []
+    for node in plan.nodes:
+        if node.action is Action.CREATE or node.differences:
+            lines.append(f"{node.name} (new)" if node.action is Action.CREATE else node.name)
+            lines += [f"  {_described(each)}" for each in node.differences]
+    for name in plan.left:
+        fate = "is removed" if name in plan.removed else "--prune removes it"
+        lines.append(f"{name}: no longer in the file; {fate}")
+    return "\n".join([*lines, f"Nothing was written. A sync would make it: {plan.totals}"])
 
 
 def _described(each: Difference) -> str:
