@@ -8,13 +8,14 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from enrichment.enrichments import get
 from enrichment.enrichments.contract import Enrichment
+from enrichment.enrichments.translation import checked_language
 from enrichment.errors import BadSelection, FeatureOff, NotAllowedNow
 from enrichment.models import Batch, BatchChunk, BatchStatus, Organization
 from enrichment.models.batches import TERMINAL, WORKABLE
@@ -102,13 +103,21 @@ def check_allowed(enrichment: Enrichment) -> None:
         )
 
 
+def check_variant(enrichment: Enrichment, variant: str) -> None:
+    """A language where the enrichment has one, nothing elsewhere; raises BadSelection."""
+    if enrichment.by_variant:
+        checked_language(variant)
+    elif variant:
+        raise BadSelection(f"{enrichment.label} takes no language.", field="target_language")
+
+
 @transaction.atomic
 def create(
     name: str,
     selection: Selection,
     *,
     write_size: int | None = None,
-    user: AbstractBaseUser | None = None,
+    user: User | None = None,
 ) -> Batch:
     """Select the rows and cut them into chunks. Nothing runs yet; an empty batch is completed.
 
@@ -116,6 +125,8 @@ def create(
     """
     enrichment = get(name)
     check_allowed(enrichment)
+    for variant in selection.variants:
+        check_variant(enrichment, variant)
     _check_write_size(write_size)
     batch = Batch.objects.create(
         enrichment=name,
@@ -126,7 +137,7 @@ def create(
         },
         force=selection.force,
         write_size=write_size,
-        created_by=user if user is not None and user.pk else None,
+        created_by=user,
     )
     batch.rows_total = sum(
         _cut(batch, variant, rows_to_do(enrichment, selection, variant=variant))
@@ -167,7 +178,7 @@ def _cut(batch: Batch, variant: str, rows: "QuerySet[Any]") -> int:
 
 def _chunk_size(rows: int) -> int:
     """Small enough that every lane gets several, large enough that claims cost nothing."""
-    lanes = snapshot.current().processing.get("concurrent_tasks", 1)
+    lanes: int = snapshot.current().processing.get("concurrent_tasks", 1)
     return max(SMALLEST_CHUNK, min(LARGEST_CHUNK, rows // (lanes * 4)))
 
 

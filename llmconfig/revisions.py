@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import connection, transaction
 
 from llmconfig import snapshot
@@ -23,9 +23,7 @@ class Change:
 
 
 @contextmanager
-def change(
-    *, source: str, user: AbstractBaseUser | None = None, message: str = ""
-) -> Iterator[Change]:
+def change(*, source: str, user: User | None = None, message: str = "") -> Iterator[Change]:
     """Write configuration in one transaction, as one revision; no changed row, no revision.
 
     `source` is one of SOURCES. A change inside a change joins the outer one. After it, this

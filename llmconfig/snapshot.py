@@ -4,6 +4,7 @@
 loads anew when that moved; so a change reaches every process within two seconds.
 """
 
+import asyncio
 import datetime as dt
 import threading
 import time
@@ -16,6 +17,7 @@ from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.db import close_old_connections
 
 from llmconfig import process_settings
 from llmconfig.models import (
@@ -26,6 +28,7 @@ from llmconfig.models import (
     PriceSource,
     Provider,
     ProviderModel,
+    ProviderType,
     UserConfig,
 )
 from llmconfig.models.providers import DEFAULT_BASE_URLS
@@ -140,6 +143,7 @@ class _Holder:
 
 
 _holder = _Holder()
+_refreshing: dict[asyncio.AbstractEventLoop, asyncio.Task[Snapshot]] = {}
 
 
 def current() -> Snapshot:
@@ -148,13 +152,27 @@ def current() -> Snapshot:
 
 
 async def acurrent() -> Snapshot:
-    """The same from async code."""
-    return _holder.fresh() or await sync_to_async(_refresh)()
+    """The same from async code; tasks that find it stale together share one refresh."""
+    held = _holder.fresh()
+    if held is not None:
+        return held
+    loop = asyncio.get_running_loop()
+    refresh = _refreshing.get(loop)
+    if refresh is None:
+        refresh = _refreshing[loop] = loop.create_task(sync_to_async(_refresh_in_thread)())
+        refresh.add_done_callback(lambda _: _refreshing.pop(loop, None))
+    return await asyncio.shield(refresh)
 
 
 def expire() -> None:
     """Have the next call of `current` compare with the database."""
     _holder.checked_at = 0.0
+
+
+def _refresh_in_thread() -> Snapshot:
+    # No request begins or ends in that thread, so nobody else drops its broken connections.
+    close_old_connections()
+    return _refresh()
 
 
 def _refresh() -> Snapshot:
@@ -191,7 +209,7 @@ def _read(revision: int, token: UUID | None) -> Snapshot:
     for model in sorted(models.values(), key=lambda each: providers[each.provider].priority):
         if providers[model.provider].is_enabled:
             listed.setdefault(model.model_id, []).append(model)
-    row = LLMConfig.objects.filter(pk=1).values().first() or {}
+    row: dict[str, Any] = LLMConfig.objects.filter(pk=1).values().first() or {}
     return Snapshot(
         revision=revision,
         token=token,
@@ -229,7 +247,9 @@ def _provider(row: Provider) -> ProviderFacts:
     return ProviderFacts(
         name=row.name,
         provider_type=row.provider_type,
-        base_url=(row.api_base_url or DEFAULT_BASE_URLS.get(row.provider_type, "")).rstrip("/"),
+        base_url=(
+            row.api_base_url or DEFAULT_BASE_URLS.get(ProviderType(row.provider_type), "")
+        ).rstrip("/"),
         api_key=row.api_key,
         key_place=row.key_place,
         secret_ref=row.secret_ref,

@@ -186,7 +186,7 @@ class _Lane:
         self.outcomes += [
             Outcome(item, item.settled, reason=item.reason) for item in settled if item.settled
         ]
-        self.pump.feed(to_send)
+        self.pump.feed(claim, to_send)
 
     def _write(self) -> None:
         """Write what waits, keep the leases, end finished chunks, and look at the batch's state."""

@@ -54,7 +54,7 @@ class Pump:
         self.wanted = wanted  # outcomes that wake the lane
         self.stop_reason: ConfigurationError | None = None
         self._announcer = announcer
-        self._waiting: deque[Item] = deque()
+        self._waiting: deque[tuple[Claim, Item]] = deque()
         self._outcomes: deque[Outcome] = deque()
         self._started: dict[int, int] = {}
         self._in_flight = 0
@@ -64,9 +64,9 @@ class Pump:
         self._wake = threading.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def feed(self, items: Sequence[Item]) -> None:
-        """Queue rows; they are sent in this order as the window allows."""
-        self._waiting.extend(items)
+    def feed(self, claim: Claim, items: Sequence[Item]) -> None:
+        """Queue a chunk's rows; they are sent in this order as the window allows."""
+        self._waiting.extend((claim, item) for item in items)
         client.loop.call_soon(self._dispatch)
 
     def stop_sending(self) -> None:
@@ -136,18 +136,18 @@ class Pump:
             self._dispatching = False
             self._wake_if_idle()
 
-    async def _send(self, items: list[Item]) -> None:
+    async def _send(self, items: list[tuple[Claim, Item]]) -> None:
         claims: dict[int, Claim] = {}
-        for item in items:
+        for claim, _ in items:
             # A chunk's rows are sent in its order, so their number tells which ones they are.
-            claims[item.claim.chunk_id] = item.claim
-            self._started[item.claim.chunk_id] = self._started.get(item.claim.chunk_id, 0) + 1
+            claims[claim.chunk_id] = claim
+            self._started[claim.chunk_id] = self._started.get(claim.chunk_id, 0) + 1
         ours = await asyncio.get_running_loop().run_in_executor(
             self._announcer, self._announce, list(claims.values())
         )
         loop = asyncio.get_running_loop()
-        for item in items:
-            if item.claim.chunk_id not in ours:
+        for claim, item in items:
+            if claim.chunk_id not in ours:
                 continue
             self._in_flight += 1
             task = loop.create_task(self._one(item))

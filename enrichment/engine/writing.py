@@ -14,6 +14,7 @@ from uuid import UUID
 import orjson
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
+from django.db.models import Field, JSONField
 
 from enrichment.engine.claims import LEASE_SECONDS, Claim
 from enrichment.engine.items import Outcome
@@ -54,6 +55,15 @@ SELECT batch_id, variant, failed_ids, '{}', 'open', clock_timestamp() + make_int
        round + 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
 FROM finished WHERE cardinality(failed_ids) > 0
 """
+# The key types that a table may have, as PostgreSQL names them in an array.
+_ARRAY_TYPES = {
+    "AutoField": "integer",
+    "BigAutoField": "bigint",
+    "IntegerField": "integer",
+    "BigIntegerField": "bigint",
+    "UUIDField": "uuid",
+    "CharField": "text",
+}
 _RESULT_COLUMNS = (
     "batch_id, enrichment, target, row_id, variant, state, reason, input_hash, prompt_version,"
     " model_used, config_revision, correlation_id, value, previous_value, cost_usd"
@@ -89,8 +99,11 @@ def write(
     with transaction.atomic(), connection.cursor() as cursor:
         ours = _fence(cursor, outcomes, held, later_rounds)
         kept = [each for each in outcomes if each.item.claim and each.item.claim.chunk_id in ours]
-        _note_failures(cursor, kept, later_rounds)
-        _store(cursor, enrichment, kept, batch_id, later_rounds)
+        settled = [each for each in kept if not gets_later_round(each, later_rounds)]
+        again = [each for each in kept if gets_later_round(each, later_rounds)]
+        _note_failures(cursor, again)
+        store(cursor, enrichment, settled, batch_id=batch_id)
+        _record(cursor, again)
     return ours
 
 
@@ -155,34 +168,34 @@ def _count(counts: _Counts, outcome: Outcome, later_rounds: int) -> None:
         counts.unpriced += 1
 
 
-def _note_failures(cursor: CursorWrapper, kept: Sequence[Outcome], later_rounds: int) -> None:
-    again = [each.item for each in kept if gets_later_round(each, later_rounds)]
-    if again:
-        cursor.execute(
-            _LATER_ROUND,
-            [
-                [item.claim.chunk_id for item in again if item.claim],
-                [item.row_id for item in again],
-            ],
-        )
+def _note_failures(cursor: CursorWrapper, again: Sequence[Outcome]) -> None:
+    """Remember on their chunk the rows that get a later round."""
+    rows = [(each.item.claim.chunk_id, each.item.row_id) for each in again if each.item.claim]
+    if rows:
+        chunks, row_ids = zip(*rows, strict=True)
+        cursor.execute(_LATER_ROUND, [list(chunks), list(row_ids)])
 
 
-def _store(
+def store(
     cursor: CursorWrapper,
     enrichment: Enrichment,
-    kept: Sequence[Outcome],
+    settled: Sequence[Outcome],
+    *,
     batch_id: UUID | None,
-    later_rounds: int,
 ) -> None:
-    settled = [each for each in kept if not gets_later_round(each, later_rounds)]
+    """Write values, results and call records, in the transaction that the cursor is in."""
     previous = _apply(cursor, enrichment, settled)
     if settled:
         with cursor.cursor.copy(_COPY_RESULTS) as copy:
             for outcome in settled:
                 copy.write_row(_result_row(enrichment, outcome, batch_id, previous))
-    told = [(each.record, each.texts) for each in kept if each.record and each.texts]
-    if told:
-        write_records(cursor, told)
+    _record(cursor, settled)
+
+
+def _record(cursor: CursorWrapper, outcomes: Sequence[Outcome]) -> None:
+    write_records(
+        cursor, [(each.record, each.texts) for each in outcomes if each.record and each.texts]
+    )
 
 
 def _apply(
@@ -213,12 +226,13 @@ def _update_sql(enrichment: Enrichment) -> str:
     """The set-based UPDATE for an enrichment's column; identifiers come from the model alone."""
     meta = enrichment.model()._meta  # noqa: SLF001 - Django's documented model API
     quote = connection.ops.quote_name
-    key_type = meta.pk.db_type(connection)
-    key_type = {"serial": "integer", "bigserial": "bigint"}.get(key_type, key_type)
-    key, table = quote(meta.pk.column), quote(meta.db_table)
+    key_type = _ARRAY_TYPES[meta.pk.get_internal_type()]
+    key, table = quote(str(meta.pk.column)), quote(meta.db_table)
     field = meta.get_field(enrichment.writes)
-    column = quote(field.column)
-    is_json = field.get_internal_type() == "JSONField"
+    if not isinstance(field, Field):
+        raise TypeError(f"{enrichment.name}: {enrichment.writes} is no column.")
+    column = quote(str(field.column))
+    is_json = isinstance(field, JSONField)
     if enrichment.by_variant:
         before = f"to_jsonb(old.{column}) -> %(variant)s"
         after = (

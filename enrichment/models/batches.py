@@ -5,6 +5,7 @@ import uuid
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.functions import Now
 
 
 class BatchStatus(models.TextChoices):
@@ -83,7 +84,7 @@ class BatchChunk(models.Model):
         help_text="Rows of this chunk that failed and get a later round.",
     )
     status = models.CharField(max_length=10, choices=ChunkStatus, default=ChunkStatus.OPEN)
-    due_at = models.DateTimeField(db_default=models.functions.Now())
+    due_at = models.DateTimeField(db_default=Now())
     round = models.PositiveSmallIntegerField(default=0, help_text="Later rounds repeat failures.")
     lease_token = models.UUIDField(null=True)
     leased_until = models.DateTimeField(null=True)

@@ -1,6 +1,7 @@
 """What a model made of a row, and what became of it."""
 
 from django.db import models
+from django.db.models.functions import Now
 
 from enrichment.models.batches import Batch
 
@@ -35,7 +36,7 @@ class EnrichmentResult(models.Model):
     value = models.JSONField(null=True)
     previous_value = models.JSONField(null=True)
     cost_usd = models.DecimalField(max_digits=16, decimal_places=10, null=True)
-    created_at = models.DateTimeField(db_default=models.functions.Now())
+    created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         db_table = "enrichment_results"

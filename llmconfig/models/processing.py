@@ -2,6 +2,7 @@
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models.functions import Now
 
 from llmconfig.models.providers import Provider
 
@@ -113,7 +114,7 @@ class LLMConfig(models.Model):
         validators=CONFIDENCE_RULES,
         help_text="Entities below this are suggested.",
     )
-    updated_at = models.DateTimeField(auto_now=True, db_default=models.functions.Now())
+    updated_at = models.DateTimeField(auto_now=True, db_default=Now())
 
     class Meta:
         db_table = "llm_config"

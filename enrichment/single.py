@@ -1,0 +1,109 @@
+"""One row, or one text, at once: the caller waits and gets the value or the reason."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+
+from enrichment import batches
+from enrichment.engine import writing
+from enrichment.engine.items import GONE, Item, Outcome, call_for, judged, load_items
+from enrichment.enrichments import get
+from enrichment.enrichments.contract import Enrichment
+from enrichment.enrichments.listing_text import plain
+from enrichment.enrichments.translation import Translation, checked_language, language_name
+from enrichment.errors import AnswerRejected, BadSelection
+from enrichment.models import ResultState
+from enrichment.prompts import PromptsInForce
+from llmconfig import client
+from llmconfig.client.recording import Texts
+from llmconfig.client.records import Call, CallRecord, Labels
+from llmconfig.errors import GenerationFailed
+
+
+@dataclass(frozen=True, slots=True)
+class SingleResult:
+    """What became of the row; `value` is None unless there was an answer."""
+
+    state: ResultState
+    value: Any
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Translated:
+    """The translation, or the original text with the reason why there is none."""
+
+    text: str
+    reason: str
+
+
+def enrich_row(
+    name: str, row_id: int | str, *, variant: str = "", user: User | None = None
+) -> SingleResult:
+    """Enrich one row now; when that fails the row stays as it was.
+
+    Raises UnknownEnrichment, FeatureOff, BadSelection for a row that doesn't exist or a missing
+    language, and llmconfig's ConfigurationError when no call can be made.
+    """
+    enrichment = get(name)
+    batches.check_allowed(enrichment)
+    batches.check_variant(enrichment, variant)
+    item = next(load_items(enrichment, [str(row_id)], variant=variant))
+    if item.reason == GONE:
+        raise BadSelection(f"animal_id: there is no row {row_id}.", field="animal_id")
+    outcome = _outcome(enrichment, item, user)
+    with transaction.atomic(), connection.cursor() as cursor:
+        writing.store(cursor, enrichment, [outcome], batch_id=None)
+    return SingleResult(outcome.state, outcome.value, outcome.reason)
+
+
+def _outcome(enrichment: Enrichment, item: Item, user: User | None) -> Outcome:
+    if item.settled is not None:
+        return Outcome(item, item.settled, reason=item.reason)
+    told: list[tuple[CallRecord, Texts]] = []
+    call = call_for(enrichment, item, session_id=None, user_id=user.pk if user else None)
+    try:
+        answer = client.generate(call, collect=lambda *pair: told.append(pair))
+    except GenerationFailed as failed:
+        return Outcome(
+            item,
+            ResultState.FAILED,
+            reason=str(failed),
+            record=failed.record,
+            texts=told[0][1] if told else None,
+        )
+    return judged(enrichment, item, answer, told[0][1] if told else None)
+
+
+def translate_text(
+    text: str,
+    *,
+    target_language: str,
+    source_language: str = "",
+    user: User | None = None,
+) -> Translated:
+    """Translate a text that is in no table; a failure gives the original back, with the reason.
+
+    Raises FeatureOff, BadSelection for a bad language, ConfigurationError when nothing can answer.
+    """
+    enrichment = get(Translation.name)
+    batches.check_allowed(enrichment)
+    checked_language(target_language)
+    if source_language:
+        checked_language(source_language, field="source_language")
+    cleaned = plain(text)
+    if not cleaned:
+        return Translated(text, "There is no text to translate.")
+    values = {"name": "", "text": cleaned, "language": language_name(target_language)}
+    call = Call(
+        node=enrichment.node,
+        messages=PromptsInForce(enrichment).of(None).messages(values),
+        user_id=user.pk if user else None,
+        labels=Labels(service_name="enrichment", operation_type=enrichment.name),
+    )
+    try:
+        return Translated(enrichment.accept(client.generate(call), values), "")
+    except (GenerationFailed, AnswerRejected) as error:
+        return Translated(text, str(error))
