@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import openai
 import psycopg
 import pytest
 import redis
@@ -188,6 +189,19 @@ def test_servers_that_the_environment_names_are_used_instead(launch: Launch):
     assert database == "postgres://given/db"
     assert redis.Redis.from_url(cache).ping()
     assert "postgres" not in names(descendants(process.pid))
+
+
+def test_the_simulator_answers_at_the_address_that_the_command_gets(launch: Launch):
+    show = 'echo "$LLM_LOCAL_URL $LLM_LOCAL_MODEL $LLM_LOCAL_API_KEY"; read answer'
+    process = launch("--ephemeral", "--llm", "simulator", "--", "sh", "-c", show)
+    url, model, key = first_line(process).split()
+
+    with openai.OpenAI(base_url=url, api_key=key, max_retries=0) as client:
+        answer = client.chat.completions.create(
+            model=model, messages=[{"role": "user", "content": "Who speaks?"}]
+        )
+    assert answer.choices[0].message.content
+    assert url.endswith("/v1")
 
 
 def test_with_all_servers_given_the_runner_becomes_the_command(launch: Launch):
