@@ -70,7 +70,7 @@ leaves = (
     texts()
     | numbers()
     | st.sampled_from([{"type": "boolean"}, {"type": "null"}, {"const": 5}, {}])
-    | st.lists(st.integers() | st.text(max_size=5), min_size=1, unique=True).map(
+    | st.lists(st.integers(-(2**63), 2**63) | st.text(max_size=5), min_size=1, unique=True).map(
         lambda values: {"enum": values}
     )
     | st.sampled_from(

@@ -142,8 +142,11 @@ def _form(body: JsonObject, texts: list[str]) -> tuple[Form | None, str | None]:
 
 
 def _forced_tool(body: JsonObject, chosen: object) -> tuple[Form, str]:
-    tools = [tool["function"] for tool in body.get("tools") or [] if _is_function(tool)]
-    wanted = chosen.get("function", {}).get("name") if isinstance(chosen, dict) else None
+    given = body.get("tools")
+    listed = given if isinstance(given, list) else []
+    tools = [tool["function"] for tool in listed if _is_function(tool)]
+    named = chosen.get("function") if isinstance(chosen, dict) else None
+    wanted = named.get("name") if isinstance(named, dict) else None
     for tool in tools:
         if wanted is None or tool["name"] == wanted:
             return form_for(tool.get("parameters", {"type": "object"})), tool["name"]
