@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Q
 
+from enrichment.batches import organization_ids
 from enrichment.models import Animal
 
 
@@ -20,11 +21,16 @@ class Statistics:
     translation_coverage: float
 
 
-def statistics(*, organization_id: int | None = None) -> Statistics:
-    """Count once over the listings, all or one organization's."""
+def statistics(*, organization_id: int | None = None, organization: str = "") -> Statistics:
+    """Count once over the listings: all, an organization's by id, or by slug.
+
+    Raises BadSelection when nobody has the slug.
+    """
     rows = Animal.objects.all()
     if organization_id is not None:
         rows = rows.filter(organization_id=organization_id)
+    if organization:
+        rows = rows.filter(organization_id__in=organization_ids(organization))
     counts = rows.aggregate(
         total=Count("pk"),
         enriched=Count("pk", filter=Q(enriched_description__isnull=False)),

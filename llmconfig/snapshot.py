@@ -209,7 +209,7 @@ def _read(revision: int, token: UUID | None) -> Snapshot:
     for model in sorted(models.values(), key=lambda each: providers[each.provider].priority):
         if providers[model.provider].is_enabled:
             listed.setdefault(model.model_id, []).append(model)
-    row: dict[str, Any] = LLMConfig.objects.filter(pk=1).values().first() or {}
+    row: dict[str, Any] = dict(LLMConfig.objects.filter(pk=1).values().first() or {})
     return Snapshot(
         revision=revision,
         token=token,

@@ -1,0 +1,194 @@
+"""What the commands that make a batch share: seed 3's flags, the progress bar, the summary."""
+
+import threading
+import time
+from argparse import ArgumentParser
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any, ClassVar
+
+import orjson
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+from kombu.exceptions import OperationalError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+
+from enrichment import batches
+from enrichment.engine.inline import run_inline
+from enrichment.enrichments import get
+from enrichment.errors import EnrichmentError
+from enrichment.models import Batch, BatchStatus
+from enrichment.models.batches import TERMINAL
+from enrichment.tasks import start_lanes
+from llmconfig import snapshot
+from llmconfig.errors import LLMError
+from llmconfig.resolution import resolve
+
+LOOK_EVERY_SECONDS = 0.5
+NOBODY_AFTER_SECONDS = 10.0
+
+
+class BatchCommand(BaseCommand):
+    """Selects rows, makes a batch and watches it; Ctrl-C leaves the batch to the workers."""
+
+    enrichment: ClassVar[str]
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Seed 3's flags, and how to run."""
+        parser.add_argument("-o", "--organization", default="", help="Only this slug's rows.")
+        parser.add_argument("-l", "--limit", type=int, help="At most this many rows.")
+        parser.add_argument(
+            "-b", "--batch-size", type=int, help="Finished rows that start a write (1 to 25)."
+        )
+        parser.add_argument("--dry-run", action="store_true", help="Say what would be done.")
+        parser.add_argument("--force", action="store_true", help="Redo rows that are fresh.")
+        parser.add_argument(
+            "--inline", action="store_true", help="Work in this process, without Celery."
+        )
+        parser.add_argument("--detach", action="store_true", help="Queue it and don't wait.")
+        parser.add_argument("--json", action="store_true", help="Print the outcome as JSON.")
+
+    def variants(self, options: dict[str, Any]) -> tuple[str, ...]:
+        """The languages, where the enrichment has any."""
+        return ("",)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Validate, make the batch, run or watch it, tell how it ended."""
+        selection = batches.Selection(
+            organization=options["organization"],
+            limit=options["limit"],
+            force=options["force"],
+            variants=self.variants(options),
+        )
+        try:
+            if options["dry_run"]:
+                self._preview(selection)
+                return
+            resolve(get(self.enrichment).node, snapshot=snapshot.current())
+            batch = batches.create(self.enrichment, selection, write_size=options["batch_size"])
+        except (EnrichmentError, LLMError) as error:
+            raise CommandError(str(error)) from error
+        if batch.status != BatchStatus.COMPLETED and not self._set_going(batch, options):
+            return
+        self._tell(batch, as_json=options["json"])
+
+    def _preview(self, selection: batches.Selection) -> None:
+        enrichment = get(self.enrichment)
+        batches.check_allowed(enrichment)
+        for variant in selection.variants:
+            rows = batches.rows_to_do(enrichment, selection, variant=variant).count()
+            found = resolve(enrichment.node, snapshot=snapshot.current())
+            target = found.targets[0]
+            into = f" into {variant}" if variant else ""
+            self.stdout.write(
+                f"{enrichment.label}{into}: {rows} rows need work; {target.provider.name}/"
+                f"{target.model_id} would answer. Nothing was called or changed."
+            )
+
+    def _set_going(self, batch: Batch, options: dict[str, Any]) -> bool:
+        """Run or queue the batch; False when there is nothing to wait for."""
+        if options["inline"]:
+            self._run_here(batch, quiet=options["json"])
+            return True
+        try:
+            start_lanes(batch)
+        except OperationalError as error:
+            raise CommandError(
+                f"The broker can't be reached (REDIS_URL). Batch {batch.pk} is stored and starts"
+                " when it is back; or run the command with --inline."
+            ) from error
+        if options["detach"]:
+            self.stdout.write(f"Batch {batch.pk} with {batch.rows_total} rows is queued.")
+            return False
+        self._watch(batch, quiet=options["json"])
+        return True
+
+    def _run_here(self, batch: Batch, *, quiet: bool) -> None:
+        """Work in a thread of our own; this one shows how far it is and hears Ctrl-C."""
+        stopping = threading.Event()
+        failure: list[Exception] = []
+
+        def work() -> None:
+            try:
+                run_inline(batch.pk, may_go_on=lambda: not stopping.is_set())
+            except Exception as error:  # noqa: BLE001 - carried to the command's thread below
+                failure.append(error)
+            finally:
+                connection.close()
+
+        worker = threading.Thread(target=work, name="inline-lane")
+        worker.start()
+        try:
+            self._show(batch, quiet=quiet, going=worker.is_alive)
+        except KeyboardInterrupt:
+            stopping.set()
+            batches.pause(batch)
+            self.stderr.write("Stopping; calls in flight are still written.")
+        worker.join()
+        if failure:
+            raise failure[0]
+
+    def _watch(self, batch: Batch, *, quiet: bool) -> None:
+        began = time.monotonic()
+        said = False
+
+        def going() -> bool:
+            nonlocal said
+            status = Batch.objects.values_list("status", flat=True).get(pk=batch.pk)
+            waited = time.monotonic() - began
+            if status == BatchStatus.PENDING and waited > NOBODY_AFTER_SECONDS and not said:
+                said = True
+                self.stderr.write(
+                    "No worker has taken it yet: start one with `celery -A project worker`,"
+                    " or run the command with --inline."
+                )
+            return status not in {*TERMINAL, BatchStatus.PAUSED}
+
+        try:
+            self._show(batch, quiet=quiet, going=going)
+        except KeyboardInterrupt:
+            raise CommandError(
+                f"No longer watching; batch {batch.pk} goes on in the workers."
+            ) from None
+
+    def _show(self, batch: Batch, *, quiet: bool, going: Callable[[], bool]) -> None:
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]:.0f} rows/s  ${task.fields[cost]:.4f}"),
+            TimeElapsedColumn(),
+        )
+        label = get(self.enrichment).label
+        with Bar(*columns, console=Console(stderr=True), disable=quiet) as bar:
+            task = bar.add_task(label, total=batch.rows_total, rate=0.0, cost=0)
+            more = True
+            while more:
+                more = going()
+                at = batches.progress(batch.pk)
+                bar.update(task, completed=at.finished, rate=at.rows_per_second, cost=at.cost_usd)
+                if more:
+                    time.sleep(LOOK_EVERY_SECONDS)
+
+    def _tell(self, batch: Batch, *, as_json: bool) -> None:
+        at = batches.progress(batch.pk)
+        if as_json:
+            told = {"batch_id": str(batch.pk), **asdict(at)}
+            self.stdout.write(orjson.dumps(told, default=str).decode())
+        else:
+            cost = f"${at.cost_usd:.4f}"
+            if at.unpriced_calls:
+                cost += f" and {at.unpriced_calls} calls without a known price"
+            self.stdout.write(
+                f"{get(self.enrichment).label}: {at.done} done, {at.skipped} skipped,"
+                f" {at.failed} failed of {at.total} rows; {at.calls} calls, {at.tokens} tokens,"
+                f" {cost}, {at.seconds:.1f} s." + (f" {at.reason}" if at.reason else "")
+            )
+        if at.status != BatchStatus.COMPLETED or at.failed:
+            raise CommandError(
+                f"Batch {batch.pk} is {at.status} with {at.failed} failed rows."
+                f" {at.reason} The admin lists them with their reasons.",
+                returncode=3,
+            )

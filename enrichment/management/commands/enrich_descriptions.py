@@ -1,0 +1,10 @@
+"""`manage.py enrich_descriptions`."""
+
+from enrichment.management.batch_command import BatchCommand
+
+
+class Command(BatchCommand):
+    """Clean the descriptions of listings."""
+
+    help = "Clean the descriptions of listings."
+    enrichment = "description_cleaning"

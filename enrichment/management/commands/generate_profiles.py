@@ -1,0 +1,10 @@
+"""`manage.py generate_profiles`."""
+
+from enrichment.management.batch_command import BatchCommand
+
+
+class Command(BatchCommand):
+    """Write personality profiles of listings."""
+
+    help = "Write personality profiles of listings."
+    enrichment = "dog_profiler"
