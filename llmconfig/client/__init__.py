@@ -1,1 +1,95 @@
-"""The one road to providers."""
+"""The one road to providers.
+
+`agenerate` and `generate` take a `records.Call` and return a `records.Generation`. docs/calls.md
+says what happens in between.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from asgiref.sync import sync_to_async
+from django.db import close_old_connections, connections
+
+from llmconfig import snapshot
+from llmconfig.client import loop, recording
+from llmconfig.client.generation import Run
+from llmconfig.client.recording import Texts
+from llmconfig.client.records import Call, CallRecord, Generation
+from llmconfig.client.transport import aclose
+from llmconfig.errors import GenerationFailed
+from llmconfig.snapshot import Snapshot
+
+__all__ = ["Collect", "aclose", "agenerate", "generate"]
+
+Collect = Callable[[CallRecord, Texts], None]
+
+
+async def agenerate(call: Call, *, collect: Collect | None = None) -> Generation:
+    """Carry out a call and hand its record on, also that of a failed one.
+
+    The record goes to `collect` if given (called on the event loop: it must not block), else to the
+    registered recorders before this returns.
+
+    Raises GenerationFailed's kinds, and what resolution raises: CallsDisabled, UnknownNode,
+    NoTarget. A cancelled call leaves a record too.
+    """
+    outcome, record, texts = await _carry_out(call, await snapshot.acurrent(), collect)
+    if collect is None and recording.wanted():
+        await sync_to_async(_publish)(record, texts())
+    return _given(outcome)
+
+
+def generate(call: Call, *, collect: Collect | None = None) -> Generation:
+    """The same for synchronous code, over the process's background loop.
+
+    Records are stored in the calling thread. Raises RuntimeError inside an event loop, which it
+    would block.
+    """
+    loop.refuse_inside_a_loop()
+    outcome, record, texts = loop.run(_carry_out(call, snapshot.current(), collect))
+    if collect is None and recording.wanted():
+        recording.publish(record, texts())
+    return _given(outcome)
+
+
+Outcome = Generation | GenerationFailed
+
+
+async def _carry_out(
+    call: Call, configuration: Snapshot, collect: Collect | None
+) -> tuple[Outcome, CallRecord, Callable[[], Texts]]:
+    run = Run(call, configuration)
+    try:
+        await run.carry_out()
+    except asyncio.CancelledError:
+        if collect is not None:
+            collect(run.record(), run.texts())
+        elif recording.wanted():
+            # Nobody waits any more: some thread stores it.
+            asyncio.get_running_loop().run_in_executor(
+                None, _publish_alone, run.record(), run.texts()
+            )
+        raise
+    record = run.record()
+    if collect is not None:
+        collect(record, run.texts())
+    return run.outcome(record), record, run.texts
+
+
+def _publish(record: CallRecord, texts: Texts) -> None:
+    # No request begins or ends in this thread, so nobody else drops its broken connections.
+    close_old_connections()
+    recording.publish(record, texts)
+
+
+def _publish_alone(record: CallRecord, texts: Texts) -> None:
+    try:
+        recording.publish(record, texts)
+    finally:
+        connections.close_all()  # the thread may never be used again
+
+
+def _given(outcome: Outcome) -> Generation:
+    if isinstance(outcome, GenerationFailed):
+        raise outcome
+    return outcome

@@ -28,6 +28,11 @@ def register(recorder: Recorder) -> None:
         _recorders.append(recorder)
 
 
+def wanted() -> bool:
+    """Whether anybody stores records."""
+    return bool(_recorders)
+
+
 def publish(record: CallRecord, texts: Texts) -> None:
     """Hand a record on. A recorder's failure is logged and never fails the call it tells of."""
     for recorder in _recorders:

@@ -1,0 +1,90 @@
+"""Where a target's requests go and with which headers: worked out once per snapshot."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from yarl import URL
+
+from llmconfig.client import egress, keys
+from llmconfig.client.wire import Wire
+from llmconfig.client.wire.anthropic import AnthropicWire
+from llmconfig.client.wire.openai import OpenAIWire
+from llmconfig.errors import ConfigurationError
+from llmconfig.models import ProviderType
+from llmconfig.resolution import Target
+from llmconfig.secrets import Secret
+from llmconfig.snapshot import Snapshot
+
+OPENAI_WIRE = OpenAIWire()
+ANTHROPIC_WIRE = AnthropicWire()
+COMMON_HEADERS = {
+    "Content-Type": "application/json",
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",
+    "User-Agent": "nodewise",
+}
+
+
+class AddressUnusable(ConfigurationError):
+    """A provider's address is blank, or no plain http(s) address."""
+
+    code = "address_unusable"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One target's way out. The headers hold the key, so they are never shown."""
+
+    url: URL
+    wire: Wire
+    private: bool
+    key: Secret | None
+    headers: Mapping[str, str] = field(repr=False)
+
+
+def endpoint_of(target: Target, snapshot: Snapshot) -> Endpoint:
+    """The endpoint, from the snapshot's memo; raises SecretUnreadable and AddressUnusable."""
+    name = _name(target)
+    held: Endpoint | None = snapshot.memo.get(name)
+    if held is None:
+        held = snapshot.memo[name] = _build(target)
+    return held
+
+
+def forget(target: Target, snapshot: Snapshot) -> None:
+    """Read the key anew next time: one kept in a file may have been replaced there."""
+    snapshot.memo.pop(_name(target), None)
+
+
+def _name(target: Target) -> tuple[str, ...]:
+    provider = target.provider
+    return ("endpoint", provider.name, provider.key_place, target.model_id)
+
+
+def _build(target: Target) -> Endpoint:
+    provider = target.provider
+    anthropic = provider.provider_type == ProviderType.ANTHROPIC
+    wire: Wire = ANTHROPIC_WIRE if anthropic else OPENAI_WIRE
+    url = _url(provider.name, wire.address(provider, target.model_id))
+    key = keys.read(provider)
+    return Endpoint(
+        url=url,
+        wire=wire,
+        private=egress.anywhere_private(provider.provider_type, url),
+        key=key,
+        headers=COMMON_HEADERS | wire.headers(provider, key),
+    )
+
+
+def _url(provider: str, address: str) -> URL:
+    try:
+        url = URL(address)
+        usable = url.scheme in {"http", "https"} and bool(url.host) and url.user is None
+    except ValueError:
+        usable = False
+    if not usable:
+        raise AddressUnusable(
+            f"{provider}: its address must read like https://host:port/path, without a user or"
+            " password in it."
+        )
+    return url

@@ -1,0 +1,499 @@
+"""One generation from its resolution to its record: attempts, repairs, fallbacks, deadline."""
+
+import asyncio
+import datetime as dt
+import random
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_attempt
+from tenacity.stop import stop_base
+from tenacity.wait import wait_base, wait_random_exponential
+
+from llmconfig import prices, snapshot
+from llmconfig.client import endpoints, shapes, transport, verdicts
+from llmconfig.client.endpoints import Endpoint
+from llmconfig.client.recording import Texts
+from llmconfig.client.records import (
+    NO_USAGE,
+    Attempt,
+    Call,
+    CallRecord,
+    Generation,
+    Message,
+    Usage,
+)
+from llmconfig.client.scrubbing import clean, without_key
+from llmconfig.client.shapes import Misfit, Shape
+from llmconfig.client.transport import RequestFailed, Response
+from llmconfig.client.verdicts import Refused
+from llmconfig.client.wire import BadReply, Body, Question, Reply
+from llmconfig.client.wire.reading import dump
+from llmconfig.errors import (
+    AnswerInvalid,
+    ConfigurationError,
+    GenerationExhausted,
+    GenerationFailed,
+    GenerationRefused,
+)
+from llmconfig.resolution import Resolution, Target, resolve
+from llmconfig.snapshot import Snapshot
+
+NO_COST = Decimal(0)
+# Sent back to the model with its own answer, which may be long.
+MOST_OF_ANSWER = 20_000
+# Outcomes that were surely billed, even if the reply didn't say how much.
+ANSWERED = frozenset({"ok", "invalid_answer"})
+# Asking again helps nobody whose answer was cut off or withheld.
+NOT_REPAIRED = frozenset({"length", "content_filter"})
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """An attempt and what may follow it: the same again, a repair, or neither.
+
+    `transient` says whether a later call may fare better; `reply` is set if the answer is good.
+    """
+
+    target: Target
+    attempt: Attempt
+    reply: Reply | None = None
+    parsed: Any = None
+    transient: bool = False
+    again: bool = False
+    repair: bool = False
+
+
+class Run:
+    """One generation under way; it collects the attempts and ends in a record.
+
+    Raises on creation what resolution raises, and SchemaUnusable.
+    """
+
+    def __init__(self, call: Call, configuration: Snapshot) -> None:
+        self.call = call
+        self.configuration = configuration
+        self.resolution: Resolution = resolve(
+            call.node, snapshot=configuration, user_id=call.user_id, given=call.given
+        )
+        self.shape: Shape | None = None if call.schema is None else shapes.shape_of(call.schema)
+        self.created_at = dt.datetime.now(dt.UTC)
+        self.started = time.perf_counter()
+        self.deadline_s: float = configuration.setting("LLM_DEADLINE_SECONDS")
+        self.tries: list[Try] = []
+        self.dropped: tuple[str, ...] = ()
+        self.in_flight: tuple[Target, float] | None = None
+        self.ended_by = ""  # "deadline", "cancelled" or "calls_disabled"
+
+    async def carry_out(self) -> None:
+        """Ask each target in turn until one answers; what happened is then in `tries`."""
+        try:
+            async with asyncio.timeout(self.deadline_s):
+                for target in self.resolution.targets:
+                    if self.tries and not await self.still_allowed():
+                        break
+                    if (await self._ask(target)).reply is not None:
+                        break
+        except TimeoutError:
+            self._end("deadline", f"the call's {self.deadline_s:g} s are over")
+        except asyncio.CancelledError:
+            self._end("cancelled", "the caller gave up")
+            raise
+
+    async def still_allowed(self) -> bool:
+        """Whether the master switch is on; looked at before everything after the first request."""
+        processing = (await snapshot.acurrent()).processing
+        if processing.get("enabled", False):
+            return True
+        self.ended_by = "calls_disabled"
+        return False
+
+    def time_left_s(self) -> float:
+        """Seconds until the deadline."""
+        return self.deadline_s - (time.perf_counter() - self.started)
+
+    async def _ask(self, target: Target) -> Try:
+        try:
+            endpoint = endpoints.endpoint_of(target, self.configuration)
+        except ConfigurationError as error:
+            last = Try(target, _unsent(target, error))
+            self.tries.append(last)
+            return last
+        exchange = Exchange(self, target, endpoint)
+        last = await exchange.attempt()
+        return await _repeat(exchange, last) if last.again else last
+
+    def _end(self, code: str, detail: str) -> None:
+        """Stop in the middle; the request in flight becomes an attempt that brought nothing."""
+        self.ended_by = code
+        if self.in_flight is None:
+            return
+        target, started = self.in_flight
+        attempt = Attempt(
+            provider=target.provider.name,
+            model=target.model_id,
+            outcome=code,
+            latency_ms=_ms_since(started),
+            detail=detail,
+        )
+        self.tries.append(Try(target, attempt, transient=True))
+
+    # How it ended
+
+    def record(self) -> CallRecord:
+        """The plain facts; to be asked for once, when all is over."""
+        last = self.tries[-1] if self.tries else None
+        served = last.reply if last is not None else None
+        target = last.target if last is not None else self.resolution.targets[0]
+        model = target.candidate.model
+        attempts = self._attempts()
+        call = self.call
+        return CallRecord(
+            created_at=self.created_at,
+            correlation_id=call.correlation_id or uuid.uuid4(),
+            node=call.node,
+            interaction_type=str(self.resolution.interaction_type),
+            labels=call.labels,
+            user_id=call.user_id,
+            provider=target.provider.name,
+            model=target.model_id,
+            tier=model.tier if model is not None else "",
+            usage=_total_usage(attempts),
+            cost_usd=_total_cost(attempts),
+            latency_ms=_ms_since(self.started),
+            finish_reason=served.finish_reason if served is not None else None,
+            truncated=served is not None and served.finish_reason == "length",
+            prompt_length=sum(map(_length, call.messages)),
+            response_length=len(served.text) if served is not None else 0,
+            error_code="" if served is not None else self._error_code(last),
+            attempts=attempts,
+            dropped_params=self.dropped,
+            config_revision=self.resolution.revision,
+        )
+
+    def texts(self) -> Texts:
+        """What was said, for those who keep it."""
+        reply = self.tries[-1].reply if self.tries else None
+        prompt = "\n\n".join(map(_said, self.call.messages))
+        return Texts(prompt=prompt, answer=reply.text if reply is not None else "")
+
+    def outcome(self, record: CallRecord) -> Generation | GenerationFailed:
+        """The answer, or the error to raise."""
+        last = self.tries[-1] if self.tries else None
+        if last is not None and last.reply is not None:
+            return Generation(last.reply.text, last.parsed, record, last.reply.tool_calls)
+        return self._error_class()(self._story(record), record=record)
+
+    def _error_class(self) -> type[GenerationFailed]:
+        """A later call may help if any target failed in passing; else why the last one didn't."""
+        if self.ended_by == "calls_disabled":
+            return GenerationRefused
+        ends = list({id(each.target): each for each in self.tries}.values())
+        if self.ended_by or any(each.transient for each in ends):
+            return GenerationExhausted
+        invalid = any(each.attempt.outcome == "invalid_answer" for each in ends)
+        return AnswerInvalid if invalid else GenerationRefused
+
+    def _error_code(self, last: Try | None) -> str:
+        return self.ended_by or (last.attempt.outcome if last is not None else "deadline")
+
+    def _attempts(self) -> tuple[Attempt, ...]:
+        """Each attempt with what followed it."""
+        if len(self.tries) == 1:
+            return (self.tries[0].attempt,)
+        told = []
+        for each, following in zip(self.tries, [*self.tries[1:], None], strict=True):
+            moved_on = ""
+            if following is not None:
+                same = following.target is each.target
+                moved_on = ("repair" if each.repair else "retry") if same else "fallback"
+            told.append(replace(each.attempt, moved_on=moved_on))
+        return tuple(told)
+
+    def _story(self, record: CallRecord) -> str:
+        """One line: what each target said last."""
+        ends = {(each.provider, each.model): each for each in record.attempts}
+        parts = [
+            f"{each.provider}/{each.model}: {each.outcome}"
+            + (f" ({each.detail})" if each.detail else "")
+            for each in ends.values()
+        ]
+        ended = {
+            "deadline": f"no answer within {self.deadline_s:g} s",
+            "calls_disabled": "calls were switched off meanwhile",
+        }.get(self.ended_by, "no answer")
+        return f"{self.call.node}: {ended}. {'; '.join(parts)}".strip()
+
+
+class Exchange:
+    """All that is said to one target within one generation."""
+
+    def __init__(self, run: Run, target: Target, endpoint: Endpoint) -> None:
+        self.run = run
+        self.target = target
+        self.endpoint = endpoint
+        self.repaired = False
+        self.payload = self._write(run.call.messages)
+
+    async def attempt(self) -> Try:
+        """One request; its Try is also kept with the run's."""
+        run, endpoint = self.run, self.endpoint
+        provider = self.target.provider
+        started = time.perf_counter()
+        run.in_flight = (self.target, started)
+        response: Response | RequestFailed
+        try:
+            response = await transport.post(
+                endpoint.url,
+                headers=endpoint.headers,
+                body=self.payload,
+                timeout_s=provider.timeout_seconds,
+                private=endpoint.private,
+            )
+        except RequestFailed as failure:
+            response = failure
+        run.in_flight = None
+        made = self._judge(response, _ms_since(started))
+        run.tries.append(made)
+        return made
+
+    def _write(self, messages: Sequence[Message]) -> bytes:
+        run = self.run
+        question = Question(self.target, messages, run.call.extra, run.shape)
+        body: Body = self.endpoint.wire.body(question)
+        run.dropped = self.target.dropped + body.dropped
+        return dump(body.content)
+
+    def _judge(self, response: Response | RequestFailed, latency_ms: float) -> Try:
+        if isinstance(response, RequestFailed):
+            return self._failed(
+                response.code, response.detail, latency_ms, transient=response.transient
+            )
+        request_id = without_key(verdicts.request_id(response.headers), self.endpoint.key)
+        try:
+            verdict = verdicts.judge(response, self.endpoint.wire)
+        except BadReply as bad:
+            return self._failed(
+                "bad_reply",
+                str(bad),
+                latency_ms,
+                transient=True,
+                status=response.status,
+                usage=bad.usage,
+                request_id=request_id,
+            )
+        if isinstance(verdict, Refused):
+            return self._refused(verdict, latency_ms, request_id)
+        return self._answered(verdict, latency_ms, request_id)
+
+    def _answered(self, reply: Reply, latency_ms: float, request_id: str) -> Try:
+        shape, parsed = self.run.shape, None
+        misfit = ""
+        if shape is not None and not reply.tool_calls:
+            try:
+                parsed = shape.read(reply.text)
+            except Misfit as error:
+                misfit = str(error)
+        attempt = Attempt(
+            provider=self.target.provider.name,
+            model=self.target.model_id,
+            outcome="invalid_answer" if misfit else "ok",
+            latency_ms=latency_ms,
+            status=200,
+            usage=reply.usage,
+            cost_usd=self._cost(reply),
+            paid=reply.counted,
+            detail=clean(misfit, self.endpoint.key) if misfit else "",
+            request_id=request_id,
+        )
+        if not misfit:
+            return Try(self.target, attempt, reply=reply, parsed=parsed)
+        repair = not self.repaired and reply.finish_reason not in NOT_REPAIRED
+        if repair:
+            self._ask_to_repair(reply.text, misfit)
+        return Try(self.target, attempt, again=repair, repair=repair)
+
+    def _ask_to_repair(self, answer: str, misfit: str) -> None:
+        self.repaired = True
+        complaint = (
+            f"That answer is not usable: {misfit}\nAnswer again with the whole corrected JSON value"
+            " and nothing else."
+        )
+        self.payload = self._write(
+            [
+                *self.run.call.messages,
+                {"role": "assistant", "content": answer[:MOST_OF_ANSWER] or "(nothing)"},
+                {"role": "user", "content": complaint},
+            ]
+        )
+
+    def _refused(self, verdict: Refused, latency_ms: float, request_id: str) -> Try:
+        if verdict.status in {401, 403}:
+            endpoints.forget(self.target, self.run.configuration)
+        cap = self.run.configuration.setting("LLM_RETRY_MAX_DELAY")
+        waits = verdict.retry_after_s is None or verdict.retry_after_s <= cap
+        return self._failed(
+            verdict.code,
+            verdict.detail,
+            latency_ms,
+            transient=verdict.transient,
+            again=verdict.transient and waits,
+            status=verdict.status,
+            retry_after_s=verdict.retry_after_s,
+            request_id=request_id,
+        )
+
+    def _failed(
+        self,
+        code: str,
+        detail: str,
+        latency_ms: float,
+        *,
+        transient: bool,
+        again: bool | None = None,
+        usage: Usage | None = None,
+        **facts: Any,
+    ) -> Try:
+        attempt = Attempt(
+            provider=self.target.provider.name,
+            model=self.target.model_id,
+            outcome=code,
+            latency_ms=latency_ms,
+            detail=clean(detail, self.endpoint.key),
+            usage=usage or NO_USAGE,
+            cost_usd=self._price(usage) if usage is not None else None,
+            paid=usage is not None,
+            **facts,
+        )
+        return Try(
+            self.target, attempt, transient=transient, again=transient if again is None else again
+        )
+
+    def _cost(self, reply: Reply) -> Decimal | None:
+        """What the provider reports, else by the price in force; None where usage is unknown."""
+        if reply.cost_usd is not None or not reply.counted:
+            return reply.cost_usd
+        return self._price(reply.usage)
+
+    def _price(self, usage: Usage) -> Decimal | None:
+        model = self.target.candidate.model
+        if model is None:
+            return None
+        return prices.cost(usage, prices.price_at(model.prices, self.run.created_at))
+
+
+async def _repeat(exchange: Exchange, first: Try) -> Try:
+    """More attempts on the same target; tenacity counts and waits.
+
+    It is set up only now, with the first attempt's outcome already in hand: its machinery costs
+    25 µs, a quarter of a whole call, and most calls succeed at once.
+    """
+    run = exchange.run
+    setting = run.configuration.setting
+    held = [first]
+
+    async def attempt() -> Try:
+        if held:
+            return held.pop()
+        return await exchange.attempt() if await run.still_allowed() else run.tries[-1]
+
+    retrying = AsyncRetrying(
+        sleep=asyncio.sleep,
+        stop=stop_after_attempt(setting("LLM_RETRY_MAX_ATTEMPTS")) | _NoTime(run),
+        wait=_Pause(setting("LLM_RETRY_BASE_DELAY"), setting("LLM_RETRY_MAX_DELAY")),
+        retry=retry_if_result(lambda made: made.again and not run.ended_by),
+        retry_error_callback=_last,
+    )
+    made: Try = await retrying(attempt)
+    return made
+
+
+def _last(state: RetryCallState) -> Try:
+    assert state.outcome is not None  # noqa: S101 - tenacity calls this after an attempt
+    made: Try = state.outcome.result()
+    return made
+
+
+class _Pause(wait_base):
+    """None before a repair, what the provider asks, or exponential backoff with full jitter."""
+
+    def __init__(self, base_s: float, cap_s: float) -> None:
+        self.backoff = wait_random_exponential(multiplier=base_s, max=cap_s)
+
+    def __call__(self, retry_state: RetryCallState) -> float:
+        made = _last(retry_state)
+        if made.repair:
+            return 0.0
+        asked = made.attempt.retry_after_s
+        if asked is not None:
+            # A little later than asked, or all calls in flight would come back at one moment.
+            return asked * (1 + 0.1 * random.random())  # noqa: S311 - jitter
+        return self.backoff(retry_state)
+
+
+class _NoTime(stop_base):
+    """Don't wait past the deadline: the next target can have that time."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    def __call__(self, retry_state: RetryCallState) -> bool:
+        return retry_state.upcoming_sleep >= self.run.time_left_s()
+
+
+def _unsent(target: Target, error: ConfigurationError) -> Attempt:
+    return Attempt(
+        provider=target.provider.name,
+        model=target.model_id,
+        outcome=error.code,
+        latency_ms=0.0,
+        detail=str(error)[:300],
+    )
+
+
+def _total_usage(attempts: tuple[Attempt, ...]) -> Usage:
+    if len(attempts) == 1:
+        return attempts[0].usage
+    used = [each.usage for each in attempts]
+    return Usage(
+        input=sum(each.input for each in used),
+        cached_input=sum(each.cached_input for each in used),
+        cache_write=sum(each.cache_write for each in used),
+        output=sum(each.output for each in used),
+        reasoning=sum(each.reasoning for each in used),
+    )
+
+
+def _total_cost(attempts: tuple[Attempt, ...]) -> Decimal | None:
+    """Over what was paid, or answered without saying how much; unknown if any part is."""
+    total = NO_COST
+    for each in attempts:
+        if each.paid or each.outcome in ANSWERED:
+            if each.cost_usd is None:
+                return None
+            total += each.cost_usd
+    return total
+
+
+def _ms_since(started: float) -> float:
+    return (time.perf_counter() - started) * 1000
+
+
+def _length(message: Message) -> int:
+    content = message.get("content")
+    return len(content) if isinstance(content, str) else len(_said(message))
+
+
+def _said(message: Message) -> str:
+    """A message's text; of parts, those that are text."""
+    content = message.get("content")
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        return ""
+    parts = [part.get("text") for part in content if isinstance(part, dict)]
+    return "\n".join(part for part in parts if isinstance(part, str))

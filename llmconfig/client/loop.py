@@ -1,0 +1,89 @@
+"""One background event loop per process, for callers that have none of their own.
+
+Its thread starts with the first use, and anew in a forked child: a loop doesn't survive a fork.
+"""
+
+import asyncio
+import atexit
+import os
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+import uvloop
+
+Result = TypeVar("Result")
+ENDING_SECONDS = 2.0
+
+
+class _LoopThread:
+    """A daemon thread that runs a loop until the process ends."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self.loop = uvloop.new_event_loop()
+        self.thread = threading.Thread(target=self._serve, name="llm-calls", daemon=True)
+        self.thread.start()
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        self.loop.run_forever()
+        # Closes the transport's sessions, see transport._keep.
+        self.loop.run_until_complete(self.loop.shutdown_asyncgens())
+        self.loop.close()
+
+    def end(self) -> None:
+        if self.pid == os.getpid() and self.thread.is_alive():
+            self.loop.call_soon_threadsafe(self.loop.stop)
+            self.thread.join(ENDING_SECONDS)
+
+
+class _Holder:
+    """The process's thread; replaced in a forked child together with its lock."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.held: _LoopThread | None = None
+
+    def get(self) -> _LoopThread:
+        held = self.held
+        if held is not None and held.pid == os.getpid():
+            return held
+        with self.lock:
+            if self.held is None or self.held.pid != os.getpid():
+                self.held = _LoopThread()
+                atexit.register(self.held.end)
+            return self.held
+
+
+_holder = _Holder()
+# A fork may happen while another thread holds the lock, which then nobody would ever release.
+os.register_at_fork(after_in_child=_holder.__init__)  # type: ignore[misc]  # made new on purpose
+
+
+def submit(coroutine: Coroutine[Any, Any, Result]) -> Future[Result]:
+    """Start a coroutine on the process's loop, from any thread."""
+    return asyncio.run_coroutine_threadsafe(coroutine, _holder.get().loop)
+
+
+def run(coroutine: Coroutine[Any, Any, Result]) -> Result:
+    """Run a coroutine there and wait for it; ended by an interrupt, it is cancelled.
+
+    Not for code inside an event loop; ask `refuse_inside_a_loop` first.
+    """
+    future = submit(coroutine)
+    try:
+        return future.result()
+    except BaseException:
+        future.cancel()
+        raise
+
+
+def refuse_inside_a_loop() -> None:
+    """Raise RuntimeError where waiting would block an event loop, perhaps the one waited for."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise RuntimeError("Await agenerate() in async code; generate() would block its event loop.")

@@ -1,0 +1,97 @@
+"""How providers are spoken to: one small adapter per wire format.
+
+An adapter turns what is asked into address, headers and body, and a reply into our words. It knows
+nothing of sockets, retries or prices, and keeps nothing between calls.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Protocol
+
+from llmconfig.client.records import NO_USAGE, Message, Usage
+from llmconfig.client.shapes import Shape
+from llmconfig.resolution import Target
+from llmconfig.secrets import Secret
+from llmconfig.snapshot import ProviderFacts
+
+JSON = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of one target, in OpenAI's words; an adapter puts it in its own.
+
+    `shape` is set when an answer must obey a schema; `obeys` tells whether the model can be given
+    it, else it is spelled out in the prompt and checked here.
+    """
+
+    target: Target
+    messages: Sequence[Message]
+    extra: Mapping[str, Any]
+    shape: Shape | None = None
+
+    @property
+    def obeys(self) -> bool:
+        """Whether the model obeys schemas by itself."""
+        model = self.target.candidate.model
+        return model is not None and model.supports_json_schema
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A request's JSON, and the parameters that this wire could not carry."""
+
+    content: JSON
+    dropped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A provider's answer. `counted` is false when its usage was absent or absurd.
+
+    `finish_reason` is in OpenAI's words; `cost_usd` is set when the provider reports it.
+    """
+
+    text: str
+    finish_reason: str | None
+    usage: Usage = NO_USAGE
+    counted: bool = False
+    cost_usd: Decimal | None = None
+    tool_calls: tuple[JSON, ...] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What a provider says when it doesn't answer; `codes` are its own names for the reason."""
+
+    message: str
+    codes: frozenset[str]
+    status: int | None = None  # when an error came in a reply that said 200
+
+
+class BadReply(Exception):
+    """A reply that can't be understood; `usage` is set when it was billed all the same."""
+
+    def __init__(self, reason: str, usage: Usage | None = None) -> None:
+        super().__init__(reason)
+        self.usage = usage
+
+
+class Wire(Protocol):
+    """One wire format."""
+
+    def address(self, provider: ProviderFacts, model_id: str) -> str:
+        """Where chat requests for this model go."""
+
+    def headers(self, provider: ProviderFacts, key: Secret | None) -> dict[str, str]:
+        """The headers of its requests, the key's among them."""
+
+    def body(self, question: Question) -> Body:
+        """The request."""
+
+    def read(self, value: JSON) -> Reply:
+        """The answer in a reply with status 200; raises BadReply."""
+
+    def refusal(self, value: JSON) -> Refusal | None:
+        """The error in a reply, None if there is none."""

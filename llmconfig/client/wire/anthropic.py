@@ -1,0 +1,262 @@
+"""Anthropic's messages, in both versions of its API.
+
+Requests come in OpenAI's words (roles, tools, stop) and are put into Anthropic's, so that a node
+can fall back from one to the other.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from llmconfig.client.records import NO_USAGE, Message, Usage
+from llmconfig.client.wire import JSON, BadReply, Body, Question, Refusal, Reply
+from llmconfig.client.wire.reading import count, object_of, optional_count, text_of
+from llmconfig.secrets import Secret
+from llmconfig.snapshot import ProviderFacts
+
+DEFAULT_VERSION = "2026-10-21"
+OLD_VERSION = "2023-06-01"  # takes x-api-key and sampling parameters
+DEFAULT_MAX_TOKENS = 4096  # the API demands a limit
+SAMPLING = ("temperature", "top_p", "top_k")
+SYSTEM_ROLES = frozenset({"system", "developer"})
+# What Anthropic takes under its own name; anything else of a caller's extras it would refuse.
+TAKEN = frozenset({"stop_sequences", "thinking", "metadata", "service_tier", "cache_control"})
+STOPS = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "pause_turn": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "tool_use": "tool_calls",
+    "refusal": "content_filter",
+}
+TOOL_CHOICES = {"auto": "auto", "required": "any", "none": "none"}
+
+
+class AnthropicWire:
+    """`/v1/messages`."""
+
+    def address(self, provider: ProviderFacts, model_id: str) -> str:
+        """The base address may be given with or without /v1."""
+        return f"{provider.base_url.removesuffix('/v1')}/v1/messages"
+
+    def headers(self, provider: ProviderFacts, key: Secret | None) -> dict[str, str]:
+        """The versions differ in how the key is sent."""
+        version = provider.api_version or DEFAULT_VERSION
+        headers = {"anthropic-version": version}
+        if key is not None and version == OLD_VERSION:
+            headers["x-api-key"] = key.reveal()
+        elif key is not None:
+            headers["Authorization"] = f"Bearer {key.reveal()}"
+        return headers
+
+    def body(self, question: Question) -> Body:
+        """The request; what this version doesn't take is dropped and named."""
+        target, dropped = question.target, []
+        content: JSON = {
+            "model": target.model_id,
+            "max_tokens": target.max_tokens or _most(question),
+            "messages": _messages(question.messages),
+        }
+        system = _system(question.messages)
+        if question.shape is not None and not question.obeys:
+            system.append(question.shape.instruction)
+        if system:
+            content["system"] = "\n\n".join(system)
+        if question.shape is not None and question.obeys:
+            schema = {"type": "json_schema", "schema": question.shape.schema}
+            content["output_config"] = {"format": schema}
+        wanted = dict(question.extra)
+        if target.temperature is not None:
+            wanted["temperature"] = target.temperature
+        sampling = target.provider.api_version == OLD_VERSION
+        for name, value in wanted.items():
+            if not _carry(content, name, value, sampling=sampling):
+                dropped.append(name)
+        return Body(content, tuple(dropped))
+
+    def read(self, value: JSON) -> Reply:
+        """Text blocks joined; tool uses in OpenAI's shape."""
+        usage = _usage(value.get("usage"))
+        blocks = value.get("content")
+        stop = value.get("stop_reason")
+        reason = STOPS.get(stop, stop[:40]) if isinstance(stop, str) else None
+        if not isinstance(blocks, list):
+            raise BadReply("the reply holds no content", usage)
+        texts = [object_of(block) for block in blocks]
+        text = "".join(text_of(block.get("text")) for block in texts if block.get("type") == "text")
+        tool_calls = tuple(_tool_call(block) for block in texts if block.get("type") == "tool_use")
+        unfinished = reason in {"length", "content_filter"}
+        if not text.strip() and not tool_calls and not unfinished:
+            raise BadReply("the answer is empty", usage)
+        return Reply(
+            text=text,
+            finish_reason=reason,
+            usage=usage or NO_USAGE,
+            counted=usage is not None,
+            tool_calls=tool_calls,
+        )
+
+    def refusal(self, value: JSON) -> Refusal | None:
+        """`error`, with its finer reason under `details`."""
+        error = value.get("error")
+        if not error:
+            return None
+        error = object_of(error)
+        codes = {error.get("type"), object_of(error.get("details")).get("error_code")}
+        return Refusal(
+            message=text_of(error.get("message")),
+            codes=frozenset(code for code in codes if isinstance(code, str)),
+        )
+
+
+def _most(question: Question) -> int:
+    model = question.target.candidate.model
+    most = model.max_output_tokens if model is not None else None
+    return min(most or DEFAULT_MAX_TOKENS, DEFAULT_MAX_TOKENS)
+
+
+def _system(messages: Sequence[Message]) -> list[str]:
+    return [
+        _plain(message.get("content"))
+        for message in messages
+        if message.get("role") in SYSTEM_ROLES
+    ]
+
+
+def _plain(content: Any) -> str:
+    """The text of a message's content, which may be a list of parts."""
+    if isinstance(content, list):
+        return "\n".join(text_of(object_of(part).get("text")) for part in content)
+    return content if isinstance(content, str) else ""
+
+
+def _messages(messages: Sequence[Message]) -> list[JSON]:
+    turns: list[JSON] = []
+    for message in messages:
+        role = message.get("role")
+        if role in SYSTEM_ROLES:
+            continue
+        if role == "tool":
+            result = {
+                "type": "tool_result",
+                "tool_use_id": message.get("tool_call_id", ""),
+                "content": _plain(message.get("content")),
+            }
+            if turns and turns[-1]["role"] == "user" and isinstance(turns[-1]["content"], list):
+                turns[-1]["content"].append(result)  # results of one turn belong together
+            else:
+                turns.append({"role": "user", "content": [result]})
+        elif message.get("tool_calls"):
+            turns.append({"role": "assistant", "content": _tool_uses(message)})
+        else:
+            turns.append({"role": role, "content": _content(message.get("content"))})
+    return turns
+
+
+def _content(content: Any) -> Any:
+    """Text as it is; of a list of parts, pictures in Anthropic's shape."""
+    if not isinstance(content, list):
+        return content
+    return [
+        _picture(part) if object_of(part).get("type") == "image_url" else part for part in content
+    ]
+
+
+def _picture(part: JSON) -> JSON:
+    url = object_of(part.get("image_url")).get("url", "")
+    if url.startswith("data:"):
+        media, _, data = url.removeprefix("data:").partition(";base64,")
+        return {"type": "image", "source": {"type": "base64", "media_type": media, "data": data}}
+    return {"type": "image", "source": {"type": "url", "url": url}}
+
+
+def _tool_uses(message: Message) -> list[JSON]:
+    said = _plain(message.get("content"))
+    blocks: list[JSON] = [{"type": "text", "text": said}] if said else []
+    for call in message.get("tool_calls", ()):
+        function = object_of(call.get("function"))
+        blocks.append(
+            {
+                "type": "tool_use",
+                "id": call.get("id", ""),
+                "name": function.get("name", ""),
+                "input": _arguments(function.get("arguments")),
+            }
+        )
+    return blocks
+
+
+def _arguments(text: Any) -> JSON:
+    try:
+        return object_of(orjson.loads(text or "{}"))
+    except orjson.JSONDecodeError:
+        return {}
+
+
+def _carry(content: JSON, name: str, value: Any, *, sampling: bool) -> bool:
+    """Put one parameter into the request; false if this wire has no place for it."""
+    if name in SAMPLING:
+        if sampling:
+            content[name] = value
+        return sampling
+    if name == "stop":
+        content["stop_sequences"] = [value] if isinstance(value, str) else value
+    elif name == "tools":
+        content["tools"] = [_tool(tool) for tool in value]
+    elif name == "tool_choice":
+        content["tool_choice"] = _tool_choice(value)
+    elif name in TAKEN:
+        content[name] = value
+    else:
+        return False
+    return True
+
+
+def _tool(tool: JSON) -> JSON:
+    """OpenAI's function as Anthropic's tool; Anthropic's own stay as they are."""
+    function = tool.get("function")
+    if not isinstance(function, Mapping):
+        return tool
+    parameters = function.get("parameters") or {"type": "object", "properties": {}}
+    known = {"name": function.get("name", ""), "input_schema": parameters}
+    description = function.get("description")
+    return known | {"description": description} if description else known
+
+
+def _tool_choice(value: Any) -> JSON:
+    if isinstance(value, str):
+        return {"type": TOOL_CHOICES.get(value, "auto")}
+    function = object_of(value).get("function")
+    return {"type": "tool", "name": function["name"]} if function else value
+
+
+def _tool_call(block: JSON) -> JSON:
+    arguments = orjson.dumps(block.get("input", {})).decode().replace("\\u0000", "")
+    return {
+        "id": text_of(block.get("id")),
+        "type": "function",
+        "function": {"name": text_of(block.get("name")), "arguments": arguments},
+    }
+
+
+def _usage(counts: Any) -> Usage | None:
+    """Anthropic's input tokens leave out what the cache read or wrote."""
+    if not isinstance(counts, dict):
+        return None
+    details = object_of(counts.get("output_tokens_details"))
+    try:
+        output = count(counts, "output_tokens")
+        reasoning = optional_count(details, "thinking_tokens")
+        if reasoning > output:
+            return None
+        return Usage(
+            input=count(counts, "input_tokens"),
+            cached_input=optional_count(counts, "cache_read_input_tokens"),
+            cache_write=optional_count(counts, "cache_creation_input_tokens"),
+            output=output - reasoning,
+            reasoning=reasoning,
+        )
+    except ValueError:
+        return None

@@ -1,0 +1,181 @@
+"""A real provider on loopback, and the rows that point at it."""
+
+import datetime as dt
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections
+from django.utils import timezone
+
+from llmconfig import snapshot
+from llmconfig.client import loop
+from llmconfig.client.records import Call
+from llmconfig.models import (
+    InteractionType,
+    LLMConfig,
+    ModelPrice,
+    NodeConfiguration,
+    Provider,
+    ProviderModel,
+)
+from llmconfig.secrets import Secret
+
+CANARY = "sk-canary-4f1d9c7ab2e85360Zq/w+x"
+FAST = {"LLM_RETRY_BASE_DELAY": 0.01, "LLM_RETRY_MAX_DELAY": 0.5}
+
+
+@dataclass(frozen=True)
+class Simulator:
+    """The simulated provider as a process of its own; see docs/simulator.md."""
+
+    url: str
+    controls: dict[str, Any]
+
+    def plan(self, *rules: dict[str, Any], **faults: Any) -> None:
+        self._post("/_plan", {"rules": list(rules), **faults})
+
+    def fail(self, **action: Any) -> None:
+        """Every call ends like this."""
+        self.plan({"action": action})
+
+    def fail_first(self, times: int, **action: Any) -> None:
+        self.plan({"action": action, "times": times})
+
+    def control(self, **controls: Any) -> None:
+        self._post("/_control", controls)
+
+    def stats(self) -> dict[str, Any]:
+        with urlopen(f"{self.url}/_stats?keys=1", timeout=10) as reply:  # noqa: S310 - loopback
+            return dict(json.load(reply))
+
+    @property
+    def requests(self) -> int:
+        return int(self.stats()["requests"])
+
+    def reset(self) -> None:
+        """No plan, nothing counted, and the controls as they are at the start."""
+        self._post("/_control", self.controls)
+        self._post("/_reset", {})
+
+    def _post(self, path: str, body: dict[str, Any]) -> None:
+        request = Request(  # noqa: S310 - loopback
+            self.url + path, json.dumps(body).encode(), {"Content-Type": "application/json"}
+        )
+        with urlopen(request, timeout=10):  # noqa: S310
+            pass
+
+
+@pytest.fixture(scope="session")
+def simulator_process() -> Iterator[Simulator]:
+    command = [sys.executable, "-m", "project.embedded.simulator", "--port", "0"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip().rpartition(" ")[2]
+        with urlopen(f"{url}/_control", timeout=10) as reply:  # noqa: S310 - loopback
+            controls = json.load(reply)
+        yield Simulator(url, controls)
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@pytest.fixture
+def simulator(simulator_process: Simulator) -> Simulator:
+    simulator_process.reset()
+    return simulator_process
+
+
+@pytest.fixture(scope="session", autouse=True)
+def connections_of_the_background_loop(django_db_setup: None) -> Iterator[None]:
+    """Closed at the end, or the test database could not be dropped."""
+    yield
+    loop.run(sync_to_async(connections.close_all)())
+
+
+MakeProvider = Callable[..., Provider]
+
+
+@pytest.fixture
+def fast(settings: Any) -> None:
+    """Repeated requests come at once."""
+    settings.LLM_ENVIRONMENT = {**settings.LLM_ENVIRONMENT, **FAST}
+
+
+@pytest.fixture
+def make_provider(simulator: Simulator, settings: Any, fast: None) -> MakeProvider:
+    """Make a provider at the simulator with one model; the first one serves every node."""
+    settings.LLM_EGRESS_ALLOW = ["127.0.0.1"]
+
+    def make(
+        name: str = "sim",
+        provider_type: str = "openai",
+        *,
+        model_id: str = "gpt-4o-mini",
+        key: str | None = CANARY,
+        price: tuple[str | None, str | None] | None = ("1", "10"),
+        schema: bool = True,
+        temperature: bool = True,
+        **fields: Any,
+    ) -> Provider:
+        path = {"anthropic": "", "azure_openai": ""}.get(provider_type, "/v1")
+        fields = {"api_base_url": simulator.url + path, "timeout_seconds": 5, **fields}
+        provider = Provider(name=name, provider_type=provider_type, **fields)
+        if key and not provider.secret_ref:
+            provider.set_key(Secret(key))
+        provider.save()
+        model = ProviderModel.objects.create(
+            provider=provider,
+            model_id=model_id,
+            supports_json_schema=schema,
+            supports_temperature=temperature,
+        )
+        if price is not None:
+            rates = [None if each is None else Decimal(each) for each in price]
+            ModelPrice.objects.create(
+                model=model,
+                valid_from=timezone.now() - dt.timedelta(days=1),
+                input_per_1m=rates[0],
+                output_per_1m=rates[1],
+            )
+        LLMConfig.objects.get_or_create(pk=1, defaults={"provider": provider, "enabled": True})
+        snapshot.expire()
+        return provider
+
+    return make
+
+
+@pytest.fixture
+def make_node() -> Callable[..., NodeConfiguration]:
+    """Make a node that names its model and fallbacks."""
+
+    def make(model: str, *fallbacks: str, name: str = "tag_rows", **fields: Any) -> Any:
+        node = NodeConfiguration.objects.create(
+            node_name=name,
+            interaction_type=InteractionType.REASONING,
+            default_model=model,
+            fallbacks=list(fallbacks),
+            **fields,
+        )
+        snapshot.expire()
+        return node
+
+    return make
+
+
+@pytest.fixture
+def ask() -> Callable[..., Call]:
+    """A call of one user message."""
+
+    def make(text: str = "Name one dog.", node: str = "tag_rows", **fields: Any) -> Call:
+        return Call(node=node, messages=[{"role": "user", "content": text}], **fields)
+
+    return make
