@@ -226,9 +226,10 @@ def test_a_secret_in_the_table_is_not_exported():
     assert "a1a1" not in str(refused.value)
 
 
+# Anything that PostgreSQL stores, and the characters that YAML treats in a way of its own.
 texts = st.text(
     st.characters(blacklist_categories=["Cs"], blacklist_characters="\x00"), max_size=60
-)
+) | st.text("\x85\u2028\u2029\ufeff\n\r\t '\":#-a\x07", max_size=20)
 references = st.text("abcXYZ019:./_-", max_size=30).filter(
     lambda text: not text.startswith("/") and not text.endswith(("/", ":"))
 )
