@@ -87,3 +87,8 @@ def refuse_inside_a_loop() -> None:
     except RuntimeError:
         return
     raise RuntimeError("Await agenerate() in async code; generate() would block its event loop.")
+
+
+def call_soon(callback: Callable[..., object], *arguments: object) -> None:
+    """Have the process's loop call a plain function, from any thread."""
+    _holder.get().loop.call_soon_threadsafe(callback, *arguments)
