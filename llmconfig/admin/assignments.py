@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db import models
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
@@ -11,6 +12,7 @@ from django.utils.safestring import SafeString
 from llmconfig.admin.explain import explain_node
 from llmconfig.admin.presentation import NOTHING
 from llmconfig.admin.settings_page import settings_view
+from llmconfig.admin.theme import TextareaWidget
 from llmconfig.admin.writes import RevisionedAdmin
 from llmconfig.models import GlobalConfig, NodeConfiguration, UserConfig
 
@@ -47,6 +49,7 @@ class NodeAdmin(ExplainedAdmin):
         "node_name", "interaction_type", "model_here", "temperature_here", "max_tokens_here",
         "langsmith_tracing", "updated_at",
     )  # fmt: skip
+    formfield_overrides = {models.TextField: {"widget": TextareaWidget(attrs={"rows": 3})}}
     list_filter = ("interaction_type", "langsmith_tracing")
     search_fields = ("node_name", "description", "default_model", "provider")
     fieldsets = (

@@ -46,6 +46,15 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only f
             "timeout_seconds", "priority", "weight", "is_enabled",
         )  # fmt: skip
 
+        labels = {
+            "provider_type": "Type",
+            "api_base_url": "Base URL",
+            "secret_ref": "Secret reference",
+            "api_version": "API version",
+            "timeout_seconds": "Timeout",
+            "is_enabled": "Enabled",
+        }
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         stored = self.instance
@@ -138,15 +147,19 @@ class ProviderAdmin(RevisionedAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """References and settings name a provider by its name: it stays."""
-        return ("name", "last_test") if obj else ("last_test",)
+        return ("name", "key", "last_test") if obj else ("last_test",)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Whoever only looks sees which key there is instead of the fields to enter one."""
+        """Fields to enter a key only for who may; one to remove it only where there is one."""
         shown = super().get_fieldsets(request, obj)
-        if obj is None or self.has_change_permission(request, obj):
-            return shown
-        without_entry = {"fields": ("key", "secret_ref")}
-        return tuple((name, without_entry if name == "Key" else part) for name, part in shown)
+        fields: tuple[str, ...] = ("new_key", "secret_ref")
+        if obj is not None and not self.has_change_permission(request, obj):
+            fields = ("key", "secret_ref")
+        elif obj is not None and obj.api_key:
+            fields = ("new_key", "remove_key", "secret_ref")
+        return tuple(
+            (name, {**part, "fields": fields} if name == "Key" else part) for name, part in shown
+        )
 
     def dependent_rows(self, obj: Any) -> Iterable[Model]:
         """The catalogue is edited on the same page."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     PasswordWidget = forms.PasswordInput
     SelectWidget = forms.Select
     SwitchWidget = forms.CheckboxInput
+    TextareaWidget = forms.Textarea
     TextWidget = forms.TextInput
 else:
     from unfold.admin import ModelAdmin, TabularInline
@@ -36,6 +37,7 @@ else:
     from unfold.paginator import InfinitePaginator as UncountedPaginator
     from unfold.widgets import UnfoldAdminPasswordWidget as PasswordWidget
     from unfold.widgets import UnfoldAdminSelectWidget as SelectWidget
+    from unfold.widgets import UnfoldAdminTextareaWidget as TextareaWidget
     from unfold.widgets import UnfoldAdminTextInputWidget as TextWidget
     from unfold.widgets import UnfoldBooleanSwitchWidget as SwitchWidget
 
@@ -47,5 +49,6 @@ __all__ = [
     "SwitchWidget",
     "TabularInline",
     "TextWidget",
+    "TextareaWidget",
     "UncountedPaginator",
 ]

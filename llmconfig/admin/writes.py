@@ -6,11 +6,13 @@ from typing import Any
 
 from django import forms
 from django.contrib.admin.utils import unquote
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.http import urlencode
 
 from llmconfig.admin.theme import ModelAdmin
 from llmconfig.models import ConfigVersion, RevisionChange
@@ -149,6 +151,17 @@ class RevisionedAdmin(ModelAdmin):
         with self.revision(request, f"{verb} several {self.opts.verbose_name_plural}."):
             return super().changelist_view(request, extra_context)
 
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The row's revisions, which also know what other surfaces wrote."""
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        query = urlencode({"table_name": self.opts.db_table, "q": unquote(object_id)})
+        return HttpResponseRedirect(
+            f"{reverse('admin:llmconfig_revisionchange_changelist')}?{query}"
+        )
+
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -162,6 +175,17 @@ class RevisionedAdmin(ModelAdmin):
 
 class ReadOnlyAdmin(ModelAdmin):
     """A page of what machines write: nobody adds, changes or deletes it here."""
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Without a history: nobody edits these rows."""
+        context = {"show_history": False, **(extra_context or {})}
+        return super().changeform_view(request, object_id, form_url, context)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Never."""

@@ -103,7 +103,7 @@ class GenerationMetricAdmin(CallTableAdmin):
     """Every finished call with what it cost; never its texts."""
 
     list_display = (
-        "created_at", "node", "kind", "model", "tokens", "cost", "took", "outcome",
+        "created_at", "node", "kind", "answered_by", "tokens", "cost", "took", "outcome",
     )  # fmt: skip
     list_filter = (PeriodFilter, OutcomeFilter, KindFilter, ProviderFilter)
     search_help_text = "Id of a call or batch, or the beginning of a node's name"
@@ -165,7 +165,7 @@ class GenerationMetricAdmin(CallTableAdmin):
         return call.node_type
 
     @admin.display(description="Model")
-    def model(self, call: GenerationMetric) -> str:
+    def answered_by(self, call: GenerationMetric) -> str:
         """Who answered."""
         return f"{call.provider}/{call.model_used}" if call.provider else call.model_used
 

@@ -69,7 +69,12 @@ def calls_widget(request: HttpRequest) -> Widget | None:
         for code, number in day.errors.items():
             errors[code] = errors.get(code, 0) + number
     calls = sum(day.calls for day in week)
-    costs = [Bar(f"{day:%a %-d}", float(sums.cost), money(sums.cost)) for day, sums in days.items()]
+    # Cents suffice beside a day of a dollar or more.
+    cents = max(day.cost for day in week) >= 1
+    costs = [
+        Bar(f"{day:%a %-d}", float(sums.cost), f"${sums.cost:.2f}" if cents else money(sums.cost))
+        for day, sums in days.items()
+    ]
     numbers = [Bar(f"{day:%a %-d}", sums.calls, count(sums.calls)) for day, sums in days.items()]
     return Widget(
         "nodewise/widgets/calls.html",

@@ -1,0 +1,407 @@
+"""The admin as people use it: Django's client against real tables."""
+
+import re
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from llmconfig import secrets
+from llmconfig.models import (
+    GlobalConfig,
+    LLMConfig,
+    ModelPrice,
+    NodeConfiguration,
+    Provider,
+    ProviderModel,
+    Revision,
+)
+from llmconfig.revisions import change
+from llmconfig.roles import ensure_roles
+
+pytestmark = pytest.mark.django_db
+
+CANARY = "sk-canary-9f8e7d6c5b4a3210-wxyz"
+OWN_APPS = {"llmconfig", "metrics", "enrichment"}
+
+
+def signed_in(username):
+    client = Client()
+    client.force_login(User.objects.get(username=username))
+    return client
+
+
+@pytest.fixture
+def people():
+    ensure_roles()
+    User.objects.create_superuser("ada")
+    User.objects.create_superuser("grace")
+    for role in ("viewer", "operator", "administrator"):
+        user = User.objects.create_user(role, is_staff=True)
+        user.groups.add(Group.objects.get(name=role))
+
+
+@pytest.fixture
+def configured(people):
+    with change(source="seed"):
+        local = Provider.objects.create(name="local", provider_type="local")
+        keyed = Provider(name="openai", provider_type="openai")
+        keyed.set_key(secrets.Secret(CANARY))
+        keyed.save()
+        model = ProviderModel.objects.create(
+            provider=keyed, model_id="gpt-4o", tier="cloud_premium"
+        )
+        ModelPrice.objects.create(model=model, valid_from=timezone.now(), input_per_1m="2.5")
+        ProviderModel.objects.create(provider=local, model_id="phi3")
+        LLMConfig.objects.create(enabled=False)
+        GlobalConfig.objects.create(interaction_type="reasoning", model="openai/gpt-4o")
+        NodeConfiguration.objects.create(node_name="router", default_temperature=0.3)
+
+
+@pytest.fixture
+def ada(configured):
+    return signed_in("ada")
+
+
+def fields_of(page):
+    """The values that a browser would send back with a page's form."""
+    form = page.context["adminform"].form
+    data = {"_seen_revision": page.context["seen_revision"]}
+    for bound in form:
+        value = bound.value()
+        if value is True:
+            data[bound.html_name] = "on"
+        elif isinstance(value, list):
+            data[bound.html_name] = ",".join(value)
+        elif value not in (None, False):
+            data[bound.html_name] = str(value)
+    for inline in page.context["inline_admin_formsets"]:
+        for bound in inline.formset.management_form:
+            data[bound.html_name] = str(bound.value())
+        for row in inline.formset.initial_forms:
+            for bound in row:
+                if bound.value() not in (None, False):
+                    data[bound.html_name] = str(bound.value())
+    return data
+
+
+def address_of(row):
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+
+
+def provider_form(client, **changed):
+    openai = Provider.objects.get(name="openai")
+    page = client.get(address_of(openai))
+    return client.post(address_of(openai), fields_of(page) | changed)
+
+
+def errors_of(answer):
+    return answer.context["adminform"].form.errors
+
+
+def test_every_table_of_ours_has_a_page():
+    missing = [
+        model.__name__
+        for model in apps.get_models()
+        if model._meta.app_label in OWN_APPS and not admin.site.is_registered(model)
+    ]
+    assert missing == []
+
+
+def test_every_list_and_add_page_answers_an_administrator(ada):
+    client = ada
+    for model, page in admin.site._registry.items():
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        listed = client.get(reverse(f"{name}_changelist"), follow=True)
+        assert listed.status_code == 200, name
+        request = listed.wsgi_request
+        if page.has_add_permission(request):
+            assert client.get(reverse(f"{name}_add")).status_code == 200, name
+        row = model._default_manager.first()
+        if row is not None:
+            assert client.get(reverse(f"{name}_change", args=[row.pk])).status_code == 200, name
+
+
+def test_an_empty_installation_is_told_what_to_do_next(people):
+    client = signed_in("ada")
+    text = client.get(reverse("admin:index")).content.decode()
+    assert "seed_llm_config" in text
+    assert "No calls in the last seven days." in text
+    assert "import_listings" in text
+    assert client.get(reverse("admin:llmconfig_llmconfig_changelist")).url == reverse("admin:index")
+
+
+def test_the_dashboard_says_that_calls_are_off_and_where_to_turn_them_on(ada):
+    text = ada.get(reverse("admin:index")).content.decode()
+    assert "LLM calls are switched off." in text
+    assert "Turn them on" in text
+
+
+def test_a_stored_key_is_on_no_page_and_in_no_log(ada):
+    stored = Provider.objects.get(name="openai")
+    for name in ("llmconfig_provider_changelist", "llm_settings", "llmconfig_revision_changelist"):
+        text = ada.get(reverse(f"admin:{name}"), {"tab": "providers"} if "s" in name else {})
+        assert CANARY not in text.content.decode()
+        assert stored.api_key not in text.content.decode()
+    page = ada.get(address_of(stored)).content.decode()
+    assert CANARY not in page
+    assert stored.api_key not in page
+    assert "••••wxyz" in page
+
+
+def test_a_new_key_is_stored_encrypted_and_never_rendered_again(ada):
+    fresh = "sk-fresh-0123456789abcdef-qrst"
+    answer = provider_form(ada, new_key=fresh)
+    assert answer.status_code == 302
+    stored = Provider.objects.get(name="openai")
+    assert secrets.decrypt(stored.api_key, place=stored.key_place).reveal() == fresh
+    after = ada.get(answer.url).content.decode()
+    assert fresh not in after
+    logged = "".join(LogEntry.objects.values_list("change_message", flat=True))
+    assert fresh not in logged
+    assert "API key" in logged
+
+
+def test_a_blank_key_keeps_the_stored_one(ada):
+    before = Provider.objects.get(name="openai").api_key
+    assert provider_form(ada, priority="7").status_code == 302
+    stored = Provider.objects.get(name="openai")
+    assert (stored.priority, stored.api_key) == (7, before)
+
+
+def test_a_key_can_be_removed(ada):
+    assert provider_form(ada, remove_key="on").status_code == 302
+    stored = Provider.objects.get(name="openai")
+    assert (stored.api_key, stored.key_last4) == ("", "")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"api_base_url": "https://collector.example/v1"},
+        {"api_base_url": "http://api.openai.com/v1"},
+        {"api_base_url": "https://api.openai.com:8443/v1"},
+        {"provider_type": "openrouter", "api_base_url": "https://api.openai.com/v1"},
+    ],
+)
+def test_a_key_does_not_follow_to_another_server(ada, changed):
+    answer = provider_form(ada, **changed)
+    assert "enter the key again" in errors_of(answer)["new_key"][0]
+    assert Provider.objects.get(name="openai").api_base_url == ""
+
+
+def test_another_path_on_the_same_server_keeps_the_key(ada):
+    assert provider_form(ada, api_base_url="https://API.openai.com:443/v2").status_code == 302
+
+
+def test_a_new_server_is_accepted_with_the_key(ada):
+    answer = provider_form(ada, api_base_url="https://proxy.example/v1", new_key=CANARY)
+    assert answer.status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"provider_type": "custom", "new_key": CANARY}, "api_base_url"),
+        ({"api_base_url": "https://user:pw@api.openai.com/"}, "api_base_url"),
+        ({"secret_ref": CANARY, "remove_key": "on"}, "secret_ref"),
+        ({"secret_ref": "env:DJANGO_SECRET_KEY", "remove_key": "on"}, "secret_ref"),
+        ({"secret_ref": "env:OPENAI_API_KEY"}, "secret_ref"),
+        ({"new_key": CANARY, "remove_key": "on"}, "new_key"),
+    ],
+)
+def test_a_provider_that_makes_no_sense_is_refused_on_its_field(ada, changed, field):
+    assert field in errors_of(provider_form(ada, **changed))
+
+
+def test_a_save_is_one_revision_with_its_person(ada):
+    before = Revision.objects.count()
+    assert provider_form(ada, priority="9", weight="3").status_code == 302
+    newest = Revision.objects.first()
+    assert Revision.objects.count() == before + 1
+    assert (newest.source, newest.user.username) == ("admin", "ada")
+    assert newest.message == "Changed the provider openai."
+    text = ada.get(address_of(newest)).content.decode()
+    assert "priority" in text
+    assert "weight" in text
+
+
+def test_deleting_several_rows_is_one_revision(ada):
+    for name in ("one", "two", "three"):
+        with change(source="seed"):
+            NodeConfiguration.objects.create(node_name=name)
+    before = Revision.objects.count()
+    ada.post(
+        reverse("admin:llmconfig_nodeconfiguration_changelist"),
+        {
+            "action": "delete_selected",
+            "_selected_action": list(
+                NodeConfiguration.objects.exclude(node_name="router").values_list("pk", flat=True)
+            ),
+            "post": "yes",
+        },
+    )
+    assert NodeConfiguration.objects.count() == 1
+    assert Revision.objects.count() == before + 1
+    assert Revision.objects.first().changes.count() == 3
+
+
+def test_the_second_of_two_administrators_is_told_and_loses_nothing(ada):
+    node = NodeConfiguration.objects.get(node_name="router")
+    seen_by_ada = fields_of(ada.get(address_of(node)))
+    grace = signed_in("grace")
+    hers = fields_of(grace.get(address_of(node))) | {"default_temperature": "0.9"}
+    assert grace.post(address_of(node), hers).status_code == 302
+    answer = ada.post(address_of(node), seen_by_ada | {"description": "What Ada wrote."})
+    told = answer.context["adminform"].form.non_field_errors()[0]
+    assert "grace changed this after you opened it" in told
+    assert "default_temperature 0.3 → 0.9" in told
+    assert "What Ada wrote." in answer.content.decode()
+    node.refresh_from_db()
+    assert (node.default_temperature, node.description) == (0.9, "")
+
+
+def test_a_change_by_raw_sql_makes_an_open_form_stale_too(ada):
+    node = NodeConfiguration.objects.get(node_name="router")
+    seen = fields_of(ada.get(address_of(node)))
+    NodeConfiguration.objects.filter(pk=node.pk).update(default_model="local/phi3")
+    answer = ada.post(address_of(node), seen)
+    assert "Somebody (sql)" in answer.context["adminform"].form.non_field_errors()[0]
+
+
+def test_a_form_that_says_nothing_of_its_state_is_refused(ada):
+    node = NodeConfiguration.objects.get(node_name="router")
+    seen = fields_of(ada.get(address_of(node)))
+    del seen["_seen_revision"]
+    assert ada.post(address_of(node), seen).status_code == 200
+
+
+def test_a_node_page_tells_where_values_come_from_while_calls_are_off(ada):
+    page = ada.get(address_of(NodeConfiguration.objects.get(node_name="router")))
+    told = page.context["explanation"]
+    assert told.targets[0].startswith("openai/gpt-4o")
+    rows = {row.label: row.cells for row in told.rows}
+    assert [cell.wins for cell in rows["Model"]] == [False, True, False]
+    assert [cell.wins for cell in rows["Temperature"]] == [True, False, False]
+    assert "All calls are switched off" in page.content.decode()
+
+
+def settings_form(page):
+    data = {"_seen_revision": str(page.context["seen_revision"])}
+    for line in page.context["lines"]:
+        for bound in line.form:
+            value = bound.value()
+            data[bound.html_name] = "" if value is None else str(value)
+    return data
+
+
+def test_the_settings_page_saves_all_lines_as_one_revision(ada):
+    page = ada.get(reverse("admin:llm_settings"))
+    assert len(page.context["lines"]) == 9
+    before = Revision.objects.count()
+    filled = settings_form(page) | {"reasoning-temperature": "0.4", "tools-model": "local/phi3"}
+    assert ada.post(reverse("admin:llm_settings"), filled).status_code == 302
+    assert Revision.objects.count() == before + 1
+    assert GlobalConfig.objects.get(interaction_type="tools").model == "local/phi3"
+    text = ada.get(reverse("admin:llm_settings")).content.decode()
+    assert "local/phi3" in text
+
+
+def test_the_settings_page_refuses_a_stale_table(ada):
+    filled = settings_form(ada.get(reverse("admin:llm_settings")))
+    with change(source="yaml"):
+        GlobalConfig.objects.filter(interaction_type="reasoning").update(temperature=1.5)
+    answer = ada.post(reverse("admin:llm_settings"), filled | {"reasoning-temperature": "0.1"})
+    assert "Nothing of yours was saved" in answer.content.decode()
+    assert GlobalConfig.objects.get(interaction_type="reasoning").temperature == 1.5
+
+
+def test_the_settings_page_names_the_wrong_cell(ada):
+    filled = settings_form(ada.get(reverse("admin:llm_settings")))
+    answer = ada.post(reverse("admin:llm_settings"), filled | {"tools-temperature": "3"})
+    assert answer.status_code == 200
+    assert "less than or equal to 2" in answer.content.decode()
+    assert not GlobalConfig.objects.filter(interaction_type="tools").exists()
+
+
+def test_a_setting_of_the_environment_is_shown_read_only(ada, settings):
+    settings.LLM_ENVIRONMENT = {"LLM_BATCH_DEFAULT_SIZE": 17}
+    page = ada.get(reverse("admin:llmconfig_llmconfig_changelist"), follow=True)
+    assert "batch_size" not in page.context["adminform"].form.fields
+    assert "set by LLM_BATCH_DEFAULT_SIZE" in page.content.decode()
+
+
+LISTS = (
+    ("llmconfig_providermodel_changelist", ProviderModel),
+    ("llmconfig_provider_changelist", Provider),
+    ("llmconfig_revision_changelist", Revision),
+)
+
+
+@pytest.mark.parametrize("name", [name for name, _ in LISTS])
+def test_a_longer_list_costs_no_more_queries(ada, name, django_assert_max_num_queries):
+    def queries():
+        with django_assert_max_num_queries(30) as counted:
+            assert ada.get(reverse(f"admin:{name}")).status_code == 200
+        return len(counted)
+
+    ada.get(reverse("admin:index"))  # permissions and content types are cached by now
+    few = queries()
+    for number in range(10):
+        with change(source="seed", user=User.objects.get(username="ada")):
+            provider = Provider.objects.create(name=f"p{number}", provider_type="custom")
+            ProviderModel.objects.create(provider=provider, model_id=f"m{number}")
+    ada.get(reverse("admin:index"))  # the snapshot is loaded anew
+    assert queries() <= few
+
+
+MATRIX = (
+    # page, what a viewer, an operator and an administrator get
+    ("llmconfig_provider_changelist", (200, 200, 200)),
+    ("llmconfig_provider_add", (403, 403, 200)),
+    ("llmconfig_nodeconfiguration_add", (403, 403, 200)),
+    ("llm_settings", (200, 200, 200)),
+    ("llmconfig_revision_changelist", (200, 200, 200)),
+    ("enrichment_organization_add", (403, 200, 200)),
+    ("enrichment_prompt_add", (403, 200, 200)),
+    ("metrics_generationmetric_changelist", (200, 200, 200)),
+    ("metrics_generationmetric_add", (403, 403, 403)),
+    ("auth_user_changelist", (403, 403, 403)),
+)
+
+
+@pytest.mark.parametrize(("page", "expected"), MATRIX)
+def test_each_role_gets_what_it_may(configured, page, expected):
+    answers = tuple(
+        signed_in(role).get(reverse(f"admin:{page}")).status_code
+        for role in ("viewer", "operator", "administrator")
+    )
+    assert answers == expected
+
+
+def test_a_viewer_can_read_a_provider_but_not_write_one(configured):
+    viewer = signed_in("viewer")
+    openai = Provider.objects.get(name="openai")
+    text = viewer.get(address_of(openai)).content.decode()
+    assert "new_key" not in text
+    assert "••••wxyz" in text
+    assert viewer.post(address_of(openai), {"_seen_revision": "1"}).status_code == 403
+    assert viewer.post(reverse("admin:llm_settings"), {}).status_code == 403
+
+
+def test_the_sidebar_holds_only_what_a_role_opens(configured):
+    shown = re.findall(
+        r'href="(/admin/[^"]*)"', signed_in("viewer").get("/admin/").content.decode()
+    )
+    assert reverse("admin:llm_settings") in shown
+    assert reverse("admin:auth_user_changelist") not in shown
+
+
+def test_nobody_without_a_role_sees_figures(people):
+    User.objects.create_user("new", is_staff=True)
+    assert "Your account has no role yet." in signed_in("new").get("/admin/").content.decode()
