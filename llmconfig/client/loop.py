@@ -46,6 +46,12 @@ class _Holder:
         self.lock = threading.Lock()
         self.held: _LoopThread | None = None
 
+    def forget(self) -> None:
+        """In a forked child: a fork may happen while another thread holds the lock, which then
+        nobody would ever release, and the loop's thread was left behind."""
+        self.lock = threading.Lock()
+        self.held = None
+
     def get(self) -> _LoopThread:
         held = self.held
         if held is not None and held.pid == os.getpid():
@@ -58,8 +64,7 @@ class _Holder:
 
 
 _holder = _Holder()
-# A fork may happen while another thread holds the lock, which then nobody would ever release.
-os.register_at_fork(after_in_child=_holder.__init__)  # type: ignore[misc]  # made new on purpose
+os.register_at_fork(after_in_child=_holder.forget)
 
 
 def submit(coroutine: Coroutine[Any, Any, Result]) -> Future[Result]:

@@ -4,6 +4,7 @@ jsonschema judges. Before it, a check compiled from the usual keywords says yes 
 few microseconds; where it doubts, or doesn't know a keyword, it leaves the word to jsonschema.
 """
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -167,13 +168,8 @@ def _items(schema: Any) -> Check:
     return lambda value: type(value) is not list or all(map(check, value))
 
 
-def _sized(kind: type, *, least: int = 0, most: int | None = None) -> Check:
-    def fits(value: Any) -> bool:
-        return type(value) is not kind or (
-            len(value) >= least and (most is None or len(value) <= most)
-        )
-
-    return fits
+def _sized(kind: type, *, least: int = 0, most: float = math.inf) -> Check:
+    return lambda value: type(value) is not kind or least <= len(value) <= most
 
 
 def _bounded(allowed: Callable[[Any], bool]) -> Check:

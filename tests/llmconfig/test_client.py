@@ -374,7 +374,7 @@ def test_an_answer_that_breaks_the_schema_is_repaired_once(node, ask, simulator,
     assert outcomes(record) == [("sim", "invalid_answer", "repair"), ("sim", "ok", "")]
     assert all(each.paid for each in record.attempts)
     assert record.usage.tokens_output == simulator.stats()["tokens"]["output"]
-    assert record.cost_usd == sum(each.cost_usd for each in record.attempts)
+    assert record.cost_usd == sum(each.cost_usd or 0 for each in record.attempts)
 
 
 def test_an_answer_that_stays_wrong_is_an_error(node, ask, simulator):
@@ -382,7 +382,7 @@ def test_an_answer_that_stays_wrong_is_an_error(node, ask, simulator):
     with pytest.raises(AnswerInvalid) as raised:
         client.generate(ask(schema=SCHEMA))
     assert simulator.requests == 2
-    assert raised.value.record.cost_usd > 0
+    assert raised.value.record.cost_usd
 
 
 def test_the_model_is_told_what_was_wrong(node, ask, simulator):

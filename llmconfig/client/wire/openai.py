@@ -1,7 +1,6 @@
 """OpenAI's chat completions, and the many servers that speak them."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import orjson
 
@@ -67,8 +66,8 @@ class OpenAIWire:
 
     def read(self, value: JSON) -> Reply:
         """The first choice."""
-        counts = value.get("usage")
-        usage = _usage(counts)
+        counts = object_of(value.get("usage"))
+        usage = _usage(counts) if counts else None
         choices = value.get("choices")
         choice = choices[0] if isinstance(choices, list) and choices else None
         message = choice.get("message") if isinstance(choice, dict) else None
@@ -86,7 +85,7 @@ class OpenAIWire:
             finish_reason=reason,
             usage=usage or NO_USAGE,
             counted=usage is not None,
-            cost_usd=dollars(counts["cost"]) if usage and "cost" in counts else None,
+            cost_usd=dollars(counts.get("cost")),
             tool_calls=tool_calls,
         )
 
@@ -128,11 +127,8 @@ def _with_instruction(messages: Sequence[Message], instruction: str) -> list[Mes
     return [Message(role="system", content=instruction), *messages]
 
 
-def _usage(counts: Any) -> Usage | None:
+def _usage(counts: JSON) -> Usage | None:
     """OpenAI's prompt tokens include the cached ones, and its completion tokens the reasoning."""
-    if not isinstance(counts, Mapping):
-        return None
-    counts = dict(counts)
     prompt_details = object_of(counts.get("prompt_tokens_details"))
     completion_details = object_of(counts.get("completion_tokens_details"))
     try:
