@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 from django.db.models.functions import Now
 
 from enrichment.engine import claims, writing
@@ -77,7 +77,7 @@ def run_lane(batch_id: UUID, *, seconds: float = LANE_SECONDS) -> LaneEnd:
                 return lane.run()
             finally:
                 lane.pump.stop_sending()
-                announcer.submit(connection.close).result()
+                announcer.submit(connections.close_all).result()
 
 
 @contextmanager

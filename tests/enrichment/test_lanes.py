@@ -1,0 +1,110 @@
+"""The engine, in this process, against a real provider on loopback."""
+
+import pytest
+from django.db.models import Sum
+
+from enrichment import batches
+from enrichment.batches import Selection
+from enrichment.engine.lanes import LaneEnd, run_lane
+from enrichment.models import Animal, Batch, BatchChunk, BatchStatus, EnrichmentResult
+from metrics.models import GenerationMetric
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_batch_enriches_every_row_once(provider, simulator, make_animals):
+    make_animals(60)
+    batch = batches.create("description_cleaning", Selection())
+    assert run_lane(batch.pk) == LaneEnd.FINISHED
+    at = batches.progress(batch.pk)
+    assert (at.status, at.done, at.failed, at.calls) == ("completed", 60, 0, 60)
+    assert Animal.objects.filter(enriched_description__contains="[sim:").count() == 60
+    assert EnrichmentResult.objects.count() == GenerationMetric.objects.count() == 60
+    assert simulator.stats()["paid"] == 60
+    assert at.cost_usd == GenerationMetric.objects.aggregate(Sum("cost_usd"))["cost_usd__sum"]
+
+
+def test_a_second_batch_finds_nothing_to_do_until_an_input_changes(
+    provider, simulator, make_animals
+):
+    rows = make_animals(3)
+    run_lane(batches.create("description_cleaning", Selection()).pk)
+    again = batches.create("description_cleaning", Selection())
+    assert (again.rows_total, again.status) == (0, BatchStatus.COMPLETED)
+    Animal.objects.filter(pk=rows[1].pk).update(description="Now she is calm.")
+    third = batches.create("description_cleaning", Selection())
+    assert BatchChunk.objects.get(batch=third).row_ids == [str(rows[1].pk)]
+
+
+def test_an_empty_description_is_skipped_with_its_reason_and_not_sent(
+    provider, simulator, make_animals
+):
+    make_animals(2)
+    make_animals(3, description="")
+    batch = batches.create("description_cleaning", Selection())
+    run_lane(batch.pk)
+    at = batches.progress(batch.pk)
+    assert (at.done, at.skipped, at.calls) == (2, 3, 2)
+    assert EnrichmentResult.objects.filter(reason="The description is empty.").count() == 3
+
+
+def test_translations_into_two_languages_stand_beside_each_other(provider, simulator, make_animals):
+    make_animals(30)
+    batch = batches.create("translation", Selection(variants=("es", "fr")))
+    run_lane(batch.pk)
+    assert batches.progress(batch.pk).done == 60
+    assert Animal.objects.filter(translations__has_keys=["es", "fr"]).count() == 30
+
+
+def test_a_row_that_always_fails_fails_alone_and_with_its_reason(provider, simulator, make_animals):
+    rows = make_animals(40)
+    simulator.plan({"text": "Dog 17 likes", "action": {"status": 500}})
+    batch = batches.create("description_cleaning", Selection())
+    for _ in range(5):  # the first round and the three later ones
+        run_lane(batch.pk)
+    at = batches.progress(batch.pk)
+    assert (at.status, at.done, at.failed) == ("completed", 39, 1)
+    failed = EnrichmentResult.objects.get(state="failed")
+    assert failed.row_id == str(rows[17].pk)
+    assert "http_500" in failed.reason
+    assert Animal.objects.get(pk=rows[17].pk).enriched_description is None
+
+
+def test_ten_per_cent_of_faults_lose_no_row(provider, simulator, make_animals):
+    make_animals(300)
+    simulator.plan(
+        faults_per_1000=100, kinds=["429", "500", "disconnect", "cut", "garbage"], seed=7
+    )
+    batch = batches.create("dog_profiler", Selection())
+    for _ in range(5):
+        run_lane(batch.pk)
+    at = batches.progress(batch.pk)
+    assert (at.status, at.done, at.failed) == ("completed", 300, 0)
+
+
+def test_a_paused_batch_sends_nothing_and_goes_on_where_it_stopped(
+    provider, simulator, make_animals
+):
+    make_animals(50)
+    batch = batches.create("description_cleaning", Selection())
+    batches.pause(batch)
+    assert run_lane(batch.pk) == LaneEnd.FINISHED
+    assert simulator.requests == 0
+    batches.resume(batch)
+    run_lane(batch.pk)
+    assert batches.progress(batch.pk).done == 50
+
+
+def test_the_master_switch_pauses_the_batch_and_says_so(provider, simulator, make_animals):
+    from llmconfig.models import LLMConfig
+    from llmconfig.revisions import change
+
+    make_animals(5)
+    batch = batches.create("description_cleaning", Selection())
+    with change(source="shell"):
+        LLMConfig.objects.update(enabled=False)
+    run_lane(batch.pk)
+    batch = Batch.objects.get()
+    assert batch.status == BatchStatus.PAUSED
+    assert "switched off" in batch.status_reason
+    assert simulator.requests == 0
