@@ -1,4 +1,4 @@
-"""Prompts: each save of a text that is in use should be a new version, so results keep theirs."""
+"""Prompts: another wording is always another version, so that results keep theirs."""
 
 from typing import Any
 
@@ -7,13 +7,14 @@ from django.contrib import admin
 from django.db import transaction
 from django.db.models import Max
 from django.http import HttpRequest
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from enrichment.enrichments import get, names
 from enrichment.errors import BadPrompt, UnknownEnrichment
 from enrichment.models import Prompt
 from enrichment.prompts import compile_prompt, offered_names
-from llmconfig.admin.presentation import NOTHING, badge
+from llmconfig.admin.presentation import badge
 from llmconfig.admin.theme import ModelAdmin, SelectWidget
 
 
@@ -50,7 +51,6 @@ class PromptAdmin(ModelAdmin):
     list_select_related = ("organization",)
     search_fields = ("enrichment", "note", "organization__name")
     autocomplete_fields = ("organization",)
-    save_as = True
     fieldsets = (
         (None, {"fields": ("enrichment", "organization", "version", "is_active", "note")}),
         (
@@ -58,15 +58,14 @@ class PromptAdmin(ModelAdmin):
             {
                 "fields": ("offered", "system", "user"),
                 "description": "<code>{{name}}</code> is replaced by the row's value and nothing"
-                " else is. To change the wording, use “Save as new”: results remember the version"
-                " that made them.",
+                " else is. Saving another wording makes the next version; results remember theirs.",
             },
         ),
     )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """The wording of a version stays; the number is counted here."""
-        if obj is None or "_saveasnew" in request.POST:
+        if obj is None:
             return ("version", "offered")
         return ("version", "offered", "enrichment", "organization")
 
@@ -80,11 +79,14 @@ class PromptAdmin(ModelAdmin):
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Reworded text becomes the next version; one that is turned on turns the others off."""
+        """Another wording becomes the next version; one that is turned on turns the others off."""
         with transaction.atomic():
             siblings = Prompt.objects.select_for_update().filter(
                 enrichment=obj.enrichment, organization=obj.organization
             )
+            if change and {"system", "user"} & set(form.changed_data):
+                obj.pk, change = None, False
+                obj._state.adding = True  # noqa: SLF001 - Django's way to copy a row
             if not change:
                 newest = siblings.aggregate(newest=Max("version", default=0))["newest"]
                 obj.version = newest + 1
@@ -103,9 +105,13 @@ class PromptAdmin(ModelAdmin):
         return badge("in use", "good") if prompt.is_active else badge("off")
 
     @admin.display(description="Names to use")
-    def offered(self, prompt: Prompt) -> str | SafeString:
+    def offered(self, prompt: Prompt) -> SafeString:
         """What a row offers to this enrichment's prompts."""
-        if prompt.enrichment not in names():
-            return NOTHING
-        offered = sorted(offered_names(get(prompt.enrichment)))
-        return ", ".join(f"{{{{{name}}}}}" for name in offered)
+        chosen = [prompt.enrichment] if prompt.enrichment in names() else names()
+        return format_html_join(
+            "", "<div>{}: {}</div>", ((get(name).label, _names_of(name)) for name in chosen)
+        )
+
+
+def _names_of(enrichment: str) -> str:
+    return ", ".join(f"{{{{{name}}}}}" for name in sorted(offered_names(get(enrichment))))

@@ -1,0 +1,244 @@
+"""Batches, listings and prompts in the admin."""
+
+import threading
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from django.urls import reverse
+
+from enrichment.models import (
+    Animal,
+    Batch,
+    BatchChunk,
+    BatchStatus,
+    EnrichmentResult,
+    Organization,
+    Prompt,
+)
+from llmconfig.roles import ensure_roles
+
+pytestmark = pytest.mark.django_db
+
+HOSTILE = "<script>window.ran = 1</script>"
+
+
+@pytest.fixture
+def client():
+    ensure_roles()
+    client = Client()
+    client.force_login(User.objects.create_superuser("ada"))
+    return client
+
+
+@pytest.fixture
+def animal():
+    rescue = Organization.objects.create(external_id="r1", slug="rescue", name="Rescue")
+    return Animal.objects.create(
+        external_id="a1",
+        organization=rescue,
+        name=f"Rex {HOSTILE}",
+        description=HOSTILE,
+        enriched_description=f"Rex. {HOSTILE}",
+        dog_profiler_data={"tagline": HOSTILE},
+        translations={"de": HOSTILE},
+    )
+
+
+def make_batch(status=BatchStatus.RUNNING, **fields):
+    batch = Batch.objects.create(enrichment="dog_profiler", status=status, rows_total=10, **fields)
+    BatchChunk.objects.create(
+        batch=batch, row_ids=[str(n) for n in range(10)], rows_done=6, rows_failed=1, cost_usd="0.5"
+    )
+    EnrichmentResult.objects.create(
+        batch=batch,
+        enrichment="dog_profiler",
+        target="enrichment.Animal",
+        row_id="3",
+        state="failed",
+        reason=f"No answer {HOSTILE}",
+        input_hash="x",
+    )
+    return batch
+
+
+def page_of(row):
+    return reverse(f"admin:enrichment_{row._meta.model_name}_change", args=[row.pk])
+
+
+def press(client, batch, verb):
+    return client.post(reverse("admin:enrichment_batch_control", args=[batch.pk, verb]))
+
+
+def test_model_text_is_escaped_everywhere(client, animal):
+    batch = make_batch()
+    pages = [
+        page_of(animal),
+        page_of(batch),
+        page_of(batch.results.get()),
+        page_of(batch.chunks.get()),
+    ]
+    pages += [
+        reverse(f"admin:enrichment_{name}_changelist")
+        for name in ("animal", "batch", "enrichmentresult", "organization")
+    ]
+    for page in pages:
+        answer = client.get(page)
+        assert answer.status_code == 200, page
+        assert HOSTILE not in answer.content.decode(), page
+
+
+def test_a_batch_page_shows_how_far_it_is_and_why_rows_failed(client):
+    page = client.get(page_of(make_batch()))
+    text = page.content.decode()
+    assert "7 / 10" in text
+    assert "$0.5000" in text
+    assert "No answer" in text
+    assert [verb for verb, _ in page.context["controls"]] == ["pause", "cancel"]
+
+
+def test_a_batch_is_paused_and_cancelled_by_its_buttons(client):
+    batch = make_batch()
+    press(client, batch, "pause")
+    batch.refresh_from_db()
+    assert batch.status == BatchStatus.PAUSED
+    page = client.get(page_of(batch))
+    assert [verb for verb, _ in page.context["controls"]] == ["resume", "cancel"]
+    press(client, batch, "cancel")
+    batch.refresh_from_db()
+    assert batch.status == BatchStatus.CANCELLED
+
+
+def test_a_control_that_comes_too_late_is_refused_in_words(client):
+    batch = make_batch(BatchStatus.COMPLETED)
+    answer = client.post(
+        reverse("admin:enrichment_batch_control", args=[batch.pk, "pause"]), follow=True
+    )
+    assert "become paused" in answer.content.decode()
+
+
+def test_controls_take_no_get(client):
+    batch = make_batch()
+    assert (
+        client.get(reverse("admin:enrichment_batch_control", args=[batch.pk, "pause"])).status_code
+        == 405
+    )
+
+
+def test_several_batches_are_paused_at_once(client):
+    chosen = [make_batch().pk, make_batch().pk]
+    client.post(
+        reverse("admin:enrichment_batch_changelist"),
+        {"action": "pause_selected", "_selected_action": chosen},
+    )
+    assert set(Batch.objects.values_list("status", flat=True)) == {BatchStatus.PAUSED}
+
+
+@pytest.mark.parametrize(("role", "status"), [("viewer", 403), ("operator", 302)])
+def test_only_an_operator_controls_batches(client, role, status):
+    batch = make_batch()
+    user = User.objects.create_user(role, is_staff=True)
+    user.groups.add(Group.objects.get(name=role))
+    client.force_login(user)
+    assert press(client, batch, "pause").status_code == status
+
+
+def test_listings_can_be_narrowed_to_what_is_missing(client, animal):
+    Animal.objects.create(
+        external_id="a2", organization=animal.organization, name="Untouched", description="A dog."
+    )
+    listed = client.get(reverse("admin:enrichment_animal_changelist"), {"cleaned": "no"})
+    assert [row.name for row in listed.context["cl"].result_list] == ["Untouched"]
+
+
+@pytest.mark.parametrize("name", ["animal", "batch", "enrichmentresult", "organization"])
+def test_a_longer_list_costs_no_more_queries(client, animal, name, django_assert_max_num_queries):
+    def queries():
+        with django_assert_max_num_queries(30) as counted:
+            client.get(reverse(f"admin:enrichment_{name}_changelist"))
+        return len(counted)
+
+    make_batch()
+    client.get(reverse("admin:index"))
+    few = queries()
+    for number in range(8):
+        rescue = Organization.objects.create(external_id=f"o{number}", slug="s", name="S")
+        Animal.objects.create(external_id=f"x{number}", organization=rescue, name="X")
+        make_batch()
+    assert queries() <= few
+
+
+def test_the_list_of_listings_reads_no_whole_text(client, animal, django_assert_max_num_queries):
+    with django_assert_max_num_queries(30) as counted:
+        client.get(reverse("admin:enrichment_animal_changelist"))
+    rows = next(each["sql"] for each in counted.captured_queries if "LIMIT" in each["sql"])
+    assert '"animals"."enriched_description",' not in rows
+    assert '"animals"."dog_profiler_data",' not in rows
+
+
+def prompt_form(**changed):
+    return {"enrichment": "dog_profiler", "user": "{{name}}", "system": "", "note": ""} | changed
+
+
+def test_another_wording_is_another_version_and_takes_over(client):
+    add = reverse("admin:enrichment_prompt_add")
+    assert client.post(add, prompt_form(is_active="on")).status_code == 302
+    first = Prompt.objects.get()
+    answer = client.post(page_of(first), prompt_form(user="Dog: {{name}}", is_active="on"))
+    assert answer.status_code == 302
+    assert list(Prompt.objects.order_by("version").values_list("version", "user", "is_active")) == [
+        (1, "{{name}}", False),
+        (2, "Dog: {{name}}", True),
+    ]
+
+
+def test_a_prompt_with_a_name_that_no_row_has_is_refused(client):
+    answer = client.post(reverse("admin:enrichment_prompt_add"), prompt_form(user="{{shoe_size}}"))
+    assert "is not offered" in answer.context["adminform"].form.errors["user"][0]
+
+
+def chromium():
+    return next(
+        (each for each in ("/usr/bin/chromium", "/usr/bin/google-chrome") if Path(each).exists()),
+        "",
+    )
+
+
+@pytest.mark.skipif(not chromium(), reason="no chromium here; CI installs it")
+@pytest.mark.django_db(transaction=True)
+def test_a_person_signs_in_reads_a_hostile_listing_and_pauses_a_batch(live_server, animal):
+    User.objects.create_superuser("grace", password="a-long-password")
+    batch = make_batch()
+    seen = {}
+
+    def browse():
+        from playwright.sync_api import sync_playwright  # noqa: PLC0415 - only where a browser is
+
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(
+                executable_path=chromium(),
+                args=["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"],
+            )
+            page = browser.new_page()
+            page.goto(f"{live_server.url}/admin/")
+            page.fill("[name=username]", "grace")
+            page.fill("[name=password]", "a-long-password")
+            page.click("button[type=submit]")
+            page.wait_for_url(f"{live_server.url}/admin/")
+            seen["overview"] = page.inner_text("#content")
+            page.goto(live_server.url + page_of(animal))
+            seen["ran"] = page.evaluate("window.ran")
+            page.goto(live_server.url + page_of(batch))
+            page.click("button:has-text('Pause')")
+            page.wait_for_selector("button:has-text('Resume')")
+            browser.close()
+
+    # Playwright runs an event loop in its thread; the ORM may not be used beside one.
+    worker = threading.Thread(target=browse)
+    worker.start()
+    worker.join()
+    assert "Batches at work" in seen["overview"]
+    assert seen["ran"] is None
+    batch.refresh_from_db()
+    assert batch.status == BatchStatus.PAUSED

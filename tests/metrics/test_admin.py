@@ -1,0 +1,120 @@
+"""Calls and their texts in the admin: large tables that no page may count or read whole."""
+
+import datetime as dt
+import re
+import uuid
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from metrics.models import GenerationHistory, GenerationMetric
+
+pytestmark = pytest.mark.django_db
+
+HOSTILE = "<script>window.ran = 1</script>"
+CALLS = reverse("admin:metrics_generationmetric_changelist")
+
+
+@pytest.fixture
+def client():
+    client = Client()
+    client.force_login(User.objects.create_superuser("ada"))
+    return client
+
+
+def make_call(**fields):
+    return GenerationMetric.objects.create(
+        **{
+            "created_at": timezone.now(),
+            "correlation_id": uuid.uuid4(),
+            "node_type": "enricher",
+            "service_name": "enrichment",
+            "method_name": "dog_profiler",
+            "model_used": "gpt-4o",
+            "provider": "openai",
+            "cost_usd": "0.25",
+        }
+        | fields
+    )
+
+
+def listed(answer):
+    return [row.pk for row in answer.context["cl"].result_list]
+
+
+def sql_of(counted):
+    return [each["sql"] for each in counted.captured_queries]
+
+
+def test_a_list_of_calls_counts_nothing_and_is_bounded_in_time(
+    client, django_assert_max_num_queries
+):
+    make_call()
+    with django_assert_max_num_queries(15) as counted:
+        assert client.get(CALLS).status_code == 200
+    asked = [sql for sql in sql_of(counted) if "llm_generation_metrics" in sql]
+    assert asked
+    assert all("COUNT(" not in sql.upper() for sql in asked)
+    assert all('"created_at" >=' in sql for sql in asked)
+
+
+def test_no_list_loads_the_texts(client, django_assert_max_num_queries):
+    GenerationHistory.objects.create(
+        created_at=timezone.now(), correlation_id=uuid.uuid4(), node_type="enricher",
+        method_name="x", prompt_text="p", generated_code="g",
+    )  # fmt: skip
+    with django_assert_max_num_queries(15) as counted:
+        client.get(reverse("admin:metrics_generationhistory_changelist"))
+    assert not any(re.search("prompt_text|generated_code", sql) for sql in sql_of(counted))
+
+
+def test_a_week_is_shown_unless_more_is_asked_for(client):
+    now = timezone.now()
+    recent = make_call()
+    older = make_call(created_at=now - dt.timedelta(days=8)) if now.day > 8 else None
+    assert listed(client.get(CALLS)) == [recent.pk]
+    if older is not None:
+        assert listed(client.get(CALLS, {"days": "31"})) == [recent.pk, older.pk]
+    assert listed(client.get(CALLS, {"days": "nonsense"})) == [recent.pk]
+
+
+def test_calls_are_found_by_outcome_and_by_their_batch(client):
+    batch = uuid.uuid4()
+    good = make_call(session_id=batch)
+    bad = make_call(error_code="timeout", cost_usd=None)
+    assert listed(client.get(CALLS, {"outcome": "failed"})) == [bad.pk]
+    assert listed(client.get(CALLS, {"outcome": "unpriced"})) == [bad.pk]
+    assert listed(client.get(CALLS, {"q": str(batch)})) == [good.pk]
+    assert set(listed(client.get(CALLS, {"q": "dog_"}))) == {good.pk, bad.pk}
+
+
+def test_a_call_shows_its_attempts_and_leads_to_its_texts(client):
+    attempts = [{"provider": "openai", "model": "m", "outcome": "http_429", "latency_ms": 3.2,
+                 "moved_on": "retry", "detail": HOSTILE}]  # fmt: skip
+    call = make_call(attempts=attempts)
+    texts = GenerationHistory.objects.create(
+        created_at=call.created_at, correlation_id=call.correlation_id, node_type="enricher",
+        method_name="x", prompt_text=HOSTILE, generated_code="An answer.",
+    )  # fmt: skip
+    page = client.get(reverse("admin:metrics_generationmetric_change", args=[call.pk]))
+    address = reverse("admin:metrics_generationhistory_change", args=[texts.pk])
+    assert "http_429" in page.content.decode()
+    assert address in page.content.decode()
+    assert HOSTILE not in page.content.decode()
+    shown = client.get(address).content.decode()
+    assert "An answer." in shown
+    assert HOSTILE not in shown
+
+
+def test_the_dashboard_sums_the_week_in_one_query(client, django_assert_max_num_queries):
+    make_call()
+    make_call(cost_usd=None, error_code="timeout")
+    with django_assert_max_num_queries(25) as counted:
+        text = client.get(reverse("admin:index")).content.decode()
+    assert len([sql for sql in sql_of(counted) if "llm_generation_metrics" in sql]) == 1
+    assert "$0.2500" in text
+    assert "1 unpriced" in text
+    assert "timeout" in text
