@@ -112,9 +112,13 @@ def _valid_rows(
 
 def _parsed(raw: Mapping[str, str | None]) -> dict[str, Any]:
     """A row as Animal's values plus its organization's; raises ValueError naming the column."""
-    for column in ("id", "org_id", "name"):
+    for column in ("id", "name"):
         if not (raw.get(column) or "").strip():
             raise ValueError(f"{column} is empty")
+    slug = slugify(raw.get("organization") or "")
+    organization = (raw.get("org_id") or "").strip() or slug
+    if not organization:
+        raise ValueError("org_id and organization are both empty")
     values: dict[str, Any] = {"external_id": _fits("external_id", (raw["id"] or "").strip())}
     for column in TEXT_COLUMNS:
         values[column] = _fits(column, raw.get(column) or "")
@@ -125,8 +129,8 @@ def _parsed(raw: Mapping[str, str | None]) -> dict[str, Any]:
             raise ValueError(f"{column} is {word!r}, not true, false or empty")
         values[column] = _SWITCHES[word]
     values["posted"] = _moment((raw.get("posted") or "").strip())
-    values["org_id"] = (raw["org_id"] or "").strip()
-    values["org_slug"] = slugify(raw.get("organization") or "") or slugify(values["org_id"])
+    values["org_id"] = organization
+    values["org_slug"] = slug or slugify(organization)
     return values
 
 

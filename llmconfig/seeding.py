@@ -31,6 +31,7 @@ from llmconfig.prices import suggested_prices
 from llmconfig.providers import check_base_url, origin
 
 LOCAL = "local"
+LOCAL_TIMEOUT_SECONDS = 300.0
 LOCAL_KEY_VARIABLE = "LLM_LOCAL_API_KEY"
 # Hosted providers and the variable that holds their key.
 HOSTED: Mapping[str, tuple[ProviderType, str]] = {
@@ -205,6 +206,8 @@ def _providers(done: Seeded) -> dict[str, Provider]:
         "provider_type": ProviderType.LOCAL,
         "api_base_url": settings.LLM_LOCAL_URL,
         "secret_ref": _reference(LOCAL_KEY_VARIABLE),
+        # A model on one's own machine is slow, and calls queue for it.
+        "timeout_seconds": LOCAL_TIMEOUT_SECONDS,
     }
     rows["zai"] = {
         "provider_type": ProviderType.CUSTOM,

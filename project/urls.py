@@ -1,5 +1,6 @@
 """Every address of the product, by the app that serves it."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
@@ -11,3 +12,8 @@ urlpatterns = [
     path("", include("llmconfig.api.urls")),
     path("", include("enrichment.api.urls")),
 ]
+
+if not settings.PRODUCTION:
+    from project.embedded.demo.login import one_time_login
+
+    urlpatterns.append(path("demo-login/<str:token>/", one_time_login))

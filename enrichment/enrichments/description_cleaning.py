@@ -25,7 +25,7 @@ class DescriptionCleaning(Enrichment):
             " writing, drop rulers and template remains. Keep every fact, name, number and"
             " condition. Add nothing. Keep the language of the text. Answer with the text only."
         ),
-        user="Dog: {{name}}\n\nListing:\n{{description}}",
+        user="Dog: {{name}}\n\n<listing>\n{{description}}\n</listing>",
     )
 
     def values(self, row: Mapping[str, Any], *, variant: str) -> dict[str, str]:

@@ -34,7 +34,7 @@ class DogProfiler(Enrichment):
             " with tagline, bio (two or three sentences), looking_for, personality_traits,"
             " interests and fun_fact."
         ),
-        user="Dog: {{name}}\nFacts: {{facts}}\n\nListing:\n{{description}}",
+        user="Dog: {{name}}\nFacts: {{facts}}\n\n<listing>\n{{description}}\n</listing>",
     )
     schema = {
         "type": "object",

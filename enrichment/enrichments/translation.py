@@ -57,7 +57,7 @@ class Translation(Enrichment):
             "You translate adoption listings of dogs into {{language}}. Keep names, numbers and"
             " tone. Answer with the translation only."
         ),
-        user="{{text}}",
+        user="<text>\n{{text}}\n</text>",
     )
 
     def values(self, row: Mapping[str, Any], *, variant: str) -> dict[str, str]:

@@ -39,6 +39,7 @@ class BatchCommand(BaseCommand):
         """Seed 3's flags, and how to run."""
         parser.add_argument("-o", "--organization", default="", help="Only this slug's rows.")
         parser.add_argument("-l", "--limit", type=int, help="At most this many rows.")
+        parser.add_argument("--ids", default="", help="Only rows with these keys: 1,2,3.")
         parser.add_argument(
             "-b", "--batch-size", type=int, help="Finished rows that start a write (1 to 25)."
         )
@@ -59,6 +60,7 @@ class BatchCommand(BaseCommand):
         selection = batches.Selection(
             organization=options["organization"],
             limit=options["limit"],
+            ids=_keys(options["ids"]),
             force=options["force"],
             variants=self.variants(options),
         )
@@ -192,3 +194,13 @@ class BatchCommand(BaseCommand):
                 f" {at.reason} The admin lists them with their reasons.",
                 returncode=3,
             )
+
+
+def _keys(text: str) -> list[int] | None:
+    """The keys of `--ids`, None when the flag is not used."""
+    if not text:
+        return None
+    try:
+        return [int(word) for word in text.split(",")]
+    except ValueError as error:
+        raise CommandError(f"--ids: {text[:60]!r} are not numbers with commas between.") from error

@@ -1,0 +1,1 @@
+"""`make demo`: real listings through every part, with a readable end."""

@@ -1,0 +1,70 @@
+"""What the demo tells at its end: listings before and after, coverage, calls and cost."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from django.db.models import Count, Sum
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from enrichment.models import Animal
+from enrichment.statistics import statistics
+from metrics.models import GenerationMetric
+
+SHOWN = 3
+LONGEST = 420
+
+
+def show(
+    console: Console, ids: Sequence[int], *, language: str, speaker: str, seconds: float
+) -> None:
+    """Print two or three listings and the figures."""
+    enriched = Animal.objects.filter(pk__in=ids, enriched_description__isnull=False)
+    for animal in enriched.exclude(description="").order_by("pk")[:SHOWN]:
+        console.print(Panel(_listing(animal, language), title=animal.name, title_align="left"))
+    console.print(_figures(seconds))
+    console.print(Text.assemble(("Who spoke: ", "bold"), speaker))
+
+
+def _listing(animal: Animal, language: str) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    profile = animal.dog_profiler_data or {}
+    traits = ", ".join(map(str, profile.get("personality_traits", [])))
+    for label, text in (
+        ("before", animal.description),
+        ("after", animal.enriched_description),
+        ("profile", f"{profile.get('tagline', '')} {profile.get('bio', '')} [{traits}]"),
+        (language, (animal.translations or {}).get(language, "")),
+    ):
+        table.add_row(label, Text(_short(text or "")))  # Text: a model's words are no markup
+    return table
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def _figures(seconds: float) -> Table:
+    covered = statistics()
+    calls = GenerationMetric.objects.aggregate(
+        calls=Count("pk"), tokens=Sum("tokens_total"), cost=Sum("cost_usd")
+    )
+    table = Table(
+        "listings", "cleaned", "profiles", "translated", "calls", "tokens", "cost", "time"
+    )
+    table.add_row(
+        f"{covered.total_animals:,}",
+        f"{covered.enriched_descriptions:,} ({covered.enrichment_coverage} %)",
+        f"{covered.dog_profiles:,} ({covered.profile_coverage} %)",
+        f"{covered.with_translations:,} ({covered.translation_coverage} %)",
+        f"{calls['calls']:,}",
+        f"{calls['tokens'] or 0:,}",
+        f"${calls['cost'] or Decimal(0):.4f}",
+        f"{seconds:.0f} s",
+    )
+    return table
