@@ -94,7 +94,7 @@ def figures(progress: Progress) -> list[tuple[str, str]]:
     return shown
 
 
-def with_sums(rows: QuerySet[Any]) -> QuerySet[Any]:
+def with_sums(rows: QuerySet[Any]) -> Any:
     """Batches with the sums of their chunks as `done_sum`, `failed_sum` and `cost_sum`."""
 
     def total(column: Any, zero: Any = 0) -> Coalesce:
@@ -133,7 +133,7 @@ class BatchAdmin(ReadOnlyAdmin):
         """Whoever may change batches may press the buttons."""
         return request.user.has_perm("enrichment.change_batch")
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+    def get_queryset(self, request: HttpRequest) -> Any:
         """With its chunks' sums for the list."""
         return with_sums(super().get_queryset(request))
 
@@ -277,14 +277,14 @@ class BatchChunkAdmin(ReadOnlyAdmin):
         ),
     )
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+    def get_queryset(self, request: HttpRequest) -> Any:
         """The list needs no row ids."""
         rows = super().get_queryset(request)
         if request.resolver_match and str(request.resolver_match.url_name).endswith("changelist"):
             return rows.defer("row_ids")
         return rows
 
-    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         """A batch's page links here."""
         return lookup == "batch__id__exact" or super().lookup_allowed(lookup, value, request)
 
@@ -340,14 +340,14 @@ class EnrichmentResultAdmin(ReadOnlyAdmin):
     )  # fmt: skip
     change_form_outer_after_template = "nodewise/texts.html"
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+    def get_queryset(self, request: HttpRequest) -> Any:
         """Values only on a result's own page."""
         rows = super().get_queryset(request)
         if request.resolver_match and str(request.resolver_match.url_name).endswith("changelist"):
             return rows.defer("value", "previous_value")
         return rows
 
-    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         """A batch's page links here."""
         return lookup == "batch__id__exact" or super().lookup_allowed(lookup, value, request)
 

@@ -68,7 +68,7 @@ class OrganizationAdmin(ModelAdmin):
     list_per_page = 50
     fieldsets = ((None, {"fields": ("name", "slug", "external_id")}),)
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+    def get_queryset(self, request: HttpRequest) -> Any:
         """With how many listings there are and how many are cleaned."""
         done = Q(animals__enriched_description__isnull=False)
         return (
@@ -149,7 +149,7 @@ class AnimalAdmin(ModelAdmin):
         ),
     )  # fmt: skip
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+    def get_queryset(self, request: HttpRequest) -> Any:
         """The list reads the beginning of the description and what is present, not the texts."""
         rows = super().get_queryset(request)
         if not request.resolver_match or not str(request.resolver_match.url_name).endswith(
@@ -163,7 +163,7 @@ class AnimalAdmin(ModelAdmin):
             has_translation=Q(translations__isnull=False),
         )
 
-    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         """An organization's list links here."""
         return lookup == "organization__id__exact" or super().lookup_allowed(lookup, value, request)
 

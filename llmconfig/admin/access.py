@@ -56,7 +56,7 @@ class UserAdmin(StockUserAdmin, RevisionedAdmin):  # type: ignore[type-arg,misc]
 
 
 @admin.register(Group)
-class GroupAdmin(StockGroupAdmin, RevisionedAdmin):  # type: ignore[misc]  # generic only for the checker
+class GroupAdmin(StockGroupAdmin, RevisionedAdmin):
     """Roles. The three that ship are kept in step with every migration."""
 
     list_display = ("name", "meaning")

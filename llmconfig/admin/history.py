@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, Model, QuerySet
+from django.db.models import Count, Model
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
@@ -99,7 +99,7 @@ class RevisionAdmin(ReadOnlyAdmin):
     readonly_fields = ("who", "origin")
     change_form_outer_after_template = "nodewise/revision_diff.html"
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+    def get_queryset(self, request: HttpRequest) -> Any:
         """With the number of rows that changed."""
         return super().get_queryset(request).annotate(rows_changed=Count("changes"))
 

@@ -101,7 +101,7 @@ class LLMConfigAdmin(RevisionedAdmin):
         """A column that the environment overrules is shown by what overrules it."""
         shown = {column: f"{column}_overruled" for column in overruled_columns()}
         return tuple(
-            (name, {**part, "fields": tuple(shown.get(each, each) for each in part["fields"])})
+            (name, {**part, "fields": tuple(shown.get(str(each), each) for each in part["fields"])})
             for name, part in super().get_fieldsets(request, obj)
         )
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Count, Model, QuerySet
+from django.db.models import Count, Model
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -141,7 +141,7 @@ class ProviderAdmin(RevisionedAdmin):
         ("Details", {"fields": ("api_version", "timeout_seconds", "last_test")}),
     )
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+    def get_queryset(self, request: HttpRequest) -> Any:
         """With the number of models, for the list."""
         return super().get_queryset(request).annotate(models_listed=Count("models"))
 

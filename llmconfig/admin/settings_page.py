@@ -17,7 +17,8 @@ from llmconfig.admin.explain import describe
 from llmconfig.admin.providers import key_state, status_badge
 from llmconfig.admin.theme import TextWidget
 from llmconfig.admin.writes import SEEN, conflict, current_revision
-from llmconfig.models import GlobalConfig, InteractionType, Provider
+from llmconfig.models import GlobalConfig, InteractionType, Provider, ProviderType
+from llmconfig.models.providers import DEFAULT_BASE_URLS
 from llmconfig.resolution import explain
 from llmconfig.revisions import change
 
@@ -78,6 +79,7 @@ class ProviderCard:
     status: SafeString
     key: SafeString
     models: int
+    address: str
     page: str
 
 
@@ -169,6 +171,7 @@ def _cards() -> list[ProviderCard]:
             status=status_badge(row),
             key=key_state(row),
             models=row.models_listed,
+            address=row.api_base_url or DEFAULT_BASE_URLS.get(ProviderType(row.provider_type), ""),
             page=reverse("admin:llmconfig_provider_change", args=[row.pk]),
         )
         for row in Provider.objects.annotate(models_listed=Count("models"))

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from llmconfig import snapshot
 from llmconfig.admin.presentation import NOTHING, badge, count, duration, link, money
-from llmconfig.admin.theme import DropdownFilter, ModelAdmin, UncountedPaginator
+from llmconfig.admin.theme import DropdownFilter, UncountedPaginator
 from llmconfig.admin.writes import ReadOnlyAdmin
 from llmconfig.models import InteractionType
 from metrics.admin.periods import PeriodFilter
@@ -26,7 +26,7 @@ class OutcomeFilter(DropdownFilter):
     title = "outcome"
     parameter_name = "outcome"
 
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[Any, str]]:
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
         """Two kinds, and those whose cost isn't known."""
         return [("ok", "Succeeded"), ("failed", "Failed"), ("unpriced", "Without a price")]
 
@@ -46,7 +46,7 @@ class KindFilter(DropdownFilter):
     title = "kind of use"
     parameter_name = "kind"
 
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[Any, str]]:
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
         """The types that there are; the table is not asked."""
         return [(each.value, str(each.label)) for each in InteractionType]
 
@@ -61,7 +61,7 @@ class ProviderFilter(DropdownFilter):
     title = "provider"
     parameter_name = "by"
 
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[Any, str]]:
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
         """The providers that are configured; the table is not asked."""
         return [(name, name) for name in sorted(snapshot.current().providers)]
 

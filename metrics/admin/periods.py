@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from llmconfig.admin.theme import DropdownFilter, ModelAdmin
+from llmconfig.admin.theme import DropdownFilter
 
 DEFAULT_DAYS = 7
 
@@ -19,7 +19,7 @@ class PeriodFilter(DropdownFilter):
     parameter_name = "days"
     all_option = None
 
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[Any, str]]:
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
         """In days."""
         return [
             ("1", "Last 24 hours"),

@@ -2,6 +2,7 @@
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -106,8 +107,7 @@ def test_a_batch_is_paused_and_cancelled_by_its_buttons(client):
     page = client.get(page_of(batch))
     assert [verb for verb, _ in page.context["controls"]] == ["resume", "cancel"]
     press(client, batch, "cancel")
-    batch.refresh_from_db()
-    assert batch.status == BatchStatus.CANCELLED
+    assert Batch.objects.get().status == BatchStatus.CANCELLED
 
 
 def test_a_control_that_comes_too_late_is_refused_in_words(client):
@@ -210,7 +210,8 @@ def chromium():
 def test_a_person_signs_in_reads_a_hostile_listing_and_pauses_a_batch(live_server, animal):
     User.objects.create_superuser("grace", password="a-long-password")
     batch = make_batch()
-    seen = {}
+    seen: dict[str, Any] = {}
+    opened = threading.Event()
 
     def browse():
         from playwright.sync_api import sync_playwright  # noqa: PLC0415 - only where a browser is
@@ -230,6 +231,8 @@ def test_a_person_signs_in_reads_a_hostile_listing_and_pauses_a_batch(live_serve
             page.goto(live_server.url + page_of(animal))
             seen["ran"] = page.evaluate("window.ran")
             page.goto(live_server.url + page_of(batch))
+            opened.set()
+            page.wait_for_selector("#batch-progress :text('10 / 10')")
             page.click("button:has-text('Pause')")
             page.wait_for_selector("button:has-text('Resume')")
             browser.close()
@@ -237,6 +240,8 @@ def test_a_person_signs_in_reads_a_hostile_listing_and_pauses_a_batch(live_serve
     # Playwright runs an event loop in its thread; the ORM may not be used beside one.
     worker = threading.Thread(target=browse)
     worker.start()
+    opened.wait(timeout=60)
+    batch.chunks.update(rows_done=9)
     worker.join()
     assert "Batches at work" in seen["overview"]
     assert seen["ran"] is None
