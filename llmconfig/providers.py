@@ -7,8 +7,17 @@ to another host and keep the key would have it sent to a stranger.
 import re
 from urllib.parse import SplitResult, urlsplit
 
+from django.db.models import Q
+
 from llmconfig.errors import ChangeRefused
-from llmconfig.models import Provider, ProviderType
+from llmconfig.models import (
+    GlobalConfig,
+    LLMConfig,
+    NodeConfiguration,
+    Provider,
+    ProviderType,
+    UserConfig,
+)
 from llmconfig.models.providers import DEFAULT_BASE_URLS
 
 ADDRESS_NEEDED = frozenset({ProviderType.CUSTOM, ProviderType.AZURE_OPENAI})
@@ -107,3 +116,24 @@ def refuse_key_for_new_host(
             " enter the key again, or remove it.",
             field="api_key",
         )
+
+
+def uses_of(provider: Provider) -> list[str]:
+    """What names this provider: settings, interaction types, nodes, users' choices; in words."""
+    name, prefix = provider.name, f"{provider.name}/"
+    found = []
+    if LLMConfig.objects.filter(Q(provider=provider) | Q(backup_provider=provider)).exists():
+        found.append("the processing settings")
+    for row in GlobalConfig.objects.all():
+        if any(each.startswith(prefix) for each in (row.model, *row.fallbacks)):
+            found.append(f"the interaction type {row.interaction_type}")
+    for node in NodeConfiguration.objects.only(
+        "node_name", "provider", "default_model", "fallbacks"
+    ):
+        references = (node.default_model, *node.fallbacks)
+        if node.provider == name or any(each.startswith(prefix) for each in references):
+            found.append(f"the node {node.node_name}")
+    choices = UserConfig.objects.filter(model__startswith=prefix).count()
+    if choices:
+        found.append(f"{choices} users' choices" if choices > 1 else "a user's choice")
+    return found

@@ -1,11 +1,132 @@
-"""One shape of error for all APIs; nothing inside is revealed."""
+"""One shape of error for all APIs; nothing inside is revealed.
 
+An app above registers what its own errors mean; a view names the shape that its clients expect.
+"""
+
+import logging
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
+from django.db import DataError, IntegrityError
+from rest_framework import status
+from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
 from rest_framework.response import Response
-from rest_framework.views import exception_handler
+from rest_framework.views import exception_handler, set_rollback
+
+from llmconfig.errors import ChangeRefused, ConfigurationError, GenerationFailed
+
+logger = logging.getLogger(__name__)
+
+DUPLICATE_CODES = frozenset({"unique", "unique_together"})
 
 
-def answer(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's exception hook."""
-    return exception_handler(error, context)
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a client is told; `field` is blank when no part of the request is at fault."""
+
+    status: int
+    code: str
+    message: str
+    field: str = ""
+
+
+Shape = Callable[[Told], dict[str, Any]]
+
+
+class Conflict(APIException):
+    """The request is fine, but the present state rules it out."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "conflict"
+
+
+class TooLarge(APIException):
+    """A body beyond the limit."""
+
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_code = "too_large"
+
+
+_statuses: dict[type[Exception], int] = {
+    ChangeRefused: status.HTTP_400_BAD_REQUEST,
+    ConfigurationError: status.HTTP_503_SERVICE_UNAVAILABLE,
+    GenerationFailed: status.HTTP_503_SERVICE_UNAVAILABLE,
+}
+
+
+def register(error: type[Exception], *, status: int) -> None:
+    """Say with which status an error is answered; it has `code`, its text is for clients."""
+    _statuses[error] = status
+
+
+def configuration_body(told: Told) -> dict[str, Any]:
+    """The shape under /api/v1/llm."""
+    return {"error": {"code": told.code, "message": told.message, "field": told.field or None}}
+
+
+def answer(error: Exception, context: dict[str, Any]) -> Response:
+    """DRF's exception hook: every error in the view's shape, an unexpected one without details."""
+    response = exception_handler(error, context)
+    if response is None:
+        set_rollback()
+        told, response = _of_ours(error), Response()
+    else:
+        told = _of_framework(error, response.status_code)
+    shape: Shape = getattr(context.get("view"), "error_body", configuration_body)
+    response.data = shape(told)
+    response.status_code = told.status
+    return response
+
+
+def _of_ours(error: Exception) -> Told:
+    for kind in type(error).__mro__:
+        if kind in _statuses:
+            return Told(
+                _statuses[kind],
+                error.code,
+                str(error),
+                getattr(error, "field", ""),  # type: ignore[attr-defined]  # register() asks for it
+            )
+    if isinstance(error, IntegrityError):
+        return Told(
+            status.HTTP_409_CONFLICT,
+            "conflict",
+            "Another change came first and rules this one out; read the present state and retry.",
+        )
+    if isinstance(error, DataError):
+        return Told(status.HTTP_400_BAD_REQUEST, "invalid", "A value can't be stored.")
+    reference = uuid.uuid4().hex[:12]
+    logger.error("Unexpected error %s in an API request.", reference, exc_info=error)
+    return Told(
+        status.HTTP_500_INTERNAL_SERVER_ERROR,
+        "internal",
+        f"Something went wrong here. The log has it under the reference {reference}.",
+    )
+
+
+def _of_framework(error: Exception, status_code: int) -> Told:
+    """DRF's and Django's own errors; of several problems the first is told."""
+    if not isinstance(error, APIException):  # Http404 and Django's PermissionDenied
+        if status_code == status.HTTP_404_NOT_FOUND:
+            return Told(status_code, "not_found", "There is nothing here.")
+        return Told(status_code, "permission_denied", "You may not do this.")
+    field, detail = _first(error.detail)
+    if isinstance(error, ValidationError) and detail.code in DUPLICATE_CODES:
+        return Told(status.HTTP_409_CONFLICT, "conflict", str(detail), field)
+    return Told(status_code, str(detail.code), str(detail), field)
+
+
+def _first(detail: Any, field: str = "") -> tuple[str, ErrorDetail]:
+    """The first leaf of DRF's nested details, and the dotted path to it."""
+    if isinstance(detail, dict) and detail:
+        name, inner = next(iter(detail.items()))
+        step = "" if name == "non_field_errors" else str(name)
+        return _first(inner, ".".join(filter(None, (field, step))))
+    if isinstance(detail, list) and detail:
+        filled = next((index for index, each in enumerate(detail) if each), 0)
+        return _first(detail[filled], field)
+    if isinstance(detail, ErrorDetail):
+        return field, detail
+    return field, ErrorDetail(str(detail), code="invalid")

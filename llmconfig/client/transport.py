@@ -58,9 +58,31 @@ async def post(
 
     `private` allows addresses in one's own network. Headers never appear in errors.
     """
+    return await _exchange(
+        "POST", url, headers=headers, body=body, timeout_s=timeout_s, private=private
+    )
+
+
+async def get(url: URL, *, headers: Mapping[str, str], timeout_s: float, private: bool) -> Response:
+    """The same without a body, for what costs nothing: lists of models."""
+    return await _exchange(
+        "GET", url, headers=headers, body=None, timeout_s=timeout_s, private=private
+    )
+
+
+async def _exchange(
+    method: str,
+    url: URL,
+    *,
+    headers: Mapping[str, str],
+    body: bytes | None,
+    timeout_s: float,
+    private: bool,
+) -> Response:
     session = await _session(private=private)
     try:
-        async with session.post(
+        async with session.request(
+            method,
             url,
             data=body,
             headers=headers,

@@ -1,0 +1,49 @@
+"""The OpenAPI schema: every operation says which errors it may answer with."""
+
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+from rest_framework import serializers
+
+WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+
+
+class ErrorSerializer(serializers.Serializer[Any]):
+    """What went wrong."""
+
+    code = serializers.CharField(help_text="Stable; made for programs.")
+    message = serializers.CharField(help_text="One line for people.")
+    field = serializers.CharField(
+        allow_null=True, help_text="The part of the request at fault, null if none is."
+    )
+
+
+class ErrorBodySerializer(serializers.Serializer[Any]):
+    """Every error of this API."""
+
+    error = ErrorSerializer()
+
+
+class DocumentedSchema(AutoSchema):
+    """Adds the errors to each operation, in the shape of the view's `error_serializer`."""
+
+    def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
+        bodies: dict[str, Any] = super()._get_response_bodies(direction)
+        serializer = getattr(self.view, "error_serializer", ErrorBodySerializer)
+        for status in self._error_statuses():
+            bodies.setdefault(status, self._get_response_for_code(serializer, status))
+        return bodies
+
+    def _error_statuses(self) -> list[str]:
+        found = {"401", "403", "500"}
+        if "{" in self.path:
+            found.add("404")
+        if self.method in WRITING:
+            found |= {"409"}
+        if self.method in WITH_BODY:
+            found |= {"400", "413", "415"}
+        if self._is_list_view() or getattr(self.view, "filterset_fields", None):
+            found.add("400")
+        found |= getattr(self.view, "more_error_statuses", frozenset())
+        return sorted(found)

@@ -1,0 +1,126 @@
+"""What every address of our APIs shares: bodies, errors, documentation, and revisions."""
+
+from contextlib import AbstractContextManager
+from typing import Any, ClassVar, cast
+
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from django.db.models import Model, QuerySet
+from django.http import Http404
+from django_filters.rest_framework import DjangoFilterBackend
+from rest_framework import generics, serializers, status
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from llmconfig import revisions
+from llmconfig.api import errors
+from llmconfig.api.bodies import CappedJSONParser
+from llmconfig.api.documentation import DocumentedSchema, ErrorBodySerializer
+from llmconfig.api.pages import Pages, StrictOrdering
+from llmconfig.roles import Role
+
+
+class Endpoint(APIView):
+    """One address. `write_role` is what its unsafe methods need."""
+
+    parser_classes = [CappedJSONParser]
+    metadata_class = None  # type: ignore[assignment]  # the schema says what OPTIONS would
+    schema = DocumentedSchema()
+    write_role: ClassVar[Role] = Role.ADMINISTRATOR
+    error_body = staticmethod(errors.configuration_body)
+    error_serializer: ClassVar[type[serializers.Serializer[Any]]] = ErrorBodySerializer
+    more_error_statuses: ClassVar[frozenset[str]] = frozenset()
+
+    @property
+    def caller(self) -> User:
+        """Who asks; permissions let nobody else through."""
+        return cast(User, self.request.user)
+
+    def change(self, message: str) -> AbstractContextManager[revisions.Change]:
+        """Open the revision of a write."""
+        return revisions.change(source="api", user=self.caller, message=message)
+
+
+class Rows(Endpoint, generics.GenericAPIView[Any]):
+    """A table's rows. Names in addresses are looked up as they are; a NUL is in none."""
+
+    pagination_class = Pages
+    filter_backends = [DjangoFilterBackend, StrictOrdering]
+    ordering_fields: ClassVar[tuple[str, ...]] = ()
+
+    def get_queryset(self) -> QuerySet[Any]:
+        """Locked inside a transaction, so that two writers take turns."""
+        rows = super().get_queryset()
+        return rows.select_for_update(of=("self",)) if connection.in_atomic_block else rows
+
+    def get_object(self) -> Any:
+        """The addressed row; raises NotFound that names it."""
+        name = str(self.kwargs[self.lookup_field])
+        if not name.isprintable():
+            raise Http404
+        try:
+            return super().get_object()
+        except Http404:
+            raise NotFound(f"There is no {self.row_name} {name!r}.") from None
+
+    @property
+    def row_name(self) -> str:
+        """What one row is called."""
+        model: type[Model] = self.get_serializer_class().Meta.model
+        return str(model._meta.verbose_name)  # noqa: SLF001 - Django's API
+
+
+class ConfigurationList(Rows, generics.ListCreateAPIView[Any]):
+    """Lists rows and adds one; an addition is one revision."""
+
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Add a row."""
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        with self.change(f"Added a {self.row_name}."):
+            serializer.save()
+        return Response(serializer.data, status=status.HTTP_201_CREATED)
+
+
+class ConfigurationRow(Rows, generics.RetrieveUpdateDestroyAPIView[Any]):
+    """One row: shown, changed or removed. A write is one revision."""
+
+    http_method_names = ["get", "patch", "delete", "head"]
+
+    def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Change what the body names; the row is locked from reading to writing."""
+        with transaction.atomic():
+            row = self.get_object()
+            serializer = self.get_serializer(
+                row, data=request.data, partial=kwargs.get("partial", False)
+            )
+            serializer.is_valid(raise_exception=True)
+            with self.change(f"Changed the {self.row_name} {row}."):
+                serializer.save()
+        return Response(serializer.data)
+
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Remove the row and what hangs on it."""
+        with transaction.atomic():
+            row = self.get_object()
+            self.check_removable(row)
+            with self.change(f"Removed the {self.row_name} {row}."):
+                row.delete()
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def check_removable(self, row: Any) -> None:
+        """Raise Conflict when something still needs the row."""
+
+
+class UnknownAddress(Endpoint):
+    """Any other address: an error in the API's shape, for whoever may know that it is none."""
+
+    schema = None
+    write_role = Role.VIEWER
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Raises NotFound once the caller is known."""
+        super().initial(request, *args, **kwargs)
+        raise NotFound("There is no such address; /docs/api/ lists them.")
