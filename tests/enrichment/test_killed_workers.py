@@ -1,0 +1,176 @@
+"""Real Celery workers, killed in the middle of a batch: nothing lost, nothing recorded twice, and
+what was paid twice is counted."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from enrichment import batches, tasks
+from enrichment.batches import Progress, Selection
+from enrichment.models import Animal, Batch, BatchChunk, EnrichmentResult
+from llmconfig import snapshot
+from llmconfig.models import LLMConfig
+from metrics.models import GenerationMetric
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+IN_FLIGHT = 20
+WRITE_SIZE = 5
+
+
+@contextmanager
+def worker(**variables: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """A Celery worker on the test's database and broker, in a process group of its own."""
+    database = settings.DATABASES["default"]
+    address = (
+        f"postgres://{database['USER']}:{database['PASSWORD']}@{database['HOST']}:"
+        f"{database['PORT']}/{connection.settings_dict['NAME']}"
+    )
+    environment = {
+        **os.environ,
+        "DATABASE_URL": address,
+        "LLM_BATCH_CONCURRENT": str(IN_FLIGHT),
+        "LLM_EGRESS_ALLOW": "127.0.0.1",
+        **variables,
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "celery", "-A", "project", "worker", "--concurrency", "1"]
+        + ["--loglevel", "WARNING", "--without-gossip", "--without-mingle"],
+        env=environment,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        _kill(process)
+
+
+def _kill(process: "subprocess.Popen[bytes]") -> None:
+    """The whole group at once, as when a machine loses its power."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.wait()
+
+
+def _until(true: Callable[[Progress], bool], batch: Batch, *, seconds: float = 60) -> Progress:
+    deadline = time.monotonic() + seconds
+    while not true(at := batches.progress(batch.pk)):
+        assert time.monotonic() < deadline, at
+        time.sleep(0.02)
+    return at
+
+
+def _settled(simulator: Any) -> dict[str, Any]:
+    """The simulator's counts once nothing more is coming."""
+    while (stats := simulator.stats())["in_flight"]:
+        time.sleep(0.02)
+    return stats
+
+
+@pytest.fixture
+def one_lane(provider: Any) -> None:
+    LLMConfig.objects.filter(pk=1).update(concurrent_tasks=1)
+    snapshot.expire()
+
+
+def test_a_killed_worker_loses_no_row_and_what_was_paid_twice_is_counted(
+    one_lane, simulator, make_animals
+):
+    make_animals(600)
+    simulator.control(latency_ms=100)
+    batch = batches.create("description_cleaning", Selection(), write_size=WRITE_SIZE)
+    tasks.start_lanes(batch)
+    with worker() as first:
+        _until(lambda at: at.done >= 100, batch)
+        _kill(first)
+    recorded = EnrichmentResult.objects.count()
+    paid_by_the_first = _settled(simulator)["paid"]
+    lost = paid_by_the_first - recorded
+    assert 0 < lost <= IN_FLIGHT + WRITE_SIZE
+
+    BatchChunk.objects.filter(status="leased").update(leased_until="2000-01-01T00:00Z")  # its end
+    tasks.revive_stalled_batches()
+    with worker():
+        at = _until(lambda at: at.status == "completed", batch)
+    assert (at.done, at.failed, at.total) == (600, 0, 600)
+    assert EnrichmentResult.objects.values("row_id").distinct().count() == 600
+    assert Animal.objects.filter(enriched_description__isnull=False).count() == 600
+    assert GenerationMetric.objects.count() == EnrichmentResult.objects.count() == 600
+    assert at.calls_repaid == lost
+    assert _settled(simulator)["paid"] == at.calls + at.calls_repaid == 600 + lost
+
+
+def test_a_worker_stopped_past_its_lease_records_nothing_when_it_wakes(
+    one_lane, simulator, make_animals
+):
+    make_animals(200)
+    simulator.control(latency_ms=100)
+    batch = batches.create("description_cleaning", Selection(), write_size=WRITE_SIZE)
+    tasks.start_lanes(batch)
+    with worker() as sleeper:
+        _until(lambda at: at.done >= 40, batch)
+        os.killpg(sleeper.pid, signal.SIGSTOP)
+        BatchChunk.objects.filter(status="leased").update(leased_until="2000-01-01T00:00Z")
+        with connection.cursor() as cursor:  # its place among the lanes goes with its connection
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+                " AND pid <> pg_backend_pid()"
+            )
+        batches_left = tasks.run(batch.pk)
+        os.killpg(sleeper.pid, signal.SIGCONT)
+        at = _until(lambda at: at.status == "completed", batch)
+    assert batches_left == "finished"
+    assert (at.done, at.failed) == (200, 0)
+    assert EnrichmentResult.objects.count() == 200
+    assert GenerationMetric.objects.count() == 200
+
+
+def test_a_row_that_kills_its_worker_is_parked_and_the_rest_is_done(
+    one_lane, simulator, make_animals
+):
+    rows = make_animals(30)
+    batch = batches.create("description_cleaning", Selection(), write_size=WRITE_SIZE)
+    poison = str(rows[7].pk)
+    for _ in range(3):
+        _die_with(batch, poison)
+    while tasks.run(batch.pk) != "finished":
+        pass
+    at = batches.progress(batch.pk)
+    assert (at.done, at.failed) == (29, 1)
+    parked = EnrichmentResult.objects.get(state="failed")
+    assert parked.row_id == poison
+    assert "parked" in parked.reason
+
+
+def _die_with(batch: Batch, poison: str) -> None:
+    """What a worker leaves behind that dies as soon as it has sent the poisonous row."""
+    from django.db import transaction
+
+    from enrichment.engine import claims
+
+    Batch.objects.filter(pk=batch.pk).update(status="running")
+    while True:
+        with transaction.atomic():
+            claim = claims.claim(batch.pk, idle=True)
+        assert claim is not None
+        sent = claim.row_ids.index(poison) + 1 if poison in claim.row_ids else 0
+        if sent:
+            break
+        with transaction.atomic():
+            claims.release([claim])
+            BatchChunk.objects.filter(pk=claim.chunk_id).update(due_at="2100-01-01T00:00Z")
+    BatchChunk.objects.filter(pk=claim.chunk_id).update(
+        started=sent, leased_until="2000-01-01T00:00Z"
+    )
+    BatchChunk.objects.filter(batch=batch).update(due_at="2000-01-01T00:00Z")
