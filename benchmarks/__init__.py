@@ -1,0 +1,1 @@
+"""`make bench`: what the figures in docs/performance.md are measured with."""

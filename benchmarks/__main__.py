@@ -1,0 +1,119 @@
+"""`python -m benchmarks`: measure ours and its peers in one go, print, write docs/performance.md.
+
+Needs an empty database in DATABASE_URL; `make bench` brings one.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import django
+
+from benchmarks.measurement import Measurement, middle
+
+WRITES_TOGETHER = 4
+DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
+RUN_SECONDS = 900
+
+
+def main() -> None:
+    """Measure as the command line says."""
+    given = _arguments()
+    django.setup()
+    # These need Django set up.
+    from benchmarks import database, report  # noqa: PLC0415
+    from benchmarks.provider import simulator  # noqa: PLC0415
+
+    on_what = ""
+    runs: dict[tuple[str, int], Measurement] = {}
+    with simulator() as provider:
+        database.prepare(provider.url)
+        on_what = report.machine()
+        plan = [(name, count) for count in given.in_flight for name in ("lane", "sdk")]
+        for name, in_flight in [("one_by_one", 1), *plan]:
+            single = name == "one_by_one"
+            rows = given.baseline_rows if single else given.rows
+            repeated = []
+            for turn in range(1 if single else given.repeat):
+                provider.reset()
+                measured = _measure(name, provider.url, rows=rows, in_flight=in_flight)
+                if provider.paid() != measured.rows:
+                    sys.exit(f"{name}: {provider.paid()} calls for {measured.rows} rows.")
+                _tell(name, measured, turn)
+                repeated.append(measured)
+            runs[name, in_flight] = middle(repeated)
+    print("\n" + report.table(runs) + "\n\n" + report.ratios(runs) + "\n\n" + on_what)
+    if given.quick:
+        print("\nA quick run measures nothing: docs/performance.md stays as it was.")
+        return
+    DOCUMENT.write_text(
+        report.document(
+            runs,
+            on=on_what,
+            command=" ".join(["python -m benchmarks", *sys.argv[1:]]),
+            repeat=given.repeat,
+            baseline_rows=given.baseline_rows,
+        ),
+        encoding="utf-8",
+    )
+    print(f"\nWritten to {DOCUMENT}")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--rows", type=_count, default=2000, help="rows of a batch")
+    parser.add_argument("--in-flight", type=_count, nargs="+", default=[50, 200])
+    parser.add_argument("--repeat", type=_count, default=3, help="runs that make a median")
+    parser.add_argument(
+        "--quick", action="store_true", help="a few rows, to see that all runs; writes no document"
+    )
+    given = parser.parse_args()
+    given.baseline_rows = min(given.rows, 200)
+    if given.quick:
+        given.rows, given.baseline_rows, given.in_flight, given.repeat = 60, 2, [20], 1
+    return given
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+def _measure(name: str, url: str, *, rows: int, in_flight: int) -> Measurement:
+    """Run a contestant in a process of its own; ends ours when it fails."""
+    command = [sys.executable, "-m", "benchmarks.contestants", name, "--url", url]
+    command += ["--rows", str(rows), "--in-flight", str(in_flight)]
+    environment = os.environ | {
+        "LLM_BATCH_CONCURRENT": str(in_flight),
+        "LLM_BATCH_COMMIT_FREQUENCY": str(WRITES_TOGETHER),
+        "LOG_LEVEL": "WARNING",
+    }
+    ran = subprocess.run(
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=RUN_SECONDS,
+        check=False,
+    )
+    if ran.returncode:
+        sys.exit(f"{name} with {in_flight} in flight failed; see above.")
+    return Measurement(**json.loads(ran.stdout.splitlines()[-1]))
+
+
+def _tell(name: str, run: Measurement, turn: int) -> None:
+    print(
+        f"{name:>10}  {run.in_flight:>4} in flight  run {turn + 1}:"
+        f" efficiency {run.efficiency:.3f}, {run.cpu_ms_per_row:.3f} ms CPU a row,"
+        f" {run.memory_peak:.0f} MB",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+    main()

@@ -1,0 +1,143 @@
+"""The measured programs. Each runs alone in a process: `python -m benchmarks.contestants NAME …`.
+
+Its last line on stdout is the Measurement as JSON. Imports and reading what to ask are done before
+the clock starts; opening connections is not.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+django.setup()
+
+from django.utils import timezone  # noqa: E402 - models need Django set up
+
+from benchmarks.database import ENRICHMENT, TEMPERATURE, row_ids  # noqa: E402
+from benchmarks.measurement import Measurement, Stopwatch  # noqa: E402
+from benchmarks.provider import KEY, MODEL  # noqa: E402
+from enrichment import batches  # noqa: E402
+from enrichment.batches import Selection  # noqa: E402
+from enrichment.engine.items import load_items  # noqa: E402
+from enrichment.engine.lanes import LaneEnd, run_lane  # noqa: E402
+from enrichment.enrichments import get  # noqa: E402
+from enrichment.models import Animal  # noqa: E402
+from llmconfig.client.records import Message  # noqa: E402
+from metrics.models import GenerationMetric  # noqa: E402
+
+WRITE_SIZE = 25  # times LLM_BATCH_COMMIT_FREQUENCY; __main__ sets that
+
+
+def lane(arguments: argparse.Namespace) -> Measurement:
+    """Ours: one lane over a whole batch, everything written."""
+    rows = row_ids(arguments.rows)
+    batch = batches.create(ENRICHMENT, Selection(ids=rows, force=True), write_size=WRITE_SIZE)
+    watch = Stopwatch()
+    with watch.running():
+        end = run_lane(batch.pk, seconds=3600)
+    at = batches.progress(batch.pk)
+    if end != LaneEnd.FINISHED or at.done != len(rows):
+        sys.exit(f"The batch ended {end} with {at.done} of {len(rows)} rows: {at.reason}")
+    return watch.measurement(in_flight=arguments.in_flight, rows=len(rows))
+
+
+def one_by_one(arguments: argparse.Namespace) -> Measurement:
+    """One call at a time over the openai SDK, each row and its metrics saved and committed."""
+    from openai import OpenAI  # noqa: PLC0415 - only this contestant pays for the import
+
+    rows = row_ids(arguments.rows)
+    asked = _messages(rows)
+    animals = Animal.objects.in_bulk(rows)
+    watch = Stopwatch()
+    with watch.running():
+        client: Any = OpenAI(base_url=f"{arguments.url}/v1", api_key=KEY, max_retries=0)
+        for key, messages in zip(rows, asked, strict=True):
+            reply = client.chat.completions.create(
+                model=MODEL, messages=messages, temperature=TEMPERATURE
+            )
+            _save(animals[key], reply)
+    return watch.measurement(in_flight=1, rows=len(rows))
+
+
+def _save(animal: Animal, reply: Any) -> None:
+    animal.enriched_description = reply.choices[0].message.content
+    animal.llm_processed_at = timezone.now()
+    animal.llm_model_used = reply.model
+    animal.save()
+    usage = reply.usage
+    GenerationMetric.objects.create(
+        correlation_id=uuid4(),
+        node_type="enricher",
+        service_name="enrichment",
+        method_name=ENRICHMENT,
+        provider="simulated",
+        model_used=reply.model,
+        tokens_input=usage.prompt_tokens,
+        tokens_output=usage.completion_tokens,
+        tokens_total=usage.total_tokens,
+        cost_usd=(usage.prompt_tokens * Decimal("0.15") + usage.completion_tokens * Decimal("0.60"))
+        / 1_000_000,
+    )
+
+
+def sdk(arguments: argparse.Namespace) -> Measurement:
+    """The openai SDK with asyncio.gather and a semaphore: the calls alone, nothing written."""
+    from openai import AsyncOpenAI  # noqa: PLC0415 - only this contestant pays for the import
+
+    asked = _messages(row_ids(arguments.rows))
+
+    async def all_of_them() -> None:
+        gate = asyncio.Semaphore(arguments.in_flight)
+        client: Any = AsyncOpenAI(base_url=f"{arguments.url}/v1", api_key=KEY, max_retries=0)
+
+        async def one(messages: list[Message]) -> str:
+            async with gate:
+                reply = await client.chat.completions.create(
+                    model=MODEL, messages=messages, temperature=TEMPERATURE
+                )
+            return str(reply.choices[0].message.content)
+
+        await asyncio.gather(*map(one, asked))
+        await client.close()
+
+    watch = Stopwatch()
+    with watch.running():
+        asyncio.run(all_of_them())
+    return watch.measurement(in_flight=arguments.in_flight, rows=len(asked))
+
+
+def _messages(rows: Sequence[int]) -> list[list[Message]]:
+    """What our own lane would ask for these rows."""
+    items = load_items(get(ENRICHMENT), [str(key) for key in rows], variant="")
+    return [item.prompt.messages(item.values) for item in items if item.prompt is not None]
+
+
+CONTESTANTS: dict[str, Callable[[argparse.Namespace], Measurement]] = {
+    "lane": lane,
+    "one_by_one": one_by_one,
+    "sdk": sdk,
+}
+
+
+def main() -> None:
+    """Run the one that the command line names."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.contestants")
+    parser.add_argument("name", choices=CONTESTANTS)
+    parser.add_argument("--url", required=True)
+    parser.add_argument("--rows", type=int, required=True)
+    parser.add_argument("--in-flight", type=int, required=True)
+    given = parser.parse_args()
+    print(json.dumps(asdict(CONTESTANTS[given.name](given))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""What the runs find in the database: tables, the shipped listings, a provider with its price."""
+
+import datetime as dt
+import sys
+from decimal import Decimal
+from pathlib import Path
+
+from django.core.management import call_command
+from django.db import connection
+
+from benchmarks.provider import KEY, MODEL
+from enrichment.listings import import_listings
+from enrichment.models import Animal
+from llmconfig.models import (
+    InteractionType,
+    LLMConfig,
+    ModelPrice,
+    NodeConfiguration,
+    Provider,
+    ProviderModel,
+    ProviderType,
+)
+from llmconfig.revisions import change
+from llmconfig.secrets import Secret
+
+ENRICHMENT = "description_cleaning"
+LISTINGS = Path(__file__).resolve().parent.parent / "fixtures" / "dogs.csv.gz"
+TEMPERATURE = 0.3
+
+
+def prepare(simulator_url: str) -> None:
+    """Make the tables and fill them; ends the process when the database is not empty."""
+    if connection.introspection.table_names():
+        sys.exit(
+            "DATABASE_URL names a database that has tables. Benchmarks overwrite listings and"
+            " settings: give an empty one, or unset it and run `make bench`."
+        )
+    call_command("migrate", verbosity=0)
+    import_listings(LISTINGS)
+    with change(source="shell", message="Benchmark"):
+        _configure(simulator_url)
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+
+
+def _configure(simulator_url: str) -> None:
+    provider = Provider(
+        name="simulated",
+        provider_type=ProviderType.CUSTOM,
+        api_base_url=f"{simulator_url}/v1",
+    )
+    provider.set_key(Secret(KEY))
+    provider.save()
+    model = ProviderModel.objects.create(provider=provider, model_id=MODEL)
+    ModelPrice.objects.create(
+        model=model,
+        valid_from=dt.datetime(2020, 1, 1, tzinfo=dt.UTC),
+        input_per_1m=Decimal("0.15"),
+        output_per_1m=Decimal("0.60"),
+    )
+    NodeConfiguration.objects.create(
+        node_name=ENRICHMENT,
+        interaction_type=InteractionType.ENRICHER,
+        default_model=f"simulated/{MODEL}",
+        default_temperature=TEMPERATURE,
+    )
+    LLMConfig.objects.update_or_create(pk=1, defaults={"provider": provider, "enabled": True})
+
+
+def row_ids(count: int) -> list[int]:
+    """Keys of listings that have a description; fewer if there are not so many."""
+    rows = Animal.objects.exclude(description="").order_by("pk")
+    return list(rows.values_list("pk", flat=True)[:count])

@@ -1,0 +1,54 @@
+"""The simulated provider as a process of its own, with the latency that the figures assume."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.request import Request, urlopen
+
+from benchmarks.measurement import LATENCY_SECONDS
+
+MODEL = "gpt-4o-mini"
+KEY = "sk-benchmark-0123456789"
+
+
+@dataclass(frozen=True, slots=True)
+class Simulator:
+    """A running simulator."""
+
+    url: str
+
+    def reset(self) -> None:
+        """Count from zero."""
+        self._ask("/_reset", {})
+
+    def paid(self) -> int:
+        """Answers that would have been billed since the last reset."""
+        return int(self._ask("/_stats")["paid"])
+
+    def _ask(self, path: str, body: Any = None) -> dict[str, Any]:
+        data = None if body is None else json.dumps(body).encode()
+        request = Request(self.url + path, data)  # noqa: S310 - loopback
+        with urlopen(request, timeout=10) as reply:  # noqa: S310 - loopback
+            answer: dict[str, Any] = json.load(reply)
+        return answer
+
+
+@contextmanager
+def simulator() -> Iterator[Simulator]:
+    """Start it on a free port; it ends with the block."""
+    command = [sys.executable, "-m", "project.embedded.simulator", "--port", "0"]
+    command += ["--latency-ms", str(LATENCY_SECONDS * 1000)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None  # noqa: S101 - it is a pipe
+        said = process.stdout.readline()
+        if not said.startswith("listening on "):
+            sys.exit("The simulator did not start; see above.")
+        yield Simulator(said.split()[-1])
+    finally:
+        process.terminate()
+        process.wait(10)
