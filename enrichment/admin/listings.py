@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db import models
 from django.db.models import Count, Model, Q, QuerySet
 from django.db.models.functions import Substr
 from django.http import HttpRequest, HttpResponse
@@ -98,6 +99,7 @@ class AnimalAdmin(ModelAdmin):
     list_display = ("name", "breed", "organization", "published", "coverage", "llm_processed_at")
     list_filter = (CleanedFilter, ProfileFilter, TranslationFilter, "status", "size", "age")
     list_select_related = ("organization",)
+    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
     search_fields = ("name", "=external_id", "breed", "organization__name")
     autocomplete_fields = ("organization",)
     readonly_fields = ("llm_processed_at", "llm_model_used", "created_at", "updated_at")

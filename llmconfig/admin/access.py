@@ -3,10 +3,12 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth.admin import GroupAdmin as StockGroupAdmin
 from django.contrib.auth.admin import UserAdmin as StockUserAdmin
 from django.contrib.auth.models import Group, User
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
+from django.urls import reverse
 from rest_framework.authtoken.models import TokenProxy
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
@@ -69,28 +71,55 @@ class GroupAdmin(StockGroupAdmin, RevisionedAdmin):
 
 @admin.register(TokenProxy)
 class TokenAdmin(ReadOnlyAdmin):
-    """API tokens: shown in full once, when they are made."""
+    """API tokens: shown in full once, when they are made.
+
+    A token's text is its row's key and its name, so it has no page of its own, and neither links,
+    check boxes nor the log may use that key.
+    """
 
     list_display = ("user", "ending", "created")
+    list_display_links = None
     list_select_related = ("user",)
     search_fields = ("user__username",)
     fields = ("user",)
     raw_id_fields = ("user",)
+    actions = ("revoke",)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whoever may add tokens."""
         return request.user.has_perm("authtoken.add_tokenproxy")
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Deleting is how a token is revoked."""
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        """Whoever may delete tokens."""
         return request.user.has_perm("authtoken.delete_tokenproxy")
 
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Make the token and show it this once."""
-        super().save_model(request, obj, form, change)
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> None:
+        """No token has a page."""
+        return
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """Log whose token it is."""
+        return super().log_addition(request, obj.user, "Made an API token.")
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> Any:
+        """Show the token this once."""
         messages.warning(
             request, f"Token of {obj.user}: {obj.key} . Copy it now: it is not shown again."
         )
+        return HttpResponseRedirect(reverse("admin:authtoken_tokenproxy_changelist"))
+
+    def response_action(self, request: HttpRequest, queryset: Any) -> Any:
+        """The check boxes hold the users' ids."""
+        chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        if self.has_revoke_permission(request):
+            self.revoke(request, queryset.filter(user_id__in=chosen))
+        return HttpResponseRedirect(request.get_full_path())
+
+    @admin.action(description="Revoke", permissions=["revoke"])
+    def revoke(self, request: HttpRequest, queryset: Any) -> None:
+        """Whoever uses them is refused from now on."""
+        number, _ = queryset.delete()
+        messages.success(request, f"{number} revoked.")
 
     @admin.display(description="Token")
     def ending(self, token: Any) -> str:

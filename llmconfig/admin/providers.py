@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db import models
 from django.db.models import Count, Model
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -41,11 +42,8 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only f
 
     class Meta:
         model = Provider
-        fields = (
-            "name", "provider_type", "api_base_url", "secret_ref", "api_version",
-            "timeout_seconds", "priority", "weight", "is_enabled",
-        )  # fmt: skip
-
+        # The page's fieldsets name the rest; what is made there also knows the scheme to assume.
+        fields = ("provider_type", "secret_ref")
         labels = {
             "provider_type": "Type",
             "api_base_url": "Base URL",
@@ -115,6 +113,7 @@ class ProviderAdmin(RevisionedAdmin):
 
     form = ProviderForm
     list_display = ("name", "type", "status", "key", "model_count", "priority", "weight")
+    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
     list_filter = ("provider_type", "is_enabled")
     search_fields = ("name", "api_base_url")
     ordering = ("priority", "name")

@@ -1,5 +1,6 @@
 """Calls and their texts. Both tables are partitioned and large: nothing here counts their rows."""
 
+import datetime as dt
 from typing import Any
 from uuid import UUID
 
@@ -195,7 +196,8 @@ class GenerationMetricAdmin(CallTableAdmin):
         """Where prompt and answer are, as long as they are kept."""
         found = (
             GenerationHistory.objects.filter(
-                correlation_id=call.correlation_id, created_at__gte=call.created_at.date()
+                correlation_id=call.correlation_id,
+                created_at__gte=call.created_at - dt.timedelta(days=1),
             )
             .values_list("pk", flat=True)
             .first()

@@ -10,6 +10,7 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from rest_framework.authtoken.models import Token
 
 from llmconfig import secrets
 from llmconfig.models import (
@@ -405,3 +406,26 @@ def test_the_sidebar_holds_only_what_a_role_opens(configured):
 def test_nobody_without_a_role_sees_figures(people):
     User.objects.create_user("new", is_staff=True)
     assert "Your account has no role yet." in signed_in("new").get("/admin/").content.decode()
+
+
+def test_an_api_token_is_shown_once_when_it_is_made(ada):
+    viewer = User.objects.get(username="viewer")
+    made = ada.post(reverse("admin:authtoken_tokenproxy_add"), {"user": viewer.pk}, follow=True)
+    token = Token.objects.get(user=viewer).key
+    assert token in made.content.decode()
+    listed = ada.get(reverse("admin:authtoken_tokenproxy_changelist")).content.decode()
+    assert token not in listed
+    assert f"••••{token[-4:]}" in listed
+    assert not LogEntry.objects.filter(object_repr__contains=token).exists()
+    ada.post(
+        reverse("admin:authtoken_tokenproxy_changelist"),
+        {"action": "revoke", "_selected_action": [viewer.pk], "index": "0"},
+    )
+    assert not Token.objects.exists()
+
+
+def test_a_rows_history_lists_what_every_surface_did_to_it(ada):
+    node = NodeConfiguration.objects.get(node_name="router")
+    address = reverse("admin:llmconfig_nodeconfiguration_history", args=[node.pk])
+    listed = ada.get(address, follow=True)
+    assert [row.row_key for row in listed.context["cl"].result_list] == [str(node.pk)]
