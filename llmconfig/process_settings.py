@@ -1,4 +1,4 @@
-"""Settings of the running processes: environment first, then the `llm_config` row, then the default.
+"""Settings of the running processes: environment, else the `llm_config` row, else the default.
 
 The names are seed 3's `LLM_*` variables. Source of the order: design, part 4.
 """

@@ -77,7 +77,8 @@ def build_keyring(keys: tuple[str, ...], legacy: tuple[str, ...] = ()) -> Keyrin
     if not keys:
         raise ImproperlyConfigured(
             "LLM_FIELD_KEYS is not set: provider keys can't be stored. Make one with"
-            " `python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'`."
+            " `python -c 'from cryptography.fernet import Fernet;"
+            " print(Fernet.generate_key().decode())'`."
         )
     fernets = []
     for position, key in enumerate(keys, start=1):

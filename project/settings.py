@@ -211,10 +211,10 @@ UNFOLD = {
         {
             "rel": "icon",
             "type": "image/svg+xml",
-            "href": lambda request: static("llmconfig/icon.svg"),
+            "href": lambda _request: static("llmconfig/icon.svg"),
         }
     ],
-    "STYLES": [lambda request: static("llmconfig/admin.css")],
+    "STYLES": [lambda _request: static("llmconfig/admin.css")],
     "DASHBOARD_CALLBACK": "llmconfig.admin.dashboard.dashboard",
     "SIDEBAR": {"navigation": "llmconfig.admin.navigation.sidebar"},
 }

@@ -1,7 +1,7 @@
 """A pytest plugin (see addopts): starts PostgreSQL and Valkey once a run, before settings load.
 
-Under xdist the controller starts them and its workers inherit the variables; each worker has its own
-database (pytest-django) and its own Valkey database number.
+Under xdist the controller starts them and its workers inherit the variables; each worker has its
+own database (pytest-django) and its own Valkey database number.
 """
 
 import os
