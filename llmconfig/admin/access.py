@@ -108,7 +108,9 @@ class TokenAdmin(ReadOnlyAdmin):
         )
         return HttpResponseRedirect(reverse("admin:authtoken_tokenproxy_changelist"))
 
-    def response_action(self, request: HttpRequest, queryset: Any) -> Any:
+    def response_action(
+        self, request: HttpRequest, queryset: Any, *args: Any, **kwargs: Any
+    ) -> Any:
         """The check boxes hold the users' ids."""
         chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
         if self.has_revoke_permission(request):
