@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from yarl import URL
 
 from llmconfig.client import egress, keys
+from llmconfig.client.scrubbing import Scrubber
 from llmconfig.client.wire import Wire
 from llmconfig.client.wire.anthropic import AnthropicWire
 from llmconfig.client.wire.openai import OpenAIWire
 from llmconfig.errors import ConfigurationError
 from llmconfig.models import ProviderType
 from llmconfig.resolution import Target
-from llmconfig.secrets import Secret
 from llmconfig.snapshot import Snapshot
 
 OPENAI_WIRE = OpenAIWire()
@@ -38,7 +38,7 @@ class Endpoint:
     url: URL
     wire: Wire
     private: bool
-    key: Secret | None
+    scrubber: Scrubber
     headers: Mapping[str, str] = field(repr=False)
 
 
@@ -71,7 +71,7 @@ def _build(target: Target) -> Endpoint:
         url=url,
         wire=wire,
         private=egress.anywhere_private(provider.provider_type, url),
-        key=key,
+        scrubber=Scrubber(key),
         headers=COMMON_HEADERS | wire.headers(provider, key),
     )
 

@@ -27,7 +27,6 @@ from llmconfig.client.records import (
     Message,
     Usage,
 )
-from llmconfig.client.scrubbing import clean, without_key
 from llmconfig.client.shapes import Misfit, Shape
 from llmconfig.client.transport import RequestFailed, Response
 from llmconfig.client.verdicts import Refused
@@ -273,7 +272,7 @@ class Exchange:
             return self._failed(
                 response.code, response.detail, latency_ms, transient=response.transient
             )
-        request_id = without_key(verdicts.request_id(response.headers), self.endpoint.key)
+        request_id = self.endpoint.scrubber.without_key(verdicts.request_id(response.headers))
         try:
             verdict = verdicts.judge(response, self.endpoint.wire)
         except BadReply as bad:
@@ -307,7 +306,7 @@ class Exchange:
             usage=reply.usage,
             cost_usd=self._cost(reply),
             paid=reply.counted,
-            detail=clean(misfit, self.endpoint.key) if misfit else "",
+            detail=self.endpoint.scrubber.clean(misfit) if misfit else "",
             request_id=request_id,
         )
         if not misfit:
@@ -363,7 +362,7 @@ class Exchange:
             model=self.target.model_id,
             outcome=code,
             latency_ms=latency_ms,
-            detail=clean(detail, self.endpoint.key),
+            detail=self.endpoint.scrubber.clean(detail),
             usage=usage or NO_USAGE,
             cost_usd=self._price(usage) if usage is not None else None,
             paid=usage is not None,
