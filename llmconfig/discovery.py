@@ -4,14 +4,15 @@ Both only read the provider's own list of models, over the client's guarded tran
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.utils import timezone
 from yarl import URL
 
-from llmconfig import snapshot
+from llmconfig import revisions, snapshot
 from llmconfig.client import egress, endpoints, keys, loop, transport, verdicts
 from llmconfig.client.scrubbing import clean, without_key
 from llmconfig.client.transport import RequestFailed
@@ -90,12 +91,19 @@ def check_provider(provider: Provider) -> Checked:
     return result
 
 
-def discover_models(provider: Provider) -> Discovered:
-    """Add the models that the provider lists and fill in what is blank in known ones.
+def discover_models(provider: Provider, *, source: str, user: User | None = None) -> Discovered:
+    """Ask, then store as one revision of `user`; raises ListingFailed.
 
-    What a person entered stays. The caller opens the revision. Raises ListingFailed.
+    No transaction is open while the provider is asked.
     """
-    entries = [each for each in _entries(provider, deployments=True) if not each.retired]
+    entries = _entries(provider, deployments=True)
+    with revisions.change(source=source, user=user, message=f"Read the models of {provider.name}."):
+        return _store(provider, entries)
+
+
+def _store(provider: Provider, entries: Sequence[Entry]) -> Discovered:
+    """Add new models, fill in what is blank in known ones; what a person entered stays."""
+    entries = [each for each in entries if not each.retired]
     known = {row.model_id: row for row in ProviderModel.objects.filter(provider=provider)}
     added = [_new(provider, each) for each in entries if each.model_id not in known]
     ProviderModel.objects.bulk_create(added)

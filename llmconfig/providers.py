@@ -124,15 +124,17 @@ def uses_of(provider: Provider) -> list[str]:
     found = []
     if LLMConfig.objects.filter(Q(provider=provider) | Q(backup_provider=provider)).exists():
         found.append("the processing settings")
-    for row in GlobalConfig.objects.all():
-        if any(each.startswith(prefix) for each in (row.model, *row.fallbacks)):
-            found.append(f"the interaction type {row.interaction_type}")
-    for node in NodeConfiguration.objects.only(
-        "node_name", "provider", "default_model", "fallbacks"
-    ):
-        references = (node.default_model, *node.fallbacks)
-        if node.provider == name or any(each.startswith(prefix) for each in references):
-            found.append(f"the node {node.node_name}")
+    found += [
+        f"the interaction type {row.interaction_type}"
+        for row in GlobalConfig.objects.all()
+        if any(each.startswith(prefix) for each in (row.model, *row.fallbacks))
+    ]
+    found += [
+        f"the node {node.node_name}"
+        for node in NodeConfiguration.objects.all()
+        if node.provider == name
+        or any(each.startswith(prefix) for each in (node.default_model, *node.fallbacks))
+    ]
     choices = UserConfig.objects.filter(model__startswith=prefix).count()
     if choices:
         found.append(f"{choices} users' choices" if choices > 1 else "a user's choice")

@@ -36,7 +36,7 @@ class Endpoint(APIView):
     @property
     def caller(self) -> User:
         """Who asks; permissions let nobody else through."""
-        return cast(User, self.request.user)
+        return cast("User", self.request.user)
 
     def change(self, message: str) -> AbstractContextManager[revisions.Change]:
         """Open the revision of a write."""

@@ -42,6 +42,13 @@ class Conflict(APIException):
     default_code = "conflict"
 
 
+class Unavailable(APIException):
+    """A server that we ask doesn't answer."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_code = "unavailable"
+
+
 class TooLarge(APIException):
     """A body beyond the limit."""
 

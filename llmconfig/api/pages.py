@@ -32,7 +32,7 @@ class StrictOrdering(OrderingFilter):
     def remove_invalid_fields(
         self, queryset: Any, fields: Any, view: Any, request: Request
     ) -> list[str]:
-        """All or nothing: an unknown name is an error, not another order; raises ValidationError."""
+        """All or nothing: an unknown name raises ValidationError, it makes no other order."""
         kept = super().remove_invalid_fields(queryset, fields, view, request)
         if len(kept) != len(fields):
             offered = ", ".join(view.ordering_fields)

@@ -1,5 +1,29 @@
-"""Addresses."""
+"""Addresses: seed 2's, and what belongs beside them."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path, re_path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from llmconfig.api import assignments, history, processing, providers, resolving
+from llmconfig.api.endpoints import UnknownAddress
+
+configuration = [
+    path("providers", providers.ProviderList.as_view()),
+    path("providers/<uuid:id>", providers.ProviderRow.as_view()),
+    path("providers/<uuid:id>/validate", providers.ProviderCheck.as_view()),
+    path("providers/<uuid:id>/models", providers.ProviderModels.as_view()),
+    path("config", assignments.InteractionList.as_view()),
+    path("config/summary", resolving.Summary.as_view()),
+    path("config/validate", resolving.Validate.as_view()),
+    path("config/<str:interaction_type>", assignments.InteractionRow.as_view()),
+    path("nodes", assignments.NodeList.as_view()),
+    path("nodes/<str:node_name>", assignments.NodeRow.as_view()),
+    path("tiers", assignments.TierList.as_view()),
+    path("user-configs", assignments.UserConfigList.as_view()),
+    path("user-configs/<int:id>", assignments.UserConfigRow.as_view()),
+    path("explain/<path:name>", resolving.Explain.as_view()),
+    path("settings", processing.Settings.as_view()),
+    path("revisions", history.RevisionList.as_view()),
+    path("revisions/<int:number>", history.RevisionRow.as_view()),
+    path("cache/clear", resolving.ClearCache.as_view()),
+    re_path(r"^.*$", UnknownAddress.as_view()),
+]
+urlpatterns: list[URLPattern | URLResolver] = [path("api/v1/llm/", include(configuration))]

@@ -1,0 +1,226 @@
+"""Which model serves what: interaction types, nodes, users' choices, tiers."""
+
+from typing import Any, ClassVar, cast
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics, serializers
+from rest_framework.exceptions import NotFound, PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from llmconfig.api.bodies import StrictModelSerializer
+from llmconfig.api.endpoints import ConfigurationList, ConfigurationRow, Endpoint, Rows
+from llmconfig.models import (
+    ContextWindow,
+    GlobalConfig,
+    InteractionType,
+    NodeConfiguration,
+    Provider,
+    ProviderModel,
+    UserConfig,
+)
+from llmconfig.roles import RANK, Role, rank_of
+
+
+class InteractionSerializer(StrictModelSerializer[GlobalConfig]):
+    """The defaults of one interaction type."""
+
+    class Meta:
+        model = GlobalConfig
+        fields = (
+            "interaction_type", "model", "temperature", "max_tokens", "fallbacks", "updated_at",
+        )  # fmt: skip
+        read_only_fields = ("interaction_type",)
+
+
+class NodeSerializer(StrictModelSerializer[NodeConfiguration]):
+    """One named place in an application that calls a model."""
+
+    class Meta:
+        model = NodeConfiguration
+        fields = (
+            "id", "node_name", "interaction_type", "provider", "default_model",
+            "default_temperature", "default_max_tokens", "langsmith_tracing", "description",
+            "azure_model", "azure_temperature", "azure_max_tokens", "fallbacks",
+            "created_at", "updated_at",
+        )  # fmt: skip
+
+    def validate_node_name(self, name: str) -> str:
+        """Applications call a node by its name, and it may hide nothing that has the name."""
+        if self.instance is not None:
+            if name != self.instance.node_name:
+                raise serializers.ValidationError("A node keeps its name; add another node.")
+            return name
+        taken = (
+            name in InteractionType.values
+            or ProviderModel.objects.filter(model_id=name).exists()
+            or Provider.objects.filter(name=name).exists()
+        )
+        if taken:
+            raise serializers.ValidationError(
+                "An interaction type, a model or a provider has this name; choose another."
+            )
+        return name
+
+
+class UserConfigSerializer(StrictModelSerializer[UserConfig]):
+    """One user's own choice for an interaction type or a node."""
+
+    user = serializers.SlugRelatedField(
+        slug_field="username",
+        queryset=User.objects.all(),
+        required=False,
+        help_text="Whose choice; your own unless given. Only administrators set others'.",
+    )
+    node = serializers.SlugRelatedField(
+        slug_field="node_name",
+        queryset=NodeConfiguration.objects.all(),
+        required=False,
+        allow_null=True,
+        help_text="Set this or the interaction type, not both.",
+    )
+
+    class Meta:
+        model = UserConfig
+        fields = (
+            "id", "user", "interaction_type", "node", "model", "temperature", "max_tokens",
+            "created_at", "updated_at",
+        )  # fmt: skip
+        # The table's constraints say the same, and know which half of the pair is in use.
+        validators: ClassVar[list[Any]] = []
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Raises PermissionDenied for somebody else's row."""
+        caller = cast("User", self.context["request"].user)
+        if self.instance is None:
+            attrs.setdefault("user", caller)
+        refuse_others(caller, attrs.get("user", caller))
+        return cast("dict[str, Any]", super().validate(attrs))
+
+
+class TierSerializer(serializers.ModelSerializer[ContextWindow]):
+    """A tier and its model; `tier:NAME` refers to it. Prices are of this moment."""
+
+    reference = serializers.SerializerMethodField()
+
+    class Meta:
+        model = ContextWindow
+        fields = (
+            "tier", "reference", "model_name", "max_tokens", "cost_per_1m_input_usd",
+            "cost_per_1m_output_usd", "supports_streaming", "is_active", "updated_at",
+        )  # fmt: skip
+
+    def get_reference(self, row: ContextWindow) -> str:
+        """What nodes and types write to mean this tier."""
+        return f"tier:{row.tier}"
+
+
+class InteractionList(Rows, generics.ListAPIView[GlobalConfig]):
+    """The defaults of every interaction type."""
+
+    queryset = GlobalConfig.objects.all()
+    serializer_class = InteractionSerializer
+    ordering_fields = ("interaction_type", "updated_at")
+
+
+class InteractionRow(Endpoint):
+    """The defaults of one interaction type."""
+
+    @extend_schema(responses=InteractionSerializer)
+    def get(self, request: Request, interaction_type: str) -> Response:
+        """Show them."""
+        return Response(InteractionSerializer(self.row(interaction_type)).data)
+
+    @extend_schema(request=InteractionSerializer, responses=InteractionSerializer)
+    def put(self, request: Request, interaction_type: str) -> Response:
+        """Replace them all: what the body leaves out becomes blank."""
+        blank = {"model": "", "temperature": None, "max_tokens": None, "fallbacks": []}
+        return self._write(request, interaction_type, blank=blank)
+
+    @extend_schema(request=InteractionSerializer, responses=InteractionSerializer)
+    def patch(self, request: Request, interaction_type: str) -> Response:
+        """Change what the body names."""
+        return self._write(request, interaction_type, blank={})
+
+    def _write(self, request: Request, name: str, *, blank: dict[str, Any]) -> Response:
+        with transaction.atomic():
+            row = self.row(name, lock=True)
+            serializer = InteractionSerializer(row, data=request.data, partial=True)
+            serializer.is_valid(raise_exception=True)
+            with self.change(f"Changed the interaction type {name}."):
+                serializer.save(**blank | dict(serializer.validated_data))
+        return Response(serializer.data)
+
+    def row(self, name: str, *, lock: bool = False) -> GlobalConfig:
+        """The stored row, or a blank one of a known type; raises NotFound."""
+        if name not in InteractionType.values:
+            known = ", ".join(InteractionType.values)
+            raise NotFound(f"There is no interaction type {name!r}; there are {known}.")
+        rows = GlobalConfig.objects.filter(interaction_type=name)
+        return (rows.select_for_update() if lock else rows).first() or GlobalConfig(
+            interaction_type=name
+        )
+
+
+class NodeList(ConfigurationList):
+    """Named places in applications that call a model."""
+
+    queryset = NodeConfiguration.objects.all()
+    serializer_class = NodeSerializer
+    filterset_fields = ("interaction_type", "provider", "langsmith_tracing")
+    ordering_fields = ("node_name", "interaction_type", "updated_at")
+
+
+class NodeRow(ConfigurationRow):
+    """One node, by its name."""
+
+    queryset = NodeConfiguration.objects.all()
+    serializer_class = NodeSerializer
+    lookup_field = "node_name"
+
+
+class UserConfigList(ConfigurationList):
+    """Users' own choices."""
+
+    queryset = UserConfig.objects.select_related("user", "node")
+    serializer_class = UserConfigSerializer
+    filterset_fields = ("user__username", "interaction_type", "node__node_name")
+    ordering_fields = ("user", "interaction_type", "updated_at")
+    write_role: ClassVar[Role] = Role.VIEWER  # one's own; the serializer refuses others'
+
+
+class UserConfigRow(ConfigurationRow):
+    """One choice."""
+
+    queryset = UserConfig.objects.select_related("user", "node")
+    serializer_class = UserConfigSerializer
+    lookup_field = "id"
+    write_role: ClassVar[Role] = Role.VIEWER
+
+    def get_object(self) -> UserConfig:
+        """Anybody's to read, one's own to write; raises PermissionDenied."""
+        row = cast("UserConfig", super().get_object())
+        if self.request.method not in {"GET", "HEAD"}:
+            refuse_others(self.caller, row.user)
+        return row
+
+
+class TierList(Rows, generics.ListAPIView[ContextWindow]):
+    """Tiers, each with its model."""
+
+    queryset = ContextWindow.objects.all()
+    serializer_class = TierSerializer
+    ordering_fields = ("tier", "updated_at")
+
+    def get_queryset(self) -> QuerySet[ContextWindow]:
+        """A view's rows can't be locked, and needn't be."""
+        return ContextWindow.objects.all()
+
+
+def refuse_others(caller: User, owner: User) -> None:
+    """Raises PermissionDenied unless it is one's own choice, or one is an administrator."""
+    if owner.pk != caller.pk and rank_of(caller) < RANK[Role.ADMINISTRATOR]:
+        raise PermissionDenied("Only administrators set other users' choices.")

@@ -1,0 +1,124 @@
+"""Seed 0's settings row, and the process settings that the environment may overrule."""
+
+from typing import Any, cast
+
+from django.conf import settings
+from django.db import transaction
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from llmconfig import snapshot
+from llmconfig.api.bodies import StrictModelSerializer
+from llmconfig.api.endpoints import Endpoint
+from llmconfig.models import LLMConfig, Provider
+from llmconfig.models.processing import SINGLE_ROW_ID
+from llmconfig.process_settings import DEFINITIONS
+
+
+def overruled() -> dict[str, str]:
+    """Columns of the row that the environment overrules, with the variable that does."""
+    return {
+        each.column: each.variable
+        for each in DEFINITIONS
+        if each.column and each.variable in settings.LLM_ENVIRONMENT
+    }
+
+
+class ProcessSettingSerializer(serializers.Serializer[Any]):
+    """One process setting as it is in force."""
+
+    variable = serializers.CharField()
+    value = serializers.JSONField()
+    origin = serializers.ChoiceField(["environment", "settings", "default"])
+    help = serializers.CharField()
+
+
+class SettingsSerializer(StrictModelSerializer[LLMConfig]):
+    """The processing settings, and what the environment makes of them."""
+
+    provider = serializers.SlugRelatedField(slug_field="name", queryset=Provider.objects.all())
+    backup_provider = serializers.SlugRelatedField(
+        slug_field="name", queryset=Provider.objects.all(), allow_null=True, required=False
+    )
+    overridden_by_environment = serializers.SerializerMethodField(
+        help_text="Fields that the environment sets, with the variable that does."
+    )
+    process_settings = serializers.SerializerMethodField()
+
+    class Meta:
+        model = LLMConfig
+        fields = (
+            "enabled", "provider", "model_tagger", "model_enricher", "model_analytics",
+            "model_responder", "auto_tagging", "auto_enrichment", "external_enrichment",
+            "max_retries", "retry_delay", "backup_provider", "backup_model", "batch_size",
+            "concurrent_tasks", "cache_responses", "min_confidence_tagging",
+            "min_confidence_entity", "updated_at", "overridden_by_environment",
+            "process_settings",
+        )  # fmt: skip
+
+    def get_overridden_by_environment(self, row: LLMConfig) -> dict[str, str]:
+        """Column by column."""
+        return overruled()
+
+    @extend_schema(responses=None)
+    def get_process_settings(self, row: LLMConfig) -> list[dict[str, Any]]:
+        """All of them, with where each value comes from."""
+        state = snapshot.current()
+        found = [
+            {
+                "variable": each.variable,
+                "value": state.setting(each.variable),
+                "origin": (
+                    "environment"
+                    if each.variable in settings.LLM_ENVIRONMENT
+                    else "settings"
+                    if each.column
+                    else "default"
+                ),
+                "help": each.help,
+            }
+            for each in DEFINITIONS
+        ]
+        return cast("list[dict[str, Any]]", ProcessSettingSerializer(found, many=True).data)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """A value that would have no effect is refused, and a backup is whole."""
+        for name, variable in overruled().items():
+            if name in attrs:
+                raise serializers.ValidationError(
+                    {name: f"{variable} sets this in the environment; change it there."}
+                )
+        return cast("dict[str, Any]", super().validate(attrs))
+
+
+class Settings(Endpoint):
+    """The processing settings; there is exactly one row."""
+
+    @extend_schema(responses=SettingsSerializer)
+    def get(self, request: Request) -> Response:
+        """Show them."""
+        return Response(SettingsSerializer(self.row()).data)
+
+    @extend_schema(request=SettingsSerializer, responses=SettingsSerializer)
+    def patch(self, request: Request) -> Response:
+        """Change what the body names."""
+        with transaction.atomic():
+            row = self.row(lock=True)
+            serializer = SettingsSerializer(row, data=request.data, partial=True)
+            serializer.is_valid(raise_exception=True)
+            with self.change("Changed the processing settings."):
+                serializer.save()
+        return Response(serializer.data)
+
+    def row(self, *, lock: bool = False) -> LLMConfig:
+        """The row; raises NotFound where it was never seeded."""
+        rows = LLMConfig.objects.select_related("provider", "backup_provider")
+        if lock:
+            rows = LLMConfig.objects.select_for_update()
+        found = rows.filter(pk=SINGLE_ROW_ID).first()
+        if found is None:
+            raise NotFound("There are no processing settings yet: run `manage.py seed_llm_config`.")
+        return found
