@@ -168,7 +168,7 @@ def _items(schema: Any) -> Check:
     return lambda value: type(value) is not list or all(map(check, value))
 
 
-def _sized(kind: type, *, least: int = 0, most: float = math.inf) -> Check:
+def _sized(kind: type[str | list[Any]], *, least: int = 0, most: float = math.inf) -> Check:
     return lambda value: type(value) is not kind or least <= len(value) <= most
 
 

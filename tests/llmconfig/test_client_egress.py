@@ -3,10 +3,10 @@
 import asyncio
 import base64
 import logging
-import os
 import socket
 import threading
 import traceback
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -354,7 +354,11 @@ def test_a_placeholder_key_hides_nothing():
 def test_sessions_are_closed_with_their_loop(make_provider, make_node, ask):
     make_provider()
     make_node("sim/gpt-4o-mini")
-    before = len(os.listdir("/proc/self/fd"))
+    before = _open_files()
     for _ in range(3):
         asyncio.run(client.agenerate(ask()))
-    assert len(os.listdir("/proc/self/fd")) <= before + 1  # the snapshot's database connection
+    assert _open_files() <= before + 1  # the snapshot's database connection
+
+
+def _open_files():
+    return len(list(Path("/proc/self/fd").iterdir()))
