@@ -1,0 +1,34 @@
+# The image of web, worker and beat; docker-compose.yml says which command each one runs.
+# 3.11 is what the tests run on.
+ARG PYTHON=3.11
+
+FROM python:${PYTHON}-slim AS packages
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+RUN python -m venv /opt/venv
+COPY requirements/base.txt /tmp/base.txt
+# Hashes and wheels only: nothing is built, and nothing enters that the lock doesn't name.
+RUN /opt/venv/bin/pip install --require-hashes --only-binary=:all: -r /tmp/base.txt
+
+FROM python:${PYTHON}-slim
+RUN useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin nodewise
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 ENVIRONMENT=production
+WORKDIR /app
+COPY --from=packages /opt/venv /opt/venv
+COPY manage.py ./
+COPY project project
+COPY llmconfig llmconfig
+COPY metrics metrics
+COPY enrichment enrichment
+COPY templates templates
+COPY fixtures fixtures
+# These values are for this one command: it opens no connection and signs nothing.
+RUN DJANGO_SECRET_KEY=only-for-collectstatic DATABASE_URL=postgres://localhost/none \
+    python manage.py collectstatic --noinput --verbosity 0 \
+    && python -m compileall -q project llmconfig metrics enrichment
+USER nodewise
+EXPOSE 8000
+# A process that answers is healthy; /readyz tells whether database and broker are there.
+HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 \
+    CMD ["python", "/app/project/healthcheck.py"]
+CMD ["uvicorn", "project.asgi:application", "--host", "0.0.0.0", "--port", "8000", \
+     "--lifespan", "off", "--no-access-log", "--timeout-graceful-shutdown", "30"]

@@ -1,0 +1,47 @@
+"""`manage.py prepare`: bring the database to this release, before servers and workers start."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError, connection
+
+# Replicas that start together take turns: this lock is theirs alone.
+LOCK = 0x6E6F6465_70726570
+
+
+class Command(BaseCommand):
+    """Holds a lock of its session while it migrates, seeds and syncs; safe in every replica."""
+
+    help = (
+        "Migrate, seed missing rows and sync the nodes file, one process at a time. Run it before"
+        " servers and workers start; the second run changes nothing."
+    )
+    # `migrate` runs the checks itself, and those of the database need its tables first.
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """One flag."""
+        parser.add_argument(
+            "--no-seed", action="store_true", help="Leave out the rows of `seed_llm_config`."
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Wait for the turn, then do it; raises CommandError when the database is away."""
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+        except OperationalError as error:
+            reason = str(error).partition("\n")[0]
+            raise CommandError(
+                f"The database can't be reached ({reason}): is it up, and is DATABASE_URL right?"
+            ) from error
+        # The lock ends with this connection, and so with the process however it ends.
+        try:
+            call_command("migrate", interactive=False, verbosity=options["verbosity"])
+            if not options["no_seed"]:
+                call_command("seed_llm_config", stdout=self.stdout)
+            call_command("sync_llm_config", stdout=self.stdout)
+        finally:
+            connection.close()
