@@ -20,12 +20,15 @@ class DescriptionCleaning(Enrichment):
     writes = "enriched_description"
     prompt = PromptText(
         system=(
-            "You edit adoption listings of dogs. Rewrite the text so that it reads well: correct"
-            " spelling and grammar, split glued sentences, turn shouting capitals into normal"
-            " writing, drop rulers and template remains. Keep every fact, name, number and"
-            " condition. Add nothing. Keep the language of the text. Answer with the text only."
+            "You edit adoption listings of dogs so that they read well. Correct spelling and"
+            " grammar, split glued sentences, turn shouting capitals into normal writing, drop"
+            " rulers and template remains. Keep every fact, name, number and condition, and the"
+            " language. Add nothing."
         ),
-        user="Dog: {{name}}\n\n<listing>\n{{description}}\n</listing>",
+        user=(
+            "<listing>\n{{description}}\n</listing>\n\nThis is the listing of {{name}}. Write it"
+            " again, corrected. Answer with the corrected text only, without tags or heading."
+        ),
     )
 
     def values(self, row: Mapping[str, Any], *, variant: str) -> dict[str, str]:

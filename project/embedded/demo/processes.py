@@ -28,12 +28,47 @@ def running(environment: Mapping[str, str], logs: Path) -> Iterator[str]:
     port = _web_port()
     python = sys.executable
     commands = {
-        "web": [python, "-m", "uvicorn", "project.asgi:application", "--host", LOOPBACK]
-        + ["--port", str(port), "--no-access-log", "--log-level", "warning"],
-        "worker": [python, "-m", "celery", "-A", "project", "worker", "--concurrency", "2"]
-        + ["--loglevel", "WARNING", "--without-gossip", "--without-mingle"],
-        "beat": [python, "-m", "celery", "-A", "project", "beat", "--loglevel", "WARNING"]
-        + ["--schedule", str(logs / "beat-schedule"), "--pidfile", ""],
+        "web": [
+            python,
+            "-m",
+            "uvicorn",
+            "project.asgi:application",
+            "--host",
+            LOOPBACK,
+            "--port",
+            str(port),
+            "--no-access-log",
+            "--log-level",
+            "warning",
+        ],
+        "worker": [
+            python,
+            "-m",
+            "celery",
+            "-A",
+            "project",
+            "worker",
+            "--concurrency",
+            "2",
+            "--loglevel",
+            "WARNING",
+            "--without-gossip",
+            "--without-mingle",
+        ],
+        "beat": [
+            python,
+            "-m",
+            "celery",
+            "-A",
+            "project",
+            "beat",
+            "--loglevel",
+            "WARNING",
+            "--schedule",
+            str(logs / "beat-schedule"),
+            "--pidfile",
+            "",
+        ],
     }
     children: dict[str, subprocess.Popen[bytes]] = {}
     try:

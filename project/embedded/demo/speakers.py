@@ -25,6 +25,7 @@ class Speaker:
     """Who answers: said in plain words, and how many rows are bearable by default."""
 
     words: str
+    model: str
     rows: int
     lanes: int
     in_flight: int
@@ -40,15 +41,17 @@ def configure(llm: str, environment: Mapping[str, str]) -> Speaker:
     if llm == "ollama":
         model = _ollama_model()
         seed(Wishes(enable=True, local_url=f"{OLLAMA}/v1", local_model=model))
-        return Speaker(f"{model}, served by Ollama at {OLLAMA}", rows=6, lanes=1, in_flight=2)
+        return Speaker(
+            f"{model}, served by Ollama at {OLLAMA}", model, rows=6, lanes=1, in_flight=2
+        )
     url, model = environment.get("LLM_LOCAL_URL", ""), environment.get("LLM_LOCAL_MODEL", "")
     if not url or not model:
         raise CommandError("No model server is running: start the demo with `make demo`.")
     seed(Wishes(enable=True, local_url=url, local_model=model))
     words = environment.get("LLM_LOCAL_MODEL_LABEL", model)
     if llm == "simulator":
-        return Speaker(words, rows=300, lanes=2, in_flight=50)
-    return Speaker(words, rows=4, lanes=1, in_flight=4)
+        return Speaker(words, model, rows=300, lanes=2, in_flight=50)
+    return Speaker(words, model, rows=3, lanes=1, in_flight=4)
 
 
 def _hosted(llm: str) -> Speaker:
@@ -58,7 +61,7 @@ def _hosted(llm: str) -> Speaker:
         LLMConfig.objects.update(
             provider=Provider.objects.get(name=llm), model_enricher=model, model_tagger=model
         )
-    return Speaker(f"{model} at {llm}, paid from your account", rows=6, lanes=1, in_flight=6)
+    return Speaker(f"{model} at {llm}, paid from your account", model, rows=6, lanes=1, in_flight=6)
 
 
 def _ollama_model() -> str:

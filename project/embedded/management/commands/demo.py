@@ -52,10 +52,15 @@ class Command(BaseCommand):
         environment = {**os.environ, "LLM_BATCH_CONCURRENT": str(speaker.in_flight)}
         with running(environment, _logs()) as address:
             console.print(f"[bold]Enriching {len(ids)} listings[/] with {speaker.words}.")
-            chosen = ",".join(map(str, ids))
-            call_command("enrich_descriptions", ids=chosen)
-            call_command("generate_profiles", ids=chosen)
-            call_command("translate", target_language=[LANGUAGE], ids=chosen)
+            # What another model said in an earlier run is said anew.
+            others = Animal.objects.filter(pk__in=ids).exclude(llm_model_used=speaker.model)
+            which = {
+                "ids": ",".join(map(str, ids)),
+                "force": others.filter(llm_model_used__isnull=False).exists(),
+            }
+            call_command("enrich_descriptions", **which)
+            call_command("generate_profiles", **which)
+            call_command("translate", target_language=[LANGUAGE], **which)
             report.show(
                 console,
                 ids,
