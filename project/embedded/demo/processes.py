@@ -26,48 +26,14 @@ def running(environment: Mapping[str, str], logs: Path) -> Iterator[str]:
     """Start both, wait until the web server answers, give its address; end both."""
     logs.mkdir(parents=True, exist_ok=True)
     port = _web_port()
-    python = sys.executable
+    web = f"uvicorn project.asgi:application --host {LOOPBACK} --port {port}"
     commands = {
-        "web": [
-            python,
-            "-m",
-            "uvicorn",
-            "project.asgi:application",
-            "--host",
-            LOOPBACK,
-            "--port",
-            str(port),
-            "--no-access-log",
-            "--log-level",
-            "warning",
-        ],
-        "worker": [
-            python,
-            "-m",
-            "celery",
-            "-A",
-            "project",
-            "worker",
-            "--concurrency",
-            "2",
-            "--loglevel",
-            "WARNING",
-            "--without-gossip",
-            "--without-mingle",
-        ],
+        "web": f"{web} --no-access-log --log-level warning".split(),
+        "worker": "celery -A project worker --concurrency 2 --loglevel WARNING"
+        " --without-gossip --without-mingle".split(),
         "beat": [
-            python,
-            "-m",
-            "celery",
-            "-A",
-            "project",
-            "beat",
-            "--loglevel",
-            "WARNING",
-            "--schedule",
+            *"celery -A project beat --loglevel WARNING --pidfile= --schedule".split(),
             str(logs / "beat-schedule"),
-            "--pidfile",
-            "",
         ],
     }
     children: dict[str, subprocess.Popen[bytes]] = {}
@@ -75,7 +41,7 @@ def running(environment: Mapping[str, str], logs: Path) -> Iterator[str]:
         for name, command in commands.items():
             with (logs / f"{name}.log").open("wb") as log:
                 children[name] = start(
-                    command,
+                    [sys.executable, "-m", *command],
                     env=environment,
                     at_parents_death=signal.SIGKILL,
                     cwd=ROOT,

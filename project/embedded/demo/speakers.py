@@ -68,8 +68,8 @@ def _ollama_model() -> str:
     found = ollama_models()
     if not found:
         raise CommandError(
-            f"Ollama doesn't answer at {OLLAMA}, or has no model: run `ollama pull llama3.2`, or set"
-            " OLLAMA_URL."
+            f"Ollama doesn't answer at {OLLAMA}, or has no model: run `ollama pull llama3.2`,"
+            " or set OLLAMA_URL."
         )
     return found[0]
 
