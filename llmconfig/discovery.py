@@ -124,12 +124,13 @@ def _store(provider: Provider, entries: Sequence[Entry]) -> Discovered:
 def _new(provider: Provider, entry: Entry) -> ProviderModel:
     embeds = bool(EMBEDDING_ID.search(entry.model_id))
     suggested = suggested_prices(provider.provider_type, entry.model_id)
+    known_window = suggested.context_window if suggested else None
     hosted = provider.provider_type not in egress.OWN_SERVERS
     return ProviderModel(
         provider=provider,
         model_id=entry.model_id,
         kind=ModelKind.EMBEDDING if embeds else ModelKind.CHAT,
-        context_window=entry.context_window or (suggested and suggested.context_window),
+        context_window=entry.context_window or known_window,
         max_output_tokens=None if embeds else entry.max_output_tokens,
         supports_streaming=not embeds,
         supports_temperature=not embeds,

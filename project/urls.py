@@ -3,12 +3,17 @@
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from project.api_docs import DocsPage, Schema
+from project.health import LLMHealth, healthz, readyz
 
 urlpatterns = [
     path("admin/", admin.site.urls),
-    path("docs/api/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("docs/api/", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
+    path("healthz", healthz),
+    path("readyz", readyz),
+    path("api/health/llm", LLMHealth.as_view()),
+    path("docs/api/schema/", Schema.as_view(), name="schema"),
+    path("docs/api/", DocsPage.as_view(url_name="schema"), name="api-docs"),
     path("", include("llmconfig.api.urls")),
     path("", include("enrichment.api.urls")),
 ]

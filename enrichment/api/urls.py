@@ -1,5 +1,21 @@
-"""Addresses."""
+"""Addresses: seed 3's, and the batches'."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path, re_path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from enrichment.api import batches, enriching
+from enrichment.api.failures import UnknownEnrichmentAddress
+
+enrichment = [
+    path("enrich", enriching.Enrich.as_view()),
+    path("batch-enrich", batches.BatchEnrich.as_view()),
+    path("translate", enriching.Translate.as_view()),
+    path("stats", enriching.Stats.as_view()),
+    path("batches", batches.BatchList.as_view()),
+    path("batches/<uuid:id>", batches.BatchRow.as_view()),
+    path("batches/<uuid:id>/pause", batches.PauseBatch.as_view()),
+    path("batches/<uuid:id>/resume", batches.ResumeBatch.as_view()),
+    path("batches/<uuid:id>/cancel", batches.CancelBatch.as_view()),
+    path("batches/<uuid:id>/failures", batches.BatchFailures.as_view()),
+    re_path(r"^.*$", UnknownEnrichmentAddress.as_view()),
+]
+urlpatterns: list[URLPattern | URLResolver] = [path("api/llm/", include(enrichment))]

@@ -1,5 +1,6 @@
 """Which model serves what: interaction types, nodes, users' choices, tiers."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 
 from django.contrib.auth.models import User
@@ -23,6 +24,8 @@ from llmconfig.models import (
     UserConfig,
 )
 from llmconfig.roles import RANK, Role, rank_of
+
+BLANK: Mapping[str, Any] = {"model": "", "temperature": None, "max_tokens": None, "fallbacks": []}
 
 
 class InteractionSerializer(StrictModelSerializer[GlobalConfig]):
@@ -137,7 +140,12 @@ class InteractionRow(Endpoint):
     @extend_schema(request=InteractionSerializer, responses=InteractionSerializer)
     def put(self, request: Request, interaction_type: str) -> Response:
         """Replace them all: what the body leaves out becomes blank."""
-        blank = {"model": "", "temperature": None, "max_tokens": None, "fallbacks": []}
+        blank: dict[str, Any] = {
+            "model": "",
+            "temperature": None,
+            "max_tokens": None,
+            "fallbacks": [],
+        }
         return self._write(request, interaction_type, blank=blank)
 
     @extend_schema(request=InteractionSerializer, responses=InteractionSerializer)
@@ -145,13 +153,13 @@ class InteractionRow(Endpoint):
         """Change what the body names."""
         return self._write(request, interaction_type, blank={})
 
-    def _write(self, request: Request, name: str, *, blank: dict[str, Any]) -> Response:
+    def _write(self, request: Request, name: str, *, blank: Mapping[str, Any]) -> Response:
         with transaction.atomic():
             row = self.row(name, lock=True)
             serializer = InteractionSerializer(row, data=request.data, partial=True)
             serializer.is_valid(raise_exception=True)
             with self.change(f"Changed the interaction type {name}."):
-                serializer.save(**blank | dict(serializer.validated_data))
+                serializer.save(**{**blank, **serializer.validated_data})
         return Response(serializer.data)
 
     def row(self, name: str, *, lock: bool = False) -> GlobalConfig:

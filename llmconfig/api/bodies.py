@@ -72,7 +72,7 @@ class StrictModelSerializer(serializers.ModelSerializer[Row]):
         return attrs
 
     def _would_be(self, attrs: Mapping[str, Any]) -> Model:
-        model: type[Model] = self.Meta.model  # type: ignore[attr-defined]  # each subclass has it
+        model: type[Model] = self.Meta.model
         known = {each.name for each in model._meta.concrete_fields}  # noqa: SLF001 - Django's API
         values: dict[str, Any] = {}
         if self.instance is not None:

@@ -1,10 +1,11 @@
 """The OpenAPI schema: every operation says which errors it may answer with."""
 
-from typing import Any
+from typing import Any, Literal
 
 from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
 
+Direction = Literal["request", "response"]
 WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
@@ -28,11 +29,11 @@ class ErrorBodySerializer(serializers.Serializer[Any]):
 class DocumentedSchema(AutoSchema):
     """Adds the errors to each operation, in the shape of the view's `error_serializer`."""
 
-    def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
+    def _get_response_bodies(self, direction: Direction = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         serializer = getattr(self.view, "error_serializer", ErrorBodySerializer)
         for status in self._error_statuses():
-            bodies.setdefault(status, self._get_response_for_code(serializer, status))
+            bodies.setdefault(status, self._get_response_for_code(serializer, status))  # type: ignore[no-untyped-call]
         return bodies
 
     def _error_statuses(self) -> list[str]:

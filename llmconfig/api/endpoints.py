@@ -5,9 +5,11 @@ from typing import Any, ClassVar, cast
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404
-from django_filters.rest_framework import DjangoFilterBackend
+from django_filters.rest_framework import (  # type: ignore[import-untyped]  # it has no types
+    DjangoFilterBackend,
+)
 from rest_framework import generics, serializers, status
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -26,7 +28,7 @@ class Endpoint(APIView):
     """One address. `write_role` is what its unsafe methods need."""
 
     parser_classes = [CappedJSONParser]
-    metadata_class = None  # type: ignore[assignment]  # the schema says what OPTIONS would
+    metadata_class = None  # the schema says what OPTIONS would
     schema = DocumentedSchema()
     write_role: ClassVar[Role] = Role.ADMINISTRATOR
     error_body = staticmethod(errors.configuration_body)
@@ -68,8 +70,8 @@ class Rows(Endpoint, generics.GenericAPIView[Any]):
     @property
     def row_name(self) -> str:
         """What one row is called."""
-        model: type[Model] = self.get_serializer_class().Meta.model
-        return str(model._meta.verbose_name)  # noqa: SLF001 - Django's API
+        rows = cast("QuerySet[Any]", self.queryset)
+        return str(rows.model._meta.verbose_name)  # noqa: SLF001 - Django's API
 
 
 class ConfigurationList(Rows, generics.ListCreateAPIView[Any]):
@@ -117,7 +119,7 @@ class ConfigurationRow(Rows, generics.RetrieveUpdateDestroyAPIView[Any]):
 class UnknownAddress(Endpoint):
     """Any other address: an error in the API's shape, for whoever may know that it is none."""
 
-    schema = None
+    schema = None  # type: ignore[assignment]  # left out of the document
     write_role = Role.VIEWER
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

@@ -90,12 +90,8 @@ def answer(error: Exception, context: dict[str, Any]) -> Response:
 def _of_ours(error: Exception) -> Told:
     for kind in type(error).__mro__:
         if kind in _statuses:
-            return Told(
-                _statuses[kind],
-                error.code,
-                str(error),
-                getattr(error, "field", ""),  # type: ignore[attr-defined]  # register() asks for it
-            )
+            code, field = getattr(error, "code", "failed"), getattr(error, "field", "")
+            return Told(_statuses[kind], code, str(error), field)
     if isinstance(error, IntegrityError):
         return Told(
             status.HTTP_409_CONFLICT,

@@ -1,0 +1,322 @@
+"""Batches: started, watched and controlled (seed 3's batch-enrich, and design part 7)."""
+
+import logging
+from typing import Any
+
+from django.db.models import QuerySet, Sum
+from django.http import Http404
+from drf_spectacular.utils import extend_schema
+from kombu.exceptions import OperationalError
+from rest_framework import generics, serializers, status
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from enrichment import batches
+from enrichment.api.enriching import LANGUAGE_HELP, TYPE_HELP, ProcessedSerializer
+from enrichment.api.failures import EnrichmentEndpoint
+from enrichment.batches import Progress, Selection
+from enrichment.models import Batch, EnrichmentResult, ResultState
+from enrichment.tasks import start_lanes
+from llmconfig.api.bodies import LARGEST_KEY, StrictSerializer
+from llmconfig.api.endpoints import Rows
+
+logger = logging.getLogger(__name__)
+
+MOST_IDS = 10_000
+MOST_LANGUAGES = 20
+# The chunks' counters, summed for a page of batches in its one query.
+SUMS = {name: Sum(f"chunks__{name}") for name in ("rows_done", "rows_failed", "rows_skipped")}
+
+
+def ids_field(**options: Any) -> serializers.ListField:
+    """Keys of listings, each above 0."""
+    return serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=LARGEST_KEY),
+        allow_empty=False,
+        max_length=MOST_IDS,
+        **options,
+    )
+
+
+def write_size_field() -> serializers.IntegerField:
+    """Seed 3's batch_size."""
+    return serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        default=None,
+        help_text="Finished rows that start a write, at most LLM_BATCH_MAX_SIZE.",
+    )
+
+
+class BatchEnrichRequestSerializer(StrictSerializer):
+    """Listings by their ids."""
+
+    animal_ids = ids_field()
+    processing_type = serializers.CharField(max_length=50, help_text=TYPE_HELP)
+    batch_size = write_size_field()
+    target_language = serializers.CharField(
+        max_length=35, required=False, default="", help_text=f"For translations. {LANGUAGE_HELP}"
+    )
+    force = serializers.BooleanField(
+        required=False, default=False, help_text="Also rows that are fresh."
+    )
+
+
+class BatchRequestSerializer(StrictSerializer):
+    """Which rows: all that are stale, or fewer."""
+
+    processing_type = serializers.CharField(max_length=50, help_text=TYPE_HELP)
+    organization = serializers.SlugField(
+        max_length=100, required=False, default="", help_text="The slug of a rescue."
+    )
+    limit = serializers.IntegerField(
+        required=False, allow_null=True, default=None, min_value=1, max_value=LARGEST_KEY
+    )
+    animal_ids = ids_field(required=False, allow_null=True, default=None)
+    target_languages = serializers.ListField(
+        child=serializers.CharField(max_length=35),
+        required=False,
+        allow_empty=False,
+        max_length=MOST_LANGUAGES,
+        help_text=f"For translations. {LANGUAGE_HELP}",
+    )
+    batch_size = write_size_field()
+    force = serializers.BooleanField(
+        required=False, default=False, help_text="Also rows that are fresh."
+    )
+
+
+class BatchStartedSerializer(ProcessedSerializer):
+    """Seed 3's shape, and where to look."""
+
+    batch_id = serializers.UUIDField()
+
+
+class BatchSerializer(serializers.ModelSerializer[Batch]):
+    """One batch as a list shows it."""
+
+    processing_type = serializers.CharField(source="enrichment", read_only=True)
+    created_by = serializers.SlugRelatedField[Any](slug_field="username", read_only=True)
+    rows_done = serializers.IntegerField(read_only=True, allow_null=True)
+    rows_failed = serializers.IntegerField(read_only=True, allow_null=True)
+    rows_skipped = serializers.IntegerField(read_only=True, allow_null=True)
+
+    class Meta:
+        model = Batch
+        fields = (
+            "id", "processing_type", "params", "status", "status_reason", "force", "write_size",
+            "rows_total", "rows_done", "rows_failed", "rows_skipped", "created_by", "created_at",
+            "started_at", "finished_at",
+        )  # fmt: skip
+
+
+class ProgressSerializer(serializers.Serializer[Progress]):
+    """How far it is. Rates are rows per second, money is US dollars."""
+
+    total = serializers.IntegerField()
+    finished = serializers.IntegerField(help_text="Rows that need nothing more.")
+    done = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    skipped = serializers.IntegerField()
+    waiting = serializers.IntegerField(help_text="Failed rows that get a later round.")
+    calls = serializers.IntegerField()
+    calls_repaid = serializers.IntegerField(help_text="Calls paid again after a worker died.")
+    tokens = serializers.IntegerField()
+    cost_usd = serializers.DecimalField(max_digits=16, decimal_places=10)
+    unpriced_calls = serializers.IntegerField()
+    seconds = serializers.FloatField()
+    rows_per_second = serializers.FloatField()
+    eta_seconds = serializers.FloatField(allow_null=True)
+    next_due_at = serializers.DateTimeField(allow_null=True)
+
+
+class BatchDetailSerializer(BatchSerializer):
+    """With its progress as of now."""
+
+    progress = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Batch
+        fields = (*BatchSerializer.Meta.fields, "progress")
+
+    @extend_schema(responses=ProgressSerializer)
+    def get_progress(self, batch: Batch) -> dict[str, Any]:
+        """One sum over the chunks."""
+        return dict(ProgressSerializer(batches.progress(batch.pk)).data)
+
+
+class BatchAnswerSerializer(BatchDetailSerializer):
+    """With what was done, in words."""
+
+    message = serializers.CharField(read_only=True)
+
+    class Meta:
+        model = Batch
+        fields = (*BatchDetailSerializer.Meta.fields, "message")
+
+
+class FailureRowSerializer(serializers.ModelSerializer[EnrichmentResult]):
+    """A row that failed, and why."""
+
+    class Meta:
+        model = EnrichmentResult
+        fields = ("row_id", "variant", "reason", "model_used", "correlation_id", "created_at")
+
+
+class BatchEnrich(EnrichmentEndpoint):
+    """Listings by their ids, as a batch."""
+
+    @extend_schema(
+        request=BatchEnrichRequestSerializer,
+        responses={202: BatchStartedSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Start it; the answer comes at once, the batch's own address tells how it goes."""
+        wanted = BatchEnrichRequestSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        given = wanted.validated_data
+        selection = Selection(
+            ids=given["animal_ids"], force=given["force"], variants=(given["target_language"],)
+        )
+        batch = batches.create(
+            given["processing_type"],
+            selection,
+            write_size=given["batch_size"],
+            user=self.caller,
+        )
+        body = {
+            "success": True,
+            "message": set_going(batch, asked=len(set(given["animal_ids"]))),
+            "processed_count": 0,
+            "failed_count": 0,
+            "batch_id": str(batch.pk),
+        }
+        return Response(body, status=status.HTTP_202_ACCEPTED)
+
+
+class BatchRows(EnrichmentEndpoint, Rows):
+    """What the batches' addresses share."""
+
+    queryset = Batch.objects.select_related("created_by").annotate(**SUMS)
+    serializer_class = BatchSerializer
+
+
+class BatchList(BatchRows, generics.ListAPIView[Batch]):
+    """All batches, newest first."""
+
+    filterset_fields = ("status", "enrichment")
+    ordering_fields = ("created_at", "rows_total", "finished_at")
+
+    @extend_schema(request=BatchRequestSerializer, responses={202: BatchAnswerSerializer})
+    def post(self, request: Request) -> Response:
+        """Select rows and start."""
+        wanted = BatchRequestSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        given = wanted.validated_data
+        selection = Selection(
+            organization=given["organization"],
+            limit=given["limit"],
+            ids=given["animal_ids"],
+            force=given["force"],
+            variants=tuple(dict.fromkeys(given.get("target_languages", [""]))),
+        )
+        batch = batches.create(
+            given["processing_type"], selection, write_size=given["batch_size"], user=self.caller
+        )
+        return Response(answered(batch, set_going(batch)), status=status.HTTP_202_ACCEPTED)
+
+
+class BatchRow(BatchRows, generics.RetrieveAPIView[Batch]):
+    """One batch and how far it is."""
+
+    serializer_class = BatchDetailSerializer
+    lookup_field = "id"
+
+
+class BatchControl(BatchRows):
+    """Pause, resume or cancel."""
+
+    lookup_field = "id"
+
+    @extend_schema(request=None, responses=BatchAnswerSerializer)
+    def post(self, request: Request, **kwargs: Any) -> Response:
+        """Do it; 409 where the batch's state rules it out."""
+        batch = Batch.objects.filter(pk=kwargs["id"]).first()
+        if batch is None:
+            raise NotFound(f"There is no batch {kwargs['id']}.")
+        message = self.control(batch)
+        return Response(answered(batch, message))
+
+    def control(self, batch: Batch) -> str:
+        """Change the batch's state; what to tell about it. Raises NotAllowedNow."""
+        raise NotImplementedError
+
+
+class PauseBatch(BatchControl):
+    """Hold a batch."""
+
+    def control(self, batch: Batch) -> str:
+        """Send nothing more; what is in flight is still written."""
+        batches.pause(batch)
+        return "Paused; what was in flight is still written."
+
+
+class ResumeBatch(BatchControl):
+    """Let a paused batch go on."""
+
+    def control(self, batch: Batch) -> str:
+        """Go on where it stopped."""
+        batches.resume(batch)
+        return set_going(batch)
+
+
+class CancelBatch(BatchControl):
+    """End a batch."""
+
+    def control(self, batch: Batch) -> str:
+        """End it; what is written stays."""
+        batches.cancel(batch)
+        return "Cancelled; what was written stays."
+
+
+class BatchFailures(EnrichmentEndpoint, Rows, generics.ListAPIView[EnrichmentResult]):
+    """The rows of a batch that failed, with their reasons."""
+
+    queryset = EnrichmentResult.objects.all()
+    serializer_class = FailureRowSerializer
+    ordering_fields = ("id", "row_id")
+
+    def get_queryset(self) -> QuerySet[EnrichmentResult]:
+        """Of the addressed batch; raises NotFound."""
+        if "id" in self.kwargs and not Batch.objects.filter(pk=self.kwargs["id"]).exists():
+            raise Http404
+        return EnrichmentResult.objects.filter(
+            batch_id=self.kwargs.get("id"), state=ResultState.FAILED
+        ).order_by("id")
+
+
+def set_going(batch: Batch, *, asked: int | None = None) -> str:
+    """Queue the batch's lanes; what to tell about it."""
+    where = f"/api/llm/batches/{batch.pk} tells how far it is."
+    left_out = f" {asked - batch.rows_total} need no work or don't exist." if asked else ""
+    if not batch.rows_total:
+        return f"No row needs work: fresh rows are left alone unless forced. {where}"
+    if asked is None or asked <= batch.rows_total:
+        left_out = ""
+    try:
+        start_lanes(batch)
+    except OperationalError:
+        logger.warning("%s: the broker can't be reached; the reviver will start it.", batch)
+        return (
+            f"Batch of {batch.rows_total} rows is stored and waits: the broker can't be reached."
+            f" It starts by itself when that is back.{left_out} {where}"
+        )
+    return f"Batch of {batch.rows_total} rows started.{left_out} {where}"
+
+
+def answered(batch: Batch, message: str) -> dict[str, Any]:
+    """A batch as its own address shows it, and what was done."""
+    row = BatchRow.queryset.get(pk=batch.pk)
+    return {**BatchDetailSerializer(row).data, "message": message}

@@ -1,0 +1,57 @@
+"""Seed 3's shape of errors, and what enrichment's own errors mean to a client."""
+
+from typing import Any
+
+from rest_framework import serializers, status
+
+from enrichment.errors import (
+    BadPrompt,
+    BadSelection,
+    FeatureOff,
+    NotAllowedNow,
+    UnknownEnrichment,
+)
+from llmconfig.api import errors
+from llmconfig.api.endpoints import Endpoint, UnknownAddress
+from llmconfig.api.errors import Told
+from llmconfig.roles import Role
+
+
+class FailureSerializer(serializers.Serializer[Any]):
+    """Every error of this API."""
+
+    success = serializers.BooleanField(help_text="false")
+    message = serializers.CharField(help_text="One line for people; names the field at fault.")
+    code = serializers.CharField(help_text="Stable; made for programs.")
+
+
+def enrichment_body(told: Told) -> dict[str, Any]:
+    """The shape under /api/llm."""
+    named = not told.field or told.message.startswith(f"{told.field}:")
+    message = told.message if named else f"{told.field}: {told.message}"
+    return {"success": False, "message": message, "code": told.code}
+
+
+for error, answered in (
+    (UnknownEnrichment, status.HTTP_400_BAD_REQUEST),
+    (BadSelection, status.HTTP_400_BAD_REQUEST),
+    (NotAllowedNow, status.HTTP_409_CONFLICT),
+    (FeatureOff, status.HTTP_503_SERVICE_UNAVAILABLE),
+    (BadPrompt, status.HTTP_503_SERVICE_UNAVAILABLE),
+):
+    errors.register(error, status=answered)
+
+
+class EnrichmentEndpoint(Endpoint):
+    """An address under /api/llm: operators act, errors come in seed 3's shape."""
+
+    write_role = Role.OPERATOR
+    error_body = staticmethod(enrichment_body)
+    error_serializer = FailureSerializer
+
+
+class UnknownEnrichmentAddress(UnknownAddress, EnrichmentEndpoint):
+    """Any other address under /api/llm."""
+
+    schema = None  # type: ignore[assignment]  # left out of the document
+    write_role = Role.VIEWER

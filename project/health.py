@@ -1,0 +1,137 @@
+"""Whether the process lives, whether it can work, and whether the configuration can answer calls.
+
+None of these makes a call to a provider. Strangers get words, not details.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, JsonResponse
+from drf_spectacular.utils import extend_schema
+from kombu.exceptions import KombuError
+from redis import Redis
+from redis.exceptions import RedisError
+from rest_framework import serializers
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from llmconfig import snapshot
+from llmconfig.api.endpoints import Endpoint
+from llmconfig.api.resolving import FindingSerializer
+from llmconfig.roles import rank_of
+from llmconfig.snapshot import Snapshot
+from llmconfig.validation import findings, key_problem
+
+logger = logging.getLogger(__name__)
+
+BROKER_SECONDS = 2.0
+OK, UNREACHABLE = "ok", "unreachable"
+
+
+def healthz(request: HttpRequest) -> JsonResponse:
+    """The process answers; it asks nobody else."""
+    return JsonResponse({"status": OK})
+
+
+def readyz(request: HttpRequest) -> JsonResponse:
+    """200 when database and broker answer, else 503 that says which does not."""
+    parts = {"database": _state(_ask_database), "broker": _state(_ask_broker)}
+    ready = all(state == OK for state in parts.values())
+    return JsonResponse(
+        {"status": OK if ready else "unavailable", **parts}, status=200 if ready else 503
+    )
+
+
+def _state(ask: Callable[[], None]) -> str:
+    try:
+        ask()
+    except (DatabaseError, RedisError, KombuError, OSError, ValueError) as error:
+        logger.warning("Not ready: %s", error)
+        return UNREACHABLE
+    return OK
+
+
+def _ask_database() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+def _ask_broker() -> None:
+    broker = Redis.from_url(
+        settings.REDIS_URL, socket_connect_timeout=BROKER_SECONDS, socket_timeout=BROKER_SECONDS
+    )
+    try:
+        broker.ping()
+    finally:
+        broker.close()
+
+
+class ProviderHealthSerializer(serializers.Serializer[Any]):
+    """One enabled provider."""
+
+    name = serializers.CharField()
+    key_readable = serializers.BooleanField()
+    problem = serializers.CharField(allow_blank=True)
+
+
+class LLMHealthSerializer(serializers.Serializer[Any]):
+    """Whether calls can be answered. Without a login only the words."""
+
+    status = serializers.CharField(help_text="ok, degraded, disabled or unavailable.")
+    switch = serializers.CharField(help_text="on or off.")
+    providers = serializers.CharField(help_text="ok, degraded or none.")
+    nodes = serializers.CharField(help_text="ok or degraded.")
+    revision = serializers.IntegerField(required=False)
+    provider_details = ProviderHealthSerializer(many=True, required=False)
+    unresolved = FindingSerializer(many=True, required=False)
+
+
+class LLMHealth(Endpoint):
+    """The configuration's health."""
+
+    permission_classes = [AllowAny]
+
+    @extend_schema(responses={200: LLMHealthSerializer, 503: LLMHealthSerializer})
+    def get(self, request: Request) -> Response:
+        """Read switch, keys and resolutions; 503 when no call can be answered."""
+        try:
+            state = snapshot.current()
+        except DatabaseError:
+            logger.warning("The configuration can't be read.", exc_info=True)
+            return Response({"status": "unavailable"}, status=503)
+        body = _health(state)
+        if not rank_of(request.user):
+            body = {name: body[name] for name in ("status", "switch", "providers", "nodes")}
+        answers = body["status"] in {"ok", "degraded"}
+        return Response(LLMHealthSerializer(body).data, status=200 if answers else 503)
+
+
+def _health(state: Snapshot) -> dict[str, Any]:
+    enabled = bool(state.processing.get("enabled"))
+    providers = [
+        {"name": each.name, "key_readable": not problem, "problem": problem}
+        for each in state.providers.values()
+        if each.is_enabled
+        for problem in (key_problem(each),)
+    ]
+    readable = [each["key_readable"] for each in providers]
+    unresolved = [each for each in findings(state) if not each.valid]
+    if not enabled:
+        status = "disabled"
+    elif not any(readable):
+        status = "unavailable"
+    else:
+        status = "degraded" if unresolved or not all(readable) else "ok"
+    return {
+        "status": status,
+        "switch": "on" if enabled else "off",
+        "providers": "none" if not any(readable) else "ok" if all(readable) else "degraded",
+        "nodes": "degraded" if unresolved else "ok",
+        "revision": state.revision,
+        "provider_details": providers,
+        "unresolved": unresolved,
+    }
