@@ -1,5 +1,6 @@
 """What all tests share: no connection leaves this machine, and the snapshot starts empty."""
 
+import ipaddress
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -8,23 +9,40 @@ import pytest
 
 from llmconfig import snapshot
 
-LOOPBACK = ("127.", "::1", "localhost")
 _real_connect = socket.socket.connect
+_real_connect_ex = socket.socket.connect_ex
+
+
+def _refuse_elsewhere(family: int, address: Any) -> None:
+    if family not in {socket.AF_INET, socket.AF_INET6}:
+        return
+    host = str(address[0])
+    try:
+        near = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        near = host == "localhost"
+    if not near:
+        raise AssertionError(f"A test tried to reach {host}; tests reach loopback only.")
 
 
 def _guarded_connect(self: socket.socket, address: Any) -> None:
-    host = address[0] if isinstance(address, tuple) else ""
-    if self.family in {socket.AF_INET, socket.AF_INET6} and not str(host).startswith(LOOPBACK):
-        raise AssertionError(f"A test tried to reach {host}; tests reach loopback only.")
+    _refuse_elsewhere(self.family, address)
     _real_connect(self, address)
+
+
+def _guarded_connect_ex(self: socket.socket, address: Any) -> int:
+    _refuse_elsewhere(self.family, address)
+    return _real_connect_ex(self, address)
 
 
 @pytest.fixture(autouse=True, scope="session")
 def loopback_only() -> Iterator[None]:
     """Refuses every connection of this process that leaves the machine."""
     socket.socket.connect = _guarded_connect  # type: ignore[method-assign,assignment]
+    socket.socket.connect_ex = _guarded_connect_ex  # type: ignore[method-assign,assignment]
     yield
     socket.socket.connect = _real_connect  # type: ignore[method-assign]
+    socket.socket.connect_ex = _real_connect_ex  # type: ignore[method-assign]
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,134 @@
+"""What keeps the house in shape: the layers, the guard of the tests, imports and locks."""
+
+import asyncio
+import re
+import site
+import socket
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.db import models
+from django.test.utils import isolate_apps
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parents[2]
+LAYERS = ("llmconfig", "metrics", "enrichment", "project")  # the lowest first
+ELSEWHERE = "192.0.2.1"  # TEST-NET-1: routed nowhere
+LATE_IMPORTS = ("openai", "anthropic", "genai_prices", "rich", "xllamacpp")
+PTH_FILES = {
+    "cmeel.pth",  # the OpenMP library of the demo's model server
+    "distutils-precedence.pth",  # setuptools, as venv brings it on Python 3.11
+}
+
+
+def upward(found: Iterable[type[models.Model]]) -> Iterator[str]:
+    """Relations of our tables to a table of a higher layer; Django's own tables are below all."""
+    for model in found:
+        if model._meta.app_label not in LAYERS:
+            continue
+        for field in (*model._meta.fields, *model._meta.many_to_many):
+            if field.related_model is None:
+                continue
+            target = field.related_model._meta.app_label
+            if target in LAYERS[LAYERS.index(model._meta.app_label) + 1 :]:
+                yield f"{model._meta.label}.{field.name} -> {target}"
+
+
+def test_no_foreign_key_points_up_the_layers():
+    assert list(upward(apps.get_models(include_auto_created=True))) == []
+
+
+@isolate_apps("llmconfig", "enrichment")
+def test_a_foreign_key_that_pointed_up_would_be_found():
+    class Animal(models.Model):  # noqa: DJ008 - never a row
+        class Meta:
+            app_label = "enrichment"
+
+    class Provider(models.Model):  # noqa: DJ008 - never a row
+        animal = models.ForeignKey(Animal, on_delete=models.CASCADE)
+
+        class Meta:
+            app_label = "llmconfig"
+
+    assert list(upward([Animal, Provider])) == ["llmconfig.Provider.animal -> enrichment"]
+
+
+@pytest.fixture
+def plain() -> Iterator[socket.socket]:
+    with socket.socket() as made:
+        made.settimeout(1)
+        yield made
+
+
+def test_a_test_that_leaves_the_machine_is_refused(plain):
+    with pytest.raises(AssertionError, match=ELSEWHERE):
+        plain.connect((ELSEWHERE, 443))
+
+
+def test_a_test_that_leaves_the_machine_from_an_event_loop_is_refused():
+    with pytest.raises(AssertionError, match=ELSEWHERE):
+        asyncio.run(asyncio.wait_for(asyncio.open_connection(ELSEWHERE, 443), timeout=1))
+
+
+def test_a_test_that_leaves_the_machine_without_an_exception_is_refused(plain):
+    with pytest.raises(AssertionError, match=ELSEWHERE):
+        plain.connect_ex((ELSEWHERE, 443))
+
+
+@pytest.mark.parametrize("module", ["project.asgi", "project.urls", "enrichment.tasks"])
+def test_starting_imports_no_sdk(module):
+    """The SDKs cost 0.6 and 1.1 s; they are imported when something first needs them."""
+    code = (
+        "import os, sys; os.environ['DJANGO_SETTINGS_MODULE'] = 'project.settings';"
+        "import django; django.setup();"
+        f"import {module}; print(*(name for name in {LATE_IMPORTS} if name in sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == []
+
+
+def test_only_known_packages_run_code_whenever_python_starts():
+    """A stolen package got in by a .pth file (PYSEC-2026-2)."""
+    found = {path.name for place in site.getsitepackages() for path in Path(place).glob("*.pth")}
+    assert found <= PTH_FILES
+
+
+def locked(name: str) -> dict[str, tuple[str, int]]:
+    """Version and number of hashes of each package of a lock."""
+    text = (ROOT / "requirements" / name).read_text().replace("\\\n", " ")
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    found = {}
+    for line in lines:
+        match = re.match(r"([A-Za-z0-9._-]+)==([^ ;]+)", line)
+        assert match, f"{name}: {line[:60]!r} pins no version"
+        hashes = re.findall(r"--hash=sha256:[0-9a-f]{64}(?= |$)", line)
+        found[canonicalize_name(match[1])] = (match[2], len(hashes))
+    return found
+
+
+@pytest.mark.parametrize("name", ["base.txt", "dev.txt"])
+def test_a_lock_has_hashes_and_no_index_address(name):
+    text = (ROOT / "requirements" / name).read_text()
+    assert "://" not in text
+    assert set(re.findall(r"(?<!\S)--?[a-z][a-z-]*", text)) <= {"--hash"}
+    assert all(hashes for _, hashes in locked(name).values())
+
+
+def test_the_locks_agree_and_hold_what_pyproject_asks_for():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    base, dev = locked("base.txt"), locked("dev.txt")
+    assert base.items() <= dev.items()
+    asked = [(text, base) for text in project["dependencies"]]
+    asked += [(text, dev) for extra in project["optional-dependencies"].values() for text in extra]
+    for text, lock in asked:
+        wanted = Requirement(text)
+        version, _ = lock[canonicalize_name(wanted.name)]
+        assert wanted.specifier.contains(version), text

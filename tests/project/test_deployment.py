@@ -1,0 +1,225 @@
+"""The image and the Compose file, as far as they can be tried without a Docker engine."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import psycopg
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from enrichment.engine.lanes import LANE_SECONDS
+from project.healthcheck import host_header, is_healthy
+
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMA = Path(__file__).parent / "data" / "compose-spec.json"
+OURS = ("migrate", "web", "worker", "beat")
+DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    return yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+
+
+@pytest.fixture
+def empty_database() -> Iterator[str]:
+    """The address of a database that has no tables yet."""
+    address = urlsplit(os.environ["DATABASE_URL"])
+    name = f"nodewise_{uuid4().hex[:12]}"
+    with psycopg.connect(urlunsplit(address), autocommit=True) as server:
+        server.execute(f'CREATE DATABASE "{name}"')
+        yield urlunsplit(address._replace(path=f"/{name}"))
+        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def seconds(duration: str) -> int:
+    return int(duration.removesuffix("s"))
+
+
+def test_the_compose_file_obeys_the_compose_specification(compose):
+    problems = Draft202012Validator(json.loads(SCHEMA.read_text())).iter_errors(compose)
+    assert [f"{each.json_path}: {each.message}" for each in problems] == []
+
+
+def test_the_schema_refuses_a_misspelled_key(compose):
+    wrong = {"services": {"web": {**compose["services"]["web"], "stop_grace": "90s"}}}
+    assert not Draft202012Validator(json.loads(SCHEMA.read_text())).is_valid(wrong)
+
+
+def test_every_service_has_a_health_check_and_bounded_logs(compose):
+    for name, service in compose["services"].items():
+        checked = "healthcheck" in service or "HEALTHCHECK" in DOCKERFILE
+        assert checked, name
+        assert service["logging"]["options"]["max-size"], name
+
+
+def test_servers_start_after_the_database_was_prepared(compose):
+    for name in ("web", "worker", "beat"):
+        waits = compose["services"][name]["depends_on"]
+        assert waits["migrate"]["condition"] == "service_completed_successfully"
+        assert {waits[each]["condition"] for each in ("postgres", "valkey")} == {"service_healthy"}
+
+
+def test_a_worker_may_finish_its_lane_before_it_is_killed(compose):
+    grace = seconds(compose["services"]["worker"]["stop_grace_period"])
+    assert grace >= LANE_SECONDS + 15
+
+
+def test_no_password_stands_in_the_compose_file(compose):
+    text = (ROOT / "docker-compose.yml").read_text()
+    for name in ("POSTGRES_PASSWORD", "VALKEY_PASSWORD", "DJANGO_ALLOWED_HOSTS"):
+        assert re.findall(rf"\$\{{{name}(?!:\?)", text) == [], f"{name} has a default"
+    for name in OURS:
+        environment = compose["services"][name]["environment"]
+        assert "DJANGO_SECRET_KEY" not in environment
+        assert "LLM_FIELD_KEYS" not in environment
+    assert set(compose["secrets"]) == set(compose["services"]["web"]["secrets"])
+
+
+def test_database_and_broker_are_reached_from_inside_only(compose):
+    assert compose["networks"]["data"]["internal"]
+    for name in ("postgres", "valkey"):
+        service = compose["services"][name]
+        assert service["networks"] == ["data"]
+        assert "ports" not in service
+
+
+def test_our_containers_can_change_nothing_of_their_image(compose):
+    for name in OURS:
+        service = compose["services"][name]
+        assert service["read_only"]
+        assert service["cap_drop"] == ["ALL"]
+    assert DOCKERFILE.index("\nUSER nodewise") < DOCKERFILE.index("\nCMD")
+
+
+def test_the_image_copies_what_exists_and_the_builder_is_sent_it():
+    copied = {
+        source
+        for line in re.findall(r"^COPY (?!--from)(.+)$", DOCKERFILE, flags=re.MULTILINE)
+        for source in line.split()[:-1]
+    }
+    sent = {
+        line.removeprefix("!")
+        for line in (ROOT / ".dockerignore").read_text().splitlines()
+        if line.startswith("!")
+    }
+    assert copied == sent
+    assert all((ROOT / name).exists() for name in copied)
+
+
+def test_the_image_installs_from_the_lock_by_hash():
+    installs = re.findall(r"pip install (.+)", DOCKERFILE)
+    assert installs
+    assert all("--require-hashes" in each and "/tmp/base.txt" in each for each in installs)  # noqa: S108 - a path in the image
+
+
+def test_static_files_are_collected_with_what_the_dockerfile_sets(tmp_path):
+    command = re.search(r"^RUN (DJANGO_SECRET_KEY=.+?) && ", DOCKERFILE, flags=re.MULTILINE)
+    assert command
+    words = shlex.split(command[1])
+    variables = dict(word.split("=", 1) for word in words if re.match(r"[A-Z_]+=", word))
+    done = subprocess.run(
+        [sys.executable, *words[words.index("python") + 1 :]],
+        cwd=ROOT,
+        env={
+            **variables,
+            "PATH": os.environ["PATH"],
+            "ENVIRONMENT": "production",
+            "DJANGO_STATIC_ROOT": str(tmp_path),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "llmconfig/admin.css" in (tmp_path / "staticfiles.json").read_text()
+
+
+def test_replicas_that_prepare_at_once_take_turns(empty_database):
+    """Without the lock, `migrate` twice at once fails on the first table."""
+    environment = {**os.environ, "DATABASE_URL": empty_database}
+    replicas = [
+        subprocess.Popen(
+            [sys.executable, "manage.py", "prepare"],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    outputs = [replica.communicate(timeout=90)[0] for replica in replicas]
+    assert [replica.returncode for replica in replicas] == [0, 0, 0], outputs
+    created = [re.search(r"total, (\d+) created", output) for output in outputs]
+    assert sorted(int(each[1]) > 0 for each in created if each) == [False, False, True]
+    with psycopg.connect(empty_database) as database:
+        rows = database.execute("SELECT count(*) FROM llm_config").fetchone()
+    assert rows == (1,)
+
+
+def test_prepare_says_which_database_is_away():
+    environment = {**os.environ, "DATABASE_URL": "postgres://nobody@127.0.0.1:1/none"}
+    done = subprocess.run(
+        [sys.executable, "manage.py", "prepare"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "The database can't be reached" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.fixture
+def server() -> Iterator[HTTPServer]:
+    """Answers 200 to /healthz under the host names it was given, else 400, as Django does."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            known = self.path == "/healthz" and self.headers["Host"] == "nodewise.example"
+            self.send_response(200 if known else 400)
+            self.end_headers()
+
+        def log_message(self, *args: object):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as made:
+        thread = threading.Thread(target=made.serve_forever)
+        thread.start()
+        yield made
+        made.shutdown()
+        thread.join()
+
+
+def test_the_health_check_asks_under_an_allowed_name(server, monkeypatch):
+    monkeypatch.setenv("DJANGO_ALLOWED_HOSTS", ".nodewise.example,10.0.0.1")
+    assert is_healthy(server.server_port)
+    monkeypatch.setenv("DJANGO_ALLOWED_HOSTS", "other.example")
+    assert not is_healthy(server.server_port)
+
+
+def test_the_health_check_fails_when_nothing_listens():
+    assert not is_healthy(1)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "host"),
+    [("a.example,b.example", "a.example"), (".a.example", "a.example"), ("*", "localhost")],
+)
+def test_the_health_check_makes_a_host_header(allowed, host):
+    assert host_header(allowed) == host
