@@ -9,7 +9,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -18,195 +17,443 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Batch',
+            name="Batch",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('enrichment', models.CharField(max_length=50)),
-                ('params', models.JSONField(blank=True, default=dict, help_text='Languages, organization, limit.')),
-                ('status', models.CharField(choices=[('pending', 'Waiting for a worker'), ('running', 'Running'), ('paused', 'Paused'), ('cancelled', 'Cancelled'), ('completed', 'Completed')], default='pending', max_length=20)),
-                ('status_reason', models.TextField(blank=True, help_text='Why it stands where it stands.')),
-                ('force', models.BooleanField(default=False, help_text='Redo rows that are fresh.')),
-                ('write_size', models.PositiveIntegerField(help_text="Finished rows that start a write. Blank: the processing settings'.", null=True)),
-                ('rows_total', models.PositiveIntegerField(default=0)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('started_at', models.DateTimeField(null=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("enrichment", models.CharField(max_length=50)),
+                (
+                    "params",
+                    models.JSONField(
+                        blank=True, default=dict, help_text="Languages, organization, limit."
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Waiting for a worker"),
+                            ("running", "Running"),
+                            ("paused", "Paused"),
+                            ("cancelled", "Cancelled"),
+                            ("completed", "Completed"),
+                        ],
+                        default="pending",
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "status_reason",
+                    models.TextField(blank=True, help_text="Why it stands where it stands."),
+                ),
+                (
+                    "force",
+                    models.BooleanField(default=False, help_text="Redo rows that are fresh."),
+                ),
+                (
+                    "write_size",
+                    models.PositiveIntegerField(
+                        help_text="Finished rows that start a write. Blank: the processing settings'.",
+                        null=True,
+                    ),
+                ),
+                ("rows_total", models.PositiveIntegerField(default=0)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("started_at", models.DateTimeField(null=True)),
+                ("finished_at", models.DateTimeField(null=True)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'batches',
-                'db_table': 'enrichment_batches',
-                'ordering': ['-created_at'],
+                "verbose_name_plural": "batches",
+                "db_table": "enrichment_batches",
+                "ordering": ["-created_at"],
             },
         ),
         migrations.CreateModel(
-            name='BatchChunk',
+            name="BatchChunk",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('variant', models.CharField(blank=True, help_text='The language, if any.', max_length=35)),
-                ('row_ids', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), size=None)),
-                ('failed_ids', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), default=list, help_text='Rows of this chunk that failed and get a later round.', size=None)),
-                ('status', models.CharField(choices=[('open', 'Open'), ('leased', 'In work'), ('done', 'Done')], default='open', max_length=10)),
-                ('due_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('round', models.PositiveSmallIntegerField(default=0, help_text='Later rounds repeat failures.')),
-                ('lease_token', models.UUIDField(null=True)),
-                ('leased_until', models.DateTimeField(null=True)),
-                ('started', models.PositiveIntegerField(default=0)),
-                ('deaths', models.PositiveSmallIntegerField(default=0, help_text='Workers that died with it; rows that kill are parked.')),
-                ('rows_done', models.PositiveIntegerField(default=0)),
-                ('rows_failed', models.PositiveIntegerField(default=0)),
-                ('rows_skipped', models.PositiveIntegerField(default=0)),
-                ('calls', models.PositiveIntegerField(default=0, help_text='Answers that were paid for.')),
-                ('calls_repaid', models.PositiveIntegerField(default=0, help_text='Calls whose answers a dead worker took with it.')),
-                ('tokens', models.BigIntegerField(default=0)),
-                ('cost_usd', models.DecimalField(decimal_places=10, default=0, max_digits=16)),
-                ('unpriced_calls', models.PositiveIntegerField(default=0)),
-                ('batch', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='chunks', to='enrichment.batch')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                (
+                    "variant",
+                    models.CharField(blank=True, help_text="The language, if any.", max_length=35),
+                ),
+                (
+                    "row_ids",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), size=None
+                    ),
+                ),
+                (
+                    "failed_ids",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40),
+                        default=list,
+                        help_text="Rows of this chunk that failed and get a later round.",
+                        size=None,
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("open", "Open"), ("leased", "In work"), ("done", "Done")],
+                        default="open",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "due_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "round",
+                    models.PositiveSmallIntegerField(
+                        default=0, help_text="Later rounds repeat failures."
+                    ),
+                ),
+                ("lease_token", models.UUIDField(null=True)),
+                ("leased_until", models.DateTimeField(null=True)),
+                ("started", models.PositiveIntegerField(default=0)),
+                (
+                    "deaths",
+                    models.PositiveSmallIntegerField(
+                        default=0, help_text="Workers that died with it; rows that kill are parked."
+                    ),
+                ),
+                ("rows_done", models.PositiveIntegerField(default=0)),
+                ("rows_failed", models.PositiveIntegerField(default=0)),
+                ("rows_skipped", models.PositiveIntegerField(default=0)),
+                (
+                    "calls",
+                    models.PositiveIntegerField(default=0, help_text="Answers that were paid for."),
+                ),
+                (
+                    "calls_repaid",
+                    models.PositiveIntegerField(
+                        default=0, help_text="Calls whose answers a dead worker took with it."
+                    ),
+                ),
+                ("tokens", models.BigIntegerField(default=0)),
+                ("cost_usd", models.DecimalField(decimal_places=10, default=0, max_digits=16)),
+                ("unpriced_calls", models.PositiveIntegerField(default=0)),
+                (
+                    "batch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="chunks",
+                        to="enrichment.batch",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'enrichment_batch_chunks',
-                'ordering': ['id'],
+                "db_table": "enrichment_batch_chunks",
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='EnrichmentResult',
+            name="EnrichmentResult",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('enrichment', models.CharField(max_length=50)),
-                ('target', models.CharField(help_text='The table, as app.model.', max_length=100)),
-                ('row_id', models.CharField(max_length=40)),
-                ('variant', models.CharField(blank=True, default='', max_length=35)),
-                ('state', models.CharField(choices=[('applied', 'Applied'), ('suggested', 'Suggested'), ('rejected', 'Rejected'), ('undone', 'Undone'), ('failed', 'Failed'), ('skipped', 'Skipped')], max_length=10)),
-                ('reason', models.TextField(blank=True, default='', help_text='Why it failed or was skipped.')),
-                ('input_hash', models.CharField(help_text='Of the fields that were read.', max_length=32)),
-                ('prompt_version', models.PositiveIntegerField(null=True)),
-                ('model_used', models.CharField(blank=True, default='', max_length=200)),
-                ('config_revision', models.BigIntegerField(null=True)),
-                ('correlation_id', models.UUIDField(null=True)),
-                ('value', models.JSONField(null=True)),
-                ('previous_value', models.JSONField(null=True)),
-                ('cost_usd', models.DecimalField(decimal_places=10, max_digits=16, null=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('batch', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='results', to='enrichment.batch')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("enrichment", models.CharField(max_length=50)),
+                ("target", models.CharField(help_text="The table, as app.model.", max_length=100)),
+                ("row_id", models.CharField(max_length=40)),
+                ("variant", models.CharField(blank=True, default="", max_length=35)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("applied", "Applied"),
+                            ("suggested", "Suggested"),
+                            ("rejected", "Rejected"),
+                            ("undone", "Undone"),
+                            ("failed", "Failed"),
+                            ("skipped", "Skipped"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "reason",
+                    models.TextField(
+                        blank=True, default="", help_text="Why it failed or was skipped."
+                    ),
+                ),
+                (
+                    "input_hash",
+                    models.CharField(help_text="Of the fields that were read.", max_length=32),
+                ),
+                ("prompt_version", models.PositiveIntegerField(null=True)),
+                ("model_used", models.CharField(blank=True, default="", max_length=200)),
+                ("config_revision", models.BigIntegerField(null=True)),
+                ("correlation_id", models.UUIDField(null=True)),
+                ("value", models.JSONField(null=True)),
+                ("previous_value", models.JSONField(null=True)),
+                ("cost_usd", models.DecimalField(decimal_places=10, max_digits=16, null=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "batch",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="results",
+                        to="enrichment.batch",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'enrichment_results',
-                'ordering': ['-id'],
+                "db_table": "enrichment_results",
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Organization',
+            name="Organization",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('external_id', models.CharField(help_text='Id at the source.', max_length=50, unique=True)),
-                ('slug', models.SlugField(help_text='Used by <code>-o</code>; several rescues may share one.', max_length=100)),
-                ('name', models.CharField(max_length=200)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "external_id",
+                    models.CharField(help_text="Id at the source.", max_length=50, unique=True),
+                ),
+                (
+                    "slug",
+                    models.SlugField(
+                        help_text="Used by <code>-o</code>; several rescues may share one.",
+                        max_length=100,
+                    ),
+                ),
+                ("name", models.CharField(max_length=200)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'db_table': 'organizations',
-                'ordering': ['slug', 'id'],
-                'indexes': [models.Index(fields=['slug'], name='idx_organizations_slug')],
+                "db_table": "organizations",
+                "ordering": ["slug", "id"],
+                "indexes": [models.Index(fields=["slug"], name="idx_organizations_slug")],
             },
         ),
         migrations.CreateModel(
-            name='Animal',
+            name="Animal",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('llm_processed_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('llm_model_used', models.CharField(blank=True, editable=False, max_length=100, null=True)),
-                ('external_id', models.CharField(help_text='Id at the source.', max_length=50, unique=True)),
-                ('source', models.CharField(blank=True, max_length=50)),
-                ('name', models.CharField(max_length=200)),
-                ('species', models.CharField(default='dog', max_length=50)),
-                ('breed', models.CharField(blank=True, max_length=100)),
-                ('breed_secondary', models.CharField(blank=True, max_length=100)),
-                ('mixed', models.BooleanField(blank=True, null=True)),
-                ('age', models.CharField(blank=True, max_length=50)),
-                ('sex', models.CharField(blank=True, max_length=50)),
-                ('size', models.CharField(blank=True, max_length=50)),
-                ('coat', models.CharField(blank=True, max_length=50)),
-                ('color', models.CharField(blank=True, max_length=100)),
-                ('fixed', models.BooleanField(blank=True, help_text='Spayed or neutered.', null=True)),
-                ('house_trained', models.BooleanField(blank=True, null=True)),
-                ('special_needs', models.BooleanField(blank=True, null=True)),
-                ('shots_current', models.BooleanField(blank=True, null=True)),
-                ('good_with_children', models.BooleanField(blank=True, help_text='Unknown is not the same as no.', null=True)),
-                ('good_with_dogs', models.BooleanField(blank=True, null=True)),
-                ('good_with_cats', models.BooleanField(blank=True, null=True)),
-                ('health', models.TextField(blank=True)),
-                ('fee', models.CharField(blank=True, max_length=100)),
-                ('city', models.CharField(blank=True, max_length=100)),
-                ('state', models.CharField(blank=True, max_length=50)),
-                ('country', models.CharField(blank=True, max_length=2)),
-                ('posted', models.DateTimeField(blank=True, null=True)),
-                ('status', models.CharField(blank=True, max_length=50)),
-                ('url', models.URLField(blank=True, max_length=500)),
-                ('description', models.TextField(blank=True, help_text='As published; never changed by us.')),
-                ('enriched_description', models.TextField(blank=True, null=True)),
-                ('dog_profiler_data', models.JSONField(blank=True, null=True)),
-                ('translations', models.JSONField(blank=True, help_text='Text by language code.', null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='animals', to='enrichment.organization')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("llm_processed_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "llm_model_used",
+                    models.CharField(blank=True, editable=False, max_length=100, null=True),
+                ),
+                (
+                    "external_id",
+                    models.CharField(help_text="Id at the source.", max_length=50, unique=True),
+                ),
+                ("source", models.CharField(blank=True, max_length=50)),
+                ("name", models.CharField(max_length=200)),
+                ("species", models.CharField(default="dog", max_length=50)),
+                ("breed", models.CharField(blank=True, max_length=100)),
+                ("breed_secondary", models.CharField(blank=True, max_length=100)),
+                ("mixed", models.BooleanField(blank=True, null=True)),
+                ("age", models.CharField(blank=True, max_length=50)),
+                ("sex", models.CharField(blank=True, max_length=50)),
+                ("size", models.CharField(blank=True, max_length=50)),
+                ("coat", models.CharField(blank=True, max_length=50)),
+                ("color", models.CharField(blank=True, max_length=100)),
+                (
+                    "fixed",
+                    models.BooleanField(blank=True, help_text="Spayed or neutered.", null=True),
+                ),
+                ("house_trained", models.BooleanField(blank=True, null=True)),
+                ("special_needs", models.BooleanField(blank=True, null=True)),
+                ("shots_current", models.BooleanField(blank=True, null=True)),
+                (
+                    "good_with_children",
+                    models.BooleanField(
+                        blank=True, help_text="Unknown is not the same as no.", null=True
+                    ),
+                ),
+                ("good_with_dogs", models.BooleanField(blank=True, null=True)),
+                ("good_with_cats", models.BooleanField(blank=True, null=True)),
+                ("health", models.TextField(blank=True)),
+                ("fee", models.CharField(blank=True, max_length=100)),
+                ("city", models.CharField(blank=True, max_length=100)),
+                ("state", models.CharField(blank=True, max_length=50)),
+                ("country", models.CharField(blank=True, max_length=2)),
+                ("posted", models.DateTimeField(blank=True, null=True)),
+                ("status", models.CharField(blank=True, max_length=50)),
+                ("url", models.URLField(blank=True, max_length=500)),
+                (
+                    "description",
+                    models.TextField(blank=True, help_text="As published; never changed by us."),
+                ),
+                ("enriched_description", models.TextField(blank=True, null=True)),
+                ("dog_profiler_data", models.JSONField(blank=True, null=True)),
+                (
+                    "translations",
+                    models.JSONField(blank=True, help_text="Text by language code.", null=True),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="animals",
+                        to="enrichment.organization",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'animals',
-                'ordering': ['id'],
+                "db_table": "animals",
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='Prompt',
+            name="Prompt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('enrichment', models.CharField(help_text='The kind of work it is for.', max_length=50)),
-                ('version', models.PositiveIntegerField(help_text='Counts up; results remember theirs.')),
-                ('system', models.TextField(blank=True, help_text="The instructions. <code>{{name}}</code> is replaced by the row's value.")),
-                ('user', models.TextField(help_text="The message. <code>{{name}}</code> is replaced by the row's value; nothing else is.")),
-                ('is_active', models.BooleanField(default=False, help_text='The one in use; turning it on turns the others off.')),
-                ('note', models.CharField(blank=True, help_text='Why this version.', max_length=200)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('organization', models.ForeignKey(blank=True, help_text="Only for this organization's rows. Blank: for all that have none of their own.", null=True, on_delete=django.db.models.deletion.CASCADE, related_name='prompts', to='enrichment.organization')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "enrichment",
+                    models.CharField(help_text="The kind of work it is for.", max_length=50),
+                ),
+                (
+                    "version",
+                    models.PositiveIntegerField(help_text="Counts up; results remember theirs."),
+                ),
+                (
+                    "system",
+                    models.TextField(
+                        blank=True,
+                        help_text="The instructions. <code>{{name}}</code> is replaced by the row's value.",
+                    ),
+                ),
+                (
+                    "user",
+                    models.TextField(
+                        help_text="The message. <code>{{name}}</code> is replaced by the row's value; nothing else is."
+                    ),
+                ),
+                (
+                    "is_active",
+                    models.BooleanField(
+                        default=False,
+                        help_text="The one in use; turning it on turns the others off.",
+                    ),
+                ),
+                (
+                    "note",
+                    models.CharField(blank=True, help_text="Why this version.", max_length=200),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Only for this organization's rows. Blank: for all that have none of their own.",
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="prompts",
+                        to="enrichment.organization",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'enrichment_prompts',
-                'ordering': ['enrichment', 'organization', '-version'],
+                "db_table": "enrichment_prompts",
+                "ordering": ["enrichment", "organization", "-version"],
             },
         ),
         migrations.AddIndex(
-            model_name='batch',
-            index=models.Index(condition=models.Q(('status__in', ['pending', 'running', 'paused'])), fields=['status'], name='idx_batches_unfinished'),
+            model_name="batch",
+            index=models.Index(
+                condition=models.Q(("status__in", ["pending", "running", "paused"])),
+                fields=["status"],
+                name="idx_batches_unfinished",
+            ),
         ),
         migrations.AddIndex(
-            model_name='batchchunk',
-            index=models.Index(condition=models.Q(('status__in', ['open', 'leased'])), fields=['batch', 'status', 'due_at', 'id'], name='idx_chunks_claim'),
+            model_name="batchchunk",
+            index=models.Index(
+                condition=models.Q(("status__in", ["open", "leased"])),
+                fields=["batch", "status", "due_at", "id"],
+                name="idx_chunks_claim",
+            ),
         ),
         migrations.AddIndex(
-            model_name='enrichmentresult',
-            index=models.Index(fields=['enrichment', 'target', 'row_id', 'variant', '-id'], name='idx_results_row'),
+            model_name="enrichmentresult",
+            index=models.Index(
+                fields=["enrichment", "target", "row_id", "variant", "-id"], name="idx_results_row"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='enrichmentresult',
-            constraint=models.UniqueConstraint(condition=models.Q(('batch__isnull', False)), fields=('batch', 'row_id', 'variant'), name='enrichment_results_once_per_batch'),
+            model_name="enrichmentresult",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("batch__isnull", False)),
+                fields=("batch", "row_id", "variant"),
+                name="enrichment_results_once_per_batch",
+            ),
         ),
         migrations.AddIndex(
-            model_name='animal',
-            index=models.Index(condition=models.Q(('llm_processed_at__isnull', False)), fields=['llm_processed_at'], name='idx_animals_llm_processed'),
+            model_name="animal",
+            index=models.Index(
+                condition=models.Q(("llm_processed_at__isnull", False)),
+                fields=["llm_processed_at"],
+                name="idx_animals_llm_processed",
+            ),
         ),
         migrations.AddIndex(
-            model_name='animal',
-            index=models.Index(condition=models.Q(('enriched_description__isnull', False)), fields=['id'], name='idx_animals_enriched'),
+            model_name="animal",
+            index=models.Index(
+                condition=models.Q(("enriched_description__isnull", False)),
+                fields=["id"],
+                name="idx_animals_enriched",
+            ),
         ),
         migrations.AddIndex(
-            model_name='animal',
-            index=models.Index(condition=models.Q(('dog_profiler_data__isnull', False)), fields=['id'], name='idx_animals_profiler'),
+            model_name="animal",
+            index=models.Index(
+                condition=models.Q(("dog_profiler_data__isnull", False)),
+                fields=["id"],
+                name="idx_animals_profiler",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='prompt',
-            constraint=models.UniqueConstraint(fields=('enrichment', 'organization', 'version'), name='enrichment_prompts_version', nulls_distinct=False),
+            model_name="prompt",
+            constraint=models.UniqueConstraint(
+                fields=("enrichment", "organization", "version"),
+                name="enrichment_prompts_version",
+                nulls_distinct=False,
+            ),
         ),
         migrations.AddConstraint(
-            model_name='prompt',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_active', True)), fields=('enrichment', 'organization'), name='enrichment_prompts_one_active', nulls_distinct=False),
+            model_name="prompt",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("is_active", True)),
+                fields=("enrichment", "organization"),
+                name="enrichment_prompts_one_active",
+                nulls_distinct=False,
+            ),
         ),
     ]
