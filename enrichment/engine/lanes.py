@@ -13,6 +13,7 @@ from django.db import connection, connections, transaction
 from django.db.models.functions import Now
 
 from enrichment.engine import claims, writing
+from enrichment.engine.garbage import collect_seldom
 from enrichment.engine.items import Item, Outcome, load_items
 from enrichment.engine.pump import Pump
 from enrichment.enrichments import get
@@ -65,6 +66,7 @@ def run_lane(batch_id: UUID, *, seconds: float = LANE_SECONDS) -> LaneEnd:
 
     Raises Batch.DoesNotExist. Model calls run on the client's loop, never inside a transaction.
     """
+    collect_seldom()
     with _place(batch_id) as granted:
         if not granted:
             return LaneEnd.FULL
@@ -145,16 +147,24 @@ class _Lane:
         """
         busy = True
         while busy or self.outcomes or not (self.dry or self.closing):
-            if not self.closing and time.monotonic() >= self.ends_at:
-                self._close()
-            if not self.closing:
-                self._claim()
-            self.pump.wait(WRITE_EVERY_SECONDS)
+            self._keep_fed()
             busy = self.pump.busy  # read before the outcomes: then none can be missed
             self.outcomes += self.pump.take()
             self._write()
         claims.release(list(self.held.values()))
         return self._end()
+
+    def _keep_fed(self) -> None:
+        """Claim whenever the queue runs low, until a write is due."""
+        write_by = time.monotonic() + WRITE_EVERY_SECONDS
+        while True:
+            if not self.closing and time.monotonic() >= self.ends_at:
+                self._close()
+            self._claim()
+            left = write_by - time.monotonic()
+            if self.pump.due or len(self.outcomes) >= self.pace.write_at or left <= 0:
+                return
+            self.pump.wait(left)
 
     def _close(self) -> None:
         self.closing = True
@@ -162,8 +172,10 @@ class _Lane:
 
     def _claim(self) -> None:
         """Keep at least a window of rows queued; a suspicious chunk is worked on alone."""
+        self.pump.refill_below = 0
         while self.pump.backlog < self.pace.window:
-            if any(claim.alone for claim in self.held.values()):
+            skipped_enough = len(self.outcomes) >= self.pace.write_at
+            if self.closing or skipped_enough or any(each.alone for each in self.held.values()):
                 return
             with transaction.atomic():
                 claim = claims.claim(self.batch.pk, idle=not self.held)
@@ -179,6 +191,7 @@ class _Lane:
                 if settled and to_send:
                     claims.reorder(claim, [item.row_id for item in (*to_send, *settled)])
             self._hold(claim, to_send, settled)
+        self.pump.refill_below = self.pace.window
 
     def _hold(self, claim: claims.Claim, to_send: list[Item], settled: list[Item]) -> None:
         self.held[claim.chunk_id] = claim

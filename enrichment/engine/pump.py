@@ -53,6 +53,8 @@ class Pump:
         self.window = window
         self.wanted = wanted  # outcomes that wake the lane
         self.stop_reason: ConfigurationError | None = None
+        # Rows queued below which the lane is woken to claim more; 0 when there is nothing to claim.
+        self.refill_below = 0
         self._announcer = announcer
         self._waiting: deque[tuple[Claim, Item]] = deque()
         self._outcomes: deque[Outcome] = deque()
@@ -84,9 +86,19 @@ class Pump:
         """Whether any outcome may still come."""
         return bool(self._in_flight or self._dispatching or self._waiting)
 
+    @property
+    def due(self) -> bool:
+        """Whether enough outcomes wait to be written, or nothing more will come."""
+        return len(self._outcomes) >= self.wanted or not self.busy
+
+    @property
+    def hungry(self) -> bool:
+        """Whether the lane should claim more, lest the window runs empty during the next write."""
+        return len(self._waiting) < self.refill_below
+
     def wait(self, seconds: float) -> None:
-        """Until enough outcomes wait to be written, nothing is busy, or the time is over."""
-        if len(self._outcomes) < self.wanted and self.busy:
+        """Until a write is due, more rows are needed, or the time is over."""
+        if not (self.due or self.hungry):
             self._wake.wait(seconds)
         self._wake.clear()
 
@@ -106,7 +118,7 @@ class Pump:
 
     def _drop_waiting(self) -> None:
         self._waiting.clear()
-        self._wake_if_idle()
+        self._wake_if_needed()
 
     def _free(self) -> int:
         # What a kill loses is what is in flight or not yet written: that is never more than the
@@ -134,7 +146,7 @@ class Pump:
             self._waiting.clear()
         finally:
             self._dispatching = False
-            self._wake_if_idle()
+            self._wake_if_needed()
 
     async def _send(self, items: list[tuple[Claim, Item]]) -> None:
         claims: dict[int, Claim] = {}
@@ -197,10 +209,9 @@ class Pump:
             outcome = Outcome(item, ResultState.FAILED, reason=reason)
         self._outcomes.append(outcome)  # before the count goes down: the lane reads both
         self._in_flight -= 1
-        if len(self._outcomes) >= self.wanted or not self.busy:
-            self._wake.set()
+        self._wake_if_needed()
         self._dispatch()
 
-    def _wake_if_idle(self) -> None:
-        if not self.busy:
+    def _wake_if_needed(self) -> None:
+        if self.due or self.hungry:
             self._wake.set()

@@ -7,7 +7,8 @@ from typing import Any
 
 MAX_CHARACTERS = 12_000  # the longest real listing has 9,555
 _TAG = re.compile(r"<[^<>]{0,500}>")
-_SPACES = re.compile(r"[^\S\n]+")
+# What is a single plain space already is passed over: most of them are.
+_SPACES = re.compile(r"[^\S\n]{2,}|[^\S\n ]")
 _BLANK_LINES = re.compile(r"\n\s*\n\s*")
 # Control characters (NUL among them) and lone surrogates carry nothing and break what follows.
 _UNUSABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
