@@ -29,6 +29,14 @@ class Simulator:
         """Answers that would have been billed since the last reset."""
         return int(self._ask("/_stats")["paid"])
 
+    def stats(self) -> dict[str, Any]:
+        """Everything that it counted (docs/simulator.md)."""
+        return self._ask("/_stats")
+
+    def plan(self, **plan: Any) -> None:
+        """Have requests fail as planned (docs/simulator.md)."""
+        self._ask("/_plan", plan)
+
     def _ask(self, path: str, body: Any = None) -> dict[str, Any]:
         data = None if body is None else json.dumps(body).encode()
         request = Request(self.url + path, data)  # noqa: S310 - loopback
