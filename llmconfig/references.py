@@ -40,9 +40,9 @@ def read(
     Disabled providers are left out; the warning then says so.
     """
     if reference.startswith(TIER_PREFIX):
-        return _tier(reference.removeprefix(TIER_PREFIX), snapshot)
+        return _tier(reference.removeprefix(TIER_PREFIX), snapshot, bound_to)
     if bound_to:
-        return _at(snapshot, bound_to, reference.removeprefix(f"{bound_to}/"))
+        return _at(snapshot, bound_to, _known_as(reference, snapshot, bound_to))
     prefix, _, rest = reference.partition("/")
     if (prefix, rest) in snapshot.models:
         return _at(snapshot, prefix, rest)
@@ -57,15 +57,30 @@ def read(
     return _at(snapshot, default_provider, reference)
 
 
-def _tier(tier: str, snapshot: Snapshot) -> Reading:
+def _tier(tier: str, snapshot: Snapshot, bound_to: str) -> Reading:
     model = snapshot.tiers.get(tier)
     if model is None:
         return Reading(warning=f"tier:{tier} has no active model.")
-    return _at(snapshot, model.provider, model.model_id)
+    return _at(snapshot, bound_to or model.provider, model.model_id)
+
+
+def _known_as(reference: str, snapshot: Snapshot, provider: str) -> str:
+    """The model id to ask one provider for, when the reference may name another."""
+    prefix, _, rest = reference.partition("/")
+    if (provider, reference) in snapshot.models or not rest or prefix not in snapshot.providers:
+        return reference
+    asked = snapshot.providers.get(provider)
+    # OpenRouter's own ids begin with vendors' names: openai/gpt-4o.
+    whole = asked is not None and asked.provider_type == ProviderType.OPENROUTER
+    return reference if whole and (provider, rest) not in snapshot.models else rest
 
 
 def _at(snapshot: Snapshot, name: str, model_id: str) -> Reading:
     provider = snapshot.providers.get(name)
+    if not name:
+        return Reading(
+            warning=f"No enabled provider lists {model_id!r}, and there is no default provider."
+        )
     if provider is None:
         return Reading(warning=f"{model_id}: there is no provider {name!r}.")
     if not provider.is_enabled:

@@ -6,20 +6,21 @@ costs no query.
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
-from llmconfig import references
+from llmconfig import experiments, references
 from llmconfig.errors import CallsDisabled, NoTarget, UnknownNode
 from llmconfig.models import InteractionType, ProviderType
 from llmconfig.models.providers import DEFAULT_BASE_URLS
 from llmconfig.references import Candidate
-from llmconfig.snapshot import Choice, NodeFacts, ProviderFacts, Snapshot
+from llmconfig.snapshot import ArmFacts, Choice, NodeFacts, ProviderFacts, Snapshot
 
 CALLER = "caller"
 USER_NODE = "user's choice for the node"
 USER_TYPE = "user's choice for the interaction type"
+EXPERIMENT = "experiment"
 NODE = "node"
 INTERACTION = "interaction type"
 PROCESSING = "processing settings"
@@ -37,7 +38,11 @@ ENVIRONMENT_KEYS = (
     ("OPENAI_API_KEY", ProviderType.OPENAI, ""),
     ("OPENROUTER_API_KEY", ProviderType.OPENROUTER, "openai/"),
 )
+# Where the node stands in the order of the layers.
+NODE_AT = 4
 FIELDS = ("model", "provider", "temperature", "max_tokens", "fallbacks")
+# Resolutions kept with one snapshot; callers can give any number of different values.
+MOST_REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +84,23 @@ class Resolution:
     warnings: tuple[str, ...]
     tracing: bool
     revision: int
+    experiment: str = ""
+    arm: str = ""
 
     def winner(self, field_name: str) -> LayerValue | None:
         """The layer that decided a field, None when all are blank."""
         return next((each for each in self.layers[field_name] if not _blank(each.value)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is to be resolved: the name, for whom, and what the caller gave."""
+
+    name: str
+    user_id: int | None
+    given: Mapping[str, Any]
+    experiment: str
+    arm: ArmFacts | None
 
 
 def resolve(
@@ -91,9 +109,11 @@ def resolve(
     snapshot: Snapshot,
     user_id: int | None = None,
     given: Mapping[str, Any] | None = None,
+    experiment_key: str = "",
 ) -> Resolution:
     """Targets for a node, an interaction type or a model reference.
 
+    `experiment_key` decides the arm of a running experiment; blank, the node is as it is.
     Raises CallsDisabled when the master switch is off, UnknownNode, and NoTarget when no enabled
     provider can serve it.
     """
@@ -102,15 +122,16 @@ def resolve(
             "All LLM calls are switched off. Turn on “enabled” in the processing settings, or run"
             " `manage.py seed_llm_config --enable`."
         )
-    key = (name, user_id, *sorted(given.items())) if given else (name, user_id)
+    asked = _asked(name, snapshot, user_id, given or {}, experiment_key)
+    key = (name, user_id, asked.arm and asked.arm.id, *sorted(asked.given.items()))
     try:
         held: Resolution | None = snapshot.memo.get(key)
     except TypeError:  # a list among the caller's values: work it out each time
-        return _resolve(name, snapshot, user_id, given or {})[0]
+        return _resolve(asked, snapshot)[0]
     if held is not None:
         return held
-    resolution, spread = _resolve(name, snapshot, user_id, given or {})
-    if not spread:
+    resolution, spread = _resolve(asked, snapshot)
+    if not spread and len(snapshot.memo) < MOST_REMEMBERED:
         snapshot.memo[key] = resolution
     return resolution
 
@@ -121,41 +142,54 @@ def explain(
     snapshot: Snapshot,
     user_id: int | None = None,
     given: Mapping[str, Any] | None = None,
+    experiment_key: str = "",
 ) -> Resolution:
     """The same, but also while calls are switched off and when no target is left."""
-    return _resolve(name, snapshot, user_id, given or {}, strict=False)[0]
+    asked = _asked(name, snapshot, user_id, given or {}, experiment_key)
+    return _resolve(asked, snapshot, strict=False)[0]
 
 
-def _resolve(
+def _asked(
     name: str,
     snapshot: Snapshot,
     user_id: int | None,
     given: Mapping[str, Any],
-    *,
-    strict: bool = True,
-) -> tuple[Resolution, bool]:
+    experiment_key: str,
+) -> _Asked:
+    running = snapshot.experiments.get(name) if experiment_key else None
+    arm = experiments.arm_of(running, experiment_key) if running else None
+    return _Asked(name, user_id, given, running.name if running else "", arm)
+
+
+def _resolve(asked: _Asked, snapshot: Snapshot, *, strict: bool = True) -> tuple[Resolution, bool]:
+    """The resolution, and whether another one may order its targets otherwise."""
+    name, given = asked.name, asked.given
     node = snapshot.nodes.get(name)
     interaction = node.interaction_type if node else name
     if node is None and name not in InteractionType.values:
         interaction = _reference_as_name(name, snapshot)
         given = {"model": name, **given}
-    stack = _stack(node, interaction, snapshot, user_id, given)
+    stack = _stack(node, interaction, snapshot, replace(asked, given=given))
     layers = {
         each: tuple(LayerValue(layer, getattr(choice, each)) for layer, choice in stack)
         for each in FIELDS
     }
-    candidates, warnings, spread = _candidates(snapshot, layers, interaction)
-    targets = tuple(_target(candidate, node, stack, snapshot) for candidate in candidates)
+    candidates, warnings, spread = _candidates(
+        snapshot, layers, interaction, node.azure.model if node else ""
+    )
+    targets = tuple(_target(candidate, node, stack) for candidate in candidates)
     if not targets and strict:
         raise NoTarget(_why_no_target(name, warnings))
     resolution = Resolution(
         name=name,
         interaction_type=interaction,
         targets=targets,
-        layers=layers,
+        layers=_with_environment(layers, interaction),
         warnings=tuple(warnings),
         tracing=node.tracing if node else False,
         revision=snapshot.revision,
+        experiment=asked.experiment if asked.arm else "",
+        arm=asked.arm.name if asked.arm else "",
     )
     return resolution, spread
 
@@ -178,22 +212,21 @@ def _reference_as_name(name: str, snapshot: Snapshot) -> str:
 
 
 def _stack(
-    node: NodeFacts | None,
-    interaction: str,
-    snapshot: Snapshot,
-    user_id: int | None,
-    given: Mapping[str, Any],
+    node: NodeFacts | None, interaction: str, snapshot: Snapshot, asked: _Asked
 ) -> list[tuple[str, Choice]]:
     """Every layer's choice, most specific first."""
     nothing = Choice()
-    choices = snapshot.user_choices
-    by_node = choices.get((user_id, f"node:{node.name}"), nothing) if user_id and node else nothing
-    by_type = choices.get((user_id, f"type:{interaction}"), nothing) if user_id else nothing
-    caller = Choice(**{**given, "fallbacks": tuple(given.get("fallbacks", ()))})
+    choices, user, given = snapshot.user_choices, asked.user_id, asked.given
+    by_node = choices.get((user, f"node:{node.name}"), nothing) if user and node else nothing
+    by_type = choices.get((user, f"type:{interaction}"), nothing) if user else nothing
+    arm = asked.arm
     return [
-        (CALLER, caller),
+        (CALLER, Choice(**{**given, "fallbacks": tuple(given.get("fallbacks", ()))})),
         (USER_NODE, by_node),
         (USER_TYPE, by_type),
+        (f"{EXPERIMENT} {asked.experiment}, arm {arm.name}", arm.choice)
+        if arm
+        else (EXPERIMENT, nothing),
         (NODE, node.choice if node else nothing),
         (INTERACTION, snapshot.interactions.get(interaction, nothing)),
         (PROCESSING, _processing(interaction, snapshot)),
@@ -216,78 +249,125 @@ def _processing(interaction: str, snapshot: Snapshot) -> Choice:
     )
 
 
-def _candidates(
-    snapshot: Snapshot, layers: Mapping[str, tuple[LayerValue, ...]], interaction: str
-) -> tuple[list[Candidate], list[str], bool]:
-    """The first model's candidates, then those of the fallbacks, each target once."""
-    model_layer = _first(layers["model"])
-    provider_layer = _first(layers["provider"])
-    bound_to = ""
-    if provider_layer is not None and (model_layer is None or provider_layer <= model_layer):
+def _with_environment(
+    layers: Mapping[str, tuple[LayerValue, ...]], interaction: str
+) -> Mapping[str, tuple[LayerValue, ...]]:
+    """The layers as they are told, with what the environment would give."""
+    held = _environment(interaction)
+    values = {"model": held[2], "provider": held[1].value} if held else {}
+    return {
+        each: (*told, LayerValue(ENVIRONMENT, values.get(each))) for each, told in layers.items()
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A model reference to read. `azure` says that the node's model for Azure may replace it."""
+
+    reference: str
+    bound_to: str
+    azure: bool
+
+
+def _wanted(layers: Mapping[str, tuple[LayerValue, ...]]) -> list[_Wanted]:
+    """The model, then the fallbacks, and the processing settings' backup last."""
+    wanted = []
+    model_layer, provider_layer = _first(layers["model"]), _first(layers["provider"])
+    if model_layer is not None:
         # A provider binds the model of its own layer and of less specific ones only.
-        bound_to = layers["provider"][provider_layer].value
-    wanted = [(layers["model"][model_layer].value, bound_to)] if model_layer is not None else []
+        binds = provider_layer is not None and provider_layer <= model_layer
+        wanted.append(
+            _Wanted(
+                layers["model"][model_layer].value,
+                layers["provider"][provider_layer].value if binds else "",
+                model_layer >= NODE_AT,
+            )
+        )
     fallback_layer = _first(layers["fallbacks"])
     if fallback_layer is not None:
-        wanted += [(each, "") for each in layers["fallbacks"][fallback_layer].value]
-    wanted += [(each, "") for each in layers["fallbacks"][-1].value]  # the backup comes last
+        azure = fallback_layer >= NODE_AT
+        wanted += [_Wanted(each, "", azure) for each in layers["fallbacks"][fallback_layer].value]
+    wanted += [_Wanted(each, "", azure=True) for each in layers["fallbacks"][-1].value]
+    return wanted
+
+
+def _candidates(
+    snapshot: Snapshot,
+    layers: Mapping[str, tuple[LayerValue, ...]],
+    interaction: str,
+    azure_model: str,
+) -> tuple[list[Candidate], list[str], bool]:
+    """The first model's candidates, then those of the fallbacks, each target once."""
     found: dict[tuple[str, str], Candidate] = {}
     warnings: list[str] = []
     spread = False
     default_provider = str(snapshot.processing.get("provider_id", ""))
-    for reference, provider in wanted:
+    for wanted in _wanted(layers):
         reading = references.read(
-            reference, snapshot, bound_to=provider, default_provider=default_provider
+            wanted.reference,
+            snapshot,
+            bound_to=wanted.bound_to,
+            default_provider=default_provider,
         )
         spread = spread or reading.spread
         if reading.warning and reading.warning not in warnings:
             warnings.append(reading.warning)
-        for candidate in reading.candidates:
+        for each in reading.candidates:
+            candidate = each
+            if azure_model and wanted.azure and _on_azure(each):
+                listed = snapshot.models.get((each.provider.name, azure_model))
+                candidate = Candidate(each.provider, azure_model, listed)
             found.setdefault((candidate.provider.name, candidate.model_id), candidate)
     if not found:
         found |= _from_environment(interaction, warnings)
     return list(found.values()), warnings, spread
 
 
-def _from_environment(interaction: str, warnings: list[str]) -> dict[tuple[str, str], Candidate]:
-    """Seed 2's last resort; only when the tables give no usable target."""
+def _on_azure(candidate: Candidate) -> bool:
+    return candidate.provider.provider_type == ProviderType.AZURE_OPENAI
+
+
+def _environment(interaction: str) -> tuple[str, ProviderType, str] | None:
+    """The variable that holds a key, its provider's type, and the model to ask for."""
     model = "gpt-4o" if interaction in STRONG_TYPES else "gpt-4o-mini"
+    if interaction == InteractionType.EMBEDDINGS:
+        model = "text-embedding-3-small"
     for variable, provider_type, prefix in ENVIRONMENT_KEYS:
         if os.environ.get(variable):
-            warnings.append(
-                f"No configured provider can serve this; using {variable} with {model}."
-            )
-            provider = ProviderFacts(
-                name=provider_type.value,
-                provider_type=provider_type.value,
-                base_url=DEFAULT_BASE_URLS[provider_type],
-                api_key="",
-                key_place="",
-                secret_ref=f"env:{variable}",
-                api_version="",
-                timeout_seconds=30.0,
-                priority=100,
-                weight=1,
-                is_enabled=True,
-            )
-            return {("", model): Candidate(provider, prefix + model, None)}
-    return {}
+            return variable, provider_type, prefix + model
+    return None
+
+
+def _from_environment(interaction: str, warnings: list[str]) -> dict[tuple[str, str], Candidate]:
+    """Seed 2's last resort; only when the tables give no usable target."""
+    found = _environment(interaction)
+    if found is None:
+        return {}
+    variable, provider_type, model = found
+    warnings.append(f"No configured provider can serve this; using {variable} with {model}.")
+    provider = ProviderFacts(
+        name=provider_type.value,
+        provider_type=provider_type.value,
+        base_url=DEFAULT_BASE_URLS[provider_type],
+        api_key="",
+        key_place="",
+        secret_ref=f"env:{variable}",
+        api_version="",
+        timeout_seconds=30.0,
+        priority=100,
+        weight=1,
+        is_enabled=True,
+    )
+    return {("", model): Candidate(provider, model, None)}
 
 
 def _target(
-    candidate: Candidate,
-    node: NodeFacts | None,
-    stack: list[tuple[str, Choice]],
-    snapshot: Snapshot,
+    candidate: Candidate, node: NodeFacts | None, stack: list[tuple[str, Choice]]
 ) -> Target:
     """Parameters for one candidate: Azure's own values, and nothing that the model can't take."""
-    on_azure = candidate.provider.provider_type == ProviderType.AZURE_OPENAI
-    azure = node.azure if node and on_azure else None
+    azure = node.azure if node and _on_azure(candidate) else None
     temperature = _parameter("temperature", stack, azure)
     max_tokens = _parameter("max_tokens", stack, azure)
-    if azure and azure.model:
-        listed = snapshot.models.get((candidate.provider.name, azure.model))
-        candidate = Candidate(candidate.provider, azure.model, listed)
     dropped = []
     model = candidate.model
     if model is not None:

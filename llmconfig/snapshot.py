@@ -22,6 +22,8 @@ from django.db import close_old_connections
 from llmconfig import process_settings
 from llmconfig.models import (
     ConfigVersion,
+    Experiment,
+    ExperimentStatus,
     GlobalConfig,
     LLMConfig,
     NodeConfiguration,
@@ -105,6 +107,25 @@ class NodeFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ArmFacts:
+    """One arm of an experiment; `weight` is its share of the keys."""
+
+    id: str
+    name: str
+    weight: int
+    choice: Choice
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentFacts:
+    """A node's running experiment."""
+
+    id: str
+    name: str
+    arms: tuple[ArmFacts, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything that a call needs to know, as of one revision."""
 
@@ -117,6 +138,7 @@ class Snapshot:
     interactions: Mapping[str, Choice]
     nodes: Mapping[str, NodeFacts]
     user_choices: Mapping[tuple[int, str], Choice]  # (user id, "node:x" or "type:y")
+    experiments: Mapping[str, ExperimentFacts]  # the running ones, by node
     processing: Mapping[str, Any]
     # Resolutions worked out from this snapshot; goes with it.
     memo: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
@@ -239,6 +261,7 @@ def _read(revision: int, token: UUID | None) -> Snapshot:
                 for row in UserConfig.objects.select_related("node")
             }
         ),
+        experiments=MappingProxyType(_running_experiments()),
         processing=MappingProxyType(row),
     )
 
@@ -315,6 +338,31 @@ def _node(row: NodeConfiguration) -> NodeFacts:
         ),
         tracing=row.langsmith_tracing,
     )
+
+
+def _running_experiments() -> dict[str, ExperimentFacts]:
+    rows = Experiment.objects.filter(status=ExperimentStatus.RUNNING)
+    return {
+        row.node.node_name: ExperimentFacts(
+            id=str(row.pk),
+            name=row.name,
+            arms=tuple(
+                ArmFacts(
+                    id=str(arm.pk),
+                    name=arm.name,
+                    weight=arm.weight,
+                    choice=Choice(
+                        model=arm.model,
+                        provider=arm.provider,
+                        temperature=arm.temperature,
+                        max_tokens=arm.max_tokens,
+                    ),
+                )
+                for arm in row.arms.all()
+            ),
+        )
+        for row in rows.select_related("node").prefetch_related("arms")
+    }
 
 
 def _user_key(row: UserConfig) -> tuple[int, str]:

@@ -57,6 +57,8 @@ METRIC_COLUMNS = (
     ("config_revision", "int8"),
     ("organization_id", "int8"),
     ("user_id", "int8"),
+    ("experiment", "text"),
+    ("experiment_arm", "text"),
 )
 # The same for `_history_row`.
 HISTORY_COLUMNS = (
@@ -171,6 +173,8 @@ def _metric_row(record: CallRecord) -> tuple[Any, ...]:
         record.config_revision,
         labels.organization_id,
         record.user_id,
+        _fitting("experiment", record.experiment),
+        _fitting("experiment_arm", record.experiment_arm),
     )
 
 

@@ -121,6 +121,7 @@ def call_for(
             session_id=session_id,
             organization_id=item.organization_id,
         ),
+        experiment_key=item.row_id,
     )
 
 

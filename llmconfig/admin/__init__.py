@@ -5,6 +5,7 @@ from llmconfig.admin import (
     assignments,
     catalogue,
     dashboard,
+    experiments,
     history,
     processing,
     providers,
@@ -16,6 +17,7 @@ __all__ = [
     "assignments",
     "catalogue",
     "dashboard",
+    "experiments",
     "history",
     "processing",
     "providers",
@@ -39,6 +41,10 @@ register_section(
             Page(
                 "Users' choices", "person_edit", "admin:llmconfig_userconfig_changelist",
                 f"{VIEW}userconfig",
+            ),
+            Page(
+                "Experiments", "science", "admin:llmconfig_experiment_changelist",
+                f"{VIEW}experiment",
             ),
             Page("History", "history", "admin:llmconfig_revision_changelist", f"{VIEW}revision"),
         ),

@@ -21,6 +21,8 @@ TABLES = {
     "llm_node_configuration": ("node", ("node_name",)),
     "llm_user_config": ("user's choice", ("interaction_type", "node_id")),
     "llm_config": ("processing settings", ()),
+    "llm_experiments": ("experiment", ("name",)),
+    "llm_experiment_arms": ("arm", ("name",)),
 }
 # Moves with every save and tells nothing.
 UNTOLD = frozenset({"id", "created_at", "updated_at", "synced_values", "validated_at"})

@@ -77,7 +77,11 @@ class Run:
         self.call = call
         self.configuration = configuration
         self.resolution: Resolution = resolve(
-            call.node, snapshot=configuration, user_id=call.user_id, given=call.given
+            call.node,
+            snapshot=configuration,
+            user_id=call.user_id,
+            given=call.given,
+            experiment_key=call.experiment_key,
         )
         self.shape: Shape | None = None if call.schema is None else shapes.shape_of(call.schema)
         self.created_at = dt.datetime.now(dt.UTC)
@@ -172,6 +176,8 @@ class Run:
             attempts=attempts,
             dropped_params=self.dropped,
             config_revision=self.resolution.revision,
+            experiment=self.resolution.experiment,
+            experiment_arm=self.resolution.arm,
         )
 
     def texts(self) -> Texts:

@@ -68,7 +68,8 @@ class Call:
 
     `given` holds the caller's own values (model, temperature, max_tokens), the most specific
     layer of the resolution. `schema` asks for JSON that obeys it. `extra` is sent as it is
-    (tools, tool_choice, stop, seed…).
+    (tools, tool_choice, stop, seed…). `experiment_key` keeps what it names (a row, a
+    conversation) in one arm of a running experiment; blank takes part in none.
     """
 
     node: str
@@ -79,6 +80,7 @@ class Call:
     user_id: int | None = None
     correlation_id: UUID | None = None
     labels: Labels = NO_LABELS
+    experiment_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,8 @@ class CallRecord:
     attempts: tuple[Attempt, ...]
     dropped_params: tuple[str, ...]
     config_revision: int
+    experiment: str = ""
+    experiment_arm: str = ""
 
 
 @dataclass(frozen=True, slots=True)

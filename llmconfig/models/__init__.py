@@ -13,6 +13,7 @@ from llmconfig.models.catalogue import (
     PriceSource,
     ProviderModel,
 )
+from llmconfig.models.experiments import Experiment, ExperimentArm, ExperimentStatus
 from llmconfig.models.history import ConfigVersion, Revision, RevisionChange
 from llmconfig.models.processing import LLMConfig
 from llmconfig.models.providers import Provider, ProviderType
@@ -20,6 +21,9 @@ from llmconfig.models.providers import Provider, ProviderType
 __all__ = [
     "ConfigVersion",
     "ContextWindow",
+    "Experiment",
+    "ExperimentArm",
+    "ExperimentStatus",
     "GlobalConfig",
     "InteractionType",
     "LLMConfig",

@@ -138,7 +138,12 @@ class GenerationMetricAdmin(CallTableAdmin):
         ),
         (
             "Configuration",
-            {"fields": ("config_revision", "dropped_params", "organization_id", "user_id")},
+            {
+                "fields": (
+                    "config_revision", "dropped_params", "organization_id", "user_id",
+                    "experiment", "experiment_arm",
+                )
+            },
         ),
     )  # fmt: skip
     readonly_fields = ("outcome", "texts", "cost", "took")

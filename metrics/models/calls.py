@@ -86,6 +86,12 @@ class GenerationMetric(models.Model):
     )
     organization_id = models.BigIntegerField(null=True, help_text="The caller's organization.")
     user_id = models.BigIntegerField(null=True, help_text="The user whose choices applied.")
+    experiment = models.CharField(
+        max_length=100, db_default="", help_text="The experiment that the call took part in."
+    )
+    experiment_arm = models.CharField(
+        max_length=100, db_default="", help_text="The arm that its key belongs to."
+    )
 
     class Meta:
         db_table = "llm_generation_metrics"

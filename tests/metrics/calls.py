@@ -56,5 +56,7 @@ def a_record(**changes: Any) -> CallRecord:
         "attempts": (REFUSED, ANSWERED),
         "dropped_params": ("temperature",),
         "config_revision": 12,
+        "experiment": "short-answers",
+        "experiment_arm": "control",
     }
     return CallRecord(**(facts | changes))

@@ -107,6 +107,8 @@ def test_each_fact_of_a_call_has_its_column():
         "config_revision": 12,
         "organization_id": 7,
         "user_id": 3,
+        "experiment": "short-answers",
+        "experiment_arm": "control",
     }
 
 

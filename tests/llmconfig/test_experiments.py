@@ -1,0 +1,170 @@
+"""Experiments: who is in which arm, what that changes, and when they run."""
+
+import uuid
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from django.core.management import CommandError, call_command
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llmconfig import experiments, snapshot
+from llmconfig.client import generate
+from llmconfig.errors import ChangeRefused
+from llmconfig.models import Experiment, Revision, UserConfig
+from llmconfig.resolution import explain, resolve
+from llmconfig.snapshot import ArmFacts, Choice, ExperimentFacts
+from metrics.models import GenerationMetric
+
+KEYS = [f"row-{number}" for number in range(4000)]
+
+
+def an_experiment(**weights):
+    arms = tuple(
+        ArmFacts(str(uuid.uuid5(uuid.NAMESPACE_OID, name)), name, weight, Choice())
+        for name, weight in weights.items()
+    )
+    return ExperimentFacts(str(uuid.UUID(int=7)), "short-answers", arms)
+
+
+def arms_of(experiment):
+    return {key: experiments.arm_of(experiment, key).name for key in KEYS}
+
+
+def test_a_key_stays_in_its_arm_whatever_the_order_of_the_arms():
+    experiment = an_experiment(a=1, b=1, c=2)
+    turned = replace(experiment, arms=experiment.arms[::-1])
+    assert arms_of(experiment) == arms_of(turned)
+
+
+def test_keys_are_divided_by_weight():
+    shares = Counter(arms_of(an_experiment(a=1, b=3)).values())
+    assert shares["b"] / len(KEYS) == pytest.approx(0.75, abs=0.03)
+
+
+def test_an_arm_is_the_same_in_every_process_and_version():
+    experiment = an_experiment(a=1, b=1)
+    assert [experiments.arm_of(experiment, f"row-{n}").name for n in range(8)] == list("abbbbaba")
+
+
+@given(weight=st.integers(2, 20))
+def test_a_heavier_arm_takes_keys_and_no_other_key_moves(weight):
+    before, after = (
+        arms_of(an_experiment(a=1, b=1, c=1)),
+        arms_of(an_experiment(a=weight, b=1, c=1)),
+    )
+    moved = {key for key in KEYS if before[key] != after[key]}
+    assert all(after[key] == "a" for key in moved)
+    assert moved
+
+
+def test_a_removed_arm_moves_only_its_own_keys():
+    before, after = arms_of(an_experiment(a=1, b=1, c=1)), arms_of(an_experiment(a=1, b=1))
+    assert {before[key] for key in KEYS if before[key] != after[key]} == {"c"}
+
+
+def test_without_a_key_there_is_no_arm():
+    assert experiments.arm_of(an_experiment(a=1, b=1), "") is None
+
+
+@given(st.text(st.characters(exclude_categories=()), min_size=1))
+def test_any_key_has_an_arm(key):
+    assert experiments.arm_of(an_experiment(a=1, b=1), key) is not None
+
+
+@pytest.fixture
+def experiment(make_provider, make_node):
+    make_provider()
+    node = make_node("sim/gpt-4o-mini", default_temperature=0.5)
+    experiment = Experiment.objects.create(name="short-answers", node=node)
+    experiment.arms.create(name="control")
+    experiment.arms.create(name="short", max_tokens=64, temperature=0.1)
+    return experiment
+
+
+def key_in(arm):
+    """A key that belongs to an arm."""
+    running = snapshot.current().experiments["tag_rows"]
+    return next(key for key in KEYS if experiments.arm_of(running, key).name == arm)
+
+
+@pytest.mark.django_db
+def test_a_draft_changes_nothing(experiment):
+    found = resolve("tag_rows", snapshot=snapshot.current(), experiment_key="row-1")
+    assert (found.arm, found.targets[0].max_tokens) == ("", None)
+
+
+@pytest.mark.django_db
+def test_a_running_arm_overrides_the_node_and_is_named(experiment):
+    experiments.start("short-answers", source="shell")
+    state = snapshot.current()
+    found = resolve("tag_rows", snapshot=state, experiment_key=key_in("short"))
+    assert (found.experiment, found.arm) == ("short-answers", "short")
+    assert (found.targets[0].temperature, found.targets[0].max_tokens) == (0.1, 64)
+    assert found.winner("temperature").layer == "experiment short-answers, arm short"
+    control = resolve("tag_rows", snapshot=state, experiment_key=key_in("control"))
+    assert (control.arm, control.targets[0].temperature) == ("control", 0.5)
+    without = resolve("tag_rows", snapshot=state)
+    assert (without.experiment, without.arm, without.targets[0].temperature) == ("", "", 0.5)
+
+
+@pytest.mark.django_db
+def test_a_users_own_choice_goes_before_the_arm(experiment, django_user_model):
+    user = django_user_model.objects.create_user("ada")
+    UserConfig.objects.create(user=user, node=experiment.node, temperature=0.9)
+    experiments.start("short-answers", source="shell")
+    found = explain(
+        "tag_rows", snapshot=snapshot.current(), user_id=user.pk, experiment_key=key_in("short")
+    )
+    assert (found.targets[0].temperature, found.targets[0].max_tokens) == (0.9, 64)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_record_and_its_metrics_carry_experiment_and_arm(experiment, ask):
+    experiments.start("short-answers", source="shell")
+    record = generate(ask(experiment_key=key_in("short"))).record
+    assert (record.experiment, record.experiment_arm) == ("short-answers", "short")
+    row = GenerationMetric.objects.get()
+    assert (row.experiment, row.experiment_arm) == ("short-answers", "short")
+    assert generate(ask()).record.experiment_arm == ""
+
+
+@pytest.mark.django_db
+def test_a_stopped_experiment_gives_the_node_its_values_back(experiment):
+    experiments.start("short-answers", source="shell")
+    key = key_in("short")
+    experiments.stop("short-answers", source="shell")
+    found = resolve("tag_rows", snapshot=snapshot.current(), experiment_key=key)
+    assert (found.arm, found.targets[0].temperature) == ("", 0.5)
+
+
+@pytest.mark.django_db
+def test_only_one_experiment_runs_on_a_node(experiment):
+    experiments.start("short-answers", source="shell")
+    other = Experiment.objects.create(name="other", node=experiment.node)
+    other.arms.create(name="a")
+    other.arms.create(name="b")
+    with pytest.raises(ChangeRefused, match="stop it first"):
+        experiments.start("other", source="shell")
+    other.refresh_from_db()
+    assert other.status == "draft"
+
+
+@pytest.mark.django_db
+def test_an_experiment_of_one_arm_does_not_start(experiment):
+    experiment.arms.first().delete()
+    with pytest.raises(ChangeRefused, match="two arms"):
+        experiments.start("short-answers", source="shell")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_starting_is_a_revision_and_the_command_tells_the_states(experiment, capsys):
+    call_command("llm_experiment", "start", "short-answers")
+    assert Revision.objects.first().message == "Started short-answers."
+    call_command("llm_experiment", "list")
+    assert "short-answers: running on tag_rows (control 1, short 1)" in capsys.readouterr().out
+    with pytest.raises(CommandError, match="running already"):
+        call_command("llm_experiment", "start", "short-answers")
+    with pytest.raises(CommandError, match="no experiment 'x'; known: short-answers"):
+        call_command("llm_experiment", "stop", "x")
