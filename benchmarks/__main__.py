@@ -24,8 +24,8 @@ def main() -> None:
     given = _arguments()
     django.setup()
     # These need Django set up.
-    from benchmarks import database, report  # noqa: PLC0415
-    from benchmarks.provider import simulator  # noqa: PLC0415
+    from benchmarks import database, report
+    from benchmarks.provider import simulator
 
     on_what = ""
     runs: dict[tuple[str, int], Measurement] = {}

@@ -7,15 +7,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 
 from enrichment import batches, tasks
 from enrichment.batches import Progress, Selection
+from enrichment.engine import claims
+from enrichment.engine.lanes import run_lane
 from enrichment.models import Animal, Batch, BatchChunk, EnrichmentResult
 from llmconfig import snapshot
 from llmconfig.models import LLMConfig
@@ -43,8 +45,10 @@ def worker(**variables: str) -> Iterator["subprocess.Popen[bytes]"]:
         **variables,
     }
     process = subprocess.Popen(
-        [sys.executable, "-m", "celery", "-A", "project", "worker", "--concurrency", "1"]
-        + ["--loglevel", "WARNING", "--without-gossip", "--without-mingle"],
+        [
+            *(sys.executable, "-m", "celery", "-A", "project", "worker", "--concurrency", "1"),
+            *("--loglevel", "WARNING", "--without-gossip", "--without-mingle"),
+        ],
         env=environment,
         start_new_session=True,
     )
@@ -56,10 +60,8 @@ def worker(**variables: str) -> Iterator["subprocess.Popen[bytes]"]:
 
 def _kill(process: "subprocess.Popen[bytes]") -> None:
     """The whole group at once, as when a machine loses its power."""
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait()
 
 
@@ -73,8 +75,10 @@ def _until(true: Callable[[Progress], bool], batch: Batch, *, seconds: float = 6
 
 def _settled(simulator: Any) -> dict[str, Any]:
     """The simulator's counts once nothing more is coming."""
-    while (stats := simulator.stats())["in_flight"]:
+    stats: dict[str, Any] = simulator.stats()
+    while stats["in_flight"]:
         time.sleep(0.02)
+        stats = simulator.stats()
     return stats
 
 
@@ -127,7 +131,7 @@ def test_a_worker_stopped_past_its_lease_records_nothing_when_it_wakes(
                 "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
                 " AND pid <> pg_backend_pid()"
             )
-        batches_left = tasks.run(batch.pk)
+        batches_left = run_lane(batch.pk)
         os.killpg(sleeper.pid, signal.SIGCONT)
         at = _until(lambda at: at.status == "completed", batch)
     assert batches_left == "finished"
@@ -144,7 +148,7 @@ def test_a_row_that_kills_its_worker_is_parked_and_the_rest_is_done(
     poison = str(rows[7].pk)
     for _ in range(3):
         _die_with(batch, poison)
-    while tasks.run(batch.pk) != "finished":
+    while run_lane(batch.pk) != "finished":
         pass
     at = batches.progress(batch.pk)
     assert (at.done, at.failed) == (29, 1)
@@ -155,10 +159,6 @@ def test_a_row_that_kills_its_worker_is_parked_and_the_rest_is_done(
 
 def _die_with(batch: Batch, poison: str) -> None:
     """What a worker leaves behind that dies as soon as it has sent the poisonous row."""
-    from django.db import transaction
-
-    from enrichment.engine import claims
-
     Batch.objects.filter(pk=batch.pk).update(status="running")
     while True:
         with transaction.atomic():

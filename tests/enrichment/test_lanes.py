@@ -7,6 +7,8 @@ from enrichment import batches
 from enrichment.batches import Selection
 from enrichment.engine.lanes import LaneEnd, run_lane
 from enrichment.models import Animal, Batch, BatchChunk, BatchStatus, EnrichmentResult
+from llmconfig.models import LLMConfig
+from llmconfig.revisions import change
 from metrics.models import GenerationMetric
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -96,9 +98,6 @@ def test_a_paused_batch_sends_nothing_and_goes_on_where_it_stopped(
 
 
 def test_the_master_switch_pauses_the_batch_and_says_so(provider, simulator, make_animals):
-    from llmconfig.models import LLMConfig
-    from llmconfig.revisions import change
-
     make_animals(5)
     batch = batches.create("description_cleaning", Selection())
     with change(source="shell"):

@@ -105,7 +105,7 @@ def locked(name: str) -> dict[str, tuple[str, int]]:
     """Version and number of hashes of each package of a lock."""
     text = (ROOT / "requirements" / name).read_text().replace("\\\n", " ")
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    found = {}
+    found: dict[str, tuple[str, int]] = {}
     for line in lines:
         match = re.match(r"([A-Za-z0-9._-]+)==([^ ;]+)", line)
         assert match, f"{name}: {line[:60]!r} pins no version"
