@@ -19,6 +19,7 @@ from enrichment import batches
 from enrichment.engine.inline import run_inline
 from enrichment.enrichments import get
 from enrichment.errors import EnrichmentError
+from enrichment.forecast import Forecast, forecast
 from enrichment.models import Batch, BatchStatus
 from enrichment.models.batches import TERMINAL
 from enrichment.tasks import start_lanes
@@ -66,7 +67,7 @@ class BatchCommand(BaseCommand):
         )
         try:
             if options["dry_run"]:
-                self._preview(selection)
+                self._preview(selection, as_json=options["json"])
                 return
             resolve(get(self.enrichment).node, snapshot=snapshot.current())
             batch = batches.create(self.enrichment, selection, write_size=options["batch_size"])
@@ -76,18 +77,19 @@ class BatchCommand(BaseCommand):
             return
         self._tell(batch, as_json=options["json"])
 
-    def _preview(self, selection: batches.Selection) -> None:
-        enrichment = get(self.enrichment)
-        batches.check_allowed(enrichment)
-        for variant in selection.variants:
-            rows = batches.rows_to_do(enrichment, selection, variant=variant).count()
-            found = resolve(enrichment.node, snapshot=snapshot.current())
-            target = found.targets[0]
-            into = f" into {variant}" if variant else ""
-            self.stdout.write(
-                f"{enrichment.label}{into}: {rows} rows need work; {target.provider.name}/"
-                f"{target.model_id} would answer. Nothing was called or changed."
-            )
+    def _preview(self, selection: batches.Selection, *, as_json: bool) -> None:
+        """Rows, model and cost; calls nobody and changes nothing."""
+        found = forecast(self.enrichment, selection)
+        if as_json:
+            self.stdout.write(orjson.dumps(asdict(found)).decode())
+            return
+        tokens = round(found.tokens_input.p50), round(found.tokens_output.p50)
+        self.stdout.write(
+            f"{get(self.enrichment).label}: {found.rows:,} rows need work, {found.calls:,} calls;"
+            f" {found.provider}/{found.model} would answer.\n"
+            f"About {tokens[0]:,} tokens in and {tokens[1]:,} out. {_cost_line(found)}\n"
+            f"{found.basis} Nothing was called or changed."
+        )
 
     def _set_going(self, batch: Batch, options: dict[str, Any]) -> bool:
         """Run or queue the batch; False when there is nothing to wait for."""
@@ -194,6 +196,15 @@ class BatchCommand(BaseCommand):
                 f" {at.reason} The admin lists them with their reasons.",
                 returncode=3,
             )
+
+
+def _cost_line(found: Forecast) -> str:
+    """The range that eight batches of ten will end in."""
+    if found.cost_usd is None:
+        return f"The price of {found.model} is unknown: enter one to see the cost."
+    cost, half = found.cost_usd, found.cost_provider_batch_usd
+    line = f"Cost: ${cost.p50:.4f}, in eight cases of ten ${cost.p10:.4f} to ${cost.p90:.4f}"
+    return line + (f"; as a provider batch ${half.p50:.4f}." if half else ".")
 
 
 def _keys(text: str) -> list[int] | None:

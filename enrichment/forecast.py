@@ -1,0 +1,190 @@
+"""What a batch will cost, before it starts: tokens of a sample of its rows, answer lengths from the
+node's history, and how sure that is (P10, P50, P90). Calls nobody."""
+
+import datetime as dt
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from statistics import fmean, pstdev
+from typing import Any
+
+from django.utils import timezone
+
+from enrichment import batches
+from enrichment.engine.items import load_items
+from enrichment.enrichments import get
+from enrichment.enrichments.contract import Enrichment
+from llmconfig import prices, snapshot
+from llmconfig.client.records import Usage
+from llmconfig.resolution import Target, resolve
+from metrics.models import GenerationMetric
+
+SAMPLED_ROWS = 200
+PAST_CALLS = 500
+PAST_DAYS = 30
+REPLICATES = 400
+# Where nothing is known yet. English has about four characters a token.
+CHARACTERS_PER_TOKEN = 4.0
+GUESSED_ANSWER_TOKENS = 150
+GUESSED_SPREAD = 0.6  # of a guess, as a share of it
+PROVIDER_BATCH_FACTOR = Decimal("0.5")  # OpenAI's and Anthropic's batches cost half
+
+
+@dataclass(frozen=True, slots=True)
+class Quantiles:
+    """A figure that will be below the first in one case of ten, below the last in nine."""
+
+    p10: float
+    p50: float
+    p90: float
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What a batch would take. Money is US dollars, None when the model has no known price."""
+
+    rows: int
+    calls: int
+    provider: str
+    model: str
+    tokens_input: Quantiles
+    tokens_output: Quantiles
+    cost_usd: Quantiles | None
+    cost_provider_batch_usd: Quantiles | None
+    past_calls: int
+
+    @property
+    def basis(self) -> str:
+        """What the figures rest on, in a sentence."""
+        if self.past_calls:
+            return f"Answer lengths come from {self.past_calls} past calls of this node."
+        return "This node has no past calls: answer lengths are a guess, so the range is wide."
+
+
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """Past calls of a node: prompt characters and tokens in and out, a triple for each."""
+
+    triples: Sequence[tuple[int, int, int]]
+
+    @property
+    def characters_per_token(self) -> float:
+        tokens = sum(each[1] for each in self.triples)
+        return sum(each[0] for each in self.triples) / tokens if tokens else CHARACTERS_PER_TOKEN
+
+
+def forecast(name: str, selection: batches.Selection) -> Forecast:
+    """Forecast a batch over the selected rows.
+
+    Raises what creating it would raise: UnknownEnrichment, FeatureOff, BadSelection, and
+    llmconfig's ConfigurationError when no target could answer.
+    """
+    enrichment = get(name)
+    batches.check_allowed(enrichment)
+    target = resolve(enrichment.node, snapshot=snapshot.current()).targets[0]
+    past = _past(enrichment, target)
+    rows, calls, lengths = 0, 0, []
+    for variant in selection.variants:
+        batches.check_variant(enrichment, variant)
+        selected, sent, prompts = _sample(enrichment, selection, variant)
+        rows, calls = rows + selected, calls + sent
+        lengths += prompts
+    totals = _replicates(enrichment, calls, lengths, past)
+    cost = _costs(target, totals)
+    return Forecast(
+        rows=rows,
+        calls=calls,
+        provider=target.provider.name,
+        model=target.model_id,
+        tokens_input=_quantiles([each[0] for each in totals]),
+        tokens_output=_quantiles([each[1] for each in totals]),
+        cost_usd=_quantiles(cost) if cost else None,
+        cost_provider_batch_usd=_quantiles([each * float(PROVIDER_BATCH_FACTOR) for each in cost])
+        if cost
+        else None,
+        past_calls=len(past.triples),
+    )
+
+
+def _sample(
+    enrichment: Enrichment, selection: batches.Selection, variant: str
+) -> tuple[int, int, list[int]]:
+    """Rows selected, calls that they will make, and the prompt lengths of a sample."""
+    keys = list(
+        batches.rows_to_do(enrichment, selection, variant=variant).values_list("pk", flat=True)
+    )
+    drawn = random.sample(keys, min(SAMPLED_ROWS, len(keys)))
+    items = list(load_items(enrichment, [str(key) for key in drawn], variant=variant))
+    sent = [item for item in items if item.settled is None and item.prompt is not None]
+    lengths = [
+        sum(len(message["content"]) for message in item.prompt.messages(item.values))
+        for item in sent
+        if item.prompt is not None
+    ]
+    share = len(sent) / len(items) if items else 0.0
+    return len(keys), round(len(keys) * share), lengths
+
+
+def _past(enrichment: Enrichment, target: Target) -> _Past:
+    """The node's newest calls by this model, else by any."""
+    recent = GenerationMetric.objects.filter(
+        created_at__gte=timezone.now() - dt.timedelta(days=PAST_DAYS),
+        method_name=enrichment.node,
+        error_code="",
+        tokens_output__gt=0,
+    ).order_by("-created_at")
+    columns = ("prompt_length", "tokens_input", "tokens_output")
+    same = list(recent.filter(model_used=target.model_id).values_list(*columns)[:PAST_CALLS])
+    return _Past(same or list(recent.values_list(*columns)[:PAST_CALLS]))
+
+
+def _replicates(
+    enrichment: Enrichment, calls: int, lengths: Sequence[int], past: _Past
+) -> list[tuple[float, float]]:
+    """Possible totals of tokens in and out: both samples drawn anew, plus the rows' own luck."""
+    if not calls or not lengths:
+        return [(0.0, 0.0)]
+    inputs = [length / past.characters_per_token for length in lengths]
+    totals = []
+    for _ in range(REPLICATES):
+        drawn = random.choices(inputs, k=len(inputs))
+        tokens_in = _total(drawn, calls)
+        totals.append((tokens_in, _answers(enrichment, tokens_in / calls, calls, past)))
+    return totals
+
+
+def _answers(enrichment: Enrichment, mean_input: float, calls: int, past: _Past) -> float:
+    """Tokens of all answers. A text answers a text of its own length; JSON has its own size."""
+    if not past.triples:
+        guess = GUESSED_ANSWER_TOKENS if enrichment.schema else mean_input
+        return max(0.0, random.gauss(guess, GUESSED_SPREAD * guess)) * calls
+    drawn = random.choices(past.triples, k=len(past.triples))
+    outputs = [float(each[2]) for each in drawn]
+    if enrichment.schema is None:
+        scale = mean_input / max(1.0, fmean(each[1] for each in drawn))
+        outputs = [each * scale for each in outputs]
+    return _total(outputs, calls)
+
+
+def _total(drawn: Sequence[float], calls: int) -> float:
+    """A sum over `calls` rows like those drawn."""
+    luck = random.gauss(0.0, pstdev(drawn) * calls**0.5)
+    return max(0.0, fmean(drawn) * calls + luck)
+
+
+def _costs(target: Target, totals: Sequence[tuple[float, float]]) -> list[float]:
+    """Each possible total in dollars; empty when the price isn't known."""
+    model = target.candidate.model
+    price = prices.price_at(model.prices, timezone.now()) if model is not None else None
+    costs: list[Any] = [
+        prices.cost(Usage(input=round(tokens_in), output=round(tokens_out)), price)
+        for tokens_in, tokens_out in totals
+    ]
+    return [] if None in costs else [float(each) for each in costs]
+
+
+def _quantiles(values: Sequence[float]) -> Quantiles:
+    ordered = sorted(values)
+    last = len(ordered) - 1
+    return Quantiles(*(ordered[round(last * share)] for share in (0.1, 0.5, 0.9)))
