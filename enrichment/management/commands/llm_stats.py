@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser
 from dataclasses import asdict
-from typing import Any
+from typing import IO, Any, cast
 
 import orjson
 from django.core.management.base import BaseCommand, CommandError
@@ -40,5 +40,6 @@ class Command(BaseCommand):
             ("translations", found.with_translations, found.translation_coverage),
         ):
             table.add_row(label, f"{count:,}", f"{share} %")
-        console = Console(file=self.stdout, width=None if self.stdout.isatty() else 80)
+        out = cast("IO[str]", self.stdout)  # OutputWrapper passes on what it lacks
+        console = Console(file=out, width=None if out.isatty() else 80)
         console.print(table)
