@@ -29,8 +29,8 @@ from llmconfig.snapshot import ProviderFacts
 
 # The last version of Azure's data plane that lists deployments; later ones list base models only.
 AZURE_DEPLOYMENTS_VERSION = "2023-03-15-preview"
-PAGE = 1000
-MOST_PAGES = 10
+PAGE = 100
+MOST_PAGES = 50
 MOST_MODELS = 5000
 LONGEST_ID = 200
 LARGEST_WINDOW = 2**31 - 1

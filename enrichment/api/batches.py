@@ -199,7 +199,10 @@ class BatchEnrich(EnrichmentEndpoint):
 class BatchRows(EnrichmentEndpoint, Rows):
     """What the batches' addresses share."""
 
-    queryset = Batch.objects.select_related("created_by").annotate(**SUMS)
+    # Django drops a model's own ordering where it groups.
+    queryset = (
+        Batch.objects.select_related("created_by").annotate(**SUMS).order_by("-created_at", "id")
+    )
     serializer_class = BatchSerializer
 
 

@@ -12,7 +12,7 @@ from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from llmconfig.api.bodies import StrictModelSerializer
+from llmconfig.api.bodies import NamedRowField, StrictModelSerializer
 from llmconfig.api.endpoints import ConfigurationList, ConfigurationRow, Endpoint, Rows
 from llmconfig.models import (
     ContextWindow,
@@ -72,13 +72,13 @@ class NodeSerializer(StrictModelSerializer[NodeConfiguration]):
 class UserConfigSerializer(StrictModelSerializer[UserConfig]):
     """One user's own choice for an interaction type or a node."""
 
-    user = serializers.SlugRelatedField(
+    user = NamedRowField(
         slug_field="username",
         queryset=User.objects.all(),
         required=False,
         help_text="Whose choice; your own unless given. Only administrators set others'.",
     )
-    node = serializers.SlugRelatedField(
+    node = NamedRowField(
         slug_field="node_name",
         queryset=NodeConfiguration.objects.all(),
         required=False,
@@ -193,7 +193,7 @@ class NodeRow(ConfigurationRow):
 class UserConfigList(ConfigurationList):
     """Users' own choices."""
 
-    queryset = UserConfig.objects.select_related("user", "node")
+    queryset = UserConfig.objects.select_related("user", "node").order_by("user", "id")
     serializer_class = UserConfigSerializer
     filterset_fields = ("user__username", "interaction_type", "node__node_name")
     ordering_fields = ("user", "interaction_type", "updated_at")

@@ -6,7 +6,7 @@ from typing import IO, Any
 
 from django.core.exceptions import ValidationError as ModelValidationError
 from django.core.validators import RegexValidator
-from django.db.models import Model
+from django.db.models import BaseConstraint, Model, UniqueConstraint
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ParseError
 from rest_framework.parsers import JSONParser
@@ -43,6 +43,16 @@ class CappedJSONParser(JSONParser):
             raise ParseError("The JSON is nested too deeply.") from None
 
 
+class NamedRowField(serializers.SlugRelatedField[Row]):
+    """Another row by its name; a name that can't be stored is no row's."""
+
+    def to_internal_value(self, data: Any) -> Row:
+        """The row; raises ValidationError."""
+        if not isinstance(data, str) or not data.isprintable():
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
 class StrictSerializer(serializers.Serializer[Any]):
     """Refuses fields that it doesn't know or only shows, by name."""
 
@@ -65,10 +75,12 @@ class StrictModelSerializer(serializers.ModelSerializer[Row]):
     def validate(self, attrs: Any) -> Any:
         """Hold the row as it would become to the rules that span fields."""
         row = self._would_be(attrs)
-        try:
-            row.validate_constraints()
-        except ModelValidationError as error:
-            raise serializers.ValidationError(_details(error)) from error
+        for model, constraints in row.get_constraints():
+            for each in constraints:
+                try:
+                    each.validate(model, row)
+                except ModelValidationError as error:
+                    raise serializers.ValidationError(_details(each, row, error)) from error
         return attrs
 
     def _would_be(self, attrs: Mapping[str, Any]) -> Model:
@@ -105,11 +117,12 @@ def _shown(name: str) -> str:
     return name if len(name) <= 50 else f"{name[:50]}…"
 
 
-def _details(error: ModelValidationError) -> dict[str, list[ErrorDetail]]:
-    by_field = error.error_dict if hasattr(error, "error_dict") else {"": error.error_list}
-    return {
-        ("non_field_errors" if name in {"", "__all__"} else name): [
-            ErrorDetail(each.messages[0], str(each.code or "invalid")) for each in errors
-        ]
-        for name, errors in by_field.items()
-    }
+def _details(
+    rule: BaseConstraint, row: Model, error: ModelValidationError
+) -> dict[str, list[ErrorDetail]]:
+    """The rule's own words, or which fields another row has the same; that one is a conflict."""
+    if not isinstance(rule, UniqueConstraint):
+        return {"non_field_errors": [ErrorDetail(error.messages[0], "invalid")]}
+    name = row._meta.verbose_name  # noqa: SLF001 - Django's API
+    message = f"There is already one {name} with the same {' and '.join(rule.fields)}."
+    return {rule.fields[-1]: [ErrorDetail(message, "unique")]}

@@ -5,13 +5,14 @@ from typing import Any, ClassVar, cast
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import Http404
 from django_filters.rest_framework import (  # type: ignore[import-untyped]  # it has no types
     DjangoFilterBackend,
 )
 from rest_framework import generics, serializers, status
 from rest_framework.exceptions import NotFound
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -53,9 +54,10 @@ class Rows(Endpoint, generics.GenericAPIView[Any]):
     ordering_fields: ClassVar[tuple[str, ...]] = ()
 
     def get_queryset(self) -> QuerySet[Any]:
-        """Locked inside a transaction, so that two writers take turns."""
+        """Locked for a write's transaction, so that two writers take turns."""
         rows = super().get_queryset()
-        return rows.select_for_update(of=("self",)) if connection.in_atomic_block else rows
+        writing = self.request.method not in SAFE_METHODS and connection.in_atomic_block
+        return rows.select_for_update(of=("self",)) if writing else rows
 
     def get_object(self) -> Any:
         """The addressed row; raises NotFound that names it."""
@@ -70,8 +72,8 @@ class Rows(Endpoint, generics.GenericAPIView[Any]):
     @property
     def row_name(self) -> str:
         """What one row is called."""
-        rows = cast("QuerySet[Any]", self.queryset)
-        return str(rows.model._meta.verbose_name)  # noqa: SLF001 - Django's API
+        model: type[Model] = cast("QuerySet[Any]", self.queryset).model
+        return str(model._meta.verbose_name)  # noqa: SLF001 - Django's API
 
 
 class ConfigurationList(Rows, generics.ListCreateAPIView[Any]):

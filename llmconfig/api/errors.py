@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig
 from django.db import DataError, IntegrityError
 from rest_framework import status
 from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
@@ -98,6 +99,8 @@ def _of_ours(error: Exception) -> Told:
             "conflict",
             "Another change came first and rules this one out; read the present state and retry.",
         )
+    if isinstance(error, RequestDataTooBig):
+        return Told(status.HTTP_413_REQUEST_ENTITY_TOO_LARGE, "too_large", "The body is too large.")
     if isinstance(error, DataError):
         return Told(status.HTTP_400_BAD_REQUEST, "invalid", "A value can't be stored.")
     reference = uuid.uuid4().hex[:12]

@@ -41,7 +41,12 @@ class RevisionDetailSerializer(RevisionSerializer):
 class RevisionList(Rows, generics.ListAPIView[Revision]):
     """Changes of the configuration, newest first."""
 
-    queryset = Revision.objects.select_related("user").annotate(rows_changed=Count("changes"))
+    # Django drops a model's own ordering where it groups.
+    queryset = (
+        Revision.objects.select_related("user")
+        .annotate(rows_changed=Count("changes"))
+        .order_by("-number")
+    )
     serializer_class = RevisionSerializer
     filterset_fields = ("source", "user__username")
     ordering_fields = ("number",)

@@ -37,7 +37,7 @@ class StrictOrdering(OrderingFilter):
         if len(kept) != len(fields):
             offered = ", ".join(view.ordering_fields)
             raise ValidationError({"ordering": f"Order by any of {offered}, with - to reverse."})
-        return list(kept)
+        return [*kept, "pk"]  # equal values would else change places between pages
 
 
 def _number(request: Request, name: str, *, least: int, most: int, default: int) -> int:

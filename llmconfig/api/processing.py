@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from llmconfig import snapshot
-from llmconfig.api.bodies import StrictModelSerializer
+from llmconfig.api.bodies import NamedRowField, StrictModelSerializer
 from llmconfig.api.endpoints import Endpoint
 from llmconfig.models import LLMConfig, Provider
 from llmconfig.models.processing import SINGLE_ROW_ID
@@ -39,8 +39,8 @@ class ProcessSettingSerializer(serializers.Serializer[Any]):
 class SettingsSerializer(StrictModelSerializer[LLMConfig]):
     """The processing settings, and what the environment makes of them."""
 
-    provider = serializers.SlugRelatedField(slug_field="name", queryset=Provider.objects.all())
-    backup_provider = serializers.SlugRelatedField(
+    provider = NamedRowField(slug_field="name", queryset=Provider.objects.all())
+    backup_provider = NamedRowField(
         slug_field="name", queryset=Provider.objects.all(), allow_null=True, required=False
     )
     overridden_by_environment = serializers.SerializerMethodField(
