@@ -72,7 +72,7 @@ class Rows(Endpoint, generics.GenericAPIView[Any]):
     @property
     def row_name(self) -> str:
         """What one row is called."""
-        model: type[Model] = cast("QuerySet[Any]", self.queryset).model
+        model: type[Model] = super().get_queryset().model
         return str(model._meta.verbose_name)  # noqa: SLF001 - Django's API
 
 

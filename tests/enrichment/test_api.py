@@ -177,9 +177,12 @@ def test_without_a_broker_a_batch_is_stored_and_says_that_it_waits(
 
 def _point_at(broker_url: str) -> None:
     """Celery keeps its connections: give it the address anew."""
-    app.conf.broker_url = app.conf.broker_write_url = broker_url
-    app.conf.task_publish_retry = not broker_url.endswith(":1/0")
-    app._pool = app.amqp._producer_pool = None
+    app.conf.update(
+        broker_url=broker_url,
+        broker_write_url=broker_url,
+        task_publish_retry=not broker_url.endswith(":1/0"),
+    )
+    vars(app)["_pool"] = vars(app.amqp)["_producer_pool"] = None
     pools.reset()
 
 
