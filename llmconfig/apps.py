@@ -10,5 +10,10 @@ class LLMConfigConfig(AppConfig):
     verbose_name = "LLM configuration"
 
     def ready(self) -> None:
-        """Register the system checks."""
-        from llmconfig import checks  # noqa: F401, PLC0415 - registers on import, needs the registry
+        """Refuse to start without good field keys: no provider's key could be read.
+
+        Raises ImproperlyConfigured in every process, those that run no system checks included.
+        """
+        from llmconfig import secrets  # noqa: PLC0415 - after the settings
+
+        secrets.keyring()

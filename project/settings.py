@@ -92,6 +92,10 @@ if not env.str("DATABASE_URL", ""):
         " under `python -m project.embedded -- …`, which brings its own PostgreSQL."
     )
 DATABASES = {"default": env.db("DATABASE_URL")}
+if not DATABASES["default"].get("ENGINE", "").endswith("postgresql"):
+    raise ImproperlyConfigured(
+        "DATABASE_URL: only PostgreSQL is supported: postgres://user:password@host:5432/name."
+    )
 DATABASES["default"].update(
     CONN_MAX_AGE=whole_number("DATABASE_CONN_MAX_AGE", default=60, least=0),
     CONN_HEALTH_CHECKS=True,
@@ -99,6 +103,11 @@ DATABASES["default"].update(
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL", "")
+if not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
+    raise ImproperlyConfigured(
+        "REDIS_URL is not set or no redis:// address. Give redis://:password@host:6379/0, or run the"
+        " command under `python -m project.embedded -- …`, which brings its own server."
+    )
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

@@ -9,7 +9,7 @@ import os
 import random
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from project.embedded.simulator.controls import Controls
@@ -116,13 +116,13 @@ def _cannot_listen(options: Options, error: OSError) -> str:
     return f"cannot listen on {where}: {reason}. Choose another with --port, or 0 for a free one."
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run from the shell; what cannot work ends with one line and exit code 1."""
     parser = argparse.ArgumentParser(
         prog="llm_simulator", description="A loopback provider for tests, demo and benchmarks."
     )
     add_options(parser)
     try:
-        run(options_from(vars(parser.parse_args())))
+        run(options_from(vars(parser.parse_args(arguments))))
     except SimulatorError as error:
         sys.exit(f"llm_simulator: {error}")
