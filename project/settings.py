@@ -105,8 +105,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.str("REDIS_URL", "")
 if not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
     raise ImproperlyConfigured(
-        "REDIS_URL is not set or no redis:// address. Give redis://:password@host:6379/0, or run the"
-        " command under `python -m project.embedded -- …`, which brings its own server."
+        "REDIS_URL is not set or no redis:// address. Give redis://:password@host:6379/0, or run"
+        " the command under `python -m project.embedded -- …`, which brings its own server."
     )
 
 AUTH_PASSWORD_VALIDATORS = [
