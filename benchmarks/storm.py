@@ -131,20 +131,14 @@ def _ride_out(options: Namespace, batch_id: Any, workers: Workers) -> None:
         at = batches.progress(batch_id)
         if at.status in TERMINAL or at.status == "paused":
             return
-        if at.finished != finished:
-            finished, until = at.finished, time.monotonic() + PATIENCE_SECONDS + _round_delay()
+        if at.finished != finished or at.waiting:  # or a later round is to come
+            finished, until = at.finished, time.monotonic() + PATIENCE_SECONDS
         if time.monotonic() > until:
             sys.exit(f"No progress for {PATIENCE_SECONDS:.0f} s: {at}")
         if marks and at.finished >= marks[0] * at.total:
             marks.pop(0)
             _hurt(options, workers)
         time.sleep(POLL_SECONDS)
-
-
-def _round_delay() -> float:
-    from llmconfig import snapshot
-
-    return float(snapshot.current().processing["retry_delay"])
 
 
 def _hurt(options: Namespace, workers: Workers) -> None:
