@@ -100,6 +100,14 @@ def check_one_key_source(*, has_key: bool, secret_ref: str) -> None:
         )
 
 
+def goes_elsewhere(before: tuple[str, str], after: tuple[str, str]) -> bool:
+    """Whether requests would go to another server, or be of another type.
+
+    Each side is (provider type, base URL). Raises ChangeRefused when an address can't be read.
+    """
+    return before[0] != after[0] or origin(*before) != origin(*after)
+
+
 def refuse_key_for_new_host(
     stored: Provider, *, provider_type: str, api_base_url: str, key_given: bool
 ) -> None:
@@ -109,8 +117,7 @@ def refuse_key_for_new_host(
     """
     if not stored.api_key or key_given:
         return
-    moved = origin(provider_type, api_base_url) != origin(stored.provider_type, stored.api_base_url)
-    if moved or provider_type != stored.provider_type:
+    if goes_elsewhere((stored.provider_type, stored.api_base_url), (provider_type, api_base_url)):
         raise ChangeRefused(
             "The type, scheme, host or port changes, so the stored key would go to another server:"
             " enter the key again, or remove it.",
