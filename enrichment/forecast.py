@@ -148,7 +148,7 @@ def _replicates(
     inputs = [length / past.characters_per_token for length in lengths]
     totals = []
     for _ in range(REPLICATES):
-        drawn = random.choices(inputs, k=len(inputs))
+        drawn = random.choices(inputs, k=len(inputs))  # noqa: S311 - a sample
         tokens_in = _total(drawn, calls)
         totals.append((tokens_in, _answers(enrichment, tokens_in / calls, calls, past)))
     return totals
@@ -159,7 +159,7 @@ def _answers(enrichment: Enrichment, mean_input: float, calls: int, past: _Past)
     if not past.triples:
         guess = GUESSED_ANSWER_TOKENS if enrichment.schema else mean_input
         return max(0.0, random.gauss(guess, GUESSED_SPREAD * guess)) * calls
-    drawn = random.choices(past.triples, k=len(past.triples))
+    drawn = random.choices(past.triples, k=len(past.triples))  # noqa: S311 - a sample
     outputs = [float(each[2]) for each in drawn]
     if enrichment.schema is None:
         scale = mean_input / max(1.0, fmean(each[1] for each in drawn))

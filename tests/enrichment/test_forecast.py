@@ -6,6 +6,8 @@ from enrichment import batches
 from enrichment.batches import Selection
 from enrichment.engine.lanes import run_lane
 from enrichment.forecast import forecast
+from llmconfig import snapshot
+from llmconfig.models import ModelPrice
 from metrics.models import GenerationMetric
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -44,11 +46,7 @@ def test_a_forecast_calls_nobody_and_leaves_out_what_needs_no_call(
 
 
 def test_an_unknown_price_is_no_cost_of_zero(make_provider, simulator, make_animals, provider):
-    from llmconfig.models import ModelPrice
-
     make_animals(5)
     ModelPrice.objects.all().delete()
-    from llmconfig import snapshot
-
     snapshot.expire()
     assert forecast("description_cleaning", Selection()).cost_usd is None
