@@ -32,7 +32,7 @@ def main() -> None:
     with simulator() as provider:
         database.prepare(provider.url)
         on_what = report.machine()
-        plan = [(name, count) for count in given.in_flight for name in ("lane", "sdk")]
+        plan = [(name, count) for count in given.in_flight for name in ("lane", "sdk", "bare")]
         for name, in_flight in [("one_by_one", 1), *plan]:
             single = name == "one_by_one"
             rows = given.baseline_rows if single else given.rows

@@ -15,7 +15,10 @@ from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
+import aiohttp
 import django
+import orjson
+import uvloop
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 django.setup()
@@ -115,6 +118,31 @@ def sdk(arguments: argparse.Namespace) -> Measurement:
     return watch.measurement(in_flight=arguments.in_flight, rows=len(asked))
 
 
+def bare(arguments: argparse.Namespace) -> Measurement:
+    """aiohttp and orjson with nothing around them: about the most that Python can do here."""
+    asked = _messages(row_ids(arguments.rows))
+    address = f"{arguments.url}/v1/chat/completions"
+    headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
+
+    async def all_of_them() -> None:
+        left = iter(asked)
+        connector = aiohttp.TCPConnector(limit=arguments.in_flight)
+        async with aiohttp.ClientSession(connector=connector, headers=headers) as session:
+
+            async def some() -> None:
+                for messages in left:
+                    body = {"model": MODEL, "messages": messages, "temperature": TEMPERATURE}
+                    async with session.post(address, data=orjson.dumps(body)) as reply:
+                        orjson.loads(await reply.read())
+
+            await asyncio.gather(*(some() for _ in range(arguments.in_flight)))
+
+    watch = Stopwatch()
+    with watch.running():
+        uvloop.run(all_of_them())
+    return watch.measurement(in_flight=arguments.in_flight, rows=len(asked))
+
+
 def _messages(rows: Sequence[int]) -> list[list[Message]]:
     """What our own lane would ask for these rows."""
     items = load_items(get(ENRICHMENT), [str(key) for key in rows], variant="")
@@ -125,6 +153,7 @@ CONTESTANTS: dict[str, Callable[[argparse.Namespace], Measurement]] = {
     "lane": lane,
     "one_by_one": one_by_one,
     "sdk": sdk,
+    "bare": bare,
 }
 
 

@@ -14,6 +14,7 @@ Runs = Mapping[tuple[str, int], Measurement]  # contestant and in flight
 TITLES = {
     "lane": "**Nodewise**: a whole batch, rows, results, metrics and texts written",
     "sdk": "openai SDK, asyncio.gather: the calls alone, nothing written",
+    "bare": "bare aiohttp on uvloop: the calls alone, replies read and dropped",
     "one_by_one": "one call at a time, each row and its metrics committed",
 }
 PACKAGES = ("Django", "psycopg", "aiohttp", "uvloop", "openai", "httpx2")
@@ -40,13 +41,14 @@ def ratios(runs: Runs) -> str:
     for (name, in_flight), ours in sorted(runs.items(), key=lambda each: each[0][1]):
         if name != "lane":
             continue
-        sdk = runs["sdk", in_flight]
+        sdk, bare = runs["sdk", in_flight], runs["bare", in_flight]
         lines.append(
             f"- {in_flight} in flight:"
             f" {ours.rows_per_second / baseline.rows_per_second:.0f} times as fast as one call at a"
             f" time, {ours.rows_per_second / sdk.rows_per_second:.2f} times as fast as the SDK's"
             f" calls alone, with {ours.cpu_ms_per_row / sdk.cpu_ms_per_row:.2f} of its CPU and"
-            f" {ours.memory_peak / sdk.memory_peak:.2f} of its memory per process."
+            f" {ours.memory_peak / sdk.memory_peak:.2f} of its memory per process;"
+            f" {ours.rows_per_second / bare.rows_per_second:.3f} of bare aiohttp's speed."
         )
     return "\n".join(lines)
 
@@ -97,6 +99,7 @@ other: compare within one table, whose runs were made one after the other in one
   (`LLM_BATCH_DEFAULT_SIZE`) times 4 (`LLM_BATCH_COMMIT_FREQUENCY`); `LLM_BATCH_CONCURRENT` is the
   number in flight. Each row leaves its value, its result, its metrics and its texts.
 - The SDK asks the same for the same rows, prepared beforehand, and keeps nothing.
+- Bare aiohttp shows what loop, machine and simulator allow at that moment.
 - One call at a time uses the SDK too, on {baseline_rows} rows: `save()` and `create()`, a commit
   each.
 - Every contestant runs in a fresh process, {often} (one call at a time: once). The clock starts

@@ -1,0 +1,55 @@
+"""`python -m benchmarks`, with a few rows; figures are never asserted."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "performance.md"
+
+
+@pytest.fixture
+def empty_database() -> Iterator[str]:
+    """The address of a database of its own."""
+    address = os.environ["DATABASE_URL"]
+    name = f"benchmarks_{uuid4().hex[:8]}"
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        yield f"{address.rpartition('/')[0]}/{name}"
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def run(*options: str, database: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "benchmarks", *options],
+        env=os.environ | {"DATABASE_URL": database},
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+
+
+def test_a_quick_run_measures_every_contestant_and_writes_no_document(empty_database):
+    before = DOCUMENT.read_bytes()
+    ran = run("--quick", database=empty_database)
+    assert ran.returncode == 0, ran.stderr
+    for title in ("Nodewise", "openai SDK", "bare aiohttp", "one call at a time"):
+        assert f"| {title}" in ran.stdout.replace("**", "")
+    assert "times as fast as one call at a time" in ran.stdout
+    assert DOCUMENT.read_bytes() == before
+
+
+def test_a_database_with_tables_is_refused_in_one_line(empty_database):
+    with psycopg.connect(empty_database, autocommit=True) as connection:
+        connection.execute("CREATE TABLE precious (id int)")
+    ran = run("--quick", database=empty_database)
+    assert ran.returncode == 1
+    assert "give an empty one" in ran.stderr.splitlines()[-1]
+    with psycopg.connect(empty_database) as connection:
+        tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        assert tables.fetchall() == [("precious",)]
