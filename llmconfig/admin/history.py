@@ -3,15 +3,21 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Model
-from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
 from llmconfig.admin.presentation import NOTHING, badge, link
-from llmconfig.admin.writes import ReadOnlyAdmin
+from llmconfig.admin.writes import SEEN, ReadOnlyAdmin, current_revision
+from llmconfig.errors import ChangeRefused
 from llmconfig.models import ConfigVersion, Revision, RevisionChange
+from llmconfig.roles import RANK, Role, rank_of
+from llmconfig.rollback import RowChange, preview, roll_back
 
 TABLES = {
     "llm_providers": ("provider", ("name",)),
@@ -49,7 +55,7 @@ class RowDiff:
     fields: tuple[FieldDiff, ...]
 
 
-def diff(change: RevisionChange) -> RowDiff:
+def diff(change: RevisionChange | RowChange) -> RowDiff:
     """What a change did, in words that a person knows the row by."""
     before, after = change.before or {}, change.after or {}
     kind, name_fields = TABLES.get(change.table_name, (change.table_name, ()))
@@ -129,10 +135,61 @@ class RevisionAdmin(ReadOnlyAdmin):
         form_url: str = "",
         obj: Model | None = None,
     ) -> HttpResponse:
-        """With the diff of each row."""
+        """With the diff of each row, and for administrators the way back to this state."""
         if isinstance(obj, Revision):
             context["row_diffs"] = [diff(each) for each in obj.changes.all()]
+            if self.has_roll_back_permission(request) and obj.pk != current_revision():
+                context["roll_back_to"] = obj.pk
         return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def has_roll_back_permission(self, request: HttpRequest) -> bool:
+        """Administrators."""
+        return rank_of(request.user) >= RANK[Role.ADMINISTRATOR]
+
+    def get_urls(self) -> list[URLPattern]:
+        """The page that shows what a rollback would do, and does it."""
+        view = self.admin_site.admin_view(self.roll_back_view)
+        return [path("<int:number>/roll-back/", view, name="llm_roll_back"), *super().get_urls()]
+
+    def roll_back_view(self, request: HttpRequest, number: int) -> HttpResponse:
+        """Show the difference to now; a POST writes it, unless the state has moved on."""
+        if not self.has_roll_back_permission(request):
+            raise PermissionDenied
+        revision = get_object_or_404(Revision, pk=number)
+        refusal = ""
+        if request.method == "POST":
+            refusal = self._roll_back(request, revision)
+            if not refusal:
+                return HttpResponseRedirect(reverse("admin:llmconfig_revision_changelist"))
+        seen = current_revision()
+        planned = preview(number)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Roll back to revision {number}",
+            "opts": self.opts,
+            "revision": revision,
+            "refusal": refusal,
+            "notes": planned.notes,
+            "row_diffs": [diff(each) for each in planned.changes],
+            "seen_name": SEEN,
+            "seen_revision": seen,
+        }
+        return TemplateResponse(request, "nodewise/roll_back.html", context)
+
+    def _roll_back(self, request: HttpRequest, revision: Revision) -> str:
+        """Do it; what is given back says why not."""
+        seen = request.POST.get(SEEN, "")
+        if not seen.isdigit():
+            return "This form does not say which state it was read from. Look at it again."
+        user = request.user if request.user.is_authenticated else None
+        try:
+            done = roll_back(revision.pk, source="admin", user=user, seen=int(seen))
+        except ChangeRefused as refused:
+            return str(refused)
+        for note in done.notes:
+            messages.warning(request, note)
+        messages.success(request, f"The configuration is as it was at revision {done.to}.")
+        return ""
 
 
 @admin.register(RevisionChange)

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
-from llmconfig.api import assignments, history, processing, providers, resolving
+from llmconfig.api import assignments, history, processing, providers, resolving, rollback
 from llmconfig.api.endpoints import UnknownAddress
 
 configuration = [
@@ -23,6 +23,7 @@ configuration = [
     path("settings", processing.Settings.as_view()),
     path("revisions", history.RevisionList.as_view()),
     path("revisions/<int:number>", history.RevisionRow.as_view()),
+    path("revisions/<int:number>/rollback", rollback.RollBack.as_view()),
     path("cache/clear", resolving.ClearCache.as_view()),
     re_path(r"^.*$", UnknownAddress.as_view()),
 ]

@@ -4,8 +4,10 @@ import json
 from decimal import Decimal
 
 import pytest
+from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
+from django.urls import reverse
 from django.utils import timezone
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -26,7 +28,9 @@ from llmconfig.models import (
     UserConfig,
 )
 from llmconfig.revisions import change
+from llmconfig.roles import ensure_roles
 from llmconfig.rollback import HIDDEN, QUIET, _config_tables, preview, roll_back
+from tests.api import caller
 
 pytestmark = pytest.mark.django_db
 
@@ -351,3 +355,65 @@ def test_the_command_shows_the_difference_and_then_writes_it(capsys):
     assert "Nothing to do" in capsys.readouterr().out
     with pytest.raises(CommandError, match="no revision 99"):
         call_command("llm_rollback", "99")
+
+
+# Surfaces
+
+
+@pytest.fixture
+def moved():
+    """A revision, and a later one that differs."""
+    ensure_roles()
+    with change(source="shell") as made:
+        GlobalConfig.objects.create(interaction_type="tools", temperature=0.2)
+    with change(source="shell"):
+        GlobalConfig.objects.update(temperature=0.8)
+    return made.number
+
+
+def test_an_administrator_rolls_back_from_the_revisions_page(moved, admin_client):
+    page = admin_client.get(reverse("admin:llmconfig_revision_change", args=[moved]))
+    address = reverse("admin:llm_roll_back", args=[moved])
+    assert f'href="{address}"' in page.content.decode()
+    confirmation = admin_client.get(address)
+    assert [each.name for each in confirmation.context["row_diffs"][0].fields] == ["temperature"]
+    seen = confirmation.context["seen_revision"]
+    with change(source="shell"):
+        GlobalConfig.objects.update(temperature=0.9)
+    late = admin_client.post(address, {"_seen_revision": seen})
+    assert "has changed since you looked" in late.content.decode()
+    assert GlobalConfig.objects.get().temperature == 0.9
+    done = admin_client.post(address, {"_seen_revision": late.context["seen_revision"]})
+    assert done.status_code == 302
+    assert GlobalConfig.objects.get().temperature == 0.2
+    assert Revision.objects.first().user.username == "admin"
+
+
+def test_only_administrators_roll_back(moved, client, django_user_model):
+    person = django_user_model.objects.create_user("vera", is_staff=True)
+    address = reverse("admin:llm_roll_back", args=[moved])
+    for role in ("viewer", "operator"):
+        person.groups.set([Group.objects.get(name=role)])
+        client.force_login(person)
+        page = client.get(reverse("admin:llmconfig_revision_change", args=[moved]))
+        assert page.status_code == 200
+        assert "Roll back" not in page.content.decode()
+        assert client.get(address).status_code == 403
+        assert client.post(address, {"_seen_revision": number()}).status_code == 403
+    assert GlobalConfig.objects.get().temperature == 0.8
+
+
+def test_the_api_shows_and_rolls_back(moved):
+    address = f"/api/v1/llm/revisions/{moved}/rollback"
+    for role in ("viewer", "operator"):
+        assert caller(role).post(address, {}, format="json").status_code == 403
+    administrator = caller("administrator")
+    shown = administrator.post(address, {"dry_run": True}, format="json").json()
+    assert (shown["changes"][0]["after"]["temperature"], shown["revision"]) == (0.2, None)
+    assert GlobalConfig.objects.get().temperature == 0.8
+    stale = administrator.post(address, {"seen": moved}, format="json")
+    assert (stale.status_code, stale.json()["error"]["field"]) == (400, "seen")
+    done = administrator.post(address, {"seen": number()}, format="json").json()
+    assert done["revision"] == number()
+    assert GlobalConfig.objects.get().temperature == 0.2
+    assert administrator.post("/api/v1/llm/revisions/999/rollback").status_code == 404
