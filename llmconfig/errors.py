@@ -5,6 +5,7 @@ LLMError
 │   ├── CallsDisabled           the master switch (or a feature's) is off
 │   ├── UnknownNode             no node or interaction type has this name
 │   ├── NoTarget                nothing says which provider and model to call
+│   ├── BudgetExceeded          a budget's hard limit forbids the call
 │   ├── SecretUnreadable        a stored or referenced key can't be read
 │   ├── ChangeRefused           a configuration write that breaks a rule; names the field
 │   └── NodesFileInvalid        the YAML of nodes is wrong; names line and field
@@ -48,6 +49,16 @@ class NoTarget(ConfigurationError):
     """No enabled provider and model could be found."""
 
     code = "no_target"
+
+
+class BudgetExceeded(ConfigurationError):
+    """A hard limit forbids the call; the text names the budget. Holds the call's record."""
+
+    code = "budget_exceeded"
+
+    def __init__(self, message: str, *, record: "CallRecord | None" = None) -> None:
+        super().__init__(message)
+        self.record = record
 
 
 class SecretUnreadable(ConfigurationError):

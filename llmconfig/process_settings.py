@@ -68,6 +68,28 @@ DEFINITIONS = (
     ProcessSetting("LLM_FEATURE_DESCRIPTION_CLEANING", True, "Allows description cleaning."),
     ProcessSetting("LLM_FEATURE_DOG_PROFILER", True, "Allows personality profiles."),
     ProcessSetting("LLM_FEATURE_TRANSLATION", True, "Allows translations."),
+    ProcessSetting("LLM_FEATURE_TAGGING", True, "Allows tagging."),
+    ProcessSetting("LLM_FEATURE_ENTITY_EXTRACTION", True, "Allows entity extraction."),
+    ProcessSetting("LLM_FEATURE_RESPOND", True, "Allows answers to adopters' questions."),
+    ProcessSetting(
+        "LLM_CACHE_ENABLED",
+        True,
+        "Answers identical requests from the response cache.",
+        column="cache_responses",
+    ),
+    ProcessSetting("LLM_CACHE_MAX_SIZE", 1000, "Answers that one process keeps.", least=1),
+    ProcessSetting(
+        "LLM_CACHE_SHARED_SIZE", 10_000, "Answers that all processes share in Redis.", least=1
+    ),
+    ProcessSetting("LLM_CACHE_TTL_SECONDS", 3600, "How long an answer is kept.", least=1),
+    ProcessSetting(
+        "LLM_COOLDOWN_FAILURES",
+        5,
+        "Passing failures in a row after which a target is left alone; 0 is never.",
+    ),
+    ProcessSetting(
+        "LLM_COOLDOWN_SECONDS", 10.0, "How long, the first time; then longer, up to 12 times."
+    ),
     ProcessSetting("LLM_FEATURE_METRICS", True, "Records each call in the metrics tables."),
     ProcessSetting("LLM_FEATURE_HISTORY", True, "Keeps the texts of recorded calls."),
 )

@@ -21,6 +21,7 @@ from django.db import close_old_connections
 
 from llmconfig import process_settings
 from llmconfig.models import (
+    Budget,
     ConfigVersion,
     Experiment,
     ExperimentStatus,
@@ -54,6 +55,9 @@ class ProviderFacts:
     priority: int
     weight: int
     is_enabled: bool
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    max_concurrency: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +130,28 @@ class ExperimentFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Degradation:
+    """An interaction type's cheaper reference, and how long a call waits before it takes it."""
+
+    reference: str
+    after_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetFacts:
+    """An enabled budget; the ledger knows what it has left."""
+
+    id: int
+    name: str
+    scope: str
+    scope_value: str
+    period: str
+    soft_limit_usd: Decimal | None
+    hard_limit_usd: Decimal | None
+    allow_unpriced: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything that a call needs to know, as of one revision."""
 
@@ -139,6 +165,8 @@ class Snapshot:
     nodes: Mapping[str, NodeFacts]
     user_choices: Mapping[tuple[int, str], Choice]  # (user id, "node:x" or "type:y")
     experiments: Mapping[str, ExperimentFacts]  # the running ones, by node
+    degradations: Mapping[str, Degradation]  # by interaction type
+    budgets: tuple[BudgetFacts, ...]
     processing: Mapping[str, Any]
     # Resolutions worked out from this snapshot; goes with it.
     memo: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
@@ -262,6 +290,25 @@ def _read(revision: int, token: UUID | None) -> Snapshot:
             }
         ),
         experiments=MappingProxyType(_running_experiments()),
+        degradations=MappingProxyType(
+            {
+                row.interaction_type: Degradation(row.degrade_to, row.degrade_after_seconds)
+                for row in GlobalConfig.objects.exclude(degrade_to="")
+            }
+        ),
+        budgets=tuple(
+            BudgetFacts(
+                id=row.pk,
+                name=row.name,
+                scope=row.scope,
+                scope_value=row.scope_value,
+                period=row.period,
+                soft_limit_usd=row.soft_limit_usd,
+                hard_limit_usd=row.hard_limit_usd,
+                allow_unpriced=row.allow_unpriced,
+            )
+            for row in Budget.objects.filter(is_enabled=True)
+        ),
         processing=MappingProxyType(row),
     )
 
@@ -281,6 +328,9 @@ def _provider(row: Provider) -> ProviderFacts:
         priority=row.priority,
         weight=row.weight,
         is_enabled=row.is_enabled,
+        requests_per_minute=row.requests_per_minute,
+        tokens_per_minute=row.tokens_per_minute,
+        max_concurrency=row.max_concurrency,
     )
 
 

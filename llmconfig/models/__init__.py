@@ -6,6 +6,13 @@ from llmconfig.models.assignments import (
     NodeConfiguration,
     UserConfig,
 )
+from llmconfig.models.budgets import (
+    Budget,
+    BudgetHold,
+    BudgetPeriod,
+    BudgetScope,
+    BudgetSpending,
+)
 from llmconfig.models.catalogue import (
     ContextWindow,
     ModelKind,
@@ -19,6 +26,11 @@ from llmconfig.models.processing import LLMConfig
 from llmconfig.models.providers import Provider, ProviderType
 
 __all__ = [
+    "Budget",
+    "BudgetHold",
+    "BudgetPeriod",
+    "BudgetScope",
+    "BudgetSpending",
     "ConfigVersion",
     "ContextWindow",
     "Experiment",

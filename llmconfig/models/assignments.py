@@ -64,6 +64,19 @@ class GlobalConfig(models.Model):
         help_text="Longest answer in tokens. Blank: inherited.",
     )
     fallbacks = fallbacks_field()
+    degrade_to = models.CharField(
+        max_length=200,
+        blank=True,
+        help_text="Cheaper model reference, taken when a budget is over its soft limit or a call"
+        " would wait too long for its provider's limits. Blank: none.",
+    )
+    degrade_after_seconds = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0.0)],
+        help_text="Longest wait for a provider's limits before the cheaper model is taken. Blank:"
+        " as long as the call may last.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -80,6 +93,11 @@ class GlobalConfig(models.Model):
             models.CheckConstraint(
                 name="llm_global_config_max_tokens_positive",
                 condition=models.Q(max_tokens__isnull=True) | models.Q(max_tokens__gte=1),
+            ),
+            models.CheckConstraint(
+                name="llm_global_config_degrade_after_not_negative",
+                condition=models.Q(degrade_after_seconds__isnull=True)
+                | models.Q(degrade_after_seconds__gte=0),
             ),
         ]
 

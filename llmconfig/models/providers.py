@@ -86,6 +86,26 @@ class Provider(models.Model):
         validators=[MinValueValidator(1)],
         help_text="Share of the calls among providers of equal priority.",
     )
+    requests_per_minute = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Most requests in any 60 seconds, of all processes together. Blank: no limit.",
+    )
+    tokens_per_minute = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Most tokens, prompts and answers, in any 60 seconds, of all processes together."
+        " Blank: no limit.",
+    )
+    max_concurrency = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Most requests under way at a time, of all processes together. Blank: as many as"
+        " the provider bears.",
+    )
     is_enabled = models.BooleanField(
         default=True, help_text="Off: no call goes to this provider, and its targets are skipped."
     )
@@ -109,6 +129,15 @@ class Provider(models.Model):
             ),
             models.CheckConstraint(
                 name="llm_providers_weight_positive", condition=models.Q(weight__gte=1)
+            ),
+            models.CheckConstraint(
+                name="llm_providers_limits_positive",
+                condition=models.Q(
+                    models.Q(requests_per_minute__isnull=True)
+                    | models.Q(requests_per_minute__gte=1),
+                    models.Q(tokens_per_minute__isnull=True) | models.Q(tokens_per_minute__gte=1),
+                    models.Q(max_concurrency__isnull=True) | models.Q(max_concurrency__gte=1),
+                ),
             ),
         ]
 

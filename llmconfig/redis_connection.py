@@ -1,0 +1,116 @@
+"""Redis for what processes share: limits, cool-downs, cached answers. One client per event loop.
+
+Nothing is kept there that can't be lost; callers say what they do without it.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from django.conf import settings
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.commands.core import AsyncScript
+from redis.exceptions import RedisError
+
+# A local round trip takes a fraction of a millisecond; whoever waits longer goes on without.
+ANSWER_SECONDS = 1.0
+CONNECT_SECONDS = 0.5
+RETRY_LOST_SECONDS = 0.5
+
+
+class RedisLost(Exception):
+    """Redis can't be asked now; never shown to people."""
+
+
+Farewell = Callable[[], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class _Open:
+    """A client, the generator that closes it when its loop ends, and since when it is lost."""
+
+    client: Redis
+    keeper: AsyncGenerator[Redis]
+    scripts: dict[str, AsyncScript] = field(default_factory=dict)
+    farewells: list[Farewell] = field(default_factory=list)
+    ask_again_at: float = 0.0
+
+
+_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, _Open] = WeakKeyDictionary()
+
+
+def configured() -> bool:
+    """Whether there is a Redis at all; without one each process keeps to itself."""
+    return bool(settings.REDIS_URL)
+
+
+async def run_script(text: str, keys: Sequence[str], arguments: Sequence[str | bytes | int]) -> Any:
+    """Run a Lua script in one round trip; raises RedisLost.
+
+    For half a second after a failure it isn't asked again: nobody waits for a dead server twice.
+    """
+    opened = await _opened()
+    loop = asyncio.get_running_loop()
+    if loop.time() < opened.ask_again_at:
+        raise RedisLost
+    script = opened.scripts.get(text)
+    if script is None:
+        script = opened.scripts[text] = opened.client.register_script(text)
+    try:
+        return await script(keys=keys, args=arguments)
+    except (RedisError, OSError) as error:
+        opened.ask_again_at = loop.time() + RETRY_LOST_SECONDS
+        raise RedisLost(type(error).__name__) from None
+
+
+async def before_closing(farewell: Farewell) -> None:
+    """Have this loop's client call a function before it closes; raises RedisLost without Redis."""
+    (await _opened()).farewells.append(farewell)
+
+
+async def aclose() -> None:
+    """Close this loop's client; the next use opens a new one."""
+    opened = _clients.get(asyncio.get_running_loop())
+    if opened is not None:
+        await opened.keeper.aclose()
+
+
+async def _opened() -> _Open:
+    loop = asyncio.get_running_loop()
+    opened = _clients.get(loop)
+    if opened is None:
+        if not configured():
+            raise RedisLost("REDIS_URL is not set")
+        for ended in [each for each in _clients if each.is_closed()]:
+            del _clients[ended]
+        keeper = _keep()
+        opened = _clients[loop] = _Open(await anext(keeper), keeper)
+    return opened
+
+
+async def _keep() -> AsyncGenerator[Redis]:
+    """Hold a client open. What ends an event loop closes its generators, and so this client.
+
+    Before that, those who hold something for others there give it back.
+    """
+    client: Redis = Redis.from_url(
+        settings.REDIS_URL,
+        socket_timeout=ANSWER_SECONDS,
+        socket_connect_timeout=CONNECT_SECONDS,
+        # A restarted server has closed the pooled connection: once more, over a new one.
+        retry=Retry(NoBackoff(), 1),
+    )
+    try:
+        yield client
+    finally:
+        loop = asyncio.get_running_loop()
+        for farewell in _clients[loop].farewells:
+            with suppress(RedisLost):
+                await farewell()
+        del _clients[loop]
+        await client.aclose()
