@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 import django
@@ -27,24 +28,22 @@ def main() -> None:
     from benchmarks import database, report
     from benchmarks.provider import simulator
 
-    on_what = ""
-    runs: dict[tuple[str, int], Measurement] = {}
     with simulator() as provider:
         database.prepare(provider.url)
         on_what = report.machine()
-        plan = [(name, count) for count in given.in_flight for name in ("lane", "sdk", "bare")]
-        for name, in_flight in [("one_by_one", 1), *plan]:
-            single = name == "one_by_one"
-            rows = given.baseline_rows if single else given.rows
-            repeated = []
-            for turn in range(1 if single else given.repeat):
+        peers = [(name, count) for count in given.in_flight for name in ("lane", "sdk", "bare")]
+        repeated: dict[tuple[str, int], list[Measurement]] = defaultdict(list)
+        for turn in range(given.repeat):
+            # Those that are compared run right after each other, for the machine's sake.
+            for name, in_flight in [*peers, *([("one_by_one", 1)] if turn == 0 else [])]:
+                rows = given.baseline_rows if name == "one_by_one" else given.rows
                 provider.reset()
                 measured = _measure(name, provider.url, rows=rows, in_flight=in_flight)
                 if provider.paid() != measured.rows:
                     sys.exit(f"{name}: {provider.paid()} calls for {measured.rows} rows.")
                 _tell(name, measured, turn)
-                repeated.append(measured)
-            runs[name, in_flight] = middle(repeated)
+                repeated[name, in_flight].append(measured)
+    runs = {key: middle(measurements) for key, measurements in repeated.items()}
     print("\n" + report.table(runs) + "\n\n" + report.ratios(runs) + "\n\n" + on_what)
     if given.quick:
         print("\nA quick run measures nothing: docs/performance.md stays as it was.")
