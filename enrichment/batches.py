@@ -11,15 +11,23 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models import QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from enrichment.enrichments import get
 from enrichment.enrichments.contract import Enrichment
 from enrichment.enrichments.translation import checked_language
 from enrichment.errors import BadSelection, FeatureOff, NotAllowedNow
-from enrichment.models import Batch, BatchChunk, BatchStatus, Organization
+from enrichment.models import (
+    Batch,
+    BatchChunk,
+    BatchStatus,
+    ChunkStatus,
+    Organization,
+    ResultState,
+)
 from enrichment.models.batches import TERMINAL, WORKABLE
-from enrichment.staleness import stale_rows
+from enrichment.staleness import DEFAULT_REASONS, Reason, stale_rows
 from llmconfig import snapshot
 
 LARGEST_CHUNK = 500
@@ -33,8 +41,9 @@ class Selection:
 
     organization: str = ""  # slug
     limit: int | None = None
-    ids: Sequence[int] | None = None
+    ids: Sequence[int | str] | None = None
     force: bool = False
+    stale: frozenset[Reason] = DEFAULT_REASONS
     variants: tuple[str, ...] = ("",)
 
 
@@ -69,11 +78,10 @@ def rows_to_do(enrichment: Enrichment, selection: Selection, *, variant: str) ->
     """The selected rows in the order of their keys; raises BadSelection naming the field."""
     if selection.limit is not None and selection.limit < 1:
         raise BadSelection(f"limit: {selection.limit} is below 1.", field="limit")
-    model = enrichment.model()
     rows: QuerySet[Any] = (
-        model._default_manager.all()  # noqa: SLF001 - Django's public way to a model's manager
+        enrichment.rows().all()
         if selection.force
-        else stale_rows(enrichment, variant=variant)
+        else stale_rows(enrichment, variant=variant, reasons=selection.stale)
     )
     if selection.organization:
         within = f"{enrichment.organization_field}__in"
@@ -103,6 +111,15 @@ def check_allowed(enrichment: Enrichment) -> None:
         )
 
 
+def check_writes(enrichment: Enrichment) -> None:
+    """Raises BadSelection for an enrichment that answers people instead of enriching rows."""
+    if not enrichment.in_batches:
+        raise BadSelection(
+            f"{enrichment.label}: this answers one question at a time and enriches no rows.",
+            field="processing_type",
+        )
+
+
 def check_variant(enrichment: Enrichment, variant: str) -> None:
     """A language where the enrichment has one, nothing elsewhere; raises BadSelection."""
     if enrichment.by_variant:
@@ -125,6 +142,7 @@ def create(
     """
     enrichment = get(name)
     check_allowed(enrichment)
+    check_writes(enrichment)
     for variant in selection.variants:
         check_variant(enrichment, variant)
     _check_write_size(write_size)
@@ -134,13 +152,14 @@ def create(
             "organization": selection.organization,
             "limit": selection.limit,
             "variants": list(selection.variants),
+            "stale": sorted(selection.stale),
         },
         force=selection.force,
         write_size=write_size,
         created_by=user,
     )
     batch.rows_total = sum(
-        _cut(batch, variant, rows_to_do(enrichment, selection, variant=variant))
+        _cut_rows(batch, variant, rows_to_do(enrichment, selection, variant=variant))
         for variant in selection.variants
     )
     if not batch.rows_total:
@@ -160,15 +179,17 @@ def _check_write_size(write_size: int | None) -> None:
         )
 
 
-def _cut(batch: Batch, variant: str, rows: "QuerySet[Any]") -> int:
-    """Store the rows' keys in chunks; the keys stream, so memory doesn't grow with them."""
-    size = _chunk_size(rows.count())
+def _cut_rows(batch: Batch, variant: str, rows: "QuerySet[Any]") -> int:
+    """Cut a selection; the keys stream, so memory doesn't grow with them."""
+    keys = (str(key) for key in rows.values_list("pk", flat=True).iterator())
+    return _cut(batch, variant, keys, size=_chunk_size(rows.count()))
+
+
+def _cut(batch: Batch, variant: str, keys: Iterable[str], *, size: int) -> int:
+    """Store keys in chunks; returns how many there are."""
     total = 0
     chunks = (
-        BatchChunk(batch=batch, variant=variant, row_ids=keys)
-        for keys in _groups(
-            (str(key) for key in rows.values_list("pk", flat=True).iterator()), size
-        )
+        BatchChunk(batch=batch, variant=variant, row_ids=group) for group in _groups(keys, size)
     )
     while together := list(islice(chunks, INSERT_TOGETHER)):
         total += sum(len(chunk.row_ids) for chunk in together)
@@ -201,6 +222,35 @@ def resume(batch: Batch) -> None:
 def cancel(batch: Batch) -> None:
     """End it; what is written stays. Raises NotAllowedNow."""
     _move(batch, {*WORKABLE, BatchStatus.PAUSED}, BatchStatus.CANCELLED, "Cancelled by a person.")
+
+
+@transaction.atomic
+def retry_failed(batch: Batch) -> int:
+    """Give the failed rows of a completed batch another try; the caller queues lanes.
+
+    Returns how many there are. Raises NotAllowedNow; a batch that is not completed may still hold
+    its failed rows in a chunk.
+    """
+    now = Batch.objects.select_for_update().get(pk=batch.pk)
+    failed = now.results.filter(state=ResultState.FAILED)
+    if now.status != BatchStatus.COMPLETED or not failed.exists():
+        why = "has no failed rows" if now.status == BatchStatus.COMPLETED else "is not completed"
+        raise NotAllowedNow(f"Batch {batch.pk} {why}; there is nothing to try again.")
+    total = 0
+    for variant in list(failed.order_by("variant").values_list("variant", flat=True).distinct()):
+        keys = failed.filter(variant=variant).order_by("id").values_list("row_id", flat=True)
+        total += _cut(now, variant, list(keys), size=_chunk_size(len(keys)))
+    failed.delete()
+    now.chunks.filter(status=ChunkStatus.DONE).update(rows_failed=0)
+    now.status, now.status_reason, now.finished_at = BatchStatus.PENDING, "", None
+    now.save(update_fields=["status", "status_reason", "finished_at"])
+    batch.refresh_from_db()
+    return total
+
+
+def in_work(batch: Batch) -> bool:
+    """Whether a worker still holds rows of it, as for some seconds after a cancel."""
+    return batch.chunks.filter(status=ChunkStatus.LEASED, leased_until__gt=Now()).exists()
 
 
 def _move(batch: Batch, allowed: Iterable[str], status: BatchStatus, reason: str) -> None:

@@ -7,6 +7,9 @@ EnrichmentError
 ├── BadPrompt              a template names a value that the enrichment doesn't have
 ├── BadListings            a file that can't be imported; names line and column
 ├── NotAllowedNow          a control that the batch's state doesn't allow
+├── AlreadyDecided         a suggestion that nobody has to decide on (any more)
+├── InputChanged           a suggestion whose row says something else by now
+├── BadValue               a reviewer's value that the column can't hold
 └── AnswerRejected         an answer that must not be applied
 """
 
@@ -55,6 +58,24 @@ class NotAllowedNow(EnrichmentError):
     """The batch is in a state that rules this out."""
 
     code = "not_allowed_now"
+
+
+class AlreadyDecided(EnrichmentError):
+    """No suggestion with this number waits for a decision."""
+
+    code = "already_decided"
+
+
+class InputChanged(EnrichmentError):
+    """The row has changed since the suggestion was made."""
+
+    code = "input_changed"
+
+
+class BadValue(EnrichmentError):
+    """The value doesn't fit the column or the enrichment's schema."""
+
+    code = "bad_value"
 
 
 class AnswerRejected(EnrichmentError):

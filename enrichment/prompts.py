@@ -77,6 +77,12 @@ def offered_names(enrichment: Enrichment) -> frozenset[str]:
     return frozenset(enrichment.values(empty, variant="en"))
 
 
+def versions_in_force(enrichment: Enrichment) -> dict[int | None, int]:
+    """The active versions by organization's id; None's is the default one."""
+    active = Prompt.objects.filter(enrichment=enrichment.name, is_active=True)
+    return {None: BUILT_IN} | dict(active.values_list("organization_id", "version"))
+
+
 class PromptsInForce:
     """The active prompts of one enrichment: an organization's own, else the default one."""
 

@@ -1,33 +1,53 @@
-"""Which rows need work, as a query: never done, or done from other input than they have now."""
+"""Which rows need work, and why, as a query.
 
-from collections.abc import Sequence
+A row is compared with its newest result that stands: was it made from the present input, by the
+prompt in force, by a model that would answer now? One index lookup a row answers all of it.
+"""
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
 from typing import Any
 
 from django.db.models import (
+    Case,
     CharField,
     Expression,
     F,
     Func,
+    IntegerField,
     JSONField,
-    Model,
     OuterRef,
     Q,
     QuerySet,
     Subquery,
     TextField,
+    Value,
+    When,
 )
-from django.db.models.functions import MD5, Cast
+from django.db.models.functions import MD5, Cast, Coalesce
 
 from enrichment.enrichments.contract import Enrichment
 from enrichment.models import EnrichmentResult, ResultState
+from enrichment.prompts import versions_in_force
+from llmconfig import snapshot
+from llmconfig.errors import LLMError
+from llmconfig.resolution import resolve
 
-# States whose value stands, or whose row was looked at and needed nothing.
-SETTLED = (
-    ResultState.APPLIED,
-    ResultState.SUGGESTED,
-    ResultState.REJECTED,
-    ResultState.SKIPPED,
-)
+
+class Reason(StrEnum):
+    """Why a row needs work, the strongest first; FRESH: it doesn't."""
+
+    NEVER = "never"  # never done, or failed whenever it was tried
+    UNDONE = "undone"  # done, and taken back by a person
+    INPUT = "input"  # the row says something else by now
+    PROMPT = "prompt"  # another prompt is in force for its organization
+    MODEL = "model"  # none of the models in force made it
+    FRESH = "fresh"
+
+
+# What a batch takes unless told otherwise: a new prompt or model is no reason to pay for all again.
+DEFAULT_REASONS = frozenset({Reason.NEVER, Reason.UNDONE, Reason.INPUT})
+ALL_REASONS = frozenset(Reason) - {Reason.FRESH}
 
 
 def input_hash(fields: Sequence[str]) -> Expression:
@@ -38,9 +58,11 @@ def input_hash(fields: Sequence[str]) -> Expression:
     return MD5(Cast(values, TextField()))
 
 
-def stale_rows(enrichment: Enrichment, *, variant: str = "") -> "QuerySet[Any]":
-    """Rows whose newest settled result doesn't come from their present input."""
-    model: type[Model] = enrichment.model()
+def with_staleness(enrichment: Enrichment, *, variant: str = "") -> "QuerySet[Any]":
+    """All rows of the table with `stale`, one of the reasons."""
+    rows = enrichment.rows().annotate(
+        input_hash=input_hash(enrichment.reads), prompt_in_force=_prompt_in_force(enrichment)
+    )
     newest = (
         EnrichmentResult.objects.filter(
             enrichment=enrichment.name,
@@ -50,11 +72,60 @@ def stale_rows(enrichment: Enrichment, *, variant: str = "") -> "QuerySet[Any]":
         )
         .exclude(state=ResultState.FAILED)
         .order_by("-id")
+        .values(why=_reason(enrichment))
     )
-    done_from = Subquery(newest.filter(state__in=SETTLED).values("input_hash")[:1])
-    last_state = Subquery(newest.values("state")[:1])
-    return model._default_manager.annotate(  # noqa: SLF001 - Django's public way to a model's manager
-        input_hash=input_hash(enrichment.reads), done_from=done_from, last_state=last_state
-    ).filter(
-        Q(done_from__isnull=True) | ~Q(done_from=F("input_hash")) | Q(last_state=ResultState.UNDONE)
+    return rows.annotate(stale=Coalesce(Subquery(newest[:1]), Value(Reason.NEVER.value)))
+
+
+def stale_rows(
+    enrichment: Enrichment, *, variant: str = "", reasons: Iterable[Reason] = DEFAULT_REASONS
+) -> "QuerySet[Any]":
+    """Rows that need work for one of these reasons."""
+    wanted = [reason.value for reason in reasons]
+    return with_staleness(enrichment, variant=variant).filter(stale__in=wanted)
+
+
+def _reason(enrichment: Enrichment) -> Case:
+    """Inside the lookup of the newest result, so that it is made once for each row."""
+    found = [
+        When(state=ResultState.UNDONE, then=Value(Reason.UNDONE.value)),
+        When(~Q(input_hash=OuterRef("input_hash")), then=Value(Reason.INPUT.value)),
+        # Nothing was said and nobody answered.
+        When(state=ResultState.SKIPPED, then=Value(Reason.FRESH.value)),
+        When(
+            Q(prompt_version__isnull=True) | ~Q(prompt_version=OuterRef("prompt_in_force")),
+            then=Value(Reason.PROMPT.value),
+        ),
+    ]
+    models = _models_in_force(enrichment)
+    if models:
+        found.append(When(~Q(model_used__in=models), then=Value(Reason.MODEL.value)))
+    return Case(*found, default=Value(Reason.FRESH.value), output_field=CharField())
+
+
+def _prompt_in_force(enrichment: Enrichment) -> Expression:
+    """The version for a row: its organization's own, else the default one."""
+    versions = versions_in_force(enrichment)
+    default = Value(versions.pop(None), output_field=IntegerField())
+    if not versions or not enrichment.organization_field:
+        return default
+    own = (
+        When(**{enrichment.organization_field: organization}, then=Value(version))
+        for organization, version in versions.items()
     )
+    return Case(*own, default=default, output_field=IntegerField())
+
+
+def _models_in_force(enrichment: Enrichment) -> list[str]:
+    """The ids of the models that may answer now; none when that can't be told.
+
+    A fallback's answer is as good as any. While an experiment runs at the node, so is each arm's.
+    """
+    configuration = snapshot.current()
+    if enrichment.node in configuration.experiments:
+        return []
+    try:
+        found = resolve(enrichment.node, snapshot=configuration)
+    except LLMError:
+        return []
+    return [target.model_id for target in found.targets]

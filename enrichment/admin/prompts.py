@@ -81,14 +81,13 @@ class PromptAdmin(ModelAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Another wording becomes the next version; one that is turned on turns the others off."""
         with transaction.atomic():
-            siblings = Prompt.objects.select_for_update().filter(
-                enrichment=obj.enrichment, organization=obj.organization
-            )
+            all_versions = Prompt.objects.select_for_update().filter(enrichment=obj.enrichment)
+            siblings = all_versions.filter(organization=obj.organization)
             if change and {"system", "user"} & set(form.changed_data):
                 obj.pk, change = None, False
                 obj._state.adding = True  # noqa: SLF001 - Django's way to copy a row
             if not change:
-                newest = siblings.aggregate(newest=Max("version", default=0))["newest"]
+                newest = all_versions.aggregate(newest=Max("version", default=0))["newest"]
                 obj.version = newest + 1
             if obj.is_active:
                 siblings.exclude(pk=obj.pk).filter(is_active=True).update(is_active=False)

@@ -3,6 +3,9 @@
 from enrichment.enrichments.contract import Enrichment
 from enrichment.enrichments.description_cleaning import DescriptionCleaning
 from enrichment.enrichments.dog_profiler import DogProfiler
+from enrichment.enrichments.entity_extraction import EntityExtraction
+from enrichment.enrichments.respond import Respond
+from enrichment.enrichments.tagging import Tagging
 from enrichment.enrichments.translation import Translation
 from enrichment.errors import UnknownEnrichment
 
@@ -30,5 +33,12 @@ def names() -> list[str]:
     return sorted(_REGISTRY)
 
 
-for each in (DescriptionCleaning(), DogProfiler(), Translation()):
+for each in (
+    DescriptionCleaning(),
+    DogProfiler(),
+    EntityExtraction(),
+    Respond(),
+    Tagging(),
+    Translation(),
+):
     register(each)

@@ -6,9 +6,16 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django.apps import apps
-from django.db.models import Model
+from django.db import connection
+from django.db.models import Field, JSONField, Manager, Model
+from jsonschema.validators import validator_for
 
+from enrichment.errors import AnswerRejected
+from enrichment.gates import Checked, Gate, texts_in
+from llmconfig import snapshot
 from llmconfig.client.records import Generation
+
+SELF_REPORTED = "self_reported"  # the model said itself how sure it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +24,23 @@ class PromptText:
 
     system: str
     user: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What an answer is worth.
+
+    With `reasons` the value must not be applied without a person. Without, it may; `suggestion` is
+    then a fuller value of which some parts were not sure enough, and `note` says which.
+    `confidence` is from 0 to 1, of the least sure part; None where the answer states none.
+    """
+
+    value: Any
+    reasons: tuple[str, ...] = ()
+    suggestion: Any = None
+    note: str = ""
+    confidence: float | None = None
+    confidence_source: str = ""
 
 
 class Enrichment(ABC):
@@ -33,11 +57,20 @@ class Enrichment(ABC):
     by_variant: ClassVar[bool] = False  # the column is a JSON object with a key per variant
     prompt: ClassVar[PromptText]
     schema: ClassVar[Mapping[str, Any] | None] = None
+    gates: ClassVar[tuple[Gate, ...]] = ()  # what fails one is a suggestion, never applied
+    answers_in: ClassVar[str] = ""  # a language; blank: the variant, else the source's own
+    confidence_floor: ClassVar[str] = ""  # the column of `llm_config` with the least confidence
+    in_batches: ClassVar[bool] = True  # False: it answers a person and writes nothing
 
     @classmethod
     def model(cls) -> type[Model]:
         """The table whose rows are enriched."""
         return apps.get_model(cls.target)
+
+    @classmethod
+    def rows(cls) -> "Manager[Any]":
+        """All rows of that table."""
+        return cls.model()._default_manager  # noqa: SLF001 - Django's public way to a manager
 
     @abstractmethod
     def values(self, row: Mapping[str, Any], *, variant: str) -> dict[str, str]:
@@ -47,6 +80,71 @@ class Enrichment(ABC):
         """Why a row should not be sent at all; blank to send it."""
         return ""
 
+    def source(self, values: Mapping[str, str]) -> str:
+        """The text that an answer has to be true to."""
+        return "\n".join(values.values())
+
     @abstractmethod
     def accept(self, answer: Generation, values: Mapping[str, str]) -> Any:
         """The value to write; raises AnswerRejected with a reason for the reviewer."""
+
+    def judge(
+        self, answer: Generation, values: Mapping[str, str], *, variant: str, floor: float
+    ) -> Judgement:
+        """Hold an answer to the gates. `floor` is the least confidence, 0 where none is asked."""
+        try:
+            value = self.accept(answer, values)
+        except AnswerRejected as rejected:
+            raw = answer.parsed if answer.parsed is not None else answer.text
+            return Judgement(raw, (str(rejected),))
+        return Judgement(value, self.objections(value, values, variant=variant))
+
+    def objections(self, value: Any, values: Mapping[str, str], *, variant: str) -> tuple[str, ...]:
+        """What the gates have against a value; nothing when all let it pass."""
+        checked = Checked(
+            tuple(texts_in(value)),
+            self.source(values),
+            self.answers_in or (variant if self.by_variant else ""),
+        )
+        return tuple(reason for gate in self.gates if (reason := gate(checked)))
+
+    def misfit(self, value: Any) -> str:
+        """Why a value, such as one that a reviewer wrote, can't be stored; blank when it can."""
+        if self.schema is None:
+            return "" if isinstance(value, str) and value.strip() else "It must be a text."
+        checker = validator_for(self.schema)(self.schema)
+        error = next(iter(checker.iter_errors(value)), None)
+        if error is None:
+            return ""
+        where = ".".join(str(step) for step in error.absolute_path)
+        return f"{where}: {error.message}" if where else str(error.message)
+
+    def floor(self) -> float:
+        """The least confidence of a part that is applied; reads the snapshot, so not in a loop."""
+        if not self.confidence_floor:
+            return 0.0
+        return float(snapshot.current().processing.get(self.confidence_floor, 0.0))
+
+    @classmethod
+    def column(cls) -> "Field[Any, Any]":
+        """The column that the value goes to; raises TypeError when `writes` names none."""
+        field = cls.model()._meta.get_field(cls.writes)  # noqa: SLF001 - Django's documented name
+        if not isinstance(field, Field):
+            raise TypeError(f"{cls.name}: {cls.writes} is no column.")
+        return field
+
+    @classmethod
+    def sql_names(cls) -> dict[str, str]:
+        """Table, key, column and the key's type, quoted for SQL; they come from the model alone."""
+        meta, quote = cls.model()._meta, connection.ops.quote_name  # noqa: SLF001 - documented
+        return {
+            "table": quote(meta.db_table),
+            "key": quote(str(meta.pk.column)),
+            "key_type": str(meta.pk.rel_db_type(connection)),
+            "column": quote(str(cls.column().column)),
+        }
+
+    @classmethod
+    def holds_json(cls) -> bool:
+        """Whether the column takes any JSON, or only text."""
+        return isinstance(cls.column(), JSONField)

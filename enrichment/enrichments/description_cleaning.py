@@ -6,6 +6,7 @@ from typing import Any
 from enrichment.enrichments.contract import Enrichment, PromptText
 from enrichment.enrichments.listing_text import plain
 from enrichment.errors import AnswerRejected
+from enrichment.gates import addresses, language, length, names, numbers, template_remains
 from llmconfig.client.records import Generation
 
 
@@ -18,6 +19,14 @@ class DescriptionCleaning(Enrichment):
     feature = "LLM_FEATURE_DESCRIPTION_CLEANING"
     reads = ("name", "description")
     writes = "enriched_description"
+    gates = (
+        language,
+        length(0.5, 1.6),
+        template_remains,
+        numbers,
+        addresses,
+        names,
+    )
     prompt = PromptText(
         system=(
             "You edit adoption listings of dogs so that they read well. Correct spelling and"

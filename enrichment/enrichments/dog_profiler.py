@@ -6,6 +6,7 @@ from typing import Any
 from enrichment.enrichments.contract import Enrichment, PromptText
 from enrichment.enrichments.listing_text import FACT_COLUMNS, facts, plain
 from enrichment.errors import AnswerRejected
+from enrichment.gates import addresses, language, names, numbers, template_remains
 from llmconfig.client.records import Generation
 
 
@@ -27,6 +28,14 @@ class DogProfiler(Enrichment):
     feature = "LLM_FEATURE_DOG_PROFILER"
     reads = ("name", "description", *FACT_COLUMNS)
     writes = "dog_profiler_data"
+    answers_in = "en"
+    gates = (
+        language,
+        template_remains,
+        numbers,
+        addresses,
+        names,
+    )
     prompt = PromptText(
         system=(
             "You write warm, honest profiles of dogs for adopters, from the listing and its facts"

@@ -8,6 +8,7 @@ from enrichment.enrichments.contract import Enrichment, PromptText
 from enrichment.enrichments.description_cleaning import complete_text
 from enrichment.enrichments.listing_text import plain
 from enrichment.errors import BadSelection
+from enrichment.gates import addresses, language, length, numbers, template_remains
 from llmconfig.client.records import Generation
 
 # RFC 5646, the parts that listings need: language, script, region, variants.
@@ -51,6 +52,14 @@ class Translation(Enrichment):
     feature = "LLM_FEATURE_TRANSLATION"
     reads = ("name", "description", "enriched_description")
     writes = "translations"
+    # Not `names`: places, months and breeds change with the language. Chinese is much shorter.
+    gates = (
+        language,
+        length(0.2, 2.5),
+        template_remains,
+        numbers,
+        addresses,
+    )
     by_variant = True
     prompt = PromptText(
         system=(

@@ -72,6 +72,14 @@ class Animal(Enrichable):
     enriched_description = models.TextField(null=True, blank=True)
     dog_profiler_data = models.JSONField(null=True, blank=True)
     translations = models.JSONField(null=True, blank=True, help_text="Text by language code.")
+    tags = models.JSONField(
+        null=True, blank=True, help_text="Search tags with their confidence, the surest first."
+    )
+    entities = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="What the text names: type, text and confidence, the surest first.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -17,7 +17,9 @@ class Prompt(models.Model):
         related_name="prompts",
         help_text="Only for this organization's rows. Blank: for all that have none of their own.",
     )
-    version = models.PositiveIntegerField(help_text="Counts up; results remember theirs.")
+    version = models.PositiveIntegerField(
+        help_text="Counts up over all organizations; results remember theirs."
+    )
     system = models.TextField(
         blank=True,
         help_text="The instructions. <code>{{name}}</code> is replaced by the row's value.",
@@ -37,8 +39,7 @@ class Prompt(models.Model):
         constraints = [
             models.UniqueConstraint(
                 name="enrichment_prompts_version",
-                fields=["enrichment", "organization", "version"],
-                nulls_distinct=False,
+                fields=["enrichment", "version"],
             ),
             models.UniqueConstraint(
                 name="enrichment_prompts_one_active",

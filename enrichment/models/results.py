@@ -1,5 +1,6 @@
 """What a model made of a row, and what became of it."""
 
+from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 
@@ -27,7 +28,9 @@ class EnrichmentResult(models.Model):
     row_id = models.CharField(max_length=40)
     variant = models.CharField(max_length=35, blank=True, default="")
     state = models.CharField(max_length=10, choices=ResultState)
-    reason = models.TextField(blank=True, default="", help_text="Why it failed or was skipped.")
+    reason = models.TextField(
+        blank=True, default="", help_text="Why it failed, was skipped, or waits for a person."
+    )
     input_hash = models.CharField(max_length=32, help_text="Of the fields that were read.")
     prompt_version = models.PositiveIntegerField(null=True)
     model_used = models.CharField(max_length=200, blank=True, default="")
@@ -35,6 +38,20 @@ class EnrichmentResult(models.Model):
     correlation_id = models.UUIDField(null=True)
     value = models.JSONField(null=True)
     previous_value = models.JSONField(null=True)
+    suggestion = models.JSONField(
+        null=True,
+        help_text="A fuller value than the applied one; some of its parts were not sure enough.",
+    )
+    confidence = models.FloatField(
+        null=True, help_text="From 0 to 1, of the least sure part. Blank: the answer states none."
+    )
+    confidence_source = models.CharField(
+        max_length=20, blank=True, db_default="", help_text="Who says how sure it is."
+    )
+    reviewed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    reviewed_at = models.DateTimeField(null=True, help_text="When a person decided on it.")
     cost_usd = models.DecimalField(max_digits=16, decimal_places=10, null=True)
     created_at = models.DateTimeField(db_default=Now())
 
@@ -53,6 +70,12 @@ class EnrichmentResult(models.Model):
             models.Index(
                 fields=["enrichment", "target", "row_id", "variant", "-id"],
                 name="idx_results_row",
+            ),
+            # Read by the review queue.
+            models.Index(
+                fields=["-id"],
+                name="idx_results_to_review",
+                condition=models.Q(state="suggested") | models.Q(suggestion__isnull=False),
             ),
         ]
 

@@ -1,0 +1,66 @@
+"""What the enrichments share whose answer is a list of parts, each with its own confidence."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from enrichment.enrichments.contract import SELF_REPORTED, Enrichment, Judgement
+from enrichment.errors import AnswerRejected
+from llmconfig.client.records import Generation
+
+CONFIDENCE = {"type": "number", "minimum": 0, "maximum": 1}
+SHOWN = 5
+
+
+class ConfidentParts(Enrichment):
+    """Sure parts are applied; the others wait for a reviewer, together with the sure ones.
+
+    The value is the list of parts, the surest first. A model says its confidence itself, so it is
+    worth as much as the model knows of itself.
+    """
+
+    list_name: ClassVar[str]  # the key of the list in the model's answer
+    part_name: ClassVar[str]  # the key of a part's text
+
+    def accept(self, answer: Generation, values: Mapping[str, str]) -> list[dict[str, Any]]:
+        """The parts, each text once, surest first."""
+        if answer.record.truncated:
+            raise AnswerRejected("The answer was cut at its token limit.")
+        parts = sorted(answer.parsed[self.list_name], key=lambda part: -part["confidence"])
+        first: dict[str, dict[str, Any]] = {}
+        for part in parts:
+            first.setdefault(part[self.part_name].casefold(), part)
+        return list(first.values())
+
+    def misfit(self, value: Any) -> str:
+        """The column holds the bare list, the model's answer an object around it."""
+        return super().misfit({self.list_name: value})
+
+    def doubt(self, part: Mapping[str, Any], values: Mapping[str, str], *, floor: float) -> str:
+        """Why a part may not be applied without a person; blank when it may."""
+        if part["confidence"] >= floor:
+            return ""
+        return f"{part[self.part_name]} ({part['confidence']:.2f} is below {floor:g})"
+
+    def judge(
+        self, answer: Generation, values: Mapping[str, str], *, variant: str, floor: float
+    ) -> Judgement:
+        """Divide the parts into sure and doubtful ones."""
+        judged = super().judge(answer, values, variant=variant, floor=floor)
+        if judged.reasons or not judged.value:
+            return judged
+        judged = replace(
+            judged,
+            confidence=min(part["confidence"] for part in judged.value),
+            confidence_source=SELF_REPORTED,
+        )
+        doubts = [self.doubt(part, values, floor=floor) for part in judged.value]
+        sure = [part for part, doubt in zip(judged.value, doubts, strict=True) if not doubt]
+        if len(sure) == len(judged.value):
+            return judged
+        doubted = [doubt for doubt in doubts if doubt]
+        more = f" and {len(doubted) - SHOWN} more" if len(doubted) > SHOWN else ""
+        note = f"Not sure of {', '.join(doubted[:SHOWN])}{more}."
+        if not sure:
+            return replace(judged, reasons=(note,))
+        return replace(judged, value=sure, suggestion=judged.value, note=note)
