@@ -8,20 +8,32 @@ import asyncio
 from collections.abc import Callable
 
 from asgiref.sync import sync_to_async
-from django.db import close_old_connections, connections
 
 from llmconfig import snapshot
-from llmconfig.client import loop, recording
+from llmconfig.client import loop, publishing, recording
+from llmconfig.client.callers import get_embeddings_model, get_llm, get_llm_for_interaction
+from llmconfig.client.embedding import aembed, embed
 from llmconfig.client.generation import Run
+from llmconfig.client.publishing import Collect, Outcome
 from llmconfig.client.recording import Texts
 from llmconfig.client.records import Call, CallRecord, Generation
+from llmconfig.client.streaming import astream
 from llmconfig.client.transport import aclose
 from llmconfig.errors import GenerationFailed
 from llmconfig.snapshot import Snapshot
 
-__all__ = ["Collect", "aclose", "agenerate", "generate"]
-
-Collect = Callable[[CallRecord, Texts], None]
+__all__ = [
+    "Collect",
+    "aclose",
+    "aembed",
+    "agenerate",
+    "astream",
+    "embed",
+    "generate",
+    "get_embeddings_model",
+    "get_llm",
+    "get_llm_for_interaction",
+]
 
 
 async def agenerate(call: Call, *, collect: Collect | None = None) -> Generation:
@@ -35,7 +47,7 @@ async def agenerate(call: Call, *, collect: Collect | None = None) -> Generation
     """
     outcome, record, texts = await _carry_out(call, await snapshot.acurrent(), collect)
     if collect is None and recording.wanted():
-        await sync_to_async(_publish)(record, texts())
+        await sync_to_async(publishing.store)(record, texts())
     return _given(outcome)
 
 
@@ -52,9 +64,6 @@ def generate(call: Call, *, collect: Collect | None = None) -> Generation:
     return _given(outcome)
 
 
-Outcome = Generation | GenerationFailed
-
-
 async def _carry_out(
     call: Call, configuration: Snapshot, collect: Collect | None
 ) -> tuple[Outcome, CallRecord, Callable[[], Texts]]:
@@ -62,31 +71,12 @@ async def _carry_out(
     try:
         await run.carry_out()
     except asyncio.CancelledError:
-        if collect is not None:
-            collect(run.record(), run.texts())
-        elif recording.wanted():
-            # Nobody waits any more: some thread stores it.
-            asyncio.get_running_loop().run_in_executor(
-                None, _publish_alone, run.record(), run.texts()
-            )
+        publishing.publish_abandoned(run, collect)
         raise
     record = run.record()
     if collect is not None:
         collect(record, run.texts())
     return run.outcome(record), record, run.texts
-
-
-def _publish(record: CallRecord, texts: Texts) -> None:
-    # No request begins or ends in this thread, so nobody else drops its broken connections.
-    close_old_connections()
-    recording.publish(record, texts)
-
-
-def _publish_alone(record: CallRecord, texts: Texts) -> None:
-    try:
-        recording.publish(record, texts)
-    finally:
-        connections.close_all()  # the thread may never be used again
 
 
 def _given(outcome: Outcome) -> Generation:

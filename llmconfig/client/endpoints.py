@@ -36,6 +36,7 @@ class Endpoint:
     """One target's way out. The headers hold the key, so they are never shown."""
 
     url: URL
+    embedding_url: URL | None  # None: this wire has no embeddings
     wire: Wire
     private: bool
     scrubber: Scrubber
@@ -66,9 +67,11 @@ def _build(target: Target) -> Endpoint:
     anthropic = provider.provider_type == ProviderType.ANTHROPIC
     wire: Wire = ANTHROPIC_WIRE if anthropic else OPENAI_WIRE
     url = _url(provider.name, wire.address(provider, target.model_id))
+    embeddings = wire.embedding_address(provider, target.model_id)
     key = keys.read(provider)
     return Endpoint(
         url=url,
+        embedding_url=_url(provider.name, embeddings) if embeddings else None,
         wire=wire,
         private=egress.anywhere_private(provider.provider_type, url),
         scrubber=Scrubber(key),

@@ -30,7 +30,7 @@ from llmconfig.client.records import (
 from llmconfig.client.shapes import Misfit, Shape
 from llmconfig.client.transport import RequestFailed, Response
 from llmconfig.client.verdicts import Refused
-from llmconfig.client.wire import BadReply, Body, Question, Reply
+from llmconfig.client.wire import JSON, BadReply, Body, Question, Reply
 from llmconfig.client.wire.reading import dump
 from llmconfig.errors import (
     AnswerInvalid,
@@ -126,9 +126,13 @@ class Run:
             last = Try(target, _unsent(target, error))
             self.tries.append(last)
             return last
-        exchange = Exchange(self, target, endpoint)
+        exchange = self.exchange(target, endpoint)
         last = await exchange.attempt()
         return await _repeat(exchange, last) if last.again else last
+
+    def exchange(self, target: Target, endpoint: Endpoint) -> "Exchange":
+        """How this kind of call speaks to a target."""
+        return Exchange(self, target, endpoint)
 
     def _end(self, code: str, detail: str) -> None:
         """Stop in the middle; the request in flight becomes an attempt that brought nothing."""
@@ -246,19 +250,12 @@ class Exchange:
 
     async def attempt(self) -> Try:
         """One request; its Try is also kept with the run's."""
-        run, endpoint = self.run, self.endpoint
-        provider = self.target.provider
+        run = self.run
         started = time.perf_counter()
         run.in_flight = (self.target, started)
         response: Response | RequestFailed
         try:
-            response = await transport.post(
-                endpoint.url,
-                headers=endpoint.headers,
-                body=self.payload,
-                timeout_s=provider.timeout_seconds,
-                private=endpoint.private,
-            )
+            response = await self.send()
         except RequestFailed as failure:
             response = failure
         run.in_flight = None
@@ -266,12 +263,31 @@ class Exchange:
         run.tries.append(made)
         return made
 
+    async def send(self) -> Response:
+        """Send the payload; raises RequestFailed."""
+        endpoint = self.endpoint
+        return await transport.post(
+            endpoint.url,
+            headers=endpoint.headers,
+            body=self.payload,
+            timeout_s=self.target.provider.timeout_seconds,
+            private=endpoint.private,
+        )
+
+    def read(self, value: JSON) -> Reply:
+        """The answer in a good reply; raises BadReply."""
+        return self.endpoint.wire.read(value)
+
     def _write(self, messages: Sequence[Message]) -> bytes:
         run = self.run
         question = Question(self.target, messages, run.call.extra, run.shape)
-        body: Body = self.endpoint.wire.body(question)
+        body = self.ask(question)
         run.dropped = self.target.dropped + body.dropped
         return dump(body.content)
+
+    def ask(self, question: Question) -> Body:
+        """The question in the wire's words."""
+        return self.endpoint.wire.body(question)
 
     def _judge(self, response: Response | RequestFailed, latency_ms: float) -> Try:
         if isinstance(response, RequestFailed):
@@ -280,7 +296,7 @@ class Exchange:
             )
         request_id = self.endpoint.scrubber.without_key(verdicts.request_id(response.headers))
         try:
-            verdict = verdicts.judge(response, self.endpoint.wire)
+            verdict = verdicts.judge(response, self.endpoint.wire, self.read)
         except BadReply as bad:
             return self._failed(
                 "bad_reply",

@@ -139,6 +139,18 @@ class CallRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of an answer on its way: text, or parts of tool calls in OpenAI's words.
+
+    A part of a tool call has `index`, the first one of a call also `id` and the function's `name`;
+    the `arguments` of all parts of one index make the whole.
+    """
+
+    text: str = ""
+    tool_calls: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Generation:
     """An answer with its record. `parsed` is the JSON value when a schema was asked."""
 

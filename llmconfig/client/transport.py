@@ -7,7 +7,8 @@ and time, and each address checked when it is connected to.
 
 import asyncio
 import zlib
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
@@ -90,6 +91,63 @@ async def _exchange(
             allow_redirects=False,
         ) as reply:
             return Response(reply.status, reply.headers, await _read(reply))
+    except RequestFailed:
+        raise
+    except (aiohttp.ClientError, OSError) as error:
+        failure = _failure(error, url, timeout_s)
+    raise failure
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A reply whose body is still coming."""
+
+    status: int
+    headers: Mapping[str, str]
+    reply: aiohttp.ClientResponse
+
+    @property
+    def streams(self) -> bool:
+        """Whether it is a good reply made of events."""
+        kind = self.headers.get("Content-Type", "")
+        return self.status == 200 and kind.partition(";")[0].strip().lower() == "text/event-stream"
+
+    async def whole(self) -> Response:
+        """The rest of it, read to its end."""
+        return Response(self.status, self.headers, await _read(self.reply))
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """The body as it comes; raises RequestFailed when there is too much of it."""
+        size = 0
+        async for piece in self.reply.content.iter_any():
+            size += len(piece)
+            if size > MOST_BYTES:
+                raise _too_large()
+            yield piece
+
+
+@asynccontextmanager
+async def open_stream(
+    url: URL, *, headers: Mapping[str, str], body: bytes, timeout_s: float, private: bool
+) -> AsyncIterator[Opened]:
+    """Send a request and give its reply before its body has come; raises RequestFailed.
+
+    `timeout_s` bounds each wait for the server, not the whole: the caller does that. Leaving the
+    block early hangs up.
+    """
+    session = await _session(private=private)
+    try:
+        async with session.post(
+            url,
+            data=body,
+            headers=headers,
+            timeout=aiohttp.ClientTimeout(
+                total=None, connect=timeout_s, sock_connect=timeout_s, sock_read=timeout_s
+            ),
+            allow_redirects=False,
+        ) as reply:
+            yield Opened(reply.status, reply.headers, reply)
+            return
     except RequestFailed:
         raise
     except (aiohttp.ClientError, OSError) as error:

@@ -2,12 +2,12 @@
 
 import datetime as dt
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 from llmconfig.client.transport import Response
-from llmconfig.client.wire import BadReply, Refusal, Reply, Wire
+from llmconfig.client.wire import JSON, BadReply, Refusal, Reply, Wire
 from llmconfig.client.wire.reading import parse
 
 TRANSIENT_STATUSES = frozenset({408, 409, 425, 429})
@@ -36,15 +36,20 @@ class Refused:
     retry_after_s: float | None = None
 
 
-def judge(response: Response, wire: Wire) -> Reply | Refused:
-    """The answer in a reply, or why it is none; raises BadReply for what can't be understood."""
+def judge(
+    response: Response, wire: Wire, read: Callable[[JSON], Reply] | None = None
+) -> Reply | Refused:
+    """The answer in a reply, or why it is none; raises BadReply for what can't be understood.
+
+    `read` takes the answer out of a good reply; without it, the wire's own.
+    """
     if response.status != 200:
         return _refused(response.status, _refusal(response, wire), response)
     value = parse(response.body)
     refusal = wire.refusal(value)
     if refusal is not None:
         return _refused(refusal.status or 502, refusal, response)
-    return wire.read(value)
+    return (read or wire.read)(value)
 
 
 def _refusal(response: Response, wire: Wire) -> Refusal:

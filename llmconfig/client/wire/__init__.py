@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
 
-from llmconfig.client.records import NO_USAGE, Message, Usage
+from llmconfig.client.records import NO_USAGE, Delta, Message, Usage
 from llmconfig.client.shapes import Shape
 from llmconfig.resolution import Target
 from llmconfig.secrets import Secret
 from llmconfig.snapshot import ProviderFacts
 
 JSON = dict[str, Any]
+Input = str | list[int]  # a text, or the tokens of one
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,31 @@ class BadReply(Exception):
         self.usage = usage
 
 
+@dataclass(frozen=True, slots=True)
+class Embedded(Reply):
+    """A reply that holds a vector for each input, in the order of the inputs."""
+
+    vectors: tuple[list[float], ...] = ()
+
+
+class Listener(Protocol):
+    """Hears one streamed answer, event by event."""
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the provider has counted so far, None if nothing."""
+
+    @property
+    def text(self) -> str:
+        """What was said so far."""
+
+    def hear(self, event: JSON) -> Delta | None:
+        """Take the next event; gives what it adds to the answer, if anything."""
+
+    def reply(self) -> Reply:
+        """The whole answer after the last event; raises BadReply if its end never came."""
+
+
 class Wire(Protocol):
     """One wire format."""
 
@@ -95,3 +121,18 @@ class Wire(Protocol):
 
     def refusal(self, value: JSON) -> Refusal | None:
         """The error in a reply, None if there is none."""
+
+    def streamed(self, content: JSON) -> JSON:
+        """The request that asks for the same answer as a stream of events."""
+
+    def listener(self) -> Listener:
+        """Somebody who hears one streamed answer."""
+
+    def embedding_address(self, provider: ProviderFacts, model_id: str) -> str:
+        """Where embedding requests for this model go; blank if there is no such thing."""
+
+    def embedding_body(self, question: Question, inputs: Sequence[Input]) -> Body:
+        """The request for a vector for each input."""
+
+    def read_embeddings(self, value: JSON, expected: int) -> Embedded:
+        """As many vectors as expected; raises BadReply."""

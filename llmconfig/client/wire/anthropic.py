@@ -9,8 +9,17 @@ from typing import Any
 
 import orjson
 
-from llmconfig.client.records import NO_USAGE, Message, Usage
-from llmconfig.client.wire import JSON, BadReply, Body, Question, Refusal, Reply
+from llmconfig.client.records import NO_USAGE, Delta, Message, Usage
+from llmconfig.client.wire import (
+    JSON,
+    BadReply,
+    Body,
+    Embedded,
+    Input,
+    Question,
+    Refusal,
+    Reply,
+)
 from llmconfig.client.wire.reading import count, object_of, optional_count, text_of
 from llmconfig.secrets import Secret
 from llmconfig.snapshot import ProviderFacts
@@ -109,6 +118,113 @@ class AnthropicWire:
             message=text_of(error.get("message")),
             codes=frozenset(code for code in codes if isinstance(code, str)),
         )
+
+    def streamed(self, content: JSON) -> JSON:
+        """Usage comes by itself."""
+        return {**content, "stream": True}
+
+    def listener(self) -> "AnthropicListener":
+        """Somebody who hears its events."""
+        return AnthropicListener()
+
+    def embedding_address(self, provider: ProviderFacts, model_id: str) -> str:
+        """Anthropic has no embeddings."""
+        return ""
+
+    def embedding_body(self, question: Question, inputs: Sequence[Input]) -> Body:
+        """Never sent: there is no address for it."""
+        raise NotImplementedError
+
+    def read_embeddings(self, value: JSON, expected: int) -> Embedded:
+        """Never received."""
+        raise NotImplementedError
+
+
+class AnthropicListener:
+    """Puts the events of one message together."""
+
+    def __init__(self) -> None:
+        self.usage: Usage | None = None
+        self._counts: JSON = {}
+        self._texts: list[str] = []
+        self._calls: dict[int, JSON] = {}
+        self._places: dict[int, int] = {}  # a tool use's block to its place among the tool calls
+        self._reason: str | None = None
+
+    @property
+    def text(self) -> str:
+        """What was said so far."""
+        return "".join(self._texts)
+
+    def hear(self, event: JSON) -> Delta | None:
+        """Text, and the input of tools as it is written; pings and thoughts add nothing."""
+        kind = event.get("type")
+        if kind == "content_block_delta":
+            return self._hear_delta(event)
+        if kind == "content_block_start":
+            return self._hear_start(event)
+        if kind == "message_start":
+            self._count(object_of(event.get("message")).get("usage"))
+        elif kind == "message_delta":
+            self._count(event.get("usage"))
+            stop = object_of(event.get("delta")).get("stop_reason")
+            self._reason = STOPS.get(stop, stop[:40]) if isinstance(stop, str) else self._reason
+        return None
+
+    def reply(self) -> Reply:
+        """A stream without a stop reason was cut off."""
+        text, calls = self.text, tuple(self._calls[place] for place in sorted(self._calls))
+        for call in calls:
+            call["function"]["arguments"] = call["function"]["arguments"] or "{}"
+        if self._reason is None:
+            raise BadReply("the stream ended before the answer did", self.usage)
+        if not text.strip() and not calls and self._reason not in {"length", "content_filter"}:
+            raise BadReply("the answer is empty", self.usage)
+        return Reply(
+            text=text,
+            finish_reason=self._reason,
+            usage=self.usage or NO_USAGE,
+            counted=self.usage is not None,
+            tool_calls=calls,
+        )
+
+    def _hear_delta(self, event: JSON) -> Delta | None:
+        said = object_of(event.get("delta"))
+        text = text_of(said.get("text"))
+        if text:
+            self._texts.append(text)
+            return Delta(text)
+        place = self._places.get(_block(event))
+        part = text_of(said.get("partial_json"))
+        if place is None or not part:
+            return None
+        function = self._calls[place]["function"]
+        function["arguments"] += part
+        return Delta(tool_calls=({"index": place, "function": {"arguments": part}},))
+
+    def _hear_start(self, event: JSON) -> Delta | None:
+        block = object_of(event.get("content_block"))
+        text = text_of(block.get("text"))
+        if text:
+            self._texts.append(text)
+            return Delta(text)
+        if block.get("type") != "tool_use":
+            return None
+        place = self._places[_block(event)] = len(self._calls)
+        call = self._calls[place] = _tool_call(block)
+        if not block.get("input"):  # it follows in pieces
+            call["function"]["arguments"] = ""
+        return Delta(tool_calls=({"index": place, **call, "function": {**call["function"]}},))
+
+    def _count(self, counts: Any) -> None:
+        """The end names only what has changed since the start."""
+        self._counts |= object_of(counts)
+        self.usage = _usage(self._counts) if self._counts else None
+
+
+def _block(event: JSON) -> int:
+    index = event.get("index")
+    return index if type(index) is int else 0
 
 
 def _most(question: Question) -> int:

@@ -1,11 +1,22 @@
 """OpenAI's chat completions, and the many servers that speak them."""
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import orjson
 
-from llmconfig.client.records import NO_USAGE, Message, Usage
-from llmconfig.client.wire import JSON, BadReply, Body, Question, Refusal, Reply
+from llmconfig.client.records import NO_USAGE, Delta, Message, Usage
+from llmconfig.client.wire import (
+    JSON,
+    BadReply,
+    Body,
+    Embedded,
+    Input,
+    Question,
+    Refusal,
+    Reply,
+)
 from llmconfig.client.wire.reading import (
     count,
     disjoint,
@@ -22,7 +33,12 @@ DEFAULT_AZURE_VERSION = "2024-10-21"
 # Servers that call the limit by its newer name; the others know the older one only.
 NEW_LIMIT_NAME = frozenset({ProviderType.OPENAI, ProviderType.AZURE_OPENAI})
 # Would make replies that this adapter doesn't read, or is ours to say.
-OURS = frozenset({"model", "messages", "stream", "stream_options", "n"})
+OURS = frozenset({"model", "messages", "input", "encoding_format", "stream", "stream_options", "n"})
+# OpenAI itself refuses requests that name what it doesn't know; callers of the other wire do.
+STRICT = NEW_LIMIT_NAME
+ANTHROPIC_ONLY = frozenset({"thinking", "top_k", "stop_sequences", "cache_control", "container"})
+MOST_PLACES = 10_000
+NUMBERS = frozenset({int, float})
 
 
 class OpenAIWire:
@@ -37,6 +53,10 @@ class OpenAIWire:
                 f"?api-version={version}"
             )
         return f"{provider.base_url}/chat/completions"
+
+    def embedding_address(self, provider: ProviderFacts, model_id: str) -> str:
+        """Beside the chat's."""
+        return self.address(provider, model_id).replace("/chat/completions", "/embeddings")
 
     def headers(self, provider: ProviderFacts, key: Secret | None) -> dict[str, str]:
         """Azure has a header of its own for keys."""
@@ -58,11 +78,45 @@ class OpenAIWire:
             content[limit] = target.max_tokens
         if question.shape is not None:
             _ask_for_shape(content, question)
-        dropped: tuple[str, ...] = ()
-        if question.extra:
-            dropped = tuple(name for name in question.extra if name in OURS)
-            content |= {name: value for name, value in question.extra.items() if name not in OURS}
-        return Body(content, dropped)
+        return Body(content, _carry(content, question))
+
+    def streamed(self, content: JSON) -> JSON:
+        """With the usage in the last event."""
+        return {**content, "stream": True, "stream_options": {"include_usage": True}}
+
+    def listener(self) -> "OpenAIListener":
+        """Somebody who hears chunks."""
+        return OpenAIListener()
+
+    def embedding_body(self, question: Question, inputs: Sequence[Input]) -> Body:
+        """Floats, because many servers know nothing else."""
+        content: JSON = {
+            "model": question.target.model_id,
+            "input": inputs,
+            "encoding_format": "float",
+        }
+        return Body(content, _carry(content, question))
+
+    def read_embeddings(self, value: JSON, expected: int) -> Embedded:
+        """The vectors, put in the order of their inputs."""
+        counts = object_of(value.get("usage"))
+        usage = _usage(counts) if counts else None
+        rows = value.get("data")
+        rows = [object_of(row) for row in rows] if isinstance(rows, list) else []
+        places = [row.get("index", at) for at, row in enumerate(rows)]
+        if len(rows) != expected or {*map(_place, places)} != {*range(expected)}:
+            raise BadReply("the reply doesn't hold a vector for each input", usage)
+        found = dict(zip(places, (_vector(row.get("embedding")) for row in rows), strict=True))
+        if not all(found.values()):
+            raise BadReply("a vector is no list of numbers", usage)
+        return Embedded(
+            text="",
+            finish_reason=None,
+            usage=usage or NO_USAGE,
+            counted=usage is not None,
+            cost_usd=dollars(counts.get("cost")),
+            vectors=tuple(found[at] for at in range(expected)),
+        )
 
     def read(self, value: JSON) -> Reply:
         """The first choice."""
@@ -103,6 +157,90 @@ class OpenAIWire:
             codes=frozenset(codes),
             status=code if type(code) is int and 300 <= code <= 599 else None,
         )
+
+
+class OpenAIListener:
+    """Puts the chunks of one answer together."""
+
+    def __init__(self) -> None:
+        self.usage: Usage | None = None
+        self._texts: list[str] = []
+        self._calls: dict[int, JSON] = {}
+        self._reason: str | None = None
+        self._refused = False
+        self._cost: Any = None
+
+    @property
+    def text(self) -> str:
+        """What was said so far."""
+        return "".join(self._texts)
+
+    def hear(self, event: JSON) -> Delta | None:
+        """Usage comes in a last chunk without choices, from some servers in each chunk."""
+        counts = object_of(event.get("usage"))
+        if counts:
+            self.usage, self._cost = _usage(counts) or self.usage, counts.get("cost")
+        choices = event.get("choices")
+        choice = object_of(choices[0]) if isinstance(choices, list) and choices else {}
+        self._reason = text_of(choice.get("finish_reason"))[:40] or self._reason
+        said = object_of(choice.get("delta"))
+        self._refused = self._refused or bool(said.get("refusal"))
+        text, parts = text_of(said.get("content")), _tool_calls(said)
+        if text:
+            self._texts.append(text)
+        for part in parts:
+            self._collect(part)
+        return Delta(text, parts) if text or parts else None
+
+    def reply(self) -> Reply:
+        """A stream without a finish reason was cut off."""
+        text, calls = self.text, tuple(self._calls[index] for index in sorted(self._calls))
+        reason = "content_filter" if self._refused and not text else self._reason
+        if reason is None:
+            raise BadReply("the stream ended before the answer did", self.usage)
+        if not text.strip() and not calls and reason not in {"length", "content_filter"}:
+            raise BadReply("the answer is empty", self.usage)
+        return Reply(
+            text=text,
+            finish_reason=reason,
+            usage=self.usage or NO_USAGE,
+            counted=self.usage is not None,
+            cost_usd=dollars(self._cost),
+            tool_calls=calls,
+        )
+
+    def _collect(self, part: JSON) -> None:
+        index = part["index"] = _place(part.get("index", 0))
+        function = object_of(part.get("function"))
+        held = self._calls.setdefault(
+            index, {"id": "", "type": "function", "function": {"name": "", "arguments": ""}}
+        )
+        held["id"] = held["id"] or text_of(part.get("id"))
+        held["function"]["name"] = held["function"]["name"] or text_of(function.get("name"))
+        held["function"]["arguments"] += text_of(function.get("arguments"))
+
+
+def _carry(content: JSON, question: Question) -> tuple[str, ...]:
+    """Put the caller's extras into the request; gives the names of those that can't go along."""
+    if not question.extra:
+        return ()
+    kind = question.target.provider.provider_type
+    refused = OURS | ANTHROPIC_ONLY if kind in STRICT else OURS
+    content |= {name: value for name, value in question.extra.items() if name not in refused}
+    return tuple(name for name in question.extra if name in refused)
+
+
+def _place(index: object) -> int:
+    """A position in a list; 0 for anything else."""
+    return index if type(index) is int and 0 <= index < MOST_PLACES else 0
+
+
+def _vector(value: object) -> list[float]:
+    """Its numbers; blank if any is none."""
+    if not isinstance(value, list):
+        return []
+    good = all(type(each) in NUMBERS and math.isfinite(each) for each in value)
+    return [*map(float, value)] if good else []
 
 
 def _ask_for_shape(content: JSON, question: Question) -> None:
