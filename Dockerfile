@@ -23,6 +23,7 @@ COPY templates templates
 COPY fixtures fixtures
 # These values are for this one command: it opens no connection and signs nothing.
 RUN DJANGO_SECRET_KEY=only-for-collectstatic DATABASE_URL=postgres://localhost/none \
+    REDIS_URL=redis://localhost/0 \
     python manage.py collectstatic --noinput --verbosity 0 \
     && python -m compileall -q project llmconfig metrics enrichment
 USER nodewise
