@@ -13,7 +13,7 @@ from enrichment.enrichments import get
 from enrichment.enrichments.contract import Enrichment
 from enrichment.enrichments.listing_text import plain
 from enrichment.enrichments.translation import Translation, checked_language, language_name
-from enrichment.errors import AnswerRejected, BadSelection
+from enrichment.errors import BadSelection
 from enrichment.models import ResultState
 from enrichment.prompts import PromptsInForce
 from llmconfig import client
@@ -49,6 +49,7 @@ def enrich_row(
     """
     enrichment = get(name)
     batches.check_allowed(enrichment)
+    batches.check_writes(enrichment)
     batches.check_variant(enrichment, variant)
     item = next(load_items(enrichment, [str(row_id)], variant=variant))
     if item.reason == GONE:
@@ -104,6 +105,10 @@ def translate_text(
         labels=Labels(service_name="enrichment", operation_type=enrichment.name),
     )
     try:
-        return Translated(enrichment.accept(client.generate(call), values), "")
-    except (GenerationFailed, AnswerRejected) as error:
-        return Translated(text, str(error))
+        answer = client.generate(call)
+    except GenerationFailed as failed:
+        return Translated(text, str(failed))
+    found = enrichment.judge(answer, values, variant=target_language, floor=0.0)
+    return (
+        Translated(text, " ".join(found.reasons)) if found.reasons else Translated(found.value, "")
+    )

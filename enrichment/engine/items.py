@@ -1,7 +1,7 @@
 """Rows on their way through a lane: what is sent, and what came of it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +9,6 @@ from uuid_utils.compat import uuid7
 
 from enrichment.engine.claims import Claim
 from enrichment.enrichments.contract import Enrichment
-from enrichment.errors import AnswerRejected
 from enrichment.models import ResultState
 from enrichment.prompts import CompiledPrompt, PromptsInForce
 from enrichment.staleness import input_hash
@@ -36,6 +35,7 @@ class Item:
     values: Mapping[str, str] = field(default_factory=dict)
     settled: ResultState | None = None
     reason: str = ""
+    floor: float = 0.0  # the least confidence of what is applied
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,9 @@ class Outcome:
     state: ResultState
     value: Any = None
     reason: str = ""
+    suggestion: Any = None
+    confidence: float | None = None
+    confidence_source: str = ""
     record: CallRecord | None = None
     texts: Texts | None = None
     retriable: bool = False
@@ -56,13 +59,14 @@ def load_items(
 ) -> Iterator[Item]:
     """Read the rows in one query and prepare what is said about each, in the given order."""
     prompts = PromptsInForce(enrichment)
+    floor = enrichment.floor()
     columns = {"pk", *enrichment.reads}
     if enrichment.organization_field:
         columns.add(enrichment.organization_field)
-    model = enrichment.model()
     rows = {
         str(row["pk"]): row
-        for row in model._default_manager.filter(pk__in=row_ids)  # noqa: SLF001 - its manager
+        for row in enrichment.rows()
+        .filter(pk__in=row_ids)
         .annotate(input_hash=input_hash(enrichment.reads))
         .values("input_hash", *columns)
     }
@@ -71,7 +75,8 @@ def load_items(
         if row is None:
             yield Item(claim, row_id, variant, settled=ResultState.SKIPPED, reason=GONE)
         else:
-            yield _item(enrichment, prompts, row, row_id=row_id, variant=variant, claim=claim)
+            item = _item(enrichment, prompts, row, row_id=row_id, variant=variant, claim=claim)
+            yield replace(item, floor=floor) if floor else item
 
 
 def _item(
@@ -126,16 +131,16 @@ def call_for(
 
 
 def judged(enrichment: Enrichment, item: Item, answer: Generation, texts: Texts | None) -> Outcome:
-    """Hold an answer to the enrichment's gates: applied, or a suggestion with the reason."""
-    try:
-        value = enrichment.accept(answer, item.values)
-    except AnswerRejected as rejected:
-        return Outcome(
-            item,
-            ResultState.SUGGESTED,
-            value=answer.parsed if answer.parsed is not None else answer.text,
-            reason=str(rejected),
-            record=answer.record,
-            texts=texts,
-        )
-    return Outcome(item, ResultState.APPLIED, value=value, record=answer.record, texts=texts)
+    """Hold an answer to the enrichment's gates: applied, or a suggestion with the reasons."""
+    found = enrichment.judge(answer, item.values, variant=item.variant, floor=item.floor)
+    return Outcome(
+        item,
+        ResultState.SUGGESTED if found.reasons else ResultState.APPLIED,
+        value=found.value,
+        reason=" ".join(found.reasons) or found.note,
+        suggestion=found.suggestion,
+        confidence=found.confidence,
+        confidence_source=found.confidence_source,
+        record=answer.record,
+        texts=texts,
+    )

@@ -14,7 +14,6 @@ from uuid import UUID
 import orjson
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
-from django.db.models import Field, JSONField
 
 from enrichment.engine.claims import LEASE_SECONDS, Claim
 from enrichment.engine.items import Outcome
@@ -55,18 +54,10 @@ SELECT batch_id, variant, failed_ids, '{}', 'open', clock_timestamp() + make_int
        round + 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
 FROM finished WHERE cardinality(failed_ids) > 0
 """
-# The key types that a table may have, as PostgreSQL names them in an array.
-_ARRAY_TYPES = {
-    "AutoField": "integer",
-    "BigAutoField": "bigint",
-    "IntegerField": "integer",
-    "BigIntegerField": "bigint",
-    "UUIDField": "uuid",
-    "CharField": "text",
-}
 _RESULT_COLUMNS = (
     "batch_id, enrichment, target, row_id, variant, state, reason, input_hash, prompt_version,"
-    " model_used, config_revision, correlation_id, value, previous_value, cost_usd"
+    " model_used, config_revision, correlation_id, value, previous_value, cost_usd,"
+    " suggestion, confidence, confidence_source"
 )
 _COPY_RESULTS = f"COPY enrichment_results ({_RESULT_COLUMNS}) FROM STDIN"
 
@@ -224,15 +215,9 @@ def _apply(
 
 def _update_sql(enrichment: Enrichment) -> str:
     """The set-based UPDATE for an enrichment's column; identifiers come from the model alone."""
-    meta = enrichment.model()._meta  # noqa: SLF001 - Django's documented model API
-    quote = connection.ops.quote_name
-    key_type = _ARRAY_TYPES[meta.pk.get_internal_type()]
-    key, table = quote(str(meta.pk.column)), quote(meta.db_table)
-    field = meta.get_field(enrichment.writes)
-    if not isinstance(field, Field):
-        raise TypeError(f"{enrichment.name}: {enrichment.writes} is no column.")
-    column = quote(str(field.column))
-    is_json = isinstance(field, JSONField)
+    names = enrichment.sql_names()
+    table, column = names["table"], names["column"]
+    key, key_type = names["key"], names["key_type"]
     if enrichment.by_variant:
         before = f"to_jsonb(old.{column}) -> %(variant)s"
         after = (
@@ -240,7 +225,7 @@ def _update_sql(enrichment: Enrichment) -> str:
         )
     else:
         before = f"to_jsonb(old.{column})"
-        after = "u.value" if is_json else "u.value #>> '{}'"
+        after = "u.value" if enrichment.holds_json() else "u.value #>> '{}'"
     # Locked in the order of their keys, so that lanes writing the same rows can't block each other.
     return f"""
         WITH old AS (
@@ -279,6 +264,9 @@ def _result_row(
         None if outcome.value is None else _json(outcome.value),
         previous.get((item.row_id, item.variant)),
         record.cost_usd if record else None,
+        None if outcome.suggestion is None else _json(outcome.suggestion),
+        outcome.confidence,
+        outcome.confidence_source,
     )
 
 

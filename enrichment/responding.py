@@ -1,0 +1,56 @@
+"""Answers one question about one row, from the row alone; nothing is written to it."""
+
+from dataclasses import dataclass, replace
+
+from django.contrib.auth.models import User
+
+from enrichment import batches
+from enrichment.engine.items import GONE, call_for, load_items
+from enrichment.enrichments import get
+from enrichment.enrichments.listing_text import plain
+from enrichment.enrichments.respond import LONGEST_QUESTION, Respond
+from enrichment.errors import BadSelection
+from llmconfig import client
+from llmconfig.errors import GenerationFailed
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer; blank with the reason why there is none that may be shown."""
+
+    text: str
+    reason: str
+
+
+def answer_question(row_id: int | str, question: str, *, user: User | None = None) -> Reply:
+    """Ask the responder's model; an answer that fails a gate is held back.
+
+    Raises FeatureOff, BadSelection naming the field, ConfigurationError when nothing can answer.
+    """
+    enrichment = get(Respond.name)
+    batches.check_allowed(enrichment)
+    asked = plain(question)
+    if not asked:
+        raise BadSelection("question: there is no text in it.", field="question")
+    if len(asked) > LONGEST_QUESTION:
+        raise BadSelection(
+            f"question: {len(asked)} characters; {LONGEST_QUESTION} fit.", field="question"
+        )
+    item = next(load_items(enrichment, [str(row_id)], variant=""))
+    if item.reason == GONE:
+        raise BadSelection(f"animal_id: there is no row {row_id}.", field="animal_id")
+    values = {**item.values, "question": asked}
+    call = call_for(
+        enrichment,
+        replace(item, values=values),
+        session_id=None,
+        user_id=user.pk if user else None,
+    )
+    try:
+        answer = client.generate(call)
+    except GenerationFailed as failed:
+        return Reply("", str(failed))
+    found = enrichment.judge(answer, values, variant="", floor=item.floor)
+    if found.reasons:
+        return Reply("", f"The answer was held back. {' '.join(found.reasons)}")
+    return Reply(found.value, "")
