@@ -23,7 +23,7 @@ from llmconfig.models.providers import DEFAULT_BASE_URLS
 ADDRESS_NEEDED = frozenset({ProviderType.CUSTOM, ProviderType.AZURE_OPENAI})
 DEFAULT_PORTS = {"http": 80, "https": 443}
 SECRET_REFERENCE = re.compile(
-    r"env:[A-Za-z_][A-Za-z0-9_]*|file:/[^\x00-\x1f]+|aws-sm:[A-Za-z0-9/_+=.@:-]+"
+    r"env:[A-Za-z_][A-Za-z0-9_]*|file:/[^\x00-\x1f]+|aws-sm:[A-Za-z0-9/_+=.@:-]+(?:#[A-Za-z0-9_.-]+)?"
 )
 # What opens this installation itself must never be sent to a provider as if it were its key.
 OWN_SECRETS = re.compile(

@@ -220,14 +220,16 @@ class _Plan:
         name, had_key = wanted["name"], bool(stored.get("key_fingerprint"))
         present = {column: held.get(column, "") for column in NO_KEY}
         wanted.update(present)
+        same = present["key_fingerprint"] == stored.get("key_fingerprint", "")
+        if present["api_key"] and same and not _moved(held, wanted):
+            return
         if not had_key:
             wanted.update(NO_KEY)
             if present["api_key"]:
                 self.notes.append(f"{name}: its stored key, which came later, is removed.")
             return
         if present["api_key"] and not _moved(held, wanted):
-            if present["key_fingerprint"] != stored["key_fingerprint"]:
-                self.notes.append(f"{name} keeps its present key, not the one it had then.")
+            self.notes.append(f"{name} keeps its present key, not the one it had then.")
             return
         why = (
             "its address changes, and a key doesn't follow to another server"
