@@ -21,9 +21,9 @@ COPY metrics metrics
 COPY enrichment enrichment
 COPY templates templates
 COPY fixtures fixtures
-# These values are for this one command: it opens no connection and signs nothing.
-RUN DJANGO_SECRET_KEY=only-for-collectstatic DATABASE_URL=postgres://localhost/none \
-    REDIS_URL=redis://localhost/0 \
+# These values are for this one command: it opens no connection, signs and encrypts nothing.
+RUN DJANGO_SECRET_KEY=only-for-collectstatic DATABASE_URL=postgres://localhost/none REDIS_URL=redis://build/0 \
+    REDIS_URL=redis://localhost/0 LLM_FIELD_KEYS=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= \
     python manage.py collectstatic --noinput --verbosity 0 \
     && python -m compileall -q project llmconfig metrics enrichment
 USER nodewise
