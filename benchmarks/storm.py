@@ -99,8 +99,8 @@ def _plan(options: Namespace, ids: list[int]) -> dict[str, Any]:
 def _celery(*command: str) -> "subprocess.Popen[bytes]":
     extra = ["--schedule", f"/tmp/storm-{os.getpid()}", "--pidfile="] if "beat" in command else []  # noqa: S108 - a scratch file of this run
     if "worker" in command:
-        extra = ["--without-gossip", "--without-mingle", "--quiet"]
-    celery = [sys.executable, "-W", "ignore", "-m", "celery", "-A", "project"]
+        extra = ["--without-gossip", "--without-mingle"]
+    celery = [sys.executable, "-W", "ignore", "-m", "celery", "--quiet", "-A", "project"]
     return subprocess.Popen(
         [*celery, *command, "--loglevel", "ERROR", *extra],
         start_new_session=True,

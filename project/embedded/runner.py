@@ -184,7 +184,7 @@ def servers(*, state: Path | None = None, llm: Mode = Mode.NONE) -> Iterator[dic
                 cwd=ROOT,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=said.open("wb"),
+                stderr=stack.enter_context(said.open("wb")),
                 # A Ctrl-C is the tests' to handle; the servers live until the pipe closes.
                 process_group=0,
             )
