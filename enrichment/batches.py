@@ -84,10 +84,14 @@ def rows_to_do(enrichment: Enrichment, selection: Selection, *, variant: str) ->
         else stale_rows(enrichment, variant=variant, reasons=selection.stale)
     )
     if selection.organization:
+        if not enrichment.organization_field:
+            raise BadSelection(
+                f"organization: the rows of {enrichment.target} have none.", field="organization"
+            )
         within = f"{enrichment.organization_field}__in"
         rows = rows.filter(**{within: organization_ids(selection.organization)})
     if selection.ids is not None:
-        rows = rows.filter(pk__in=selection.ids)
+        rows = rows.filter(pk__in=[enrichment.checked_key(each) for each in selection.ids])
     rows = rows.order_by("pk")
     return rows[: selection.limit] if selection.limit else rows
 

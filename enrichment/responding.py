@@ -36,7 +36,8 @@ def answer_question(row_id: int | str, question: str, *, user: User | None = Non
         raise BadSelection(
             f"question: {len(asked)} characters; {LONGEST_QUESTION} fit.", field="question"
         )
-    item = next(load_items(enrichment, [str(row_id)], variant=""))
+    key = str(enrichment.checked_key(row_id))
+    item = next(load_items(enrichment, [key], variant=""))
     if item.reason == GONE:
         raise BadSelection(f"animal_id: there is no row {row_id}.", field="animal_id")
     values = {**item.values, "question": asked}

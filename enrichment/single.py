@@ -51,7 +51,8 @@ def enrich_row(
     batches.check_allowed(enrichment)
     batches.check_writes(enrichment)
     batches.check_variant(enrichment, variant)
-    item = next(load_items(enrichment, [str(row_id)], variant=variant))
+    key = str(enrichment.checked_key(row_id))
+    item = next(load_items(enrichment, [key], variant=variant))
     if item.reason == GONE:
         raise BadSelection(f"animal_id: there is no row {row_id}.", field="animal_id")
     outcome = _outcome(enrichment, item, user)

@@ -17,7 +17,9 @@ from enrichment.api.enriching import LANGUAGE_HELP, TYPE_HELP, ProcessedSerializ
 from enrichment.api.failures import EnrichmentEndpoint
 from enrichment.batches import Progress, Selection
 from enrichment.models import Batch, EnrichmentResult, ResultState
+from enrichment.staleness import ALL_REASONS, DEFAULT_REASONS, Reason
 from enrichment.tasks import start_lanes
+from enrichment.undo import undo
 from llmconfig.api.bodies import LARGEST_KEY, StrictSerializer
 from llmconfig.api.endpoints import Rows
 
@@ -25,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 MOST_IDS = 10_000
 MOST_LANGUAGES = 20
+LEFT_SHOWN = 20
 # The chunks' counters, summed for a page of batches in its one query.
 SUMS = {name: Sum(f"chunks__{name}") for name in ("rows_done", "rows_failed", "rows_skipped")}
 
@@ -75,6 +78,22 @@ class BatchRequestSerializer(StrictSerializer):
         required=False, allow_null=True, default=None, min_value=1, max_value=LARGEST_KEY
     )
     animal_ids = ids_field(required=False, allow_null=True, default=None)
+    row_ids = serializers.ListField(
+        child=serializers.CharField(max_length=40),
+        required=False,
+        allow_null=True,
+        default=None,
+        allow_empty=False,
+        max_length=MOST_IDS,
+        help_text="Keys of any table's rows; animal_ids is the same for listings.",
+    )
+    stale = serializers.MultipleChoiceField(
+        choices=sorted(ALL_REASONS),
+        required=False,
+        default=DEFAULT_REASONS,
+        allow_empty=False,
+        help_text="Why rows need work; prompt and model count only when asked for.",
+    )
     target_languages = serializers.ListField(
         child=serializers.CharField(max_length=35),
         required=False,
@@ -221,8 +240,9 @@ class BatchList(BatchRows, generics.ListAPIView[Batch]):
         selection = Selection(
             organization=given["organization"],
             limit=given["limit"],
-            ids=given["animal_ids"],
+            ids=given["animal_ids"] or given["row_ids"],
             force=given["force"],
+            stale=frozenset(Reason(each) for each in given["stale"]),
             variants=tuple(dict.fromkeys(given.get("target_languages", [""]))),
         )
         batch = batches.create(
@@ -282,6 +302,27 @@ class CancelBatch(BatchControl):
         """End it; what is written stays."""
         batches.cancel(batch)
         return "Cancelled; what was written stays."
+
+
+class RetryBatch(BatchControl):
+    """Another try for the rows of a completed batch that failed."""
+
+    def control(self, batch: Batch) -> str:
+        """Put them into new chunks and go on."""
+        rows = batches.retry_failed(batch)
+        return f"{rows} failed rows are tried again. {set_going(batch)}"
+
+
+class UndoBatch(BatchControl):
+    """Take back what an ended batch wrote."""
+
+    def control(self, batch: Batch) -> str:
+        """Put the values from before back; rows that were changed since are left."""
+        report = undo(batch)
+        shown = "; ".join(
+            f"row {left.row_id} {left.variant}".strip() for left in report.left[:LEFT_SHOWN]
+        )
+        return f"{report} Left: {shown}." if shown else str(report)
 
 
 class BatchFailures(EnrichmentEndpoint, Rows, generics.ListAPIView[EnrichmentResult]):

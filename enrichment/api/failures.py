@@ -5,9 +5,12 @@ from typing import Any
 from rest_framework import serializers, status
 
 from enrichment.errors import (
+    AlreadyDecided,
     BadPrompt,
     BadSelection,
+    BadValue,
     FeatureOff,
+    InputChanged,
     NotAllowedNow,
     UnknownEnrichment,
 )
@@ -35,7 +38,10 @@ def enrichment_body(told: Told) -> dict[str, Any]:
 for error, answered in (
     (UnknownEnrichment, status.HTTP_400_BAD_REQUEST),
     (BadSelection, status.HTTP_400_BAD_REQUEST),
+    (BadValue, status.HTTP_400_BAD_REQUEST),
     (NotAllowedNow, status.HTTP_409_CONFLICT),
+    (AlreadyDecided, status.HTTP_409_CONFLICT),
+    (InputChanged, status.HTTP_409_CONFLICT),
     (FeatureOff, status.HTTP_503_SERVICE_UNAVAILABLE),
     (BadPrompt, status.HTTP_503_SERVICE_UNAVAILABLE),
 ):

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
-from enrichment.api import batches, enriching
+from enrichment.api import batches, enriching, review
 from enrichment.api.failures import UnknownEnrichmentAddress
 
 enrichment = [
@@ -15,7 +15,14 @@ enrichment = [
     path("batches/<uuid:id>/pause", batches.PauseBatch.as_view()),
     path("batches/<uuid:id>/resume", batches.ResumeBatch.as_view()),
     path("batches/<uuid:id>/cancel", batches.CancelBatch.as_view()),
+    path("batches/<uuid:id>/retry", batches.RetryBatch.as_view()),
+    path("batches/<uuid:id>/undo", batches.UndoBatch.as_view()),
     path("batches/<uuid:id>/failures", batches.BatchFailures.as_view()),
+    path("review", review.ReviewQueue.as_view()),
+    path("review/<int:id>/accept", review.AcceptSuggestion.as_view()),
+    path("review/<int:id>/edit", review.EditSuggestion.as_view()),
+    path("review/<int:id>/reject", review.RejectSuggestion.as_view()),
+    path("respond", review.RespondToQuestion.as_view()),
     re_path(r"^.*$", UnknownEnrichmentAddress.as_view()),
 ]
 urlpatterns: list[URLPattern | URLResolver] = [path("api/llm/", include(enrichment))]

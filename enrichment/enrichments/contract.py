@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django.apps import apps
+from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import Field, JSONField, Manager, Model
 from jsonschema.validators import validator_for
 
-from enrichment.errors import AnswerRejected
+from enrichment.errors import AnswerRejected, BadSelection
 from enrichment.gates import Checked, Gate, texts_in
 from llmconfig import snapshot
 from llmconfig.client.records import Generation
@@ -71,6 +72,17 @@ class Enrichment(ABC):
     def rows(cls) -> "Manager[Any]":
         """All rows of that table."""
         return cls.model()._default_manager  # noqa: SLF001 - Django's public way to a manager
+
+    @classmethod
+    def checked_key(cls, key: int | str) -> Any:
+        """A row's key as its column has it; raises BadSelection for one that it can't hold."""
+        column = cls.model()._meta.pk  # noqa: SLF001 - Django's documented name
+        try:
+            return column.to_python(str(key).strip())
+        except ValidationError:
+            raise BadSelection(
+                f"ids: {str(key)[:40]!r} is no key of {cls.target}.", field="ids"
+            ) from None
 
     @abstractmethod
     def values(self, row: Mapping[str, Any], *, variant: str) -> dict[str, str]:

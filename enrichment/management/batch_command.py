@@ -22,6 +22,7 @@ from enrichment.errors import EnrichmentError
 from enrichment.forecast import Forecast, forecast
 from enrichment.models import Batch, BatchStatus
 from enrichment.models.batches import TERMINAL
+from enrichment.staleness import ALL_REASONS, DEFAULT_REASONS, Reason
 from enrichment.tasks import start_lanes
 from llmconfig import snapshot
 from llmconfig.errors import LLMError
@@ -45,6 +46,13 @@ class BatchCommand(BaseCommand):
             "-b", "--batch-size", type=int, help="Finished rows that start a write (1 to 25)."
         )
         parser.add_argument("--dry-run", action="store_true", help="Say what would be done.")
+        parser.add_argument(
+            "--stale",
+            default="",
+            metavar="REASONS",
+            help="Which rows need work: of never, undone, input, prompt and model, with commas"
+            " between. Left out: never,undone,input.",
+        )
         parser.add_argument("--force", action="store_true", help="Redo rows that are fresh.")
         parser.add_argument(
             "--inline", action="store_true", help="Work in this process, without Celery."
@@ -63,6 +71,7 @@ class BatchCommand(BaseCommand):
             limit=options["limit"],
             ids=_keys(options["ids"]),
             force=options["force"],
+            stale=_reasons(options["stale"]),
             variants=self.variants(options),
         )
         try:
@@ -207,11 +216,18 @@ def _cost_line(found: Forecast) -> str:
     return line + (f"; as a provider batch ${half.p50:.4f}." if half else ".")
 
 
-def _keys(text: str) -> list[int] | None:
+def _keys(text: str) -> list[str] | None:
     """The keys of `--ids`, None when the flag is not used."""
+    return [word for word in text.split(",") if word.strip()] if text else None
+
+
+def _reasons(text: str) -> frozenset[Reason]:
+    """The reasons of `--stale`; raises CommandError naming the flag."""
     if not text:
-        return None
-    try:
-        return [int(word) for word in text.split(",")]
-    except ValueError as error:
-        raise CommandError(f"--ids: {text[:60]!r} are not numbers with commas between.") from error
+        return DEFAULT_REASONS
+    words = frozenset(word.strip() for word in text.split(","))
+    unknown = words - ALL_REASONS
+    if unknown:
+        known = ", ".join(sorted(ALL_REASONS))
+        raise CommandError(f"--stale: {min(unknown)!r} is no reason; there are {known}.")
+    return frozenset(Reason(word) for word in words)

@@ -1,0 +1,182 @@
+"""Suggestions and decisions on them, and answers to adopters' questions."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import generics, serializers, status
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from enrichment import review
+from enrichment.api.failures import EnrichmentEndpoint
+from enrichment.enrichments import get
+from enrichment.enrichments.respond import LONGEST_QUESTION
+from enrichment.errors import BadSelection
+from enrichment.models import EnrichmentResult
+from enrichment.responding import answer_question
+from enrichment.review import Suggestion
+from llmconfig.api.bodies import LARGEST_KEY, StrictSerializer
+from llmconfig.api.endpoints import Rows
+
+LONGEST_FEEDBACK = 2_000
+
+
+class SuggestionSerializer(serializers.Serializer[Suggestion]):
+    """An answer that waits for a person, beside the value that the row has now."""
+
+    id = serializers.IntegerField(source="result.pk")
+    processing_type = serializers.CharField(source="result.enrichment")
+    target = serializers.CharField(source="result.target", help_text="The table.")
+    row_id = serializers.CharField(source="result.row_id")
+    variant = serializers.CharField(source="result.variant", help_text="The language, if any.")
+    reason = serializers.CharField(source="result.reason", help_text="Which gates it failed.")
+    confidence = serializers.FloatField(source="result.confidence", allow_null=True)
+    confidence_source = serializers.CharField(source="result.confidence_source")
+    model_used = serializers.CharField(source="result.model_used")
+    batch_id = serializers.UUIDField(source="result.batch_id", allow_null=True)
+    created_at = serializers.DateTimeField(source="result.created_at")
+    current = serializers.JSONField(help_text="The value that the row has now.")
+    source = serializers.CharField(help_text="The text that the answer was made from.")
+    proposed = serializers.JSONField(help_text="The value that accepting writes.")
+    input_changed = serializers.BooleanField(help_text="Then it can only be rejected.")
+
+
+class DecisionSerializer(StrictSerializer):
+    """What a reviewer may say about it."""
+
+    feedback = serializers.CharField(
+        required=False, default="", allow_blank=True, max_length=LONGEST_FEEDBACK
+    )
+
+
+class EditSerializer(DecisionSerializer):
+    """The reviewer's own value instead."""
+
+    value = serializers.JSONField(help_text="A text, or JSON in the shape of the proposed value.")
+
+
+class DecidedSerializer(serializers.ModelSerializer[EnrichmentResult]):
+    """The result after the decision."""
+
+    processing_type = serializers.CharField(source="enrichment", read_only=True)
+    reviewed_by = serializers.SlugRelatedField[Any](slug_field="username", read_only=True)
+
+    class Meta:
+        model = EnrichmentResult
+        fields = (
+            "id", "processing_type", "row_id", "variant", "state", "value", "reviewed_by",
+            "reviewed_at",
+        )  # fmt: skip
+
+
+class ReviewQueue(EnrichmentEndpoint, Rows, generics.ListAPIView[EnrichmentResult]):
+    """What waits for a decision."""
+
+    queryset = EnrichmentResult.objects.all()
+    serializer_class = SuggestionSerializer
+    filterset_fields = ("batch", "row_id", "variant")
+    ordering_fields = ("id",)
+
+    def get_queryset(self) -> "QuerySet[EnrichmentResult]":
+        """Newest first; raises UnknownEnrichment."""
+        name = self.request.query_params.get("processing_type", "")
+        return review.queue(enrichment=get(name).name if name else "")
+
+    @extend_schema(
+        parameters=[OpenApiParameter("processing_type", str, description="Only this kind.")]
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """A page of suggestions, each beside its row."""
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        shown = SuggestionSerializer(review.with_rows(page or ()), many=True)
+        return self.get_paginated_response(shown.data)
+
+
+class Decision(EnrichmentEndpoint):
+    """What the three decisions share."""
+
+    more_error_statuses = frozenset({"404", "409"})
+
+    def given(self, request: Request, form: type[DecisionSerializer]) -> dict[str, Any]:
+        """The checked body."""
+        checked = form(data=request.data)
+        checked.is_valid(raise_exception=True)
+        return dict(checked.validated_data)
+
+
+class AcceptSuggestion(Decision):
+    """Yes."""
+
+    @extend_schema(request=DecisionSerializer, responses=DecidedSerializer)
+    def post(self, request: Request, id: int) -> Response:  # noqa: A002 - the address's word
+        """Write it to its row; 409 when the row or the suggestion has changed."""
+        given = self.given(request, DecisionSerializer)
+        return Response(DecidedSerializer(review.accept(id, user=self.caller, **given)).data)
+
+
+class EditSuggestion(Decision):
+    """Yes, but."""
+
+    @extend_schema(request=EditSerializer, responses=DecidedSerializer)
+    def post(self, request: Request, id: int) -> Response:  # noqa: A002 - the address's word
+        """Write another value to the row; 409 when the row or the suggestion has changed."""
+        given = self.given(request, EditSerializer)
+        return Response(DecidedSerializer(review.edit(id, user=self.caller, **given)).data)
+
+
+class RejectSuggestion(Decision):
+    """No."""
+
+    @extend_schema(request=DecisionSerializer, responses=DecidedSerializer)
+    def post(self, request: Request, id: int) -> Response:  # noqa: A002 - the address's word
+        """Leave the row as it is; 409 when it was decided already."""
+        given = self.given(request, DecisionSerializer)
+        return Response(DecidedSerializer(review.reject(id, user=self.caller, **given)).data)
+
+
+class QuestionSerializer(StrictSerializer):
+    """An adopter's question about a listing."""
+
+    animal_id = serializers.IntegerField(min_value=1, max_value=LARGEST_KEY)
+    question = serializers.CharField(max_length=LONGEST_QUESTION)
+
+
+class ReplySerializer(serializers.Serializer[Any]):
+    """The answer; without success the reason why none may be shown."""
+
+    success = serializers.BooleanField()
+    message = serializers.CharField()
+    answer = serializers.CharField(allow_blank=True)
+
+
+class RespondToQuestion(EnrichmentEndpoint):
+    """One question, answered from the listing alone."""
+
+    more_error_statuses = frozenset({"404"})
+
+    @extend_schema(
+        request=QuestionSerializer, responses={200: ReplySerializer, 503: ReplySerializer}
+    )
+    def post(self, request: Request) -> Response:
+        """Ask the model and wait; an answer that fails a gate is held back."""
+        wanted = QuestionSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        try:
+            reply = answer_question(**_asked(wanted.validated_data), user=self.caller)
+        except BadSelection as error:
+            if error.field == "animal_id":
+                raise NotFound(str(error)) from None
+            raise
+        body = {
+            "success": not reply.reason,
+            "message": reply.reason or "Question answered successfully",
+            "answer": reply.text,
+        }
+        failed = status.HTTP_503_SERVICE_UNAVAILABLE
+        return Response(body, status=failed if reply.reason else status.HTTP_200_OK)
+
+
+def _asked(given: dict[str, Any]) -> dict[str, Any]:
+    return {"row_id": given["animal_id"], "question": given["question"]}

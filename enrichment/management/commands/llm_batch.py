@@ -1,0 +1,137 @@
+"""`manage.py llm_batch`: list batches, and control one."""
+
+from argparse import ArgumentParser
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.core.management.base import BaseCommand, CommandError
+from kombu.exceptions import OperationalError
+from rich.console import Console
+from rich.table import Table
+
+from enrichment import batches
+from enrichment.errors import EnrichmentError
+from enrichment.models import Batch
+from enrichment.tasks import start_lanes
+from enrichment.undo import undo
+
+SHOWN = 20
+LEFT_SHOWN = 10
+
+
+class Command(BaseCommand):
+    """What the batch page's buttons do, for terminals and scripts."""
+
+    help = "List batches; show, pause, resume, cancel, retry or undo one."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """The verb, and the batch."""
+        parser.add_argument("verb", choices=["list", *ACTIONS], help="What to do.")
+        parser.add_argument(
+            "id", nargs="?", default="", help="The batch's id, or as much of it as is unique."
+        )
+        parser.add_argument("--json", action="store_true", help="Print JSON.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Do it and say what became of it."""
+        if options["verb"] == "list":
+            self._list(as_json=options["json"])
+            return
+        batch = _found(options["id"])
+        try:
+            told, details = ACTIONS[options["verb"]](batch)
+        except EnrichmentError as error:
+            raise CommandError(str(error)) from error
+        at = batches.progress(batch.pk)
+        if options["json"]:
+            made = {"batch_id": str(batch.pk), "message": told, **asdict(at), **details}
+            self.stdout.write(orjson.dumps(made, default=str).decode())
+            return
+        self.stdout.write(
+            f"{batch}: {at.status}. {told} {at.done} done, {at.skipped} skipped, {at.failed}"
+            f" failed of {at.total} rows; {at.calls} calls, ${at.cost_usd:.4f}. {at.reason}".strip()
+        )
+        for left in details.get("left", ())[:LEFT_SHOWN]:
+            self.stdout.write(f"  row {left['row_id']} {left['variant']}: {left['reason']}")
+
+    def _list(self, *, as_json: bool) -> None:
+        rows = list(Batch.objects.order_by("-created_at")[:SHOWN])
+        if as_json:
+            told = [{"batch_id": str(row.pk), **asdict(batches.progress(row.pk))} for row in rows]
+            self.stdout.write(orjson.dumps(told, default=str).decode())
+            return
+        table = Table("id", "enrichment", "status", "done", "failed", "rows", "cost")
+        for row in rows:
+            at = batches.progress(row.pk)
+            figures = (f"{at.done + at.skipped:,}", f"{at.failed:,}", f"{at.total:,}")
+            table.add_row(str(row.pk), row.enrichment, at.status, *figures, f"${at.cost_usd:.4f}")
+        console = Console(file=self.stdout, width=None if self.stdout.isatty() else 120)
+        console.print(table)
+
+
+Told = tuple[str, dict[str, Any]]  # a sentence, and more for --json
+
+
+def _found(beginning: str) -> Batch:
+    """The batch whose id begins so; raises CommandError."""
+    if not beginning:
+        raise CommandError("id: say which batch; `llm_batch list` shows them.")
+    try:
+        found = list(Batch.objects.filter(pk=UUID(beginning)))
+    except ValueError:
+        found = [
+            each
+            for each in Batch.objects.order_by("-created_at").iterator()
+            if str(each.pk).startswith(beginning.lower())
+        ]
+    if len(found) != 1:
+        many = "several batches begin" if found else "no batch begins"
+        raise CommandError(f"id: {many} with {beginning!r}; `llm_batch list` shows them.")
+    return found[0]
+
+
+def _show(batch: Batch) -> Told:
+    return "", {"params": batch.params, "enrichment": batch.enrichment}
+
+
+def _plainly(act: Callable[[Batch], None], told: str) -> Callable[[Batch], Told]:
+    def acting(batch: Batch) -> Told:
+        act(batch)
+        return told, {}
+
+    return acting
+
+
+def _resume(batch: Batch) -> Told:
+    batches.resume(batch)
+    return f"Resumed. {_queued(batch)}", {}
+
+
+def _retry(batch: Batch) -> Told:
+    rows = batches.retry_failed(batch)
+    return f"{rows} rows are tried again. {_queued(batch)}", {"retried": rows}
+
+
+def _undo(batch: Batch) -> Told:
+    return "", asdict(undo(batch))
+
+
+def _queued(batch: Batch) -> str:
+    try:
+        start_lanes(batch)
+    except OperationalError:
+        return "The broker can't be reached (REDIS_URL); it starts when that is back."
+    return "Its lanes are queued."
+
+
+ACTIONS: dict[str, Callable[[Batch], Told]] = {
+    "show": _show,
+    "pause": _plainly(batches.pause, "What was in flight is still written."),
+    "resume": _resume,
+    "cancel": _plainly(batches.cancel, "What is written stays."),
+    "retry": _retry,
+    "undo": _undo,
+}

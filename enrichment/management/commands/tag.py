@@ -1,0 +1,10 @@
+"""`manage.py tag`."""
+
+from enrichment.management.batch_command import BatchCommand
+
+
+class Command(BatchCommand):
+    """Choose the tags of listings."""
+
+    help = "Choose the tags of listings; doubtful ones wait for a reviewer."
+    enrichment = "tagging"
