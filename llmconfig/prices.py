@@ -100,6 +100,18 @@ def cost(usage: Tokens, price: PriceFacts | None) -> Decimal | None:
     return total.quantize(DIGITS)
 
 
+def worst_case(usage: Tokens, price: PriceFacts | None) -> Decimal | None:
+    """What these tokens cost at most: as if all prompt tokens were written to the cache."""
+    if price is None:
+        return None
+    rates = _rates(price)
+    dearest = [each for each in (rates.input, rates.cache_write) if each is not None]
+    if rates.input is None or rates.output is None:
+        return None
+    output = usage.output + usage.reasoning
+    return (usage.input * max(dearest) + output * rates.output).quantize(DIGITS)
+
+
 @lru_cache(maxsize=1024)
 def _rates(price: PriceFacts) -> _Rates:
     cached = price.input if price.cached_input is None else price.cached_input

@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
+from redis import Redis
 
 from llmconfig import snapshot
+from llmconfig.client import cache, cooldown
 
 _real_connect = socket.socket.connect
 _real_connect_ex = socket.socket.connect_ex
@@ -43,6 +46,14 @@ def loopback_only() -> Iterator[None]:
     yield
     socket.socket.connect = _real_connect  # type: ignore[method-assign]
     socket.socket.connect_ex = _real_connect_ex  # type: ignore[method-assign]
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> None:
+    """No test's failures, limits or answers are another's."""
+    Redis.from_url(settings.REDIS_URL).flushdb()
+    cooldown.forget()
+    cache.forget()
 
 
 @pytest.fixture(autouse=True)

@@ -25,6 +25,8 @@ def pytest_load_initial_conftests() -> Iterator[None]:
         os.environ["REDIS_URL"] = re.sub(r"/\d+$", f"/{number}", os.environ["REDIS_URL"])
     else:
         os.environ.update(_started.enter_context(servers()))
+    # Tests count requests; those of the cache turn it on themselves.
+    os.environ["LLM_CACHE_ENABLED"] = "false"
     # Nobody's real account: the tests own the environment.
     for name in list(os.environ):
         if name.endswith("_API_KEY") or name.startswith(("OPENAI_", "ANTHROPIC_")):

@@ -10,7 +10,7 @@ from llmconfig.client import loop, publishing, transport
 from llmconfig.client.endpoints import Endpoint
 from llmconfig.client.generation import Exchange, Run, Try
 from llmconfig.client.publishing import Collect
-from llmconfig.client.records import NO_LABELS, Call, CallRecord, Generation, Labels
+from llmconfig.client.records import NO_LABELS, Call, CallRecord, Generation, Labels, Usage
 from llmconfig.client.transport import RequestFailed, Response
 from llmconfig.client.wire import JSON, Body, Embedded, Input, Question, Reply
 from llmconfig.errors import GenerationFailed
@@ -134,6 +134,7 @@ class EmbeddingRun(Run):
         super().__init__(call, configuration)
         self.inputs = inputs
         if alone:
+            self.degradation = None
             self.resolution = replace(self.resolution, targets=self.resolution.targets[:1])
 
     def exchange(self, target: Target, endpoint: Endpoint) -> Exchange:
@@ -165,6 +166,21 @@ class EmbeddingExchange(Exchange):
             body=self.payload,
             timeout_s=provider.timeout_seconds,
             private=endpoint.private,
+        )
+
+    def cache_key(self) -> None:
+        """Vectors are not kept: they are large, and cost little to have again."""
+
+    def most_used(self) -> Usage:
+        """No token of a text is shorter than a byte."""
+        inputs = self.run.inputs
+        return Usage(
+            input=sum(
+                len(each.encode("utf-8", "replace")) // 2 + 1
+                if isinstance(each, str)
+                else len(each)
+                for each in inputs
+            )
         )
 
     def read(self, value: JSON) -> Reply:

@@ -15,10 +15,14 @@ from tenacity.stop import stop_base
 from tenacity.wait import wait_base, wait_random_exponential
 
 from llmconfig import prices, snapshot
-from llmconfig.client import endpoints, shapes, transport, verdicts
+from llmconfig.client import cache, cooldown, endpoints, estimates, shapes, transport, verdicts
+from llmconfig.client.admission import Admission, Request, needs_estimate
+from llmconfig.client.cache import Kept
 from llmconfig.client.endpoints import Endpoint
+from llmconfig.client.limits import NotAdmitted
 from llmconfig.client.recording import Texts
 from llmconfig.client.records import (
+    ANSWERED,
     NO_USAGE,
     Attempt,
     Call,
@@ -34,26 +38,30 @@ from llmconfig.client.wire import JSON, BadReply, Body, Question, Reply
 from llmconfig.client.wire.reading import dump
 from llmconfig.errors import (
     AnswerInvalid,
+    BudgetExceeded,
     ConfigurationError,
     GenerationExhausted,
     GenerationFailed,
     GenerationRefused,
 )
 from llmconfig.resolution import Resolution, Target, resolve
-from llmconfig.snapshot import Snapshot
+from llmconfig.snapshot import Degradation, Snapshot
 
 NO_COST = Decimal(0)
+# A shorter wait for budgets and limits is none that anybody would want to be told of.
+WAITED_MS = 1.0
 # Sent back to the model with its own answer, which may be long.
 MOST_OF_ANSWER = 20_000
-# Outcomes that were surely billed, even if the reply didn't say how much.
-ANSWERED = frozenset({"ok", "invalid_answer"})
+# Complete answers: the others are not kept in the cache.
+UNSENT = frozenset({"budget_exceeded", "budget_soft", "cooling"})
+COMPLETE = frozenset({"stop", "tool_calls", "function_call", None})
 # Asking again helps nobody whose answer was cut off or withheld.
 NOT_REPAIRED = frozenset({"length", "content_filter"})
 
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """An attempt and what may follow it: the same again, a repair, or neither.
+    """An attempt and what may follow it: the same again, a repair, a cheaper model, or nothing.
 
     `transient` says whether a later call may fare better; `reply` is set if the answer is good.
     """
@@ -65,6 +73,7 @@ class Try:
     transient: bool = False
     again: bool = False
     repair: bool = False
+    degrade: bool = False
 
 
 class Run:
@@ -90,22 +99,94 @@ class Run:
         self.tries: list[Try] = []
         self.dropped: tuple[str, ...] = ()
         self.in_flight: tuple[Target, float] | None = None
+        self.waiting: tuple[Target, float] | None = None  # for budgets, limits or a cool-down
+        # Where it may go for less, once.
+        self.degradation: Degradation | None = configuration.degradations.get(
+            self.resolution.interaction_type
+        )
+        self.saved_usd: Decimal | None = None
         self.ended_by = ""  # "deadline", "cancelled" or "calls_disabled"
 
     async def carry_out(self) -> None:
         """Ask each target in turn until one answers; what happened is then in `tries`."""
         try:
             async with asyncio.timeout(self.deadline_s):
-                for target in self.resolution.targets:
-                    if self.tries and not await self.still_allowed():
-                        break
-                    if (await self._ask(target)).reply is not None:
-                        break
+                await self._ask_in_turn()
         except TimeoutError:
             self._end("deadline", f"the call's {self.deadline_s:g} s are over")
         except asyncio.CancelledError:
             self._end("cancelled", "the caller gave up")
             raise
+
+    async def _ask_in_turn(self) -> None:
+        ahead = list(self.resolution.targets)
+        aside: list[Target] = []  # cooling down: asked when there is nobody else
+        while ahead or aside:
+            if self.tries and not await self.still_allowed():
+                return
+            if ahead:
+                target = ahead.pop(0)
+                if cooldown.seconds_left(target) > 0:
+                    self._leave_alone(target)
+                    aside.append(target)
+                    continue
+            else:
+                target = min(aside, key=cooldown.seconds_left)
+                aside.remove(target)
+                if cooldown.seconds_left(target) > self.time_left_s():
+                    return
+                self.waiting = (target, time.perf_counter())
+                await cooldown.wait_until_usable(target)
+                self.waiting = None
+            made = await self._ask(target)
+            if made.reply is not None:
+                return
+            if made.degrade:
+                ahead, aside = self._cheaper(), []
+
+    async def moves_on_from(self, target: Target) -> bool:
+        """Whether a target that has begun to cool down is left for another one that isn't.
+
+        If there is no other one, waits until it may be asked again.
+        """
+        if cooldown.seconds_left(target) <= 0:
+            return False
+        tried = {each.target.candidate for each in self.tries}
+        if any(
+            each.candidate not in tried and cooldown.seconds_left(each) <= 0
+            for each in self.resolution.targets
+        ):
+            return True
+        if cooldown.seconds_left(target) > self.time_left_s():
+            return True
+        self.waiting = (target, time.perf_counter())
+        await cooldown.wait_until_usable(target)
+        self.waiting = None
+        return False
+
+    def _leave_alone(self, target: Target) -> None:
+        left = cooldown.seconds_left(target)
+        detail = f"left alone for {left:.1f} s more after {cooldown.reason(target)}"
+        attempt = _unsent(target, "cooling", detail)
+        self.tries.append(Try(target, attempt, transient=True))
+
+    def _cheaper(self) -> list[Target]:
+        """The targets of `degrade_to`, which is taken once."""
+        degradation, self.degradation = self.degradation, None
+        if degradation is None:
+            return []
+        given = {key: value for key, value in self.call.given.items() if key != "provider"}
+        try:
+            resolution = resolve(
+                self.call.node,
+                snapshot=self.configuration,
+                user_id=self.call.user_id,
+                given={**given, "model": degradation.reference},
+            )
+        except ConfigurationError:
+            return []
+        refused = {each.target.candidate for each in self.tries if each.degrade}
+        return [each for each in resolution.targets if each.candidate not in refused]
 
     async def still_allowed(self) -> bool:
         """Whether the master switch is on; looked at before everything after the first request."""
@@ -121,9 +202,10 @@ class Run:
 
     async def _ask(self, target: Target) -> Try:
         try:
+            await endpoints.fetch_key(target, self.configuration)
             endpoint = endpoints.endpoint_of(target, self.configuration)
         except ConfigurationError as error:
-            last = Try(target, _unsent(target, error))
+            last = Try(target, _unsent(target, error.code, str(error)[:300]))
             self.tries.append(last)
             return last
         exchange = self.exchange(target, endpoint)
@@ -137,9 +219,12 @@ class Run:
     def _end(self, code: str, detail: str) -> None:
         """Stop in the middle; the request in flight becomes an attempt that brought nothing."""
         self.ended_by = code
-        if self.in_flight is None:
+        under_way = self.in_flight or self.waiting
+        if under_way is None:
             return
-        target, started = self.in_flight
+        target, started = under_way
+        if self.in_flight is None:
+            detail += " while it waited for budgets, limits or a cool-down"
         attempt = Attempt(
             provider=target.provider.name,
             model=target.model_id,
@@ -182,6 +267,8 @@ class Run:
             config_revision=self.resolution.revision,
             experiment=self.resolution.experiment,
             experiment_arm=self.resolution.arm,
+            cache_hit=last is not None and last.attempt.outcome == "cached",
+            saved_usd=self.saved_usd,
         )
 
     def texts(self) -> Texts:
@@ -191,11 +278,22 @@ class Run:
         return Texts(prompt=prompt, answer=reply.text if reply is not None else "")
 
     def outcome(self, record: CallRecord) -> Generation | GenerationFailed:
-        """The answer, or the error to raise."""
+        """The answer, or the error to raise; raises BudgetExceeded itself."""
         last = self.tries[-1] if self.tries else None
         if last is not None and last.reply is not None:
             return Generation(last.reply.text, last.parsed, record, last.reply.tool_calls)
+        refusal = self._budget_that_refused()
+        if refusal:
+            raise BudgetExceeded(f"{self.call.node}: {refusal}.", record=record)
         return self._error_class()(self._story(record), record=record)
+
+    def _budget_that_refused(self) -> str:
+        """The reason, if it is only for budgets that nobody was asked."""
+        reasons = [
+            each.attempt.detail for each in self.tries if each.attempt.outcome == "budget_exceeded"
+        ]
+        asked = any(each.attempt.outcome not in UNSENT for each in self.tries)
+        return reasons[0] if reasons and not asked else ""
 
     def _error_class(self) -> type[GenerationFailed]:
         """A later call may help if any target failed in passing; else why the last one didn't."""
@@ -220,6 +318,7 @@ class Run:
             if following is not None:
                 same = following.target is each.target
                 moved_on = ("repair" if each.repair else "retry") if same else "fallback"
+                moved_on = "degrade" if each.degrade else moved_on
             told.append(replace(each.attempt, moved_on=moved_on))
         return tuple(told)
 
@@ -246,10 +345,110 @@ class Exchange:
         self.target = target
         self.endpoint = endpoint
         self.repaired = False
+        self.looked = False  # in the cache: once
         self.payload = self._write(run.call.messages)
 
     async def attempt(self) -> Try:
-        """One request; its Try is also kept with the run's."""
+        """One request, or the answer from the cache; its Try is also kept with the run's."""
+        key = None if self.looked else self.cache_key()
+        self.looked = True
+        if key is None:
+            made = await self._attempt()
+        else:
+            made = await self._attempt_by_cache(key)
+        self.run.tries.append(made)
+        return made
+
+    async def _attempt(self) -> Try:
+        """One request, once budgets and limits let it go."""
+        run, target = self.run, self.target
+        most = self.most_used() if needs_estimate(target, run.configuration) else None
+        cheaper = run.degradation
+        request = Request(
+            run.call,
+            target,
+            run.configuration,
+            most,
+            patience_s=cheaper.after_seconds if cheaper is not None else None,
+            may_degrade=cheaper is not None,
+        )
+        began = time.perf_counter()
+        run.waiting = (target, began)
+        try:
+            async with Admission(request) as admission:
+                waited_ms = _ms_since(began)
+                run.waiting = None
+                made = await self._exchange()
+                admission.ended(made.attempt, transient=made.transient)
+        except NotAdmitted as refusal:
+            run.waiting = None
+            return self._turned_away(refusal, _ms_since(began))
+        if waited_ms < WAITED_MS:
+            return made
+        return replace(made, attempt=replace(made.attempt, waited_ms=waited_ms))
+
+    def _turned_away(self, refusal: NotAdmitted, waited_ms: float) -> Try:
+        attempt = _unsent(self.target, refusal.code, str(refusal))
+        degrade = self.run.degradation is not None and refusal.code in {"budget_soft", "limited"}
+        return Try(
+            self.target,
+            replace(attempt, waited_ms=waited_ms),
+            transient=refusal.code != "budget_exceeded",
+            degrade=degrade,
+        )
+
+    def most_used(self) -> Usage:
+        """The most tokens that one request can use."""
+        return estimates.most_used(self.target, self.run.call)
+
+    def cache_key(self) -> bytes | None:
+        """What the answer would be kept under; None if it isn't."""
+        run = self.run
+        return cache.key_of(self.target, run.call) if cache.enabled(run.configuration) else None
+
+    async def _attempt_by_cache(self, key: bytes) -> Try:
+        """What the cache holds, else one request, whose good answer is kept there."""
+        run, began = self.run, time.perf_counter()
+        if run.call.use_cache:
+            kept = await cache.find(key, run.configuration)
+            made = self._from_cache(kept, _ms_since(began)) if kept is not None else None
+            if made is not None:
+                return made
+        try:
+            made = await self._attempt()
+            if made.reply is not None and made.reply.finish_reason in COMPLETE:
+                reply = made.reply
+                answer = Kept(
+                    reply.text, reply.finish_reason, reply.tool_calls, made.attempt.cost_usd
+                )
+                cache.keep(key, answer, run.configuration)
+        finally:
+            if run.call.use_cache:
+                cache.landed(key)
+        return made
+
+    def _from_cache(self, kept: Kept, latency_ms: float) -> Try | None:
+        """The answer as if it had just come; None if it doesn't fit its schema."""
+        run, parsed = self.run, None
+        if run.shape is not None and not kept.tool_calls:
+            try:
+                parsed = run.shape.read(kept.text)
+            except Misfit:
+                return None
+        run.saved_usd = kept.cost_usd
+        reply = Reply(
+            text=kept.text,
+            usage=NO_USAGE,
+            finish_reason=kept.finish_reason,
+            tool_calls=kept.tool_calls,
+        )
+        attempt = replace(
+            _unsent(self.target, "cached", ""), latency_ms=latency_ms, cost_usd=NO_COST
+        )
+        return Try(self.target, attempt, reply=reply, parsed=parsed)
+
+    async def _exchange(self) -> Try:
+        """One request and what its reply means."""
         run = self.run
         started = time.perf_counter()
         run.in_flight = (self.target, started)
@@ -259,9 +458,7 @@ class Exchange:
         except RequestFailed as failure:
             response = failure
         run.in_flight = None
-        made = self._judge(response, _ms_since(started))
-        run.tries.append(made)
-        return made
+        return self._judge(response, _ms_since(started))
 
     async def send(self) -> Response:
         """Send the payload; raises RequestFailed."""
@@ -420,7 +617,9 @@ async def _repeat(exchange: Exchange, first: Try) -> Try:
     async def attempt() -> Try:
         if held:
             return held.pop()
-        return await exchange.attempt() if await run.still_allowed() else run.tries[-1]
+        if not await run.still_allowed() or await run.moves_on_from(exchange.target):
+            return replace(run.tries[-1], again=False)
+        return await exchange.attempt()
 
     retrying = AsyncRetrying(
         sleep=asyncio.sleep,
@@ -466,13 +665,13 @@ class _NoTime(stop_base):
         return retry_state.upcoming_sleep >= self.run.time_left_s()
 
 
-def _unsent(target: Target, error: ConfigurationError) -> Attempt:
+def _unsent(target: Target, outcome: str, detail: str) -> Attempt:
     return Attempt(
         provider=target.provider.name,
         model=target.model_id,
-        outcome=error.code,
+        outcome=outcome,
         latency_ms=0.0,
-        detail=str(error)[:300],
+        detail=detail,
     )
 
 

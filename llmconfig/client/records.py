@@ -47,6 +47,8 @@ class Usage:
 
 
 NO_USAGE = Usage()
+# Outcomes of attempts that were surely billed, even if the reply didn't say how much.
+ANSWERED = frozenset({"ok", "invalid_answer"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class Labels:
     operation_type: str = ""
     session_id: UUID | None = None
     organization_id: int | None = None
+    account: str = ""  # whose budget it counts for, such as an API key's name
 
 
 NO_LABELS = Labels()
@@ -80,6 +83,7 @@ class Call:
     user_id: int | None = None
     correlation_id: UUID | None = None
     labels: Labels = NO_LABELS
+    use_cache: bool = True
     experiment_key: str = ""
 
 
@@ -89,8 +93,11 @@ class Attempt:
 
     `outcome` is `ok` or an error's code (`timeout`, `connection`, `http_429`, `bad_reply`,
     `invalid_answer`, `quota_exhausted`…); `moved_on` says what followed: blank at the end,
-    else `retry`, `repair` or `fallback`. `paid` says whether the provider billed it, as far as
-    can be known: it sent usage.
+    else `retry`, `repair`, `fallback` or `degrade`. `paid` says whether the provider billed it, as
+    far as can be known: it sent usage. `waited_ms` is what budgets and limits took before it.
+
+    Some were never sent: `cached` was answered from the cache; `cooling`, `limited`,
+    `limits_unknown`, `budget_exceeded`, `budget_soft` and `budget_unknown` say in `detail` why not.
     """
 
     provider: str
@@ -105,6 +112,7 @@ class Attempt:
     paid: bool = False
     detail: str = ""  # the provider's own words, cleaned of keys, at most 300 characters
     request_id: str = ""
+    waited_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +144,8 @@ class CallRecord:
     config_revision: int
     experiment: str = ""
     experiment_arm: str = ""
+    cache_hit: bool = False
+    saved_usd: Decimal | None = None  # what the answer from the cache had cost, if that is known
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """Limits of providers, budgets with their ledger, and what calls degrade to."""
 
+import uuid
+
 import django.core.validators
 import django.db.models.deletion
-import uuid
 from django.db import migrations, models
 
 from llmconfig.migrations._history import record_history_of

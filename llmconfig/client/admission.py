@@ -1,0 +1,178 @@
+"""What a request needs before it may go, and what is told when it has ended.
+
+Budgets, limits, what the provider bears, cool-downs: all roads to a provider pass here, request by
+request. Where none of them is set this costs some microseconds and no message.
+"""
+
+import asyncio
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Self
+
+from llmconfig import budgets, prices
+from llmconfig.budgets import LedgerLost, Verdict
+from llmconfig.client import cooldown
+from llmconfig.client.adaptive import OVERLOADED
+from llmconfig.client.limits import Gate, NotAdmitted, gate_of
+from llmconfig.client.records import ANSWERED, Attempt, Call, Usage
+from llmconfig.resolution import Target
+from llmconfig.snapshot import BudgetFacts, Snapshot
+
+# What may have been billed although nobody says how much.
+DOUBTFUL = frozenset({"timeout", "bad_reply", "reply_too_large", *ANSWERED})
+
+
+class BudgetRefused(NotAdmitted):
+    """A hard limit forbids it."""
+
+    code = "budget_exceeded"
+
+
+class BudgetSoft(NotAdmitted):
+    """A soft limit sends it to the cheaper model."""
+
+    code = "budget_soft"
+
+
+class BudgetUnknown(NotAdmitted):
+    """Nobody knows what the budget has left."""
+
+    code = "budget_unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be sent. `most` is what it may use; None where nobody needs to know.
+
+    `patience_s` and `may_degrade` are those of a call that has a cheaper model to go to.
+    """
+
+    call: Call
+    target: Target
+    configuration: Snapshot
+    most: Usage | None
+    patience_s: float | None = None
+    may_degrade: bool = False
+
+
+def needs_estimate(target: Target, configuration: Snapshot) -> bool:
+    """Whether anybody counts tokens or money beforehand."""
+    return bool(configuration.budgets or target.provider.tokens_per_minute)
+
+
+class Admission:
+    """`async with Admission(request) as admission:` around one request to a provider.
+
+    Tell `admission.ended(…)` how it went; a request that ends without having said so, because its
+    call was cancelled, is settled at its worst. Raises NotAdmitted's kinds on entry.
+    """
+
+    __slots__ = ("_attempt", "_budgets", "_gate", "_held", "_request", "_tokens")
+
+    _gate: Gate
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._attempt: Attempt | None = None
+        self._budgets: tuple[BudgetFacts, ...] = ()
+        self._held = budgets.NOTHING
+        most = request.most
+        self._tokens = most.tokens_input + most.tokens_output if most is not None else 0
+
+    async def __aenter__(self) -> Self:
+        request = self._request
+        if request.configuration.budgets:
+            await self._reserve()
+        cooldown.try_it(request.target)
+        self._gate = gate_of(request.target.provider)
+        try:
+            await self._gate.enter(self._tokens, request.patience_s)
+        except BaseException:
+            if self._budgets:
+                await self._settle(budgets.NOTHING)
+            raise
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        used = self._tokens
+        attempt = self._attempt
+        if attempt is not None:
+            used = attempt.usage.tokens_input + attempt.usage.tokens_output
+            self._learn(attempt)
+        self._gate.leave(self._tokens, used)
+        if self._budgets:
+            await self._settle(self._cost(attempt))
+
+    def ended(self, attempt: Attempt, *, transient: bool) -> None:
+        """How the request went; `transient`: the same again may fare better."""
+        self._attempt = attempt
+        request = self._request
+        cooldown.ended(
+            request.target, attempt, transient=transient, configuration=request.configuration
+        )
+
+    def _learn(self, attempt: Attempt) -> None:
+        gate, now = self._gate, asyncio.get_running_loop().time()
+        if attempt.outcome in OVERLOADED:
+            gate.concurrency.refused(others=gate.under_way - 1, now=now)
+        elif attempt.outcome in ANSWERED:
+            gate.concurrency.answered(
+                (self._request.call.node, attempt.model),
+                seconds=attempt.latency_ms / 1000,
+                words=attempt.usage.tokens_output,
+                under_way=gate.under_way,
+                now=now,
+            )
+
+    # Money
+
+    async def _reserve(self) -> None:
+        request = self._request
+        call, target = request.call, request.target
+        labels = call.labels
+        matched = budgets.matching(
+            request.configuration,
+            budgets.Caller(
+                provider=target.provider.name,
+                node=call.node,
+                organization=str(labels.organization_id or ""),
+                batch=str(labels.session_id or ""),
+                account=labels.account,
+            ),
+        )
+        if not matched:
+            return
+        held = self._worst_case()
+        if held is None:
+            refusal = budgets.unpriced_refusal(matched, target.model_id)
+            if refusal:
+                raise BudgetRefused(refusal)
+            held = budgets.NOTHING
+        try:
+            answer = await budgets.till().reserve(matched, held, may_degrade=request.may_degrade)
+        except LedgerLost as lost:
+            raise BudgetUnknown(str(lost)) from None
+        if answer.verdict is Verdict.DEGRADED:
+            raise BudgetSoft(answer.why)
+        if answer.verdict is Verdict.REFUSED:
+            raise BudgetRefused(answer.why)
+        self._budgets, self._held = matched, held
+
+    def _worst_case(self) -> Decimal | None:
+        model, most = self._request.target.candidate.model, self._request.most
+        if model is None or most is None:
+            return None
+        return prices.worst_case(most, prices.price_at(model.prices, dt.datetime.now(dt.UTC)))
+
+    def _cost(self, attempt: Attempt | None) -> Decimal:
+        """What it cost; where that isn't known and it may have been billed, the worst."""
+        if attempt is None:
+            return self._held
+        if attempt.cost_usd is not None:
+            return attempt.cost_usd
+        return self._held if attempt.outcome in DOUBTFUL else budgets.NOTHING
+
+    async def _settle(self, cost: Decimal) -> None:
+        matched, self._budgets = self._budgets, ()
+        await budgets.till().settle(matched, self._held, cost)

@@ -1,0 +1,135 @@
+"""The one exchange of a gate with Redis, in Lua: tell how it stands, get what it may let in.
+
+KEYS: `seen` (holder → end of its lease), `state` (holder → "places wants reserved turn heard"),
+`requests` and `tokens` (start of a half second → how many). Times in milliseconds, by Redis' clock.
+
+ARGV: holder, length of the lease, max_concurrency, requests and tokens a minute (0 is no limit),
+calls under way, tokens that they have reserved, tokens of calls that have ended, and for each
+waiting call, oldest first, the tokens it may use.
+
+Returns how many of these may go, how many places may be passed on without asking, whether others
+wait, how many holders there are, and in how many milliseconds there may be room.
+
+Requests count from the moment they are let in. Tokens count as reserved while a call is under way
+and as used from its end, so that no 60 seconds hold too many, whichever way the provider counts.
+Windows are a second longer than the minute: a request takes a moment to arrive.
+"""
+
+SCRIPT = """
+local holder, lease = ARGV[1], tonumber(ARGV[2])
+local cap, rpm, tpm = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local using, reserved, used = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
+local wants = #ARGV - 8
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local slot = now - now % 500
+local WINDOW, HEARD = 61000, 2000
+
+-- Whoever was killed holds nothing any more; the tokens of its calls may have been used.
+for _, dead in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now)) do
+    if dead ~= holder then
+        local state = redis.call('HGET', KEYS[2], dead)
+        if state then
+            used = used + tonumber(state:match('^%S+ %S+ (%S+)'))
+            redis.call('HDEL', KEYS[2], dead)
+        end
+        redis.call('ZREM', KEYS[1], dead)
+    end
+end
+
+local taken, promised, sharing, rivals, older = 0, 0, 1, 0, 0
+local turn, rows = 0, redis.call('HGETALL', KEYS[2])
+local others = {}
+for i = 1, #rows, 2 do
+    local places, wanted, held, last, heard = rows[i + 1]:match('(%S+) (%S+) (%S+) (%S+) (%S+)')
+    if rows[i] == holder then
+        turn = tonumber(last)
+    else
+        places, wanted = tonumber(places), tonumber(wanted)
+        taken = taken + places
+        promised = promised + tonumber(held)
+        local waits = wanted > 0 and now - tonumber(heard) < HEARD
+        if places > 0 or waits then sharing = sharing + 1 end
+        if waits then
+            rivals = rivals + 1
+            if places == 0 then others[#others + 1] = tonumber(last) end
+        end
+    end
+end
+for _, last in ipairs(others) do
+    if last < turn then older = older + 1 end
+end
+
+local room, keep, wait = wants, 1000000, 0
+if cap > 0 then
+    local free = cap - taken - using
+    room = math.min(room, math.max(0, free))
+    if rivals > 0 then
+        -- Even shares; where there are more holders than places, who waits longest goes first.
+        room = math.min(room, math.max(0, math.ceil(cap / sharing) - using))
+        if sharing > cap then room = math.min(room, math.max(0, free - older)) end
+        keep = math.floor(cap / sharing)
+    end
+end
+
+-- The sum of a window and when its oldest half second leaves it.
+local function window(key)
+    local sum, oldest, gone = 0, now, {}
+    local kept = redis.call('HGETALL', key)
+    for i = 1, #kept, 2 do
+        if tonumber(kept[i]) + WINDOW <= now then
+            gone[#gone + 1] = kept[i]
+        else
+            sum = sum + tonumber(kept[i + 1])
+            oldest = math.min(oldest, tonumber(kept[i]))
+        end
+    end
+    if #gone > 0 then redis.call('HDEL', key, unpack(gone)) end
+    return sum, oldest + WINDOW - now
+end
+
+if rpm > 0 then
+    local sum, free_in = window(KEYS[3])
+    if wants > 0 and rpm - sum < 1 then wait = math.max(wait, free_in) end
+    room = math.min(room, math.max(0, rpm - sum))
+end
+local admitted, reserving = room, 0
+if tpm > 0 then
+    if used > 0 then
+        redis.call('HINCRBY', KEYS[4], slot, used)
+        redis.call('PEXPIRE', KEYS[4], WINDOW * 2)
+    end
+    local sum, free_in = window(KEYS[4])
+    local left = tpm - sum - promised - reserved
+    admitted = 0
+    for i = 1, room do
+        local asked = tonumber(ARGV[8 + i])
+        if asked > left then
+            -- Tokens that are only reserved may come back at any moment.
+            if admitted == 0 and asked > tpm - sum then wait = math.max(wait, free_in) end
+            break
+        end
+        left = left - asked
+        reserving = reserving + asked
+        admitted = admitted + 1
+    end
+end
+if rpm > 0 and admitted > 0 then
+    redis.call('HINCRBY', KEYS[3], slot, admitted)
+    redis.call('PEXPIRE', KEYS[3], WINDOW * 2)
+end
+
+local places, waiting = using + admitted, wants - admitted
+if admitted > 0 then turn = now end
+if places > 0 or waiting > 0 then
+    redis.call('HSET', KEYS[2], holder,
+        table.concat({places, waiting, reserved + reserving, turn, now}, ' '))
+    redis.call('ZADD', KEYS[1], now + lease, holder)
+    redis.call('PEXPIRE', KEYS[1], WINDOW * 2)
+    redis.call('PEXPIRE', KEYS[2], WINDOW * 2)
+else
+    redis.call('HDEL', KEYS[2], holder)
+    redis.call('ZREM', KEYS[1], holder)
+end
+return {admitted, keep, rivals > 0 and 1 or 0, sharing, wait}
+"""
