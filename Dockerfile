@@ -22,7 +22,7 @@ COPY enrichment enrichment
 COPY templates templates
 COPY fixtures fixtures
 # These values are for this one command: it opens no connection, signs and encrypts nothing.
-RUN DJANGO_SECRET_KEY=only-for-collectstatic DATABASE_URL=postgres://localhost/none REDIS_URL=redis://build/0 \
+RUN DJANGO_SECRET_KEY=only-for-collectstatic DATABASE_URL=postgres://localhost/none \
     REDIS_URL=redis://localhost/0 LLM_FIELD_KEYS=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= \
     python manage.py collectstatic --noinput --verbosity 0 \
     && python -m compileall -q project llmconfig metrics enrichment
