@@ -1,11 +1,12 @@
 """Where a target's requests go and with which headers: worked out once per snapshot."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from yarl import URL
 
-from llmconfig.client import egress, keys
+from llmconfig.client import egress, keys, secrets_manager
 from llmconfig.client.scrubbing import Scrubber
 from llmconfig.client.wire import Wire
 from llmconfig.client.wire.anthropic import AnthropicWire
@@ -53,8 +54,20 @@ def endpoint_of(target: Target, snapshot: Snapshot) -> Endpoint:
 
 
 def forget(target: Target, snapshot: Snapshot) -> None:
-    """Read the key anew next time: one kept in a file may have been replaced there."""
+    """Read the key anew next time: one kept elsewhere may have been replaced there."""
+    secrets_manager.forget(target.provider.secret_ref)
     snapshot.memo.pop(_name(target), None)
+
+
+async def fetch_key(target: Target, snapshot: Snapshot) -> None:
+    """Have a key that AWS keeps at hand, so that `endpoint_of` doesn't block the event loop.
+
+    Raises SecretUnreadable.
+    """
+    reference = target.provider.secret_ref
+    if secrets_manager.needs_fetching(reference):
+        await asyncio.to_thread(secrets_manager.read, reference)
+        snapshot.memo.pop(_name(target), None)
 
 
 def _name(target: Target) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from llmconfig import secrets
+from llmconfig.client import secrets_manager
 from llmconfig.errors import SecretUnreadable
 from llmconfig.models.providers import KEYLESS_TYPES
 from llmconfig.secrets import Secret
@@ -29,6 +30,8 @@ def read(provider: ProviderFacts) -> Secret | None:
 
 
 def _referenced(provider: ProviderFacts) -> str:
+    if secrets_manager.is_elsewhere(provider.secret_ref):
+        return _from_secrets_manager(provider)
     scheme, _, where = provider.secret_ref.partition(":")
     if scheme == "env":
         value = os.environ.get(where, "")
@@ -41,9 +44,16 @@ def _referenced(provider: ProviderFacts) -> str:
     if scheme == "file":
         return _from_file(provider, where)
     raise SecretUnreadable(
-        f"{provider.name}: the secret reference {provider.secret_ref!r} starts with neither env:"
-        " nor file:."
+        f"{provider.name}: the secret reference {provider.secret_ref!r} starts with none of env:,"
+        " file: and aws-sm:."
     )
+
+
+def _from_secrets_manager(provider: ProviderFacts) -> str:
+    try:
+        return secrets_manager.read(provider.secret_ref).reveal()
+    except SecretUnreadable as error:
+        raise SecretUnreadable(f"{provider.name}: {error}") from None
 
 
 def _from_file(provider: ProviderFacts, where: str) -> str:
