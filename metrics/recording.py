@@ -60,6 +60,8 @@ METRIC_COLUMNS = (
     ("user_id", "int8"),
     ("experiment", "text"),
     ("experiment_arm", "text"),
+    ("cache_hit", "bool"),
+    ("saved_usd", "numeric"),
 )
 # The same for `_history_row`.
 HISTORY_COLUMNS = (
@@ -163,7 +165,7 @@ def _metric_row(record: CallRecord) -> tuple[Any, ...]:
         usage.cache_write,
         usage.reasoning,
         float(record.latency_ms),
-        _storable_cost(record),
+        _storable_money(record, record.cost_usd),
         None if record.finish_reason is None else _fitting("finish_reason", record.finish_reason),
         record.truncated,
         record.prompt_length,
@@ -176,6 +178,8 @@ def _metric_row(record: CallRecord) -> tuple[Any, ...]:
         record.user_id,
         _fitting("experiment", record.experiment),
         _fitting("experiment_arm", record.experiment_arm),
+        record.cache_hit,
+        _storable_money(record, record.saved_usd),
     )
 
 
@@ -226,11 +230,10 @@ def _storable_usage(record: CallRecord) -> Usage:
     return NO_USAGE
 
 
-def _storable_cost(record: CallRecord) -> Decimal | None:
-    """The cost; unknown stays unknown, and so is one that can't be true."""
-    cost = record.cost_usd
-    if cost is None or (cost.is_finite() and 0 <= cost < COST_BELOW):
-        return cost
+def _storable_money(record: CallRecord, amount: Decimal | None) -> Decimal | None:
+    """A cost or saving; unknown stays unknown, and so is one that can't be true."""
+    if amount is None or (amount.is_finite() and 0 <= amount < COST_BELOW):
+        return amount
     logger.warning(
         "Call %s: %s reported an impossible cost; recorded as unknown.",
         record.correlation_id,

@@ -92,6 +92,15 @@ class GenerationMetric(models.Model):
     experiment_arm = models.CharField(
         max_length=100, db_default="", help_text="The arm that its key belongs to."
     )
+    cache_hit = models.BooleanField(
+        db_default=False, help_text="The answer came from the response cache, unpaid."
+    )
+    saved_usd = models.DecimalField(
+        max_digits=16,
+        decimal_places=10,
+        null=True,
+        help_text="What the cached answer had cost, in US dollars. Blank: none or unknown.",
+    )
 
     class Meta:
         db_table = "llm_generation_metrics"
@@ -139,6 +148,10 @@ class GenerationMetric(models.Model):
                 name="llm_metrics_cost_not_negative",
                 # The upper bound refuses NaN, which PostgreSQL sorts above every number.
                 condition=Q(cost_usd__isnull=True) | Q(cost_usd__gte=0, cost_usd__lt=1_000_000),
+            ),
+            models.CheckConstraint(
+                name="llm_metrics_saved_not_negative",
+                condition=Q(saved_usd__isnull=True) | Q(saved_usd__gte=0, saved_usd__lt=1_000_000),
             ),
             models.CheckConstraint(
                 name="llm_metrics_sizes_not_negative",

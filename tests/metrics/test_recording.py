@@ -81,6 +81,7 @@ def test_each_fact_of_a_call_has_its_column():
                 "paid": False,
                 "detail": "Slow down.",
                 "request_id": "",
+                "waited_ms": 0.0,
             },
             {
                 "provider": "openrouter",
@@ -101,6 +102,7 @@ def test_each_fact_of_a_call_has_its_column():
                 "paid": True,
                 "detail": "",
                 "request_id": "req-1",
+                "waited_ms": 0.0,
             },
         ],
         "dropped_params": ["temperature"],
@@ -109,6 +111,8 @@ def test_each_fact_of_a_call_has_its_column():
         "user_id": 3,
         "experiment": "short-answers",
         "experiment_arm": "control",
+        "cache_hit": True,
+        "saved_usd": Decimal("0.0000002"),
     }
 
 
