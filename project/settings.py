@@ -187,6 +187,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "metrics.tasks.keep_partitions_ahead",
         "schedule": 6 * 3600.0,
     },
+    "roll-up-metrics": {"task": "metrics.tasks.roll_up", "schedule": 60.0},
 }
 
 # Seed 3's LLM_* variables that are set; llmconfig.process_settings says what each one does.

@@ -9,7 +9,7 @@ from metrics.migrations._partitioned import comment_columns
 
 def comment(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     model = apps.get_model("metrics", "GenerationMetric")
-    comment_columns(schema_editor, model._meta)
+    comment_columns(schema_editor, model._meta)  # noqa: SLF001 - Django's documented name
 
 
 class Migration(migrations.Migration):
