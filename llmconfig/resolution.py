@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
-from llmconfig import experiments, references
+from llmconfig import experiments, references, retirement
 from llmconfig.errors import CallsDisabled, NoTarget, UnknownNode
 from llmconfig.models import InteractionType, ProviderType
 from llmconfig.models.providers import DEFAULT_BASE_URLS
@@ -180,6 +180,8 @@ def _resolve(asked: _Asked, snapshot: Snapshot, *, strict: bool = True) -> tuple
     targets = tuple(_target(candidate, node, stack) for candidate in candidates)
     if not targets and strict:
         raise NoTarget(_why_no_target(name, warnings))
+    if not strict:
+        warnings += _retirements(targets)
     resolution = Resolution(
         name=name,
         interaction_type=interaction,
@@ -192,6 +194,17 @@ def _resolve(asked: _Asked, snapshot: Snapshot, *, strict: bool = True) -> tuple
         arm=asked.arm.name if asked.arm else "",
     )
     return resolution, spread
+
+
+def _retirements(targets: tuple[Target, ...]) -> list[str]:
+    """A warning for each target that its provider stops serving soon."""
+    models = [each.candidate.model for each in targets]
+    return [
+        f"{model.provider}/{model.model_id} {retirement.told(model.retires_at)}: choose another"
+        " model in time."
+        for model in models
+        if model is not None and retirement.is_near(model.retires_at)
+    ]
 
 
 def _reference_as_name(name: str, snapshot: Snapshot) -> str:
