@@ -93,6 +93,12 @@ def record_call(record: CallRecord, texts: Texts) -> None:
         _write_alone(record, texts)
 
 
+def record_calls(records: Sequence[tuple[CallRecord, Texts]]) -> None:
+    """Write many calls in a transaction of their own. Raises Django's database errors."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        write_records(cursor, records)
+
+
 def _write_alone(record: CallRecord, texts: Texts) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         write_records(cursor, [(record, texts)])
