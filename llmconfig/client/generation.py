@@ -130,6 +130,7 @@ class Run:
             raise
 
     async def _ask_in_turn(self) -> None:
+        await cooldown.know()
         ahead = list(self.resolution.targets)
         aside: list[Target] = []  # cooling down: asked when there is nobody else
         while ahead or aside:

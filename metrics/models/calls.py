@@ -86,6 +86,15 @@ class GenerationMetric(models.Model):
     )
     organization_id = models.BigIntegerField(null=True, help_text="The caller's organization.")
     user_id = models.BigIntegerField(null=True, help_text="The user whose choices applied.")
+    cache_hit = models.BooleanField(
+        db_default=False, help_text="Answered from the response cache, without a request."
+    )
+    saved_usd = models.DecimalField(
+        max_digits=16,
+        decimal_places=10,
+        null=True,
+        help_text="What the answer had cost when it was first given, in US dollars.",
+    )
     experiment = models.CharField(
         max_length=100, db_default="", help_text="The experiment that the call took part in."
     )
