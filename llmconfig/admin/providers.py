@@ -200,6 +200,10 @@ class ProviderAdmin(RevisionedAdmin):
             for verb, view in (("test", self.test_view), ("discover", self.discover_view))
         ] + super().get_urls()
 
+    def response_post_save_add(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        """To the new provider's page: its buttons are the next step."""
+        return HttpResponseRedirect(reverse("admin:llmconfig_provider_change", args=[obj.pk]))
+
     def test_view(self, request: HttpRequest, provider_id: Any) -> HttpResponse:
         """“Test connection” was pressed."""
         if request.method != "POST":
