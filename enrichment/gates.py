@@ -180,7 +180,7 @@ def addresses(checked: Checked) -> str:
 
 # A capital in the middle of a sentence; letters beyond Latin have no capitals that say so much.
 _CAPITALISED = re.compile(
-    r"(?<=[a-zß-öø-ÿ,] )[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿ]{2,}(?:[-'][A-ZÀ-ÖØ-Þ]?[a-zß-öø-ÿ]+)*"
+    r"(?<=[a-zß-öø-ÿ0-9,] )[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿ]{2,}(?:[-'][A-ZÀ-ÖØ-Þ]?[a-zß-öø-ÿ]+)*"
 )
 _NO_NAMES = frozenset(
     {

@@ -4,6 +4,7 @@ A suggestion is an answer that failed a gate, or the doubtful parts of one that 
 accepted is written to the row under its lock, with the value before kept for an undo.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -114,6 +115,22 @@ def accept(result_id: int, *, user: User | None, feedback: str = "") -> Enrichme
 def edit(result_id: int, value: Any, *, user: User | None, feedback: str = "") -> EnrichmentResult:
     """Apply a reviewer's own value instead. Raises as `accept` does."""
     return _apply(result_id, lambda _: _storable(value), user, feedback, edited=True)
+
+
+def edit_text(
+    result_id: int, text: str, *, user: User | None, feedback: str = ""
+) -> EnrichmentResult:
+    """The same from a form: JSON as text where the enrichment's values are JSON."""
+    result = EnrichmentResult.objects.filter(pk=result_id).first()
+    if result is None:
+        raise AlreadyDecided(f"There is no suggestion {result_id}.")
+    value: Any = text.strip()
+    if get(result.enrichment).schema is not None:
+        try:
+            value = json.loads(value)
+        except ValueError as error:
+            raise BadValue(f"value: this is no JSON: {error}.", field="value") from error
+    return edit(result_id, value, user=user, feedback=feedback)
 
 
 @transaction.atomic

@@ -3,6 +3,7 @@
 Both only read the provider's own list of models, over the client's guarded transport.
 """
 
+import datetime as dt
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -38,6 +39,8 @@ LARGEST_WINDOW = 2**31 - 1
 WINDOW_NAMES = ("context_window", "context_length", "max_model_len", "max_input_tokens")
 OUTPUT_NAMES = ("max_output_tokens", "max_completion_tokens", "max_tokens")
 EMBEDDING_ID = re.compile(r"embed|(^|[/_-])(bge|e5|gte)-", re.IGNORECASE)
+# Anthropic's word for the moment of retirement, OpenAI's, and OpenRouter's.
+RETIREMENT_NAMES = ("retires_at", "shutdown_date", "expiration_date")
 # OpenAI lists what makes sounds and pictures among the others, without saying which is which.
 NO_TEXT_ID = re.compile(
     r"whisper|tts|transcribe|realtime|audio|dall-e|image|sora|moderation", re.IGNORECASE
@@ -74,6 +77,7 @@ class Entry:
     model_id: str
     context_window: int | None
     max_output_tokens: int | None
+    retires_at: dt.datetime | None
     retired: bool
 
 
@@ -136,12 +140,16 @@ def _new(provider: Provider, entry: Entry) -> ProviderModel:
         supports_temperature=not embeds,
         supports_json_schema=hosted and not embeds,
         supports_tools=hosted and not embeds,
+        retires_at=entry.retires_at,
     )
 
 
 def _fill(row: ProviderModel, entry: Entry) -> bool:
-    """Write what the row leaves blank; whether anything was."""
+    """Write what the row leaves blank, and the announced retirement; whether anything was."""
     found = []
+    if entry.retires_at is not None and row.retires_at != entry.retires_at:
+        row.retires_at = entry.retires_at  # the provider decides, also when it postpones
+        found.append("retires_at")
     for name in ("context_window", "max_output_tokens"):
         said = getattr(entry, name)
         if getattr(row, name) is None and said is not None and row.kind == ModelKind.CHAT:
@@ -240,8 +248,20 @@ def _entry(raw: JSON, key: Secret | None) -> Entry | None:
         model_id=model_id,
         context_window=_first((raw, best), WINDOW_NAMES),
         max_output_tokens=_first((raw, best), OUTPUT_NAMES),
+        retires_at=_retirement(raw),
         retired=raw.get("lifecycle") == "retired",
     )
+
+
+def _retirement(raw: JSON) -> dt.datetime | None:
+    """The announced moment; a mere date is its beginning in UTC."""
+    for name in RETIREMENT_NAMES:
+        try:
+            moment = dt.datetime.fromisoformat(text_of(raw.get(name)))
+        except ValueError:
+            continue
+        return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+    return None
 
 
 def _first(objects: Iterable[JSON], names: Iterable[str]) -> int | None:

@@ -10,7 +10,9 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Protocol
 
-from llmconfig.models import ProviderType
+from django.utils import timezone
+
+from llmconfig.models import ModelPrice, PriceSource, ProviderModel, ProviderType
 from llmconfig.snapshot import PriceFacts
 
 PER = Decimal(1_000_000)
@@ -145,6 +147,33 @@ def suggested_prices(provider_type: str, model_id: str) -> SuggestedPrice | None
         cached=_base(price.cache_read_mtok),
         cache_write=_base(price.cache_write_mtok),
         context_window=model.context_window,
+    )
+
+
+def row_in_force(model: ProviderModel) -> ModelPrice | None:
+    """The row that prices the model's calls now: a person's rows, if there are any, win."""
+    rows = list(model.prices.order_by("-valid_from"))
+    manual = [row for row in rows if row.source == PriceSource.MANUAL]
+    now = timezone.now()
+    return next((row for row in manual or rows if row.valid_from <= now), None)
+
+
+def take_over(model: ProviderModel) -> ModelPrice | None:
+    """Store what genai-prices suggests as the model's price from now on, inside `change()`.
+
+    None, and nothing stored, if it knows no price of the model.
+    """
+    found = suggested_prices(model.provider.provider_type, model.model_id)
+    if found is None or (found.input is None and found.output is None):
+        return None
+    return ModelPrice.objects.create(
+        model=model,
+        valid_from=timezone.now(),
+        input_per_1m=found.input,
+        output_per_1m=found.output,
+        cached_input_per_1m=found.cached,
+        cache_write_per_1m=found.cache_write,
+        source=PriceSource.GENAI_PRICES,
     )
 
 

@@ -36,7 +36,9 @@ def ensure_roles() -> None:
     """Make the three groups with their permissions; safe to run at any time."""
     ours = Permission.objects.filter(content_type__app_label__in=APPS)
     viewing = ours.filter(codename__startswith="view_")
-    operating = ours.filter(content_type__app_label="enrichment")
+    operating = ours.filter(content_type__app_label="enrichment") | ours.filter(
+        codename__startswith="operate_"
+    )
     for role, permissions in (
         (Role.VIEWER, viewing),
         (Role.OPERATOR, viewing | operating),

@@ -86,6 +86,7 @@ class ModelFacts:
     supports_json_schema: bool
     supports_tools: bool
     prices: tuple[PriceFacts, ...]
+    retires_at: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,6 +350,7 @@ def _models() -> dict[tuple[str, str], ModelFacts]:
             supports_json_schema=row.supports_json_schema,
             supports_tools=row.supports_tools,
             prices=_prices(row),
+            retires_at=row.retires_at,
         )
         for row in rows.prefetch_related("prices")
     }

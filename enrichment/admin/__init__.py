@@ -1,9 +1,9 @@
 """Pages about listings and batches. Importing the modules registers them."""
 
-from enrichment.admin import batches, listings, prompts, widgets
+from enrichment.admin import batches, listings, prompts, review, widgets
 from llmconfig.admin.navigation import Page, Section, register_section
 
-__all__ = ["batches", "listings", "prompts", "widgets"]
+__all__ = ["batches", "listings", "prompts", "review", "widgets"]
 
 VIEW = "enrichment.view_"
 register_section(
@@ -16,6 +16,7 @@ register_section(
                 "Results", "fact_check", "admin:enrichment_enrichmentresult_changelist",
                 f"{VIEW}enrichmentresult",
             ),
+            Page("Review", "rate_review", "admin:enrichment_review", f"{VIEW}enrichmentresult"),
             Page("Prompts", "edit_note", "admin:enrichment_prompt_changelist", f"{VIEW}prompt"),
         ),
     )

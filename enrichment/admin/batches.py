@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from kombu.exceptions import OperationalError
 
 from enrichment import batches
+from enrichment.admin.review import readable, review_urls
 from enrichment.batches import Progress
 from enrichment.errors import NotAllowedNow
 from enrichment.models import (
@@ -27,6 +28,7 @@ from enrichment.models import (
 )
 from enrichment.models.batches import WORKABLE
 from enrichment.tasks import start_lanes
+from enrichment.undo import undo
 from llmconfig.admin.presentation import badge, count, duration, link, money, progress_bar
 from llmconfig.admin.writes import ReadOnlyAdmin
 
@@ -41,29 +43,67 @@ STATUS_TONES = {
 }
 CHUNK_TONES = {ChunkStatus.OPEN: "plain", ChunkStatus.LEASED: "info", ChunkStatus.DONE: "good"}
 FAILED_SHOWN = 50
+LEFT_SHOWN = 10
 
 
-def resume(batch: Batch) -> None:
+def resume(batch: Batch) -> str:
     """Allow it again and give it lanes at once."""
     batches.resume(batch)
+    _give_lanes(batch)
+    return f"Resumed: {batch}."
+
+
+def retry(batch: Batch) -> str:
+    """Another try for its failed rows."""
+    rows = batches.retry_failed(batch)
+    _give_lanes(batch)
+    return f"{rows} failed rows are tried again: {batch}."
+
+
+def take_back(batch: Batch) -> str:
+    """Values from before, except in rows that were changed since."""
+    report = undo(batch)
+    left = ", ".join(each.row_id for each in report.left[:LEFT_SHOWN])
+    return f"{report} {f'Left: {left}.' if left else ''}".strip()
+
+
+def pause(batch: Batch) -> str:
+    """Send nothing more."""
+    batches.pause(batch)
+    return f"Paused: {batch}."
+
+
+def cancel(batch: Batch) -> str:
+    """End it."""
+    batches.cancel(batch)
+    return f"Cancelled: {batch}."
+
+
+def _give_lanes(batch: Batch) -> None:
     try:
         start_lanes(batch)
     except OperationalError:
         logger.warning("%s: the broker can't be reached; the reviver will start it.", batch)
 
 
-CONTROLS: dict[str, tuple[str, Callable[[Batch], None]]] = {
-    "pause": ("Paused", batches.pause),
-    "resume": ("Resumed", resume),
-    "cancel": ("Cancelled", batches.cancel),
+CONTROLS: dict[str, Callable[[Batch], str]] = {
+    "pause": pause,
+    "resume": resume,
+    "cancel": cancel,
+    "retry": retry,
+    "undo": take_back,
 }
 
 
-def allowed_controls(status: str) -> tuple[str, ...]:
+def allowed_controls(progress: Progress) -> tuple[str, ...]:
     """What may be pressed in a state."""
-    if status in WORKABLE:
+    if progress.status in WORKABLE:
         return ("pause", "cancel")
-    return ("resume", "cancel") if status == BatchStatus.PAUSED else ()
+    if progress.status == BatchStatus.PAUSED:
+        return ("resume", "cancel")
+    retry_too = progress.status == BatchStatus.COMPLETED and progress.failed
+    undo_too = ("undo",) if progress.done else ()
+    return ("retry", *undo_too) if retry_too else undo_too
 
 
 def status_badge(status: str) -> SafeString:
@@ -154,14 +194,11 @@ class BatchAdmin(ReadOnlyAdmin):
         return HttpResponseRedirect(reverse("admin:enrichment_batch_change", args=[batch.pk]))
 
     def _control(self, request: HttpRequest, chosen: Any, verb: str) -> None:
-        done, act = CONTROLS[verb]
         for batch in chosen:
             try:
-                act(batch)
+                messages.success(request, CONTROLS[verb](batch))
             except NotAllowedNow as refusal:
                 messages.warning(request, str(refusal))
-            else:
-                messages.success(request, f"{done}: {batch}.")
 
     @admin.action(description="Pause", permissions=["control"])
     def pause_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
@@ -226,7 +263,7 @@ class BatchAdmin(ReadOnlyAdmin):
             "live": progress.status in WORKABLE,
             "controls": [
                 (verb, reverse("admin:enrichment_batch_control", args=[batch.pk, verb]))
-                for verb in allowed_controls(progress.status)
+                for verb in allowed_controls(progress)
                 if self.has_control_permission(request)
             ],
             "failed_rows": list(failed[:FAILED_SHOWN].values("row_id", "variant", "reason")),
@@ -332,11 +369,12 @@ class EnrichmentResultAdmin(ReadOnlyAdmin):
             "Made by",
             {
                 "fields": (
-                    "model_used", "prompt_version", "config_revision", "cost_usd", "batch",
-                    "correlation_id", "created_at",
+                    "model_used", "prompt_version", "config_revision", "confidence",
+                    "confidence_source", "cost_usd", "batch", "correlation_id", "created_at",
                 )
             },
         ),
+        ("Decided by", {"fields": ("reviewed_by", "reviewed_at")}),
     )  # fmt: skip
     change_form_outer_after_template = "nodewise/texts.html"
 
@@ -346,6 +384,10 @@ class EnrichmentResultAdmin(ReadOnlyAdmin):
         if request.resolver_match and str(request.resolver_match.url_name).endswith("changelist"):
             return rows.defer("value", "previous_value")
         return rows
+
+    def get_urls(self) -> list[URLPattern]:
+        """With the review queue's."""
+        return [*review_urls(), *super().get_urls()]
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         """A batch's page links here."""
@@ -382,12 +424,3 @@ class EnrichmentResultAdmin(ReadOnlyAdmin):
                 ("After", readable(obj.value)),
             )
         return super().render_change_form(request, context, add, change, form_url, obj)
-
-
-def readable(value: Any) -> str:
-    """A stored value for people: texts as they are, objects line by line."""
-    if isinstance(value, dict):
-        return "\n".join(f"{name}: {readable(each)}" for name, each in value.items())
-    if isinstance(value, list):
-        return ", ".join(readable(each) for each in value)
-    return "" if value is None else str(value)

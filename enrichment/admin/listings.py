@@ -10,14 +10,16 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from enrichment.admin.batches import readable
+from enrichment.admin.review import readable
 from enrichment.enrichments import names
 from enrichment.models import Animal, EnrichmentResult, Organization
 from llmconfig.admin.presentation import badge, link
 from llmconfig.admin.theme import ModelAdmin
 
 EXCERPT = 90
-ENRICHED_FIELDS = ("enriched_description", "dog_profiler_data", "translations")
+ENRICHED_FIELDS = (
+    "enriched_description", "dog_profiler_data", "translations", "tags", "entities",
+)  # fmt: skip
 
 
 class PresenceFilter(admin.SimpleListFilter):
@@ -140,7 +142,7 @@ class AnimalAdmin(ModelAdmin):
         (
             "Corrected by a person",
             {
-                "fields": ("enriched_description", "dog_profiler_data", "translations"),
+                "fields": ENRICHED_FIELDS,
                 "classes": ("collapse",),
                 "description": "What models wrote; correct it here if you must.",
             },
@@ -216,5 +218,10 @@ def _sides(animal: Animal) -> list[tuple[str, str]]:
     sides += [
         (f"Translation: {code}", readable(text))
         for code, text in (animal.translations or {}).items()
+    ]
+    sides += [
+        (title, readable(parts))
+        for title, parts in (("Tags", animal.tags), ("Entities", animal.entities))
+        if parts is not None
     ]
     return sides

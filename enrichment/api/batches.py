@@ -107,6 +107,18 @@ class BatchRequestSerializer(StrictSerializer):
     )
 
 
+def selection_of(given: dict[str, Any]) -> Selection:
+    """The rows that a checked body means."""
+    return Selection(
+        organization=given["organization"],
+        limit=given["limit"],
+        ids=given["animal_ids"] or given["row_ids"],
+        force=given["force"],
+        stale=frozenset(Reason(each) for each in given["stale"]),
+        variants=tuple(dict.fromkeys(given.get("target_languages", [""]))),
+    )
+
+
 class BatchStartedSerializer(ProcessedSerializer):
     """Seed 3's shape, and where to look."""
 
@@ -237,16 +249,11 @@ class BatchList(BatchRows, generics.ListAPIView[Batch]):
         wanted = BatchRequestSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         given = wanted.validated_data
-        selection = Selection(
-            organization=given["organization"],
-            limit=given["limit"],
-            ids=given["animal_ids"] or given["row_ids"],
-            force=given["force"],
-            stale=frozenset(Reason(each) for each in given["stale"]),
-            variants=tuple(dict.fromkeys(given.get("target_languages", [""]))),
-        )
         batch = batches.create(
-            given["processing_type"], selection, write_size=given["batch_size"], user=self.caller
+            given["processing_type"],
+            selection_of(given),
+            write_size=given["batch_size"],
+            user=self.caller,
         )
         return Response(answered(batch, set_going(batch)), status=status.HTTP_202_ACCEPTED)
 

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
-from enrichment.api import batches, enriching, review
+from enrichment.api import batches, enriching, events, forecasts, review
 from enrichment.api.failures import UnknownEnrichmentAddress
 
 enrichment = [
@@ -11,7 +11,9 @@ enrichment = [
     path("translate", enriching.Translate.as_view()),
     path("stats", enriching.Stats.as_view()),
     path("batches", batches.BatchList.as_view()),
+    path("batches/forecast", forecasts.BatchForecast.as_view()),
     path("batches/<uuid:id>", batches.BatchRow.as_view()),
+    path("batches/<uuid:id>/events", events.BatchEvents.as_view()),
     path("batches/<uuid:id>/pause", batches.PauseBatch.as_view()),
     path("batches/<uuid:id>/resume", batches.ResumeBatch.as_view()),
     path("batches/<uuid:id>/cancel", batches.CancelBatch.as_view()),

@@ -7,6 +7,7 @@ from llmconfig.admin import (
     dashboard,
     experiments,
     history,
+    playground,
     processing,
     providers,
 )
@@ -19,6 +20,7 @@ __all__ = [
     "dashboard",
     "experiments",
     "history",
+    "playground",
     "processing",
     "providers",
 ]
@@ -38,6 +40,7 @@ register_section(
                 "Nodes", "account_tree", "admin:llmconfig_nodeconfiguration_changelist",
                 f"{VIEW}nodeconfiguration",
             ),
+            Page("Playground", "play_circle", "admin:llm_playground", playground.PERMISSION),
             Page(
                 "Users' choices", "person_edit", "admin:llmconfig_userconfig_changelist",
                 f"{VIEW}userconfig",

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
@@ -10,6 +11,8 @@ from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
 from llmconfig.admin.explain import explain_node
+from llmconfig.admin.panels import node_panels
+from llmconfig.admin.playground import answer_view, may_call, playground_url, playground_view
 from llmconfig.admin.presentation import NOTHING
 from llmconfig.admin.settings_page import settings_view
 from llmconfig.admin.theme import TextareaWidget
@@ -21,6 +24,10 @@ class ExplainedAdmin(RevisionedAdmin):
     """A page that also shows where each value in force comes from."""
 
     change_form_outer_before_template = "nodewise/explanation.html"
+    formfield_overrides = {
+        models.TextField: {"widget": TextareaWidget(attrs={"rows": 3})},
+        ArrayField: {"widget": TextareaWidget(attrs={"rows": 2})},
+    }
 
     def explained_name(self, obj: Any) -> str:
         """The name that the resolver knows the row by."""
@@ -37,7 +44,9 @@ class ExplainedAdmin(RevisionedAdmin):
     ) -> HttpResponse:
         """With the explanation of the stored row; a new one has none yet."""
         if obj is not None:
-            context["explanation"] = explain_node(self.explained_name(obj))
+            name = self.explained_name(obj)
+            context["explanation"] = explain_node(name)
+            context["playground_url"] = playground_url(name) if may_call(request) else ""
         return super().render_change_form(request, context, add, change, form_url, obj)
 
 
@@ -45,11 +54,12 @@ class ExplainedAdmin(RevisionedAdmin):
 class NodeAdmin(ExplainedAdmin):
     """Named places in an application that call a model."""
 
+    change_form_outer_after_template = "nodewise/node_panels.html"
+
     list_display = (
         "node_name", "interaction_type", "model_here", "temperature_here", "max_tokens_here",
         "langsmith_tracing", "updated_at",
     )  # fmt: skip
-    formfield_overrides = {models.TextField: {"widget": TextareaWidget(attrs={"rows": 3})}}
     list_filter = ("interaction_type", "langsmith_tracing")
     search_fields = ("node_name", "description", "default_model", "provider")
     fieldsets = (
@@ -76,6 +86,20 @@ class NodeAdmin(ExplainedAdmin):
         ),
         ("Tracing", {"fields": ("langsmith_tracing",)}),
     )  # fmt: skip
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Model | None = None,
+    ) -> HttpResponse:
+        """With what the other apps know of it."""
+        if isinstance(obj, NodeConfiguration):
+            context["node_panels"] = node_panels(request, obj.node_name)
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
     @admin.display(description="Model", ordering="default_model")
     def model_here(self, node: NodeConfiguration) -> str | SafeString:
@@ -109,9 +133,17 @@ class GlobalConfigAdmin(ExplainedAdmin):
         return ("interaction_type",) if obj else ()
 
     def get_urls(self) -> list[URLPattern]:
-        """The settings page lives beside the table it edits."""
-        view = self.admin_site.admin_view(settings_view)
-        return [path("settings/", view, name="llm_settings"), *super().get_urls()]
+        """The settings page and the playground live beside this table, which has no entry itself:
+        the sidebar marks every entry whose address the page's begins with."""
+        pages = (
+            ("settings/", settings_view, "llm_settings"),
+            ("playground/", playground_view, "llm_playground"),
+            ("playground/answer/", answer_view, "llm_playground_answer"),
+        )
+        return [
+            *(path(at, self.admin_site.admin_view(view), name=name) for at, view, name in pages),
+            *super().get_urls(),
+        ]
 
 
 @admin.register(UserConfig)

@@ -3,12 +3,17 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
+from llmconfig import prices, retirement
 from llmconfig.admin.presentation import NOTHING, badge
+from llmconfig.admin.price_panel import per_million, price_panel
 from llmconfig.admin.theme import TabularInline
 from llmconfig.admin.writes import ReadOnlyAdmin, RevisionedAdmin
 from llmconfig.models import ContextWindow, ModelPrice, ProviderModel
@@ -32,15 +37,18 @@ class PriceInline(TabularInline):
 class ProviderModelAdmin(RevisionedAdmin):
     """Every model that a provider lists, with its abilities."""
 
-    list_display = ("model_id", "provider", "kind", "tier_badge", "window", "abilities", "active")
+    list_display = (
+        "model_id", "provider", "kind", "tier_badge", "window", "abilities", "retires", "active",
+    )  # fmt: skip
     list_filter = ("is_active", "kind", "tier", "provider")
     list_select_related = ("provider",)
     search_fields = ("model_id", "tier", "provider__name")
     autocomplete_fields = ("provider",)
     inlines = (PriceInline,)
     list_per_page = 50
+    change_form_outer_before_template = "nodewise/model_prices.html"
     fieldsets = (
-        (None, {"fields": ("provider", "model_id", "kind", "is_active")}),
+        (None, {"fields": ("provider", "model_id", "kind", "is_active", "retires_at")}),
         (
             "Tier",
             {
@@ -64,6 +72,60 @@ class ProviderModelAdmin(RevisionedAdmin):
     def dependent_rows(self, obj: Any) -> Iterable[Model]:
         """Prices are edited on the same page."""
         return ModelPrice.objects.filter(model=obj).only("pk")
+
+    def get_urls(self) -> list[URLPattern]:
+        """The button's address."""
+        view = self.admin_site.admin_view(self.take_over_view)
+        return [
+            path("<uuid:model_id>/take-over/", view, name="llmconfig_providermodel_take_over"),
+            *super().get_urls(),
+        ]
+
+    def take_over_view(self, request: HttpRequest, model_id: Any) -> HttpResponse:
+        """“Take over the suggested price” was pressed."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not may_take_over(request):
+            raise PermissionDenied
+        model = get_object_or_404(ProviderModel.objects.select_related("provider"), pk=model_id)
+        with self.revision(request, f"Took over the suggested price of {model}."):
+            stored = prices.take_over(model)
+        if stored is None:
+            messages.warning(request, f"genai-prices knows no price of {model}.")
+        elif prices.row_in_force(model) != stored:
+            messages.info(
+                request,
+                "Stored, but the price that a person entered wins: delete that to use it.",
+            )
+        else:
+            messages.success(request, f"{model} is billed with the price of genai-prices now.")
+        return HttpResponseRedirect(
+            reverse("admin:llmconfig_providermodel_change", args=[model.pk])
+        )
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Model | None = None,
+    ) -> HttpResponse:
+        """With the price in force beside the suggested one."""
+        if isinstance(obj, ProviderModel):
+            context["price_panel"] = price_panel(obj)
+            context["may_take_over"] = may_take_over(request)
+            context["retirement"] = retirement.told(obj.retires_at)
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    @admin.display(description="Retires", ordering="retires_at")
+    def retires(self, model: ProviderModel) -> SafeString:
+        """When its provider stops serving it; a warning from 90 days before."""
+        if model.retires_at is None:
+            return NOTHING
+        near = retirement.is_near(model.retires_at)
+        return badge(f"{model.retires_at:%Y-%m-%d}", "warning" if near else "plain")
 
     @admin.display(description="Tier", ordering="tier")
     def tier_badge(self, model: ProviderModel) -> SafeString:
@@ -110,16 +172,17 @@ class ModelPriceAdmin(RevisionedAdmin):
     @admin.display(description="Input", ordering="input_per_1m")
     def input(self, price: ModelPrice) -> str | SafeString:
         """Dollars per million prompt tokens."""
-        return _per_million(price.input_per_1m)
+        return per_million(price.input_per_1m)
 
     @admin.display(description="Output", ordering="output_per_1m")
     def output(self, price: ModelPrice) -> str | SafeString:
         """Dollars per million answer tokens."""
-        return _per_million(price.output_per_1m)
+        return per_million(price.output_per_1m)
 
 
-def _per_million(price: Any) -> str | SafeString:
-    return NOTHING if price is None else f"${price.normalize():f}"
+def may_take_over(request: HttpRequest) -> bool:
+    """Whoever may add prices."""
+    return request.user.has_perm("llmconfig.add_modelprice")
 
 
 @admin.register(ContextWindow)

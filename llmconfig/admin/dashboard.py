@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
-from llmconfig import snapshot
+from llmconfig import retirement, snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,7 @@ class Widget:
     width: int = 4
 
 
+MOST_RETIRING = 10
 Builder = Callable[[HttpRequest], Widget | None]  # None: nothing for this person
 _BUILDERS: dict[str, tuple[int, Builder]] = {}
 
@@ -56,9 +57,32 @@ def switch_widget(request: HttpRequest) -> Widget | None:
             "models_url": reverse("admin:llmconfig_providermodel_changelist"),
             "nodes_url": reverse("admin:llmconfig_nodeconfiguration_changelist"),
             "may_change": request.user.has_perm("llmconfig.change_llmconfig"),
+            "playground_url": (
+                reverse("admin:llm_playground")
+                if request.user.has_perm("llmconfig.operate_llmconfig")
+                else ""
+            ),
         },
         width=12,
     )
 
 
+def retiring_widget(request: HttpRequest) -> Widget | None:
+    """Models that their provider stops serving soon; no card while there are none."""
+    if not request.user.has_perm("llmconfig.view_providermodel"):
+        return None
+    retiring = [
+        (
+            model,
+            reverse("admin:llmconfig_providermodel_change", args=[model.pk]),
+            retirement.told(model.retires_at),
+        )
+        for model in retirement.retiring_models().filter(provider__is_enabled=True)[:MOST_RETIRING]
+    ]
+    if not retiring:
+        return None
+    return Widget("nodewise/widgets/retiring.html", {"retiring": retiring}, width=12)
+
+
 register_widget(switch_widget, rank=0)
+register_widget(retiring_widget, rank=5)

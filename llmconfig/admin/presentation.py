@@ -1,5 +1,6 @@
 """How values look on every page: badges, money, bars. All text is escaped here."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -29,6 +30,12 @@ def money(amount: Decimal | None) -> str:
     return f"${number_format(amount, 2 if amount >= 1 else 4, use_l10n=False, force_grouping=True)}"
 
 
+def few(names: Sequence[str], most: int = 8) -> str:
+    """The first names, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
 def count(number: int) -> str:
     """A whole number with its thousands apart."""
     return f"{number:,}"
@@ -42,6 +49,11 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def milliseconds(number: float) -> str:
+    """`312 ms`, or seconds from one on."""
+    return f"{number:.0f} ms" if number < 1000 else duration(number / 1000)
 
 
 def progress_bar(done: int, total: int, *, failed: int = 0) -> SafeString:

@@ -4,22 +4,27 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.db.models import Count, Model
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from llmconfig import providers
-from llmconfig.admin.presentation import NOTHING, badge
+from llmconfig import discovery, providers, retirement
+from llmconfig.admin.presentation import NOTHING, badge, few
 from llmconfig.admin.theme import PasswordWidget, SwitchWidget, TabularInline
 from llmconfig.admin.writes import RevisionedAdmin
+from llmconfig.discovery import ListingFailed
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import Provider, ProviderModel
 from llmconfig.models.providers import KEYLESS_TYPES
 from llmconfig.secrets import Secret
 
+OPERATE = "llmconfig.operate_llmconfig"
 ADDRESS_FIELDS = frozenset({"provider_type", "api_base_url", "secret_ref", "new_key", "remove_key"})
 
 
@@ -118,7 +123,8 @@ class ProviderAdmin(RevisionedAdmin):
     search_fields = ("name", "api_base_url")
     ordering = ("priority", "name")
     inlines = (ModelInline,)
-    readonly_fields = ("last_test",)
+    actions = ("test_selected", "discover_selected")
+    change_form_outer_before_template = "nodewise/provider_connection.html"
     fieldsets = (
         (
             None,
@@ -137,7 +143,7 @@ class ProviderAdmin(RevisionedAdmin):
             },
         ),
         ("Choice among providers", {"fields": ("priority", "weight")}),
-        ("Details", {"fields": ("api_version", "timeout_seconds", "last_test")}),
+        ("Details", {"fields": ("api_version", "timeout_seconds")}),
     )
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -146,7 +152,7 @@ class ProviderAdmin(RevisionedAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """References and settings name a provider by its name: it stays."""
-        return ("name", "key", "last_test") if obj else ("last_test",)
+        return ("name", "key") if obj else ()
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Fields to enter a key only for who may; one to remove it only where there is one."""
@@ -173,6 +179,110 @@ class ProviderAdmin(RevisionedAdmin):
             obj.validated_at, obj.validation_error = None, ""
         super().save_model(request, obj, form, change)
 
+    def has_test_permission(self, request: HttpRequest) -> bool:
+        """Operators may; it changes no configuration."""
+        return request.user.has_perm(OPERATE)
+
+    def has_discover_permission(self, request: HttpRequest) -> bool:
+        """Whoever may change providers and add to their catalogue."""
+        return self.has_change_permission(request) and request.user.has_perm(
+            "llmconfig.add_providermodel"
+        )
+
+    def get_urls(self) -> list[URLPattern]:
+        """The two buttons' addresses."""
+        return [
+            path(
+                f"<uuid:provider_id>/{verb}/",
+                self.admin_site.admin_view(view),
+                name=f"llmconfig_provider_{verb}",
+            )
+            for verb, view in (("test", self.test_view), ("discover", self.discover_view))
+        ] + super().get_urls()
+
+    def response_post_save_add(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        """To the new provider's page: its buttons are the next step."""
+        return HttpResponseRedirect(reverse("admin:llmconfig_provider_change", args=[obj.pk]))
+
+    def test_view(self, request: HttpRequest, provider_id: Any) -> HttpResponse:
+        """“Test connection” was pressed."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not self.has_test_permission(request):
+            raise PermissionDenied
+        provider = get_object_or_404(Provider, pk=provider_id)
+        self.test_selected(request, [provider])
+        return _back(request, provider)
+
+    def discover_view(self, request: HttpRequest, provider_id: Any) -> HttpResponse:
+        """“Discover models” was pressed."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not self.has_discover_permission(request):
+            raise PermissionDenied
+        provider = get_object_or_404(Provider, pk=provider_id)
+        self.discover_selected(request, [provider])
+        return _back(request, provider)
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """No transaction is open while providers are asked; discovery makes its own revision."""
+        if request.POST.get("action") in self.actions:
+            return super(RevisionedAdmin, self).changelist_view(request, extra_context)
+        return super().changelist_view(request, extra_context)
+
+    @admin.action(description="Test connection", permissions=["test"])
+    def test_selected(self, request: HttpRequest, queryset: Iterable[Provider]) -> None:
+        """Ask each for its list of models, which no provider bills."""
+        for provider in queryset:
+            result = discovery.check_provider(provider)
+            if result.ok:
+                seen = f"{result.models_seen} model{'' if result.models_seen == 1 else 's'}"
+                messages.success(request, f"{provider}: the connection works; it lists {seen}.")
+            else:
+                messages.error(request, f"{provider}: {result.detail}")
+
+    @admin.action(description="Discover models", permissions=["discover"])
+    def discover_selected(self, request: HttpRequest, queryset: Iterable[Provider]) -> None:
+        """Add what each lists to the catalogue, one revision for each provider."""
+        user = request.user if request.user.is_authenticated else None
+        for provider in queryset:
+            try:
+                found = discovery.discover_models(provider, source="admin", user=user)
+            except ListingFailed as failure:
+                messages.error(request, f"{provider}: {failure}")
+                continue
+            messages.success(request, f"{provider} {told(found)}")
+            for model in retirement.retiring_models().filter(provider=provider):
+                messages.warning(
+                    request, f"{model} {retirement.told(model.retires_at)}: choose another in time."
+                )
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Model | None = None,
+    ) -> HttpResponse:
+        """With the connection's state and its buttons; a new provider has none yet."""
+        if isinstance(obj, Provider):
+            context["connection"] = {
+                "provider": obj,
+                "status": status_badge(obj),
+                "may_test": self.has_test_permission(request),
+                "may_discover": self.has_discover_permission(request),
+                "models": obj.models.count(),
+                "retiring": [
+                    (model, retirement.told(model.retires_at))
+                    for model in retirement.retiring_models().filter(provider=obj)
+                ],
+            }
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
     @admin.display(description="Type", ordering="provider_type")
     def type(self, provider: Provider) -> str:
         """The type in words, short."""
@@ -193,12 +303,27 @@ class ProviderAdmin(RevisionedAdmin):
         """How many models are in the catalogue."""
         return int(provider.models_listed)
 
-    @admin.display(description="Last test")
-    def last_test(self, provider: Provider) -> Any:
-        """When the connection was last tested, and what came of it."""
-        if provider.validation_error:
-            return format_html("{} {}", badge("failed", "danger"), provider.validation_error)
-        return provider.validated_at or "Never tested."
+
+def told(found: discovery.Discovered) -> str:
+    """What a discovery did, in sentences."""
+    parts = [f"lists {found.seen} model{'' if found.seen == 1 else 's'}."]
+    for verb, names in (
+        ("Added", found.added),
+        ("Updated", found.updated),
+        ("In this catalogue but not listed there", found.missing),
+    ):
+        if names:
+            parts.append(f"{verb}: {few(names)}.")
+    if not (found.added or found.updated):
+        parts.append("All of them were known already.")
+    return " ".join(parts)
+
+
+def _back(request: HttpRequest, provider: Provider) -> HttpResponse:
+    """To the page whose button was pressed."""
+    if request.POST.get("from") == "settings":
+        return HttpResponseRedirect(f"{reverse('admin:llm_settings')}?tab=providers")
+    return HttpResponseRedirect(reverse("admin:llmconfig_provider_change", args=[provider.pk]))
 
 
 def status_badge(provider: Provider) -> SafeString:

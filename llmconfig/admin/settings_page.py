@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 
 from llmconfig import snapshot
 from llmconfig.admin.explain import describe
-from llmconfig.admin.providers import key_state, status_badge
+from llmconfig.admin.providers import OPERATE, key_state, status_badge
 from llmconfig.admin.theme import TextWidget
 from llmconfig.admin.writes import SEEN, conflict, current_revision
 from llmconfig.models import GlobalConfig, InteractionType, Provider, ProviderType
@@ -81,6 +81,7 @@ class ProviderCard:
     models: int
     address: str
     page: str
+    test: str
 
 
 def settings_view(request: HttpRequest) -> HttpResponse:
@@ -117,6 +118,7 @@ def settings_view(request: HttpRequest) -> HttpResponse:
             "cards": _cards() if request.user.has_perm("llmconfig.view_provider") else [],
             "references": _references(),
             "may_change": request.user.has_perm("llmconfig.change_globalconfig"),
+            "may_test": request.user.has_perm(OPERATE),
             "may_add_provider": request.user.has_perm("llmconfig.add_provider"),
             "enabled": bool(snapshot.current().processing.get("enabled")),
             "refusal": refusal,
@@ -173,6 +175,7 @@ def _cards() -> list[ProviderCard]:
             models=row.models_listed,
             address=row.api_base_url or DEFAULT_BASE_URLS.get(ProviderType(row.provider_type), ""),
             page=reverse("admin:llmconfig_provider_change", args=[row.pk]),
+            test=reverse("admin:llmconfig_provider_test", args=[row.pk]),
         )
         for row in Provider.objects.annotate(models_listed=Count("models"))
     ]

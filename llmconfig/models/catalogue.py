@@ -59,6 +59,12 @@ class ProviderModel(models.Model):
     is_active = models.BooleanField(
         default=True, help_text="Off: the model is known but never chosen."
     )
+    retires_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When its provider stops serving it. Discovery enters what a provider announces."
+        " Blank: not announced.",
+    )
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:

@@ -119,6 +119,9 @@ class LLMConfig(models.Model):
     class Meta:
         db_table = "llm_config"
         verbose_name = verbose_name_plural = "processing settings"
+        permissions = [
+            ("operate_llmconfig", "Can test providers and call models in the playground")
+        ]
         constraints = [
             models.CheckConstraint(
                 name="llm_config_single_row", condition=models.Q(id=SINGLE_ROW_ID)

@@ -1,9 +1,9 @@
 """Pages about calls. Importing the modules registers them."""
 
 from llmconfig.admin.navigation import Page, Section, register_section
-from metrics.admin import calls, patterns, widgets
+from metrics.admin import calls, node_panel, patterns, widgets
 
-__all__ = ["calls", "patterns", "widgets"]
+__all__ = ["calls", "node_panel", "patterns", "widgets"]
 
 VIEW = "metrics.view_"
 register_section(

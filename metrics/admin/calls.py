@@ -2,16 +2,20 @@
 
 import datetime as dt
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from llmconfig import snapshot
-from llmconfig.admin.presentation import NOTHING, badge, count, duration, link, money
+from llmconfig.admin.attempts import attempt_lines
+from llmconfig.admin.panels import register_call_link
+from llmconfig.admin.presentation import NOTHING, badge, count, link, milliseconds, money
 from llmconfig.admin.theme import DropdownFilter, UncountedPaginator
 from llmconfig.admin.writes import ReadOnlyAdmin
 from llmconfig.models import InteractionType
@@ -140,13 +144,13 @@ class GenerationMetricAdmin(CallTableAdmin):
             "Configuration",
             {
                 "fields": (
-                    "config_revision", "dropped_params", "organization_id", "user_id",
+                    "revision", "dropped", "organization_id", "user_id",
                     "experiment", "experiment_arm",
                 )
             },
         ),
     )  # fmt: skip
-    readonly_fields = ("outcome", "texts", "cost", "took")
+    readonly_fields = ("outcome", "texts", "cost", "took", "revision", "dropped")
     change_form_outer_after_template = "nodewise/attempts.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -188,13 +192,26 @@ class GenerationMetricAdmin(CallTableAdmin):
     @admin.display(description="Took")
     def took(self, call: GenerationMetric) -> str:
         """Retries included."""
-        milliseconds = call.latency_ms
-        return f"{milliseconds:.0f} ms" if milliseconds < 1000 else duration(milliseconds / 1000)
+        return milliseconds(call.latency_ms)
 
     @admin.display(description="Outcome")
     def outcome(self, call: GenerationMetric) -> SafeString:
         """`ok`, or the error's code."""
         return badge(call.error_code, "danger") if call.error_code else badge("ok", "good")
+
+    @admin.display(description="Revision of the configuration")
+    def revision(self, call: GenerationMetric) -> str | SafeString:
+        """What was changed in it is a click away."""
+        if not call.config_revision:
+            return NOTHING
+        address = reverse("admin:llmconfig_revision_change", args=[call.config_revision])
+        return link(address, call.config_revision)
+
+    @admin.display(description="Left out")
+    def dropped(self, call: GenerationMetric) -> str | SafeString:
+        """Parameters that the model doesn't take."""
+        names = call.dropped_params if isinstance(call.dropped_params, list) else []
+        return format_html_join(" ", "{}", ((badge(each, "warning"),) for each in names)) or NOTHING
 
     @admin.display(description="Texts")
     def texts(self, call: GenerationMetric) -> str | SafeString:
@@ -223,7 +240,7 @@ class GenerationMetricAdmin(CallTableAdmin):
     ) -> HttpResponse:
         """With each request to a provider."""
         if isinstance(obj, GenerationMetric):
-            context["attempts"] = obj.attempts
+            context["attempts"] = attempt_lines(obj.attempts)
         return super().render_change_form(request, context, add, change, form_url, obj)
 
 
@@ -292,3 +309,14 @@ class GenerationHistoryAdmin(CallTableAdmin):
         if isinstance(obj, GenerationHistory):
             context["sides"] = (("Prompt", obj.prompt_text), ("Answer", obj.generated_code))
         return super().render_change_form(request, context, add, change, form_url, obj)
+
+
+def call_page(request: HttpRequest, correlation_id: UUID) -> str:
+    """Where a call is found by its id, blank for those who may not see calls."""
+    if not request.user.has_perm("metrics.view_generationmetric"):
+        return ""
+    address = reverse("admin:metrics_generationmetric_changelist")
+    return f"{address}?{urlencode({'q': str(correlation_id)})}"
+
+
+register_call_link(call_page)

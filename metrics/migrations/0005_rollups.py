@@ -10,6 +10,17 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AddConstraint(
+            model_name="generationmetric",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("saved_usd__isnull", True),
+                    models.Q(("saved_usd__gte", 0), ("saved_usd__lt", 1000000)),
+                    _connector="OR",
+                ),
+                name="llm_metrics_saved_not_negative",
+            ),
+        ),
         migrations.CreateModel(
             name="DailyRollup",
             fields=[

@@ -5,6 +5,8 @@ from django.apps.registry import Apps
 from django.db import migrations
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
+from metrics.migrations._partitioned import comment_columns
+
 DIMENSIONS = (
     "node_type, service_name, method_name, operation_type, tier, provider, model_used,"
     " organization_id, error_code"
@@ -150,6 +152,8 @@ def install(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     calls_so_far = HOURS_OF.format(rows="llm_generation_metrics")
     for statement in (HOUR_FIGURES, *marks, *TRIGGERS, *VIEWS, calls_so_far):
         schema_editor.execute(statement, None)
+    for name in ("GenerationMetric", "HourlyRollup", "DailyRollup"):
+        comment_columns(schema_editor, apps.get_model("metrics", name)._meta)  # noqa: SLF001
 
 
 def uninstall(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:

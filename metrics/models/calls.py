@@ -86,20 +86,20 @@ class GenerationMetric(models.Model):
     )
     organization_id = models.BigIntegerField(null=True, help_text="The caller's organization.")
     user_id = models.BigIntegerField(null=True, help_text="The user whose choices applied.")
-    experiment = models.CharField(
-        max_length=100, db_default="", help_text="The experiment that the call took part in."
-    )
-    experiment_arm = models.CharField(
-        max_length=100, db_default="", help_text="The arm that its key belongs to."
-    )
     cache_hit = models.BooleanField(
-        db_default=False, help_text="The answer came from the response cache, unpaid."
+        db_default=False, help_text="Answered from the response cache, without a request."
     )
     saved_usd = models.DecimalField(
         max_digits=16,
         decimal_places=10,
         null=True,
-        help_text="What the cached answer had cost, in US dollars. Blank: none or unknown.",
+        help_text="What the answer had cost when it was first given, in US dollars.",
+    )
+    experiment = models.CharField(
+        max_length=100, db_default="", help_text="The experiment that the call took part in."
+    )
+    experiment_arm = models.CharField(
+        max_length=100, db_default="", help_text="The arm that its key belongs to."
     )
 
     class Meta:

@@ -303,3 +303,18 @@ def test_unknown_addresses_and_batches_are_404_in_the_same_shape(operator: APICl
         answer = operator.get(f"{BASE}/{address}")
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
     assert operator.post(f"{BASE}/batches/{nobody}/cancel").status_code == 404
+
+
+def test_a_forecast_tells_cost_and_basis_and_makes_no_batch(
+    provider: Any, make_animals: MakeAnimals, simulator: Simulator
+) -> None:
+    make_animals(4)
+    body = {"processing_type": "description_cleaning", "limit": 3}
+    answer = caller("viewer").post(f"{BASE}/batches/forecast", body, format="json")
+    assert answer.status_code == 200, answer.content
+    told = answer.json()
+    assert (told["rows"], told["calls"], told["model"]) == (3, 3, "gpt-4o-mini")
+    live, half = told["cost_usd"]["p50"], told["cost_provider_batch_usd"]["p50"]
+    assert 0 < half == pytest.approx(live / 2)
+    assert "guess" in told["basis"]
+    assert (Batch.objects.count(), simulator.requests) == (0, 0)

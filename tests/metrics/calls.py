@@ -58,7 +58,5 @@ def a_record(**changes: Any) -> CallRecord:
         "config_revision": 12,
         "experiment": "short-answers",
         "experiment_arm": "control",
-        "cache_hit": True,
-        "saved_usd": Decimal("0.0000002"),
     }
     return CallRecord(**(facts | changes))

@@ -10,6 +10,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from llmconfig.models import NodeConfiguration, Revision
+from llmconfig.revisions import change
 from metrics import rollups
 from metrics.models import GenerationHistory, GenerationMetric
 
@@ -125,3 +127,44 @@ def test_the_dashboard_sums_the_week_and_reads_only_sums(
     assert "$0.2500" in text
     assert "1 unpriced" in text
     assert "timeout" in text
+
+
+def test_a_node_shows_its_last_calls_and_what_they_cost(client, django_assert_max_num_queries):
+    node = NodeConfiguration.objects.create(node_name="dog_profiler", interaction_type="enricher")
+    make_call()
+    failed = make_call(cost_usd=None, error_code="timeout", provider="second")
+    make_call(method_name="another", cost_usd="9")
+    address = reverse("admin:llmconfig_nodeconfiguration_change", args=[node.pk])
+    with django_assert_max_num_queries(30) as counted:
+        text = client.get(address).content.decode()
+    asked = [sql for sql in sql_of(counted) if "llm_generation_metrics" in sql]
+    assert len(asked) == 2
+    assert all('"created_at" >=' in sql for sql in asked)
+    for part in ("50.0%", "$0.2500", "1 unpriced", "second/gpt-4o", f"{CALLS}?q=dog_profiler"):
+        assert part in text
+    assert reverse("admin:metrics_generationmetric_change", args=[failed.pk]) in text
+    assert "$9" not in text
+
+
+def test_a_node_without_calls_says_so(client):
+    node = NodeConfiguration.objects.create(node_name="fresh", interaction_type="enricher")
+    page = client.get(reverse("admin:llmconfig_nodeconfiguration_change", args=[node.pk]))
+    assert "No calls yet." in page.content.decode()
+
+
+def test_a_call_says_what_was_left_out_and_by_which_configuration(client):
+    with change(source="seed"):
+        NodeConfiguration.objects.create(node_name="dog_profiler", interaction_type="enricher")
+    revision = Revision.objects.latest("number")
+    call = make_call(dropped_params=["temperature"], config_revision=revision.number)
+    page = client.get(reverse("admin:metrics_generationmetric_change", args=[call.pk]))
+    text = page.content.decode()
+    assert ">temperature</span>" in text
+    assert reverse("admin:llmconfig_revision_change", args=[revision.pk]) in text
+
+
+def test_attempts_that_raw_sql_wrote_break_no_page(client):
+    for odd in ({"not": "a list"}, ["text", {"usage": 7, "cost_usd": "?", "paid": True}]):
+        call = make_call(attempts=odd, dropped_params=odd)
+        page = client.get(reverse("admin:metrics_generationmetric_change", args=[call.pk]))
+        assert page.status_code == 200

@@ -109,10 +109,10 @@ def test_each_fact_of_a_call_has_its_column():
         "config_revision": 12,
         "organization_id": 7,
         "user_id": 3,
+        "cache_hit": False,
+        "saved_usd": None,
         "experiment": "short-answers",
         "experiment_arm": "control",
-        "cache_hit": True,
-        "saved_usd": Decimal("0.0000002"),
     }
 
 

@@ -28,9 +28,16 @@ WRITERS = {
     f"{SEED}/batch-enrich": OPERATOR,
     f"{SEED}/translate": OPERATOR,
     f"{SEED}/batches": OPERATOR,
+    f"{SEED}/batches/forecast": VIEWER,
     f"{SEED}/batches/{{id}}/pause": OPERATOR,
     f"{SEED}/batches/{{id}}/resume": OPERATOR,
     f"{SEED}/batches/{{id}}/cancel": OPERATOR,
+    f"{SEED}/batches/{{id}}/retry": OPERATOR,
+    f"{SEED}/batches/{{id}}/undo": OPERATOR,
+    f"{SEED}/review/{{id}}/accept": OPERATOR,
+    f"{SEED}/review/{{id}}/edit": OPERATOR,
+    f"{SEED}/review/{{id}}/reject": OPERATOR,
+    f"{SEED}/respond": OPERATOR,
 }
 READERS = {"/api/health/llm": EVERYBODY}
 FILLED = {
@@ -58,7 +65,8 @@ def test_every_address_and_method_asks_for_its_role(role: str) -> None:
     client = caller(role)
     wrong = []
     for path, method in operations():
-        ids = {**FILLED, "id": "7"} if "user-configs" in path else FILLED
+        numbered = "user-configs" in path or "/review/" in path
+        ids = {**FILLED, "id": "7"} if numbered else FILLED
         answer = getattr(client, method)(path.format(**ids), {}, format="json")
         allowed = RANK[role] >= RANK[needed(path, method)]
         refused = answer.status_code in {401, 403}

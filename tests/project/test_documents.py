@@ -103,7 +103,14 @@ def test_documented_defaults_of_calls_and_batches_are_true():
 
 
 @pytest.mark.parametrize(
-    ("part", "extra"), [("Production", ""), ("Demo", "demo"), ("Development", "dev")]
+    ("part", "extra"),
+    [
+        ("Production", ""),
+        ("AWS", "aws"),
+        ("LangChain", "langchain"),
+        ("Demo", "demo"),
+        ("Development", "dev"),
+    ],
 )
 def test_each_direct_dependency_has_its_line(part, extra):
     project = tomllib.loads(text_of("pyproject.toml"))["project"]

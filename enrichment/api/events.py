@@ -1,0 +1,120 @@
+"""A batch's progress as server-sent events: one a second until it ends or the client leaves."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import orjson
+from asgiref.sync import sync_to_async
+from django.db import DatabaseError, connections
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import NotFound
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+
+from enrichment import batches
+from enrichment.api.batches import ProgressSerializer
+from enrichment.api.failures import EnrichmentEndpoint
+from enrichment.batches import Progress
+from enrichment.models import Batch
+from enrichment.models.batches import TERMINAL, WORKABLE
+
+EVERY_SECONDS = 1.0
+# Then the client has to come again, which its browser does by itself: whoever lost the right to
+# look, or holds up a server that wants to end, doesn't do so for long.
+LONGEST_SECONDS = 600.0
+HEARTBEAT = b": still here\n\n"
+MOST_DIGITS = 12  # of a Last-Event-ID that is one of ours
+
+
+class WhateverIsAccepted(BaseContentNegotiation):
+    """Events are sent and errors are JSON, whatever the client says that it takes."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        """The only one."""
+        return parsers[0]
+
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        """JSON, for errors."""
+        return renderers[0], renderers[0].media_type
+
+
+class BatchEvents(EnrichmentEndpoint):
+    """A batch's progress, live."""
+
+    content_negotiation_class = WhateverIsAccepted
+    more_error_statuses = frozenset({"404"})
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter(
+                "Last-Event-ID", int, OpenApiParameter.HEADER, description="Counted on from there."
+            )
+        ],
+        responses={(200, "text/event-stream"): OpenApiTypes.STR},
+    )
+    def get(self, request: Request, **kwargs: Any) -> StreamingHttpResponse:
+        """`event: progress` with the progress as JSON, each second; `event: end` is the last.
+
+        A batch that stands still brings comments instead. After ten minutes the stream ends: come
+        again.
+        """
+        if not Batch.objects.filter(pk=kwargs["id"]).exists():
+            raise NotFound(f"There is no batch {kwargs['id']}.")
+        last = request.headers.get("Last-Event-ID", "")
+        seen = int(last) if last.isdecimal() and len(last) <= MOST_DIGITS else 0
+        return StreamingHttpResponse(
+            events(kwargs["id"], seen=seen),
+            content_type="text/event-stream",
+            headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
+        )
+
+
+async def events(batch_id: UUID, *, seen: int = 0) -> AsyncIterator[bytes]:
+    """The stream's bytes; ids count on from `seen`. No database connection is held meanwhile."""
+    ends_at = time.monotonic() + LONGEST_SECONDS
+    number, told = seen, None
+    yield b"retry: 1000\n\n"
+    while time.monotonic() < ends_at:
+        try:
+            at = await sync_to_async(_look)(batch_id)
+        except Batch.DoesNotExist:
+            return
+        except DatabaseError:
+            yield HEARTBEAT  # it may be back the next time
+        else:
+            ended = at.status in TERMINAL
+            if ended or at.status in WORKABLE or _still(at) != told:
+                number, told = number + 1, _still(at)
+                yield _event(number, "end" if ended else "progress", at)
+            else:
+                yield HEARTBEAT
+            if ended:
+                return
+        await asyncio.sleep(EVERY_SECONDS)
+
+
+def _look(batch_id: UUID) -> Progress:
+    """In the request's own thread, whose connection would otherwise idle as long as the stream."""
+    try:
+        return batches.progress(batch_id)
+    finally:
+        connections.close_all()
+
+
+def _still(at: Progress) -> Progress:
+    """What changes when something happened, not by time alone."""
+    return replace(at, seconds=0.0, rows_per_second=0.0, eta_seconds=None)
+
+
+def _event(number: int, name: str, at: Progress) -> bytes:
+    body = {"status": at.status, "status_reason": at.reason, **ProgressSerializer(at).data}
+    return b"id: %d\nevent: %s\ndata: %s\n\n" % (number, name.encode(), orjson.dumps(body))

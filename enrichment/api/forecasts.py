@@ -1,0 +1,53 @@
+"""What a batch would cost, before it is made."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from enrichment.api.batches import BatchRequestSerializer, selection_of
+from enrichment.api.failures import EnrichmentEndpoint
+from enrichment.forecast import Forecast, Quantiles, forecast
+from llmconfig.roles import Role
+
+
+class QuantilesSerializer(serializers.Serializer[Quantiles]):
+    """The figure is below the first in one case of ten, below the last in nine."""
+
+    p10 = serializers.FloatField()
+    p50 = serializers.FloatField()
+    p90 = serializers.FloatField()
+
+
+class ForecastSerializer(serializers.Serializer[Forecast]):
+    """Money is US dollars, null when the model has no known price."""
+
+    rows = serializers.IntegerField(help_text="Rows that need work.")
+    calls = serializers.IntegerField(help_text="Fewer: some rows have nothing to be asked about.")
+    provider = serializers.CharField()
+    model = serializers.CharField()
+    tokens_input = QuantilesSerializer()
+    tokens_output = QuantilesSerializer()
+    cost_usd = QuantilesSerializer(allow_null=True)
+    cost_provider_batch_usd = QuantilesSerializer(
+        allow_null=True, help_text="As a batch of the provider's own."
+    )
+    past_calls = serializers.IntegerField(help_text="That the lengths of answers come from.")
+    basis = serializers.CharField(help_text="What the figures rest on, in a sentence.")
+
+
+class BatchForecast(EnrichmentEndpoint):
+    """A batch that is not made."""
+
+    write_role = Role.VIEWER  # nothing is written and nobody called
+
+    @extend_schema(request=BatchRequestSerializer, responses={200: ForecastSerializer})
+    def post(self, request: Request, **kwargs: Any) -> Response:
+        """Rows, tokens and cost of the batch that this body would start."""
+        wanted = BatchRequestSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        given = wanted.validated_data
+        found = forecast(given["processing_type"], selection_of(given))
+        return Response(ForecastSerializer(found).data)

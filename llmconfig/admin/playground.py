@@ -1,0 +1,280 @@
+"""The playground: one call by hand, its answer as it comes, and all that became of it.
+
+The answer is sent as lines of JSON: `{"text": …}` for each piece, at last `{"summary": …}`, which
+is HTML. Pieces are text; the page never reads them as HTML.
+"""
+
+import json
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+from uuid import uuid4
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    JsonResponse,
+    StreamingHttpResponse,
+)
+from django.http.response import HttpResponseBase
+from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from llmconfig import snapshot
+from llmconfig.admin.attempts import attempt_lines
+from llmconfig.admin.explain import LABELS, describe
+from llmconfig.admin.panels import call_link
+from llmconfig.admin.presentation import count, milliseconds, money
+from llmconfig.admin.theme import TextareaWidget, TextWidget
+from llmconfig.client import astream
+from llmconfig.client.records import Call, CallRecord, Delta, Generation, Labels, Message
+from llmconfig.errors import CallsDisabled, GenerationFailed, LLMError, UnknownNode
+from llmconfig.models import InteractionType
+from llmconfig.resolution import explain
+from llmconfig.snapshot import Snapshot
+
+PERMISSION = "llmconfig.operate_llmconfig"
+SERVICE = "playground"
+LONGEST = 100_000  # characters of a message
+
+
+class PlaygroundForm(forms.Form):
+    """What to ask, and whom."""
+
+    target = forms.CharField(
+        label="Node, kind of use or model",
+        max_length=250,
+        widget=TextWidget(attrs={"list": "llm-targets", "autocomplete": "off"}),
+        help_text="Such as a node's name, responder, openai/gpt-4o or tier:cloud_fast.",
+    )
+    system = forms.CharField(
+        label="System message",
+        required=False,
+        max_length=LONGEST,
+        widget=TextareaWidget(attrs={"rows": 2, "placeholder": "None"}),
+    )
+    message = forms.CharField(
+        label="Message",
+        max_length=LONGEST,
+        strip=False,
+        widget=TextareaWidget(attrs={"rows": 5, "placeholder": "Ask something"}),
+    )
+    temperature = forms.FloatField(
+        required=False,
+        min_value=0,
+        max_value=2,
+        widget=TextWidget(attrs={"inputmode": "decimal", "placeholder": "as configured"}),
+    )
+    max_tokens = forms.IntegerField(
+        label="Max tokens",
+        required=False,
+        min_value=1,
+        max_value=1_000_000,
+        widget=TextWidget(attrs={"inputmode": "numeric", "placeholder": "as configured"}),
+    )
+    schema = forms.CharField(
+        label="JSON schema",
+        required=False,
+        max_length=LONGEST,
+        widget=TextareaWidget(attrs={"rows": 3, "placeholder": "None: any text"}),
+        help_text="The answer must be JSON that obeys it.",
+    )
+
+    def clean_schema(self) -> dict[str, Any] | None:
+        """The schema as an object; None if there is none."""
+        text = self.cleaned_data["schema"].strip()
+        if not text:
+            return None
+        try:
+            schema = json.loads(text)
+        except ValueError as error:
+            raise forms.ValidationError(f"This is not JSON: {error}.") from None
+        except RecursionError:
+            raise forms.ValidationError("This is nested too deeply.") from None
+        if not isinstance(schema, dict):
+            raise forms.ValidationError('A schema is an object, such as {"type": "object"}.')
+        return schema
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A field's value in force, and the layer that decided it."""
+
+    label: str
+    value: str
+    layer: str
+
+
+def may_call(request: HttpRequest) -> bool:
+    """Operators and administrators: a call costs money."""
+    return request.user.has_perm(PERMISSION)
+
+
+def playground_url(target: str) -> str:
+    """The page with this target filled in."""
+    return f"{reverse('admin:llm_playground')}?{urlencode({'target': target})}"
+
+
+def playground_view(request: HttpRequest) -> HttpResponse:
+    """The form; the page's script sends it to `answer_view`."""
+    if not may_call(request):
+        raise PermissionDenied
+    state = snapshot.current()
+    asked = request.GET.get("target", "")
+    return TemplateResponse(
+        request,
+        "nodewise/playground.html",
+        {
+            **admin.site.each_context(request),
+            "title": "Playground",
+            "form": PlaygroundForm(initial={"target": asked or _first_target(state)}),
+            "targets": _targets(state),
+            "enabled": bool(state.processing.get("enabled")),
+            "providers": any(each.is_enabled for each in state.providers.values()),
+            "may_change": request.user.has_perm("llmconfig.change_llmconfig"),
+        },
+    )
+
+
+def answer_view(request: HttpRequest) -> HttpResponseBase:
+    """Carry the call out; 400 with the form's errors, else lines of JSON as the answer comes."""
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    if not may_call(request):
+        raise PermissionDenied
+    form = PlaygroundForm(request.POST)
+    if not form.is_valid():
+        return JsonResponse({"errors": form.errors}, status=400)
+    call = _call(form.cleaned_data)
+    about = {
+        "decisions": _decisions(call),
+        "page": call_link(request, call.correlation_id) if call.correlation_id else "",
+        "switch": (
+            reverse("admin:llmconfig_llmconfig_changelist")
+            if request.user.has_perm("llmconfig.change_llmconfig")
+            else ""
+        ),
+    }
+    answer = StreamingHttpResponse(
+        _lines(call, about), content_type="application/x-ndjson; charset=utf-8"
+    )
+    answer["Cache-Control"] = "no-store"
+    answer["X-Accel-Buffering"] = "no"  # a proxy in front passes each line on at once
+    return answer
+
+
+def _call(asked: Mapping[str, Any]) -> Call:
+    messages: list[Message] = [{"role": "user", "content": asked["message"]}]
+    if asked["system"]:
+        messages.insert(0, {"role": "system", "content": asked["system"]})
+    given = {name: asked[name] for name in ("temperature", "max_tokens") if asked[name] is not None}
+    return Call(
+        node=asked["target"],
+        messages=messages,
+        schema=asked["schema"],
+        given=given,
+        correlation_id=uuid4(),
+        labels=Labels(service_name=SERVICE),
+    )
+
+
+async def _lines(call: Call, about: Mapping[str, Any]) -> AsyncGenerator[bytes]:
+    """Pieces, then the summary; closing it early ends the call, which leaves its record."""
+    try:
+        async for piece in astream(call):
+            if isinstance(piece, Delta):
+                yield _line(text=piece.text)
+            else:
+                yield _line(answer=_shown(piece), summary=_summary(piece.record, about))
+    except GenerationFailed as failure:
+        yield _line(summary=_summary(failure.record, about, error=str(failure)))
+    except LLMError as error:
+        off = isinstance(error, CallsDisabled)
+        yield _line(summary=_refused({**about, "error": str(error), "off": off}))
+
+
+def _line(**event: str) -> bytes:
+    return json.dumps(event).encode() + b"\n"
+
+
+def _shown(made: Generation) -> str:
+    """The whole answer; JSON and calls of tools are laid out."""
+    if made.tool_calls:
+        return made.text + json.dumps(made.tool_calls, indent=2, ensure_ascii=False)
+    if made.parsed is not None:
+        return json.dumps(made.parsed, indent=2, ensure_ascii=False)
+    return made.text
+
+
+def _summary(record: CallRecord, about: Mapping[str, Any], *, error: str = "") -> str:
+    """What became of the call, as HTML in which all that others said is escaped."""
+    context = {
+        **about,
+        "error": error,
+        "record": record,
+        "served": f"{record.provider}/{record.model}" if record.provider else record.model,
+        "attempts": attempt_lines([asdict(each) for each in record.attempts]),
+        "figures": (
+            ("tokens in", count(record.usage.tokens_input)),
+            ("tokens out", count(record.usage.tokens_output)),
+            ("cost", money(record.cost_usd)),
+            ("took", milliseconds(record.latency_ms)),
+        ),
+    }
+    return render_to_string("nodewise/playground_summary.html", context)
+
+
+def _refused(context: dict[str, Any]) -> str:
+    """A call that the configuration forbids; nobody was asked."""
+    return render_to_string("nodewise/playground_summary.html", context)
+
+
+def _decisions(call: Call) -> list[Decision]:
+    """Each field that some layer decided; none for a name that nobody knows."""
+    try:
+        found = explain(call.node, snapshot=snapshot.current(), given=call.given)
+    except UnknownNode:
+        return []
+    rows = [(name, LABELS[name], found.winner(name)) for name in LABELS]
+    return [
+        Decision(label, ", ".join(winner.value) if name == "fallbacks" else str(winner.value),
+                 winner.layer)
+        for name, label, winner in rows
+        if winner is not None
+    ]  # fmt: skip
+
+
+def _targets(state: Snapshot) -> list[tuple[str, str]]:
+    """What the field offers, with what each is; embeddings have no answer to show."""
+    chat = [model for model in state.models.values() if model.kind == "chat"]
+    return [
+        *(
+            (node.name, _offer(node.name, "node", state))
+            for node in sorted(state.nodes.values(), key=lambda each: each.name)
+            if node.interaction_type != InteractionType.EMBEDDINGS
+        ),
+        *(
+            (each.value, _offer(each.value, "kind of use", state))
+            for each in InteractionType
+            if each != InteractionType.EMBEDDINGS
+        ),
+        *((f"tier:{model.tier}", "tier") for model in chat if model.tier),
+        *sorted((f"{model.provider}/{model.model_id}", "model") for model in chat),
+    ]
+
+
+def _offer(name: str, what: str, state: Snapshot) -> str:
+    targets = explain(name, snapshot=state).targets
+    return f"{what}, now {describe(targets[0])}" if targets else f"{what}, nothing answers it"
+
+
+def _first_target(state: Snapshot) -> str:
+    """Something that answers, so that a first call needs no choice."""
+    name = InteractionType.RESPONDER.value
+    return name if explain(name, snapshot=state).targets else ""

@@ -1,0 +1,72 @@
+"""A model's price in force beside the one that genai-prices suggests."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.utils.safestring import SafeString
+
+from llmconfig import prices
+from llmconfig.admin.presentation import NOTHING
+from llmconfig.models import ModelPrice, PriceSource, ProviderModel
+
+LABELS = ("Prompt", "Answer", "Prompt, from the cache", "Prompt, into the cache")
+
+
+@dataclass(frozen=True, slots=True)
+class PriceLine:
+    """One kind of token, in dollars per million."""
+
+    label: str
+    now: str | SafeString
+    suggested: str | SafeString
+    difference: str
+
+
+@dataclass(frozen=True, slots=True)
+class PricePanel:
+    """`known` says whether genai-prices knows the model, `same` whether it says what holds."""
+
+    row: ModelPrice | None
+    by_hand: bool
+    lines: tuple[PriceLine, ...]
+    known: bool
+    same: bool
+
+
+def price_panel(model: ProviderModel) -> PricePanel:
+    """Both prices as of now."""
+    row = prices.row_in_force(model)
+    found = prices.suggested_prices(model.provider.provider_type, model.model_id)
+    now = _amounts(row) if row else (None,) * len(LABELS)
+    then = (
+        (found.input, found.output, found.cached, found.cache_write)
+        if found
+        else (None,) * len(LABELS)
+    )
+    return PricePanel(
+        row=row,
+        by_hand=row is not None and row.source == PriceSource.MANUAL,
+        lines=tuple(
+            PriceLine(label, per_million(old), per_million(new), _difference(old, new))
+            for label, old, new in zip(LABELS, now, then, strict=True)
+        ),
+        known=found is not None and (found.input is not None or found.output is not None),
+        same=now == then,
+    )
+
+
+def _amounts(row: ModelPrice) -> tuple[Decimal | None, ...]:
+    return row.input_per_1m, row.output_per_1m, row.cached_input_per_1m, row.cache_write_per_1m
+
+
+def per_million(price: Decimal | None) -> str | SafeString:
+    """Dollars for a million tokens; a dash when unknown."""
+    return NOTHING if price is None else f"${price.normalize():f}"
+
+
+def _difference(now: Decimal | None, suggested: Decimal | None) -> str:
+    if now is None or suggested is None or now == suggested:
+        return ""
+    if not now:
+        return "no longer free"
+    return f"{(suggested - now) / now:+.0%}"

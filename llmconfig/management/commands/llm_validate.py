@@ -1,0 +1,57 @@
+"""`manage.py llm_validate`: whether the configuration can serve every call."""
+
+import dataclasses
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from llmconfig import snapshot
+from llmconfig.validation import Finding, arm_findings, findings, unpriced
+
+
+class Command(BaseCommand):
+    """Calls `validation.findings` and tells what is broken."""
+
+    help = (
+        "Check that every interaction type, node and arm of a running experiment has an enabled"
+        " provider whose key can be read. Exit 1 if not. Calls nobody."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """The shape of the answer."""
+        parser.add_argument("--json", action="store_true", help="Print the findings as JSON.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Check; raises CommandError that counts what is broken."""
+        state = snapshot.current()
+        found = [*findings(state), *arm_findings(state)]
+        without_price = unpriced(state)
+        enabled = bool(state.processing.get("enabled", False))
+        broken = [each for each in found if not each.valid]
+        if options["json"]:
+            body = {
+                "valid": not broken,
+                "enabled": enabled,
+                "findings": [dataclasses.asdict(each) | {"valid": each.valid} for each in found],
+                "unpriced": without_price,
+            }
+            self.stdout.write(json.dumps(body, indent=2))
+        else:
+            self._tell(found, without_price, enabled=enabled)
+        if broken:
+            raise CommandError(f"{len(broken)} of {len(found)} can't be served.")
+
+    def _tell(self, found: list[Finding], without_price: list[str], *, enabled: bool) -> None:
+        for each in found:
+            if each.valid:
+                self.stdout.write(f"{each.kind} {each.name}: {each.target}")
+            else:
+                self.stdout.write(f"{each.kind} {each.name}: nothing can serve it")
+            for text in dict.fromkeys((*each.problems, *each.warnings)):
+                self.stdout.write(f"  {text}")
+        for name in without_price:
+            self.stdout.write(f"Note: the price of {name} is unknown, so no budget can count it.")
+        if not enabled:
+            self.stdout.write("Note: all LLM calls are switched off in the processing settings.")

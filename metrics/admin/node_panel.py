@@ -1,0 +1,81 @@
+"""What a node's calls of the last seven days cost, and the last of them, on the node's own page."""
+
+import datetime as dt
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django.db.models import Avg, Count, Q, QuerySet, Sum
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from llmconfig.admin.panels import Panel, register_node_panel
+from llmconfig.admin.presentation import count, milliseconds, money
+from metrics.admin.periods import DEFAULT_DAYS
+from metrics.models import GenerationMetric
+
+SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class CallLine:
+    """One call as a line of the table."""
+
+    page: str
+    when: dt.datetime
+    model: str
+    tokens: str
+    cost: str
+    took: str
+    error_code: str
+
+
+def node_panel(request: HttpRequest, node: str) -> Panel | None:
+    """Two queries, both bounded by a week."""
+    if not request.user.has_perm("metrics.view_generationmetric"):
+        return None
+    since = timezone.now() - dt.timedelta(days=DEFAULT_DAYS)
+    calls = GenerationMetric.objects.filter(created_at__gte=since, method_name=node)
+    address = reverse("admin:metrics_generationmetric_changelist")
+    context: dict[str, object] = {
+        "lines": [_line(call) for call in calls.defer("attempts").order_by("-created_at")[:SHOWN]],
+        "days": DEFAULT_DAYS,
+        "list_url": f"{address}?{urlencode({'q': node, 'days': DEFAULT_DAYS})}",
+    }
+    if context["lines"]:
+        context |= _sums(calls.order_by())
+    return Panel("nodewise/node_calls.html", context)
+
+
+def _sums(calls: QuerySet[GenerationMetric]) -> dict[str, object]:
+    sums = calls.aggregate(
+        calls=Count("*"),
+        cost=Sum("cost_usd"),
+        unpriced=Count("id", filter=Q(cost_usd__isnull=True)),
+        failed=Count("id", filter=~Q(error_code="")),
+        latency=Avg("latency_ms"),
+    )
+    return {
+        "figures": (
+            ("calls", count(sums["calls"])),
+            ("spent", money(sums["cost"])),
+            ("failed", f"{sums['failed'] / sums['calls']:.1%}"),
+            ("took on average", milliseconds(sums["latency"])),
+        ),
+        "unpriced": sums["unpriced"],
+    }
+
+
+def _line(call: GenerationMetric) -> CallLine:
+    return CallLine(
+        page=reverse("admin:metrics_generationmetric_change", args=[call.pk]),
+        when=call.created_at,
+        model=f"{call.provider}/{call.model_used}" if call.provider else call.model_used,
+        tokens=f"{count(call.tokens_input)} → {count(call.tokens_output)}",
+        cost=money(call.cost_usd),
+        took=milliseconds(call.latency_ms),
+        error_code=call.error_code,
+    )
+
+
+register_node_panel(node_panel)

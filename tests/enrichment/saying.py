@@ -1,0 +1,19 @@
+"""Has the simulated model say what a test wants: it repeats the longest block of its prompt."""
+
+from itertools import count
+
+from enrichment.models import Prompt
+
+_versions = count(1)
+
+
+def model_says(enrichment, text, *, organization=None):
+    """From now on the model answers with this text; the last words may be missing."""
+    Prompt.objects.filter(enrichment=enrichment, organization=organization).update(is_active=False)
+    return Prompt.objects.create(
+        enrichment=enrichment,
+        organization=organization,
+        version=next(_versions),
+        user=f"<say>{text}</say>",
+        is_active=True,
+    )

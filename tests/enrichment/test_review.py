@@ -1,0 +1,318 @@
+"""Suggestions and decisions: what was held back reaches its row only through a person."""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.db import connection, transaction
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from enrichment import batches, review
+from enrichment.admin.review import compared
+from enrichment.batches import Selection
+from enrichment.engine.lanes import run_lane
+from enrichment.errors import AlreadyDecided, BadValue, InputChanged
+from enrichment.models import Animal, EnrichmentResult, ResultState
+from llmconfig import snapshot
+from llmconfig.models import LLMConfig, NodeConfiguration
+from llmconfig.roles import ensure_roles
+from metrics.decisions import record_decision
+from metrics.models import GenerationHistory
+from tests.api import caller
+from tests.enrichment.saying import model_says
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+INVENTED = "Dog likes to run and play ball at 99 Invented Street with you and me"
+HOSTILE = "<script>window.ran = 1</script>"
+
+
+@pytest.fixture
+def ada():
+    ensure_roles()
+    return User.objects.create_superuser("ada")
+
+
+@pytest.fixture
+def suggestion(provider, make_animals):
+    """One that was held back for a number from nowhere, through the whole engine."""
+    make_animals(1)
+    model_says("description_cleaning", INVENTED)
+    run_lane(batches.create("description_cleaning", Selection()).pk)
+    return EnrichmentResult.objects.get()
+
+
+@pytest.fixture
+def partly(provider, make_animals):
+    """Tags of which some were sure enough and others not."""
+    NodeConfiguration.objects.create(
+        node_name="tagging", interaction_type="tagger", default_model="sim/gpt-4o-mini"
+    )
+    LLMConfig.objects.filter(pk=1).update(min_confidence_tagging=0.5)
+    snapshot.expire()
+    make_animals(40)
+    run_lane(batches.create("tagging", Selection()).pk)
+    return EnrichmentResult.objects.filter(state="applied", suggestion__isnull=False).first()
+
+
+def history_of(result):
+    row = GenerationHistory.objects.get(correlation_id=result.correlation_id)
+    return row.user_accepted, row.user_feedback, row.manual_edits_required
+
+
+def test_what_fails_a_gate_is_not_applied_and_says_why(suggestion):
+    assert suggestion.state == ResultState.SUGGESTED
+    assert "99" in suggestion.reason
+    assert "Invented" in suggestion.reason
+    assert Animal.objects.get().enriched_description is None
+    (shown,) = review.with_rows(review.queue())
+    assert (shown.current, shown.input_changed) == (None, False)
+    assert shown.proposed.startswith("Dog likes")
+    assert "Dog 0 likes to run" in shown.source
+
+
+def test_accepting_writes_the_row_and_the_history(suggestion, ada):
+    review.accept(suggestion.pk, user=ada, feedback="They moved.")
+    animal, result = Animal.objects.get(), EnrichmentResult.objects.get()
+    assert animal.enriched_description == suggestion.value
+    assert animal.llm_model_used == suggestion.model_used
+    assert (result.state, result.reviewed_by, result.previous_value) == ("applied", ada, None)
+    assert result.reviewed_at is not None
+    assert history_of(result) == (True, "They moved.", False)
+    assert not review.queue().exists()
+
+
+def test_editing_writes_the_reviewers_words_and_says_so(suggestion, ada):
+    review.edit(suggestion.pk, "Dog likes to \x00 play.", user=ada)
+    assert Animal.objects.get().enriched_description == "Dog likes to \ufffd play."
+    assert Animal.objects.get().llm_model_used == "reviewed"
+    assert history_of(suggestion) == (True, None, True)
+
+
+def test_rejecting_leaves_the_row_and_it_is_not_queued_again(suggestion, ada):
+    review.reject(suggestion.pk, user=ada, feedback="Invented.")
+    assert Animal.objects.get().enriched_description is None
+    assert EnrichmentResult.objects.get().state == ResultState.REJECTED
+    assert history_of(suggestion) == (False, "Invented.", None)
+    assert batches.create("description_cleaning", Selection()).rows_total == 0
+
+
+def test_a_suggestion_for_a_row_that_has_changed_can_only_be_rejected(suggestion, ada):
+    Animal.objects.update(description="Now she is calm.")
+    (shown,) = review.with_rows(review.queue())
+    assert shown.input_changed
+    for decide in (
+        lambda: review.accept(suggestion.pk, user=ada),
+        lambda: review.edit(suggestion.pk, "A text.", user=ada),
+    ):
+        with pytest.raises(InputChanged, match="has changed"):
+            decide()
+    assert Animal.objects.get().enriched_description is None
+    review.reject(suggestion.pk, user=ada)
+    assert not review.queue().exists()
+
+
+def test_a_suggestion_for_a_row_that_is_gone_can_only_be_rejected(suggestion, ada):
+    Animal.objects.all().delete()
+    assert review.with_rows(review.queue())[0].row is None
+    with pytest.raises(InputChanged, match="is gone"):
+        review.accept(suggestion.pk, user=ada)
+    review.reject(suggestion.pk, user=ada)
+
+
+def test_nobody_decides_twice(suggestion, ada):
+    review.reject(suggestion.pk, user=ada)
+    for decide in (review.accept, review.reject):
+        with pytest.raises(AlreadyDecided):
+            decide(suggestion.pk, user=ada)
+
+
+def test_of_two_reviewers_at_once_one_wins_and_the_other_is_told(suggestion, ada):
+    told: list[Exception] = []
+
+    def other():
+        try:
+            review.reject(suggestion.pk, user=None)
+        except AlreadyDecided as refusal:
+            told.append(refusal)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=other)
+    with transaction.atomic():
+        review.accept(suggestion.pk, user=ada)
+        thread.start()
+        thread.join(0.3)
+        assert thread.is_alive()  # it waits for our lock
+    thread.join()
+    assert len(told) == 1
+    assert Animal.objects.get().enriched_description == suggestion.value
+
+
+def test_a_newer_result_takes_a_suggestion_out_of_the_queue(suggestion, ada):
+    model_says("description_cleaning", "Dog likes to run and play ball")
+    run_lane(batches.create("description_cleaning", Selection(force=True)).pk)
+    assert EnrichmentResult.objects.first().state == ResultState.APPLIED
+    assert not review.queue().exists()
+    with pytest.raises(AlreadyDecided):
+        review.accept(suggestion.pk, user=ada)
+
+
+@pytest.mark.parametrize("value", ["", "   ", None, 5, {"text": "x"}])
+def test_a_text_is_not_replaced_by_nothing_or_by_something_else(suggestion, ada, value):
+    with pytest.raises(BadValue, match="value: It must be a text"):
+        review.edit(suggestion.pk, value, user=ada)
+    assert review.queue().exists()
+
+
+def test_doubtful_parts_wait_while_sure_ones_are_applied(partly, ada):
+    animal = Animal.objects.get(pk=partly.row_id)
+    assert animal.tags == partly.value
+    assert all(part["confidence"] >= 0.5 for part in animal.tags)
+    assert min(part["confidence"] for part in partly.suggestion) == partly.confidence < 0.5
+    assert partly.confidence_source == "self_reported"
+    assert "is below 0.5" in partly.reason
+    review.accept(partly.pk, user=ada)
+    animal.refresh_from_db()
+    assert animal.tags == partly.suggestion
+    accepted = EnrichmentResult.objects.get(pk=partly.pk)
+    assert (accepted.previous_value, accepted.suggestion) == (None, None)
+
+
+def test_rejecting_doubtful_parts_keeps_the_sure_ones(partly, ada):
+    review.reject(partly.pk, user=ada)
+    assert Animal.objects.get(pk=partly.row_id).tags == partly.value
+    rejected = EnrichmentResult.objects.get(pk=partly.pk)
+    assert (rejected.state, rejected.suggestion) == ("applied", None)
+
+
+def test_an_edited_list_of_tags_is_held_to_the_schema(partly, ada):
+    with pytest.raises(BadValue, match=r"tags\.0\.tag: 'purple' is not one of"):
+        review.edit(partly.pk, [{"tag": "purple", "confidence": 1}], user=ada)
+    with pytest.raises(BadValue, match="no JSON"):
+        review.edit_text(partly.pk, "[{", user=ada)
+    review.edit_text(partly.pk, '[{"tag": "calm", "confidence": 1}]', user=ada)
+    assert Animal.objects.get(pk=partly.row_id).tags == [{"tag": "calm", "confidence": 1}]
+
+
+def test_a_decision_reads_one_or_two_months_of_history(suggestion, django_assert_max_num_queries):
+    with django_assert_max_num_queries(1) as counted:
+        record_decision(suggestion.correlation_id, near=timezone.now(), accepted=True)
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {counted.captured_queries[0]['sql']}")
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert plan.count("Update on llm_generation_history_") <= 2
+
+
+BASE = "/api/llm/review"
+
+
+def test_the_api_lists_and_decides(suggestion, ada):
+    operator = caller("operator")
+    page = operator.get(BASE).json()
+    (shown,) = page["results"]
+    assert shown["id"] == suggestion.pk
+    assert shown["proposed"] == suggestion.value
+    assert operator.get(f"{BASE}?processing_type=tagging").json()["results"] == []
+    assert operator.get(f"{BASE}?processing_type=x").status_code == 400
+    edited = operator.post(f"{BASE}/{suggestion.pk}/edit", {"value": "Fine."}, format="json")
+    assert edited.json()["reviewed_by"] == "the-operator"
+    assert Animal.objects.get().enriched_description == "Fine."
+    again = operator.post(f"{BASE}/{suggestion.pk}/accept", {}, format="json")
+    assert (again.status_code, again.json()["code"]) == (409, "already_decided")
+
+
+@pytest.mark.parametrize("verb", ["accept", "edit", "reject"])
+def test_a_viewer_reads_the_queue_and_decides_nothing(suggestion, verb):
+    viewer = caller("viewer")
+    assert viewer.get(BASE).status_code == 200
+    body = {"value": "x"} if verb == "edit" else {}
+    assert viewer.post(f"{BASE}/{suggestion.pk}/{verb}", body, format="json").status_code == 403
+
+
+def test_the_comparison_marks_words_and_escapes_them():
+    left, right = compared(f"Rex is {HOSTILE} old", "Rex is new")
+    assert "<script>" not in left + right
+    assert '<ins class="nw-after">new</ins>' in right
+    assert "Rex is" in left
+    assert "<" not in compared("a " * 5_000, "b")[0]  # too long to compare
+
+
+def test_the_page_shows_hostile_values_as_text(suggestion, ada):
+    EnrichmentResult.objects.update(value=f"Rex {HOSTILE}", reason=HOSTILE)
+    Animal.objects.update(enriched_description=HOSTILE)
+    client = Client()
+    client.force_login(ada)
+    page = client.get(reverse("admin:enrichment_review")).content.decode()
+    assert HOSTILE not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_the_page_refuses_a_viewers_decision_and_a_get(suggestion):
+    ensure_roles()
+    viewer = User.objects.create_user("vera", is_staff=True)
+    viewer.groups.add(Group.objects.get(name="viewer"))
+    client = Client()
+    client.force_login(viewer)
+    assert b"data-verb" not in client.get(reverse("admin:enrichment_review")).content
+    address = reverse("admin:enrichment_review_decide", args=[suggestion.pk, "accept"])
+    assert client.post(address).status_code == 403
+    assert client.get(address).status_code == 405
+
+
+def chromium():
+    places = ("/usr/bin/chromium", "/usr/bin/google-chrome")
+    return next((each for each in places if Path(each).exists()), "")
+
+
+@pytest.mark.skipif(not chromium(), reason="no chromium here; CI installs it")
+def test_a_person_reviews_by_keyboard(live_server, provider, make_animals):
+    make_animals(4)
+    model_says("description_cleaning", INVENTED)
+    run_lane(batches.create("description_cleaning", Selection()).pk)
+    User.objects.create_superuser("grace", password="a-long-password")
+    first, second, third, fourth = review.queue()
+    seen: dict[str, Any] = {}
+
+    def browse():
+        from playwright.sync_api import sync_playwright  # noqa: PLC0415 - only where a browser is
+
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(
+                executable_path=chromium(),
+                args=["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"],
+            )
+            page = browser.new_page()
+            page.goto(f"{live_server.url}/admin/")
+            page.fill("[name=username]", "grace")
+            page.fill("[name=password]", "a-long-password")
+            page.click("button[type=submit]")
+            page.goto(live_server.url + reverse("admin:enrichment_review"))
+            page.keyboard.press("a")  # accepts the first
+            page.wait_for_selector("text=3 waiting")
+            page.keyboard.press("j")
+            page.keyboard.press("r")  # rejects the third
+            page.wait_for_selector("text=2 waiting")
+            page.keyboard.press("e")  # edits the second
+            page.keyboard.press("Control+a")
+            page.keyboard.type("A calm dog, a jar of keys.")  # a, j, r, k and e are text in here
+            page.click("[data-verb=edit] >> nth=0")
+            page.wait_for_selector("text=1 waiting")
+            page.set_viewport_size({"width": 390, "height": 844})
+            seen["wide"] = page.evaluate("document.documentElement.scrollWidth")
+            browser.close()
+
+    worker = threading.Thread(target=browse)
+    worker.start()
+    worker.join()
+    states = dict(EnrichmentResult.objects.values_list("pk", "state"))
+    assert states == {
+        first.pk: "applied", second.pk: "applied", third.pk: "rejected", fourth.pk: "suggested",
+    }  # fmt: skip
+    written = Animal.objects.get(pk=second.row_id).enriched_description
+    assert written == "A calm dog, a jar of keys."
+    assert seen["wide"] <= 390  # nothing sticks out of a phone

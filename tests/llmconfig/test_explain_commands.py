@@ -1,0 +1,112 @@
+"""`llm_explain` and `llm_validate`: what people and CI read about the configuration."""
+
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from llmconfig import experiments
+from llmconfig.models import Experiment, GlobalConfig, InteractionType, Provider, UserConfig
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def configured(make_provider, make_node):
+    make_provider()
+    for interaction in InteractionType:
+        GlobalConfig.objects.create(interaction_type=interaction, model="sim/gpt-4o-mini")
+    return make_node("", default_temperature=0.3)
+
+
+def explained(capsys, *arguments):
+    call_command("llm_explain", *arguments)
+    return capsys.readouterr().out
+
+
+def test_the_table_marks_the_layer_that_wins_each_field(configured, capsys):
+    told = explained(capsys, "tag_rows")
+    rows = {line.split("│")[1].strip(): line for line in told.splitlines() if "│" in line}
+    assert "→ 0.3" in rows["node"]
+    assert "→ sim/gpt-4o-mini" in rows["interaction type"]
+    assert "1. sim/gpt-4o-mini, temperature 0.3" in told
+
+
+def test_a_users_choice_is_told_for_that_user_only(configured, capsys, django_user_model):
+    user = django_user_model.objects.create_user("ada")
+    UserConfig.objects.create(user=user, node=configured, temperature=0.9)
+    assert "temperature 0.9" in explained(capsys, "tag_rows", "--user", "ada")
+    assert "temperature 0.3" in explained(capsys, "tag_rows")
+    with pytest.raises(CommandError, match="no user 'nobody'"):
+        explained(capsys, "tag_rows", "--user", "nobody")
+
+
+def test_a_script_reads_every_layer_as_json(configured, capsys):
+    told = json.loads(explained(capsys, "tag_rows", "--json"))
+    temperature = told["fields"]["temperature"]
+    assert (temperature["value"], temperature["layer"]) == (0.3, "node")
+    assert temperature["layers"]["processing settings"] is None
+    assert told["targets"] == [
+        {
+            "provider": "sim",
+            "model": "gpt-4o-mini",
+            "temperature": 0.3,
+            "max_tokens": None,
+            "dropped": [],
+        }
+    ]
+
+
+def test_a_running_experiment_is_told_with_the_arm_of_a_key(configured, capsys):
+    experiment = Experiment.objects.create(name="cooler", node=configured)
+    experiment.arms.create(name="cold", temperature=0.1)
+    experiment.arms.create(name="cold-too", temperature=0.1)
+    experiments.start("cooler", source="shell")
+    assert "experiment cooler is running" in explained(capsys, "tag_rows")
+    told = json.loads(explained(capsys, "tag_rows", "--experiment-key", "row-1", "--json"))
+    assert told["experiment"] == "cooler"
+    assert told["targets"][0]["temperature"] == 0.1
+
+
+def test_an_unknown_name_is_refused_with_what_is_near(configured, capsys):
+    with pytest.raises(CommandError, match="Did you mean tag_rows"):
+        explained(capsys, "tag_row")
+
+
+def validated(capsys, *arguments):
+    call_command("llm_validate", *arguments)
+    return capsys.readouterr().out
+
+
+def test_a_sound_configuration_is_valid_and_nobody_is_called(configured, capsys, simulator):
+    told = validated(capsys)
+    assert "node tag_rows: sim/gpt-4o-mini" in told
+    assert "unknown" not in told
+    assert simulator.requests == 0
+
+
+def test_an_unreadable_key_is_an_exit_code_of_1(configured, capsys):
+    Provider.objects.update(api_key="v1:deadbeef:gAAAA")
+    with pytest.raises(CommandError, match="10 of 10") as caught:
+        validated(capsys)
+    assert caught.value.returncode == 1
+    assert "no longer in LLM_FIELD_KEYS" in capsys.readouterr().out
+
+
+def test_an_arm_that_nobody_serves_is_found_before_it_is_called(configured, capsys):
+    experiment = Experiment.objects.create(name="cooler", node=configured)
+    experiment.arms.create(name="control")
+    experiment.arms.create(name="gone", model="tier:gone")
+    experiments.start("cooler", source="shell")
+    with pytest.raises(CommandError, match="1 of 12"):
+        validated(capsys)
+    told = capsys.readouterr().out
+    assert "arm cooler, arm gone: nothing can serve it" in told
+    assert "  tier:gone has no active model." in told
+
+
+def test_unknown_prices_are_told_and_break_nothing(configured, capsys, make_provider):
+    make_provider("free", model_id="llama", price=None)
+    GlobalConfig.objects.filter(interaction_type="tools").update(model="free/llama")
+    assert "the price of free/llama is unknown" in validated(capsys)
+    assert json.loads(validated(capsys, "--json"))["unpriced"] == ["free/llama"]
