@@ -180,7 +180,7 @@ def _turn(message: JSON) -> list[JSON]:
     turns = [_result(block) for block in content if block.get("type") == "tool_result"]
     calls = [_call(block) for block in content if block.get("type") == "tool_use"]
     # A model's thoughts are for the provider that had them; others could not read them.
-    left = {"tool_result", "tool_use", "thinking", "redacted_thinking"}
+    left = ("tool_result", "tool_use", "thinking", "redacted_thinking")
     said = [block for block in content if block.get("type") not in left]
     if said or calls or not turns:
         turn: JSON = {"role": role, "content": _parts(said) if said else ""}
@@ -234,7 +234,7 @@ def _tool(tool: JSON) -> JSON:
 
 
 def _choose(choice: object, extra: JSON) -> None:
-    if not isinstance(choice, dict) or choice.get("type") not in {*CHOICES, "tool"}:
+    if not isinstance(choice, dict) or choice.get("type") not in (*CHOICES, "tool"):
         raise bad("tool_choice", "Its type is auto, any, tool or none.")
     if choice["type"] == "tool":
         name = {"name": choice.get("name", "")}

@@ -52,6 +52,7 @@ NOT_OFFERED = {
     "route": "Fallbacks are set in the configuration; name one model.",
     "provider": "Providers are set in the configuration; name one model.",
 }
+FORMS = ("text", "json_object", "json_schema")
 REASONS = frozenset({"stop", "length", "tool_calls", "content_filter"})
 MOST_INPUTS = 2048
 CHAT = Labels(service_name="gateway", operation_type="chat.completions")
@@ -64,7 +65,7 @@ def read_chat(body: JSON, caller: Caller) -> Asked:
     name = caller.node or name_of(body)
     _refuse_what_is_not_offered(body)
     messages: list[Any] = messages_of(body)
-    if body.get("n") not in {None, 1}:
+    if body.get("n") not in (None, 1):
         raise bad("n", "One answer a request.")
     if body.get("modalities") not in (None, ["text"]):
         raise bad("modalities", "Only text is offered.")
@@ -96,7 +97,7 @@ def read_embedding(body: JSON, caller: Caller) -> tuple[EmbeddingCall, str, bool
     """An embedding's request: the call, its name, and whether vectors go as base64."""
     name = caller.node or name_of(body)
     form = body.get("encoding_format")
-    if form not in {None, "float", "base64"}:
+    if form not in (None, "float", "base64"):
         raise bad("encoding_format", "It is float or base64.")
     call = EmbeddingCall(
         node=name,
@@ -229,7 +230,7 @@ def _refuse_what_is_not_offered(body: JSON) -> None:
 
 def _schema(form: object) -> JSON | None:
     """The schema that an answer must obey, None if any text or any JSON will do."""
-    if not isinstance(form, dict) or form.get("type") not in {"text", "json_object", "json_schema"}:
+    if not isinstance(form, dict) or form.get("type") not in FORMS:
         raise bad("response_format", "Its type is text, json_object or json_schema.")
     if form["type"] != "json_schema":
         return None

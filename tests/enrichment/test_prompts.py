@@ -95,7 +95,9 @@ def test_versions_count_up_over_all_organizations(other, admin_user):
     client.force_login(admin_user)
     for organization in ("", other.pk, ""):
         form = {"enrichment": NAME, "user": "{{name}}", "system": "", "note": "", "is_active": "on"}
-        client.post(reverse("admin:enrichment_prompt_add"), form | {"organization": organization})
+        address = reverse("admin:enrichment_prompt_add")
+        answer = client.post(address, form | {"organization": organization})
+        assert answer.status_code == 302, answer.context["adminform"].form.errors
     assert set(Prompt.objects.values_list("version", "organization", "is_active")) == {
         (1, None, False), (2, other.pk, True), (3, None, True),
     }  # fmt: skip

@@ -31,8 +31,13 @@ class Server:
     process: subprocess.Popen[str]
 
     def client(self, key: str, **options: Any) -> httpx2.Client:
-        headers = {"authorization": f"Bearer {key}"}
-        return httpx2.Client(base_url=self.url, headers=headers, trust_env=False, **options)
+        """A plain client that sends this key, none if it is blank."""
+        headers = options.pop("headers", {})
+        if key:
+            headers = {"authorization": f"Bearer {key}", **headers}
+        return httpx2.Client(
+            base_url=self.url, headers=headers, trust_env=False, timeout=20, **options
+        )
 
     def until_known(self, key: str, *names: str) -> str:
         """Wait until the server knows a new key and the configuration that came with it."""
@@ -57,6 +62,7 @@ def running_server() -> Iterator[Server]:
         "LLM_EGRESS_ALLOW": "127.0.0.1",
         "LLM_RETRY_BASE_DELAY": "0.01",
         "LLM_RETRY_MAX_DELAY": "0.5",
+        "LLM_COOLDOWN_SECONDS": "0.1",
     }
     command = [sys.executable, "-m", "uvicorn", "project.asgi:application", "--port", "0"]
     process = subprocess.Popen(

@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+import re
 import shutil
 import subprocess
 import time
 
 import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from llmconfig import client as llm_client
 from llmconfig.models import GatewayKey, LLMConfig, NodeConfiguration, RevisionChange
@@ -61,12 +64,16 @@ def until(found, seconds=5.0):
     return value
 
 
-def metrics(count=1):
-    return until(
-        lambda: (
-            (rows := list(GenerationMetric.objects.order_by("pk"))) and len(rows) >= count and rows
-        )
-    )
+@pytest.fixture(autouse=True)
+def metrics():
+    """The records of this test's calls, once there are so many; the server writes them soon."""
+    began = timezone.now()
+
+    def rows(count=1):
+        found = GenerationMetric.objects.filter(created_at__gte=began).order_by("pk")
+        return until(lambda: (rows := list(found.all())) and len(rows) >= count and rows)
+
+    return rows
 
 
 def openai_of(server, key):
@@ -81,7 +88,7 @@ def anthropic_of(server, key):
     return Anthropic(api_key=key, base_url=server.url, max_retries=0)
 
 
-def test_openais_client_gets_answers_streams_tools_and_shapes(server, key):
+def test_openais_client_gets_answers_streams_tools_and_shapes(server, key, metrics):
     with openai_of(server, key) as client:
         made = client.chat.completions.create(model="chat", messages=HELLO, temperature=0.2, seed=7)
         assert "[sim:" in made.choices[0].message.content
@@ -124,7 +131,7 @@ def test_openais_client_gets_answers_streams_tools_and_shapes(server, key):
     assert all(row.tokens_total > 0 and row.cost_usd > 0 for row in rows)
 
 
-def test_anthropics_client_gets_answers_streams_and_tools(server, key):
+def test_anthropics_client_gets_answers_streams_and_tools(server, key, metrics):
     tool = {"name": "set_name", "description": "Names it.", "input_schema": SCHEMA}
     with anthropic_of(server, key) as client:
         made = client.messages.create(model="chat", max_tokens=100, system="Bark.", messages=HELLO)
@@ -265,10 +272,8 @@ def test_who_may_call_what(server, plain, make_node, django_user_model):
                 assert set(reply.json()["error"]) == {"message", "type", "param", "code"}
     for header in ("x-api-key", "api-key"):
         with server.client("", headers={header: plain}) as client:
-            del client.headers["authorization"]
             assert ask(client).status_code == 200
     with server.client(plain, headers={"x-api-key": narrow}) as client:
-        client.headers["authorization"] = f"Bearer {plain}"
         assert ask(client).status_code in {401, 429}
 
 
@@ -319,6 +324,31 @@ def test_the_hash_of_a_key_is_in_no_history(plain):
     number = RevisionChange.objects.count()
     GatewayKey.objects.update(last_used_at="2026-01-01T00:00:00Z")
     assert RevisionChange.objects.count() == number
+
+
+def test_the_admin_shows_a_new_key_once(server, plain, admin_client):
+    form = {"name": "website", "names": "chat", "is_enabled": "on", "_seen_revision": "0"}
+    page = admin_client.post("/admin/llmconfig/gatewaykey/add/", form, follow=True)
+    assert page.status_code == 200
+    [key] = re.findall(r"nw-[A-Za-z0-9_-]{43}", page.content.decode())
+    again = admin_client.get("/admin/llmconfig/gatewaykey/").content.decode()
+    row = GatewayKey.objects.get(name="website")
+    assert row.prefix in again
+    assert key not in again
+    assert row.key_hash not in again
+    change_page = admin_client.get(f"/admin/llmconfig/gatewaykey/{row.pk}/change/")
+    assert key not in change_page.content.decode()
+    server.until_known(key, "chat")
+    wrong = {**form, "name": "other", "names": "no_such_node"}
+    refused = admin_client.post("/admin/llmconfig/gatewaykey/add/", wrong)
+    assert "no node or interaction type" in refused.content.decode()
+
+
+def test_the_command_prints_a_key(server, plain, capsys):
+    call_command("create_llm_key", "cron", "--node", "chat", "--days", "1")
+    assert server.until_known(capsys.readouterr().out.strip(), "chat")
+    with pytest.raises(CommandError, match="names"):
+        call_command("create_llm_key", "again", "--node", "no_such_node")
 
 
 # What goes wrong
@@ -417,7 +447,9 @@ def test_a_switched_off_system_says_so(server, plain):
     assert reply.json()["error"]["code"] == "calls_disabled"
 
 
-def test_a_fallback_serves_and_the_record_tells(server, make_provider, make_node, simulator):
+def test_a_fallback_serves_and_the_record_tells(
+    server, make_provider, make_node, simulator, metrics
+):
     make_provider()
     make_provider("backup", "anthropic", model_id="claude-haiku-4-5")
     make_node("sim/gpt-4o-mini", "backup/claude-haiku-4-5", name="chat")
@@ -430,7 +462,7 @@ def test_a_fallback_serves_and_the_record_tells(server, make_provider, make_node
     assert [each["outcome"] for each in row.attempts] == ["http_401", "ok"]
 
 
-def test_the_owners_own_choice_applies(server, plain, make_provider, django_user_model):
+def test_the_owners_own_choice_applies(server, plain, make_provider, django_user_model, metrics):
     owner = django_user_model.objects.create_user("owner")
     make_provider("mine", model_id="gpt-4o")
     node = NodeConfiguration.objects.get(node_name="chat")
@@ -442,7 +474,7 @@ def test_the_owners_own_choice_applies(server, plain, make_provider, django_user
     assert (row.provider, row.user_id) == ("mine", owner.pk)
 
 
-def test_a_client_that_hangs_up_ends_the_providers_request(server, plain, simulator):
+def test_a_client_that_hangs_up_ends_the_providers_request(server, plain, simulator, metrics):
     simulator.fail(drip={"bytes": 20, "every_ms": 50})
     with server.client(plain) as client:
         body = {"model": "chat", "messages": HELLO, "stream": True}
@@ -453,7 +485,7 @@ def test_a_client_that_hangs_up_ends_the_providers_request(server, plain, simula
     assert until(lambda: simulator.stats()["paid_lost"]) == 1
 
 
-def test_a_stream_that_breaks_off_ends_with_an_error(server, plain, simulator):
+def test_a_stream_that_breaks_off_ends_with_an_error(server, plain, simulator, metrics):
     from openai import APIError  # noqa: PLC0415 - slow to import
 
     simulator.fail(cut=0.6)
