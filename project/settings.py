@@ -188,6 +188,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "metrics.tasks.keep_partitions_ahead",
         "schedule": 6 * 3600.0,
     },
+    "drop-expired-months": {
+        "task": "metrics.tasks.drop_expired_months",
+        "schedule": 6 * 3600.0,
+    },
     "roll-up-metrics": {"task": "metrics.tasks.roll_up", "schedule": 60.0},
 }
 
