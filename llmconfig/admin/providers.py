@@ -143,6 +143,13 @@ class ProviderAdmin(RevisionedAdmin):
             },
         ),
         ("Choice among providers", {"fields": ("priority", "weight")}),
+        (
+            "Limits",
+            {
+                "fields": ("max_concurrency", "requests_per_minute", "tokens_per_minute"),
+                "description": "Held by all processes together. Calls wait for their turn.",
+            },
+        ),
         ("Details", {"fields": ("api_version", "timeout_seconds")}),
     )
 
