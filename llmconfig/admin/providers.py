@@ -207,7 +207,7 @@ class ProviderAdmin(RevisionedAdmin):
             for verb, view in (("test", self.test_view), ("discover", self.discover_view))
         ] + super().get_urls()
 
-    def response_post_save_add(self, request: HttpRequest, obj: Any) -> HttpResponse:
+    def response_post_save_add(self, request: HttpRequest, obj: Any) -> HttpResponseRedirect:
         """To the new provider's page: its buttons are the next step."""
         return HttpResponseRedirect(reverse("admin:llmconfig_provider_change", args=[obj.pk]))
 
