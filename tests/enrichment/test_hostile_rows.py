@@ -2,7 +2,6 @@
 
 import csv
 import json
-
 from typing import Any
 
 import pytest
