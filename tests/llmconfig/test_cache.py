@@ -184,3 +184,21 @@ def test_the_api_tells_how_it_does_and_clears_it(ask, simulator):
     assert operator.post("/api/v1/llm/cache/clear").json()["success"]
     assert viewer.get("/api/llm/cache-stats").json()["size"] == 0
     assert not client.generate(ask()).record.cache_hit
+
+
+def test_many_looks_in_vain_make_it_look_more_rarely(ask, simulator):
+    async def calls():
+        for number in range(300):
+            await client.agenerate(ask(f"{number}"), collect=lambda *_: None)
+        desk = cache._desk()
+        assert desk.dry == 300
+        await asyncio.sleep(0.2)
+        cache._shelf.clear()
+        return [
+            (await client.agenerate(ask(f"{number}"), collect=lambda *_: None)).record.cache_hit
+            for number in range(40)
+        ]
+
+    made = asyncio.run(calls())
+    assert not made[0]
+    assert all(made[20:])  # one look found something, and so all look again
