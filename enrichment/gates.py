@@ -221,7 +221,7 @@ def names(checked: Checked) -> str:
 
 def _is_heading(text: str) -> bool:
     words = [word for word in _WORD.findall(text) if len(word) > 3]
-    return sum(word[0].isupper() for word in words) >= _TITLE_SHARE * len(words)
+    return bool(sum(word[0].isupper() for word in words) >= _TITLE_SHARE * len(words))
 
 
 def _respelled(word: str, words: set[str]) -> bool:

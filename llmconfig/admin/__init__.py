@@ -3,6 +3,7 @@
 from llmconfig.admin import (
     access,
     assignments,
+    budgets,
     catalogue,
     dashboard,
     experiments,
@@ -17,6 +18,7 @@ from llmconfig.admin.navigation import Page, Section, register_section
 __all__ = [
     "access",
     "assignments",
+    "budgets",
     "catalogue",
     "dashboard",
     "experiments",
@@ -64,6 +66,11 @@ register_section(
             Page(
                 "Models", "neurology", "admin:llmconfig_providermodel_changelist",
                 f"{VIEW}providermodel",
+            ),
+            Page("Budgets", "savings", "admin:llmconfig_budget_changelist", f"{VIEW}budget"),
+            Page(
+                "Spending", "receipt_long", "admin:llmconfig_budgetspending_changelist",
+                f"{VIEW}budgetspending",
             ),
             Page("Prices", "sell", "admin:llmconfig_modelprice_changelist", f"{VIEW}modelprice"),
             Page(

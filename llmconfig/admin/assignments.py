@@ -126,6 +126,7 @@ class GlobalConfigAdmin(ExplainedAdmin):
     fieldsets = (
         (None, {"fields": ("interaction_type",)}),
         ("Defaults", {"fields": ("model", "temperature", "max_tokens", "fallbacks")}),
+        ("Cheaper", {"fields": ("degrade_to", "degrade_after_seconds")}),
     )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:

@@ -52,7 +52,7 @@ def test_only_tags_that_are_sure_enough_are_applied(nodes, simulator, make_anima
     for animal in Animal.objects.exclude(tags=None):
         assert {each["tag"] for each in animal.tags} <= set(TAGS)
         assert all(each["confidence"] >= floor for each in animal.tags)
-        assert animal.tags == sorted(animal.tags, key=lambda each: -each["confidence"])
+        assert animal.tags == sorted(animal.tags or (), key=lambda each: -each["confidence"])
     results = EnrichmentResult.objects.all()
     if floor == 0.0:
         assert set(results.values_list("state", "suggestion")) == {("applied", None)}

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -77,7 +78,9 @@ def test_what_was_published_stays_as_it_was(rows, simulator):
 
 def test_the_model_is_sent_plain_text_within_bounds(rows, simulator):
     enrich("description_cleaning")
-    sent = dict(GenerationHistory.objects.values_list("correlation_id", "prompt_text"))
+    sent: dict[Any, str] = dict(
+        GenerationHistory.objects.values_list("correlation_id", "prompt_text")
+    )
     by_kind = {
         kind: sent[EnrichmentResult.objects.get(row_id=animal.pk).correlation_id]
         for kind, animal in rows.items()

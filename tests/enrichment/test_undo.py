@@ -91,9 +91,7 @@ def test_one_language_goes_and_the_others_stay(provider, simulator, make_animals
     run_lane(both.pk)
     both.refresh_from_db()
     assert undo(both).undone == 10
-    assert {tuple(each) for each in Animal.objects.values_list("translations", flat=True)} == {
-        ("es",)
-    }
+    assert all(set(animal.translations or ()) == {"es"} for animal in Animal.objects.all())
     spanish.refresh_from_db()
     undo(spanish)
     assert set(Animal.objects.values_list("translations", flat=True)) == {None}
@@ -144,7 +142,7 @@ def test_failed_rows_are_tried_again_in_the_same_batch(provider, simulator, make
     at = batches.progress(batch.pk)
     assert (at.status, at.done, at.failed, at.total) == ("completed", 25, 0, 25)
     assert simulator.requests == 1
-    assert "[sim:" in Animal.objects.get(pk=row.pk).enriched_description
+    assert "[sim:" in (Animal.objects.get(pk=row.pk).enriched_description or "")
 
 
 def test_a_row_that_fails_again_is_counted_once(provider, simulator, make_animals):

@@ -209,3 +209,13 @@ def test_budgets_are_configuration_with_history(make_budget):
 def test_a_budget_that_makes_no_sense_is_refused(fields):
     with pytest.raises(ValidationError):
         Budget(name="odd", **fields).full_clean()
+
+
+def test_the_admin_shows_what_is_spent(node, make_budget, ask, admin_client):
+    make_budget("team", hard_limit_usd="0.00001", scope="node", scope_value="tag_rows")
+    make_budget("all", soft_limit_usd="0.000001")
+    client.generate(ask(node="sim/gpt-4o-mini"))
+    page = admin_client.get("/admin/llmconfig/budget/").content.decode()
+    assert "A node: <code>tag_rows</code>" in page
+    assert "cheaper models" in page
+    assert "open" in page

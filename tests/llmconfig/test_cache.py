@@ -8,6 +8,7 @@ import pytest
 from llmconfig import client
 from llmconfig.client import cache, loop
 from llmconfig.errors import AnswerInvalid, GenerationFailed
+from tests.api import caller
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -169,3 +170,35 @@ def test_a_stream_is_answered_from_the_cache_too(ask, simulator):
     assert "".join(each.text for each in pieces) == last.text == whole.text
     assert last.record.cache_hit
     assert simulator.requests == 1
+
+
+def test_the_api_tells_how_it_does_and_clears_it(ask, simulator):
+    client.generate(ask())
+    client.generate(ask())
+    loop.run(asyncio.sleep(0.2))
+    viewer, operator = caller("viewer"), caller("operator")
+    told = viewer.get("/api/llm/cache-stats").json()
+    assert (told["enabled"], told["size"], told["hit_rate"]) == (True, 1, 0.5)
+    assert told["total_requests"] == 2
+    assert Decimal(told["saved_usd"]) > 0
+    assert operator.post("/api/v1/llm/cache/clear").json()["success"]
+    assert viewer.get("/api/llm/cache-stats").json()["size"] == 0
+    assert not client.generate(ask()).record.cache_hit
+
+
+def test_many_looks_in_vain_make_it_look_more_rarely(ask, simulator):
+    async def calls():
+        for number in range(300):
+            await client.agenerate(ask(f"{number}"), collect=lambda *_: None)
+        desk = cache._desk()
+        assert desk.dry == 300
+        await asyncio.sleep(0.2)
+        cache._shelf.clear()
+        return [
+            (await client.agenerate(ask(f"{number}"), collect=lambda *_: None)).record.cache_hit
+            for number in range(40)
+        ]
+
+    made = asyncio.run(calls())
+    assert not made[0]
+    assert all(made[20:])  # one look found something, and so all look again

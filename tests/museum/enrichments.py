@@ -1,5 +1,7 @@
 """A museum's own enrichments, as docs/enrichments.md describes them."""
 
+from typing import ClassVar
+
 from enrichment.enrichments.contract import Enrichment, PromptText
 from enrichment.enrichments.description_cleaning import complete_text
 from enrichment.gates import numbers
@@ -13,7 +15,7 @@ class ExhibitLabel(Enrichment):
     node = "exhibit_label"
     target = "museum.Exhibit"
     organization_field = ""
-    reads = ("title", "notes")
+    reads: ClassVar[tuple[str, ...]] = ("title", "notes")
     writes = "label_text"
     gates = (numbers,)
     prompt = PromptText(system="", user="A label for {{title}}: <notes>{{notes}}</notes>")

@@ -1,6 +1,7 @@
 """Tables that are not about dogs, with keys that are no numbers."""
 
 import uuid
+from typing import Any, ClassVar
 
 from django.db import models
 
@@ -15,6 +16,7 @@ class Exhibit(Enrichable):
     notes = models.TextField()
     label_text = models.TextField(default="")
     keywords = models.JSONField(null=True)
+    objects: ClassVar[models.Manager[Any]] = models.Manager()
 
     class Meta:
         app_label = "museum"
@@ -29,6 +31,7 @@ class Coin(Enrichable):
     inventory_number = models.CharField(primary_key=True, max_length=20)
     notes = models.TextField()
     label_texts = models.JSONField(null=True)
+    objects: ClassVar[models.Manager[Any]] = models.Manager()
 
     class Meta:
         app_label = "museum"
