@@ -107,6 +107,8 @@ class _Exporter:
                 self.waiting.task_done()
 
     def _send(self, batch: list[Traced]) -> None:
+        if not wanted():  # switched off since they were offered
+            return
         self.tracer = self.tracer or _Tracer()
         why = _post(self.tracer.encoded(batch))
         if why:
