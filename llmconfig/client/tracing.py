@@ -197,7 +197,8 @@ class _Tracer:
         for each in batch:
             self._span(each)
         spans, self.finished[:] = list(self.finished), []
-        return encode_spans(spans).SerializeToString()
+        body: bytes = encode_spans(spans).SerializeToString()
+        return body
 
     def _span(self, traced: Traced) -> None:
         from opentelemetry.context import Context  # noqa: PLC0415

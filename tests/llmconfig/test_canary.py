@@ -5,6 +5,7 @@ import json
 import logging
 import re
 import traceback
+from typing import Any
 from urllib.parse import quote
 from urllib.request import urlopen
 
@@ -148,8 +149,8 @@ def test_a_rollback_tells_no_part_of_the_key(used):
 
 def test_redis_and_task_arguments_hold_no_part_of_the_key(used):
     """Limits, cool-downs, cached answers, and a task in the broker's queue."""
-    run_lane.apply_async(args=["00000000-0000-4000-8000-000000000000"], queue="canary")
-    server = redis.Redis.from_url(django_settings.REDIS_URL)
+    run_lane.apply_async(args=("00000000-0000-4000-8000-000000000000",), queue="canary")
+    server: Any = redis.Redis.from_url(django_settings.REDIS_URL)
     seen = 0
     for key in server.scan_iter():
         seen += 1
