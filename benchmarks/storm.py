@@ -150,7 +150,7 @@ def _hurt(options: Namespace, workers: Workers) -> None:
         time.sleep(12)
         _signal(workers.process, signal.SIGCONT)
         time.sleep(2)
-        _signal(workers.process, signal.SIGTERM)
+        workers.process.terminate()  # the parent alone: it lets its lanes end
         workers.process = other
         return
     workers.kills += 1

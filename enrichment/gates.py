@@ -2,7 +2,7 @@
 
 A gate is a function that gives a reason, or "" when it has none to object. An enrichment names its
 gates; what fails any of them becomes a suggestion. All of them together cost less than 0.1 ms an
-answer, for they run for every row of a batch (benchmarks/gates.py measures it).
+answer, for they run for every row of a batch.
 """
 
 import re

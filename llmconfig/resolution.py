@@ -304,11 +304,13 @@ def _wanted(layers: Mapping[str, tuple[LayerValue, ...]]) -> list[_Wanted]:
     model_layer, provider_layer = _first(layers["model"]), _first(layers["provider"])
     if model_layer is not None:
         # A provider binds the model of its own layer and of less specific ones only.
-        binds = provider_layer is not None and provider_layer <= model_layer
+        bound_to = ""
+        if provider_layer is not None and provider_layer <= model_layer:
+            bound_to = layers["provider"][provider_layer].value
         wanted.append(
             _Wanted(
                 layers["model"][model_layer].value,
-                layers["provider"][provider_layer].value if binds else "",
+                bound_to,
                 model_layer >= NODE_AT,
             )
         )

@@ -107,6 +107,8 @@ class _Exporter:
                 self.waiting.task_done()
 
     def _send(self, batch: list[Traced]) -> None:
+        if not wanted():  # switched off since they were offered
+            return
         self.tracer = self.tracer or _Tracer()
         why = _post(self.tracer.encoded(batch))
         if why:
@@ -195,7 +197,8 @@ class _Tracer:
         for each in batch:
             self._span(each)
         spans, self.finished[:] = list(self.finished), []
-        return encode_spans(spans).SerializeToString()
+        body: bytes = encode_spans(spans).SerializeToString()
+        return body
 
     def _span(self, traced: Traced) -> None:
         from opentelemetry.context import Context  # noqa: PLC0415

@@ -147,6 +147,7 @@ def test_without_redis_paid_limits_hold_by_share_and_then_refuse(
     async def calls():
         assert (await client.agenerate(ask(), collect=lambda *_: None)).text
         gate = limits.gate_of(snapshot.current().providers["sim"])
+        assert gate._lost_at is not None
         gate._lost_at -= limits.ALONE_SECONDS
         with pytest.raises(GenerationFailed) as failed:
             await client.agenerate(ask(), collect=lambda *_: None)
@@ -168,6 +169,7 @@ def test_without_redis_a_local_provider_goes_on(make_provider, make_node, ask, s
             *(client.agenerate(ask(f"{n}"), collect=lambda *_: None) for n in range(10))
         )
         gate = limits.gate_of(snapshot.current().providers["own"])
+        assert gate._lost_at is not None
         gate._lost_at -= limits.ALONE_SECONDS
         await asyncio.gather(
             *(client.agenerate(ask(f"{n}"), collect=lambda *_: None) for n in range(10))

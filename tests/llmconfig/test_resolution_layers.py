@@ -7,6 +7,7 @@ import sys
 import time
 from collections import Counter
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -42,7 +43,7 @@ LAYERS = {
     "environment": "environment",
 }
 # The one table: for each field its layers, most specific first, with the value that each one gets.
-TABLE = {
+TABLE: dict[str, list[tuple[str, Any]]] = {
     "model": [
         ("caller", "main/by-caller"),
         ("user_node", "main/by-user-node"),

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from typing import Any
 from urllib.request import urlopen
 
 import pytest
@@ -41,7 +42,7 @@ def exports(simulator):
 
 def spans(simulator):
     """All spans that the collector got, by name."""
-    found = {}
+    found: dict[str, Any] = {}
     for export in exports(simulator)["last"]:
         body = ExportTraceServiceRequest.FromString(base64.b64decode(export["body"]))
         for resource in body.resource_spans:
