@@ -18,6 +18,10 @@ class PartitionsUnusable(MetricsError):
 class Unanswerable(MetricsError):
     """A question that can't be answered as it was asked."""
 
+    code = "unanswerable"
+
 
 class UnknownDimension(Unanswerable):
     """Not one of the names that calls can be told apart by."""
+
+    code = "unknown_dimension"
