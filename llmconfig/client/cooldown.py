@@ -1,8 +1,9 @@
 """Targets that keep failing are left alone for a while, by all processes.
 
 A process counts the failures that it sees in a row; the one that reaches the bound tells the others
-through Redis, which each process reads at most once a second and waits for once, at its start. When the time is
-over, one call of each process tries the target; the others wait for what becomes of it.
+through Redis, which each process reads at most once a second and waits for once, at its start.
+When the time is over, one call of each process tries the target; the others wait for what becomes
+of it.
 """
 
 import asyncio

@@ -67,7 +67,7 @@ def main() -> None:
             os.write(1, f"{told}\n".encode())  # in one piece, as others write there too
             os._exit(0)
         children.append(child)
-    os.write(2, f'{json.dumps({"children": children})}\n'.encode())
+    os.write(2, f"{json.dumps({'children': children})}\n".encode())
     for child in children:
         os.waitpid(child, 0)
 

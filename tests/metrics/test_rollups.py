@@ -5,6 +5,7 @@ import random
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -74,7 +75,7 @@ def of_rollup(table):
     group = f"period_start, {rollups.GROUP}"
     sums = query(f"SELECT {group}, {SUMMED} FROM {table} GROUP BY {group}")
     found = {row[:10]: row[10:] for row in sums}
-    classes = {key: Counter() for key in found}
+    classes: dict[Any, Counter[Any]] = {key: Counter() for key in found}
     for row in query(
         f"SELECT {group}, bucket, number FROM {table},"
         " unnest(latency_buckets, latency_counts) AS class (bucket, number)"
