@@ -101,11 +101,18 @@ VIEWS = (
     UNION ALL
     SELECT dirty.day, {DIMENSIONS}, {MEASURES}
     FROM (SELECT DISTINCT date_trunc('day', hour, 'UTC') AS day FROM llm_rollup_dirty) AS dirty
+    -- OFFSET keeps the day's bounds in there, where the index serves them.
     CROSS JOIN LATERAL (
-        SELECT * FROM llm_metrics_by_hour AS hourly
+        SELECT * FROM llm_metrics_hourly AS hourly
         WHERE hourly.period_start >= dirty.day
             AND hourly.period_start < dirty.day + interval '24 hours'
+            AND NOT EXISTS (SELECT FROM llm_rollup_dirty WHERE hour = hourly.period_start)
+        OFFSET 0
     ) AS hours
+    UNION ALL
+    SELECT date_trunc('day', dirty.hour, 'UTC'), {DIMENSIONS}, {MEASURES}
+    FROM (SELECT DISTINCT hour FROM llm_rollup_dirty) AS dirty
+    CROSS JOIN LATERAL llm_hour_figures(dirty.hour, dirty.hour + interval '1 hour') AS live
     """,
     """
     CREATE VIEW llm_cost_trends AS
