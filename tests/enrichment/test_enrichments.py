@@ -178,6 +178,7 @@ def test_respond_is_no_batch(nodes, make_animals):
 
 def test_a_text_that_stays_english_is_no_spanish_translation(nodes, simulator):
     text = "This is a very friendly dog who likes to play with the children in the garden."
+    model_says("translation", f"{text} She is calm and loves the people of the house.")
     translated = translate_text(text, target_language="es")
     assert translated.text == text
     assert "seems to be in en, not in es" in translated.reason

@@ -61,6 +61,7 @@ def running_server() -> Iterator[Server]:
         "DATABASE_URL": f"postgres://{facts['USER']}:{password}@{where}",
         "LLM_EGRESS_ALLOW": "127.0.0.1",
         "LLM_RETRY_BASE_DELAY": "0.01",
+        "LLM_COOLDOWN_FAILURES": "0",  # the server lives through many tests' failing providers
         "LLM_RETRY_MAX_DELAY": "0.5",
         "LLM_COOLDOWN_SECONDS": "0.1",
     }
