@@ -102,6 +102,16 @@ class GenerationMetric(models.Model):
         max_length=100, db_default="", help_text="The arm that its key belongs to."
     )
 
+    original_cost_usd = models.DecimalField(
+        max_digits=16,
+        decimal_places=10,
+        null=True,
+        help_text="The cost before `llm_reprice` corrected it. Blank: not corrected, or unpriced.",
+    )
+    repriced_at = models.DateTimeField(
+        null=True, help_text="When `llm_reprice` last corrected the cost."
+    )
+
     class Meta:
         db_table = "llm_generation_metrics"
         ordering = ["-created_at"]

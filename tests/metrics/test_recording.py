@@ -56,6 +56,8 @@ def test_each_fact_of_a_call_has_its_column():
         "tokens_reasoning": 15,
         "latency_ms": 231.0,
         "cost_usd": Decimal("0.0000001"),
+        "original_cost_usd": None,
+        "repriced_at": None,
         "syntax_valid": None,
         "onex_compliant": None,
         "has_type_hints": None,
