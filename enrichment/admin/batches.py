@@ -162,7 +162,18 @@ class BatchAdmin(ReadOnlyAdmin):
     fieldsets = (
         (
             "What was asked",
-            {"fields": ("id", "enrichment", "params", "force", "write_size", "created_by")},
+            {
+                "fields": (
+                    "id",
+                    "enrichment",
+                    "params",
+                    "force",
+                    "write_size",
+                    "max_cost_usd",
+                    "priority",
+                    "created_by",
+                )
+            },
         ),
         ("When", {"fields": ("created_at", "started_at", "finished_at")}),
     )

@@ -2,9 +2,10 @@
 
 import threading
 import time
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
 from dataclasses import asdict
+from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
 
 import orjson
@@ -45,6 +46,15 @@ class BatchCommand(BaseCommand):
         parser.add_argument(
             "-b", "--batch-size", type=int, help="Finished rows that start a write (1 to 25)."
         )
+        parser.add_argument(
+            "--max-cost",
+            type=dollars,
+            metavar="USD",
+            help="Pause when it has cost this much.",
+        )
+        parser.add_argument(
+            "--priority", type=int, default=0, help="The higher, the earlier it gets workers."
+        )
         parser.add_argument("--dry-run", action="store_true", help="Say what would be done.")
         parser.add_argument(
             "--stale",
@@ -79,7 +89,12 @@ class BatchCommand(BaseCommand):
                 self._preview(selection, as_json=options["json"])
                 return
             resolve(get(self.enrichment).node, snapshot=snapshot.current())
-            batch = batches.create(self.enrichment, selection, write_size=options["batch_size"])
+            batch = batches.create(
+                self.enrichment,
+                selection,
+                write_size=options["batch_size"],
+                terms=batches.Terms(max_cost_usd=options["max_cost"], priority=options["priority"]),
+            )
         except (EnrichmentError, LLMError) as error:
             raise CommandError(str(error)) from error
         if batch.status != BatchStatus.COMPLETED and not self._set_going(batch, options):
@@ -214,6 +229,17 @@ def _cost_line(found: Forecast) -> str:
     cost, half = found.cost_usd, found.cost_provider_batch_usd
     line = f"Cost: ${cost.p50:.4f}, in eight cases of ten ${cost.p10:.4f} to ${cost.p90:.4f}"
     return line + (f"; as a provider batch ${half.p50:.4f}." if half else ".")
+
+
+def dollars(text: str) -> Decimal:
+    """An amount of money; raises argparse's error for what is none."""
+    try:
+        amount = Decimal(text.removeprefix("$"))
+    except InvalidOperation:
+        raise ArgumentTypeError(f"{text!r} is no amount of dollars such as 2.50") from None
+    if not amount.is_finite():
+        raise ArgumentTypeError(f"{text!r} is no amount of dollars such as 2.50")
+    return amount
 
 
 def _keys(text: str) -> list[str] | None:

@@ -42,6 +42,22 @@ class Batch(models.Model):
     write_size = models.PositiveIntegerField(
         null=True, help_text="Finished rows that start a write. Blank: the processing settings'."
     )
+    max_cost_usd = models.DecimalField(
+        "most it may cost",
+        max_digits=16,
+        decimal_places=10,
+        null=True,
+        help_text="US dollars; it pauses when they are spent. Blank: no cap of its own.",
+    )
+    priority = models.SmallIntegerField(
+        default=0, help_text="The higher, the earlier it gets workers."
+    )
+    automatic = models.BooleanField(
+        default=False, editable=False, help_text="Made by auto_enrichment or auto_tagging."
+    )
+    # Where it was last let go on: its error budget counts from there.
+    tries_before = models.PositiveIntegerField(default=0, editable=False)
+    failures_before = models.PositiveIntegerField(default=0, editable=False)
     rows_total = models.PositiveIntegerField(default=0)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
@@ -54,6 +70,13 @@ class Batch(models.Model):
         db_table = "enrichment_batches"
         ordering = ["-created_at"]
         verbose_name_plural = "batches"
+        constraints = [
+            models.CheckConstraint(
+                name="enrichment_batches_cap_above_zero",
+                condition=models.Q(max_cost_usd__isnull=True) | models.Q(max_cost_usd__gt=0),
+                violation_error_message="A cap must be above 0.",
+            ),
+        ]
         indexes = [
             # Read by the reviver and the dashboard.
             models.Index(
