@@ -25,16 +25,20 @@ from enrichment.models import (
     ChunkStatus,
     Organization,
     ResultState,
+    Transport,
 )
 from enrichment.models.batches import TERMINAL, WORKABLE
 from enrichment.staleness import DEFAULT_REASONS, Reason, stale_rows
 from llmconfig import snapshot
+from llmconfig.client.provider_batches.answers import target_of
 
 LARGEST_CHUNK = 500
 SMALLEST_CHUNK = 20
 INSERT_TOGETHER = 100
 LARGEST_CAP = 1_000_000  # US dollars; what the column holds
 MOST_PRIORITY = 100
+AUTO = "auto"
+PROVIDER_BATCH_HOURS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +55,18 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """On what terms a batch runs: the most it may cost in US dollars, what it goes before, and
-    whether nobody asked for it."""
+    """On what terms a batch runs: the most it may cost in US dollars, what it goes before,
+    whether nobody asked for it, and how its calls travel.
+
+    `transport` is live, provider_batch or auto: the latter where it saves money, the result may
+    take a day (`within_hours`, None: any time) and nothing speaks against it.
+    """
 
     max_cost_usd: Decimal | None = None
     priority: int = 0
     automatic: bool = False
+    transport: str = Transport.LIVE
+    within_hours: float | None = None
 
 
 NO_TERMS = Terms()
@@ -192,6 +202,7 @@ def create(
         max_cost_usd=terms.max_cost_usd,
         priority=terms.priority,
         automatic=terms.automatic,
+        transport=_transport(enrichment, terms),
         created_by=user,
     )
     batch.rows_total = sum(
@@ -228,6 +239,28 @@ def _check_terms(terms: Terms) -> None:
         )
 
 
+def _transport(enrichment: Enrichment, terms: Terms) -> Transport:
+    """How the calls will travel; raises BadSelection for what can't be had."""
+    if terms.transport not in {AUTO, *Transport}:
+        known = ", ".join((AUTO, *Transport))
+        raise BadSelection(
+            f"transport: {terms.transport!r} is none; there are {known}.", field="transport"
+        )
+    if terms.transport == Transport.LIVE:
+        return Transport.LIVE
+    target = target_of(enrichment.node, snapshot.current())
+    in_time = terms.within_hours is None or terms.within_hours >= PROVIDER_BATCH_HOURS
+    if target is None or not in_time or terms.max_cost_usd is not None:
+        if terms.transport == AUTO:
+            return Transport.LIVE
+        raise BadSelection(
+            "transport: provider_batch needs OpenAI or Anthropic behind the node, a day's time,"
+            " and no cap on cost, which is only known afterwards. Use live.",
+            field="transport",
+        )
+    return Transport.PROVIDER_BATCH
+
+
 def _cut_rows(batch: Batch, variant: str, rows: "QuerySet[Any]") -> int:
     """Cut a selection; the keys stream, so memory doesn't grow with them."""
     keys = (str(key) for key in rows.values_list("pk", flat=True).iterator())
@@ -237,8 +270,11 @@ def _cut_rows(batch: Batch, variant: str, rows: "QuerySet[Any]") -> int:
 def _cut(batch: Batch, variant: str, keys: Iterable[str], *, size: int) -> int:
     """Store keys in chunks; returns how many there are."""
     total = 0
+    left_to_provider = batch.transport == Transport.PROVIDER_BATCH
+    status = ChunkStatus.AWAY if left_to_provider else ChunkStatus.OPEN
     chunks = (
-        BatchChunk(batch=batch, variant=variant, row_ids=group) for group in _groups(keys, size)
+        BatchChunk(batch=batch, variant=variant, row_ids=group, status=status)
+        for group in _groups(keys, size)
     )
     while together := list(islice(chunks, INSERT_TOGETHER)):
         total += sum(len(chunk.row_ids) for chunk in together)

@@ -188,6 +188,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 30.0,
         "options": {"expires": 30.0},  # when nobody took it, the next one does
     },
+    "advance-submissions": {
+        "task": "enrichment.tasks.advance_submissions",
+        "schedule": 15.0,
+        "options": {"expires": 15.0},
+    },
     "keep-partitions-ahead": {
         "task": "metrics.tasks.keep_partitions_ahead",
         "schedule": 6 * 3600.0,

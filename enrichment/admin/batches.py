@@ -41,7 +41,12 @@ STATUS_TONES = {
     BatchStatus.CANCELLED: "plain",
     BatchStatus.COMPLETED: "good",
 }
-CHUNK_TONES = {ChunkStatus.OPEN: "plain", ChunkStatus.LEASED: "info", ChunkStatus.DONE: "good"}
+CHUNK_TONES = {
+    ChunkStatus.OPEN: "plain",
+    ChunkStatus.AWAY: "info",
+    ChunkStatus.LEASED: "info",
+    ChunkStatus.DONE: "good",
+}
 FAILED_SHOWN = 50
 LEFT_SHOWN = 10
 
@@ -171,6 +176,7 @@ class BatchAdmin(ReadOnlyAdmin):
                     "write_size",
                     "max_cost_usd",
                     "priority",
+                    "transport",
                     "created_by",
                 )
             },

@@ -15,8 +15,8 @@ from rest_framework.response import Response
 from enrichment import batches
 from enrichment.api.enriching import LANGUAGE_HELP, TYPE_HELP, ProcessedSerializer
 from enrichment.api.failures import EnrichmentEndpoint
-from enrichment.batches import MOST_PRIORITY, Progress, Selection, Terms
-from enrichment.models import Batch, EnrichmentResult, ResultState
+from enrichment.batches import AUTO, MOST_PRIORITY, Progress, Selection, Terms
+from enrichment.models import Batch, EnrichmentResult, ResultState, Transport
 from enrichment.staleness import ALL_REASONS, DEFAULT_REASONS, Reason
 from enrichment.tasks import start_lanes
 from enrichment.undo import undo
@@ -122,6 +122,19 @@ class BatchRequestSerializer(StrictSerializer):
         max_value=MOST_PRIORITY,
         help_text="The higher, the earlier it gets workers.",
     )
+    transport = serializers.ChoiceField(
+        choices=[*Transport.values, AUTO],
+        required=False,
+        default=Transport.LIVE.value,
+        help_text="provider_batch costs half and takes up to a day; auto chooses.",
+    )
+    within_hours = serializers.FloatField(
+        required=False,
+        allow_null=True,
+        default=None,
+        min_value=0,
+        help_text="For auto: when it has to be done. Blank: any time.",
+    )
     force = serializers.BooleanField(
         required=False, default=False, help_text="Also rows that are fresh."
     )
@@ -164,8 +177,8 @@ class BatchSerializer(serializers.ModelSerializer[Batch]):
         model = Batch
         fields = (
             "id", "processing_type", "params", "status", "status_reason", "force", "write_size",
-            "max_cost_usd", "priority", "automatic", "rows_total", "rows_done", "rows_failed",
-            "rows_skipped", "created_by", "created_at", "started_at", "finished_at",
+            "max_cost_usd", "priority", "transport", "automatic", "rows_total", "rows_done",
+            "rows_failed", "rows_skipped", "created_by", "created_at", "started_at", "finished_at",
         )  # fmt: skip
 
 
@@ -279,7 +292,12 @@ class BatchList(BatchRows, generics.ListAPIView[Batch]):
             given["processing_type"],
             selection_of(given),
             write_size=given["batch_size"],
-            terms=Terms(max_cost_usd=given["max_cost_usd"], priority=given["priority"]),
+            terms=Terms(
+                max_cost_usd=given["max_cost_usd"],
+                priority=given["priority"],
+                transport=given["transport"],
+                within_hours=given["within_hours"],
+            ),
             user=self.caller,
         )
         return Response(answered(batch, set_going(batch)), status=status.HTTP_202_ACCEPTED)

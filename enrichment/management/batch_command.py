@@ -21,7 +21,7 @@ from enrichment.engine.inline import run_inline
 from enrichment.enrichments import get
 from enrichment.errors import EnrichmentError
 from enrichment.forecast import Forecast, forecast
-from enrichment.models import Batch, BatchStatus
+from enrichment.models import Batch, BatchStatus, Transport
 from enrichment.models.batches import TERMINAL
 from enrichment.staleness import ALL_REASONS, DEFAULT_REASONS, Reason
 from enrichment.tasks import start_lanes
@@ -54,6 +54,15 @@ class BatchCommand(BaseCommand):
         )
         parser.add_argument(
             "--priority", type=int, default=0, help="The higher, the earlier it gets workers."
+        )
+        parser.add_argument(
+            "--transport",
+            default=Transport.LIVE.value,
+            choices=[*Transport.values, batches.AUTO],
+            help="live, provider_batch (half the price, within a day), or auto.",
+        )
+        parser.add_argument(
+            "--within", type=float, metavar="HOURS", help="For auto: when it has to be done."
         )
         parser.add_argument("--dry-run", action="store_true", help="Say what would be done.")
         parser.add_argument(
@@ -93,7 +102,12 @@ class BatchCommand(BaseCommand):
                 self.enrichment,
                 selection,
                 write_size=options["batch_size"],
-                terms=batches.Terms(max_cost_usd=options["max_cost"], priority=options["priority"]),
+                terms=batches.Terms(
+                    max_cost_usd=options["max_cost"],
+                    priority=options["priority"],
+                    transport=options["transport"],
+                    within_hours=options["within"],
+                ),
             )
         except (EnrichmentError, LLMError) as error:
             raise CommandError(str(error)) from error
