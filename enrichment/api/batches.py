@@ -169,6 +169,7 @@ class BatchSerializer(serializers.ModelSerializer[Batch]):
 
     processing_type = serializers.CharField(source="enrichment", read_only=True)
     created_by = serializers.SlugRelatedField[Any](slug_field="username", read_only=True)
+    transport = serializers.CharField(read_only=True, help_text="live or provider_batch.")
     rows_done = serializers.IntegerField(read_only=True, allow_null=True)
     rows_failed = serializers.IntegerField(read_only=True, allow_null=True)
     rows_skipped = serializers.IntegerField(read_only=True, allow_null=True)
