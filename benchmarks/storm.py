@@ -150,7 +150,7 @@ def _hurt(options: Namespace, workers: Workers) -> None:
         time.sleep(12)
         _signal(workers.process, signal.SIGCONT)
         time.sleep(2)
-        _signal(workers.process, signal.SIGTERM)
+        workers.process.terminate()  # the parent alone: it lets its lanes end
         workers.process = other
         return
     workers.kills += 1
@@ -178,17 +178,23 @@ def _judge(
     write_at = snapshot.current().setting("LLM_BATCH_DEFAULT_SIZE")
     bound = (workers.kills + workers.stops) * lanes * (options.in_flight + write_at)
     failing = 1 if options.failing else 0
+    applied = results.filter(state="applied").count()
+    suggested = results.filter(state="suggested").count()
+    # Cut or garbled answers are paid for, but don't say how much: their attempts tell of them.
+    unreadable = counted["paid"] - at.calls - at.calls_repaid
+    garbled = _attempts_that_ended("bad_reply")
     checks = {
         "every row has one result": once["all"] == once["rows"] == at.total,
         "all rows done but the one that always fails": at.failed == failing
-        and at.done == at.total - failing,
-        "every done row holds its text": Animal.objects.filter(
+        and at.done == at.total - failing == applied + suggested,
+        "every applied row holds its text": Animal.objects.filter(
             enriched_description__isnull=False
         ).count()
-        == at.done,
+        == applied,
         "the calls' cost is the batch's": calls["cost"] == at.cost_usd,
-        "what was paid is what is recorded and what was paid twice": counted["paid"]
-        == at.calls + at.calls_repaid,
+        "what was paid is what is recorded, what was paid twice, and answers that were garbled": 0
+        <= unreadable
+        <= garbled,
         f"paid twice at most what was in flight and one write a kill ({bound})": at.calls_repaid
         <= bound,
     }
@@ -196,7 +202,8 @@ def _judge(
         f"{at.total} rows, {workers.kills} workers killed, {workers.stops} stopped,"
         f" {options.faults} faults in 1,000; {seconds:.0f} s.\n"
         f"provider: {counted['paid']} answers paid of {counted['requests']} requests;"
-        f" recorded: {at.calls} paid, {at.calls_repaid} paid twice; ${at.cost_usd}"
+        f" recorded: {at.calls} paid, {at.calls_repaid} paid twice, {unreadable} paid but garbled"
+        f" (of {garbled} garbled replies); ${at.cost_usd}. {suggested} answers are suggestions."
     )
     if at.failed:
         failed = results.filter(state="failed").values_list("row_id", "reason")
@@ -206,6 +213,18 @@ def _judge(
         print(f"  {'ok ' if held else 'NOT'} {name}")
     if not all(checks.values()):
         sys.exit(1)
+
+
+def _attempts_that_ended(outcome: str) -> int:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM llm_generation_metrics m, jsonb_array_elements(m.attempts) a"
+            " WHERE a ->> 'outcome' = %s",
+            [outcome],
+        )
+        return int(cursor.fetchone()[0])
 
 
 if __name__ == "__main__":

@@ -146,7 +146,7 @@ def organization_ids(slug: str) -> Any:
 
 def check_allowed(enrichment: Enrichment) -> None:
     """Raises FeatureOff when the environment switches this kind of work off."""
-    if not snapshot.current().setting(enrichment.feature):
+    if enrichment.feature and not snapshot.current().setting(enrichment.feature):
         raise FeatureOff(
             f"{enrichment.label} is switched off by {enrichment.feature}; set it to true."
         )

@@ -2,7 +2,7 @@
 
 A gate is a function that gives a reason, or "" when it has none to object. An enrichment names its
 gates; what fails any of them becomes a suggestion. All of them together cost less than 0.1 ms an
-answer, for they run for every row of a batch (benchmarks/gates.py measures it).
+answer, for they run for every row of a batch.
 """
 
 import re
@@ -221,7 +221,7 @@ def names(checked: Checked) -> str:
 
 def _is_heading(text: str) -> bool:
     words = [word for word in _WORD.findall(text) if len(word) > 3]
-    return sum(word[0].isupper() for word in words) >= _TITLE_SHARE * len(words)
+    return bool(sum(word[0].isupper() for word in words) >= _TITLE_SHARE * len(words))
 
 
 def _respelled(word: str, words: set[str]) -> bool:

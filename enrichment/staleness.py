@@ -74,7 +74,9 @@ def with_staleness(enrichment: Enrichment, *, variant: str = "") -> "QuerySet[An
         .order_by("-id")
         .values(why=_reason(enrichment))
     )
-    return rows.annotate(stale=Coalesce(Subquery(newest[:1]), Value(Reason.NEVER.value)))
+    why = Coalesce(Subquery(newest[:1]), Value(Reason.NEVER.value))
+    told: QuerySet[Any] = rows.annotate(stale=why)
+    return told
 
 
 def stale_rows(

@@ -15,5 +15,7 @@ class LLMConfigConfig(AppConfig):
         Raises ImproperlyConfigured in every process, those that run no system checks included.
         """
         from llmconfig import secrets  # noqa: PLC0415 - after the settings
+        from llmconfig.gateway import application  # noqa: PLC0415 - needs the registry
 
         secrets.keyring()
+        application.register()

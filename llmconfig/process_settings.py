@@ -98,6 +98,12 @@ DEFINITIONS = (
     ),
     ProcessSetting("LLM_FEATURE_METRICS", True, "Records each call in the metrics tables."),
     ProcessSetting("LLM_FEATURE_HISTORY", True, "Keeps the texts of recorded calls."),
+    ProcessSetting(
+        "LLM_METRICS_KEEP_MONTHS", 0, "Whole months before this one whose calls stay; 0 is all."
+    ),
+    ProcessSetting(
+        "LLM_HISTORY_KEEP_MONTHS", 6, "Whole months before this one whose texts stay; 0 is all."
+    ),
 )
 BY_VARIABLE = {definition.variable: definition for definition in DEFINITIONS}
 

@@ -18,8 +18,9 @@ from redis.commands.core import AsyncScript
 from redis.exceptions import RedisError
 
 # A local round trip takes a fraction of a millisecond; whoever waits longer goes on without.
-ANSWER_SECONDS = 1.0
-CONNECT_SECONDS = 0.5
+# Long enough that a machine under load isn't taken for a lost server: limits would then split.
+ANSWER_SECONDS = 3.0
+CONNECT_SECONDS = 2.0
 RETRY_LOST_SECONDS = 0.5
 
 

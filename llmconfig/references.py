@@ -1,13 +1,14 @@
 """Model references: `tier:cloud_fast`, `provider/model`, or a bare model id."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from typing import TypeVar
 
 from llmconfig.models import ProviderType
 from llmconfig.snapshot import ModelFacts, ProviderFacts, Snapshot
 
+Item = TypeVar("Item")
 TIER_PREFIX = "tier:"
 
 
@@ -24,7 +25,7 @@ class Candidate:
 class Reading:
     """What a reference means: candidates in the order to try, and what was odd about it.
 
-    `spread` tells that equal priorities were shuffled by weight, so another reading may differ.
+    `spread` tells that some have equal priorities: calls are divided among them by weight.
     """
 
     candidates: tuple[Candidate, ...] = ()
@@ -91,14 +92,15 @@ def _at(snapshot: Snapshot, name: str, model_id: str) -> Reading:
 
 
 def _by_rank(found: Sequence[ModelFacts], snapshot: Snapshot) -> Reading:
-    """By priority; equal priorities in an order drawn by weight."""
-    candidates: list[Candidate] = []
-    spread = False
-    pairs = [(snapshot.providers[model.provider], model) for model in found]
-    for _, group in groupby(pairs, key=lambda pair: pair[0].priority):
-        equal = list(group)
-        spread = spread or len(equal) > 1
-        # Efraimidis and Spirakis: sorting by u^(1/w) draws without replacement by weight.
-        equal.sort(key=lambda pair: random.random() ** (1 / pair[0].weight), reverse=True)  # noqa: S311 - load spreading
-        candidates.extend(Candidate(provider, model.model_id, model) for provider, model in equal)
-    return Reading(candidates=tuple(candidates), spread=spread)
+    """By priority, which `listed` is sorted by; equal ones are for `drawn` to order."""
+    candidates = tuple(
+        Candidate(snapshot.providers[model.provider], model.model_id, model) for model in found
+    )
+    priorities = [each.provider.priority for each in candidates]
+    return Reading(candidates, spread=len(set(priorities)) < len(priorities))
+
+
+def drawn(items: Sequence[Item], weight: Callable[[Item], int]) -> list[Item]:
+    """The items in a random order in which weight goes before: the first is one by its share."""
+    # Efraimidis and Spirakis: sorting by u^(1/w) draws without replacement by weight.
+    return sorted(items, key=lambda each: random.random() ** (1 / weight(each)), reverse=True)  # noqa: S311 - load spreading

@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from itertools import groupby
 from typing import Any
 
 from llmconfig import experiments, references, retirement
@@ -93,6 +94,23 @@ class Resolution:
 
 
 @dataclass(frozen=True, slots=True)
+class _Resolved:
+    """A resolution to be kept, and which of its targets change places from call to call."""
+
+    resolution: Resolution
+    equals: tuple[slice, ...]
+
+    def drawn(self) -> Resolution:
+        """With targets of equal priority in an order drawn by their weights."""
+        if not self.equals:
+            return self.resolution
+        targets = list(self.resolution.targets)
+        for run in self.equals:
+            targets[run] = references.drawn(targets[run], lambda each: each.provider.weight)
+        return replace(self.resolution, targets=tuple(targets))
+
+
+@dataclass(frozen=True, slots=True)
 class _Asked:
     """What is to be resolved: the name, for whom, and what the caller gave."""
 
@@ -125,15 +143,14 @@ def resolve(
     asked = _asked(name, snapshot, user_id, given or {}, experiment_key)
     key = (name, user_id, asked.arm and asked.arm.id, *sorted(asked.given.items()))
     try:
-        held: Resolution | None = snapshot.memo.get(key)
+        held: _Resolved | None = snapshot.memo.get(key)
     except TypeError:  # a list among the caller's values: work it out each time
-        return _resolve(asked, snapshot)[0]
-    if held is not None:
-        return held
-    resolution, spread = _resolve(asked, snapshot)
-    if not spread and len(snapshot.memo) < MOST_REMEMBERED:
-        snapshot.memo[key] = resolution
-    return resolution
+        return _resolve(asked, snapshot).drawn()
+    if held is None:
+        held = _resolve(asked, snapshot)
+        if len(snapshot.memo) < MOST_REMEMBERED:
+            snapshot.memo[key] = held
+    return held.drawn()
 
 
 def explain(
@@ -146,7 +163,7 @@ def explain(
 ) -> Resolution:
     """The same, but also while calls are switched off and when no target is left."""
     asked = _asked(name, snapshot, user_id, given or {}, experiment_key)
-    return _resolve(asked, snapshot, strict=False)[0]
+    return _resolve(asked, snapshot, strict=False).drawn()
 
 
 def _asked(
@@ -161,8 +178,7 @@ def _asked(
     return _Asked(name, user_id, given, running.name if running else "", arm)
 
 
-def _resolve(asked: _Asked, snapshot: Snapshot, *, strict: bool = True) -> tuple[Resolution, bool]:
-    """The resolution, and whether another one may order its targets otherwise."""
+def _resolve(asked: _Asked, snapshot: Snapshot, *, strict: bool = True) -> "_Resolved":
     name, given = asked.name, asked.given
     node = snapshot.nodes.get(name)
     interaction = node.interaction_type if node else name
@@ -174,7 +190,7 @@ def _resolve(asked: _Asked, snapshot: Snapshot, *, strict: bool = True) -> tuple
         each: tuple(LayerValue(layer, getattr(choice, each)) for layer, choice in stack)
         for each in FIELDS
     }
-    candidates, warnings, spread = _candidates(
+    candidates, warnings, equals = _candidates(
         snapshot, layers, interaction, node.azure.model if node else ""
     )
     targets = tuple(_target(candidate, node, stack) for candidate in candidates)
@@ -193,7 +209,7 @@ def _resolve(asked: _Asked, snapshot: Snapshot, *, strict: bool = True) -> tuple
         experiment=asked.experiment if asked.arm else "",
         arm=asked.arm.name if asked.arm else "",
     )
-    return resolution, spread
+    return _Resolved(resolution, tuple(equals))
 
 
 def _retirements(targets: tuple[Target, ...]) -> list[str]:
@@ -288,11 +304,13 @@ def _wanted(layers: Mapping[str, tuple[LayerValue, ...]]) -> list[_Wanted]:
     model_layer, provider_layer = _first(layers["model"]), _first(layers["provider"])
     if model_layer is not None:
         # A provider binds the model of its own layer and of less specific ones only.
-        binds = provider_layer is not None and provider_layer <= model_layer
+        bound_to = ""
+        if provider_layer is not None and provider_layer <= model_layer:
+            bound_to = layers["provider"][provider_layer].value
         wanted.append(
             _Wanted(
                 layers["model"][model_layer].value,
-                layers["provider"][provider_layer].value if binds else "",
+                bound_to,
                 model_layer >= NODE_AT,
             )
         )
@@ -309,11 +327,14 @@ def _candidates(
     layers: Mapping[str, tuple[LayerValue, ...]],
     interaction: str,
     azure_model: str,
-) -> tuple[list[Candidate], list[str], bool]:
-    """The first model's candidates, then those of the fallbacks, each target once."""
+) -> tuple[list[Candidate], list[str], list[slice]]:
+    """The first model's candidates, then those of the fallbacks, each target once.
+
+    Then the warnings, and where candidates stand that are equal but for their weight.
+    """
     found: dict[tuple[str, str], Candidate] = {}
     warnings: list[str] = []
-    spread = False
+    equals: list[slice] = []
     default_provider = str(snapshot.processing.get("provider_id", ""))
     for wanted in _wanted(layers):
         reading = references.read(
@@ -322,7 +343,7 @@ def _candidates(
             bound_to=wanted.bound_to,
             default_provider=default_provider,
         )
-        spread = spread or reading.spread
+        before = len(found)
         if reading.warning and reading.warning not in warnings:
             warnings.append(reading.warning)
         for each in reading.candidates:
@@ -331,9 +352,22 @@ def _candidates(
                 listed = snapshot.models.get((each.provider.name, azure_model))
                 candidate = Candidate(each.provider, azure_model, listed)
             found.setdefault((candidate.provider.name, candidate.model_id), candidate)
+        if reading.spread:
+            equals += _equals(list(found.values()), before)
     if not found:
         found |= _from_environment(interaction, warnings)
-    return list(found.values()), warnings, spread
+    return list(found.values()), warnings, equals
+
+
+def _equals(candidates: list[Candidate], start: int) -> list[slice]:
+    """The runs of equal priority from a position on, where there is something to choose."""
+    runs = []
+    for _, group in groupby(candidates[start:], key=lambda each: each.provider.priority):
+        end = start + len(list(group))
+        if end - start > 1:
+            runs.append(slice(start, end))
+        start = end
+    return runs
 
 
 def _on_azure(candidate: Candidate) -> bool:

@@ -263,7 +263,7 @@ class _Plan:
         """Without Django's cascades: what belongs to a row is in the plan itself."""
         for each in rows:
             matching = self.models[each.table_name]._base_manager.filter(pk=each.row_key)  # noqa: SLF001
-            matching._raw_delete(connection.alias)  # type: ignore[attr-defined]  # noqa: SLF001 - FKs are deferred
+            matching._raw_delete(connection.alias)  # noqa: SLF001 - FKs are deferred
 
     def _drop_dependants(self, gone: RowChange) -> None:
         """What hangs on a row and is no configuration, such as a budget's ledger."""

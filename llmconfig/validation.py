@@ -51,7 +51,7 @@ def arm_findings(state: Snapshot) -> list[Finding]:
 def unpriced(state: Snapshot) -> list[str]:
     """Targets in use whose price is unknown: no budget can count them."""
     now = dt.datetime.now(dt.UTC)
-    found = {}
+    found: dict[str, None] = {}
     for name, _ in _names(state):
         for target in explain(name, snapshot=state).targets:
             model = target.candidate.model

@@ -13,6 +13,6 @@ class MetricsConfig(AppConfig):
         """Receive the record of every call and register the system checks."""
         from llmconfig.client import recording  # noqa: PLC0415 - after the registry is ready
         from metrics import checks  # noqa: F401, PLC0415 - registers on import
-        from metrics.recording import record_call  # noqa: PLC0415
+        from metrics.recording import record_call, record_calls  # noqa: PLC0415
 
-        recording.register(record_call)
+        recording.register(record_call, many=record_calls)

@@ -58,6 +58,8 @@ METRIC_COLUMNS = (
     ("config_revision", "int8"),
     ("organization_id", "int8"),
     ("user_id", "int8"),
+    ("cache_hit", "bool"),
+    ("saved_usd", "numeric"),
     ("experiment", "text"),
     ("experiment_arm", "text"),
 )
@@ -91,6 +93,12 @@ def record_call(record: CallRecord, texts: Texts) -> None:
         if connection.in_atomic_block or connection.connection is used:
             raise
         _write_alone(record, texts)
+
+
+def record_calls(records: Sequence[tuple[CallRecord, Texts]]) -> None:
+    """Write many calls in a transaction of their own. Raises Django's database errors."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        write_records(cursor, records)
 
 
 def _write_alone(record: CallRecord, texts: Texts) -> None:
@@ -163,7 +171,7 @@ def _metric_row(record: CallRecord) -> tuple[Any, ...]:
         usage.cache_write,
         usage.reasoning,
         float(record.latency_ms),
-        _storable_cost(record),
+        _storable_cost(record, record.cost_usd),
         None if record.finish_reason is None else _fitting("finish_reason", record.finish_reason),
         record.truncated,
         record.prompt_length,
@@ -174,6 +182,8 @@ def _metric_row(record: CallRecord) -> tuple[Any, ...]:
         record.config_revision,
         labels.organization_id,
         record.user_id,
+        record.cache_hit,
+        _storable_cost(record, record.saved_usd),
         _fitting("experiment", record.experiment),
         _fitting("experiment_arm", record.experiment_arm),
     )
@@ -226,9 +236,8 @@ def _storable_usage(record: CallRecord) -> Usage:
     return NO_USAGE
 
 
-def _storable_cost(record: CallRecord) -> Decimal | None:
+def _storable_cost(record: CallRecord, cost: Decimal | None) -> Decimal | None:
     """The cost; unknown stays unknown, and so is one that can't be true."""
-    cost = record.cost_usd
     if cost is None or (cost.is_finite() and 0 <= cost < COST_BELOW):
         return cost
     logger.warning(

@@ -1,11 +1,32 @@
 """Celery's timers of metrics."""
 
+import logging
+
 from celery import shared_task
 
-from metrics import partitions
+from metrics import partitions, retention, rollups
+from metrics.errors import PartitionsUnusable
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task
 def keep_partitions_ahead() -> None:
     """Create the months that are missing, and sound the alarm if that didn't help."""
     partitions.keep_ahead_with_alarm()
+
+
+@shared_task
+def drop_expired_months() -> None:
+    """Remove the months that are older than the settings keep."""
+    try:
+        for partition in retention.drop_expired():
+            logger.info("Dropped %s, which was too old.", partition.name)
+    except PartitionsUnusable as error:
+        logger.warning("%s", error)
+
+
+@shared_task
+def roll_up() -> None:
+    """Bring the sums by hour and day up to date."""
+    rollups.roll_up()

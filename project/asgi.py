@@ -1,9 +1,46 @@
-"""The ASGI entry point for uvicorn."""
+"""The ASGI entry point for uvicorn: `/v1` before Django's middleware, everything else to Django."""
 
+import logging
 import os
+from typing import Any
 
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 
-application = get_asgi_application()
+django = get_asgi_application()
+
+from llmconfig.gateway import application as gateway  # noqa: E402 - needs Django set up
+
+logger = logging.getLogger(__name__)
+
+
+async def application(scope: Any, receive: Any, send: Any) -> None:
+    """One connection of the server's, or the server's own life."""
+    if scope["type"] == "lifespan":
+        await _live(receive, send)
+    elif scope["type"] == "http" and scope["path"].startswith(f"{gateway.PREFIX}/"):
+        await gateway.application(scope, receive, send)
+    else:
+        await django(scope, receive, send)
+
+
+async def _live(receive: Any, send: Any) -> None:
+    """Read the configuration before the first request; write what waits after the last."""
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            await _warm()
+            await send({"type": "lifespan.startup.complete"})
+        else:
+            await gateway.close()
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+
+
+async def _warm() -> None:
+    try:
+        await gateway.warm()
+    except Exception:
+        # The pages that say what is wrong must be served all the same.
+        logger.exception("The configuration could not be read yet.")

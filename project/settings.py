@@ -6,6 +6,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 
 from llmconfig.process_settings import read_environment
+from llmconfig.secrets import Secret
 from project.environment import boolean, env, text_or_file, whole_number, words
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -197,6 +198,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "metrics.tasks.keep_partitions_ahead",
         "schedule": 6 * 3600.0,
     },
+    "drop-expired-months": {
+        "task": "metrics.tasks.drop_expired_months",
+        "schedule": 6 * 3600.0,
+    },
+    "roll-up-metrics": {"task": "metrics.tasks.roll_up", "schedule": 60.0},
 }
 
 # Seed 3's LLM_* variables that are set; llmconfig.process_settings says what each one does.
@@ -206,6 +212,10 @@ LLM_NODES_FILE = env.str("LLM_NODES_FILE", str(BASE_DIR / "fixtures" / "llm_node
 LLM_LOCAL_URL = env.str("LLM_LOCAL_URL", "http://localhost:11434/v1")
 # Networks that providers of the hosted types may live in although they are not public.
 LLM_EGRESS_ALLOW = words("LLM_EGRESS_ALLOW")
+# Where traces of nodes with tracing go (OTLP over HTTP), with which headers, and whether texts do.
+LLM_TRACING_ENDPOINT = env.str("LLM_TRACING_ENDPOINT", "")
+LLM_TRACING_HEADERS = Secret(text_or_file("LLM_TRACING_HEADERS"))
+LLM_TRACING_CONTENTS = boolean("LLM_TRACING_CONTENTS", default=False)
 
 LOGGING = {
     "version": 1,

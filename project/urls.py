@@ -14,6 +14,7 @@ urlpatterns = [
     path("api/health/llm", LLMHealth.as_view()),
     path("docs/api/schema/", Schema.as_view(), name="schema"),
     path("docs/api/", DocsPage.as_view(url_name="schema"), name="api-docs"),
+    path("", include("metrics.api.urls")),  # before the one below, which answers the rest
     path("", include("llmconfig.api.urls")),
     path("", include("enrichment.api.urls")),
 ]

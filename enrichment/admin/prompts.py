@@ -40,6 +40,10 @@ class PromptForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for
             self.add_error("enrichment", str(refusal))
         return cleaned
 
+    def _get_validation_exclusions(self) -> set[str]:
+        """Not that only one is active: saving this one turns the others off."""
+        return {*super()._get_validation_exclusions(), "is_active"}  # type: ignore[misc]  # Django's own hook, untyped
+
 
 @admin.register(Prompt)
 class PromptAdmin(ModelAdmin):

@@ -48,7 +48,8 @@ def compared(old: str, new: str) -> tuple[SafeString, SafeString]:
     before, after = _PIECES.findall(old), _PIECES.findall(new)
     if not before or not after or len(before) + len(after) > MOST_WORDS:
         return format_html("{}", old), format_html("{}", new)
-    left, right = [], []
+    left: list[str] = []
+    right: list[str] = []
     matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
     for kind, start, end, new_start, new_end in matcher.get_opcodes():
         removed, added = "".join(before[start:end]), "".join(after[new_start:new_end])

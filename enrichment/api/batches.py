@@ -102,7 +102,7 @@ class BatchRequestSerializer(StrictSerializer):
     stale = serializers.MultipleChoiceField(
         choices=sorted(ALL_REASONS),
         required=False,
-        default=DEFAULT_REASONS,
+        default={each.value for each in DEFAULT_REASONS},
         allow_empty=False,
         help_text="Why rows need work; prompt and model count only when asked for.",
     )

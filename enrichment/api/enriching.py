@@ -23,11 +23,22 @@ TYPE_HELP = "description_cleaning, dog_profiler, translation, or one of your own
 class EnrichRequestSerializer(StrictSerializer):
     """One listing, one kind of work."""
 
-    animal_id = serializers.IntegerField(min_value=1, max_value=LARGEST_KEY)
+    animal_id = serializers.IntegerField(min_value=1, max_value=LARGEST_KEY, required=False)
+    row_id = serializers.CharField(
+        max_length=40, required=False, help_text="Instead of animal_id: the key in any table."
+    )
     processing_type = serializers.CharField(max_length=50, help_text=TYPE_HELP)
     target_language = serializers.CharField(
         max_length=35, required=False, default="", help_text=f"For translations. {LANGUAGE_HELP}"
     )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """One of the two keys."""
+        if ("animal_id" in attrs) == ("row_id" in attrs):
+            raise serializers.ValidationError(
+                {"animal_id": "Give this or row_id, one of the two."}, code="required"
+            )
+        return attrs
 
 
 class ProcessedSerializer(serializers.Serializer[Any]):
@@ -88,7 +99,7 @@ class Enrich(EnrichmentEndpoint):
         try:
             result = enrich_row(
                 given["processing_type"],
-                given["animal_id"],
+                given.get("row_id") or given["animal_id"],
                 variant=given["target_language"],
                 user=self.caller,
             )

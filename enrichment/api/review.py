@@ -38,7 +38,9 @@ class SuggestionSerializer(serializers.Serializer[Suggestion]):
     batch_id = serializers.UUIDField(source="result.batch_id", allow_null=True)
     created_at = serializers.DateTimeField(source="result.created_at")
     current = serializers.JSONField(help_text="The value that the row has now.")
-    source = serializers.CharField(help_text="The text that the answer was made from.")
+    made_from = serializers.CharField(
+        source="source", help_text="The text that the answer was made from."
+    )
     proposed = serializers.JSONField(help_text="The value that accepting writes.")
     input_changed = serializers.BooleanField(help_text="Then it can only be rejected.")
 
@@ -90,8 +92,8 @@ class ReviewQueue(EnrichmentEndpoint, Rows, generics.ListAPIView[EnrichmentResul
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """A page of suggestions, each beside its row."""
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        shown = SuggestionSerializer(review.with_rows(page or ()), many=True)
-        return self.get_paginated_response(shown.data)
+        shown = [SuggestionSerializer(each).data for each in review.with_rows(page or ())]
+        return self.get_paginated_response(shown)
 
 
 class Decision(EnrichmentEndpoint):

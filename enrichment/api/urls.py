@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
-from enrichment.api import batches, enriching, events, forecasts, review
+from enrichment.api import batches, caching, enriching, events, forecasts, review
 from enrichment.api.failures import UnknownEnrichmentAddress
 
 enrichment = [
@@ -10,6 +10,7 @@ enrichment = [
     path("batch-enrich", batches.BatchEnrich.as_view()),
     path("translate", enriching.Translate.as_view()),
     path("stats", enriching.Stats.as_view()),
+    path("cache-stats", caching.CacheStats.as_view()),
     path("batches", batches.BatchList.as_view()),
     path("batches/forecast", forecasts.BatchForecast.as_view()),
     path("batches/<uuid:id>", batches.BatchRow.as_view()),

@@ -109,7 +109,12 @@ def _item(
 
 
 def call_for(
-    enrichment: Enrichment, item: Item, *, session_id: UUID | None, user_id: int | None = None
+    enrichment: Enrichment,
+    item: Item,
+    *,
+    session_id: UUID | None,
+    user_id: int | None = None,
+    use_cache: bool = True,
 ) -> Call:
     """The call that an item makes."""
     if item.prompt is None:
@@ -127,6 +132,7 @@ def call_for(
             organization_id=item.organization_id,
         ),
         experiment_key=item.row_id,
+        use_cache=use_cache,
     )
 
 

@@ -16,7 +16,7 @@ from enrichment.engine import claims, writing
 from enrichment.engine.brakes import Brakes
 from enrichment.engine.garbage import collect_seldom
 from enrichment.engine.items import Item, Outcome, load_items
-from enrichment.engine.pump import Pump
+from enrichment.engine.pump import Pump, prepare_announcements
 from enrichment.enrichments import get
 from enrichment.models import Batch, BatchChunk, BatchStatus, ChunkStatus
 from enrichment.models.batches import WORKABLE
@@ -75,6 +75,7 @@ def run_lane(batch_id: UUID, *, seconds: float = LANE_SECONDS) -> LaneEnd:
         with ThreadPoolExecutor(1, thread_name_prefix="announce") as announcer:
             lane = _Lane(batch, announcer, time.monotonic() + seconds)
             try:
+                announcer.submit(prepare_announcements).result()
                 return lane.run()
             finally:
                 lane.pump.stop_sending()
@@ -129,6 +130,7 @@ class _Lane:
             batch_id=batch.pk,
             window=self.pace.window,
             wanted=self.pace.write_at,
+            use_cache=not batch.force,
             announcer=announcer,
         )
         self.held: dict[int, claims.Claim] = {}
@@ -148,6 +150,8 @@ class _Lane:
         busy = True
         while busy or self.outcomes or not (self.dry or self.closing):
             self._keep_fed()
+            if self.pump.failure is not None:
+                raise self.pump.failure
             busy = self.pump.busy  # read before the outcomes: then none can be missed
             self.outcomes += self.pump.take()
             self._write()

@@ -17,6 +17,11 @@ def register(enrichment: Enrichment) -> None:
     _REGISTRY[enrichment.name] = enrichment
 
 
+def unregister(name: str) -> None:
+    """Take an enrichment out again; batches that use it can't go on."""
+    _REGISTRY.pop(name, None)
+
+
 def get(name: str) -> Enrichment:
     """The enrichment of a name; raises UnknownEnrichment."""
     found = _REGISTRY.get(name)

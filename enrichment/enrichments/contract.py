@@ -50,7 +50,7 @@ class Enrichment(ABC):
     name: ClassVar[str]  # the API's processing_type
     label: ClassVar[str]
     node: ClassVar[str]
-    feature: ClassVar[str]  # the LLM_FEATURE_ variable that can switch it off
+    feature: ClassVar[str] = ""  # the LLM_FEATURE_ variable that can switch it off, if any
     target: ClassVar[str] = "enrichment.Animal"
     organization_field: ClassVar[str] = "organization_id"  # blank: the rows have none
     reads: ClassVar[tuple[str, ...]]  # columns that the answer depends on; staleness hashes them

@@ -63,10 +63,10 @@ class Translation(Enrichment):
     by_variant = True
     prompt = PromptText(
         system=(
-            "You translate adoption listings of dogs into {{language}}. Keep names, numbers and"
-            " tone. Answer with the translation only."
+            "You translate adoption listings of dogs. Keep names, numbers and tone. Answer with the"
+            " translation only, without tags."
         ),
-        user="<text>\n{{text}}\n</text>",
+        user="<text>\n{{text}}\n</text>\n\nTranslate this text into {{language}}.",
     )
 
     def values(self, row: Mapping[str, Any], *, variant: str) -> dict[str, str]:

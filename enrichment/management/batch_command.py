@@ -21,7 +21,7 @@ from enrichment.engine.inline import run_inline
 from enrichment.enrichments import get
 from enrichment.errors import EnrichmentError
 from enrichment.forecast import Forecast, forecast
-from enrichment.models import Batch, BatchStatus, Transport
+from enrichment.models import Batch, BatchStatus, ResultState, Transport
 from enrichment.models.batches import TERMINAL
 from enrichment.staleness import ALL_REASONS, DEFAULT_REASONS, Reason
 from enrichment.tasks import start_lanes
@@ -223,8 +223,10 @@ class BatchCommand(BaseCommand):
             cost = f"${at.cost_usd:.4f}"
             if at.unpriced_calls:
                 cost += f" and {at.unpriced_calls} calls without a known price"
+            suggested = batch.results.filter(state=ResultState.SUGGESTED).count()
+            review = f" ({suggested} of them suggestions for review)" if suggested else ""
             self.stdout.write(
-                f"{get(self.enrichment).label}: {at.done} done, {at.skipped} skipped,"
+                f"{get(self.enrichment).label}: {at.done} done{review}, {at.skipped} skipped,"
                 f" {at.failed} failed of {at.total} rows; {at.calls} calls, {at.tokens} tokens,"
                 f" {cost}, {at.seconds:.1f} s." + (f" {at.reason}" if at.reason else "")
             )

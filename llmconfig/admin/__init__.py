@@ -3,9 +3,11 @@
 from llmconfig.admin import (
     access,
     assignments,
+    budgets,
     catalogue,
     dashboard,
     experiments,
+    gateway,
     history,
     playground,
     processing,
@@ -16,9 +18,11 @@ from llmconfig.admin.navigation import Page, Section, register_section
 __all__ = [
     "access",
     "assignments",
+    "budgets",
     "catalogue",
     "dashboard",
     "experiments",
+    "gateway",
     "history",
     "playground",
     "processing",
@@ -62,6 +66,11 @@ register_section(
             Page(
                 "Models", "neurology", "admin:llmconfig_providermodel_changelist",
                 f"{VIEW}providermodel",
+            ),
+            Page("Budgets", "savings", "admin:llmconfig_budget_changelist", f"{VIEW}budget"),
+            Page(
+                "Spending", "receipt_long", "admin:llmconfig_budgetspending_changelist",
+                f"{VIEW}budgetspending",
             ),
             Page("Prices", "sell", "admin:llmconfig_modelprice_changelist", f"{VIEW}modelprice"),
             Page(

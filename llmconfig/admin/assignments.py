@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
@@ -23,6 +24,10 @@ class ExplainedAdmin(RevisionedAdmin):
     """A page that also shows where each value in force comes from."""
 
     change_form_outer_before_template = "nodewise/explanation.html"
+    formfield_overrides = {
+        models.TextField: {"widget": TextareaWidget(attrs={"rows": 3})},
+        ArrayField: {"widget": TextareaWidget(attrs={"rows": 2})},
+    }
 
     def explained_name(self, obj: Any) -> str:
         """The name that the resolver knows the row by."""
@@ -55,7 +60,6 @@ class NodeAdmin(ExplainedAdmin):
         "node_name", "interaction_type", "model_here", "temperature_here", "max_tokens_here",
         "langsmith_tracing", "updated_at",
     )  # fmt: skip
-    formfield_overrides = {models.TextField: {"widget": TextareaWidget(attrs={"rows": 3})}}
     list_filter = ("interaction_type", "langsmith_tracing")
     search_fields = ("node_name", "description", "default_model", "provider")
     fieldsets = (
@@ -122,6 +126,7 @@ class GlobalConfigAdmin(ExplainedAdmin):
     fieldsets = (
         (None, {"fields": ("interaction_type",)}),
         ("Defaults", {"fields": ("model", "temperature", "max_tokens", "fallbacks")}),
+        ("Cheaper", {"fields": ("degrade_to", "degrade_after_seconds")}),
     )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:

@@ -77,7 +77,7 @@ def retiring_widget(request: HttpRequest) -> Widget | None:
             reverse("admin:llmconfig_providermodel_change", args=[model.pk]),
             retirement.told(model.retires_at),
         )
-        for model in retirement.retiring_models()[:MOST_RETIRING]
+        for model in retirement.retiring_models().filter(provider__is_enabled=True)[:MOST_RETIRING]
     ]
     if not retiring:
         return None

@@ -27,6 +27,7 @@ TABLES = {
     "llm_node_configuration": ("node", ("node_name",)),
     "llm_user_config": ("user's choice", ("interaction_type", "node_id")),
     "llm_config": ("processing settings", ()),
+    "llm_budgets": ("budget", ("name",)),
     "llm_experiments": ("experiment", ("name",)),
     "llm_experiment_arms": ("arm", ("name",)),
 }

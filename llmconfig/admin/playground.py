@@ -72,7 +72,7 @@ class PlaygroundForm(forms.Form):
         widget=TextWidget(attrs={"inputmode": "decimal", "placeholder": "as configured"}),
     )
     max_tokens = forms.IntegerField(
-        label="Longest answer, in tokens",
+        label="Max tokens",
         required=False,
         min_value=1,
         max_value=1_000_000,
@@ -196,8 +196,7 @@ async def _lines(call: Call, about: Mapping[str, Any]) -> AsyncGenerator[bytes]:
         yield _line(summary=_summary(failure.record, about, error=str(failure)))
     except LLMError as error:
         off = isinstance(error, CallsDisabled)
-        context = {**about, "error": str(error), "off": off}
-        yield _line(summary=render_to_string("nodewise/playground_summary.html", context))
+        yield _line(summary=_refused({**about, "error": str(error), "off": off}))
 
 
 def _line(**event: str) -> bytes:
@@ -228,6 +227,11 @@ def _summary(record: CallRecord, about: Mapping[str, Any], *, error: str = "") -
             ("took", milliseconds(record.latency_ms)),
         ),
     }
+    return render_to_string("nodewise/playground_summary.html", context)
+
+
+def _refused(context: dict[str, Any]) -> str:
+    """A call that the configuration forbids; nobody was asked."""
     return render_to_string("nodewise/playground_summary.html", context)
 
 

@@ -57,6 +57,13 @@ def overruled_columns() -> dict[str, str]:
     }
 
 
+def overruling(column: str) -> SafeString:
+    """What the environment sets instead of a column, and by which variable."""
+    variable = overruled_columns()[column]
+    value = settings.LLM_ENVIRONMENT[variable]
+    return format_html("{} {}", value, badge(f"set by {variable}", "info"))
+
+
 @admin.register(LLMConfig)
 class LLMConfigAdmin(RevisionedAdmin):
     """The single row; `seed_llm_config` makes it, and nobody adds or deletes it here."""
@@ -112,12 +119,12 @@ class LLMConfigAdmin(RevisionedAdmin):
     @admin.display(description="Batch size")
     def batch_size_overruled(self, row: LLMConfig) -> SafeString:
         """The environment's value, and the variable to change instead."""
-        variable = overruled_columns()["batch_size"]
-        return format_html(
-            "{} {}",
-            settings.LLM_ENVIRONMENT[variable],
-            badge(f"set by {variable}", "info"),
-        )
+        return overruling("batch_size")
+
+    @admin.display(description="Cache responses")
+    def cache_responses_overruled(self, row: LLMConfig) -> SafeString:
+        """The same."""
+        return overruling("cache_responses")
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

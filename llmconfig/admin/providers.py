@@ -143,6 +143,13 @@ class ProviderAdmin(RevisionedAdmin):
             },
         ),
         ("Choice among providers", {"fields": ("priority", "weight")}),
+        (
+            "Limits",
+            {
+                "fields": ("max_concurrency", "requests_per_minute", "tokens_per_minute"),
+                "description": "Held by all processes together. Calls wait for their turn.",
+            },
+        ),
         ("Details", {"fields": ("api_version", "timeout_seconds")}),
     )
 
@@ -199,6 +206,10 @@ class ProviderAdmin(RevisionedAdmin):
             )
             for verb, view in (("test", self.test_view), ("discover", self.discover_view))
         ] + super().get_urls()
+
+    def response_post_save_add(self, request: HttpRequest, obj: Any) -> HttpResponseRedirect:
+        """To the new provider's page: its buttons are the next step."""
+        return HttpResponseRedirect(reverse("admin:llmconfig_provider_change", args=[obj.pk]))
 
     def test_view(self, request: HttpRequest, provider_id: Any) -> HttpResponse:
         """“Test connection” was pressed."""

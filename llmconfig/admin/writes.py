@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -111,7 +112,10 @@ class RevisionedAdmin(ModelAdmin):
             return super().changeform_view(request, object_id, form_url, context)
         name = str(self.opts.verbose_name)
         message = f"Added a {name}." if object_id is None else ""
-        with self.revision(request, message or f"Changed the {name} {self._locked(object_id)}."):
+        with (
+            transaction.atomic(),  # the row is held from before its name is read
+            self.revision(request, message or f"Changed the {name} {self._locked(object_id)}."),
+        ):
             return super().changeform_view(request, object_id, form_url, context)
 
     def _locked(self, object_id: str | None) -> Model | None:
@@ -169,7 +173,10 @@ class RevisionedAdmin(ModelAdmin):
         if request.method in READING:
             return super().delete_view(request, object_id, extra_context)
         name = str(self.opts.verbose_name)
-        with self.revision(request, f"Deleted the {name} {self._locked(object_id)}."):
+        with (
+            transaction.atomic(),
+            self.revision(request, f"Deleted the {name} {self._locked(object_id)}."),
+        ):
             return super().delete_view(request, object_id, extra_context)
 
 

@@ -34,7 +34,8 @@ class InteractionSerializer(StrictModelSerializer[GlobalConfig]):
     class Meta:
         model = GlobalConfig
         fields = (
-            "interaction_type", "model", "temperature", "max_tokens", "fallbacks", "updated_at",
+            "interaction_type", "model", "temperature", "max_tokens", "fallbacks", "degrade_to",
+            "degrade_after_seconds", "updated_at",
         )  # fmt: skip
         read_only_fields = ("interaction_type",)
 
@@ -145,6 +146,8 @@ class InteractionRow(Endpoint):
             "temperature": None,
             "max_tokens": None,
             "fallbacks": [],
+            "degrade_to": "",
+            "degrade_after_seconds": None,
         }
         return self._write(request, interaction_type, blank=blank)
 

@@ -16,7 +16,7 @@ from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
-from llmconfig.errors import ChangeRefused, ConfigurationError, GenerationFailed
+from llmconfig.errors import BudgetExceeded, ChangeRefused, ConfigurationError, GenerationFailed
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +59,7 @@ class TooLarge(APIException):
 
 _statuses: dict[type[Exception], int] = {
     ChangeRefused: status.HTTP_400_BAD_REQUEST,
+    BudgetExceeded: status.HTTP_402_PAYMENT_REQUIRED,
     ConfigurationError: status.HTTP_503_SERVICE_UNAVAILABLE,
     GenerationFailed: status.HTTP_503_SERVICE_UNAVAILABLE,
 }

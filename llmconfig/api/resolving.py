@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from llmconfig import snapshot
 from llmconfig.api.endpoints import Endpoint
+from llmconfig.client import cache, loop
 from llmconfig.errors import UnknownNode
 from llmconfig.models import InteractionType
 from llmconfig.resolution import FIELDS, Resolution, Target, explain
@@ -141,14 +142,18 @@ class Validate(Endpoint):
 
 
 class ClearCache(Endpoint):
-    """What processes keep of the configuration."""
+    """What processes keep: the configuration, and answers."""
 
     write_role: ClassVar[Role] = Role.OPERATOR
 
     @extend_schema(request=None, responses=ClearedSerializer)
     def post(self, request: Request) -> Response:
-        """Read the configuration anew here; other processes compare theirs every second."""
+        """Read the configuration anew here, and forget all cached answers everywhere.
+
+        Other processes compare their configuration every second anyhow.
+        """
         snapshot.expire()
+        loop.run(cache.clear())
         return Response({"success": True, "revision": snapshot.current().revision})
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from llmconfig import client
 from llmconfig.client.embedding import EmbeddingCall, Embeddings
+from llmconfig.client.in_process_scope import Application
 from llmconfig.client.records import NO_LABELS, Call, Delta, Generation, Labels, Message
 from llmconfig.client.wire import Input
 from llmconfig.errors import LLMError, UnknownNode
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
     from openai import AsyncOpenAI, OpenAI
 
-    from llmconfig.client.in_process import Application, Door
+    from llmconfig.client.in_process import Door
 
 NO_KEY = "in-process"  # vendors' clients want one; nothing reads it
-_endpoints: list[Callable[[], "Application"]] = []
+_endpoints: list[Callable[[], Application]] = []
 
 
 class ExtraMissing(LLMError):
@@ -34,7 +35,7 @@ class ExtraMissing(LLMError):
     code = "extra_missing"
 
 
-def register_endpoint(application: Callable[[], "Application"]) -> None:
+def register_endpoint(application: Callable[[], Application]) -> None:
     """Say where the compatible endpoint is, which lies above this layer."""
     _endpoints[:] = [application]
 

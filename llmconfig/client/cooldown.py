@@ -1,8 +1,9 @@
 """Targets that keep failing are left alone for a while, by all processes.
 
 A process counts the failures that it sees in a row; the one that reaches the bound tells the others
-through Redis, which each process reads at most once a second and never waits for. When the time is
-over, one call of each process tries the target; the others wait for what becomes of it.
+through Redis, which each process reads at most once a second and waits for once, at its start.
+When the time is over, one call of each process tries the target; the others wait for what becomes
+of it.
 """
 
 import asyncio
@@ -69,6 +70,13 @@ class _Ward:
 
 
 _ward = _Ward()
+
+
+async def know() -> None:
+    """Have heard of the targets that others found failing; asks only once in a process."""
+    if _ward.looked_at == 0.0 and redis_connection.configured():
+        _ward.looked_at = time.monotonic()
+        await _exchange([])
 
 
 def seconds_left(target: Target) -> float:

@@ -20,7 +20,7 @@ def most_used(target: Target, call: Call) -> Usage:
     prompt = sum(A_MESSAGE + _of(each.get("content")) for each in call.messages)
     for more in (call.schema, call.extra):
         if more:
-            prompt += len(dump(more)) // CHARACTERS_A_TOKEN
+            prompt += len(dump(dict(more))) // CHARACTERS_A_TOKEN
     return Usage(input=prompt, output=_longest_answer(target))
 
 

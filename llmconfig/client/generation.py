@@ -6,7 +6,7 @@ import random
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +15,16 @@ from tenacity.stop import stop_base
 from tenacity.wait import wait_base, wait_random_exponential
 
 from llmconfig import prices, snapshot
-from llmconfig.client import cache, cooldown, endpoints, estimates, shapes, transport, verdicts
+from llmconfig.client import (
+    cache,
+    cooldown,
+    endpoints,
+    estimates,
+    shapes,
+    tracing,
+    transport,
+    verdicts,
+)
 from llmconfig.client.admission import Admission, Request, needs_estimate
 from llmconfig.client.cache import Kept
 from llmconfig.client.endpoints import Endpoint
@@ -32,6 +41,7 @@ from llmconfig.client.records import (
     Usage,
 )
 from llmconfig.client.shapes import Misfit, Shape
+from llmconfig.client.tracing import Traced
 from llmconfig.client.transport import RequestFailed, Response
 from llmconfig.client.verdicts import Refused
 from llmconfig.client.wire import JSON, BadReply, Body, Question, Reply
@@ -74,6 +84,7 @@ class Try:
     again: bool = False
     repair: bool = False
     degrade: bool = False
+    ended: float = field(default_factory=time.perf_counter)
 
 
 class Run:
@@ -119,6 +130,7 @@ class Run:
             raise
 
     async def _ask_in_turn(self) -> None:
+        await cooldown.know()
         ahead = list(self.resolution.targets)
         aside: list[Target] = []  # cooling down: asked when there is nobody else
         while ahead or aside:
@@ -244,7 +256,7 @@ class Run:
         model = target.candidate.model
         attempts = self._attempts()
         call = self.call
-        return CallRecord(
+        record = CallRecord(
             created_at=self.created_at,
             correlation_id=call.correlation_id or uuid.uuid4(),
             node=call.node,
@@ -270,6 +282,11 @@ class Run:
             cache_hit=last is not None and last.attempt.outcome == "cached",
             saved_usd=self.saved_usd,
         )
+        if self.resolution.tracing and tracing.wanted():
+            ended_s = tuple(each.ended - self.started for each in self.tries)
+            answer = served.text if served is not None else ""
+            tracing.offer(Traced(record, ended_s, call.messages, answer))
+        return record
 
     def texts(self) -> Texts:
         """What was said, for those who keep it."""

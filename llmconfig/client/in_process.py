@@ -5,20 +5,15 @@ that it comes from, which nothing that arrives over a network can do.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import httpx2
 
 from llmconfig.client import loop
+from llmconfig.client.in_process_scope import CALLER, Application, Message
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Message, Receive, Send], Awaitable[None]]
-
-CALLER = "nodewise.caller"
 BASE_URL = "http://in-process"
 
 

@@ -1,7 +1,7 @@
 """Where call records go: whoever stores them registers here, so that llmconfig knows no store."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from llmconfig.client.records import CallRecord
@@ -17,15 +17,21 @@ class Texts:
     answer: str
 
 
+Batch = Sequence[tuple[CallRecord, Texts]]
 Recorder = Callable[[CallRecord, Texts], None]
+BatchRecorder = Callable[[Batch], None]
 _recorders: list[Recorder] = []
+_batch_recorders: dict[Recorder, BatchRecorder] = {}
 
 
-def register(recorder: Recorder) -> None:
+def register(recorder: Recorder, *, many: BatchRecorder | None = None) -> None:
     """Have every record that isn't collected by a batch handed to `recorder` (synchronously,
-    outside the event loop). Registering twice has no further effect."""
+    outside the event loop); `many` takes several at once. Registering twice has no further effect.
+    """
     if recorder not in _recorders:
         _recorders.append(recorder)
+    if many is not None:
+        _batch_recorders[recorder] = many
 
 
 def wanted() -> bool:
@@ -40,3 +46,14 @@ def publish(record: CallRecord, texts: Texts) -> None:
             recorder(record, texts)
         except Exception:
             logger.exception("The record of call %s could not be stored.", record.correlation_id)
+
+
+def publish_many(batch: Batch) -> None:
+    """Hand several records on. Raises the database's errors: the caller may try again."""
+    for recorder in _recorders:
+        together = _batch_recorders.get(recorder)
+        if together is not None:
+            together(batch)
+            continue
+        for record, texts in batch:
+            recorder(record, texts)

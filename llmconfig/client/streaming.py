@@ -150,16 +150,20 @@ class StreamExchange(Exchange):
         return replace(attempt, usage=usage, cost_usd=self._price(usage), paid=True)
 
     async def attempt(self) -> Try:
-        """One request. Once a piece of its answer was passed on, nothing follows it."""
+        """One request, or the cache's answer; what did not come as a stream is told at once."""
         made = await super().attempt()
-        run = self.run
-        if made.reply is not None and not run.told:
-            await run.tell(Delta(made.reply.text, _indexed(made.reply.tool_calls)))
-        if not run.told:
+        if made.reply is not None and not self.run.told:
+            self.run.told = True
+            await self.run.tell(Delta(made.reply.text, _indexed(made.reply.tool_calls)))
+        return made
+
+    def _judge(self, response: Response | RequestFailed, latency_ms: float) -> Try:
+        """Once a piece of an answer was passed on, nothing follows it."""
+        made = super()._judge(response, latency_ms)
+        if not self.run.told:
             return made
         attempt = made.attempt if made.attempt.paid else self.billed(made.attempt)
-        final = run.tries[-1] = replace(made, attempt=attempt, again=False, repair=False)
-        return final
+        return replace(made, attempt=attempt, again=False, repair=False)
 
     def read(self, value: JSON) -> Reply:
         """What was heard; of a reply that is no stream, what it holds."""

@@ -21,6 +21,7 @@ from llmconfig.models.catalogue import (
     ProviderModel,
 )
 from llmconfig.models.experiments import Experiment, ExperimentArm, ExperimentStatus
+from llmconfig.models.gateway import GatewayKey
 from llmconfig.models.history import ConfigVersion, Revision, RevisionChange
 from llmconfig.models.processing import LLMConfig
 from llmconfig.models.providers import Provider, ProviderType
@@ -36,6 +37,7 @@ __all__ = [
     "Experiment",
     "ExperimentArm",
     "ExperimentStatus",
+    "GatewayKey",
     "GlobalConfig",
     "InteractionType",
     "LLMConfig",

@@ -154,6 +154,9 @@ class Provider(models.Model):
         if not key:
             self.api_key = self.key_last4 = self.key_fingerprint = ""
             return
+        if getattr(self, "pk", None) is None:
+            # A form with dependent rows forgets a new row's id; the key is bound to it.
+            self.id = uuid.uuid4()
         self.api_key = secrets.encrypt(key, place=self.key_place)
         self.key_last4 = secrets.last_four(key)
         self.key_fingerprint = secrets.fingerprint(key)

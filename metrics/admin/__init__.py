@@ -1,9 +1,9 @@
 """Pages about calls. Importing the modules registers them."""
 
 from llmconfig.admin.navigation import Page, Section, register_section
-from metrics.admin import calls, node_panel, patterns, widgets
+from metrics.admin import calls, node_panel, patterns, rollups, widgets
 
-__all__ = ["calls", "node_panel", "patterns", "widgets"]
+__all__ = ["calls", "node_panel", "patterns", "rollups", "widgets"]
 
 VIEW = "metrics.view_"
 register_section(
@@ -18,6 +18,14 @@ register_section(
             Page(
                 "Texts", "chat", "admin:metrics_generationhistory_changelist",
                 f"{VIEW}generationhistory",
+            ),
+            Page(
+                "Sums by hour", "schedule", "admin:metrics_hourlyrollup_changelist",
+                f"{VIEW}hourlyrollup",
+            ),
+            Page(
+                "Sums by day", "calendar_month", "admin:metrics_dailyrollup_changelist",
+                f"{VIEW}dailyrollup",
             ),
             Page("Patterns", "lightbulb", "admin:metrics_pattern_changelist", f"{VIEW}pattern"),
         ),

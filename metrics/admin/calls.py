@@ -151,7 +151,7 @@ class GenerationMetricAdmin(CallTableAdmin):
         ),
     )  # fmt: skip
     readonly_fields = ("outcome", "texts", "cost", "took", "revision", "dropped")
-    change_form_outer_after_template = "nodewise/attempts.html"
+    change_form_outer_before_template = "nodewise/attempts.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """The list needs no JSON."""

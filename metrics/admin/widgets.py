@@ -1,11 +1,9 @@
-"""The dashboard's cards about calls: one query over the last seven days feeds both."""
+"""The dashboard's cards about calls: sums of the last seven days, never the calls themselves."""
 
 import datetime as dt
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from django.db.models import Count, F, Q, Sum
-from django.db.models.functions import TruncDate
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -13,7 +11,7 @@ from django.utils import timezone
 from llmconfig.admin.charts import Bar, bar_chart
 from llmconfig.admin.dashboard import Widget, register_widget
 from llmconfig.admin.presentation import count, money
-from metrics.models import GenerationMetric
+from metrics.figures import Question, ask
 
 DAYS = 7
 PERMISSION = "metrics.view_generationmetric"
@@ -35,26 +33,19 @@ def last_days() -> dict[dt.date, Day]:
     today = timezone.now().astimezone(dt.UTC).date()
     days = {today - dt.timedelta(days=back): Day() for back in reversed(range(DAYS))}
     since = dt.datetime.combine(min(days), dt.time(), dt.UTC)
-    rows = (
-        GenerationMetric.objects.filter(created_at__gte=since)
-        .order_by()
-        .values(day=TruncDate("created_at", tzinfo=dt.UTC), code=F("error_code"))
-        .annotate(
-            calls=Count("*"),
-            cost=Sum("cost_usd"),
-            unpriced=Count("id", filter=Q(cost_usd__isnull=True)),
-        )
+    question = Question(
+        since=since, until=since + dt.timedelta(days=DAYS), by=["outcome"], each_period=True
     )
-    for row in rows:
-        day = days.get(row["day"])
-        if day is None:
-            continue  # a clock that runs ahead of ours
-        day.calls += row["calls"]
-        day.cost += row["cost"] or Decimal(0)
-        day.unpriced += row["unpriced"]
-        if row["code"]:
-            day.failed += row["calls"]
-            day.errors[row["code"]] = row["calls"]
+    for row in ask(question):
+        if row.period is None:
+            continue
+        day = days[row.period.astimezone(dt.UTC).date()]
+        day.calls += row.figures.calls
+        day.cost += row.figures.cost_usd or Decimal(0)
+        day.unpriced += row.figures.unpriced
+        day.failed += row.figures.failed
+        if row.keys[0]:
+            day.errors[str(row.keys[0])] = row.figures.calls
     return days
 
 

@@ -2,5 +2,13 @@
 
 from metrics.models.calls import GenerationHistory, GenerationMetric
 from metrics.models.patterns import Pattern
+from metrics.models.rollups import DailyRollup, DirtyHour, HourlyRollup
 
-__all__ = ["GenerationHistory", "GenerationMetric", "Pattern"]
+__all__ = [
+    "DailyRollup",
+    "DirtyHour",
+    "GenerationHistory",
+    "GenerationMetric",
+    "HourlyRollup",
+    "Pattern",
+]

@@ -86,6 +86,15 @@ class GenerationMetric(models.Model):
     )
     organization_id = models.BigIntegerField(null=True, help_text="The caller's organization.")
     user_id = models.BigIntegerField(null=True, help_text="The user whose choices applied.")
+    cache_hit = models.BooleanField(
+        db_default=False, help_text="Answered from the response cache, without a request."
+    )
+    saved_usd = models.DecimalField(
+        max_digits=16,
+        decimal_places=10,
+        null=True,
+        help_text="What the answer had cost when it was first given, in US dollars.",
+    )
     experiment = models.CharField(
         max_length=100, db_default="", help_text="The experiment that the call took part in."
     )
@@ -139,6 +148,10 @@ class GenerationMetric(models.Model):
                 name="llm_metrics_cost_not_negative",
                 # The upper bound refuses NaN, which PostgreSQL sorts above every number.
                 condition=Q(cost_usd__isnull=True) | Q(cost_usd__gte=0, cost_usd__lt=1_000_000),
+            ),
+            models.CheckConstraint(
+                name="llm_metrics_saved_not_negative",
+                condition=Q(saved_usd__isnull=True) | Q(saved_usd__gte=0, saved_usd__lt=1_000_000),
             ),
             models.CheckConstraint(
                 name="llm_metrics_sizes_not_negative",

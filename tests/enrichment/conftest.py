@@ -20,8 +20,9 @@ ENRICHMENTS = ("description_cleaning", "dog_profiler", "translation")
 
 
 @pytest.fixture
-def provider(make_provider: Any) -> Any:  # noqa: F811 - a fixture
+def provider(make_provider: Any, settings: Any) -> Any:  # noqa: F811 - a fixture
     """The simulator as `sim`, with a node for each enrichment, switched on; rounds come at once."""
+    settings.LLM_ENVIRONMENT = {**settings.LLM_ENVIRONMENT, "LLM_COOLDOWN_SECONDS": 0.05}
     made = make_provider("sim")
     for name in ENRICHMENTS:
         NodeConfiguration.objects.create(

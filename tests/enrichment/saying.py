@@ -14,6 +14,6 @@ def model_says(enrichment, text, *, organization=None):
         enrichment=enrichment,
         organization=organization,
         version=next(_versions),
-        user=f"{{{{name}}}} <say>{text}</say>",
+        user=f"<say>{text}</say>",
         is_active=True,
     )

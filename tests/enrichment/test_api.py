@@ -256,7 +256,8 @@ def test_a_feature_that_is_off_is_503(
 
 CLEANING = {"processing_type": "description_cleaning"}
 BAD_BODIES = [
-    ("enrich", {}, "animal_id"),
+    ("enrich", {}, "processing_type"),
+    ("enrich", CLEANING, "animal_id"),
     ("enrich", {**CLEANING, "animal_id": 0}, "animal_id"),
     ("enrich", {**CLEANING, "animal_id": -5}, "animal_id"),
     ("enrich", {**CLEANING, "animal_id": 2**63}, "animal_id"),

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
@@ -20,6 +20,7 @@ from enrichment.models import Animal, EnrichmentResult, ResultState
 from llmconfig import snapshot
 from llmconfig.models import LLMConfig, NodeConfiguration
 from llmconfig.roles import ensure_roles
+from metrics.decisions import record_decision
 from metrics.models import GenerationHistory
 from tests.api import caller
 from tests.enrichment.saying import model_says
@@ -199,8 +200,6 @@ def test_an_edited_list_of_tags_is_held_to_the_schema(partly, ada):
 
 
 def test_a_decision_reads_one_or_two_months_of_history(suggestion, django_assert_max_num_queries):
-    from metrics.decisions import record_decision
-
     with django_assert_max_num_queries(1) as counted:
         record_decision(suggestion.correlation_id, near=timezone.now(), accepted=True)
     with connection.cursor() as cursor:
@@ -256,8 +255,6 @@ def test_the_page_shows_hostile_values_as_text(suggestion, ada):
 def test_the_page_refuses_a_viewers_decision_and_a_get(suggestion):
     ensure_roles()
     viewer = User.objects.create_user("vera", is_staff=True)
-    from django.contrib.auth.models import Group
-
     viewer.groups.add(Group.objects.get(name="viewer"))
     client = Client()
     client.force_login(viewer)

@@ -2,9 +2,12 @@
 
 import datetime as dt
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -179,3 +182,62 @@ def ask() -> Callable[..., Call]:
         return Call(node=node, messages=[{"role": "user", "content": text}], **fields)
 
     return make
+
+
+class Callers:
+    """Forked processes that call on the test's database; see tests/llmconfig/callers.py."""
+
+    def __init__(self, order: dict[str, Any], environment: dict[str, str]) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.llmconfig.callers", json.dumps(order)],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.children: list[int] = []
+
+    def await_children(self) -> list[int]:
+        """Their process ids, once they have been started."""
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            if line.startswith('{"children"'):
+                self.children = json.loads(line)["children"]
+                return self.children
+        raise AssertionError("No children were started.")
+
+    def results(self, seconds: float = 60) -> list[dict[str, Any]]:
+        """What each of them has to tell in the end."""
+        told, errors = self.process.communicate(timeout=seconds)
+        lines = [json.loads(line) for line in told.splitlines()]
+        assert lines, errors
+        return lines
+
+    def kill(self) -> None:
+        for child in (*self.children, self.process.pid):
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+        self.process.wait()
+
+
+@pytest.fixture
+def callers() -> Iterator[Callable[..., Callers]]:
+    """Start processes that call; they are gone when the test is over."""
+    started: list[Callers] = []
+
+    def start(variables: dict[str, str] | None = None, **order: Any) -> Callers:
+        database = connections["default"].settings_dict
+        address = "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**database)
+        environment = {
+            **os.environ,
+            "DATABASE_URL": address,
+            "LLM_EGRESS_ALLOW": "127.0.0.1",
+            **(variables or {}),
+        }
+        started.append(Callers(order, environment))
+        return started[-1]
+
+    yield start
+    for each in started:
+        if each.process.poll() is None:
+            each.kill()

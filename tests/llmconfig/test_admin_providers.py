@@ -174,3 +174,29 @@ def test_prices_are_for_administrators(make_provider):
     address = reverse("admin:llmconfig_providermodel_take_over", args=[model.pk])
     assert signed_in("operator").post(address).status_code == 403
     assert signed_in("administrator").get(address).status_code == 405
+
+
+def test_a_provider_added_in_the_browser_has_a_key_that_works(make_provider, simulator):
+    make_provider()
+    administrator = signed_in("administrator")
+    rows = {f"models-{name}_FORMS": "0" for name in ("TOTAL", "INITIAL")}
+    form = {
+        "name": "acme", "provider_type": "custom", "api_base_url": f"{simulator.url}/v1",
+        "new_key": "sk-0123456789abcdefghij", "is_enabled": "on", "priority": "100",
+        "weight": "1", "timeout_seconds": "5", **rows,
+    }  # fmt: skip
+    page = administrator.post(reverse("admin:llmconfig_provider_add"), form, follow=True)
+    added = Provider.objects.get(name="acme")
+    here = reverse("admin:llmconfig_provider_change", args=[added.pk])
+    assert page.redirect_chain[-1][0] == here
+    assert "acme: the connection works" in said(press(administrator, "test", added))
+    form |= {"_seen_revision": page.context["seen_revision"], "new_key": "", "priority": "3"}
+    assert administrator.post(here, form).status_code == 302
+    added.refresh_from_db()
+    assert added.priority == 3
+    assert Revision.objects.latest("number").message == "Changed the provider acme."
+    gone = administrator.post(
+        reverse("admin:llmconfig_provider_delete", args=[added.pk]), {"post": "yes"}
+    )
+    assert gone.status_code == 302
+    assert not Provider.objects.filter(name="acme").exists()

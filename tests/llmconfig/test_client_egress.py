@@ -258,7 +258,7 @@ def test_a_key_replaced_in_its_file_is_read_after_a_refusal(
     [
         ("env:NO_SUCH_VARIABLE", "that variable is not set"),
         ("file:/no/such/file", "can't be read"),
-        ("vault:x", "neither env: nor file:"),
+        ("vault:x", "none of env:, file: and aws-sm:"),
     ],
 )
 def test_an_unreadable_reference_says_what_to_do(make_provider, reference, says):

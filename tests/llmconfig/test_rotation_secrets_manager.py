@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-import botocore.session
+import botocore.session  # type: ignore[import-untyped]  # it has no types
 import pytest
 
 from llmconfig import snapshot

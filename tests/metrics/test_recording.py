@@ -81,6 +81,7 @@ def test_each_fact_of_a_call_has_its_column():
                 "paid": False,
                 "detail": "Slow down.",
                 "request_id": "",
+                "waited_ms": 0.0,
             },
             {
                 "provider": "openrouter",
@@ -101,12 +102,15 @@ def test_each_fact_of_a_call_has_its_column():
                 "paid": True,
                 "detail": "",
                 "request_id": "req-1",
+                "waited_ms": 0.0,
             },
         ],
         "dropped_params": ["temperature"],
         "config_revision": 12,
         "organization_id": 7,
         "user_id": 3,
+        "cache_hit": False,
+        "saved_usd": None,
         "experiment": "short-answers",
         "experiment_arm": "control",
     }

@@ -402,7 +402,7 @@ def _raw(simulator: Simulator, text: str, fault: dict[str, Any], **more: Any) ->
 
 def test_a_cut_reply_is_paid_and_lost_and_a_disconnect_is_not_paid(simulator: Simulator) -> None:
     cut = _raw(simulator, TEXT, {"cut": 0.5})
-    promised = int(re.search(rb"content-length: (\d+)", cut)[1])  # type: ignore[index]
+    promised = int(re.search(rb"content-length: (\d+)", cut)[1])
     assert len(cut.split(b"\r\n\r\n", 1)[1]) == promised // 2
     stream = _raw(simulator, TEXT, {"cut": 0.5}, stream=True)
     assert b"data: " in stream

@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 from collections.abc import Callable
 from dataclasses import asdict
 from decimal import Decimal
-from typing import Any
+from typing import IO, Any, cast
 from uuid import UUID
 
 import orjson
@@ -78,7 +78,9 @@ class Command(BaseCommand):
             at = batches.progress(row.pk)
             figures = (f"{at.done + at.skipped:,}", f"{at.failed:,}", f"{at.total:,}")
             table.add_row(str(row.pk), row.enrichment, at.status, *figures, f"${at.cost_usd:.4f}")
-        console = Console(file=self.stdout, width=None if self.stdout.isatty() else 120)
+        console = Console(
+            file=cast("IO[str]", self.stdout), width=None if self.stdout.isatty() else 120
+        )
         console.print(table)
 
 

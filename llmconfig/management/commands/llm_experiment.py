@@ -38,7 +38,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{moved.name} is {moved.status} on the node {moved.node}.")
 
     def _list(self, *, as_json: bool) -> None:
-        rows = [
+        rows: list[dict[str, Any]] = [
             {
                 "name": row.name,
                 "node": row.node.node_name,

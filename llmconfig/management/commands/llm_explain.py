@@ -61,8 +61,10 @@ class Command(BaseCommand):
     def _draw(self, found: Resolution, notes: list[str]) -> None:
         kind = found.interaction_type or "no interaction type"
         self.stdout.write(f"{found.name} ({kind}), revision {found.revision}")
-        console = Console(file=self.stdout, highlight=False, width=_width(found))
-        console.print(_table(found))
+        console = Console(highlight=False, width=_width(found), no_color=not self.stdout.isatty())
+        with console.capture() as drawn:
+            console.print(_table(found))
+        self.stdout.write(drawn.get())
         self.stdout.write("Asked in this order:" if found.targets else "Nothing can serve it.")
         for position, target in enumerate(found.targets, start=1):
             self.stdout.write(f"  {position}. {_line(target)}")

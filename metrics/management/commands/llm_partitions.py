@@ -1,4 +1,4 @@
-"""`manage.py llm_partitions`: the monthly partitions of the metrics tables, a year ahead."""
+"""`manage.py llm_partitions`: the metrics tables' months, a year ahead and none too old."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -6,24 +6,28 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 
-from metrics import partitions
+from metrics import partitions, retention
 from metrics.errors import PartitionsUnusable
 
 
 class Command(BaseCommand):
-    """Create what is missing; `--dry-run` only tells."""
+    """Create what is missing, drop what is too old; `--dry-run` only tells."""
 
-    help = "Create the missing monthly partitions of the metrics tables, up to a year ahead."
+    help = (
+        "Create the missing monthly partitions of the metrics tables, up to a year ahead, and drop"
+        " those that LLM_METRICS_KEEP_MONTHS and LLM_HISTORY_KEEP_MONTHS no longer keep."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the switch."""
-        parser.add_argument("--dry-run", action="store_true", help="Only say what is missing.")
+        parser.add_argument("--dry-run", action="store_true", help="Only say what would be done.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Create, then say how many months are ahead."""
+        """Create and drop, then say how many months are ahead."""
         dry_run: bool = options["dry_run"]
         try:
             self.create(dry_run=dry_run)
+            self.drop(dry_run=dry_run)
             self.report()
         except PartitionsUnusable as error:
             raise CommandError(str(error)) from error
@@ -37,6 +41,17 @@ class Command(BaseCommand):
         for partition in partitions.keep_ahead(dry_run=dry_run):
             span = f"{partition.start:%Y-%m-%d} to {partition.end:%Y-%m-%d} UTC"
             self.stdout.write(f"{verb} {partition.name}: {span}.")
+
+    def drop(self, *, dry_run: bool) -> None:
+        """Drop, or only name, each month that is too old."""
+        if dry_run:
+            with connection.cursor() as cursor:
+                found = [expiry.partition for expiry in retention.expired(cursor)]
+        else:
+            found = retention.drop_expired()
+        verb = "Would drop" if dry_run else "Dropped"
+        for partition in found:
+            self.stdout.write(f"{verb} {partition.name}, which is too old.")
 
     def report(self) -> None:
         """Say how far each table reaches, and the alarm if there is one."""

@@ -9,7 +9,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from enrichment.models import Animal
+from enrichment.enrichments.translation import Translation
+from enrichment.models import Animal, EnrichmentResult, ResultState
 from enrichment.statistics import statistics
 from metrics.models import GenerationMetric
 
@@ -38,10 +39,21 @@ def _listing(animal: Animal, language: str) -> Table:
         ("before", animal.description),
         ("after", animal.enriched_description),
         ("profile", f"{profile.get('tagline', '')} {profile.get('bio', '')} [{traits}]"),
-        (language, (animal.translations or {}).get(language, "")),
+        (language, (animal.translations or {}).get(language) or _suggested(animal, language)),
     ):
         table.add_row(label, Text(_short(text or "")))  # Text: a model's words are no markup
     return table
+
+
+def _suggested(animal: Animal, language: str) -> str:
+    """What waits for a reviewer instead of being applied, and why."""
+    held = EnrichmentResult.objects.filter(
+        enrichment=Translation.name,
+        row_id=str(animal.pk),
+        variant=language,
+        state=ResultState.SUGGESTED,
+    ).first()
+    return f"[not applied, waits for review: {held.reason}] {held.value}" if held else ""
 
 
 def _short(text: str) -> str:

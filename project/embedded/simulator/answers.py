@@ -9,6 +9,7 @@ from statistics import NormalDist
 
 from project.embedded.simulator.calls import CHARACTERS_PER_TOKEN, Answer, Call, tokens_in
 from project.embedded.simulator.controls import Controls
+from project.embedded.simulator.languages import translated
 from project.embedded.simulator.schemas import write_json
 
 _TAGGED = re.compile(r"<([A-Za-z_][\w-]*)>\s*(.*?)\s*</\1>", re.DOTALL)
@@ -46,6 +47,7 @@ def _text(call: Call, controls: Controls) -> str:
     if call.form is not None:
         rng = random.Random(call.fingerprint)  # noqa: S311 - variety, not secrecy
         return write_json(call.form, rng, words)
+    words = translated(words, call.text)
     if controls.output_tokens is None:
         # Between 85 and 100 % of the words, so that two models do not say the same.
         keep = max(1, len(words) * (217 + call.fingerprint[0] * 38 // 255) // 255)

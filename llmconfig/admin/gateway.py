@@ -1,0 +1,110 @@
+"""Keys for the compatible endpoint: made here, shown once."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from llmconfig.admin.navigation import Page, Section, register_section
+from llmconfig.admin.presentation import badge
+from llmconfig.admin.writes import RevisionedAdmin
+from llmconfig.errors import ChangeRefused
+from llmconfig.gateway.keys import Scope, check_scope, give_key
+from llmconfig.models import GatewayKey
+
+
+class GatewayKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for the checker
+    """A key's row; the names must exist."""
+
+    class Meta:
+        model = GatewayKey
+        fields = ("name", "user", "allows_everything", "names", "expires_at", "is_enabled")
+
+    def clean(self) -> dict[str, Any]:
+        """The rules of llmconfig.gateway.keys, on the field they are about."""
+        cleaned = super().clean() or {}
+        if "names" in cleaned and "allows_everything" in cleaned:
+            try:
+                check_scope(
+                    Scope(
+                        everything=cleaned["allows_everything"],
+                        names=tuple(cleaned["names"] or ()),
+                    )
+                )
+            except ChangeRefused as refusal:
+                self.add_error(refusal.field, str(refusal))
+        return cleaned
+
+
+@admin.register(GatewayKey)
+class GatewayKeyAdmin(RevisionedAdmin):
+    """Who calls `/v1`, and what they may call there."""
+
+    form = GatewayKeyForm
+    list_display = ("name", "state", "key", "may_call", "user", "expires_at", "last_used_at")
+    list_filter = ("is_enabled", "allows_everything")
+    list_select_related = ("user",)
+    search_fields = ("name", "prefix", "user__username")
+    raw_id_fields = ("user",)
+    readonly_fields = ("key", "last_used_at")
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": ("name", "key", "is_enabled"),
+                "description": "The key itself is shown once, after the first save.",
+            },
+        ),
+        ("May call", {"fields": ("allows_everything", "names")}),
+        ("Owner and end", {"fields": ("user", "expires_at", "last_used_at")}),
+    )
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """A new row gets its key, which is shown now and never again."""
+        made = None if change else give_key(obj)
+        super().save_model(request, obj, form, change)
+        if made is not None:
+            messages.warning(
+                request,
+                f"Key of {obj.name}: {made.reveal()} . Copy it now: it is not shown again.",
+            )
+
+    @admin.display(description="State")
+    def state(self, row: GatewayKey) -> SafeString:
+        """Whether it opens anything."""
+        if not row.is_enabled:
+            return badge("off")
+        if row.expires_at is not None and row.expires_at <= timezone.now():
+            return badge("expired", "warning")
+        if row.user is not None and not row.user.is_active:
+            return badge("owner inactive", "warning")
+        return badge("on", "good")
+
+    @admin.display(description="Key")
+    def key(self, row: GatewayKey) -> str:
+        """Its beginning, to recognise it by."""
+        return f"{row.prefix}…" if row.prefix else "made when you save"
+
+    @admin.display(description="May call")
+    def may_call(self, row: GatewayKey) -> str:
+        """Everything, or the names."""
+        return "everything" if row.allows_everything else ", ".join(row.names)
+
+
+register_section(
+    Section(
+        "Endpoint",
+        80,
+        (
+            Page(
+                "Gateway keys",
+                "vpn_key",
+                "admin:llmconfig_gatewaykey_changelist",
+                "llmconfig.view_gatewaykey",
+            ),
+        ),
+    )
+)

@@ -1,0 +1,186 @@
+"""Who calls: a key from a request's headers, found in this process's memory.
+
+The keys in memory are at most two seconds old while there are calls, so that a revoked one stops
+by then; nothing from a header ever reaches the database.
+"""
+
+import asyncio
+import datetime as dt
+import hmac
+import time
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.db import close_old_connections
+from django.db.models import Q
+
+from llmconfig.gateway.keys import FORM, hash_of
+from llmconfig.gateway.refusals import Refused
+from llmconfig.models.gateway import GatewayKey
+
+FRESH_SECONDS = 0.8
+USABLE_SECONDS = 1.6
+LAST_USED_EVERY_SECONDS = 60.0
+FAILURES_A_MINUTE = 30  # of one address, before it's told to wait
+MOST_ADDRESSES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls and what they may call. `node` is set for callers that are bound to one."""
+
+    key_id: UUID | None
+    user_id: int | None
+    everything: bool
+    names: frozenset[str]
+    expires_at: dt.datetime | None = None
+    node: str = ""
+    account: str = ""  # the key's name: whose budget it counts for
+
+    def may_call(self, name: str) -> bool:
+        """Whether the name is in scope."""
+        return self.everything or name in self.names
+
+
+class _Ring:
+    """The enabled keys by their hash, and when they were read."""
+
+    def __init__(self) -> None:
+        self.keys: Mapping[str, Caller] = {}
+        self.read_at = -USABLE_SECONDS
+        self.refreshing: dict[asyncio.AbstractEventLoop, asyncio.Task[None]] = {}
+        self.used: dict[UUID, dt.datetime] = {}
+        self.used_written_at = time.monotonic()
+
+    async def current(self) -> Mapping[str, Caller]:
+        """The keys; those of over a second ago are read anew while these still serve."""
+        age = time.monotonic() - self.read_at
+        if age < FRESH_SECONDS:
+            return self.keys
+        loop = asyncio.get_running_loop()
+        refresh = self.refreshing.get(loop)
+        if refresh is None:
+            refresh = self.refreshing[loop] = loop.create_task(sync_to_async(self.read)())
+            refresh.add_done_callback(lambda _: self.refreshing.pop(loop, None))
+        if age >= USABLE_SECONDS:
+            await asyncio.shield(refresh)
+        return self.keys
+
+    def read(self) -> None:
+        """Read the keys from the database."""
+        close_old_connections()  # no request begins or ends in this thread
+        asked_at = time.monotonic()
+        rows = GatewayKey.objects.filter(
+            Q(user__isnull=True) | Q(user__is_active=True), is_enabled=True
+        )
+        self.keys = {
+            row.key_hash: Caller(
+                key_id=row.pk,
+                user_id=row.user_id,
+                everything=row.allows_everything,
+                names=frozenset(row.names),
+                expires_at=row.expires_at,
+                account=row.name,
+            )
+            for row in rows
+        }
+        self.read_at = asked_at
+
+
+_ring = _Ring()
+
+
+def expire() -> None:
+    """Have the next call read the keys anew."""
+    _ring.read_at = -USABLE_SECONDS
+
+
+async def warm() -> None:
+    """Read the keys before the first call needs them."""
+    await _ring.current()
+
+
+async def authenticate(headers: Iterable[tuple[bytes, bytes]], address: str) -> Caller:
+    """The caller whose key is in the headers; raises Refused (401, or 429 after many failures).
+
+    Taken from `Authorization: Bearer`, `x-api-key` or `api-key`; different keys in several of them
+    are refused.
+    """
+    given = _key(headers)
+    if given is None or FORM.fullmatch(given) is None:
+        raise _failures.refusal(address)
+    hashed = hash_of(given)
+    for known, caller in _found(await _ring.current(), hashed):
+        if hmac.compare_digest(known, hashed) and not _expired(caller):
+            if caller.key_id is not None:
+                _ring.used[caller.key_id] = dt.datetime.now(dt.UTC)
+            return caller
+    raise _failures.refusal(address)
+
+
+def write_last_used(*, at_once: bool = False) -> None:
+    """Write when keys were last used, at most once a minute; for a thread of its own."""
+    due = time.monotonic() - _ring.used_written_at >= LAST_USED_EVERY_SECONDS
+    if not _ring.used or not (due or at_once):
+        return
+    used, _ring.used = _ring.used, {}
+    _ring.used_written_at = time.monotonic()
+    rows = [GatewayKey(pk=key, last_used_at=when) for key, when in used.items()]
+    GatewayKey.objects.bulk_update(rows, ["last_used_at"])
+
+
+def _found(keys: Mapping[str, Caller], hashed: str) -> Iterable[tuple[str, Caller]]:
+    caller = keys.get(hashed)
+    return () if caller is None else ((hashed, caller),)
+
+
+def _expired(caller: Caller) -> bool:
+    return caller.expires_at is not None and caller.expires_at <= dt.datetime.now(dt.UTC)
+
+
+def _key(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """The one key in the headers, None if there is none or more than one."""
+    found = set()
+    for name, value in headers:
+        if name == b"authorization":
+            scheme, _, rest = value.partition(b" ")
+            if scheme.lower() == b"bearer":
+                found.add(rest.strip())
+        elif name in {b"x-api-key", b"api-key"}:
+            found.add(value.strip())
+    return found.pop().decode("latin-1") if len(found) == 1 else None
+
+
+class _Failures:
+    """Failed attempts a minute by address. Good keys are never held up by them."""
+
+    def __init__(self) -> None:
+        self.counts: OrderedDict[str, tuple[float, int]] = OrderedDict()
+
+    def refusal(self, address: str) -> Refused:
+        """Count one more, and say no."""
+        now = time.monotonic()
+        since, count = self.counts.pop(address, (now, 0))
+        if now - since >= 60:
+            since, count = now, 0
+        self.counts[address] = (since, count + 1)
+        if len(self.counts) > MOST_ADDRESSES:
+            self.counts.popitem(last=False)
+        if count >= FAILURES_A_MINUTE:
+            return Refused(
+                429,
+                "too_many_failures",
+                "Too many requests with a wrong key.",
+                retry_after_s=60 - (now - since),
+            )
+        return Refused(
+            401,
+            "invalid_api_key",
+            "No valid API key was given: send one as “Authorization: Bearer nw-…” or x-api-key.",
+        )
+
+
+_failures = _Failures()

@@ -1,0 +1,276 @@
+"""The ASGI application: who asks, for what, and the answer or why there is none."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing, suppress
+from typing import Any
+from urllib.parse import unquote
+
+import orjson
+
+from llmconfig import client, snapshot
+from llmconfig.client import callers, publishing
+from llmconfig.client.in_process_scope import CALLER, Message, Receive, Send
+from llmconfig.client.records import Call, Delta, Generation
+from llmconfig.client.shapes import SchemaUnusable
+from llmconfig.errors import LLMError
+from llmconfig.gateway import access, anthropic_shape, catalogue, openai_shape, refusals
+from llmconfig.gateway.access import Caller
+from llmconfig.gateway.reading import JSON, Asked, body_of
+from llmconfig.gateway.refusals import Refused, Shape, refusal_of
+from llmconfig.gateway.writer import writer
+from llmconfig.models import InteractionType
+
+logger = logging.getLogger(__name__)
+
+PREFIX = "/v1"
+MOST_BYTES = 32 * 1024 * 1024  # pictures come inside
+JSON_HEADERS = [(b"content-type", b"application/json")]
+STREAM_HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+    (b"x-accel-buffering", b"no"),  # nginx would hold it back
+]
+Events = openai_shape.ChatEvents | anthropic_shape.MessageEvents
+
+
+async def application(scope: Message, receive: Receive, send: Send) -> None:
+    """Answer one request below `/v1`."""
+    if scope["type"] != "http":
+        return  # no web sockets here: the server refuses them by itself
+    await Request(scope, receive, send).answer()
+
+
+async def warm() -> None:
+    """Read configuration and keys before the first request needs them."""
+    await snapshot.acurrent()
+    await access.warm()
+
+
+async def close() -> None:
+    """Write what waits and hang up on providers, at the end of the process."""
+    await asyncio.to_thread(writer.flush)
+    await client.aclose()
+
+
+class Gone(Exception):
+    """The client has hung up."""
+
+
+class Request:
+    """One request on its way through."""
+
+    def __init__(self, scope: Message, receive: Receive, send: Send) -> None:
+        self.scope = scope
+        self.receive = receive
+        self.send = send
+        self.caller = Caller(None, None, everything=False, names=frozenset())
+        self.begun = False
+        self.shape: Shape = refusals.openai_shape
+        self.anthropic = scope["path"].startswith("/v1/messages")
+        if self.anthropic or any(name == b"anthropic-version" for name, _ in scope["headers"]):
+            self.anthropic = True
+            self.shape = refusals.anthropic_shape
+
+    async def answer(self) -> None:
+        """Answer it; whatever goes wrong has an answer too."""
+        try:
+            await self._answer()
+        except Refused as refused:
+            await self._refuse(refused)
+        except Gone:
+            pass
+        except Exception:
+            logger.exception("A request to %s failed.", self.scope["path"])
+            await self._refuse(Refused(500, "internal_error", "Something went wrong here."))
+
+    async def _answer(self) -> None:
+        handle = self._handler()
+        bound = self.scope.get(CALLER)
+        if bound is not None:
+            self.caller = Caller(
+                None, bound.user_id, everything=True, names=frozenset(), node=bound.node
+            )
+        else:
+            client_address = self.scope.get("client") or ("", 0)
+            self.caller = await access.authenticate(self.scope["headers"], client_address[0])
+        await handle()
+
+    def _handler(self) -> Callable[[], Awaitable[None]]:
+        method, path = self.scope["method"], self.scope["path"]
+        if path.startswith("/v1/models"):
+            wanted, handle = "GET", self._models
+        else:
+            wanted = "POST"
+            found = {
+                "/v1/chat/completions": self._chat,
+                "/v1/messages": self._message,
+                "/v1/embeddings": self._embed,
+            }.get(path)
+            if found is None:
+                raise Refused(404, "not_found", "There is nothing at this address.")
+            handle = found
+        if method != wanted:
+            raise Refused(405, "method_not_allowed", f"Use {wanted}.")
+        return handle
+
+    # The addresses
+
+    async def _models(self) -> None:
+        configuration = await snapshot.acurrent()
+        wanted = self._model_id()
+        if wanted:
+            found = catalogue.entry(wanted, self.caller, configuration, anthropic=self.anthropic)
+        elif self.anthropic:
+            found = catalogue.anthropic_list(self.caller, configuration)
+        else:
+            found = catalogue.openai_list(self.caller, configuration)
+        await self._reply(found)
+
+    def _model_id(self) -> str:
+        """The id behind `/v1/models/`; a slash in it may have come encoded."""
+        path = self.scope["path"].removeprefix("/v1/models")
+        if path and not path.startswith("/"):
+            raise Refused(404, "not_found", "There is nothing at this address.")
+        return unquote(path.strip("/"))
+
+    async def _chat(self) -> None:
+        asked = openai_shape.read_chat(await self._body(), self.caller)
+        await self._generate(asked, openai_shape.chat_answer, openai_shape.ChatEvents)
+
+    async def _message(self) -> None:
+        asked = anthropic_shape.read_messages(await self._body(), self.caller)
+        await self._generate(asked, anthropic_shape.message_answer, anthropic_shape.MessageEvents)
+
+    async def _embed(self) -> None:
+        body = await self._body()
+        call, name, as_base64 = openai_shape.read_embedding(body, self.caller)
+        await self._check(name)
+        made = await self._while_there(name, client.aembed(call, collect=self._collect))
+        await self._reply(openai_shape.embedding_answer(name, made, as_base64=as_base64))
+
+    async def _generate(
+        self,
+        asked: Asked,
+        write: Callable[[Asked, Generation], JSON],
+        events: Callable[[Asked], Events],
+    ) -> None:
+        await self._check(asked.name)
+        if asked.stream:
+            await self._while_there(asked.name, self._stream(asked.call, events(asked)))
+            return
+        made = await self._while_there(
+            asked.name, client.agenerate(asked.call, collect=self._collect)
+        )
+        await self._reply(write(asked, made))
+
+    async def _stream(self, call: Call, events: Events) -> None:
+        """Status and head only with the first piece: until then an error has a status."""
+        async with aclosing(self._pieces(call)) as pieces:
+            async for piece in pieces:
+                if not self.begun:
+                    await self._start(200, STREAM_HEADERS)
+                    await self._part(events.begin())
+                if isinstance(piece, Delta):
+                    await self._part(events.piece(piece))
+                else:
+                    await self._part(events.end(piece), more=False)
+
+    def _pieces(self, call: Call) -> AsyncGenerator[Delta | Generation]:
+        return client.astream(call, collect=self._collect)
+
+    # What they share
+
+    @property
+    def _collect(self) -> publishing.Collect | None:
+        """Calls from outside are written in batches; those of this process at once."""
+        return writer.take if CALLER not in self.scope else None
+
+    async def _check(self, name: str) -> None:
+        """Whether the name exists and is the caller's to call; raises Refused."""
+        if not self.caller.may_call(name):
+            nodes = (await snapshot.acurrent()).nodes
+            if name in nodes or name in InteractionType.values:
+                raise Refused(403, "not_allowed", f"This key may not call {name!r}.", param="model")
+            raise Refused(
+                403, "not_allowed", "This key may only call what it names.", param="model"
+            )
+
+    async def _while_there(self, name: str, work: Awaitable[Any]) -> Any:
+        """Do the work unless the client hangs up: then it's cancelled, and Gone is raised.
+
+        Raises Refused for what goes wrong in it.
+        """
+        me = asyncio.current_task()
+        assert me is not None  # noqa: S101 - a server runs this in a task
+        watch = asyncio.ensure_future(self._gone(me))
+        try:
+            return await work
+        except asyncio.CancelledError:
+            if watch.done() and me.cancelling() == 1:
+                me.uncancel()
+                raise Gone from None
+            raise
+        except LLMError as error:
+            logger.info("%s: %s", name, error)
+            raise refusal_of(error, name) from None
+        except SchemaUnusable as error:
+            raise Refused(400, "invalid_schema", str(error), param="response_format") from None
+        except TypeError as error:
+            logger.info("%s: %s", name, error)
+            raise
+        finally:
+            watch.cancel()
+            await writer.relieve()
+
+    async def _gone(self, request: "asyncio.Task[Any]") -> None:
+        while (await self.receive())["type"] != "http.disconnect":
+            pass
+        request.cancel()
+
+    async def _body(self) -> JSON:
+        """The request's JSON object; raises Refused and Gone."""
+        parts, size, more = [], 0, True
+        while more:
+            message = await self.receive()
+            if message["type"] == "http.disconnect":
+                raise Gone
+            part, more = message.get("body", b""), message.get("more_body", False)
+            size += len(part)
+            if size > MOST_BYTES:
+                raise Refused(
+                    413, "too_large", f"A request has at most {MOST_BYTES // 1024 // 1024} MB."
+                )
+            parts.append(part)
+        return body_of(b"".join(parts))
+
+    async def _reply(self, value: JSON, status: int = 200) -> None:
+        body = orjson.dumps(value)
+        await self._start(status, [*JSON_HEADERS, (b"content-length", str(len(body)).encode())])
+        await self._part(body, more=False)
+
+    async def _refuse(self, refused: Refused) -> None:
+        """Say why; after the beginning of a stream, as its last event."""
+        shape = self.shape(refused)
+        if self.begun:
+            last = anthropic_shape.failure(shape) if self.anthropic else openai_shape.failure(shape)
+            with suppress(OSError):
+                await self._part(last, more=False)
+            return
+        body = orjson.dumps(shape)
+        length = (b"content-length", str(len(body)).encode())
+        await self._start(refused.status, [*JSON_HEADERS, length, *refused.headers])
+        await self._part(body, more=False)
+
+    async def _start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        self.begun = True
+        await self.send({"type": "http.response.start", "status": status, "headers": headers})
+
+    async def _part(self, body: bytes, *, more: bool = True) -> None:
+        await self.send({"type": "http.response.body", "body": body, "more_body": more})
+
+
+def register() -> None:
+    """Let the client's bound callers answer their vendors' objects in this process."""
+    callers.register_endpoint(lambda: application)

@@ -1,0 +1,77 @@
+"""Keys of the endpoint: made once, shown once, kept as a hash."""
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib.auth.models import User
+
+from llmconfig import snapshot
+from llmconfig.errors import ChangeRefused
+from llmconfig.models import InteractionType
+from llmconfig.models.gateway import GatewayKey
+from llmconfig.secrets import Secret
+
+PREFIX = "nw-"
+SHOWN = 9  # characters of the key that its row keeps, to recognise it by
+FORM = re.compile(r"nw-[A-Za-z0-9_-]{43}")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a key may call; `everything` or the names of nodes and interaction types."""
+
+    everything: bool = False
+    names: tuple[str, ...] = ()
+
+
+def make_key(
+    name: str, *, scope: Scope, user: User | None = None, expires_at: datetime | None = None
+) -> tuple[GatewayKey, Secret]:
+    """Store a new key's hash and give the key, which nobody can read again.
+
+    To be called inside `revisions.change`. Raises ChangeRefused.
+    """
+    check_scope(scope)
+    if not name.strip():
+        raise ChangeRefused("Give the key a name.", field="name")
+    if GatewayKey.objects.filter(name=name).exists():
+        raise ChangeRefused(f"There is a key named {name!r} already.", field="name")
+    row = GatewayKey(
+        name=name,
+        user=user,
+        allows_everything=scope.everything,
+        names=list(scope.names),
+        expires_at=expires_at,
+    )
+    key = give_key(row)
+    row.save()
+    return row, key
+
+
+def give_key(row: GatewayKey) -> Secret:
+    """Make a key for a row that is not saved yet."""
+    key = PREFIX + secrets.token_urlsafe(32)
+    row.prefix, row.key_hash = key[:SHOWN], hash_of(key)
+    return Secret(key)
+
+
+def hash_of(key: str) -> str:
+    """What a row keeps of a key."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def check_scope(scope: Scope) -> None:
+    """Everything, or names that exist; raises ChangeRefused."""
+    if scope.everything == bool(scope.names):
+        raise ChangeRefused("Name what it may call, or allow everything; not both.", field="names")
+    nodes = snapshot.current().nodes
+    unknown = [
+        each for each in scope.names if each not in nodes and each not in InteractionType.values
+    ]
+    if unknown:
+        raise ChangeRefused(
+            f"{', '.join(unknown)}: no node or interaction type has this name.", field="names"
+        )

@@ -1,0 +1,110 @@
+"""Reading requests, trusting none of it: each refusal names the field."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from llmconfig.client.records import Call
+from llmconfig.gateway.refusals import Refused
+
+JSON = dict[str, Any]
+MOST_MESSAGES = 10_000
+MOST_NAME = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request read: the call, and how its answer is wanted."""
+
+    call: Call
+    name: str
+    stream: bool
+    with_usage: bool = False
+
+
+def body_of(raw: bytes) -> JSON:
+    """The JSON object that a body is; raises Refused."""
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise Refused(400, "invalid_json", f"The body is not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise Refused(400, "invalid_json", "The body is not a JSON object.")
+    return value
+
+
+def bad(param: str, message: str) -> Refused:
+    """A refusal that names a field."""
+    return Refused(400, "invalid_value", message, param=param)
+
+
+def name_of(body: Mapping[str, Any]) -> str:
+    """The `model`."""
+    name = body.get("model")
+    if not isinstance(name, str) or not name or len(name) > MOST_NAME:
+        raise bad("model", "Name a node, an interaction type or a model.")
+    return name
+
+
+def switch(body: Mapping[str, Any], param: str) -> bool:
+    """A true or false, false where it's missing."""
+    value = body.get(param)
+    if value is not None and not isinstance(value, bool):
+        raise bad(param, "This is neither true nor false.")
+    return bool(value)
+
+
+def objects(body: Mapping[str, Any], param: str) -> list[JSON]:
+    """A list of objects, empty where it's missing."""
+    value = body.get(param)
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+        raise bad(param, "This is not a list of objects.")
+    return value
+
+
+def messages_of(body: Mapping[str, Any]) -> list[JSON]:
+    """The messages, each with a role and a content that is text, a list of parts or nothing."""
+    messages = objects(body, "messages")
+    if not 0 < len(messages) <= MOST_MESSAGES:
+        raise bad("messages", f"Give 1 to {MOST_MESSAGES} messages.")
+    for at, message in enumerate(messages):
+        if not isinstance(message.get("role"), str):
+            raise bad(f"messages[{at}].role", "Each message needs a role.")
+        content = message.get("content")
+        if isinstance(content, list):
+            if not all(isinstance(part, dict) for part in content):
+                raise bad(f"messages[{at}].content", "Each part must be an object.")
+        elif content is not None and not isinstance(content, str):
+            raise bad(f"messages[{at}].content", "This is neither text nor a list of parts.")
+    return messages
+
+
+def given_of(body: Mapping[str, Any], limits: tuple[str, ...]) -> JSON:
+    """The caller's own temperature and token limit: the most specific layer."""
+    given: JSON = {}
+    temperature = body.get("temperature")
+    if temperature is not None:
+        if isinstance(temperature, bool) or not isinstance(temperature, int | float):
+            raise bad("temperature", "This is not a number.")
+        if not (math.isfinite(temperature) and 0 <= temperature <= 2):
+            raise bad("temperature", "It goes from 0 to 2.")
+        given["temperature"] = float(temperature)
+    for param in limits:
+        value = body.get(param)
+        if value is not None:
+            if type(value) is not int or not 1 <= value < 2**31:
+                raise bad(param, "This is not a whole number of at least 1.")
+            given["max_tokens"] = value
+    return given
+
+
+def schema_of(value: object, param: str) -> JSON:
+    """A JSON schema."""
+    if not isinstance(value, dict):
+        raise bad(param, "This is not a JSON schema.")
+    return value

@@ -1,0 +1,134 @@
+"""Why a request gets no answer: a status and words that reveal nothing inside, in either shape."""
+
+from collections.abc import Callable
+from math import ceil
+from typing import Any
+
+from llmconfig.client.records import Attempt
+from llmconfig.errors import (
+    AnswerInvalid,
+    BudgetExceeded,
+    CallsDisabled,
+    GenerationFailed,
+    LLMError,
+    NoTarget,
+    UnknownNode,
+)
+
+JSON = dict[str, Any]
+# A provider's refusal of these is about the request itself, so the caller gets its words.
+CALLERS_FAULT = frozenset({400, 413, 422})
+DEFAULT_RETRY_AFTER_S = 1.0
+
+
+class Refused(Exception):
+    """A request that isn't answered. `param` names the field that is wrong, if one is."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        param: str | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.param = param
+        self.retry_after_s = retry_after_s
+
+    @property
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """When to come back; the vendors' clients shall not repeat what was repeated here."""
+        if self.retry_after_s is not None:
+            return [(b"retry-after", str(max(1, ceil(self.retry_after_s))).encode())]
+        return [(b"x-should-retry", b"false")]
+
+
+OPENAI_TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    403: "permission_error",
+    404: "invalid_request_error",
+    413: "invalid_request_error",
+    429: "rate_limit_error",
+}
+ANTHROPIC_TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    405: "invalid_request_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    503: "overloaded_error",
+    504: "timeout_error",
+}
+Shape = Callable[[Refused], JSON]
+
+
+def openai_shape(refused: Refused) -> JSON:
+    """`{"error": {…}}` as OpenAI has it."""
+    return {
+        "error": {
+            "message": refused.message,
+            "type": OPENAI_TYPES.get(refused.status, "api_error"),
+            "param": refused.param,
+            "code": refused.code,
+        }
+    }
+
+
+def anthropic_shape(refused: Refused) -> JSON:
+    """`{"type": "error", "error": {…}}` as Anthropic has it."""
+    said = f"{refused.param}: {refused.message}" if refused.param else refused.message
+    kind = ANTHROPIC_TYPES.get(refused.status, "api_error")
+    return {"type": "error", "error": {"type": kind, "message": said}}
+
+
+def refusal_of(error: LLMError, name: str) -> Refused:
+    """What a caller is told of an error of ours."""
+    if isinstance(error, CallsDisabled):
+        return Refused(503, error.code, "All calls are switched off at the moment.")
+    if isinstance(error, UnknownNode):
+        return unknown_model(name)
+    if isinstance(error, BudgetExceeded):
+        return Refused(429, error.code, "A budget for these calls is used up.", retry_after_s=60)
+    if isinstance(error, NoTarget):
+        return Refused(503, error.code, f"No model can serve {name!r} at the moment.")
+    if isinstance(error, GenerationFailed):
+        return _failed(error)
+    return Refused(503, "configuration", f"{name!r} is not set up; its administrator knows more.")
+
+
+def unknown_model(name: str) -> Refused:
+    """No node, interaction type or model of this name."""
+    return Refused(404, "model_not_found", f"The model {name!r} does not exist.", param="model")
+
+
+def _failed(error: GenerationFailed) -> Refused:
+    record = error.record
+    last = record.attempts[-1] if record.attempts else None
+    if record.error_code == "calls_disabled":
+        return Refused(503, "calls_disabled", "All calls are switched off at the moment.")
+    if record.error_code == "deadline":
+        return Refused(504, "timeout", "No model answered in time.")
+    if isinstance(error, AnswerInvalid):
+        return Refused(502, error.code, "The model's answer does not obey the schema.")
+    if last is not None and last.status in CALLERS_FAULT:
+        return Refused(400, "provider_refused", last.detail or "The model refused the request.")
+    if last is not None and _limited(last):
+        return Refused(
+            429,
+            "rate_limited",
+            "The model's limits are reached.",
+            retry_after_s=last.retry_after_s or DEFAULT_RETRY_AFTER_S,
+        )
+    return Refused(502, error.code, "No model could answer.")
+
+
+def _limited(attempt: Attempt) -> bool:
+    return attempt.outcome in {"http_429", "limited", "limits_unknown", "cooling"}

@@ -1,0 +1,63 @@
+"""Keys for the compatible endpoint `/v1`."""
+
+import uuid
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+
+class GatewayKey(models.Model):
+    """One key that an application calls `/v1` with; only its hash is kept."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(
+        max_length=100, unique=True, help_text="Who or what uses it, such as “website, production”."
+    )
+    prefix = models.CharField(max_length=12, editable=False)
+    # SHA-256 in hex; the key itself is random enough that nothing slower is needed.
+    key_hash = models.CharField(max_length=64, unique=True, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="llm_gateway_keys",
+        help_text="Whose own model choices apply to its calls. The key stops with this account.",
+    )
+    allows_everything = models.BooleanField(
+        default=False,
+        help_text="May call every node, every interaction type and any model directly.",
+    )
+    names = ArrayField(
+        models.CharField(max_length=200),
+        default=list,
+        blank=True,
+        help_text="Otherwise: the nodes and interaction types that it may call, separated by"
+        " commas.",
+    )
+    expires_at = models.DateTimeField(
+        null=True, blank=True, help_text="From then on it is refused. Blank: never."
+    )
+    is_enabled = models.BooleanField(
+        default=True, help_text="Off: calls with it are refused, in at most two seconds."
+    )
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        db_table = "llm_gateway_keys"
+        ordering = ["name"]
+        verbose_name = "gateway key"
+        constraints = [
+            models.CheckConstraint(
+                name="llm_gateway_keys_one_scope",
+                condition=models.Q(allows_everything=True, names=[])
+                | (models.Q(allows_everything=False) & ~models.Q(names=[])),
+                violation_error_message="Name what it may call, or allow everything; not both.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,150 @@
+"""What calls would have cost on another model, and what the month will cost, in US dollars."""
+
+import datetime as dt
+import math
+from calendar import monthrange
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from statistics import fmean, stdev
+
+from llmconfig import prices, snapshot
+from llmconfig.client.records import Usage
+from metrics.errors import Unanswerable
+from metrics.figures import Grain, Question, ask, start_of, total
+
+DAY = dt.timedelta(days=1)
+PAST_DAYS = 28
+FEWEST_DAYS = 3  # of their kind, before a spread is believed
+Z_OF_80_PERCENT = 1.2816
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """The same tokens at another model's price of today.
+
+    `cost_usd` is what the priced calls cost; the difference is None while some have no price.
+    Another model cuts texts into other tokens and answers at another length, so this is a guide.
+    """
+
+    provider: str
+    model: str
+    calls: int
+    unpriced: int
+    cost_usd: Decimal | None
+    would_cost_usd: Decimal
+
+    @property
+    def difference_usd(self) -> Decimal | None:
+        """Above nought: the other model is dearer."""
+        if self.unpriced or self.cost_usd is None:
+            return None
+        return self.would_cost_usd - self.cost_usd
+
+
+@dataclass(frozen=True, slots=True)
+class MonthForecast:
+    """What this UTC month will cost at its end: four times in five between `low` and `high`."""
+
+    spent_usd: Decimal
+    expected_usd: Decimal
+    low_usd: Decimal
+    high_usd: Decimal
+    days_seen: int
+    unpriced: int  # calls of this month whose cost isn't in any figure
+
+
+@dataclass(frozen=True, slots=True)
+class _Days:
+    """Past days of one kind: workdays or weekends."""
+
+    mean: float
+    spread: float
+    number: int
+
+
+def what_if(question: Question, *, provider: str, model: str) -> WhatIf:
+    """What the calls of a question would have cost there; raises Unanswerable without a price."""
+    facts = snapshot.current().models.get((provider, model))
+    price = prices.price_at(facts.prices, dt.datetime.now(dt.UTC)) if facts else None
+    sums = total(question).figures
+    usage = Usage(
+        input=sums.tokens_input - sums.tokens_cached_input - sums.tokens_cache_write,
+        cached_input=sums.tokens_cached_input,
+        cache_write=sums.tokens_cache_write,
+        output=sums.tokens_output - sums.tokens_reasoning,
+        reasoning=sums.tokens_reasoning,
+    )
+    cost = prices.cost(usage, price)
+    if cost is None:
+        raise Unanswerable(f"{provider}/{model} has no known price: enter one, or name another.")
+    return WhatIf(provider, model, sums.calls, sums.unpriced, sums.cost_usd, cost)
+
+
+def forecast_month(*, now: dt.datetime | None = None) -> MonthForecast:
+    """The month's cost by the last four weeks, workdays and weekends apart.
+
+    Raises Unanswerable until calls of at least three whole days have a price.
+    """
+    moment = now or dt.datetime.now(dt.UTC)
+    today = start_of(moment, Grain.DAY)
+    month = today.replace(day=1)
+    past = _costs_by_day(today - PAST_DAYS * DAY, today)
+    if len(past) < FEWEST_DAYS:
+        raise Unanswerable(
+            f"A forecast needs {FEWEST_DAYS} whole days since the first call with a price; there"
+            f" are {len(past)}."
+        )
+    so_far = total(Question(since=month, until=moment)).figures
+    spent = float(so_far.cost_usd or 0)
+    length = monthrange(month.year, month.month)[1]
+    left = {today: 1 - (moment - today) / DAY}
+    left |= {today + ahead * DAY: 1.0 for ahead in range(1, length - today.day + 1)}
+    rest, variance = _rest(past, left)
+    reach = Z_OF_80_PERCENT * math.sqrt(variance)
+    return MonthForecast(
+        spent_usd=_money(spent),
+        expected_usd=_money(spent + rest),
+        low_usd=_money(spent + max(rest - reach, 0)),
+        high_usd=_money(spent + rest + reach),
+        days_seen=len(past),
+        unpriced=so_far.unpriced,
+    )
+
+
+def _costs_by_day(since: dt.datetime, until: dt.datetime) -> dict[dt.datetime, float]:
+    """Each whole day's cost from the first day with one on; quiet days cost nothing."""
+    rows = ask(Question(since=since, until=until, each_period=True))
+    found = {row.period: float(row.figures.cost_usd) for row in rows if row.figures.cost_usd}
+    days = sorted(day for day in found if day is not None)
+    if not days:
+        return {}
+    span = (until - days[0]) // DAY
+    return {days[0] + n * DAY: found.get(days[0] + n * DAY, 0.0) for n in range(span)}
+
+
+def _rest(past: dict[dt.datetime, float], left: dict[dt.datetime, float]) -> tuple[float, float]:
+    """What the rest of the month costs, and its variance: of the days, and of their known mean."""
+    rest = variance = 0.0
+    for weekend in (False, True):
+        kind = _kind(past, weekend=weekend)
+        shares = [share for day, share in left.items() if _is_weekend(day) is weekend]
+        days = sum(shares)
+        rest += days * kind.mean
+        variance += kind.spread**2 * (sum(s**2 for s in shares) + days**2 / kind.number)
+    return rest, variance
+
+
+def _kind(past: dict[dt.datetime, float], *, weekend: bool) -> _Days:
+    """Of the days of that kind, or of all while there are too few."""
+    alike: Sequence[float] = [cost for day, cost in past.items() if _is_weekend(day) is weekend]
+    costs = alike if len(alike) >= FEWEST_DAYS else list(past.values())
+    return _Days(fmean(costs), stdev(costs), len(costs))
+
+
+def _is_weekend(day: dt.datetime) -> bool:
+    return day.weekday() >= 5
+
+
+def _money(amount: float) -> Decimal:
+    return Decimal(amount).quantize(Decimal("0.0001"))

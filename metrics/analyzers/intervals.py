@@ -1,0 +1,67 @@
+"""Shares with an interval, and whether two groups differ by more than chance."""
+
+import math
+from dataclasses import dataclass
+
+Z_OF_95_PERCENT = 1.959964
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """`hits` of `number`, and where the true share lies 19 times in 20 (Wilson's interval)."""
+
+    hits: int
+    number: int
+
+    @property
+    def value(self) -> float | None:
+        """From 0 to 1; None of nothing."""
+        return self.hits / self.number if self.number else None
+
+    @property
+    def low(self) -> float:
+        """The interval's lower end."""
+        return self._end(-1)
+
+    @property
+    def high(self) -> float:
+        """The interval's upper end."""
+        return self._end(1)
+
+    def _end(self, side: int) -> float:
+        if not self.number:
+            return 0.0 if side < 0 else 1.0
+        z, n, p = Z_OF_95_PERCENT, self.number, self.hits / self.number
+        middle = p + z * z / (2 * n)
+        reach = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+        return min(max((middle + side * reach) / (1 + z * z / n), 0.0), 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Measured values by their number, mean and variance (with n - 1)."""
+
+    number: int
+    mean: float
+    variance: float
+
+
+def p_of_shares(one: Share, other: Share) -> float:
+    """How likely chance alone makes shares differ so much: the two-proportion z test."""
+    together = (one.hits + other.hits) / (one.number + other.number)
+    variance = together * (1 - together) * (1 / one.number + 1 / other.number)
+    if not variance:
+        return 1.0
+    return _both_tails((one.hits / one.number - other.hits / other.number) / math.sqrt(variance))
+
+
+def p_of_means(one: Sample, other: Sample) -> float:
+    """The same for means, by Welch's statistic against the normal: for 30 values and more."""
+    variance = one.variance / one.number + other.variance / other.number
+    if not variance:
+        return 1.0 if one.mean == other.mean else 0.0
+    return _both_tails((one.mean - other.mean) / math.sqrt(variance))
+
+
+def _both_tails(z: float) -> float:
+    return math.erfc(abs(z) / math.sqrt(2))

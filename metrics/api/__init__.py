@@ -1,0 +1,8 @@
+"""What calls cost and how good they were, for programs."""
+
+from rest_framework import status
+
+from llmconfig.api import errors
+from metrics.errors import Unanswerable
+
+errors.register(Unanswerable, status=status.HTTP_400_BAD_REQUEST)

@@ -1,0 +1,115 @@
+"""Calls one by one, newest first, each page from where the last one ended."""
+
+import datetime as dt
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from llmconfig.api.pages import LARGEST_PAGE
+from metrics.api.questions import QuestionSerializer, asked
+from metrics.api.sums import Reading
+from metrics.figures import DIMENSIONS
+from metrics.models import GenerationMetric
+
+USUAL_PAGE = 50
+UNSHOWN = frozenset({"attempts", "dropped_params", "security_issues"})
+FIELDS = tuple(field.name for field in GenerationMetric._meta.local_fields)  # noqa: SLF001 - Django's documented name
+
+
+class CallsQuerySerializer(QuestionSerializer):
+    """Which calls, and where to go on."""
+
+    after = serializers.CharField(required=False, help_text="`next` of the page before.")
+    limit = serializers.IntegerField(default=USUAL_PAGE, min_value=1, max_value=LARGEST_PAGE)
+    batch = serializers.UUIDField(required=False, help_text="The batch or conversation.")
+
+    def validate_after(self, text: str) -> tuple[dt.datetime, UUID]:
+        """Time and id of the last call that was seen."""
+        moment, _, row = text.partition("_")
+        try:
+            return dt.datetime.fromisoformat(moment).astimezone(dt.UTC), UUID(row)
+        except (ValueError, OverflowError):
+            raise serializers.ValidationError("Give `next` as a page before gave it.") from None
+
+
+class CallSerializer(serializers.ModelSerializer[GenerationMetric]):
+    """One call without its attempts."""
+
+    class Meta:
+        model = GenerationMetric
+        fields = tuple(name for name in FIELDS if name not in UNSHOWN)
+
+
+class WholeCallSerializer(serializers.ModelSerializer[GenerationMetric]):
+    """One call with each request to a provider."""
+
+    class Meta:
+        model = GenerationMetric
+        fields = FIELDS
+
+
+class CallPageSerializer(serializers.Serializer[Any]):
+    """A page of calls."""
+
+    results = CallSerializer(many=True)
+    next = serializers.CharField(allow_null=True, help_text="Give it as `after`; null at the end.")
+
+
+class WholeCallsSerializer(serializers.Serializer[Any]):
+    """The call with this id; several when it was recorded several times."""
+
+    results = WholeCallSerializer(many=True)
+
+
+class CallList(Reading):
+    """Calls, newest first."""
+
+    @extend_schema(
+        operation_id="api_v1_llm_metrics_calls_list",
+        parameters=[CallsQuerySerializer],
+        responses=CallPageSerializer,
+    )
+    def get(self, request: Request) -> Response:
+        """List a page of them."""
+        values = asked(request, serializer=CallsQuerySerializer)
+        limit = values["limit"]
+        found = list(_calls(values)[: limit + 1])
+        more = len(found) > limit
+        last = found[limit - 1] if more else None
+        following = f"{last.created_at.isoformat()}_{last.pk}" if last else None
+        page = {"results": found[:limit], "next": following}
+        return Response(CallPageSerializer(page).data)
+
+
+class CallRow(Reading):
+    """One call."""
+
+    @extend_schema(responses=WholeCallsSerializer)
+    def get(self, request: Request, id: UUID) -> Response:  # noqa: A002 - the address's name
+        """Show it with its attempts."""
+        found = list(GenerationMetric.objects.filter(correlation_id=id)[:LARGEST_PAGE])
+        if not found:
+            raise NotFound(f"There is no call {str(id)!r}, or it is no longer kept.")
+        return Response(WholeCallsSerializer({"results": found}).data)
+
+
+def _calls(values: dict[str, Any]) -> QuerySet[GenerationMetric]:
+    """Bounded in time, so that PostgreSQL reads few months; ids tell calls of one moment apart."""
+    rows = GenerationMetric.objects.filter(
+        created_at__gte=values["since"], created_at__lt=values["until"]
+    )
+    if "after" in values:
+        moment, row = values["after"]
+        rows = rows.filter(
+            Q(created_at__lt=moment) | Q(created_at=moment, pk__lt=row), created_at__lte=moment
+        )
+    if "batch" in values:
+        rows = rows.filter(session_id=values["batch"])
+    only = {DIMENSIONS[name]: values[name] for name in DIMENSIONS if name in values}
+    return rows.filter(**only).defer(*UNSHOWN).order_by("-created_at", "-pk")

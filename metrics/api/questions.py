@@ -1,0 +1,96 @@
+"""What may be asked: a time, dimensions to tell calls apart by, and values to keep."""
+
+import datetime as dt
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from llmconfig.api.bodies import StrictSerializer
+from metrics.figures import DIMENSIONS, Grain, Question
+
+USUAL_DAYS = 7
+MOST_DAYS = {Grain.HOUR: 62, Grain.DAY: 1100}
+MOST_DIMENSIONS = 3
+LARGEST_ID = 2**63 - 1
+
+
+class TimeSerializer(StrictSerializer):
+    """The last seven days unless something else is given."""
+
+    since = serializers.DateTimeField(required=False, help_text="Inclusive.")
+    until = serializers.DateTimeField(required=False, help_text="Exclusive; now unless given.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Both times, in order and not too far apart."""
+        until = attrs.setdefault("until", dt.datetime.now(dt.UTC))
+        try:
+            since = attrs.setdefault("since", until - dt.timedelta(days=USUAL_DAYS))
+        except OverflowError:
+            raise serializers.ValidationError({"until": "Give a later time."}) from None
+        if not since < until:
+            raise serializers.ValidationError({"since": "Give a time before `until`."})
+        most = MOST_DAYS[Grain(attrs.get("grain", Grain.DAY))]
+        if until - since > dt.timedelta(days=most):
+            raise serializers.ValidationError({"since": f"Give at most {most} days."})
+        return attrs
+
+
+class QuestionSerializer(TimeSerializer):
+    """A time, and any of the dimensions with a value to keep only those calls."""
+
+    node = serializers.CharField(required=False)
+    type = serializers.CharField(required=False, help_text="The interaction type.")
+    provider = serializers.CharField(required=False)
+    model = serializers.CharField(required=False)
+    tier = serializers.CharField(required=False, allow_blank=True)
+    organization = serializers.IntegerField(
+        required=False, min_value=-LARGEST_ID, max_value=LARGEST_ID
+    )
+    service = serializers.CharField(required=False, allow_blank=True)
+    operation = serializers.CharField(required=False, allow_blank=True)
+    outcome = serializers.CharField(
+        required=False, allow_blank=True, help_text="An error's code; blank for success."
+    )
+
+
+class SumsSerializer(QuestionSerializer):
+    """The same, with how to tell calls apart."""
+
+    by = serializers.CharField(
+        required=False,
+        help_text=f"At most {MOST_DIMENSIONS} of {', '.join(DIMENSIONS)}, separated by commas.",
+    )
+    grain = serializers.ChoiceField(
+        Grain.choices,
+        required=False,
+        help_text="How long a period is, in UTC; a day if not given.",
+    )
+
+    def validate_by(self, text: str) -> list[str]:
+        """Known names, each once."""
+        names = [name.strip() for name in text.split(",")]
+        if len(names) > MOST_DIMENSIONS or len(set(names)) != len(names):
+            raise serializers.ValidationError(
+                f"Give at most {MOST_DIMENSIONS} different dimensions."
+            )
+        return names
+
+
+def asked(request: Request, *, serializer: type[TimeSerializer] = SumsSerializer) -> dict[str, Any]:
+    """The checked query parameters; raises ValidationError naming the one at fault."""
+    checked = serializer(data=request.query_params.dict())
+    checked.is_valid(raise_exception=True)
+    return dict(checked.validated_data)
+
+
+def question(values: dict[str, Any], **more: Any) -> Question:
+    """What checked parameters ask."""
+    return Question(
+        since=values["since"],
+        until=values["until"],
+        by=values.get("by", []),
+        only={name: values[name] for name in DIMENSIONS if name in values},
+        grain=Grain(values.get("grain", Grain.DAY)),
+        **more,
+    )

@@ -1,0 +1,274 @@
+"""Sums over calls: breakdowns, series, and both as CSV; forecasts, other models, quality."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from llmconfig.api.endpoints import Endpoint
+from metrics.analyzers.cost import forecast_month, what_if
+from metrics.analyzers.experiments import compare
+from metrics.analyzers.quality import Grouping, quality
+from metrics.api.questions import (
+    QuestionSerializer,
+    SumsSerializer,
+    TimeSerializer,
+    asked,
+    question,
+)
+from metrics.exposition import exposition
+from metrics.figures import Row, ask
+from metrics.spreadsheets import csv_lines
+
+MEASURES = (
+    "calls", "failed", "unpriced", "cache_hits", "tokens_input", "tokens_output",
+    "tokens_cached_input", "tokens_cache_write", "tokens_reasoning", "cost_usd", "saved_usd",
+    "average_latency_ms",
+)  # fmt: skip
+QUANTILES = {"p50_latency_ms": 0.5, "p95_latency_ms": 0.95, "p99_latency_ms": 0.99}
+
+
+class SumSerializer(serializers.Serializer[Any]):
+    """The calls of one period and one set of dimensions. Money in US dollars."""
+
+    period = serializers.DateTimeField(allow_null=True, help_text="Null in a breakdown.")
+    dimensions = serializers.DictField(help_text="The asked dimensions with their values.")
+    calls = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    unpriced = serializers.IntegerField(help_text="Calls whose cost isn't in the sum.")
+    cache_hits = serializers.IntegerField()
+    tokens_input = serializers.IntegerField()
+    tokens_output = serializers.IntegerField()
+    tokens_cached_input = serializers.IntegerField()
+    tokens_cache_write = serializers.IntegerField()
+    tokens_reasoning = serializers.IntegerField()
+    cost_usd = serializers.DecimalField(24, 10, allow_null=True)
+    saved_usd = serializers.DecimalField(24, 10, allow_null=True)
+    average_latency_ms = serializers.FloatField(allow_null=True)
+    p50_latency_ms = serializers.FloatField(allow_null=True)
+    p95_latency_ms = serializers.FloatField(allow_null=True)
+    p99_latency_ms = serializers.FloatField(allow_null=True)
+
+
+class RowsSerializer(serializers.Serializer[Any]):
+    """The rows, dearest first; a series by period first."""
+
+    results = SumSerializer(many=True)
+
+
+class MonthForecastSerializer(serializers.Serializer[Any]):
+    """This UTC month at its end: four times in five between low and high."""
+
+    spent_usd = serializers.DecimalField(24, 4)
+    expected_usd = serializers.DecimalField(24, 4)
+    low_usd = serializers.DecimalField(24, 4)
+    high_usd = serializers.DecimalField(24, 4)
+    days_seen = serializers.IntegerField()
+    unpriced = serializers.IntegerField()
+
+
+class WhatIfQuerySerializer(QuestionSerializer):
+    """Which calls, and the other model."""
+
+    on_provider = serializers.CharField()
+    on_model = serializers.CharField()
+
+
+class WhatIfSerializer(serializers.Serializer[Any]):
+    """The same tokens on another model; the difference is null while calls have no price."""
+
+    provider = serializers.CharField()
+    model = serializers.CharField()
+    calls = serializers.IntegerField()
+    unpriced = serializers.IntegerField()
+    cost_usd = serializers.DecimalField(24, 10, allow_null=True)
+    would_cost_usd = serializers.DecimalField(24, 10)
+    difference_usd = serializers.DecimalField(24, 10, allow_null=True)
+
+
+class ShareSerializer(serializers.Serializer[Any]):
+    """A share and where the true one lies 19 times in 20."""
+
+    hits = serializers.IntegerField()
+    number = serializers.IntegerField()
+    value = serializers.FloatField(allow_null=True)
+    low = serializers.FloatField()
+    high = serializers.FloatField()
+
+
+class QualityQuerySerializer(TimeSerializer):
+    """A time and a grouping."""
+
+    by = serializers.ChoiceField(Grouping.choices, default=Grouping.NODE)
+
+
+class QualitySerializer(serializers.Serializer[Any]):
+    """Answers of one node or model."""
+
+    name = serializers.CharField()
+    passed = ShareSerializer()
+    accepted = ShareSerializer()
+    edited = ShareSerializer()
+    average_score = serializers.FloatField(allow_null=True)
+
+
+class QualityRowsSerializer(serializers.Serializer[Any]):
+    """The most answers first."""
+
+    results = QualitySerializer(many=True)
+
+
+class SampleSerializer(serializers.Serializer[Any]):
+    """Measured values."""
+
+    number = serializers.IntegerField()
+    mean = serializers.FloatField()
+    variance = serializers.FloatField()
+
+
+class ArmSerializer(serializers.Serializer[Any]):
+    """One arm's calls."""
+
+    name = serializers.CharField()
+    succeeded = ShareSerializer()
+    accepted = ShareSerializer()
+    cost_usd = SampleSerializer()
+    latency_ms = SampleSerializer()
+
+
+class DifferenceSerializer(serializers.Serializer[Any]):
+    """Two arms in one measure; `differs` holds after correction for all comparisons."""
+
+    measure = serializers.CharField()
+    one = serializers.CharField()
+    other = serializers.CharField()
+    p = serializers.FloatField()
+    differs = serializers.BooleanField()
+
+
+class ComparisonSerializer(serializers.Serializer[Any]):
+    """An experiment's arms, and the comparisons that they have enough calls for."""
+
+    arms = ArmSerializer(many=True)
+    differences = DifferenceSerializer(many=True)
+
+
+class Reading(Endpoint):
+    """Only read, with parameters that may be wrong."""
+
+    more_error_statuses = frozenset({"400"})
+
+
+class Breakdown(Reading):
+    """Sums over a time."""
+
+    each_period = False
+
+    @extend_schema(parameters=[SumsSerializer], responses=RowsSerializer)
+    def get(self, request: Request) -> Response:
+        """Sum up."""
+        values = asked(request)
+        rows = ask(question(values, each_period=self.each_period, latencies=True))
+        shown = [_shown(row, values.get("by", [])) for row in rows]
+        return Response(RowsSerializer({"results": shown}).data)
+
+
+class Series(Breakdown):
+    """The same for each hour or day apart."""
+
+    each_period = True
+
+
+class Export(Reading):
+    """The series as CSV, safe to open in a spreadsheet."""
+
+    @extend_schema(parameters=[SumsSerializer], responses={(200, "text/csv"): str})
+    def get(self, request: Request) -> HttpResponse:
+        """Sum up."""
+        values = asked(request)
+        rows = ask(question(values, each_period=True, latencies=True))
+        answer = HttpResponse(
+            "".join(table(rows, values.get("by", []))), content_type="text/csv; charset=utf-8"
+        )
+        answer["Content-Disposition"] = 'attachment; filename="calls.csv"'
+        return answer
+
+
+class Forecast(Reading):
+    """What this month will cost."""
+
+    @extend_schema(responses=MonthForecastSerializer)
+    def get(self, request: Request) -> Response:
+        """Forecast."""
+        return Response(MonthForecastSerializer(forecast_month()).data)
+
+
+class OtherModel(Reading):
+    """What calls would have cost on another model."""
+
+    @extend_schema(parameters=[WhatIfQuerySerializer], responses=WhatIfSerializer)
+    def get(self, request: Request) -> Response:
+        """Price the same tokens there."""
+        values = asked(request, serializer=WhatIfQuerySerializer)
+        found = what_if(question(values), provider=values["on_provider"], model=values["on_model"])
+        return Response(WhatIfSerializer(found).data)
+
+
+class QualityList(Reading):
+    """How good answers were."""
+
+    @extend_schema(parameters=[QualityQuerySerializer], responses=QualityRowsSerializer)
+    def get(self, request: Request) -> Response:
+        """Count verdicts."""
+        values = asked(request, serializer=QualityQuerySerializer)
+        found = quality(since=values["since"], until=values["until"], by=Grouping(values["by"]))
+        return Response(QualityRowsSerializer({"results": found}).data)
+
+
+class ExperimentComparison(Reading):
+    """An experiment's arms side by side."""
+
+    @extend_schema(parameters=[TimeSerializer], responses=ComparisonSerializer)
+    def get(self, request: Request, name: str) -> Response:
+        """Compare them."""
+        values = asked(request, serializer=TimeSerializer)
+        found = compare(name, since=values["since"], until=values["until"])
+        return Response(ComparisonSerializer(found).data)
+
+
+class Prometheus(Endpoint):
+    """Today's counters for Prometheus."""
+
+    @extend_schema(responses={(200, "text/plain"): str})
+    def get(self, request: Request) -> HttpResponse:
+        """Expose them."""
+        return HttpResponse(exposition(), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def table(rows: list[Row], by: list[str]) -> Iterator[str]:
+    """The lines of a CSV file with these rows."""
+    periods = any(row.period is not None for row in rows)
+    header = [*(["period"] if periods else []), *by, *MEASURES, *QUANTILES]
+    cells = (
+        [
+            *([row.period.isoformat()] if row.period is not None else []),
+            *row.keys,
+            *(getattr(row.figures, name) for name in MEASURES),
+            *(row.percentile(share) for share in QUANTILES.values()),
+        ]
+        for row in rows
+    )
+    return csv_lines(header, cells)
+
+
+def _shown(row: Row, by: list[str]) -> dict[str, Any]:
+    return {
+        "period": row.period,
+        "dimensions": dict(zip(by, row.keys, strict=True)),
+        **{name: getattr(row.figures, name) for name in MEASURES},
+        **{name: row.percentile(share) for name, share in QUANTILES.items()},
+    }

@@ -1,0 +1,21 @@
+"""Addresses: sums and calls under /api/v1/llm/metrics, and /metrics for Prometheus."""
+
+from django.urls import URLPattern, URLResolver, include, path
+
+from metrics.api import calls, sums
+
+metrics = [
+    path("breakdown", sums.Breakdown.as_view()),
+    path("series", sums.Series.as_view()),
+    path("series.csv", sums.Export.as_view()),
+    path("forecast", sums.Forecast.as_view()),
+    path("what-if", sums.OtherModel.as_view()),
+    path("quality", sums.QualityList.as_view()),
+    path("experiments/<str:name>", sums.ExperimentComparison.as_view()),
+    path("calls", calls.CallList.as_view()),
+    path("calls/<uuid:id>", calls.CallRow.as_view()),
+]
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/v1/llm/metrics/", include(metrics)),
+    path("metrics", sums.Prometheus.as_view()),
+]

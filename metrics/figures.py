@@ -1,0 +1,199 @@
+"""Sums over calls, for pages, reports and the API: by period and any dimensions, from the rollups.
+
+They are never behind: the views that are read here count what isn't rolled up yet from the calls.
+Periods are whole hours or days in UTC.
+"""
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import TextChoices
+
+from metrics.errors import UnknownDimension
+
+# As people name them, and the rollups' columns.
+DIMENSIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "node": "method_name",
+        "type": "node_type",
+        "provider": "provider",
+        "model": "model_used",
+        "tier": "tier",
+        "organization": "organization_id",
+        "service": "service_name",
+        "operation": "operation_type",
+        "outcome": "error_code",
+    }
+)
+CLASSES_PER_DOUBLING = 8  # of latency; metrics.models.rollups says the same of its column
+SUMS = (
+    "sum(calls)::bigint, coalesce(sum(calls) FILTER (WHERE error_code <> ''), 0)::bigint,"
+    " sum(unpriced)::bigint, sum(cache_hits)::bigint, sum(tokens_input)::bigint,"
+    " sum(tokens_output)::bigint, sum(tokens_cached_input)::bigint,"
+    " sum(tokens_cache_write)::bigint, sum(tokens_reasoning)::bigint, sum(cost_usd),"
+    " sum(saved_usd), sum(latency_sum_ms)"
+)
+Key = str | int | None
+
+
+class Grain(TextChoices):
+    """How long a period is."""
+
+    HOUR = "hour", "Hour"
+    DAY = "day", "Day"
+
+
+VIEWS = {Grain.HOUR: "llm_metrics_by_hour", Grain.DAY: "llm_metrics_by_day"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What to sum: calls from `since` up to, but without, `until`, both brought to whole periods.
+
+    `by` and the keys of `only` are names of DIMENSIONS; `only` keeps calls with these values.
+    `each_period` gives rows for each hour or day apart, `latencies` their distribution too.
+    """
+
+    since: dt.datetime
+    until: dt.datetime
+    by: Sequence[str] = ()
+    only: Mapping[str, Key] = field(default_factory=dict)
+    grain: Grain = Grain.DAY
+    each_period: bool = False
+    latencies: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Sums over calls. Money in US dollars; `cost_usd` is of the priced calls, None if none is."""
+
+    calls: int = 0
+    failed: int = 0
+    unpriced: int = 0
+    cache_hits: int = 0
+    tokens_input: int = 0
+    tokens_output: int = 0
+    tokens_cached_input: int = 0
+    tokens_cache_write: int = 0
+    tokens_reasoning: int = 0
+    cost_usd: Decimal | None = None
+    saved_usd: Decimal | None = None
+    latency_sum_ms: float = 0.0
+
+    @property
+    def average_latency_ms(self) -> float | None:
+        """None without calls."""
+        return self.latency_sum_ms / self.calls if self.calls else None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One answer: the period (None when not asked for), the values of `by`, and the sums.
+
+    `classes` counts calls by class of latency, when that was asked for.
+    """
+
+    period: dt.datetime | None
+    keys: tuple[Key, ...]
+    figures: Figures
+    classes: Mapping[int, int] = field(default_factory=dict)
+
+    def percentile(self, share: float) -> float | None:
+        """The latency in ms that this share (0 to 1) of calls didn't exceed."""
+        return percentile(self.classes, share)
+
+
+def ask(question: Question) -> list[Row]:
+    """The rows, dearest first; by period first when periods are apart.
+
+    Raises UnknownDimension.
+    """
+    group = ["period_start"] if question.each_period else []
+    group += [column(name) for name in question.by]
+    grouped = ", ".join(group)
+    where, values = _conditions(question)
+    source = f"FROM {VIEWS[question.grain]} WHERE {where}"
+    by = f" GROUP BY {grouped}" if group else " HAVING sum(calls) > 0"
+    select = f"SELECT {grouped}{', ' if group else ''}"
+    first = "period_start, " if question.each_period else ""
+    order = f" ORDER BY {first}sum(cost_usd) DESC NULLS LAST, sum(calls) DESC"
+    width = len(group)
+    with transaction.atomic(), connection.cursor() as cursor:
+        # The planner takes the hours that wait for many, and compiling costs more than it gains.
+        cursor.execute("SET LOCAL jit = off")
+        # All but the values are our own names.
+        cursor.execute(f"{select}{SUMS} {source}{by}{order}", values)
+        rows = cursor.fetchall()
+        classes = _latencies(cursor, question, group, where, values) if question.latencies else {}
+    return [_row(question, row, width, classes.get(row[:width], {})) for row in rows]
+
+
+def total(question: Question) -> Row:
+    """One row over everything; zeros when there were no calls."""
+    rows = ask(question)
+    return rows[0] if rows else Row(None, (), Figures())
+
+
+def column(name: str) -> str:
+    """A dimension's column; raises UnknownDimension."""
+    if name not in DIMENSIONS:
+        raise UnknownDimension(
+            f"There is no dimension {name!r}; there are {', '.join(DIMENSIONS)}."
+        )
+    return DIMENSIONS[name]
+
+
+def percentile(classes: Mapping[int, int], share: float) -> float | None:
+    """A latency in ms from counts by class, at most 5 % off; None without calls."""
+    wanted = share * sum(classes.values())
+    seen = 0
+    for number, calls in sorted(classes.items()):
+        seen += calls
+        if seen >= wanted:
+            return float(2 ** ((number + 0.5) / CLASSES_PER_DOUBLING))
+    return None
+
+
+def start_of(moment: dt.datetime, grain: Grain) -> dt.datetime:
+    """When the UTC hour or day of an aware moment begins."""
+    hour = moment.astimezone(dt.UTC).replace(minute=0, second=0, microsecond=0)
+    return hour if grain == Grain.HOUR else hour.replace(hour=0)
+
+
+def _conditions(question: Question) -> tuple[str, list[Any]]:
+    """The WHERE clause and its values."""
+    since = start_of(question.since, question.grain)
+    parts = ["period_start >= %s", "period_start < %s"]
+    values: list[Any] = [since, question.until]
+    for name, value in question.only.items():
+        parts.append(f"{column(name)} IS NOT DISTINCT FROM %s")
+        values.append(value)
+    return " AND ".join(parts), values
+
+
+def _latencies(
+    cursor: Any, question: Question, group: Sequence[str], where: str, values: Sequence[Any]
+) -> dict[tuple[Any, ...], Counter[int]]:
+    """How many calls of each group are in each class of latency."""
+    names = ", ".join([*group, "class.bucket"])
+    cursor.execute(
+        f"SELECT {names}, sum(class.number)::bigint FROM {VIEWS[question.grain]}"  # noqa: S608
+        " CROSS JOIN unnest(latency_buckets, latency_counts) AS class (bucket, number)"
+        f" WHERE {where} GROUP BY {names}",
+        values,
+    )
+    found: dict[tuple[Any, ...], Counter[int]] = {}
+    for *keys, bucket, number in cursor.fetchall():
+        found.setdefault(tuple(keys), Counter())[bucket] = number
+    return found
+
+
+def _row(question: Question, row: tuple[Any, ...], width: int, classes: Mapping[int, int]) -> Row:
+    keys = row[1:width] if question.each_period else row[:width]
+    return Row(row[0] if question.each_period else None, keys, Figures(*row[width:]), classes)

@@ -1,0 +1,105 @@
+"""Calls summed up by hour and by day (migration 0006), so that no page reads a row a call.
+
+`metrics.rollups` writes these tables; pages and analyzers read them through the views
+`llm_metrics_by_hour` and `llm_metrics_by_day`, which count what is not summed up yet from the
+calls themselves.
+"""
+
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+
+class Rollup(models.Model):
+    """The calls of one period that agree in every dimension."""
+
+    id = models.BigAutoField(primary_key=True)
+    period_start = models.DateTimeField(help_text="When the hour or day begins, in UTC.")
+    node_type = models.CharField(max_length=50, help_text="The interaction type.")
+    service_name = models.CharField(max_length=100, help_text="Who called.")
+    method_name = models.CharField(max_length=100, help_text="The node.")
+    operation_type = models.CharField(max_length=100, help_text="The enrichment.")
+    tier = models.CharField(max_length=50, help_text="The tier of the model that answered.")
+    provider = models.CharField(max_length=50, help_text="The provider that answered last.")
+    model_used = models.CharField(max_length=200, help_text="The model that answered last.")
+    organization_id = models.BigIntegerField(null=True, help_text="The caller's organization.")
+    error_code = models.CharField(max_length=50, help_text="Blank: they succeeded.")
+    calls = models.BigIntegerField(help_text="How many.")
+    unpriced = models.BigIntegerField(help_text="Of these, how many have no known cost.")
+    cache_hits = models.BigIntegerField(help_text="Of these, how many the cache answered.")
+    tokens_input = models.BigIntegerField(help_text="All prompt tokens.")
+    tokens_output = models.BigIntegerField(help_text="All answer tokens.")
+    tokens_cached_input = models.BigIntegerField(help_text="Read from providers' caches.")
+    tokens_cache_write = models.BigIntegerField(help_text="Written to providers' caches.")
+    tokens_reasoning = models.BigIntegerField(help_text="Spent on reasoning.")
+    cost_usd = models.DecimalField(
+        max_digits=24,
+        decimal_places=10,
+        null=True,
+        help_text="US dollars for the priced calls. Blank: none has a price.",
+    )
+    saved_usd = models.DecimalField(
+        max_digits=24,
+        decimal_places=10,
+        null=True,
+        help_text="What the cache's answers had cost. Blank: none, or unknown.",
+    )
+    latency_sum_ms = models.FloatField(help_text="All calls' time together, retries included.")
+    latency_buckets = ArrayField(
+        models.SmallIntegerField(),
+        help_text="Classes of latency: n holds 2^(n/8) to 2^((n+1)/8) ms, 0 also what is faster.",
+    )
+    latency_counts = ArrayField(
+        models.BigIntegerField(), help_text="How many calls are in each of these classes."
+    )
+
+    class Meta:
+        abstract = True
+        ordering: ClassVar[list[str]] = ["period_start"]
+
+    def __str__(self) -> str:
+        return f"{self.period_start:%Y-%m-%d %H:%M} {self.method_name} by {self.model_used}"
+
+
+class HourlyRollup(Rollup):
+    """The calls of one UTC hour that agree in every dimension."""
+
+    class Meta(Rollup.Meta):
+        db_table = "llm_metrics_hourly"
+        indexes: ClassVar[list[models.Index]] = [
+            # Every reader, and the replacement of an hour, goes by time.
+            models.Index(fields=["period_start"], name="idx_llm_hourly_period"),
+        ]
+
+
+class DailyRollup(Rollup):
+    """The calls of one UTC day that agree in every dimension."""
+
+    class Meta(Rollup.Meta):
+        db_table = "llm_metrics_daily"
+        indexes: ClassVar[list[models.Index]] = [
+            # As above.
+            models.Index(fields=["period_start"], name="idx_llm_daily_period"),
+        ]
+
+
+class DirtyHour(models.Model):
+    """One write to the calls of an hour that its rollup doesn't hold yet; triggers add these.
+
+    Rows are only added and removed, never merged: writers that shared one row an hour would wait
+    for each other's transactions.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    hour = models.DateTimeField(help_text="When it begins, in UTC.")
+
+    class Meta:
+        db_table = "llm_rollup_dirty"
+        indexes: ClassVar[list[models.Index]] = [
+            # The views look up whether an hour is here; the rollup takes a day's.
+            models.Index(fields=["hour"], name="idx_llm_rollup_dirty_hour"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.hour:%Y-%m-%d %H:%M}"

@@ -1,0 +1,113 @@
+"""Calls summed up by hour and day, whenever they came: late, twice, changed or removed.
+
+Triggers note each hour that a write touches in `llm_rollup_dirty`. Here such hours are summed up
+anew from their calls, a day in one transaction, and its day from its hours. Marks are removed
+before calls are read, each by a statement with its own snapshot, so a write that isn't seen keeps
+its mark for the next time.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db.backends.utils import CursorWrapper
+
+from metrics import partitions
+
+# Two that replaced the same hour at once would store it twice.
+ADVISORY_LOCK = 0x6C6C6D5F726F6C6C
+HOUR = dt.timedelta(hours=1)
+DAY = dt.timedelta(days=1)
+DIMENSIONS = (
+    "node_type",
+    "service_name",
+    "method_name",
+    "operation_type",
+    "tier",
+    "provider",
+    "model_used",
+    "organization_id",
+    "error_code",
+)
+SUMS = (
+    "calls",
+    "unpriced",
+    "cache_hits",
+    "tokens_input",
+    "tokens_output",
+    "tokens_cached_input",
+    "tokens_cache_write",
+    "tokens_reasoning",
+    "cost_usd",
+    "saved_usd",
+    "latency_sum_ms",
+)
+GROUP = ", ".join(DIMENSIONS)
+FIGURES = f"period_start, {GROUP}, {', '.join(SUMS)}, latency_buckets, latency_counts"
+HOURS_FROM_CALLS = f"""
+INSERT INTO llm_metrics_hourly ({FIGURES})
+SELECT {FIGURES} FROM llm_hour_figures(%s, %s) WHERE period_start = ANY(%s)
+"""  # noqa: S608 - our own column names
+# An hour's row comes once for each of its classes of latency; only the first counts for sums.
+DAY_FROM_HOURS = f"""
+INSERT INTO llm_metrics_daily ({FIGURES})
+SELECT %(day)s, {GROUP}, {", ".join(f"sum({name})" for name in SUMS)},
+    array_agg(bucket), array_agg(number)
+FROM (
+    SELECT {GROUP}, class.bucket, sum(class.number) AS number,
+        {", ".join(f"sum({name}) FILTER (WHERE class.place = 1) AS {name}" for name in SUMS)}
+    FROM llm_metrics_hourly
+    CROSS JOIN unnest(latency_buckets, latency_counts)
+        WITH ORDINALITY AS class (bucket, number, place)
+    WHERE period_start >= %(day)s AND period_start < %(end)s
+    GROUP BY {GROUP}, class.bucket
+) AS by_latency
+GROUP BY {GROUP}
+"""  # noqa: S608 - our own column names
+
+
+def roll_up(*, using: str = DEFAULT_DB_ALIAS) -> int:
+    """Sum up every hour that is behind, newest days first; how many hours that was.
+
+    Safe to run in several processes at once: they take turns, a day each.
+    """
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT date_trunc('day', hour, 'UTC') AS day FROM llm_rollup_dirty"
+            " ORDER BY day DESC"
+        )
+        days = [day.astimezone(dt.UTC) for (day,) in cursor.fetchall()]
+        return sum(_roll_up_day(cursor, day) for day in days)
+
+
+def _roll_up_day(cursor: CursorWrapper, day: dt.datetime) -> int:
+    end = day + DAY
+    with transaction.atomic(using=cursor.db.alias):
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ADVISORY_LOCK])
+        cursor.execute(
+            "DELETE FROM llm_rollup_dirty WHERE hour >= %s AND hour < %s RETURNING hour",
+            [day, end],
+        )
+        hours = sorted({hour for (hour,) in cursor.fetchall()})
+        # Where retention has dropped the calls, their sums stay as they are.
+        if not hours or not _has_calls(cursor, day):
+            return 0
+        _replace_hours(cursor, hours)
+        cursor.execute("DELETE FROM llm_metrics_daily WHERE period_start = %s", [day])
+        cursor.execute(DAY_FROM_HOURS, {"day": day, "end": end})
+    return len(hours)
+
+
+def _replace_hours(cursor: CursorWrapper, hours: Sequence[dt.datetime]) -> None:
+    """Sum up these hours of one day; the calls between the first and the last are read once."""
+    cursor.execute("DELETE FROM llm_metrics_hourly WHERE period_start = ANY(%s)", [list(hours)])
+    cursor.execute(
+        HOURS_FROM_CALLS,
+        [hours[0], hours[-1] + HOUR, list(hours)],
+    )
+
+
+def _has_calls(cursor: CursorWrapper, day: dt.datetime) -> bool:
+    """Whether the day's month still has its partition."""
+    months = partitions.existing(cursor, "llm_generation_metrics")
+    return any(month.start <= day < month.end for month in months)

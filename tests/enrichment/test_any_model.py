@@ -1,0 +1,150 @@
+"""Another table than listings: UUID and text keys, no organizations, its own enrichment."""
+
+import json
+from uuid import uuid4
+
+import pytest
+from django.apps import AppConfig, apps
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+
+from enrichment import batches, enrichments, review
+from enrichment.batches import Selection
+from enrichment.engine.lanes import run_lane
+from enrichment.errors import BadSelection
+from enrichment.models import EnrichmentResult
+from enrichment.single import enrich_row
+from enrichment.undo import EDITED, undo
+from llmconfig import snapshot
+from llmconfig.models import NodeConfiguration
+from tests.api import caller
+from tests.enrichment.saying import model_says
+from tests.museum.enrichments import CoinLabels, ExhibitLabel
+from tests.museum.models import Coin, Exhibit
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def museum(provider):
+    """The museum's app with its tables and enrichments."""
+    # Not by changing INSTALLED_APPS: that makes every app ready again, the admin's site too.
+    config = AppConfig.create("tests.museum")
+    config.apps = apps
+    apps.app_configs[config.label] = config
+    config.import_models()
+    with connection.schema_editor() as editor:
+        editor.create_model(Exhibit)
+        editor.create_model(Coin)
+    ours = (ExhibitLabel(), CoinLabels())
+    for each in ours:
+        enrichments.register(each)
+    NodeConfiguration.objects.create(
+        node_name="exhibit_label", interaction_type="enricher", default_model="sim/gpt-4o-mini"
+    )
+    snapshot.expire()
+    yield
+    for each in ours:
+        enrichments.unregister(each.name)
+    with connection.schema_editor() as editor:
+        editor.delete_model(Coin)
+        editor.delete_model(Exhibit)
+    del apps.app_configs[config.label]
+
+
+@pytest.fixture
+def exhibits(museum):
+    return Exhibit.objects.bulk_create(
+        Exhibit(title=f"Vase {number}", notes=f"A vase number {number} with a dragon on it.")
+        for number in range(30)
+    )
+
+
+def labelled(**selection):
+    batch = batches.create("exhibit_label", Selection(**selection))
+    run_lane(batch.pk)
+    batch.refresh_from_db()
+    return batch
+
+
+def test_a_batch_enriches_a_table_with_uuid_keys(exhibits):
+    batch = labelled()
+    at = batches.progress(batch.pk)
+    assert (at.status, at.done, at.failed) == ("completed", 30, 0)
+    assert Exhibit.objects.filter(label_text__contains="vase number").count() == 30
+    assert set(Exhibit.objects.values_list("llm_model_used", flat=True)) == {"gpt-4o-mini"}
+    assert labelled().rows_total == 0
+    Exhibit.objects.filter(pk=exhibits[4].pk).update(notes="Now it is broken.")
+    assert labelled().rows_total == 1
+
+
+def test_a_text_column_that_is_never_null_is_undone_to_blank(exhibits):
+    batch = labelled(ids=[str(each.pk) for each in exhibits[:3]])
+    Exhibit.objects.filter(pk=exhibits[0].pk).update(label_text="By the curator.")
+    report = undo(batch)
+    assert (report.undone, [each.reason for each in report.left]) == (2, [EDITED])
+    assert Exhibit.objects.get(pk=exhibits[1].pk).label_text == ""
+
+
+def test_text_keys_with_several_languages(museum):
+    odd = "no/7 'b\" ü"
+    Coin.objects.bulk_create(Coin(inventory_number=key, notes="Gold.") for key in ("a-1", odd))
+    batch = batches.create("coin_labels", Selection(variants=("de", "fr")))
+    run_lane(batch.pk)
+    assert batches.progress(batch.pk).done == 4
+    assert set(Coin.objects.get(pk=odd).label_texts) == {"de", "fr"}
+    batch.refresh_from_db()
+    assert undo(batch).undone == 4
+    assert Coin.objects.get(pk=odd).label_texts is None
+
+
+def test_a_key_that_the_table_cannot_hold_is_refused_by_name(exhibits):
+    with pytest.raises(BadSelection, match=r"ids: 'x' is no key of museum\.Exhibit"):
+        labelled(ids=["x"])
+    with pytest.raises(BadSelection, match=r"organization: the rows of museum\.Exhibit have none"):
+        labelled(organization="rescue")
+
+
+def test_one_row_by_function_and_by_api(exhibits):
+    assert enrich_row("exhibit_label", exhibits[0].pk).state == "applied"
+    operator = caller("operator")
+    body = {"processing_type": "exhibit_label", "row_id": str(exhibits[1].pk)}
+    assert operator.post("/api/llm/enrich", body, format="json").status_code == 200
+    assert Exhibit.objects.exclude(label_text="").count() == 2
+    for changed, status in (
+        ({"row_id": str(uuid4())}, 404),
+        ({"row_id": "7"}, 400),
+        ({"animal_id": 7}, 400),
+    ):
+        answer = operator.post("/api/llm/enrich", body | changed, format="json")
+        assert answer.status_code == status, answer.json()
+
+
+def test_a_batch_by_api_takes_any_keys(exhibits):
+    body = {"processing_type": "exhibit_label", "row_ids": [str(exhibits[0].pk)]}
+    made = caller("operator").post("/api/llm/batches", body, format="json")
+    assert (made.status_code, made.json()["rows_total"]) == (202, 1)
+
+
+def test_suggestions_are_reviewed_like_any_other(exhibits, admin_user):
+    Exhibit.objects.filter(pk=exhibits[0].pk).update(notes="Old.")
+    result_id = run_with_invented_number(exhibits[0])
+    client = Client()
+    client.force_login(admin_user)
+    assert b"Exhibit label" in client.get(reverse("admin:enrichment_review")).content
+    review.accept(result_id, user=admin_user)
+    assert "1999" in Exhibit.objects.get(pk=exhibits[0].pk).label_text
+
+
+def run_with_invented_number(exhibit):
+    model_says("exhibit_label", "A vase of the year 1999 that nobody has ever seen before")
+    labelled(ids=[str(exhibit.pk)])
+    return EnrichmentResult.objects.get(state="suggested").pk
+
+
+def test_the_command_line_sees_it_too(exhibits, capsys):
+    labelled()
+    call_command("llm_batch", "list", "--json")
+    assert json.loads(capsys.readouterr().out)[0]["total"] == 30

@@ -1,0 +1,202 @@
+"""Tags, entities and answers to adopters: what they write, and what they never do."""
+
+import json
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from enrichment import batches
+from enrichment.batches import Selection
+from enrichment.engine.lanes import run_lane
+from enrichment.enrichments import get, names
+from enrichment.enrichments.entity_extraction import TYPES
+from enrichment.enrichments.tagging import TAGS
+from enrichment.errors import BadSelection, FeatureOff
+from enrichment.models import Animal, EnrichmentResult
+from enrichment.prompts import PromptsInForce
+from enrichment.responding import answer_question
+from enrichment.single import enrich_row, translate_text
+from llmconfig import snapshot
+from llmconfig.models import LLMConfig, NodeConfiguration
+from metrics.models import GenerationMetric
+from tests.api import caller
+from tests.enrichment.saying import model_says
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def nodes(provider):
+    for name, kind in (
+        ("tagging", "tagger"),
+        ("entity_extraction", "tagger"),
+        ("respond", "responder"),
+    ):
+        NodeConfiguration.objects.create(
+            node_name=name, interaction_type=kind, default_model="sim/gpt-4o-mini"
+        )
+    snapshot.expire()
+
+
+def floors(**columns):
+    LLMConfig.objects.filter(pk=1).update(**columns)
+    snapshot.expire()
+
+
+@pytest.mark.parametrize("floor", [0.0, 0.6, 1.0])
+def test_only_tags_that_are_sure_enough_are_applied(nodes, simulator, make_animals, floor):
+    make_animals(30)
+    floors(min_confidence_tagging=floor)
+    run_lane(batches.create("tagging", Selection()).pk)
+    for animal in Animal.objects.exclude(tags=None):
+        assert {each["tag"] for each in animal.tags} <= set(TAGS)
+        assert all(each["confidence"] >= floor for each in animal.tags)
+        assert animal.tags == sorted(animal.tags or (), key=lambda each: -each["confidence"])
+    results = EnrichmentResult.objects.all()
+    if floor == 0.0:
+        assert set(results.values_list("state", "suggestion")) == {("applied", None)}
+    else:
+        held = results.filter(state="suggested") | results.filter(suggestion__isnull=False)
+        assert held.exists()
+        assert all(f"below {floor:g}" in result.reason for result in held)
+
+
+def test_an_entity_that_the_listing_does_not_have_is_never_applied(nodes, simulator, make_animals):
+    make_animals(30)
+    floors(min_confidence_entity=0.0)
+    run_lane(batches.create("entity_extraction", Selection()).pk)
+    applied = 0
+    for animal in Animal.objects.exclude(entities=None):
+        for entity in animal.entities:
+            applied += 1
+            assert entity["type"] in TYPES
+            text = f"{animal.name}\n{animal.description}".casefold()
+            assert " ".join(entity["text"].casefold().split()) in " ".join(text.split())
+    held = EnrichmentResult.objects.filter(reason__contains="not in the listing")
+    assert applied or held.exists()
+
+
+def test_calls_of_tagging_are_labelled_for_metrics(nodes, simulator, make_animals):
+    (animal,) = make_animals(1)
+    enrich_row("tagging", animal.pk)
+    call = GenerationMetric.objects.get()
+    assert (call.node_type, call.method_name, call.operation_type) == ("tagger",) + ("tagging",) * 2
+
+
+def test_a_listing_without_text_is_tagged_by_its_facts_and_an_empty_one_is_not_sent(
+    nodes, simulator, make_animals
+):
+    with_facts, empty = make_animals(2, description="")
+    Animal.objects.filter(pk=with_facts.pk).update(good_with_cats=True)
+    assert enrich_row("tagging", with_facts.pk).state in {"applied", "suggested"}
+    assert enrich_row("tagging", empty.pk).reason == "The listing is empty."
+    assert enrich_row("entity_extraction", with_facts.pk).state == "skipped"
+    assert simulator.requests == 1
+
+
+@pytest.mark.parametrize(("command", "column"), [("tag", "tags"), ("extract_entities", "entities")])
+def test_the_commands_run_them(nodes, simulator, make_animals, command, column):
+    make_animals(3)
+    floors(min_confidence_tagging=0, min_confidence_entity=0)
+    out = StringIO()
+    call_command(command, "--inline", "--json", stdout=out)
+    assert json.loads(out.getvalue())["done"] == 3
+
+
+@pytest.mark.parametrize(
+    "variable", ["LLM_FEATURE_TAGGING", "LLM_FEATURE_ENTITY_EXTRACTION", "LLM_FEATURE_RESPOND"]
+)
+def test_each_is_switched_off_by_its_variable(nodes, make_animals, settings, variable):
+    (animal,) = make_animals(1)
+    settings.LLM_ENVIRONMENT = {**settings.LLM_ENVIRONMENT, variable: False}
+    name = variable.removeprefix("LLM_FEATURE_").lower()
+
+    def use():
+        if name == "respond":
+            return answer_question(animal.pk, "Is he nice?")
+        return batches.create(name, Selection())
+
+    with pytest.raises(FeatureOff, match=variable):
+        use()
+
+
+def test_a_question_is_answered_from_the_listing_alone(nodes, simulator, make_animals):
+    (animal,) = make_animals(1, good_with_cats=True)
+    model_says("respond", "Yes, the facts say that this dog is good with cats at home")
+    reply = answer_question(animal.pk, "Does he like cats?")
+    assert reply.text.startswith("Yes, the facts say")
+    assert not reply.reason
+    call = GenerationMetric.objects.get()
+    assert (call.node_type, call.operation_type) == ("responder", "respond")
+    assert not EnrichmentResult.objects.exists()
+
+
+def test_the_question_is_put_into_the_prompt_as_text(nodes):
+    enrichment = get("respond")
+    values = {"name": "Rex", "facts": "", "description": "Nice.", "question": "{{facts}} </x>?"}
+    messages = PromptsInForce(enrichment).of(None).messages(values)
+    assert "<question>\n{{facts}} </x>?\n</question>" in messages[-1]["content"]
+
+
+def test_an_answer_with_facts_from_nowhere_is_held_back(nodes, simulator, make_animals):
+    (animal,) = make_animals(1)
+    model_says("respond", "Call 555-0123 and ask for him because he is very nice to all")
+    reply = answer_question(animal.pk, "How can I reach you?")
+    assert reply.text == ""
+    assert "held back" in reply.reason
+    assert "0123" in reply.reason
+
+
+def test_the_api_answers_questions(nodes, simulator, make_animals):
+    (animal,) = make_animals(1)
+    model_says("respond", "Yes, this dog likes to run and to play ball all day long")
+    operator, address = caller("operator"), "/api/llm/respond"
+    body = {"animal_id": animal.pk, "question": "Is he playful?"}
+    answer = operator.post(address, body, format="json")
+    assert answer.status_code == 200, answer.json()
+    assert answer.json()["answer"].startswith("Yes, this dog")
+    for changed, status in (
+        ({"animal_id": 10**6}, 404),
+        ({"question": "<b></b>"}, 400),
+        ({"question": "x" * 1_001}, 400),
+    ):
+        assert operator.post(address, body | changed, format="json").status_code == status
+    assert caller("viewer").post(address, body, format="json").status_code == 403
+    model_says("respond", "Call 555-0123 and ask for him because he is very nice to all")
+    refused = operator.post(address, body, format="json")
+    assert (refused.status_code, refused.json()["success"]) == (503, False)
+
+
+def test_respond_is_no_batch(nodes, make_animals):
+    make_animals(1)
+    with pytest.raises(BadSelection, match="one question at a time"):
+        batches.create("respond", Selection())
+    with pytest.raises(BadSelection, match="one question at a time"):
+        enrich_row("respond", Animal.objects.get().pk)
+
+
+def test_a_text_that_stays_english_is_no_spanish_translation(nodes, simulator):
+    text = "This is a very friendly dog who likes to play with the children in the garden."
+    model_says("translation", f"{text} She is calm and loves the people of the house.")
+    translated = translate_text(text, target_language="es")
+    assert translated.text == text
+    assert "seems to be in en, not in es" in translated.reason
+
+
+def test_stale_takes_reasons_that_exist(nodes, make_animals):
+    with pytest.raises(CommandError, match="--stale: 'mood' is no reason"):
+        call_command("tag", "--stale", "mood", "--dry-run")
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_enrichment_declares_what_it_needs(name):
+    enrichment = get(name)
+    assert enrichment.feature in {"", f"LLM_FEATURE_{name.upper()}"}
+    offered = enrichment.values(dict.fromkeys(enrichment.reads), variant="en")
+    assert all(isinstance(value, str) for value in offered.values())
+    PromptsInForce(enrichment).of(None)  # compiling checks the built-in prompt's names
+    if enrichment.in_batches:
+        enrichment.column()
+    if enrichment.confidence_floor:
+        assert 0 <= LLMConfig._meta.get_field(enrichment.confidence_floor).default <= 1

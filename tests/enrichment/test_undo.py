@@ -1,0 +1,213 @@
+"""A batch is taken back: values from before return, what people wrote since stays."""
+
+import json
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from enrichment import batches
+from enrichment.batches import Selection
+from enrichment.engine.lanes import run_lane
+from enrichment.errors import NotAllowedNow
+from enrichment.models import Animal, Batch, BatchChunk, BatchStatus, EnrichmentResult, ResultState
+from enrichment.undo import EDITED, GONE, REPLACED, undo
+from tests.api import caller
+from tests.enrichment.saying import model_says
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def cleaned(*, force=False):
+    batch = batches.create("description_cleaning", Selection(force=force))
+    run_lane(batch.pk)
+    batch.refresh_from_db()
+    return batch
+
+
+def texts():
+    return list(Animal.objects.order_by("pk").values_list("enriched_description", flat=True))
+
+
+def test_values_from_before_return_with_their_model(provider, simulator, make_animals):
+    make_animals(30)
+    Animal.objects.filter(name="Dog 1").update(enriched_description="By hand, before.")
+    batch = cleaned()
+    assert all("[sim:" in text for text in texts())
+    report = undo(batch)
+    assert (report.undone, report.left) == (30, [])
+    assert texts()[1] == "By hand, before."
+    assert set(texts()) == {None, "By hand, before."}
+    assert set(Animal.objects.values_list("llm_processed_at", "llm_model_used")) == {(None, None)}
+    assert set(EnrichmentResult.objects.values_list("state", flat=True)) == {ResultState.UNDONE}
+    assert "30 rows have their values from before" in batch.status_reason
+
+
+def test_rows_that_a_person_edited_since_are_left_and_listed(provider, simulator, make_animals):
+    make_animals(25)
+    batch = cleaned()
+    edited = list(Animal.objects.order_by("pk")[3:6])
+    for animal in edited:
+        Animal.objects.filter(pk=animal.pk).update(enriched_description="By hand.")
+    gone = Animal.objects.order_by("pk")[10]
+    Animal.objects.filter(pk=gone.pk).delete()
+    report = undo(batch)
+    assert report.undone == 21
+    assert {(each.row_id, each.reason) for each in report.left} == {
+        *((str(animal.pk), EDITED) for animal in edited),
+        (str(gone.pk), GONE),
+    }
+    assert texts().count("By hand.") == 3
+    assert EnrichmentResult.objects.filter(state="applied").count() == 4
+
+
+def test_what_a_later_batch_wrote_stands_even_if_it_is_the_same(provider, simulator, make_animals):
+    make_animals(3)
+    first = cleaned()
+    before = texts()
+    second = cleaned(force=True)
+    assert texts() == before  # the model said the same again
+    report = undo(first)
+    assert (report.undone, {each.reason for each in report.left}) == (0, {REPLACED})
+    assert texts() == before
+    assert undo(second).undone == 3
+    assert texts() == before  # the first one's values, which were there before the second
+    assert undo(first).undone == 3
+    assert texts() == [None] * 3
+
+
+def test_undoing_twice_changes_nothing_more(provider, simulator, make_animals):
+    make_animals(3)
+    batch = cleaned()
+    undo(batch)
+    assert undo(batch).undone == 0
+
+
+def test_one_language_goes_and_the_others_stay(provider, simulator, make_animals):
+    make_animals(5)
+    spanish = batches.create("translation", Selection(variants=("es",)))
+    run_lane(spanish.pk)
+    both = batches.create("translation", Selection(variants=("fr", "pt-BR")))
+    run_lane(both.pk)
+    both.refresh_from_db()
+    assert undo(both).undone == 10
+    assert all(set(animal.translations or ()) == {"es"} for animal in Animal.objects.all())
+    spanish.refresh_from_db()
+    undo(spanish)
+    assert set(Animal.objects.values_list("translations", flat=True)) == {None}
+
+
+def test_an_undone_row_is_done_again_when_asked(provider, simulator, make_animals):
+    make_animals(3)
+    undo(cleaned())
+    assert cleaned().rows_total == 3
+    assert all("[sim:" in text for text in texts())
+
+
+def test_suggestions_of_the_batch_are_withdrawn(provider, simulator, make_animals):
+    make_animals(2)
+    model_says("description_cleaning", "Dog likes to run at 99 and play with the ball all day")
+    batch = cleaned()
+    assert undo(batch).withdrawn == 2
+    assert set(EnrichmentResult.objects.values_list("state", flat=True)) == {ResultState.UNDONE}
+
+
+def test_a_batch_that_may_still_write_is_not_undone(provider, simulator, make_animals):
+    make_animals(3)
+    batch = batches.create("description_cleaning", Selection())
+    with pytest.raises(NotAllowedNow, match="cancel it, then undo it"):
+        undo(batch)
+    batches.cancel(batch)
+    BatchChunk.objects.update(status="leased", leased_until="2100-01-01T00:00Z")
+    with pytest.raises(NotAllowedNow, match="still come back"):
+        undo(batch)
+
+
+def failing_batch(simulator, make_animals):
+    rows = make_animals(25)
+    simulator.plan({"text": "Dog 7 likes", "action": {"status": 400}})
+    batch = cleaned()
+    assert batches.progress(batch.pk).failed == 1
+    return batch, rows[7]
+
+
+def test_failed_rows_are_tried_again_in_the_same_batch(provider, simulator, make_animals):
+    batch, row = failing_batch(simulator, make_animals)
+    simulator.reset()
+    assert batches.retry_failed(batch) == 1
+    assert batch.status == BatchStatus.PENDING
+    at = batches.progress(batch.pk)
+    assert (at.done, at.failed, at.total) == (24, 0, 25)
+    run_lane(batch.pk)
+    at = batches.progress(batch.pk)
+    assert (at.status, at.done, at.failed, at.total) == ("completed", 25, 0, 25)
+    assert simulator.requests == 1
+    assert "[sim:" in (Animal.objects.get(pk=row.pk).enriched_description or "")
+
+
+def test_a_row_that_fails_again_is_counted_once(provider, simulator, make_animals):
+    batch, _ = failing_batch(simulator, make_animals)
+    batches.retry_failed(batch)
+    run_lane(batch.pk)
+    at = batches.progress(batch.pk)
+    assert (at.status, at.done, at.failed) == ("completed", 24, 1)
+    assert EnrichmentResult.objects.filter(state="failed").count() == 1
+
+
+def test_there_must_be_something_to_retry(provider, simulator, make_animals):
+    make_animals(2)
+    batch = cleaned()
+    with pytest.raises(NotAllowedNow, match="has no failed rows"):
+        batches.retry_failed(batch)
+    Batch.objects.update(status="paused")
+    with pytest.raises(NotAllowedNow, match="is not completed"):
+        batches.retry_failed(batch)
+
+
+def command(*words):
+    out = StringIO()
+    call_command("llm_batch", *words, stdout=out)
+    return out.getvalue()
+
+
+def test_the_command_lists_shows_and_controls(provider, simulator, make_animals):
+    make_animals(3)
+    batch = batches.create("description_cleaning", Selection())
+    key = str(batch.pk)
+    assert key in command("list")
+    assert json.loads(command("list", "--json"))[0]["batch_id"] == key
+    assert "paused" in command("pause", key[:13])
+    assert "pending" in command("resume", key)
+    run_lane(batch.pk)
+    shown = json.loads(command("show", key, "--json"))
+    assert (shown["done"], shown["enrichment"]) == (3, "description_cleaning")
+    Animal.objects.filter(name="Dog 0").update(enriched_description="By hand.")
+    told = json.loads(command("undo", key, "--json"))
+    assert told["undone"] == 2
+    assert told["left"][0]["reason"] == EDITED
+    for words, why in (
+        (("pause",), "say which batch"),
+        (("pause", "zz"), "no batch begins"),
+        (("cancel", key), "can't become cancelled"),
+        (("retry", key), "no failed rows"),
+    ):
+        with pytest.raises(CommandError, match=why):
+            command(*words)
+
+
+def test_the_command_retries(provider, simulator, make_animals):
+    batch, _ = failing_batch(simulator, make_animals)
+    assert json.loads(command("retry", str(batch.pk), "--json"))["retried"] == 1
+
+
+def test_the_api_undoes_and_retries(provider, simulator, make_animals):
+    batch, _ = failing_batch(simulator, make_animals)
+    operator, address = caller("operator"), f"/api/llm/batches/{batch.pk}"
+    assert caller("viewer").post(f"{address}/undo").status_code == 403
+    undone = operator.post(f"{address}/undo")
+    assert "24 rows have their values from before" in undone.json()["message"]
+    assert set(texts()) == {None}
+    retried = operator.post(f"{address}/retry").json()
+    assert retried["message"].startswith("1 failed rows are tried again")
+    again = operator.post(f"{address}/retry")
+    assert (again.status_code, again.json()["code"]) == (409, "not_allowed_now")

@@ -1,0 +1,222 @@
+"""Budgets held by real processes over PostgreSQL's ledger."""
+
+import datetime as dt
+import uuid
+from decimal import Decimal
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from llmconfig import client, snapshot
+from llmconfig.client.records import Labels
+from llmconfig.errors import BudgetExceeded, ConfigurationError, GenerationFailed
+from llmconfig.models import (
+    Budget,
+    BudgetHold,
+    BudgetSpending,
+    GlobalConfig,
+    RevisionChange,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def make_budget():
+    def make(name="all", **fields):
+        budget = Budget.objects.create(name=name, **fields)
+        snapshot.expire()
+        return budget
+
+    return make
+
+
+@pytest.fixture
+def node(make_provider, make_node):
+    make_provider(price=("1000", "1000"))
+    return make_node("sim/gpt-4o-mini", default_max_tokens=40)
+
+
+def spent(budget):
+    return BudgetSpending.objects.get(budget=budget).spent_usd
+
+
+def test_several_processes_end_at_the_budget_and_within_one_call_of_it(
+    node, make_budget, simulator, callers
+):
+    """A tenth of a cent a token: a call may cost $0.05 and costs about half of it."""
+    budget = make_budget(hard_limit_usd=1, period="total")
+    simulator.control(latency_ms=20, output_tokens={"median": 20, "sigma": 0.4})
+    results = callers(processes=4, calls=60, in_flight=13, max_tokens=40).results()
+    tokens = simulator.stats()["tokens"]
+    cost = Decimal(tokens["input"] + tokens["output"]) / 1000
+    assert spent(budget) == cost == sum(Decimal(each["cost"]) for each in results)
+    assert Decimal("0.93") < cost <= 1
+    refused = next(each["message"] for each in results if each["message"])
+    assert "“all”" in refused
+    assert "hard limit" in refused
+    assert not BudgetHold.objects.exists()
+
+
+def test_a_refusal_is_a_matter_of_configuration_and_leaves_a_record(node, make_budget, ask):
+    make_budget("nothing left", hard_limit_usd=0)
+    collected = []
+    with pytest.raises(BudgetExceeded, match="“nothing left”") as refused:
+        client.generate(ask(), collect=lambda record, _: collected.append(record))
+    assert isinstance(refused.value, ConfigurationError)
+    assert refused.value.record is collected[0]
+    assert collected[0].attempts[0].outcome == "budget_exceeded"
+    assert collected[0].cost_usd == 0
+
+
+@pytest.mark.parametrize(
+    ("scope", "value", "counts"),
+    [
+        ("everything", "", True),
+        ("provider", "sim", True),
+        ("provider", "other", False),
+        ("node", "tag_rows", True),
+        ("node", "other", False),
+        ("organization", "7", True),
+        ("organization", "8", False),
+        ("batch", "00000000-0000-0000-0000-000000000005", True),
+        ("batch", "00000000-0000-0000-0000-000000000006", False),
+        ("account", "key-1", True),
+        ("account", "key-2", False),
+    ],
+)
+def test_a_budget_counts_the_calls_of_its_scope(node, make_budget, ask, scope, value, counts):
+    budget = make_budget(scope=scope, scope_value=value, hard_limit_usd=100)
+    labels = Labels(organization_id=7, session_id=uuid.UUID(int=5), account="key-1")
+    cost = client.generate(ask(labels=labels)).record.cost_usd
+    assert BudgetSpending.objects.filter(budget=budget).exists() is counts
+    if counts:
+        assert cost
+        assert spent(budget) == cost
+
+
+@pytest.mark.parametrize(
+    ("period", "start"),
+    [
+        ("day", timezone.now().date()),
+        ("month", timezone.now().date().replace(day=1)),
+        ("total", dt.date(1970, 1, 1)),
+    ],
+)
+def test_a_period_starts_anew(node, make_budget, ask, period, start):
+    budget = make_budget(period=period, hard_limit_usd=1)
+    BudgetSpending.objects.create(
+        budget=budget, period_start=start - dt.timedelta(days=31), spent_usd=1
+    )
+    client.generate(ask())
+    assert BudgetSpending.objects.get(budget=budget, period_start=start).spent_usd > 0
+
+
+def test_a_soft_limit_takes_the_cheaper_model(make_provider, node, make_budget, ask):
+    make_provider("cheap", model_id="gpt-4.1-nano", price=("0.1", "0.4"))
+    GlobalConfig.objects.create(interaction_type="reasoning", degrade_to="cheap/gpt-4.1-nano")
+    make_budget("team", soft_limit_usd="0.000001", hard_limit_usd=5)
+    first, second = client.generate(ask()).record, client.generate(ask()).record
+    assert (first.model, second.model) == ("gpt-4o-mini", "gpt-4.1-nano")
+    assert [(each.outcome, each.moved_on) for each in second.attempts] == [
+        ("budget_soft", "degrade"),
+        ("ok", ""),
+    ]
+    assert "“team”" in second.attempts[0].detail
+
+
+def test_a_soft_limit_without_a_cheaper_model_lets_calls_go(node, make_budget, ask):
+    make_budget(soft_limit_usd="0.000001")
+    for _ in range(2):
+        assert client.generate(ask()).record.model == "gpt-4o-mini"
+
+
+def test_a_dear_target_is_passed_over_for_one_that_fits(make_provider, make_node, make_budget, ask):
+    make_provider("dear", price=("1000", "1000"))
+    make_provider("cheap", model_id="gpt-4.1-nano", price=("1", "1"))
+    make_node("dear/gpt-4o-mini", "cheap/gpt-4.1-nano", default_max_tokens=40)
+    make_budget(hard_limit_usd="0.01")
+    record = client.generate(ask()).record
+    assert [each.outcome for each in record.attempts] == ["budget_exceeded", "ok"]
+
+
+def test_an_unpriced_model_is_refused_unless_the_budget_allows_it(
+    make_provider, make_node, make_budget, ask, simulator
+):
+    make_provider(price=None)
+    make_node("sim/gpt-4o-mini")
+    budget = make_budget("strict", hard_limit_usd=100)
+    with pytest.raises(BudgetExceeded, match="“strict” has a hard limit and gpt-4o-mini has no"):
+        client.generate(ask())
+    assert simulator.requests == 0
+    Budget.objects.filter(pk=budget.pk).update(allow_unpriced=True)
+    snapshot.expire()
+    assert client.generate(ask()).text
+
+
+def test_what_failed_costs_nothing_and_what_may_have_been_billed_counts(
+    node, make_budget, ask, simulator
+):
+    budget = make_budget(hard_limit_usd=100)
+    simulator.fail(status=400)
+    with pytest.raises(GenerationFailed):
+        client.generate(ask())
+    assert spent(budget) == 0
+    simulator.fail_first(1, cut=0.5)
+    made = client.generate(ask()).record
+    assert spent(budget) > made.cost_usd
+
+
+def test_a_killed_processs_holds_expire(node, make_budget, ask):
+    budget = make_budget(hard_limit_usd="0.07", period="total")
+    spending = BudgetSpending.objects.create(
+        budget=budget, period_start=dt.date(1970, 1, 1), spent_usd=0
+    )
+    held = BudgetHold.objects.create(
+        spending=spending,
+        holder=uuid.uuid4(),
+        held_usd="0.07",
+        expires_at=timezone.now() + dt.timedelta(seconds=1),
+    )
+    record = client.generate(ask()).record
+    assert record.attempts[0].waited_ms > 500
+    assert not BudgetHold.objects.filter(pk=held.pk).exists()
+
+
+def test_a_budget_costs_a_call_that_it_does_not_count_no_query(
+    node, make_budget, ask, django_assert_num_queries
+):
+    make_budget(scope="organization", scope_value="8", hard_limit_usd=1)
+    client.generate(ask())
+    assert not BudgetSpending.objects.exists()
+
+
+def test_budgets_are_configuration_with_history(make_budget):
+    budget = make_budget(hard_limit_usd=1)
+    change = RevisionChange.objects.get(table_name="llm_budgets")
+    assert change.row_key == str(budget.pk)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"scope": "node", "hard_limit_usd": 1},
+        {"scope": "everything", "scope_value": "x", "hard_limit_usd": 1},
+        {},
+        {"soft_limit_usd": 2, "hard_limit_usd": 1},
+    ],
+)
+def test_a_budget_that_makes_no_sense_is_refused(fields):
+    with pytest.raises(ValidationError):
+        Budget(name="odd", **fields).full_clean()
+
+
+def test_the_admin_shows_what_is_spent(node, make_budget, ask, admin_client):
+    make_budget("team", hard_limit_usd="0.00001", scope="node", scope_value="tag_rows")
+    make_budget("all", soft_limit_usd="0.000001")
+    client.generate(ask(node="sim/gpt-4o-mini"))
+    page = admin_client.get("/admin/llmconfig/budget/").content.decode()
+    assert "A node: <code>tag_rows</code>" in page
+    assert "cheaper models" in page
+    assert "open" in page

@@ -1,0 +1,52 @@
+"""Bound callers, and LangChain's objects over them, in this process."""
+
+import time
+
+import pytest
+
+from llmconfig import client
+from llmconfig.errors import UnknownNode
+from llmconfig.models import ProviderModel
+from metrics.models import GenerationMetric
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def node(make_provider, make_node):
+    make_provider()
+    return make_node("sim/gpt-4o-mini", name="chat")
+
+
+def test_an_interaction_type_is_checked_by_name():
+    assert client.get_llm_for_interaction("reasoning").node == "reasoning"
+    with pytest.raises(UnknownNode, match="subagents"):
+        client.get_llm_for_interaction("nonsense")
+
+
+def test_a_callers_object_costs_microseconds_the_second_time(node):
+    client.get_llm("chat").openai()
+    began = time.perf_counter()
+    for _ in range(1000):
+        client.get_llm("chat").openai()
+    assert time.perf_counter() - began < 0.1
+
+
+def test_langchains_chat_model_answers_and_streams(node):
+    pytest.importorskip("langchain_openai", reason="the extra [langchain] is not installed")
+    chat = client.get_llm("chat").langchain()
+    made = chat.invoke("Say hello to the dogs.")
+    assert "[sim:" in made.content
+    assert made.usage_metadata["total_tokens"] > 0
+    assert "".join(each.content for each in chat.stream("Say hello to the dogs.")) == made.content
+    assert GenerationMetric.objects.filter(method_name="chat").count() == 2
+
+
+def test_langchains_embeddings_embed(make_provider, make_node):
+    pytest.importorskip("langchain_openai", reason="the extra [langchain] is not installed")
+    make_provider(model_id="text-embedding-3-small")
+    ProviderModel.objects.update(kind="embedding")
+    make_node("sim/text-embedding-3-small", name="vectors")
+    made = client.get_llm("vectors").langchain_embeddings().embed_documents(["a dog", "a cat"])
+    assert len(made) == 2
+    assert made[0] != made[1]

@@ -1,0 +1,118 @@
+"""Targets that keep failing are left alone, by all processes."""
+
+import asyncio
+import time
+
+import pytest
+
+from llmconfig import client
+from llmconfig.client import loop
+from llmconfig.errors import GenerationExhausted
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def quick(settings):
+    """One attempt a target, and short cool-downs."""
+    settings.LLM_ENVIRONMENT = {
+        **settings.LLM_ENVIRONMENT,
+        "LLM_RETRY_MAX_ATTEMPTS": 1,
+        "LLM_COOLDOWN_SECONDS": 0.5,
+    }
+
+
+@pytest.fixture
+def two_targets(make_provider, make_node, simulator):
+    make_provider("first")
+    make_provider("second", model_id="gpt-4.1-nano")
+    return make_node("first/gpt-4o-mini", "second/gpt-4.1-nano")
+
+
+def down(simulator, **action):
+    simulator.plan({"model": "gpt-4o-mini", "action": {"status": 500, **action}})
+
+
+def outcomes(record):
+    return [(each.provider, each.outcome) for each in record.attempts]
+
+
+def test_after_five_failures_in_a_row_a_target_is_left_alone(quick, two_targets, simulator, ask):
+    down(simulator)
+    for _ in range(5):
+        assert outcomes(client.generate(ask()).record)[0] == ("first", "http_500")
+    record = client.generate(ask()).record
+    assert outcomes(record) == [("first", "cooling"), ("second", "ok")]
+    assert record.attempts[0].moved_on == "fallback"
+    assert "5 failures in a row, the last one http_500" in record.attempts[0].detail
+    assert simulator.stats()["by_model"]["gpt-4o-mini"] == 5
+
+
+def test_other_processes_leave_it_alone_too(two_targets, simulator, ask, callers, settings):
+    settings.LLM_ENVIRONMENT = {**settings.LLM_ENVIRONMENT, "LLM_RETRY_MAX_ATTEMPTS": 1}
+    down(simulator)
+    for _ in range(5):
+        client.generate(ask())
+    loop.run(asyncio.sleep(0.2))
+    variables = {"LLM_RETRY_MAX_ATTEMPTS": "1"}
+    callers(variables, processes=1, calls=20, in_flight=1).results()
+    assert simulator.stats()["by_model"]["gpt-4o-mini"] == 5
+
+
+def test_it_is_tried_again_by_one_call_when_the_time_is_over(quick, two_targets, simulator, ask):
+    down(simulator)
+    for _ in range(6):
+        client.generate(ask())
+    simulator.plan()
+    time.sleep(0.6)
+    assert outcomes(client.generate(ask()).record) == [("first", "ok")]
+
+
+def test_if_it_fails_again_the_next_cool_down_is_longer(quick, two_targets, simulator, ask):
+    down(simulator)
+    for _ in range(5):
+        client.generate(ask())
+    time.sleep(0.6)
+    assert outcomes(client.generate(ask()).record)[0] == ("first", "http_500")
+    time.sleep(0.6)
+    assert outcomes(client.generate(ask()).record)[0] == ("first", "cooling")
+
+
+def test_if_all_are_cooling_a_call_waits_for_the_first(
+    quick, make_provider, make_node, simulator, ask
+):
+    make_provider("only")
+    make_node("only/gpt-4o-mini")
+    down(simulator)
+    for _ in range(5):
+        with pytest.raises(GenerationExhausted):
+            client.generate(ask())
+    simulator.plan()
+    record = client.generate(ask()).record
+    assert outcomes(record) == [("only", "cooling"), ("only", "ok")]
+    assert 200 < record.latency_ms < 2000
+
+
+def test_a_long_retry_after_is_believed_at_once(quick, two_targets, simulator, ask):
+    down(simulator, retry_after="120")
+    client.generate(ask())
+    assert outcomes(client.generate(ask()).record) == [("first", "cooling"), ("second", "ok")]
+
+
+def test_an_exhausted_quota_cools_at_once(quick, two_targets, simulator, ask):
+    down(simulator, status=429, code="insufficient_quota")
+    client.generate(ask())
+    assert outcomes(client.generate(ask()).record)[0] == ("first", "cooling")
+
+
+def test_a_bad_request_says_nothing_against_its_target(quick, two_targets, simulator, ask):
+    down(simulator, status=400)
+    for _ in range(6):
+        assert outcomes(client.generate(ask()).record)[0] == ("first", "http_400")
+
+
+def test_zero_failures_switch_it_off(quick, two_targets, simulator, ask, settings):
+    settings.LLM_ENVIRONMENT = {**settings.LLM_ENVIRONMENT, "LLM_COOLDOWN_FAILURES": 0}
+    down(simulator)
+    for _ in range(7):
+        assert outcomes(client.generate(ask()).record)[0] == ("first", "http_500")

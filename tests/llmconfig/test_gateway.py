@@ -1,0 +1,559 @@
+"""`/v1` with the vendors' own clients, over a real server against the simulated provider."""
+
+import asyncio
+import json
+import re
+import shutil
+import subprocess
+import time
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from llmconfig import client as llm_client
+from llmconfig.models import GatewayKey, LLMConfig, NodeConfiguration, RevisionChange
+from llmconfig.revisions import change
+from metrics.models import GenerationMetric
+from tests.llmconfig.gateway_server import new_key, running_server
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+WIRES = {"openai": "gpt-4o-mini", "anthropic": "claude-haiku-4-5"}
+HELLO = [{"role": "user", "content": "Say hello to all the dogs in the park."}]
+SCHEMA = {
+    "type": "object",
+    "properties": {"name": {"type": "string", "maxLength": 20}},
+    "required": ["name"],
+    "additionalProperties": False,
+}
+
+
+@pytest.fixture(scope="module")
+def server(django_db_setup, django_db_blocker):
+    with running_server() as running:
+        yield running
+
+
+@pytest.fixture(params=WIRES)
+def node(request, make_provider, make_node):
+    """The node `chat`, served by a provider of either wire."""
+    model = WIRES[request.param]
+    make_provider("sim", request.param, model_id=model)
+    return make_node(f"sim/{model}", name="chat")
+
+
+@pytest.fixture
+def key(server, node):
+    return server.until_known(new_key(), "chat")
+
+
+@pytest.fixture
+def plain(server, make_provider, make_node):
+    """The node `chat` at an OpenAI provider, and a key for it."""
+    make_provider()
+    make_node("sim/gpt-4o-mini", name="chat")
+    return server.until_known(new_key(), "chat")
+
+
+def until(found, seconds=5.0):
+    """What `found` gives, once it gives something."""
+    ends = time.monotonic() + seconds
+    while not (value := found()) and time.monotonic() < ends:
+        time.sleep(0.02)
+    return value
+
+
+@pytest.fixture(autouse=True)
+def metrics():
+    """The records of this test's calls, once there are so many; the server writes them soon."""
+    began = timezone.now()
+
+    def rows(count=1):
+        found = GenerationMetric.objects.filter(created_at__gte=began).order_by("pk")
+        return until(lambda: (rows := list(found.all())) and len(rows) >= count and rows)
+
+    return rows
+
+
+def openai_of(server, key):
+    from openai import OpenAI  # noqa: PLC0415 - slow to import
+
+    return OpenAI(api_key=key, base_url=f"{server.url}/v1", max_retries=0)
+
+
+def anthropic_of(server, key):
+    from anthropic import Anthropic  # noqa: PLC0415 - slow to import
+
+    return Anthropic(api_key=key, base_url=server.url, max_retries=0)
+
+
+def test_openais_client_gets_answers_streams_tools_and_shapes(server, key, metrics):
+    with openai_of(server, key) as client:
+        made = client.chat.completions.create(model="chat", messages=HELLO, temperature=0.2, seed=7)
+        assert "[sim:" in made.choices[0].message.content
+        assert made.choices[0].finish_reason == "stop"
+        assert made.usage.total_tokens == made.usage.prompt_tokens + made.usage.completion_tokens
+
+        events = list(
+            client.chat.completions.create(
+                model="chat", messages=HELLO, stream=True, stream_options={"include_usage": True}
+            )
+        )
+        told = "".join(e.choices[0].delta.content or "" for e in events if e.choices)
+        assert "[sim:" in told
+        assert events[-1].usage.completion_tokens > 0
+        assert events[-2].choices[0].finish_reason == "stop"
+
+        tool = {"type": "function", "function": {"name": "set_name", "parameters": SCHEMA}}
+        asked = {"model": "chat", "messages": HELLO, "tools": [tool], "tool_choice": "required"}
+        whole = client.chat.completions.create(**asked).choices[0]
+        assert whole.finish_reason == "tool_calls"
+        assert set(json.loads(whole.message.tool_calls[0].function.arguments)) == {"name"}
+        parts = [
+            part.function.arguments
+            for event in client.chat.completions.create(**asked, stream=True)
+            for part in event.choices[0].delta.tool_calls or ()
+        ]
+        assert json.loads("".join(filter(None, parts))).keys() == {"name"}
+
+        shaped = client.chat.completions.create(
+            model="chat",
+            messages=HELLO,
+            response_format={
+                "type": "json_schema",
+                "json_schema": {"name": "dog", "schema": SCHEMA},
+            },
+        )
+        assert set(json.loads(shaped.choices[0].message.content)) == {"name"}
+    rows = metrics(5)
+    assert {(row.service_name, row.method_name) for row in rows} == {("gateway", "chat")}
+    assert all(row.tokens_total > 0 and row.cost_usd > 0 for row in rows)
+
+
+def test_anthropics_client_gets_answers_streams_and_tools(server, key, metrics):
+    tool = {"name": "set_name", "description": "Names it.", "input_schema": SCHEMA}
+    with anthropic_of(server, key) as client:
+        made = client.messages.create(model="chat", max_tokens=100, system="Bark.", messages=HELLO)
+        assert "[sim:" in made.content[0].text
+        assert made.stop_reason == "end_turn"
+        assert made.usage.input_tokens > 0
+        with client.messages.stream(model="chat", max_tokens=100, messages=HELLO) as stream:
+            told = "".join(stream.text_stream)
+            last = stream.get_final_message()
+        assert "[sim:" in told
+        assert last.content[0].text == told
+        assert last.usage.output_tokens > 0
+        asked = {
+            "model": "chat",
+            "max_tokens": 200,
+            "tools": [tool],
+            "tool_choice": {"type": "tool", "name": "set_name"},
+        }
+        used = client.messages.create(messages=HELLO, **asked)
+        block = used.content[-1]
+        assert (used.stop_reason, block.type, set(block.input)) == (
+            "tool_use",
+            "tool_use",
+            {"name"},
+        )
+        with client.messages.stream(messages=HELLO, **asked) as stream:
+            streamed = stream.get_final_message()
+        assert streamed.content[-1].input == block.input
+        turn = {"type": "tool_result", "tool_use_id": block.id, "content": "Done."}
+        after = client.messages.create(
+            model="chat",
+            max_tokens=100,
+            tools=[tool],
+            messages=[
+                *HELLO,
+                {"role": "assistant", "content": [block.model_dump()]},
+                {"role": "user", "content": [turn, {"type": "text", "text": "And now?"}]},
+            ],
+        )
+        assert after.content[0].type == "text"
+        assert next(each.id for each in client.models.list()) == "chat"
+    assert metrics(5)
+
+
+def test_the_asynchronous_clients_do_too(server, key):
+    from anthropic import AsyncAnthropic  # noqa: PLC0415 - slow to import
+    from openai import AsyncOpenAI  # noqa: PLC0415
+
+    async def work():
+        async with AsyncOpenAI(api_key=key, base_url=f"{server.url}/v1", max_retries=0) as client:
+            stream = await client.chat.completions.create(model="chat", messages=HELLO, stream=True)
+            told = [event.choices[0].delta.content or "" async for event in stream]
+            both = await asyncio.gather(
+                *(client.chat.completions.create(model="chat", messages=HELLO) for _ in range(5))
+            )
+        async with (
+            AsyncAnthropic(api_key=key, base_url=server.url, max_retries=0) as client,
+            client.messages.stream(model="chat", max_tokens=50, messages=HELLO) as events,
+        ):
+            said = [text async for text in events.text_stream]
+        return "".join(told), both, "".join(said)
+
+    told, both, said = asyncio.run(work())
+    assert {each.choices[0].message.content for each in both} == {told}
+    assert "[sim:" in said
+
+
+def test_embeddings_come_as_the_client_asks(server, make_provider):
+    make_provider(model_id="text-embedding-3-small")
+    key = server.until_known(new_key(), "sim/text-embedding-3-small")
+    with openai_of(server, key) as client:
+        asked = {"model": "sim/text-embedding-3-small", "input": ["a dog", "a cat"]}
+        packed = client.embeddings.create(**asked)
+        floats = client.embeddings.create(**asked, encoding_format="float")
+    assert len(packed.data) == 2
+    assert packed.data[1].embedding == pytest.approx(floats.data[1].embedding, abs=1e-6)
+    assert packed.usage.prompt_tokens > 0
+
+
+def test_curl_gets_a_stream(server, plain):
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    body = json.dumps({"model": "chat", "messages": HELLO, "stream": True})
+    said = subprocess.run(
+        ["curl", "-sN", f"{server.url}/v1/chat/completions", "-H", f"api-key: {plain}", "-d", body],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=20,
+    ).stdout
+    events = said.strip().split("\n\n")
+    assert events[-1] == "data: [DONE]"
+    assert json.loads(events[0].removeprefix("data: "))["object"] == "chat.completion.chunk"
+
+
+def test_models_are_those_that_a_key_may_call(server, plain):
+    with server.client(plain) as client:
+        listed = {each["id"] for each in client.get("/v1/models").json()["data"]}
+        assert {"chat", "reasoning", "sim/gpt-4o-mini"} <= listed
+        assert client.get("/v1/models/sim%2Fgpt-4o-mini").json()["owned_by"] == "sim"
+        assert client.get("/v1/models/nothing").status_code == 404
+    narrow = server.until_known(new_key("narrow", names=("chat",)), "chat")
+    with server.client(narrow) as client:
+        assert [each["id"] for each in client.get("/v1/models").json()["data"]] == ["chat"]
+
+
+# Who may do what
+
+
+def ask(client, model="chat", **more):
+    return client.post("/v1/chat/completions", json={"model": model, "messages": HELLO, **more})
+
+
+def test_who_may_call_what(server, plain, make_node, django_user_model):
+    make_node("sim/gpt-4o-mini", name="other")
+    owner = django_user_model.objects.create_user("owner", is_active=False)
+    narrow = new_key("narrow", names=("chat", "reasoning"))
+    gone = new_key("gone", user=owner)
+    server.until_known(narrow, "chat")
+    table = [
+        (plain, "chat", 200),
+        (plain, "sim/gpt-4o-mini", 200),
+        (plain, "no-such-model", 404),
+        (narrow, "chat", 200),
+        (narrow, "other", 403),
+        (narrow, "sim/gpt-4o-mini", 403),
+        (gone, "chat", 401),
+        ("nw-" + "x" * 43, "chat", 401),
+        ("' OR 1=1 --", "chat", 401),
+        ("", "chat", 401),
+    ]
+    for key, model, status in table:
+        with server.client(key) as client:
+            reply = ask(client, model)
+            refused = {401, 429} if status == 401 else {status}  # 429: waiting for keys failed too
+            assert reply.status_code in refused, (model, reply.text)
+            if status != 200:
+                assert set(reply.json()["error"]) == {"message", "type", "param", "code"}
+    for header in ("x-api-key", "api-key"):
+        with server.client("", headers={header: plain}) as client:
+            assert ask(client).status_code == 200
+    with server.client(plain, headers={"x-api-key": narrow}) as client:
+        assert ask(client).status_code in {401, 429}
+
+
+@pytest.mark.parametrize("how", ["disabled", "deleted", "expired", "owner"])
+def test_a_revoked_key_stops_within_two_seconds(server, plain, django_user_model, how):
+    owner = django_user_model.objects.create_user("owner")
+    key = server.until_known(new_key("victim", user=owner), "chat")
+    with server.client(key) as client:
+        assert ask(client).status_code == 200
+        rows = GatewayKey.objects.filter(name="victim")
+        with change(source="shell"):
+            if how == "disabled":
+                rows.update(is_enabled=False)
+            elif how == "deleted":
+                rows.delete()
+            elif how == "expired":
+                rows.update(expires_at="2020-01-01T00:00:00Z")
+            else:
+                django_user_model.objects.update(is_active=False)
+        ends = time.monotonic() + 2
+        while ask(client).status_code == 200:
+            assert time.monotonic() < ends
+        assert ask(client).status_code in {401, 429}
+
+
+def test_guessing_keys_is_slowed_and_good_keys_are_not(server, plain):
+    with server.client("nw-" + "y" * 43) as guesser:
+        statuses = [ask(guesser).status_code for _ in range(45)]
+        assert statuses[-1] == 429
+        assert int(ask(guesser).headers["retry-after"]) >= 1
+    with server.client(plain) as client:
+        assert ask(client).status_code == 200
+
+
+def test_the_hash_of_a_key_is_in_no_history(plain):
+    row = GatewayKey.objects.get(name="test")
+    with change(source="shell"):
+        GatewayKey.objects.update(is_enabled=False)
+    sides = [
+        side
+        for each in RevisionChange.objects.filter(table_name="llm_gateway_keys")
+        for side in (each.before, each.after)
+        if side
+    ]
+    assert sides
+    assert not any(row.key_hash in json.dumps(side) or plain in json.dumps(side) for side in sides)
+    assert all("key_hash" not in side for side in sides)
+    number = RevisionChange.objects.count()
+    GatewayKey.objects.update(last_used_at="2026-01-01T00:00:00Z")
+    assert RevisionChange.objects.count() == number
+
+
+def test_the_admin_shows_a_new_key_once(server, plain, admin_client):
+    form = {"name": "website", "names": "chat", "is_enabled": "on", "_seen_revision": "0"}
+    page = admin_client.post("/admin/llmconfig/gatewaykey/add/", form, follow=True)
+    assert page.status_code == 200
+    [key] = re.findall(r"nw-[A-Za-z0-9_-]{43}", page.content.decode())
+    again = admin_client.get("/admin/llmconfig/gatewaykey/").content.decode()
+    row = GatewayKey.objects.get(name="website")
+    assert row.prefix in again
+    assert key not in again
+    assert row.key_hash not in again
+    change_page = admin_client.get(f"/admin/llmconfig/gatewaykey/{row.pk}/change/")
+    assert key not in change_page.content.decode()
+    server.until_known(key, "chat")
+    wrong = {**form, "name": "other", "names": "no_such_node"}
+    refused = admin_client.post("/admin/llmconfig/gatewaykey/add/", wrong)
+    assert "no node or interaction type" in refused.content.decode()
+
+
+def test_the_command_prints_a_key(server, plain, capsys):
+    call_command("create_llm_key", "cron", "--node", "chat", "--days", "1")
+    assert server.until_known(capsys.readouterr().out.strip(), "chat")
+    with pytest.raises(CommandError, match="names"):
+        call_command("create_llm_key", "again", "--node", "no_such_node")
+
+
+# What goes wrong
+
+
+BAD = [
+    ({"messages": HELLO}, "model"),
+    ({"model": 5, "messages": HELLO}, "model"),
+    ({"model": "chat"}, "messages"),
+    ({"model": "chat", "messages": []}, "messages"),
+    ({"model": "chat", "messages": "hi"}, "messages"),
+    ({"model": "chat", "messages": [{"content": "hi"}]}, "messages[0].role"),
+    ({"model": "chat", "messages": [{"role": "user", "content": 5}]}, "messages[0].content"),
+    ({"model": "chat", "messages": HELLO, "temperature": "hot"}, "temperature"),
+    ({"model": "chat", "messages": HELLO, "temperature": 9}, "temperature"),
+    ({"model": "chat", "messages": HELLO, "max_tokens": 0}, "max_tokens"),
+    ({"model": "chat", "messages": HELLO, "n": 2}, "n"),
+    ({"model": "chat", "messages": HELLO, "n": [1]}, "n"),
+    ({"model": "chat", "messages": HELLO, "stream": "yes"}, "stream"),
+    ({"model": "chat", "messages": HELLO, "tools": [1]}, "tools"),
+    ({"model": "chat", "messages": HELLO, "models": ["gpt-5"]}, "models"),
+    ({"model": "chat", "messages": HELLO, "logprobs": True}, "logprobs"),
+    ({"model": "chat", "messages": HELLO, "modalities": {}}, "modalities"),
+    ({"model": "chat", "messages": HELLO, "response_format": 1}, "response_format"),
+    ({"model": "chat", "messages": HELLO, "response_format": {"type": []}}, "response_format"),
+    (
+        {
+            "model": "chat",
+            "messages": HELLO,
+            "response_format": {"type": "json_schema", "json_schema": {"schema": {"type": 5}}},
+        },
+        "response_format",
+    ),
+]
+
+
+def test_bad_requests_are_refused_by_field(server, plain, simulator):
+    before = simulator.requests
+    with server.client(plain) as client:
+        for body, field in BAD:
+            reply = client.post("/v1/chat/completions", json=body)
+            assert reply.status_code == 400, (body, reply.text)
+            assert reply.json()["error"]["param"] == field, (body, reply.text)
+        for raw in (b"", b"{", b"[]", b'"x"', b"\xff\xfe", b"[" * 100_000, b"null"):
+            reply = client.post("/v1/chat/completions", content=raw)
+            assert reply.json()["error"]["code"] == "invalid_json"
+        assert client.get("/v1/chat/completions").status_code == 405
+        assert client.post("/v1/nothing", json={}).status_code == 404
+        big = client.post("/v1/chat/completions", content=b" " * (33 * 1024 * 1024))
+        assert big.status_code == 413
+        said = client.post("/v1/messages", json={"model": "chat", "messages": 1}).json()
+        assert said["type"] == "error"
+        assert said["error"]["type"] == "invalid_request_error"
+    assert simulator.requests == before
+
+
+def test_unknown_parameters_reach_the_provider(server, plain, simulator):
+    simulator.plan({"key": "passed-on", "action": {"status": 400, "message": "Seen."}})
+    with server.client(plain) as client:
+        reply = ask(client, metadata={"request_key": "passed-on"})
+    assert reply.status_code == 400
+    assert "Seen." in reply.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("action", "status"),
+    [
+        ({"status": 400, "message": "Too long."}, 400),
+        ({"echo_key": True}, 502),
+        ({"status": 404}, 502),
+        ({"status": 500}, 502),
+        ({"status": 429, "retry_after": "0.1"}, 429),
+    ],
+)
+def test_a_providers_failure_reveals_nothing_inside(server, plain, simulator, action, status):
+    simulator.fail(**action)
+    with server.client(plain) as client:
+        reply = ask(client)
+        streamed = ask(client, stream=True)
+    for each in (reply, streamed):
+        assert each.status_code == status
+        assert "canary" not in each.text
+        assert "127.0.0.1" not in each.text
+        assert "sim" not in each.json()["error"]["message"]
+    if status == 429:
+        assert int(reply.headers["retry-after"]) >= 1
+    elif status >= 500:
+        assert reply.headers["x-should-retry"] == "false"
+
+
+def test_a_switched_off_system_says_so(server, plain):
+    with change(source="shell"):
+        LLMConfig.objects.update(enabled=False)
+    with server.client(plain) as client:
+        reply = until(lambda: (said := ask(client)).status_code == 503 and said)
+    assert reply.json()["error"]["code"] == "calls_disabled"
+
+
+def test_a_fallback_serves_and_the_record_tells(
+    server, make_provider, make_node, simulator, metrics
+):
+    make_provider()
+    make_provider("backup", "anthropic", model_id="claude-haiku-4-5")
+    make_node("sim/gpt-4o-mini", "backup/claude-haiku-4-5", name="chat")
+    key = server.until_known(new_key(), "chat")
+    simulator.plan({"model": "gpt-*", "action": {"status": 401}})
+    with server.client(key) as client:
+        assert ask(client).status_code == 200
+    [row] = metrics()
+    assert row.provider == "backup"
+    assert [each["outcome"] for each in row.attempts] == ["http_401", "ok"]
+
+
+def test_the_owners_own_choice_applies(server, plain, make_provider, django_user_model, metrics):
+    owner = django_user_model.objects.create_user("owner")
+    make_provider("mine", model_id="gpt-4o")
+    node = NodeConfiguration.objects.get(node_name="chat")
+    owner.llm_configs.create(node=node, model="mine/gpt-4o")
+    key = server.until_known(new_key("owned", user=owner), "mine/gpt-4o")
+    with server.client(key) as client:
+        assert ask(client).status_code == 200
+    [row] = metrics()
+    assert (row.provider, row.user_id) == ("mine", owner.pk)
+
+
+def test_a_client_that_hangs_up_ends_the_providers_request(server, plain, simulator, metrics):
+    simulator.fail(drip={"bytes": 20, "every_ms": 50})
+    with server.client(plain) as client:
+        body = {"model": "chat", "messages": HELLO, "stream": True}
+        with client.stream("POST", "/v1/chat/completions", json=body) as reply:
+            next(reply.iter_bytes())
+    [row] = metrics()
+    assert row.error_code == "cancelled"
+    assert until(lambda: simulator.stats()["paid_lost"]) == 1
+
+
+def test_a_stream_that_breaks_off_ends_with_an_error(server, plain, simulator, metrics):
+    from openai import APIError  # noqa: PLC0415 - slow to import
+
+    simulator.fail(cut=0.6)
+    with (
+        openai_of(server, plain) as client,
+        pytest.raises(APIError),
+    ):
+        list(client.chat.completions.create(model="chat", messages=HELLO, stream=True))
+    [row] = metrics()
+    assert row.error_code == "bad_reply"
+
+
+def test_an_ordinary_end_loses_no_record(make_provider, make_node):
+    make_provider()
+    make_node("sim/gpt-4o-mini", name="chat")
+    with running_server() as running:
+        key = running.until_known(new_key(), "chat")
+        with running.client(key) as client:
+            for _ in range(7):
+                assert ask(client).status_code == 200
+    assert GenerationMetric.objects.count() == 7
+    assert GatewayKey.objects.get().last_used_at is not None
+
+
+# Objects in this process
+
+
+def test_the_vendors_objects_answer_in_this_process(node):
+    bound = llm_client.get_llm("chat")
+    assert llm_client.get_llm("chat") is bound
+    assert bound.openai() is bound.openai()
+    made = bound.openai().chat.completions.create(model="whatever", messages=HELLO)
+    assert "[sim:" in made.choices[0].message.content
+    events = bound.openai().chat.completions.create(model="chat", messages=HELLO, stream=True)
+    assert "".join(each.choices[0].delta.content or "" for each in events) == (
+        made.choices[0].message.content
+    )
+    said = bound.anthropic().messages.create(model="chat", max_tokens=50, messages=HELLO)
+    assert "[sim:" in said.content[0].text
+    assert bound.generate("Hello").text
+    assert GenerationMetric.objects.filter(method_name="chat").count() == 4
+
+
+def test_the_asynchronous_objects_work_on_any_loop(node):
+    bound = llm_client.get_llm("chat")
+
+    async def work():
+        try:
+            stream = await bound.async_openai().chat.completions.create(
+                model="chat", messages=HELLO, stream=True
+            )
+            told = "".join([each.choices[0].delta.content or "" async for each in stream])
+            said = await bound.async_anthropic().messages.create(
+                model="chat", max_tokens=50, messages=HELLO
+            )
+            return told, said.content[0].text
+        finally:
+            await llm_client.aclose()
+
+    for told, said in (asyncio.run(work()), asyncio.run(work())):
+        assert "[sim:" in told
+        assert "[sim:" in said
+
+
+def test_an_objects_errors_are_the_vendors(node, simulator):
+    from openai import APIStatusError  # noqa: PLC0415 - slow to import
+
+    simulator.fail(status=500)
+    with pytest.raises(APIStatusError) as raised:
+        llm_client.get_llm("chat").openai().chat.completions.create(model="chat", messages=HELLO)
+    assert raised.value.status_code == 502

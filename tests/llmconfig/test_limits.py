@@ -1,0 +1,180 @@
+"""Limits shared by real processes, counted by the simulated provider."""
+
+import asyncio
+import os
+import signal
+import time
+
+import pytest
+
+from llmconfig import client, snapshot
+from llmconfig.client import limits
+from llmconfig.errors import GenerationFailed
+from llmconfig.models import GlobalConfig
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def total(results, name):
+    return sum(each["ends"].get(name, 0) for each in results)
+
+
+def test_sixteen_processes_keep_to_one_concurrency(make_provider, make_node, simulator, callers):
+    make_provider(max_concurrency=7)
+    make_node("sim/gpt-4o-mini")
+    simulator.control(latency_ms=30)
+    results = callers(processes=16, calls=25, in_flight=5).results()
+    assert total(results, "ok") == 400
+    stats = simulator.stats()
+    assert stats["max_in_flight"] == 7
+    assert stats["requests"] == 400
+
+
+def test_no_minute_holds_more_requests_than_allowed(make_provider, make_node, simulator, callers):
+    make_provider(requests_per_minute=60)
+    make_node("sim/gpt-4o-mini")
+    order = {"processes": 4, "calls": 40, "in_flight": 40}
+    results = callers({"LLM_DEADLINE_SECONDS": "3"}, **order).results()
+    assert total(results, "ok") == 60
+    assert total(results, "GenerationExhausted") == 100
+    assert simulator.stats()["peak"]["requests_60s"] == 60
+
+
+def test_no_minute_holds_more_tokens_than_allowed(make_provider, make_node, simulator, callers):
+    make_provider(tokens_per_minute=3000)
+    make_node("sim/gpt-4o-mini")
+    simulator.control(output_tokens={"median": 40, "sigma": 0.5})
+    order = {"processes": 3, "calls": 40, "in_flight": 40, "max_tokens": 200}
+    results = callers({"LLM_DEADLINE_SECONDS": "3"}, **order).results()
+    peak = simulator.stats()["peak"]["tokens_60s"]
+    assert total(results, "ok") > 20
+    assert 2500 < peak <= 3000  # settled by what was used, not by the 200 that were feared
+
+
+def test_a_killed_processs_places_come_back(make_provider, make_node, simulator, callers, ask):
+    make_provider(max_concurrency=2)
+    make_node("sim/gpt-4o-mini")
+    simulator.control(latency_ms=4_000)
+    holding = callers(processes=1, calls=2, in_flight=2)
+    (child,) = holding.await_children()
+    while simulator.stats()["in_flight"] < 2:
+        time.sleep(0.02)
+    os.kill(child, signal.SIGKILL)
+    simulator.control(latency_ms=0)
+    killed_at = time.monotonic()
+    made = client.generate(ask())
+    assert made.text
+    assert made.record.attempts[0].waited_ms > 1000
+    assert time.monotonic() - killed_at < 15
+
+
+def test_places_are_given_back_at_once_when_a_process_ends(make_provider, make_node, callers, ask):
+    make_provider(max_concurrency=1)
+    make_node("sim/gpt-4o-mini")
+    assert total(callers(processes=1, calls=1, in_flight=1).results(), "ok") == 1
+    began = time.monotonic()
+    client.generate(ask())
+    assert time.monotonic() - began < 3
+
+
+def test_a_provider_without_limits_asks_redis_nothing(make_provider, make_node, ask, settings):
+    make_provider()
+    make_node("sim/gpt-4o-mini")
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"  # nobody is there
+    assert client.generate(ask()).text
+
+
+def test_a_call_that_waits_too_long_takes_the_cheaper_model(
+    make_provider, make_node, simulator, ask
+):
+    make_provider(requests_per_minute=1)
+    make_provider("cheap", model_id="gpt-4.1-nano")
+    make_node("sim/gpt-4o-mini")
+    GlobalConfig.objects.create(
+        interaction_type="reasoning", degrade_to="cheap/gpt-4.1-nano", degrade_after_seconds=0.2
+    )
+    snapshot.expire()
+    first, second = client.generate(ask()).record, client.generate(ask()).record
+    assert (first.provider, second.provider) == ("sim", "cheap")
+    assert [(each.outcome, each.moved_on) for each in second.attempts] == [
+        ("limited", "degrade"),
+        ("ok", ""),
+    ]
+    assert "at its limits" in second.attempts[0].detail
+
+
+def test_a_call_that_its_limits_hold_up_past_the_deadline_says_so(
+    make_provider, make_node, ask, settings
+):
+    settings.LLM_ENVIRONMENT = {**settings.LLM_ENVIRONMENT, "LLM_DEADLINE_SECONDS": 0.5}
+    make_provider(requests_per_minute=1)
+    make_node("sim/gpt-4o-mini")
+    client.generate(ask())
+    with pytest.raises(GenerationFailed) as failed:
+        client.generate(ask())
+    assert failed.value.code == "generation_exhausted"
+    assert failed.value.record.attempts[0].outcome == "deadline"
+    assert "while it waited for" in failed.value.record.attempts[0].detail
+
+
+def test_a_provider_that_bears_less_is_found_out(make_provider, make_node, simulator, ask):
+    """Without any limit set: 429s above 8 in flight teach this process to send 8."""
+    make_provider()
+    make_node("sim/gpt-4o-mini")
+    simulator.control(latency_ms=20, max_concurrency=8)
+
+    async def calls():
+        await asyncio.gather(
+            *(client.agenerate(ask(f"Row {n}"), collect=lambda *_: None) for n in range(400))
+        )
+        return limits.gate_of(snapshot.current().providers["sim"]).concurrency.limit
+
+    found = asyncio.run(calls())
+    stats = simulator.stats()
+    assert stats["paid"] == 400
+    assert 6 <= found <= 10
+    # 392 of the first wave are refused; of the others hardly any.
+    assert stats["limited"] < 460
+
+
+def test_without_redis_paid_limits_hold_by_share_and_then_refuse(
+    make_provider, make_node, ask, settings
+):
+    make_provider(max_concurrency=2)
+    make_node("sim/gpt-4o-mini")
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+
+    async def calls():
+        assert (await client.agenerate(ask(), collect=lambda *_: None)).text
+        gate = limits.gate_of(snapshot.current().providers["sim"])
+        assert gate._lost_at is not None
+        gate._lost_at -= limits.ALONE_SECONDS
+        with pytest.raises(GenerationFailed) as failed:
+            await client.agenerate(ask(), collect=lambda *_: None)
+        return failed.value
+
+    failed = asyncio.run(calls())
+    assert failed.record.attempts[0].outcome == "limits_unknown"
+    assert "Redis" in str(failed)
+
+
+def test_without_redis_a_local_provider_goes_on(make_provider, make_node, ask, settings, simulator):
+    make_provider("own", "local", key=None, max_concurrency=2)
+    make_node("own/gpt-4o-mini")
+    simulator.control(latency_ms=20)
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+
+    async def calls():
+        await asyncio.gather(
+            *(client.agenerate(ask(f"{n}"), collect=lambda *_: None) for n in range(10))
+        )
+        gate = limits.gate_of(snapshot.current().providers["own"])
+        assert gate._lost_at is not None
+        gate._lost_at -= limits.ALONE_SECONDS
+        await asyncio.gather(
+            *(client.agenerate(ask(f"{n}"), collect=lambda *_: None) for n in range(10))
+        )
+
+    asyncio.run(calls())
+    assert simulator.stats()["paid"] == 20
+    assert simulator.stats()["max_in_flight"] <= 2
