@@ -25,14 +25,20 @@ from enrichment.models import (
     ChunkStatus,
     Organization,
     ResultState,
+    Transport,
 )
 from enrichment.models.batches import TERMINAL, WORKABLE
 from enrichment.staleness import DEFAULT_REASONS, Reason, stale_rows
 from llmconfig import snapshot
+from llmconfig.client.provider_batches.answers import target_of
 
 LARGEST_CHUNK = 500
 SMALLEST_CHUNK = 20
 INSERT_TOGETHER = 100
+LARGEST_CAP = 1_000_000  # US dollars; what the column holds
+MOST_PRIORITY = 100
+AUTO = "auto"
+PROVIDER_BATCH_HOURS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,37 @@ class Selection:
     force: bool = False
     stale: frozenset[Reason] = DEFAULT_REASONS
     variants: tuple[str, ...] = ("",)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms a batch runs: the most it may cost in US dollars, what it goes before,
+    whether nobody asked for it, and how its calls travel.
+
+    `transport` is live, provider_batch or auto: the latter where it saves money, the result may
+    take a day (`within_hours`, None: any time) and nothing speaks against it.
+    """
+
+    max_cost_usd: Decimal | None = None
+    priority: int = 0
+    automatic: bool = False
+    transport: str = Transport.LIVE
+    within_hours: float | None = None
+
+
+NO_TERMS = Terms()
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a batch has used up by now, summed over its chunks.
+
+    A row counts as tried, and perhaps as failed, once in each round.
+    """
+
+    tries: int
+    failures: int
+    cost_usd: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +175,7 @@ def create(
     selection: Selection,
     *,
     write_size: int | None = None,
+    terms: Terms = NO_TERMS,
     user: User | None = None,
 ) -> Batch:
     """Select the rows and cut them into chunks. Nothing runs yet; an empty batch is completed.
@@ -150,6 +188,7 @@ def create(
     for variant in selection.variants:
         check_variant(enrichment, variant)
     _check_write_size(write_size)
+    _check_terms(terms)
     batch = Batch.objects.create(
         enrichment=name,
         params={
@@ -160,6 +199,10 @@ def create(
         },
         force=selection.force,
         write_size=write_size,
+        max_cost_usd=terms.max_cost_usd,
+        priority=terms.priority,
+        automatic=terms.automatic,
+        transport=_transport(enrichment, terms),
         created_by=user,
     )
     batch.rows_total = sum(
@@ -183,6 +226,41 @@ def _check_write_size(write_size: int | None) -> None:
         )
 
 
+def _check_terms(terms: Terms) -> None:
+    if terms.max_cost_usd is not None and not 0 < terms.max_cost_usd < LARGEST_CAP:
+        raise BadSelection(
+            f"max_cost_usd: {terms.max_cost_usd} is not above 0 and below {LARGEST_CAP:,}.",
+            field="max_cost_usd",
+        )
+    if not -MOST_PRIORITY <= terms.priority <= MOST_PRIORITY:
+        raise BadSelection(
+            f"priority: {terms.priority} is not between -{MOST_PRIORITY} and {MOST_PRIORITY}.",
+            field="priority",
+        )
+
+
+def _transport(enrichment: Enrichment, terms: Terms) -> Transport:
+    """How the calls will travel; raises BadSelection for what can't be had."""
+    if terms.transport not in {AUTO, *Transport}:
+        known = ", ".join((AUTO, *Transport))
+        raise BadSelection(
+            f"transport: {terms.transport!r} is none; there are {known}.", field="transport"
+        )
+    if terms.transport == Transport.LIVE:
+        return Transport.LIVE
+    target = target_of(enrichment.node, snapshot.current())
+    in_time = terms.within_hours is None or terms.within_hours >= PROVIDER_BATCH_HOURS
+    if target is None or not in_time or terms.max_cost_usd is not None:
+        if terms.transport == AUTO:
+            return Transport.LIVE
+        raise BadSelection(
+            "transport: provider_batch needs OpenAI or Anthropic behind the node, a day's time,"
+            " and no cap on cost, which is only known afterwards. Use live.",
+            field="transport",
+        )
+    return Transport.PROVIDER_BATCH
+
+
 def _cut_rows(batch: Batch, variant: str, rows: "QuerySet[Any]") -> int:
     """Cut a selection; the keys stream, so memory doesn't grow with them."""
     keys = (str(key) for key in rows.values_list("pk", flat=True).iterator())
@@ -192,8 +270,11 @@ def _cut_rows(batch: Batch, variant: str, rows: "QuerySet[Any]") -> int:
 def _cut(batch: Batch, variant: str, keys: Iterable[str], *, size: int) -> int:
     """Store keys in chunks; returns how many there are."""
     total = 0
+    left_to_provider = batch.transport == Transport.PROVIDER_BATCH
+    status = ChunkStatus.AWAY if left_to_provider else ChunkStatus.OPEN
     chunks = (
-        BatchChunk(batch=batch, variant=variant, row_ids=group) for group in _groups(keys, size)
+        BatchChunk(batch=batch, variant=variant, row_ids=group, status=status)
+        for group in _groups(keys, size)
     )
     while together := list(islice(chunks, INSERT_TOGETHER)):
         total += sum(len(chunk.row_ids) for chunk in together)
@@ -218,9 +299,32 @@ def pause(batch: Batch, *, reason: str = "Paused by a person.") -> None:
     _move(batch, WORKABLE, BatchStatus.PAUSED, reason)
 
 
-def resume(batch: Batch) -> None:
-    """Go on where it stopped; the caller queues lanes. Raises NotAllowedNow."""
+@transaction.atomic
+def resume(batch: Batch, *, max_cost_usd: Decimal | None = None) -> None:
+    """Go on where it stopped, perhaps under another cap; the caller queues lanes.
+
+    Its error budget counts anew. Raises NotAllowedNow, also while its cap is spent, and
+    BadSelection for a cap that is none.
+    """
+    _check_terms(Terms(max_cost_usd=max_cost_usd))
+    cap = batch.max_cost_usd if max_cost_usd is None else max_cost_usd
+    used = spent(batch.pk)
+    if batch.status == BatchStatus.PAUSED and cap is not None and used.cost_usd >= cap:
+        raise NotAllowedNow(
+            f"Batch {batch.pk} has spent ${used.cost_usd:.4f} of its cap of ${cap.normalize():f};"
+            " resume it with a higher one (max_cost_usd, --max-cost)."
+        )
     _move(batch, {BatchStatus.PAUSED}, BatchStatus.PENDING, "")
+    batch.max_cost_usd = cap
+    batch.save(update_fields=["max_cost_usd"])
+    _count_anew(batch)
+
+
+def _count_anew(batch: Batch) -> None:
+    """Have the error budget count what comes, not what was."""
+    used = spent(batch.pk)
+    batch.tries_before, batch.failures_before = used.tries, used.failures
+    batch.save(update_fields=["tries_before", "failures_before"])
 
 
 def cancel(batch: Batch) -> None:
@@ -248,6 +352,7 @@ def retry_failed(batch: Batch) -> int:
     now.chunks.filter(status=ChunkStatus.DONE).update(rows_failed=0)
     now.status, now.status_reason, now.finished_at = BatchStatus.PENDING, "", None
     now.save(update_fields=["status", "status_reason", "finished_at"])
+    _count_anew(now)
     batch.refresh_from_db()
     return total
 
@@ -269,6 +374,21 @@ def _move(batch: Batch, allowed: Iterable[str], status: BatchStatus, reason: str
             f"Batch {batch.pk} is {batch.get_status_display().lower()};"
             f" it can't become {status.label.lower()}."
         )
+
+
+_SPENT = """
+SELECT coalesce(sum(rows_done + rows_failed + cardinality(failed_ids)), 0),
+       coalesce(sum(rows_failed + cardinality(failed_ids)), 0),
+       coalesce(sum(cost_usd), 0)
+FROM enrichment_batch_chunks WHERE batch_id = %s
+"""
+
+
+def spent(batch_id: UUID) -> Spent:
+    """What a batch has used of its cap and its error budget."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SPENT, [batch_id])
+        return Spent(*cursor.fetchone())
 
 
 _TOTALS = """

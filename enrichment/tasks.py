@@ -5,6 +5,8 @@ from uuid import UUID
 
 from celery import shared_task
 
+from enrichment import automatic
+from enrichment.engine import submissions
 from enrichment.engine.lanes import LaneEnd
 from enrichment.engine.lanes import run_lane as run
 from enrichment.engine.revival import lanes_to_queue
@@ -32,6 +34,19 @@ def revive_stalled_batches() -> None:
     for batch_id, lanes in lanes_to_queue().items():
         for _ in range(lanes):
             run_lane.delay(str(batch_id))
+
+
+@shared_task(name="enrichment.tasks.start_automatic_batches", ignore_result=True)
+def start_automatic_batches() -> None:
+    """Enrich what is new or changed since, where a person has begun it."""
+    for batch in automatic.start_due():
+        start_lanes(batch)
+
+
+@shared_task(name="enrichment.tasks.advance_submissions", ignore_result=True)
+def advance_submissions() -> None:
+    """Hand chunks over to providers, and fetch what they have worked off."""
+    submissions.advance()
 
 
 def start_lanes(batch: Batch) -> None:

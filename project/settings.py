@@ -184,6 +184,16 @@ CELERY_BEAT_SCHEDULE = {
         "task": "enrichment.tasks.revive_stalled_batches",
         "schedule": 15.0,
     },
+    "start-automatic-batches": {
+        "task": "enrichment.tasks.start_automatic_batches",
+        "schedule": 30.0,
+        "options": {"expires": 30.0},  # when nobody took it, the next one does
+    },
+    "advance-submissions": {
+        "task": "enrichment.tasks.advance_submissions",
+        "schedule": 15.0,
+        "options": {"expires": 15.0},
+    },
     "keep-partitions-ahead": {
         "task": "metrics.tasks.keep_partitions_ahead",
         "schedule": 6 * 3600.0,

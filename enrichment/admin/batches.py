@@ -41,7 +41,12 @@ STATUS_TONES = {
     BatchStatus.CANCELLED: "plain",
     BatchStatus.COMPLETED: "good",
 }
-CHUNK_TONES = {ChunkStatus.OPEN: "plain", ChunkStatus.LEASED: "info", ChunkStatus.DONE: "good"}
+CHUNK_TONES = {
+    ChunkStatus.OPEN: "plain",
+    ChunkStatus.AWAY: "info",
+    ChunkStatus.LEASED: "info",
+    ChunkStatus.DONE: "good",
+}
 FAILED_SHOWN = 50
 LEFT_SHOWN = 10
 
@@ -162,7 +167,19 @@ class BatchAdmin(ReadOnlyAdmin):
     fieldsets = (
         (
             "What was asked",
-            {"fields": ("id", "enrichment", "params", "force", "write_size", "created_by")},
+            {
+                "fields": (
+                    "id",
+                    "enrichment",
+                    "params",
+                    "force",
+                    "write_size",
+                    "max_cost_usd",
+                    "priority",
+                    "transport",
+                    "created_by",
+                )
+            },
         ),
         ("When", {"fields": ("created_at", "started_at", "finished_at")}),
     )

@@ -15,8 +15,8 @@ from rest_framework.response import Response
 from enrichment import batches
 from enrichment.api.enriching import LANGUAGE_HELP, TYPE_HELP, ProcessedSerializer
 from enrichment.api.failures import EnrichmentEndpoint
-from enrichment.batches import Progress, Selection
-from enrichment.models import Batch, EnrichmentResult, ResultState
+from enrichment.batches import AUTO, MOST_PRIORITY, Progress, Selection, Terms
+from enrichment.models import Batch, EnrichmentResult, ResultState, Transport
 from enrichment.staleness import ALL_REASONS, DEFAULT_REASONS, Reason
 from enrichment.tasks import start_lanes
 from enrichment.undo import undo
@@ -50,6 +50,18 @@ def write_size_field() -> serializers.IntegerField:
         min_value=1,
         default=None,
         help_text="Finished rows that start a write, at most LLM_BATCH_MAX_SIZE.",
+    )
+
+
+def cap_field() -> serializers.DecimalField:
+    """The most that a batch may cost."""
+    return serializers.DecimalField(
+        max_digits=16,
+        decimal_places=10,
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="US dollars; the batch pauses when they are spent.",
     )
 
 
@@ -102,9 +114,36 @@ class BatchRequestSerializer(StrictSerializer):
         help_text=f"For translations. {LANGUAGE_HELP}",
     )
     batch_size = write_size_field()
+    max_cost_usd = cap_field()
+    priority = serializers.IntegerField(
+        required=False,
+        default=0,
+        min_value=-MOST_PRIORITY,
+        max_value=MOST_PRIORITY,
+        help_text="The higher, the earlier it gets workers.",
+    )
+    transport = serializers.ChoiceField(
+        choices=[*Transport.values, AUTO],
+        required=False,
+        default=Transport.LIVE.value,
+        help_text="provider_batch costs half and takes up to a day; auto chooses.",
+    )
+    within_hours = serializers.FloatField(
+        required=False,
+        allow_null=True,
+        default=None,
+        min_value=0,
+        help_text="For auto: when it has to be done. Blank: any time.",
+    )
     force = serializers.BooleanField(
         required=False, default=False, help_text="Also rows that are fresh."
     )
+
+
+class ResumeRequestSerializer(StrictSerializer):
+    """On which terms it goes on."""
+
+    max_cost_usd = cap_field()
 
 
 def selection_of(given: dict[str, Any]) -> Selection:
@@ -130,6 +169,7 @@ class BatchSerializer(serializers.ModelSerializer[Batch]):
 
     processing_type = serializers.CharField(source="enrichment", read_only=True)
     created_by = serializers.SlugRelatedField[Any](slug_field="username", read_only=True)
+    transport = serializers.CharField(read_only=True, help_text="live or provider_batch.")
     rows_done = serializers.IntegerField(read_only=True, allow_null=True)
     rows_failed = serializers.IntegerField(read_only=True, allow_null=True)
     rows_skipped = serializers.IntegerField(read_only=True, allow_null=True)
@@ -138,8 +178,8 @@ class BatchSerializer(serializers.ModelSerializer[Batch]):
         model = Batch
         fields = (
             "id", "processing_type", "params", "status", "status_reason", "force", "write_size",
-            "rows_total", "rows_done", "rows_failed", "rows_skipped", "created_by", "created_at",
-            "started_at", "finished_at",
+            "max_cost_usd", "priority", "transport", "automatic", "rows_total", "rows_done",
+            "rows_failed", "rows_skipped", "created_by", "created_at", "started_at", "finished_at",
         )  # fmt: skip
 
 
@@ -253,6 +293,12 @@ class BatchList(BatchRows, generics.ListAPIView[Batch]):
             given["processing_type"],
             selection_of(given),
             write_size=given["batch_size"],
+            terms=Terms(
+                max_cost_usd=given["max_cost_usd"],
+                priority=given["priority"],
+                transport=given["transport"],
+                within_hours=given["within_hours"],
+            ),
             user=self.caller,
         )
         return Response(answered(batch, set_going(batch)), status=status.HTTP_202_ACCEPTED)
@@ -296,9 +342,16 @@ class PauseBatch(BatchControl):
 class ResumeBatch(BatchControl):
     """Let a paused batch go on."""
 
+    @extend_schema(request=ResumeRequestSerializer, responses=BatchAnswerSerializer)
+    def post(self, request: Request, **kwargs: Any) -> Response:
+        """Go on where it stopped; one whose cap is spent needs a higher one in the body."""
+        return super().post(request, **kwargs)
+
     def control(self, batch: Batch) -> str:
-        """Go on where it stopped."""
-        batches.resume(batch)
+        """Under the cap that the body names, if it names one."""
+        wanted = ResumeRequestSerializer(data=self.request.data)
+        wanted.is_valid(raise_exception=True)
+        batches.resume(batch, max_cost_usd=wanted.validated_data["max_cost_usd"])
         return set_going(batch)
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from enrichment.batches import Progress, progress
+from enrichment.engine import submissions
 from enrichment.engine.lanes import LaneEnd, run_lane
 from enrichment.models import BatchStatus
 
@@ -23,6 +24,7 @@ def run_inline(batch_id: UUID, *, may_go_on: Callable[[], bool]) -> Progress:
         if end == LaneEnd.FINISHED:
             break
         if end != LaneEnd.MORE:
+            submissions.advance()
             _sleep_until_due(progress(batch_id))
     return progress(batch_id)
 

@@ -13,6 +13,7 @@ from django.db import connection, connections, transaction
 from django.db.models.functions import Now
 
 from enrichment.engine import claims, writing
+from enrichment.engine.brakes import Brakes
 from enrichment.engine.garbage import collect_seldom
 from enrichment.engine.items import Item, Outcome, load_items
 from enrichment.engine.pump import Pump, prepare_announcements
@@ -25,8 +26,6 @@ logger = logging.getLogger(__name__)
 
 LANE_SECONDS = 60.0
 WRITE_EVERY_SECONDS = 1.0  # also how often the lease and the batch's state are looked after
-# A batch whose first, or next, this many rows all fail has a cause that is not in the rows.
-FAILURES_IN_A_ROW = 200
 
 
 class LaneEnd(StrEnum):
@@ -137,7 +136,7 @@ class _Lane:
         self.held: dict[int, claims.Claim] = {}
         self.unsettled: dict[int, int] = {}  # rows of each held chunk that are still open
         self.outcomes: list[Outcome] = []  # not written yet
-        self.failures_in_a_row = 0
+        self.brakes = Brakes(batch)
         self.closing = False
         self.dry = False  # the last claim found nothing
 
@@ -147,6 +146,7 @@ class _Lane:
         An exception leaves the leases to run out: calls may be in flight, and the next lane
         counts them as lost.
         """
+        self._brake([])
         busy = True
         while busy or self.outcomes or not (self.dry or self.closing):
             self._keep_fed()
@@ -220,7 +220,7 @@ class _Lane:
             if outcome.item.claim is not None:
                 self.unsettled[outcome.item.claim.chunk_id] -= 1
         self._let_go(ours)
-        self._watch_failures(written)
+        self._brake(written)
         if self.pump.stop_reason is not None:
             self._pause(str(self.pump.stop_reason))
         elif not self._may_go_on():
@@ -242,20 +242,11 @@ class _Lane:
         state = Batch.objects.filter(pk=self.batch.pk).values_list("status", flat=True).first()
         return state == BatchStatus.RUNNING
 
-    def _watch_failures(self, written: list[Outcome]) -> None:
-        """Pause rather than fail thousands of rows for one cause that a person can mend."""
-        for outcome in written:
-            if outcome.record is None:
-                continue
-            if outcome.record.error_code:
-                self.failures_in_a_row += 1
-            else:
-                self.failures_in_a_row = 0
-        if self.failures_in_a_row >= FAILURES_IN_A_ROW and not self.closing:
-            last = next(each for each in reversed(written) if each.reason)
-            self._pause(
-                f"{self.failures_in_a_row} calls failed in a row, the last one: {last.reason}"
-            )
+    def _brake(self, written: list[Outcome]) -> None:
+        """Pause rather than overspend, or fail thousands of rows for one cause."""
+        reason = "" if self.closing else self.brakes.reason(written)
+        if reason:
+            self._pause(reason)
 
     def _pause(self, reason: str) -> None:
         Batch.objects.filter(pk=self.batch.pk, status=BatchStatus.RUNNING).update(

@@ -21,10 +21,15 @@ WHERE locktype = 'advisory' AND classid = %s AND granted
 
 
 def lanes_to_queue() -> dict[UUID, int]:
-    """Per unfinished batch, how many lanes are missing; also completes what only lacks its end."""
+    """Per unfinished batch, how many lanes are missing, those of high priority first.
+
+    Also completes what only lacks its end.
+    """
     missing: dict[UUID, int] = {}
     most = snapshot.current().processing.get("concurrent_tasks", 1)
-    unfinished = Batch.objects.filter(status__in=[BatchStatus.PENDING, BatchStatus.RUNNING])
+    unfinished = Batch.objects.filter(
+        status__in=[BatchStatus.PENDING, BatchStatus.RUNNING]
+    ).order_by("-priority", "created_at")
     for batch_id in unfinished.values_list("pk", flat=True):
         wanted = min(most, _count(_CLAIMABLE, batch_id)) - _count(_LIVE_LANES, lock_key(batch_id))
         if wanted > 0:

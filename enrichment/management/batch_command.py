@@ -2,9 +2,10 @@
 
 import threading
 import time
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
 from dataclasses import asdict
+from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
 
 import orjson
@@ -20,7 +21,7 @@ from enrichment.engine.inline import run_inline
 from enrichment.enrichments import get
 from enrichment.errors import EnrichmentError
 from enrichment.forecast import Forecast, forecast
-from enrichment.models import Batch, BatchStatus, ResultState
+from enrichment.models import Batch, BatchStatus, ResultState, Transport
 from enrichment.models.batches import TERMINAL
 from enrichment.staleness import ALL_REASONS, DEFAULT_REASONS, Reason
 from enrichment.tasks import start_lanes
@@ -44,6 +45,24 @@ class BatchCommand(BaseCommand):
         parser.add_argument("--ids", default="", help="Only rows with these keys: 1,2,3.")
         parser.add_argument(
             "-b", "--batch-size", type=int, help="Finished rows that start a write (1 to 25)."
+        )
+        parser.add_argument(
+            "--max-cost",
+            type=dollars,
+            metavar="USD",
+            help="Pause when it has cost this much.",
+        )
+        parser.add_argument(
+            "--priority", type=int, default=0, help="The higher, the earlier it gets workers."
+        )
+        parser.add_argument(
+            "--transport",
+            default=Transport.LIVE.value,
+            choices=[*Transport.values, batches.AUTO],
+            help="live, provider_batch (half the price, within a day), or auto.",
+        )
+        parser.add_argument(
+            "--within", type=float, metavar="HOURS", help="For auto: when it has to be done."
         )
         parser.add_argument("--dry-run", action="store_true", help="Say what would be done.")
         parser.add_argument(
@@ -79,7 +98,17 @@ class BatchCommand(BaseCommand):
                 self._preview(selection, as_json=options["json"])
                 return
             resolve(get(self.enrichment).node, snapshot=snapshot.current())
-            batch = batches.create(self.enrichment, selection, write_size=options["batch_size"])
+            batch = batches.create(
+                self.enrichment,
+                selection,
+                write_size=options["batch_size"],
+                terms=batches.Terms(
+                    max_cost_usd=options["max_cost"],
+                    priority=options["priority"],
+                    transport=options["transport"],
+                    within_hours=options["within"],
+                ),
+            )
         except (EnrichmentError, LLMError) as error:
             raise CommandError(str(error)) from error
         if batch.status != BatchStatus.COMPLETED and not self._set_going(batch, options):
@@ -216,6 +245,17 @@ def _cost_line(found: Forecast) -> str:
     cost, half = found.cost_usd, found.cost_provider_batch_usd
     line = f"Cost: ${cost.p50:.4f}, in eight cases of ten ${cost.p10:.4f} to ${cost.p90:.4f}"
     return line + (f"; as a provider batch ${half.p50:.4f}." if half else ".")
+
+
+def dollars(text: str) -> Decimal:
+    """An amount of money; raises argparse's error for what is none."""
+    try:
+        amount = Decimal(text.removeprefix("$"))
+    except InvalidOperation:
+        raise ArgumentTypeError(f"{text!r} is no amount of dollars such as 2.50") from None
+    if not amount.is_finite():
+        raise ArgumentTypeError(f"{text!r} is no amount of dollars such as 2.50")
+    return amount
 
 
 def _keys(text: str) -> list[str] | None:

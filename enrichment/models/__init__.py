@@ -1,6 +1,14 @@
 """Rows, prompts, results and batches."""
 
-from enrichment.models.batches import Batch, BatchChunk, BatchStatus, ChunkStatus
+from enrichment.models.batches import (
+    Batch,
+    BatchChunk,
+    BatchStatus,
+    ChunkStatus,
+    ProviderBatchSubmission,
+    SubmissionState,
+    Transport,
+)
 from enrichment.models.listings import Animal, Enrichable, Organization
 from enrichment.models.prompts import Prompt
 from enrichment.models.results import EnrichmentResult, ResultState
@@ -15,5 +23,8 @@ __all__ = [
     "EnrichmentResult",
     "Organization",
     "Prompt",
+    "ProviderBatchSubmission",
     "ResultState",
+    "SubmissionState",
+    "Transport",
 ]

@@ -22,10 +22,27 @@ TERMINAL = frozenset({BatchStatus.CANCELLED, BatchStatus.COMPLETED})
 WORKABLE = frozenset({BatchStatus.PENDING, BatchStatus.RUNNING})
 
 
+class Transport(models.TextChoices):
+    """How calls reach the provider."""
+
+    LIVE = "live", "One by one, now"
+    PROVIDER_BATCH = "provider_batch", "As batches of the provider's own: half price, within 24 h"
+
+
+class SubmissionState(models.TextChoices):
+    """Where a batch of the provider's stands, as far as we know."""
+
+    INTENDED = "intended", "About to be handed over"
+    SUBMITTED = "submitted", "In work at the provider"
+    APPLIED = "applied", "Its results are written"
+    FAILED = "failed", "Refused; its rows go on one by one"
+
+
 class ChunkStatus(models.TextChoices):
     """Where a chunk stands."""
 
     OPEN = "open", "Open"
+    AWAY = "away", "Left to the provider"
     LEASED = "leased", "In work"
     DONE = "done", "Done"
 
@@ -42,6 +59,28 @@ class Batch(models.Model):
     write_size = models.PositiveIntegerField(
         null=True, help_text="Finished rows that start a write. Blank: the processing settings'."
     )
+    max_cost_usd = models.DecimalField(
+        "most it may cost",
+        max_digits=16,
+        decimal_places=10,
+        null=True,
+        help_text="US dollars; it pauses when they are spent. Blank: no cap of its own.",
+    )
+    priority = models.SmallIntegerField(
+        default=0, help_text="The higher, the earlier it gets workers."
+    )
+    transport = models.CharField(
+        max_length=20,
+        choices=Transport,
+        default=Transport.LIVE,
+        help_text="How calls reach the provider; what it leaves undone goes live.",
+    )
+    automatic = models.BooleanField(
+        default=False, editable=False, help_text="Made by auto_enrichment or auto_tagging."
+    )
+    # Where it was last let go on: its error budget counts from there.
+    tries_before = models.PositiveIntegerField(default=0, editable=False)
+    failures_before = models.PositiveIntegerField(default=0, editable=False)
     rows_total = models.PositiveIntegerField(default=0)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
@@ -54,6 +93,13 @@ class Batch(models.Model):
         db_table = "enrichment_batches"
         ordering = ["-created_at"]
         verbose_name_plural = "batches"
+        constraints = [
+            models.CheckConstraint(
+                name="enrichment_batches_cap_above_zero",
+                condition=models.Q(max_cost_usd__isnull=True) | models.Q(max_cost_usd__gt=0),
+                violation_error_message="A cap must be above 0.",
+            ),
+        ]
         indexes = [
             # Read by the reviver and the dashboard.
             models.Index(
@@ -117,3 +163,39 @@ class BatchChunk(models.Model):
 
     def __str__(self) -> str:
         return f"chunk {self.id}"
+
+
+class ProviderBatchSubmission(models.Model):
+    """A chunk that is handed over as a batch of the provider's own.
+
+    It is committed before that happens, and its id goes along as a marker: after a crash the
+    provider's list tells whether it had happened.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    chunk = models.OneToOneField(BatchChunk, on_delete=models.CASCADE, related_name="submission")
+    provider = models.CharField(max_length=100)
+    model = models.CharField(max_length=200)
+    state = models.CharField(
+        max_length=10, choices=SubmissionState, default=SubmissionState.INTENDED
+    )
+    # What was sent, in order: row id, input hash and prompt version.
+    rows = models.JSONField(default=list)
+    external_id = models.CharField(max_length=200, blank=True)
+    detail = models.TextField(blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "enrichment_provider_submissions"
+        ordering = ["created_at"]
+        indexes = [
+            # Read by the timer that looks after them.
+            models.Index(
+                fields=["created_at"],
+                name="idx_submissions_unfinished",
+                condition=models.Q(state__in=["intended", "submitted"]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.external_id or str(self.pk)

@@ -475,7 +475,7 @@ class Exchange:
         except RequestFailed as failure:
             response = failure
         run.in_flight = None
-        return self._judge(response, _ms_since(started))
+        return self.judge(response, _ms_since(started))
 
     async def send(self) -> Response:
         """Send the payload; raises RequestFailed."""
@@ -503,7 +503,8 @@ class Exchange:
         """The question in the wire's words."""
         return self.endpoint.wire.body(question)
 
-    def _judge(self, response: Response | RequestFailed, latency_ms: float) -> Try:
+    def judge(self, response: Response | RequestFailed, latency_ms: float) -> Try:
+        """What a reply, or none, means."""
         if isinstance(response, RequestFailed):
             return self._failed(
                 response.code, response.detail, latency_ms, transient=response.transient

@@ -3,6 +3,7 @@
 from argparse import ArgumentParser
 from collections.abc import Callable
 from dataclasses import asdict
+from decimal import Decimal
 from typing import IO, Any, cast
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from rich.table import Table
 
 from enrichment import batches
 from enrichment.errors import EnrichmentError
+from enrichment.management.batch_command import dollars
 from enrichment.models import Batch
 from enrichment.tasks import start_lanes
 from enrichment.undo import undo
@@ -29,9 +31,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The verb, and the batch."""
-        parser.add_argument("verb", choices=["list", *ACTIONS], help="What to do.")
+        parser.add_argument("verb", choices=["list", "resume", *ACTIONS], help="What to do.")
         parser.add_argument(
             "id", nargs="?", default="", help="The batch's id, or as much of it as is unique."
+        )
+        parser.add_argument(
+            "--max-cost", type=dollars, metavar="USD", help="Resume under this cap."
         )
         parser.add_argument("--json", action="store_true", help="Print JSON.")
 
@@ -40,9 +45,14 @@ class Command(BaseCommand):
         if options["verb"] == "list":
             self._list(as_json=options["json"])
             return
+        if options["max_cost"] is not None and options["verb"] != "resume":
+            raise CommandError("--max-cost: only resume takes a new cap.")
         batch = _found(options["id"])
         try:
-            told, details = ACTIONS[options["verb"]](batch)
+            if options["verb"] == "resume":
+                told, details = _resume(batch, options["max_cost"])
+            else:
+                told, details = ACTIONS[options["verb"]](batch)
         except EnrichmentError as error:
             raise CommandError(str(error)) from error
         at = batches.progress(batch.pk)
@@ -107,8 +117,8 @@ def _plainly(act: Callable[[Batch], None], told: str) -> Callable[[Batch], Told]
     return acting
 
 
-def _resume(batch: Batch) -> Told:
-    batches.resume(batch)
+def _resume(batch: Batch, max_cost_usd: Decimal | None) -> Told:
+    batches.resume(batch, max_cost_usd=max_cost_usd)
     return f"Resumed. {_queued(batch)}", {}
 
 
@@ -132,7 +142,6 @@ def _queued(batch: Batch) -> str:
 ACTIONS: dict[str, Callable[[Batch], Told]] = {
     "show": _show,
     "pause": _plainly(batches.pause, "What was in flight is still written."),
-    "resume": _resume,
     "cancel": _plainly(batches.cancel, "What is written stays."),
     "retry": _retry,
     "undo": _undo,

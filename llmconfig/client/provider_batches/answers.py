@@ -1,0 +1,59 @@
+"""A call's body for a batch, and its result read as a live reply would be, at half the price."""
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+import orjson
+
+from llmconfig.client import endpoints
+from llmconfig.client.generation import Run
+from llmconfig.client.provider_batches import JSON, OFFERED_BY
+from llmconfig.client.publishing import Outcome
+from llmconfig.client.recording import Texts
+from llmconfig.client.records import Call, CallRecord
+from llmconfig.client.transport import Response
+from llmconfig.client.wire import Question
+from llmconfig.client.wire.reading import parse
+from llmconfig.prices import DIGITS
+from llmconfig.resolution import Target, resolve
+from llmconfig.snapshot import Snapshot
+
+HALF = Decimal("0.5")
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a result came to: the answer or the error, its record, and the texts."""
+
+    outcome: Outcome
+    record: CallRecord
+    texts: Texts
+
+
+def target_of(node: str, configuration: Snapshot) -> Target | None:
+    """The node's first target if its provider has batches; raises ConfigurationError."""
+    target = resolve(node, snapshot=configuration).targets[0]
+    return target if target.provider.provider_type in OFFERED_BY else None
+
+
+def body_of(call: Call, configuration: Snapshot) -> JSON:
+    """The request that a live call would send to its first target."""
+    run = Run(call, configuration)
+    target = run.resolution.targets[0]
+    wire = endpoints.endpoint_of(target, configuration).wire
+    question = Question(target, call.messages, call.extra, run.shape)
+    return parse(orjson.dumps(wire.body(question).content))
+
+
+def read(call: Call, value: JSON, configuration: Snapshot) -> Answered:
+    """Judge a result as if it had just come from the call's first target."""
+    run = Run(call, configuration)
+    target = run.resolution.targets[0]
+    exchange = run.exchange(target, endpoints.endpoint_of(target, configuration))
+    made = exchange.judge(Response(200, {}, orjson.dumps(value)), 0.0)
+    cost = made.attempt.cost_usd
+    if cost is not None:
+        made = replace(made, attempt=replace(made.attempt, cost_usd=(cost * HALF).quantize(DIGITS)))
+    run.tries.append(made)
+    record = run.record()
+    return Answered(run.outcome(record), record, run.texts())

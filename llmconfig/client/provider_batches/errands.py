@@ -1,0 +1,61 @@
+"""The vendors for synchronous code: one errand each, over the process's background loop."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+from llmconfig.client import loop
+from llmconfig.client.provider_batches import Found, Polled, Request, Result, vendor_of
+from llmconfig.resolution import Target
+from llmconfig.snapshot import Snapshot
+
+
+def submit(
+    target: Target, configuration: Snapshot, requests: Sequence[Request], *, marker: str
+) -> str:
+    """Hand a batch over; gives the vendor's id. Raises SubmissionFailed, ConfigurationError."""
+
+    async def errand() -> str:
+        async with vendor_of(target, configuration) as vendor:
+            return await vendor.submit(requests, marker=marker)
+
+    return loop.run(errand())
+
+
+def find(target: Target, configuration: Snapshot, *, marker: str, since: dt.datetime) -> Found:
+    """Look for a batch that was perhaps handed over; raises as `submit` does."""
+
+    async def errand() -> Found:
+        async with vendor_of(target, configuration) as vendor:
+            return await vendor.find(marker, since=since)
+
+    return loop.run(errand())
+
+
+def poll(target: Target, configuration: Snapshot, *, external_id: str) -> Polled:
+    """Where a batch stands; raises as `submit` does."""
+
+    async def errand() -> Polled:
+        async with vendor_of(target, configuration) as vendor:
+            return await vendor.poll(external_id)
+
+    return loop.run(errand())
+
+
+def results(target: Target, configuration: Snapshot, *, external_id: str) -> list[Result]:
+    """All answers of an ended batch; raises as `submit` does."""
+
+    async def errand() -> list[Result]:
+        async with vendor_of(target, configuration) as vendor:
+            return [each async for each in vendor.results(external_id)]
+
+    return loop.run(errand())
+
+
+def cancel(target: Target, configuration: Snapshot, *, external_id: str) -> None:
+    """Have a batch end early; raises as `submit` does."""
+
+    async def errand() -> None:
+        async with vendor_of(target, configuration) as vendor:
+            await vendor.cancel(external_id)
+
+    loop.run(errand())

@@ -1,0 +1,181 @@
+"""What stops a batch by itself: its cap on cost, and its error budget; and what goes first."""
+
+from decimal import Decimal
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from enrichment import batches
+from enrichment.batches import Selection, Terms
+from enrichment.engine.lanes import run_lane
+from enrichment.engine.revival import lanes_to_queue
+from enrichment.errors import BadSelection, NotAllowedNow
+from enrichment.models import Batch, BatchStatus
+from llmconfig import snapshot
+from llmconfig.models import LLMConfig, ModelPrice
+from tests.api import caller
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+IN_FLIGHT = 10  # LLM_BATCH_CONCURRENT's default
+WRITE_SIZE = 5
+
+
+@pytest.fixture
+def one_round(provider):
+    LLMConfig.objects.filter(pk=1).update(max_retries=0, concurrent_tasks=1)
+    snapshot.expire()
+
+
+@pytest.fixture
+def capped(one_round, simulator, make_animals):
+    """A batch of 300 rows that may cost as much as 40 of them, after it ran into that cap."""
+    simulator.control(output_tokens={"median": 100, "sigma": 0})
+    make_animals(301)
+    run_lane(batches.create("description_cleaning", Selection(limit=1)).pk)
+    each = batches.progress(Batch.objects.get().pk).cost_usd
+    batch = batches.create("description_cleaning", Selection(), terms=Terms(max_cost_usd=each * 40))
+    run_lane(batch.pk)
+    batch.refresh_from_db()
+    return batch
+
+
+def test_a_cap_pauses_its_batch_with_the_reason_before_more_than_what_is_in_flight_is_spent(
+    capped, simulator
+):
+    at = batches.progress(capped.pk)
+    assert at.status == BatchStatus.PAUSED
+    assert "cap" in at.reason
+    assert "spent" in at.reason
+    assert 38 <= at.done <= 42 + IN_FLIGHT + 3 * WRITE_SIZE
+    assert simulator.stats()["paid"] == at.calls + 1
+
+
+def test_a_spent_cap_lets_nobody_resume_without_a_higher_one(capped, simulator):
+    with pytest.raises(NotAllowedNow, match="higher"):
+        batches.resume(capped)
+    assert capped.status == BatchStatus.PAUSED
+    with pytest.raises(CommandError, match="higher"):
+        call_command("llm_batch", "resume", str(capped.pk))
+    operator = caller("operator")
+    address = f"/api/llm/batches/{capped.pk}/resume"
+    assert operator.post(address, format="json").status_code == 409
+    answer = operator.post(address, {"max_cost_usd": "1000"}, format="json")
+    assert answer.status_code == 200, answer.content
+    assert answer.json()["max_cost_usd"] == "1000.0000000000"
+    run_lane(capped.pk)
+    assert batches.progress(capped.pk).done == 300
+
+
+def test_a_cap_can_not_be_kept_where_a_price_is_unknown_until_one_is_entered(
+    one_round, simulator, make_animals
+):
+    make_animals(100)
+    price = ModelPrice.objects.get()
+    ModelPrice.objects.all().delete()
+    snapshot.expire()
+    batch = batches.create("description_cleaning", Selection(), terms=Terms(Decimal(5)))
+    run_lane(batch.pk)
+    batch.refresh_from_db()
+    assert batch.status == BatchStatus.PAUSED
+    assert "unknown" in batch.status_reason
+    assert batches.progress(batch.pk).done <= 2 * IN_FLIGHT + 2 * WRITE_SIZE
+    price.save(force_insert=True)
+    snapshot.expire()
+    batches.resume(batch)
+    run_lane(batch.pk)
+    assert batches.progress(batch.pk).done == 100
+
+
+def test_a_batch_pauses_when_more_than_its_share_of_rows_fails_and_counts_anew_when_resumed(
+    one_round, simulator, make_animals
+):
+    make_animals(300)
+    simulator.fail(status=400)
+    batch = batches.create("description_cleaning", Selection())
+    run_lane(batch.pk)
+    at = batches.progress(batch.pk)
+    assert at.status == BatchStatus.PAUSED
+    assert "LLM_BATCH_ERROR_BUDGET" in at.reason
+    assert "http_400" in at.reason
+    assert 50 <= at.failed <= 50 + IN_FLIGHT + 2 * WRITE_SIZE
+    simulator.reset()
+    batch.refresh_from_db()
+    batches.resume(batch)
+    run_lane(batch.pk)
+    again = batches.progress(batch.pk)
+    assert (again.status, again.failed) == ("completed", at.failed)
+    assert again.done == 300 - at.failed
+
+
+def test_failures_that_wait_for_a_later_round_count_as_well(
+    provider, simulator, make_animals, settings
+):
+    settings.LLM_ENVIRONMENT = {**settings.LLM_ENVIRONMENT, "LLM_COOLDOWN_FAILURES": 0}
+    LLMConfig.objects.filter(pk=1).update(max_retries=3, retry_delay=300)
+    snapshot.expire()
+    make_animals(200)
+    simulator.fail(status=500)
+    batch = batches.create("description_cleaning", Selection())
+    run_lane(batch.pk)
+    at = batches.progress(batch.pk)
+    assert (at.status, at.failed) == ("paused", 0)
+    assert simulator.stats()["distinct"] < 120
+
+
+def test_a_cause_that_comes_late_is_not_outweighed_by_what_went_well(
+    one_round, simulator, make_animals
+):
+    make_animals(900)
+    simulator.plan(*[{"text": f"Dog {n}", "action": {"status": 400}} for n in (5, 6, 7, 8)])
+    batch = batches.create("description_cleaning", Selection())
+    run_lane(batch.pk)
+    at = batches.progress(batch.pk)
+    assert at.status == BatchStatus.PAUSED
+    assert at.failed / (at.done + at.failed) < 0.5
+    assert at.done >= 400
+
+
+def test_the_share_is_a_setting(one_round, simulator, make_animals, settings):
+    settings.LLM_ENVIRONMENT = {**settings.LLM_ENVIRONMENT, "LLM_BATCH_ERROR_BUDGET": 1.0}
+    make_animals(120)
+    simulator.fail(status=400)
+    batch = batches.create("description_cleaning", Selection())
+    run_lane(batch.pk)
+    at = batches.progress(batch.pk)
+    assert (at.status, at.failed) == ("completed", 120)
+
+
+def test_lanes_of_a_higher_priority_are_queued_first(provider, make_animals):
+    make_animals(3)
+    low, middle, high = (
+        batches.create("description_cleaning", Selection(), terms=Terms(priority=priority))
+        for priority in (-5, 0, 5)
+    )
+    assert list(lanes_to_queue()) == [high.pk, middle.pk, low.pk]
+
+
+@pytest.mark.parametrize(
+    ("terms", "field"),
+    [
+        (Terms(max_cost_usd=Decimal(0)), "max_cost_usd"),
+        (Terms(max_cost_usd=Decimal(10**9)), "max_cost_usd"),
+        (Terms(priority=101), "priority"),
+    ],
+)
+def test_terms_that_make_no_sense_are_refused_by_name(provider, make_animals, terms, field):
+    make_animals(1)
+    with pytest.raises(BadSelection, match=field):
+        batches.create("description_cleaning", Selection(), terms=terms)
+
+
+def test_command_and_api_take_the_terms(provider, make_animals):
+    make_animals(2)
+    call_command("enrich_descriptions", "--inline", "--json", "--max-cost", "$2.50", "--priority=3")
+    body = {"processing_type": "dog_profiler", "max_cost_usd": "0.75", "priority": 7}
+    answer = caller("operator").post("/api/llm/batches", body, format="json")
+    assert answer.status_code == 202, answer.content
+    found = set(Batch.objects.values_list("max_cost_usd", "priority"))
+    assert found == {(Decimal("2.5"), 3), (Decimal("0.75"), 7)}
+    with pytest.raises(CommandError, match="max-cost"):
+        call_command("enrich_descriptions", "--max-cost", "much")

@@ -1,0 +1,203 @@
+"""Batches at the provider, killed at every step: each result applied and paid for once."""
+
+import datetime as dt
+import time
+from decimal import Decimal
+
+import pytest
+from django.core.management import call_command
+from django.db.models import Sum
+
+from enrichment import batches
+from enrichment.batches import Selection, Terms
+from enrichment.engine import submissions
+from enrichment.engine.lanes import run_lane
+from enrichment.errors import BadSelection
+from enrichment.models import Animal, Batch, EnrichmentResult, ProviderBatchSubmission
+from llmconfig import snapshot
+from llmconfig.models import LLMConfig, NodeConfiguration
+from metrics.models import GenerationMetric
+from tests.api import caller
+from tests.enrichment.conftest import ENRICHMENTS
+
+pytestmark = pytest.mark.django_db(transaction=True)
+STEPS = ("intended", "submitted", "noted", "ended", "read", "written", "applied")
+AT_PROVIDER = Terms(transport="provider_batch")
+ROWS = 6
+AT_ONCE = dt.timedelta(0)
+
+
+class Killed(BaseException):
+    """The process dies here."""
+
+
+@pytest.fixture(params=["openai", "anthropic"])
+def vendor(request, make_provider, simulator):
+    """A provider of each kind with batches; it answers for every enrichment."""
+    made = make_provider("sim", request.param)
+    for name in ENRICHMENTS:
+        NodeConfiguration.objects.create(
+            node_name=name, interaction_type="enricher", default_model="sim/gpt-4o-mini"
+        )
+    LLMConfig.objects.filter(pk=1).update(retry_delay=0)
+    snapshot.expire()
+    simulator.control(batch_ms=50)
+    return made
+
+
+def until_completed(batch, *, seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while batches.progress(batch.pk).status != "completed":
+        assert time.monotonic() < deadline, batches.progress(batch.pk)
+        submissions.advance(settle=AT_ONCE)
+        run_lane(batch.pk)
+        time.sleep(0.05)
+
+
+def kill_at(wanted: str) -> bool:
+    """Advance until that step is reached and die there; tells whether it was."""
+
+    def step(done: str) -> None:
+        if done == wanted:
+            raise Killed
+
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            submissions.advance(step=step, settle=AT_ONCE)
+        except Killed:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.mark.parametrize("killed_at", STEPS)
+def test_a_death_at_any_step_applies_and_pays_each_result_once(
+    vendor, simulator, make_animals, killed_at
+):
+    make_animals(ROWS)
+    batch = batches.create("description_cleaning", Selection(), terms=AT_PROVIDER)
+    assert kill_at(killed_at)
+    until_completed(batch)
+    at = batches.progress(batch.pk)
+    assert (at.done, at.failed, at.calls) == (ROWS, 0, ROWS)
+    assert simulator.stats()["paid"] == ROWS
+    assert EnrichmentResult.objects.count() == GenerationMetric.objects.count() == ROWS
+    assert Animal.objects.filter(enriched_description__contains="[sim:").count() == ROWS
+    assert at.cost_usd == GenerationMetric.objects.aggregate(Sum("cost_usd"))["cost_usd__sum"]
+    assert ProviderBatchSubmission.objects.count() == 1
+
+
+def test_an_intention_is_left_alone_while_its_request_may_be_on_its_way(
+    vendor, simulator, make_animals
+):
+    make_animals(ROWS)
+    batches.create("description_cleaning", Selection(), terms=AT_PROVIDER)
+    assert kill_at("intended")
+    submissions.advance()
+    assert ProviderBatchSubmission.objects.get().state == "intended"
+    assert simulator.requests == 0
+
+
+def test_an_intention_of_a_cancelled_batch_is_never_handed_over(vendor, simulator, make_animals):
+    make_animals(ROWS)
+    batch = batches.create("description_cleaning", Selection(), terms=AT_PROVIDER)
+    assert kill_at("intended")
+    batches.cancel(batch)
+    submissions.advance(settle=AT_ONCE)
+    assert ProviderBatchSubmission.objects.get().state == "failed"
+    assert simulator.stats()["paid"] == 0
+
+
+def test_what_a_provider_refuses_goes_live(vendor, simulator, make_animals):
+    make_animals(ROWS)
+    simulator.plan(
+        {"path": "/v1/files*", "action": {"status": 403}},
+        {"path": "/v1/messages/batches*", "action": {"status": 403}},
+    )
+    batch = batches.create("description_cleaning", Selection(), terms=AT_PROVIDER)
+    until_completed(batch)
+    assert batches.progress(batch.pk).done == ROWS
+    submission = ProviderBatchSubmission.objects.get()
+    assert (submission.state, submission.external_id) == ("failed", "")
+    assert "403" in submission.detail
+
+
+def test_a_result_costs_half_of_a_live_one(vendor, make_animals):
+    make_animals(ROWS)
+    until_completed(batches.create("description_cleaning", Selection(), terms=AT_PROVIDER))
+    call = GenerationMetric.objects.first()
+    live = (call.tokens_input * Decimal(1) + call.tokens_output * Decimal(10)) / 1_000_000
+    assert call.cost_usd == live / 2
+
+
+def test_what_expires_at_the_provider_is_done_live(vendor, simulator, make_animals):
+    simulator.control(batch_ms=50, batch_expire_at=0.5)
+    make_animals(ROWS)
+    batch = batches.create("description_cleaning", Selection(), terms=AT_PROVIDER)
+    until_completed(batch)
+    at = batches.progress(batch.pk)
+    assert (at.done, at.calls) == (ROWS, ROWS)
+    assert simulator.stats()["paid"] == ROWS
+    costs = set(GenerationMetric.objects.values_list("cost_usd", flat=True))
+    assert len(costs) > 1  # half and whole price
+
+
+def test_what_fails_at_the_provider_is_tried_live(vendor, simulator, make_animals):
+    make_animals(ROWS)
+    simulator.plan({"text": "Dog 3 likes", "times": 1, "action": {"status": 500}})
+    batch = batches.create("description_cleaning", Selection(), terms=AT_PROVIDER)
+    until_completed(batch)
+    assert batches.progress(batch.pk).done == ROWS
+
+
+def test_a_row_that_changes_meanwhile_is_paid_and_done_again(vendor, simulator, make_animals):
+    rows = make_animals(ROWS)
+    batch = batches.create("description_cleaning", Selection(), terms=AT_PROVIDER)
+    assert kill_at("ended")
+    Animal.objects.filter(pk=rows[2].pk).update(description="Now she is calm and plays ball.")
+    until_completed(batch)
+    at = batches.progress(batch.pk)
+    assert (at.done, at.failed, at.calls) == (ROWS, 0, ROWS + 1)
+    changed = Animal.objects.get(pk=rows[2].pk)
+    assert "calm" in str(changed.enriched_description)
+
+
+def test_cancelling_cancels_at_the_provider(vendor, simulator, make_animals):
+    simulator.control(batch_ms=60_000)
+    make_animals(ROWS)
+    batch = batches.create("description_cleaning", Selection(), terms=AT_PROVIDER)
+    submissions.advance()
+    batches.cancel(batch)
+    deadline = time.monotonic() + 20
+    while ProviderBatchSubmission.objects.get().state != "applied":
+        assert time.monotonic() < deadline
+        submissions.advance()
+        time.sleep(0.05)
+    assert (batches.progress(batch.pk).status, simulator.stats()["paid"]) == ("cancelled", 0)
+
+
+def test_command_and_api_choose_the_transport(vendor, make_animals):
+    make_animals(2)
+    call_command("generate_profiles", "--detach", "--transport", "provider_batch")
+    body = {"processing_type": "description_cleaning", "transport": "auto", "within_hours": 30}
+    answer = caller("operator").post("/api/llm/batches", body, format="json")
+    assert answer.status_code == 202, answer.content
+    assert answer.json()["transport"] == "provider_batch"
+    assert set(Batch.objects.values_list("transport", flat=True)) == {"provider_batch"}
+
+
+def test_auto_takes_the_saving_unless_time_or_a_cap_speak_against_it(vendor, make_animals):
+    make_animals(1)
+
+    def transport(**terms) -> str:
+        made = batches.create("description_cleaning", Selection(), terms=Terms(**terms))
+        return made.transport
+
+    assert transport(transport="auto") == "provider_batch"
+    assert transport(transport="auto", within_hours=12) == "live"
+    assert transport(transport="auto", max_cost_usd=Decimal(1)) == "live"
+    with pytest.raises(BadSelection, match="transport"):
+        transport(transport="provider_batch", max_cost_usd=Decimal(1))
+    with pytest.raises(BadSelection, match="transport"):
+        transport(transport="pigeon")
