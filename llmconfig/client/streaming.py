@@ -157,9 +157,9 @@ class StreamExchange(Exchange):
             await self.run.tell(Delta(made.reply.text, _indexed(made.reply.tool_calls)))
         return made
 
-    def _judge(self, response: Response | RequestFailed, latency_ms: float) -> Try:
+    def judge(self, response: Response | RequestFailed, latency_ms: float) -> Try:
         """Once a piece of an answer was passed on, nothing follows it."""
-        made = super()._judge(response, latency_ms)
+        made = super().judge(response, latency_ms)
         if not self.run.told:
             return made
         attempt = made.attempt if made.attempt.paid else self.billed(made.attempt)
