@@ -248,6 +248,8 @@ class Gate:
         most = max(0, min(self.concurrency.limit - using, MOST_AT_ONCE))
         wanted = [self._fitting(each.tokens) for each in self._waiting][: int(most)]
         name = f"nodewise:limits:{{{facts.name}}}"
+        # What isn't in use is given back by this message: nobody may take it while it travels.
+        self._places = min(self._places, using)
         try:
             admitted, keep, contended, sharing, room_in = await redis_connection.run_script(
                 SCRIPT,
