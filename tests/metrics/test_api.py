@@ -94,7 +94,8 @@ def test_what_cant_be_answered_is_refused_by_name(viewer, path, parameters, fiel
 def test_pages_of_calls_show_each_once_whatever_is_added_meanwhile(viewer):
     moments = [NOW - dt.timedelta(seconds=second // 3) for second in range(9)]  # three at a time
     written = [str(record(created_at=moment).correlation_id) for moment in moments]
-    seen, after = [], {}
+    seen: list[str] = []
+    after: dict[str, str] = {}
     while True:
         page = get(viewer, "calls", limit=2, **after)
         seen += [row["correlation_id"] for row in page["results"]]
