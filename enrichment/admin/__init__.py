@@ -1,9 +1,9 @@
 """Pages about listings and batches. Importing the modules registers them."""
 
-from enrichment.admin import batches, listings, prompts, review, widgets
+from enrichment.admin import batches, listings, prompts, review, submissions, widgets
 from llmconfig.admin.navigation import Page, Section, register_section
 
-__all__ = ["batches", "listings", "prompts", "review", "widgets"]
+__all__ = ["batches", "listings", "prompts", "review", "submissions", "widgets"]
 
 VIEW = "enrichment.view_"
 register_section(

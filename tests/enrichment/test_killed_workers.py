@@ -125,12 +125,13 @@ def test_a_worker_stopped_past_its_lease_records_nothing_when_it_wakes(
     with worker() as sleeper:
         _until(lambda at: at.done >= 40, batch)
         os.killpg(sleeper.pid, signal.SIGSTOP)
-        BatchChunk.objects.filter(status="leased").update(leased_until="2000-01-01T00:00Z")
-        with connection.cursor() as cursor:  # its place among the lanes goes with its connection
+        with connection.cursor() as cursor:  # its place, and any row that it has locked
             cursor.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
-                " AND pid <> pg_backend_pid()"
+                " AND pid <> pg_backend_pid() AND database ="
+                " (SELECT oid FROM pg_database WHERE datname = current_database())"
             )
+        BatchChunk.objects.filter(status="leased").update(leased_until="2000-01-01T00:00Z")
         batches_left = run_lane(batch.pk)
         os.killpg(sleeper.pid, signal.SIGCONT)
         at = _until(lambda at: at.status == "completed", batch)
