@@ -17,6 +17,7 @@ from llmconfig.snapshot import PriceFacts
 
 PER = Decimal(1_000_000)
 DIGITS = Decimal("1E-10")
+BATCH_SHARE = Decimal("0.5")  # of the listed price, what OpenAI and Anthropic ask for their batches
 # genai-prices' names of the provider types that it knows; others have no public price list.
 LISTS = {
     ProviderType.OPENAI: "openai",
@@ -100,6 +101,11 @@ def cost(usage: Tokens, price: PriceFacts | None) -> Decimal | None:
                 return None
             total += tokens * rate
     return total.quantize(DIGITS)
+
+
+def at_batch_price(cost: Decimal) -> Decimal:
+    """What a provider's own batch asks for what costs this much live."""
+    return (cost * BATCH_SHARE).quantize(DIGITS)
 
 
 def worst_case(usage: Tokens, price: PriceFacts | None) -> Decimal | None:

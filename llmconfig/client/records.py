@@ -113,6 +113,7 @@ class Attempt:
     detail: str = ""  # the provider's own words, cleaned of keys, at most 300 characters
     request_id: str = ""
     waited_ms: float = 0.0
+    batch_price: bool = False  # a provider's own batch answered it, at `prices.BATCH_SHARE`
 
 
 @dataclass(frozen=True, slots=True)

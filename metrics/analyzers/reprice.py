@@ -90,7 +90,7 @@ def _cost(state: Snapshot, attempt: Mapping[str, Any], moment: dt.datetime) -> D
         Usage(**attempt["usage"]), prices.price_at(facts.prices, moment) if facts else None
     )
     if cost is not None:
-        return cost
+        return prices.at_batch_price(cost) if attempt.get("batch_price") else cost
     recorded = attempt.get("cost_usd")
     return None if recorded is None else Decimal(recorded)
 

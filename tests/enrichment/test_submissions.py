@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 from django.core.management import call_command
 from django.db.models import Sum
+from django.utils import timezone
 
 from enrichment import batches
 from enrichment.batches import Selection, Terms
@@ -16,6 +17,7 @@ from enrichment.errors import BadSelection
 from enrichment.models import Animal, Batch, EnrichmentResult, ProviderBatchSubmission
 from llmconfig import snapshot
 from llmconfig.models import LLMConfig, NodeConfiguration
+from metrics.analyzers.reprice import reprice
 from metrics.models import GenerationMetric
 from tests.api import caller
 from tests.enrichment.conftest import ENRICHMENTS
@@ -129,6 +131,8 @@ def test_a_result_costs_half_of_a_live_one(vendor, make_animals):
     call = GenerationMetric.objects.first()
     live = (call.tokens_input * Decimal(1) + call.tokens_output * Decimal(10)) / 1_000_000
     assert call.cost_usd == live / 2
+    now = timezone.now()
+    assert reprice(since=now - dt.timedelta(hours=1), until=now, dry_run=True) == []
 
 
 def test_what_expires_at_the_provider_is_done_live(vendor, simulator, make_animals):

@@ -84,6 +84,7 @@ def test_each_fact_of_a_call_has_its_column():
                 "detail": "Slow down.",
                 "request_id": "",
                 "waited_ms": 0.0,
+                "batch_price": False,
             },
             {
                 "provider": "openrouter",
@@ -105,6 +106,7 @@ def test_each_fact_of_a_call_has_its_column():
                 "detail": "",
                 "request_id": "req-1",
                 "waited_ms": 0.0,
+                "batch_price": False,
             },
         ],
         "dropped_params": ["temperature"],

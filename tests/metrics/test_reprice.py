@@ -1,6 +1,7 @@
 """A corrected price corrects past costs, and both figures are kept."""
 
 import datetime as dt
+from dataclasses import replace
 from decimal import Decimal
 from io import StringIO
 
@@ -13,7 +14,7 @@ from metrics import rollups
 from metrics.figures import Question, total
 from metrics.models import GenerationMetric
 from metrics.recording import record_call
-from tests.metrics.calls import TEXTS, a_record
+from tests.metrics.calls import ANSWERED, TEXTS, a_record
 
 pytestmark = pytest.mark.django_db
 
@@ -50,6 +51,13 @@ def figures():
 
 def record(**changes):
     record_call(a_record(**changes), TEXTS)
+
+
+def test_a_providers_batch_keeps_its_discount(a_price):
+    record(attempts=(replace(ANSWERED, batch_price=True),), cost_usd=BEFORE)
+    assert f"${AFTER / 2} after." in reprice()
+    assert figures() == (BEFORE, AFTER / 2, True)
+    assert "Every cost agrees" in reprice()
 
 
 def test_a_dry_run_says_the_difference_and_changes_nothing(a_price):

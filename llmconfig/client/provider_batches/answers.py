@@ -1,7 +1,6 @@
 """A call's body for a batch, and its result read as a live reply would be, at half the price."""
 
 from dataclasses import dataclass, replace
-from decimal import Decimal
 
 import orjson
 
@@ -14,11 +13,9 @@ from llmconfig.client.records import Call, CallRecord
 from llmconfig.client.transport import Response
 from llmconfig.client.wire import Question
 from llmconfig.client.wire.reading import parse
-from llmconfig.prices import DIGITS
+from llmconfig.prices import at_batch_price
 from llmconfig.resolution import Target, resolve
 from llmconfig.snapshot import Snapshot
-
-HALF = Decimal("0.5")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +49,11 @@ def read(call: Call, value: JSON, configuration: Snapshot) -> Answered:
     exchange = run.exchange(target, endpoints.endpoint_of(target, configuration))
     made = exchange.judge(Response(200, {}, orjson.dumps(value)), 0.0)
     cost = made.attempt.cost_usd
-    if cost is not None:
-        made = replace(made, attempt=replace(made.attempt, cost_usd=(cost * HALF).quantize(DIGITS)))
-    run.tries.append(made)
+    attempt = replace(
+        made.attempt,
+        cost_usd=None if cost is None else at_batch_price(cost),
+        batch_price=True,
+    )
+    run.tries.append(replace(made, attempt=attempt))
     record = run.record()
     return Answered(run.outcome(record), record, run.texts())
