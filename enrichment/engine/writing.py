@@ -14,12 +14,13 @@ from uuid import UUID
 import orjson
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
+from psycopg.types.json import Jsonb
 
 from enrichment.engine.claims import LEASE_SECONDS, Claim
 from enrichment.engine.items import Outcome
 from enrichment.enrichments.contract import Enrichment
 from enrichment.models import ResultState
-from metrics.recording import storable, write_records
+from metrics.recording import copy_rows, storable, write_records
 
 _FENCE = """
 UPDATE enrichment_batch_chunks c SET
@@ -54,12 +55,27 @@ SELECT batch_id, variant, failed_ids, '{}', 'open', clock_timestamp() + make_int
        round + 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
 FROM finished WHERE cardinality(failed_ids) > 0
 """
+# Column and type, in the order of `_result_row`; the rest has the database's defaults.
 _RESULT_COLUMNS = (
-    "batch_id, enrichment, target, row_id, variant, state, reason, input_hash, prompt_version,"
-    " model_used, config_revision, correlation_id, value, previous_value, cost_usd,"
-    " suggestion, confidence, confidence_source"
+    ("batch_id", "uuid"),
+    ("enrichment", "text"),
+    ("target", "text"),
+    ("row_id", "text"),
+    ("variant", "text"),
+    ("state", "text"),
+    ("reason", "text"),
+    ("input_hash", "text"),
+    ("prompt_version", "int4"),
+    ("model_used", "text"),
+    ("config_revision", "int8"),
+    ("correlation_id", "uuid"),
+    ("value", "jsonb"),
+    ("previous_value", "jsonb"),
+    ("cost_usd", "numeric"),
+    ("suggestion", "jsonb"),
+    ("confidence", "float8"),
+    ("confidence_source", "text"),
 )
-_COPY_RESULTS = f"COPY enrichment_results ({_RESULT_COLUMNS}) FROM STDIN"
 
 
 @dataclass(slots=True)
@@ -177,9 +193,8 @@ def store(
     """Write values, results and call records, in the transaction that the cursor is in."""
     previous = _apply(cursor, enrichment, settled)
     if settled:
-        with cursor.cursor.copy(_COPY_RESULTS) as copy:
-            for outcome in settled:
-                copy.write_row(_result_row(enrichment, outcome, batch_id, previous))
+        rows = (_result_row(enrichment, outcome, batch_id, previous) for outcome in settled)
+        copy_rows(cursor, "enrichment_results", _RESULT_COLUMNS, rows)
     _record(cursor, settled)
 
 
@@ -191,9 +206,9 @@ def _record(cursor: CursorWrapper, outcomes: Sequence[Outcome]) -> None:
 
 def _apply(
     cursor: CursorWrapper, enrichment: Enrichment, settled: Sequence[Outcome]
-) -> dict[tuple[str, str], Any]:
+) -> dict[tuple[str, str], str]:
     """Write applied values to their rows; returns the values that were there before, as JSON."""
-    previous: dict[tuple[str, str], Any] = {}
+    previous: dict[tuple[str, str], str] = {}
     by_variant: dict[str, list[Outcome]] = defaultdict(list)
     for each in settled:
         if each.state == ResultState.APPLIED:
@@ -204,7 +219,7 @@ def _apply(
             _update_sql(enrichment),
             {
                 "ids": [each.item.row_id for each in applied],
-                "values": [_json(each.value) for each in applied],
+                "values": _column_values(enrichment, applied),
                 "models": [each.record.model[:100] if each.record else "" for each in applied],
                 "variant": variant,
             },
@@ -225,7 +240,8 @@ def _update_sql(enrichment: Enrichment) -> str:
         )
     else:
         before = f"to_jsonb(old.{column})"
-        after = "u.value" if enrichment.holds_json() else "u.value #>> '{}'"
+        after = "u.value"
+    value_type = "jsonb" if enrichment.holds_json() else "text"
     # Locked in the order of their keys, so that lanes writing the same rows can't block each other.
     return f"""
         WITH old AS (
@@ -233,7 +249,7 @@ def _update_sql(enrichment: Enrichment) -> str:
             ORDER BY {key} FOR UPDATE
         )
         UPDATE {table} t SET {column} = {after}, llm_processed_at = now(), llm_model_used = u.model
-        FROM unnest(%(ids)s::{key_type}[], %(values)s::jsonb[], %(models)s::text[])
+        FROM unnest(%(ids)s::{key_type}[], %(values)s::{value_type}[], %(models)s::text[])
              AS u(id, value, model)
         JOIN old ON old.{key} = u.id
         WHERE t.{key} = u.id
@@ -245,9 +261,11 @@ def _result_row(
     enrichment: Enrichment,
     outcome: Outcome,
     batch_id: UUID | None,
-    previous: dict[tuple[str, str], Any],
+    previous: dict[tuple[str, str], str],
 ) -> tuple[Any, ...]:
+    """The values of _RESULT_COLUMNS."""
     item, record = outcome.item, outcome.record
+    before = previous.get((item.row_id, item.variant))
     return (
         batch_id,
         enrichment.name,
@@ -261,22 +279,39 @@ def _result_row(
         record.model if record else "",
         record.config_revision if record else None,
         record.correlation_id if record else None,
-        None if outcome.value is None else _json(outcome.value),
-        previous.get((item.row_id, item.variant)),
+        _jsonb(outcome.value),
+        None if before is None else Jsonb(before, str.encode),
         record.cost_usd if record else None,
-        None if outcome.suggestion is None else _json(outcome.suggestion),
+        _jsonb(outcome.suggestion),
         outcome.confidence,
         outcome.confidence_source,
     )
 
 
-def _json(value: Any) -> str:
+def _column_values(enrichment: Enrichment, applied: Sequence[Outcome]) -> list[str | None]:
+    """The values for `_update_sql`: texts for a text column, else JSON."""
+    if enrichment.holds_json():
+        return [_json(each.value).decode() for each in applied]
+    return [_text(each.value) for each in applied]
+
+
+def _text(value: Any) -> str | None:
+    if value is None:
+        return None
+    return storable(value) if isinstance(value, str) else _json(value).decode()
+
+
+def _jsonb(value: Any) -> Jsonb | None:
+    return None if value is None else Jsonb(value, _json)
+
+
+def _json(value: Any) -> bytes:
     """JSON that PostgreSQL takes: it refuses NUL, and orjson lone surrogates."""
     try:
-        text = orjson.dumps(value).decode()
+        text = orjson.dumps(value)
     except TypeError:
-        text = orjson.dumps(_cleaned(value)).decode()
-    return text if "\\u0000" not in text else orjson.dumps(_cleaned(value)).decode()
+        text = orjson.dumps(_cleaned(value))
+    return text if b"\\u0000" not in text else orjson.dumps(_cleaned(value))
 
 
 def _cleaned(value: Any) -> Any:

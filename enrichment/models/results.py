@@ -22,7 +22,10 @@ class EnrichmentResult(models.Model):
     """One result of one enrichment for one row (and one variant, such as a language)."""
 
     id = models.BigAutoField(primary_key=True)
-    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, null=True, related_name="results")
+    # Found by the constraint below; an index of its own would cost each result a write.
+    batch = models.ForeignKey(
+        Batch, on_delete=models.CASCADE, null=True, db_index=False, related_name="results"
+    )
     enrichment = models.CharField(max_length=50)
     target = models.CharField(max_length=100, help_text="The table, as app.model.")
     row_id = models.CharField(max_length=40)
@@ -49,7 +52,11 @@ class EnrichmentResult(models.Model):
         max_length=20, blank=True, db_default="", help_text="Who says how sure it is."
     )
     reviewed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.SET_NULL,
+        db_index=False,
+        related_name="+",
     )
     reviewed_at = models.DateTimeField(null=True, help_text="When a person decided on it.")
     cost_usd = models.DecimalField(max_digits=16, decimal_places=10, null=True)
@@ -76,6 +83,12 @@ class EnrichmentResult(models.Model):
                 fields=["-id"],
                 name="idx_results_to_review",
                 condition=models.Q(state="suggested") | models.Q(suggestion__isnull=False),
+            ),
+            # Read when a user is deleted.
+            models.Index(
+                fields=["reviewed_by"],
+                name="idx_results_reviewed_by",
+                condition=models.Q(reviewed_by__isnull=False),
             ),
         ]
 

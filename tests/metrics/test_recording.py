@@ -308,3 +308,15 @@ def test_a_batch_that_rolls_back_leaves_no_row():
         assert GenerationMetric.objects.count() == 1
         cursor.execute("ROLLBACK TO SAVEPOINT before_the_batch")
     assert not GenerationMetric.objects.exists()
+
+
+def test_rows_are_keyed_in_the_order_of_time_and_their_long_texts_compressed_fast():
+    for _ in range(3):
+        write((a_record(), Texts(prompt="long " * 2000, answer="")))
+    ids = list(GenerationMetric.objects.order_by("created_at").values_list("id", flat=True))
+    assert ids == sorted(ids)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT pg_column_compression(prompt_text) FROM llm_generation_history"
+        )
+        assert cursor.fetchall() == [("lz4",)]
