@@ -19,9 +19,12 @@ from weakref import WeakKeyDictionary
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection, transaction
 from django.db.backends.utils import CursorWrapper
+from django.db.models import Q
 from django.utils import timezone
 
-from llmconfig.models import BudgetPeriod, BudgetScope
+from llmconfig import snapshot
+from llmconfig.errors import ChangeRefused
+from llmconfig.models import BudgetPeriod, BudgetScope, InteractionType
 from llmconfig.snapshot import BudgetFacts, Snapshot
 
 logger = logging.getLogger(__name__)
@@ -281,6 +284,29 @@ def unpriced_refusal(budgets: Iterable[BudgetFacts], model: str) -> str:
                 " its price, or allow unpriced models in the budget"
             )
     return ""
+
+
+def check_scope(scope: str, value: str) -> None:
+    """Raises ChangeRefused for a provider or node that isn't there: its budget would count nothing.
+
+    Organizations, batches and accounts are the callers' labels, which nobody lists here.
+    """
+    state = snapshot.current()
+    known: Mapping[str, Iterable[str]] = {
+        BudgetScope.PROVIDER: state.providers,
+        BudgetScope.NODE: [*state.nodes, *state.interactions, *InteractionType.values],
+    }
+    if value and scope in known and value not in known[scope]:
+        raise ChangeRefused(f"There is no {scope} {value!r}.", field="scope_value")
+
+
+def running_now() -> Q:
+    """The ledger's rows of the periods that run now."""
+    starts = {each: _period_start(each) for each in BudgetPeriod.values}
+    found = Q(pk__in=())
+    for period, start in starts.items():
+        found |= Q(budget__period=period, period_start=start)
+    return found
 
 
 def _period_start(period: str) -> dt.date:

@@ -158,7 +158,7 @@ def suggested_prices(provider_type: str, model_id: str) -> SuggestedPrice | None
 
 def row_in_force(model: ProviderModel) -> ModelPrice | None:
     """The row that prices the model's calls now: a person's rows, if there are any, win."""
-    rows = list(model.prices.order_by("-valid_from"))
+    rows = sorted(model.prices.all(), key=lambda row: row.valid_from, reverse=True)
     manual = [row for row in rows if row.source == PriceSource.MANUAL]
     now = timezone.now()
     return next((row for row in manual or rows if row.valid_from <= now), None)

@@ -167,6 +167,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "BatchStatusEnum": "enrichment.models.batches.BatchStatus",
+        "ExperimentStatusEnum": "llmconfig.models.experiments.ExperimentStatus",
+    },
 }
 
 CELERY_BROKER_URL = REDIS_URL

@@ -10,7 +10,7 @@ enrichment = [
     path("batch-enrich", batches.BatchEnrich.as_view()),
     path("translate", enriching.Translate.as_view()),
     path("stats", enriching.Stats.as_view()),
-    path("cache-stats", caching.CacheStats.as_view()),
+    path("cache-stats", caching.EnrichmentCacheStats.as_view()),
     path("batches", batches.BatchList.as_view()),
     path("batches/forecast", forecasts.BatchForecast.as_view()),
     path("batches/<uuid:id>", batches.BatchRow.as_view()),

@@ -1,26 +1,47 @@
 """Budgets, with what has been spent of each."""
 
-import datetime as dt
 from decimal import Decimal
 from typing import Any
 
+from django import forms
 from django.contrib import admin
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import OuterRef, Subquery
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from llmconfig.admin.presentation import NOTHING, badge
 from llmconfig.admin.writes import ReadOnlyAdmin, RevisionedAdmin
-from llmconfig.budgets import THE_BEGINNING
-from llmconfig.models import Budget, BudgetHold, BudgetPeriod, BudgetSpending
+from llmconfig.budgets import check_scope, running_now
+from llmconfig.errors import ChangeRefused
+from llmconfig.models import Budget, BudgetHold, BudgetSpending
+
+
+class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for the checker
+    """A budget that counts something."""
+
+    class Meta:
+        model = Budget
+        fields = (
+            "name", "is_enabled", "scope", "scope_value", "period", "soft_limit_usd",
+            "hard_limit_usd", "allow_unpriced",
+        )  # fmt: skip
+
+    def clean(self) -> dict[str, Any]:
+        """The provider or node is there."""
+        cleaned = super().clean() or {}
+        try:
+            check_scope(cleaned.get("scope", ""), cleaned.get("scope_value", ""))
+        except ChangeRefused as refusal:
+            self.add_error(refusal.field, str(refusal))
+        return cleaned
 
 
 @admin.register(Budget)
 class BudgetAdmin(RevisionedAdmin):
     """What some calls may cost in a period."""
 
+    form = BudgetForm
     list_display = ("name", "counts", "period", "spent", "soft", "hard", "state")
     list_filter = ("scope", "period", "is_enabled")
     search_fields = ("name", "scope_value")
@@ -38,14 +59,9 @@ class BudgetAdmin(RevisionedAdmin):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """With what the period that runs now has cost."""
-        today = timezone.now().astimezone(dt.UTC).date()
-        now = (
-            Q(budget__period=BudgetPeriod.DAY, period_start=today)
-            | Q(budget__period=BudgetPeriod.MONTH, period_start=today.replace(day=1))
-            | Q(budget__period=BudgetPeriod.TOTAL, period_start=THE_BEGINNING)
-        )
-        running = BudgetSpending.objects.filter(now, budget=OuterRef("pk")).values("spent_usd")
-        return super().get_queryset(request).annotate(spent_now=Subquery(running))
+        running = BudgetSpending.objects.filter(running_now(), budget=OuterRef("pk"))
+        spent_now = Subquery(running.values("spent_usd"))
+        return super().get_queryset(request).annotate(spent_now=spent_now)
 
     @admin.display(description="Counts", ordering="scope")
     def counts(self, budget: Budget) -> str | SafeString:

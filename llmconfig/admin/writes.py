@@ -11,12 +11,11 @@ from django.db import transaction
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.http import urlencode
 
 from llmconfig.admin.theme import ModelAdmin
-from llmconfig.models import ConfigVersion, RevisionChange
+from llmconfig.edits import changes_since, in_words, traces_of
+from llmconfig.models import ConfigVersion
 from llmconfig.revisions import change
 
 SEEN = "_seen_revision"
@@ -28,48 +27,17 @@ def current_revision() -> int:
     return ConfigVersion.objects.values_list("revision", flat=True).first() or 0
 
 
-def changes_since(seen: int, rows: Iterable[Model]) -> list[RevisionChange]:
-    """What others changed in these rows after a revision, oldest first."""
-    found: list[RevisionChange] = []
-    by_table: dict[str, list[str]] = {}
-    for row in rows:
-        by_table.setdefault(row._meta.db_table, []).append(str(row.pk))  # noqa: SLF001 - Django's API
-    for table, keys in by_table.items():
-        found += RevisionChange.objects.filter(
-            table_name=table, row_key__in=keys, revision_id__gt=seen
-        ).select_related("revision__user")
-    return sorted(found, key=lambda each: each.pk)
-
-
 def conflict(seen: str, rows: Iterable[Model]) -> str:
     """Why a form that was read at revision `seen` may not be saved; blank when it may."""
     if not seen.isdigit():
         return "This form does not say which state it was read from. Open the page again."
-    since = changes_since(int(seen), rows)
+    since = changes_since(int(seen), traces_of(rows))
     if not since:
         return ""
-    revision = since[-1].revision
-    who = str(revision.user) if revision.user else f"Somebody ({revision.source})"
-    when = date_format(timezone.localtime(revision.created_at), "j F, H:i:s")
-    fields = "; ".join(filter(None, (_changed_fields(each) for each in since)))
     return (
-        f"{who} changed this after you opened it (revision {revision.number}, {when}): {fields}."
-        " Nothing of yours was saved; your values are still below. Open the page again to see"
-        " theirs, then repeat what you still want."
+        f"{in_words(since)}. Nothing of yours was saved; your values are still below. Open the page"
+        " again to see theirs, then repeat what you still want."
     )
-
-
-def _changed_fields(each: RevisionChange) -> str:
-    before, after = each.before or {}, each.after or {}
-    if not before or not after:
-        return "removed" if before else "added"
-    names = [name for name in after if after[name] != before.get(name) and name != "updated_at"]
-    return ", ".join(f"{name} {_short(before.get(name))} → {_short(after[name])}" for name in names)
-
-
-def _short(value: Any) -> str:
-    text = "blank" if value in (None, "", []) else str(value)
-    return text if len(text) <= 60 else f"{text[:57]}…"
 
 
 class RefusesStaleForms(forms.ModelForm):  # type: ignore[type-arg]  # generic only for the checker

@@ -1,11 +1,10 @@
-"""Which model serves what: interaction types, nodes, users' choices, tiers."""
+"""Which model serves what: interaction types, nodes, users' choices."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers
 from rest_framework.exceptions import NotFound, PermissionDenied
@@ -13,9 +12,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from llmconfig.api.bodies import NamedRowField, StrictModelSerializer
-from llmconfig.api.endpoints import ConfigurationList, ConfigurationRow, Endpoint, Rows
+from llmconfig.api.endpoints import ConfigurationList, ConfigurationRow, Rows, Versioned
+from llmconfig.api.versions import etag
 from llmconfig.models import (
-    ContextWindow,
     GlobalConfig,
     InteractionType,
     NodeConfiguration,
@@ -24,8 +23,6 @@ from llmconfig.models import (
     UserConfig,
 )
 from llmconfig.roles import RANK, Role, rank_of
-
-BLANK: Mapping[str, Any] = {"model": "", "temperature": None, "max_tokens": None, "fallbacks": []}
 
 
 class InteractionSerializer(StrictModelSerializer[GlobalConfig]):
@@ -105,23 +102,6 @@ class UserConfigSerializer(StrictModelSerializer[UserConfig]):
         return cast("dict[str, Any]", super().validate(attrs))
 
 
-class TierSerializer(serializers.ModelSerializer[ContextWindow]):
-    """A tier and its model; `tier:NAME` refers to it. Prices are of this moment."""
-
-    reference = serializers.SerializerMethodField()
-
-    class Meta:
-        model = ContextWindow
-        fields = (
-            "tier", "reference", "model_name", "max_tokens", "cost_per_1m_input_usd",
-            "cost_per_1m_output_usd", "supports_streaming", "is_active", "updated_at",
-        )  # fmt: skip
-
-    def get_reference(self, row: ContextWindow) -> str:
-        """What nodes and types write to mean this tier."""
-        return f"tier:{row.tier}"
-
-
 class InteractionList(Rows, generics.ListAPIView[GlobalConfig]):
     """The defaults of every interaction type."""
 
@@ -130,13 +110,15 @@ class InteractionList(Rows, generics.ListAPIView[GlobalConfig]):
     ordering_fields = ("interaction_type", "updated_at")
 
 
-class InteractionRow(Endpoint):
+class InteractionRow(Versioned):
     """The defaults of one interaction type."""
 
     @extend_schema(responses=InteractionSerializer)
     def get(self, request: Request, interaction_type: str) -> Response:
-        """Show them."""
-        return Response(InteractionSerializer(self.row(interaction_type)).data)
+        """Show them, with a version that is never newer than what is shown."""
+        version = etag(self.traces(self.row(interaction_type)))
+        body = InteractionSerializer(self.row(interaction_type)).data
+        return Response(body, headers={"ETag": version})
 
     @extend_schema(request=InteractionSerializer, responses=InteractionSerializer)
     def put(self, request: Request, interaction_type: str) -> Response:
@@ -159,11 +141,12 @@ class InteractionRow(Endpoint):
     def _write(self, request: Request, name: str, *, blank: Mapping[str, Any]) -> Response:
         with transaction.atomic():
             row = self.row(name, lock=True)
+            self.check_match(row)
             serializer = InteractionSerializer(row, data=request.data, partial=True)
             serializer.is_valid(raise_exception=True)
             with self.change(f"Changed the interaction type {name}."):
                 serializer.save(**{**blank, **serializer.validated_data})
-        return Response(serializer.data)
+            return self.shown(row, serializer.data)
 
     def row(self, name: str, *, lock: bool = False) -> GlobalConfig:
         """The stored row, or a blank one of a known type; raises NotFound."""
@@ -217,18 +200,6 @@ class UserConfigRow(ConfigurationRow):
         if self.request.method not in {"GET", "HEAD"}:
             refuse_others(self.caller, row.user)
         return row
-
-
-class TierList(Rows, generics.ListAPIView[ContextWindow]):
-    """Tiers, each with its model."""
-
-    queryset = ContextWindow.objects.all()
-    serializer_class = TierSerializer
-    ordering_fields = ("tier", "updated_at")
-
-    def get_queryset(self) -> QuerySet[ContextWindow]:
-        """A view's rows can't be locked, and needn't be."""
-        return ContextWindow.objects.all()
 
 
 def refuse_others(caller: User, owner: User) -> None:

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, cast
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import Http404
 from django_filters.rest_framework import (  # type: ignore[import-untyped]  # it has no types
     DjangoFilterBackend,
@@ -22,6 +22,8 @@ from llmconfig.api import errors
 from llmconfig.api.bodies import CappedJSONParser
 from llmconfig.api.documentation import DocumentedSchema, ErrorBodySerializer
 from llmconfig.api.pages import Pages, StrictOrdering
+from llmconfig.api.versions import etag, require_match
+from llmconfig.edits import traces_of
 from llmconfig.roles import Role
 
 
@@ -44,6 +46,27 @@ class Endpoint(APIView):
     def change(self, message: str) -> AbstractContextManager[revisions.Change]:
         """Open the revision of a write."""
         return revisions.change(source="api", user=self.caller, message=message)
+
+
+class Versioned(Endpoint):
+    """An address of something people edit: its ETag is the newest revision that changed it.
+
+    A write that sends the ETag back as If-Match is refused once somebody else has written.
+    """
+
+    versioned: ClassVar[bool] = True
+
+    def traces(self, row: Any) -> Q:
+        """Where the history keeps what happens to the row and to what is written with it."""
+        return traces_of([row])
+
+    def check_match(self, row: Any) -> None:
+        """Raises ChangedSince; the row is locked, so that nobody else writes now."""
+        require_match(self.request.headers.get("If-Match"), self.traces(row))
+
+    def shown(self, row: Any, body: Any, *, status: int = status.HTTP_200_OK) -> Response:
+        """An answer with the row's version."""
+        return Response(body, status=status, headers={"ETag": etag(self.traces(row))})
 
 
 class Rows(Endpoint, generics.GenericAPIView[Any]):
@@ -88,27 +111,34 @@ class ConfigurationList(Rows, generics.ListCreateAPIView[Any]):
         return Response(serializer.data, status=status.HTTP_201_CREATED)
 
 
-class ConfigurationRow(Rows, generics.RetrieveUpdateDestroyAPIView[Any]):
+class ConfigurationRow(Versioned, Rows, generics.RetrieveUpdateDestroyAPIView[Any]):
     """One row: shown, changed or removed. A write is one revision."""
 
     http_method_names = ["get", "patch", "delete", "head"]
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Show it, with a version that is never newer than what is shown."""
+        version = etag(self.traces(self.get_object()))
+        return Response(self.get_serializer(self.get_object()).data, headers={"ETag": version})
 
     def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Change what the body names; the row is locked from reading to writing."""
         with transaction.atomic():
             row = self.get_object()
+            self.check_match(row)
             serializer = self.get_serializer(
                 row, data=request.data, partial=kwargs.get("partial", False)
             )
             serializer.is_valid(raise_exception=True)
             with self.change(f"Changed the {self.row_name} {row}."):
                 serializer.save()
-        return Response(serializer.data)
+            return self.shown(row, serializer.data)
 
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Remove the row and what hangs on it."""
         with transaction.atomic():
             row = self.get_object()
+            self.check_match(row)
             self.check_removable(row)
             with self.change(f"Removed the {self.row_name} {row}."):
                 row.delete()

@@ -43,6 +43,13 @@ class Conflict(APIException):
     default_code = "conflict"
 
 
+class ChangedSince(APIException):
+    """The state that the request names has passed: somebody wrote in between."""
+
+    status_code = status.HTTP_412_PRECONDITION_FAILED
+    default_code = "changed_since"
+
+
 class Unavailable(APIException):
     """A server that we ask doesn't answer."""
 

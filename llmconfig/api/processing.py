@@ -12,7 +12,8 @@ from rest_framework.response import Response
 
 from llmconfig import snapshot
 from llmconfig.api.bodies import NamedRowField, StrictModelSerializer
-from llmconfig.api.endpoints import Endpoint
+from llmconfig.api.endpoints import Versioned
+from llmconfig.api.versions import etag
 from llmconfig.models import LLMConfig, Provider
 from llmconfig.models.processing import SINGLE_ROW_ID
 from llmconfig.process_settings import DEFINITIONS
@@ -94,24 +95,27 @@ class SettingsSerializer(StrictModelSerializer[LLMConfig]):
         return cast("dict[str, Any]", super().validate(attrs))
 
 
-class Settings(Endpoint):
+class Settings(Versioned):
     """The processing settings; there is exactly one row."""
 
     @extend_schema(responses=SettingsSerializer)
     def get(self, request: Request) -> Response:
-        """Show them."""
-        return Response(SettingsSerializer(self.row()).data)
+        """Show them, with a version that is never newer than what is shown."""
+        version = etag(self.traces(self.row()))
+        return Response(SettingsSerializer(self.row()).data, headers={"ETag": version})
 
     @extend_schema(request=SettingsSerializer, responses=SettingsSerializer)
     def patch(self, request: Request) -> Response:
         """Change what the body names."""
         with transaction.atomic():
             row = self.row(lock=True)
+            self.check_match(row)
             serializer = SettingsSerializer(row, data=request.data, partial=True)
             serializer.is_valid(raise_exception=True)
             with self.change("Changed the processing settings."):
                 serializer.save()
-        return Response(serializer.data)
+            version = etag(self.traces(row))
+        return Response(serializer.data, headers={"ETag": version})
 
     def row(self, *, lock: bool = False) -> LLMConfig:
         """The row; raises NotFound where it was never seeded."""

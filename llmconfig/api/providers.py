@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from llmconfig import discovery
 from llmconfig import providers as rules
 from llmconfig.api.bodies import NO_SPACES, StrictModelSerializer
+from llmconfig.api.catalogue import ModelSerializer
 from llmconfig.api.endpoints import ConfigurationList, ConfigurationRow, Rows
 from llmconfig.api.errors import Conflict, Unavailable
 from llmconfig.models import Provider, ProviderModel
@@ -89,18 +90,6 @@ class ProviderSerializer(StrictModelSerializer[Provider]):
         return super().update(instance, validated_data)
 
 
-class ModelSerializer(serializers.ModelSerializer[ProviderModel]):
-    """One model of a provider's catalogue."""
-
-    class Meta:
-        model = ProviderModel
-        fields = (
-            "id", "model_id", "kind", "tier", "context_window", "max_output_tokens",
-            "supports_streaming", "supports_temperature", "supports_json_schema", "supports_tools",
-            "is_active", "updated_at",
-        )  # fmt: skip
-
-
 class CheckedSerializer(serializers.Serializer[discovery.Checked]):
     """What a test of the connection found."""
 
@@ -170,7 +159,12 @@ class ProviderModels(Rows, generics.ListAPIView[ProviderModel]):
 
     def get_queryset(self) -> QuerySet[ProviderModel]:
         """Those of the addressed provider."""
-        return ProviderModel.objects.filter(provider=self.provider()).order_by("model_id")
+        return (
+            ProviderModel.objects.filter(provider=self.provider())
+            .select_related("provider")
+            .prefetch_related("prices")
+            .order_by("model_id")
+        )
 
     def provider(self) -> Provider:
         """The addressed provider; raises NotFound."""

@@ -1,6 +1,6 @@
 """What the configuration comes to: explanations, a summary, whether all can be served."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib.auth.models import User
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -11,11 +11,9 @@ from rest_framework.response import Response
 
 from llmconfig import snapshot
 from llmconfig.api.endpoints import Endpoint
-from llmconfig.client import cache, loop
 from llmconfig.errors import UnknownNode
 from llmconfig.models import InteractionType
 from llmconfig.resolution import FIELDS, Resolution, Target, explain
-from llmconfig.roles import Role
 from llmconfig.snapshot import Snapshot
 from llmconfig.validation import findings
 
@@ -86,25 +84,28 @@ class ValidationSerializer(serializers.Serializer[Any]):
     results = FindingSerializer(many=True)
 
 
-class ClearedSerializer(serializers.Serializer[Any]):
-    """The state that this process now has."""
-
-    success = serializers.BooleanField()
-    revision = serializers.IntegerField()
-
-
 class Explain(Endpoint):
     """Where each value of a node, interaction type or model reference comes from."""
 
     @extend_schema(
-        parameters=[OpenApiParameter("user", str, description="Username whose choices count.")],
+        parameters=[
+            OpenApiParameter("user", str, description="Username whose choices count."),
+            OpenApiParameter(
+                "experiment_key", str, description="Key whose arm of a running experiment counts."
+            ),
+        ],
         responses=ExplanationSerializer,
     )
     def get(self, request: Request, name: str) -> Response:
         """Resolve as a call would, also while calls are switched off."""
         state = snapshot.current()
         try:
-            found = explain(name, snapshot=state, user_id=_user_id(request))
+            found = explain(
+                name,
+                snapshot=state,
+                user_id=_user_id(request),
+                experiment_key=request.query_params.get("experiment_key", ""),
+            )
         except UnknownNode as error:
             raise NotFound(str(error)) from None
         return Response(ExplanationSerializer(_explanation(found, state)).data)
@@ -139,22 +140,6 @@ class Validate(Endpoint):
             "results": found,
         }
         return Response(ValidationSerializer(body).data)
-
-
-class ClearCache(Endpoint):
-    """What processes keep: the configuration, and answers."""
-
-    write_role: ClassVar[Role] = Role.OPERATOR
-
-    @extend_schema(request=None, responses=ClearedSerializer)
-    def post(self, request: Request) -> Response:
-        """Read the configuration anew here, and forget all cached answers everywhere.
-
-        Other processes compare their configuration every second anyhow.
-        """
-        snapshot.expire()
-        loop.run(cache.clear())
-        return Response({"success": True, "revision": snapshot.current().revision})
 
 
 def _user_id(request: Request) -> int | None:

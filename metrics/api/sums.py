@@ -1,6 +1,7 @@
 """Sums over calls: breakdowns, series, and both as CSV; forecasts, other models, quality."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from django.http import HttpResponse
@@ -21,7 +22,7 @@ from metrics.api.questions import (
     question,
 )
 from metrics.exposition import exposition
-from metrics.figures import Row, ask
+from metrics.figures import Question, Row, ask, start_of, total
 from metrics.spreadsheets import csv_lines
 
 MEASURES = (
@@ -58,6 +59,16 @@ class RowsSerializer(serializers.Serializer[Any]):
     """The rows, dearest first; a series by period first."""
 
     results = SumSerializer(many=True)
+
+
+class UsageSerializer(serializers.Serializer[Any]):
+    """What was used in a time, whole and by what used it, dearest first."""
+
+    since = serializers.DateTimeField(help_text="Days are whole, in UTC.")
+    until = serializers.DateTimeField()
+    total = SumSerializer()
+    by_model = SumSerializer(many=True)
+    by_node = SumSerializer(many=True)
 
 
 class MonthForecastSerializer(serializers.Serializer[Any]):
@@ -198,6 +209,24 @@ class Export(Reading):
         return answer
 
 
+class Usage(Reading):
+    """Calls, tokens and cost at a glance; `metrics/breakdown` tells them apart otherwise."""
+
+    @extend_schema(parameters=[TimeSerializer], responses=UsageSerializer)
+    def get(self, request: Request) -> Response:
+        """Sum up, from the beginning of the UTC day that `since` lies in."""
+        values = asked(request, serializer=TimeSerializer)
+        everything = question(values, latencies=True)
+        body = {
+            "since": start_of(everything.since, everything.grain),
+            "until": everything.until,
+            "total": _shown(total(everything), []),
+            "by_model": _told_apart(everything, "provider", "model"),
+            "by_node": _told_apart(everything, "node"),
+        }
+        return Response(UsageSerializer(body).data)
+
+
 class Forecast(Reading):
     """What this month will cost."""
 
@@ -263,6 +292,10 @@ def table(rows: list[Row], by: list[str]) -> Iterator[str]:
         for row in rows
     )
     return csv_lines(header, cells)
+
+
+def _told_apart(everything: Question, *by: str) -> list[dict[str, Any]]:
+    return [_shown(row, list(by)) for row in ask(replace(everything, by=by))]
 
 
 def _shown(row: Row, by: list[str]) -> dict[str, Any]:

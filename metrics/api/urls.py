@@ -17,5 +17,6 @@ metrics = [
 ]
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/llm/metrics/", include(metrics)),
+    path("api/v1/llm/usage", sums.Usage.as_view()),
     path("metrics", sums.Prometheus.as_view()),
 ]

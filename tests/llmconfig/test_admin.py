@@ -260,7 +260,7 @@ def test_the_second_of_two_administrators_is_told_and_loses_nothing(ada):
     assert grace.post(address_of(node), hers).status_code == 302
     answer = ada.post(address_of(node), seen_by_ada | {"description": "What Ada wrote."})
     told = answer.context["adminform"].form.non_field_errors()[0]
-    assert "grace changed this after you opened it" in told
+    assert "grace changed this after you read it" in told
     assert "default_temperature 0.3 → 0.9" in told
     assert "What Ada wrote." in answer.content.decode()
     node.refresh_from_db()

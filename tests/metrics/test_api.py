@@ -211,3 +211,15 @@ def test_the_command_tells_costs_as_a_table_as_json_and_as_csv():
 def test_the_command_refuses_nonsense_by_name(arguments, message):
     with pytest.raises(CommandError, match=message):
         costs(*arguments)
+
+
+def test_usage_tells_all_at_a_glance(viewer):
+    record(model="a", node="tag", cost_usd=Decimal("0.25"))
+    record(model="b", node="tag", cost_usd=Decimal("0.5"))
+    answer = viewer.get("/api/v1/llm/usage")
+    assert answer.status_code == 200, answer.content
+    found = answer.json()
+    assert (found["total"]["calls"], found["total"]["cost_usd"]) == (2, "0.7500000000")
+    assert [row["dimensions"]["model"] for row in found["by_model"]] == ["b", "a"]
+    assert [row["calls"] for row in found["by_node"]] == [2]
+    assert viewer.get("/api/v1/llm/usage?since=never").status_code == 400

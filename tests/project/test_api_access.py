@@ -42,8 +42,9 @@ WRITERS = {
 READERS = {"/api/health/llm": EVERYBODY}
 FILLED = {
     "id": str(uuid4()), "interaction_type": "tools", "node_name": "none", "name": "none",
-    "number": "1",
+    "number": "1", "tier": "none",
 }  # fmt: skip
+NUMBERED = ("/user-configs/", "/review/", "/budgets/", "/prices/")
 
 
 def operations() -> Iterator[tuple[str, str]]:
@@ -65,8 +66,7 @@ def test_every_address_and_method_asks_for_its_role(role: str) -> None:
     client = caller(role)
     wrong = []
     for path, method in operations():
-        numbered = "user-configs" in path or "/review/" in path
-        ids = {**FILLED, "id": "7"} if numbered else FILLED
+        ids = {**FILLED, "id": "7"} if any(each in path for each in NUMBERED) else FILLED
         answer = getattr(client, method)(path.format(**ids), {}, format="json")
         allowed = RANK[role] >= RANK[needed(path, method)]
         refused = answer.status_code in {401, 403}

@@ -1,0 +1,82 @@
+"""Budgets: what calls may cost, and what they have."""
+
+from decimal import Decimal
+from typing import Any, cast
+
+from django.db.models import OuterRef, Subquery, Sum
+from django.db.models.functions import Now
+from rest_framework import serializers
+
+from llmconfig.api.bodies import StrictModelSerializer
+from llmconfig.api.endpoints import ConfigurationList, ConfigurationRow
+from llmconfig.budgets import check_scope, running_now
+from llmconfig.models import Budget, BudgetHold, BudgetSpending
+
+
+class BudgetSerializer(StrictModelSerializer[Budget]):
+    """What some calls may cost in a period, in US dollars."""
+
+    spent_usd = serializers.SerializerMethodField(
+        help_text="What calls have cost in the period that runs now."
+    )
+    held_usd = serializers.SerializerMethodField(
+        help_text="What calls under way may cost beyond that."
+    )
+
+    class Meta:
+        model = Budget
+        fields = (
+            "id", "name", "scope", "scope_value", "period", "soft_limit_usd", "hard_limit_usd",
+            "allow_unpriced", "is_enabled", "spent_usd", "held_usd", "created_at", "updated_at",
+        )  # fmt: skip
+
+    def get_spent_usd(self, budget: Budget) -> Decimal:
+        """Nothing, for a budget that was made just now."""
+        return Decimal(getattr(budget, "spent_now", None) or 0)
+
+    def get_held_usd(self, budget: Budget) -> Decimal:
+        """The same."""
+        return Decimal(getattr(budget, "held_now", None) or 0)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """What the budget counts is there; raises ChangeRefused."""
+        stored = self.instance or Budget()
+        check_scope(attrs.get("scope", stored.scope), attrs.get("scope_value", stored.scope_value))
+        return cast("dict[str, Any]", super().validate(attrs))
+
+
+class WithSpending:
+    """Budgets with what has been spent of each."""
+
+    def get_queryset(self) -> Any:
+        """As of this request."""
+        now = running_now()
+        spent = BudgetSpending.objects.filter(now, budget=OuterRef("pk")).values("spent_usd")
+        held = (
+            BudgetHold.objects.filter(
+                spending__in=BudgetSpending.objects.filter(now, budget=OuterRef(OuterRef("pk"))),
+                expires_at__gt=Now(),
+            )
+            .values("spending")
+            .annotate(held=Sum("held_usd"))
+            .values_list("held")
+        )
+        rows: Any = super().get_queryset()  # type: ignore[misc]  # of the view beside it
+        return rows.annotate(spent_now=Subquery(spent), held_now=Subquery(held))
+
+
+class BudgetList(WithSpending, ConfigurationList):
+    """What calls may cost: of everything, a provider, node, organization, batch or account."""
+
+    queryset = Budget.objects.all()
+    serializer_class = BudgetSerializer
+    filterset_fields = ("scope", "scope_value", "period", "is_enabled")
+    ordering_fields = ("name", "updated_at")
+
+
+class BudgetRow(WithSpending, ConfigurationRow):
+    """One budget. Removing it forgets what was spent of it, not what calls cost."""
+
+    queryset = Budget.objects.all()
+    serializer_class = BudgetSerializer
+    lookup_field = "id"

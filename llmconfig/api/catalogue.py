@@ -1,0 +1,225 @@
+"""What providers serve: models, their dated prices, and the tier that each serves."""
+
+from typing import Any, cast
+
+from django.db import transaction
+from django.db.models import Q
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import generics, serializers
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from llmconfig.api.bodies import NamedRowField, StrictModelSerializer, StrictSerializer
+from llmconfig.api.endpoints import ConfigurationList, ConfigurationRow, Rows, Versioned
+from llmconfig.api.versions import etag
+from llmconfig.models import ContextWindow, ModelPrice, PriceSource, Provider, ProviderModel
+from llmconfig.prices import row_in_force
+
+LONGEST_TIER = 50
+
+
+class PriceShownSerializer(serializers.ModelSerializer[ModelPrice]):
+    """A price in US dollars per million tokens."""
+
+    class Meta:
+        model = ModelPrice
+        fields = (
+            "valid_from", "input_per_1m", "output_per_1m", "cached_input_per_1m",
+            "cache_write_per_1m", "source",
+        )  # fmt: skip
+
+
+class ModelSerializer(StrictModelSerializer[ProviderModel]):
+    """One model of a provider's catalogue."""
+
+    provider = NamedRowField(slug_field="name", queryset=Provider.objects.all())
+    price = serializers.SerializerMethodField(help_text="The one in force; null is unknown.")
+
+    class Meta:
+        model = ProviderModel
+        fields = (
+            "id", "provider", "model_id", "kind", "tier", "context_window", "max_output_tokens",
+            "supports_streaming", "supports_temperature", "supports_json_schema", "supports_tools",
+            "is_active", "retires_at", "price", "updated_at",
+        )  # fmt: skip
+        # The table's constraints say the same, and say it for what the row would become.
+        validators: tuple[Any, ...] = ()
+
+    @extend_schema_field(PriceShownSerializer(allow_null=True))
+    def get_price(self, model: ProviderModel) -> Any:
+        """What calls are billed with now."""
+        price = row_in_force(model)
+        return None if price is None else PriceShownSerializer(price).data
+
+    def validate_provider(self, provider: Provider) -> Provider:
+        """Records and prices are a provider's: a model stays with it."""
+        if self.instance is not None and provider != self.instance.provider:
+            raise serializers.ValidationError("A model stays with its provider; add another one.")
+        return provider
+
+    def validate_model_id(self, model_id: str) -> str:
+        """References name a model by its id: it stays."""
+        if self.instance is not None and model_id != self.instance.model_id:
+            raise serializers.ValidationError("A model keeps its id; add another model.")
+        return model_id
+
+
+class PriceSerializer(StrictModelSerializer[ModelPrice]):
+    """What a model costs from a moment on, in US dollars per million tokens."""
+
+    provider = serializers.CharField(source="model.provider.name", read_only=True)
+    model_id = serializers.CharField(source="model.model_id", read_only=True)
+
+    class Meta:
+        model = ModelPrice
+        fields = (
+            "id", "model", "provider", "model_id", "valid_from", "input_per_1m", "output_per_1m",
+            "cached_input_per_1m", "cache_write_per_1m", "source", "created_at",
+        )  # fmt: skip
+        read_only_fields = ("source",)
+        validators: tuple[Any, ...] = ()
+
+    def validate_model(self, model: ProviderModel) -> ProviderModel:
+        """A price stays with its model."""
+        if self.instance is not None and model != self.instance.model:
+            raise serializers.ValidationError("A price stays with its model; add another one.")
+        return model
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Only what a person entered is a person's to change."""
+        if self.instance is not None and self.instance.source != PriceSource.MANUAL:
+            raise serializers.ValidationError(
+                f"This price was taken from {self.instance.source}: add your own, which wins."
+            )
+        return cast("dict[str, Any]", super().validate(attrs))
+
+
+class TierSerializer(serializers.ModelSerializer[ContextWindow]):
+    """A tier and its model; `tier:NAME` refers to it. Prices are of this moment."""
+
+    reference = serializers.SerializerMethodField()
+
+    class Meta:
+        model = ContextWindow
+        fields = (
+            "tier", "reference", "model_name", "max_tokens", "cost_per_1m_input_usd",
+            "cost_per_1m_output_usd", "supports_streaming", "is_active", "updated_at",
+        )  # fmt: skip
+
+    def get_reference(self, row: ContextWindow) -> str:
+        """What nodes and types write to mean this tier."""
+        return f"tier:{row.tier}"
+
+
+class TierModelSerializer(StrictSerializer):
+    """Which model a tier means from now on."""
+
+    model = serializers.PrimaryKeyRelatedField[ProviderModel](
+        queryset=ProviderModel.objects.select_related("provider"),
+        help_text="Its id, as the list of models shows it.",
+    )
+
+
+class ModelList(ConfigurationList):
+    """All providers' models."""
+
+    queryset = (
+        ProviderModel.objects.select_related("provider")
+        .prefetch_related("prices")
+        .order_by("provider", "model_id")
+    )
+    serializer_class = ModelSerializer
+    filterset_fields = ("provider__name", "kind", "tier", "is_active")
+    ordering_fields = ("model_id", "provider", "updated_at", "context_window", "retires_at")
+
+
+class ModelRow(ConfigurationRow):
+    """One model. Removing it removes its prices, not the records of its calls."""
+
+    queryset = ProviderModel.objects.select_related("provider")
+    serializer_class = ModelSerializer
+    lookup_field = "id"
+
+
+class PriceList(ConfigurationList):
+    """Dated prices: the newest that has begun is in force, and one that a person entered wins."""
+
+    queryset = ModelPrice.objects.select_related("model__provider").order_by("model", "-valid_from")
+    serializer_class = PriceSerializer
+    filterset_fields = ("model", "model__provider__name", "source")
+    ordering_fields = ("valid_from", "created_at")
+
+
+class PriceRow(ConfigurationRow):
+    """One price. Calls that were made keep the cost that they had."""
+
+    queryset = ModelPrice.objects.select_related("model__provider")
+    serializer_class = PriceSerializer
+    lookup_field = "id"
+
+
+class TierList(Rows, generics.ListAPIView[ContextWindow]):
+    """Tiers, each with its model."""
+
+    queryset = ContextWindow.objects.all()
+    serializer_class = TierSerializer
+    ordering_fields = ("tier", "updated_at")
+
+
+class TierRow(Versioned):
+    """One tier: what it means. Whatever names `tier:NAME` follows at once."""
+
+    @extend_schema(responses=TierSerializer)
+    def get(self, request: Request, tier: str) -> Response:
+        """Show its model."""
+        version = etag(self.traces(tier))
+        return Response(TierSerializer(self.row(tier)).data, headers={"ETag": version})
+
+    @extend_schema(request=TierModelSerializer, responses=TierSerializer)
+    def put(self, request: Request, tier: str) -> Response:
+        """Give the tier to a model, in one revision; the model that had it loses it."""
+        if not tier.isprintable() or len(tier) > LONGEST_TIER:
+            raise NotFound("No tier can have this name.")
+        with transaction.atomic():
+            holders = ProviderModel.objects.select_for_update().filter(tier=tier)
+            held = list(holders)
+            self.check_match(tier)
+            body = TierModelSerializer(data=request.data)
+            body.is_valid(raise_exception=True)
+            model: ProviderModel = body.validated_data["model"]
+            if not model.is_active:
+                raise serializers.ValidationError({"model": f"{model} is not active."})
+            with self.change(f"Gave the tier {tier} to {model}."):
+                for each in held:
+                    if each.pk != model.pk:
+                        each.tier = None
+                        each.save(update_fields=["tier", "updated_at"])
+                model.tier = tier
+                model.save(update_fields=["tier", "updated_at"])
+            return self.shown(tier, TierSerializer(self.row(tier)).data)
+
+    @extend_schema(request=None, responses={204: None})
+    def delete(self, request: Request, tier: str) -> Response:
+        """Take the tier from whatever model has it."""
+        with transaction.atomic():
+            self.row(tier)
+            held = list(ProviderModel.objects.select_for_update().filter(tier=tier))
+            self.check_match(tier)
+            with self.change(f"Removed the tier {tier}."):
+                for each in held:
+                    each.tier = None
+                    each.save(update_fields=["tier", "updated_at"])
+        return Response(status=204)
+
+    def row(self, tier: str) -> ContextWindow:
+        """The tier; raises NotFound."""
+        row = ContextWindow.objects.filter(tier=tier).first() if tier.isprintable() else None
+        if row is None:
+            raise NotFound(f"There is no tier {tier!r}: PUT gives one to a model.")
+        return row
+
+    def traces(self, row: str) -> Q:
+        """Whatever model got or lost the tier, or changed while it had it."""
+        table = ProviderModel._meta.db_table  # noqa: SLF001 - Django's API
+        return Q(table_name=table) & (Q(before__tier=row) | Q(after__tier=row))
