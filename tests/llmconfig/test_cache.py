@@ -183,6 +183,7 @@ def test_the_api_tells_how_it_does_and_clears_it(ask, simulator):
     assert (told["enabled"], told["size"], told["hit_rate"]) == (True, 1, 0.5)
     assert told["total_requests"] == 2
     assert Decimal(told["saved_usd"]) > 0
+    assert viewer.get("/api/v1/llm/cache/stats").json() == told
     assert operator.post("/api/v1/llm/cache/clear").json()["success"]
     assert viewer.get("/api/llm/cache-stats").json()["size"] == 0
     assert not client.generate(ask()).record.cache_hit
