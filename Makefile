@@ -26,7 +26,7 @@ help:
 	echo "make test    run the tests (ARGS='-k name')"
 	echo "make check   format, lint, types, imports, migrations, deployment settings, templates"
 	echo "make bench   measure and write docs/performance.md"
-	echo "make storm   kill workers in the middle of a batch and count what is left"
+	echo "make storm   kill, stop and restart everything in a batch, and count what is left"
 	echo "make env     build .venv from $(LOCK)"
 	echo "make clean   remove .venv, the demo's data and all caches"
 
@@ -86,7 +86,7 @@ bench: env
 
 .PHONY: storm
 storm: env
-	$(EMBEDDED) --ephemeral -- $(PY) -m benchmarks.storm $(ARGS)
+	$(PY) -m benchmarks.storm $(ARGS)
 
 .PHONY: clean
 clean:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,6 +37,16 @@ class Simulator:
     def plan(self, **plan: Any) -> None:
         """Have requests fail as planned (docs/simulator.md)."""
         self._ask("/_plan", plan)
+
+    def settled(self) -> dict[str, Any]:
+        """The same, once nothing more is being answered."""
+        while (found := self.stats())["in_flight"]:
+            time.sleep(0.05)
+        return found
+
+    def control(self, **settings: Any) -> None:
+        """Change its settings (docs/simulator.md)."""
+        self._ask("/_control", settings)
 
     def _ask(self, path: str, body: Any = None) -> dict[str, Any]:
         data = None if body is None else json.dumps(body).encode()

@@ -4,12 +4,14 @@ import logging
 from uuid import UUID
 
 from celery import shared_task
+from kombu.exceptions import OperationalError
 
 from enrichment import automatic
 from enrichment.engine import submissions
 from enrichment.engine.lanes import LaneEnd
 from enrichment.engine.lanes import run_lane as run
 from enrichment.engine.revival import lanes_to_queue
+from enrichment.engine.sessions import SESSION_ERRORS
 from enrichment.models import Batch
 from llmconfig import snapshot
 
@@ -21,11 +23,14 @@ def run_lane(batch_id: str) -> None:
     """Work on a batch for a minute, then queue itself again if there is more."""
     try:
         end = run(UUID(batch_id))
+        if end == LaneEnd.MORE:
+            run_lane.delay(batch_id)
     except Batch.DoesNotExist:
         logger.warning("Batch %s no longer exists; its lane ends.", batch_id)
-        return
-    if end == LaneEnd.MORE:
-        run_lane.delay(batch_id)
+    except SESSION_ERRORS as error:
+        logger.warning("Batch %s: a lane ends, the reviver starts another: %s", batch_id, error)
+    except OperationalError:
+        logger.warning("Batch %s: no broker; the reviver starts its next lane.", batch_id)
 
 
 @shared_task(name="enrichment.tasks.revive_stalled_batches", ignore_result=True)

@@ -6,6 +6,7 @@ loads anew when that moved; so a change reaches every process within two seconds
 
 import asyncio
 import datetime as dt
+import logging
 import threading
 import time
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import InterfaceError, OperationalError, close_old_connections
 
 from llmconfig import process_settings
 from llmconfig.models import (
@@ -36,8 +37,12 @@ from llmconfig.models import (
 )
 from llmconfig.models.providers import DEFAULT_BASE_URLS
 
+logger = logging.getLogger(__name__)
+
 CHECK_EVERY_SECONDS = 1.0
 LOAD_TRIES = 3
+# What was in force stays so while the database restarts; a switch may have been turned since.
+KEPT_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +191,7 @@ class _Holder:
         self.lock = threading.Lock()
         self.snapshot: Snapshot | None = None
         self.checked_at = 0.0
+        self.known_at = 0.0  # when the database last said that it is in force
 
     def fresh(self) -> Snapshot | None:
         if time.monotonic() - self.checked_at < CHECK_EVERY_SECONDS:
@@ -232,8 +238,15 @@ def _refresh() -> Snapshot:
         if held is not None:
             return held
         asked_at = time.monotonic()
-        if _holder.snapshot is None or _holder.snapshot.token != _version()[1]:
-            _holder.snapshot = load()
+        try:
+            if _holder.snapshot is None or _holder.snapshot.token != _version()[1]:
+                _holder.snapshot = load()
+        except (OperationalError, InterfaceError) as error:
+            if _holder.snapshot is None or asked_at - _holder.known_at > KEPT_SECONDS:
+                raise
+            logger.warning("The configuration can't be read anew: %s", error)
+        else:
+            _holder.known_at = asked_at
         _holder.checked_at = asked_at
         return _holder.snapshot
 

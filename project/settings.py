@@ -186,12 +186,13 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "revive-stalled-batches": {
         "task": "enrichment.tasks.revive_stalled_batches",
-        "schedule": 15.0,
+        "schedule": 5.0,
+        "options": {"expires": 5.0},  # when nobody took it, the next one does
     },
     "start-automatic-batches": {
         "task": "enrichment.tasks.start_automatic_batches",
         "schedule": 30.0,
-        "options": {"expires": 30.0},  # when nobody took it, the next one does
+        "options": {"expires": 30.0},
     },
     "advance-submissions": {
         "task": "enrichment.tasks.advance_submissions",

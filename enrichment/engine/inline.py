@@ -9,6 +9,7 @@ from django.utils import timezone
 from enrichment.batches import Progress, progress
 from enrichment.engine import submissions
 from enrichment.engine.lanes import LaneEnd, run_lane
+from enrichment.engine.sessions import persistently
 from enrichment.models import BatchStatus
 
 LOOK_EVERY_SECONDS = 1.0
@@ -20,13 +21,13 @@ def run_inline(batch_id: UUID, *, may_go_on: Callable[[], bool]) -> Progress:
     Ends early when `may_go_on` says no; the batch can then be continued by anyone.
     """
     while may_go_on():
-        end = run_lane(batch_id, seconds=LOOK_EVERY_SECONDS * 10)
+        end = persistently(lambda: run_lane(batch_id, seconds=LOOK_EVERY_SECONDS * 10))
         if end == LaneEnd.FINISHED:
             break
         if end != LaneEnd.MORE:
-            submissions.advance()
-            _sleep_until_due(progress(batch_id))
-    return progress(batch_id)
+            persistently(submissions.advance)
+            _sleep_until_due(persistently(lambda: progress(batch_id)))
+    return persistently(lambda: progress(batch_id))
 
 
 def _sleep_until_due(at: Progress) -> None:

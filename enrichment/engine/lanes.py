@@ -2,21 +2,27 @@
 
 import logging
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from django.db import connection, connections, transaction
+from django.db import connections, transaction
 from django.db.models.functions import Now
 
 from enrichment.engine import claims, writing
 from enrichment.engine.brakes import Brakes
 from enrichment.engine.garbage import collect_seldom
 from enrichment.engine.items import Item, Outcome, load_items
-from enrichment.engine.pump import Pump, prepare_announcements
+from enrichment.engine.pump import Pump
+from enrichment.engine.sessions import (
+    PATIENCE_SECONDS,
+    SESSION_ERRORS,
+    Place,
+    come_back,
+    is_lost,
+    persistently,
+)
 from enrichment.enrichments import get
 from enrichment.models import Batch, BatchChunk, BatchStatus, ChunkStatus
 from enrichment.models.batches import WORKABLE
@@ -66,45 +72,22 @@ def run_lane(batch_id: UUID, *, seconds: float = LANE_SECONDS) -> LaneEnd:
     Raises Batch.DoesNotExist. Model calls run on the client's loop, never inside a transaction.
     """
     collect_seldom()
-    with _place(batch_id) as granted:
-        if not granted:
-            return LaneEnd.FULL
+    place = Place(batch_id)
+    if not place.take():
+        return LaneEnd.FULL
+    try:
         batch = _begin(batch_id)
         if batch is None:
             return LaneEnd.FINISHED
         with ThreadPoolExecutor(1, thread_name_prefix="announce") as announcer:
-            lane = _Lane(batch, announcer, time.monotonic() + seconds)
+            lane = _Lane(batch, place, announcer, time.monotonic() + seconds)
             try:
-                announcer.submit(prepare_announcements).result()
                 return lane.run()
             finally:
                 lane.pump.stop_sending()
                 announcer.submit(connections.close_all).result()
-
-
-@contextmanager
-def _place(batch_id: UUID) -> Iterator[bool]:
-    """One of the batch's `concurrent_tasks` places; PostgreSQL frees it when we die."""
-    places = snapshot.current().processing.get("concurrent_tasks", 1)
-    key = lock_key(batch_id)
-    with connection.cursor() as cursor:
-        for place in range(places):
-            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [key, place])
-            if cursor.fetchone()[0]:
-                break
-        else:
-            yield False
-            return
-    try:
-        yield True
     finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [key, place])
-
-
-def lock_key(batch_id: UUID) -> int:
-    """The batch's half of its places' lock keys: 31 bits, as pg_locks shows them."""
-    return batch_id.int & 0x7FFFFFFF
+        place.give_back()
 
 
 def _begin(batch_id: UUID) -> Batch | None:
@@ -120,8 +103,11 @@ def _begin(batch_id: UUID) -> Batch | None:
 class _Lane:
     """The state of one run."""
 
-    def __init__(self, batch: Batch, announcer: ThreadPoolExecutor, ends_at: float) -> None:
+    def __init__(
+        self, batch: Batch, place: Place, announcer: ThreadPoolExecutor, ends_at: float
+    ) -> None:
         self.batch = batch
+        self.place = place
         self.enrichment = get(batch.enrichment)
         self.pace = Pace.of(batch)
         self.ends_at = ends_at
@@ -136,6 +122,7 @@ class _Lane:
         self.held: dict[int, claims.Claim] = {}
         self.unsettled: dict[int, int] = {}  # rows of each held chunk that are still open
         self.outcomes: list[Outcome] = []  # not written yet
+        self.unconfirmed: list[Outcome] = []  # in the write that is under way
         self.brakes = Brakes(batch)
         self.closing = False
         self.dry = False  # the last claim found nothing
@@ -149,14 +136,44 @@ class _Lane:
         self._brake([])
         busy = True
         while busy or self.outcomes or not (self.dry or self.closing):
-            self._keep_fed()
-            if self.pump.failure is not None:
-                raise self.pump.failure
-            busy = self.pump.busy  # read before the outcomes: then none can be missed
-            self.outcomes += self.pump.take()
-            self._write()
+            try:
+                busy = self._step()
+            except SESSION_ERRORS as error:
+                if not is_lost(self.place.session):
+                    raise
+                self._outlive(error)
         claims.release(list(self.held.values()))
         return self._end()
+
+    def _step(self) -> bool:
+        """From one write to the next; tells whether more outcomes may come."""
+        self._keep_fed()
+        if self.pump.failure is not None:
+            raise self.pump.failure
+        busy = self.pump.busy  # read before the outcomes: then none can be missed
+        self.outcomes += self.pump.take()
+        self._write()
+        return busy
+
+    def _outlive(self, error: Exception) -> None:
+        """Go on over a new session: PostgreSQL was restarted, or took us for dead.
+
+        Whose place is taken by now only ends what it has begun.
+        """
+        logger.warning("Batch %s: its lane lost the database: %s", self.batch.pk, error)
+        come_back(time.monotonic() + PATIENCE_SECONDS)
+        persistently(self._take_up)
+
+    def _take_up(self) -> None:
+        if not self.place.take():
+            self._close()
+        # A server that was killed may have lost what was announced in its last half second.
+        self.pump.announce_again(list(self.held.values()))
+        recorded = writing.recorded(self.enrichment, self.unconfirmed, batch_id=self.batch.pk)
+        unsure, self.unconfirmed = self.unconfirmed, []
+        self._settle([each for each in unsure if writing.key_of(each) in recorded])
+        again = [each for each in unsure if writing.key_of(each) not in recorded]
+        self.outcomes = again + self.outcomes
 
     def _keep_fed(self) -> None:
         """Claim whenever the queue runs low, until a write is due."""
@@ -207,7 +224,8 @@ class _Lane:
 
     def _write(self) -> None:
         """Write what waits, keep the leases, end finished chunks, and look at the batch's state."""
-        written, self.outcomes = self.outcomes, []
+        written = self.unconfirmed = self.outcomes
+        self.outcomes = []
         ours = writing.write(
             self.enrichment,
             written,
@@ -215,16 +233,20 @@ class _Lane:
             held=self.held.values(),
             later_rounds=self.pace.later_rounds,
         )
+        self.unconfirmed = []
         self.pump.wrote()
-        for outcome in written:
-            if outcome.item.claim is not None:
-                self.unsettled[outcome.item.claim.chunk_id] -= 1
+        self._settle(written)
         self._let_go(ours)
         self._brake(written)
         if self.pump.stop_reason is not None:
             self._pause(str(self.pump.stop_reason))
         elif not self._may_go_on():
             self._close()
+
+    def _settle(self, written: list[Outcome]) -> None:
+        for outcome in written:
+            if outcome.item.claim is not None:
+                self.unsettled[outcome.item.claim.chunk_id] -= 1
 
     def _let_go(self, ours: set[int]) -> None:
         """Forget chunks that another lane took over, and end those whose rows are all settled."""

@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
-from django.db import connection
+from django.db import DatabaseError, InterfaceError, connection
 
 from enrichment.engine.claims import Claim
 from enrichment.engine.items import Item, Outcome, call_for, judged
+from enrichment.engine.sessions import persistently
 from enrichment.enrichments.contract import Enrichment
 from enrichment.models import ResultState
 from llmconfig import client
@@ -39,12 +40,6 @@ WHERE c.id = u.id AND c.lease_token = u.token
   AND EXISTS (SELECT FROM enrichment_batches WHERE id = %s AND status = 'running')
 RETURNING c.id
 """
-
-
-def prepare_announcements() -> None:
-    """In the announcer's thread: its commits needn't wait for the disk, as a kill loses none."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET synchronous_commit TO off")
 
 
 class Pump:
@@ -72,6 +67,7 @@ class Pump:
         self._announcer = announcer
         self._waiting: deque[tuple[Claim, Item]] = deque()
         self._outcomes: deque[Outcome] = deque()
+        self._session: object = None  # the announcer's
         self._started: dict[int, int] = {}
         self._in_flight = 0
         self._being_written = 0
@@ -119,7 +115,7 @@ class Pump:
     def take(self) -> list[Outcome]:
         """All outcomes that wait to be written."""
         taken = [self._outcomes.popleft() for _ in range(len(self._outcomes))]
-        self._being_written = len(taken)
+        self._being_written += len(taken)
         return taken
 
     def wrote(self) -> None:
@@ -127,6 +123,12 @@ class Pump:
         if self._being_written:
             self._being_written = 0
             client.loop.call_soon(self._dispatch)
+
+    def announce_again(self, held: Sequence[Claim]) -> None:
+        """Tell the database once more what was sent of the chunks that are held."""
+        begun = [claim for claim in held if claim.chunk_id in self._started]
+        if begun:
+            self._announcer.submit(self._announce, begun).result()
 
     # From here on everything runs on the event loop.
 
@@ -181,9 +183,16 @@ class Pump:
             task.add_done_callback(self._tasks.discard)
 
     def _announce(self, claims: Sequence[Claim]) -> set[int]:
-        """In the announcer's thread: commit what is about to be sent."""
+        """In the announcer's thread: commit what is about to be sent; returns whose is ours."""
+        return persistently(lambda: self._tell(claims))
+
+    def _tell(self, claims: Sequence[Claim]) -> set[int]:
         ids = [claim.chunk_id for claim in claims]
         with connection.cursor() as cursor:
+            if connection.connection is not self._session:
+                # These commits needn't wait for the disk, as the death of a worker loses none.
+                cursor.execute("SET synchronous_commit TO off")
+                self._session = connection.connection
             if len(claims) == 1:
                 only = claims[0]
                 cursor.execute(
@@ -223,6 +232,9 @@ class Pump:
             self._in_flight -= 1
             self._drop_waiting()
             return
+        except (DatabaseError, InterfaceError) as error:
+            reason = f"The database could not be asked: {type(error).__name__}."
+            outcome = Outcome(item, ResultState.FAILED, reason=reason, retriable=True)
         except Exception as error:
             logger.exception("Batch %s: row %s broke its enrichment.", self.batch_id, item.row_id)
             reason = f"The enrichment failed on this row: {type(error).__name__}."

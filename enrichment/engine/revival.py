@@ -4,7 +4,8 @@ from uuid import UUID
 
 from django.db import connection
 
-from enrichment.engine.lanes import complete_if_done, lock_key
+from enrichment.engine.lanes import complete_if_done
+from enrichment.engine.sessions import end_stopped, lock_key
 from enrichment.models import Batch, BatchStatus
 from llmconfig import snapshot
 
@@ -23,7 +24,7 @@ WHERE locktype = 'advisory' AND classid = %s AND granted
 def lanes_to_queue() -> dict[UUID, int]:
     """Per unfinished batch, how many lanes are missing, those of high priority first.
 
-    Also completes what only lacks its end.
+    Also completes what only lacks its end, and ends lanes that stand still.
     """
     missing: dict[UUID, int] = {}
     most = snapshot.current().processing.get("concurrent_tasks", 1)
@@ -31,6 +32,7 @@ def lanes_to_queue() -> dict[UUID, int]:
         status__in=[BatchStatus.PENDING, BatchStatus.RUNNING]
     ).order_by("-priority", "created_at")
     for batch_id in unfinished.values_list("pk", flat=True):
+        end_stopped(batch_id)
         wanted = min(most, _count(_CLAIMABLE, batch_id)) - _count(_LIVE_LANES, lock_key(batch_id))
         if wanted > 0:
             missing[batch_id] = wanted

@@ -19,7 +19,7 @@ from psycopg.types.json import Jsonb
 from enrichment.engine.claims import LEASE_SECONDS, Claim
 from enrichment.engine.items import Outcome
 from enrichment.enrichments.contract import Enrichment
-from enrichment.models import ResultState
+from enrichment.models import BatchChunk, EnrichmentResult, ResultState
 from metrics.recording import copy_rows, storable, write_records
 
 _FENCE = """
@@ -112,6 +112,25 @@ def write(
         store(cursor, enrichment, settled, batch_id=batch_id)
         _record(cursor, again)
     return ours
+
+
+def key_of(outcome: Outcome) -> tuple[str, str]:
+    """What tells outcomes of a batch apart: their row and variant."""
+    return outcome.item.row_id, outcome.item.variant
+
+
+def recorded(
+    enrichment: Enrichment, outcomes: Sequence[Outcome], *, batch_id: UUID
+) -> set[tuple[str, str]]:
+    """Keys of those that are stored, for a write of which nobody knows whether it was committed."""
+    rows = [each.item.row_id for each in outcomes]
+    stored = EnrichmentResult.objects.filter(
+        batch_id=batch_id, enrichment=enrichment.name, target=enrichment.target, row_id__in=rows
+    )
+    claims = {each.item.claim.chunk_id for each in outcomes if each.item.claim}
+    chunks = BatchChunk.objects.filter(pk__in=claims).values_list("failed_ids", "variant")
+    again = {(row, variant) for failed, variant in chunks for row in failed}
+    return again | set(stored.values_list("row_id", "variant"))
 
 
 def finish(claims: Sequence[Claim], *, retry_delay: float) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
-from django.db import DataError, IntegrityError
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError
 from rest_framework import status
 from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
 from rest_framework.response import Response
@@ -111,6 +111,13 @@ def _of_ours(error: Exception) -> Told:
         return Told(status.HTTP_413_REQUEST_ENTITY_TOO_LARGE, "too_large", "The body is too large.")
     if isinstance(error, DataError):
         return Told(status.HTTP_400_BAD_REQUEST, "invalid", "A value can't be stored.")
+    if isinstance(error, (OperationalError, InterfaceError)):
+        logger.error("The database couldn't answer an API request: %s", error)
+        return Told(
+            status.HTTP_503_SERVICE_UNAVAILABLE,
+            "unavailable",
+            "The database can't be asked right now; try again.",
+        )
     reference = uuid.uuid4().hex[:12]
     logger.error("Unexpected error %s in an API request.", reference, exc_info=error)
     return Told(

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from project.embedded.children import Part, last_line, start
 from project.embedded.errors import NotStarted
@@ -47,11 +48,13 @@ class _Cluster:
     durable: bool
 
 
-def start_postgres(state: State) -> tuple[Part, str]:
+def start_postgres(state: State, *, at: str | None = None) -> tuple[Part, str]:
     """Start the server and return it with the URL of its database `nodewise`.
 
-    Raises NotStarted with one line for the user.
+    `at` is the URL of one that is started anew, on its port. Raises NotStarted with one line for
+    the user.
     """
+    port = urlsplit(at or "").port
     postgres = tool("postgres")
     identity = unprivileged(postgres, directory=state.directory)
     cluster = _Cluster(
@@ -67,8 +70,8 @@ def start_postgres(state: State) -> tuple[Part, str]:
     _clear_stale_pid(cluster.data)
     for _ in range(PORT_ATTEMPTS - 1):
         with suppress(_PortTakenError):
-            return _serve(cluster, free_port())
-    return _serve(cluster, free_port())
+            return _serve(cluster, port or free_port())
+    return _serve(cluster, port or free_port())
 
 
 class _PortTakenError(NotStarted):

@@ -10,6 +10,7 @@ import subprocess
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from project.embedded.children import Part, start
 from project.embedded.errors import NotStarted
@@ -21,14 +22,19 @@ PORT_ATTEMPTS = 3
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
 
-def start_valkey(state: State) -> tuple[Part, str]:
-    """Start the server and return it with its URL; raises NotStarted with one line."""
+def start_valkey(state: State, *, at: str | None = None) -> tuple[Part, str]:
+    """Start the server and return it with its URL; raises NotStarted with one line.
+
+    `at` is the URL of one that is started anew, with its port and password.
+    """
+    known = urlsplit(at or "")
+    port, password = known.port, known.password or new_secret()
     program = _executable(_program(), state.directory)
     for _ in range(PORT_ATTEMPTS - 1):
         # Another process may take the port between our look and the server's.
         with suppress(NotStarted):
-            return _serve(program, state, free_port())
-    return _serve(program, state, free_port())
+            return _serve(program, state, port=port or free_port(), password=password)
+    return _serve(program, state, port=port or free_port(), password=password)
 
 
 def _program() -> Path:
@@ -57,8 +63,7 @@ def _executable(program: Path, directory: Path) -> Path:
     return copy
 
 
-def _serve(program: Path, state: State, port: int) -> tuple[Part, str]:
-    password = new_secret()
+def _serve(program: Path, state: State, *, port: int, password: str) -> tuple[Part, str]:
     settings = {
         "bind": LOOPBACK,
         "port": port,

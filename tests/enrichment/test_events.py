@@ -13,7 +13,6 @@ from urllib.request import Request, urlopen
 from uuid import uuid4
 
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.db import connection
 from rest_framework.authtoken.models import Token
@@ -22,15 +21,9 @@ from enrichment import batches
 from enrichment.batches import Selection
 from enrichment.engine.lanes import run_lane
 from enrichment.models import Batch
+from tests.database import database_url
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def database_url() -> str:
-    """The test's own database, for other processes."""
-    found = settings.DATABASES["default"]
-    name = connection.settings_dict["NAME"]
-    return f"postgres://{found['USER']}:{found['PASSWORD']}@{found['HOST']}:{found['PORT']}/{name}"
 
 
 @pytest.fixture(scope="module")

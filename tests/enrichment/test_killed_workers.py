@@ -11,7 +11,6 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.db import connection, transaction
 
 from enrichment import batches, tasks
@@ -22,6 +21,7 @@ from enrichment.models import Animal, Batch, BatchChunk, EnrichmentResult
 from llmconfig import snapshot
 from llmconfig.models import LLMConfig
 from metrics.models import GenerationMetric
+from tests.database import database_url
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -32,14 +32,9 @@ WRITE_SIZE = 5
 @contextmanager
 def worker(**variables: str) -> Iterator["subprocess.Popen[bytes]"]:
     """A Celery worker on the test's database and broker, in a process group of its own."""
-    database = settings.DATABASES["default"]
-    address = (
-        f"postgres://{database['USER']}:{database['PASSWORD']}@{database['HOST']}:"
-        f"{database['PORT']}/{connection.settings_dict['NAME']}"
-    )
     environment = {
         **os.environ,
-        "DATABASE_URL": address,
+        "DATABASE_URL": database_url(),
         "LLM_BATCH_CONCURRENT": str(IN_FLIGHT),
         "LLM_EGRESS_ALLOW": "127.0.0.1",
         **variables,

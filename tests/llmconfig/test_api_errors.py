@@ -4,6 +4,7 @@ import json
 import logging
 from typing import Any
 
+import psycopg
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
@@ -11,6 +12,7 @@ from rest_framework.test import APIClient
 
 from llmconfig.models import NodeConfiguration, Provider
 from tests.api import caller
+from tests.database import database_url
 
 pytestmark = pytest.mark.django_db
 BASE = "/api/v1/llm"
@@ -159,3 +161,15 @@ def test_a_bad_token_is_401_with_the_way_to_log_in() -> None:
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"] == "Token"
     assert answer.json()["error"]["code"] == "authentication_failed"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_goes_away_is_503_and_the_next_request_is_served(admin: APIClient) -> None:
+    address = f"{BASE}/providers"
+    assert admin.get(address).status_code == 200
+    with psycopg.connect(database_url(), autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s)", [connection.connection.info.backend_pid])
+    answer = admin.get(address)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "unavailable")
+    connection.close()  # as the end of a request does outside of tests
+    assert admin.get(address).status_code == 200

@@ -1,0 +1,191 @@
+"""Lanes whose database goes away, and lanes that stand still: nothing lost, no place kept."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from django.db import connection, connections
+
+from enrichment import batches, tasks
+from enrichment.batches import Selection
+from enrichment.engine import writing
+from enrichment.engine.claims import Claim
+from enrichment.engine.items import Outcome, load_items
+from enrichment.engine.lanes import run_lane
+from enrichment.engine.sessions import Place, end_stopped, lock_key
+from enrichment.enrichments import get
+from enrichment.models import Animal, BatchChunk, EnrichmentResult, ResultState
+from llmconfig import snapshot
+from llmconfig.models import LLMConfig
+from metrics.models import GenerationMetric
+from tests.database import database_url
+from tests.enrichment.test_killed_workers import worker
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ROWS = 300
+
+
+@pytest.fixture
+def one_lane(provider):
+    LLMConfig.objects.filter(pk=1).update(concurrent_tasks=1)
+    snapshot.expire()
+
+
+def until(true: Callable[[], object], *, seconds: float = 40) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def in_background(batch_id) -> "Future[str]":
+    """A lane in a thread of its own, whose connection ends with it."""
+
+    def run() -> str:
+        try:
+            return str(run_lane(batch_id))
+        finally:
+            connections.close_all()
+
+    executor = ThreadPoolExecutor(1)
+    future = executor.submit(run)
+    executor.shutdown(wait=False)
+    return future
+
+
+def _has_done(batch_id: UUID, rows: float) -> bool:
+    return batches.progress(batch_id).done >= rows
+
+
+def end_all_sessions() -> None:
+    """What a restarted server does to everybody."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+def test_a_lane_outlives_its_sessions_and_pays_nothing_twice(one_lane, simulator, make_animals):
+    make_animals(ROWS)
+    simulator.control(latency_ms=50)
+    batch = batches.create("description_cleaning", Selection(), write_size=5)
+    lane = in_background(batch.pk)
+    for share in (0.1, 0.3, 0.5, 0.7):
+        until(partial(_has_done, batch.pk, share * ROWS))
+        end_all_sessions()
+    assert lane.result(60) == "finished"
+    at = batches.progress(batch.pk)
+    assert (at.status, at.done, at.failed, at.calls_repaid) == ("completed", ROWS, 0, 0)
+    assert EnrichmentResult.objects.count() == GenerationMetric.objects.count() == ROWS
+    assert Animal.objects.filter(enriched_description__contains="[sim:").count() == ROWS
+    assert simulator.stats()["paid"] == at.calls == ROWS
+
+
+def test_calls_go_on_by_the_last_configuration_while_the_database_is_away(
+    one_lane, simulator, make_animals
+):
+    """Calls that already left must not fail because nobody can look for a newer revision."""
+    known = snapshot.current()
+    snapshot.expire()
+    connection.ensure_connection()
+    with psycopg.connect(database_url(), autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s)", [connection.connection.info.backend_pid])
+    assert snapshot.current() is known
+    connection.close()
+
+
+def test_a_stopped_workers_place_is_another_lanes_when_its_lease_is_over(
+    one_lane, simulator, make_animals
+):
+    make_animals(200)
+    simulator.control(latency_ms=100)
+    batch = batches.create("description_cleaning", Selection(), write_size=5)
+    tasks.start_lanes(batch)
+    with worker() as sleeper:
+        until(lambda: batches.progress(batch.pk).done >= 40)
+        os.killpg(sleeper.pid, signal.SIGSTOP)
+        stopped = time.monotonic()
+        assert run_lane(batch.pk) == "full"
+        until(lambda: run_lane(batch.pk) == "finished")
+        waited = time.monotonic() - stopped
+        os.killpg(sleeper.pid, signal.SIGCONT)
+        until(lambda: not live_lanes(batch.pk))  # it has woken and seen that it is over
+    at = batches.progress(batch.pk)
+    assert (at.status, at.done, at.failed) == ("completed", 200, 0)
+    assert EnrichmentResult.objects.count() == GenerationMetric.objects.count() == 200
+    assert waited < 30
+
+
+def live_lanes(batch_id) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND granted",
+            [lock_key(batch_id)],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def test_a_lane_that_stops_in_the_middle_of_a_write_loses_its_locks(provider, make_animals):
+    make_animals(3)
+    batch = batches.create("description_cleaning", Selection())
+    chunk = BatchChunk.objects.get()
+    stopped = psycopg.connect(database_url())
+    stopped.execute("SELECT pg_advisory_lock(%s, 0)", [lock_key(batch.pk)])
+    stopped.execute("SELECT FROM enrichment_batch_chunks WHERE id = %s FOR UPDATE", [chunk.pk])
+    writing_on = stopped.cursor().copy("COPY enrichment_results (batch_id) FROM STDIN")
+    writing_on.__enter__()
+    assert run_lane(batch.pk) == "waiting"  # in another place; the chunk is locked
+    end_stopped(batch.pk, silent_s=60)
+    assert len(live_lanes(batch.pk)) == 1  # it may still go on
+    end_stopped(batch.pk, silent_s=0)
+    until(lambda: not live_lanes(batch.pk))
+    stopped.close()
+    assert run_lane(batch.pk) == "finished"
+    assert batches.progress(batch.pk).done == 3
+
+
+def test_a_place_ends_silent_sessions_only_while_it_is_held(provider, make_animals):
+    make_animals(1)
+    place = Place(batches.create("description_cleaning", Selection()).pk)
+    assert place.take()
+    assert timeouts() == ["10s", "10s"]
+    place.give_back()
+    assert timeouts() == ["0", "0"]
+    assert place.take()
+    place.give_back()
+
+
+def timeouts() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT current_setting(name) FROM unnest(%s::text[]) AS name",
+            [["idle_session_timeout", "idle_in_transaction_session_timeout"]],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def test_what_a_write_has_stored_is_known_afterwards(one_lane, simulator, make_animals):
+    """Whose connection ends in the moment of the commit can't know whether it happened."""
+    rows = make_animals(6)
+    LLMConfig.objects.filter(pk=1).update(retry_delay=300)
+    snapshot.expire()
+    simulator.plan({"text": "Dog 2 likes", "action": {"status": 500}})
+    batch = batches.create("description_cleaning", Selection(ids=[row.pk for row in rows[:5]]))
+    run_lane(batch.pk)
+    chunk = BatchChunk.objects.get(round=0)
+    claim = Claim(chunk.pk, uuid4(), "", 0, tuple(chunk.row_ids), alone=False, parked=False)
+    enrichment = get("description_cleaning")
+    outcomes = [
+        Outcome(item, ResultState.APPLIED)
+        for item in load_items(enrichment, [str(row.pk) for row in rows], variant="", claim=claim)
+    ]
+    found = writing.recorded(enrichment, outcomes, batch_id=batch.pk)
+    assert found == {(str(row.pk), "") for row in rows[:5]}  # one of them for its later round
