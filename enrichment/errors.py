@@ -5,6 +5,8 @@ EnrichmentError
 ├── FeatureOff             the kind of work is switched off by its LLM_FEATURE_ variable
 ├── BadSelection           the rows that were asked for make no sense; names the field
 ├── BadPrompt              a template names a value that the enrichment doesn't have
+├── BadSource              a source of facts that can't be asked; names the field
+├── FactMissing            a source has no fact for a row that needs it
 ├── BadListings            a file that can't be imported; names line and column
 ├── NotAllowedNow          a control that the batch's state doesn't allow
 ├── AlreadyDecided         a suggestion that nobody has to decide on (any more)
@@ -46,6 +48,22 @@ class BadPrompt(EnrichmentError):
     """A prompt's template can't be filled."""
 
     code = "bad_prompt"
+
+
+class BadSource(EnrichmentError):
+    """A source of facts breaks a rule."""
+
+    code = "bad_source"
+
+
+class FactMissing(EnrichmentError):
+    """A fact can't be had. `transient`: asking again may bring it."""
+
+    code = "fact_missing"
+
+    def __init__(self, message: str, *, transient: bool) -> None:
+        super().__init__(message)
+        self.transient = transient
 
 
 class BadListings(EnrichmentError):

@@ -1,37 +1,16 @@
 """The prompt in force for a row, and its closed `{{name}}` substitution."""
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import BadPrompt
+from enrichment.facts import PREFIX
 from enrichment.models import Prompt
+from enrichment.substitution import Template, compile_text
 from llmconfig.client.records import Message
 
 BUILT_IN = 0  # the version of the text that ships with the enrichment
-_NAME = re.compile(r"\{\{\s*([a-z_][a-z0-9_]*)\s*\}\}")
-
-
-@dataclass(frozen=True, slots=True)
-class Template:
-    """A text split at its names: literal, name, literal, name, … literal."""
-
-    parts: tuple[str, ...]
-
-    def fill(self, values: Mapping[str, str]) -> str:
-        """Put the values in. A value's own braces stay text: it is never read as a template."""
-        parts = self.parts
-        if len(parts) == 1:
-            return parts[0]
-        return "".join(
-            values[part] if position % 2 else part for position, part in enumerate(parts)
-        )
-
-    @property
-    def names(self) -> frozenset[str]:
-        """The names that it uses."""
-        return frozenset(self.parts[1::2])
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +20,7 @@ class CompiledPrompt:
     version: int
     system: Template
     user: Template
+    fact_names: frozenset[str] = frozenset()  # those of its names that sources of facts answer
 
     def messages(self, values: Mapping[str, str]) -> list[Message]:
         """The chat messages for one row."""
@@ -50,25 +30,33 @@ class CompiledPrompt:
         return [{"role": "system", "content": self.system.fill(values)}, user]
 
 
-def compile_text(text: str) -> Template:
-    """Split a template at its `{{name}}`s; any other brace is text."""
-    return Template(tuple(_NAME.split(text)))
-
-
 def compile_prompt(
-    enrichment: Enrichment, *, system: str, user: str, version: int
+    enrichment: Enrichment,
+    *,
+    system: str,
+    user: str,
+    version: int,
+    facts: Iterable[str] | None = None,
 ) -> CompiledPrompt:
-    """Check a prompt's names against what the enrichment offers; raises BadPrompt."""
-    compiled = CompiledPrompt(version, compile_text(system), compile_text(user))
-    known = offered_names(enrichment)
-    unknown = (compiled.system.names | compiled.user.names) - known
+    """Check a prompt's names against what the enrichment offers; raises BadPrompt.
+
+    `facts` are the names that sources of facts offer. None takes any: a prompt outlives its source,
+    and the name then stands for nothing.
+    """
+    texts = compile_text(system), compile_text(user)
+    names = texts[0].names | texts[1].names
+    of_sources = frozenset(name for name in names if name.startswith(PREFIX))
+    known = offered_names(enrichment) | frozenset(facts or ())
+    unknown = names - known
+    if facts is None and enrichment.takes_facts:
+        unknown -= of_sources
     if unknown:
         raise BadPrompt(
             f"{enrichment.name} v{version}: {{{{{min(unknown)}}}}} is not offered;"
             f" there are {', '.join(sorted(known))}.",
             field="user",
         )
-    return compiled
+    return CompiledPrompt(version, *texts, fact_names=of_sources)
 
 
 def offered_names(enrichment: Enrichment) -> frozenset[str]:
@@ -97,6 +85,11 @@ class PromptsInForce:
             self._by_organization[row.organization_id] = compile_prompt(
                 enrichment, system=row.system, user=row.user, version=row.version
             )
+
+    @property
+    def fact_names(self) -> frozenset[str]:
+        """Names that any of them has from sources of facts."""
+        return frozenset().union(*(each.fact_names for each in self._by_organization.values()))
 
     def of(self, organization_id: int | None) -> CompiledPrompt:
         """The prompt for a row of this organization."""

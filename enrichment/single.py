@@ -8,7 +8,15 @@ from django.db import connection, transaction
 
 from enrichment import batches
 from enrichment.engine import writing
-from enrichment.engine.items import GONE, Item, Outcome, call_for, judged, load_items
+from enrichment.engine.items import (
+    GONE,
+    Item,
+    Outcome,
+    answer_all,
+    call_for,
+    judged,
+    load_items,
+)
 from enrichment.enrichments import get
 from enrichment.enrichments.contract import Enrichment
 from enrichment.enrichments.listing_text import plain
@@ -64,6 +72,10 @@ def enrich_row(
 def _outcome(enrichment: Enrichment, item: Item, user: User | None) -> Outcome:
     if item.settled is not None:
         return Outcome(item, item.settled, reason=item.reason)
+    found = answer_all([item])[0]
+    if isinstance(found, Outcome):
+        return found
+    item = found
     told: list[tuple[CallRecord, Texts]] = []
     call = call_for(enrichment, item, session_id=None, user_id=user.pk if user else None)
     try:
@@ -99,9 +111,10 @@ def translate_text(
     if not cleaned:
         return Translated(text, "There is no text to translate.")
     values = {"name": "", "text": cleaned, "language": language_name(target_language)}
+    prompt = PromptsInForce(enrichment).of(None)
     call = Call(
         node=enrichment.node,
-        messages=PromptsInForce(enrichment).of(None).messages(values),
+        messages=prompt.messages(dict.fromkeys(prompt.fact_names, "") | values),
         user_id=user.pk if user else None,
         labels=Labels(service_name="enrichment", operation_type=enrichment.name),
     )

@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import (
     Case,
     CharField,
+    Exists,
     Expression,
     F,
     Func,
@@ -24,10 +25,12 @@ from django.db.models import (
     Value,
     When,
 )
+from django.db.models.fields.json import KT
 from django.db.models.functions import MD5, Cast, Coalesce
 
 from enrichment.enrichments.contract import Enrichment
-from enrichment.models import EnrichmentResult, ResultState
+from enrichment.facts import Source
+from enrichment.models import EnrichmentResult, Fact, FactSource, ResultState
 from enrichment.prompts import versions_in_force
 from llmconfig import snapshot
 from llmconfig.errors import LLMError
@@ -41,6 +44,7 @@ class Reason(StrEnum):
     UNDONE = "undone"  # done, and taken back by a person
     INPUT = "input"  # the row says something else by now
     PROMPT = "prompt"  # another prompt is in force for its organization
+    FACTS = "facts"  # a source has said something else since
     MODEL = "model"  # none of the models in force made it
     FRESH = "fresh"
 
@@ -58,13 +62,22 @@ def input_hash(fields: Sequence[str]) -> Expression:
     return MD5(Cast(values, TextField()))
 
 
+def asked_with(columns: Sequence[str]) -> Expression:
+    """The same over the columns that a source of facts is asked with."""
+    return input_hash(columns)
+
+
 def with_staleness(enrichment: Enrichment, *, variant: str = "") -> "QuerySet[Any]":
     """All rows of the table with `stale`, one of the reasons."""
+    sources = _sources(enrichment)
     rows = enrichment.rows().annotate(
-        input_hash=input_hash(enrichment.reads), prompt_in_force=_prompt_in_force(enrichment)
+        input_hash=input_hash(enrichment.reads),
+        prompt_in_force=_prompt_in_force(enrichment),
+        **{each.placeholder: asked_with(each.columns) for each in sources},
     )
     newest = (
-        EnrichmentResult.objects.filter(
+        _with_facts(sources)
+        .filter(
             enrichment=enrichment.name,
             target=enrichment.target,
             row_id=Cast(OuterRef("pk"), CharField()),
@@ -72,7 +85,7 @@ def with_staleness(enrichment: Enrichment, *, variant: str = "") -> "QuerySet[An
         )
         .exclude(state=ResultState.FAILED)
         .order_by("-id")
-        .values(why=_reason(enrichment))
+        .values(why=_reason(enrichment, sources))
     )
     why = Coalesce(Subquery(newest[:1]), Value(Reason.NEVER.value))
     told: QuerySet[Any] = rows.annotate(stale=why)
@@ -87,17 +100,54 @@ def stale_rows(
     return with_staleness(enrichment, variant=variant).filter(stale__in=wanted)
 
 
-def _reason(enrichment: Enrichment) -> Case:
+def _sources(enrichment: Enrichment) -> list[Source]:
+    """Those that results may have been made with; a source that is off changes nothing."""
+    if not enrichment.takes_facts:
+        return []
+    rows = FactSource.objects.filter(target=enrichment.target, is_enabled=True)
+    return [Source.of(row) for row in rows]
+
+
+def _with_facts(sources: Sequence[Source]) -> "QuerySet[EnrichmentResult]":
+    """Results with what each source was asked with, where its answer is kept, and its hash."""
+    wanted = {
+        f"{part}_{each.name}": KT(f"facts__{each.name}__{part}")
+        for each in sources
+        for part in ("row", "key", "value")
+    }
+    return EnrichmentResult.objects.annotate(**wanted)
+
+
+def _reason(enrichment: Enrichment, sources: Sequence[Source]) -> Case:
     """Inside the lookup of the newest result, so that it is made once for each row."""
     found = [
         When(state=ResultState.UNDONE, then=Value(Reason.UNDONE.value)),
         When(~Q(input_hash=OuterRef("input_hash")), then=Value(Reason.INPUT.value)),
+        *(
+            When(
+                Q(**{f"row_{each.name}__isnull": False})
+                & ~Q(**{f"row_{each.name}": OuterRef(each.placeholder)}),
+                then=Value(Reason.INPUT.value),
+            )
+            for each in sources
+        ),
         # Nothing was said and nobody answered.
         When(state=ResultState.SKIPPED, then=Value(Reason.FRESH.value)),
         When(
             Q(prompt_version__isnull=True) | ~Q(prompt_version=OuterRef("prompt_in_force")),
             then=Value(Reason.PROMPT.value),
         ),
+    ]
+    found += [
+        When(
+            Exists(
+                Fact.objects.filter(key=OuterRef(f"key_{each.name}")).exclude(
+                    value_hash=OuterRef(f"value_{each.name}")
+                )
+            ),
+            then=Value(Reason.FACTS.value),
+        )
+        for each in sources
     ]
     models = _models_in_force(enrichment)
     if models:

@@ -6,7 +6,7 @@ from uuid import UUID
 from celery import shared_task
 from kombu.exceptions import OperationalError
 
-from enrichment import automatic
+from enrichment import automatic, facts
 from enrichment.engine import submissions
 from enrichment.engine.lanes import LaneEnd
 from enrichment.engine.lanes import run_lane as run
@@ -52,6 +52,12 @@ def start_automatic_batches() -> None:
 def advance_submissions() -> None:
     """Hand chunks over to providers, and fetch what they have worked off."""
     submissions.advance()
+
+
+@shared_task(name="enrichment.tasks.forget_old_facts", ignore_result=True)
+def forget_old_facts() -> None:
+    """Delete what sources said a month beyond its time to live."""
+    facts.forget_old()
 
 
 def start_lanes(batch: Batch) -> None:

@@ -19,6 +19,8 @@ class Role(models.TextChoices):
 
 RANK = {role.value: rank for rank, role in enumerate(Role, start=1)}
 APPS = ("llmconfig", "metrics", "enrichment")
+# Of enrichment's tables, what is configuration: it says where requests go, and with which secret.
+CONFIGURATION = ("factsource",)
 
 
 def rank_of(user: AbstractBaseUser | AnonymousUser) -> int:
@@ -36,9 +38,10 @@ def ensure_roles() -> None:
     """Make the three groups with their permissions; safe to run at any time."""
     ours = Permission.objects.filter(content_type__app_label__in=APPS)
     viewing = ours.filter(codename__startswith="view_")
-    operating = ours.filter(content_type__app_label="enrichment") | ours.filter(
-        codename__startswith="operate_"
+    working = ours.filter(content_type__app_label="enrichment").exclude(
+        content_type__model__in=CONFIGURATION
     )
+    operating = working | ours.filter(codename__startswith="operate_")
     for role, permissions in (
         (Role.VIEWER, viewing),
         (Role.OPERATOR, viewing | operating),

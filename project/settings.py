@@ -199,6 +199,10 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 15.0,
         "options": {"expires": 15.0},
     },
+    "forget-old-facts": {
+        "task": "enrichment.tasks.forget_old_facts",
+        "schedule": 6 * 3600.0,
+    },
     "keep-partitions-ahead": {
         "task": "metrics.tasks.keep_partitions_ahead",
         "schedule": 6 * 3600.0,

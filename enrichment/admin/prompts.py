@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
+from enrichment import facts
 from enrichment.enrichments import get, names
 from enrichment.errors import BadPrompt, UnknownEnrichment
 from enrichment.models import Prompt
@@ -33,7 +34,8 @@ class PromptForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for
         try:
             for field, text in texts.items():
                 try:
-                    compile_prompt(get(name), system="", user=text, version=0)
+                    kind = get(name)
+                    compile_prompt(kind, system="", user=text, version=0, facts=facts.offered(kind))
                 except BadPrompt as refusal:
                     self.add_error(field, str(refusal))
         except UnknownEnrichment as refusal:
@@ -117,4 +119,6 @@ class PromptAdmin(ModelAdmin):
 
 
 def _names_of(enrichment: str) -> str:
-    return ", ".join(f"{{{{{name}}}}}" for name in sorted(offered_names(get(enrichment))))
+    kind = get(enrichment)
+    offered = sorted(offered_names(kind)) + sorted(facts.offered(kind))
+    return ", ".join(f"{{{{{name}}}}}" for name in offered)

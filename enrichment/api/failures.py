@@ -8,6 +8,7 @@ from enrichment.errors import (
     AlreadyDecided,
     BadPrompt,
     BadSelection,
+    BadSource,
     BadValue,
     FeatureOff,
     InputChanged,
@@ -38,6 +39,7 @@ def enrichment_body(told: Told) -> dict[str, Any]:
 for error, answered in (
     (UnknownEnrichment, status.HTTP_400_BAD_REQUEST),
     (BadSelection, status.HTTP_400_BAD_REQUEST),
+    (BadSource, status.HTTP_400_BAD_REQUEST),
     (BadValue, status.HTTP_400_BAD_REQUEST),
     (NotAllowedNow, status.HTTP_409_CONFLICT),
     (AlreadyDecided, status.HTTP_409_CONFLICT),

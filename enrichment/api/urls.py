@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
-from enrichment.api import batches, caching, enriching, events, forecasts, review
+from enrichment.api import batches, caching, enriching, events, facts, forecasts, review
 from enrichment.api.failures import UnknownEnrichmentAddress
 
 enrichment = [
@@ -25,6 +25,10 @@ enrichment = [
     path("review/<int:id>/accept", review.AcceptSuggestion.as_view()),
     path("review/<int:id>/edit", review.EditSuggestion.as_view()),
     path("review/<int:id>/reject", review.RejectSuggestion.as_view()),
+    path("fact-sources", facts.FactSourceList.as_view()),
+    path("fact-sources/<str:name>", facts.FactSourceRow.as_view()),
+    path("fact-sources/<str:name>/try", facts.TryFactSource.as_view()),
+    path("fact-sources/<str:name>/refresh", facts.RefreshFacts.as_view()),
     path("respond", review.RespondToQuestion.as_view()),
     re_path(r"^.*$", UnknownEnrichmentAddress.as_view()),
 ]

@@ -1,5 +1,6 @@
 """Rows on their way through a lane: what is sent, and what came of it."""
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -7,11 +8,15 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from enrichment import facts
 from enrichment.engine.claims import Claim
 from enrichment.enrichments.contract import Enrichment
+from enrichment.errors import FactMissing
+from enrichment.facts import Question, Said, Source
 from enrichment.models import ResultState
 from enrichment.prompts import CompiledPrompt, PromptsInForce
-from enrichment.staleness import input_hash
+from enrichment.staleness import asked_with, input_hash
+from llmconfig.client import loop
 from llmconfig.client.recording import Texts
 from llmconfig.client.records import Call, CallRecord, Generation, Labels
 
@@ -36,6 +41,8 @@ class Item:
     settled: ResultState | None = None
     reason: str = ""
     floor: float = 0.0  # the least confidence of what is applied
+    asks: tuple[Question, ...] = ()  # what sources of facts have still to be asked
+    facts: tuple[tuple[Question, Said], ...] = ()  # what they said; it is in `values` already
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,28 +62,98 @@ class Outcome:
 
 
 def load_items(
-    enrichment: Enrichment, row_ids: Sequence[str], *, variant: str, claim: Claim | None = None
+    enrichment: Enrichment,
+    row_ids: Sequence[str],
+    *,
+    variant: str,
+    claim: Claim | None = None,
+    facts_of_any_age: bool = False,
 ) -> Iterator[Item]:
-    """Read the rows in one query and prepare what is said about each, in the given order."""
+    """Read the rows in one query and prepare what is said about each, in the given order.
+
+    Asks no source of facts: `answered` does.
+    """
     prompts = PromptsInForce(enrichment)
+    sources = facts.in_force(enrichment, prompts.fact_names)
     floor = enrichment.floor()
     columns = {"pk", *enrichment.reads}
     if enrichment.organization_field:
         columns.add(enrichment.organization_field)
+    asked_rows = {each.placeholder: asked_with(each.columns) for each in sources}
     rows = {
         str(row["pk"]): row
         for row in enrichment.rows()
         .filter(pk__in=row_ids)
-        .annotate(input_hash=input_hash(enrichment.reads))
-        .values("input_hash", *columns)
+        .annotate(input_hash=input_hash(enrichment.reads), **asked_rows)
+        .values("input_hash", *asked_rows, *columns.union(*(each.columns for each in sources)))
     }
+    questions = {key: _questions(sources, row) for key, row in rows.items()} if sources else {}
+    known = facts.known(
+        (each for asked in questions.values() for each in asked), any_age=facts_of_any_age
+    )
     for row_id in row_ids:
         row = rows.get(row_id)
         if row is None:
             yield Item(claim, row_id, variant, settled=ResultState.SKIPPED, reason=GONE)
-        else:
-            item = _item(enrichment, prompts, row, row_id=row_id, variant=variant, claim=claim)
-            yield replace(item, floor=floor) if floor else item
+            continue
+        item = _item(enrichment, prompts, row, row_id=row_id, variant=variant, claim=claim)
+        item = replace(item, floor=floor) if floor else item
+        yield _knowing(item, questions[row_id], known) if sources else item
+
+
+def _questions(sources: Sequence[Source], row: Mapping[str, Any]) -> list[Question]:
+    return [facts.question(source, row, row_hash=row[source.placeholder]) for source in sources]
+
+
+def _knowing(item: Item, questions: Sequence[Question], known: Mapping[str, Said]) -> Item:
+    """With the known facts that its prompt wants; the others are to be asked."""
+    names = item.prompt.fact_names if item.prompt else frozenset()
+    wanted = [each for each in questions if each.source.placeholder in names]
+    # One that needs no blank is asked again here, which costs nothing: it is decided in one place.
+    said = [(each, known[each.key]) for each in wanted if each.key in known]
+    said = [(each, told) for each, told in said if told.value or not each.source.required]
+    there = {each.source.name for each, _ in said}
+    return replace(
+        item,
+        asks=tuple(each for each in wanted if each.source.name not in there),
+        facts=tuple(said),
+        values={**item.values, **{each.source.placeholder: told.value for each, told in said}},
+    )
+
+
+async def answered(item: Item) -> Item:
+    """The item with all its facts; raises FactMissing."""
+    if not item.asks:
+        return item
+    said = [(each, await facts.ask(each)) for each in item.asks]
+    return replace(
+        item,
+        asks=(),
+        facts=(*item.facts, *said),
+        values={**item.values, **{each.source.placeholder: told.value for each, told in said}},
+    )
+
+
+def without_fact(item: Item, missing: FactMissing) -> "Outcome":
+    """What becomes of a row that needs a fact which can't be had."""
+    return Outcome(item, ResultState.FAILED, reason=str(missing), retriable=missing.transient)
+
+
+def answer_all(items: Sequence[Item]) -> list["Item | Outcome"]:
+    """The items with their facts, side by side; those that can't have them as outcomes."""
+    if not any(item.asks for item in items):
+        return list(items)
+    return loop.run(_answer_all(items))
+
+
+async def _answer_all(items: Sequence[Item]) -> list["Item | Outcome"]:
+    async def one(item: Item) -> "Item | Outcome":
+        try:
+            return await answered(item)
+        except FactMissing as missing:
+            return without_fact(item, missing)
+
+    return list(await asyncio.gather(*(one(item) for item in items)))
 
 
 def _item(
@@ -90,6 +167,7 @@ def _item(
 ) -> Item:
     column = enrichment.organization_field
     organization_id = row[column] if column else None
+    prompt = prompts.of(organization_id)
     values = enrichment.values(row, variant=variant)
     reason = enrichment.skip_reason(values, variant=variant)
     settled = ResultState.SKIPPED if reason else None
@@ -101,8 +179,9 @@ def _item(
         variant=variant,
         input_hash=row["input_hash"],
         organization_id=organization_id,
-        prompt=prompts.of(organization_id),
-        values=values,
+        prompt=prompt,
+        # A name that no source answers, now or any more, stands for nothing.
+        values=dict.fromkeys(prompt.fact_names, "") | values if prompt.fact_names else values,
         settled=settled,
         reason=reason,
     )

@@ -14,10 +14,12 @@ from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError, connection
 
+from enrichment import facts
 from enrichment.engine.claims import Claim
-from enrichment.engine.items import Item, Outcome, call_for, judged
+from enrichment.engine.items import Item, Outcome, answered, call_for, judged, without_fact
 from enrichment.engine.sessions import persistently
 from enrichment.enrichments.contract import Enrichment
+from enrichment.errors import FactMissing
 from enrichment.models import ResultState
 from llmconfig import client
 from llmconfig.client.recording import Texts
@@ -79,6 +81,9 @@ class Pump:
     def feed(self, claim: Claim, items: Sequence[Item]) -> None:
         """Queue a chunk's rows; they are sent in this order as the window allows."""
         self._waiting.extend((claim, item) for item in items)
+        asks = [asked for item in items for asked in item.asks]
+        if asks:
+            client.loop.call_soon(facts.begin, asks)
         client.loop.call_soon(self._dispatch)
 
     def stop_sending(self) -> None:
@@ -212,10 +217,20 @@ class Pump:
 
     async def _one(self, item: Item) -> None:
         told: list[tuple[CallRecord, Texts]] = []
-        call = call_for(self.enrichment, item, session_id=self.batch_id, use_cache=self.use_cache)
         try:
+            if item.asks:
+                item = await answered(item)
+                if self._stopped:  # meanwhile; nothing was sent
+                    self._in_flight -= 1
+                    self._wake_if_needed()
+                    return
+            call = call_for(
+                self.enrichment, item, session_id=self.batch_id, use_cache=self.use_cache
+            )
             answer = await client.agenerate(call, collect=lambda *pair: told.append(pair))
             outcome = judged(self.enrichment, item, answer, told[0][1] if told else None)
+        except FactMissing as missing:
+            outcome = without_fact(item, missing)
         except GenerationFailed as failed:
             outcome = Outcome(
                 item,

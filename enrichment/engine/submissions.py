@@ -13,9 +13,10 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from enrichment import facts
 from enrichment.engine import writing
 from enrichment.engine.claims import Claim
-from enrichment.engine.items import Item, Outcome, call_for, judged, load_items
+from enrichment.engine.items import Item, Outcome, answer_all, call_for, judged, load_items
 from enrichment.engine.lanes import complete_if_done
 from enrichment.enrichments import get
 from enrichment.enrichments.contract import Enrichment
@@ -191,24 +192,43 @@ def _call(submission: ProviderBatchSubmission, enrichment: Enrichment, item: Ite
 
 
 def _requests(submission: ProviderBatchSubmission, enrichment: Enrichment) -> list[Request]:
-    """The calls of the rows that still are as they were when it was intended."""
+    """The calls of the rows that still are as they were when it was intended.
+
+    A row that lacks a fact it needs is left out, and so goes on live.
+    """
     configuration = snapshot.current()
     items = _items(submission, enrichment)
+    items |= _with_facts([item for item in items.values() if item.settled is None])
     return [
         Request(
             _custom_id(submission, place),
             body_of(_call(submission, enrichment, items[row[0]]), configuration),
         )
         for place, row in enumerate(submission.rows)
-        if row == _sent(items[row[0]]) and items[row[0]].settled is None
+        if row == _sent(items[row[0]]) and items[row[0]].settled is None and not items[row[0]].asks
     ]
+
+
+def _with_facts(items: list[Item]) -> dict[str, Item]:
+    """Those whose facts could be had; these are kept, for the answers are judged by them."""
+    found = [each for each in answer_all(items) if isinstance(each, Item)]
+    with transaction.atomic(), connection.cursor() as cursor:
+        facts.remember(cursor, [each for item in found for each in item.facts])
+    return {item.row_id: item for item in found}
 
 
 def _items(
     submission: ProviderBatchSubmission, enrichment: Enrichment, claim: Claim | None = None
 ) -> dict[str, Item]:
     chunk = submission.chunk
-    found = load_items(enrichment, chunk.row_ids, variant=chunk.variant, claim=claim)
+    found = load_items(
+        enrichment,
+        chunk.row_ids,
+        variant=chunk.variant,
+        claim=claim,
+        # What was said with a request is judged with it, a day later.
+        facts_of_any_age=claim is not None,
+    )
     return {item.row_id: item for item in found}
 
 

@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from psycopg.types.json import Jsonb
 
+from enrichment import facts
 from enrichment.engine.claims import LEASE_SECONDS, Claim
 from enrichment.engine.items import Outcome
 from enrichment.enrichments.contract import Enrichment
@@ -75,6 +76,7 @@ _RESULT_COLUMNS = (
     ("suggestion", "jsonb"),
     ("confidence", "float8"),
     ("confidence_source", "text"),
+    ("facts", "jsonb"),
 )
 
 
@@ -214,6 +216,7 @@ def store(
     if settled:
         rows = (_result_row(enrichment, outcome, batch_id, previous) for outcome in settled)
         copy_rows(cursor, "enrichment_results", _RESULT_COLUMNS, rows)
+    facts.remember(cursor, [each for outcome in settled for each in outcome.item.facts])
     _record(cursor, settled)
 
 
@@ -304,7 +307,16 @@ def _result_row(
         _jsonb(outcome.suggestion),
         outcome.confidence,
         outcome.confidence_source,
+        _jsonb(_facts(outcome) if outcome.item.facts else None),
     )
+
+
+def _facts(outcome: Outcome) -> dict[str, dict[str, str]]:
+    """What staleness compares: what each source was asked with, and what it said."""
+    return {
+        asked.source.name: {"row": asked.row_hash, "key": asked.key, "value": said.value_hash}
+        for asked, said in outcome.item.facts
+    }
 
 
 def _column_values(enrichment: Enrichment, applied: Sequence[Outcome]) -> list[str | None]:

@@ -61,6 +61,7 @@ class Enrichment(ABC):
     gates: ClassVar[tuple[Gate, ...]] = ()  # what fails one is a suggestion, never applied
     answers_in: ClassVar[str] = ""  # a language; blank: the variant, else the source's own
     confidence_floor: ClassVar[str] = ""  # the column of `llm_config` with the least confidence
+    takes_facts: ClassVar[bool] = True  # False: its prompts may not use sources of facts
     in_batches: ClassVar[bool] = True  # False: it answers a person and writes nothing
 
     @classmethod

@@ -22,6 +22,7 @@ class Respond(Enrichment):
     reads = ("name", "description", *FACT_COLUMNS)
     writes = ""
     in_batches = False
+    takes_facts = False  # from the listing alone
     gates = (template_remains, numbers, addresses, names)
     prompt = PromptText(
         system=(

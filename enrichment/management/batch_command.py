@@ -69,8 +69,8 @@ class BatchCommand(BaseCommand):
             "--stale",
             default="",
             metavar="REASONS",
-            help="Which rows need work: of never, undone, input, prompt and model, with commas"
-            " between. Left out: never,undone,input.",
+            help="Which rows need work: of never, undone, input, prompt, facts and model, with"
+            " commas between. Left out: never,undone,input.",
         )
         parser.add_argument("--force", action="store_true", help="Redo rows that are fresh.")
         parser.add_argument(

@@ -9,6 +9,7 @@ from enrichment.models.batches import (
     SubmissionState,
     Transport,
 )
+from enrichment.models.facts import Fact, FactSource, WithoutFact
 from enrichment.models.listings import Animal, Enrichable, Organization
 from enrichment.models.prompts import Prompt
 from enrichment.models.results import EnrichmentResult, ResultState
@@ -21,10 +22,13 @@ __all__ = [
     "ChunkStatus",
     "Enrichable",
     "EnrichmentResult",
+    "Fact",
+    "FactSource",
     "Organization",
     "Prompt",
     "ProviderBatchSubmission",
     "ResultState",
     "SubmissionState",
     "Transport",
+    "WithoutFact",
 ]

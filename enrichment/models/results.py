@@ -35,6 +35,11 @@ class EnrichmentResult(models.Model):
         blank=True, default="", help_text="Why it failed, was skipped, or waits for a person."
     )
     input_hash = models.CharField(max_length=32, help_text="Of the fields that were read.")
+    facts = models.JSONField(
+        null=True,
+        help_text="By source: hashes of what it was asked with and of what it said, and where that"
+        " is kept.",
+    )
     prompt_version = models.PositiveIntegerField(null=True)
     model_used = models.CharField(max_length=200, blank=True, default="")
     config_revision = models.BigIntegerField(null=True)

@@ -18,9 +18,10 @@ def read(provider: ProviderFacts) -> Secret | None:
     Nothing but the provider's own column or reference is ever looked at.
     """
     if provider.secret_ref:
-        return _sendable(Secret(_referenced(provider).strip()), provider)
+        return referenced(provider.secret_ref, owner=provider.name)
     if provider.api_key:
-        return _sendable(secrets.decrypt(provider.api_key, place=provider.key_place), provider)
+        key = secrets.decrypt(provider.api_key, place=provider.key_place)
+        return _sendable(key, provider.name)
     if provider.provider_type in KEYLESS_TYPES:
         return None
     raise SecretUnreadable(
@@ -29,51 +30,58 @@ def read(provider: ProviderFacts) -> Secret | None:
     )
 
 
-def _referenced(provider: ProviderFacts) -> str:
-    if secrets_manager.is_elsewhere(provider.secret_ref):
-        return _from_secrets_manager(provider)
-    scheme, _, where = provider.secret_ref.partition(":")
+def referenced(secret_ref: str, *, owner: str) -> Secret:
+    """What a secret reference points at; `owner` is named in errors. Blocks while it asks AWS.
+
+    Raises SecretUnreadable.
+    """
+    return _sendable(Secret(_looked_up(secret_ref, owner).strip()), owner)
+
+
+def _looked_up(secret_ref: str, owner: str) -> str:
+    if secrets_manager.is_elsewhere(secret_ref):
+        return _from_secrets_manager(secret_ref, owner)
+    scheme, _, where = secret_ref.partition(":")
     if scheme == "env":
         value = os.environ.get(where, "")
         if not value:
             raise SecretUnreadable(
-                f"{provider.name}: its key is referenced as {provider.secret_ref}, but that"
-                " variable is not set in this process."
+                f"{owner}: its key is referenced as {secret_ref}, but that variable is not set in"
+                " this process."
             )
         return value
     if scheme == "file":
-        return _from_file(provider, where)
+        return _from_file(secret_ref, where, owner)
     raise SecretUnreadable(
-        f"{provider.name}: the secret reference {provider.secret_ref!r} starts with none of env:,"
-        " file: and aws-sm:."
+        f"{owner}: the secret reference {secret_ref!r} starts with none of env:, file: and aws-sm:."
     )
 
 
-def _from_secrets_manager(provider: ProviderFacts) -> str:
+def _from_secrets_manager(secret_ref: str, owner: str) -> str:
     try:
-        return secrets_manager.read(provider.secret_ref).reveal()
+        return secrets_manager.read(secret_ref).reveal()
     except SecretUnreadable as error:
-        raise SecretUnreadable(f"{provider.name}: {error}") from None
+        raise SecretUnreadable(f"{owner}: {error}") from None
 
 
-def _from_file(provider: ProviderFacts, where: str) -> str:
+def _from_file(secret_ref: str, where: str, owner: str) -> str:
     try:
         return Path(where).read_text(encoding="utf-8")
     except OSError as error:
         why = error.strerror or "unreadable"
     except ValueError:
         why = "not text"
-    raise SecretUnreadable(f"{provider.name}: {provider.secret_ref} can't be read ({why}).")
+    raise SecretUnreadable(f"{owner}: {secret_ref} can't be read ({why}).")
 
 
-def _sendable(key: Secret, provider: ProviderFacts) -> Secret:
+def _sendable(key: Secret, owner: str) -> Secret:
     """A key that may stand in a header: a line break in it could forge another one."""
     value = key.reveal()
     if not value:
-        raise SecretUnreadable(f"{provider.name}: its key is blank.")
+        raise SecretUnreadable(f"{owner}: its key is blank.")
     if not value.isascii() or not value.isprintable() or " " in value:
         raise SecretUnreadable(
-            f"{provider.name}: its key holds a space, a line break or a character that no key has;"
+            f"{owner}: its key holds a space, a line break or a character that no key has;"
             " enter it again."
         )
     return key

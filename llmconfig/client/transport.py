@@ -1,4 +1,4 @@
-"""The guarded way out: HTTP to providers and nothing else.
+"""The guarded way out: HTTP to providers, and to the sources of facts that a person configured.
 
 One pooled session per event loop and kind of address. No redirects (they would re-send prompt and
 key elsewhere), no proxies or credentials of the environment, no cookies, replies capped in bytes
@@ -64,10 +64,23 @@ async def post(
     )
 
 
-async def get(url: URL, *, headers: Mapping[str, str], timeout_s: float, private: bool) -> Response:
-    """The same without a body, for what costs nothing: lists of models."""
+async def get(
+    url: URL,
+    *,
+    headers: Mapping[str, str],
+    timeout_s: float,
+    private: bool,
+    most_bytes: int = MOST_BYTES,
+) -> Response:
+    """The same without a body, for what costs nothing: lists of models, and facts."""
     return await _exchange(
-        "GET", url, headers=headers, body=None, timeout_s=timeout_s, private=private
+        "GET",
+        url,
+        headers=headers,
+        body=None,
+        timeout_s=timeout_s,
+        private=private,
+        most_bytes=most_bytes,
     )
 
 
@@ -79,6 +92,7 @@ async def _exchange(
     body: bytes | None,
     timeout_s: float,
     private: bool,
+    most_bytes: int = MOST_BYTES,
 ) -> Response:
     session = await _session(private=private)
     try:
@@ -90,7 +104,7 @@ async def _exchange(
             timeout=aiohttp.ClientTimeout(total=timeout_s),
             allow_redirects=False,
         ) as reply:
-            return Response(reply.status, reply.headers, await _read(reply))
+            return Response(reply.status, reply.headers, await _read(reply, most_bytes))
     except RequestFailed:
         raise
     except (aiohttp.ClientError, OSError) as error:
@@ -195,43 +209,43 @@ async def _keep(*, private: bool) -> AsyncGenerator[aiohttp.ClientSession]:
         await session.close()
 
 
-async def _read(reply: aiohttp.ClientResponse) -> bytes:
+async def _read(reply: aiohttp.ClientResponse, most_bytes: int = MOST_BYTES) -> bytes:
     length = reply.content_length
-    if length is not None and length <= MOST_BYTES:
+    if length is not None and length <= most_bytes:
         body = await reply.read()
     else:
-        body = await _read_capped(reply)
+        body = await _read_capped(reply, most_bytes)
     encoding = reply.headers.get("Content-Encoding", "identity").lower()
-    return body if encoding in {"identity", ""} else _unpacked(body, encoding)
+    return body if encoding in {"identity", ""} else _unpacked(body, encoding, most_bytes)
 
 
-async def _read_capped(reply: aiohttp.ClientResponse) -> bytes:
+async def _read_capped(reply: aiohttp.ClientResponse, most_bytes: int) -> bytes:
     parts, size = [], 0
     async for part in reply.content.iter_any():
         size += len(part)
-        if size > MOST_BYTES:
-            raise _too_large()
+        if size > most_bytes:
+            raise _too_large(most_bytes)
         parts.append(part)
     return b"".join(parts)
 
 
-def _unpacked(body: bytes, encoding: str) -> bytes:
+def _unpacked(body: bytes, encoding: str, most_bytes: int) -> bytes:
     """Providers are asked for plain replies; gzip and deflate are read all the same."""
     if encoding not in {"gzip", "x-gzip", "deflate"}:
         raise RequestFailed("bad_reply", f"packed as {encoding[:20]!r} unasked", transient=True)
     try:
-        plain = zlib.decompressobj(ANY_WINDOW).decompress(body, MOST_BYTES + 1)
+        plain = zlib.decompressobj(ANY_WINDOW).decompress(body, most_bytes + 1)
     except zlib.error:
         raise RequestFailed("bad_reply", "its packing is damaged", transient=True) from None
-    if len(plain) > MOST_BYTES:
-        raise _too_large()
+    if len(plain) > most_bytes:
+        raise _too_large(most_bytes)
     return plain
 
 
-def _too_large() -> RequestFailed:
-    return RequestFailed(
-        "reply_too_large", f"the reply is over {MOST_BYTES // 1024 // 1024} MB", transient=False
-    )
+def _too_large(most_bytes: int = MOST_BYTES) -> RequestFailed:
+    mebi = 1024 * 1024
+    size = f"{most_bytes // mebi} MB" if most_bytes % mebi == 0 else f"{most_bytes:,} bytes"
+    return RequestFailed("reply_too_large", f"the reply is over {size}", transient=False)
 
 
 def _failure(error: Exception, url: URL, timeout_s: float) -> RequestFailed:

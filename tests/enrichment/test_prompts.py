@@ -11,9 +11,10 @@ from enrichment.engine.lanes import run_lane
 from enrichment.enrichments import get
 from enrichment.errors import BadPrompt
 from enrichment.models import Animal, EnrichmentResult, Organization, Prompt
-from enrichment.prompts import compile_prompt, compile_text
+from enrichment.prompts import compile_prompt
 from enrichment.single import enrich_row
 from enrichment.staleness import ALL_REASONS, DEFAULT_REASONS, Reason, stale_rows, with_staleness
+from enrichment.substitution import compile_text
 from enrichment.undo import undo
 from llmconfig import snapshot
 from llmconfig.models import NodeConfiguration

@@ -38,6 +38,8 @@ WRITERS = {
     f"{SEED}/review/{{id}}/edit": OPERATOR,
     f"{SEED}/review/{{id}}/reject": OPERATOR,
     f"{SEED}/respond": OPERATOR,
+    f"{SEED}/fact-sources/{{name}}/try": OPERATOR,
+    f"{SEED}/fact-sources/{{name}}/refresh": OPERATOR,
 }
 READERS = {"/api/health/llm": EVERYBODY}
 FILLED = {

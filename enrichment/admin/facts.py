@@ -1,0 +1,216 @@
+"""Sources of facts, with a look at what they say about a row."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.db.models import Count, Max, Model
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+from django.utils.safestring import SafeString
+
+from enrichment import facts
+from enrichment.errors import BadSelection, BadSource
+from enrichment.models import FactSource
+from llmconfig import snapshot
+from llmconfig.admin.presentation import badge
+from llmconfig.admin.theme import SelectWidget, TextWidget
+from llmconfig.admin.writes import RevisionedAdmin
+
+OPERATE = "enrichment.change_batch"  # what operators may
+
+
+class FactSourceForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for the checker
+    """A source's row, held to the rules of enrichment.facts."""
+
+    class Meta:
+        model = FactSource
+        fields = ("name", "target", "url_template", "header_name", "secret_ref")
+
+    def clean(self) -> dict[str, Any]:
+        """Each refusal on the field it is about."""
+        cleaned = super().clean() or {}
+        asked = ("target", "url_template", "header_name", "secret_ref")
+        if set(asked) & self.errors.keys():
+            return cleaned
+        try:
+            facts.check_source(
+                **{each: cleaned.get(each, getattr(self.instance, each)) for each in asked}
+            )
+        except BadSource as refusal:
+            self.add_error(refusal.field, str(refusal))
+        return cleaned
+
+
+@admin.register(FactSource)
+class FactSourceAdmin(RevisionedAdmin):
+    """Where facts for prompts come from."""
+
+    form = FactSourceForm
+    list_display = ("name", "description", "state", "url_template", "kept", "last_asked")
+    list_filter = ("is_enabled", "target")
+    search_fields = ("name", "description", "url_template")
+    actions = ("refresh_selected",)
+    change_form_outer_before_template = "nodewise/fact_source.html"
+    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": ("name", "description", "is_enabled"),
+                "description": "Prompts use what it says as <code>{{fact_NAME}}</code>, while"
+                " external enrichment is on in the processing settings.",
+            },
+        ),
+        ("What is asked", {"fields": ("target", "url_template")}),
+        ("Key", {"fields": ("header_name", "header_scheme", "secret_ref")}),
+        ("What is used", {"fields": ("pointer", "max_characters", "without")}),
+        (
+            "Limits",
+            {"fields": ("ttl_seconds", "timeout_seconds", "max_bytes", "max_concurrency")},
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """With how many facts are kept, and when the last one came."""
+        rows = super().get_queryset(request)
+        return rows.annotate(facts_kept=Count("facts"), asked_at=Max("facts__fetched_at"))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Prompts name a source by its name: it stays."""
+        return ("name",) if obj else ()
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """The tables that there are, as a choice; an address in one line."""
+        if db_field.name == "target":
+            choices = [(name, name) for name in facts.tables()]
+            return forms.ChoiceField(
+                label="Table",
+                choices=choices,
+                initial=db_field.default,
+                widget=SelectWidget(),
+                help_text=db_field.help_text,
+            )
+        if db_field.name == "url_template":
+            kwargs["widget"] = TextWidget(attrs={"spellcheck": "false"})
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """A source that a prompt in force names is kept; facts go without saying."""
+        _, counts, missing, protected = super().get_deleted_objects(objs, request)
+        for source in objs:
+            uses = facts.uses_of(source)
+            if uses:
+                protected = [*protected, f"{source} is in use by {', '.join(uses[:10])}"]
+        return [str(each) for each in objs], counts, missing - {"fact"}, protected
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        """Operators may ask; it changes no configuration."""
+        return request.user.has_perm(OPERATE)
+
+    def get_urls(self) -> list[URLPattern]:
+        """The two buttons' addresses."""
+        return [
+            path(
+                f"<uuid:source_id>/{verb}/",
+                self.admin_site.admin_view(view),
+                name=f"enrichment_factsource_{verb}",
+            )
+            for verb, view in (("try", self.try_view), ("refresh", self.refresh_view))
+        ] + super().get_urls()
+
+    def response_post_save_add(self, request: HttpRequest, obj: Any) -> HttpResponseRedirect:
+        """To its page, where it can be tried."""
+        return _to_page(obj)
+
+    def try_view(self, request: HttpRequest, source_id: Any) -> HttpResponse:
+        """“Ask” was pressed; what it says stands on its page again."""
+        source = self._pressed(request, source_id)
+        if isinstance(source, HttpResponse):
+            return source
+        row_id = request.POST.get("row_id", "").strip()
+        try:
+            trial = facts.try_out(source, row_id=row_id[:40])
+        except BadSelection as refusal:
+            messages.error(request, str(refusal))
+            return _to_page(source)
+        if trial.problem:
+            asked = f" It was asked at {trial.url}." if trial.url else ""
+            messages.error(request, f"{trial.problem}{asked}")
+        else:
+            messages.success(request, f"About row {trial.row_id}, {trial.url} says: {trial.value}")
+        return _to_page(source)
+
+    def refresh_view(self, request: HttpRequest, source_id: Any) -> HttpResponse:
+        """“Ask anew” was pressed."""
+        source = self._pressed(request, source_id)
+        if isinstance(source, HttpResponse):
+            return source
+        self.refresh_selected(request, [source])
+        return _to_page(source)
+
+    def _pressed(self, request: HttpRequest, source_id: Any) -> "FactSource | HttpResponse":
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not self.has_operate_permission(request):
+            raise PermissionDenied
+        return get_object_or_404(FactSource, pk=source_id)
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """No transaction is open while sources are asked."""
+        if request.POST.get("action") in self.actions:
+            return super(RevisionedAdmin, self).changelist_view(request, extra_context)
+        return super().changelist_view(request, extra_context)
+
+    @admin.action(description="Ask anew for all they have said", permissions=["operate"])
+    def refresh_selected(self, request: HttpRequest, queryset: Iterable[FactSource]) -> None:
+        """Rows whose facts changed are stale by `facts` afterwards."""
+        for source in queryset:
+            messages.success(request, f"{source}: {facts.refresh(source, everything=True)}")
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Model | None = None,
+    ) -> HttpResponse:
+        """With the card that asks it; a new source has none yet."""
+        if isinstance(obj, FactSource):
+            context["fact_source"] = {
+                "source": obj,
+                "name": f"{{{{{facts.PREFIX}{obj.name}}}}}",
+                "switched_on": snapshot.current().processing.get("external_enrichment", False),
+                "may_ask": self.has_operate_permission(request),
+                "uses": facts.uses_of(obj),
+                "kept": obj.facts.count(),
+                "latest": obj.facts.order_by("-fetched_at")[:5],
+            }
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    @admin.display(description="State", ordering="is_enabled")
+    def state(self, source: FactSource) -> SafeString:
+        """On or off."""
+        return badge("on", "good") if source.is_enabled else badge("off")
+
+    @admin.display(description="Facts kept", ordering="facts_kept")
+    def kept(self, source: Any) -> int:
+        """How many addresses it has been asked at."""
+        return int(source.facts_kept)
+
+    @admin.display(description="Last asked", ordering="asked_at")
+    def last_asked(self, source: Any) -> Any:
+        """When the newest fact came."""
+        return source.asked_at
+
+
+def _to_page(source: FactSource) -> HttpResponseRedirect:
+    return HttpResponseRedirect(reverse("admin:enrichment_factsource_change", args=[source.pk]))
