@@ -1,4 +1,4 @@
-"""Which arm of a node's running experiment a key belongs to; starting and stopping experiments.
+"""Which arm of a node's running experiment a key belongs to; starting, stopping and promoting.
 
 A key is placed by weighted rendezvous hashing: every arm draws a number from SHA-256 of
 experiment, arm and key, and the lowest, divided by the weight, has the key. So an arm's place in
@@ -13,7 +13,13 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from llmconfig.errors import ChangeRefused
-from llmconfig.models import Experiment, ExperimentStatus
+from llmconfig.models import (
+    Experiment,
+    ExperimentArm,
+    ExperimentMode,
+    ExperimentStatus,
+    NodeConfiguration,
+)
 from llmconfig.revisions import change
 from llmconfig.snapshot import ArmFacts, ExperimentFacts
 
@@ -43,7 +49,13 @@ def start(name: str, *, source: str, user: User | None = None) -> Experiment:
                 f"The experiment {name!r} needs at least two arms; one may override nothing.",
                 field="arms",
             )
-        experiment.status = ExperimentStatus.RUNNING
+        if experiment.mode == ExperimentMode.SHADOW and _controls(experiment) != 1:
+            raise ChangeRefused(
+                f"The experiment {name!r} is a shadow: give it one arm that overrides nothing,"
+                " which answers.",
+                field="arms",
+            )
+        experiment.status, experiment.promoted_arm = ExperimentStatus.RUNNING, ""
         experiment.started_at, experiment.stopped_at = timezone.now(), None
         try:
             with transaction.atomic():
@@ -68,8 +80,50 @@ def stop(name: str, *, source: str, user: User | None = None) -> Experiment:
     return experiment
 
 
+def promote(name: str, arm: str, *, source: str, user: User | None = None) -> Experiment:
+    """Make an arm's values the node's own and stop the experiment; raises ChangeRefused.
+
+    What the arm leaves blank stays as the node has it.
+    """
+    with change(source=source, user=user, message=f"Promoted {arm} of {name}."):
+        experiment = _locked(name)
+        if experiment.status == ExperimentStatus.DRAFT:
+            raise ChangeRefused(f"The experiment {name!r} was never started.", field="status")
+        found = experiment.arms.filter(name=arm).first()
+        if found is None:
+            known = ", ".join(experiment.arms.values_list("name", flat=True))
+            raise ChangeRefused(
+                f"The experiment {name!r} has no arm {arm!r}; it has {known}.", field="arm"
+            )
+        _take_over(found, experiment.node)
+        if experiment.status == ExperimentStatus.RUNNING:
+            experiment.stopped_at = timezone.now()
+        experiment.status, experiment.promoted_arm = ExperimentStatus.STOPPED, arm
+        experiment.save()
+    return experiment
+
+
+def _take_over(arm: ExperimentArm, node: NodeConfiguration) -> None:
+    """The arm's values, on Azure too: there the node's own values for Azure would go first."""
+    if arm.model:
+        # The node's provider was for its old model.
+        node.default_model, node.provider, node.azure_model = arm.model, arm.provider, ""
+    elif arm.provider:
+        node.provider = arm.provider
+    if arm.temperature is not None:
+        node.default_temperature, node.azure_temperature = arm.temperature, None
+    if arm.max_tokens is not None:
+        node.default_max_tokens, node.azure_max_tokens = arm.max_tokens, None
+    node.save()
+
+
+def _controls(experiment: Experiment) -> int:
+    return sum(arm.is_control for arm in experiment.arms.all())
+
+
 def _locked(name: str) -> Experiment:
-    found = Experiment.objects.select_for_update(of=("self",)).filter(name=name).first()
+    rows = Experiment.objects.select_related("node").select_for_update(of=("self", "node"))
+    found = rows.filter(name=name).first()
     if found is None:
         known = ", ".join(Experiment.objects.values_list("name", flat=True)) or "none yet"
         raise ChangeRefused(f"There is no experiment {name!r}; known: {known}.", field="name")

@@ -87,6 +87,7 @@ class Resolution:
     revision: int
     experiment: str = ""
     arm: str = ""
+    beside: str = ""  # the shadow arm that is to be asked as well
 
     def winner(self, field_name: str) -> LayerValue | None:
         """The layer that decided a field, None when all are blank."""
@@ -119,6 +120,7 @@ class _Asked:
     given: Mapping[str, Any]
     experiment: str
     arm: ArmFacts | None
+    beside: str
 
 
 def resolve(
@@ -128,10 +130,12 @@ def resolve(
     user_id: int | None = None,
     given: Mapping[str, Any] | None = None,
     experiment_key: str = "",
+    shadow: bool = False,
 ) -> Resolution:
     """Targets for a node, an interaction type or a model reference.
 
-    `experiment_key` decides the arm of a running experiment; blank, the node is as it is.
+    `experiment_key` decides the arm of a running experiment; blank, the node is as it is. With
+    `shadow` it is the call of a shadow's arm that is resolved, not the one that is answered.
     Raises CallsDisabled when the master switch is off, UnknownNode, and NoTarget when no enabled
     provider can serve it.
     """
@@ -140,8 +144,9 @@ def resolve(
             "All LLM calls are switched off. Turn on “enabled” in the processing settings, or run"
             " `manage.py seed_llm_config --enable`."
         )
-    asked = _asked(name, snapshot, user_id, given or {}, experiment_key)
-    key = (name, user_id, asked.arm and asked.arm.id, *sorted(asked.given.items()))
+    asked = _asked(name, snapshot, user_id, given or {}, experiment_key, shadow=shadow)
+    arm_id = asked.arm and asked.arm.id
+    key = (name, user_id, arm_id, asked.beside, *sorted(asked.given.items()))
     try:
         held: _Resolved | None = snapshot.memo.get(key)
     except TypeError:  # a list among the caller's values: work it out each time
@@ -172,10 +177,16 @@ def _asked(
     user_id: int | None,
     given: Mapping[str, Any],
     experiment_key: str,
+    *,
+    shadow: bool = False,
 ) -> _Asked:
     running = snapshot.experiments.get(name) if experiment_key else None
-    arm = experiments.arm_of(running, experiment_key) if running else None
-    return _Asked(name, user_id, given, running.name if running else "", arm)
+    if running is None:
+        return _Asked(name, user_id, given, "", None, "")
+    drawn = experiments.arm_of(running, experiment_key)
+    if not running.shadow or shadow or drawn is None or drawn is running.control:
+        return _Asked(name, user_id, given, running.name, drawn, "")
+    return _Asked(name, user_id, given, running.name, running.control, drawn.name)
 
 
 def _resolve(asked: _Asked, snapshot: Snapshot, *, strict: bool = True) -> "_Resolved":
@@ -208,6 +219,7 @@ def _resolve(asked: _Asked, snapshot: Snapshot, *, strict: bool = True) -> "_Res
         revision=snapshot.revision,
         experiment=asked.experiment if asked.arm else "",
         arm=asked.arm.name if asked.arm else "",
+        beside=asked.beside,
     )
     return _Resolved(resolution, tuple(equals))
 

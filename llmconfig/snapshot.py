@@ -25,6 +25,7 @@ from llmconfig.models import (
     Budget,
     ConfigVersion,
     Experiment,
+    ExperimentMode,
     ExperimentStatus,
     GlobalConfig,
     LLMConfig,
@@ -128,11 +129,17 @@ class ArmFacts:
 
 @dataclass(frozen=True, slots=True)
 class ExperimentFacts:
-    """A node's running experiment."""
+    """A node's running experiment. In a shadow the control answers, whichever arm has the key."""
 
     id: str
     name: str
     arms: tuple[ArmFacts, ...]
+    shadow: bool = False
+
+    @property
+    def control(self) -> ArmFacts | None:
+        """The arm that overrides nothing."""
+        return next((arm for arm in self.arms if arm.choice == Choice()), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -425,6 +432,7 @@ def _running_experiments() -> dict[str, ExperimentFacts]:
                 )
                 for arm in row.arms.all()
             ),
+            shadow=row.mode == ExperimentMode.SHADOW,
         )
         for row in rows.select_related("node").prefetch_related("arms")
     }

@@ -1,19 +1,30 @@
 """Experiments: their arms, and starting and stopping them."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.http import HttpRequest
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
 from llmconfig import experiments
+from llmconfig.admin.panels import experiment_panels
 from llmconfig.admin.presentation import badge
 from llmconfig.admin.theme import TabularInline, TextareaWidget
 from llmconfig.admin.writes import RevisionedAdmin
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import Experiment, ExperimentArm, ExperimentStatus
 
+MOVES: dict[str, tuple[Callable[..., Any], str]] = {
+    "start": (experiments.start, "started"),
+    "stop": (experiments.stop, "stopped"),
+}
 TONES = {ExperimentStatus.RUNNING: "good", ExperimentStatus.STOPPED: "plain"}
 
 
@@ -30,26 +41,35 @@ class ArmInline(TabularInline):
 class ExperimentAdmin(RevisionedAdmin):
     """Comparisons of arms on a node."""
 
-    list_display = ("name", "node", "state", "arm_names", "started_at", "stopped_at")
-    list_filter = ("status",)
+    change_form_outer_before_template = "nodewise/experiment.html"
+    list_display = ("name", "node", "mode", "state", "arm_names", "started_at", "stopped_at")
+    list_filter = ("status", "mode")
     list_select_related = ("node",)
     search_fields = ("name", "description", "node__node_name")
     autocomplete_fields = ("node",)
     inlines = (ArmInline,)
     actions = ("start", "stop")
-    readonly_fields = ("state", "started_at", "stopped_at")
     formfield_overrides = {models.TextField: {"widget": TextareaWidget(attrs={"rows": 3})}}
     fieldsets = (
         (
             None,
             {
-                "fields": ("name", "node", "description"),
+                "fields": ("name", "node", "mode", "description"),
                 "description": "A call takes part when its caller gives a key, such as a row's id;"
                 " a key stays in its arm.",
             },
         ),
-        ("State", {"fields": ("state", "started_at", "stopped_at")}),
-    )
+        (
+            "Gates",
+            {
+                "fields": (
+                    "fewest_calls", "most_quality_loss", "most_cost_increase",
+                    "most_latency_increase",
+                ),
+                "description": "What an arm must hold against the one that overrides nothing.",
+            },
+        ),
+    )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """With the arms, for the list."""
@@ -59,24 +79,68 @@ class ExperimentAdmin(RevisionedAdmin):
         """The arms are edited on the same page."""
         return obj.arms.only("pk")
 
+    def get_urls(self) -> list[URLPattern]:
+        """The addresses of an experiment's buttons."""
+        view = self.admin_site.admin_view(self.move_view)
+        name = "llmconfig_experiment_move"
+        return [path("<uuid:experiment_id>/move/", view, name=name), *super().get_urls()]
+
+    def move_view(self, request: HttpRequest, experiment_id: Any) -> HttpResponse:
+        """“Start”, “Stop” or “Promote” was pressed."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        experiment = get_object_or_404(Experiment, pk=experiment_id)
+        arm, move = request.POST.get("arm", ""), request.POST.get("move")
+        if move == "promote":
+            said = f"promoted: {arm} is the node's own now"
+            self._move(request, experiment, partial(experiments.promote, arm=arm), said)
+        elif move in MOVES:
+            self._move(request, experiment, *MOVES[move])
+        return HttpResponseRedirect(
+            reverse("admin:llmconfig_experiment_change", args=[experiment.pk])
+        )
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Model | None = None,
+    ) -> HttpResponse:
+        """With its state, its buttons, and what the other apps know of it."""
+        if isinstance(obj, Experiment):
+            context["experiment"] = obj
+            context["state"] = self.state(obj)
+            context["promotable"] = [arm for arm in obj.arms.all() if not arm.is_control]
+            context["may_move"] = self.has_change_permission(request)
+            context["experiment_panels"] = experiment_panels(request, obj.name)
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
     @admin.action(description="Start", permissions=["change"])
     def start(self, request: HttpRequest, queryset: Any) -> None:
         """Divide the nodes' calls among the arms."""
-        self._each(request, queryset, experiments.start, "started")
+        for experiment in queryset:
+            self._move(request, experiment, *MOVES["start"])
 
     @admin.action(description="Stop", permissions=["change"])
     def stop(self, request: HttpRequest, queryset: Any) -> None:
         """Give the nodes' own values back to all their calls."""
-        self._each(request, queryset, experiments.stop, "stopped")
-
-    def _each(self, request: HttpRequest, queryset: Any, move: Any, done: str) -> None:
         for experiment in queryset:
-            try:
-                move(experiment.name, source="admin", user=request.user)
-            except ChangeRefused as refusal:
-                messages.error(request, str(refusal))
-            else:
-                messages.success(request, f"{experiment.name} {done}.")
+            self._move(request, experiment, *MOVES["stop"])
+
+    def _move(
+        self, request: HttpRequest, experiment: Experiment, move: Callable[..., Any], done: str
+    ) -> None:
+        try:
+            move(experiment.name, source="admin", user=request.user)
+        except ChangeRefused as refusal:
+            messages.error(request, str(refusal))
+        else:
+            messages.success(request, f"{experiment.name} {done}.")
 
     @admin.display(description="State", ordering="status")
     def state(self, experiment: Experiment) -> SafeString:

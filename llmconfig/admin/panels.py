@@ -1,4 +1,6 @@
-"""What the apps above know of a node or a call, shown on our pages: they register it here."""
+"""What the apps above know of a node, an experiment or a call, shown on our pages: they register
+it here.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,7 +12,7 @@ from django.http import HttpRequest
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One part of a node's page. `template` draws it with `context`, there named `panel`."""
+    """One part of a page. `template` draws it with `context`, there named `panel`."""
 
     template: str
     context: dict[str, Any] = field(default_factory=dict)
@@ -19,6 +21,7 @@ class Panel:
 NodePanel = Callable[[HttpRequest, str], Panel | None]  # None: nothing for this person
 CallLink = Callable[[HttpRequest, UUID], str]  # blank: nothing for this person
 _NODE_PANELS: dict[str, NodePanel] = {}
+_EXPERIMENT_PANELS: dict[str, NodePanel] = {}
 _CALL_LINKS: dict[str, CallLink] = {}
 
 
@@ -30,6 +33,17 @@ def register_node_panel(builder: NodePanel) -> None:
 def node_panels(request: HttpRequest, node: str) -> list[Panel]:
     """The panels of one node for this person."""
     built = (builder(request, node) for builder in _NODE_PANELS.values())
+    return [panel for panel in built if panel is not None]
+
+
+def register_experiment_panel(builder: NodePanel) -> None:
+    """Put a panel on every experiment's page; `builder` gets the experiment's name."""
+    _EXPERIMENT_PANELS[f"{builder.__module__}.{builder.__qualname__}"] = builder
+
+
+def experiment_panels(request: HttpRequest, experiment: str) -> list[Panel]:
+    """The panels of one experiment for this person."""
+    built = (builder(request, experiment) for builder in _EXPERIMENT_PANELS.values())
     return [panel for panel in built if panel is not None]
 
 

@@ -1,4 +1,4 @@
-"""Experiments: their arms, and starting and stopping them."""
+"""Experiments: their arms and gates, starting and stopping them, taking an arm over."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from llmconfig import experiments
-from llmconfig.api.bodies import NamedRowField, StrictModelSerializer
+from llmconfig.api.bodies import NamedRowField, StrictModelSerializer, StrictSerializer
 from llmconfig.api.endpoints import ConfigurationList, ConfigurationRow, Rows, Versioned
 from llmconfig.models import (
     Experiment,
@@ -45,10 +45,11 @@ class ExperimentSerializer(StrictModelSerializer[Experiment]):
     class Meta:
         model = Experiment
         fields = (
-            "id", "name", "node", "description", "status", "arms", "started_at", "stopped_at",
-            "created_at", "updated_at",
+            "id", "name", "node", "description", "mode", "fewest_calls", "most_quality_loss",
+            "most_cost_increase", "most_latency_increase", "status", "promoted_arm", "arms",
+            "started_at", "stopped_at", "created_at", "updated_at",
         )  # fmt: skip
-        read_only_fields = ("status", "started_at", "stopped_at")
+        read_only_fields = ("status", "promoted_arm", "started_at", "stopped_at")
 
     def validate_arms(self, arms: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Each name once, and at least two while calls are divided among them."""
@@ -137,3 +138,30 @@ class StopExperiment(StartExperiment):
     """Gives the node's own values back to all its calls."""
 
     move = staticmethod(experiments.stop)
+
+
+class PromoteSerializer(StrictSerializer):
+    """Which arm."""
+
+    arm = serializers.CharField(help_text="What it overrides becomes the node's own.")
+
+
+class PromoteArm(WithArms, Rows):
+    """Makes an arm's values the node's own and stops the experiment."""
+
+    queryset = Experiment.objects.select_related("node")
+    serializer_class = ExperimentSerializer
+    lookup_field = "name"
+    write_role = Role.ADMINISTRATOR
+
+    @extend_schema(request=PromoteSerializer, responses=ExperimentSerializer)
+    def post(self, request: Request, **kwargs: Any) -> Response:
+        """Do it; raises ChangeRefused with the reason."""
+        body = PromoteSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        with transaction.atomic():
+            row = self.get_object()
+            self.check_match(row)
+            arm = body.validated_data["arm"]
+            moved = experiments.promote(row.name, arm, source="api", user=self.caller)
+            return self.shown(moved, self.get_serializer(moved).data)

@@ -40,6 +40,7 @@ configuration = [
     path("experiments/<str:name>", experiments.ExperimentRow.as_view()),
     path("experiments/<str:name>/start", experiments.StartExperiment.as_view()),
     path("experiments/<str:name>/stop", experiments.StopExperiment.as_view()),
+    path("experiments/<str:name>/promote", experiments.PromoteArm.as_view()),
     path("budgets", budgets.BudgetList.as_view()),
     path("budgets/<int:id>", budgets.BudgetRow.as_view()),
     path("keys", gateway_keys.GatewayKeyList.as_view()),

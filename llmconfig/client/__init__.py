@@ -10,7 +10,7 @@ from collections.abc import Callable
 from asgiref.sync import sync_to_async
 
 from llmconfig import snapshot
-from llmconfig.client import loop, publishing, recording
+from llmconfig.client import loop, publishing, recording, shadow
 from llmconfig.client.callers import get_embeddings_model, get_llm, get_llm_for_interaction
 from llmconfig.client.embedding import aembed, embed
 from llmconfig.client.generation import Run
@@ -68,6 +68,7 @@ async def _carry_out(
     call: Call, configuration: Snapshot, collect: Collect | None
 ) -> tuple[Outcome, CallRecord, Callable[[], Texts]]:
     run = Run(call, configuration)
+    shadow.ask_beside(run)
     try:
         await run.carry_out()
     except asyncio.CancelledError:

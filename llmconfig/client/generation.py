@@ -93,7 +93,7 @@ class Run:
     Raises on creation what resolution raises, and SchemaUnusable.
     """
 
-    def __init__(self, call: Call, configuration: Snapshot) -> None:
+    def __init__(self, call: Call, configuration: Snapshot, *, shadow: bool = False) -> None:
         self.call = call
         self.configuration = configuration
         self.resolution: Resolution = resolve(
@@ -102,6 +102,7 @@ class Run:
             user_id=call.user_id,
             given=call.given,
             experiment_key=call.experiment_key,
+            shadow=shadow,
         )
         self.shape: Shape | None = None if call.schema is None else shapes.shape_of(call.schema)
         self.created_at = dt.datetime.now(dt.UTC)

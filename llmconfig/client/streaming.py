@@ -11,7 +11,7 @@ from dataclasses import replace
 import orjson
 
 from llmconfig import snapshot
-from llmconfig.client import publishing, transport
+from llmconfig.client import publishing, shadow, transport
 from llmconfig.client.endpoints import Endpoint
 from llmconfig.client.generation import Exchange, Run, Try
 from llmconfig.client.publishing import Collect
@@ -42,6 +42,7 @@ async def astream(
     """
     waiting: asyncio.Queue[Delta | None] = asyncio.Queue(MOST_WAITING)
     run = StreamRun(call, await snapshot.acurrent(), waiting.put)
+    shadow.ask_beside(run)
     work = asyncio.create_task(_carry_out(run, waiting))
     try:
         while (piece := await waiting.get()) is not None:

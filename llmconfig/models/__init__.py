@@ -20,7 +20,12 @@ from llmconfig.models.catalogue import (
     PriceSource,
     ProviderModel,
 )
-from llmconfig.models.experiments import Experiment, ExperimentArm, ExperimentStatus
+from llmconfig.models.experiments import (
+    Experiment,
+    ExperimentArm,
+    ExperimentMode,
+    ExperimentStatus,
+)
 from llmconfig.models.gateway import GatewayKey
 from llmconfig.models.history import ConfigVersion, Revision, RevisionChange
 from llmconfig.models.processing import LLMConfig
@@ -36,6 +41,7 @@ __all__ = [
     "ContextWindow",
     "Experiment",
     "ExperimentArm",
+    "ExperimentMode",
     "ExperimentStatus",
     "GatewayKey",
     "GlobalConfig",

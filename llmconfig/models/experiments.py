@@ -21,6 +21,16 @@ class ExperimentStatus(models.TextChoices):
     STOPPED = "stopped", "Stopped"
 
 
+class ExperimentMode(models.TextChoices):
+    """What an arm's calls are for."""
+
+    SPLIT = "split", "Split: the key's arm answers"
+    SHADOW = "shadow", "Shadow: the control answers, the key's arm is asked beside it"
+
+
+MARGIN_RULES = [MinValueValidator(0.0), MaxValueValidator(10.0)]
+
+
 class Experiment(models.Model):
     """A comparison of arms on one node; at most one runs on a node at a time."""
 
@@ -38,11 +48,52 @@ class Experiment(models.Model):
         help_text="The node whose calls are divided among the arms.",
     )
     description = models.TextField(blank=True, help_text="What you want to find out.")
+    mode = models.CharField(
+        max_length=10,
+        choices=ExperimentMode,
+        default=ExperimentMode.SPLIT,
+        help_text="A shadow's answers are paid and recorded, and never used.",
+    )
+    fewest_calls = models.PositiveIntegerField(
+        default=100,
+        validators=[MinValueValidator(30)],
+        help_text="Calls that an arm needs before it is judged.",
+    )
+    most_quality_loss = models.FloatField(
+        null=True,
+        blank=True,
+        default=0.05,
+        validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
+        help_text="How much below the control the shares of successes and of accepted answers and"
+        " the quality score may be: 0.05 is five in a hundred. Blank: no gate.",
+    )
+    most_cost_increase = models.FloatField(
+        null=True,
+        blank=True,
+        default=0.25,
+        validators=MARGIN_RULES,
+        help_text="How much dearer than the control a call may be: 0.25 is a quarter. Blank: no"
+        " gate.",
+    )
+    most_latency_increase = models.FloatField(
+        null=True,
+        blank=True,
+        default=0.25,
+        validators=MARGIN_RULES,
+        help_text="How much slower than the control a call may be: 0.25 is a quarter. Blank: no"
+        " gate.",
+    )
     status = models.CharField(
         max_length=10,
         choices=ExperimentStatus,
         default=ExperimentStatus.DRAFT,
         editable=False,
+    )
+    promoted_arm = models.CharField(
+        max_length=100,
+        blank=True,
+        editable=False,
+        help_text="The arm whose values the node took over.",
     )
     started_at = models.DateTimeField(null=True, blank=True, editable=False)
     stopped_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -62,6 +113,31 @@ class Experiment(models.Model):
             models.CheckConstraint(
                 name="llm_experiments_status_known",
                 condition=models.Q(status__in=ExperimentStatus.values),
+            ),
+            models.CheckConstraint(
+                name="llm_experiments_mode_known",
+                condition=models.Q(mode__in=ExperimentMode.values),
+            ),
+            models.CheckConstraint(
+                name="llm_experiments_fewest_calls_enough",
+                condition=models.Q(fewest_calls__gte=30),
+            ),
+            models.CheckConstraint(
+                name="llm_experiments_margins_in_range",
+                condition=(
+                    (
+                        models.Q(most_quality_loss__isnull=True)
+                        | models.Q(most_quality_loss__gte=0, most_quality_loss__lte=1)
+                    )
+                    & (
+                        models.Q(most_cost_increase__isnull=True)
+                        | models.Q(most_cost_increase__gte=0, most_cost_increase__lte=10)
+                    )
+                    & (
+                        models.Q(most_latency_increase__isnull=True)
+                        | models.Q(most_latency_increase__gte=0, most_latency_increase__lte=10)
+                    )
+                ),
             ),
         ]
 
@@ -122,3 +198,8 @@ class ExperimentArm(models.Model):
 
     def __str__(self) -> str:
         return f"{self.experiment}: {self.name}"
+
+    @property
+    def is_control(self) -> bool:
+        """Whether it overrides nothing."""
+        return not (self.model or self.provider) and self.temperature is self.max_tokens is None

@@ -1,9 +1,9 @@
 """Pages about calls. Importing the modules registers them."""
 
 from llmconfig.admin.navigation import Page, Section, register_section
-from metrics.admin import calls, node_panel, patterns, rollups, widgets
+from metrics.admin import calls, experiment_panel, node_panel, patterns, rollups, widgets
 
-__all__ = ["calls", "node_panel", "patterns", "rollups", "widgets"]
+__all__ = ["calls", "experiment_panel", "node_panel", "patterns", "rollups", "widgets"]
 
 VIEW = "metrics.view_"
 register_section(

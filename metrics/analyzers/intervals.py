@@ -1,4 +1,4 @@
-"""Shares with an interval, and whether two groups differ by more than chance."""
+"""Shares with an interval, and measured values by their mean and variance."""
 
 import math
 from dataclasses import dataclass
@@ -44,24 +44,3 @@ class Sample:
     number: int
     mean: float
     variance: float
-
-
-def p_of_shares(one: Share, other: Share) -> float:
-    """How likely chance alone makes shares differ so much: the two-proportion z test."""
-    together = (one.hits + other.hits) / (one.number + other.number)
-    variance = together * (1 - together) * (1 / one.number + 1 / other.number)
-    if not variance:
-        return 1.0
-    return _both_tails((one.hits / one.number - other.hits / other.number) / math.sqrt(variance))
-
-
-def p_of_means(one: Sample, other: Sample) -> float:
-    """The same for means, by Welch's statistic against the normal: for 30 values and more."""
-    variance = one.variance / one.number + other.variance / other.number
-    if not variance:
-        return 1.0 if one.mean == other.mean else 0.0
-    return _both_tails((one.mean - other.mean) / math.sqrt(variance))
-
-
-def _both_tails(z: float) -> float:
-    return math.erfc(abs(z) / math.sqrt(2))

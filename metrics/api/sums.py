@@ -12,7 +12,6 @@ from rest_framework.response import Response
 
 from llmconfig.api.endpoints import Endpoint
 from metrics.analyzers.cost import forecast_month, what_if
-from metrics.analyzers.experiments import compare
 from metrics.analyzers.quality import Grouping, quality
 from metrics.api.questions import (
     QuestionSerializer,
@@ -133,41 +132,6 @@ class QualityRowsSerializer(serializers.Serializer[Any]):
     results = QualitySerializer(many=True)
 
 
-class SampleSerializer(serializers.Serializer[Any]):
-    """Measured values."""
-
-    number = serializers.IntegerField()
-    mean = serializers.FloatField()
-    variance = serializers.FloatField()
-
-
-class ArmSerializer(serializers.Serializer[Any]):
-    """One arm's calls."""
-
-    name = serializers.CharField()
-    succeeded = ShareSerializer()
-    accepted = ShareSerializer()
-    cost_usd = SampleSerializer()
-    latency_ms = SampleSerializer()
-
-
-class DifferenceSerializer(serializers.Serializer[Any]):
-    """Two arms in one measure; `differs` holds after correction for all comparisons."""
-
-    measure = serializers.CharField()
-    one = serializers.CharField()
-    other = serializers.CharField()
-    p = serializers.FloatField()
-    differs = serializers.BooleanField()
-
-
-class ComparisonSerializer(serializers.Serializer[Any]):
-    """An experiment's arms, and the comparisons that they have enough calls for."""
-
-    arms = ArmSerializer(many=True)
-    differences = DifferenceSerializer(many=True)
-
-
 class Reading(Endpoint):
     """Only read, with parameters that may be wrong."""
 
@@ -256,17 +220,6 @@ class QualityList(Reading):
         values = asked(request, serializer=QualityQuerySerializer)
         found = quality(since=values["since"], until=values["until"], by=Grouping(values["by"]))
         return Response(QualityRowsSerializer({"results": found}).data)
-
-
-class ExperimentComparison(Reading):
-    """An experiment's arms side by side."""
-
-    @extend_schema(parameters=[TimeSerializer], responses=ComparisonSerializer)
-    def get(self, request: Request, name: str) -> Response:
-        """Compare them."""
-        values = asked(request, serializer=TimeSerializer)
-        found = compare(name, since=values["since"], until=values["until"])
-        return Response(ComparisonSerializer(found).data)
 
 
 class Prometheus(Endpoint):

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from metrics.api import calls, sums
+from metrics.api import calls, experiments, sums
 
 metrics = [
     path("breakdown", sums.Breakdown.as_view()),
@@ -11,7 +11,7 @@ metrics = [
     path("forecast", sums.Forecast.as_view()),
     path("what-if", sums.OtherModel.as_view()),
     path("quality", sums.QualityList.as_view()),
-    path("experiments/<str:name>", sums.ExperimentComparison.as_view()),
+    path("experiments/<str:name>", experiments.ExperimentComparison.as_view()),
     path("calls", calls.CallList.as_view()),
     path("calls/<uuid:id>", calls.CallRow.as_view()),
 ]

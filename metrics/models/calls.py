@@ -126,6 +126,12 @@ class GenerationMetric(models.Model):
             models.Index(fields=["model_used"], name="idx_llm_metrics_model"),
             # The list of calls, newest first, and any span shorter than a month.
             models.Index(fields=["-created_at"], name="idx_llm_metrics_created"),
+            # An experiment's arms, side by side (metrics.analyzers.experiments).
+            models.Index(
+                fields=["experiment", "created_at"],
+                name="idx_llm_metrics_experiment",
+                condition=~Q(experiment=""),
+            ),
             # Cost by tier and model.
             models.Index(fields=["tier", "model_used"], name="idx_llm_metrics_tier_model"),
         ]

@@ -1,5 +1,7 @@
 """Experiments: who is in which arm, what that changes, and when they run."""
 
+import asyncio
+import time
 import uuid
 from collections import Counter
 from dataclasses import replace
@@ -10,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmconfig import experiments, snapshot
-from llmconfig.client import generate
+from llmconfig.client import astream, generate, loop
 from llmconfig.errors import ChangeRefused
-from llmconfig.models import Experiment, Revision, UserConfig
+from llmconfig.models import Budget, Experiment, Revision, UserConfig
 from llmconfig.resolution import explain, resolve
 from llmconfig.snapshot import ArmFacts, Choice, ExperimentFacts
 from metrics.models import GenerationMetric
+from tests.api import caller
 
 KEYS = [f"row-{number}" for number in range(4000)]
 
@@ -168,3 +171,134 @@ def test_starting_is_a_revision_and_the_command_tells_the_states(experiment, cap
         call_command("llm_experiment", "start", "short-answers")
     with pytest.raises(CommandError, match="no experiment 'x'; known: short-answers"):
         call_command("llm_experiment", "stop", "x")
+
+
+@pytest.mark.django_db
+def test_a_promoted_arm_is_the_nodes_own_and_ends_the_experiment(experiment):
+    node = experiment.node
+    node.azure_temperature, node.provider = 0.9, "sim"
+    node.save()
+    experiment.arms.filter(name="short").update(model="gpt-4o-mini", provider="")
+    experiments.start("short-answers", source="shell")
+    moved = experiments.promote("short-answers", "short", source="shell")
+    node.refresh_from_db()
+    assert (node.default_model, node.provider) == ("gpt-4o-mini", "")
+    assert (node.default_temperature, node.default_max_tokens) == (0.1, 64)
+    assert node.azure_temperature is None
+    assert (moved.status, moved.promoted_arm) == ("stopped", "short")
+    found = resolve("tag_rows", snapshot=snapshot.current(), experiment_key="row-1")
+    assert (found.experiment, found.targets[0].max_tokens) == ("", 64)
+    assert Revision.objects.first().message == "Promoted short of short-answers."
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("begin", "arm", "why"),
+    [(False, "short", "never started"), (True, "long", "no arm 'long'; it has control, short")],
+)
+def test_only_an_arm_that_was_tried_is_promoted(experiment, begin, arm, why):
+    if begin:
+        experiments.start("short-answers", source="shell")
+    with pytest.raises(ChangeRefused, match=why):
+        experiments.promote("short-answers", arm, source="shell")
+    experiment.node.refresh_from_db()
+    assert experiment.node.default_max_tokens is None
+
+
+@pytest.fixture
+def shadow(experiment):
+    experiment.mode = "shadow"
+    experiment.save()
+    experiments.start("short-answers", source="shell")
+    return experiment
+
+
+def calls_when(number):
+    """The calls, once there are so many: a shadow's is stored when nobody waits for it."""
+    deadline = time.monotonic() + 20
+    while GenerationMetric.objects.count() < number:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return {row.experiment_arm: row for row in GenerationMetric.objects.all()}
+
+
+def no_shadow_is_under_way():
+    """The process's loop has carried out what was submitted to it."""
+    loop.submit(asyncio.sleep(0.2)).result()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_shadow_is_asked_beside_and_its_answer_never_used(shadow, ask, simulator):
+    budget = Budget.objects.create(name="all", hard_limit_usd=1)
+    snapshot.expire()
+    record = generate(ask(experiment_key=key_in("short"))).record
+    calls = calls_when(2)
+    assert record.experiment_arm == "control"
+    assert {arm: row.service_name for arm, row in calls.items()} == {
+        "control": "application", "short": "shadow",
+    }  # fmt: skip
+    assert {row.experiment for row in calls.values()} == {"short-answers"}
+    assert simulator.requests == 2
+    costs = sum(row.cost_usd or 0 for row in calls.values())
+    (spent,) = budget.spending.values_list("spent_usd", flat=True)
+    assert spent == costs > 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_failing_or_slow_shadow_is_no_concern_of_the_caller(experiment, shadow, ask, simulator):
+    experiment.arms.filter(name="short").update(model="sim/gone")
+    snapshot.expire()
+    simulator.plan({"model": "gone", "action": {"delay_ms": 700, "status": 400}})
+    began = time.monotonic()
+    record = generate(ask(experiment_key=key_in("short"))).record
+    assert time.monotonic() - began < 0.6
+    assert record.error_code == ""
+    assert calls_when(2)["short"].error_code == "http_400"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_only_keys_of_shadow_arms_are_asked_twice(shadow, ask, simulator):
+    generate(ask(experiment_key=key_in("control")))
+    generate(ask())
+    # The caller's own values go before both arms: the same call twice shows nothing.
+    own = {"temperature": 0.3, "max_tokens": 20}
+    generate(ask(experiment_key=key_in("short"), given=own))
+    no_shadow_is_under_way()
+    assert simulator.requests == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_streams_have_shadows_too(shadow, ask):
+    async def hear():
+        return [piece async for piece in astream(ask(experiment_key=key_in("short")))]
+
+    key_in("short")  # reads the configuration outside the loop
+    heard = loop.run(hear())
+    assert heard[-1].record.experiment_arm == "control"
+    assert set(calls_when(2)) == {"control", "short"}
+
+
+@pytest.mark.django_db
+def test_a_shadow_without_a_control_does_not_start(experiment):
+    experiment.mode = "shadow"
+    experiment.save()
+    experiment.arms.filter(name="control").update(temperature=0.0)
+    with pytest.raises(ChangeRefused, match="one arm that overrides nothing"):
+        experiments.start("short-answers", source="shell")
+
+
+@pytest.mark.django_db
+def test_the_api_sets_gates_and_promotes_an_arm(experiment):
+    address, client = "/api/v1/llm/experiments/short-answers", caller("administrator")
+    gates = {"mode": "shadow", "most_cost_increase": 0.1, "most_latency_increase": None}
+    changed = client.patch(address, gates, format="json")
+    assert changed.status_code == 200, changed.content
+    assert {name: changed.json()[name] for name in gates} == gates
+    assert client.patch(address, {"most_quality_loss": 2}, format="json").status_code == 400
+    assert client.post(f"{address}/start").json()["status"] == "running"
+    refused = client.post(f"{address}/promote", {"arm": "long"}, format="json")
+    assert (refused.status_code, refused.json()["error"]["field"]) == (400, "arm")
+    done = client.post(f"{address}/promote", {"arm": "short"}, format="json").json()
+    assert (done["status"], done["promoted_arm"]) == ("stopped", "short")
+    experiment.node.refresh_from_db()
+    assert experiment.node.default_max_tokens == 64

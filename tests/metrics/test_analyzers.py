@@ -3,15 +3,13 @@
 import datetime as dt
 import random
 from decimal import Decimal
-from statistics import fmean, variance
 
 import pytest
 
 from llmconfig import snapshot
 from llmconfig.models import ModelPrice, Provider, ProviderModel
 from metrics.analyzers.cost import forecast_month, what_if
-from metrics.analyzers.experiments import Arm, compare, judge
-from metrics.analyzers.intervals import Sample, Share
+from metrics.analyzers.intervals import Share
 from metrics.analyzers.quality import Grouping, quality
 from metrics.decisions import record_decision
 from metrics.errors import Unanswerable
@@ -143,57 +141,3 @@ def test_wilsons_interval_is_the_published_one():
         share = Share(hits, number)
         assert (share.low, share.high) == pytest.approx((low, high), abs=0.0001)
     assert (Share(0, 0).value, Share(0, 0).low, Share(0, 0).high) == (None, 0.0, 1.0)
-
-
-def an_arm(name, chance, *, success=0.9, cost=0.0, calls=200):
-    costs = [chance.lognormvariate(cost, 0.7) for _ in range(calls)]
-    times = [chance.lognormvariate(6, 0.5) for _ in range(calls)]
-    return Arm(
-        name,
-        Share(sum(chance.random() < success for _ in range(calls)), calls),
-        Share(sum(chance.random() < 0.6 for _ in range(calls)), calls),
-        Sample(calls, fmean(costs), variance(costs)),
-        Sample(calls, fmean(times), variance(times)),
-    )
-
-
-def test_experiments_without_a_difference_rarely_show_one():
-    chance = random.Random(7)
-    alarms = sum(
-        any(each.differs for each in judge([an_arm(name, chance) for name in "abc"]))
-        for _ in range(300)
-    )
-    assert alarms / 300 <= 0.08  # 0.05 is promised; this is three standard errors above
-
-
-@pytest.mark.parametrize(
-    ("measure", "planted"), [("cost_usd", {"cost": -0.5}), ("succeeded", {"success": 0.7})]
-)
-def test_a_planted_difference_is_found(measure, planted):
-    chance = random.Random(8)
-    found = 0
-    for _ in range(40):
-        arms = [an_arm("control", chance), an_arm("changed", chance, **planted)]
-        found += measure in {each.measure for each in judge(arms) if each.differs}
-    assert found >= 38
-
-
-@pytest.mark.django_db
-def test_arms_are_compared_by_their_calls_and_not_before_there_are_thirty():
-    for number in range(30):
-        for arm, latency in (("control", 100), ("fast", 50)):
-            record(
-                experiment="e", experiment_arm=arm, latency_ms=latency + number,
-                cost_usd=Decimal(1), error_code="timeout" if number < 3 else "",
-            )  # fmt: skip
-    record(experiment="another", experiment_arm="fast")
-    found = compare("e", since=NOW, until=SOON)
-    assert [(arm.name, arm.succeeded) for arm in found.arms] == [
-        ("control", Share(27, 30)), ("fast", Share(27, 30)),
-    ]  # fmt: skip
-    assert {each.measure: each.differs for each in found.differences} == {
-        "latency_ms": True, "cost_usd": False, "succeeded": False,
-    }  # fmt: skip
-    record(experiment="small", experiment_arm="a")
-    record(experiment="small", experiment_arm="b")
-    assert compare("small", since=NOW, until=SOON).differences == ()

@@ -1,0 +1,132 @@
+"""An experiment's arms side by side on its own page, held against its gates."""
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from llmconfig.admin.panels import Panel, register_experiment_panel
+from llmconfig.admin.presentation import NOTHING, badge, count, milliseconds
+from metrics.analyzers.experiments import Comparison, compare
+from metrics.analyzers.intervals import Sample, Share
+from metrics.analyzers.judging import Arm, Gate, Judgement, Verdict
+
+LABELS = {
+    "succeeded": "Succeeded",
+    "accepted": "Accepted by people",
+    "quality": "Quality score",
+    "cost_usd": "Cost of a call",
+    "latency_ms": "Time of a call",
+}
+TONES = {
+    Verdict.WAIT: "plain",
+    Verdict.PROMOTE: "good",
+    Verdict.NO_WORSE: "info",
+    Verdict.STOP: "danger",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One arm: its verdict, its number of calls."""
+
+    name: str
+    verdict: SafeString
+    calls: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One arm in one measure; `note` says how it stands against the control."""
+
+    value: str | SafeString
+    note: str
+    badge: str | SafeString
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One measure over the arms."""
+
+    label: str
+    cells: tuple[Cell, ...]
+
+
+def experiment_panel(request: HttpRequest, experiment: str) -> Panel | None:
+    """Three queries, bounded by the experiment's time and served by an index of its calls."""
+    if not request.user.has_perm("metrics.view_generationmetric"):
+        return None
+    found = compare(experiment)
+    judgements = {each.arm: each for each in found.judgements}
+    return Panel(
+        "nodewise/experiment_arms.html",
+        {
+            "columns": [_column(arm, found, judgements.get(arm.name)) for arm in found.arms],
+            "lines": [
+                Line(label, tuple(_cell(measure, arm, found, judgements) for arm in found.arms))
+                for measure, label in LABELS.items()
+                if any(arm.sample(measure).number for arm in found.arms)
+            ],
+            "fewest": found.fewest_calls,
+            "judged": bool(found.judgements),
+        },
+    )
+
+
+def _column(arm: Arm, found: Comparison, judgement: Judgement | None) -> Column:
+    if arm.name == found.control:
+        shown = badge("control", "plain")
+    elif judgement is None:
+        shown = SafeString()
+    else:
+        shown = badge(judgement.verdict.label.partition(":")[0], TONES[judgement.verdict])
+    return Column(arm.name, shown, count(arm.succeeded.number))
+
+
+def _cell(measure: str, arm: Arm, found: Comparison, judgements: dict[str, Judgement]) -> Cell:
+    judgement = judgements.get(arm.name)
+    gate = None
+    if judgement is not None:
+        gate = next((each for each in judgement.gates if each.measure == measure), None)
+    return Cell(_value(measure, arm), _note(measure, arm, found), _gate(gate))
+
+
+def _value(measure: str, arm: Arm) -> str | SafeString:
+    raw: Share | Sample = getattr(arm, measure)
+    if not raw.number:
+        return NOTHING
+    if isinstance(raw, Share):
+        return f"{raw.value:.1%}"
+    if measure == "cost_usd":
+        return f"${raw.mean:.6f}"
+    return milliseconds(raw.mean) if measure == "latency_ms" else f"{raw.mean:.3f}"
+
+
+def _note(measure: str, arm: Arm, found: Comparison) -> str:
+    """The difference to the control and its interval, where there are calls enough."""
+    for each in found.differences:
+        if each.measure == measure and {each.one, each.other} == {arm.name, found.control}:
+            sign = 1 if each.other == arm.name else -1
+            low, high = sorted((sign * each.low, sign * each.high))
+            ends = f"{_shown(measure, low)} to {_shown(measure, high)}"
+            return f"{ends}{'' if each.differs else ', may be chance'}"
+    return ""
+
+
+def _shown(measure: str, value: float) -> str:
+    if measure == "cost_usd":
+        return f"{'-' if value < 0 else '+'}${abs(value):.6f}"
+    if measure == "latency_ms":
+        return f"{value:+.0f} ms"
+    return f"{value:+.3f}" if measure == "quality" else f"{value * 100:+.1f} points"
+
+
+def _gate(gate: Gate | None) -> str | SafeString:
+    if gate is None:
+        return ""
+    if gate.passed is None:
+        return badge("gate: not sure yet", "plain")
+    return badge("gate passed", "good") if gate.passed else badge("gate failed", "danger")
+
+
+register_experiment_panel(experiment_panel)
