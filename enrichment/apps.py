@@ -8,3 +8,11 @@ class EnrichmentConfig(AppConfig):
 
     name = "enrichment"
     verbose_name = "Enrichment"
+
+    def ready(self) -> None:
+        """Tell metrics which checks of ours its rules may name."""
+        from enrichment import findings  # noqa: PLC0415 - after the registry is ready
+        from metrics.quality import checks  # noqa: PLC0415
+
+        for check in (findings.GATES, findings.SCHEMA):
+            checks.register(check)

@@ -10,7 +10,7 @@ from enrichment.enrichments import get
 from enrichment.enrichments.listing_text import plain
 from enrichment.enrichments.respond import LONGEST_QUESTION, Respond
 from enrichment.errors import BadSelection
-from llmconfig import client
+from enrichment.single import ask
 from llmconfig.errors import GenerationFailed
 
 
@@ -48,10 +48,9 @@ def answer_question(row_id: int | str, question: str, *, user: User | None = Non
         user_id=user.pk if user else None,
     )
     try:
-        answer = client.generate(call)
-    except GenerationFailed as failed:
-        return Reply("", str(failed))
-    found = enrichment.judge(answer, values, variant="", floor=item.floor)
+        found = ask(enrichment, call, values, floor=item.floor)
+    except GenerationFailed as failure:
+        return Reply("", str(failure))
     if found.reasons:
         return Reply("", f"The answer was held back. {' '.join(found.reasons)}")
     return Reply(found.value, "")

@@ -1,10 +1,12 @@
 """One row, or one text, at once: the caller waits and gets the value or the reason."""
 
+import logging
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from enrichment import batches
 from enrichment.engine import writing
@@ -14,20 +16,26 @@ from enrichment.engine.items import (
     Outcome,
     answer_all,
     call_for,
+    failed,
     judged,
     load_items,
 )
 from enrichment.enrichments import get
-from enrichment.enrichments.contract import Enrichment
+from enrichment.enrichments.contract import Enrichment, Judgement
 from enrichment.enrichments.listing_text import plain
 from enrichment.enrichments.translation import Translation, checked_language, language_name
 from enrichment.errors import BadSelection
+from enrichment.findings import told_of, told_of_failure
 from enrichment.models import ResultState
 from enrichment.prompts import PromptsInForce
 from llmconfig import client
 from llmconfig.client.recording import Texts
 from llmconfig.client.records import Call, CallRecord, Labels
 from llmconfig.errors import GenerationFailed
+from metrics.quality.parts import Told
+from metrics.recording import record_call
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +88,8 @@ def _outcome(enrichment: Enrichment, item: Item, user: User | None) -> Outcome:
     call = call_for(enrichment, item, session_id=None, user_id=user.pk if user else None)
     try:
         answer = client.generate(call, collect=lambda *pair: told.append(pair))
-    except GenerationFailed as failed:
-        return Outcome(
-            item,
-            ResultState.FAILED,
-            reason=str(failed),
-            record=failed.record,
-            texts=told[0][1] if told else None,
-        )
+    except GenerationFailed as failure:
+        return failed(enrichment, item, failure, told[0][1] if told else None)
     return judged(enrichment, item, answer, told[0][1] if told else None)
 
 
@@ -116,13 +118,48 @@ def translate_text(
         node=enrichment.node,
         messages=prompt.messages(dict.fromkeys(prompt.fact_names, "") | values),
         user_id=user.pk if user else None,
-        labels=Labels(service_name="enrichment", operation_type=enrichment.name),
+        labels=Labels(
+            service_name="enrichment",
+            operation_type=enrichment.name,
+            prompt_version=prompt.version,
+        ),
     )
     try:
-        answer = client.generate(call)
-    except GenerationFailed as failed:
-        return Translated(text, str(failed))
-    found = enrichment.judge(answer, values, variant=target_language, floor=0.0)
+        found = ask(enrichment, call, values, variant=target_language)
+    except GenerationFailed as failure:
+        return Translated(text, str(failure))
     return (
         Translated(text, " ".join(found.reasons)) if found.reasons else Translated(found.value, "")
     )
+
+
+def ask(
+    enrichment: Enrichment,
+    call: Call,
+    values: Mapping[str, str],
+    *,
+    variant: str = "",
+    floor: float = 0.0,
+) -> Judgement:
+    """Call and judge, where nothing is written to a row; the record tells what the gates found.
+
+    Raises GenerationFailed and ConfigurationError.
+    """
+    told: list[tuple[CallRecord, Texts]] = []
+    try:
+        answer = client.generate(call, collect=lambda *pair: told.append(pair))
+    except GenerationFailed as failure:
+        _record(told, told_of_failure(enrichment, failure.record, str(failure)))
+        raise
+    found = enrichment.judge(answer, values, variant=variant, floor=floor)
+    _record(told, told_of(enrichment, found))
+    return found
+
+
+def _record(calls: Iterable[tuple[CallRecord, Texts]], findings: Told) -> None:
+    """At once; a failure is logged and never fails the call."""
+    for record, texts in calls:
+        try:
+            record_call(record, texts, findings)
+        except DatabaseError:
+            logger.exception("The record of call %s could not be stored.", record.correlation_id)

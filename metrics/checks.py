@@ -4,7 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.apps import AppConfig
-from django.core.checks import CheckMessage, Tags, Warning, register  # noqa: A004 - Django's name
+from django.conf import settings
+from django.core.checks import (  # Django's names
+    CheckMessage,
+    Error,
+    Tags,
+    Warning,  # noqa: A004
+    register,
+)
+from django.utils.module_loading import import_string
 
 from metrics import partitions
 from metrics.errors import PartitionsUnusable
@@ -23,3 +31,18 @@ def partitions_are_ahead(
         ]
     except PartitionsUnusable:
         return []  # not migrated yet
+
+
+@register()
+def compliance_can_be_judged(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """A path that leads nowhere would be noticed only in a worker."""
+    path = settings.LLM_ONEX_CHECK
+    try:
+        usable = not path or callable(import_string(path))
+    except ImportError:
+        usable = False
+    if usable:
+        return []
+    return [Error(f"LLM_ONEX_CHECK: {path!r} is no function's dotted path.", id="metrics.E001")]

@@ -5,11 +5,13 @@ otherwise fail the write of a whole batch, again and again.
 """
 
 import logging
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
 from decimal import Decimal
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
+from uuid import UUID
 
 import orjson
 from django.conf import settings
@@ -22,11 +24,16 @@ from llmconfig.client.recording import Texts
 from llmconfig.client.records import NO_USAGE, Attempt, CallRecord, Usage
 from llmconfig.process_settings import effective
 from metrics.models import GenerationMetric
+from metrics.quality import rules
+from metrics.quality.parts import Part, Told, score
+from metrics.quality.rules import Rules
 
 logger = logging.getLogger(__name__)
 
 REPLACEMENT = "\ufffd"
 MOST_TOKENS = 2**31 - 1  # what an integer column holds
+NOTHING_TOLD = Told()
+NONE_TOLD: Mapping[UUID, Told] = MappingProxyType({})
 COST_BELOW = Decimal(1_000_000)  # what numeric(16, 10) holds
 
 # Column and type, in the order of `_metric_row`; the rest has the database's defaults. Ids are made
@@ -65,6 +72,8 @@ METRIC_COLUMNS = (
     ("saved_usd", "numeric"),
     ("experiment", "text"),
     ("experiment_arm", "text"),
+    ("prompt_version", "int4"),
+    ("syntax_valid", "bool"),
 )
 # The same for `_history_row`.
 HISTORY_COLUMNS = (
@@ -76,6 +85,13 @@ HISTORY_COLUMNS = (
     ("prompt_text", "text"),
     ("generated_code", "text"),
     ("validation_passed", "bool"),
+    ("quality_score", "float8"),
+    ("quality_parts", "jsonb"),
+)
+WAITING_COLUMNS = (
+    ("correlation_id", "uuid"),
+    ("created_at", "timestamptz"),
+    ("operation_type", "text"),
 )
 LENGTHS: dict[str, int] = {
     field.name: field.max_length
@@ -84,19 +100,21 @@ LENGTHS: dict[str, int] = {
 }
 
 
-def record_call(record: CallRecord, texts: Texts) -> None:
+def record_call(record: CallRecord, texts: Texts, told: Told = NOTHING_TOLD) -> None:
     """Write one call at once; in a caller's transaction, as part of that.
+
+    `told` is what the caller's own checks found in the answer.
 
     When the server dropped the connection while this process waited for the model, Django has
     replaced it by the end of the failed write, and the second one takes the new connection.
     """
     used = connection.connection
     try:
-        _write_alone(record, texts)
+        _write_alone(record, texts, told)
     except (OperationalError, InterfaceError):
         if connection.in_atomic_block or connection.connection is used:
             raise
-        _write_alone(record, texts)
+        _write_alone(record, texts, told)
 
 
 def record_calls(records: Sequence[tuple[CallRecord, Texts]]) -> None:
@@ -105,14 +123,20 @@ def record_calls(records: Sequence[tuple[CallRecord, Texts]]) -> None:
         write_records(cursor, records)
 
 
-def _write_alone(record: CallRecord, texts: Texts) -> None:
+def _write_alone(record: CallRecord, texts: Texts, told: Told) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
-        write_records(cursor, [(record, texts)])
+        write_records(cursor, [(record, texts)], told={record.correlation_id: told})
 
 
-def write_records(cursor: CursorWrapper, records: Sequence[tuple[CallRecord, Texts]]) -> None:
+def write_records(
+    cursor: CursorWrapper,
+    records: Sequence[tuple[CallRecord, Texts]],
+    *,
+    told: Mapping[UUID, Told] = NONE_TOLD,
+) -> None:
     """Write many calls through a cursor of Django's, inside the transaction it is in.
 
+    `told` holds, by the calls' ids, what the caller's own checks found in the answers.
     Writes nothing when LLM_FEATURE_METRICS is off, and no texts when LLM_FEATURE_HISTORY is.
     Raises Django's database errors.
     """
@@ -122,15 +146,30 @@ def write_records(cursor: CursorWrapper, records: Sequence[tuple[CallRecord, Tex
         cursor,
         "llm_generation_metrics",
         METRIC_COLUMNS,
-        (_metric_row(record) for record, _ in records),
+        (_metric_row(record, told) for record, _ in records),
     )
     if _switched_on("LLM_FEATURE_HISTORY"):
+        in_force = rules.current()
         copy_rows(
             cursor,
             "llm_generation_history",
             HISTORY_COLUMNS,
-            (_history_row(record, texts) for record, texts in records),
+            (_history_row(record, texts, told, in_force) for record, texts in records),
         )
+        _have_checked(cursor, records, in_force)
+
+
+def _have_checked(
+    cursor: CursorWrapper, records: Sequence[tuple[CallRecord, Texts]], in_force: Rules
+) -> None:
+    """Note the answers that a rule asks slow checks for: those run later, elsewhere."""
+    rows = [
+        (record.correlation_id, record.created_at, _operation(record))
+        for record, texts in records
+        if in_force.slow(record.labels.operation_type) and not record.error_code and texts.answer
+    ]
+    if rows:
+        copy_rows(cursor, "llm_quality_waiting", WAITING_COLUMNS, rows)
 
 
 def _switched_on(variable: str) -> bool:
@@ -155,7 +194,7 @@ def copy_rows(
             copy.write_row(row)
 
 
-def _metric_row(record: CallRecord) -> tuple[Any, ...]:
+def _metric_row(record: CallRecord, told: Mapping[UUID, Told]) -> tuple[Any, ...]:
     """The values of METRIC_COLUMNS."""
     labels = record.labels
     usage = _storable_usage(record)
@@ -168,7 +207,7 @@ def _metric_row(record: CallRecord) -> tuple[Any, ...]:
         _fitting("node_type", record.interaction_type),
         _fitting("service_name", labels.service_name),
         _fitting("method_name", record.node),
-        _fitting("operation_type", labels.operation_type),
+        _operation(record),
         _fitting("tier", record.tier),
         _fitting("provider", record.provider),
         _fitting("model_used", record.model),
@@ -194,11 +233,17 @@ def _metric_row(record: CallRecord) -> tuple[Any, ...]:
         _storable_cost(record, record.saved_usd),
         _fitting("experiment", record.experiment),
         _fitting("experiment_arm", record.experiment_arm),
+        labels.prompt_version,
+        told.get(record.correlation_id, NOTHING_TOLD).syntax_valid,
     )
 
 
-def _history_row(record: CallRecord, texts: Texts) -> tuple[Any, ...]:
+def _history_row(
+    record: CallRecord, texts: Texts, told: Mapping[UUID, Told], in_force: Rules
+) -> tuple[Any, ...]:
     """The values of HISTORY_COLUMNS."""
+    parts = told.get(record.correlation_id, NOTHING_TOLD).parts
+    passed = not record.error_code and all(part.passed for part in parts)
     return (
         uuid7(),
         record.created_at,
@@ -207,8 +252,14 @@ def _history_row(record: CallRecord, texts: Texts) -> tuple[Any, ...]:
         _fitting("method_name", record.node),
         storable(texts.prompt),
         storable(texts.answer),
-        not record.error_code,
+        passed,
+        score(parts, in_force.weights(record.labels.operation_type)) if parts else None,
+        Jsonb(parts, _parts_json) if parts else None,
     )
+
+
+def _operation(record: CallRecord) -> str:
+    return _fitting("operation_type", record.labels.operation_type)
 
 
 def storable(text: str) -> str:
@@ -275,6 +326,17 @@ def _attempts_json(attempts: Sequence[Attempt]) -> bytes:
         ],
         default=_plain,
     )
+
+
+def _parts_json(parts: Sequence[Part]) -> bytes:
+    """A JSON list of a score's parts; their notes may quote anything."""
+    try:
+        encoded = orjson.dumps(parts)
+        if b"\\u0000" not in encoded:
+            return encoded
+    except orjson.JSONEncodeError:
+        pass  # a lone surrogate
+    return orjson.dumps([replace(part, notes=tuple(map(storable, part.notes))) for part in parts])
 
 
 def _plain(value: object) -> str:

@@ -6,6 +6,7 @@ from celery import shared_task
 
 from metrics import partitions, retention, rollups
 from metrics.errors import PartitionsUnusable
+from metrics.quality import scoring
 
 logger = logging.getLogger(__name__)
 
@@ -30,3 +31,9 @@ def drop_expired_months() -> None:
 def roll_up() -> None:
     """Bring the sums by hour and day up to date."""
     rollups.roll_up()
+
+
+@shared_task(soft_time_limit=540, time_limit=600)
+def score_answers() -> None:
+    """Run the slow checks of quality over answers that wait for them."""
+    scoring.score_waiting()

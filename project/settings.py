@@ -212,6 +212,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 6 * 3600.0,
     },
     "roll-up-metrics": {"task": "metrics.tasks.roll_up", "schedule": 60.0},
+    "score-answers": {
+        "task": "metrics.tasks.score_answers",
+        "schedule": 30.0,
+        "options": {"expires": 30.0},
+    },
 }
 
 # Seed 3's LLM_* variables that are set; llmconfig.process_settings says what each one does.
@@ -225,6 +230,8 @@ LLM_EGRESS_ALLOW = words("LLM_EGRESS_ALLOW")
 LLM_TRACING_ENDPOINT = env.str("LLM_TRACING_ENDPOINT", "")
 LLM_TRACING_HEADERS = Secret(text_or_file("LLM_TRACING_HEADERS"))
 LLM_TRACING_CONTENTS = boolean("LLM_TRACING_CONTENTS", default=False)
+# The function that judges whether an answer is ONEX-compliant, as module.function.
+LLM_ONEX_CHECK = env.str("LLM_ONEX_CHECK", "")
 
 LOGGING = {
     "version": 1,

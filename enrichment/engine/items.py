@@ -13,12 +13,16 @@ from enrichment.engine.claims import Claim
 from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import FactMissing
 from enrichment.facts import Question, Said, Source
+from enrichment.findings import told_of, told_of_failure
 from enrichment.models import ResultState
 from enrichment.prompts import CompiledPrompt, PromptsInForce
 from enrichment.staleness import asked_with, input_hash
 from llmconfig.client import loop
 from llmconfig.client.recording import Texts
 from llmconfig.client.records import Call, CallRecord, Generation, Labels
+from llmconfig.errors import GenerationFailed
+from metrics.quality.parts import Told
+from metrics.recording import NOTHING_TOLD
 
 GONE = "The row no longer exists."
 PARKED = "A worker died three times while this row was in work; it is parked."
@@ -59,6 +63,7 @@ class Outcome:
     record: CallRecord | None = None
     texts: Texts | None = None
     retriable: bool = False
+    told: Told = NOTHING_TOLD  # what the gates found, for the call's record
 
 
 def load_items(
@@ -209,6 +214,7 @@ def call_for(
             operation_type=enrichment.name,
             session_id=session_id,
             organization_id=item.organization_id,
+            prompt_version=item.prompt.version,
         ),
         experiment_key=item.row_id,
         use_cache=use_cache,
@@ -228,4 +234,25 @@ def judged(enrichment: Enrichment, item: Item, answer: Generation, texts: Texts 
         confidence_source=found.confidence_source,
         record=answer.record,
         texts=texts,
+        told=told_of(enrichment, found),
+    )
+
+
+def failed(
+    enrichment: Enrichment,
+    item: Item,
+    failure: GenerationFailed,
+    texts: Texts | None,
+    *,
+    retriable: bool = False,
+) -> Outcome:
+    """What a call that gave no answer comes to."""
+    return Outcome(
+        item,
+        ResultState.FAILED,
+        reason=str(failure),
+        record=failure.record,
+        texts=texts,
+        retriable=retriable,
+        told=told_of_failure(enrichment, failure.record, str(failure)),
     )

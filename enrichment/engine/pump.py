@@ -16,7 +16,7 @@ from django.db import DatabaseError, InterfaceError, connection
 
 from enrichment import facts
 from enrichment.engine.claims import Claim
-from enrichment.engine.items import Item, Outcome, answered, call_for, judged, without_fact
+from enrichment.engine.items import Item, Outcome, answered, call_for, failed, judged, without_fact
 from enrichment.engine.sessions import persistently
 from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import FactMissing
@@ -231,15 +231,10 @@ class Pump:
             outcome = judged(self.enrichment, item, answer, told[0][1] if told else None)
         except FactMissing as missing:
             outcome = without_fact(item, missing)
-        except GenerationFailed as failed:
-            outcome = Outcome(
-                item,
-                ResultState.FAILED,
-                reason=str(failed),
-                record=failed.record,
-                texts=told[0][1] if told else None,
-                retriable=not isinstance(failed, GenerationRefused),
-            )
+        except GenerationFailed as failure:
+            texts = told[0][1] if told else None
+            retriable = not isinstance(failure, GenerationRefused)
+            outcome = failed(self.enrichment, item, failure, texts, retriable=retriable)
         except ConfigurationError as error:
             # Not the row's fault: the whole batch has to wait for a person.
             self.stop_reason = error

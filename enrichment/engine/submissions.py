@@ -20,6 +20,7 @@ from enrichment.engine.items import Item, Outcome, answer_all, call_for, judged,
 from enrichment.engine.lanes import complete_if_done
 from enrichment.enrichments import get
 from enrichment.enrichments.contract import Enrichment
+from enrichment.findings import told_of_failure
 from enrichment.models import (
     Batch,
     BatchChunk,
@@ -323,5 +324,6 @@ def _outcome(
             record=answer.record,
             texts=answer.texts,
             retriable=True,
+            told=told_of_failure(enrichment, answer.record, reason),
         )
     return judged(enrichment, item, answer.outcome, answer.texts)

@@ -222,7 +222,9 @@ def store(
 
 def _record(cursor: CursorWrapper, outcomes: Sequence[Outcome]) -> None:
     write_records(
-        cursor, [(each.record, each.texts) for each in outcomes if each.record and each.texts]
+        cursor,
+        [(each.record, each.texts) for each in outcomes if each.record and each.texts],
+        told={each.record.correlation_id: each.told for each in outcomes if each.record},
     )
 
 

@@ -42,6 +42,7 @@ class Judgement:
     note: str = ""
     confidence: float | None = None
     confidence_source: str = ""
+    rejected: bool = False  # it can't be a value at all
 
 
 class Enrichment(ABC):
@@ -109,7 +110,7 @@ class Enrichment(ABC):
             value = self.accept(answer, values)
         except AnswerRejected as rejected:
             raw = answer.parsed if answer.parsed is not None else answer.text
-            return Judgement(raw, (str(rejected),))
+            return Judgement(raw, (str(rejected),), rejected=True)
         return Judgement(value, self.objections(value, values, variant=variant))
 
     def objections(self, value: Any, values: Mapping[str, str], *, variant: str) -> tuple[str, ...]:

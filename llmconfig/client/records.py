@@ -60,6 +60,7 @@ class Labels:
     session_id: UUID | None = None
     organization_id: int | None = None
     account: str = ""  # whose budget it counts for, such as an API key's name
+    prompt_version: int | None = None  # of the operation's prompt, for what tells versions apart
 
 
 NO_LABELS = Labels()

@@ -1,9 +1,9 @@
 """Pages about calls. Importing the modules registers them."""
 
 from llmconfig.admin.navigation import Page, Section, register_section
-from metrics.admin import calls, experiment_panel, node_panel, patterns, rollups, widgets
+from metrics.admin import calls, experiment_panel, node_panel, patterns, quality, rollups, widgets
 
-__all__ = ["calls", "experiment_panel", "node_panel", "patterns", "rollups", "widgets"]
+__all__ = ["calls", "experiment_panel", "node_panel", "patterns", "quality", "rollups", "widgets"]
 
 VIEW = "metrics.view_"
 register_section(
@@ -26,6 +26,10 @@ register_section(
             Page(
                 "Sums by day", "calendar_month", "admin:metrics_dailyrollup_changelist",
                 f"{VIEW}dailyrollup",
+            ),
+            Page(
+                "Quality rules", "rule", "admin:metrics_qualityrule_changelist",
+                f"{VIEW}qualityrule",
             ),
             Page("Patterns", "lightbulb", "admin:metrics_pattern_changelist", f"{VIEW}pattern"),
         ),

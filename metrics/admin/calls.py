@@ -1,6 +1,5 @@
 """Calls and their texts. Both tables are partitioned and large: nothing here counts their rows."""
 
-import datetime as dt
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -20,7 +19,9 @@ from llmconfig.admin.theme import DropdownFilter, UncountedPaginator
 from llmconfig.admin.writes import ReadOnlyAdmin
 from llmconfig.models import InteractionType
 from metrics.admin.periods import PeriodFilter
+from metrics.admin.quality import part_lines
 from metrics.models import GenerationHistory, GenerationMetric
+from metrics.quality.stored import history_of
 
 WIDEST_PERIOD = "366"
 
@@ -138,7 +139,12 @@ class GenerationMetricAdmin(CallTableAdmin):
         ),
         (
             "Quality",
-            {"fields": ("syntax_valid", "has_type_hints", "security_issues", "onex_compliant")},
+            {
+                "fields": (
+                    "score", "parts", "prompt_version", "syntax_valid", "has_type_hints",
+                    "security_issues", "onex_compliant",
+                )
+            },
         ),
         (
             "Configuration",
@@ -150,7 +156,9 @@ class GenerationMetricAdmin(CallTableAdmin):
             },
         ),
     )  # fmt: skip
-    readonly_fields = ("outcome", "texts", "cost", "took", "revision", "dropped")
+    readonly_fields = (
+        "outcome", "texts", "cost", "took", "revision", "dropped", "score", "parts",
+    )  # fmt: skip
     change_form_outer_before_template = "nodewise/attempts.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -216,18 +224,21 @@ class GenerationMetricAdmin(CallTableAdmin):
     @admin.display(description="Texts")
     def texts(self, call: GenerationMetric) -> str | SafeString:
         """Where prompt and answer are, as long as they are kept."""
-        found = (
-            GenerationHistory.objects.filter(
-                correlation_id=call.correlation_id,
-                created_at__gte=call.created_at - dt.timedelta(days=1),
-            )
-            .values_list("pk", flat=True)
-            .first()
-        )
+        found = history_of(call.correlation_id, near=call.created_at)
         if found is None:
             return NOTHING
-        address = reverse("admin:metrics_generationhistory_change", args=[found])
+        address = reverse("admin:metrics_generationhistory_change", args=[found.pk])
         return link(address, "Prompt and answer")
+
+    @admin.display(description="Quality score")
+    def score(self, call: GenerationMetric) -> str | SafeString:
+        """From 0 to 1; as long as the texts are kept."""
+        return score_of(history_of(call.correlation_id, near=call.created_at))
+
+    @admin.display(description="Made of")
+    def parts(self, call: GenerationMetric) -> SafeString:
+        """Each check with its own score and reasons."""
+        return parts_of(history_of(call.correlation_id, near=call.created_at))
 
     def render_change_form(
         self,
@@ -257,30 +268,35 @@ class GenerationHistoryAdmin(CallTableAdmin):
             "Judged",
             {
                 "fields": (
-                    "quality_score", "validation_passed", "user_accepted",
+                    "quality_score", "parts", "validation_passed", "user_accepted",
                     "manual_edits_required", "user_feedback",
                 )
             },
         ),
     )  # fmt: skip
-    readonly_fields = ("call",)
+    readonly_fields = ("call", "parts")
     change_form_outer_after_template = "nodewise/texts.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Texts only on a row's own page."""
         rows = super().get_queryset(request)
         if request.resolver_match and str(request.resolver_match.url_name).endswith("changelist"):
-            return rows.defer("prompt_text", "generated_code", "user_feedback")
+            return rows.defer("prompt_text", "generated_code", "user_feedback", "quality_parts")
         return rows
 
     @admin.display(description="Quality")
     def quality(self, row: GenerationHistory) -> str | SafeString:
         """From 0 to 1."""
-        return NOTHING if row.quality_score is None else f"{row.quality_score:.2f}"
+        return score_of(row)
+
+    @admin.display(description="Made of")
+    def parts(self, row: GenerationHistory) -> SafeString:
+        """Each check with its own score and reasons."""
+        return parts_of(row)
 
     @admin.display(description="Passed", boolean=True)
     def passed(self, row: GenerationHistory) -> bool:
-        """Whether it ended without an error."""
+        """Whether it ended without an error and no check holds it back."""
         return row.validation_passed
 
     @admin.display(description="Verdict")
@@ -309,6 +325,27 @@ class GenerationHistoryAdmin(CallTableAdmin):
         if isinstance(obj, GenerationHistory):
             context["sides"] = (("Prompt", obj.prompt_text), ("Answer", obj.generated_code))
         return super().render_change_form(request, context, add, change, form_url, obj)
+
+
+def score_of(row: GenerationHistory | None) -> str | SafeString:
+    """The score as text."""
+    return NOTHING if row is None or row.quality_score is None else f"{row.quality_score:.2f}"
+
+
+def parts_of(row: GenerationHistory | None) -> SafeString:
+    """The score's parts, one a line, with their reasons."""
+    lines = part_lines(row)
+    if not lines:
+        return NOTHING
+    return format_html_join(
+        "",
+        '<div class="nw-part">{} {} <span class="nw-subtle">{}</span></div>',
+        (
+            (badge(line.score, "good" if line.passed else "danger"), line.label,
+             " ".join(line.notes))
+            for line in lines
+        ),
+    )  # fmt: skip
 
 
 def call_page(request: HttpRequest, correlation_id: UUID) -> str:

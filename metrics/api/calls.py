@@ -1,11 +1,12 @@
 """Calls one by one, newest first, each page from where the last one ended."""
 
 import datetime as dt
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -15,7 +16,8 @@ from llmconfig.api.pages import LARGEST_PAGE
 from metrics.api.questions import QuestionSerializer, asked
 from metrics.api.sums import Reading
 from metrics.figures import DIMENSIONS
-from metrics.models import GenerationMetric
+from metrics.models import GenerationHistory, GenerationMetric
+from metrics.quality.stored import history_of, stored_parts
 
 USUAL_PAGE = 50
 UNSHOWN = frozenset({"attempts", "dropped_params", "security_issues"})
@@ -46,12 +48,38 @@ class CallSerializer(serializers.ModelSerializer[GenerationMetric]):
         fields = tuple(name for name in FIELDS if name not in UNSHOWN)
 
 
+class PartSerializer(serializers.Serializer[Any]):
+    """What one check said of the answer."""
+
+    check = serializers.CharField()
+    score = serializers.FloatField(help_text="From 0 to 1.")
+    passed = serializers.BooleanField(help_text="False: it holds the answer back.")
+    notes = serializers.ListField(child=serializers.CharField())
+
+
 class WholeCallSerializer(serializers.ModelSerializer[GenerationMetric]):
-    """One call with each request to a provider."""
+    """One call with each request to a provider, and its score as long as its texts are kept."""
+
+    quality_score = serializers.SerializerMethodField(help_text="From 0 to 1; null: not scored.")
+    quality_parts = serializers.SerializerMethodField(help_text="What the score is made of.")
 
     class Meta:
         model = GenerationMetric
-        fields = FIELDS
+        fields = (*FIELDS, "quality_score", "quality_parts")
+
+    def get_quality_score(self, call: GenerationMetric) -> float | None:
+        """The mean of the parts."""
+        row = self._history(call)
+        return row.quality_score if row else None
+
+    @extend_schema_field(PartSerializer(many=True))
+    def get_quality_parts(self, call: GenerationMetric) -> list[dict[str, Any]]:
+        """Each check."""
+        row = self._history(call)
+        return [asdict(part) for part in stored_parts(row)]
+
+    def _history(self, call: GenerationMetric) -> GenerationHistory | None:
+        return history_of(call.correlation_id, near=call.created_at)
 
 
 class CallPageSerializer(serializers.Serializer[Any]):

@@ -2,6 +2,7 @@
 
 from metrics.models.calls import GenerationHistory, GenerationMetric
 from metrics.models.patterns import Pattern
+from metrics.models.quality import QualityRule, WaitingAnswer
 from metrics.models.rollups import DailyRollup, DirtyHour, HourlyRollup
 
 __all__ = [
@@ -11,4 +12,6 @@ __all__ = [
     "GenerationMetric",
     "HourlyRollup",
     "Pattern",
+    "QualityRule",
+    "WaitingAnswer",
 ]

@@ -102,6 +102,10 @@ class GenerationMetric(models.Model):
         max_length=100, db_default="", help_text="The arm that its key belongs to."
     )
 
+    prompt_version = models.IntegerField(
+        null=True,
+        help_text="The version of the operation's prompt; 0 ships with it. Blank: none was told.",
+    )
     original_cost_usd = models.DecimalField(
         max_digits=16,
         decimal_places=10,
@@ -192,8 +196,13 @@ class GenerationHistory(models.Model):
     prompt_text = models.TextField(help_text="What was sent.")
     generated_code = models.TextField(help_text="The answer, whatever it is.")
     quality_score = models.FloatField(null=True, help_text="From 0 to 1. Blank: not scored.")
+    quality_parts = models.JSONField(
+        null=True,
+        help_text="What the score is made of: each check with its own score and reasons.",
+    )
     validation_passed = models.BooleanField(
-        db_default=False, help_text="The call ended without an error."
+        db_default=False,
+        help_text="The call ended without an error, and no check holds its answer back.",
     )
     user_accepted = models.BooleanField(null=True, help_text="Blank: nobody has judged it.")
     user_feedback = models.TextField(null=True, help_text="The reviewer's words.")

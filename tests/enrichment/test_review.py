@@ -21,7 +21,7 @@ from llmconfig import snapshot
 from llmconfig.models import LLMConfig, NodeConfiguration
 from llmconfig.roles import ensure_roles
 from metrics.decisions import record_decision
-from metrics.models import GenerationHistory
+from metrics.models import GenerationHistory, GenerationMetric
 from tests.api import caller
 from tests.enrichment.saying import model_says
 
@@ -73,6 +73,20 @@ def test_what_fails_a_gate_is_not_applied_and_says_why(suggestion):
     assert (shown.current, shown.input_changed) == (None, False)
     assert shown.proposed.startswith("Dog likes")
     assert "Dog 0 likes to run" in shown.source
+
+
+def test_the_history_tells_the_score_its_reasons_and_the_prompts_version(suggestion):
+    row = GenerationHistory.objects.get(correlation_id=suggestion.correlation_id)
+    (part,) = row.quality_parts
+    assert part["check"] == "gates"
+    assert " ".join(part["notes"]) == suggestion.reason
+    assert 0 <= row.quality_score == part["score"] < 1
+    assert row.validation_passed is False
+    call = GenerationMetric.objects.get(correlation_id=suggestion.correlation_id)
+    assert (call.operation_type, call.prompt_version) == (
+        "description_cleaning",
+        suggestion.prompt_version,
+    )
 
 
 def test_accepting_writes_the_row_and_the_history(suggestion, ada):

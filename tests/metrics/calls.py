@@ -40,7 +40,7 @@ def a_record(**changes: Any) -> CallRecord:
         "correlation_id": uuid4(),
         "node": "description_cleaning",
         "interaction_type": "enricher",
-        "labels": Labels("enrichment", "description_cleaning", BATCH, 7),
+        "labels": Labels("enrichment", "description_cleaning", BATCH, 7, prompt_version=4),
         "user_id": 3,
         "provider": "openrouter",
         "model": "qwen-32b",

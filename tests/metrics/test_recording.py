@@ -14,6 +14,7 @@ from llmconfig.client import recording
 from llmconfig.client.recording import Texts
 from llmconfig.client.records import NO_LABELS, NO_USAGE, Attempt, Usage
 from metrics.models import GenerationHistory, GenerationMetric
+from metrics.quality import rules
 from metrics.recording import record_call, storable, write_records
 from tests.metrics.calls import BATCH, REFUSED, TEXTS, a_record
 
@@ -58,6 +59,7 @@ def test_each_fact_of_a_call_has_its_column():
         "cost_usd": Decimal("0.0000001"),
         "original_cost_usd": None,
         "repriced_at": None,
+        "prompt_version": 4,
         "syntax_valid": None,
         "onex_compliant": None,
         "has_type_hints": None,
@@ -131,6 +133,7 @@ def test_the_texts_go_to_the_history_and_nowhere_else():
         "prompt_text": TEXTS.prompt,
         "generated_code": TEXTS.answer,
         "quality_score": None,
+        "quality_parts": None,
         "validation_passed": True,
         "user_accepted": None,
         "user_feedback": None,
@@ -152,6 +155,7 @@ def test_one_call_and_a_batch_of_calls_leave_equal_rows():
 def test_a_thousand_calls_cost_two_statements(django_assert_num_queries, settings):
     settings.DEBUG = True
     pairs = [(a_record(), TEXTS) for _ in range(1000)]
+    rules.current()  # kept with the snapshot
     # COPY into the metrics, COPY into the history.
     with django_assert_num_queries(2):
         write(*pairs)

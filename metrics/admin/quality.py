@@ -1,0 +1,137 @@
+"""Rules of quality, and a score's parts on a call's pages."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from jsonschema.exceptions import SchemaError
+from jsonschema.validators import validator_for
+
+from llmconfig.admin.presentation import badge, count
+from llmconfig.admin.theme import SelectWidget
+from llmconfig.admin.writes import ReadOnlyAdmin, RevisionedAdmin
+from metrics.models import GenerationHistory, QualityRule, WaitingAnswer
+from metrics.quality import checks, scoring
+from metrics.quality.parts import Part
+from metrics.quality.stored import stored_parts
+
+PAST = 7  # days whose answers a button has checked again
+
+
+@dataclass(frozen=True, slots=True)
+class PartLine:
+    """A part of a score as a page shows it."""
+
+    label: str
+    score: str
+    passed: bool
+    notes: tuple[str, ...]
+
+
+def part_lines(row: GenerationHistory | None) -> list[PartLine]:
+    """A score's parts; none when the answer wasn't checked or its texts are gone."""
+    return [_line(part) for part in stored_parts(row)]
+
+
+def _line(part: Part) -> PartLine:
+    check = checks.get(part.check)
+    label = check.label if check else part.check
+    return PartLine(label, f"{part.score:.2f}", part.passed, part.notes)
+
+
+class QualityRuleForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for the checker
+    """A rule whose check and schema exist."""
+
+    class Meta:
+        model = QualityRule
+        fields = ("operation_type", "check_name", "weight", "schema", "is_active")
+
+    def clean_schema(self) -> Any:
+        """Refuse what is no JSON Schema."""
+        schema = self.cleaned_data.get("schema")
+        if schema is None:
+            return None
+        if not isinstance(schema, dict):
+            raise ValidationError("A schema is a JSON object.")
+        try:
+            validator_for(schema).check_schema(schema)
+        except SchemaError as error:
+            raise ValidationError(f"This is no JSON Schema: {error.message}") from error
+        return schema
+
+
+@admin.register(QualityRule)
+class QualityRuleAdmin(RevisionedAdmin):
+    """Which checks judge whose answers."""
+
+    form = QualityRuleForm
+    list_display = ("operation", "looked_at", "weight", "state")
+    list_filter = ("is_active",)
+    search_fields = ("operation_type", "check_name")
+    actions = ("check_again",)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": ("operation_type", "check_name", "weight", "schema", "is_active"),
+                "description": "Checks run within a minute after the call, in a worker, over the"
+                " texts in the history. Code is read, never executed.",
+            },
+        ),
+    )
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """The checks that there are, as a choice."""
+        if db_field.name == "check_name":
+            return forms.ChoiceField(
+                label="Check",
+                choices=[("", "Select value"), *checks.choices()],
+                widget=SelectWidget(),
+                help_text=db_field.help_text,
+            )
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    @admin.display(description="Operation", ordering="operation_type")
+    def operation(self, rule: QualityRule) -> str:
+        """Whose answers."""
+        return rule.operation_type or "all others"
+
+    @admin.display(description="Check", ordering="check_name")
+    def looked_at(self, rule: QualityRule) -> str:
+        """In words."""
+        known = checks.get(rule.check_name)
+        return known.label if known else rule.check_name
+
+    @admin.display(description="State", ordering="is_active")
+    def state(self, rule: QualityRule) -> SafeString:
+        """Whether it applies."""
+        return badge("on", "good") if rule.is_active else badge("off")
+
+    @admin.action(
+        description=f"Check the answers of the last {PAST} days again", permissions=["change"]
+    )
+    def check_again(self, request: HttpRequest, queryset: Any) -> None:
+        """By the rules of now, in the background."""
+        now = timezone.now()
+        operations: Sequence[str] = list(queryset.values_list("operation_type", flat=True))
+        number = scoring.enqueue(
+            since=now - dt.timedelta(days=PAST),
+            until=now,
+            only=None if "" in operations else operations,
+        )
+        messages.success(request, f"{count(number)} answers will be checked by a worker.")
+
+
+@admin.register(WaitingAnswer)
+class WaitingAnswerAdmin(ReadOnlyAdmin):
+    """Answers that wait for slow checks; empty when workers keep up."""
+
+    list_display = ("created_at", "operation_type", "correlation_id", "taken_at", "tries")
+    show_full_result_count = False

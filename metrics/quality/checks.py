@@ -1,0 +1,149 @@
+"""The checks there are. Other apps register theirs; a rule chooses by name."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.utils.module_loading import import_string
+from jsonschema.exceptions import SchemaError
+from jsonschema.validators import validator_for
+
+from metrics.quality.parts import Part
+from metrics.quality.python_code import CodeReport, fenced
+
+SHOWN = 5  # reasons that a part names
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer from the history. `code` is there for checks that read Python."""
+
+    text: str
+    prompt: str
+    operation_type: str
+    node: str
+    schema: Mapping[str, Any] | None = None
+    code: CodeReport | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found: its part of the score, and columns of the call that it fills."""
+
+    part: Part | None = None
+    columns: Mapping[str, Any] = field(default_factory=dict)
+
+
+NOTHING = Finding()
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check that a rule can name. Without `run` its findings are told with the call's record."""
+
+    name: str
+    label: str
+    run: Callable[[Answer], Finding] | None = None
+    reads_code: bool = False
+
+
+_CHECKS: dict[str, Check] = {}
+
+
+def register(check: Check) -> None:
+    """Make a check available by its name; another app calls this from its `ready`."""
+    _CHECKS[check.name] = check
+
+
+def get(name: str) -> Check | None:
+    """The check of this name, None when nobody has registered it."""
+    return _CHECKS.get(name)
+
+
+def choices() -> list[tuple[str, str]]:
+    """Names and labels, for a form."""
+    return sorted((check.name, check.label) for check in _CHECKS.values())
+
+
+def _syntax(answer: Answer) -> Finding:
+    report = answer.code
+    if report is None or report.unknown:
+        return _unchecked("python_syntax", report)
+    error = report.syntax_error
+    part = Part("python_syntax", 0.0 if error else 1.0, not error, (error,) if error else ())
+    return Finding(part, {"syntax_valid": not error})
+
+
+def _type_hints(answer: Answer) -> Finding:
+    report = answer.code
+    if report is None or report.unknown or report.syntax_error or not report.functions:
+        return NOTHING  # nothing to annotate
+    bare = report.untyped
+    share = 1 - len(bare) / report.functions
+    notes = (f"Without type hints: {', '.join(bare[:SHOWN])}.",) if bare else ()
+    return Finding(Part("python_type_hints", share, True, notes), {"has_type_hints": not bare})
+
+
+SEVERITY = {"HIGH": 1.0, "MEDIUM": 0.4, "LOW": 0.1}
+
+
+def _security(answer: Answer) -> Finding:
+    report = answer.code
+    if report is None or report.unknown or report.syntax_error:
+        return NOTHING  # no scanner reads what doesn't parse
+    found = report.issues
+    notes = tuple(f"Line {each['line']}: {each['text']} ({each['test']})" for each in found[:SHOWN])
+    harm = sum(SEVERITY.get(each["severity"], 0.0) for each in found)
+    grave = any(each["severity"] == "HIGH" for each in found)
+    part = Part("python_security", max(0.0, 1.0 - harm), not grave, notes)
+    return Finding(part, {"security_issues": list(found)})
+
+
+def _unchecked(name: str, report: CodeReport | None) -> Finding:
+    """Code that couldn't be looked at is no good code, but isn't known to be wrong either."""
+    reason = report.unknown if report else "The code was not looked at."
+    return Finding(Part(name, 0.0, False, (reason,)))
+
+
+def _json(answer: Answer) -> Finding:
+    try:
+        value = orjson.loads(fenced(answer.text, ("json",)))
+    except orjson.JSONDecodeError as error:
+        part = Part("json_schema", 0.0, False, (f"It is no JSON: {error}.",))
+        return Finding(part, {"syntax_valid": False})
+    notes = _misfits(value, answer.schema) if answer.schema else ()
+    part = Part("json_schema", 0.5 if notes else 1.0, not notes, notes)
+    return Finding(part, {"syntax_valid": True})
+
+
+def _misfits(value: Any, schema: Mapping[str, Any]) -> tuple[str, ...]:
+    checker = validator_for(schema)(schema)
+    try:
+        errors = list(checker.iter_errors(value))[:SHOWN]
+    except SchemaError as error:
+        return (f"The rule's schema is none: {error.message}",)
+    return tuple(
+        f"{'.'.join(map(str, error.absolute_path)) or 'value'}: {error.message[:200]}"
+        for error in errors
+    )
+
+
+def _onex(answer: Answer) -> Finding:
+    """By the function that LLM_ONEX_CHECK names: it gives a reason, or "" for compliant."""
+    if not settings.LLM_ONEX_CHECK:
+        return NOTHING
+    reason = str(import_string(settings.LLM_ONEX_CHECK)(answer) or "")
+    part = Part("onex", 0.0 if reason else 1.0, not reason, (reason[:500],) if reason else ())
+    return Finding(part, {"onex_compliant": not reason})
+
+
+for _check in (
+    Check("python_syntax", "Python: it parses", _syntax, reads_code=True),
+    Check("python_type_hints", "Python: type hints", _type_hints, reads_code=True),
+    Check("python_security", "Python: security findings (bandit)", _security, reads_code=True),
+    Check("json_schema", "JSON: it parses and obeys the schema", _json),
+    Check("onex", "ONEX compliance (LLM_ONEX_CHECK)", _onex),
+):
+    register(_check)

@@ -1,0 +1,32 @@
+"""What a score is made of."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one check said: from 0 to 1, whether that lets the answer pass, and its reasons."""
+
+    check: str
+    score: float
+    passed: bool
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What whoever made a call found out about its answer. `syntax_valid` None: not checked."""
+
+    parts: tuple[Part, ...] = ()
+    syntax_valid: bool | None = None
+
+
+def score(parts: Iterable[Part], weights: Mapping[str, float]) -> float | None:
+    """The mean of the parts by their weights, 1 where none is given; None when nothing counts."""
+    total = weight = 0.0
+    for part in parts:
+        counts = weights.get(part.check, 1.0)
+        total += part.score * counts
+        weight += counts
+    return total / weight if weight else None
