@@ -77,7 +77,7 @@ def test_what_fails_a_gate_is_not_applied_and_says_why(suggestion):
 
 def test_the_history_tells_the_score_its_reasons_and_the_prompts_version(suggestion):
     row = GenerationHistory.objects.get(correlation_id=suggestion.correlation_id)
-    (part,) = row.quality_parts
+    part = row.quality_parts[0]
     assert part["check"] == "gates"
     assert " ".join(part["notes"]) == suggestion.reason
     assert 0 <= row.quality_score == part["score"] < 1
