@@ -7,7 +7,7 @@ from llmconfig.migrations._history import record_history_of
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("metrics", "0008_lighter_writes"),
+        ("metrics", "0009_experiment_index"),
     ]
 
     operations = [
