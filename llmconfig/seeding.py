@@ -64,6 +64,7 @@ class Listed:
     supports_temperature: bool = True
     supports_json_schema: bool = False
     supports_tools: bool = False
+    supports_logprobs: bool = False
 
 
 def _hosted_chat(provider: str, model_id: str, **facts: Any) -> Listed:
@@ -71,8 +72,8 @@ def _hosted_chat(provider: str, model_id: str, **facts: Any) -> Listed:
 
 
 CATALOGUE = (
-    _hosted_chat("openai", "gpt-4o", max_output_tokens=16_384),
-    _hosted_chat("openai", "gpt-4o-mini", max_output_tokens=16_384),
+    _hosted_chat("openai", "gpt-4o", max_output_tokens=16_384, supports_logprobs=True),
+    _hosted_chat("openai", "gpt-4o-mini", max_output_tokens=16_384, supports_logprobs=True),
     Listed(
         "openai",
         "text-embedding-3-small",
@@ -249,6 +250,7 @@ def _model(listed: Listed, provider: Provider, done: Seeded) -> None:
         supports_temperature=listed.supports_temperature,
         supports_json_schema=listed.supports_json_schema,
         supports_tools=listed.supports_tools,
+        supports_logprobs=listed.supports_logprobs,
     )
     if listed.price is not None:
         _manual_price(model, *listed.price)

@@ -93,6 +93,7 @@ class ModelFacts:
     supports_tools: bool
     prices: tuple[PriceFacts, ...]
     retires_at: dt.datetime | None = None
+    supports_logprobs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,6 +370,7 @@ def _models() -> dict[tuple[str, str], ModelFacts]:
             supports_temperature=row.supports_temperature,
             supports_json_schema=row.supports_json_schema,
             supports_tools=row.supports_tools,
+            supports_logprobs=row.supports_logprobs,
             prices=_prices(row),
             retires_at=row.retires_at,
         )

@@ -218,6 +218,7 @@ def call_for(
         ),
         experiment_key=item.row_id,
         use_cache=use_cache,
+        logprobs=bool(enrichment.confidence_floor),
     )
 
 

@@ -189,6 +189,7 @@ def _call(submission: ProviderBatchSubmission, enrichment: Enrichment, item: Ite
         correlation_id=call.correlation_id,
         labels=call.labels,
         use_cache=False,
+        logprobs=call.logprobs,
     )
 
 

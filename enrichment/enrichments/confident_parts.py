@@ -1,11 +1,17 @@
 """What the enrichments share whose answer is a list of parts, each with its own confidence."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from enrichment.enrichments.contract import SELF_REPORTED, Enrichment, Judgement
+from enrichment.enrichments.contract import (
+    LOG_PROBABILITIES,
+    SELF_REPORTED,
+    Enrichment,
+    Judgement,
+)
 from enrichment.errors import AnswerRejected
+from enrichment.likelihood import likelihoods
 from llmconfig.client.records import Generation
 
 CONFIDENCE = {"type": "number", "minimum": 0, "maximum": 1}
@@ -15,8 +21,9 @@ SHOWN = 5
 class ConfidentParts(Enrichment):
     """Sure parts are applied; the others wait for a reviewer, together with the sure ones.
 
-    The value is the list of parts, the surest first. A model says its confidence itself, so it is
-    worth as much as the model knows of itself.
+    The value is the list of parts, the surest first. Where the provider tells how likely each token
+    was, a part is as sure as its text was likely; else the model says it itself, and that is worth
+    as much as the model knows of itself.
     """
 
     list_name: ClassVar[str]  # the key of the list in the model's answer
@@ -26,11 +33,23 @@ class ConfidentParts(Enrichment):
         """The parts, each text once, surest first."""
         if answer.record.truncated:
             raise AnswerRejected("The answer was cut at its token limit.")
-        parts = sorted(answer.parsed[self.list_name], key=lambda part: -part["confidence"])
+        parts = sorted(self._rated(answer), key=lambda part: -part["confidence"])
         first: dict[str, dict[str, Any]] = {}
         for part in parts:
             first.setdefault(part[self.part_name].casefold(), part)
         return list(first.values())
+
+    def _rated(self, answer: Generation) -> Sequence[dict[str, Any]]:
+        """The parts with the confidence that counts."""
+        parts: list[dict[str, Any]] = answer.parsed[self.list_name]
+        found = self._likelihoods(answer)
+        if not found:
+            return parts
+        return [{**part, "confidence": likely} for part, likely in zip(parts, found, strict=True)]
+
+    def _likelihoods(self, answer: Generation) -> list[float]:
+        texts = [part[self.part_name] for part in answer.parsed[self.list_name]]
+        return likelihoods(answer.text, answer.tokens, key=self.part_name, values=texts)
 
     def misfit(self, value: Any) -> str:
         """The column holds the bare list, the model's answer an object around it."""
@@ -52,7 +71,7 @@ class ConfidentParts(Enrichment):
         judged = replace(
             judged,
             confidence=min(part["confidence"] for part in judged.value),
-            confidence_source=SELF_REPORTED,
+            confidence_source=LOG_PROBABILITIES if self._likelihoods(answer) else SELF_REPORTED,
         )
         doubts = [self.doubt(part, values, floor=floor) for part in judged.value]
         sure = [part for part, doubt in zip(judged.value, doubts, strict=True) if not doubt]

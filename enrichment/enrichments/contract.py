@@ -17,6 +17,7 @@ from llmconfig import snapshot
 from llmconfig.client.records import Generation
 
 SELF_REPORTED = "self_reported"  # the model said itself how sure it is
+LOG_PROBABILITIES = "log_probabilities"  # how likely the tokens of the value were
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,7 @@ class ProviderModelAdmin(RevisionedAdmin):
                 "fields": (
                     "supports_streaming", "supports_temperature",
                     "supports_json_schema", "supports_tools",
+                    "supports_logprobs",
                 )
             },
         ),
@@ -144,6 +145,7 @@ class ProviderModelAdmin(RevisionedAdmin):
             ("streams", model.supports_streaming),
             ("JSON schema", model.supports_json_schema),
             ("tools", model.supports_tools),
+            ("log-probabilities", model.supports_logprobs),
         )
         return ", ".join(word for word, able in words if able) or NOTHING
 

@@ -41,6 +41,7 @@ class ModelSerializer(StrictModelSerializer[ProviderModel]):
         fields = (
             "id", "provider", "model_id", "kind", "tier", "context_window", "max_output_tokens",
             "supports_streaming", "supports_temperature", "supports_json_schema", "supports_tools",
+            "supports_logprobs",
             "is_active", "retires_at", "price", "updated_at",
         )  # fmt: skip
         # The table's constraints say the same, and say it for what the row would become.

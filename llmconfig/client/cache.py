@@ -18,7 +18,7 @@ from weakref import WeakKeyDictionary
 import orjson
 
 from llmconfig import redis_connection
-from llmconfig.client.records import Call
+from llmconfig.client.records import Call, Tokens
 from llmconfig.redis_connection import RedisLost
 from llmconfig.resolution import Target
 from llmconfig.snapshot import Snapshot
@@ -82,6 +82,7 @@ class Kept:
     finish_reason: str | None
     tool_calls: tuple[dict[str, Any], ...]
     cost_usd: Decimal | None
+    tokens: Tokens = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +199,7 @@ def key_of(target: Target, call: Call) -> bytes | None:
         call.messages,
         call.schema,
         call.extra,
+        call.logprobs,
     )
     try:
         canonical = orjson.dumps(whole, option=orjson.OPT_SORT_KEYS, default=_plain)
@@ -256,6 +258,7 @@ def keep(key: bytes, answer: Kept, configuration: Snapshot) -> None:
             answer.finish_reason,
             answer.tool_calls,
             None if answer.cost_usd is None else str(answer.cost_usd),
+            [(token.decode("latin-1"), logprob) for token, logprob in answer.tokens],
         )
     )
     if len(value) > LONGEST_ANSWER:
@@ -321,8 +324,14 @@ def _keep_here(key: bytes, value: bytes, configuration: Snapshot) -> None:
 
 
 def _unpacked(value: bytes) -> Kept:
-    text, finish_reason, tool_calls, cost = orjson.loads(value)
-    return Kept(text, finish_reason, tuple(tool_calls), None if cost is None else Decimal(cost))
+    text, finish_reason, tool_calls, cost, tokens = orjson.loads(value)
+    return Kept(
+        text,
+        finish_reason,
+        tuple(tool_calls),
+        None if cost is None else Decimal(cost),
+        tuple((token.encode("latin-1"), logprob) for token, logprob in tokens),
+    )
 
 
 def _count(desk: _Desk, kept: Kept | None, configuration: Snapshot) -> None:

@@ -299,7 +299,8 @@ class Run:
         """The answer, or the error to raise; raises BudgetExceeded itself."""
         last = self.tries[-1] if self.tries else None
         if last is not None and last.reply is not None:
-            return Generation(last.reply.text, last.parsed, record, last.reply.tool_calls)
+            reply = last.reply
+            return Generation(reply.text, last.parsed, record, reply.tool_calls, reply.tokens)
         refusal = self._budget_that_refused()
         if refusal:
             raise BudgetExceeded(f"{self.call.node}: {refusal}.", record=record)
@@ -437,7 +438,11 @@ class Exchange:
             if made.reply is not None and made.reply.finish_reason in COMPLETE:
                 reply = made.reply
                 answer = Kept(
-                    reply.text, reply.finish_reason, reply.tool_calls, made.attempt.cost_usd
+                    reply.text,
+                    reply.finish_reason,
+                    reply.tool_calls,
+                    made.attempt.cost_usd,
+                    reply.tokens,
                 )
                 cache.keep(key, answer, run.configuration)
         finally:
@@ -459,6 +464,7 @@ class Exchange:
             usage=NO_USAGE,
             finish_reason=kept.finish_reason,
             tool_calls=kept.tool_calls,
+            tokens=kept.tokens,
         )
         attempt = replace(
             _unsent(self.target, "cached", ""), latency_ms=latency_ms, cost_usd=NO_COST
@@ -495,7 +501,9 @@ class Exchange:
 
     def _write(self, messages: Sequence[Message]) -> bytes:
         run = self.run
-        question = Question(self.target, messages, run.call.extra, run.shape)
+        question = Question(
+            self.target, messages, run.call.extra, run.shape, logprobs=run.call.logprobs
+        )
         body = self.ask(question)
         run.dropped = self.target.dropped + body.dropped
         return dump(body.content)

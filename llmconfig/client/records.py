@@ -10,6 +10,9 @@ from decimal import Decimal
 from typing import Any, TypedDict
 from uuid import UUID
 
+# The tokens of an answer in order: their UTF-8 bytes, and the logarithm of their probability.
+Tokens = tuple[tuple[bytes, float], ...]
+
 
 class Message(TypedDict, total=False):
     """One chat message in OpenAI's words; `content` is text or a list of parts."""
@@ -73,7 +76,8 @@ class Call:
     `given` holds the caller's own values (model, temperature, max_tokens), the most specific
     layer of the resolution. `schema` asks for JSON that obeys it. `extra` is sent as it is
     (tools, tool_choice, stop, seed…). `experiment_key` keeps what it names (a row, a
-    conversation) in one arm of a running experiment; blank takes part in none.
+    conversation) in one arm of a running experiment; blank takes part in none. `logprobs` asks how
+    likely each token was, of models that can tell.
     """
 
     node: str
@@ -86,6 +90,7 @@ class Call:
     labels: Labels = NO_LABELS
     use_cache: bool = True
     experiment_key: str = ""
+    logprobs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +169,13 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """An answer with its record. `parsed` is the JSON value when a schema was asked."""
+    """An answer with its record. `parsed` is the JSON value when a schema was asked.
+
+    `tokens` is blank unless it was asked for and the model told.
+    """
 
     text: str
     parsed: Any
     record: CallRecord
     tool_calls: tuple[dict[str, Any], ...] = ()
+    tokens: Tokens = ()

@@ -56,6 +56,12 @@ class ProviderModel(models.Model):
         default=False, help_text="Obeys a JSON schema by itself; else answers are checked here."
     )
     supports_tools = models.BooleanField(default=False, help_text="Can call tools.")
+    supports_logprobs = models.BooleanField(
+        "supports log-probabilities",
+        default=False,
+        help_text="Tells how likely each token of its answer was, when <code>logprobs</code> asks"
+        " for it; tags and entities take their confidence from that.",
+    )
     is_active = models.BooleanField(
         default=True, help_text="Off: the model is known but never chosen."
     )

@@ -38,7 +38,7 @@ def body_of(call: Call, configuration: Snapshot) -> JSON:
     run = Run(call, configuration)
     target = run.resolution.targets[0]
     wire = endpoints.endpoint_of(target, configuration).wire
-    question = Question(target, call.messages, call.extra, run.shape)
+    question = Question(target, call.messages, call.extra, run.shape, logprobs=call.logprobs)
     return parse(orjson.dumps(wire.body(question).content))
 
 

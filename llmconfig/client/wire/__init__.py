@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
 
-from llmconfig.client.records import NO_USAGE, Delta, Message, Usage
+from llmconfig.client.records import NO_USAGE, Delta, Message, Tokens, Usage
 from llmconfig.client.shapes import Shape
 from llmconfig.resolution import Target
 from llmconfig.secrets import Secret
@@ -31,6 +31,13 @@ class Question:
     messages: Sequence[Message]
     extra: Mapping[str, Any]
     shape: Shape | None = None
+    logprobs: bool = False
+
+    @property
+    def tells_logprobs(self) -> bool:
+        """Whether token probabilities are asked for, and the model tells them."""
+        model = self.target.candidate.model
+        return self.logprobs and model is not None and model.supports_logprobs
 
     @property
     def obeys(self) -> bool:
@@ -60,6 +67,7 @@ class Reply:
     counted: bool = False
     cost_usd: Decimal | None = None
     tool_calls: tuple[JSON, ...] = field(default_factory=tuple)
+    tokens: Tokens = ()
 
 
 @dataclass(frozen=True, slots=True)

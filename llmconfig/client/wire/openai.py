@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from llmconfig.client.records import NO_USAGE, Delta, Message, Usage
+from llmconfig.client.records import NO_USAGE, Delta, Message, Tokens, Usage
 from llmconfig.client.wire import (
     JSON,
     BadReply,
@@ -78,6 +78,8 @@ class OpenAIWire:
             content[limit] = target.max_tokens
         if question.shape is not None:
             _ask_for_shape(content, question)
+        if question.tells_logprobs:
+            content["logprobs"] = True
         return Body(content, _carry(content, question))
 
     def streamed(self, content: JSON) -> JSON:
@@ -141,6 +143,7 @@ class OpenAIWire:
             counted=usage is not None,
             cost_usd=dollars(counts.get("cost")),
             tool_calls=tool_calls,
+            tokens=_tokens(choice.get("logprobs")),
         )
 
     def refusal(self, value: JSON) -> Refusal | None:
@@ -157,6 +160,26 @@ class OpenAIWire:
             codes=frozenset(codes),
             status=code if type(code) is int and 300 <= code <= 599 else None,
         )
+
+
+def _tokens(told: Any) -> Tokens:
+    """How likely each token was; nothing when that isn't told for all of them."""
+    rows = object_of(told).get("content")
+    if not isinstance(rows, list):
+        return ()
+    tokens = tuple(token for row in rows if (token := _token(object_of(row))) is not None)
+    return tokens if len(tokens) == len(rows) else ()
+
+
+def _token(row: JSON) -> tuple[bytes, float] | None:
+    """A token may be a part of a character, so its bytes count where they are given."""
+    text, logprob, raw = row.get("token"), row.get("logprob"), row.get("bytes")
+    if type(logprob) not in NUMBERS or not isinstance(text, str) or not logprob <= 0:
+        return None
+    try:
+        return (bytes(raw) if isinstance(raw, list) else text.encode()), float(logprob)
+    except (TypeError, ValueError):
+        return None
 
 
 class OpenAIListener:

@@ -34,6 +34,7 @@ def compose(call: Call, controls: Controls) -> Answer:
         cache_creation_tokens=min(controls.cache_creation_tokens, call.prompt_tokens - cached),
         reasoning_tokens=controls.reasoning_tokens,
         cost=controls.usage_cost,
+        token_probability=controls.token_probability,
     )
 
 

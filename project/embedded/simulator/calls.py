@@ -33,6 +33,7 @@ class Call:
     dimensions: int = 0
     base64: bool = False
     batch: bool = False
+    logprobs: bool = False
 
 
 @dataclass(slots=True)
@@ -47,6 +48,7 @@ class Answer:
     cache_creation_tokens: int
     reasoning_tokens: int
     cost: float | None
+    token_probability: float | None = None
 
 
 def tokens_in(text: str) -> int:

@@ -61,6 +61,7 @@ class Controls:
     reasoning_tokens: int = 0
     output_tokens: OutputLength | None = None
     usage_cost: float | None = None
+    token_probability: float | None = None
     batch_ms: float = 1_000.0
     batch_expire_at: float | None = None
     max_concurrency: int | None = None
@@ -169,6 +170,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "reasoning_tokens": whole,
     "output_tokens": _optional(_length),
     "usage_cost": _optional(amount),
+    "token_probability": _optional(_share),
     "batch_ms": amount,
     "batch_expire_at": _optional(_share),
     "max_concurrency": _optional(whole),

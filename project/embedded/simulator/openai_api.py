@@ -10,12 +10,13 @@ import json
 import math
 from array import array
 from collections.abc import Iterator
-from hashlib import shake_256
+from hashlib import sha1, shake_256
 from typing import Any
 
 import orjson
 
 from project.embedded.simulator.calls import (
+    CHARACTERS_PER_TOKEN,
     Answer,
     Call,
     content_text,
@@ -116,6 +117,7 @@ def read_chat(request: Request, body: JsonObject, *, seed: int, model: str | Non
         form=form,
         tool=tool,
         max_tokens=limit,
+        logprobs=body.get("logprobs") is True,
     )
 
 
@@ -193,11 +195,42 @@ def chat_body(call: Call, answer: Answer, request_id: str) -> JsonObject:
         "created": CREATED,
         "model": call.model,
         "choices": [
-            {"index": 0, "message": message, "logprobs": None, "finish_reason": _finish(answer)}
+            {
+                "index": 0,
+                "message": message,
+                "logprobs": _logprobs(call, answer) if call.logprobs else None,
+                "finish_reason": _finish(answer),
+            }
         ],
         "usage": usage(answer),
         "system_fingerprint": "fp_simulator",
     }
+
+
+def _logprobs(call: Call, answer: Answer) -> JsonObject:
+    """A token for every four bytes, so that some end within a character, as real ones do."""
+    raw = answer.text.encode(errors="replace")
+    tokens = [
+        raw[at : at + CHARACTERS_PER_TOKEN] for at in range(0, len(raw), CHARACTERS_PER_TOKEN)
+    ]
+    told = [
+        {
+            "token": token.decode(errors="replace"),
+            "bytes": list(token),
+            "logprob": _logprob(call, answer, token),
+            "top_logprobs": [],
+        }
+        for token in tokens
+    ]
+    return {"content": told, "refusal": None}
+
+
+def _logprob(call: Call, answer: Answer, token: bytes) -> float:
+    """As likely as the controls say, else between a half and certain, the same each time."""
+    likely = answer.token_probability
+    if likely is None:
+        likely = 0.5 + sha1(call.fingerprint + token, usedforsecurity=False).digest()[0] / 512
+    return math.log(max(likely, 1e-9))
 
 
 def usage(answer: Answer) -> JsonObject:
