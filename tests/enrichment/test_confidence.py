@@ -11,7 +11,7 @@ from enrichment.likelihood import likelihoods
 from enrichment.models import EnrichmentResult, ResultState
 from enrichment.single import enrich_row
 from llmconfig import client, snapshot
-from llmconfig.client.records import Call
+from llmconfig.client.records import Call, Message
 from llmconfig.models import LLMConfig, NodeConfiguration, ProviderModel
 
 ANSWER = '{"tags": [{"tag": "calm", "confidence": 1}, {"tag": "good_with_cats", "confidence": 1}]}'
@@ -105,7 +105,7 @@ def test_the_cache_keeps_probabilities_and_tells_such_calls_from_others(
     tagging, simulator, settings
 ):
     settings.LLM_ENVIRONMENT = {**settings.LLM_ENVIRONMENT, "LLM_CACHE_ENABLED": True}
-    messages = [{"role": "user", "content": "Say a word, and an ü."}]
+    messages: list[Message] = [{"role": "user", "content": "Say a word, and an ü."}]
     plain = client.generate(Call(node="tagging", messages=messages))
     assert plain.tokens == ()
     asked = client.generate(Call(node="tagging", messages=messages, logprobs=True))

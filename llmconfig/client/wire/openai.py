@@ -174,7 +174,7 @@ def _tokens(told: Any) -> Tokens:
 def _token(row: JSON) -> tuple[bytes, float] | None:
     """A token may be a part of a character, so its bytes count where they are given."""
     text, logprob, raw = row.get("token"), row.get("logprob"), row.get("bytes")
-    if type(logprob) not in NUMBERS or not isinstance(text, str) or not logprob <= 0:
+    if not isinstance(logprob, int | float) or not isinstance(text, str) or not logprob <= 0:
         return None
     try:
         return (bytes(raw) if isinstance(raw, list) else text.encode()), float(logprob)

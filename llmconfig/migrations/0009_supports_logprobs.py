@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("llmconfig", "0007_gateway_keys"),
+        ("llmconfig", "0008_experiment_gates"),
     ]
 
     operations = [
