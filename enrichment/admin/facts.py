@@ -12,14 +12,15 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 
 from enrichment import facts
 from enrichment.errors import BadSelection, BadSource
-from enrichment.models import FactSource
+from enrichment.models import Fact, FactSource
 from llmconfig import snapshot
-from llmconfig.admin.presentation import badge
+from llmconfig.admin.presentation import badge, link
 from llmconfig.admin.theme import SelectWidget, TextWidget
-from llmconfig.admin.writes import RevisionedAdmin
+from llmconfig.admin.writes import ReadOnlyAdmin, RevisionedAdmin
 
 OPERATE = "enrichment.change_batch"  # what operators may
 
@@ -202,14 +203,31 @@ class FactSourceAdmin(RevisionedAdmin):
         return badge("on", "good") if source.is_enabled else badge("off")
 
     @admin.display(description="Facts kept", ordering="facts_kept")
-    def kept(self, source: Any) -> int:
-        """How many addresses it has been asked at."""
-        return int(source.facts_kept)
+    def kept(self, source: Any) -> SafeString:
+        """How many addresses it has been asked at, with a link to what it said."""
+        address = reverse("admin:enrichment_fact_changelist")
+        return link(f"{address}?source__id__exact={source.pk}", source.facts_kept)
 
     @admin.display(description="Last asked", ordering="asked_at")
     def last_asked(self, source: Any) -> Any:
         """When the newest fact came."""
         return source.asked_at
+
+
+@admin.register(Fact)
+class FactAdmin(ReadOnlyAdmin):
+    """What sources said, newest first."""
+
+    list_display = ("source", "url", "said", "fetched_at")
+    list_filter = ("source",)
+    list_select_related = ("source",)
+    search_fields = ("url",)
+    show_full_result_count = False
+
+    @admin.display(description="Said")
+    def said(self, fact: Fact) -> str:
+        """The beginning of it."""
+        return Truncator(fact.value).chars(120) or "nothing"
 
 
 def _to_page(source: FactSource) -> HttpResponseRedirect:
