@@ -138,6 +138,17 @@ class GenerationMetric(models.Model):
             ),
             # Cost by tier and model.
             models.Index(fields=["tier", "model_used"], name="idx_llm_metrics_tier_model"),
+            # The list's filters by outcome: what they look for is rare, or not there at all.
+            models.Index(
+                fields=["-created_at"],
+                name="idx_llm_metrics_failed",
+                condition=~Q(error_code=""),
+            ),
+            models.Index(
+                fields=["-created_at"],
+                name="idx_llm_metrics_unpriced",
+                condition=Q(cost_usd__isnull=True),
+            ),
         ]
         constraints = [
             models.CheckConstraint(
@@ -226,6 +237,8 @@ class GenerationHistory(models.Model):
                 fields=["validation_passed", "-quality_score"],
                 name="idx_llm_history_validation_quality",
             ),
+            # The list of texts, newest first, and quality within some days.
+            models.Index(fields=["-created_at"], name="idx_llm_history_created"),
         ]
         constraints = [
             models.CheckConstraint(

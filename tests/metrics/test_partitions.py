@@ -151,7 +151,8 @@ def test_a_new_month_has_the_parents_indexes_keys_and_rules():
         indexes, rules = cursor.fetchone()
         cursor.execute(facts, [METRICS])
         assert rules == cursor.fetchone()[1]
-    assert indexes == 8  # the seed's six, experiments' and the key, attached to the parent's
+    # The seed's six, experiments', two of rare calls and the key, attached to the parent's.
+    assert indexes == 10
     assert "llm_metrics_cost_not_negative" in rules
 
 
