@@ -164,7 +164,7 @@ def _readers() -> dict[str, Callable[[], Any]]:
 
     now = dt.datetime.now(dt.UTC)
     admin = Client(SERVER_NAME="localhost")
-    admin.force_login(User.objects.get_or_create(username="benchmark", **SUPERUSER)[0])
+    admin.force_login(User.objects.get_or_create(username="benchmark", defaults=SUPERUSER)[0])
 
     def ask(days: int, *by: str, **more: Any) -> Callable[[], Any]:
         since = now - dt.timedelta(days=days)

@@ -74,7 +74,7 @@ def drop_expired(*, now: dt.datetime | None = None) -> list[Partition]:
         _drop_leftovers(cursor)
         found = expired(cursor, now=now)
         if found:
-            rollups.roll_up()
+            rollups.roll_up(until=max(expiry.partition.end for expiry in found))
         failures = [failure for expiry in found if (failure := _remove(cursor, expiry))]
     if failures:
         raise PartitionsUnusable(" ".join(failures))

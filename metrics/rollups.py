@@ -66,15 +66,18 @@ GROUP BY {GROUP}
 """  # noqa: S608 - our own column names
 
 
-def roll_up(*, using: str = DEFAULT_DB_ALIAS) -> int:
+def roll_up(*, using: str = DEFAULT_DB_ALIAS, until: dt.datetime | None = None) -> int:
     """Sum up every hour that is behind, newest days first; how many hours that was.
+
+    With `until`, only days that begin before it.
 
     Safe to run in several processes at once: they take turns, a day each.
     """
     with connections[using].cursor() as cursor:
         cursor.execute(
             "SELECT DISTINCT date_trunc('day', hour, 'UTC') AS day FROM llm_rollup_dirty"
-            " ORDER BY day DESC"
+            " WHERE hour < coalesce(%s, 'infinity'::timestamptz) ORDER BY day DESC",
+            [until],
         )
         days = [day.astimezone(dt.UTC) for (day,) in cursor.fetchall()]
         return sum(_roll_up_day(cursor, day) for day in days)

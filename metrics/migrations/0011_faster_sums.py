@@ -54,6 +54,16 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="generationhistory",
-            index=models.Index(fields=["-created_at"], name="idx_llm_history_created"),
+            index=models.Index(
+                fields=["-created_at"],
+                include=(
+                    "method_name",
+                    "validation_passed",
+                    "user_accepted",
+                    "manual_edits_required",
+                    "quality_score",
+                ),
+                name="idx_llm_history_created",
+            ),
         ),
     ]

@@ -237,8 +237,18 @@ class GenerationHistory(models.Model):
                 fields=["validation_passed", "-quality_score"],
                 name="idx_llm_history_validation_quality",
             ),
-            # The list of texts, newest first, and quality within some days.
-            models.Index(fields=["-created_at"], name="idx_llm_history_created"),
+            # The list of texts, newest first; quality by node and day, from the index alone.
+            models.Index(
+                fields=["-created_at"],
+                include=[
+                    "method_name",
+                    "validation_passed",
+                    "user_accepted",
+                    "manual_edits_required",
+                    "quality_score",
+                ],
+                name="idx_llm_history_created",
+            ),
         ]
         constraints = [
             models.CheckConstraint(
