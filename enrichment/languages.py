@@ -8,7 +8,6 @@ Slovenian, Indonesian and Malay). It costs about 20 µs a text; n-gram detectors
 
 import re
 from collections import Counter
-from itertools import chain
 
 LOOKED_AT = 600  # characters
 FEWEST_HITS = 3
@@ -71,10 +70,15 @@ def guess(text: str) -> str:
     start = text[:LOOKED_AT]
     if not start.isascii() and (script := _script(start)):
         return script
-    found = map(_LANGUAGES_OF.get, start.lower().split())
-    hits = Counter(chain.from_iterable(codes for codes in found if codes))
-    if not hits:
+    # Counted by the languages that share the word: few of them differ.
+    shared = Counter(map(_LANGUAGES_OF.get, start.lower().split()))
+    shared.pop(None, None)
+    if not shared:
         return ""
+    hits: dict[str, int] = {}
+    for codes, number in shared.items():
+        for code in codes or ():
+            hits[code] = hits.get(code, 0) + number
     by_family: dict[str, int] = {}
     for code, number in hits.items():
         family = _FAMILY.get(code, code)

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import F
 
+from enrichment.engine import sent
+from enrichment.lookups import AnyOf
 from enrichment.models import BatchChunk, ChunkStatus, EnrichmentResult
 
 LEASE_SECONDS = 10
@@ -83,14 +86,19 @@ def claim(batch_id: UUID, *, idle: bool) -> Claim | None:
 
 
 def _left_of(chunk: BatchChunk) -> tuple[list[str], list[str]]:
-    """Rows that need work, and those of them that were started: their calls are lost."""
+    """Rows that need work, and those of them that were sent: their calls are lost."""
     settled = set(
         EnrichmentResult.objects.filter(
-            batch_id=chunk.batch_id, variant=chunk.variant, row_id__in=chunk.row_ids
+            AnyOf(F("row_id"), chunk.row_ids), batch_id=chunk.batch_id, variant=chunk.variant
         ).values_list("row_id", flat=True)
     ) | set(chunk.failed_ids)
     remaining = [row for row in chunk.row_ids if row not in settled]
-    lost = [row for row in chunk.row_ids[: chunk.started] if row not in settled]
+    noted = sent.noted(chunk.lease_token) if chunk.lease_token is not None else None
+    lost = [
+        row
+        for position, row in enumerate(chunk.row_ids[: chunk.started])
+        if row not in settled and (noted is None or position in noted)
+    ]
     return remaining, lost
 
 

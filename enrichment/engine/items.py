@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
+from django.db.models import F
 from uuid_utils.compat import uuid7
 
 from enrichment import facts
@@ -14,6 +15,7 @@ from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import FactMissing
 from enrichment.facts import Question, Said, Source
 from enrichment.findings import told_of, told_of_failure
+from enrichment.lookups import AnyOf
 from enrichment.models import ResultState
 from enrichment.prompts import CompiledPrompt, PromptsInForce
 from enrichment.staleness import asked_with, input_hash
@@ -88,7 +90,7 @@ def load_items(
     rows = {
         str(row["pk"]): row
         for row in enrichment.rows()
-        .filter(pk__in=row_ids)
+        .filter(AnyOf(F("pk"), row_ids))
         .annotate(input_hash=input_hash(enrichment.reads), **asked_rows)
         .values("input_hash", *asked_rows, *columns.union(*(each.columns for each in sources)))
     }

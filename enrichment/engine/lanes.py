@@ -2,12 +2,11 @@
 
 import logging
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from django.db import connections, transaction
+from django.db import transaction
 from django.db.models.functions import Now
 
 from enrichment.engine import claims, writing
@@ -79,13 +78,11 @@ def run_lane(batch_id: UUID, *, seconds: float = LANE_SECONDS) -> LaneEnd:
         batch = _begin(batch_id)
         if batch is None:
             return LaneEnd.FINISHED
-        with ThreadPoolExecutor(1, thread_name_prefix="announce") as announcer:
-            lane = _Lane(batch, place, announcer, time.monotonic() + seconds)
-            try:
-                return lane.run()
-            finally:
-                lane.pump.stop_sending()
-                announcer.submit(connections.close_all).result()
+        lane = _Lane(batch, place, time.monotonic() + seconds)
+        try:
+            return lane.run()
+        finally:
+            lane.pump.close()
     finally:
         place.give_back()
 
@@ -103,9 +100,7 @@ def _begin(batch_id: UUID) -> Batch | None:
 class _Lane:
     """The state of one run."""
 
-    def __init__(
-        self, batch: Batch, place: Place, announcer: ThreadPoolExecutor, ends_at: float
-    ) -> None:
+    def __init__(self, batch: Batch, place: Place, ends_at: float) -> None:
         self.batch = batch
         self.place = place
         self.enrichment = get(batch.enrichment)
@@ -117,7 +112,6 @@ class _Lane:
             window=self.pace.window,
             wanted=self.pace.write_at,
             use_cache=not batch.force,
-            announcer=announcer,
         )
         self.held: dict[int, claims.Claim] = {}
         self.unsettled: dict[int, int] = {}  # rows of each held chunk that are still open
@@ -143,6 +137,7 @@ class _Lane:
                     raise
                 self._outlive(error)
         claims.release(list(self.held.values()))
+        self.pump.settled(self.held.values())
         return self._end()
 
     def _step(self) -> bool:
@@ -252,10 +247,11 @@ class _Lane:
         """Forget chunks that another lane took over, and end those whose rows are all settled."""
         for lost in [each for each in self.held if each not in ours]:
             logger.warning("Batch %s: chunk %s was taken over.", self.batch.pk, lost)
-            del self.held[lost]
+            self.pump.settled([self.held.pop(lost)])
         ended = [self.held[each] for each in self.held if self.unsettled[each] == 0]
         if ended:
             writing.finish(ended, retry_delay=self.pace.retry_delay)
+            self.pump.settled(ended)
             for claim in ended:
                 del self.held[claim.chunk_id]
 

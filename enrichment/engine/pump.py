@@ -1,23 +1,25 @@
 """Keeps a window of calls in flight on the client's event loop.
 
-The lane's thread feeds items and takes outcomes; everything between runs on the loop. Before rows
-are sent, their chunk's `started` is committed, so a killed worker's open calls are known.
+The lane's thread feeds items and takes outcomes; everything between runs on the loop. Rows are
+announced before they are sent, and noted when they are, so a killed worker's open calls are known.
 """
 
 import asyncio
 import logging
 import threading
+import time
 from collections import deque
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import DatabaseError, InterfaceError
 
 from enrichment import facts
-from enrichment.engine.claims import Claim
+from enrichment.engine.announcements import Announcer
+from enrichment.engine.claims import LEASE_SECONDS, Claim
 from enrichment.engine.items import Item, Outcome, answered, call_for, failed, judged, without_fact
-from enrichment.engine.sessions import persistently
+from enrichment.engine.sent import Notes
 from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import FactMissing
 from enrichment.models import ResultState
@@ -28,20 +30,24 @@ from llmconfig.errors import ConfigurationError, GenerationFailed, GenerationRef
 
 logger = logging.getLogger(__name__)
 
-# One statement tells the database what is about to be sent, and us whether we still may: the lease
-# must be ours and the batch not paused. Nearly always it is about one chunk, which costs half.
-_ANNOUNCE_ONE = """
-UPDATE enrichment_batch_chunks SET started = %s
-WHERE id = %s AND lease_token = %s
-  AND EXISTS (SELECT FROM enrichment_batches WHERE id = %s AND status = 'running')
-"""
-_ANNOUNCE = """
-UPDATE enrichment_batch_chunks c SET started = u.started
-FROM unnest(%s::bigint[], %s::uuid[], %s::int[]) AS u(id, token, started)
-WHERE c.id = u.id AND c.lease_token = u.token
-  AND EXISTS (SELECT FROM enrichment_batches WHERE id = %s AND status = 'running')
-RETURNING c.id
-"""
+# Rows are announced in portions, one of them ahead: then an answer lets the next row go at once.
+PORTIONS = 8
+SMALLEST_PORTION = 4
+# What was announced earlier is announced again: asleep for long, we may have lost the lease.
+TRUSTED_SECONDS = LEASE_SECONDS / 2
+
+
+@dataclass(slots=True)
+class _Row:
+    """A chunk's row; `position` among those that are sent, from 0.
+
+    Once announced it may be sent until `until`, in seconds of the monotonic clock.
+    """
+
+    claim: Claim
+    item: Item
+    position: int
+    until: float = 0.0
 
 
 class Pump:
@@ -55,7 +61,6 @@ class Pump:
         window: int,
         wanted: int,
         use_cache: bool,
-        announcer: ThreadPoolExecutor,
     ) -> None:
         self.enrichment = enrichment
         self.batch_id = batch_id
@@ -66,21 +71,27 @@ class Pump:
         self.failure: Exception | None = None  # why nothing can be announced, and so sent
         # Rows queued below which the lane is woken to claim more; 0 when there is nothing to claim.
         self.refill_below = 0
-        self._announcer = announcer
-        self._waiting: deque[tuple[Claim, Item]] = deque()
-        self._outcomes: deque[Outcome] = deque()
-        self._session: object = None  # the announcer's
-        self._started: dict[int, int] = {}
+        # Each is counted by one thread alone, so that no row can be missed between two queues.
+        self._fed = 0
+        self._ended = 0
+        self._waiting: deque[_Row] = deque()
+        self._announced: deque[_Row] = deque()
         self._in_flight = 0
+        self._outcomes: deque[Outcome] = deque()
         self._being_written = 0
-        self._dispatching = False
+        self._portion = max(SMALLEST_PORTION, window // PORTIONS)
+        self._announcer = Announcer(batch_id)
+        self._announcing = False
+        self._started: dict[UUID, int] = {}  # announced, by lease
+        self._notes = Notes()
         self._stopped = False
         self._wake = threading.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def feed(self, claim: Claim, items: Sequence[Item]) -> None:
         """Queue a chunk's rows; they are sent in this order as the window allows."""
-        self._waiting.extend((claim, item) for item in items)
+        self._fed += len(items)  # first: they must not end before they were counted
+        self._waiting.extend(_Row(claim, item, position) for position, item in enumerate(items))
         asks = [asked for item in items for asked in item.asks]
         if asks:
             client.loop.call_soon(facts.begin, asks)
@@ -89,17 +100,17 @@ class Pump:
     def stop_sending(self) -> None:
         """Send nothing more; calls in flight still come back."""
         self._stopped = True
-        client.loop.call_soon(self._drop_waiting)
+        client.loop.call_soon(self._drop_unsent)
 
     @property
     def backlog(self) -> int:
         """Rows that are queued but not sent."""
-        return len(self._waiting)
+        return len(self._waiting) + len(self._announced)
 
     @property
     def busy(self) -> bool:
         """Whether any outcome may still come."""
-        return bool(self._in_flight or self._dispatching or self._waiting)
+        return self._ended < self._fed
 
     @property
     def due(self) -> bool:
@@ -109,7 +120,7 @@ class Pump:
     @property
     def hungry(self) -> bool:
         """Whether the lane should claim more, lest the window runs empty during the next write."""
-        return len(self._waiting) < self.refill_below
+        return self.backlog < self.refill_below
 
     def wait(self, seconds: float) -> None:
         """Until a write is due, more rows are needed, or the time is over."""
@@ -130,16 +141,20 @@ class Pump:
             client.loop.call_soon(self._dispatch)
 
     def announce_again(self, held: Sequence[Claim]) -> None:
-        """Tell the database once more what was sent of the chunks that are held."""
-        begun = [claim for claim in held if claim.chunk_id in self._started]
-        if begun:
-            self._announcer.submit(self._announce, begun).result()
+        """Tell the database once more what was announced of the chunks that are held."""
+        client.loop.run(self._tell_again(held))
+
+    def settled(self, claims: Iterable[Claim]) -> None:
+        """These chunks are done with, by us or by another: forget what was noted of them."""
+        client.loop.call_soon(self._forget, [claim.token for claim in claims])
+
+    def close(self) -> None:
+        """Send nothing more, and let go of everything but the notes on open calls."""
+        self.stop_sending()
+        client.loop.run(self._announcer.aclose())
+        self._notes.close()
 
     # From here on everything runs on the event loop.
-
-    def _drop_waiting(self) -> None:
-        self._waiting.clear()
-        self._wake_if_needed()
 
     def _free(self) -> int:
         # What a kill loses is what is in flight or not yet written: that is never more than the
@@ -148,86 +163,103 @@ class Pump:
         return self.window - self._in_flight - max(0, unwritten - self.wanted)
 
     def _dispatch(self) -> None:
-        if self._dispatching or self._stopped or not self._waiting or self._free() <= 0:
+        """Send what is announced, as the window allows, and have more announced in time."""
+        if self._stopped:
+            self._drop_unsent()
             return
-        self._dispatching = True
-        task = asyncio.get_running_loop().create_task(self._send_some())
+        free, now = self._free(), time.monotonic()
+        while free > 0 and self._announced:
+            if now > self._announced[0].until:
+                self._take_back()
+                break
+            free -= 1
+            self._in_flight += 1
+            self._spawn(self._one(self._announced.popleft()))
+        if self._waiting and not self._announcing and len(self._announced) < self._portion:
+            self._announcing = True
+            self._spawn(self._announce_some())
+
+    def _spawn(self, coroutine: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _send_some(self) -> None:
+    async def _announce_some(self) -> None:
+        count = min(len(self._waiting), self._portion)
+        rows = [self._waiting.popleft() for _ in range(count)]
         try:
-            while self._waiting and not self._stopped and (free := self._free()) > 0:
-                await self._send(
-                    [self._waiting.popleft() for _ in range(min(free, len(self._waiting)))]
-                )
+            self._announced.extend(await self._announce(rows))
         except Exception as error:  # noqa: BLE001 - the lane's thread raises it
             self.failure = error
             self._stopped = True
-            self._waiting.clear()
+            self._ended += len(rows)
         finally:
-            self._dispatching = False
+            self._announcing = False
+            self._dispatch()
             self._wake_if_needed()
 
-    async def _send(self, items: list[tuple[Claim, Item]]) -> None:
-        claims: dict[int, Claim] = {}
-        for claim, _ in items:
+    async def _announce(self, rows: Sequence[_Row]) -> list[_Row]:
+        """Those of the rows that may be sent."""
+        until = time.monotonic() + TRUSTED_SECONDS
+        claims = {row.claim.token: row.claim for row in rows}
+        for row in rows:
+            token = row.claim.token
+            if token not in self._started:
+                self._notes.begin(token)
             # A chunk's rows are sent in its order, so their number tells which ones they are.
-            claims[claim.chunk_id] = claim
-            self._started[claim.chunk_id] = self._started.get(claim.chunk_id, 0) + 1
-        ours = await asyncio.get_running_loop().run_in_executor(
-            self._announcer, self._announce, list(claims.values())
+            self._started[token] = row.position + 1
+        ours = await self._announcer.announce(
+            [(claim, self._started[token]) for token, claim in claims.items()]
         )
-        loop = asyncio.get_running_loop()
-        for claim, item in items:
-            if claim.chunk_id not in ours:
-                continue
-            self._in_flight += 1
-            task = loop.create_task(self._one(item))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        granted = [row for row in rows if row.claim.chunk_id in ours]
+        for row in granted:
+            row.until = until
+        self._ended += len(rows) - len(granted)
+        return granted
 
-    def _announce(self, claims: Sequence[Claim]) -> set[int]:
-        """In the announcer's thread: commit what is about to be sent; returns whose is ours."""
-        return persistently(lambda: self._tell(claims))
+    async def _tell_again(self, held: Sequence[Claim]) -> None:
+        begun = [
+            (claim, self._started[claim.token]) for claim in held if claim.token in self._started
+        ]
+        if begun:
+            await self._announcer.announce(begun)
 
-    def _tell(self, claims: Sequence[Claim]) -> set[int]:
-        ids = [claim.chunk_id for claim in claims]
-        with connection.cursor() as cursor:
-            if connection.connection is not self._session:
-                # These commits needn't wait for the disk, as the death of a worker loses none.
-                cursor.execute("SET synchronous_commit TO off")
-                self._session = connection.connection
-            if len(claims) == 1:
-                only = claims[0]
-                cursor.execute(
-                    _ANNOUNCE_ONE, [self._started[ids[0]], ids[0], only.token, self.batch_id]
-                )
-                return set(ids) if cursor.rowcount else set()
-            cursor.execute(
-                _ANNOUNCE,
-                [
-                    ids,
-                    [claim.token for claim in claims],
-                    [self._started[each] for each in ids],
-                    self.batch_id,
-                ],
-            )
-            return {row[0] for row in cursor.fetchall()}
+    def _take_back(self) -> None:
+        """Announced too long ago: they wait to be announced again."""
+        self._waiting.extendleft(reversed(self._announced))
+        self._announced.clear()
 
-    async def _one(self, item: Item) -> None:
+    def _drop_unsent(self) -> None:
+        self._ended += len(self._waiting) + len(self._announced)
+        self._waiting.clear()
+        self._announced.clear()
+        self._wake_if_needed()
+
+    def _forget(self, tokens: Sequence[UUID]) -> None:
+        self._notes.drop(tokens)
+        for token in tokens:
+            self._started.pop(token, None)
+
+    def _noting(self, row: _Row) -> Callable[[], None]:
+        return lambda: self._notes.sent(row.claim.token, row.position)
+
+    async def _one(self, row: _Row) -> None:
+        item = row.item
         told: list[tuple[CallRecord, Texts]] = []
         try:
             if item.asks:
                 item = await answered(item)
                 if self._stopped:  # meanwhile; nothing was sent
                     self._in_flight -= 1
+                    self._ended += 1
                     self._wake_if_needed()
                     return
             call = call_for(
                 self.enrichment, item, session_id=self.batch_id, use_cache=self.use_cache
             )
-            answer = await client.agenerate(call, collect=lambda *pair: told.append(pair))
+            answer = await client.agenerate(
+                call, collect=lambda *pair: told.append(pair), leaving=self._noting(row)
+            )
             outcome = judged(self.enrichment, item, answer, told[0][1] if told else None)
         except FactMissing as missing:
             outcome = without_fact(item, missing)
@@ -240,7 +272,8 @@ class Pump:
             self.stop_reason = error
             self._stopped = True
             self._in_flight -= 1
-            self._drop_waiting()
+            self._ended += 1
+            self._drop_unsent()
             return
         except (DatabaseError, InterfaceError) as error:
             reason = f"The database could not be asked: {type(error).__name__}."
@@ -249,8 +282,9 @@ class Pump:
             logger.exception("Batch %s: row %s broke its enrichment.", self.batch_id, item.row_id)
             reason = f"The enrichment failed on this row: {type(error).__name__}."
             outcome = Outcome(item, ResultState.FAILED, reason=reason)
-        self._outcomes.append(outcome)  # before the count goes down: the lane reads both
+        self._outcomes.append(outcome)  # before it counts as ended: the lane reads both
         self._in_flight -= 1
+        self._ended += 1
         self._wake_if_needed()
         self._dispatch()
 

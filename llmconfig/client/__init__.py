@@ -13,7 +13,7 @@ from llmconfig import snapshot
 from llmconfig.client import loop, publishing, recording, shadow
 from llmconfig.client.callers import get_embeddings_model, get_llm, get_llm_for_interaction
 from llmconfig.client.embedding import aembed, embed
-from llmconfig.client.generation import Run
+from llmconfig.client.generation import Leaving, Run
 from llmconfig.client.publishing import Collect, Outcome
 from llmconfig.client.recording import Texts
 from llmconfig.client.records import Call, CallRecord, Generation
@@ -36,16 +36,18 @@ __all__ = [
 ]
 
 
-async def agenerate(call: Call, *, collect: Collect | None = None) -> Generation:
+async def agenerate(
+    call: Call, *, collect: Collect | None = None, leaving: Leaving | None = None
+) -> Generation:
     """Carry out a call and hand its record on, also that of a failed one.
 
     The record goes to `collect` if given (called on the event loop: it must not block), else to the
-    registered recorders before this returns.
+    registered recorders before this returns. `leaving` is called before each request that leaves.
 
     Raises GenerationFailed's kinds, and what resolution raises: CallsDisabled, UnknownNode,
     NoTarget. A cancelled call leaves a record too.
     """
-    outcome, record, texts = await _carry_out(call, await snapshot.acurrent(), collect)
+    outcome, record, texts = await _carry_out(call, await snapshot.acurrent(), collect, leaving)
     if collect is None and recording.wanted():
         await sync_to_async(publishing.store)(record, texts())
     return _given(outcome)
@@ -65,9 +67,12 @@ def generate(call: Call, *, collect: Collect | None = None) -> Generation:
 
 
 async def _carry_out(
-    call: Call, configuration: Snapshot, collect: Collect | None
+    call: Call,
+    configuration: Snapshot,
+    collect: Collect | None,
+    leaving: Leaving | None = None,
 ) -> tuple[Outcome, CallRecord, Callable[[], Texts]]:
-    run = Run(call, configuration)
+    run = Run(call, configuration, leaving=leaving)
     shadow.ask_beside(run)
     try:
         await run.carry_out()

@@ -5,7 +5,7 @@ import datetime as dt
 import random
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
@@ -57,6 +57,8 @@ from llmconfig.errors import (
 from llmconfig.resolution import Resolution, Target, resolve
 from llmconfig.snapshot import Degradation, Snapshot
 
+Leaving = Callable[[], None]  # told of each request that leaves; it must not block
+
 NO_COST = Decimal(0)
 # A shorter wait for budgets and limits is none that anybody would want to be told of.
 WAITED_MS = 1.0
@@ -93,8 +95,16 @@ class Run:
     Raises on creation what resolution raises, and SchemaUnusable.
     """
 
-    def __init__(self, call: Call, configuration: Snapshot, *, shadow: bool = False) -> None:
+    def __init__(
+        self,
+        call: Call,
+        configuration: Snapshot,
+        *,
+        shadow: bool = False,
+        leaving: Leaving | None = None,
+    ) -> None:
         self.call = call
+        self.leaving = leaving
         self.configuration = configuration
         self.resolution: Resolution = resolve(
             call.node,
@@ -476,6 +486,8 @@ class Exchange:
         run = self.run
         started = time.perf_counter()
         run.in_flight = (self.target, started)
+        if run.leaving is not None:
+            run.leaving()
         response: Response | RequestFailed
         try:
             response = await self.send()

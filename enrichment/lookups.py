@@ -1,0 +1,30 @@
+"""Conditions that Django's own lookups say less well."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Lookup
+from django.db.models.sql.compiler import SQLCompiler
+
+if TYPE_CHECKING:
+    _Lookup = Lookup[Any]
+else:  # generic for type checkers alone
+    _Lookup = Lookup
+
+
+class AnyOf(_Lookup):
+    """`AnyOf(F("pk"), ["1", "2"])`: one of these, given as texts of the column's type.
+
+    The database gets one array instead of a parameter each, as `__in` sends them: for a chunk's
+    rows that is a third of the time, and one statement whatever their number.
+    """
+
+    prepare_rhs = False
+
+    def as_sql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
+    ) -> tuple[str, tuple[Any, ...]]:
+        """`column = ANY(array)`."""
+        column, parameters = self.process_lhs(compiler, connection)
+        kind = self.lhs.output_field.cast_db_type(connection)
+        return f"{column} = ANY(%s::{kind}[])", (*parameters, list(self.rhs))
