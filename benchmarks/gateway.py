@@ -31,7 +31,7 @@ BODY = {
     ],
     "temperature": 0.3,
 }
-MANY, ROUNDS = 50, 15
+MANY = 50
 LIMIT = f"of the limit, {MANY} at {LATENCY_SECONDS * 1000:.0f} ms"
 
 
@@ -74,7 +74,7 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gateway", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=2.5, help="of each load without latency")
+    parser.add_argument("--seconds", type=float, default=2.5, help="of each load")
     parser.add_argument("--rounds", type=int, default=3, help="in which all take their turns")
     parser.add_argument("--alone", action="store_true", help="without LiteLLM; writes nothing")
     parser.add_argument("--quick", action="store_true", help="a short round; writes nothing")
@@ -103,14 +103,14 @@ def _measure(contestants: Sequence[Contestant], given: argparse.Namespace) -> di
             found[each.name].cpu_ms.append(ten.cpu_seconds * 1000 / len(ten.each))
         _set_latency(provider, LATENCY_SECONDS)
         for each in contestants:
-            many = _load(each, in_flight=MANY)
+            many = _load(each, in_flight=MANY, seconds=given.seconds, latency=LATENCY_SECONDS)
             found[each.name].of_the_limit.append(many.per_second * LATENCY_SECONDS / MANY)
             found[each.name].memory_mb = memory_mb(each)
     return found
 
 
-def _load(who: Contestant, *, in_flight: int, seconds: float | None = None) -> Load:
-    return uvloop.run(load(who, BODY, in_flight=in_flight, seconds=seconds, rounds=ROUNDS))
+def _load(who: Contestant, *, in_flight: int, seconds: float, latency: float = 0.0) -> Load:
+    return uvloop.run(load(who, BODY, in_flight=in_flight, seconds=seconds, latency=latency))
 
 
 def _set_latency(provider: Contestant, seconds: float) -> None:
@@ -154,8 +154,8 @@ beside each other: compare within this table, which is one run.
 - The provider is the simulator on loopback: without latency for the first three columns. Latency
   added is the median of one request at a time, less the provider's own in the same round. CPU is
   the server process's own, user and system, all threads, with 10 in flight.
-- The last load has {MANY} in flight and {LATENCY_SECONDS * 1000:.0f} ms at the provider, {ROUNDS}
-  requests from each: requests a second over what the latency allows.
+- The last load has {MANY} in flight and {LATENCY_SECONDS * 1000:.0f} ms at the provider, begun one
+  after the other across those: requests a second over what the latency allows.
 - Everything shares the machine's cores: servers, provider, database and the load, which aiohttp
   makes. With 10 in flight all compete for them.
 - Nodewise: one process of uvicorn, with keys, resolution, limits, the response cache and records

@@ -16,6 +16,7 @@ import aiohttp
 
 from benchmarks.gateway_servers import Contestant
 
+OPENING_SECONDS = 0.2
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -38,40 +39,41 @@ async def load(
     body: Mapping[str, Any],
     *,
     in_flight: int,
-    seconds: float | None = None,
-    rounds: int = 0,
+    seconds: float,
+    latency: float = 0.0,
 ) -> Load:
-    """Ask for some seconds, or `rounds` times from each of those in flight.
+    """Keep as many requests in flight for some seconds.
 
-    The clock starts when all connections have had their first answer.
+    They begin one after the other across the provider's latency, so that they don't come in waves,
+    and count once all connections are open.
     """
     took: list[float] = []
     bodies = _bodies(who, body)
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {who.key}"}
     url = f"{who.url}/chat/completions"
     connector = aiohttp.TCPConnector(limit=in_flight)
+    begins = time.perf_counter() + OPENING_SECONDS + 3 * latency
+    ends = begins + seconds
     async with aiohttp.ClientSession(connector=connector, headers=headers) as session:
 
-        async def ask() -> None:
-            began = time.perf_counter()
-            async with session.post(url, data=next(bodies)) as reply:
-                await reply.read()
-                if reply.status != 200:
-                    sys.exit(f"{who.name}: {reply.status} {await reply.text()}")
-            took.append(time.perf_counter() - began)
+        async def worker(place: int) -> None:
+            await asyncio.sleep(latency * place / in_flight)
+            while (asked := time.perf_counter()) < ends:
+                async with session.post(url, data=next(bodies)) as reply:
+                    await reply.read()
+                    if reply.status != 200:
+                        sys.exit(f"{who.name}: {reply.status} {await reply.text()}")
+                if begins <= (now := time.perf_counter()) <= ends:
+                    took.append(now - asked)
 
-        async def worker(ends: float) -> None:
-            if seconds is None:
-                for _ in range(rounds):
-                    await ask()
-            while seconds is not None and time.perf_counter() < ends:
-                await ask()
+        async def count_cpu() -> float:
+            await asyncio.sleep(begins - time.perf_counter())
+            used = _cpu_seconds(who)
+            await asyncio.sleep(ends - time.perf_counter())
+            return _cpu_seconds(who) - used
 
-        await asyncio.gather(*(ask() for _ in range(in_flight)))
-        took.clear()
-        used, began = _cpu_seconds(who), time.perf_counter()
-        await asyncio.gather(*(worker(began + (seconds or 0.0)) for _ in range(in_flight)))
-        return Load(took, time.perf_counter() - began, _cpu_seconds(who) - used)
+        used, *_ = await asyncio.gather(count_cpu(), *map(worker, range(in_flight)))
+    return Load(took, seconds, used or 0.0)
 
 
 def _bodies(who: Contestant, body: Mapping[str, Any]) -> Iterator[bytes]:
