@@ -5,7 +5,7 @@ Run by uvicorn as `benchmarks.gateway_floors:bare` (raw ASGI) and `benchmarks.ga
 """
 
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -17,7 +17,7 @@ from django.urls import path
 
 JSON = "application/json"
 HEADERS = {"Content-Type": JSON, "Authorization": "Bearer sk-benchmark-0123456789"}
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 if not settings.configured:

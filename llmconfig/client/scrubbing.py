@@ -202,13 +202,12 @@ class DeltaStream:
 
     def _call(self, part: JSON) -> JSON:
         function = part.get("function")
-        said = function.get("arguments") if isinstance(function, dict) else None
-        if not isinstance(said, str):
-            clean: JSON = self._scrubber.value(part)
-            return clean
+        if not isinstance(function, dict) or not isinstance(function.get("arguments"), str):
+            whole: JSON = self._scrubber.value(part)
+            return whole
         stream = self._arguments.setdefault(part["index"], self._scrubber.text_stream())
-        clean = self._scrubber.value({**part, "function": {**function, "arguments": ""}})
-        clean["function"]["arguments"] = stream.feed(said)
+        clean: JSON = self._scrubber.value({**part, "function": {**function, "arguments": ""}})
+        clean["function"]["arguments"] = stream.feed(function["arguments"])
         return clean
 
 

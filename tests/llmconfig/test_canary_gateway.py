@@ -146,7 +146,7 @@ class Echo(BaseHTTPRequestHandler):
             block = {"type": "tool_use", "id": self.key, "name": self.key, "input": {}}
             kind, part = "input_json_delta", "partial_json"
         usage = {"input_tokens": 9, "output_tokens": 1}
-        message = {"id": self.key, "model": self.key, "usage": usage, "content": []}
+        message: Any = {"id": self.key, "model": self.key, "usage": usage, "content": []}
         events = [
             {"type": "message_start", "message": {**message, "role": "assistant"}},
             {"type": "content_block_start", "index": 0, "content_block": block},
