@@ -25,7 +25,7 @@ help:
 	echo "make demo    enrich real listings with real parts (LLM=$(LLM) ROWS=…)"
 	echo "make test    run the tests (ARGS='-k name')"
 	echo "make check   format, lint, types, imports, migrations, deployment settings, templates"
-	echo "make bench   measure and write docs/performance.md"
+	echo "make bench   measure and write docs/performance.md; bench-gateway: /v1 beside LiteLLM"
 	echo "make storm   kill, stop and restart everything in a batch, and count what is left"
 	echo "make env     build .venv from $(LOCK)"
 	echo "make clean   remove .venv, the demo's data and all caches"
@@ -83,6 +83,11 @@ check: env
 .PHONY: bench
 bench: env
 	$(EMBEDDED) --ephemeral -- $(PY) -m benchmarks $(ARGS)
+
+# Installs LiteLLM into an environment of its own under .nodewise/bench, for this only.
+.PHONY: bench-gateway
+bench-gateway: env
+	$(EMBEDDED) --ephemeral -- $(PY) -m benchmarks.gateway $(ARGS)
 
 .PHONY: storm
 storm: env

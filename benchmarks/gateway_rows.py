@@ -21,7 +21,7 @@ def configure(simulator: str) -> str:
     """Write them; gives the key."""
     with change(source="shell", message="Benchmark"):
         provider = Provider(
-            name="simulated", provider_type=ProviderType.CUSTOM, api_base_url=f"{simulator}/v1"
+            name="simulated", provider_type=ProviderType.CUSTOM, api_base_url=simulator
         )
         provider.set_key(Secret("sk-benchmark-0123456789"))
         provider.save()

@@ -352,10 +352,10 @@ def _count(desk: _Desk, kept: Kept | None, configuration: Snapshot) -> None:
 
 async def _shared(desk: _Desk, key: bytes) -> bytes | None:
     """What another process has kept; calls that look at the same time share one round trip."""
-    if not redis_connection.configured():
-        return None
     desk.dry += 1
     if desk.dry > DRY_AFTER and desk.dry % LOOK_WHEN_DRY:
+        return None
+    if not redis_connection.configured():
         return None
     found = desk.asked.get(key)
     if found is None:
@@ -402,13 +402,14 @@ async def _read_epoch(desk: _Desk) -> None:
 
 
 def _tell_soon(desk: _Desk, configuration: Snapshot) -> None:
+    if desk.telling is not None and not desk.telling.done():
+        return
     if not redis_connection.configured():
         desk.to_tell.clear()
         return
-    if desk.telling is None or desk.telling.done():
-        setting = configuration.setting
-        desk.bounds = _Bounds(setting("LLM_CACHE_TTL_SECONDS"), setting("LLM_CACHE_SHARED_SIZE"))
-        desk.telling = asyncio.get_running_loop().create_task(_tell(desk))
+    setting = configuration.setting
+    desk.bounds = _Bounds(setting("LLM_CACHE_TTL_SECONDS"), setting("LLM_CACHE_SHARED_SIZE"))
+    desk.telling = asyncio.get_running_loop().create_task(_tell(desk))
 
 
 async def _tell(desk: _Desk) -> None:

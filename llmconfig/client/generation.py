@@ -545,7 +545,7 @@ class Exchange:
             )
         if isinstance(verdict, Refused):
             return self._refused(verdict, latency_ms, request_id)
-        return self._answered(verdict, latency_ms, request_id)
+        return self._answered(self.endpoint.scrubber.answer(verdict), latency_ms, request_id)
 
     def _answered(self, reply: Reply, latency_ms: float, request_id: str) -> Try:
         shape, parsed = self.run.shape, None

@@ -108,7 +108,8 @@ class StreamRun(Run):
         return self.told and (not self.tries or self.tries[-1].reply is None)
 
     def _heard(self) -> str:
-        return self.hearing.heard.text if self.hearing is not None else ""
+        hearing = self.hearing
+        return hearing.endpoint.scrubber.told(hearing.heard.text) if hearing is not None else ""
 
 
 class StreamExchange(Exchange):
@@ -118,6 +119,7 @@ class StreamExchange(Exchange):
 
     def __init__(self, run: StreamRun, target: Target, endpoint: Endpoint) -> None:
         self.heard: Listener = endpoint.wire.listener()
+        self.clean = endpoint.scrubber.stream()
         super().__init__(run, target, endpoint)
 
     def ask(self, question: Question) -> Body:
@@ -132,6 +134,7 @@ class StreamExchange(Exchange):
         """Send the payload and pass on what comes; a reply that is no stream is told at once."""
         run, endpoint = self.run, self.endpoint
         run.hearing, self.heard = self, endpoint.wire.listener()
+        self.clean = endpoint.scrubber.stream()
         async with transport.open_stream(
             endpoint.url,
             headers=endpoint.headers,
@@ -181,6 +184,7 @@ class StreamExchange(Exchange):
                         return Response(opened.status, opened.headers, event)
             for event in events.end():
                 await self._hear(event)
+            await self._tell(self.clean.end())
         except BadReply as bad:
             raise RequestFailed("bad_reply", str(bad), transient=True) from None
         return Response(opened.status, opened.headers, orjson.dumps(HEARD))
@@ -194,9 +198,13 @@ class StreamExchange(Exchange):
             return True
         delta = self.heard.hear(value)
         if delta is not None:
+            await self._tell(self.clean.feed(delta))
+        return False
+
+    async def _tell(self, delta: Delta | None) -> None:
+        if delta is not None:
             self.run.told = True
             await self.run.tell(delta)
-        return False
 
 
 def _indexed(tool_calls: tuple[JSON, ...]) -> tuple[JSON, ...]:

@@ -1,13 +1,12 @@
 """Anthropic's requests and answers, to and from OpenAI's words, which the client speaks."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 import orjson
 
-from llmconfig.client.records import Call, Delta, Generation, Labels, Usage
+from llmconfig.client.records import Call, Delta, Generation, Usage
 from llmconfig.gateway.access import Caller
 from llmconfig.gateway.openai_shape import served_usage, text_for
 from llmconfig.gateway.reading import (
@@ -15,6 +14,7 @@ from llmconfig.gateway.reading import (
     Asked,
     bad,
     given_of,
+    labels_of,
     messages_of,
     name_of,
     objects,
@@ -44,7 +44,6 @@ STOPS = {
 }
 CHOICES = {"auto": "auto", "any": "required", "none": "none"}
 ROLES = frozenset({"user", "assistant", "system"})
-MESSAGES = Labels(service_name="gateway", operation_type="messages")
 
 
 def read_messages(body: JSON, caller: Caller) -> Asked:
@@ -72,7 +71,7 @@ def read_messages(body: JSON, caller: Caller) -> Asked:
         extra=extra,
         user_id=caller.user_id,
         correlation_id=uuid4(),
-        labels=replace(MESSAGES, account=caller.account),
+        labels=labels_of("messages", caller.account),
     )
     return Asked(call, name, switch(body, "stream"))
 

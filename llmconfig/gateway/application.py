@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 PREFIX = "/v1"
 MOST_BYTES = 32 * 1024 * 1024  # pictures come inside
+# From then on the client is watched; what is answered sooner is over by itself.
+WATCH_AFTER_SECONDS = 0.05
 JSON_HEADERS = [(b"content-type", b"application/json")]
 STREAM_HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -56,6 +58,35 @@ async def close() -> None:
 
 class Gone(Exception):
     """The client has hung up."""
+
+
+class Watch:
+    """Cancels a request's task when its client hangs up, until it is ended."""
+
+    def __init__(self, receive: Receive, request: "asyncio.Task[Any]") -> None:
+        self._receive = receive
+        self._request = request
+        self._task: asyncio.Task[None] | None = None
+        self._start = asyncio.get_running_loop().call_later(WATCH_AFTER_SECONDS, self._begin)
+
+    @property
+    def saw_it_go(self) -> bool:
+        """Whether the client has hung up."""
+        return self._task is not None and self._task.done()
+
+    def end(self) -> None:
+        """Look no more."""
+        self._start.cancel()
+        if self._task is not None:
+            self._task.cancel()
+
+    def _begin(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._look())
+
+    async def _look(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._request.cancel()
 
 
 class Request:
@@ -204,11 +235,11 @@ class Request:
         """
         me = asyncio.current_task()
         assert me is not None  # noqa: S101 - a server runs this in a task
-        watch = asyncio.ensure_future(self._gone(me))
+        watch = Watch(self.receive, me)
         try:
             return await work
         except asyncio.CancelledError:
-            if watch.done() and me.cancelling() == 1:
+            if watch.saw_it_go and me.cancelling() == 1:
                 me.uncancel()
                 raise Gone from None
             raise
@@ -221,13 +252,9 @@ class Request:
             logger.info("%s: %s", name, error)
             raise
         finally:
-            watch.cancel()
-            await writer.relieve()
-
-    async def _gone(self, request: "asyncio.Task[Any]") -> None:
-        while (await self.receive())["type"] != "http.disconnect":
-            pass
-        request.cancel()
+            watch.end()
+            if writer.is_full:
+                await writer.relieve()
 
     async def _body(self) -> JSON:
         """The request's JSON object; raises Refused and Gone."""

@@ -5,14 +5,13 @@ import base64
 import sys
 import time
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
 import orjson
 
 from llmconfig.client.embedding import EmbeddingCall, Embeddings
-from llmconfig.client.records import Call, Delta, Generation, Labels, Usage
+from llmconfig.client.records import Call, Delta, Generation, Usage
 from llmconfig.client.wire import Input
 from llmconfig.gateway.access import Caller
 from llmconfig.gateway.reading import (
@@ -20,6 +19,7 @@ from llmconfig.gateway.reading import (
     Asked,
     bad,
     given_of,
+    labels_of,
     messages_of,
     name_of,
     objects,
@@ -55,8 +55,6 @@ NOT_OFFERED = {
 FORMS = ("text", "json_object", "json_schema")
 REASONS = frozenset({"stop", "length", "tool_calls", "content_filter"})
 MOST_INPUTS = 2048
-CHAT = Labels(service_name="gateway", operation_type="chat.completions")
-EMBEDDINGS = Labels(service_name="gateway", operation_type="embeddings")
 DONE = b"data: [DONE]\n\n"
 
 
@@ -88,7 +86,7 @@ def read_chat(body: JSON, caller: Caller) -> Asked:
         extra=extra,
         user_id=caller.user_id,
         correlation_id=uuid4(),
-        labels=replace(CHAT, account=caller.account),
+        labels=labels_of("chat.completions", caller.account),
     )
     return Asked(call, name, switch(body, "stream"), switch(options, "include_usage"))
 
@@ -108,7 +106,7 @@ def read_embedding(body: JSON, caller: Caller) -> tuple[EmbeddingCall, str, bool
             if key not in {"model", "input", "encoding_format"} and value is not None
         },
         user_id=caller.user_id,
-        labels=replace(EMBEDDINGS, account=caller.account),
+        labels=labels_of("embeddings", caller.account),
     )
     return call, name, form == "base64"
 

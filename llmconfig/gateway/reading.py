@@ -3,11 +3,12 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import orjson
 
-from llmconfig.client.records import Call
+from llmconfig.client.records import Call, Labels
 from llmconfig.gateway.refusals import Refused
 
 JSON = dict[str, Any]
@@ -23,6 +24,12 @@ class Asked:
     name: str
     stream: bool
     with_usage: bool = False
+
+
+@lru_cache(maxsize=1024)
+def labels_of(operation: str, account: str) -> Labels:
+    """What the record says of where a call came from; the same object for a key's calls."""
+    return Labels(service_name="gateway", operation_type=operation, account=account)
 
 
 def body_of(raw: bytes) -> JSON:

@@ -45,10 +45,14 @@ class Writer:
         if self._pid != os.getpid():
             self._start()
 
+    @property
+    def is_full(self) -> bool:
+        """Whether so many wait that a request should write some before it ends."""
+        return len(self._waiting) > MOST_WAITING
+
     async def relieve(self) -> None:
-        """Where too many wait, write some before going on."""
-        if len(self._waiting) > MOST_WAITING:
-            await sync_to_async(self._write_in_thread)()
+        """Write some before going on."""
+        await sync_to_async(self._write_in_thread)()
 
     def flush(self) -> None:
         """Write all that waits."""
@@ -105,10 +109,17 @@ class Writer:
                     self._waiting.extendleft(reversed(batch))
                     logger.exception("%d call records could not be stored yet.", size)
                     return False
-                for record, texts in batch:  # one of them may be what the database refuses
-                    recording.publish(record, texts)
+                _write_each(batch)  # one of them may be what the database refuses
+            except Exception:  # our own mistake: the thread and the other records outlive it
+                logger.exception("%d call records could not be stored together.", size)
+                _write_each(batch)
             self._failures = 0
             return True
+
+
+def _write_each(batch: recording.Batch) -> None:
+    for record, texts in batch:
+        recording.publish(record, texts)
 
 
 writer = Writer()

@@ -12,6 +12,8 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from llmconfig import client as llm_client
+from llmconfig.client import recording
+from llmconfig.gateway.writer import Writer
 from llmconfig.models import GatewayKey, LLMConfig, NodeConfiguration, RevisionChange
 from llmconfig.revisions import change
 from metrics.models import GenerationMetric
@@ -559,3 +561,25 @@ def test_an_objects_errors_are_the_vendors(node, simulator):
     with pytest.raises(APIStatusError) as raised:
         llm_client.get_llm("chat").openai().chat.completions.create(model="chat", messages=HELLO)
     assert raised.value.status_code == 502
+
+
+def test_a_mistake_in_writing_many_records_writes_each_and_ends_nothing(plain, ask):
+    told, held = [], list(recording._recorders)
+
+    def together(_batch):
+        raise AttributeError("a mistake of ours")
+
+    def recorder(record, _texts):
+        told.append(record.node)
+
+    recording.register(recorder, many=together)
+    queue = Writer()
+    try:
+        for _ in range(3):
+            llm_client.generate(ask(node="chat"), collect=queue.take)
+        assert until(lambda: told == ["chat"] * 3)
+        llm_client.generate(ask(node="chat"), collect=queue.take)
+        assert until(lambda: len(told) == 4)
+    finally:
+        recording._recorders[:] = held
+        queue.flush()
