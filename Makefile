@@ -26,6 +26,7 @@ help:
 	echo "make test    run the tests (ARGS='-k name')"
 	echo "make check   format, lint, types, imports, migrations, deployment settings, templates"
 	echo "make bench   measure and write docs/performance.md"
+	echo "make forecast  compare forecasts of cost with what ten batches cost"
 	echo "make storm   kill, stop and restart everything in a batch, and count what is left"
 	echo "make env     build .venv from $(LOCK)"
 	echo "make clean   remove .venv, the demo's data and all caches"
@@ -83,6 +84,10 @@ check: env
 .PHONY: bench
 bench: env
 	$(EMBEDDED) --ephemeral -- $(PY) -m benchmarks $(ARGS)
+
+.PHONY: forecast
+forecast: env
+	$(EMBEDDED) --ephemeral -- $(PY) -m benchmarks.forecasting $(ARGS)
 
 .PHONY: storm
 storm: env
