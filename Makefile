@@ -26,6 +26,7 @@ help:
 	echo "make test    run the tests (ARGS='-k name')"
 	echo "make check   format, lint, types, imports, migrations, deployment settings, templates"
 	echo "make bench   measure and write docs/performance.md; bench-gateway: /v1 beside LiteLLM"
+	echo "make forecast  compare forecasts of cost with what ten batches cost"
 	echo "make storm   kill, stop and restart everything in a batch, and count what is left"
 	echo "make env     build .venv from $(LOCK)"
 	echo "make clean   remove .venv, the demo's data and all caches"
@@ -78,7 +79,7 @@ check: env
 	$(EMBEDDED) --ephemeral -- env ENVIRONMENT=production DJANGO_ALLOWED_HOSTS=nodewise.example \
 		$(PY) manage.py check --deploy --fail-level WARNING
 	echo "== templates"
-	$(PY) -m djlint --quiet --check --lint templates
+	$(PY) -m djlint --check --lint templates
 
 .PHONY: bench
 bench: env
@@ -88,6 +89,10 @@ bench: env
 .PHONY: bench-gateway
 bench-gateway: env
 	$(EMBEDDED) --ephemeral -- $(PY) -m benchmarks.gateway $(ARGS)
+
+.PHONY: forecast
+forecast: env
+	$(EMBEDDED) --ephemeral -- $(PY) -m benchmarks.forecasting $(ARGS)
 
 .PHONY: storm
 storm: env

@@ -6,7 +6,8 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from statistics import fmean, pstdev
+from math import exp, expm1, log, log1p
+from statistics import fmean, linear_regression, pstdev
 from typing import Any
 
 from django.utils import timezone
@@ -28,6 +29,7 @@ REPLICATES = 400
 CHARACTERS_PER_TOKEN = 4.0
 GUESSED_ANSWER_TOKENS = 150
 GUESSED_SPREAD = 0.6  # of a guess, as a share of it
+DRIFT = 0.05  # rows to come are never quite like those that were, as a share of the total
 PROVIDER_BATCH_FACTOR = Decimal("0.5")  # OpenAI's and Anthropic's batches cost half
 
 
@@ -145,32 +147,51 @@ def _replicates(
     """Possible totals of tokens in and out: both samples drawn anew, plus the rows' own luck."""
     if not calls or not lengths:
         return [(0.0, 0.0)]
-    inputs = [length / past.characters_per_token for length in lengths]
+    inputs = [max(1, length) / past.characters_per_token for length in lengths]
     totals = []
     for _ in range(REPLICATES):
         drawn = random.choices(inputs, k=len(inputs))  # noqa: S311 - a sample
-        tokens_in = _total(drawn, calls)
+        tokens_in = drawn_total(drawn, calls)
         totals.append((tokens_in, _answers(enrichment, tokens_in / calls, calls, past)))
     return totals
 
 
 def _answers(enrichment: Enrichment, mean_input: float, calls: int, past: _Past) -> float:
-    """Tokens of all answers. A text answers a text of its own length; JSON has its own size."""
+    """Tokens of all answers. A text's length follows its source's; JSON has its own size."""
     if not past.triples:
         guess = GUESSED_ANSWER_TOKENS if enrichment.schema else mean_input
         return max(0.0, random.gauss(guess, GUESSED_SPREAD * guess)) * calls
     drawn = random.choices(past.triples, k=len(past.triples))  # noqa: S311 - a sample
     outputs = [float(each[2]) for each in drawn]
     if enrichment.schema is None:
-        scale = mean_input / max(1.0, fmean(each[1] for each in drawn))
-        outputs = [each * scale for each in outputs]
-    return _total(outputs, calls)
+        slope = _slope([(each[1], each[2]) for each in drawn])
+        outputs = [max(1.0, out + slope * (mean_input - tokens_in)) for _, tokens_in, out in drawn]
+    return drawn_total(outputs, calls)
 
 
-def _total(drawn: Sequence[float], calls: int) -> float:
-    """A sum over `calls` rows like those drawn."""
-    luck = random.gauss(0.0, pstdev(drawn) * calls**0.5)
-    return max(0.0, fmean(drawn) * calls + luck)
+def _slope(pairs: Sequence[tuple[int, int]]) -> float:
+    """Tokens that an answer grows by with each of its prompt; what is fixed in both stays out."""
+    inputs, outputs = zip(*pairs, strict=True)
+    if len(set(inputs)) == 1:
+        return fmean(outputs) / max(1.0, fmean(inputs))
+    return max(0.0, linear_regression(inputs, outputs).slope)
+
+
+def drawn_total(drawn: Sequence[float], calls: int) -> float:
+    """A possible sum over `calls` rows like those drawn, each above 0.
+
+    Half of the times they are taken as they are, half of the times as drawn from a log-normal
+    distribution, whose longest answers are longer than any that a small sample has seen.
+    """
+    if random.random() < 0.5:  # noqa: S311 - a sample; a half
+        total = random.gauss(fmean(drawn) * calls, pstdev(drawn) * calls**0.5)
+    else:
+        logs = [log(each) for each in drawn]
+        spread = pstdev(logs) ** 2
+        mean = exp(fmean(logs) + spread / 2) * calls
+        variance = log1p(expm1(spread) / calls)  # of the sum's own logarithm
+        total = mean * exp(random.gauss(-variance / 2, variance**0.5))
+    return max(0.0, total * random.gauss(1.0, DRIFT))
 
 
 def _costs(target: Target, totals: Sequence[tuple[float, float]]) -> list[float]:

@@ -1,11 +1,13 @@
 """What a batch was forecast to cost, beside what it cost."""
 
+import random
+
 import pytest
 
 from enrichment import batches
 from enrichment.batches import Selection
 from enrichment.engine.lanes import run_lane
-from enrichment.forecast import forecast
+from enrichment.forecast import drawn_total, forecast
 from llmconfig import snapshot
 from llmconfig.models import ModelPrice
 from metrics.models import GenerationMetric
@@ -50,3 +52,30 @@ def test_an_unknown_price_is_no_cost_of_zero(make_provider, simulator, make_anim
     ModelPrice.objects.all().delete()
     snapshot.expire()
     assert forecast("description_cleaning", Selection()).cost_usd is None
+
+
+def test_longer_rows_than_before_are_forecast_by_how_answers_grow(
+    provider, simulator, make_animals
+):
+    """The instructions are the same for all rows: twice the text is not twice the prompt."""
+    for length in range(5, 45):
+        make_animals(2, description="She runs and plays. " * length)
+    _run("description_cleaning", Selection())
+    make_animals(40, description="He sleeps on the sofa all day. " * 60)
+    random.seed(1)
+    foreseen = forecast("description_cleaning", Selection())
+    actual = _run("description_cleaning", Selection())
+    assert foreseen.cost_usd.p10 < float(actual.cost_usd) < foreseen.cost_usd.p90
+
+
+def test_long_tails_are_held_as_often_as_the_quantiles_promise():
+    """Of 60 forecasts from 60 answers each, far from normal, 80 % should hold; 75 % must."""
+    dice = random.Random(7)
+    random.seed(7)
+    held = 0
+    for _ in range(60):
+        past = [dice.lognormvariate(5, 1.0) for _ in range(60)]
+        actual = sum(dice.lognormvariate(5, 1.0) for _ in range(200))
+        totals = sorted(drawn_total(dice.choices(past, k=60), 200) for _ in range(200))
+        held += totals[20] <= actual <= totals[179]
+    assert held >= 45
