@@ -28,6 +28,8 @@ help:
 	echo "make bench   measure and write docs/performance.md; bench-gateway: /v1 beside LiteLLM"
 	echo "make forecast  compare forecasts of cost with what ten batches cost"
 	echo "make storm   kill, stop and restart everything in a batch, and count what is left"
+	echo "make limits    sixteen processes under one provider's limits, some of them killed"
+	echo "make objects   measure how long the first SDK and LangChain objects take"
 	echo "make env     build .venv from $(LOCK)"
 	echo "make clean   remove .venv, the demo's data and all caches"
 
@@ -97,6 +99,14 @@ forecast: env
 .PHONY: storm
 storm: env
 	$(PY) -m benchmarks.storm $(ARGS)
+
+.PHONY: limits
+limits: env
+	$(EMBEDDED) --ephemeral -- $(PY) -m benchmarks.limits $(ARGS)
+
+.PHONY: objects
+objects: env
+	$(EMBEDDED) --ephemeral -- $(PY) -m benchmarks.objects $(ARGS)
 
 .PHONY: clean
 clean:

@@ -11,7 +11,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 
 django = get_asgi_application()
 
-from llmconfig.gateway import application as gateway  # noqa: E402 - needs Django set up
+from django.conf import settings  # noqa: E402 - needs Django set up
+
+from llmconfig.client import preload  # noqa: E402
+from llmconfig.gateway import application as gateway  # noqa: E402
 
 logger = logging.getLogger(__name__)
 # Requests leave no cycles behind; at the usual 700 young objects each would be looked through.
@@ -45,9 +48,10 @@ async def _live(receive: Any, send: Any) -> None:
 async def _warm() -> None:
     try:
         await gateway.warm()
+        preload(*settings.LLM_PRELOAD)
     except Exception:
         # The pages that say what is wrong must be served all the same.
-        logger.exception("The configuration could not be read yet.")
+        logger.exception("The server could not be warmed up.")
 
 
 def _settle() -> None:

@@ -1,6 +1,7 @@
 """Reads the environment once, and refuses nonsense by the name of the variable."""
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 import environ
@@ -42,3 +43,12 @@ def whole_number(name: str, *, default: int, least: int) -> int:
 def words(name: str, default: str = "") -> list[str]:
     """A comma-separated list, blanks dropped."""
     return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
+
+
+def known_words(name: str, known: Collection[str]) -> list[str]:
+    """A comma-separated list of some of `known`; raises ImproperlyConfigured naming another."""
+    found = words(name)
+    for word in found:
+        if word not in known:
+            raise ImproperlyConfigured(f"{name}: {word!r} is none of {', '.join(known)}.")
+    return found

@@ -7,7 +7,7 @@ from django.templatetags.static import static
 
 from llmconfig.process_settings import read_environment
 from llmconfig.secrets import Secret
-from project.environment import boolean, env, text_or_file, whole_number, words
+from project.environment import boolean, env, known_words, text_or_file, whole_number, words
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -226,6 +226,8 @@ LLM_NODES_FILE = env.str("LLM_NODES_FILE", str(BASE_DIR / "fixtures" / "llm_node
 LLM_LOCAL_URL = env.str("LLM_LOCAL_URL", "http://localhost:11434/v1")
 # Networks that providers of the hosted types may live in although they are not public.
 LLM_EGRESS_ALLOW = words("LLM_EGRESS_ALLOW")
+# Packages whose objects llmconfig.client hands out; servers and workers import them at the start.
+LLM_PRELOAD = known_words("LLM_PRELOAD", ("openai", "anthropic", "langchain"))
 # Where traces of nodes with tracing go (OTLP over HTTP), with which headers, and whether texts do.
 LLM_TRACING_ENDPOINT = env.str("LLM_TRACING_ENDPOINT", "")
 LLM_TRACING_HEADERS = Secret(text_or_file("LLM_TRACING_HEADERS"))

@@ -11,7 +11,12 @@ from asgiref.sync import sync_to_async
 
 from llmconfig import snapshot
 from llmconfig.client import loop, publishing, recording, shadow
-from llmconfig.client.callers import get_embeddings_model, get_llm, get_llm_for_interaction
+from llmconfig.client.callers import (
+    get_embeddings_model,
+    get_llm,
+    get_llm_for_interaction,
+    preload,
+)
 from llmconfig.client.embedding import aembed, embed
 from llmconfig.client.generation import Leaving, Run
 from llmconfig.client.publishing import Collect, Outcome
@@ -33,6 +38,7 @@ __all__ = [
     "get_embeddings_model",
     "get_llm",
     "get_llm_for_interaction",
+    "preload",
 ]
 
 

@@ -7,6 +7,7 @@ when it is made.
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from llmconfig import client
@@ -199,6 +200,32 @@ _ANTHROPIC: dict[str, Any] = {
     "base_url": "http://in-process",
     "max_retries": 0,
 }
+
+
+def preload(*packages: str) -> None:
+    """Import what the objects of these VENDORS need, so that no request waits for it.
+
+    Raises ExtraMissing when one isn't installed, KeyError for another name.
+    """
+    caller = get_llm(InteractionType.REASONING.value)
+    for name in packages:
+        for warm in VENDORS[name]:
+            warm(caller)
+
+
+VENDORS: Mapping[str, Sequence[Callable[[BoundCaller], object]]] = MappingProxyType(
+    {  # OpenAI's client imports what a call needs when it is first asked for
+        "openai": (
+            lambda caller: caller.openai().chat.completions,
+            lambda caller: caller.async_openai().chat.completions,
+        ),
+        "anthropic": (
+            lambda caller: caller.anthropic().messages,
+            lambda caller: caller.async_anthropic().messages,
+        ),
+        "langchain": (BoundCaller.langchain, BoundCaller.langchain_embeddings),
+    }
+)
 
 
 def _langchain_openai() -> Any:

@@ -12,7 +12,15 @@ from enrichment.engine.revival import lanes_to_queue
 from enrichment.errors import BadSelection, NotAllowedNow
 from enrichment.models import Batch, BatchStatus
 from llmconfig import snapshot
-from llmconfig.models import LLMConfig, ModelPrice
+from llmconfig.models import (
+    Budget,
+    BudgetPeriod,
+    BudgetScope,
+    BudgetSpending,
+    LLMConfig,
+    ModelPrice,
+    NodeConfiguration,
+)
 from tests.api import caller
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -179,3 +187,40 @@ def test_command_and_api_take_the_terms(provider, make_animals):
     assert found == {(Decimal("2.5"), 3), (Decimal("0.75"), 7)}
     with pytest.raises(CommandError, match="max-cost"):
         call_command("enrich_descriptions", "--max-cost", "much")
+
+
+def test_a_spent_budget_pauses_the_batch_with_its_name_until_it_is_raised(
+    one_round, simulator, make_animals
+):
+    simulator.control(output_tokens={"median": 100, "sigma": 0})
+    NodeConfiguration.objects.update(default_max_tokens=110)  # or one call's worst case is $0.04
+    snapshot.expire()
+    make_animals(121)
+    run_lane(batches.create("description_cleaning", Selection(limit=1)).pk)
+    each = batches.progress(Batch.objects.get().pk).cost_usd
+    batch = batches.create("description_cleaning", Selection())
+    budget = Budget.objects.create(
+        name="this batch",
+        scope=BudgetScope.BATCH,
+        scope_value=str(batch.pk),
+        period=BudgetPeriod.TOTAL,
+        hard_limit_usd=each * 40,
+    )
+    snapshot.expire()
+    run_lane(batch.pk)
+    at = batches.progress(batch.pk)
+    assert at.status == BatchStatus.PAUSED
+    assert "this batch" in at.reason
+    spent = BudgetSpending.objects.get(budget=budget).spent_usd
+    assert each * 20 < spent <= each * 40
+    assert spent == at.cost_usd
+    assert (at.failed, simulator.stats()["paid"]) == (0, at.calls + 1)
+    assert not lanes_to_queue()  # nothing goes on by itself
+    budget.hard_limit_usd = each * 400
+    budget.save()
+    snapshot.expire()
+    batches.resume(batch)
+    run_lane(batch.pk)
+    at = batches.progress(batch.pk)
+    assert (at.status, at.done) == (BatchStatus.COMPLETED, 120)
+    assert BudgetSpending.objects.get(budget=budget).spent_usd == at.cost_usd

@@ -1,5 +1,9 @@
 """Bound callers, and LangChain's objects over them, in this process."""
 
+import json
+import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -8,6 +12,7 @@ from llmconfig import client
 from llmconfig.errors import UnknownNode
 from llmconfig.models import ProviderModel
 from metrics.models import GenerationMetric
+from project.embedded.state import ROOT
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,6 +35,46 @@ def test_a_callers_object_costs_microseconds_the_second_time(node):
     for _ in range(1000):
         client.get_llm("chat").openai()
     assert time.perf_counter() - began < 0.1
+
+
+FIRST_OBJECTS = """
+import json, time, django
+django.setup()
+from django.conf import settings
+from llmconfig.client import get_llm, preload
+preload(*settings.LLM_PRELOAD)
+took = {}
+for name in ("openai", "async_openai", "anthropic", "async_anthropic"):
+    began = time.perf_counter()
+    getattr(get_llm("planning"), name)()
+    took[name] = time.perf_counter() - began
+print(json.dumps(took))
+"""
+
+
+def test_the_first_object_of_a_preloaded_process_is_there_within_half_a_second():
+    """`make objects` measures it; without LLM_PRELOAD it takes what the vendor's import takes."""
+    ran = subprocess.run(
+        [sys.executable, "-c", FIRST_OBJECTS],
+        env=os.environ | {"LLM_PRELOAD": "openai,anthropic"},
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    assert max(json.loads(ran.stdout).values()) < 0.5
+
+
+def test_a_package_that_nobody_knows_is_refused_by_name():
+    refused = subprocess.run(
+        [sys.executable, "-c", "import django; django.setup()"],
+        env=os.environ | {"LLM_PRELOAD": "openai,antropic"},
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert "LLM_PRELOAD: 'antropic' is none of openai, anthropic, langchain." in refused.stderr
 
 
 def test_langchains_chat_model_answers_and_streams(node):

@@ -30,6 +30,27 @@ def test_sixteen_processes_keep_to_one_concurrency(make_provider, make_node, sim
     assert stats["requests"] == 400
 
 
+def test_sixteen_processes_keep_to_both_limits_also_when_some_are_killed(
+    make_provider, make_node, simulator, callers
+):
+    """`make limits` is the same over more than a minute, and sees their places taken again."""
+    make_provider(max_concurrency=7, requests_per_minute=600)
+    make_node("sim/gpt-4o-mini")
+    simulator.control(latency_ms=25)
+    order = {"processes": 16, "calls": 60, "in_flight": 25}
+    running = callers({"LLM_DEADLINE_SECONDS": "4"}, **order)
+    children = running.await_children()
+    while simulator.stats()["requests"] < 200:
+        time.sleep(0.02)
+    for child in children[:3]:
+        os.kill(child, signal.SIGKILL)
+    running.results()
+    stats = simulator.stats()
+    assert stats["max_in_flight"] == 7
+    # What a killed process had been let in for and not sent yet is lost with it.
+    assert 600 - 3 * 7 <= stats["peak"]["requests_60s"] <= 600
+
+
 def test_no_minute_holds_more_requests_than_allowed(make_provider, make_node, simulator, callers):
     make_provider(requests_per_minute=60)
     make_node("sim/gpt-4o-mini")
@@ -127,7 +148,8 @@ def test_a_provider_that_bears_less_is_found_out(make_provider, make_node, simul
         await asyncio.gather(
             *(client.agenerate(ask(f"Row {n}"), collect=lambda *_: None) for n in range(400))
         )
-        return limits.gate_of(snapshot.current().providers["sim"]).concurrency.limit
+        facts = (await snapshot.acurrent()).providers["sim"]
+        return limits.gate_of(facts).concurrency.limit
 
     found = asyncio.run(calls())
     stats = simulator.stats()
@@ -135,6 +157,36 @@ def test_a_provider_that_bears_less_is_found_out(make_provider, make_node, simul
     assert 6 <= found <= 10
     # 392 of the first wave are refused; of the others hardly any.
     assert stats["limited"] < 460
+
+
+def test_a_provider_that_slows_down_is_sent_less_and_gives_as_much(
+    make_provider, make_node, simulator, ask
+):
+    """It works on 4 at a time, 200 a second: with 200 under way, an answer takes a second."""
+    make_provider()
+    make_node("sim/gpt-4o-mini")
+    simulator.control(latency_ms=20, slots=4)
+    took = []
+
+    async def calls():
+        gate = asyncio.Semaphore(200)
+
+        async def one(number):
+            async with gate:
+                await client.agenerate(
+                    ask(f"Row {number}"),
+                    collect=lambda record, _: took.append(record.attempts[-1].latency_ms),
+                )
+
+        await asyncio.gather(*(one(number) for number in range(2400)))
+        facts = (await snapshot.acurrent()).providers["sim"]
+        return limits.gate_of(facts).concurrency.limit
+
+    began = time.monotonic()
+    found = asyncio.run(calls())
+    assert 2400 / (time.monotonic() - began) > 0.85 * 200
+    assert 4 <= found <= 140
+    assert sorted(took[-200:])[100] < 0.75 * max(took)
 
 
 def test_without_redis_paid_limits_hold_by_share_and_then_refuse(
@@ -146,7 +198,7 @@ def test_without_redis_paid_limits_hold_by_share_and_then_refuse(
 
     async def calls():
         assert (await client.agenerate(ask(), collect=lambda *_: None)).text
-        gate = limits.gate_of(snapshot.current().providers["sim"])
+        gate = limits.gate_of((await snapshot.acurrent()).providers["sim"])
         assert gate._lost_at is not None
         gate._lost_at -= limits.ALONE_SECONDS
         with pytest.raises(GenerationFailed) as failed:
@@ -168,7 +220,7 @@ def test_without_redis_a_local_provider_goes_on(make_provider, make_node, ask, s
         await asyncio.gather(
             *(client.agenerate(ask(f"{n}"), collect=lambda *_: None) for n in range(10))
         )
-        gate = limits.gate_of(snapshot.current().providers["own"])
+        gate = limits.gate_of((await snapshot.acurrent()).providers["own"])
         assert gate._lost_at is not None
         gate._lost_at -= limits.ALONE_SECONDS
         await asyncio.gather(

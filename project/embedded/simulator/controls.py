@@ -56,6 +56,7 @@ class Controls:
 
     latency_ms: float = 0.0
     latency_spread: float = 0.0
+    slots: int | None = None
     cached_tokens: int = 0
     cache_creation_tokens: int = 0
     reasoning_tokens: int = 0
@@ -165,6 +166,7 @@ def _price(entry: JsonObject) -> Price:
 _READERS: dict[str, Callable[[Any], Any]] = {
     "latency_ms": amount,
     "latency_spread": amount,
+    "slots": _optional(whole),
     "cached_tokens": whole,
     "cache_creation_tokens": whole,
     "reasoning_tokens": whole,

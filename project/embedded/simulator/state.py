@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 import random
+import time
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -40,6 +42,7 @@ class State:
     anthropic_jobs: Jobs = field(default_factory=lambda: Jobs("msgbatch_sim"))
     traces: Traces = field(default_factory=Traces)
     requests: int = 0
+    free_at: list[float] = field(default_factory=list)  # a heap: when each slot is
 
     def next_request_id(self) -> str:
         """A new id for a reply."""
@@ -47,14 +50,24 @@ class State:
         return f"req_{self.requests:016x}"
 
     def latency_s(self) -> float:
-        """How long the next answer takes: lognormal around the median that is set."""
+        """When the next answer is due; with `slots`, after those that came before it."""
         latency_s = self.controls.latency_ms / 1000
-        if not self.controls.latency_spread:
-            return latency_s
-        return latency_s * self.rng.lognormvariate(0.0, self.controls.latency_spread)
+        if self.controls.latency_spread:
+            latency_s *= self.rng.lognormvariate(0.0, self.controls.latency_spread)
+        return latency_s if self.controls.slots is None else self._queued_s(latency_s)
+
+    def _queued_s(self, latency_s: float) -> float:
+        """The time until a slot has worked off what was queued before, and then this."""
+        now, slots = time.monotonic(), max(1, self.controls.slots or 0)
+        if len(self.free_at) != slots:
+            self.free_at = [now] * slots
+        begins = max(now, self.free_at[0])
+        heapq.heapreplace(self.free_at, begins + latency_s)
+        return begins + latency_s - now
 
     def reset(self) -> None:
         """Forget the plan and what was counted; settings, files and batches stay."""
         self.plan = None
         self.stats = self.stats.fresh()
         self.traces = Traces()
+        self.free_at = []
