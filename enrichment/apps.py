@@ -10,9 +10,11 @@ class EnrichmentConfig(AppConfig):
     verbose_name = "Enrichment"
 
     def ready(self) -> None:
-        """Tell metrics which checks of ours its rules may name."""
-        from enrichment import findings  # noqa: PLC0415 - after the registry is ready
+        """Tell metrics which checks of ours its rules may name, and which prompts there are."""
+        from enrichment import adoption, findings  # noqa: PLC0415 - after the registry is ready
+        from metrics.patterns import sources  # noqa: PLC0415
         from metrics.quality import checks  # noqa: PLC0415
 
         for check in (findings.GATES, findings.SCHEMA):
             checks.register(check)
+        sources.register(adoption.PROMPTS)

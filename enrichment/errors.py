@@ -5,6 +5,7 @@ EnrichmentError
 ├── FeatureOff             the kind of work is switched off by its LLM_FEATURE_ variable
 ├── BadSelection           the rows that were asked for make no sense; names the field
 ├── BadPrompt              a template names a value that the enrichment doesn't have
+├── ProposalOutdated       a proposal for a prompt that is in use no more
 ├── BadSource              a source of facts that can't be asked; names the field
 ├── FactMissing            a source has no fact for a row that needs it
 ├── BadListings            a file that can't be imported; names line and column
@@ -100,3 +101,9 @@ class AnswerRejected(EnrichmentError):
     """The answer fails a gate; it is kept as a suggestion and never applied."""
 
     code = "answer_rejected"
+
+
+class ProposalOutdated(EnrichmentError):
+    """The proposal is about a prompt that isn't in use any more."""
+
+    code = "proposal_outdated"

@@ -78,6 +78,11 @@ DEFINITIONS = (
     ProcessSetting("LLM_FEATURE_ENTITY_EXTRACTION", True, "Allows entity extraction."),
     ProcessSetting("LLM_FEATURE_RESPOND", True, "Allows answers to adopters' questions."),
     ProcessSetting(
+        "LLM_FEATURE_PATTERN_WORDING",
+        True,
+        "Lets the analytics model word what patterns propose for prompts.",
+    ),
+    ProcessSetting(
         "LLM_CACHE_ENABLED",
         True,
         "Answers identical requests from the response cache.",

@@ -2,6 +2,7 @@
 
 MetricsError
 ├── PartitionsUnusable      the partitioned tables can't be kept; the text says what to do
+├── ProposalSettled         a proposal was decided on already, or is gone
 └── Unanswerable            a report was asked for that can't be made; the text names why
     └── UnknownDimension    calls can't be told apart by this
 """
@@ -25,3 +26,9 @@ class UnknownDimension(Unanswerable):
     """Not one of the names that calls can be told apart by."""
 
     code = "unknown_dimension"
+
+
+class ProposalSettled(MetricsError):
+    """Somebody has decided on this proposal, or nothing speaks for it any more."""
+
+    code = "proposal_settled"

@@ -6,6 +6,7 @@ from celery import shared_task
 
 from metrics import partitions, retention, rollups
 from metrics.errors import PartitionsUnusable
+from metrics.patterns import mining
 from metrics.quality import scoring
 
 logger = logging.getLogger(__name__)
@@ -37,3 +38,9 @@ def roll_up() -> None:
 def score_answers() -> None:
     """Run the slow checks of quality over answers that wait for them."""
     scoring.score_waiting()
+
+
+@shared_task(soft_time_limit=1740, time_limit=1800)
+def mine_patterns() -> None:
+    """Learn from the last days' answers."""
+    mining.mine()

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 
@@ -212,6 +213,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 6 * 3600.0,
     },
     "roll-up-metrics": {"task": "metrics.tasks.roll_up", "schedule": 60.0},
+    "mine-patterns": {
+        "task": "metrics.tasks.mine_patterns",
+        "schedule": crontab(hour=3, minute=40),
+        "options": {"expires": 6 * 3600.0},
+    },
     "score-answers": {
         "task": "metrics.tasks.score_answers",
         "schedule": 30.0,

@@ -1,9 +1,27 @@
 """Pages about listings and batches. Importing the modules registers them."""
 
-from enrichment.admin import batches, facts, listings, prompts, review, submissions, widgets
+from enrichment.admin import (
+    batches,
+    facts,
+    listings,
+    prompts,
+    proposals,
+    review,
+    submissions,
+    widgets,
+)
 from llmconfig.admin.navigation import Page, Section, register_section
 
-__all__ = ["batches", "facts", "listings", "prompts", "review", "submissions", "widgets"]
+__all__ = [
+    "batches",
+    "facts",
+    "listings",
+    "prompts",
+    "proposals",
+    "review",
+    "submissions",
+    "widgets",
+]
 
 VIEW = "enrichment.view_"
 register_section(
@@ -18,6 +36,10 @@ register_section(
             ),
             Page("Review", "rate_review", "admin:enrichment_review", f"{VIEW}enrichmentresult"),
             Page("Prompts", "edit_note", "admin:enrichment_prompt_changelist", f"{VIEW}prompt"),
+            Page(
+                "Proposals", "tips_and_updates", "admin:metrics_promptproposal_changelist",
+                "metrics.view_promptproposal",
+            ),
             Page(
                 "Sources of facts", "travel_explore", "admin:enrichment_factsource_changelist",
                 f"{VIEW}factsource",

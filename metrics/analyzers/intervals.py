@@ -44,3 +44,18 @@ class Sample:
     number: int
     mean: float
     variance: float
+
+    @property
+    def low(self) -> float | None:
+        """The lower end of where the true mean lies 19 times in 20; None of fewer than two."""
+        return self._end(-1)
+
+    @property
+    def high(self) -> float | None:
+        """The upper end."""
+        return self._end(1)
+
+    def _end(self, side: int) -> float | None:
+        if self.number < 2:
+            return None
+        return self.mean + side * Z_OF_95_PERCENT * math.sqrt(self.variance / self.number)

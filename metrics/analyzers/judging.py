@@ -9,15 +9,13 @@ from itertools import combinations
 from django.db.models import TextChoices
 
 from metrics.analyzers.intervals import Sample, Share
-from metrics.analyzers.sequential import gap
+from metrics.analyzers.sequential import NO_VALUES, as_sample, gap
 
 FEWEST_CALLS = 100  # in each arm, where the experiment doesn't say
 ALPHA = 0.05  # how often an experiment without differences may ever show one
 HIGHER_IS_BETTER = frozenset({"succeeded", "accepted", "quality"})
 JUDGED_LATER = frozenset({"accepted", "quality"})  # by people and checks, if at all
 MEASURES = ("succeeded", "accepted", "quality", "cost_usd", "latency_ms")
-
-NO_VALUES = Sample(0, 0.0, 0.0)
 
 
 class Verdict(TextChoices):
@@ -43,7 +41,7 @@ class Arm:
     def sample(self, measure: str) -> Sample:
         """A measure's values; a share is one of zeros and ones."""
         found: Share | Sample = getattr(self, measure)
-        return _as_sample(found) if isinstance(found, Share) else found
+        return as_sample(found) if isinstance(found, Share) else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,11 +183,3 @@ def _comparisons(arms: Sequence[Arm], fewest: int) -> Iterator[Difference]:
                 measure, one.name, other.name, found.p(), differs=False, value=found.value,
                 low=found.value - reach, high=found.value + reach,
             )  # fmt: skip
-
-
-def _as_sample(share: Share) -> Sample:
-    """Its variance with one more of each kind: none seen so far doesn't mean that none comes."""
-    if not share.number:
-        return NO_VALUES
-    smoothed = (share.hits + 1) / (share.number + 2)
-    return Sample(share.number, share.hits / share.number, smoothed * (1 - smoothed))

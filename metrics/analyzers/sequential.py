@@ -9,12 +9,13 @@ mixture, on means whose variance is estimated, and so from some dozens of values
 import math
 from dataclasses import dataclass
 
-from metrics.analyzers.intervals import Sample
+from metrics.analyzers.intervals import Sample, Share
 
 # Calls in each of two arms at which the test sees most; elsewhere it sees a little less.
 TUNED_FOR = 500
 # The mixture's variance in units of the difference's variance there; best for alpha 0.05.
 MIXTURE = 7.9
+NO_VALUES = Sample(0, 0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +49,16 @@ def gap(more: Sample, less: Sample, *, factor: float = 1.0) -> Gap:
     return Gap(
         more.mean - factor * less.mean, variance, MIXTURE * variance * together * 2 / TUNED_FOR
     )
+
+
+def p_of_shares(one: Share, other: Share) -> float:
+    """How likely chance alone, at any look so far, makes shares of two and more differ so much."""
+    return gap(as_sample(one), as_sample(other)).p()
+
+
+def as_sample(share: Share) -> Sample:
+    """Its variance with one more of each kind: none seen so far doesn't mean that none comes."""
+    if not share.number:
+        return NO_VALUES
+    smoothed = (share.hits + 1) / (share.number + 2)
+    return Sample(share.number, share.hits / share.number, smoothed * (1 - smoothed))

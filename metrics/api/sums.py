@@ -114,16 +114,23 @@ class QualityQuerySerializer(TimeSerializer):
     """A time and a grouping."""
 
     by = serializers.ChoiceField(Grouping.choices, default=Grouping.NODE)
+    operation = serializers.CharField(required=False, help_text="Only this kind of work.")
 
 
 class QualitySerializer(serializers.Serializer[Any]):
-    """Answers of one node or model."""
+    """Answers of one group. The last four are over the answers that the check looked at."""
 
     name = serializers.CharField()
     passed = ShareSerializer()
     accepted = ShareSerializer()
     edited = ShareSerializer()
     average_score = serializers.FloatField(allow_null=True)
+    score_low = serializers.FloatField(source="score.low", allow_null=True)
+    score_high = serializers.FloatField(source="score.high", allow_null=True)
+    syntax_valid = ShareSerializer()
+    type_hints = ShareSerializer()
+    compliant = ShareSerializer()
+    safe = ShareSerializer()
 
 
 class QualityRowsSerializer(serializers.Serializer[Any]):
@@ -218,7 +225,12 @@ class QualityList(Reading):
     def get(self, request: Request) -> Response:
         """Count verdicts."""
         values = asked(request, serializer=QualityQuerySerializer)
-        found = quality(since=values["since"], until=values["until"], by=Grouping(values["by"]))
+        found = quality(
+            since=values["since"],
+            until=values["until"],
+            by=Grouping(values["by"]),
+            operation=values.get("operation"),
+        )
         return Response(QualityRowsSerializer({"results": found}).data)
 
 

@@ -2,6 +2,7 @@
 
 import uuid
 
+from django.conf import settings
 from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.models.functions import Now
@@ -37,6 +38,12 @@ class Pattern(models.Model):
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     last_used_at = models.DateTimeField(null=True, help_text="Blank: never used.")
+    fingerprint = models.CharField(
+        max_length=64,
+        null=True,
+        editable=False,
+        help_text="By which mining knows it again. Blank: another program's.",
+    )
 
     class Meta:
         db_table = "llm_patterns"
@@ -48,6 +55,7 @@ class Pattern(models.Model):
             models.Index(fields=["-usage_count"], name="idx_llm_patterns_usage"),
         ]
         constraints = [
+            models.UniqueConstraint(name="llm_patterns_fingerprint", fields=["fingerprint"]),
             models.CheckConstraint(
                 name="llm_patterns_usage_not_negative", condition=models.Q(usage_count__gte=0)
             ),
@@ -60,3 +68,56 @@ class Pattern(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pattern_type} ({self.usage_count})"
+
+
+class ProposalState(models.TextChoices):
+    """What became of a proposal."""
+
+    OPEN = "open", "Open"
+    ADOPTED = "adopted", "Adopted"
+    DISMISSED = "dismissed", "Dismissed"
+
+
+class PromptProposal(models.Model):
+    """One change of a prompt that past answers speak for; a person adopts or dismisses it."""
+
+    id = models.BigAutoField(primary_key=True)
+    operation_type = models.CharField("operation", max_length=100, help_text="Whose prompt.")
+    prompt_version = models.IntegerField(
+        "version in use", help_text="The version that the answers were made with."
+    )
+    better_version = models.IntegerField(
+        null=True, help_text="An older version to go back to. Blank: the one in use is kept."
+    )
+    instruction = models.TextField(
+        blank=True, help_text="What is added at the end of the instructions."
+    )
+    worded_by = models.CharField(
+        max_length=300, blank=True, help_text="The model that worded it. Blank: fixed rules did."
+    )
+    findings = models.JSONField(help_text="The evidence: each finding with its counts, examples.")
+    findings_key = models.CharField(max_length=64, editable=False)
+    state = models.CharField(
+        max_length=10, choices=ProposalState, default=ProposalState.OPEN, help_text="What became."
+    )
+    adopted_version = models.IntegerField(null=True, help_text="The version that it became.")
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    decided_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True, help_text="When its evidence was last seen.")
+
+    class Meta:
+        db_table = "llm_prompt_proposals"
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                name="llm_prompt_proposals_one_open",
+                fields=["operation_type", "prompt_version"],
+                condition=models.Q(state="open"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.operation_type} v{self.prompt_version}"

@@ -23,10 +23,14 @@ def history_of(correlation_id: UUID, *, near: dt.datetime) -> GenerationHistory 
 
 
 def stored_parts(row: GenerationHistory | None) -> list[Part]:
-    """A score's parts; none when the answer wasn't checked. Passes over what isn't ours."""
-    found: Any = row.quality_parts if row else None
+    """A score's parts; none when the answer wasn't checked or its texts are gone."""
+    return parts_in(row.quality_parts if row else None)
+
+
+def parts_in(stored: Any) -> list[Part]:
+    """The parts in the column's value; passes over what isn't ours."""
     return [
         Part(each["check"], float(each["score"]), bool(each["passed"]), tuple(each["notes"]))
-        for each in (found if isinstance(found, list) else [])
+        for each in (stored if isinstance(stored, list) else [])
         if isinstance(each, dict) and {"check", "score", "passed", "notes"} <= each.keys()
     ]

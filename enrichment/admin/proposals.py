@@ -1,0 +1,205 @@
+"""Proposals for prompts: why, what would change, and one click to adopt it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.safestring import SafeString
+
+from enrichment import adoption
+from enrichment.admin.review import compared
+from enrichment.errors import EnrichmentError
+from enrichment.models import Prompt
+from llmconfig.admin.presentation import badge, link
+from llmconfig.admin.writes import ReadOnlyAdmin
+from metrics.analyzers.intervals import Share
+from metrics.analyzers.quality import Quality
+from metrics.errors import MetricsError
+from metrics.models import PromptProposal
+from metrics.models.patterns import ProposalState
+from metrics.patterns.proposals import ALPHA, effect
+
+PERMISSION = "enrichment.change_prompt"
+TONES = {
+    ProposalState.OPEN: "warning",
+    ProposalState.ADOPTED: "good",
+    ProposalState.DISMISSED: "plain",
+}
+VERBS = ("adopt", "dismiss")
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One line of before and after."""
+
+    label: str
+    before: str
+    after: str
+    verdict: str
+    tone: str
+
+
+def measures(proposal: PromptProposal) -> list[Measure]:
+    """What adoption changed; nothing before."""
+    found = effect(proposal)
+    if found is None:
+        return []
+    lines = []
+    for label, name, p in (
+        ("Passed all checks", "passed", found.p_passed),
+        ("Accepted by reviewers", "accepted", found.p_accepted),
+        ("Score", "score", found.p_score),
+    ):
+        before, after = _figure(found.before, name), _figure(found.after, name)
+        verdict, tone = "too few answers yet", "plain"
+        if p is not None:
+            better = _value(found.after, name) > _value(found.before, name)
+            verdict = "no difference beyond chance"
+            if p < ALPHA:
+                verdict, tone = ("better", "good") if better else ("worse", "danger")
+        lines.append(Measure(label, before, after, verdict, tone))
+    return lines
+
+
+def _figure(group: Quality | None, name: str) -> str:
+    if group is None:
+        return "-"
+    if name == "score":
+        score = group.score
+        if score.low is None or score.high is None:
+            return "-"
+        return f"{score.mean:.2f} ({score.low:.2f} to {score.high:.2f}) of {score.number}"
+    share: Share = getattr(group, name)
+    if share.value is None:
+        return "-"
+    return f"{share.value:.1%} ({share.low:.1%} to {share.high:.1%}) of {share.number}"
+
+
+def _value(group: Quality | None, name: str) -> float:
+    if group is None:
+        return 0.0
+    return group.score.mean if name == "score" else float(getattr(group, name).value or 0)
+
+
+@admin.register(PromptProposal)
+class PromptProposalAdmin(ReadOnlyAdmin):
+    """What past answers say a prompt should say."""
+
+    list_display = ("__str__", "why", "outcome", "became", "created_at")
+    list_filter = ("state", "operation_type")
+    search_fields = ("operation_type",)
+    list_select_related = ("decided_by",)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "operation_type", "prompt_version", "outcome", "became", "wording",
+                    "created_at", "updated_at", "decided_by", "decided_at",
+                )
+            },
+        ),
+    )  # fmt: skip
+    readonly_fields = ("outcome", "became", "wording")
+    change_form_outer_before_template = "nodewise/proposal.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        """The buttons' address."""
+        view = self.admin_site.admin_view(self.decide_view)
+        address = "<int:proposal_id>/decide/<str:verb>/"
+        return [
+            path(address, view, name="metrics_promptproposal_decide"),
+            *super().get_urls(),
+        ]
+
+    def decide_view(self, request: HttpRequest, proposal_id: int, verb: str) -> HttpResponse:
+        """One button pressed."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not request.user.has_perm(PERMISSION) or verb not in VERBS:
+            raise PermissionDenied
+        user: Any = request.user
+        try:
+            if verb == "adopt":
+                made = adoption.adopt(proposal_id, user=user)
+                messages.success(request, f"{made} is in use from now on.")
+            else:
+                adoption.dismiss(proposal_id, user=user)
+                messages.success(request, "Dismissed; the same reasons won't bring it back.")
+        except (EnrichmentError, MetricsError) as refusal:
+            messages.error(request, str(refusal))
+        return HttpResponseRedirect(_page(proposal_id))
+
+    @admin.display(description="Why")
+    def why(self, proposal: PromptProposal) -> str:
+        """The most frequent reason."""
+        first = proposal.findings[0]
+        more = f" and {len(proposal.findings) - 1} more" if len(proposal.findings) > 1 else ""
+        return f"{first['said'][:80]} ({first['answers']} of {first['of']}){more}"
+
+    @admin.display(description="State", ordering="state")
+    def outcome(self, proposal: PromptProposal) -> SafeString:
+        """What became of it."""
+        state = ProposalState(proposal.state)
+        return badge(state.label, TONES[state])
+
+    @admin.display(description="Became")
+    def became(self, proposal: PromptProposal) -> str | SafeString:
+        """The version that it was adopted as."""
+        if proposal.adopted_version is None:
+            return "-"
+        made = Prompt.objects.filter(
+            enrichment=proposal.operation_type, version=proposal.adopted_version
+        ).first()
+        label = f"version {proposal.adopted_version}"
+        return (
+            link(reverse("admin:enrichment_prompt_change", args=[made.pk]), label)
+            if made
+            else label
+        )
+
+    @admin.display(description="Worded by")
+    def wording(self, proposal: PromptProposal) -> str:
+        """A model, or rules."""
+        return proposal.worded_by or "fixed rules"
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Model | None = None,
+    ) -> HttpResponse:
+        """With the evidence, the change on a real row, and the effect."""
+        if isinstance(obj, PromptProposal):
+            context |= {
+                "proposal": obj,
+                "measures": measures(obj),
+                "may_decide": obj.state == ProposalState.OPEN and request.user.has_perm(PERMISSION),
+                "calls_url": reverse("admin:metrics_generationmetric_changelist"),
+            }
+            try:
+                shown = adoption.preview(obj)
+            except EnrichmentError as refusal:
+                context["refusal"] = str(refusal)
+            else:
+                context["preview"] = shown
+                context["sides"] = [
+                    ("Instructions", *compared(shown.before.system, shown.after.system)),
+                    *(
+                        [("Message", *compared(shown.before.user, shown.after.user))]
+                        if shown.before.user != shown.after.user
+                        else []
+                    ),
+                ]
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+
+def _page(proposal_id: int) -> str:
+    return reverse("admin:metrics_promptproposal_change", args=[proposal_id])

@@ -1,0 +1,136 @@
+"""Proposals that metrics mined from past answers: seen beforehand, and adopted as a new version."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Max
+
+from enrichment.enrichments import get, names
+from enrichment.errors import ProposalOutdated, UnknownEnrichment
+from enrichment.findings import ADVICE
+from enrichment.models import Organization, Prompt
+from enrichment.prompts import BUILT_IN, compile_prompt, versions_in_force
+from metrics.errors import ProposalSettled
+from metrics.models import PromptProposal
+from metrics.models.patterns import ProposalState
+from metrics.patterns.proposals import decide
+from metrics.patterns.sources import PromptTexts
+
+
+class Prompts:
+    """Our prompts, as metrics asks for them."""
+
+    def in_force(self) -> Mapping[str, frozenset[int]]:
+        """The versions in use of each enrichment, organizations' own as well."""
+        return {name: frozenset(versions_in_force(get(name)).values()) for name in names()}
+
+    def texts(self, operation: str, version: int) -> PromptTexts | None:
+        """A version's texts, the one that ships with the enrichment as well."""
+        if operation not in names():
+            return None
+        if version == BUILT_IN:
+            built_in = get(operation).prompt
+            return PromptTexts(built_in.system, built_in.user)
+        row = Prompt.objects.filter(enrichment=operation, version=version).first()
+        return PromptTexts(row.system, row.user) if row else None
+
+    def advice(self, note: str) -> str:
+        """By how the gate's reason begins."""
+        return next((text for start, text in ADVICE.items() if note.startswith(start)), "")
+
+
+PROMPTS = Prompts()
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The version in use beside what a proposal makes of it. `row` is the one it is filled with."""
+
+    before: PromptTexts
+    after: PromptTexts
+    row: str
+    filled: tuple[tuple[str, str], ...]  # the messages for that row: role and text
+
+
+def proposed_texts(proposal: PromptProposal) -> tuple[PromptTexts, PromptTexts]:
+    """Before and after; raises ProposalOutdated when a version is gone."""
+    operation = proposal.operation_type
+    now = PROMPTS.texts(operation, proposal.prompt_version)
+    base = now
+    if proposal.better_version is not None:
+        base = PROMPTS.texts(operation, proposal.better_version)
+    if now is None or base is None:
+        raise ProposalOutdated(f"{operation}: a version that this is about is gone.")
+    system = "\n\n".join(part for part in (base.system, proposal.instruction) if part)
+    return now, PromptTexts(system, base.user)
+
+
+def preview(proposal: PromptProposal) -> Preview:
+    """What would change, and how it reads for a row of the table. Raises ProposalOutdated."""
+    before, after = proposed_texts(proposal)
+    enrichment = get(proposal.operation_type)
+    columns = {*enrichment.reads}
+    row = enrichment.rows().order_by("pk").values("pk", *columns).first()
+    if row is None:
+        return Preview(before, after, "", ())
+    compiled = compile_prompt(enrichment, system=after.system, user=after.user, version=0)
+    values = enrichment.values(row, variant="en")
+    messages = compiled.messages(dict.fromkeys(compiled.fact_names, "") | values)
+    filled = tuple((each["role"], str(each["content"])) for each in messages)
+    return Preview(before, after, str(row["pk"]), filled)
+
+
+@transaction.atomic
+def adopt(proposal_id: int, *, user: User | None) -> Prompt:
+    """Make it the version in use, where the one from before was in use.
+
+    Raises ProposalSettled when somebody has decided on it, ProposalOutdated when another version is
+    in use by now, and BadPrompt.
+    """
+    proposal = PromptProposal.objects.select_for_update().filter(pk=proposal_id).first()
+    if proposal is None:
+        raise ProposalOutdated(f"There is no proposal {proposal_id} any more.")
+    if proposal.state != ProposalState.OPEN:
+        raise ProposalSettled(f"Proposal {proposal_id} is {proposal.state} already.")
+    if proposal.operation_type not in names():
+        raise UnknownEnrichment(
+            f"{proposal.operation_type!r} is no enrichment.", field="processing_type"
+        )
+    enrichment = get(proposal.operation_type)
+    all_versions = Prompt.objects.select_for_update().filter(enrichment=enrichment.name)
+    newest = all_versions.aggregate(newest=Max("version", default=0))["newest"]
+    organization = _in_use_for(proposal)
+    _, after = proposed_texts(proposal)
+    compile_prompt(enrichment, system=after.system, user=after.user, version=newest + 1)
+    decide(proposal.pk, state=ProposalState.ADOPTED, user=user, adopted_version=newest + 1)
+    all_versions.filter(organization=organization, is_active=True).update(is_active=False)
+    return Prompt.objects.create(
+        enrichment=enrichment.name,
+        organization=organization,
+        version=newest + 1,
+        system=after.system,
+        user=after.user,
+        is_active=True,
+        note=f"Proposal {proposal.pk}, from answers of version {proposal.prompt_version}",
+    )
+
+
+def dismiss(proposal_id: int, *, user: User | None) -> None:
+    """Decide against it; the same reasons don't bring it back. Raises ProposalSettled."""
+    decide(proposal_id, state=ProposalState.DISMISSED, user=user)
+
+
+def _in_use_for(proposal: PromptProposal) -> Organization | None:
+    """Whose prompt the version is; raises ProposalOutdated when it is in use no more."""
+    in_force = versions_in_force(get(proposal.operation_type))
+    for organization_id, version in in_force.items():
+        if version == proposal.prompt_version:
+            if organization_id is None:
+                return None
+            return Organization.objects.filter(pk=organization_id).first()
+    raise ProposalOutdated(
+        f"{proposal.operation_type} v{proposal.prompt_version} is no longer in use; the next run of"
+        " `llm_patterns` looks at the one that is."
+    )

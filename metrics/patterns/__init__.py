@@ -1,0 +1,1 @@
+"""What past answers teach: patterns mined from the history, and what they propose for prompts."""

@@ -1,0 +1,50 @@
+"""Whose prompts there are: an app that keeps prompts registers here, so that metrics knows none."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class PromptTexts:
+    """A version's two messages, with their `{{name}}`s."""
+
+    system: str
+    user: str
+
+
+class PromptSource(Protocol):
+    """An app's prompts by operation and version."""
+
+    def in_force(self) -> Mapping[str, frozenset[int]]:
+        """The versions in use of each operation."""
+
+    def texts(self, operation: str, version: int) -> PromptTexts | None:
+        """A version's texts; None when there is no such version."""
+
+    def advice(self, note: str) -> str:
+        """What to tell a model whose answers a check held back with this note; blank: nothing."""
+
+
+_SOURCES: list[PromptSource] = []
+
+
+def register(source: PromptSource) -> None:
+    """Have a source's prompts improved by patterns."""
+    if source not in _SOURCES:
+        _SOURCES.append(source)
+
+
+def in_force() -> dict[tuple[str, int], PromptSource]:
+    """Every version in use, and who keeps it."""
+    return {
+        (operation, version): source
+        for source in _SOURCES
+        for operation, versions in source.in_force().items()
+        for version in versions
+    }
+
+
+def texts(operation: str, version: int) -> PromptTexts | None:
+    """A version's texts from whichever source has it."""
+    return next((found for source in _SOURCES if (found := source.texts(operation, version))), None)

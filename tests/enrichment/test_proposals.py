@@ -1,0 +1,223 @@
+"""What past answers say a prompt should say is adopted by one click, and its effect is measured."""
+
+import datetime as dt
+
+import pytest
+from django.contrib.auth.models import Group, User
+
+from enrichment import adoption, batches
+from enrichment.batches import Selection
+from enrichment.engine.lanes import run_lane
+from enrichment.enrichments import get
+from enrichment.errors import ProposalOutdated
+from enrichment.models import Animal, EnrichmentResult, Prompt
+from enrichment.prompts import PromptsInForce
+from llmconfig import snapshot
+from llmconfig.client.recording import Texts
+from llmconfig.client.records import Labels
+from llmconfig.models import GlobalConfig, InteractionType
+from llmconfig.roles import Role, ensure_roles
+from metrics.decisions import record_decision
+from metrics.errors import ProposalSettled
+from metrics.models import GenerationMetric, PromptProposal
+from metrics.patterns.mining import mine
+from metrics.patterns.proposals import effect
+from metrics.quality.parts import Part, Told
+from metrics.recording import record_call
+from tests.enrichment.saying import model_says
+from tests.metrics.calls import a_record
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NUMBERS = "State no number, age, weight or date that isn't in the text."
+
+
+@pytest.fixture
+def ada():
+    ensure_roles()
+    return User.objects.create_superuser("ada")
+
+
+@pytest.fixture
+def proposal(provider, make_animals, settings):
+    """A batch whose answers state numbers out of nowhere, mined."""
+    settings.LLM_ENVIRONMENT = {**settings.LLM_ENVIRONMENT, "LLM_FEATURE_PATTERN_WORDING": False}
+    make_animals(8, description="Rex likes to run and play ball in the garden every day with us.")
+    model_says(
+        "description_cleaning",
+        "Rex likes to run and play 4711 ball in the garden every day with us now and then too",
+    )
+    batch = batches.create("description_cleaning", Selection())
+    run_lane(batch.pk)
+    mine()
+    return PromptProposal.objects.get()
+
+
+def test_a_batch_of_bad_answers_becomes_a_proposal_with_its_evidence(proposal):
+    version = Prompt.objects.get().version
+    assert (proposal.operation_type, proposal.prompt_version) == ("description_cleaning", version)
+    assert proposal.instruction == f"- {NUMBERS}"
+    assert proposal.worded_by == ""
+    (finding,) = proposal.findings
+    assert (finding["answers"], finding["of"]) == (8, 8)
+    call = GenerationMetric.objects.get(correlation_id=finding["examples"][0]["call"])
+    assert call.prompt_version == version
+    before = PromptProposal.objects.values_list("pk", "instruction", "findings_key")
+    mine()
+    assert list(PromptProposal.objects.values_list("pk", "instruction", "findings_key")) == list(
+        before
+    )
+
+
+def test_it_is_seen_on_a_real_row_and_adopted_as_the_next_version(proposal, ada):
+    shown = adoption.preview(proposal)
+    assert NUMBERS in shown.after.system
+    assert NUMBERS not in shown.before.system
+    assert shown.row == str(Animal.objects.order_by("pk").first().pk)
+    made = adoption.adopt(proposal.pk, user=ada)
+    assert made.version == proposal.prompt_version + 1
+    assert PromptsInForce(get("description_cleaning")).of(None).version == made.version
+    assert Prompt.objects.filter(is_active=True).get() == made
+    proposal.refresh_from_db()
+    assert (proposal.state, proposal.adopted_version) == ("adopted", made.version)
+    with pytest.raises(ProposalSettled):
+        adoption.adopt(proposal.pk, user=ada)
+    mine()
+    assert not PromptProposal.objects.filter(state="open").exists()
+
+
+def test_results_and_calls_name_the_adopted_version(proposal, ada, make_animals):
+    made = adoption.adopt(proposal.pk, user=ada)
+    make_animals(2)
+    batch = batches.create("description_cleaning", Selection(limit=2))
+    run_lane(batch.pk)
+    assert set(
+        EnrichmentResult.objects.filter(batch=batch).values_list("prompt_version", flat=True)
+    ) == {made.version}
+    calls = GenerationMetric.objects.filter(session_id=batch.pk)
+    assert set(calls.values_list("prompt_version", flat=True)) == {made.version}
+
+
+def test_a_prompt_that_changed_meanwhile_is_not_overwritten(proposal, ada):
+    model_says("description_cleaning", "Something else")
+    with pytest.raises(ProposalOutdated, match="no longer in use"):
+        adoption.adopt(proposal.pk, user=ada)
+    mine()
+    assert not PromptProposal.objects.filter(pk=proposal.pk).exists()
+
+
+def test_what_was_dismissed_does_not_come_back(proposal, ada):
+    adoption.dismiss(proposal.pk, user=ada)
+    mine()
+    assert list(PromptProposal.objects.values_list("state", flat=True)) == ["dismissed"]
+
+
+def told(number, version, *, passed, when, operation="description_cleaning"):
+    for _ in range(number):
+        labels = Labels("enrichment", operation, prompt_version=version)
+        part = Part("gates", float(passed), passed)
+        record_call(a_record(labels=labels, created_at=when), Texts("p", "a"), Told((part,)))
+
+
+def test_the_effect_is_measured_against_the_version_before(proposal, ada):
+    told(40, proposal.prompt_version, passed=False, when=proposal.created_at)
+    adoption.adopt(proposal.pk, user=ada)
+    proposal.refresh_from_db()
+    assert effect(proposal).after is None
+    told(40, proposal.adopted_version, passed=True, when=proposal.decided_at)
+    found = effect(proposal)
+    assert (found.before.passed.value, found.after.passed.value) == (0, 1)
+    assert found.p_passed < 0.001
+    assert found.p_accepted is None  # nobody judged any
+
+
+def test_an_older_version_that_did_better_is_proposed_again(provider, make_animals, ada):
+    old = model_says("description_cleaning", "Old")
+    now = model_says("description_cleaning", "New")
+    moment = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=1)
+    told(40, old.version, passed=True, when=moment)
+    told(40, now.version, passed=False, when=moment)
+    mine()
+    proposal = PromptProposal.objects.get()
+    assert proposal.better_version == old.version
+    made = adoption.adopt(proposal.pk, user=ada)
+    assert (made.user, made.is_active) == (old.user, True)
+    assert made.version > now.version
+
+
+def test_chance_alone_proposes_no_version(provider):
+    old = model_says("description_cleaning", "Old")
+    now = model_says("description_cleaning", "New")
+    moment = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=1)
+    for version in (old.version, now.version):
+        told(40, version, passed=True, when=moment)
+        told(2, version, passed=False, when=moment)
+    mine()
+    assert not PromptProposal.objects.exists()
+
+
+def test_what_reviewers_keep_correcting_is_proposed(provider):
+    version = model_says("description_cleaning", "New").version
+    moment = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=1)
+    for text in ["Drop the {{phone}} number", "drop the phone number please"] * 3:
+        labels = Labels("enrichment", "description_cleaning", prompt_version=version)
+        record = a_record(labels=labels, created_at=moment)
+        record_call(record, Texts("p", "a"))
+        record_decision(
+            record.correlation_id, near=moment, accepted=True, edited=True, feedback=text
+        )
+    mine()
+    proposal = PromptProposal.objects.get()
+    assert "{" not in proposal.instruction
+    assert "phone" in proposal.instruction
+    assert proposal.findings[0]["found_by"] == "reviewer"
+
+
+def test_the_analytics_model_words_it_over_the_one_road(provider, make_animals, simulator):
+    GlobalConfig.objects.update_or_create(
+        interaction_type=InteractionType.ANALYTICS, defaults={"model": "sim/gpt-4o-mini"}
+    )
+    snapshot.expire()
+    version = model_says("description_cleaning", "New").version
+    moment = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=1)
+    for _ in range(6):
+        labels = Labels("enrichment", "description_cleaning", prompt_version=version)
+        part = Part("gates", 0.0, False, ("The answer is too long: 9 from 3.",))
+        record_call(a_record(labels=labels, created_at=moment), Texts("p", "a"), Told((part,)))
+    mine()
+    proposal = PromptProposal.objects.get()
+    assert proposal.worded_by == "sim/gpt-4o-mini"
+    assert 0 < len(proposal.instruction) <= 800
+    call = GenerationMetric.objects.get(operation_type="pattern_wording")
+    assert (call.node_type, call.service_name) == ("analytics", "metrics")
+    mine()
+    assert GenerationMetric.objects.filter(operation_type="pattern_wording").count() == 1
+
+
+def test_the_page_shows_why_and_adopts_by_one_click(proposal, ada, client):
+    client.force_login(ada)
+    page = f"/admin/metrics/promptproposal/{proposal.pk}/change/"
+    html = client.get(page).content.decode()
+    assert "8 of 8" in html
+    assert "State no number" in html
+    assert "As it is sent for row" in html
+    answer = client.post(f"/admin/metrics/promptproposal/{proposal.pk}/decide/adopt/", follow=True)
+    assert "is in use from now on" in answer.content.decode()
+    assert "too few answers yet" in client.get(page).content.decode()
+    again = client.post(f"/admin/metrics/promptproposal/{proposal.pk}/decide/adopt/", follow=True)
+    assert "is adopted already" in again.content.decode()
+
+
+def test_a_viewer_adopts_nothing(proposal, client):
+    ensure_roles()
+    viewer = User.objects.create_user("vera", is_staff=True)
+    viewer.groups.add(Group.objects.get(name=Role.VIEWER))
+    client.force_login(viewer)
+    page = client.get(f"/admin/metrics/promptproposal/{proposal.pk}/change/").content.decode()
+    assert "8 of 8" in page
+    assert "Adopt as a new version" not in page
+    assert (
+        client.post(f"/admin/metrics/promptproposal/{proposal.pk}/decide/adopt/").status_code == 403
+    )
+    assert (
+        client.get(f"/admin/metrics/promptproposal/{proposal.pk}/decide/adopt/").status_code == 405
+    )
