@@ -1,7 +1,8 @@
 """Batches that start by themselves: they keep up what a person has begun.
 
 `auto_enrichment` and `auto_tagging` (seed 0) are on from the start, so a run takes few rows, and
-only of enrichments that a person has carried to an end once: importing a table spends nothing.
+only of enrichments that a person has carried to an end over the whole table once: importing it, or
+trying a few of its rows, spends nothing more.
 """
 
 import datetime as dt
@@ -79,9 +80,10 @@ def _allowed(enrichment: Enrichment) -> bool:
 
 
 def _begun_by_a_person(name: str) -> bool:
-    """Whether a batch that a person made has come to its end and done something."""
+    """Whether a person's batch over the whole table has come to its end and done something."""
     return Batch.objects.filter(
         enrichment=name,
+        params__whole_table=True,
         automatic=False,
         status=BatchStatus.COMPLETED,
         rows_total__gt=0,

@@ -52,6 +52,11 @@ class Selection:
     stale: frozenset[Reason] = DEFAULT_REASONS
     variants: tuple[str, ...] = ("",)
 
+    @property
+    def whole_table(self) -> bool:
+        """Whether no row was left out on purpose: what is begun so is kept up by itself."""
+        return self.ids is None and self.limit is None and not self.organization
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:
@@ -196,6 +201,7 @@ def create(
             "limit": selection.limit,
             "variants": list(selection.variants),
             "stale": sorted(selection.stale),
+            "whole_table": selection.whole_table,
         },
         force=selection.force,
         write_size=write_size,

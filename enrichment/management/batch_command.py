@@ -182,10 +182,7 @@ class BatchCommand(BaseCommand):
             waited = time.monotonic() - began
             if status == BatchStatus.PENDING and waited > NOBODY_AFTER_SECONDS and not said:
                 said = True
-                self.stderr.write(
-                    "No worker has taken it yet: start one with `celery -A project worker`,"
-                    " or run the command with --inline."
-                )
+                self.stderr.write(_nobody_took(batch))
             return status not in {*TERMINAL, BatchStatus.PAUSED}
 
         try:
@@ -236,6 +233,17 @@ class BatchCommand(BaseCommand):
                 f" {at.reason} The admin lists them with their reasons.",
                 returncode=3,
             )
+
+
+def _nobody_took(batch: Batch) -> str:
+    """Why a batch may still be waiting."""
+    other = Batch.objects.filter(status=BatchStatus.RUNNING).exclude(pk=batch.pk).first()
+    if other is not None:
+        return f"The workers are busy with {other}; this one follows."
+    return (
+        "No worker has taken it yet: start one with `celery -A project worker`,"
+        " or run the command with --inline."
+    )
 
 
 def _cost_line(found: Forecast) -> str:

@@ -40,6 +40,15 @@ def test_an_import_alone_starts_nothing(provider, simulator, make_animals):
     assert automatic.start_due() == []
 
 
+@pytest.mark.parametrize("some", [Selection(limit=2), Selection(organization="rescue")])
+def test_neither_does_a_trial_of_some_rows(provider, make_animals, some):
+    make_animals(3)
+    run_lane(batches.create("description_cleaning", some).pk)
+    assert Batch.objects.get().status == "completed"
+    assert EnrichmentResult.objects.exists()
+    assert automatic.start_due() == []
+
+
 def test_what_a_person_began_is_kept_up_for_new_and_changed_rows(begun, simulator):
     changed = Animal.objects.order_by("pk").first()
     Animal.objects.filter(pk=changed.pk).update(description="She is calm by now.")

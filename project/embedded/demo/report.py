@@ -9,6 +9,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from enrichment.enrichments.contract import Enrichment
+from enrichment.enrichments.dog_profiler import DogProfiler
 from enrichment.enrichments.translation import Translation
 from enrichment.models import Animal, EnrichmentResult, ResultState
 from enrichment.statistics import statistics
@@ -38,19 +40,27 @@ def _listing(animal: Animal, language: str) -> Table:
     for label, text in (
         ("before", animal.description),
         ("after", animal.enriched_description),
-        ("profile", f"{profile.get('tagline', '')} {profile.get('bio', '')} [{traits}]"),
-        (language, (animal.translations or {}).get(language) or _suggested(animal, language)),
+        (
+            "profile",
+            f"{profile.get('tagline', '')} {profile.get('bio', '')} [{traits}]"
+            if profile
+            else _suggested(animal, DogProfiler),
+        ),
+        (
+            language,
+            (animal.translations or {}).get(language) or _suggested(animal, Translation, language),
+        ),
     ):
         table.add_row(label, Text(_short(text or "")))  # Text: a model's words are no markup
     return table
 
 
-def _suggested(animal: Animal, language: str) -> str:
+def _suggested(animal: Animal, enrichment: type[Enrichment], variant: str = "") -> str:
     """What waits for a reviewer instead of being applied, and why."""
     held = EnrichmentResult.objects.filter(
-        enrichment=Translation.name,
+        enrichment=enrichment.name,
         row_id=str(animal.pk),
-        variant=language,
+        variant=variant,
         state=ResultState.SUGGESTED,
     ).first()
     return f"[not applied, waits for review: {held.reason}] {held.value}" if held else ""
