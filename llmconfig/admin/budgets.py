@@ -1,5 +1,6 @@
 """Budgets, with what has been spent of each."""
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -7,10 +8,12 @@ from django import forms
 from django.contrib import admin
 from django.db.models import OuterRef, Subquery
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from llmconfig.admin.presentation import NOTHING, badge
+from llmconfig.admin.dashboard import Widget, register_widget
+from llmconfig.admin.presentation import NOTHING, badge, money
 from llmconfig.admin.writes import ReadOnlyAdmin, RevisionedAdmin
 from llmconfig.budgets import check_scope, running_now
 from llmconfig.errors import ChangeRefused
@@ -37,6 +40,53 @@ class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for
         return cleaned
 
 
+BUDGETS_SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetLine:
+    """A budget on the dashboard; `share` is what is spent of its last limit, of 100 at most."""
+
+    name: str
+    value: str
+    link: str
+    share: float
+
+
+def with_spending(budgets: Any) -> Any:
+    """The budgets with what the period that runs now has cost, as `spent_now`."""
+    running = BudgetSpending.objects.filter(running_now(), budget=OuterRef("pk"))
+    return budgets.annotate(spent_now=Subquery(running.values("spent_usd")))
+
+
+def budgets_widget(request: HttpRequest) -> Widget | None:
+    """What the enabled budgets have spent, the fullest first."""
+    if not request.user.has_perm("llmconfig.view_budget"):
+        return None
+    lines = [_line(budget) for budget in with_spending(Budget.objects.filter(is_enabled=True))]
+    may_add = request.user.has_perm("llmconfig.add_budget")
+    return Widget(
+        "nodewise/widgets/budgets.html",
+        {
+            "lines": sorted(lines, key=lambda line: -line.share)[:BUDGETS_SHOWN],
+            "list_url": reverse("admin:llmconfig_budget_changelist"),
+            "add_url": reverse("admin:llmconfig_budget_add") if may_add else "",
+        },
+        width=4,
+    )
+
+
+def _line(budget: Any) -> BudgetLine:
+    spent = budget.spent_now or Decimal(0)
+    limit = budget.hard_limit_usd if budget.hard_limit_usd is not None else budget.soft_limit_usd
+    return BudgetLine(
+        budget.name,
+        f"{money(spent)} of {money(limit)}",
+        reverse("admin:llmconfig_budget_change", args=[budget.pk]),
+        min(float(100 * spent / limit), 100.0) if limit else 100.0,
+    )
+
+
 @admin.register(Budget)
 class BudgetAdmin(RevisionedAdmin):
     """What some calls may cost in a period."""
@@ -59,9 +109,7 @@ class BudgetAdmin(RevisionedAdmin):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """With what the period that runs now has cost."""
-        running = BudgetSpending.objects.filter(running_now(), budget=OuterRef("pk"))
-        spent_now = Subquery(running.values("spent_usd"))
-        return super().get_queryset(request).annotate(spent_now=spent_now)
+        return with_spending(super().get_queryset(request))
 
     @admin.display(description="Counts", ordering="scope")
     def counts(self, budget: Budget) -> str | SafeString:
@@ -119,3 +167,6 @@ class BudgetHoldAdmin(ReadOnlyAdmin):
 
 def _dollars(amount: Decimal) -> str:
     return f"${amount:,.4f}"
+
+
+register_widget(budgets_widget, rank=21)

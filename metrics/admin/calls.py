@@ -1,5 +1,6 @@
 """Calls and their texts. Both tables are partitioned and large: nothing here counts their rows."""
 
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -26,6 +27,14 @@ from metrics.quality.stored import history_of
 WIDEST_PERIOD = "366"
 
 
+OUTCOMES = {
+    "ok": ("Succeeded", Q(error_code="")),
+    "failed": ("Failed", ~Q(error_code="")),
+    "unpriced": ("Without a price", Q(cost_usd__isnull=True)),
+    "cached": ("From the cache", Q(cache_hit=True)),
+}
+
+
 class OutcomeFilter(DropdownFilter):
     """Whether calls succeeded."""
 
@@ -33,17 +42,17 @@ class OutcomeFilter(DropdownFilter):
     parameter_name = "outcome"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
-        """Two kinds, and those whose cost isn't known."""
-        return [("ok", "Succeeded"), ("failed", "Failed"), ("unpriced", "Without a price")]
+        """The kinds, and the error that a link led to."""
+        chosen = request.GET.get(self.parameter_name, "")
+        told = [] if not chosen or chosen in OUTCOMES else [(chosen, f"Failed: {chosen}")]
+        return [*told, *((name, label) for name, (label, _) in OUTCOMES.items())]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """By the error's code, or by the missing cost."""
-        condition = {
-            "ok": Q(error_code=""),
-            "failed": ~Q(error_code=""),
-            "unpriced": Q(cost_usd__isnull=True),
-        }.get(self.value() or "")
-        return queryset.filter(condition) if condition else queryset
+        """By the error's code, the missing cost, or the cache."""
+        chosen = self.value() or ""
+        if not chosen:
+            return queryset
+        return queryset.filter(OUTCOMES[chosen][1] if chosen in OUTCOMES else Q(error_code=chosen))
 
 
 class KindFilter(DropdownFilter):
@@ -68,12 +77,47 @@ class ProviderFilter(DropdownFilter):
     parameter_name = "by"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
-        """The providers that are configured; the table is not asked."""
-        return [(name, name) for name in sorted(snapshot.current().providers)]
+        """The configured ones and the one that a link led to; the table is not asked."""
+        return _with_chosen(snapshot.current().providers, request.GET.get(self.parameter_name, ""))
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Exactly this provider."""
         return queryset.filter(provider=self.value()) if self.value() else queryset
+
+
+class ModelFilter(DropdownFilter):
+    """By the model that answered."""
+
+    title = "model"
+    parameter_name = "model"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
+        """The configured ones and the one that a link led to; the table is not asked."""
+        names = {model.model_id for model in snapshot.current().models.values()}
+        return _with_chosen(names, request.GET.get(self.parameter_name, ""))
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Exactly this model."""
+        return queryset.filter(model_used=self.value()) if self.value() else queryset
+
+
+class NodeFilter(DropdownFilter):
+    """By the node that was called."""
+
+    title = "node"
+    parameter_name = "node"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
+        """The configured ones and the one that a link led to; the table is not asked."""
+        return _with_chosen(snapshot.current().nodes, request.GET.get(self.parameter_name, ""))
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Exactly this node."""
+        return queryset.filter(method_name=self.value()) if self.value() else queryset
+
+
+def _with_chosen(names: Iterable[str], chosen: str) -> list[tuple[Any, str]]:
+    return [(name, name) for name in sorted({*names, *([chosen] if chosen else [])})]
 
 
 class CallTableAdmin(ReadOnlyAdmin):
@@ -111,7 +155,9 @@ class GenerationMetricAdmin(CallTableAdmin):
     list_display = (
         "created_at", "node", "kind", "answered_by", "tokens", "cost", "took", "outcome",
     )  # fmt: skip
-    list_filter = (PeriodFilter, OutcomeFilter, KindFilter, ProviderFilter)
+    list_filter = (
+        PeriodFilter, OutcomeFilter, NodeFilter, KindFilter, ProviderFilter, ModelFilter,
+    )  # fmt: skip
     search_help_text = "Id of a call or batch, or the beginning of a node's name"
     fieldsets = (
         (

@@ -10,18 +10,27 @@ from django.utils import timezone
 from llmconfig.admin.theme import DropdownFilter
 
 DEFAULT_DAYS = 7
+HOUR_FORMAT = "%Y-%m-%dT%H"
+DAY_FORMAT = "%Y-%m-%d"
 
 
 class PeriodFilter(DropdownFilter):
-    """Calls of the last days; a week unless something else is chosen."""
+    """Calls of the last days, a week unless something else is chosen; or of one UTC day or hour."""
 
     title = "period"
     parameter_name = "days"
     all_option = None
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
-        """In days."""
+        """In days; the day or hour that a chart led to stands first."""
+        chosen = request.GET.get(self.parameter_name, "")
+        start = span_of(chosen)
+        told = []
+        if start is not None:
+            hour = f", {start[0]:%H:00} to {start[1]:%H:00}" if "T" in chosen else ""
+            told = [(chosen, f"{start[0]:%-d %B %Y}{hour} UTC")]
         return [
+            *told,
             ("1", "Last 24 hours"),
             ("7", "Last 7 days"),
             ("31", "Last 31 days"),
@@ -30,11 +39,25 @@ class PeriodFilter(DropdownFilter):
         ]
 
     def value(self) -> str:
-        """The chosen number of days."""
+        """The chosen number of days, day or hour."""
         chosen = super().value()
         return chosen if chosen in {days for days, _ in self.lookup_choices} else str(DEFAULT_DAYS)
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Bounded by a constant, so that PostgreSQL plans only the partitions it needs."""
+        """Bounded by constants, so that PostgreSQL plans only the partitions it needs."""
+        span = span_of(self.value())
+        if span is not None:
+            return queryset.filter(created_at__gte=span[0], created_at__lt=span[1])
         since = timezone.now() - dt.timedelta(days=int(self.value()))
         return queryset.filter(created_at__gte=since)
+
+
+def span_of(text: str) -> tuple[dt.datetime, dt.datetime] | None:
+    """Begin and end of a day (2031-04-11) or hour (2031-04-11T09) in UTC; None of anything else."""
+    for form, length in ((DAY_FORMAT, dt.timedelta(days=1)), (HOUR_FORMAT, dt.timedelta(hours=1))):
+        try:
+            start = dt.datetime.strptime(text, form).replace(tzinfo=dt.UTC)
+            return start, start + length
+        except (ValueError, OverflowError):
+            continue
+    return None

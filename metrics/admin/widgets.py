@@ -1,91 +1,348 @@
-"""The dashboard's cards about calls: sums of the last seven days, never the calls themselves."""
+"""The dashboard's cards about calls: sums of a period, never the calls themselves.
+
+Every chart leads to the calls behind it, in the list of calls.
+"""
 
 import datetime as dt
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
+from urllib.parse import urlencode
 
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from llmconfig.admin.charts import Bar, bar_chart
+from llmconfig.admin.charts import (
+    TONES,
+    Chart,
+    Column,
+    Line,
+    Part,
+    Place,
+    lines,
+    stacked,
+)
 from llmconfig.admin.dashboard import Widget, register_widget
-from llmconfig.admin.presentation import count, money
-from metrics.figures import Question, ask
+from llmconfig.admin.presentation import count, milliseconds, money
+from metrics.admin.periods import DAY_FORMAT, DEFAULT_DAYS, HOUR_FORMAT
+from metrics.analyzers.cost import MonthForecast, forecast_month
+from metrics.errors import Unanswerable
+from metrics.figures import Figures, Grain, Question, Row, ask, start_of, total
 
-DAYS = 7
 PERMISSION = "metrics.view_generationmetric"
+PERIODS = {1: "24 hours", 7: "7 days", 31: "31 days", 92: "3 months"}
+QUANTILES = (("p50", 0.5, 0), ("p95", 0.95, 1), ("p99", 0.99, 2))
+NODES_SHOWN = 8
+ERRORS_SHOWN = 8
 
 
-@dataclass(slots=True)
-class Day:
-    """One day's sums. `cost` covers the priced calls only."""
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The period that the dashboard shows, in whole hours or days of UTC, the present one last."""
 
-    calls: int = 0
-    cost: Decimal = Decimal(0)
-    unpriced: int = 0
-    failed: int = 0
-    errors: dict[str, int] = field(default_factory=dict)
+    days: int
+    grain: Grain
+    starts: tuple[dt.datetime, ...]
+
+    @property
+    def length(self) -> dt.timedelta:
+        """Of one hour or day."""
+        return dt.timedelta(hours=1) if self.grain == Grain.HOUR else dt.timedelta(days=1)
+
+    @property
+    def since(self) -> dt.datetime:
+        """When it begins."""
+        return self.starts[0]
+
+    @property
+    def until(self) -> dt.datetime:
+        """When it ends."""
+        return self.starts[-1] + self.length
+
+    def label(self, start: dt.datetime) -> str:
+        """A place on the axis."""
+        if self.grain == Grain.HOUR:
+            return f"{start:%H:00}"
+        return f"{start:%a %-d}" if self.days <= 7 else f"{start:%-d %b}"
+
+    def calls(self, start: dt.datetime | None = None, **filters: str) -> str:
+        """The list of these calls: of the whole period, or of one hour or day."""
+        days = str(self.days)
+        if start is not None:
+            days = start.strftime(HOUR_FORMAT if self.grain == Grain.HOUR else DAY_FORMAT)
+        address = reverse("admin:metrics_generationmetric_changelist")
+        return f"{address}?{urlencode({'days': days, **filters})}"
 
 
-def last_days() -> dict[dt.date, Day]:
-    """The last seven days in UTC, today last; days without calls are there too."""
-    today = timezone.now().astimezone(dt.UTC).date()
-    days = {today - dt.timedelta(days=back): Day() for back in reversed(range(DAYS))}
-    since = dt.datetime.combine(min(days), dt.time(), dt.UTC)
-    question = Question(
-        since=since, until=since + dt.timedelta(days=DAYS), by=["outcome"], each_period=True
-    )
-    for row in ask(question):
-        if row.period is None:
-            continue
-        day = days[row.period.astimezone(dt.UTC).date()]
-        day.calls += row.figures.calls
-        day.cost += row.figures.cost_usd or Decimal(0)
-        day.unpriced += row.figures.unpriced
-        day.failed += row.figures.failed
-        if row.keys[0]:
-            day.errors[str(row.keys[0])] = row.figures.calls
-    return days
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line beside a chart: a model, node or error with its share of the whole."""
+
+    name: str
+    value: str
+    link: str
+    share: float = 0.0  # of 100
+    tone: int = 0
 
 
-def calls_widget(request: HttpRequest) -> Widget | None:
-    """Calls and cost today and over the week, and what went wrong."""
+def span_of(request: HttpRequest) -> Span:
+    """The period that the address asks for, else a week."""
+    asked = request.GET.get("days", "")
+    days = int(asked) if asked in {str(each) for each in PERIODS} else DEFAULT_DAYS
+    grain = Grain.HOUR if days == 1 else Grain.DAY
+    number = 24 if days == 1 else days
+    last = start_of(timezone.now(), grain)
+    length = dt.timedelta(hours=1) if grain == Grain.HOUR else dt.timedelta(days=1)
+    return Span(days, grain, tuple(last - back * length for back in reversed(range(number))))
+
+
+def costs_widget(request: HttpRequest) -> Widget | None:
+    """What was spent in the period, on which models and nodes, beside the period before."""
     if not request.user.has_perm(PERMISSION):
         return None
-    days = last_days()
-    week, today = list(days.values()), list(days.values())[-1]
-    errors: dict[str, int] = {}
-    for day in week:
-        for code, number in day.errors.items():
-            errors[code] = errors.get(code, 0) + number
-    calls = sum(day.calls for day in week)
-    # Cents suffice beside a day of a dollar or more.
-    cents = max(day.cost for day in week) >= 1
-    costs = [
-        Bar(f"{day:%a %-d}", float(sums.cost), f"${sums.cost:.2f}" if cents else money(sums.cost))
-        for day, sums in days.items()
-    ]
-    numbers = [Bar(f"{day:%a %-d}", sums.calls, count(sums.calls)) for day, sums in days.items()]
+    span = span_of(request)
+    context: dict[str, object] = {
+        "periods": [
+            {"days": days, "label": label, "chosen": days == span.days}
+            for days, label in PERIODS.items()
+        ],
+        "period": PERIODS[span.days],
+        "list_url": span.calls(),
+    }
+    rows = ask(
+        Question(since=span.since, until=span.until, by=["provider", "model"], grain=span.grain,
+                 each_period=True)
+    )  # fmt: skip
+    now = _added([row.figures for row in rows])
+    context["calls"] = now.calls
+    if not now.calls:
+        context["any_url"] = span.calls() if span.days != max(PERIODS) else ""
+        return Widget("nodewise/widgets/costs.html", context, width=12)
+    before = total(
+        Question(since=span.since - (span.until - span.since), until=span.since, grain=span.grain)
+    ).figures
+    chart, legend = _cost_by_model(span, rows)
+    context |= {
+        "figures": _figures(span, now, before),
+        "unpriced": now.unpriced,
+        "unpriced_url": span.calls(outcome="unpriced"),
+        "forecast": _forecast(),
+        "chart": chart,
+        "legend": legend,
+        "by": "hour" if span.grain == Grain.HOUR else "day",
+        "nodes": _nodes(span),
+    }
+    return Widget("nodewise/widgets/costs.html", context, width=12)
+
+
+def quality_widget(request: HttpRequest) -> Widget | None:
+    """How long calls took, what failed, and what the cache saved; nothing without calls."""
+    if not request.user.has_perm(PERMISSION):
+        return None
+    span = span_of(request)
+    asked = Question(since=span.since, until=span.until, grain=span.grain, each_period=True,
+                     latencies=True)  # fmt: skip
+    rows = {row.period: row for row in ask(asked)}
+    if not rows:
+        return None
+    sums = _added([row.figures for row in rows.values()])
     return Widget(
-        "nodewise/widgets/calls.html",
+        "nodewise/widgets/latency.html",
         {
-            "calls": calls,
-            "figures": (
-                ("calls today", count(today.calls)),
-                ("spent today", money(today.cost)),
-                ("calls in 7 days", count(calls)),
-                ("spent in 7 days", money(sum((day.cost for day in week), Decimal(0)))),
-                ("failed", count(sum(day.failed for day in week))),
-            ),
-            "unpriced": sum(day.unpriced for day in week),
-            "cost_chart": bar_chart("Cost by day, in US dollars", costs),
-            "calls_chart": bar_chart("Calls by day", numbers),
-            "errors": sorted(errors.items(), key=lambda pair: -pair[1])[:5],
-            "list_url": reverse("admin:metrics_generationmetric_changelist"),
+            "period": PERIODS[span.days],
+            "by": "hour" if span.grain == Grain.HOUR else "day",
+            "latency": _latency(span, rows),
+            "quantiles": [
+                (name, tone, milliseconds(_over_all(rows, share) or 0))
+                for name, share, tone in QUANTILES
+            ],
+            "errors": _errors(span),
+            "failed": sums.failed,
+            "failed_url": span.calls(outcome="failed"),
+            "cache": _cache(span, rows) if sums.cache_hits else None,
+            "saved": money(sums.saved_usd or Decimal(0)),
+            "cache_hits": count(sums.cache_hits),
+            "cache_share": f"{sums.cache_hits / sums.calls:.1%}",
+            "cached_url": span.calls(outcome="cached"),
+            "cache_enabled_url": reverse("admin:llmconfig_llmconfig_changelist"),
         },
         width=12,
     )
 
 
-register_widget(calls_widget, rank=20)
+def _figures(span: Span, now: Figures, before: Figures) -> tuple[tuple[str, str, str, str], ...]:
+    """Label, value, the change against the period before, and the calls behind it."""
+    spent, earlier = now.cost_usd or Decimal(0), before.cost_usd or Decimal(0)
+    each = spent / (now.calls - now.unpriced) if now.calls > now.unpriced else None
+    return (
+        ("spent", money(spent), _change(float(spent), float(earlier)), span.calls()),
+        ("calls", count(now.calls), _change(now.calls, before.calls), span.calls()),
+        ("a call", money(each), "", span.calls()),
+        ("failed", f"{now.failed / now.calls:.1%}", "", span.calls(outcome="failed")),
+        (
+            "from the cache", f"{now.cache_hits / now.calls:.1%}", "", span.calls(outcome="cached")
+        ),
+        ("on average", milliseconds(now.average_latency_ms or 0), "", span.calls()),
+    )  # fmt: skip
+
+
+def _change(now: float, before: float) -> str:
+    """Against the period before; blank where there was nothing, or nothing worth telling."""
+    if not before:
+        return ""
+    change = now / before - 1
+    return f"{change:+.0%}" if abs(change) < 10 else f"{now / before:,.0f} times"
+
+
+def _forecast() -> MonthForecast | None:
+    try:
+        return forecast_month()
+    except Unanswerable:
+        return None
+
+
+def _cost_by_model(span: Span, rows: Sequence[Row]) -> tuple[Chart, list[Entry]]:
+    """The dearest models apart, the rest together; both the columns and what they stand for."""
+    sums: Counter[tuple[str, str]] = Counter()
+    costs: dict[tuple[dt.datetime, tuple[str, str]], float] = {}
+    for row in rows:
+        key = str(row.keys[0]), str(row.keys[1])
+        cost = float(row.figures.cost_usd or 0)
+        sums[key] += cost  # type: ignore[assignment]  # a Counter of floats
+        if row.period is not None:
+            costs[row.period.astimezone(dt.UTC), key] = cost
+    ranked = [key for key, _ in sums.most_common()]
+    apart = ranked if len(ranked) <= TONES else ranked[: TONES - 1]
+    columns = [_cost_column(span, start, apart, ranked[len(apart) :], costs)
+               for start in span.starts]  # fmt: skip
+    everything = sum(sums.values()) or 1
+    legend = [
+        Entry(_model(key), money(Decimal(sums[key])), span.calls(by=key[0], model=key[1]),
+              100 * sums[key] / everything, tone)
+        for tone, key in enumerate(apart)
+    ]  # fmt: skip
+    rest = sum(sums[key] for key in ranked[len(apart) :])
+    if len(apart) < len(ranked):
+        name = f"{len(ranked) - len(apart)} more models"
+        legend.append(
+            Entry(name, money(Decimal(rest)), span.calls(), 100 * rest / everything, TONES - 1)
+        )
+    title = f"Cost by {'hour' if span.grain == Grain.HOUR else 'day'} and model, in US dollars"
+    return stacked(title, columns, tick=_dollars), legend
+
+
+def _cost_column(
+    span: Span,
+    start: dt.datetime,
+    apart: Sequence[tuple[str, str]],
+    together: Sequence[tuple[str, str]],
+    costs: dict[tuple[dt.datetime, tuple[str, str]], float],
+) -> Column:
+    label = span.label(start)
+    parts = [
+        Part(
+            costs.get((start, key), 0.0),
+            tone,
+            f"{label}, {_model(key)}: {money(Decimal(costs.get((start, key), 0.0)))}",
+            span.calls(start, by=key[0], model=key[1]),
+        )
+        for tone, key in enumerate(apart)
+    ]
+    rest = sum(costs.get((start, key), 0.0) for key in together)
+    if rest:
+        said = f"{label}, other models: {money(Decimal(rest))}"
+        parts.append(Part(rest, TONES - 1, said, span.calls(start)))
+    return Column(label, tuple(parts))
+
+
+def _nodes(span: Span) -> list[Entry]:
+    """The dearest nodes, with their calls when they cost nothing."""
+    rows = ask(Question(since=span.since, until=span.until, by=["node"], grain=span.grain))
+    most = max((float(row.figures.cost_usd or 0) for row in rows), default=0.0) or 1.0
+    return [
+        Entry(
+            str(row.keys[0]),
+            f"{money(row.figures.cost_usd)} · {count(row.figures.calls)} calls",
+            span.calls(node=str(row.keys[0])),
+            100 * float(row.figures.cost_usd or 0) / most,
+        )
+        for row in rows[:NODES_SHOWN]
+    ]
+
+
+def _latency(span: Span, rows: dict[dt.datetime | None, Row]) -> Chart:
+    places, values = [], []
+    for start in span.starts:
+        row = rows.get(start)
+        found = [row.percentile(share) for _, share, _ in QUANTILES] if row else [None] * 3
+        values.append(found)
+        told = ", ".join(
+            f"{name} {milliseconds(value)}"
+            for (name, _, _), value in zip(QUANTILES, found, strict=True)
+            if value is not None
+        )
+        label = span.label(start)
+        places.append(Place(label, f"{label}: {told or 'no calls'}", span.calls(start)))
+    series = [
+        Line(name, tone, tuple(each[place] for each in values))
+        for place, (name, _, tone) in enumerate(QUANTILES)
+    ]
+    return lines("Time of a call: p50, p95, p99", places, series, tick=milliseconds)
+
+
+def _over_all(rows: dict[dt.datetime | None, Row], share: float) -> float | None:
+    classes: Counter[int] = Counter()
+    for row in rows.values():
+        classes.update(row.classes)
+    return Row(None, (), Figures(), classes).percentile(share)
+
+
+def _errors(span: Span) -> list[Entry]:
+    rows = ask(Question(since=span.since, until=span.until, by=["outcome"], grain=span.grain))
+    failed = Counter({str(row.keys[0]): row.figures.calls for row in rows if row.keys[0]})
+    most = max(failed.values(), default=1)
+    return [
+        Entry(code, count(number), span.calls(outcome=code), 100 * number / most)
+        for code, number in failed.most_common(ERRORS_SHOWN)
+    ]
+
+
+def _cache(span: Span, rows: dict[dt.datetime | None, Row]) -> Chart:
+    columns = []
+    for start in span.starts:
+        row = rows.get(start)
+        hits = row.figures.cache_hits if row else 0
+        saved = money(row.figures.saved_usd or Decimal(0)) if row else money(Decimal(0))
+        said = f"{span.label(start)}: {count(hits)} answers, {saved} saved"
+        link = span.calls(start, outcome="cached")
+        columns.append(Column(span.label(start), (Part(hits, 1, said, link),)))
+    return stacked("Answers from the cache", columns, tick=lambda value: f"{value:,.0f}")
+
+
+def _added(figures: Sequence[Figures]) -> Figures:
+    known = [each.cost_usd for each in figures if each.cost_usd is not None]
+    saved = [each.saved_usd for each in figures if each.saved_usd is not None]
+    return Figures(
+        calls=sum(each.calls for each in figures),
+        failed=sum(each.failed for each in figures),
+        unpriced=sum(each.unpriced for each in figures),
+        cache_hits=sum(each.cache_hits for each in figures),
+        cost_usd=sum(known, Decimal(0)) if known else None,
+        saved_usd=sum(saved, Decimal(0)) if saved else None,
+        latency_sum_ms=sum(each.latency_sum_ms for each in figures),
+    )
+
+
+def _model(key: tuple[str, str]) -> str:
+    return "/".join(filter(None, key)) or "none"
+
+
+def _dollars(value: float) -> str:
+    """A tick of the axis: as few digits as tell its values apart."""
+    return f"${value:,.0f}" if value >= 10 or not value else f"${value:.2g}"
+
+
+register_widget(costs_widget, rank=8)
+register_widget(quality_widget, rank=20)

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from llmconfig.models import NodeConfiguration, Revision
+from llmconfig.models import Budget, NodeConfiguration, Revision
 from llmconfig.revisions import change
 from metrics import rollups
 from metrics.models import GenerationHistory, GenerationMetric
@@ -112,21 +112,79 @@ def test_a_call_shows_its_attempts_and_leads_to_its_texts(client):
     assert HOSTILE not in shown
 
 
+PAGES_OF_SUMS = (
+    "/admin/", "/admin/?days=1", "/admin/?days=7", "/admin/?days=31", "/admin/?days=92",
+    reverse("admin:metrics_hourlyrollup_changelist"),
+    reverse("admin:metrics_dailyrollup_changelist"),
+)  # fmt: skip
+
+
 @pytest.mark.parametrize("rolled_up", [False, True])
-def test_the_dashboard_sums_the_week_and_reads_only_sums(
-    client, django_assert_max_num_queries, rolled_up
-):
+@pytest.mark.parametrize("page", PAGES_OF_SUMS)
+def test_dashboards_read_only_sums(client, django_assert_max_num_queries, page, rolled_up):
     make_call()
     make_call(cost_usd=None, error_code="timeout")
+    make_call(cost_usd=0, cache_hit=True, saved_usd="0.5")
     if rolled_up:
         rollups.roll_up()
-    with django_assert_max_num_queries(25) as counted:
-        text = client.get(reverse("admin:index")).content.decode()
-    assert not any("llm_generation_metrics" in sql for sql in sql_of(counted))
-    assert len([sql for sql in sql_of(counted) if "llm_metrics_by_day" in sql]) == 1
-    assert "$0.2500" in text
-    assert "1 unpriced" in text
-    assert "timeout" in text
+    with django_assert_max_num_queries(40) as counted:
+        assert client.get(page).status_code == 200
+    asked = sql_of(counted)
+    assert any("llm_metrics_" in sql for sql in asked)
+    assert not any(re.search("llm_generation_(metrics|history)", sql) for sql in asked)
+
+
+def test_the_dashboard_tells_cost_time_errors_and_savings_and_leads_to_the_calls(client):
+    make_call()
+    make_call(cost_usd=None, error_code="timeout")
+    make_call(cost_usd=0, cache_hit=True, saved_usd="0.5")
+    text = client.get("/admin/").content.decode()
+    today = f"{timezone.now():%Y-%m-%d}"
+    for part in (
+        "$0.2500", "1 unpriced", "Cost by day and model", "Time of a call by day", "openai/gpt-4o",
+        f"{CALLS}?days={today}&amp;by=openai&amp;model=gpt-4o",
+        f"{CALLS}?days=7&amp;outcome=timeout",
+        f"{CALLS}?days=7&amp;node=dog_profiler", "$0.5000", "33.3% of all", "No budget holds.",
+    ):  # fmt: skip
+        assert part in text, part
+    hours = client.get("/admin/?days=1").content.decode()
+    assert "Cost by hour and model" in hours
+    assert f"{CALLS}?days={timezone.now():%Y-%m-%dT%H}&amp;by=openai" in hours
+
+
+def test_every_link_of_a_chart_lists_the_calls_behind_it(client):
+    mine = make_call()
+    make_call(model_used="another")
+    failed = make_call(error_code="timeout", method_name="another")
+    cached = make_call(cache_hit=True, provider="second")
+    today = f"{timezone.now():%Y-%m-%d}"
+    every = [cached.pk, failed.pk, mine.pk]
+    assert listed(client.get(CALLS, {"days": today, "model": "gpt-4o"})) == every
+    assert listed(client.get(CALLS, {"days": f"{today}T{timezone.now():%H}", "by": "second"})) == [
+        cached.pk
+    ]
+    assert listed(client.get(CALLS, {"outcome": "timeout"})) == [failed.pk]
+    assert listed(client.get(CALLS, {"outcome": "cached"})) == [cached.pk]
+    assert listed(client.get(CALLS, {"node": "another"})) == [failed.pk]
+    assert listed(client.get(CALLS, {"days": "2020-02-30"})) != []
+    page = client.get(CALLS, {"days": "2020-02-28"})
+    assert (listed(page), "28 February 2020 UTC" in page.content.decode()) == ([], True)
+
+
+def test_without_calls_the_dashboard_says_what_to_do(client):
+    text = client.get("/admin/").content.decode()
+    assert "No calls in the last 7 days." in text
+    assert "manage.py enrich_descriptions" in text
+    assert "Time of a call" not in text
+
+
+def test_a_budget_is_shown_with_what_it_has_spent(client):
+    budget = Budget.objects.create(name="all of it", hard_limit_usd=4)
+    today = timezone.now().date()
+    budget.spending.create(period_start=today.replace(day=1), spent_usd=1)
+    text = client.get("/admin/").content.decode()
+    assert "$1.00 of $4.00" in text
+    assert 'width="25.00"' in text
 
 
 def test_a_node_shows_its_last_calls_and_what_they_cost(client, django_assert_max_num_queries):
