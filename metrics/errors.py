@@ -3,9 +3,12 @@
 MetricsError
 ├── PartitionsUnusable      the partitioned tables can't be kept; the text says what to do
 ├── ProposalSettled         a proposal was decided on already, or is gone
+├── ExportUnreadable        a provider's export can't be imported; the text names the lines
 └── Unanswerable            a report was asked for that can't be made; the text names why
     └── UnknownDimension    calls can't be told apart by this
 """
+
+from dataclasses import dataclass
 
 
 class MetricsError(Exception):
@@ -14,6 +17,24 @@ class MetricsError(Exception):
 
 class PartitionsUnusable(MetricsError):
     """A partitioned table is missing, or a partition is in the way of another."""
+
+
+@dataclass(frozen=True, slots=True)
+class BadLine:
+    """A line that can't be understood, by its number in the file."""
+
+    number: int
+    reason: str
+
+
+class ExportUnreadable(MetricsError):
+    """An export of no known shape, or with bad lines, which `bad` lists."""
+
+    code = "export_unreadable"
+
+    def __init__(self, message: str, *, bad: tuple[BadLine, ...] = ()) -> None:
+        super().__init__(message)
+        self.bad = bad
 
 
 class Unanswerable(MetricsError):

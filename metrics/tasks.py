@@ -4,7 +4,7 @@ import logging
 
 from celery import shared_task
 
-from metrics import partitions, retention, rollups
+from metrics import partitions, reporting, retention, rollups
 from metrics.errors import PartitionsUnusable
 from metrics.patterns import mining
 from metrics.quality import scoring
@@ -44,3 +44,9 @@ def score_answers() -> None:
 def mine_patterns() -> None:
     """Learn from the last days' answers."""
     mining.mine()
+
+
+@shared_task
+def report_last_week() -> None:
+    """Make last week's report and send it; safe to repeat."""
+    reporting.send(reporting.report(reporting.last_week()))

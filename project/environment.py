@@ -3,6 +3,7 @@
 import os
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -10,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from llmconfig.process_settings import number, switch
 
 env = environ.Env()
+MAIL_SCHEMES = ("smtp", "smtp+tls", "smtp+ssl", "consolemail", "filemail")
 
 
 def text_or_file(name: str, default: str = "") -> str:
@@ -52,3 +54,19 @@ def known_words(name: str, known: Collection[str]) -> list[str]:
         if word not in known:
             raise ImproperlyConfigured(f"{name}: {word!r} is none of {', '.join(known)}.")
     return found
+
+
+def mail_server(url: str) -> dict[str, Any]:
+    """Django's settings for a server such as `smtp+tls://user:password@host:587`; none for blank.
+
+    Raises ImproperlyConfigured.
+    """
+    if not url:
+        return {}
+    scheme = url.partition("://")[0]
+    if scheme not in MAIL_SCHEMES:
+        raise ImproperlyConfigured(
+            f"EMAIL_URL: {scheme[:20]!r} is none of {', '.join(MAIL_SCHEMES)}."
+        )
+    found = environ.Env.email_url_config(url)
+    return {name: value for name, value in found.items() if name.startswith("EMAIL_")}

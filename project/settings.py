@@ -8,7 +8,15 @@ from django.templatetags.static import static
 
 from llmconfig.process_settings import read_environment
 from llmconfig.secrets import Secret
-from project.environment import boolean, env, known_words, text_or_file, whole_number, words
+from project.environment import (
+    boolean,
+    env,
+    known_words,
+    mail_server,
+    text_or_file,
+    whole_number,
+    words,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -223,7 +231,19 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 30.0,
         "options": {"expires": 30.0},
     },
+    "report-last-week": {
+        "task": "metrics.tasks.report_last_week",
+        "schedule": crontab(minute=0, hour=6, day_of_week=1),
+    },
 }
+
+# Where the weekly report goes; without a server it is only stored.
+REPORT_EMAIL_TO = words("REPORT_EMAIL_TO")
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "nodewise@localhost")
+_mail_server = mail_server(text_or_file("EMAIL_URL"))
+if REPORT_EMAIL_TO and not _mail_server:
+    raise ImproperlyConfigured("REPORT_EMAIL_TO needs EMAIL_URL: smtp+tls://user:password@host:587")
+vars().update(_mail_server)
 
 # Seed 3's LLM_* variables that are set; llmconfig.process_settings says what each one does.
 LLM_ENVIRONMENT = read_environment(env.ENVIRON)

@@ -1,9 +1,27 @@
 """Pages about calls. Importing the modules registers them."""
 
 from llmconfig.admin.navigation import Page, Section, register_section
-from metrics.admin import calls, experiment_panel, node_panel, patterns, quality, rollups, widgets
+from metrics.admin import (
+    calls,
+    experiment_panel,
+    node_panel,
+    patterns,
+    quality,
+    reports,
+    rollups,
+    widgets,
+)
 
-__all__ = ["calls", "experiment_panel", "node_panel", "patterns", "quality", "rollups", "widgets"]
+__all__ = [
+    "calls",
+    "experiment_panel",
+    "node_panel",
+    "patterns",
+    "quality",
+    "reports",
+    "rollups",
+    "widgets",
+]
 
 VIEW = "metrics.view_"
 register_section(
@@ -30,6 +48,14 @@ register_section(
             Page(
                 "Quality rules", "rule", "admin:metrics_qualityrule_changelist",
                 f"{VIEW}qualityrule",
+            ),
+            Page(
+                "Weekly reports", "summarize", "admin:metrics_weeklyreport_changelist",
+                f"{VIEW}weeklyreport",
+            ),
+            Page(
+                "Reconciliation", "balance", "admin:metrics_billedusage_changelist",
+                f"{VIEW}billedusage",
             ),
             Page("Patterns", "lightbulb", "admin:metrics_pattern_changelist", f"{VIEW}pattern"),
         ),

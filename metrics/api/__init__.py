@@ -3,6 +3,7 @@
 from rest_framework import status
 
 from llmconfig.api import errors
-from metrics.errors import Unanswerable
+from metrics.errors import ExportUnreadable, Unanswerable
 
 errors.register(Unanswerable, status=status.HTTP_400_BAD_REQUEST)
+errors.register(ExportUnreadable, status=status.HTTP_400_BAD_REQUEST)

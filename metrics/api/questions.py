@@ -77,7 +77,9 @@ class SumsSerializer(QuestionSerializer):
         return names
 
 
-def asked(request: Request, *, serializer: type[TimeSerializer] = SumsSerializer) -> dict[str, Any]:
+def asked(
+    request: Request, *, serializer: type[StrictSerializer] = SumsSerializer
+) -> dict[str, Any]:
     """The checked query parameters; raises ValidationError naming the one at fault."""
     checked = serializer(data=request.query_params.dict())
     checked.is_valid(raise_exception=True)

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from metrics.api import calls, experiments, sums
+from metrics.api import calls, experiments, reconciliation, reports, sums
 
 metrics = [
     path("breakdown", sums.Breakdown.as_view()),
@@ -12,6 +12,8 @@ metrics = [
     path("what-if", sums.OtherModel.as_view()),
     path("quality", sums.QualityList.as_view()),
     path("experiments/<str:name>", experiments.ExperimentComparison.as_view()),
+    path("reconciliation", reconciliation.Reconciliation.as_view()),
+    path("reports", reports.ReportList.as_view()),
     path("calls", calls.CallList.as_view()),
     path("calls/<uuid:id>", calls.CallRow.as_view()),
 ]

@@ -1,11 +1,13 @@
 """What calls cost and how good they were (seed 4)."""
 
+from metrics.models.billing import BilledUsage, WeeklyReport
 from metrics.models.calls import GenerationHistory, GenerationMetric
 from metrics.models.patterns import Pattern, PromptProposal
 from metrics.models.quality import QualityRule, WaitingAnswer
 from metrics.models.rollups import DailyRollup, DirtyHour, HourlyRollup
 
 __all__ = [
+    "BilledUsage",
     "DailyRollup",
     "DirtyHour",
     "GenerationHistory",
@@ -15,4 +17,5 @@ __all__ = [
     "PromptProposal",
     "QualityRule",
     "WaitingAnswer",
+    "WeeklyReport",
 ]

@@ -1,0 +1,162 @@
+"""Weekly reports, and providers' bills beside our sums."""
+
+import datetime as dt
+from io import StringIO
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString
+
+from llmconfig import snapshot
+from llmconfig.admin.presentation import NOTHING, badge, count, money
+from llmconfig.admin.writes import ReadOnlyAdmin
+from metrics.errors import ExportUnreadable, Unanswerable
+from metrics.models import BilledUsage, WeeklyReport
+from metrics.reconciliation import SHAPES, Difference, differences, import_export
+
+PERIODS = {7: "7 days", 31: "31 days", 92: "3 months", 366: "12 months"}
+USUAL_DAYS = 31
+MOST_BYTES = 50 * 1024 * 1024
+LARGE = 0.01  # a difference of so much of the bill is pointed out
+
+
+@admin.register(WeeklyReport)
+class WeeklyReportAdmin(ReadOnlyAdmin):
+    """Each week in words."""
+
+    list_display = ("week", "calls", "cost", "teller", "sent_at")
+    fieldsets = ((None, {"fields": ("week_start", "teller", "remark", "created_at", "sent_at")}),)
+    readonly_fields = ("teller",)
+    change_form_outer_before_template = "nodewise/weekly_report.html"
+
+    @admin.display(description="Week of", ordering="week_start")
+    def week(self, row: WeeklyReport) -> str:
+        """Its Monday."""
+        return f"{row.week_start:%-d %B %Y}"
+
+    @admin.display(description="Calls")
+    def calls(self, row: WeeklyReport) -> str:
+        """As they were counted then."""
+        return count(row.figures["calls"])
+
+    @admin.display(description="Cost")
+    def cost(self, row: WeeklyReport) -> str:
+        """In US dollars."""
+        cost = row.figures["cost_usd"]
+        return "unpriced" if cost is None else f"${cost}"
+
+    @admin.display(description="Told by")
+    def teller(self, row: WeeklyReport) -> str | SafeString:
+        """A model, or nobody."""
+        return row.written_by or badge("plain", "plain")
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """An empty list says how to fill it."""
+        if not WeeklyReport.objects.exists():
+            messages.info(
+                request,
+                "No report yet: Celery beat makes one each Monday, `manage.py llm_report` at once.",
+            )
+        return super().changelist_view(request, extra_context)
+
+
+@admin.register(BilledUsage)
+class BilledUsageAdmin(ReadOnlyAdmin):
+    """What a provider bills beyond what was recorded, by day and model."""
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The differences, and the form to import an export."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        may_import = request.user.has_perm("metrics.add_billedusage")
+        if request.method == "POST":
+            if not may_import:
+                raise PermissionDenied
+            return _imported(request)
+        imported = BilledUsage.objects.order_by("provider").values_list("provider", flat=True)
+        providers = sorted({*imported.distinct(), *snapshot.current().providers})
+        chosen = request.GET.get("provider") or next(iter(imported), "")
+        asked = request.GET.get("days", "")
+        days = int(asked) if asked in {str(each) for each in PERIODS} else USUAL_DAYS
+        until = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1)
+        try:
+            found = differences(chosen, since=until - dt.timedelta(days=days), until=until)
+        except Unanswerable:
+            found = []
+        context = {
+            **admin.site.each_context(request),
+            "title": "Reconciliation",
+            "providers": providers,
+            "chosen": chosen,
+            "days": days,
+            "periods": PERIODS,
+            "shapes": ", ".join(SHAPES),
+            "may_import": may_import,
+            "lines": [_line(each) for each in found],
+            "total": _total(found),
+        }
+        return TemplateResponse(request, "nodewise/reconciliation.html", context)
+
+
+def _imported(request: HttpRequest) -> HttpResponse:
+    provider, file = request.POST.get("provider", ""), request.FILES.get("export")
+    back = f"{reverse('admin:metrics_billedusage_changelist')}?{urlencode({'provider': provider})}"
+    if file is None or provider not in snapshot.current().providers:
+        messages.error(request, "Choose a provider and a file.")
+        return HttpResponseRedirect(back)
+    if (file.size or 0) > MOST_BYTES:
+        messages.error(request, "The file is over 50 MB: use `manage.py llm_reconcile`.")
+        return HttpResponseRedirect(back)
+    skip = request.POST.get("skip_bad") == "on"
+    try:
+        lines = StringIO(file.read().decode("utf-8-sig"), newline="")
+        done = import_export(lines, provider=provider, skip_bad=skip)
+    except (ExportUnreadable, UnicodeDecodeError) as error:
+        messages.error(request, f"{file.name}: {error}")
+    else:
+        left_out = "".join(f" Line {each.number}: {each.reason}." for each in done.skipped[:20])
+        messages.success(
+            request, f"{done.shape}: {done.rows} days of models from {done.lines} lines.{left_out}"
+        )
+    return HttpResponseRedirect(back)
+
+
+def _line(each: Difference) -> dict[str, Any]:
+    """As the table shows it."""
+    theirs = each.theirs.cost_usd
+    odd = each.cost_usd is not None and abs(each.cost_usd) > LARGE * abs(float(theirs or 0))
+    return {
+        "day": each.day,
+        "model": each.model,
+        "requests": _pair(each.ours.requests, each.theirs.requests),
+        "tokens": _pair(
+            (each.ours.tokens_input or 0) + (each.ours.tokens_output or 0),
+            None
+            if each.theirs.tokens_input is None
+            else each.theirs.tokens_input + (each.theirs.tokens_output or 0),
+        ),
+        "ours": money(each.ours.cost_usd),
+        "theirs": NOTHING if theirs is None else money(theirs),
+        "difference": NOTHING if each.cost_usd is None else f"{each.cost_usd:+.4f}",
+        "odd": odd,
+        "unpriced": each.unpriced,
+        "only": "" if each.ours.requests else "not recorded here",
+    }
+
+
+def _pair(ours: int | None, theirs: int | None) -> str:
+    return f"{count(ours or 0)} / {'?' if theirs is None else count(theirs)}"
+
+
+def _total(found: list[Difference]) -> str:
+    known = [each.cost_usd for each in found if each.cost_usd is not None]
+    return f"{sum(known):+.4f}" if known else ""
