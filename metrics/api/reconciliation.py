@@ -38,7 +38,7 @@ class DaysSerializer(StrictSerializer):
         return attrs
 
 
-class UsageSerializer(serializers.Serializer[Any]):
+class SideOfBillSerializer(serializers.Serializer[Any]):
     """One side; null is unknown."""
 
     requests = serializers.IntegerField(allow_null=True)
@@ -52,8 +52,8 @@ class DayDifferenceSerializer(serializers.Serializer[Any]):
 
     day = serializers.DateField()
     model = serializers.CharField()
-    ours = UsageSerializer()
-    theirs = UsageSerializer()
+    ours = SideOfBillSerializer()
+    theirs = SideOfBillSerializer()
     unpriced = serializers.IntegerField(help_text="Calls of ours without a known cost.")
     requests = serializers.IntegerField(allow_null=True)
     tokens = serializers.IntegerField(allow_null=True)
