@@ -54,7 +54,9 @@ def number(name: str, raw: str, kind: type[Number], least: float) -> Number:
 
 
 DEFINITIONS = (
-    ProcessSetting("LLM_DEFAULT_MODEL", "", "Model reference for whatever names no model."),
+    ProcessSetting(
+        "LLM_DEFAULT_MODEL", "openrouter/auto", "Model reference for whatever names no model."
+    ),
     ProcessSetting("LLM_RETRY_MAX_ATTEMPTS", 3, "Requests to one target within one call.", least=1),
     ProcessSetting("LLM_RETRY_BASE_DELAY", 1.0, "Seconds before the first repeated request."),
     ProcessSetting("LLM_RETRY_MAX_DELAY", 60.0, "Longest pause between requests, in seconds."),

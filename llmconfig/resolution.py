@@ -11,6 +11,8 @@ from difflib import get_close_matches
 from itertools import groupby
 from typing import Any
 
+from django.conf import settings
+
 from llmconfig import experiments, references, retirement
 from llmconfig.errors import CallsDisabled, NoTarget, UnknownNode
 from llmconfig.models import InteractionType, ProviderType
@@ -25,6 +27,7 @@ EXPERIMENT = "experiment"
 NODE = "node"
 INTERACTION = "interaction type"
 PROCESSING = "processing settings"
+DEFAULT_MODEL = "LLM_DEFAULT_MODEL"
 ENVIRONMENT = "environment"
 
 TASK_MODELS = {
@@ -41,6 +44,8 @@ ENVIRONMENT_KEYS = (
 )
 # Where the node stands in the order of the layers.
 NODE_AT = 4
+# Where the processing settings do; their backup is the last fallback.
+PROCESSING_AT = 6
 FIELDS = ("model", "provider", "temperature", "max_tokens", "fallbacks")
 # Resolutions kept with one snapshot; callers can give any number of different values.
 MOST_REMEMBERED = 10_000
@@ -271,11 +276,12 @@ def _stack(
         (NODE, node.choice if node else nothing),
         (INTERACTION, snapshot.interactions.get(interaction, nothing)),
         (PROCESSING, _processing(interaction, snapshot)),
+        (DEFAULT_MODEL, Choice(model=_default_model(interaction, snapshot))),
     ]
 
 
 def _processing(interaction: str, snapshot: Snapshot) -> Choice:
-    """Seed 0's row: its provider with the task's model, else LLM_DEFAULT_MODEL."""
+    """Seed 0's row: its provider with the task's model, and its backup."""
     row = snapshot.processing
     column = TASK_MODELS.get(interaction, "")  # type: ignore[call-overload]  # a str is its own enum
     task_model = row.get(column) or ""
@@ -284,10 +290,19 @@ def _processing(interaction: str, snapshot: Snapshot) -> Choice:
     provider = row.get("provider_id", "")
     backup, backup_model = row.get("backup_provider_id"), row.get("backup_model")
     return Choice(
-        model=task_model or snapshot.setting("LLM_DEFAULT_MODEL"),
+        model=task_model,
         provider=provider if task_model else "",
         fallbacks=(f"{backup}/{backup_model}",) if backup and backup_model else (),
     )
+
+
+def _default_model(interaction: str, snapshot: Snapshot) -> str:
+    """LLM_DEFAULT_MODEL; seed 3's own value for it only for chats, and while somebody serves it."""
+    model = str(snapshot.setting(DEFAULT_MODEL))
+    if settings.LLM_ENVIRONMENT.get(DEFAULT_MODEL):
+        return model
+    served = interaction != InteractionType.EMBEDDINGS and model in snapshot.listed
+    return model if served else ""
 
 
 def _with_environment(
@@ -330,7 +345,7 @@ def _wanted(layers: Mapping[str, tuple[LayerValue, ...]]) -> list[_Wanted]:
     if fallback_layer is not None:
         azure = fallback_layer >= NODE_AT
         wanted += [_Wanted(each, "", azure) for each in layers["fallbacks"][fallback_layer].value]
-    wanted += [_Wanted(each, "", azure=True) for each in layers["fallbacks"][-1].value]
+    wanted += [_Wanted(each, "", azure=True) for each in layers["fallbacks"][PROCESSING_AT].value]
     return wanted
 
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db import connection, models, transaction
 
-from llmconfig import revisions
+from llmconfig import process_settings, revisions
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import (
     GlobalConfig,
@@ -39,11 +39,14 @@ HOSTED: Mapping[str, tuple[ProviderType, str]] = {
     "anthropic": (ProviderType.ANTHROPIC, "ANTHROPIC_API_KEY"),
     "openrouter": (ProviderType.OPENROUTER, "OPENROUTER_API_KEY"),
 }
+# What it makes the default, seed 3 gives: whatever names no model goes there.
+DEFAULT_MODEL = str(process_settings.BY_VARIABLE["LLM_DEFAULT_MODEL"].default)
 # Prices of unknown age count from before any call of ours.
 ALWAYS = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 ZERO = Decimal(0)
 # Seeds that run at once take turns: this transaction lock is theirs alone.
 LOCK = 0x6E6F6465_73656564
+TASK_COLUMNS = ("model_tagger", "model_enricher", "model_analytics")
 LONGEST_LOCAL_MODEL = 100  # of llm_config's model columns
 
 Row = TypeVar("Row", bound=models.Model)
@@ -81,6 +84,8 @@ CATALOGUE = (
         supports_streaming=False,
         supports_temperature=False,
     ),
+    # Seed 3's default model: it chooses one for each call, and tells what that cost.
+    Listed("openrouter", DEFAULT_MODEL),
     # Claude models from 5 on answer 400 to a temperature.
     _hosted_chat("anthropic", "claude-opus-5-5", supports_temperature=False),
     _hosted_chat("anthropic", "claude-sonnet-5-5", supports_temperature=False),
@@ -157,7 +162,7 @@ def seed(wishes: Wishes) -> Seeded:
                     model=model,
                     temperature=temperature,
                 )
-            row = _missing(done, "processing settings", LLMConfig.objects.all())
+            row = _settings_row(done)
             for name in wishes.providers:
                 _use_provider(providers[name], done)
             if wishes.local_url:
@@ -276,6 +281,15 @@ def _manual_price(model: ProviderModel, per_input: Decimal, per_output: Decimal)
     )
 
 
+def _settings_row(done: Seeded) -> LLMConfig:
+    """Seed 0's row. Its models of a local server make way for a default model that is in use."""
+    chosen = settings.LLM_ENVIRONMENT.get("LLM_DEFAULT_MODEL") or os.environ.get(
+        HOSTED["openrouter"][1]
+    )
+    blank = dict.fromkeys(TASK_COLUMNS, "") if chosen else {}
+    return _missing(done, "processing settings", LLMConfig.objects.all(), **blank)
+
+
 def _use_provider(provider: Provider, done: Seeded) -> None:
     """Enable a hosted provider with the key that is stored, referenced or in the environment."""
     variable = HOSTED[provider.name][1]
@@ -326,9 +340,7 @@ def _use_local_model(model_id: str, local: Provider, row: LLMConfig, done: Seede
         done,
         "processing settings",
         provider=local,
-        model_enricher=model_id,
-        model_tagger=model_id,
-        model_analytics=model_id,
+        **dict.fromkeys(TASK_COLUMNS, model_id),
     )
 
 
@@ -361,6 +373,13 @@ def _hints(providers: Mapping[str, Provider], row: LLMConfig) -> list[str]:
         hints.append(
             "Calls are switched off. Run `manage.py seed_llm_config --enable` to allow them."
         )
+    if settings.LLM_ENVIRONMENT.get("LLM_DEFAULT_MODEL"):
+        named = [column for column in TASK_COLUMNS if getattr(row, column)]
+        if named:
+            hints.append(
+                f"The processing settings name models of their own ({', '.join(named)}), which go"
+                " before LLM_DEFAULT_MODEL. Blank them in the admin to let it decide."
+            )
     for name, (_, variable) in HOSTED.items():
         if not providers[name].is_enabled and os.environ.get(variable):
             hints.append(

@@ -28,21 +28,24 @@ class LLMConfig(models.Model):
     )
     model_tagger = models.CharField(
         max_length=100,
+        blank=True,
         default="phi3",
         db_default="phi3",
-        help_text="Model for tagging, unless set elsewhere.",
+        help_text="Model for tagging, unless set elsewhere. Blank: LLM_DEFAULT_MODEL.",
     )
     model_enricher = models.CharField(
         max_length=100,
+        blank=True,
         default="llama3",
         db_default="llama3",
-        help_text="Model for enrichment, unless set elsewhere.",
+        help_text="Model for enrichment, unless set elsewhere. Blank: LLM_DEFAULT_MODEL.",
     )
     model_analytics = models.CharField(
         max_length=100,
+        blank=True,
         default="llama3",
         db_default="llama3",
-        help_text="Model for analytics, unless set elsewhere.",
+        help_text="Model for analytics, unless set elsewhere. Blank: LLM_DEFAULT_MODEL.",
     )
     model_responder = models.CharField(
         max_length=100,

@@ -39,7 +39,7 @@ LAYERS = {
     "node": "node",
     "interaction": "interaction type",
     "settings": "processing settings",
-    "default_model": "processing settings",
+    "default_model": "LLM_DEFAULT_MODEL",
     "environment": "environment",
 }
 # The one table: for each field its layers, most specific first, with the value that each one gets.
@@ -408,3 +408,19 @@ def test_the_table_is_in_the_order_of_the_layers():
     order = list(LAYERS)
     for layers in TABLE.values():
         assert all(order.index(a) < order.index(b) for (a, _), (b, _) in pairwise(layers))
+
+
+def test_the_default_model_of_the_seeds_counts_for_chats_while_somebody_serves_it(world):
+    router = Provider.objects.create(
+        name="openrouter", provider_type="openrouter", is_enabled=False
+    )
+    ProviderModel.objects.create(provider=router, model_id="openrouter/auto")
+    assert not world.explained().targets
+    Provider.objects.filter(name="openrouter").update(is_enabled=True)
+    found = world.explained()
+    assert [x.provider.name for x in found.targets] == ["openrouter"]
+    assert found.winner("model").layer == "LLM_DEFAULT_MODEL"
+    world.type.interaction_type = world.node.interaction_type = "embeddings"
+    world.type.save()
+    world.node.save()
+    assert not world.explained().targets

@@ -145,6 +145,29 @@ def test_a_local_model_serves_the_enrichment_nodes_for_nothing():
         assert target.candidate.model.prices[0].input == 0
 
 
+def test_with_a_key_of_openrouter_enrichment_goes_to_its_own_choice(monkeypatch):
+    monkeypatch.setenv("OPENROUTER_API_KEY", KEY)
+    seed("--enable")
+    call_command("sync_llm_config")
+    for node in ("description_cleaning", "dog_profiler", "translation", "tagging"):
+        target = resolve(node, snapshot=snapshot.current()).targets[0]
+        assert (target.provider.name, target.model_id) == ("openrouter", "openrouter/auto")
+
+
+def test_a_default_model_decides_from_the_start_and_is_told_when_it_comes_too_late(
+    settings, capsys
+):
+    seed()
+    settings.LLM_ENVIRONMENT = {**settings.LLM_ENVIRONMENT, "LLM_DEFAULT_MODEL": "local/qwen"}
+    seed("--enable")
+    assert "Blank them in the admin" in capsys.readouterr().out
+    LLMConfig.objects.all().delete()
+    seed("--enable")
+    call_command("sync_llm_config")
+    target = resolve("tagging", snapshot=snapshot.current()).targets[0]
+    assert (target.provider.name, target.model_id) == ("local", "qwen")
+
+
 def test_the_local_key_is_referenced_while_it_is_set(monkeypatch):
     seed()
     monkeypatch.setenv("LLM_LOCAL_API_KEY", KEY)
