@@ -4,6 +4,8 @@ from decimal import Decimal
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.urls import reverse
+from django.utils.html import escape
 
 from enrichment import batches
 from enrichment.batches import Selection, Terms
@@ -190,7 +192,7 @@ def test_command_and_api_take_the_terms(provider, make_animals):
 
 
 def test_a_spent_budget_pauses_the_batch_with_its_name_until_it_is_raised(
-    one_round, simulator, make_animals
+    one_round, simulator, make_animals, admin_client
 ):
     simulator.control(output_tokens={"median": 100, "sigma": 0})
     NodeConfiguration.objects.update(default_max_tokens=110)  # or one call's worst case is $0.04
@@ -211,6 +213,8 @@ def test_a_spent_budget_pauses_the_batch_with_its_name_until_it_is_raised(
     at = batches.progress(batch.pk)
     assert at.status == BatchStatus.PAUSED
     assert "this batch" in at.reason
+    page = admin_client.get(reverse("admin:enrichment_batch_change", args=[batch.pk]))
+    assert escape(at.reason) in page.content.decode()
     spent = BudgetSpending.objects.get(budget=budget).spent_usd
     assert each * 20 < spent <= each * 40
     assert spent == at.cost_usd

@@ -180,6 +180,24 @@ def test_a_fallback_serves_and_the_record_says_why(two_targets, ask, simulator):
     assert record.error_code == ""
 
 
+@pytest.mark.parametrize(
+    ("action", "outcome"),
+    [
+        ({"status": 400}, "http_400"),
+        ({"status": 401}, "http_401"),
+        ({"status": 403}, "http_403"),
+        ({"status": 404}, "http_404"),
+        ({"status": 429, "code": "insufficient_quota"}, "quota_exhausted"),
+    ],
+)
+def test_after_a_refusal_the_second_serves_at_once(two_targets, ask, simulator, action, outcome):
+    simulator.plan({"model": "gpt-*", "action": {**action, "message": "Not for you."}})
+    record = client.generate(ask()).record
+    assert outcomes(record) == [("sim", outcome, "fallback"), ("backup", "ok", "")]
+    assert record.attempts[0].detail == "Not for you."
+    assert simulator.stats()["by_model"] == {"gpt-4o-mini": 1, "claude-haiku-4-5": 1}
+
+
 def test_attempts_times_targets_is_the_most(two_targets, ask, simulator):
     simulator.fail(status=429)
     with pytest.raises(GenerationExhausted):

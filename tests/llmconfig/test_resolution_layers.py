@@ -26,6 +26,7 @@ from llmconfig.models import (
 )
 from llmconfig.resolution import explain, resolve
 from llmconfig.revisions import change
+from tests.llmconfig.forms import address_of, fields_of
 
 pytestmark = pytest.mark.django_db
 
@@ -375,7 +376,7 @@ while True:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_change_reaches_two_other_processes_within_two_seconds(world):
+def test_a_change_in_the_admin_reaches_two_other_processes_within_two_seconds(world, admin_client):
     world.put("node", "model", "main/any")
     here = connection.settings_dict
     database = f"{here['USER']}:{here['PASSWORD']}@{here['HOST']}:{here['PORT']}/{here['NAME']}"
@@ -393,8 +394,9 @@ def test_a_change_reaches_two_other_processes_within_two_seconds(world):
     try:
         for each in watchers:
             assert each.stdout.readline() == "watching\n"
-        with change(source="admin"):
-            NodeConfiguration.objects.update(default_temperature=1.5)
+        page = admin_client.get(address_of(world.node))
+        form = fields_of(page) | {"default_temperature": "1.5"}
+        assert admin_client.post(address_of(world.node), form).status_code == 302
         committed = time.time()
         seen = [float(each.stdout.readline()) - committed for each in watchers]
         assert max(seen) < 2
