@@ -1,7 +1,8 @@
 """Sums over calls, for pages, reports and the API: by period and any dimensions, from the rollups.
 
 They are never behind: the views that are read here count what isn't rolled up yet from the calls.
-Periods are whole hours or days in UTC.
+Periods are whole hours or days in UTC. Batches and users are in no rollup, which would have a row
+for each of them and hour: they are summed from the calls, over a bounded time.
 """
 
 import datetime as dt
@@ -11,14 +12,18 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
+from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import TextChoices
 
-from metrics.errors import UnknownDimension
+from metrics.errors import Unanswerable, UnknownDimension
 
+# Told by the calls alone: their columns.
+OF_CALLS: Mapping[str, str] = MappingProxyType({"batch": "session_id", "user": "user_id"})
+MOST_DAYS_OF_CALLS = 92
 # As people name them, and the rollups' columns.
-DIMENSIONS: Mapping[str, str] = MappingProxyType(
+_OF_ROLLUPS: Mapping[str, str] = MappingProxyType(
     {
         "node": "method_name",
         "type": "node_type",
@@ -31,6 +36,7 @@ DIMENSIONS: Mapping[str, str] = MappingProxyType(
         "outcome": "error_code",
     }
 )
+DIMENSIONS: Mapping[str, str] = MappingProxyType({**_OF_ROLLUPS, **OF_CALLS})
 CLASSES_PER_DOUBLING = 8  # of latency; metrics.models.rollups says the same of its column
 SUMS = (
     "sum(calls)::bigint, coalesce(sum(calls) FILTER (WHERE error_code <> ''), 0)::bigint,"
@@ -39,7 +45,18 @@ SUMS = (
     " sum(tokens_cache_write)::bigint, sum(tokens_reasoning)::bigint, sum(cost_usd),"
     " sum(saved_usd), sum(latency_sum_ms)"
 )
-Key = str | int | None
+# The calls of a time with a rollup's columns, each as a rollup of its own.
+CALLS = f"""
+(SELECT date_trunc(%s, created_at, 'UTC') AS period_start,
+    {", ".join([*_OF_ROLLUPS.values(), *OF_CALLS.values()])},
+    1 AS calls, (cost_usd IS NULL)::int AS unpriced, cache_hit::int AS cache_hits, tokens_input,
+    tokens_output, tokens_cached_input, tokens_cache_write, tokens_reasoning, cost_usd, saved_usd,
+    latency_ms AS latency_sum_ms,
+    ARRAY[least(255, floor(8 * ln(greatest(latency_ms, 1.0)) / ln(2.0::float8)))::smallint]
+        AS latency_buckets, ARRAY[1] AS latency_counts
+FROM llm_generation_metrics WHERE created_at >= %s AND created_at < %s) AS calls
+"""  # noqa: S608 - our own names
+Key = str | int | UUID | None
 
 
 class Grain(TextChoices):
@@ -49,6 +66,7 @@ class Grain(TextChoices):
     DAY = "day", "Day"
 
 
+BY_CLASS = " CROSS JOIN unnest(latency_buckets, latency_counts) AS class (bucket, number)"
 VIEWS = {Grain.HOUR: "llm_metrics_by_hour", Grain.DAY: "llm_metrics_by_day"}
 
 
@@ -67,6 +85,11 @@ class Question:
     grain: Grain = Grain.DAY
     each_period: bool = False
     latencies: bool = False
+
+    @property
+    def reads_calls(self) -> bool:
+        """Whether the rollups don't know what is asked for."""
+        return not OF_CALLS.keys().isdisjoint([*self.by, *self.only])
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +135,16 @@ class Row:
 def ask(question: Question) -> list[Row]:
     """The rows, dearest first; by period first when periods are apart.
 
-    Raises UnknownDimension.
+    Raises UnknownDimension, and Unanswerable for calls of too long a time.
     """
     group = ["period_start"] if question.each_period else []
     group += [column(name) for name in question.by]
     grouped = ", ".join(group)
-    where, values = _conditions(question)
-    source = f"FROM {VIEWS[question.grain]} WHERE {where}"
+    table, bounds = _source(question)
+    where, wanted = _conditions(question)
+    values = [*bounds, *wanted]
     by = f" GROUP BY {grouped}" if group else " HAVING sum(calls) > 0"
-    select = f"SELECT {grouped}{', ' if group else ''}"
+    named = f"{grouped}, " if group else ""
     first = "period_start, " if question.each_period else ""
     order = f" ORDER BY {first}sum(cost_usd) DESC NULLS LAST, sum(calls) DESC"
     width = len(group)
@@ -128,9 +152,14 @@ def ask(question: Question) -> list[Row]:
         # The planner takes the hours that wait for many, and compiling costs more than it gains.
         cursor.execute("SET LOCAL jit = off")
         # All but the values are our own names.
-        cursor.execute(f"{select}{SUMS} {source}{by}{order}", values)
+        cursor.execute(
+            f"SELECT {named}{SUMS} FROM {table} WHERE {where}{by}{order}",  # noqa: S608
+            values,
+        )
         rows = cursor.fetchall()
-        classes = _latencies(cursor, question, group, where, values) if question.latencies else {}
+        classes = {}
+        if question.latencies:
+            classes = _latencies(cursor, f"{table}{BY_CLASS} WHERE {where}", group, values)
     return [_row(question, row, width, classes.get(row[:width], {})) for row in rows]
 
 
@@ -166,6 +195,31 @@ def start_of(moment: dt.datetime, grain: Grain) -> dt.datetime:
     return hour if grain == Grain.HOUR else hour.replace(hour=0)
 
 
+def whole_periods(
+    since: dt.datetime, until: dt.datetime, grain: Grain
+) -> tuple[dt.datetime, dt.datetime]:
+    """A time brought to whole UTC hours or days, its last one included."""
+    end = start_of(until, grain)
+    if end < until:
+        end += dt.timedelta(hours=1) if grain == Grain.HOUR else dt.timedelta(days=1)
+    return start_of(since, grain), end
+
+
+def _source(question: Question) -> tuple[str, list[Any]]:
+    """What is summed up, and the values that it takes."""
+    if not question.reads_calls:
+        return VIEWS[question.grain], []
+    if question.until - question.since > dt.timedelta(days=MOST_DAYS_OF_CALLS):
+        raise Unanswerable(
+            f"By {' and '.join(OF_CALLS)} the calls themselves are summed: ask for at most"
+            f" {MOST_DAYS_OF_CALLS} days."
+        )
+    return CALLS, [
+        question.grain.value,
+        *whole_periods(question.since, question.until, question.grain),
+    ]
+
+
 def _conditions(question: Question) -> tuple[str, list[Any]]:
     """The WHERE clause and its values."""
     since = start_of(question.since, question.grain)
@@ -178,14 +232,12 @@ def _conditions(question: Question) -> tuple[str, list[Any]]:
 
 
 def _latencies(
-    cursor: Any, question: Question, group: Sequence[str], where: str, values: Sequence[Any]
+    cursor: Any, source: str, group: Sequence[str], values: Sequence[Any]
 ) -> dict[tuple[Any, ...], Counter[int]]:
     """How many calls of each group are in each class of latency."""
     names = ", ".join([*group, "class.bucket"])
     cursor.execute(
-        f"SELECT {names}, sum(class.number)::bigint FROM {VIEWS[question.grain]}"  # noqa: S608
-        " CROSS JOIN unnest(latency_buckets, latency_counts) AS class (bucket, number)"
-        f" WHERE {where} GROUP BY {names}",
+        f"SELECT {names}, sum(class.number)::bigint FROM {source} GROUP BY {names}",  # noqa: S608
         values,
     )
     found: dict[tuple[Any, ...], Counter[int]] = {}

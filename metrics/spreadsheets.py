@@ -1,4 +1,4 @@
-"""CSV that a spreadsheet shows as it is: no text of ours becomes a formula."""
+"""Tables: CSV in which no text of ours becomes a formula, and lines for a terminal."""
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,3 +24,17 @@ def _cell(value: object) -> object:
     if isinstance(value, str) and value.startswith(FORMULA_STARTS):
         return f"'{value}"
     return format(value, "f") if isinstance(value, Decimal) else value
+
+
+def aligned(rows: Sequence[Sequence[object]]) -> Iterator[str]:
+    """Lines with columns as wide as they need to be, whatever a model is called."""
+    lines = [[_word(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        yield "  ".join(cells).rstrip()
+
+
+def _word(cell: object) -> str:
+    text = "-" if cell is None or cell == "" else str(cell)
+    return "".join(char if char.isprintable() else "?" for char in text)

@@ -29,7 +29,6 @@ class CallsQuerySerializer(QuestionSerializer):
 
     after = serializers.CharField(required=False, help_text="`next` of the page before.")
     limit = serializers.IntegerField(default=USUAL_PAGE, min_value=1, max_value=LARGEST_PAGE)
-    batch = serializers.UUIDField(required=False, help_text="The batch or conversation.")
 
     def validate_after(self, text: str) -> tuple[dt.datetime, UUID]:
         """Time and id of the last call that was seen."""
@@ -137,7 +136,5 @@ def _calls(values: dict[str, Any]) -> QuerySet[GenerationMetric]:
         rows = rows.filter(
             Q(created_at__lt=moment) | Q(created_at=moment, pk__lt=row), created_at__lte=moment
         )
-    if "batch" in values:
-        rows = rows.filter(session_id=values["batch"])
     only = {DIMENSIONS[name]: values[name] for name in DIMENSIONS if name in values}
     return rows.filter(**only).defer(*UNSHOWN).order_by("-created_at", "-pk")

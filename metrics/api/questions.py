@@ -7,7 +7,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from llmconfig.api.bodies import StrictSerializer
-from metrics.figures import DIMENSIONS, Grain, Question
+from metrics.figures import DIMENSIONS, MOST_DAYS_OF_CALLS, Grain, Question
 
 USUAL_DAYS = 7
 MOST_DAYS = {Grain.HOUR: 62, Grain.DAY: 1100}
@@ -51,6 +51,16 @@ class QuestionSerializer(TimeSerializer):
     operation = serializers.CharField(required=False, allow_blank=True)
     outcome = serializers.CharField(
         required=False, allow_blank=True, help_text="An error's code; blank for success."
+    )
+    batch = serializers.UUIDField(
+        required=False,
+        help_text=f"The batch or conversation; sums take at most {MOST_DAYS_OF_CALLS} days then.",
+    )
+    user = serializers.IntegerField(
+        required=False,
+        min_value=-LARGEST_ID,
+        max_value=LARGEST_ID,
+        help_text="The id of the user whose choices applied; the same holds.",
     )
 
 

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from llmconfig.api.endpoints import Endpoint
 from metrics.analyzers.cost import forecast_month, what_if
 from metrics.analyzers.quality import Grouping, quality
+from metrics.analyzers.savings import savings
 from metrics.api.questions import (
     QuestionSerializer,
     SumsSerializer,
@@ -98,6 +99,21 @@ class WhatIfSerializer(serializers.Serializer[Any]):
     cost_usd = serializers.DecimalField(24, 10, allow_null=True)
     would_cost_usd = serializers.DecimalField(24, 10)
     difference_usd = serializers.DecimalField(24, 10, allow_null=True)
+
+
+class SavingSerializer(serializers.Serializer[Any]):
+    """What wasn't paid in one way; `number` counts calls, or tokens for prompt_cache."""
+
+    way = serializers.CharField(help_text="response_cache, provider_batches or prompt_cache.")
+    number = serializers.IntegerField()
+    unpriced = serializers.IntegerField(help_text="Of these, how many aren't in the saving.")
+    saved_usd = serializers.DecimalField(24, 10, allow_null=True)
+
+
+class SavingsSerializer(serializers.Serializer[Any]):
+    """Each way."""
+
+    results = SavingSerializer(many=True)
 
 
 class ShareSerializer(serializers.Serializer[Any]):
@@ -216,6 +232,17 @@ class OtherModel(Reading):
         values = asked(request, serializer=WhatIfQuerySerializer)
         found = what_if(question(values), provider=values["on_provider"], model=values["on_model"])
         return Response(WhatIfSerializer(found).data)
+
+
+class SavingsList(Reading):
+    """What caches and providers' batches saved."""
+
+    @extend_schema(parameters=[TimeSerializer], responses=SavingsSerializer)
+    def get(self, request: Request) -> Response:
+        """Sum up."""
+        values = asked(request, serializer=TimeSerializer)
+        found = savings(since=values["since"], until=values["until"])
+        return Response(SavingsSerializer({"results": found}).data)
 
 
 class QualityList(Reading):

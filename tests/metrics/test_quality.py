@@ -1,6 +1,7 @@
 """Answers get a score from the checks that rules ask for, and its parts are shown."""
 
 import datetime as dt
+import json
 import time
 from io import StringIO
 
@@ -222,3 +223,26 @@ def test_a_rule_is_made_in_the_admin_and_refuses_a_broken_schema(admin_client):
     assert made.status_code == 302
     rule = QualityRule.objects.get()
     assert (rule.operation_type, rule.weight, rule.schema) == ("tagging", 2, {"type": "object"})
+
+
+def test_the_command_says_how_good_answers_were():
+    now = dt.datetime.now(dt.UTC)
+    for passed, version in ((True, 1), (True, 1), (False, 2)):
+        labels = Labels("shop", "summary", prompt_version=version)
+        part = Part("gates", float(passed), passed)
+        record_call(a_record(labels=labels, created_at=now), TEXTS, Told((part,)))
+    out = StringIO()
+    call_command("llm_quality", "--by", "prompt_and_model", stdout=out)
+    first, second = out.getvalue().splitlines()[1:]
+    assert first.startswith("summary v1 openrouter/qwen-32b  2        100.0% (34.2% to 100.0%)")
+    assert "0.0% (0.0% to 79.3%)" in second
+    out = StringIO()
+    call_command("llm_quality", "--by", "prompt", "--operation", "summary", "--json", stdout=out)
+    told = json.loads(out.getvalue())
+    assert [(each["name"], each["passed"]["value"]) for each in told] == [
+        ("summary v1", 1.0),
+        ("summary v2", 0.0),
+    ]
+    out = StringIO()
+    call_command("llm_quality", "--by", "node", "--operation", "no such", stdout=out)
+    assert "No answers of this time are kept." in out.getvalue()

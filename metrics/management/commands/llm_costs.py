@@ -1,19 +1,25 @@
-"""`manage.py llm_costs`: what calls cost, by any dimension, as a table, JSON or CSV."""
+"""`manage.py llm_costs`: what calls cost, by any dimension; and what they might have cost."""
 
 import datetime as dt
 import json
 from argparse import ArgumentParser
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
+from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
+from metrics.analyzers.cost import forecast_month, what_if
+from metrics.analyzers.savings import savings
 from metrics.errors import Unanswerable
-from metrics.figures import DIMENSIONS, Question, Row, ask
-from metrics.spreadsheets import csv_lines
+from metrics.figures import DIMENSIONS, Key, Question, ask
+from metrics.spreadsheets import aligned, csv_lines
 
 COLUMNS = ("calls", "failed", "unpriced", "tokens_input", "tokens_output", "cost_usd", "saved_usd")
 MOST_DAYS = 3660
+TYPES: dict[str, Callable[[str], Key]] = {"organization": int, "user": int, "batch": UUID}
+Facts = dict[str, Any]
 
 
 class Command(BaseCommand):
@@ -22,12 +28,28 @@ class Command(BaseCommand):
     help = "Say what calls cost, dearest first. Calls without a price are counted beside the sums."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Take the time, the dimensions and the form."""
+        """Take the time, the dimensions, another question, and the form."""
         parser.add_argument("--days", type=int, default=30, help="UTC days, today included (30).")
         parser.add_argument(
             "--by", default="model", help=f"Separated by commas: {', '.join(DIMENSIONS)} (model)."
         )
+        parser.add_argument(
+            "--only", action="append", default=[], metavar="NAME=VALUE",
+            help="Only these calls, such as node=tagging; may be given again.",
+        )  # fmt: skip
         parser.add_argument("--daily", action="store_true", help="Each day apart.")
+        instead = parser.add_mutually_exclusive_group()
+        instead.add_argument(
+            "--what-if", metavar="PROVIDER/MODEL",
+            help="Say instead what the same tokens cost there, at its price of today.",
+        )  # fmt: skip
+        instead.add_argument(
+            "--forecast", action="store_true", help="Say instead what this month will cost."
+        )
+        instead.add_argument(
+            "--savings", action="store_true",
+            help="Say instead what caches and providers' batches saved.",
+        )  # fmt: skip
         form = parser.add_mutually_exclusive_group()
         form.add_argument("--json", action="store_true", help="Print JSON.")
         form.add_argument("--csv", action="store_true", help="Print CSV, safe in spreadsheets.")
@@ -36,53 +58,80 @@ class Command(BaseCommand):
         """Ask and print."""
         if not 1 <= options["days"] <= MOST_DAYS:
             raise CommandError(f"--days: give 1 to {MOST_DAYS}.")
-        now = dt.datetime.now(dt.UTC)
-        names = [name.strip() for name in options["by"].split(",")]
-        question = Question(
-            since=now - dt.timedelta(days=options["days"] - 1),
-            until=now,
-            by=names,
-            each_period=options["daily"],
-        )
         try:
-            rows = ask(question)
+            rows, columns = _answers(options)
         except Unanswerable as error:
-            raise CommandError(f"--by: {error}") from error
+            raise CommandError(f"{_asked_by(options)}: {error}") from error
         if options["json"]:
-            shown = [_facts(row, names) for row in rows]
-            self.stdout.write(json.dumps(shown, default=str, indent=1))
+            self.stdout.write(json.dumps(rows, default=str, indent=1))
             return
-        header = [*(["day"] if options["daily"] else []), *names, *COLUMNS]
-        cells = [_cells(row) for row in rows]
+        cells = [[row[name] for name in columns] for row in rows]
         if options["csv"]:
-            for line in csv_lines(header, cells):
+            for line in csv_lines(columns, cells):
                 self.stdout.write(line, ending="")
             return
-        self._table(header, cells)
-
-    def _table(self, header: list[str], rows: list[list[object]]) -> None:
-        """Columns as wide as they need to be."""
         if not rows:
             self.stdout.write("No calls in this time.")
             return
-        lines = [header, *([_word(cell) for cell in row] for row in rows)]
-        widths = [max(len(line[place]) for line in lines) for place in range(len(header))]
-        for line in lines:
-            cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-            self.stdout.write("  ".join(cells).rstrip())
+        for line in aligned([columns, *cells]):
+            self.stdout.write(line)
 
 
-def _cells(row: Row) -> list[object]:
-    day = [f"{row.period:%Y-%m-%d}"] if row.period else []
-    return [*day, *row.keys, *(getattr(row.figures, name) for name in COLUMNS)]
+def _answers(options: Facts) -> tuple[list[Facts], Sequence[str]]:
+    """The rows, and which of their columns a table shows."""
+    now = dt.datetime.now(dt.UTC)
+    since = now - dt.timedelta(days=options["days"] - 1)
+    if options["forecast"]:
+        rows = [asdict(forecast_month(now=now))]
+    elif options["savings"]:
+        rows = [asdict(each) for each in savings(since=since, until=now)]
+    elif options["what_if"]:
+        rows = [_elsewhere(Question(since=since, until=now, only=_only(options)), options)]
+    else:
+        return _sums(since, now, options)
+    return rows, list(rows[0])
 
 
-def _facts(row: Row, names: list[str]) -> dict[str, Any]:
-    day = {"day": f"{row.period:%Y-%m-%d}"} if row.period else {}
-    return {**day, **dict(zip(names, row.keys, strict=True)), **asdict(row.figures)}
+def _sums(since: dt.datetime, until: dt.datetime, options: Facts) -> tuple[list[Facts], list[str]]:
+    names = [name.strip() for name in options["by"].split(",")]
+    daily = options["daily"]
+    question = Question(
+        since=since, until=until, by=names, only=_only(options), each_period=daily
+    )  # fmt: skip
+    rows = [
+        {
+            **({"day": f"{row.period:%Y-%m-%d}"} if row.period else {}),
+            **dict(zip(names, row.keys, strict=True)),
+            **asdict(row.figures),
+        }
+        for row in ask(question)
+    ]
+    return rows, [*(["day"] if daily else []), *names, *COLUMNS]
 
 
-def _word(cell: object) -> str:
-    """Lines stay lines whatever a model is called."""
-    text = "-" if cell is None or cell == "" else str(cell)
-    return "".join(char if char.isprintable() else "?" for char in text)
+def _elsewhere(question: Question, options: Facts) -> Facts:
+    provider, _, model = options["what_if"].partition("/")
+    found = what_if(question, provider=provider, model=model)
+    return {**asdict(found), "difference_usd": found.difference_usd}
+
+
+def _only(options: Facts) -> dict[str, Key]:
+    """The values to keep, in their columns' types."""
+    kept: dict[str, Key] = {}
+    for text in options["only"]:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise CommandError(f"--only: give NAME=VALUE, not {text!r}.")
+        try:
+            kept[name] = TYPES.get(name, str)(value)
+        except ValueError:
+            raise CommandError(f"--only: {value!r} is the id of no {name}.") from None
+    return kept
+
+
+def _asked_by(options: Facts) -> str:
+    """The option that a refusal is about."""
+    for name in ("what_if", "forecast", "savings"):
+        if options[name]:
+            return f"--{name.replace('_', '-')}"
+    return "--by and --only" if options["only"] else "--by"
