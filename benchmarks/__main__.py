@@ -6,17 +6,22 @@ Needs an empty database in DATABASE_URL; `make bench` brings one.
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import django
 
 from benchmarks.measurement import Measurement, middle
+from benchmarks.peers import CURATOR, LITELLM, ROOT, Peer
+from benchmarks.provider import Simulator, simulator
 
 WRITES_TOGETHER = 4
-DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
+DOCUMENT = ROOT / "docs" / "performance.md"
 RUN_SECONDS = 900
 
 
@@ -26,7 +31,6 @@ def main() -> None:
     django.setup()
     # These need Django set up.
     from benchmarks import database, report
-    from benchmarks.provider import simulator
 
     with simulator() as provider:
         database.prepare(provider.url)
@@ -39,10 +43,16 @@ def main() -> None:
                 rows = given.baseline_rows if name == "one_by_one" else given.rows
                 provider.reset()
                 measured = _measure(name, provider.url, rows=rows, in_flight=in_flight)
-                if provider.paid() != measured.rows:
-                    sys.exit(f"{name}: {provider.paid()} calls for {measured.rows} rows.")
+                _check_paid(name, provider, measured)
                 _tell(name, measured, turn)
                 repeated[name, in_flight].append(measured)
+        if given.large:
+            most = max(given.in_flight)
+            database.multiply(max(given.large, given.peer_rows))
+            for name, measured in _large(provider, given, in_flight=most):
+                _check_paid(name, provider, measured)
+                _tell(name, measured, 0)
+                repeated[name, most].append(measured)
     runs = {key: middle(measurements) for key, measurements in repeated.items()}
     print("\n" + report.table(runs) + "\n\n" + report.ratios(runs) + "\n\n" + on_what)
     if given.quick:
@@ -55,6 +65,7 @@ def main() -> None:
             command=" ".join(["python -m benchmarks", *sys.argv[1:]]),
             repeat=given.repeat,
             baseline_rows=given.baseline_rows,
+            peer_rows=given.peer_rows,
         ),
         encoding="utf-8",
     )
@@ -66,6 +77,13 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rows", type=_count, default=2000, help="rows of a batch")
     parser.add_argument("--in-flight", type=_count, nargs="+", default=[50, 200])
     parser.add_argument("--repeat", type=_count, default=3, help="runs that make a median")
+    parser.add_argument("--large", type=_number, default=100_000, help="rows of one more batch")
+    parser.add_argument(
+        "--peer-rows",
+        type=_number,
+        default=5000,
+        help="calls of LiteLLM's router and of curator, which are installed for this; 0: neither",
+    )
     parser.add_argument(
         "--quick", action="store_true", help="a few rows, to see that all runs; writes no document"
     )
@@ -73,13 +91,48 @@ def _arguments() -> argparse.Namespace:
     given.baseline_rows = min(given.rows, 200)
     if given.quick:
         given.rows, given.baseline_rows, given.in_flight, given.repeat = 60, 2, [20], 1
+        given.large, given.peer_rows = 120, 0
     return given
+
+
+def _number(text: str) -> int:
+    return 0 if text == "0" else _count(text)
 
 
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
+
+
+def _large(
+    provider: Simulator, given: argparse.Namespace, *, in_flight: int
+) -> Iterator[tuple[str, Measurement]]:
+    """Ours over many rows, and peers over some of them."""
+    provider.reset()
+    yield "large", _measure("lane", provider.url, rows=given.large, in_flight=in_flight)
+    if not given.peer_rows:
+        return
+    with TemporaryDirectory() as folder:
+        asked = Path(folder) / "asked.json"
+        _write_asked(asked, rows=given.peer_rows)
+        for peer, name in ((LITELLM, "litellm_router"), (CURATOR, "curator")):
+            provider.reset()
+            yield (
+                name,
+                _measure_peer(peer, name, provider.url, asked=asked, in_flight=in_flight),
+            )
+
+
+def _check_paid(name: str, provider: Simulator, measured: Measurement) -> None:
+    if provider.paid() != measured.rows:
+        sys.exit(f"{name}: {provider.paid()} calls for {measured.rows} rows.")
+
+
+def _write_asked(file: Path, *, rows: int) -> None:
+    command = [sys.executable, "-m", "benchmarks.contestants", "bare", "--url", "none"]
+    command += ["--rows", str(rows), "--in-flight", "1", "--asked", str(file)]
+    subprocess.run(command, check=True)
 
 
 def _measure(name: str, url: str, *, rows: int, in_flight: int) -> Measurement:
@@ -91,16 +144,40 @@ def _measure(name: str, url: str, *, rows: int, in_flight: int) -> Measurement:
         "LLM_BATCH_COMMIT_FREQUENCY": str(WRITES_TOGETHER),
         "LOG_LEVEL": "WARNING",
     }
+    return _run(name, command, environment)
+
+
+def _measure_peer(peer: Peer, name: str, url: str, *, asked: Path, in_flight: int) -> Measurement:
+    """The same with a peer's program, in its environment."""
+    peer.install()
+    command = [peer.program("python"), "-m", "benchmarks.peer_programs", name, "--url", url]
+    command += ["--asked", str(asked), "--in-flight", str(in_flight)]
+    files = str(peer.folder / "files")
+    environment = peer.environment(
+        PYTHONPATH=str(ROOT),
+        CURATOR_CACHE_DIR=files,
+        CURATOR_DISABLE_CACHE="1",
+        CURATOR_DISABLE_RICH_DISPLAY="1",
+        TELEMETRY_ENABLED="false",
+        TIKTOKEN_CACHE_DIR=peer.vendored_tokens(),
+    )
+    try:
+        return _run(name, command, environment)
+    finally:
+        shutil.rmtree(files, ignore_errors=True)
+
+
+def _run(name: str, command: list[str], environment: Mapping[str, str]) -> Measurement:
     ran = subprocess.run(
         command,
         env=environment,
-        stdout=subprocess.PIPE,
+        capture_output=True,
         text=True,
         timeout=RUN_SECONDS,
         check=False,
     )
     if ran.returncode:
-        sys.exit(f"{name} with {in_flight} in flight failed; see above.")
+        sys.exit(f"{ran.stderr}\n{name} failed; see above.")
     return Measurement(**json.loads(ran.stdout.splitlines()[-1]))
 
 

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -143,6 +144,11 @@ def bare(arguments: argparse.Namespace) -> Measurement:
     return watch.measurement(in_flight=arguments.in_flight, rows=len(asked))
 
 
+def asked(arguments: argparse.Namespace) -> None:
+    """What a lane would ask, into a file for programs that know nothing of ours."""
+    Path(arguments.asked).write_bytes(orjson.dumps(_messages(row_ids(arguments.rows))))
+
+
 def _messages(rows: Sequence[int]) -> list[list[Message]]:
     """What our own lane would ask for these rows."""
     items = load_items(get(ENRICHMENT), [str(key) for key in rows], variant="")
@@ -164,8 +170,12 @@ def main() -> None:
     parser.add_argument("--url", required=True)
     parser.add_argument("--rows", type=int, required=True)
     parser.add_argument("--in-flight", type=int, required=True)
+    parser.add_argument("--asked", help="write what would be asked here instead of asking")
     given = parser.parse_args()
-    print(json.dumps(asdict(CONTESTANTS[given.name](given))))
+    if given.asked:
+        asked(given)
+    else:
+        print(json.dumps(asdict(CONTESTANTS[given.name](given))))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What the runs find in the database: tables, the shipped listings, a provider with its price."""
 
 import datetime as dt
+import math
 import sys
 from decimal import Decimal
 from pathlib import Path
@@ -65,6 +66,28 @@ def _configure(simulator_url: str) -> None:
         default_temperature=TEMPERATURE,
     )
     LLMConfig.objects.update_or_create(pk=1, defaults={"provider": provider, "enabled": True})
+
+
+def multiply(rows: int) -> None:
+    """Copy the listings until as many have a description.
+
+    Ids differ and so do texts, by the id at their end: the same question would be asked once only.
+    """
+    columns = [
+        f'"{field.column}"'
+        for field in Animal._meta.concrete_fields  # noqa: SLF001 - the documented way
+        if field.name not in {"id", "external_id", "description"}
+    ]
+    names = ", ".join(columns)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO animals (external_id, description, {names})"  # noqa: S608 - the model's
+            " SELECT external_id || '-' || copy,"
+            f" description || ' Listing ' || external_id || '-' || copy, {names}"
+            " FROM animals, generate_series(2, %s) AS copy WHERE description <> '' ORDER BY copy",
+            [math.ceil(rows / Animal.objects.exclude(description="").count())],
+        )
+        cursor.execute("VACUUM ANALYZE animals")
 
 
 def row_ids(count: int) -> list[int]:

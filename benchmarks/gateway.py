@@ -18,8 +18,9 @@ import uvloop
 from benchmarks import gateway_servers as servers
 from benchmarks import report
 from benchmarks.gateway_load import Load, load, memory_mb
-from benchmarks.gateway_servers import LITELLM, ROOT, Contestant
+from benchmarks.gateway_servers import Contestant
 from benchmarks.measurement import LATENCY_SECONDS
+from benchmarks.peers import LITELLM, ROOT
 
 DOCUMENT = ROOT / "docs" / "performance-gateway.md"
 BODY = {
@@ -160,8 +161,8 @@ beside each other: compare within this table, which is one run.
   makes. With 10 in flight all compete for them.
 - Nodewise: one process of uvicorn, with keys, resolution, limits, the response cache and records
   in PostgreSQL, all at their defaults.
-- LiteLLM: {LITELLM}, one process, a master key, no database, no line a request, installed into an
-  environment of its own for this comparison only.
+- LiteLLM: {LITELLM.requirement}, one process, a master key, no database, no line a request,
+  installed into an environment of its own for this comparison only.
 - The floors forward the request and the answer, and know, check and keep nothing.
 
 ## On what

@@ -11,20 +11,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 from threading import Thread
 from typing import Any
 from urllib.request import Request, urlopen
 
+from benchmarks.peers import LITELLM, ROOT
 from benchmarks.provider import KEY, MODEL
 
-ROOT = Path(__file__).resolve().parent.parent
-# 1.82.7, 1.82.8 and 1.107 stole credentials and were taken back; this one stands since spring. It
-# is installed as wheels only, looked at before it first runs, and sees no variable of ours.
-LITELLM = "litellm[proxy]==1.83.14"
-PEER = ROOT / ".nodewise" / "bench" / "litellm"
-# Python runs the lines of .pth files at its start, which is how 1.82.8 did it.
-HARMLESS_PTH = {"distutils-precedence.pth"}
 READY_SECONDS = 120
 LISTENING, RUNNING = r"listening on (\S+)", r"running on (http://\S+)"
 SERVE = (sys.executable, "-m", "uvicorn", "--port", "0", "--no-access-log")
@@ -96,23 +89,17 @@ def nodewise(provider: Contestant) -> Iterator[Contestant]:
 @contextmanager
 def litellm(provider: Contestant, body: Mapping[str, Any]) -> Iterator[Contestant]:
     """LiteLLM's proxy with the same provider, a master key and no database."""
-    _install()
+    LITELLM.install()
     given = {"model": f"openai/{MODEL}", "api_base": provider.url, "api_key": KEY}
     models = [{"model_name": "chat", "litellm_params": given}]
-    config, logs = PEER / "config.yaml", PEER / "logs.json"
+    config, logs = LITELLM.folder / "config.yaml", LITELLM.folder / "logs.json"
     settings = {"model_list": models, "general_settings": {"master_key": KEY}}
     config.write_text(json.dumps(settings), encoding="utf-8")  # JSON is YAML
     logs.write_text(json.dumps(QUIET), encoding="utf-8")
     port = _free_port()
-    command = [str(PEER / "bin" / "litellm"), "--config", str(config), "--log_config", str(logs)]
+    command = [LITELLM.program("litellm"), "--config", str(config), "--log_config", str(logs)]
     command += ["--host", "127.0.0.1", "--port", str(port), "--telemetry", "False"]
-    alone = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(PEER),
-        "LITELLM_LOG": "ERROR",
-        "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # from its own wheel: nothing is fetched
-    }
-    with _process(command, alone=alone) as process:
+    with _process(command, alone=LITELLM.environment()) as process:
         _listen_to(process)
         url = f"http://127.0.0.1:{port}/v1"
         peer = Contestant("LiteLLM proxy", url, KEY, "chat", process)
@@ -124,28 +111,13 @@ def versions() -> str:
     """What the servers are made of."""
     ours = ", ".join(f"{name} {version(name)}" for name in ("uvicorn", "uvloop", "aiohttp"))
     listed = subprocess.run(
-        [str(PEER / "bin" / "python"), "-m", "pip", "list", "--format", "json"],
+        [LITELLM.program("python"), "-m", "pip", "list", "--format", "json"],
         capture_output=True,
         check=True,
     )
     theirs = {each["name"]: each["version"] for each in json.loads(listed.stdout)}
     named = ", ".join(f"{name} {theirs[name]}" for name in ("uvicorn", "uvloop", "aiohttp"))
     return f"ours {ours}; LiteLLM {theirs['litellm']} with {named}"
-
-
-def _install() -> None:
-    """LiteLLM into an environment of its own, unless it is there."""
-    done = PEER / "installed"
-    if done.exists() and done.read_text(encoding="utf-8") == LITELLM:
-        return
-    print(f"Installing {LITELLM} into {PEER} …", flush=True)
-    subprocess.run([sys.executable, "-m", "venv", "--clear", str(PEER)], check=True)
-    pip = [str(PEER / "bin" / "python"), "-m", "pip", "install", "-q", "--only-binary=:all:"]
-    subprocess.run([*pip, LITELLM], check=True)
-    strange = {each.name for each in PEER.rglob("*.pth")} - HARMLESS_PTH
-    if strange:
-        sys.exit(f"{LITELLM} brought {', '.join(sorted(strange))}: it is not started.")
-    done.write_text(LITELLM, encoding="utf-8")
 
 
 @contextmanager
@@ -155,7 +127,7 @@ def _process(
     """A server that ends with the block; `alone` is all of its environment."""
     started = subprocess.Popen(
         command,
-        cwd=ROOT if alone is None else PEER,
+        cwd=ROOT if alone is None else LITELLM.folder,
         env=os.environ | more if alone is None else dict(alone),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -9,12 +9,16 @@ from pathlib import Path
 from django.db import connection
 
 from benchmarks.measurement import LATENCY_SECONDS, Measurement
+from benchmarks.peers import CURATOR, LITELLM
 
 Runs = Mapping[tuple[str, int], Measurement]  # contestant and in flight
 TITLES = {
     "lane": "**Nodewise**: a whole batch, rows, results, metrics and texts written",
     "sdk": "openai SDK, asyncio.gather: the calls alone, nothing written",
     "bare": "bare aiohttp on uvloop: the calls alone, replies read and dropped",
+    "large": "**Nodewise**: the same over {rows} rows",
+    "litellm_router": "LiteLLM's Router, asyncio.gather: the calls alone, nothing written",
+    "curator": "bespokelabs-curator: the calls, in files of its own",
     "one_by_one": "one call at a time, each row and its metrics committed",
 }
 PACKAGES = ("Django", "psycopg", "aiohttp", "uvloop", "openai", "httpx2")
@@ -27,7 +31,8 @@ def table(runs: Runs) -> str:
         "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     lines += [
-        f"| {TITLES[name]} | {in_flight} | {run.rows_per_second:,.1f} | {run.efficiency:.3f}"
+        f"| {TITLES[name].format(rows=f'{run.rows:,}')} | {in_flight}"
+        f" | {run.rows_per_second:,.1f} | {run.efficiency:.3f}"
         f" | {run.cpu_ms_per_row:.2f} ms | {run.memory_peak:.0f} MB ({run.memory_grown:.0f}) |"
         for (name, in_flight), run in sorted(runs.items(), key=lambda each: each[0][1])
     ]
@@ -50,7 +55,23 @@ def ratios(runs: Runs) -> str:
             f" {ours.memory_peak / sdk.memory_peak:.2f} of its memory per process;"
             f" {ours.rows_per_second / bare.rows_per_second:.3f} of bare aiohttp's speed."
         )
-    return "\n".join(lines)
+    return "\n".join(lines + _beside_peers(runs))
+
+
+def _beside_peers(runs: Runs) -> list[str]:
+    """How the large run compares with other people's products."""
+    lines = []
+    large = next((run for (name, _), run in runs.items() if name == "large"), None)
+    for (name, _), peer in runs.items():
+        if large is not None and name in {"litellm_router", "curator"}:
+            lines.append(
+                f"- {large.rows:,} rows, {large.in_flight} in flight, beside"
+                f" {TITLES[name].partition(':')[0]} over {peer.rows:,}:"
+                f" {large.rows_per_second / peer.rows_per_second:.1f} times its speed, with"
+                f" {large.cpu_ms_per_row / peer.cpu_ms_per_row:.2f} of its CPU a row and"
+                f" {large.memory_peak / peer.memory_peak:.2f} of its memory."
+            )
+    return lines
 
 
 def machine() -> str:
@@ -78,9 +99,20 @@ def _processor() -> str:
     return names[0] if names else platform.machine()
 
 
-def document(runs: Runs, *, on: str, command: str, repeat: int, baseline_rows: int) -> str:
+def document(
+    runs: Runs, *, on: str, command: str, repeat: int, baseline_rows: int, peer_rows: int
+) -> str:
     """docs/performance.md."""
-    rows = max(run.rows for run in runs.values())
+    rows = max(run.rows for (name, _), run in runs.items() if name == "lane")
+    peers = (
+        f"""- LiteLLM's Router ({LITELLM.requirement}) and curator ({CURATOR.requirement}) run in
+  environments of their own and ask {peer_rows:,} of the copies, once; curator's clock includes
+  reading its answers back from its files. The many rows are the shipped listings, copied with ids
+  of their own, in their texts too, so that no two questions are the same; they run once.
+"""
+        if peer_rows
+        else ""
+    )
     often = "once" if repeat == 1 else f"{repeat} times, with the median of each figure"
     return f"""# Performance
 
@@ -102,10 +134,11 @@ other: compare within one table, whose runs were made one after the other in one
 - Bare aiohttp shows what loop, machine and simulator allow at that moment.
 - One call at a time uses the SDK too, on {baseline_rows} rows: `save()` and `create()`, a commit
   each.
-- Every contestant runs in a fresh process, {often} (one call at a time: once). The clock starts
-  after the imports and includes opening connections. CPU is the process's own, user and system,
-  all threads; the database's and the simulator's are not in it. Memory is the process's peak,
-  and in brackets how much of it the run added to what the imports took.
+{peers}- Everybody else runs in a fresh process, {often}
+  (one call at a time: once). The clock starts after the imports and includes opening connections.
+  CPU is the process's own, user and system, all threads; the database's and the simulator's are
+  not in it. Memory is the process's peak, and in brackets how much of it the run added to what the
+  imports took.
 
 ## On what
 {on}
