@@ -16,7 +16,6 @@ from enrichment.errors import EnrichmentError
 from enrichment.models import Prompt
 from llmconfig.admin.presentation import badge, link
 from llmconfig.admin.writes import ReadOnlyAdmin
-from metrics.analyzers.intervals import Share
 from metrics.analyzers.quality import Quality
 from metrics.errors import MetricsError
 from metrics.models import PromptProposal
@@ -66,17 +65,7 @@ def measures(proposal: PromptProposal) -> list[Measure]:
 
 
 def _figure(group: Quality | None, name: str) -> str:
-    if group is None:
-        return "-"
-    if name == "score":
-        score = group.score
-        if score.low is None or score.high is None:
-            return "-"
-        return f"{score.mean:.2f} ({score.low:.2f} to {score.high:.2f}) of {score.number}"
-    share: Share = getattr(group, name)
-    if share.value is None:
-        return "-"
-    return f"{share.value:.1%} ({share.low:.1%} to {share.high:.1%}) of {share.number}"
+    return "-" if group is None else str(getattr(group, name))
 
 
 def _value(group: Quality | None, name: str) -> float:

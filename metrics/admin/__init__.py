@@ -45,6 +45,7 @@ register_section(
                 "Sums by day", "calendar_month", "admin:metrics_dailyrollup_changelist",
                 f"{VIEW}dailyrollup",
             ),
+            Page("Quality", "grade", "admin:metrics_quality", f"{VIEW}generationhistory"),
             Page(
                 "Quality rules", "rule", "admin:metrics_qualityrule_changelist",
                 f"{VIEW}qualityrule",

@@ -116,6 +116,25 @@ class NodeFilter(DropdownFilter):
         return queryset.filter(method_name=self.value()) if self.value() else queryset
 
 
+class PromptFilter(DropdownFilter):
+    """By the kind of work and its prompt's version, where a link led to one."""
+
+    title = "prompt"
+    parameter_name = "prompt"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
+        """Only the chosen one: names and versions are many, and the table is not asked."""
+        return _with_chosen((), request.GET.get(self.parameter_name, ""))
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """`translation` or `translation v3`."""
+        chosen = self.value() or ""
+        operation, _, version = chosen.rpartition(" v")
+        if operation and version.isdecimal():
+            return queryset.filter(operation_type=operation, prompt_version=int(version))
+        return queryset.filter(operation_type=chosen) if chosen else queryset
+
+
 def _with_chosen(names: Iterable[str], chosen: str) -> list[tuple[Any, str]]:
     return [(name, name) for name in sorted({*names, *([chosen] if chosen else [])})]
 
@@ -157,6 +176,7 @@ class GenerationMetricAdmin(CallTableAdmin):
     )  # fmt: skip
     list_filter = (
         PeriodFilter, OutcomeFilter, NodeFilter, KindFilter, ProviderFilter, ModelFilter,
+        PromptFilter,
     )  # fmt: skip
     search_help_text = "Id of a call or batch, or the beginning of a node's name"
     fieldsets = (

@@ -9,6 +9,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from jsonschema.exceptions import SchemaError
@@ -17,6 +18,7 @@ from jsonschema.validators import validator_for
 from llmconfig.admin.presentation import badge, count
 from llmconfig.admin.theme import SelectWidget
 from llmconfig.admin.writes import ReadOnlyAdmin, RevisionedAdmin
+from metrics.admin.answers import quality_urls
 from metrics.models import GenerationHistory, QualityRule, WaitingAnswer
 from metrics.quality import checks, scoring
 from metrics.quality.parts import Part
@@ -135,3 +137,7 @@ class WaitingAnswerAdmin(ReadOnlyAdmin):
 
     list_display = ("created_at", "operation_type", "correlation_id", "taken_at", "tries")
     show_full_result_count = False
+
+    def get_urls(self) -> list[URLPattern]:
+        """With the page about all answers; below a page of the menu, both were marked there."""
+        return [*quality_urls(), *super().get_urls()]

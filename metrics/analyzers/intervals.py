@@ -28,6 +28,11 @@ class Share:
         """The interval's upper end."""
         return self._end(1)
 
+    def __str__(self) -> str:
+        if self.value is None:
+            return "-"
+        return f"{self.value:.1%} ({self.low:.1%} to {self.high:.1%}) of {self.number}"
+
     def _end(self, side: int) -> float:
         if not self.number:
             return 0.0 if side < 0 else 1.0
@@ -54,6 +59,12 @@ class Sample:
     def high(self) -> float | None:
         """The upper end."""
         return self._end(1)
+
+    def __str__(self) -> str:
+        if not self.number:
+            return "-"
+        reach = "" if self.low is None else f" ({self.low:.2f} to {self.high:.2f})"
+        return f"{self.mean:.2f}{reach} of {self.number}"
 
     def _end(self, side: int) -> float | None:
         if self.number < 2:

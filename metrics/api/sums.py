@@ -137,6 +137,9 @@ class QualitySerializer(serializers.Serializer[Any]):
     """Answers of one group. The last four are over the answers that the check looked at."""
 
     name = serializers.CharField()
+    keys = serializers.DictField(
+        help_text="The same apart: node, operation, version, provider, model."
+    )
     passed = ShareSerializer()
     accepted = ShareSerializer()
     edited = ShareSerializer()

@@ -68,7 +68,7 @@ class Command(BaseCommand):
 
 
 def _facts(row: Quality) -> dict[str, Any]:
-    facts = asdict(row)
+    facts = {"name": row.name, **asdict(row)}
     for name, value in facts.items():
         figure = getattr(row, name)
         if isinstance(figure, Share):
@@ -77,17 +77,5 @@ def _facts(row: Quality) -> dict[str, Any]:
     return facts
 
 
-def _cells(row: Quality) -> Sequence[str]:
-    score = "-"
-    if row.average_score is not None:
-        score = f"{row.average_score:.2f}"
-        if row.score.low is not None:
-            score += f" ({row.score.low:.2f} to {row.score.high:.2f})"
-    shares = [_share(each) for each in (row.passed, row.accepted, row.edited)]
-    return row.name, str(row.passed.number), *shares, score
-
-
-def _share(share: Share) -> str:
-    if share.value is None:
-        return "-"
-    return f"{share.value:.1%} ({share.low:.1%} to {share.high:.1%})"
+def _cells(row: Quality) -> Sequence[object]:
+    return row.name, row.passed.number, row.passed, row.accepted, row.edited, row.score

@@ -1,0 +1,91 @@
+"""How good answers were, side by side; each line leads to its calls."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.http import urlencode
+
+from llmconfig.admin.presentation import count
+from metrics.admin.periods import DEFAULT_DAYS
+from metrics.analyzers.quality import Grouping, Quality, quality
+
+PERMISSION = "metrics.view_generationhistory"
+PERIODS = {1: "24 hours", 7: "7 days", 31: "31 days", 92: "3 months"}
+ALWAYS = {
+    "passed": "Passed", "accepted": "Accepted", "edited": "Edited", "score": "Score",
+}  # fmt: skip
+WHERE_CHECKED = {
+    "syntax_valid": "Valid syntax", "type_hints": "Type hints", "compliant": "Compliant",
+    "safe": "No findings",
+}  # fmt: skip
+
+
+def quality_view(request: HttpRequest) -> HttpResponse:
+    """The groups of a period, the most answers first."""
+    if not request.user.has_perm(PERMISSION):
+        raise PermissionDenied
+    asked, by = request.GET.get("days", ""), request.GET.get("by", "")
+    days = int(asked) if asked in {str(each) for each in PERIODS} else DEFAULT_DAYS
+    grouping = Grouping(by) if by in Grouping.values else Grouping.PROMPT_AND_MODEL
+    now = dt.datetime.now(dt.UTC)
+    found = quality(since=now - dt.timedelta(days=days), until=now, by=grouping)
+    columns = _columns(found)
+    context = {
+        **admin.site.each_context(request),
+        "title": "Quality",
+        "days": days,
+        "by": grouping.value,
+        "periods": PERIODS,
+        "groupings": Grouping.choices,
+        "columns": list(columns.values()),
+        "lines": [_line(each, columns, days) for each in found],
+        "rules_url": reverse("admin:metrics_qualityrule_changelist"),
+    }
+    return TemplateResponse(request, "nodewise/quality.html", context)
+
+
+def quality_urls() -> list[URLPattern]:
+    """Its address."""
+    return [path("all/", admin.site.admin_view(quality_view), name="metrics_quality")]
+
+
+def _columns(rows: Sequence[Quality]) -> dict[str, str]:
+    """Those of checks only where one of them looked at an answer."""
+    checked = {
+        name: label
+        for name, label in WHERE_CHECKED.items()
+        if any(getattr(row, name).number for row in rows)
+    }
+    return ALWAYS | checked
+
+
+def _line(row: Quality, columns: Mapping[str, str], days: int) -> dict[str, Any]:
+    """As the table shows it."""
+    address = reverse("admin:metrics_generationmetric_changelist")
+    filters = {"days": str(days)} | _filters(row.keys)
+    return {
+        "name": row.name or "not told",
+        "address": f"{address}?{urlencode(filters)}",
+        "answers": count(row.passed.number),
+        "cells": [_figure(row, name) for name in columns],
+    }
+
+
+def _filters(keys: Mapping[str, str | int | None]) -> dict[str, str]:
+    """What the list of calls takes."""
+    found = {"node": keys.get("node"), "by": keys.get("provider"), "model": keys.get("model")}
+    operation, version = keys.get("operation"), keys.get("version")
+    found["prompt"] = f"{operation} v{version}" if operation and version is not None else operation
+    return {name: str(value) for name, value in found.items() if value not in {None, ""}}
+
+
+def _figure(row: Quality, name: str) -> tuple[str, str]:
+    """A value, and where the true one lies; blank where nothing was judged."""
+    value, _, reach = str(getattr(row, name)).partition(" ")
+    return value, reach
