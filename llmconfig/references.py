@@ -87,8 +87,15 @@ def _at(snapshot: Snapshot, name: str, model_id: str) -> Reading:
     if not provider.is_enabled:
         return Reading(warning=f"{name}/{model_id}: the provider {name} is disabled.")
     model = snapshot.models.get((name, model_id))
-    warning = "" if model else f"{name} doesn't list {model_id!r}; it is asked for it by that name."
+    warning = "" if model else _unlisted(snapshot, name, model_id)
     return Reading(candidates=(Candidate(provider, model_id, model),), warning=warning)
+
+
+def _unlisted(snapshot: Snapshot, name: str, model_id: str) -> str:
+    """That a provider doesn't list a model, and which disabled ones do."""
+    disabled = [each for each, listed in snapshot.models if listed == model_id and each != name]
+    told = f"{name} doesn't list {model_id!r}; it is asked for it by that name."
+    return f"{told} Disabled, but listing it: {', '.join(disabled)}." if disabled else told
 
 
 def _by_rank(found: Sequence[ModelFacts], snapshot: Snapshot) -> Reading:

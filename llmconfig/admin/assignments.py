@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from llmconfig.admin.explain import explain_node
 from llmconfig.admin.panels import node_panels
 from llmconfig.admin.playground import answer_view, may_call, playground_url, playground_view
-from llmconfig.admin.presentation import NOTHING
+from llmconfig.admin.presentation import NOTHING, badge
 from llmconfig.admin.settings_page import settings_view
 from llmconfig.admin.theme import TextareaWidget
 from llmconfig.admin.writes import RevisionedAdmin
@@ -58,7 +58,7 @@ class NodeAdmin(ExplainedAdmin):
 
     list_display = (
         "node_name", "interaction_type", "model_here", "temperature_here", "max_tokens_here",
-        "langsmith_tracing", "updated_at",
+        "traced", "updated_at",
     )  # fmt: skip
     list_filter = ("interaction_type", "langsmith_tracing")
     search_fields = ("node_name", "description", "default_model", "provider")
@@ -105,6 +105,11 @@ class NodeAdmin(ExplainedAdmin):
     def model_here(self, node: NodeConfiguration) -> str | SafeString:
         """The node's own model; a dash when it inherits."""
         return node.default_model or NOTHING
+
+    @admin.display(description="Traced", ordering="langsmith_tracing")
+    def traced(self, node: NodeConfiguration) -> SafeString:
+        """Whether its calls leave traces; that they don't is nothing wrong."""
+        return badge("on", "good") if node.langsmith_tracing else NOTHING
 
     @admin.display(description="Temperature", ordering="default_temperature")
     def temperature_here(self, node: NodeConfiguration) -> float | SafeString:

@@ -9,6 +9,14 @@ from llmconfig.admin.presentation import milliseconds, money
 
 MEANINGS = {
     "ok": "",
+    "cached": "an earlier answer to the same request",
+    "cooling": "left alone for a while after failures",
+    "limited": "its limits would have held the call up",
+    "limits_unknown": "its limits can't be kept without Redis",
+    "budget_exceeded": "a budget's hard limit would be passed",
+    "budget_soft": "a budget's soft limit is reached",
+    "deadline": "the call's time was over",
+    "cancelled": "the caller left",
     "timeout": "no whole reply in time",
     "connection": "no connection",
     "bad_reply": "the reply made no sense",
@@ -25,10 +33,12 @@ MEANINGS = {
     "http_503": "the provider is overloaded",
     "http_529": "the provider is overloaded",
 }
+ANSWERED = frozenset({"ok", "cached"})
 MOVES = {
     "retry": "asked again",
     "repair": "sent back once with the complaint",
     "fallback": "went on to the next target",
+    "degrade": "went on to the cheaper model",
 }
 
 
@@ -56,11 +66,12 @@ def attempt_lines(attempts: object) -> list[AttemptLine]:
 
 def _line(attempt: Mapping[str, Any]) -> AttemptLine:
     outcome, moved_on = str(attempt.get("outcome", "")), str(attempt.get("moved_on") or "")
-    ended = "answered" if outcome == "ok" else "ended the call"
+    good = outcome in ANSWERED
+    ended = "answered" if good else "ended the call"
     return AttemptLine(
         asked=f"{attempt.get('provider', '')}/{attempt.get('model', '')}",
         outcome=outcome,
-        good=outcome == "ok",
+        good=good,
         meaning=MEANINGS.get(outcome, ""),
         then=MOVES.get(moved_on, moved_on) or ended,
         took=milliseconds(_number(attempt.get("latency_ms"))),

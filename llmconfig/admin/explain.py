@@ -22,6 +22,7 @@ FIRST_SHOWN = 3
 class Cell:
     """What one layer holds for a field."""
 
+    layer: str
     text: str
     wins: bool
 
@@ -67,7 +68,7 @@ def _row(field_name: str, found: Resolution) -> Row:
     return Row(
         LABELS[field_name],
         tuple(
-            Cell(_text(each.value), each is winner)
+            Cell(each.layer, _text(each.value), each is winner)
             for each in found.layers[field_name][FIRST_SHOWN:]
         ),
     )

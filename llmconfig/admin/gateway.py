@@ -4,12 +4,14 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.postgres.fields import ArrayField
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from llmconfig.admin.navigation import Page, Section, register_section
 from llmconfig.admin.presentation import badge
+from llmconfig.admin.theme import TextareaWidget
 from llmconfig.admin.writes import RevisionedAdmin
 from llmconfig.errors import ChangeRefused
 from llmconfig.gateway.keys import Scope, check_scope, give_key
@@ -49,6 +51,7 @@ class GatewayKeyAdmin(RevisionedAdmin):
     list_select_related = ("user",)
     search_fields = ("name", "prefix", "user__username")
     raw_id_fields = ("user",)
+    formfield_overrides = {ArrayField: {"widget": TextareaWidget(attrs={"rows": 2})}}
     readonly_fields = ("key", "last_used_at")
     fieldsets = (
         (

@@ -1,6 +1,8 @@
 """Every change of the configuration: who, when, from where, and field by field what."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from django.contrib import admin, messages
@@ -15,7 +17,7 @@ from django.utils.safestring import SafeString
 from llmconfig.admin.presentation import NOTHING, badge, link
 from llmconfig.admin.writes import SEEN, ReadOnlyAdmin, current_revision
 from llmconfig.errors import ChangeRefused
-from llmconfig.models import ConfigVersion, Revision, RevisionChange
+from llmconfig.models import ConfigVersion, Provider, Revision, RevisionChange
 from llmconfig.roles import RANK, Role, rank_of
 from llmconfig.rollback import RowChange, preview, roll_back
 
@@ -44,6 +46,11 @@ class FieldDiff:
     before: str
     after: str
 
+    @property
+    def differs(self) -> bool:
+        """Whether a person sees a difference."""
+        return self.before != self.after
+
 
 @dataclass(frozen=True, slots=True)
 class RowDiff:
@@ -56,9 +63,17 @@ class RowDiff:
     fields: tuple[FieldDiff, ...]
 
 
-def diff(change: RevisionChange | RowChange) -> RowDiff:
+def diffs(changes: Iterable[RevisionChange | RowChange]) -> list[RowDiff]:
+    """What changes did, with providers by their names; what is blank on both sides is left out."""
+    providers = {str(key): name for key, name in Provider.objects.values_list("pk", "name")}
+    return [diff(each, providers) for each in changes]
+
+
+def diff(
+    change: RevisionChange | RowChange, providers: Mapping[str, str] = MappingProxyType({})
+) -> RowDiff:
     """What a change did, in words that a person knows the row by."""
-    before, after = change.before or {}, change.after or {}
+    before, after = _named(change.before, providers), _named(change.after, providers)
     kind, name_fields = TABLES.get(change.table_name, (change.table_name, ()))
     row = after or before
     name = next((str(row[each]) for each in name_fields if row.get(each)), "")
@@ -74,11 +89,21 @@ def diff(change: RevisionChange | RowChange) -> RowDiff:
         verb=verb,
         tone=tone,
         fields=tuple(
-            FieldDiff(each, _text(before.get(each)), _text(after.get(each)))
+            told
             for each in names
-            if before.get(each) != after.get(each)
+            if (told := FieldDiff(each, _text(before.get(each)), _text(after.get(each)))).differs
         ),
     )
+
+
+def _named(row: Mapping[str, Any] | None, providers: Mapping[str, str]) -> dict[str, Any]:
+    """A row with its provider's name, if it is known, in place of the key."""
+    told = dict(row or {})
+    key = str(told.get("provider_id", ""))
+    if key in providers:
+        told["provider"] = providers[key]
+        del told["provider_id"]
+    return told
 
 
 def _text(value: Any) -> str:
@@ -138,7 +163,7 @@ class RevisionAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         """With the diff of each row, and for administrators the way back to this state."""
         if isinstance(obj, Revision):
-            context["row_diffs"] = [diff(each) for each in obj.changes.all()]
+            context["row_diffs"] = diffs(obj.changes.all())
             if self.has_roll_back_permission(request) and obj.pk != current_revision():
                 context["roll_back_to"] = obj.pk
         return super().render_change_form(request, context, add, change, form_url, obj)
@@ -171,7 +196,7 @@ class RevisionAdmin(ReadOnlyAdmin):
             "revision": revision,
             "refusal": refusal,
             "notes": planned.notes,
-            "row_diffs": [diff(each) for each in planned.changes],
+            "row_diffs": diffs(planned.changes),
             "seen_name": SEEN,
             "seen_revision": seen,
         }

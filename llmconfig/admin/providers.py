@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 
 from llmconfig import discovery, providers, retirement
 from llmconfig.admin.presentation import NOTHING, badge, few
-from llmconfig.admin.theme import PasswordWidget, SwitchWidget, TabularInline
+from llmconfig.admin.theme import PasswordWidget, SwitchWidget, TabularInline, TextWidget
 from llmconfig.admin.writes import RevisionedAdmin
 from llmconfig.discovery import ListingFailed
 from llmconfig.errors import ChangeRefused
@@ -118,7 +118,8 @@ class ProviderAdmin(RevisionedAdmin):
 
     form = ProviderForm
     list_display = ("name", "type", "status", "key", "model_count", "priority", "weight")
-    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
+    # The theme's own widget calls what was typed "currently".
+    formfield_overrides = {models.URLField: {"assume_scheme": "https", "widget": TextWidget()}}
     list_filter = ("provider_type", "is_enabled")
     search_fields = ("name", "api_base_url")
     ordering = ("priority", "name")

@@ -22,7 +22,7 @@ class ConfigVersion(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"revision {self.revision}"
+        return f"Revision {self.revision}"
 
 
 class Revision(models.Model):
@@ -41,7 +41,7 @@ class Revision(models.Model):
         ordering = ["-number"]
 
     def __str__(self) -> str:
-        return f"revision {self.number}"
+        return f"Revision {self.number}"
 
 
 class RevisionChange(models.Model):
