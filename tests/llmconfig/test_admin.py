@@ -107,7 +107,7 @@ def test_an_empty_installation_is_told_what_to_do_next(people):
     client = signed_in("ada")
     text = client.get(reverse("admin:index")).content.decode()
     assert "seed_llm_config" in text
-    assert "No calls in the last seven days." in text
+    assert "No calls in the last 7 days." in text
     assert "import_listings" in text
     assert client.get(reverse("admin:llmconfig_llmconfig_changelist")).url == reverse("admin:index")
 
@@ -402,6 +402,32 @@ def test_an_api_token_is_shown_once_when_it_is_made(ada):
         {"action": "revoke", "_selected_action": [viewer.pk], "index": "0"},
     )
     assert not Token.objects.exists()
+
+
+def test_a_revision_shows_what_is_there_and_providers_by_name(ada):
+    with change(source="shell"):
+        openai = Provider.objects.get(name="openai")
+        ProviderModel.objects.create(provider=openai, model_id="gpt-9", context_window=1000)
+    page = ada.get(address_of(Revision.objects.latest("number")))
+    (row,) = page.context["row_diffs"]
+    told = {field.name: field.after for field in row.fields}
+    assert (told["provider"], told["context_window"]) == ("openai", "1000")
+    assert "provider_id" not in told
+    assert all(told.values())
+
+
+def test_a_rows_own_name_is_written_as_it_is(ada):
+    page = ada.get(address_of(NodeConfiguration.objects.get(node_name="router")))
+    last = re.findall(
+        r'<a href="[^"]*"\s+class="leading-5[^>]*>\s*(.*?)\s*</a>', page.content.decode()
+    )
+    assert last == ["LLM configuration", "Nodes", "router"]
+
+
+def test_an_empty_list_says_whether_there_are_none_or_none_match(ada):
+    address = reverse("admin:llmconfig_gatewaykey_changelist")
+    assert "No gateway keys yet." in ada.get(address).content.decode()
+    assert "No gateway keys match." in ada.get(address, {"q": "x"}).content.decode()
 
 
 def test_a_rows_history_lists_what_every_surface_did_to_it(ada):

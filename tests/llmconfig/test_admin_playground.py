@@ -9,6 +9,7 @@ from django.test import AsyncClient, Client
 from django.urls import reverse
 
 from llmconfig import snapshot
+from llmconfig.admin.attempts import attempt_lines
 from llmconfig.models import LLMConfig, NodeConfiguration
 from llmconfig.roles import ensure_roles
 from metrics.models import GenerationMetric
@@ -60,6 +61,14 @@ def test_an_answer_comes_in_pieces_with_tokens_cost_and_who_decided(make_provide
     stored = GenerationMetric.objects.get()
     assert (stored.service_name, stored.method_name) == ("playground", "tag_rows")
     assert str(stored.correlation_id) in summary
+
+
+def test_the_same_question_is_asked_anew(make_provider, make_node, simulator):
+    make_provider()
+    make_node("sim/gpt-4o-mini")
+    for _ in range(2):
+        ask()
+    assert simulator.stats()["paid"] == 2
 
 
 def test_what_moved_a_call_on_is_told(make_provider, make_node, simulator):
@@ -159,3 +168,9 @@ def test_the_page_offers_what_can_answer(make_provider, make_node):
         reverse("admin:llmconfig_nodeconfiguration_change", args=[node.pk])
     ).content.decode()
     assert f"{PAGE}?target=tag_rows" in shown_node
+
+
+def test_an_answer_from_the_cache_is_nothing_wrong():
+    (line,) = attempt_lines([{"provider": "sim", "model": "m", "outcome": "cached"}])
+    assert (line.good, line.then) == (True, "answered")
+    assert line.meaning == "an earlier answer to the same request"

@@ -315,6 +315,13 @@ def test_equal_priorities_share_calls_by_weight(world, catalogue):
     assert firsts["alpha"] / 4000 == pytest.approx(0.75, abs=0.025)
 
 
+def test_a_model_that_only_a_disabled_provider_lists_is_told_so(world, catalogue):
+    world.put("node", "model", "only-off")
+    found = world.explained()
+    assert [x.provider.name for x in found.targets] == ["main"]
+    assert "Disabled, but listing it: off." in found.warnings[0]
+
+
 def test_a_disabled_provider_is_no_target_and_a_warning_says_so(world, catalogue):
     for reference in ("off/qwen-32b", "tier:cloud_off"):
         world.put("node", "model", reference)
