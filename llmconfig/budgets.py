@@ -4,6 +4,9 @@ The ledger is in PostgreSQL, so that no restart of anything forgets it. What a p
 way may cost at most is one hold a process and budget, renewed while they run; a killed process's
 holds expire. All calls of an event loop that wait together are answered by one transaction, and a
 call that no budget matches costs nothing.
+
+What a provider takes over for hours (`commit`) is a hold under an id of its own, which outlives the
+process until it is settled.
 """
 
 import asyncio
@@ -36,6 +39,8 @@ LOOK_AGAIN_SECONDS = 0.1
 RETRY_SECONDS = 1.0
 THE_BEGINNING = dt.date(1970, 1, 1)
 NOTHING = Decimal(0)
+# Of what is left to a provider: it is settled long before, or nobody will.
+COMMITTED_SECONDS = 30 * 24 * 3600.0
 
 
 class LedgerLost(Exception):
@@ -352,6 +357,16 @@ _LET_GO = """
 DELETE FROM llm_budget_holds
 WHERE spending_id = ANY(%s) AND (expires_at <= clock_timestamp() OR holder = %s AND held_usd = 0)
 """
+_LOCK_COMMITTED = """
+SELECT l.id FROM llm_budget_ledger l JOIN llm_budget_holds h ON h.spending_id = l.id
+WHERE h.holder = %s ORDER BY l.id FOR UPDATE OF l
+"""
+# In the period in which it was committed.
+_SETTLE_COMMITTED = """
+UPDATE llm_budget_ledger l SET spent_usd = l.spent_usd + u.cost, updated_at = clock_timestamp()
+FROM unnest(%s::bigint[], %s::numeric[]) AS u(budget_id, cost), llm_budget_holds h
+WHERE h.holder = %s AND l.id = h.spending_id AND l.budget_id = u.budget_id
+"""
 
 
 def _carry_out(order: _Order, holder: UUID) -> list[Answer]:
@@ -359,13 +374,9 @@ def _carry_out(order: _Order, holder: UUID) -> list[Answer]:
     close_old_connections()
     ids, starts = list(order.periods), list(order.periods.values())
     with transaction.atomic(), connection.cursor() as cursor:
-        lines = _locked(cursor, ids, starts)
-        if len(lines) < len(ids):
-            cursor.execute(_OPEN, [ids, starts])
-            lines = _locked(cursor, ids, starts)  # fewer still: a budget was deleted
+        lines = _opened(cursor, ids, starts)
         rows = [line.id for line in lines.values()]
-        cursor.execute(_HELD_BY_OTHERS, [rows, holder])
-        others = dict(cursor.fetchall())
+        others = _held_by_others(cursor, rows, holder)
         for key, line in lines.items():
             line.spent += order.settled[key]
             line.held = others.get(line.id, NOTHING) + order.held[key]
@@ -379,6 +390,52 @@ def _carry_out(order: _Order, holder: UUID) -> list[Answer]:
         cursor.execute(_HOLD, [holder, HOLD_SECONDS, rows, mine])
         cursor.execute(_LET_GO, [rows, holder])
     return answers
+
+
+def commit(amounts: Mapping[BudgetFacts, Decimal], *, holder: UUID) -> Answer:
+    """Hold what may be spent of each budget until `settle_commitment`: all of it, or nothing.
+
+    Amounts are US dollars. For a caller within a transaction, which the hold is part of.
+    """
+    ids = [each.id for each in amounts]
+    starts = [_period_start(each.period) for each in amounts]
+    with connection.cursor() as cursor:
+        lines = _opened(cursor, ids, starts)
+        others = _held_by_others(cursor, [line.id for line in lines.values()], holder)
+        for line in lines.values():
+            line.held = others.get(line.id, NOTHING)
+        for budget, most_usd in amounts.items():
+            answer = _decide(_Wish((budget,), most_usd, may_degrade=False), lines)
+            if answer is not GRANTED:
+                return answer
+        held = {lines[each.id].id: most for each, most in amounts.items() if each.id in lines}
+        cursor.execute(_HOLD, [holder, COMMITTED_SECONDS, list(held), list(held.values())])
+    return GRANTED
+
+
+def settle_commitment(costs: Mapping[int, Decimal], *, holder: UUID) -> None:
+    """Turn a commitment into what it cost, US dollars by budget id. Once: a second time is none.
+
+    For a caller within a transaction, which this is part of.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK_COMMITTED, [holder])
+        cursor.execute(_SETTLE_COMMITTED, [list(costs), list(costs.values()), holder])
+        cursor.execute("DELETE FROM llm_budget_holds WHERE holder = %s", [holder])
+
+
+def _opened(cursor: CursorWrapper, ids: list[int], starts: list[dt.date]) -> dict[int, _Line]:
+    """The lines of these budgets, made where there are none yet, under their locks."""
+    lines = _locked(cursor, ids, starts)
+    if len(lines) < len(ids):
+        cursor.execute(_OPEN, [ids, starts])
+        lines = _locked(cursor, ids, starts)  # fewer still: a budget was deleted
+    return lines
+
+
+def _held_by_others(cursor: CursorWrapper, rows: list[int], holder: UUID) -> dict[int, Decimal]:
+    cursor.execute(_HELD_BY_OTHERS, [rows, holder])
+    return dict(cursor.fetchall())
 
 
 def _locked(cursor: CursorWrapper, ids: list[int], starts: list[dt.date]) -> dict[int, _Line]:

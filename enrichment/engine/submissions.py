@@ -7,7 +7,7 @@ which `advance` goes on; `step` hears of each one as it is done.
 import datetime as dt
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from django.db import connection, transaction
 from django.db.models.functions import Now
@@ -31,8 +31,9 @@ from enrichment.models import (
     SubmissionState,
 )
 from enrichment.models.batches import WORKABLE
-from llmconfig import snapshot
-from llmconfig.client.provider_batches import Request, State, SubmissionFailed, errands
+from llmconfig import budgets, snapshot
+from llmconfig.budgets import Verdict
+from llmconfig.client.provider_batches import Request, State, SubmissionFailed, errands, money
 from llmconfig.client.provider_batches.answers import Answered, body_of, read, target_of
 from llmconfig.client.records import Call
 from llmconfig.errors import ConfigurationError, GenerationFailed
@@ -154,7 +155,11 @@ def _target(submission: ProviderBatchSubmission, enrichment: Enrichment) -> Targ
 
 @transaction.atomic
 def _intend(chunk: BatchChunk) -> ProviderBatchSubmission | None:
-    """Record what is about to be handed over; a chunk that can't be goes live instead."""
+    """Record what is about to be handed over, and hold its cost in the budgets.
+
+    A chunk that can't be handed over goes live instead; one that a budget has no room for waits,
+    and where it never will have, its batch pauses.
+    """
     enrichment = get(chunk.batch.enrichment)
     try:
         target = target_of(enrichment.node, snapshot.current())
@@ -165,12 +170,22 @@ def _intend(chunk: BatchChunk) -> ProviderBatchSubmission | None:
     if target is None or not sent:
         BatchChunk.objects.filter(pk=chunk.pk).update(status=ChunkStatus.OPEN)
         return None
-    return ProviderBatchSubmission.objects.create(
+    submission = ProviderBatchSubmission(
         chunk=chunk,
         provider=target.provider.name,
         model=target.model_id,
         rows=[_sent(item) for item in sent],
     )
+    calls = [_call(submission, enrichment, item) for item in sent]
+    answer = money.commit(calls, target, snapshot.current(), holder=submission.pk)
+    if answer.verdict is Verdict.REFUSED:
+        Batch.objects.filter(pk=chunk.batch_id, status__in=WORKABLE).update(
+            status=BatchStatus.PAUSED, status_reason=f"{answer.why[:1].upper()}{answer.why[1:]}."
+        )
+    if answer.verdict is not Verdict.GRANTED:
+        return None
+    submission.save(force_insert=True)
+    return submission
 
 
 def _sent(item: Item) -> list[str | int | None]:
@@ -247,6 +262,7 @@ def _give_up(submission: ProviderBatchSubmission, detail: str) -> None:
     BatchChunk.objects.filter(pk=submission.chunk_id, status=ChunkStatus.AWAY).update(
         status=ChunkStatus.OPEN
     )
+    budgets.settle_commitment({}, holder=submission.pk)
 
 
 @transaction.atomic
@@ -273,6 +289,7 @@ def _apply(
         held=[claim],
         later_rounds=settings.get("max_retries", 0),
     )
+    _settle(submission, enrichment, outcomes)
     step("written")
     told = {outcome.item.row_id for outcome in outcomes}
     undone = [row for row in chunk.row_ids if row not in told]
@@ -283,6 +300,19 @@ def _apply(
     writing.finish([claim], retry_delay=settings.get("retry_delay", 0))
     ours.state = SubmissionState.APPLIED
     ours.save(update_fields=["state"])
+
+
+def _settle(
+    submission: ProviderBatchSubmission, enrichment: Enrichment, outcomes: Sequence[Outcome]
+) -> None:
+    """What the answers cost, in the budgets that were asked."""
+    costs = [
+        (_call(submission, enrichment, each.item), each.record.cost_usd)
+        for each in outcomes
+        if each.record is not None and each.record.cost_usd is not None
+    ]
+    target = _target(submission, enrichment)
+    money.settle(costs, target, snapshot.current(), holder=submission.pk)
 
 
 def _outcomes(

@@ -56,6 +56,29 @@ class Request:
     may_degrade: bool = False
 
 
+def budgets_of(call: Call, target: Target, configuration: Snapshot) -> tuple[BudgetFacts, ...]:
+    """The budgets that count a call to this target."""
+    labels = call.labels
+    return budgets.matching(
+        configuration,
+        budgets.Caller(
+            provider=target.provider.name,
+            node=call.node,
+            organization=str(labels.organization_id or ""),
+            batch=str(labels.session_id or ""),
+            account=labels.account,
+        ),
+    )
+
+
+def worst_case(target: Target, most: Usage | None) -> Decimal | None:
+    """What a request may cost at most, US dollars; None if its price is unknown."""
+    model = target.candidate.model
+    if model is None or most is None:
+        return None
+    return prices.worst_case(most, prices.price_at(model.prices, dt.datetime.now(dt.UTC)))
+
+
 def needs_estimate(target: Target, configuration: Snapshot) -> bool:
     """Whether anybody counts tokens or money beforehand."""
     return bool(configuration.budgets or target.provider.tokens_per_minute)
@@ -129,23 +152,12 @@ class Admission:
 
     async def _reserve(self) -> None:
         request = self._request
-        call, target = request.call, request.target
-        labels = call.labels
-        matched = budgets.matching(
-            request.configuration,
-            budgets.Caller(
-                provider=target.provider.name,
-                node=call.node,
-                organization=str(labels.organization_id or ""),
-                batch=str(labels.session_id or ""),
-                account=labels.account,
-            ),
-        )
+        matched = budgets_of(request.call, request.target, request.configuration)
         if not matched:
             return
-        held = self._worst_case()
+        held = worst_case(request.target, request.most)
         if held is None:
-            refusal = budgets.unpriced_refusal(matched, target.model_id)
+            refusal = budgets.unpriced_refusal(matched, request.target.model_id)
             if refusal:
                 raise BudgetRefused(refusal)
             held = budgets.NOTHING
@@ -158,12 +170,6 @@ class Admission:
         if answer.verdict is Verdict.REFUSED:
             raise BudgetRefused(answer.why)
         self._budgets, self._held = matched, held
-
-    def _worst_case(self) -> Decimal | None:
-        model, most = self._request.target.candidate.model, self._request.most
-        if model is None or most is None:
-            return None
-        return prices.worst_case(most, prices.price_at(model.prices, dt.datetime.now(dt.UTC)))
 
     def _cost(self, attempt: Attempt | None) -> Decimal:
         """What it cost; where that isn't known and it may have been billed, the worst."""

@@ -3,6 +3,7 @@
 import datetime as dt
 import time
 from decimal import Decimal
+from uuid import uuid4
 
 import pytest
 from django.core.management import call_command
@@ -16,7 +17,7 @@ from enrichment.engine.lanes import run_lane
 from enrichment.errors import BadSelection
 from enrichment.models import Animal, Batch, EnrichmentResult, ProviderBatchSubmission
 from llmconfig import snapshot
-from llmconfig.models import LLMConfig, NodeConfiguration
+from llmconfig.models import Budget, BudgetHold, BudgetSpending, LLMConfig, NodeConfiguration
 from metrics.analyzers.reprice import reprice
 from metrics.models import GenerationMetric
 from tests.api import caller
@@ -205,3 +206,65 @@ def test_auto_takes_the_saving_unless_time_or_a_cap_speak_against_it(vendor, mak
         transport(transport="provider_batch", max_cost_usd=Decimal(1))
     with pytest.raises(BadSelection, match="transport"):
         transport(transport="pigeon")
+
+
+def budget(limit: str, **where) -> Budget:
+    made = Budget.objects.create(name="Night runs", hard_limit_usd=Decimal(limit), **where)
+    snapshot.expire()
+    return made
+
+
+def cost() -> Decimal:
+    return GenerationMetric.objects.aggregate(sum=Sum("cost_usd"))["sum"]
+
+
+@pytest.mark.parametrize("killed_at", ["intended", "submitted", "written", "applied"])
+def test_a_budget_holds_the_worst_case_and_counts_the_true_cost_once(
+    vendor, make_animals, killed_at
+):
+    make_animals(ROWS)
+    limit = budget("5")
+    batch = batches.create("description_cleaning", Selection(), terms=AT_PROVIDER)
+    assert kill_at(killed_at)
+    if killed_at != "applied":
+        held = BudgetHold.objects.get()
+        assert 0 < held.held_usd < 5
+        assert not BudgetSpending.objects.exclude(spent_usd=0).exists()
+    until_completed(batch)
+    assert not BudgetHold.objects.exists()
+    assert limit.spending.get().spent_usd == cost() > 0
+
+
+def test_a_budget_without_room_pauses_before_anything_is_handed_over(
+    vendor, simulator, make_animals
+):
+    make_animals(ROWS)
+    budget("0.000001")
+    batch = batches.create("description_cleaning", Selection(), terms=AT_PROVIDER)
+    submissions.advance()
+    batch.refresh_from_db()
+    assert (batch.status, ProviderBatchSubmission.objects.count()) == ("paused", 0)
+    assert batch.status_reason.startswith("The budget “Night runs” has spent $0.0000")
+    assert not BudgetHold.objects.exists()
+    assert simulator.stats()["paid"] == 0
+    Budget.objects.update(hard_limit_usd=5)
+    snapshot.expire()
+    batches.resume(batch)
+    until_completed(batch)
+    assert EnrichmentResult.objects.filter(state="applied").count() == ROWS
+
+
+def test_what_others_hold_makes_a_batch_wait_and_not_pause(vendor, make_animals):
+    make_animals(ROWS)
+    limit = budget("1")
+    line = limit.spending.create(period_start=timezone.now().date().replace(day=1))
+    other = line.holds.create(
+        holder=uuid4(), held_usd=Decimal(1), expires_at=timezone.now() + dt.timedelta(hours=1)
+    )
+    batch = batches.create("description_cleaning", Selection(), terms=AT_PROVIDER)
+    submissions.advance()
+    assert not ProviderBatchSubmission.objects.exists()
+    assert batches.progress(batch.pk).status == "running"
+    other.delete()
+    until_completed(batch)
+    assert limit.spending.get().spent_usd == cost()
