@@ -215,7 +215,13 @@ def budget(limit: str, **where) -> Budget:
 
 
 def cost() -> Decimal:
-    return GenerationMetric.objects.aggregate(sum=Sum("cost_usd"))["sum"]
+    return sum(
+        (
+            cost or Decimal(0)
+            for cost in GenerationMetric.objects.values_list("cost_usd", flat=True)
+        ),
+        Decimal(0),
+    )
 
 
 @pytest.mark.parametrize("killed_at", ["intended", "submitted", "written", "applied"])

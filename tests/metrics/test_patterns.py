@@ -45,7 +45,7 @@ def of(kind):
         ("Names it doesn't have: Bo, Al.", "check", "names it doesn't have"),
         ("The answer is too long: 300 characters from 12.", "check", "the answer is too long"),
         ("Limit of 'gpt-4o': 12.5 s https://a.b/c", "call", "limit of …: # s …"),
-        (f"Request {uuid4()} failed", "call", "request … failed"),
+        ("Request 6ffd1a09-0b5e-4c6e-9a43-6a9d3d0e2f11 failed", "call", "request … failed"),
     ],
 )  # fmt: skip
 def test_what_differs_from_answer_to_answer_is_left_out(text, source, plain):
