@@ -8,6 +8,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
+from metrics import partitions
 from metrics.figures import CLASSES_PER_DOUBLING, Figures, Question, Row, ask
 
 LABELS = ("node", "provider", "model", "outcome")
@@ -20,6 +21,7 @@ COUNTERS = {
     "nodewise_cost_usd_total": ("US dollars for the priced calls.", "cost_usd"),
 }
 HISTOGRAM = "nodewise_call_duration_seconds"
+MONTHS = "nodewise_partition_months_ahead"
 DOUBLINGS = range(4, 19)  # upper bounds from 16 ms to 4 minutes
 
 
@@ -28,7 +30,8 @@ def exposition() -> str:
     now = dt.datetime.now(dt.UTC)
     today = Question(since=now, until=now + dt.timedelta(hours=1), by=LABELS)
     by_node = Question(since=now, until=now + dt.timedelta(hours=1), by=["node"], latencies=True)
-    return "".join(f"{line}\n" for line in [*_counters(ask(today)), *_durations(ask(by_node))])
+    lines = [*_counters(ask(today)), *_durations(ask(by_node)), *_months_ahead()]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _counters(rows: list[Row]) -> Iterator[str]:
@@ -58,6 +61,13 @@ def _histogram(node: str, figures: Figures, classes: Counter[int]) -> Iterator[s
     yield f"{HISTOGRAM}_bucket{_labels({'node': node, 'le': '+Inf'})} {figures.calls}"
     yield f"{HISTOGRAM}_sum{_labels({'node': node})} {figures.latency_sum_ms / 1000:.6f}"
     yield f"{HISTOGRAM}_count{_labels({'node': node})} {figures.calls}"
+
+
+def _months_ahead() -> Iterator[str]:
+    yield f"# HELP {MONTHS} Whole months after this one that calls can be recorded in."
+    yield f"# TYPE {MONTHS} gauge"
+    for table, months in partitions.all_months_ahead().items():
+        yield f"{MONTHS}{_labels({'table': table})} {months}"
 
 
 def _labels(labels: Mapping[str, object]) -> str:

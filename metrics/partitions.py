@@ -111,21 +111,33 @@ def months_ahead(cursor: CursorWrapper, table: str, *, now: dt.datetime) -> int:
     return (end.year - this_month.year) * 12 + end.month - this_month.month - 1
 
 
+def all_months_ahead(
+    *, using: str = DEFAULT_DB_ALIAS, now: dt.datetime | None = None
+) -> dict[str, int]:
+    """What `months_ahead` says of each table. Raises PartitionsUnusable."""
+    moment = now or utc_now()
+    with connections[using].cursor() as cursor:
+        return {table: months_ahead(cursor, table, now=moment) for table in TABLES}
+
+
 def alarms(*, using: str = DEFAULT_DB_ALIAS, now: dt.datetime | None = None) -> list[str]:
     """One line for each table that has fewer months ahead than it should; none when all is well.
 
     Raises PartitionsUnusable.
     """
-    moment = now or utc_now()
-    with connections[using].cursor() as cursor:
-        ahead = {table: months_ahead(cursor, table, now=moment) for table in TABLES}
     return [
-        f"{table}: {'no partition for this month' if months < 0 else f'{months} months ahead'},"
+        f"{table}: {_ahead(months)},"
         f" below {ALARM_BELOW}. Calls fail to be recorded when they run out: run"
         " `manage.py llm_partitions` and see that Celery beat runs."
-        for table, months in ahead.items()
+        for table, months in all_months_ahead(using=using, now=now).items()
         if months < ALARM_BELOW
     ]
+
+
+def _ahead(months: int) -> str:
+    if months < 0:
+        return "no partition for this month"
+    return f"{months} month{'' if months == 1 else 's'} ahead"
 
 
 def keep_ahead_with_alarm() -> None:

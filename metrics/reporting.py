@@ -128,9 +128,12 @@ def plain(figures: Mapping[str, Any]) -> str:
 
 
 def strange_numbers(text: str, figures: Mapping[str, Any]) -> list[str]:
-    """Numbers of a text that aren't among the figures. Names of models and errors may have any."""
+    """Numbers of a text that aren't among the figures. Names of models and errors may have any,
+    also written as people do: http_429 as HTTP 429.
+    """
     for name in sorted(_names(figures), key=len, reverse=True):
-        text = text.replace(name, " ")
+        written = re.escape(name).replace("_", "[_ ]")
+        text = re.sub(written, " ", text, flags=re.IGNORECASE)
     known = set(_numbers(figures))
     return [each for each in NUMBER.findall(text) if _value(each) not in known]
 
@@ -173,6 +176,8 @@ def _complaint(text: str, figures: Mapping[str, Any]) -> str:
     """Why a text can't be used; blank when it can."""
     if not text:
         return "is empty"
+    if text.startswith(("{", "[", "```")):
+        return "is no plain text"
     if len(text) > LONGEST:
         return f"is longer than {LONGEST} characters"
     strange = strange_numbers(text, figures)
@@ -217,7 +222,7 @@ def _percent(part: int, whole: int) -> str | None:
 
 
 def _change(now: Decimal | int | None, before: Decimal | int | None) -> str | None:
-    return f"{100 * (float(now or 0) / float(before) - 1):.0f}" if before else None
+    return f"{100 * (float(now or 0) / float(before) - 1):+.0f}" if before else None
 
 
 def _plain_lines(figures: Mapping[str, Any]) -> Iterator[str]:

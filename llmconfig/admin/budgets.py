@@ -1,23 +1,25 @@
 """Budgets, with what has been spent of each."""
 
+import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import OuterRef, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from llmconfig.admin.dashboard import Widget, register_widget
 from llmconfig.admin.presentation import NOTHING, badge, money
 from llmconfig.admin.writes import ReadOnlyAdmin, RevisionedAdmin
-from llmconfig.budgets import check_scope, running_now
+from llmconfig.budgets import check_scope
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import Budget, BudgetHold, BudgetSpending
+from llmconfig.spending import Outlook, outlook, with_spending
 
 
 class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for the checker
@@ -40,7 +42,7 @@ class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for
         return cleaned
 
 
-BUDGETS_SHOWN = 8
+BUDGETS_SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +53,12 @@ class BudgetLine:
     value: str
     link: str
     share: float
-
-
-def with_spending(budgets: Any) -> Any:
-    """The budgets with what the period that runs now has cost, as `spent_now`."""
-    running = BudgetSpending.objects.filter(running_now(), budget=OuterRef("pk"))
-    return budgets.annotate(spent_now=Subquery(running.values("spent_usd")))
+    note: str
+    fill: str
 
 
 def budgets_widget(request: HttpRequest) -> Widget | None:
-    """What the enabled budgets have spent, the fullest first."""
+    """What the enabled budgets have spent, what is left and until when, the fullest first."""
     if not request.user.has_perm("llmconfig.view_budget"):
         return None
     lines = [_line(budget) for budget in with_spending(Budget.objects.filter(is_enabled=True))]
@@ -72,19 +70,42 @@ def budgets_widget(request: HttpRequest) -> Widget | None:
             "list_url": reverse("admin:llmconfig_budget_changelist"),
             "add_url": reverse("admin:llmconfig_budget_add") if may_add else "",
         },
-        width=4,
+        width=12,
     )
 
 
-def _line(budget: Any) -> BudgetLine:
-    spent = budget.spent_now or Decimal(0)
-    limit = budget.hard_limit_usd if budget.hard_limit_usd is not None else budget.soft_limit_usd
+def _line(budget: Budget) -> BudgetLine:
+    seen = outlook(budget)
+    soft = budget.soft_limit_usd is not None and seen.spent_usd >= budget.soft_limit_usd
+    fill = "nw-fill-warning" if soft or seen.runs_out_at else "nw-fill"
     return BudgetLine(
         budget.name,
-        f"{money(spent)} of {money(limit)}",
+        f"{money(seen.spent_usd)} of {money(seen.limit_usd)}",
         reverse("admin:llmconfig_budget_change", args=[budget.pk]),
-        min(float(100 * spent / limit), 100.0) if limit else 100.0,
+        seen.share,
+        f"{money(seen.left_usd)} left, {until(seen)}" if seen.left_usd else until(seen),
+        fill if seen.left_usd else "nw-fill-danger",
     )
+
+
+def until(seen: Outlook) -> str:
+    """How long the rest lasts, in words."""
+    if not seen.left_usd:
+        anew = f", anew on {_day(seen.renews_at)}" if seen.renews_at else ""
+        return f"spent{anew}"
+    if seen.runs_out_at is not None:
+        return f"spent on {_day(seen.runs_out_at)} at this rate"
+    if seen.early:
+        return "too early to tell"
+    if not seen.spent_usd:
+        return "untouched"
+    return f"enough until {_day(seen.renews_at)}" if seen.renews_at else "enough for over a year"
+
+
+def _day(moment: dt.datetime) -> str:
+    """The day, and the hour of those that are near; UTC."""
+    near = moment - timezone.now() < dt.timedelta(days=1)
+    return f"{moment:%-d %b, %H:%M} UTC" if near else f"{moment:%-d %b}"
 
 
 @admin.register(Budget)
@@ -92,7 +113,7 @@ class BudgetAdmin(RevisionedAdmin):
     """What some calls may cost in a period."""
 
     form = BudgetForm
-    list_display = ("name", "counts", "period", "spent", "soft", "hard", "state")
+    list_display = ("name", "counts", "period", "spent", "left", "lasts", "soft", "hard", "state")
     list_filter = ("scope", "period", "is_enabled")
     search_fields = ("name", "scope_value")
     fieldsets = (
@@ -123,6 +144,16 @@ class BudgetAdmin(RevisionedAdmin):
     def spent(self, budget: Any) -> str:
         """In the period that runs now."""
         return _dollars(budget.spent_now or Decimal(0))
+
+    @admin.display(description="Left")
+    def left(self, budget: Budget) -> str:
+        """Up to the hard limit, else the soft one."""
+        return _dollars(outlook(budget).left_usd)
+
+    @admin.display(description="Lasts")
+    def lasts(self, budget: Budget) -> str:
+        """Until when, at the rate of its period so far."""
+        return until(outlook(budget))
 
     @admin.display(description="Soft limit", ordering="soft_limit_usd")
     def soft(self, budget: Budget) -> str | SafeString:
@@ -169,4 +200,4 @@ def _dollars(amount: Decimal) -> str:
     return f"${amount:,.4f}"
 
 
-register_widget(budgets_widget, rank=21)
+register_widget(budgets_widget, rank=9)

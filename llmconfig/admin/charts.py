@@ -13,7 +13,7 @@ GAP = 2  # between columns
 MOST_LABELS = 7
 FEWER_LABELS = 5  # once some are left out
 TONES = 6  # colours before they repeat; the last one is for the rest
-NICE = (1, 2, 2.5, 5, 10)
+NICE = (1, 2, 4, 6, 10)  # their halves are as round
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Budgets: what calls may cost, and what they have."""
 
+import datetime as dt
 from decimal import Decimal
 from typing import Any, cast
 
@@ -11,6 +12,7 @@ from llmconfig.api.bodies import StrictModelSerializer
 from llmconfig.api.endpoints import ConfigurationList, ConfigurationRow
 from llmconfig.budgets import check_scope, running_now
 from llmconfig.models import Budget, BudgetHold, BudgetSpending
+from llmconfig.spending import outlook, with_spending
 
 
 class BudgetSerializer(StrictModelSerializer[Budget]):
@@ -23,11 +25,20 @@ class BudgetSerializer(StrictModelSerializer[Budget]):
         help_text="What calls under way may cost beyond that."
     )
 
+    left_usd = serializers.SerializerMethodField(
+        help_text="Up to the hard limit, or to the soft one where there is no other."
+    )
+    runs_out_at = serializers.SerializerMethodField(
+        help_text="When it is spent if money goes on being spent as in this period so far. Null:"
+        " it is spent already, lasts until the period ends, or it is too early to say."
+    )
+
     class Meta:
         model = Budget
         fields = (
             "id", "name", "scope", "scope_value", "period", "soft_limit_usd", "hard_limit_usd",
-            "allow_unpriced", "is_enabled", "spent_usd", "held_usd", "created_at", "updated_at",
+            "allow_unpriced", "is_enabled", "spent_usd", "held_usd", "left_usd", "runs_out_at",
+            "created_at", "updated_at",
         )  # fmt: skip
 
     def get_spent_usd(self, budget: Budget) -> Decimal:
@@ -37,6 +48,14 @@ class BudgetSerializer(StrictModelSerializer[Budget]):
     def get_held_usd(self, budget: Budget) -> Decimal:
         """The same."""
         return Decimal(getattr(budget, "held_now", None) or 0)
+
+    def get_left_usd(self, budget: Budget) -> Decimal:
+        """Never below nothing."""
+        return outlook(budget).left_usd
+
+    def get_runs_out_at(self, budget: Budget) -> dt.datetime | None:
+        """As the admin says it."""
+        return outlook(budget).runs_out_at
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """What the budget counts is there; raises ChangeRefused."""
@@ -51,7 +70,6 @@ class WithSpending:
     def get_queryset(self) -> Any:
         """As of this request."""
         now = running_now()
-        spent = BudgetSpending.objects.filter(now, budget=OuterRef("pk")).values("spent_usd")
         held = (
             BudgetHold.objects.filter(
                 spending__in=BudgetSpending.objects.filter(now, budget=OuterRef(OuterRef("pk"))),
@@ -62,7 +80,7 @@ class WithSpending:
             .values_list("held")
         )
         rows: Any = super().get_queryset()  # type: ignore[misc]  # of the view beside it
-        return rows.annotate(spent_now=Subquery(spent), held_now=Subquery(held))
+        return with_spending(rows).annotate(held_now=Subquery(held))
 
 
 class BudgetList(WithSpending, ConfigurationList):

@@ -1,6 +1,7 @@
 """Weekly reports, and providers' bills beside our sums."""
 
 import datetime as dt
+from decimal import Decimal
 from io import StringIO
 from typing import Any
 
@@ -22,7 +23,8 @@ from metrics.reconciliation import SHAPES, Difference, differences, import_expor
 PERIODS = {7: "7 days", 31: "31 days", 92: "3 months", 366: "12 months"}
 USUAL_DAYS = 31
 MOST_BYTES = 50 * 1024 * 1024
-LARGE = 0.01  # a difference of so much of the bill is pointed out
+LEAST = Decimal("0.0001")
+LARGE = Decimal("0.01")  # a difference of so much of the bill is pointed out
 
 
 @admin.register(WeeklyReport)
@@ -84,7 +86,8 @@ class BilledUsageAdmin(ReadOnlyAdmin):
             return _imported(request)
         imported = BilledUsage.objects.order_by("provider").values_list("provider", flat=True)
         providers = sorted({*imported.distinct(), *snapshot.current().providers})
-        chosen = request.GET.get("provider") or next(iter(imported), "")
+        wanted = request.GET.get("provider")
+        chosen = wanted if wanted in providers else next(iter(imported), "")
         asked = request.GET.get("days", "")
         days = int(asked) if asked in {str(each) for each in PERIODS} else USUAL_DAYS
         until = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1)
@@ -133,7 +136,7 @@ def _imported(request: HttpRequest) -> HttpResponse:
 def _line(each: Difference) -> dict[str, Any]:
     """As the table shows it."""
     theirs = each.theirs.cost_usd
-    odd = each.cost_usd is not None and abs(each.cost_usd) > LARGE * abs(float(theirs or 0))
+    odd = each.cost_usd is not None and abs(each.cost_usd) >= max(LARGE * abs(theirs or 0), LEAST)
     return {
         "day": each.day,
         "model": each.model,
@@ -146,7 +149,7 @@ def _line(each: Difference) -> dict[str, Any]:
         ),
         "ours": money(each.ours.cost_usd),
         "theirs": NOTHING if theirs is None else money(theirs),
-        "difference": NOTHING if each.cost_usd is None else f"{each.cost_usd:+.4f}",
+        "difference": NOTHING if each.cost_usd is None else _signed(each.cost_usd),
         "odd": odd,
         "unpriced": each.unpriced,
         "only": "" if each.ours.requests else "not recorded here",
@@ -158,5 +161,16 @@ def _pair(ours: int | None, theirs: int | None) -> str:
 
 
 def _total(found: list[Difference]) -> str:
+    """All differences together, in words."""
     known = [each.cost_usd for each in found if each.cost_usd is not None]
-    return f"{sum(known):+.4f}" if known else ""
+    whole = sum(known, Decimal(0))
+    if not known:
+        return ""
+    if abs(whole) < LEAST:
+        return "bills what was recorded"
+    return f"bills {money(abs(whole))} {'more' if whole > 0 else 'less'} than was recorded"
+
+
+def _signed(amount: Decimal) -> str:
+    """Theirs less ours; what is below a hundredth of a cent is no difference."""
+    return "none" if abs(amount) < LEAST else f"{'+' if amount > 0 else '-'}{money(abs(amount))}"

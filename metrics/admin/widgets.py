@@ -26,6 +26,7 @@ from llmconfig.admin.charts import (
 )
 from llmconfig.admin.dashboard import Widget, register_widget
 from llmconfig.admin.presentation import count, milliseconds, money
+from metrics import partitions
 from metrics.admin.periods import DAY_FORMAT, DEFAULT_DAYS, HOUR_FORMAT
 from metrics.analyzers.cost import MonthForecast, forecast_month
 from metrics.errors import Unanswerable
@@ -85,6 +86,7 @@ class Entry:
     link: str
     share: float = 0.0  # of 100
     tone: int = 0
+    fill: str = "nw-fill"
 
 
 def span_of(request: HttpRequest) -> Span:
@@ -96,6 +98,16 @@ def span_of(request: HttpRequest) -> Span:
     last = start_of(timezone.now(), grain)
     length = dt.timedelta(hours=1) if grain == Grain.HOUR else dt.timedelta(days=1)
     return Span(days, grain, tuple(last - back * length for back in reversed(range(number))))
+
+
+def partitions_widget(request: HttpRequest) -> Widget | None:
+    """The alarm that months for recording run out; nothing while there are enough."""
+    if not request.user.has_perm(PERMISSION):
+        return None
+    alarms = partitions.alarms()
+    if not alarms:
+        return None
+    return Widget("nodewise/widgets/partitions.html", {"alarms": alarms}, width=12)
 
 
 def costs_widget(request: HttpRequest) -> Widget | None:
@@ -118,7 +130,7 @@ def costs_widget(request: HttpRequest) -> Widget | None:
     now = _added([row.figures for row in rows])
     context["calls"] = now.calls
     if not now.calls:
-        context["any_url"] = span.calls() if span.days != max(PERIODS) else ""
+        context["longer"] = span.days != max(PERIODS)
         return Widget("nodewise/widgets/costs.html", context, width=12)
     before = total(
         Question(since=span.since - (span.until - span.since), until=span.since, grain=span.grain)
@@ -289,7 +301,7 @@ def _latency(span: Span, rows: dict[dt.datetime | None, Row]) -> Chart:
         Line(name, tone, tuple(each[place] for each in values))
         for place, (name, _, tone) in enumerate(QUANTILES)
     ]
-    return lines("Time of a call: p50, p95, p99", places, series, tick=milliseconds)
+    return lines("Time of a call: p50, p95, p99", places, series, tick=_time)
 
 
 def _over_all(rows: dict[dt.datetime | None, Row], share: float) -> float | None:
@@ -304,9 +316,12 @@ def _errors(span: Span) -> list[Entry]:
     failed = Counter({str(row.keys[0]): row.figures.calls for row in rows if row.keys[0]})
     most = max(failed.values(), default=1)
     return [
-        Entry(code, count(number), span.calls(outcome=code), 100 * number / most)
+        Entry(
+            code, count(number), span.calls(outcome=code), 100 * number / most,
+            fill="nw-fill-danger",
+        )
         for code, number in failed.most_common(ERRORS_SHOWN)
-    ]
+    ]  # fmt: skip
 
 
 def _cache(span: Span, rows: dict[dt.datetime | None, Row]) -> Chart:
@@ -318,7 +333,7 @@ def _cache(span: Span, rows: dict[dt.datetime | None, Row]) -> Chart:
         said = f"{span.label(start)}: {count(hits)} answers, {saved} saved"
         link = span.calls(start, outcome="cached")
         columns.append(Column(span.label(start), (Part(hits, 1, said, link),)))
-    return stacked("Answers from the cache", columns, tick=lambda value: f"{value:,.0f}")
+    return stacked("Answers from the cache", columns, tick=_whole)
 
 
 def _added(figures: Sequence[Figures]) -> Figures:
@@ -344,5 +359,15 @@ def _dollars(value: float) -> str:
     return f"${value:,.0f}" if value >= 10 or not value else f"${value:.2g}"
 
 
+def _time(value: float) -> str:
+    return milliseconds(value) if value else "0"
+
+
+def _whole(value: float) -> str:
+    """Half a call is no place on an axis."""
+    return count(int(value)) if value == int(value) else ""
+
+
+register_widget(partitions_widget, rank=4)
 register_widget(costs_widget, rank=8)
 register_widget(quality_widget, rank=20)

@@ -184,6 +184,7 @@ def test_a_budget_counts_what_is_there_and_shows_what_is_spent(
         Decimal("0.5"),
         Decimal("0.25"),
     )
+    assert (Decimal(shown["left_usd"]), shown["runs_out_at"]) == (Decimal("0.5"), None)
     raised = send(admin, "patch", f"budgets/{budget.pk}", {"hard_limit_usd": "2"}, expect=200)
     assert Decimal(raised["hard_limit_usd"]) == 2
     field, _ = refusal(admin, "patch", f"budgets/{budget.pk}", {"scope_value": "gone"})

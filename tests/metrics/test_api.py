@@ -132,7 +132,7 @@ def test_quality_and_experiments_are_served_with_their_intervals(viewer):
     assert get(viewer, "experiments/e")["arms"][0]["succeeded"]["number"] == 1
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
+@pytest.mark.parametrize("start", [*"=+-@\t\r\n", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
 def test_no_cell_becomes_a_formula(start):
     (_, line) = csv_lines(["model"], [[f"{start}cmd|' /C calc'!A0"]])
     (cell,) = next(csv.reader(StringIO(line, newline="")))

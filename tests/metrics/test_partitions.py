@@ -8,8 +8,10 @@ from io import StringIO
 from threading import Barrier
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
+from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +20,7 @@ from metrics.errors import PartitionsUnusable
 from metrics.models import GenerationMetric
 from metrics.recording import write_records
 from metrics.tasks import keep_partitions_ahead
+from tests.api import caller
 from tests.metrics.calls import TEXTS, a_record
 
 METRICS = "llm_generation_metrics"
@@ -221,6 +224,21 @@ def test_the_system_check_warns_before_partitions_run_out():
     call_command("check", databases=["default"], stderr=err)
     assert "metrics.W001" in err.getvalue()
     assert "0 months ahead" in err.getvalue()
+
+
+@pytest.mark.django_db
+def test_the_overview_and_prometheus_show_how_many_months_are_left():
+    admin = Client()
+    admin.force_login(User.objects.create_superuser("ada"))
+    viewer = caller("viewer")
+    lead, gauge = "Calls will soon not be recorded", "nodewise_partition_months_ahead"
+    assert lead not in admin.get("/admin/").content.decode()
+    assert f'{gauge}{{table="{METRICS}"}} 12\n' in viewer.get("/metrics").content.decode()
+    drop_from(METRICS, in_months(2))
+    shown = admin.get("/admin/").content.decode()
+    assert lead in shown
+    assert f"{METRICS}: 1 month ahead, below 3." in shown
+    assert f'{gauge}{{table="{METRICS}"}} 1\n' in viewer.get("/metrics").content.decode()
 
 
 @pytest.mark.django_db
