@@ -2,6 +2,7 @@
 
 import datetime as dt
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ NOON = dt.datetime(2031, 4, 11, 12, tzinfo=dt.UTC)  # 10.5 of April's 30 days ar
 
 
 def seen(spent, *, now=NOON, made=LONG_AGO, **fields):
-    budget = Budget(name="b", created_at=made, **({"hard_limit_usd": Decimal(100)} | fields))
+    budget: Any = Budget(name="b", created_at=made, **({"hard_limit_usd": Decimal(100)} | fields))
     budget.spent_now = spent
     return outlook(budget, now=now)
 
