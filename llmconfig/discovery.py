@@ -105,6 +105,25 @@ def discover_models(provider: Provider, *, source: str, user: User | None = None
         return _store(provider, entries)
 
 
+def ask_enabled(*, source: str) -> dict[str, str]:
+    """Test every enabled provider and read its models; what came of each, by its name."""
+    return {
+        provider.name: _asked(provider, source)
+        for provider in Provider.objects.filter(is_enabled=True).order_by("name")
+    }
+
+
+def _asked(provider: Provider, source: str) -> str:
+    checked = check_provider(provider)
+    if not checked.ok:
+        return checked.detail
+    try:
+        found = discover_models(provider, source=source)
+    except ListingFailed as failure:
+        return str(failure)
+    return f"the connection works; it lists {found.seen} models, {len(found.added)} of them new."
+
+
 def _store(provider: Provider, entries: Sequence[Entry]) -> Discovered:
     """Add new models, fill in what is blank in known ones; what a person entered stays."""
     entries = [each for each in entries if not each.retired]

@@ -4,10 +4,12 @@ The layers, most specific first, are walked field by field (design, part 4). Fro
 costs no query.
 """
 
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
@@ -19,6 +21,8 @@ from llmconfig.models import InteractionType, ProviderType
 from llmconfig.models.providers import DEFAULT_BASE_URLS
 from llmconfig.references import Candidate
 from llmconfig.snapshot import ArmFacts, Choice, NodeFacts, ProviderFacts, Snapshot
+
+logger = logging.getLogger(__name__)
 
 CALLER = "caller"
 USER_NODE = "user's choice for the node"
@@ -158,9 +162,16 @@ def resolve(
         return _resolve(asked, snapshot).drawn()
     if held is None:
         held = _resolve(asked, snapshot)
+        for text in held.resolution.warnings:
+            _warn(snapshot.revision, name, text)
         if len(snapshot.memo) < MOST_REMEMBERED:
             snapshot.memo[key] = held
     return held.drawn()
+
+
+@lru_cache(maxsize=1000)  # once for each revision, not for each call
+def _warn(_revision: int, name: str, text: str) -> None:
+    logger.warning("%s: %s", name, text)
 
 
 def explain(

@@ -322,6 +322,14 @@ def test_a_model_that_only_a_disabled_provider_lists_is_told_so(world, catalogue
     assert "Disabled, but listing it: off." in found.warnings[0]
 
 
+def test_what_is_odd_about_a_resolution_is_logged_once(world, catalogue, caplog):
+    world.put("node", "model", "only-off")
+    world.explained()
+    for temperature in (0.1, 0.2, 0.3):
+        resolve("work", snapshot=snapshot.current(), given={"temperature": temperature})
+    assert caplog.text.count("work: main doesn't list 'only-off'") == 1
+
+
 def test_a_disabled_provider_is_no_target_and_a_warning_says_so(world, catalogue):
     for reference in ("off/qwen-32b", "tier:cloud_off"):
         world.put("node", "model", reference)

@@ -168,6 +168,20 @@ def test_a_default_model_decides_from_the_start_and_is_told_when_it_comes_too_la
     assert (target.provider.name, target.model_id) == ("local", "qwen")
 
 
+@pytest.mark.django_db(transaction=True)
+def test_enabled_providers_are_tested_and_their_models_read(simulator, capsys):
+    seed("--enable", "--local-url", f"{simulator.url}/v1", "--discover")
+    told = capsys.readouterr().out
+    assert "local: the connection works; it lists 5 models, 5 of them new." in told
+    assert "openai:" not in told
+    local = Provider.objects.get(name="local")
+    assert local.validated_at is not None
+    assert local.models.filter(model_id="gpt-4o-mini").exists()
+    assert simulator.stats()["paid"] == 0
+    seed("--local-url", "http://127.0.0.1:9/v1", "--discover", "--json")
+    assert "Connect call failed" in json.loads(capsys.readouterr().out)["asked"]["local"]
+
+
 def test_the_local_key_is_referenced_while_it_is_set(monkeypatch):
     seed()
     monkeypatch.setenv("LLM_LOCAL_API_KEY", KEY)

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, ProgrammingError
 
+from llmconfig.discovery import ask_enabled
 from llmconfig.errors import ChangeRefused
 from llmconfig.seeding import HOSTED, Seeded, Wishes, seed
 
@@ -43,6 +44,12 @@ class Command(BaseCommand):
             choices=list(HOSTED),
             help="Enable this provider, with the key in its environment variable.",
         )
+        parser.add_argument(
+            "--discover",
+            action="store_true",
+            help="Then test every enabled provider and read its list of models, which costs"
+            " nothing.",
+        )
         parser.add_argument("--json", action="store_true", help="Print the result as JSON.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -62,10 +69,13 @@ class Command(BaseCommand):
             raise CommandError(
                 f"The database can't be used ({reason}): is it up, and has `migrate` run?"
             ) from error
+        asked = ask_enabled(source="seed") if options["discover"] else {}
         if options["json"]:
-            self.stdout.write(json.dumps(dataclasses.asdict(done), indent=2))
-        else:
-            self._tell(done)
+            self.stdout.write(json.dumps(dataclasses.asdict(done) | {"asked": asked}, indent=2))
+            return
+        self._tell(done)
+        for name, told in asked.items():
+            self.stdout.write(f"{name}: {told}")
 
     def _tell(self, done: Seeded) -> None:
         for verb, names in (("Created", done.created), ("Updated", done.updated)):
