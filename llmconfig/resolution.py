@@ -459,9 +459,12 @@ def _target(
         if temperature is not None and not model.supports_temperature:
             temperature = None
             dropped.append("temperature")
-        if max_tokens and model.max_output_tokens and max_tokens > model.max_output_tokens:
-            max_tokens = model.max_output_tokens
-            dropped.append(f"max_tokens above {model.max_output_tokens}")
+        # No answer is longer than the window that it shares with its prompt; servers refuse to try.
+        bounds = filter(None, (model.max_output_tokens, model.context_window))
+        most = min(bounds, default=None)
+        if max_tokens and most and max_tokens > most:
+            max_tokens = most
+            dropped.append(f"max_tokens above {most}")
     return Target(candidate, temperature, max_tokens, tuple(dropped))
 
 

@@ -17,6 +17,8 @@ OURS = "metrics"  # the service name of our own calls, which teach nothing
 MOST_ROWS = 50_000  # answers with a reason against them, newest first
 MOST_GOOD = 200  # of an operation, from which examples are taken
 GOOD = 0.85  # seed 4's bound
+# How an answer ends that was ended, not finished: in OpenAI's words, which the client keeps to.
+CUT_SHORT = ("length", "content_filter")
 EXCERPT = 1000  # characters of an example's text
 _JOIN = """
 FROM llm_generation_history AS h JOIN llm_generation_metrics AS m
@@ -30,14 +32,15 @@ SELECT h.node_type, m.operation_type, m.prompt_version, count(*),
     count(*) FILTER (WHERE h.validation_passed), count(h.user_accepted),
     count(*) FILTER (WHERE h.user_accepted AND h.manual_edits_required IS NOT TRUE),
     count(h.quality_score), coalesce(avg(h.quality_score), 0),
-    coalesce(var_samp(h.quality_score), 0), max(h.created_at)
+    coalesce(var_samp(h.quality_score), 0), max(h.created_at), avg(m.response_length)::float8
 {_JOIN} GROUP BY 1, 2, 3
 """
 REASONS = f"""
 SELECT h.node_type, m.operation_type, m.prompt_version, m.provider || '/' || m.model_used,
     h.correlation_id, h.quality_parts, h.user_accepted, h.user_feedback, m.error_code,
-    m.attempts -> -1 ->> 'detail'
-{_JOIN} AND (NOT h.validation_passed OR h.user_feedback IS NOT NULL OR m.error_code <> '')
+    m.attempts -> -1 ->> 'detail', m.truncated, coalesce(m.finish_reason, '')
+{_JOIN} AND (NOT h.validation_passed OR h.user_feedback IS NOT NULL OR m.error_code <> ''
+    OR m.truncated OR m.finish_reason = ANY(%(cut_short)s))
 ORDER BY h.created_at DESC, h.id DESC LIMIT {MOST_ROWS}
 """
 GOOD_ANSWERS = f"""
@@ -66,7 +69,9 @@ class Span:
     @property
     def values(self) -> dict[str, Any]:
         """What the queries take."""
-        return {"since": self.since, "until": self.until, "ours": OURS}
+        return {
+            "since": self.since, "until": self.until, "ours": OURS, "cut_short": list(CUT_SHORT),
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,7 @@ class Version:
     accepted: Share
     score: Sample
     last: dt.datetime
+    length: float  # characters of an answer, on average
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +115,10 @@ def versions(span: Span) -> list[Version]:
                 Share(unchanged, judged),
                 Sample(scored, mean, variance),
                 last,
+                length,
             )
             for node_type, operation, version, number, passed, judged, unchanged, scored, mean,
-            variance, last in cursor.fetchall()
+            variance, last, length in cursor.fetchall()
         ]  # fmt: skip
 
 
@@ -131,6 +138,8 @@ def problems(span: Span) -> Iterator[Problem]:
         words,
         code,
         detail,
+        truncated,
+        finish_reason,
     ) in rows:
         said: list[tuple[str, str]] = []
         # Django leaves JSON as text outside of its models.
@@ -140,6 +149,8 @@ def problems(span: Span) -> Iterator[Problem]:
             said.append(("reviewer", words))
         if code and not said:
             said.append(("call", f"{code}: {detail}" if detail else code))
+        elif truncated or finish_reason in CUT_SHORT:
+            said.append(("call", f"The answer was cut short: {finish_reason or 'length'}."))
         for source, text in said:
             yield Problem(node_type, operation, source, text, call, version, model, accepted)
 

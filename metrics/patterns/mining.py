@@ -149,10 +149,12 @@ def _prompt(best: Version, others: Sequence[Version]) -> _Found:
         "success_rate": shown(best.passed),
         "accepted": shown(best.accepted),
         "score": {"mean": best.score.mean, "low": best.score.low, "high": best.score.high},
+        "answer_characters": round(best.length),
         "compared": [
             {
                 "prompt_version": each.version,
                 "success_rate": shown(each.passed),
+                "answer_characters": round(each.length),
                 "p": p_of_shares(best.passed, each.passed),
             }
             for each in others

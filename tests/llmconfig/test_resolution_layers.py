@@ -364,6 +364,21 @@ def test_what_a_model_does_not_take_is_dropped_and_named(world):
     assert target.dropped == ("temperature", "max_tokens above 100")
 
 
+@pytest.mark.parametrize(
+    ("window", "longest", "asked"),
+    [(64, None, 64), (64, 500, 64), (9000, 40, 40), (None, None, 90)],
+)
+def test_no_answer_is_asked_that_is_longer_than_the_window(world, window, longest, asked):
+    ProviderModel.objects.create(
+        provider=world.main, model_id="small", context_window=window, max_output_tokens=longest
+    )
+    world.put("node", "model", "main/small")
+    world.put("node", "max_tokens", 90)
+    target = world.explained().targets[0]
+    assert target.max_tokens == asked
+    assert target.dropped == ((f"max_tokens above {asked}",) if asked < 90 else ())
+
+
 def test_callers_with_ever_new_values_do_not_fill_the_memory(world, monkeypatch):
     world.put("node", "model", "main/any")
     snapshot.expire()

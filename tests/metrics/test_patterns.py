@@ -88,15 +88,33 @@ def test_calls_that_fail_alike_are_one_pattern():
     assert pattern.pattern_data["said"] == "generation_exhausted: Slow down."
 
 
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"truncated": True, "finish_reason": "length"}, "The answer was cut short: length."),
+        ({"finish_reason": "content_filter"}, "The answer was cut short: content_filter."),
+        ({"finish_reason": "stop"}, None),
+    ],
+)
+def test_answers_that_were_cut_short_are_an_error_that_comes_back(facts, said):
+    answered(4, **facts)
+    mine()
+    assert [each.pattern_data["said"] for each in of(PatternType.COMMON_ERROR)] == (
+        [said] if said else []
+    )
+
+
 def test_good_prompts_and_good_answers_are_kept_with_evidence():
-    answered(60, answer="The best text.")
+    answered(60, answer="The best text.", response_length=14)
     answered(30, version=2)
     answered(30, version=2, notes=["The answer is too long: 9 from 3."])
     mine()
     (prompt,) = of(PatternType.HIGH_QUALITY_PROMPT)
     assert prompt.pattern_data["prompt_version"] == 1
     assert prompt.avg_quality_score == 1
-    assert prompt.pattern_data["compared"][0]["p"] < 0.05
+    assert prompt.pattern_data["answer_characters"] == 14
+    (other,) = prompt.pattern_data["compared"]
+    assert (other["p"] < 0.05, other["answer_characters"]) == (True, 6)
     (success,) = of(PatternType.SUCCESSFUL_IMPLEMENTATION)
     assert success.usage_count == 90
     examples = success.pattern_data["examples"]
