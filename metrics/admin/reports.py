@@ -136,7 +136,9 @@ def _imported(request: HttpRequest) -> HttpResponse:
 def _line(each: Difference) -> dict[str, Any]:
     """As the table shows it."""
     theirs = each.theirs.cost_usd
-    odd = each.cost_usd is not None and abs(each.cost_usd) >= max(LARGE * abs(theirs or Decimal(0)), LEAST)
+    odd = each.cost_usd is not None and abs(each.cost_usd) >= max(
+        LARGE * abs(theirs or Decimal(0)), LEAST
+    )
     return {
         "day": each.day,
         "model": each.model,
