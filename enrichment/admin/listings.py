@@ -4,12 +4,19 @@ from typing import Any
 
 from django.contrib import admin
 from django.db import models
-from django.db.models import Count, Model, Q, QuerySet
+from django.db.models import Count, Model, Q
 from django.db.models.functions import Substr
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from enrichment.admin.freshness import (
+    CleanedFilter,
+    ProfileFilter,
+    TagsFilter,
+    TranslationFilter,
+    states,
+)
 from enrichment.admin.review import readable
 from enrichment.enrichments import names
 from enrichment.models import Animal, EnrichmentResult, Organization
@@ -20,46 +27,6 @@ EXCERPT = 90
 ENRICHED_FIELDS = (
     "enriched_description", "dog_profiler_data", "translations", "tags", "entities",
 )  # fmt: skip
-
-
-class PresenceFilter(admin.SimpleListFilter):
-    """Rows that have, or don't have, what an enrichment writes."""
-
-    column = ""
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Two kinds of rows."""
-        return [("yes", "Has one"), ("no", "Still missing")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """By the column's NULL, which partial indexes answer."""
-        if self.value() not in {"yes", "no"}:
-            return queryset
-        return queryset.filter(**{f"{self.column}__isnull": self.value() == "no"})
-
-
-class CleanedFilter(PresenceFilter):
-    """By cleaned description."""
-
-    title = "cleaned description"
-    parameter_name = "cleaned"
-    column = "enriched_description"
-
-
-class ProfileFilter(PresenceFilter):
-    """By profile."""
-
-    title = "profile"
-    parameter_name = "profile"
-    column = "dog_profiler_data"
-
-
-class TranslationFilter(PresenceFilter):
-    """By translation, in any language."""
-
-    title = "translation"
-    parameter_name = "translated"
-    column = "translations"
 
 
 @admin.register(Organization)
@@ -99,7 +66,9 @@ class AnimalAdmin(ModelAdmin):
     """Listings: what was published, and what models made of it."""
 
     list_display = ("name", "breed", "organization", "published", "coverage", "llm_processed_at")
-    list_filter = (CleanedFilter, ProfileFilter, TranslationFilter, "status", "size", "age")
+    list_filter = (
+        CleanedFilter, ProfileFilter, TranslationFilter, TagsFilter, "status", "size", "age",
+    )  # fmt: skip
     list_select_related = ("organization",)
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
     search_fields = ("name", "=external_id", "breed", "organization__name")
@@ -199,6 +168,7 @@ class AnimalAdmin(ModelAdmin):
         """With before and after side by side, and where each text came from."""
         if isinstance(obj, Animal):
             context["sides"] = _sides(obj)
+            context["states"] = states(obj)
             context["results"] = (
                 EnrichmentResult.objects.filter(
                     enrichment__in=names(), target="enrichment.Animal", row_id=str(obj.pk)

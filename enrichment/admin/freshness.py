@@ -1,0 +1,101 @@
+"""Which rows have what, and whether it is up to date: the lists' filters and a row's own page."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from enrichment.enrichments import get
+from enrichment.models import Animal
+from enrichment.staleness import Reason, with_staleness
+from llmconfig.admin.presentation import badge
+
+HAS_ONE, MISSING = "yes", "no"
+# In the order of the filter, what needs no work first.
+WORDS = {
+    Reason.FRESH: "Up to date",
+    Reason.NEVER: "Never done, or it failed",
+    Reason.UNDONE: "Taken back by a person",
+    Reason.INPUT: "The listing has changed since",
+    Reason.PROMPT: "Another prompt is in force",
+    Reason.FACTS: "Its facts have changed since",
+    Reason.MODEL: "Another model is in force",
+}
+
+
+class StateFilter(admin.SimpleListFilter):
+    """By what an enrichment has written, and by why it is stale."""
+
+    enrichment = ""
+    column = ""
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Whether there is one; and for enrichments without languages, its state."""
+        present = [(HAS_ONE, "Has one"), (MISSING, "Still missing")]
+        if get(self.enrichment).by_variant:
+            return present
+        return present + [(reason.value, words) for reason, words in WORDS.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Presence by the column's NULL, which partial indexes answer; states by the results."""
+        chosen = self.value()
+        if chosen in {HAS_ONE, MISSING}:
+            return queryset.filter(**{f"{self.column}__isnull": chosen == MISSING})
+        if chosen not in set(Reason):
+            return queryset
+        found = with_staleness(get(self.enrichment)).filter(stale=chosen)
+        return queryset.filter(pk__in=found.values("pk"))
+
+
+class CleanedFilter(StateFilter):
+    """By cleaned description."""
+
+    title = "cleaned description"
+    parameter_name = "cleaned"
+    enrichment = "description_cleaning"
+    column = "enriched_description"
+
+
+class ProfileFilter(StateFilter):
+    """By profile."""
+
+    title = "profile"
+    parameter_name = "profile"
+    enrichment = "dog_profiler"
+    column = "dog_profiler_data"
+
+
+class TranslationFilter(StateFilter):
+    """By translation, in any language."""
+
+    title = "translation"
+    parameter_name = "translated"
+    enrichment = "translation"
+    column = "translations"
+
+
+class TagsFilter(StateFilter):
+    """By tags."""
+
+    title = "tags"
+    parameter_name = "tagged"
+    enrichment = "tagging"
+    column = "tags"
+
+
+def states(animal: Animal) -> list[tuple[str, SafeString]]:
+    """Each enrichment of a listing, a line for each language it has, and its state in words."""
+    wanted = [(name, "") for name in ("description_cleaning", "dog_profiler", "tagging")]
+    wanted += [("entity_extraction", "")]
+    wanted += [("translation", code) for code in sorted(animal.translations or {})]
+    shown = []
+    for name, variant in wanted:
+        enrichment = get(name)
+        row = with_staleness(enrichment, variant=variant).filter(pk=animal.pk).values_list("stale")
+        reason = Reason(row[0][0])
+        tone = {Reason.FRESH: "good", Reason.NEVER: "plain"}.get(reason, "warning")
+        label = f"{enrichment.label}: {variant}" if variant else enrichment.label
+        shown.append((label, badge(WORDS[reason].lower(), tone)))
+    return shown
