@@ -10,7 +10,8 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import BooleanField, QuerySet
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -39,6 +40,7 @@ LARGEST_CAP = 1_000_000  # US dollars; what the column holds
 MOST_PRIORITY = 100
 AUTO = "auto"
 PROVIDER_BATCH_HOURS = 24
+_CREATING = 0x6E6F6465  # any number of our own, for locks of two
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +119,18 @@ class Progress:
 
 
 def rows_to_do(enrichment: Enrichment, selection: Selection, *, variant: str) -> "QuerySet[Any]":
-    """The selected rows in the order of their keys; raises BadSelection naming the field."""
+    """The selected rows in the order of their keys; raises BadSelection naming the field.
+
+    Rows that another batch has yet to do are left to it, unless all are forced.
+    """
     if selection.limit is not None and selection.limit < 1:
         raise BadSelection(f"limit: {selection.limit} is below 1.", field="limit")
     rows: QuerySet[Any] = (
         enrichment.rows().all()
         if selection.force
-        else stale_rows(enrichment, variant=variant, reasons=selection.stale)
+        else _left_to_nobody(
+            stale_rows(enrichment, variant=variant, reasons=selection.stale), enrichment, variant
+        )
     )
     if selection.organization:
         if not enrichment.organization_field:
@@ -136,6 +143,27 @@ def rows_to_do(enrichment: Enrichment, selection: Selection, *, variant: str) ->
         rows = rows.filter(pk__in=[enrichment.checked_key(each) for each in selection.ids])
     rows = rows.order_by("pk")
     return rows[: selection.limit] if selection.limit else rows
+
+
+_IN_WORK = """
+NOT EXISTS (
+    SELECT FROM enrichment_batch_chunks c
+    JOIN enrichment_batches b ON b.id = c.batch_id,
+    unnest(c.row_ids || c.failed_ids) AS u(row_id)
+    WHERE b.status IN ('pending', 'running', 'paused') AND c.status <> 'done'
+      AND b.enrichment = %s AND c.variant = %s AND u.row_id = {key}::text
+)
+"""
+
+
+def _left_to_nobody(rows: "QuerySet[Any]", enrichment: Enrichment, variant: str) -> "QuerySet[Any]":
+    names = enrichment.sql_names()
+    key = f"{names['table']}.{names['key']}"
+    free = RawSQL(  # noqa: S611 - identifiers of the model
+        _IN_WORK.format(key=key), [enrichment.name, variant], output_field=BooleanField()
+    )
+    found: QuerySet[Any] = rows.filter(free)
+    return found
 
 
 def organization_ids(slug: str) -> Any:
@@ -194,6 +222,7 @@ def create(
         check_variant(enrichment, variant)
     _check_write_size(write_size)
     _check_terms(terms)
+    _one_after_another(name)
     batch = Batch.objects.create(
         enrichment=name,
         params={
@@ -217,10 +246,25 @@ def create(
     )
     if not batch.rows_total:
         batch.status = BatchStatus.COMPLETED
-        batch.status_reason = "No row needed work."
+        batch.status_reason = _nothing_to_do(batch)
         batch.started_at = batch.finished_at = timezone.now()
     batch.save()
     return batch
+
+
+def _one_after_another(name: str) -> None:
+    """Until we commit: whoever starts the same at the same moment has to see our rows."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_CREATING, name])
+
+
+def _nothing_to_do(batch: Batch) -> str:
+    """Why a batch has no rows."""
+    others = Batch.objects.filter(enrichment=batch.enrichment).exclude(status__in=TERMINAL)
+    other = others.exclude(pk=batch.pk).first()
+    if other is None or batch.force:
+        return "No row needed work."
+    return f"No row needed work but those of batch {other.pk}, which is {other.status}."
 
 
 def _check_write_size(write_size: int | None) -> None:

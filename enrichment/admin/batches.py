@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.contrib import admin, messages
@@ -10,50 +11,35 @@ from django.db.models import DecimalField, F, Model, OuterRef, QuerySet, Subquer
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from kombu.exceptions import OperationalError
 
 from enrichment import batches
+from enrichment.admin.batch_page import CHUNK_TONES, page, status_badge
 from enrichment.admin.review import readable, review_urls
-from enrichment.batches import Progress
-from enrichment.errors import NotAllowedNow
+from enrichment.errors import EnrichmentError, NotAllowedNow
 from enrichment.models import (
     Batch,
     BatchChunk,
-    BatchStatus,
     ChunkStatus,
     EnrichmentResult,
     ResultState,
 )
-from enrichment.models.batches import WORKABLE
 from enrichment.tasks import start_lanes
 from enrichment.undo import undo
-from llmconfig.admin.presentation import badge, count, duration, link, money, progress_bar
+from llmconfig.admin.presentation import badge, link, money, progress_bar
 from llmconfig.admin.writes import ReadOnlyAdmin
 
 logger = logging.getLogger(__name__)
 
-STATUS_TONES = {
-    BatchStatus.PENDING: "info",
-    BatchStatus.RUNNING: "info",
-    BatchStatus.PAUSED: "warning",
-    BatchStatus.CANCELLED: "plain",
-    BatchStatus.COMPLETED: "good",
-}
-CHUNK_TONES = {
-    ChunkStatus.OPEN: "plain",
-    ChunkStatus.AWAY: "info",
-    ChunkStatus.LEASED: "info",
-    ChunkStatus.DONE: "good",
-}
-FAILED_SHOWN = 50
 LEFT_SHOWN = 10
 
 
-def resume(batch: Batch) -> str:
-    """Allow it again and give it lanes at once."""
-    batches.resume(batch)
+def resume(batch: Batch, *, max_cost_usd: Decimal | None = None) -> str:
+    """Allow it again, perhaps under another cap, and give it lanes at once."""
+    batches.resume(batch, max_cost_usd=max_cost_usd)
     _give_lanes(batch)
     return f"Resumed: {batch}."
 
@@ -98,45 +84,6 @@ CONTROLS: dict[str, Callable[[Batch], str]] = {
     "retry": retry,
     "undo": take_back,
 }
-
-
-def allowed_controls(progress: Progress) -> tuple[str, ...]:
-    """What may be pressed in a state."""
-    if progress.status in WORKABLE:
-        return ("pause", "cancel")
-    if progress.status == BatchStatus.PAUSED:
-        return ("resume", "cancel")
-    retry_too = progress.status == BatchStatus.COMPLETED and progress.failed
-    undo_too = ("undo",) if progress.done else ()
-    return ("retry", *undo_too) if retry_too else undo_too
-
-
-def status_badge(status: str) -> SafeString:
-    """A batch's state in one word."""
-    return badge(status, STATUS_TONES.get(BatchStatus(status), "plain"))
-
-
-def figures(progress: Progress) -> list[tuple[str, str]]:
-    """The numbers under the bar."""
-    shown = [
-        ("rows done", count(progress.done)),
-        ("failed", count(progress.failed)),
-        ("skipped", count(progress.skipped)),
-        ("calls paid", count(progress.calls)),
-        ("tokens", count(progress.tokens)),
-        ("cost", money(progress.cost_usd)),
-        ("rows a second", f"{progress.rows_per_second:.1f}"),
-        ("time", duration(progress.seconds)),
-    ]
-    if progress.eta_seconds is not None and progress.status in WORKABLE:
-        shown.append(("left", duration(progress.eta_seconds)))
-    if progress.waiting:
-        shown.append(("waiting for a later round", count(progress.waiting)))
-    if progress.calls_repaid:
-        shown.append(("calls paid twice", count(progress.calls_repaid)))
-    if progress.unpriced_calls:
-        shown.append(("calls without a price", count(progress.unpriced_calls)))
-    return shown
 
 
 def with_sums(rows: QuerySet[Any]) -> Any:
@@ -195,10 +142,29 @@ class BatchAdmin(ReadOnlyAdmin):
         return with_sums(super().get_queryset(request))
 
     def get_urls(self) -> list[URLPattern]:
-        """The buttons' address."""
-        view = self.admin_site.admin_view(self.control_view)
-        address = "<uuid:batch_id>/control/<str:verb>/"
-        return [path(address, view, name="enrichment_batch_control"), *super().get_urls()]
+        """The buttons' address, and the part of the page that changes."""
+        site = self.admin_site
+        return [
+            path(
+                "<uuid:batch_id>/control/<str:verb>/",
+                site.admin_view(self.control_view),
+                name="enrichment_batch_control",
+            ),
+            path(
+                "<uuid:batch_id>/progress/",
+                site.admin_view(self.progress_view),
+                name="enrichment_batch_progress",
+            ),
+            *super().get_urls(),
+        ]
+
+    def progress_view(self, request: HttpRequest, batch_id: Any) -> HttpResponse:
+        """The part of a batch's page that changes while it runs."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        batch = get_object_or_404(Batch, pk=batch_id)
+        shown = page(batch, may_control=self.has_control_permission(request))
+        return TemplateResponse(request, self.change_form_outer_before_template, shown)
 
     def control_view(self, request: HttpRequest, batch_id: Any, verb: str) -> HttpResponse:
         """One button pressed on a batch's page."""
@@ -207,8 +173,21 @@ class BatchAdmin(ReadOnlyAdmin):
         if not self.has_control_permission(request) or verb not in CONTROLS:
             raise PermissionDenied
         batch = get_object_or_404(Batch, pk=batch_id)
-        self._control(request, [batch], verb)
+        if verb == "resume" and request.POST.get("max_cost_usd"):
+            self._resume_under(request, batch)
+        else:
+            self._control(request, [batch], verb)
         return HttpResponseRedirect(reverse("admin:enrichment_batch_change", args=[batch.pk]))
+
+    def _resume_under(self, request: HttpRequest, batch: Batch) -> None:
+        """Resume with the cap that was entered."""
+        try:
+            cap = Decimal(request.POST["max_cost_usd"])
+            messages.success(request, resume(batch, max_cost_usd=cap))
+        except InvalidOperation:
+            messages.warning(request, "A cap is a number of US dollars.")
+        except EnrichmentError as refusal:
+            messages.warning(request, str(refusal))
 
     def _control(self, request: HttpRequest, chosen: Any, verb: str) -> None:
         for batch in chosen:
@@ -263,46 +242,8 @@ class BatchAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         """With progress, buttons, chunks and failed rows."""
         if isinstance(obj, Batch):
-            context |= self._page(request, obj)
+            context |= page(obj, may_control=self.has_control_permission(request))
         return super().render_change_form(request, context, add, change, form_url, obj)
-
-    def _page(self, request: HttpRequest, batch: Batch) -> dict[str, Any]:
-        progress = batches.progress(batch.pk)
-        failed = batch.results.filter(state=ResultState.FAILED).order_by("-id")
-        calls = reverse("admin:metrics_generationmetric_changelist")
-        return {
-            "progress": progress,
-            "status": status_badge(progress.status),
-            "bar": progress_bar(
-                progress.done + progress.skipped, progress.total, failed=progress.failed
-            ),
-            "figures": figures(progress),
-            "live": progress.status in WORKABLE,
-            "controls": [
-                (verb, reverse("admin:enrichment_batch_control", args=[batch.pk, verb]))
-                for verb in allowed_controls(progress)
-                if self.has_control_permission(request)
-            ],
-            "failed_rows": list(failed[:FAILED_SHOWN].values("row_id", "variant", "reason")),
-            "failed_shown": FAILED_SHOWN,
-            "chunk_states": _chunk_states(batch),
-            "results_url": f"{reverse('admin:enrichment_enrichmentresult_changelist')}"
-            f"?batch__id__exact={batch.pk}",
-            "chunks_url": f"{reverse('admin:enrichment_batchchunk_changelist')}"
-            f"?batch__id__exact={batch.pk}",
-            "calls_url": f"{calls}?q={batch.pk}&days=366",
-        }
-
-
-def _chunk_states(batch: Batch) -> list[tuple[SafeString, int]]:
-    counts: dict[str, int] = {}
-    for status in batch.chunks.values_list("status", flat=True):
-        counts[status] = counts.get(status, 0) + 1
-    return [
-        (badge(each.label.lower(), CHUNK_TONES[each]), counts[each])
-        for each in ChunkStatus
-        if each in counts
-    ]
 
 
 @admin.register(BatchChunk)

@@ -4,7 +4,8 @@ from django.db.models import Count
 from django.http import HttpRequest
 from django.urls import reverse
 
-from enrichment.admin.batches import status_badge, with_sums
+from enrichment.admin.batch_page import status_badge
+from enrichment.admin.batches import with_sums
 from enrichment.models import Animal, Batch, BatchStatus
 from llmconfig.admin.dashboard import Widget, register_widget
 from llmconfig.admin.presentation import count, money, progress_bar

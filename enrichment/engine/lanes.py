@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models.functions import Now
 
+from enrichment.batches import check_allowed
 from enrichment.engine import claims, writing
 from enrichment.engine.brakes import Brakes
 from enrichment.engine.garbage import collect_seldom
@@ -23,6 +24,7 @@ from enrichment.engine.sessions import (
     persistently,
 )
 from enrichment.enrichments import get
+from enrichment.errors import EnrichmentError
 from enrichment.models import Batch, BatchChunk, BatchStatus, ChunkStatus
 from enrichment.models.batches import WORKABLE
 from llmconfig import snapshot
@@ -88,12 +90,19 @@ def run_lane(batch_id: UUID, *, seconds: float = LANE_SECONDS) -> LaneEnd:
 
 
 def _begin(batch_id: UUID) -> Batch | None:
-    """Mark a waiting batch as running; None if it is not to be worked on."""
+    """Mark a waiting batch as running; None if it is not to be worked on, or can't be."""
     Batch.objects.filter(pk=batch_id, status=BatchStatus.PENDING).update(
         status=BatchStatus.RUNNING, status_reason=""
     )
     Batch.objects.filter(pk=batch_id, started_at__isnull=True).update(started_at=Now())
     batch = Batch.objects.get(pk=batch_id)
+    try:
+        check_allowed(get(batch.enrichment))
+    except EnrichmentError as error:  # switched off, or gone from the code
+        Batch.objects.filter(pk=batch_id, status=BatchStatus.RUNNING).update(
+            status=BatchStatus.PAUSED, status_reason=str(error)
+        )
+        return None
     return batch if batch.status in WORKABLE else None
 
 
@@ -183,8 +192,14 @@ class _Lane:
             self.pump.wait(left)
 
     def _close(self) -> None:
+        """Begin no more; what has left may be retried."""
         self.closing = True
         self.pump.stop_sending()
+
+    def _fall_silent(self) -> None:
+        """A person, a cap or a fault stopped the batch: no request leaves any more."""
+        self.closing = True
+        self.pump.fall_silent()
 
     def _claim(self) -> None:
         """Keep at least a window of rows queued; a suspicious chunk is worked on alone."""
@@ -229,25 +244,29 @@ class _Lane:
             later_rounds=self.pace.later_rounds,
         )
         self.unconfirmed = []
+        self._give_up([each for each in self.held if each not in ours])
         self.pump.wrote()
         self._settle(written)
-        self._let_go(ours)
+        self._finish()
         self._brake(written)
         if self.pump.stop_reason is not None:
             self._pause(str(self.pump.stop_reason))
         elif not self._may_go_on():
-            self._close()
+            self._fall_silent()
 
     def _settle(self, written: list[Outcome]) -> None:
         for outcome in written:
             if outcome.item.claim is not None:
                 self.unsettled[outcome.item.claim.chunk_id] -= 1
 
-    def _let_go(self, ours: set[int]) -> None:
-        """Forget chunks that another lane took over, and end those whose rows are all settled."""
-        for lost in [each for each in self.held if each not in ours]:
-            logger.warning("Batch %s: chunk %s was taken over.", self.batch.pk, lost)
-            self.pump.settled([self.held.pop(lost)])
+    def _give_up(self, lost: list[int]) -> None:
+        """Forget chunks that another lane took over."""
+        for each in lost:
+            logger.warning("Batch %s: chunk %s was taken over.", self.batch.pk, each)
+            self.pump.settled([self.held.pop(each)])
+
+    def _finish(self) -> None:
+        """End chunks whose rows are all settled."""
         ended = [self.held[each] for each in self.held if self.unsettled[each] == 0]
         if ended:
             writing.finish(ended, retry_delay=self.pace.retry_delay)
@@ -271,7 +290,7 @@ class _Lane:
             status=BatchStatus.PAUSED, status_reason=reason
         )
         logger.warning("Batch %s is paused: %s", self.batch.pk, reason)
-        self._close()
+        self._fall_silent()
 
     def _end(self) -> LaneEnd:
         if complete_if_done(self.batch.pk) or not self._may_go_on():

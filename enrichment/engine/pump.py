@@ -9,8 +9,9 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError
@@ -35,19 +36,24 @@ PORTIONS = 8
 SMALLEST_PORTION = 4
 # What was announced earlier is announced again: asleep for long, we may have lost the lease.
 TRUSTED_SECONDS = LEASE_SECONDS / 2
+# How a call ends that was not the row's fault: it waits for a person, or for the next lane.
+HELD_BACK = frozenset({"withdrawn", "calls_disabled"})
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Row:
     """A chunk's row; `position` among those that are sent, from 0.
 
-    Once announced it may be sent until `until`, in seconds of the monotonic clock.
+    Once announced it may be sent until `until`, in seconds of the monotonic clock; `left` says that
+    a request was.
     """
 
     claim: Claim
     item: Item
     position: int
     until: float = 0.0
+    left: bool = False
+    task: "asyncio.Task[Outcome | None] | None" = None
 
 
 class Pump:
@@ -76,7 +82,7 @@ class Pump:
         self._ended = 0
         self._waiting: deque[_Row] = deque()
         self._announced: deque[_Row] = deque()
-        self._in_flight = 0
+        self._in_flight: set[_Row] = set()
         self._outcomes: deque[Outcome] = deque()
         self._being_written = 0
         self._portion = max(SMALLEST_PORTION, window // PORTIONS)
@@ -84,7 +90,10 @@ class Pump:
         self._announcing = False
         self._started: dict[UUID, int] = {}  # announced, by lease
         self._notes = Notes()
+        self._kept_until = 0.0  # the leases, as far as we know; by the monotonic clock
+        self._writes_since = 0.0
         self._stopped = False
+        self._silenced = False
         self._wake = threading.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -98,9 +107,17 @@ class Pump:
         client.loop.call_soon(self._dispatch)
 
     def stop_sending(self) -> None:
-        """Send nothing more; calls in flight still come back."""
+        """Send no further rows; calls that have left still come back, after retries if need be.
+
+        Those that wait for limits, a budget or a fact are withdrawn.
+        """
         self._stopped = True
-        client.loop.call_soon(self._drop_unsent)
+        client.loop.call_soon(self._withdraw)
+
+    def fall_silent(self) -> None:
+        """The same, and send no retries either."""
+        self._silenced = True
+        self.stop_sending()
 
     @property
     def backlog(self) -> int:
@@ -129,16 +146,16 @@ class Pump:
         self._wake.clear()
 
     def take(self) -> list[Outcome]:
-        """All outcomes that wait to be written."""
+        """All outcomes that wait to be written; the write that follows keeps the leases."""
+        self._writes_since = time.monotonic()
         taken = [self._outcomes.popleft() for _ in range(len(self._outcomes))]
         self._being_written += len(taken)
         return taken
 
     def wrote(self) -> None:
-        """What was taken is stored: a kill can't lose it any more."""
-        if self._being_written:
-            self._being_written = 0
-            client.loop.call_soon(self._dispatch)
+        """What was taken is stored: a kill can't lose it any more, and our leases are kept."""
+        self._being_written = 0
+        client.loop.call_soon(self._kept, self._writes_since + TRUSTED_SECONDS)
 
     def announce_again(self, held: Sequence[Claim]) -> None:
         """Tell the database once more what was announced of the chunks that are held."""
@@ -150,7 +167,7 @@ class Pump:
 
     def close(self) -> None:
         """Send nothing more, and let go of everything but the notes on open calls."""
-        self.stop_sending()
+        self.fall_silent()
         client.loop.run(self._announcer.aclose())
         self._notes.close()
 
@@ -160,7 +177,7 @@ class Pump:
         # What a kill loses is what is in flight or not yet written: that is never more than the
         # window and one write.
         unwritten = len(self._outcomes) + self._being_written
-        return self.window - self._in_flight - max(0, unwritten - self.wanted)
+        return self.window - len(self._in_flight) - max(0, unwritten - self.wanted)
 
     def _dispatch(self) -> None:
         """Send what is announced, as the window allows, and have more announced in time."""
@@ -173,11 +190,15 @@ class Pump:
                 self._take_back()
                 break
             free -= 1
-            self._in_flight += 1
-            self._spawn(self._one(self._announced.popleft()))
+            self._begin(self._announced.popleft())
         if self._waiting and not self._announcing and len(self._announced) < self._portion:
             self._announcing = True
             self._spawn(self._announce_some())
+
+    def _begin(self, row: _Row) -> None:
+        self._in_flight.add(row)
+        row.task = asyncio.get_running_loop().create_task(self._asked(row))
+        row.task.add_done_callback(partial(self._over, row))
 
     def _spawn(self, coroutine: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(coroutine)
@@ -191,8 +212,9 @@ class Pump:
             self._announced.extend(await self._announce(rows))
         except Exception as error:  # noqa: BLE001 - the lane's thread raises it
             self.failure = error
-            self._stopped = True
+            self._stopped = self._silenced = True
             self._ended += len(rows)
+            self._withdraw()
         finally:
             self._announcing = False
             self._dispatch()
@@ -229,6 +251,17 @@ class Pump:
         self._waiting.extendleft(reversed(self._announced))
         self._announced.clear()
 
+    def _kept(self, until: float) -> None:
+        self._kept_until = until
+        self._dispatch()
+
+    def _withdraw(self) -> None:
+        """Nothing has been paid for what hasn't left: it is as if nobody had tried."""
+        self._drop_unsent()
+        for row in self._in_flight:
+            if row.task is not None and not row.left and not row.task.cancelling():
+                row.task.cancel()
+
     def _drop_unsent(self) -> None:
         self._ended += len(self._waiting) + len(self._announced)
         self._waiting.clear()
@@ -240,51 +273,64 @@ class Pump:
         for token in tokens:
             self._started.pop(token, None)
 
-    def _noting(self, row: _Row) -> Callable[[], None]:
-        return lambda: self._notes.sent(row.claim.token, row.position)
+    def _may_leave(self, row: _Row) -> bool:
+        """Asked before each request for a row, when nothing holds it back any more."""
+        if self._silenced or (self._stopped and not row.left):
+            return False
+        lease_is_ours = time.monotonic() < max(row.until, self._kept_until)
+        if not lease_is_ours or row.claim.token not in self._started:
+            return False
+        row.left = True
+        self._notes.sent(row.claim.token, row.position)
+        return True
 
-    async def _one(self, row: _Row) -> None:
+    async def _asked(self, row: _Row) -> Outcome | None:
+        """What came of a row; None if it is as if nobody had tried."""
         item = row.item
         told: list[tuple[CallRecord, Texts]] = []
         try:
             if item.asks:
                 item = await answered(item)
-                if self._stopped:  # meanwhile; nothing was sent
-                    self._in_flight -= 1
-                    self._ended += 1
-                    self._wake_if_needed()
-                    return
             call = call_for(
                 self.enrichment, item, session_id=self.batch_id, use_cache=self.use_cache
             )
             answer = await client.agenerate(
-                call, collect=lambda *pair: told.append(pair), leaving=self._noting(row)
+                call,
+                collect=lambda *pair: told.append(pair),
+                leaving=lambda: self._may_leave(row),
             )
-            outcome = judged(self.enrichment, item, answer, told[0][1] if told else None)
+            return judged(self.enrichment, item, answer, told[0][1] if told else None)
         except FactMissing as missing:
-            outcome = without_fact(item, missing)
+            return without_fact(item, missing)
         except GenerationFailed as failure:
+            held_back = failure.record.error_code in HELD_BACK
+            if held_back and not any(each.paid for each in failure.record.attempts):
+                return None
             texts = told[0][1] if told else None
-            retriable = not isinstance(failure, GenerationRefused)
-            outcome = failed(self.enrichment, item, failure, texts, retriable=retriable)
+            retriable = held_back or not isinstance(failure, GenerationRefused)
+            return failed(self.enrichment, item, failure, texts, retriable=retriable)
         except ConfigurationError as error:
             # Not the row's fault: the whole batch has to wait for a person.
             self.stop_reason = error
-            self._stopped = True
-            self._in_flight -= 1
-            self._ended += 1
-            self._drop_unsent()
-            return
+            self._stopped = self._silenced = True
+            return None
         except (DatabaseError, InterfaceError) as error:
             reason = f"The database could not be asked: {type(error).__name__}."
-            outcome = Outcome(item, ResultState.FAILED, reason=reason, retriable=True)
+            return Outcome(item, ResultState.FAILED, reason=reason, retriable=True)
         except Exception as error:
             logger.exception("Batch %s: row %s broke its enrichment.", self.batch_id, item.row_id)
             reason = f"The enrichment failed on this row: {type(error).__name__}."
-            outcome = Outcome(item, ResultState.FAILED, reason=reason)
-        self._outcomes.append(outcome)  # before it counts as ended: the lane reads both
-        self._in_flight -= 1
+            return Outcome(item, ResultState.FAILED, reason=reason)
+
+    def _over(self, row: _Row, task: "asyncio.Task[Outcome | None]") -> None:
+        """A row has come to its end; who was cancelled had not left."""
+        outcome = None if task.cancelled() else task.result()
+        if outcome is not None:
+            self._outcomes.append(outcome)  # before it counts as ended: the lane reads both
+        self._in_flight.discard(row)
         self._ended += 1
+        if self._stopped:
+            self._withdraw()
         self._wake_if_needed()
         self._dispatch()
 

@@ -48,7 +48,8 @@ async def agenerate(
     """Carry out a call and hand its record on, also that of a failed one.
 
     The record goes to `collect` if given (called on the event loop: it must not block), else to the
-    registered recorders before this returns. `leaving` is called before each request that leaves.
+    registered recorders before this returns. `leaving` is called before each request, when nothing
+    holds it back any more; where it says no, nothing is sent and the call fails as `withdrawn`.
 
     Raises GenerationFailed's kinds, and what resolution raises: CallsDisabled, UnknownNode,
     NoTarget. A cancelled call leaves a record too.

@@ -87,11 +87,12 @@ def needs_estimate(target: Target, configuration: Snapshot) -> bool:
 class Admission:
     """`async with Admission(request) as admission:` around one request to a provider.
 
-    Tell `admission.ended(…)` how it went; a request that ends without having said so, because its
-    call was cancelled, is settled at its worst. Raises NotAdmitted's kinds on entry.
+    Tell `admission.leaves()` when it is sent and `admission.ended(…)` how it went. What was sent and
+    then cancelled is settled at its worst; what wasn't sent has used nothing. Raises NotAdmitted's
+    kinds on entry.
     """
 
-    __slots__ = ("_attempt", "_budgets", "_gate", "_held", "_request", "_tokens")
+    __slots__ = ("_attempt", "_budgets", "_gate", "_held", "_left", "_request", "_tokens")
 
     _gate: Gate
 
@@ -100,6 +101,7 @@ class Admission:
         self._attempt: Attempt | None = None
         self._budgets: tuple[BudgetFacts, ...] = ()
         self._held = budgets.NOTHING
+        self._left = False
         most = request.most
         self._tokens = most.tokens_input + most.tokens_output if most is not None else 0
 
@@ -112,12 +114,16 @@ class Admission:
         try:
             await self._gate.enter(self._tokens, request.patience_s)
         except BaseException:
+            cooldown.release(request.target)
             if self._budgets:
                 await self._settle(budgets.NOTHING)
             raise
         return self
 
     async def __aexit__(self, *error: object) -> None:
+        if not self._left:
+            await self._withdraw()
+            return
         used = self._tokens
         attempt = self._attempt
         if attempt is not None:
@@ -126,6 +132,16 @@ class Admission:
         self._gate.leave(self._tokens, used)
         if self._budgets:
             await self._settle(self._cost(attempt))
+
+    async def _withdraw(self) -> None:
+        cooldown.release(self._request.target)
+        self._gate.leave(self._tokens, 0)
+        if self._budgets:
+            await self._settle(budgets.NOTHING)
+
+    def leaves(self) -> None:
+        """It is sent now."""
+        self._left = True
 
     def ended(self, attempt: Attempt, *, transient: bool) -> None:
         """How the request went; `transient`: the same again may fare better."""

@@ -127,7 +127,7 @@ def ended(target: Target, attempt: Attempt, *, transient: bool, configuration: S
     lasting = attempt.outcome == "quota_exhausted" or asked > cap
     if not lasting and (not transient or attempt.outcome == "http_429"):
         # An answer of a kind: the target is there. Too many at a time is `adaptive`'s business.
-        _release(target)
+        release(target)
         return
     health = _ward.patients.setdefault(_name(target), _Health())
     if health.until > time.monotonic() and not health.tried:
@@ -137,17 +137,19 @@ def ended(target: Target, attempt: Attempt, *, transient: bool, configuration: S
         _cool(target, health, attempt, configuration, asked if asked > cap else 0.0)
 
 
+def release(target: Target) -> None:
+    """Those that wait for the call that tries it may go as well, if there is one."""
+    if not _ward.patients:
+        return
+    health = _ward.patients.get(_name(target))
+    if health is not None and health.tried:
+        health.until, health.tried = 0.0, False
+
+
 def forget() -> None:
     """Know of no failures, in this process."""
     _ward.patients.clear()
     _ward.looked_at = 0.0
-
-
-def _release(target: Target) -> None:
-    """Those that wait for the call that tries it may go as well."""
-    health = _ward.patients.get(_name(target))
-    if health is not None and health.tried:
-        health.until, health.tried = 0.0, False
 
 
 def _cool(

@@ -57,9 +57,12 @@ from llmconfig.errors import (
 from llmconfig.resolution import Resolution, Target, resolve
 from llmconfig.snapshot import Degradation, Snapshot
 
-Leaving = Callable[[], None]  # told of each request that leaves; it must not block
+# Asked before each request, once budgets and limits let it go: may it still? It must not block.
+Leaving = Callable[[], bool]
 
 NO_COST = Decimal(0)
+# The master switch is looked at again by whoever has waited longer than this since.
+SWITCH_SEEN_SECONDS = 0.1
 # A shorter wait for budgets and limits is none that anybody would want to be told of.
 WAITED_MS = 1.0
 # Sent back to the model with its own answer, which may be long.
@@ -116,7 +119,7 @@ class Run:
         )
         self.shape: Shape | None = None if call.schema is None else shapes.shape_of(call.schema)
         self.created_at = dt.datetime.now(dt.UTC)
-        self.started = time.perf_counter()
+        self.started = self.switch_seen = time.perf_counter()
         self.deadline_s: float = configuration.setting("LLM_DEADLINE_SECONDS")
         self.tries: list[Try] = []
         self.dropped: tuple[str, ...] = ()
@@ -127,7 +130,7 @@ class Run:
             self.resolution.interaction_type
         )
         self.saved_usd: Decimal | None = None
-        self.ended_by = ""  # "deadline", "cancelled" or "calls_disabled"
+        self.ended_by = ""  # "deadline", "cancelled", "calls_disabled" or "withdrawn"
 
     async def carry_out(self) -> None:
         """Ask each target in turn until one answers; what happened is then in `tries`."""
@@ -162,7 +165,7 @@ class Run:
                 await cooldown.wait_until_usable(target)
                 self.waiting = None
             made = await self._ask(target)
-            if made.reply is not None:
+            if made.reply is not None or self.ended_by:
                 return
             if made.degrade:
                 ahead, aside = self._cheaper(), []
@@ -214,9 +217,21 @@ class Run:
     async def still_allowed(self) -> bool:
         """Whether the master switch is on; looked at before everything after the first request."""
         processing = (await snapshot.acurrent()).processing
+        self.switch_seen = time.perf_counter()
         if processing.get("enabled", False):
             return True
         self.ended_by = "calls_disabled"
+        return False
+
+    def must_look_again(self) -> bool:
+        """Whether it is long since anybody looked at the master switch."""
+        return time.perf_counter() - self.switch_seen > SWITCH_SEEN_SECONDS
+
+    def may_leave(self) -> bool:
+        """Whether the next request may be sent: its caller hasn't thought better of it."""
+        if self.leaving is None or self.leaving():
+            return True
+        self.ended_by = "withdrawn"
         return False
 
     def time_left_s(self) -> float:
@@ -339,8 +354,8 @@ class Run:
 
     def _attempts(self) -> tuple[Attempt, ...]:
         """Each attempt with what followed it."""
-        if len(self.tries) == 1:
-            return (self.tries[0].attempt,)
+        if not self.tries[1:]:
+            return tuple(each.attempt for each in self.tries)
         told = []
         for each, following in zip(self.tries, [*self.tries[1:], None], strict=True):
             moved_on = ""
@@ -362,6 +377,7 @@ class Run:
         ended = {
             "deadline": f"no answer within {self.deadline_s:g} s",
             "calls_disabled": "calls were switched off meanwhile",
+            "withdrawn": "it was withdrawn before it was sent",
         }.get(self.ended_by, "no answer")
         return f"{self.call.node}: {ended}. {'; '.join(parts)}".strip()
 
@@ -407,6 +423,10 @@ class Exchange:
             async with Admission(request) as admission:
                 waited_ms = _ms_since(began)
                 run.waiting = None
+                allowed = not run.must_look_again() or await run.still_allowed()
+                if not (allowed and run.may_leave()):
+                    return Try(target, _unsent(target, run.ended_by, ""), transient=True)
+                admission.leaves()
                 made = await self._exchange()
                 admission.ended(made.attempt, transient=made.transient)
         except NotAdmitted as refusal:
@@ -486,8 +506,6 @@ class Exchange:
         run = self.run
         started = time.perf_counter()
         run.in_flight = (self.target, started)
-        if run.leaving is not None:
-            run.leaving()
         response: Response | RequestFailed
         try:
             response = await self.send()

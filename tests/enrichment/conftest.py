@@ -1,6 +1,10 @@
 """Listings, and a provider at the simulator that answers for every enrichment."""
 
-from collections.abc import Callable
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -8,6 +12,7 @@ import pytest
 from enrichment.models import Animal, Organization
 from llmconfig import snapshot
 from llmconfig.models import LLMConfig, NodeConfiguration
+from tests.database import database_url
 from tests.llmconfig.conftest import (  # noqa: F401 - fixtures
     connections_of_the_background_loop,
     fast,
@@ -53,3 +58,32 @@ def make_animals() -> Callable[..., list[Animal]]:
         )
 
     return make
+
+
+@pytest.fixture(scope="module")
+def server(django_db_setup: None) -> Iterator[str]:
+    """uvicorn on a free port."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "uvicorn", "project.asgi:application", "--port", "0"],
+        env={
+            **os.environ,
+            "DATABASE_URL": database_url(),
+            "ENVIRONMENT": "development",
+            "DJANGO_ALLOWED_HOSTS": "127.0.0.1",
+        },
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stderr is not None
+    try:
+        said = ""
+        while not (found := re.search(r"running on (http://\S+)", said)):
+            line = process.stderr.readline()
+            assert line, said
+            said += line
+        yield found[1]
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()

@@ -96,7 +96,7 @@ def test_a_batch_page_shows_how_far_it_is_and_why_rows_failed(client):
     assert "7 / 10" in text
     assert "$0.5000" in text
     assert "No answer" in text
-    assert [verb for verb, _ in page.context["controls"]] == ["pause", "cancel"]
+    assert [each.verb for each in page.context["buttons"]] == ["pause", "cancel"]
 
 
 def test_a_batch_is_paused_and_cancelled_by_its_buttons(client):
@@ -105,7 +105,7 @@ def test_a_batch_is_paused_and_cancelled_by_its_buttons(client):
     batch.refresh_from_db()
     assert batch.status == BatchStatus.PAUSED
     page = client.get(page_of(batch))
-    assert [verb for verb, _ in page.context["controls"]] == ["resume", "cancel"]
+    assert [each.verb for each in page.context["buttons"]] == ["resume", "cancel"]
     press(client, batch, "cancel")
     assert Batch.objects.get().status == BatchStatus.CANCELLED
 

@@ -1,12 +1,8 @@
 """A batch's events over a real ASGI server: live, finite, and for those who may look."""
 
 import json
-import os
-import re
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -21,38 +17,8 @@ from enrichment import batches
 from enrichment.batches import Selection
 from enrichment.engine.lanes import run_lane
 from enrichment.models import Batch
-from tests.database import database_url
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(scope="module")
-def server(django_db_setup: None) -> Iterator[str]:
-    """uvicorn on a free port."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "uvicorn", "project.asgi:application", "--port", "0"],
-        env={
-            **os.environ,
-            "DATABASE_URL": database_url(),
-            "ENVIRONMENT": "development",
-            "DJANGO_ALLOWED_HOSTS": "127.0.0.1",
-        },
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        text=True,
-    )
-    assert process.stderr is not None
-    try:
-        said = ""
-        while not (found := re.search(r"running on (http://\S+)", said)):
-            line = process.stderr.readline()
-            assert line, said
-            said += line
-        yield found[1]
-    finally:
-        process.kill()
-        process.wait()
-        process.stderr.close()
 
 
 @pytest.fixture

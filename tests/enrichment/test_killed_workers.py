@@ -30,7 +30,7 @@ WRITE_SIZE = 5
 
 
 @contextmanager
-def worker(**variables: str) -> Iterator["subprocess.Popen[bytes]"]:
+def worker(*, lanes: int = 1, **variables: str) -> Iterator["subprocess.Popen[bytes]"]:
     """A Celery worker on the test's database and broker, in a process group of its own."""
     environment = {
         **os.environ,
@@ -41,7 +41,16 @@ def worker(**variables: str) -> Iterator["subprocess.Popen[bytes]"]:
     }
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "celery", "-A", "project", "worker", "--concurrency", "1"),
+            *(
+                sys.executable,
+                "-m",
+                "celery",
+                "-A",
+                "project",
+                "worker",
+                "--concurrency",
+                str(lanes),
+            ),
             *("--loglevel", "WARNING", "--without-gossip", "--without-mingle"),
         ],
         env=environment,

@@ -81,6 +81,7 @@ class Stats:
     """Everything counted since the start or the last `POST /_reset`."""
 
     requests: int = 0
+    last_arrival: float | None = None  # Unix time
     by_path: Counter[str] = field(default_factory=Counter)
     by_model: Counter[str] = field(default_factory=Counter)
     by_status: Counter[int] = field(default_factory=Counter)
@@ -105,6 +106,7 @@ class Stats:
     def arrived(self, call: Call) -> int:
         """A call came in; returns how often its prompt has, this time included."""
         if not call.batch:
+            self.last_arrival = time.time()
             now = time.monotonic()
             self.requests_1s.add(now, 1)
             self.requests_60s.add(now, 1)
@@ -157,6 +159,7 @@ class Stats:
         """The body of `GET /_stats`; the keys are many, so they come only when asked for."""
         report: JsonObject = {
             "requests": self.requests,
+            "last_arrival": self.last_arrival,
             "by_path": self.by_path,
             "by_model": self.by_model,
             "by_status": {str(status): count for status, count in self.by_status.items()},

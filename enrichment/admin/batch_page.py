@@ -1,0 +1,151 @@
+"""What a batch's page shows: how far it is, its cost, which rows failed for what, the buttons."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from enrichment import batches
+from enrichment.batches import Progress
+from enrichment.models import Batch, BatchStatus, ChunkStatus, ResultState
+from enrichment.models.batches import TERMINAL, WORKABLE
+from llmconfig.admin.presentation import badge, count, duration, money, progress_bar
+
+STATUS_TONES = {
+    BatchStatus.PENDING: "info",
+    BatchStatus.RUNNING: "info",
+    BatchStatus.PAUSED: "warning",
+    BatchStatus.CANCELLED: "plain",
+    BatchStatus.COMPLETED: "good",
+}
+CHUNK_TONES = {
+    ChunkStatus.OPEN: "plain",
+    ChunkStatus.AWAY: "info",
+    ChunkStatus.LEASED: "info",
+    ChunkStatus.DONE: "good",
+}
+FAILED_SHOWN = 50
+KINDS_OF = 2000  # of so many failed rows, the newest ones
+KINDS_SHOWN = 8
+KIND_LENGTH = 80
+TELLING_ROWS = 20  # fewer say nothing about what all will cost
+# The client's sentence about a failed call: `node: no answer. provider/model: http_500 (…)`.
+_OUTCOME = re.compile(r"\S+/\S+: ([a-z0-9_]+)(?: \(|;|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A control: its verb, where it is sent, and whether it takes a new cap."""
+
+    verb: str
+    address: str
+    cap: Decimal | None = None
+
+
+def allowed_controls(progress: Progress) -> tuple[str, ...]:
+    """What may be pressed in a state."""
+    if progress.status in WORKABLE:
+        return ("pause", "cancel")
+    if progress.status == BatchStatus.PAUSED:
+        return ("resume", "cancel")
+    retry_too = progress.status == BatchStatus.COMPLETED and progress.failed
+    undo_too = ("undo",) if progress.done else ()
+    return ("retry", *undo_too) if retry_too else undo_too
+
+
+def status_badge(status: str) -> SafeString:
+    """A batch's state in one word."""
+    return badge(status, STATUS_TONES.get(BatchStatus(status), "plain"))
+
+
+def figures(progress: Progress, *, cap: Decimal | None = None) -> list[tuple[str, str]]:
+    """The numbers under the bar."""
+    shown = [
+        ("rows done", count(progress.done)),
+        ("failed", count(progress.failed)),
+        ("skipped", count(progress.skipped)),
+        ("calls paid", count(progress.calls)),
+        ("tokens", count(progress.tokens)),
+        ("cost so far", money(progress.cost_usd)),
+        ("rows a second", f"{progress.rows_per_second:.1f}"),
+        ("time", duration(progress.seconds)),
+    ]
+    expected = expected_cost(progress)
+    if expected is not None:
+        shown.insert(6, ("expected in the end", money(expected)))
+    if cap is not None:
+        shown.insert(7, ("its cap", money(cap)))
+    if progress.eta_seconds is not None and progress.status in WORKABLE:
+        shown.append(("left", duration(progress.eta_seconds)))
+    if progress.waiting:
+        shown.append(("waiting for a later round", count(progress.waiting)))
+    if progress.calls_repaid:
+        shown.append(("calls paid twice", count(progress.calls_repaid)))
+    if progress.unpriced_calls:
+        shown.append(("calls without a price", count(progress.unpriced_calls)))
+    return shown
+
+
+def expected_cost(progress: Progress) -> Decimal | None:
+    """What all rows will have cost if the others are like those that are done; None if unknown."""
+    if progress.status in TERMINAL or progress.finished < TELLING_ROWS or progress.unpriced_calls:
+        return None
+    return progress.cost_usd / progress.finished * progress.total
+
+
+def kinds(reasons: Iterable[str]) -> list[tuple[str, int]]:
+    """Failures by kind, the commonest first: by how the last call ended, else by their words."""
+    found: Counter[str] = Counter()
+    for reason in reasons:
+        outcomes = _OUTCOME.findall(reason)
+        found[outcomes[-1] if outcomes else reason[:KIND_LENGTH]] += 1
+    return found.most_common(KINDS_SHOWN)
+
+
+def page(batch: Batch, *, may_control: bool) -> dict[str, Any]:
+    """All that the page's templates need."""
+    progress = batches.progress(batch.pk)
+    failed = batch.results.filter(state=ResultState.FAILED).order_by("-id")
+    few = list(failed[:FAILED_SHOWN].values("row_id", "variant", "reason"))
+    reasons = failed.values_list("reason", flat=True)[:KINDS_OF] if few else ()
+    calls = reverse("admin:metrics_generationmetric_changelist")
+    of_batch = f"?batch__id__exact={batch.pk}"
+    return {
+        "batch": batch,
+        "progress": progress,
+        "status": status_badge(progress.status),
+        "bar": progress_bar(
+            progress.done + progress.skipped, progress.total, failed=progress.failed
+        ),
+        "figures": figures(progress, cap=batch.max_cost_usd),
+        "events_url": f"/api/llm/batches/{batch.pk}/events",
+        "progress_url": reverse("admin:enrichment_batch_progress", args=[batch.pk]),
+        "live": progress.status not in TERMINAL,
+        "buttons": [_button(batch, verb) for verb in allowed_controls(progress) if may_control],
+        "failed_rows": few,
+        "failed_shown": FAILED_SHOWN,
+        "kinds": [(kind, count(number)) for kind, number in kinds(reasons)],
+        "chunk_states": _chunk_states(batch),
+        "results_url": f"{reverse('admin:enrichment_enrichmentresult_changelist')}{of_batch}",
+        "chunks_url": f"{reverse('admin:enrichment_batchchunk_changelist')}{of_batch}",
+        "calls_url": f"{calls}?q={batch.pk}&days=366",
+    }
+
+
+def _button(batch: Batch, verb: str) -> Button:
+    address = reverse("admin:enrichment_batch_control", args=[batch.pk, verb])
+    return Button(verb, address, batch.max_cost_usd if verb == "resume" else None)
+
+
+def _chunk_states(batch: Batch) -> list[tuple[SafeString, int]]:
+    found = Counter(batch.chunks.values_list("status", flat=True))
+    return [
+        (badge(each.label.lower(), CHUNK_TONES[each]), found[each])
+        for each in ChunkStatus
+        if each in found
+    ]

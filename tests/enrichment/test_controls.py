@@ -1,0 +1,150 @@
+"""Pause, cancel and the master switch: 2 s later nothing arrives at the provider any more."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+
+from enrichment import batches, tasks
+from enrichment.batches import Selection
+from enrichment.engine.lanes import run_lane
+from enrichment.models import Batch, BatchChunk, EnrichmentResult
+from llmconfig import snapshot
+from llmconfig.models import LLMConfig, Provider
+from metrics.models import GenerationMetric
+from tests.api import caller
+from tests.enrichment.test_killed_workers import worker
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LANES = 2
+IN_FLIGHT = 100  # in each lane
+AT_ONCE = 50  # the provider's limit: the others wait for their turn
+HEARD_WITHIN = 2.0
+ROWS = 3000
+
+Control = Callable[[Batch], object]
+
+
+def by_command(verb: str) -> Control:
+    return lambda batch: call_command("llm_batch", verb, str(batch.pk))
+
+
+def by_api(verb: str) -> Control:
+    def press(batch: Batch) -> None:
+        answer = caller("operator").post(f"/api/llm/batches/{batch.pk}/{verb}", format="json")
+        assert answer.status_code == 200, answer.content
+
+    return press
+
+
+def by_admin(verb: str) -> Control:
+    def press(batch: Batch) -> None:
+        client = Client()
+        client.force_login(
+            User.objects.get_or_create(username="a", is_superuser=True, is_staff=True)[0]
+        )
+        address = reverse("admin:enrichment_batch_control", args=[batch.pk, verb])
+        assert client.post(address).status_code == 302
+
+    return press
+
+
+def switch_by_api(_batch: Batch) -> None:
+    answer = caller("administrator").patch(
+        "/api/v1/llm/settings", {"enabled": False}, format="json"
+    )
+    assert answer.status_code == 200, answer.content
+
+
+def switch_by_sql(_batch: Batch) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE llm_config SET enabled = false")
+
+
+@pytest.fixture
+def limited(provider: Any, simulator: Any, make_animals: Any) -> None:
+    """A busy provider: few calls at a time are let in, and some have to be tried again."""
+    Provider.objects.update(max_concurrency=AT_ONCE)
+    LLMConfig.objects.update(concurrent_tasks=LANES)
+    snapshot.expire()
+    simulator.control(latency_ms=200)
+    simulator.plan(faults_per_1000=100, kinds=["500"], seed=3)
+    make_animals(ROWS)
+
+
+def until(true: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def pressed_at_work(batch: Batch, press: Control, simulator: Any) -> None:
+    """Press it amid the work and look at what arrives from then on."""
+    before = simulator.requests
+    until(lambda: simulator.requests >= before + 4 * AT_ONCE)
+    press(batch)
+    pressed = time.time()
+    until(lambda: time.time() > pressed + HEARD_WITHIN + 1.5)
+    last = simulator.stats()["last_arrival"]
+    assert last <= pressed + HEARD_WITHIN, f"{last - pressed:.1f} s later"
+    until(lambda: not batches.in_work(batch))
+
+
+def test_two_seconds_after_pause_cancel_or_the_switch_no_request_arrives(limited, simulator):
+    with worker(lanes=LANES, LLM_BATCH_CONCURRENT=str(IN_FLIGHT)):
+        batch = batches.create("description_cleaning", Selection(), write_size=25)
+        tasks.start_lanes(batch)
+        for way in (by_command, by_api, by_admin):
+            pressed_at_work(batch, way("pause"), simulator)
+            batch.refresh_from_db()
+            assert (batch.status, batch.status_reason) == ("paused", "Paused by a person.")
+            way("resume")(batch)
+        for switch in (switch_by_api, switch_by_sql):
+            pressed_at_work(batch, switch, simulator)
+            batch.refresh_from_db()
+            assert batch.status == "paused"
+            assert "switched off" in batch.status_reason
+            LLMConfig.objects.update(enabled=True)
+            by_api("resume")(batch)
+        pressed_at_work(batch, by_api("cancel"), simulator)
+        for way in (by_command, by_admin):
+            batch = batches.create("dog_profiler", Selection(), write_size=25)
+            tasks.start_lanes(batch)
+            pressed_at_work(batch, way("cancel"), simulator)
+            batch.refresh_from_db()
+            assert batch.status == "cancelled"
+    paid, results = simulator.stats()["paid"], EnrichmentResult.objects
+    assert results.filter(state="failed").count() == 0
+    assert paid == sum(batches.progress(each.pk).calls for each in Batch.objects.all())
+    assert results.count() <= GenerationMetric.objects.count()
+
+
+def test_calls_that_waited_for_a_limit_when_their_worker_died_were_not_paid_twice(
+    limited, simulator
+):
+    simulator.reset()
+    simulator.control(latency_ms=300)
+    Provider.objects.update(max_concurrency=10)
+    LLMConfig.objects.update(concurrent_tasks=1)
+    snapshot.expire()
+    batch = batches.create("description_cleaning", Selection(limit=100), write_size=5)
+    tasks.start_lanes(batch)
+    with worker(LLM_BATCH_CONCURRENT="60"):
+        until(lambda: batches.progress(batch.pk).done >= 20)
+    until(lambda: not simulator.stats()["in_flight"])
+    lost = simulator.stats()["paid"] - batches.progress(batch.pk).calls
+    assert 0 < lost <= 10 + 5
+    BatchChunk.objects.filter(status="leased").update(leased_until="2000-01-01T00:00Z")
+    while run_lane(batch.pk) != "finished":
+        pass
+    at = batches.progress(batch.pk)
+    assert (at.status, at.done, at.calls_repaid) == ("completed", 100, lost)
+    assert simulator.stats()["paid"] == at.calls + at.calls_repaid
