@@ -1,6 +1,7 @@
 """Rows on their way through a lane: what is sent, and what came of it."""
 
 import asyncio
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -25,6 +26,8 @@ from llmconfig.client.records import Call, CallRecord, Generation, Labels
 from llmconfig.errors import GenerationFailed
 from metrics.quality.parts import Told
 from metrics.recording import NOTHING_TOLD
+
+logger = logging.getLogger(__name__)
 
 GONE = "The row no longer exists."
 PARKED = "A worker died three times while this row was in work; it is parked."
@@ -175,9 +178,13 @@ def _item(
     column = enrichment.organization_field
     organization_id = row[column] if column else None
     prompt = prompts.of(organization_id)
-    values = enrichment.values(row, variant=variant)
-    reason = enrichment.skip_reason(values, variant=variant)
-    settled = ResultState.SKIPPED if reason else None
+    try:
+        values = enrichment.values(row, variant=variant)
+        reason = enrichment.skip_reason(values, variant=variant)
+        settled = ResultState.SKIPPED if reason else None
+    except Exception as error:
+        logger.exception("Row %s broke its enrichment.", row_id)
+        values, reason, settled = {}, broken_by(error), ResultState.FAILED
     if settled is None and claim is not None and claim.parked:
         reason, settled = PARKED, ResultState.FAILED
     return Item(
@@ -239,6 +246,11 @@ def judged(enrichment: Enrichment, item: Item, answer: Generation, texts: Texts 
         texts=texts,
         told=told_of(enrichment, found),
     )
+
+
+def broken_by(error: Exception) -> str:
+    """Why a row failed on which its enrichment's own code raises."""
+    return f"The enrichment failed on this row: {type(error).__name__}."
 
 
 def failed(

@@ -24,7 +24,7 @@ from enrichment.engine.sessions import (
     persistently,
 )
 from enrichment.enrichments import get
-from enrichment.errors import EnrichmentError
+from enrichment.errors import BadPrompt, EnrichmentError
 from enrichment.models import Batch, BatchChunk, BatchStatus, ChunkStatus
 from enrichment.models.batches import WORKABLE
 from llmconfig import snapshot
@@ -99,11 +99,17 @@ def _begin(batch_id: UUID) -> Batch | None:
     try:
         check_allowed(get(batch.enrichment))
     except EnrichmentError as error:  # switched off, or gone from the code
-        Batch.objects.filter(pk=batch_id, status=BatchStatus.RUNNING).update(
-            status=BatchStatus.PAUSED, status_reason=str(error)
-        )
+        pause_for(batch_id, str(error))
         return None
     return batch if batch.status in WORKABLE else None
+
+
+def pause_for(batch_id: UUID, reason: str) -> None:
+    """Pause a running batch until a person has looked after what is wrong."""
+    logger.warning("Batch %s is paused: %s", batch_id, reason)
+    Batch.objects.filter(pk=batch_id, status=BatchStatus.RUNNING).update(
+        status=BatchStatus.PAUSED, status_reason=reason
+    )
 
 
 class _Lane:
@@ -208,21 +214,29 @@ class _Lane:
             skipped_enough = len(self.outcomes) >= self.pace.write_at
             if self.closing or skipped_enough or any(each.alone for each in self.held.values()):
                 return
-            with transaction.atomic():
-                claim = claims.claim(self.batch.pk, idle=not self.held)
-                if claim is None:
-                    self.dry = True
-                    return
-                self.dry = False
-                items = list(
-                    load_items(self.enrichment, claim.row_ids, variant=claim.variant, claim=claim)
-                )
-                to_send = [item for item in items if item.settled is None]
-                settled = [item for item in items if item.settled is not None]
-                if settled and to_send:
-                    claims.reorder(claim, [item.row_id for item in (*to_send, *settled)])
-            self._hold(claim, to_send, settled)
+            try:
+                self.dry = not self._claim_one()
+            except BadPrompt as error:  # it was good when it was written: the code has changed
+                self._pause(str(error))
+            if self.dry:
+                return
         self.pump.refill_below = self.pace.window
+
+    def _claim_one(self) -> bool:
+        """Take and queue one chunk; tells whether there was one."""
+        with transaction.atomic():
+            claim = claims.claim(self.batch.pk, idle=not self.held)
+            if claim is None:
+                return False
+            items = list(
+                load_items(self.enrichment, claim.row_ids, variant=claim.variant, claim=claim)
+            )
+            to_send = [item for item in items if item.settled is None]
+            settled = [item for item in items if item.settled is not None]
+            if settled and to_send:
+                claims.reorder(claim, [item.row_id for item in (*to_send, *settled)])
+        self._hold(claim, to_send, settled)
+        return True
 
     def _hold(self, claim: claims.Claim, to_send: list[Item], settled: list[Item]) -> None:
         self.held[claim.chunk_id] = claim
@@ -286,10 +300,7 @@ class _Lane:
             self._pause(reason)
 
     def _pause(self, reason: str) -> None:
-        Batch.objects.filter(pk=self.batch.pk, status=BatchStatus.RUNNING).update(
-            status=BatchStatus.PAUSED, status_reason=reason
-        )
-        logger.warning("Batch %s is paused: %s", self.batch.pk, reason)
+        pause_for(self.batch.pk, reason)
         self._fall_silent()
 
     def _end(self) -> LaneEnd:

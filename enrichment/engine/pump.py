@@ -19,15 +19,31 @@ from django.db import DatabaseError, InterfaceError
 from enrichment import facts
 from enrichment.engine.announcements import Announcer
 from enrichment.engine.claims import LEASE_SECONDS, Claim
-from enrichment.engine.items import Item, Outcome, answered, call_for, failed, judged, without_fact
+from enrichment.engine.items import (
+    Item,
+    Outcome,
+    answered,
+    broken_by,
+    call_for,
+    failed,
+    judged,
+    without_fact,
+)
 from enrichment.engine.sent import Notes
 from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import FactMissing
 from enrichment.models import ResultState
 from llmconfig import client
+from llmconfig.client.endpoints import AddressUnusable
 from llmconfig.client.recording import Texts
 from llmconfig.client.records import CallRecord
-from llmconfig.errors import ConfigurationError, GenerationFailed, GenerationRefused
+from llmconfig.errors import (
+    ConfigurationError,
+    GenerationFailed,
+    GenerationRefused,
+    LLMError,
+    SecretUnreadable,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +52,8 @@ PORTIONS = 8
 SMALLEST_PORTION = 4
 # What was announced earlier is announced again: asleep for long, we may have lost the lease.
 TRUSTED_SECONDS = LEASE_SECONDS / 2
+# Why nobody could be asked at all.
+UNASKABLE = frozenset({AddressUnusable.code, SecretUnreadable.code})
 # How a call ends that was not the row's fault: it waits for a person, or for the next lane.
 HELD_BACK = frozenset({"withdrawn", "calls_disabled"})
 
@@ -73,7 +91,7 @@ class Pump:
         self.window = window
         self.wanted = wanted  # outcomes that wake the lane
         self.use_cache = use_cache
-        self.stop_reason: ConfigurationError | None = None
+        self.stop_reason: LLMError | None = None
         self.failure: Exception | None = None  # why nothing can be announced, and so sent
         # Rows queued below which the lane is woken to claim more; 0 when there is nothing to claim.
         self.refill_below = 0
@@ -303,24 +321,32 @@ class Pump:
         except FactMissing as missing:
             return without_fact(item, missing)
         except GenerationFailed as failure:
-            held_back = failure.record.error_code in HELD_BACK
-            if held_back and not any(each.paid for each in failure.record.attempts):
-                return None
-            texts = told[0][1] if told else None
-            retriable = held_back or not isinstance(failure, GenerationRefused)
-            return failed(self.enrichment, item, failure, texts, retriable=retriable)
+            return self._of_failure(item, failure, told[0][1] if told else None)
         except ConfigurationError as error:
-            # Not the row's fault: the whole batch has to wait for a person.
-            self.stop_reason = error
-            self._stopped = self._silenced = True
-            return None
+            return self._stop_for(error)
         except (DatabaseError, InterfaceError) as error:
             reason = f"The database could not be asked: {type(error).__name__}."
             return Outcome(item, ResultState.FAILED, reason=reason, retriable=True)
         except Exception as error:
             logger.exception("Batch %s: row %s broke its enrichment.", self.batch_id, item.row_id)
-            reason = f"The enrichment failed on this row: {type(error).__name__}."
-            return Outcome(item, ResultState.FAILED, reason=reason)
+            return Outcome(item, ResultState.FAILED, reason=broken_by(error))
+
+    def _of_failure(
+        self, item: Item, failure: GenerationFailed, texts: Texts | None
+    ) -> Outcome | None:
+        attempts = failure.record.attempts
+        if attempts and all(each.outcome in UNASKABLE for each in attempts):
+            return self._stop_for(failure)
+        held_back = failure.record.error_code in HELD_BACK
+        if held_back and not any(each.paid for each in attempts):
+            return None
+        retriable = held_back or not isinstance(failure, GenerationRefused)
+        return failed(self.enrichment, item, failure, texts, retriable=retriable)
+
+    def _stop_for(self, error: LLMError) -> None:
+        """Not the row's fault: the whole batch has to wait for a person."""
+        self.stop_reason = error
+        self._stopped = self._silenced = True
 
     def _over(self, row: _Row, task: "asyncio.Task[Outcome | None]") -> None:
         """A row has come to its end; who was cancelled had not left."""

@@ -17,9 +17,10 @@ from enrichment import facts
 from enrichment.engine import writing
 from enrichment.engine.claims import Claim
 from enrichment.engine.items import Item, Outcome, answer_all, call_for, judged, load_items
-from enrichment.engine.lanes import complete_if_done
+from enrichment.engine.lanes import complete_if_done, pause_for
 from enrichment.enrichments import get
 from enrichment.enrichments.contract import Enrichment
+from enrichment.errors import EnrichmentError
 from enrichment.findings import told_of_failure
 from enrichment.models import (
     Batch,
@@ -78,7 +79,11 @@ def _advance(step: Step, settle: dt.timedelta) -> None:
         Batch.objects.filter(pk=chunk.batch_id, status=BatchStatus.PENDING).update(
             status=BatchStatus.RUNNING, status_reason="", started_at=Now()
         )
-        intended = _intend(chunk)
+        try:
+            intended = _intend(chunk)
+        except EnrichmentError as error:
+            pause_for(chunk.batch_id, str(error))
+            continue
         if intended is not None:
             step("intended")
             _attempt(intended, step, fresh=True)
@@ -100,7 +105,7 @@ def _attempt(submission: ProviderBatchSubmission, step: Step, *, fresh: bool = F
         logger.warning("Submission %s: %s", submission.pk, failure)
         if failure.refused and submission.state == SubmissionState.INTENDED:
             _give_up(submission, str(failure))
-    except ConfigurationError as error:
+    except (ConfigurationError, EnrichmentError) as error:
         logger.warning("Submission %s waits: %s", submission.pk, error)
 
 

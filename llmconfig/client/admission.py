@@ -87,9 +87,9 @@ def needs_estimate(target: Target, configuration: Snapshot) -> bool:
 class Admission:
     """`async with Admission(request) as admission:` around one request to a provider.
 
-    Tell `admission.leaves()` when it is sent and `admission.ended(…)` how it went. What was sent and
-    then cancelled is settled at its worst; what wasn't sent has used nothing. Raises NotAdmitted's
-    kinds on entry.
+    Tell `admission.leaves()` when it is sent and `admission.ended(…)` how it went. What was sent
+    and then cancelled is settled at its worst; what wasn't sent has used nothing. Raises
+    NotAdmitted's kinds on entry.
     """
 
     __slots__ = ("_attempt", "_budgets", "_gate", "_held", "_left", "_request", "_tokens")

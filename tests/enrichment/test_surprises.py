@@ -48,7 +48,7 @@ def running(provider, simulator, make_animals) -> Any:
     def surprised_by(surprise: Any) -> Batch:
         batch = batches.create("description_cleaning", Selection(), write_size=5)
         lane = in_background(batch.pk)
-        until(lambda: batches.progress(batch.pk).done >= ROWS * 0.2)
+        until(lambda: lane.done() or batches.progress(batch.pk).done >= ROWS * 0.2)
         surprise()
         snapshot.expire()
         lane.result(60)
@@ -121,7 +121,7 @@ def _delete_half() -> None:
 def test_its_prompt_is_deleted(running, page):
     Prompt.objects.filter(enrichment="description_cleaning").delete()
     Prompt.objects.create(
-        enrichment="description_cleaning", version=90, user="Tidy: {{text}}", is_active=True
+        enrichment="description_cleaning", version=90, user="Tidy: {{description}}", is_active=True
     )
     batch = running(lambda: Prompt.objects.filter(version=90).delete())
     assert done(batch) == ("completed", ROWS, 0)
@@ -129,6 +129,20 @@ def test_its_prompt_is_deleted(running, page):
     assert 90 in versions
     assert len(versions) == 2
     assert "completed" in page(batch)
+
+
+def test_its_prompt_asks_for_what_the_code_offers_no_more(provider, make_animals, page):
+    make_animals(3)
+    batch = batches.create("description_cleaning", Selection())
+    Prompt.objects.filter(enrichment="description_cleaning").delete()
+    Prompt.objects.create(
+        enrichment="description_cleaning", version=90, user="Tidy: {{text}}", is_active=True
+    )
+    assert run_lane(batch.pk) == "finished"
+    batch.refresh_from_db()
+    assert batch.status == BatchStatus.PAUSED
+    assert "{{text}} is not offered" in page(batch)
+    assert EnrichmentResult.objects.filter(state="failed").count() == 0
 
 
 def test_its_kind_of_work_is_switched_off(running, page, settings):

@@ -5,20 +5,27 @@
   if (!here()?.dataset.events) return;
   let asking = false;
 
-  const busy = (section) => section.contains(document.activeElement) && document.activeElement.matches("input");
+  // Part by part, and only what has changed: a person may be typing a cap or pressing a button.
+  const same = (old, fresh) =>
+    "same" in old.dataset ? old.dataset.same === fresh.dataset.same : old.outerHTML === fresh.outerHTML;
+  const show = (fresh) => {
+    for (const part of fresh.querySelectorAll("[data-part]")) {
+      const old = here().querySelector(`[data-part="${part.dataset.part}"]`);
+      if (!same(old, part)) old.replaceWith(part);
+    }
+    if (fresh.dataset.events) return;
+    delete here().dataset.events;
+    end();
+  };
   const refresh = async () => {
     const section = here();
-    if (asking || document.hidden || busy(section)) return;
+    if (asking || document.hidden) return;
     asking = true;
     try {
       const answer = await fetch(section.dataset.progress);
       if (!answer.ok || answer.redirected) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const fresh = page.getElementById("batch-progress");
-      const focused = document.activeElement?.closest("#batch-progress form")?.getAttribute("action");
-      here().replaceWith(fresh);
-      if (focused) fresh.querySelector(`form[action="${focused}"] button`)?.focus();
-      if (!fresh.dataset.events) end();
+      show(page.getElementById("batch-progress"));
     } catch {
       // The server is away; the next round asks again.
     } finally {
