@@ -323,7 +323,8 @@ class Pump:
         except GenerationFailed as failure:
             return self._of_failure(item, failure, told[0][1] if told else None)
         except ConfigurationError as error:
-            return self._stop_for(error)
+            self._stop_for(error)
+            return None
         except (DatabaseError, InterfaceError) as error:
             reason = f"The database could not be asked: {type(error).__name__}."
             return Outcome(item, ResultState.FAILED, reason=reason, retriable=True)
@@ -336,7 +337,8 @@ class Pump:
     ) -> Outcome | None:
         attempts = failure.record.attempts
         if attempts and all(each.outcome in UNASKABLE for each in attempts):
-            return self._stop_for(failure)
+            self._stop_for(failure)
+            return None
         held_back = failure.record.error_code in HELD_BACK
         if held_back and not any(each.paid for each in attempts):
             return None

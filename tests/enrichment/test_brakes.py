@@ -159,7 +159,9 @@ def test_the_share_is_a_setting(one_round, simulator, make_animals, settings):
 def test_lanes_of_a_higher_priority_are_queued_first(provider, make_animals):
     make_animals(3)
     low, middle, high = (
-        batches.create("description_cleaning", Selection(), terms=Terms(priority=priority))
+        batches.create(
+            "description_cleaning", Selection(force=True), terms=Terms(priority=priority)
+        )
         for priority in (-5, 0, 5)
     )
     assert list(lanes_to_queue()) == [high.pk, middle.pk, low.pk]
