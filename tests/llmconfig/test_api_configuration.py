@@ -98,6 +98,24 @@ def test_a_key_stays_with_its_host(admin: APIClient) -> None:
     assert (removed["has_key"], removed["key_last4"]) == (False, "")
 
 
+@pytest.mark.parametrize(
+    "moved",
+    [
+        {"api_base_url": "http://one.example/v1"},
+        {"api_base_url": "https://two.example/v1"},
+        {"api_base_url": "https://one.example:8443/v1"},
+        {"provider_type": "anthropic"},
+    ],
+)
+def test_another_scheme_host_port_or_type_asks_for_the_key_again(
+    admin: APIClient, moved: dict[str, str]
+) -> None:
+    made = add_provider(admin, api_base_url="https://one.example/v1").json()
+    refused = admin.patch(f"{BASE}/providers/{made['id']}", moved, format="json")
+    assert (refused.status_code, refused.json()["error"]["field"]) == (400, "api_key")
+    assert Provider.objects.get(pk=made["id"]).api_base_url == "https://one.example/v1"
+
+
 def test_a_provider_keeps_its_name(admin: APIClient) -> None:
     made = add_provider(admin).json()
     answer = admin.patch(f"{BASE}/providers/{made['id']}", {"name": "other"}, format="json")

@@ -91,6 +91,8 @@ REFUSED = [
     ("a key in a value", in_node(f"azure_model: {KEY}"), 4, "", "secret"),
     ("a key in a comment", in_node(f"azure_model: m  # {KEY}"), 4, "", "secret"),
     ("a field for a key", in_node("API-Key: x"), 4, "n.API-Key", "Secrets"),
+    # Where a key is sent is no business of this file: it could not ask for the key again.
+    ("an address", in_node("api_base_url: https://x.example"), 4, "n.api_base_url", "unknown"),
     ("a key at the top", "a: {}\npassword: x\n", 2, "password", "Secrets"),
     ("an open quote", 'a: {}\nn:\n  description: "x\n\n\n', 3, "", "not valid YAML"),
     ("an open bracket", "n: {\n", 2, "", "not valid YAML"),
