@@ -10,8 +10,10 @@ from statistics import fmean, stdev
 
 from llmconfig import prices, snapshot
 from llmconfig.client.records import Usage
+from llmconfig.models import ModelKind
+from llmconfig.snapshot import ModelFacts
 from metrics.errors import Unanswerable
-from metrics.figures import Grain, Question, ask, start_of, total
+from metrics.figures import Figures, Grain, Question, ask, start_of, total
 
 DAY = dt.timedelta(days=1)
 PAST_DAYS = 28
@@ -66,8 +68,22 @@ class _Days:
 def what_if(question: Question, *, provider: str, model: str) -> WhatIf:
     """What the calls of a question would have cost there; raises Unanswerable without a price."""
     facts = snapshot.current().models.get((provider, model))
-    price = prices.price_at(facts.prices, dt.datetime.now(dt.UTC)) if facts else None
+    found = _elsewhere(total(question).figures, facts) if facts else None
+    if found is None:
+        raise Unanswerable(f"{provider}/{model} has no known price: enter one, or name another.")
+    return found
+
+
+def what_if_anywhere(question: Question) -> list[WhatIf]:
+    """The same for each chat model of the catalogue whose price is known, the cheapest first."""
     sums = total(question).figures
+    models = [each for each in snapshot.current().models.values() if each.kind == ModelKind.CHAT]
+    found = [each for facts in models if (each := _elsewhere(sums, facts))]
+    return sorted(found, key=lambda each: (each.would_cost_usd, each.provider, each.model))
+
+
+def _elsewhere(sums: Figures, facts: ModelFacts) -> WhatIf | None:
+    """These tokens on that model; None while its price isn't known."""
     usage = Usage(
         input=sums.tokens_input - sums.tokens_cached_input - sums.tokens_cache_write,
         cached_input=sums.tokens_cached_input,
@@ -75,10 +91,12 @@ def what_if(question: Question, *, provider: str, model: str) -> WhatIf:
         output=sums.tokens_output - sums.tokens_reasoning,
         reasoning=sums.tokens_reasoning,
     )
-    cost = prices.cost(usage, price)
+    cost = prices.cost(usage, prices.price_at(facts.prices, dt.datetime.now(dt.UTC)))
     if cost is None:
-        raise Unanswerable(f"{provider}/{model} has no known price: enter one, or name another.")
-    return WhatIf(provider, model, sums.calls, sums.unpriced, sums.cost_usd, cost)
+        return None
+    return WhatIf(
+        facts.provider, facts.model_id, sums.calls, sums.unpriced, sums.cost_usd, cost
+    )  # fmt: skip
 
 
 def forecast_month(*, now: dt.datetime | None = None) -> MonthForecast:

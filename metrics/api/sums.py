@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from llmconfig.api.endpoints import Endpoint
-from metrics.analyzers.cost import forecast_month, what_if
+from metrics.analyzers.cost import forecast_month, what_if, what_if_anywhere
 from metrics.analyzers.quality import Grouping, quality
 from metrics.analyzers.savings import savings
 from metrics.api.questions import (
@@ -99,6 +99,12 @@ class WhatIfSerializer(serializers.Serializer[Any]):
     cost_usd = serializers.DecimalField(24, 10, allow_null=True)
     would_cost_usd = serializers.DecimalField(24, 10)
     difference_usd = serializers.DecimalField(24, 10, allow_null=True)
+
+
+class WhatIfsSerializer(serializers.Serializer[Any]):
+    """Every model with a known price, the cheapest first."""
+
+    results = WhatIfSerializer(many=True)
 
 
 class SavingSerializer(serializers.Serializer[Any]):
@@ -235,6 +241,16 @@ class OtherModel(Reading):
         values = asked(request, serializer=WhatIfQuerySerializer)
         found = what_if(question(values), provider=values["on_provider"], model=values["on_model"])
         return Response(WhatIfSerializer(found).data)
+
+
+class OtherModels(Reading):
+    """What calls would have cost on each other model."""
+
+    @extend_schema(parameters=[QuestionSerializer], responses=WhatIfsSerializer)
+    def get(self, request: Request) -> Response:
+        """Price the same tokens everywhere."""
+        values = asked(request, serializer=QuestionSerializer)
+        return Response(WhatIfsSerializer({"results": what_if_anywhere(question(values))}).data)
 
 
 class SavingsList(Reading):

@@ -10,6 +10,7 @@ metrics = [
     path("series.csv", sums.Export.as_view()),
     path("forecast", sums.Forecast.as_view()),
     path("what-if", sums.OtherModel.as_view()),
+    path("what-if/models", sums.OtherModels.as_view()),
     path("savings", sums.SavingsList.as_view()),
     path("quality", sums.QualityList.as_view()),
     path("experiments/<str:name>", experiments.ExperimentComparison.as_view()),

@@ -129,6 +129,35 @@ def test_the_same_calls_are_priced_on_another_model_from_the_command(a_price):
         costs("--what-if", "x/y")
 
 
+def test_every_model_with_a_price_is_held_against_the_same_calls(a_price):
+    provider = Provider.objects.get()
+    for name, price, kind in (
+        ("dear", 90, "chat"),
+        ("unpriced", None, "chat"),
+        ("vec", 0, "embedding"),
+    ):
+        model = ProviderModel.objects.create(provider=provider, model_id=name, kind=kind)
+        ModelPrice.objects.create(
+            model=model, valid_from=dt.datetime(2020, 1, 1, tzinfo=dt.UTC), input_per_1m=price,
+            output_per_1m=price,
+        )  # fmt: skip
+    snapshot.expire()
+    record(cost_usd=Decimal("0.01"))
+    found = get("what-if/models", batch=str(BATCH))
+    # 1,165 tokens at 90 dollars for a million.
+    assert [(row["model"], row["would_cost_usd"]) for row in found] == [
+        ("qwen-32b", "0.0030225000"),
+        ("dear", "0.1048500000"),
+    ]
+    told = json.loads(costs("--what-if", "all", "--json"))
+    assert [row["difference_usd"] for row in told] == ["-0.0069775000", "0.0948500000"]
+
+
+def test_without_any_price_the_command_says_so():
+    with pytest.raises(CommandError, match="--what-if: No model has a known price"):
+        costs("--what-if", "all")
+
+
 def test_the_months_end_is_forecast_from_the_command():
     with pytest.raises(CommandError, match="--forecast: A forecast needs 3 whole days"):
         costs("--forecast")

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
-from metrics.analyzers.cost import forecast_month, what_if
+from metrics.analyzers.cost import WhatIf, forecast_month, what_if, what_if_anywhere
 from metrics.analyzers.savings import savings
 from metrics.errors import Unanswerable
 from metrics.figures import DIMENSIONS, Key, Question, ask
@@ -18,6 +18,7 @@ from metrics.spreadsheets import aligned, csv_lines
 
 COLUMNS = ("calls", "failed", "unpriced", "tokens_input", "tokens_output", "cost_usd", "saved_usd")
 MOST_DAYS = 3660
+EVERYWHERE = "all"
 TYPES: dict[str, Callable[[str], Key]] = {"organization": int, "user": int, "batch": UUID}
 Facts = dict[str, Any]
 
@@ -41,7 +42,7 @@ class Command(BaseCommand):
         instead = parser.add_mutually_exclusive_group()
         instead.add_argument(
             "--what-if", metavar="PROVIDER/MODEL",
-            help="Say instead what the same tokens cost there, at its price of today.",
+            help="Say instead what these tokens cost there at today's price; all: on each model.",
         )  # fmt: skip
         instead.add_argument(
             "--forecast", action="store_true", help="Say instead what this month will cost."
@@ -86,9 +87,12 @@ def _answers(options: Facts) -> tuple[list[Facts], Sequence[str]]:
     elif options["savings"]:
         rows = [asdict(each) for each in savings(since=since, until=now)]
     elif options["what_if"]:
-        rows = [_elsewhere(Question(since=since, until=now, only=_only(options)), options)]
+        found = _elsewhere(Question(since=since, until=now, only=_only(options)), options)
+        rows = [{**asdict(each), "difference_usd": each.difference_usd} for each in found]
     else:
         return _sums(since, now, options)
+    if not rows:
+        raise Unanswerable("No model has a known price: enter one.")
     return rows, list(rows[0])
 
 
@@ -109,10 +113,11 @@ def _sums(since: dt.datetime, until: dt.datetime, options: Facts) -> tuple[list[
     return rows, [*(["day"] if daily else []), *names, *COLUMNS]
 
 
-def _elsewhere(question: Question, options: Facts) -> Facts:
+def _elsewhere(question: Question, options: Facts) -> list[WhatIf]:
+    if options["what_if"] == EVERYWHERE:
+        return what_if_anywhere(question)
     provider, _, model = options["what_if"].partition("/")
-    found = what_if(question, provider=provider, model=model)
-    return {**asdict(found), "difference_usd": found.difference_usd}
+    return [what_if(question, provider=provider, model=model)]
 
 
 def _only(options: Facts) -> dict[str, Key]:
