@@ -163,6 +163,58 @@ def ask(question: Question) -> list[Row]:
     return [_row(question, row, width, classes.get(row[:width], {})) for row in rows]
 
 
+def ask_apart(question: Question, groupings: Sequence[Sequence[str]]) -> list[list[Row]]:
+    """What `ask` says for each grouping, all from one reading of the sums.
+
+    `period` is a dimension here; `by`, `each_period` and `latencies` of the question say nothing.
+    """
+    names = list(dict.fromkeys(name for each in groupings for name in each))
+    columns = {name: "period_start" if name == "period" else column(name) for name in names}
+    sets = ", ".join(f"({', '.join(columns[name] for name in each)})" for each in groupings)
+    shown = ", ".join(columns.values())
+    table, bounds = _source(question)
+    where, wanted = _conditions(question)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL jit = off")
+        cursor.execute(
+            f"SELECT GROUPING({shown}), {shown}, {SUMS} FROM {table} WHERE {where}"  # noqa: S608
+            f" GROUP BY GROUPING SETS ({sets}) ORDER BY sum(cost_usd) DESC NULLS LAST,"
+            " sum(calls) DESC",
+            [*bounds, *wanted],
+        )
+        rows = cursor.fetchall()
+    return [_of_grouping(rows, names, each) for each in groupings]
+
+
+def _of_grouping(
+    rows: Sequence[tuple[Any, ...]], names: Sequence[str], wanted: Sequence[str]
+) -> list[Row]:
+    """The rows of one grouping set: its bits are those of the names that it leaves out."""
+    bits = sum(1 << place for place, name in enumerate(reversed(names)) if name not in wanted)
+    places = {name: 1 + place for place, name in enumerate(names)}
+    return [
+        Row(
+            row[places["period"]] if "period" in wanted else None,
+            tuple(row[places[name]] for name in wanted if name != "period"),
+            Figures(*row[1 + len(names) :]),
+        )
+        for row in rows
+        if row[0] == bits
+    ]
+
+
+def classes_by_period(question: Question) -> dict[dt.datetime, Counter[int]]:
+    """How many calls of each hour or day are in each class of latency."""
+    table, bounds = _source(question)
+    where, wanted = _conditions(question)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL jit = off")
+        found = _latencies(
+            cursor, f"{table}{BY_CLASS} WHERE {where}", ["period_start"], [*bounds, *wanted]
+        )
+    return {start: classes for (start,), classes in found.items()}
+
+
 def total(question: Question) -> Row:
     """One row over everything; zeros when there were no calls."""
     rows = ask(question)

@@ -77,7 +77,7 @@ def budgets_widget(request: HttpRequest) -> Widget | None:
 def _line(budget: Budget) -> BudgetLine:
     seen = outlook(budget)
     soft = budget.soft_limit_usd is not None and seen.spent_usd >= budget.soft_limit_usd
-    fill = "nw-fill-warning" if soft or seen.runs_out_at else "nw-fill"
+    fill = "nw-fill-warning" if soft or (seen.runs_out_at and seen.renews_at) else "nw-fill"
     return BudgetLine(
         budget.name,
         f"{money(seen.spent_usd)} of {money(seen.limit_usd)}",
@@ -105,7 +105,8 @@ def until(seen: Outlook) -> str:
 def _day(moment: dt.datetime) -> str:
     """The day, and the hour of those that are near; UTC."""
     near = moment - timezone.now() < dt.timedelta(days=1)
-    return f"{moment:%-d %b, %H:%M} UTC" if near else f"{moment:%-d %b}"
+    year = "" if moment.year == timezone.now().year else f" {moment.year}"
+    return f"{moment:%-d %b, %H:%M} UTC" if near else f"{moment:%-d %b}{year}"
 
 
 @admin.register(Budget)

@@ -5,7 +5,7 @@ Every chart leads to the calls behind it, in the list of calls.
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from urllib.parse import urlencode
@@ -30,7 +30,17 @@ from metrics import partitions
 from metrics.admin.periods import DAY_FORMAT, DEFAULT_DAYS, HOUR_FORMAT
 from metrics.analyzers.cost import MonthForecast, forecast_month
 from metrics.errors import Unanswerable
-from metrics.figures import Figures, Grain, Question, Row, ask, start_of, total
+from metrics.figures import (
+    Figures,
+    Grain,
+    Question,
+    Row,
+    ask_apart,
+    classes_by_period,
+    percentile,
+    start_of,
+    total,
+)
 
 PERMISSION = "metrics.view_generationmetric"
 PERIODS = {1: "24 hours", 7: "7 days", 31: "31 days", 92: "3 months"}
@@ -110,8 +120,8 @@ def partitions_widget(request: HttpRequest) -> Widget | None:
     return Widget("nodewise/widgets/partitions.html", {"alarms": alarms}, width=12)
 
 
-def costs_widget(request: HttpRequest) -> Widget | None:
-    """What was spent in the period, on which models and nodes, beside the period before."""
+def calls_widget(request: HttpRequest) -> Widget | None:
+    """What was spent in the period, on what, beside the period before; time, errors, savings."""
     if not request.user.has_perm(PERMISSION):
         return None
     span = span_of(request)
@@ -122,66 +132,65 @@ def costs_widget(request: HttpRequest) -> Widget | None:
         ],
         "period": PERIODS[span.days],
         "list_url": span.calls(),
+        "by": "hour" if span.grain == Grain.HOUR else "day",
     }
-    rows = ask(
-        Question(since=span.since, until=span.until, by=["provider", "model"], grain=span.grain,
-                 each_period=True)
-    )  # fmt: skip
-    now = _added([row.figures for row in rows])
+    whole = Question(since=span.since, until=span.until, grain=span.grain)
+    models, nodes, outcomes = ask_apart(
+        whole, [("period", "provider", "model"), ("node",), ("outcome",)]
+    )
+    now = _added([row.figures for row in models])
     context["calls"] = now.calls
     if not now.calls:
         context["longer"] = span.days != max(PERIODS)
-        return Widget("nodewise/widgets/costs.html", context, width=12)
+        return Widget("nodewise/widgets/calls.html", context, width=12)
+    context |= _costs(span, models, now) | _times(span, whole) | _savings(span, models, now)
+    context |= {
+        "nodes": _nodes(span, nodes),
+        "errors": _errors(span, outcomes),
+        "failed": now.failed,
+        "failed_url": span.calls(outcome="failed"),
+    }
+    return Widget("nodewise/widgets/calls.html", context, width=12)
+
+
+def _costs(span: Span, models: Sequence[Row], now: Figures) -> dict[str, object]:
     before = total(
         Question(since=span.since - (span.until - span.since), until=span.since, grain=span.grain)
     ).figures
-    chart, legend = _cost_by_model(span, rows)
-    context |= {
+    chart, legend = _cost_by_model(span, models)
+    return {
         "figures": _figures(span, now, before),
         "unpriced": now.unpriced,
         "unpriced_url": span.calls(outcome="unpriced"),
         "forecast": _forecast(),
         "chart": chart,
         "legend": legend,
-        "by": "hour" if span.grain == Grain.HOUR else "day",
-        "nodes": _nodes(span),
     }
-    return Widget("nodewise/widgets/costs.html", context, width=12)
 
 
-def quality_widget(request: HttpRequest) -> Widget | None:
-    """How long calls took, what failed, and what the cache saved; nothing without calls."""
-    if not request.user.has_perm(PERMISSION):
-        return None
-    span = span_of(request)
-    asked = Question(since=span.since, until=span.until, grain=span.grain, each_period=True,
-                     latencies=True)  # fmt: skip
-    rows = {row.period: row for row in ask(asked)}
-    if not rows:
-        return None
-    sums = _added([row.figures for row in rows.values()])
-    return Widget(
-        "nodewise/widgets/latency.html",
-        {
-            "period": PERIODS[span.days],
-            "by": "hour" if span.grain == Grain.HOUR else "day",
-            "latency": _latency(span, rows),
-            "quantiles": [
-                (name, tone, milliseconds(_over_all(rows, share) or 0))
-                for name, share, tone in QUANTILES
-            ],
-            "errors": _errors(span),
-            "failed": sums.failed,
-            "failed_url": span.calls(outcome="failed"),
-            "cache": _cache(span, rows) if sums.cache_hits else None,
-            "saved": money(sums.saved_usd or Decimal(0)),
-            "cache_hits": count(sums.cache_hits),
-            "cache_share": f"{sums.cache_hits / sums.calls:.1%}",
-            "cached_url": span.calls(outcome="cached"),
-            "cache_enabled_url": reverse("admin:llmconfig_llmconfig_changelist"),
-        },
-        width=12,
-    )
+def _times(span: Span, whole: Question) -> dict[str, object]:
+    classes = classes_by_period(whole)
+    together: Counter[int] = Counter()
+    for each in classes.values():
+        together.update(each)
+    return {
+        "latency": _latency(span, classes),
+        "quantiles": [
+            (name, tone, milliseconds(percentile(together, share) or 0))
+            for name, share, tone in QUANTILES
+        ],
+    }
+
+
+def _savings(span: Span, models: Sequence[Row], now: Figures) -> dict[str, object]:
+    return {
+        "cache": _cache(span, models) if now.cache_hits else None,
+        "saved": money(now.saved_usd or Decimal(0)),
+        "cache_hits": count(now.cache_hits),
+        "cache_share": f"{now.cache_hits / now.calls:.1%}",
+        "cached_url": span.calls(outcome="cached"),
+        "cache_enabled_url": reverse("admin:llmconfig_llmconfig_changelist"),
+    }
 
 
 def _figures(span: Span, now: Figures, before: Figures) -> tuple[tuple[str, str, str, str], ...]:
@@ -269,9 +278,8 @@ def _cost_column(
     return Column(label, tuple(parts))
 
 
-def _nodes(span: Span) -> list[Entry]:
+def _nodes(span: Span, rows: Sequence[Row]) -> list[Entry]:
     """The dearest nodes, with their calls when they cost nothing."""
-    rows = ask(Question(since=span.since, until=span.until, by=["node"], grain=span.grain))
     most = max((float(row.figures.cost_usd or 0) for row in rows), default=0.0) or 1.0
     return [
         Entry(
@@ -284,11 +292,11 @@ def _nodes(span: Span) -> list[Entry]:
     ]
 
 
-def _latency(span: Span, rows: dict[dt.datetime | None, Row]) -> Chart:
+def _latency(span: Span, classes: Mapping[dt.datetime, Counter[int]]) -> Chart:
     places, values = [], []
     for start in span.starts:
-        row = rows.get(start)
-        found = [row.percentile(share) for _, share, _ in QUANTILES] if row else [None] * 3
+        counted = classes.get(start, Counter())
+        found = [percentile(counted, share) for _, share, _ in QUANTILES]
         values.append(found)
         told = ", ".join(
             f"{name} {milliseconds(value)}"
@@ -304,15 +312,7 @@ def _latency(span: Span, rows: dict[dt.datetime | None, Row]) -> Chart:
     return lines("Time of a call: p50, p95, p99", places, series, tick=_time)
 
 
-def _over_all(rows: dict[dt.datetime | None, Row], share: float) -> float | None:
-    classes: Counter[int] = Counter()
-    for row in rows.values():
-        classes.update(row.classes)
-    return Row(None, (), Figures(), classes).percentile(share)
-
-
-def _errors(span: Span) -> list[Entry]:
-    rows = ask(Question(since=span.since, until=span.until, by=["outcome"], grain=span.grain))
+def _errors(span: Span, rows: Sequence[Row]) -> list[Entry]:
     failed = Counter({str(row.keys[0]): row.figures.calls for row in rows if row.keys[0]})
     most = max(failed.values(), default=1)
     return [
@@ -324,15 +324,13 @@ def _errors(span: Span) -> list[Entry]:
     ]  # fmt: skip
 
 
-def _cache(span: Span, rows: dict[dt.datetime | None, Row]) -> Chart:
+def _cache(span: Span, rows: Sequence[Row]) -> Chart:
     columns = []
     for start in span.starts:
-        row = rows.get(start)
-        hits = row.figures.cache_hits if row else 0
-        saved = money(row.figures.saved_usd or Decimal(0)) if row else money(Decimal(0))
-        said = f"{span.label(start)}: {count(hits)} answers, {saved} saved"
-        link = span.calls(start, outcome="cached")
-        columns.append(Column(span.label(start), (Part(hits, 1, said, link),)))
+        found = _added([row.figures for row in rows if row.period == start])
+        told = f"{count(found.cache_hits)} answers, {money(found.saved_usd or Decimal(0))} saved"
+        label, link = span.label(start), span.calls(start, outcome="cached")
+        columns.append(Column(label, (Part(found.cache_hits, 1, f"{label}: {told}", link),)))
     return stacked("Answers from the cache", columns, tick=_whole)
 
 
@@ -369,5 +367,4 @@ def _whole(value: float) -> str:
 
 
 register_widget(partitions_widget, rank=4)
-register_widget(costs_widget, rank=8)
-register_widget(quality_widget, rank=20)
+register_widget(calls_widget, rank=8)

@@ -25,13 +25,13 @@ def test_money_that_goes_too_fast_runs_out_within_its_period():
     assert found.left_usd == 58
     assert found.runs_out_at == NOON + dt.timedelta(days=14.5)
     assert found.renews_at == dt.datetime(2031, 5, 1, tzinfo=dt.UTC)
-    assert until(found) == "spent on 26 Apr at this rate"
+    assert until(found) == "spent on 26 Apr 2031 at this rate"
 
 
 def test_money_that_lasts_until_the_next_period_has_no_end():
     found = seen(Decimal(35))  # exactly until the month's end
     assert (found.runs_out_at, found.early) == (None, False)
-    assert until(found) == "enough until 1 May"
+    assert until(found) == "enough until 1 May 2031"
 
 
 @pytest.mark.parametrize(
@@ -54,9 +54,9 @@ def test_a_budget_made_within_the_period_counts_from_then():
 @pytest.mark.parametrize(
     ("spent", "fields", "told"),
     [
-        (Decimal(100), {}, "spent, anew on 1 May"),
+        (Decimal(100), {}, "spent, anew on 1 May 2031"),
         (Decimal(200), {"period": "total"}, "spent"),
-        (Decimal(0), {"hard_limit_usd": Decimal(0)}, "spent, anew on 1 May"),
+        (Decimal(0), {"hard_limit_usd": Decimal(0)}, "spent, anew on 1 May 2031"),
         (None, {}, "untouched"),
         (Decimal(1), {"made": NOON - dt.timedelta(hours=23)}, "too early to tell"),
         (

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from metrics import figures, rollups
 from metrics.errors import UnknownDimension
-from metrics.figures import Grain, Question, ask, percentile, total
+from metrics.figures import Grain, Question, ask, ask_apart, percentile, total
 from metrics.recording import record_call
 from tests.metrics.calls import TEXTS, a_record
 
@@ -97,3 +97,17 @@ def test_percentiles_come_from_the_rollup_at_most_five_percent_off(roll):
 def test_percentiles_rise_with_their_share(classes):
     found = [percentile(classes, share / 10) for share in range(11)]
     assert found == sorted(each for each in found if each is not None)
+
+
+def test_several_groupings_say_the_same_as_each_alone(roll):
+    record(model="a", node="n", cost_usd=Decimal(2))
+    record(model="a", node="m", error_code="timeout", organization_id=None)
+    record(model="b", node="n", created_at=NOW - DAY, cost_usd=None)
+    roll()
+    whole = today(since=NOW - DAY)
+    groupings = [("period", "model"), ("node",), ("outcome", "organization")]
+    by_model, by_node, by_outcome = ask_apart(whole, groupings)
+    alone = ask(today(since=NOW - DAY, by=["model"], each_period=True))
+    assert sorted(by_model, key=str) == sorted(alone, key=str)
+    assert by_node == ask(today(since=NOW - DAY, by=["node"]))
+    assert by_outcome == ask(today(since=NOW - DAY, by=["outcome", "organization"]))
