@@ -101,7 +101,7 @@ def test_percentiles_rise_with_their_share(classes):
 
 def test_several_groupings_say_the_same_as_each_alone(roll):
     record(model="a", node="n", cost_usd=Decimal(2))
-    record(model="a", node="m", error_code="timeout", organization_id=None)
+    record(model="a", node="m", error_code="timeout")
     record(model="b", node="n", created_at=NOW - DAY, cost_usd=None)
     roll()
     whole = today(since=NOW - DAY)
