@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -10,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
+from llmconfig import node_names
 from llmconfig.admin.explain import explain_node
 from llmconfig.admin.panels import node_panels
 from llmconfig.admin.playground import answer_view, may_call, playground_url, playground_view
@@ -17,6 +19,7 @@ from llmconfig.admin.presentation import NOTHING, badge
 from llmconfig.admin.settings_page import settings_view
 from llmconfig.admin.theme import TextareaWidget
 from llmconfig.admin.writes import RevisionedAdmin
+from llmconfig.errors import ChangeRefused
 from llmconfig.models import GlobalConfig, NodeConfiguration, UserConfig
 
 
@@ -50,10 +53,24 @@ class ExplainedAdmin(RevisionedAdmin):
         return super().render_change_form(request, context, add, change, form_url, obj)
 
 
+class NodeForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for the checker
+    """A node's row; a new one may not hide what has its name."""
+
+    def clean_node_name(self) -> str:
+        """The rule of llmconfig.node_names."""
+        name = str(self.cleaned_data["node_name"])
+        try:
+            node_names.refuse_taken(name)
+        except ChangeRefused as refusal:
+            raise forms.ValidationError(str(refusal)) from refusal
+        return name
+
+
 @admin.register(NodeConfiguration)
 class NodeAdmin(ExplainedAdmin):
     """Named places in an application that call a model."""
 
+    form = NodeForm
     change_form_outer_after_template = "nodewise/node_panels.html"
 
     list_display = (
@@ -100,6 +117,10 @@ class NodeAdmin(ExplainedAdmin):
         if isinstance(obj, NodeConfiguration):
             context["node_panels"] = node_panels(request, obj.node_name)
         return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Applications call a node by its name: it keeps it."""
+        return ("node_name",) if obj is not None else ()
 
     @admin.display(description="Model", ordering="default_model")
     def model_here(self, node: NodeConfiguration) -> str | SafeString:

@@ -11,15 +11,15 @@ from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from llmconfig import node_names
 from llmconfig.api.bodies import NamedRowField, StrictModelSerializer
 from llmconfig.api.endpoints import ConfigurationList, ConfigurationRow, Rows, Versioned
 from llmconfig.api.versions import etag
+from llmconfig.errors import ChangeRefused
 from llmconfig.models import (
     GlobalConfig,
     InteractionType,
     NodeConfiguration,
-    Provider,
-    ProviderModel,
     UserConfig,
 )
 from llmconfig.roles import RANK, Role, rank_of
@@ -55,15 +55,10 @@ class NodeSerializer(StrictModelSerializer[NodeConfiguration]):
             if name != self.instance.node_name:
                 raise serializers.ValidationError("A node keeps its name; add another node.")
             return name
-        taken = (
-            name in InteractionType.values
-            or ProviderModel.objects.filter(model_id=name).exists()
-            or Provider.objects.filter(name=name).exists()
-        )
-        if taken:
-            raise serializers.ValidationError(
-                "An interaction type, a model or a provider has this name; choose another."
-            )
+        try:
+            node_names.refuse_taken(name)
+        except ChangeRefused as refusal:
+            raise serializers.ValidationError(str(refusal)) from refusal
         return name
 
 

@@ -1,13 +1,20 @@
 """Which model serves what: defaults by interaction type, nodes, and users' own choices."""
 
+from collections.abc import Sequence
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 
 REFERENCE_HELP = (
     "<code>provider/model</code>, a bare model id, or <code>tier:cloud_fast</code>."
     " Blank: inherited."
+)
+REFERENCE_RULE = RegexValidator(
+    r"\A(?!/)\S*(?<![/:])\Z",
+    "Write provider/model, a model id or tier:name, whole and without spaces.",
 )
 TEMPERATURE_RULES = [MinValueValidator(0.0), MaxValueValidator(2.0)]
 NODE_NAME_RULE = RegexValidator(
@@ -30,12 +37,22 @@ class InteractionType(models.TextChoices):
     RESPONDER = "responder", "Responder"
 
 
+def refuse_cut_references(references: Sequence[str]) -> None:
+    """Each whole; a rule on the items themselves would lose its words in forms."""
+    for each in references:
+        try:
+            REFERENCE_RULE(each)
+        except ValidationError as error:
+            raise ValidationError(f"“{each}”: {error.message}") from error
+
+
 def fallbacks_field() -> "ArrayField[list[str], list[str]]":
     """An ordered list of model references, tried after the first target."""
     return ArrayField(
         models.CharField(max_length=200),
         default=list,
         blank=True,
+        validators=[refuse_cut_references],
         help_text="Model references tried in this order when the first target fails,"
         " separated by commas.",
     )
@@ -50,7 +67,9 @@ class GlobalConfig(models.Model):
         unique=True,
         help_text="The kind of use that these defaults are for.",
     )
-    model = models.CharField(max_length=200, blank=True, help_text=REFERENCE_HELP)
+    model = models.CharField(
+        max_length=200, blank=True, validators=[REFERENCE_RULE], help_text=REFERENCE_HELP
+    )
     temperature = models.FloatField(
         null=True,
         blank=True,
@@ -67,6 +86,7 @@ class GlobalConfig(models.Model):
     degrade_to = models.CharField(
         max_length=200,
         blank=True,
+        validators=[REFERENCE_RULE],
         help_text="Cheaper model reference, taken when a budget is over its soft limit or a call"
         " would wait too long for its provider's limits. Blank: none.",
     )
@@ -125,7 +145,9 @@ class NodeConfiguration(models.Model):
         blank=True,
         help_text="Name of the provider asked for the model. Blank: found by the model.",
     )
-    default_model = models.CharField(max_length=200, blank=True, help_text=REFERENCE_HELP)
+    default_model = models.CharField(
+        max_length=200, blank=True, validators=[REFERENCE_RULE], help_text=REFERENCE_HELP
+    )
     default_temperature = models.FloatField(
         null=True,
         blank=True,
@@ -210,7 +232,9 @@ class UserConfig(models.Model):
         related_name="user_configs",
         help_text="Set this or the interaction type, not both.",
     )
-    model = models.CharField(max_length=200, blank=True, help_text=REFERENCE_HELP)
+    model = models.CharField(
+        max_length=200, blank=True, validators=[REFERENCE_RULE], help_text=REFERENCE_HELP
+    )
     temperature = models.FloatField(
         null=True, blank=True, validators=TEMPERATURE_RULES, help_text="Blank: not overridden."
     )

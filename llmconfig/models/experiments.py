@@ -5,7 +5,12 @@ import uuid
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 
-from llmconfig.models.assignments import REFERENCE_HELP, TEMPERATURE_RULES, NodeConfiguration
+from llmconfig.models.assignments import (
+    REFERENCE_HELP,
+    REFERENCE_RULE,
+    TEMPERATURE_RULES,
+    NodeConfiguration,
+)
 
 NAME_RULE = RegexValidator(
     r"^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}$",
@@ -160,7 +165,9 @@ class ExperimentArm(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(10_000)],
         help_text="Share of the keys among the arms. Changing it moves only the keys it must.",
     )
-    model = models.CharField(max_length=200, blank=True, help_text=REFERENCE_HELP)
+    model = models.CharField(
+        max_length=200, blank=True, validators=[REFERENCE_RULE], help_text=REFERENCE_HELP
+    )
     provider = models.CharField(
         max_length=50,
         blank=True,

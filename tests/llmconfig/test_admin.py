@@ -404,6 +404,35 @@ def test_an_api_token_is_shown_once_when_it_is_made(ada):
     assert not Token.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("field", "wrong", "says"),
+    [
+        ("node_name", "tagger", "choose another"),
+        ("node_name", "gpt-4o", "choose another"),
+        ("node_name", "openai", "choose another"),
+        ("default_model", "tier:", "tier:name"),
+        ("default_model", "gpt 4", "without spaces"),
+        ("fallbacks", "openai/gpt-4o,local/", "tier:name"),
+    ],
+)
+def test_a_node_that_makes_no_sense_is_refused_at_its_field(ada, field, wrong, says):
+    address = reverse("admin:llmconfig_nodeconfiguration_add")
+    form = fields_of(ada.get(address)) | {"node_name": "summary", field: wrong}
+    told = errors_of(ada.post(address, form))
+    assert list(told) == [field]
+    assert says in told[field][0]
+    right = {"node_name": "summary", "default_model": "openai/gpt-4o", "fallbacks": "local/phi3"}
+    assert ada.post(address, form | right).status_code == 302
+
+
+def test_a_node_keeps_its_name(ada):
+    node = NodeConfiguration.objects.get(node_name="router")
+    form = fields_of(ada.get(address_of(node))) | {"node_name": "renamed"}
+    assert ada.post(address_of(node), form).status_code == 302
+    node.refresh_from_db()
+    assert node.node_name == "router"
+
+
 def test_a_revision_shows_what_is_there_and_providers_by_name(ada):
     with change(source="shell"):
         openai = Provider.objects.get(name="openai")

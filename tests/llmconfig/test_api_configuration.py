@@ -263,6 +263,14 @@ def test_a_node_hides_nothing_that_has_its_name(
     assert (answer.status_code, answer.json()["error"]["field"]) == (400, "node_name")
 
 
+@pytest.mark.parametrize("wrong", ["tier:", "/gpt-4o", "openai/", "gpt 4o"])
+def test_a_cut_off_reference_is_refused(admin: APIClient, wrong: str) -> None:
+    for sent, field in (({"model": wrong}, "model"), ({"fallbacks": ["a", wrong]}, "fallbacks")):
+        refused = admin.put(f"{BASE}/config/tools", sent, format="json")
+        assert refused.status_code == 400
+        assert refused.json()["error"]["field"].startswith(field)
+
+
 def test_users_set_their_own_choice_and_nobody_elses(viewer: APIClient, admin: APIClient) -> None:
     other = caller("viewer", username="other")
     made = viewer.post(
