@@ -371,10 +371,11 @@ def resume(batch: Batch, *, max_cost_usd: Decimal | None = None) -> None:
 
 
 def _count_anew(batch: Batch) -> None:
-    """Have the error budget count what comes, not what was."""
+    """Have error budget and pace count what comes, not what was."""
     used = spent(batch.pk)
     batch.tries_before, batch.failures_before = used.tries, used.failures
-    batch.save(update_fields=["tries_before", "failures_before"])
+    batch.finished_before, batch.resumed_at = progress(batch.pk).finished, timezone.now()
+    batch.save(update_fields=["tries_before", "failures_before", "finished_before", "resumed_at"])
 
 
 def cancel(batch: Batch) -> None:
@@ -463,7 +464,7 @@ def progress(batch_id: UUID) -> Progress:
     if batch.started_at:
         seconds = ((batch.finished_at or timezone.now()) - batch.started_at).total_seconds()
     finished = done + failed + skipped
-    rate = finished / seconds if seconds > 0 else 0.0
+    rate = _pace(batch, finished)
     left = batch.rows_total - finished
     return Progress(
         status=batch.status,
@@ -483,3 +484,12 @@ def progress(batch_id: UUID) -> Progress:
         eta_seconds=left / rate if rate and batch.status not in TERMINAL else None,
         next_due_at=due,
     )
+
+
+def _pace(batch: Batch, finished: int) -> float:
+    """Rows a second since it was last let go on; 0 while it stands still."""
+    since = batch.resumed_at or batch.started_at
+    if since is None or batch.status == BatchStatus.PAUSED:
+        return 0.0
+    seconds = ((batch.finished_at or timezone.now()) - since).total_seconds()
+    return max(0, finished - batch.finished_before) / seconds if seconds > 0 else 0.0

@@ -78,9 +78,11 @@ class Batch(models.Model):
     automatic = models.BooleanField(
         default=False, editable=False, help_text="Made by auto_enrichment or auto_tagging."
     )
-    # Where it was last let go on: its error budget counts from there.
+    # Where and when it was last let go on: its error budget and its pace count from there.
     tries_before = models.PositiveIntegerField(default=0, editable=False)
     failures_before = models.PositiveIntegerField(default=0, editable=False)
+    finished_before = models.PositiveIntegerField(default=0, editable=False)
+    resumed_at = models.DateTimeField(null=True, editable=False)
     rows_total = models.PositiveIntegerField(default=0)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"

@@ -1,5 +1,7 @@
 """Pause, cancel and the master switch: 2 s later nothing arrives at the provider any more."""
 
+import os
+import signal
 import time
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +22,7 @@ from llmconfig.models import LLMConfig, Provider
 from metrics.models import GenerationMetric
 from tests.api import caller
 from tests.enrichment.test_killed_workers import worker
+from tests.enrichment.test_sessions import in_background
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -148,3 +151,45 @@ def test_calls_that_waited_for_a_limit_when_their_worker_died_were_not_paid_twic
     at = batches.progress(batch.pk)
     assert (at.status, at.done, at.calls_repaid) == ("completed", 100, lost)
     assert simulator.stats()["paid"] == at.calls + at.calls_repaid
+
+
+def test_a_small_batch_gets_its_share_beside_a_large_one(limited, simulator, settings):
+    settings.LLM_ENVIRONMENT = {**settings.LLM_ENVIRONMENT, "LLM_BATCH_CONCURRENT": 60}
+    simulator.reset()
+    simulator.control(latency_ms=50)
+    Provider.objects.update(max_concurrency=20)
+    snapshot.expire()
+    large = batches.create("description_cleaning", Selection(), write_size=10)
+    small = batches.create("dog_profiler", Selection(limit=100), write_size=10)
+    first = in_background(large.pk)
+    until(lambda: batches.progress(large.pk).done >= 100)
+    before = batches.progress(large.pk).done
+    assert in_background(small.pk).result(30) == "finished"
+    meanwhile = batches.progress(large.pk).done - before
+    assert batches.progress(small.pk).done == 100
+    assert 0 < meanwhile <= 300
+    batches.cancel(large)
+    first.result(30)
+
+
+def test_calls_that_waited_in_a_stopped_worker_are_not_sent_when_it_wakes(limited, simulator):
+    simulator.reset()
+    simulator.control(latency_ms=300)
+    Provider.objects.update(max_concurrency=10)
+    snapshot.expire()
+    batch = batches.create("description_cleaning", Selection(limit=100), write_size=5)
+    tasks.start_lanes(batch)
+    with worker(LLM_BATCH_CONCURRENT="60") as process:
+        until(lambda: batches.progress(batch.pk).done >= 20)
+        os.killpg(process.pid, signal.SIGSTOP)
+        until(lambda: not simulator.stats()["in_flight"])
+        BatchChunk.objects.filter(status="leased").update(leased_until="2000-01-01T00:00Z")
+        while run_lane(batch.pk) != "finished":
+            pass
+        paid = simulator.stats()["paid"]
+        os.killpg(process.pid, signal.SIGCONT)
+        woken = time.monotonic()
+        until(lambda: time.monotonic() > woken + 2)
+    at = batches.progress(batch.pk)
+    assert (at.status, at.done) == ("completed", 100)
+    assert simulator.stats()["paid"] == paid == at.calls + at.calls_repaid

@@ -1,7 +1,10 @@
 """The engine, in this process, against a real provider on loopback."""
 
+import datetime as dt
+
 import pytest
 from django.db.models import Sum
+from django.utils import timezone
 
 from enrichment import batches
 from enrichment.batches import Selection
@@ -107,3 +110,20 @@ def test_the_master_switch_pauses_the_batch_and_says_so(provider, simulator, mak
     assert batch.status == BatchStatus.PAUSED
     assert "switched off" in batch.status_reason
     assert simulator.requests == 0
+
+
+def test_what_is_left_is_told_by_the_pace_since_it_was_let_go_on(provider, make_animals):
+    make_animals(100)
+    batch = batches.create("description_cleaning", Selection())
+    hours_ago = timezone.now() - dt.timedelta(hours=8)
+    Batch.objects.update(status=BatchStatus.PAUSED, started_at=hours_ago)
+    BatchChunk.objects.filter(pk=batch.chunks.order_by("id")[:1]).update(rows_done=40)
+    batch.refresh_from_db()
+    assert batches.progress(batch.pk).eta_seconds is None
+    batches.resume(batch)
+    BatchChunk.objects.filter(rows_done=40).update(rows_done=60)
+    seconds_ago = timezone.now() - dt.timedelta(seconds=10)
+    Batch.objects.update(status=BatchStatus.RUNNING, resumed_at=seconds_ago)
+    at = batches.progress(batch.pk)
+    assert at.rows_per_second == pytest.approx(2, rel=0.1)
+    assert at.eta_seconds == pytest.approx(20, rel=0.1)
