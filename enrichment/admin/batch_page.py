@@ -72,14 +72,15 @@ def figures(progress: Progress, *, cap: Decimal | None = None) -> list[tuple[str
         ("calls paid", count(progress.calls)),
         ("tokens", count(progress.tokens)),
         ("cost so far", money(progress.cost_usd)),
-        ("rows a second", f"{progress.rows_per_second:.1f}"),
-        ("time", duration(progress.seconds)),
     ]
     expected = expected_cost(progress)
     if expected is not None:
-        shown.insert(6, ("expected in the end", money(expected)))
+        shown.append(("expected in the end", money(expected)))
     if cap is not None:
-        shown.insert(7, ("its cap", money(cap)))
+        shown.append(("its cap", money(cap)))
+    if progress.rows_per_second:
+        shown.append(("rows a second", f"{progress.rows_per_second:.1f}"))
+    shown.append(("time", duration(progress.seconds)))
     if progress.eta_seconds is not None and progress.status in WORKABLE:
         shown.append(("left", duration(progress.eta_seconds)))
     if progress.waiting:

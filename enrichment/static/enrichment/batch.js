@@ -16,6 +16,8 @@
     if (fresh.dataset.events) return;
     delete here().dataset.events;
     end();
+    // The rows that failed are told below, by a page that is loaded when all is over.
+    if (fresh.dataset.failed) location.reload();
   };
   const refresh = async () => {
     const section = here();
