@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db.backends.signals import connection_created
+from django.dispatch import receiver
 from redis import Redis
 
 from llmconfig import snapshot
@@ -46,6 +48,16 @@ def loopback_only() -> Iterator[None]:
     yield
     socket.socket.connect = _real_connect  # type: ignore[method-assign]
     socket.socket.connect_ex = _real_connect_ex  # type: ignore[method-assign]
+
+
+@receiver(connection_created)
+def outlast_deadlocks(connection: Any, **_: Any) -> None:
+    """Clearing the tables after a test may meet a server that still writes: that one gives way."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('deadlock_timeout', '20s', false) FROM pg_roles"
+            " WHERE rolname = current_user AND rolsuper"
+        )
 
 
 @pytest.fixture(autouse=True)

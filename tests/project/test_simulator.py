@@ -513,6 +513,18 @@ def test_the_simulator_limits_concurrency_and_rates(simulator: Simulator) -> Non
     assert 50 < float(replies[-1][2]["retry-after"]) <= 60
 
 
+def test_an_answer_that_was_asked_for_before_a_reset_counts_no_more(simulator: Simulator) -> None:
+    simulator.json("/_control", {"latency_ms": 300})
+    with ThreadPoolExecutor(1) as pool:
+        late = pool.submit(simulator.chat)
+        while not simulator.stats()["in_flight"]:
+            time.sleep(0.01)
+        simulator.json("/_reset", {})
+        assert late.result()[0] == 200
+    stats = simulator.stats()
+    assert (stats["paid"], stats["in_flight"], stats["tokens"]["output"]) == (0, 0, 0)
+
+
 def test_answers_are_as_long_as_asked_for(simulator: Simulator) -> None:
     simulator.json("/_control", {"output_tokens": {"median": 100, "sigma": 1.0}})
     lengths = [

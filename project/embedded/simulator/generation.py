@@ -91,7 +91,16 @@ def _check_limits(state: State) -> None:
 class Generation:
     """A call that was let in. It counts as in flight from now until `finish`."""
 
-    __slots__ = ("_action", "_call", "_dialect", "_paid", "_request", "_request_id", "_state")
+    __slots__ = (
+        "_action",
+        "_call",
+        "_dialect",
+        "_paid",
+        "_request",
+        "_request_id",
+        "_state",
+        "_stats",
+    )
 
     def __init__(
         self,
@@ -109,6 +118,7 @@ class Generation:
         self._action = action
         self._request_id = request_id
         self._paid = False
+        self._stats = state.stats  # after a reset, what was asked before counts no more
         state.stats.began()
 
     def produce(self) -> Reply:
@@ -120,7 +130,7 @@ class Generation:
             reply = self._reply(answer)
         except Refusal as refusal:
             return self._dialect.refuse(refusal, self._request_id)
-        self._state.stats.bill(self._call, answer)
+        self._stats.bill(self._call, answer)
         self._paid = True
         return reply
 
@@ -133,7 +143,7 @@ class Generation:
         """The reply has left, or nobody will get it."""
         self._state.stats.in_flight -= 1
         if self._paid and not whole:
-            self._state.stats.paid_lost += 1
+            self._stats.paid_lost += 1
 
 
 def refused(request: Request, dialect: Dialect, action: Action, request_id: str) -> Reply:
