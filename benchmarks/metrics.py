@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "performance-metrics.md"
 MONTHS = 24
 GOAL_MS = 100
+DAY = dt.timedelta(days=1)
 REPEATS = 5
 SUPERUSER = {"is_staff": True, "is_superuser": True}
 BUSY_HOUR = 100_000
@@ -32,12 +33,13 @@ WRITE_SIZES = (100, 1000)
 RECORDED = 40_000
 RETENTION_WRITERS = 2
 # In the order of time, as calls come. Six nodes with a usual and another model, each model of one
-# provider and tier; three organizations and none; a failure in 50 calls, no price in 200.
+# provider and tier; three organizations and none; three versions of each prompt; a failure in 50
+# calls, no price in 200.
 MAKE = """
 INSERT INTO llm_generation_metrics (
     created_at, correlation_id, session_id, node_type, service_name, method_name, operation_type,
     tier, provider, model_used, tokens_input, tokens_output, tokens_total, latency_ms, cost_usd,
-    error_code, attempts, organization_id
+    error_code, attempts, organization_id, prompt_version
 )
 SELECT %(since)s::timestamptz
         + (n - random()) / %(rows)s * (%(until)s::timestamptz - %(since)s::timestamptz),
@@ -48,7 +50,7 @@ SELECT %(since)s::timestamptz
     CASE WHEN n %% 200 = 0 THEN NULL ELSE random() / 100 END,
     CASE WHEN n %% 50 = 0 THEN 'timeout' ELSE '' END,
     '[{"provider": "provider_0", "model": "model_0", "outcome": "ok", "latency_ms": 231.0}]',
-    NULLIF(n / 6 %% 4, 0)
+    NULLIF(n / 6 %% 4, 0), 1 + n / 24 %% 3
 FROM generate_series(1, %(rows)s) AS n,
     LATERAL (SELECT (n %% 6 + (random() < 0.1)::int) %% 5 AS model) AS answered
 """
@@ -59,7 +61,7 @@ INSERT INTO llm_generation_history (
 )
 SELECT created_at, correlation_id, node_type, method_name, repeat(md5(random()::text), 35),
     repeat(md5(random()::text), 28), error_code = '', random()
-FROM llm_generation_metrics WHERE created_at >= now() - interval '31 days'
+FROM llm_generation_metrics WHERE created_at >= date_trunc('day', now() - interval '92 days')
 """
 TABLES = ("llm_metrics_hourly", "llm_metrics_daily", "llm_generation_history")
 COST_BY_MODEL = """
@@ -90,7 +92,7 @@ def main() -> None:
 
 
 def _fill(rows: int) -> str:
-    """Calls over the months, the marks of their hours, the rollup, a month's texts."""
+    """Calls of each month that has none, the texts of three months if there are none, the sums."""
     from django.db import connection
 
     from metrics import partitions, rollups
@@ -98,22 +100,34 @@ def _fill(rows: int) -> str:
     now = partitions.utc_now()
     partitions.keep_ahead(months_back=MONTHS)
     start = partitions.month_start(now)
-    began = time.perf_counter()
+    began, made = time.perf_counter(), 0
     with connection.cursor() as cursor:
         for back in range(MONTHS - 1, -1, -1):
             since = partitions.add_months(start, -back)
             until = min(partitions.add_months(since, 1), now)
+            if _some(cursor, "llm_generation_metrics", since, until):
+                continue
             cursor.execute(MAKE, {"since": since, "until": until, "rows": rows // MONTHS})
+            made += rows // MONTHS
             print(f"made {since:%Y-%m}", file=sys.stderr)
-        cursor.execute(MAKE_TEXTS)
-    made = time.perf_counter() - began
+        if not _some(cursor, "llm_generation_history", start - 92 * DAY, now):
+            cursor.execute(MAKE_TEXTS)
+    took = time.perf_counter() - began
     began = time.perf_counter()
     hours = rollups.roll_up()
     rolled = time.perf_counter() - began
     return (
-        f"{rows:,} calls were made in {made:.0f} s; summing up {hours:,} hours took {rolled:.0f}"
-        " s.\n"
+        f"{made:,} calls and the texts of 92 days were made in {took:.0f} s; summing up {hours:,}"
+        f" hours took {rolled:.0f} s.\n"
     )
+
+
+def _some(cursor: Any, table: str, since: dt.datetime, until: dt.datetime) -> bool:
+    cursor.execute(
+        f"SELECT EXISTS (SELECT FROM {table} WHERE created_at >= %s AND created_at < %s)",  # noqa: S608
+        [since, until],
+    )
+    return bool(cursor.fetchone()[0])
 
 
 def _contents() -> str:

@@ -68,6 +68,9 @@ class Grain(TextChoices):
 
 BY_CLASS = " CROSS JOIN unnest(latency_buckets, latency_counts) AS class (bucket, number)"
 VIEWS = {Grain.HOUR: "llm_metrics_by_hour", Grain.DAY: "llm_metrics_by_day"}
+# The same sums in fewer rows, for days told apart by these alone.
+OVERVIEW = "llm_overview_by_day"
+OF_OVERVIEW = frozenset({"node", "provider", "model", "outcome", "period"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +143,7 @@ def ask(question: Question) -> list[Row]:
     group = ["period_start"] if question.each_period else []
     group += [column(name) for name in question.by]
     grouped = ", ".join(group)
-    table, bounds = _source(question)
+    table, bounds = _source(question, question.by)
     where, wanted = _conditions(question)
     values = [*bounds, *wanted]
     by = f" GROUP BY {grouped}" if group else " HAVING sum(calls) > 0"
@@ -172,7 +175,7 @@ def ask_apart(question: Question, groupings: Sequence[Sequence[str]]) -> list[li
     columns = {name: "period_start" if name == "period" else column(name) for name in names}
     sets = ", ".join(f"({', '.join(columns[name] for name in each)})" for each in groupings)
     shown = ", ".join(columns.values())
-    table, bounds = _source(question)
+    table, bounds = _source(question, names)
     where, wanted = _conditions(question)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL jit = off")
@@ -205,7 +208,7 @@ def _of_grouping(
 
 def classes_by_period(question: Question) -> dict[dt.datetime, Counter[int]]:
     """How many calls of each hour or day are in each class of latency."""
-    table, bounds = _source(question)
+    table, bounds = _source(question, ())
     where, wanted = _conditions(question)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL jit = off")
@@ -257,10 +260,11 @@ def whole_periods(
     return start_of(since, grain), end
 
 
-def _source(question: Question) -> tuple[str, list[Any]]:
+def _source(question: Question, by: Sequence[str]) -> tuple[str, list[Any]]:
     """What is summed up, and the values that it takes."""
     if not question.reads_calls:
-        return VIEWS[question.grain], []
+        brief = question.grain == Grain.DAY and OF_OVERVIEW.issuperset([*by, *question.only])
+        return OVERVIEW if brief else VIEWS[question.grain], []
     if question.until - question.since > dt.timedelta(days=MOST_DAYS_OF_CALLS):
         raise Unanswerable(
             f"By {' and '.join(OF_CALLS)} the calls themselves are summed: ask for at most"

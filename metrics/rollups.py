@@ -1,9 +1,9 @@
 """Calls summed up by hour and day, whenever they came: late, twice, changed or removed.
 
 Triggers note each hour that a write touches in `llm_rollup_dirty`. Here such hours are summed up
-anew from their calls, a day in one transaction, and its day from its hours. Marks are removed
-before calls are read, each by a statement with its own snapshot, so a write that isn't seen keeps
-its mark for the next time.
+anew from their calls, a day in one transaction, then the day's sums from its hours. Marks are
+removed before calls are read, each by a statement with its own snapshot, so a write that isn't
+seen keeps its mark for the next time.
 """
 
 import datetime as dt
@@ -43,27 +43,50 @@ SUMS = (
     "latency_sum_ms",
 )
 GROUP = ", ".join(DIMENSIONS)
-FIGURES = f"period_start, {GROUP}, {', '.join(SUMS)}, latency_buckets, latency_counts"
+# What long periods are told by; the other dimensions, organizations above all, multiply the rows.
+OVERVIEW = ("method_name", "provider", "model_used", "error_code")
+LATENCIES = "latency_buckets, latency_counts"
+FIGURES = f"period_start, {GROUP}, {', '.join(SUMS)}, {LATENCIES}"
 HOURS_FROM_CALLS = f"""
 INSERT INTO llm_metrics_hourly ({FIGURES})
 SELECT {FIGURES} FROM llm_hour_figures(%s, %s) WHERE period_start = ANY(%s)
 """  # noqa: S608 - our own column names
-# An hour's row comes once for each of its classes of latency; only the first counts for sums.
-DAY_FROM_HOURS = f"""
-INSERT INTO llm_metrics_daily ({FIGURES})
-SELECT %(day)s, {GROUP}, {", ".join(f"sum({name})" for name in SUMS)},
+
+
+def added_up(source: str, dimensions: Sequence[str]) -> str:
+    """A SELECT of sums over `source`, a day of whose sums it takes: %(day)s up to %(end)s.
+
+    A row comes once for each of its classes of latency; only the first counts for sums.
+    """
+    group = ", ".join(dimensions)
+    return f"""
+SELECT %(day)s, {group}, {", ".join(f"sum({name})" for name in SUMS)},
     array_agg(bucket), array_agg(number)
 FROM (
-    SELECT {GROUP}, class.bucket, sum(class.number) AS number,
+    SELECT {group}, class.bucket, sum(class.number) AS number,
         {", ".join(f"sum({name}) FILTER (WHERE class.place = 1) AS {name}" for name in SUMS)}
-    FROM llm_metrics_hourly
-    CROSS JOIN unnest(latency_buckets, latency_counts)
+    FROM {source}
+    CROSS JOIN unnest({LATENCIES})
         WITH ORDINALITY AS class (bucket, number, place)
     WHERE period_start >= %(day)s AND period_start < %(end)s
-    GROUP BY {GROUP}, class.bucket
+    GROUP BY {group}, class.bucket
 ) AS by_latency
-GROUP BY {GROUP}
+GROUP BY {group}
 """  # noqa: S608 - our own column names
+
+
+# From the finest sums to the coarsest, each from the one before.
+DAY_STEPS = tuple(
+    (
+        f"DELETE FROM {target} WHERE period_start = %(day)s",  # noqa: S608 - our own names
+        f"INSERT INTO {target} (period_start, {', '.join((*dimensions, *SUMS))}, {LATENCIES})"
+        + added_up(source, dimensions),
+    )
+    for target, source, dimensions in (
+        ("llm_metrics_daily", "llm_metrics_hourly", DIMENSIONS),
+        ("llm_metrics_overview", "llm_metrics_daily", OVERVIEW),
+    )
+)
 
 
 def roll_up(*, using: str = DEFAULT_DB_ALIAS, until: dt.datetime | None = None) -> int:
@@ -96,8 +119,9 @@ def _roll_up_day(cursor: CursorWrapper, day: dt.datetime) -> int:
         if not hours or not _has_calls(cursor, day):
             return 0
         _replace_hours(cursor, hours)
-        cursor.execute("DELETE FROM llm_metrics_daily WHERE period_start = %s", [day])
-        cursor.execute(DAY_FROM_HOURS, {"day": day, "end": end})
+        for step in DAY_STEPS:
+            for statement in step:
+                cursor.execute(statement, {"day": day, "end": end})
     return len(hours)
 
 

@@ -4,7 +4,7 @@ from metrics.models.billing import BilledUsage, WeeklyReport
 from metrics.models.calls import GenerationHistory, GenerationMetric
 from metrics.models.patterns import Pattern, PromptProposal
 from metrics.models.quality import QualityRule, WaitingAnswer
-from metrics.models.rollups import DailyRollup, DirtyHour, HourlyRollup
+from metrics.models.rollups import DailyRollup, DirtyHour, HourlyRollup, OverviewRollup
 
 __all__ = [
     "BilledUsage",
@@ -13,6 +13,7 @@ __all__ = [
     "GenerationHistory",
     "GenerationMetric",
     "HourlyRollup",
+    "OverviewRollup",
     "Pattern",
     "PromptProposal",
     "QualityRule",

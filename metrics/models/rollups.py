@@ -1,8 +1,8 @@
-"""Calls summed up by hour and by day (migration 0006), so that no page reads a row a call.
+"""Calls summed up by hour and by day (migrations 0006 and 0014), so no page reads a row a call.
 
 `metrics.rollups` writes these tables; pages and analyzers read them through the views
-`llm_metrics_by_hour` and `llm_metrics_by_day`, which count what is not summed up yet from the
-calls themselves.
+`llm_metrics_by_hour`, `llm_metrics_by_day` and `llm_overview_by_day`, which count what is not
+summed up yet from the calls themselves.
 """
 
 from typing import ClassVar
@@ -11,19 +11,14 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 
-class Rollup(models.Model):
-    """The calls of one period that agree in every dimension."""
+class Sums(models.Model):
+    """The calls of one period that agree in node, provider, model and outcome."""
 
     id = models.BigAutoField(primary_key=True)
     period_start = models.DateTimeField(help_text="When the hour or day begins, in UTC.")
-    node_type = models.CharField(max_length=50, help_text="The interaction type.")
-    service_name = models.CharField(max_length=100, help_text="Who called.")
     method_name = models.CharField(max_length=100, help_text="The node.")
-    operation_type = models.CharField(max_length=100, help_text="The enrichment.")
-    tier = models.CharField(max_length=50, help_text="The tier of the model that answered.")
     provider = models.CharField(max_length=50, help_text="The provider that answered last.")
     model_used = models.CharField(max_length=200, help_text="The model that answered last.")
-    organization_id = models.BigIntegerField(null=True, help_text="The caller's organization.")
     error_code = models.CharField(max_length=50, help_text="Blank: they succeeded.")
     calls = models.BigIntegerField(help_text="How many.")
     unpriced = models.BigIntegerField(help_text="Of these, how many have no known cost.")
@@ -62,6 +57,19 @@ class Rollup(models.Model):
         return f"{self.period_start:%Y-%m-%d %H:%M} {self.method_name} by {self.model_used}"
 
 
+class Rollup(Sums):
+    """The calls of one period that agree in every dimension."""
+
+    node_type = models.CharField(max_length=50, help_text="The interaction type.")
+    service_name = models.CharField(max_length=100, help_text="Who called.")
+    operation_type = models.CharField(max_length=100, help_text="The enrichment.")
+    tier = models.CharField(max_length=50, help_text="The tier of the model that answered.")
+    organization_id = models.BigIntegerField(null=True, help_text="The caller's organization.")
+
+    class Meta(Sums.Meta):
+        abstract = True
+
+
 class HourlyRollup(Rollup):
     """The calls of one UTC hour that agree in every dimension."""
 
@@ -81,6 +89,17 @@ class DailyRollup(Rollup):
         indexes: ClassVar[list[models.Index]] = [
             # As above.
             models.Index(fields=["period_start"], name="idx_llm_daily_period"),
+        ]
+
+
+class OverviewRollup(Sums):
+    """The calls of one UTC day by what the overview tells apart: few rows, however many callers."""
+
+    class Meta(Sums.Meta):
+        db_table = "llm_metrics_overview"
+        indexes: ClassVar[list[models.Index]] = [
+            # As above.
+            models.Index(fields=["period_start"], name="idx_llm_overview_period"),
         ]
 
 

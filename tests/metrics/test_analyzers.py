@@ -14,7 +14,7 @@ from metrics.analyzers.quality import Grouping, quality
 from metrics.decisions import record_decision
 from metrics.errors import Unanswerable
 from metrics.figures import Question
-from metrics.models import DailyRollup
+from metrics.models import OverviewRollup
 from metrics.recording import record_call
 from tests.metrics.calls import TEXTS, a_record
 
@@ -67,7 +67,7 @@ def test_no_difference_is_claimed_while_calls_have_no_price():
 
 
 def spend(day, amount):
-    DailyRollup.objects.create(
+    OverviewRollup.objects.create(
         period_start=day, calls=1, unpriced=0, cache_hits=0, cost_usd=Decimal(repr(amount)),
         latency_sum_ms=1, latency_buckets=[0], latency_counts=[1], tokens_input=0,
         tokens_output=0, tokens_cached_input=0, tokens_cache_write=0, tokens_reasoning=0,
@@ -93,7 +93,7 @@ def test_four_months_in_five_end_within_the_forecast():
     moment = dt.datetime(2031, 4, 11, tzinfo=dt.UTC)
     within = 0
     for _ in range(60):
-        DailyRollup.objects.all().delete()
+        OverviewRollup.objects.all().delete()
         costs = {}
         for day in range(-28, 20):
             weekend = (moment + dt.timedelta(days=day)).weekday() >= 5

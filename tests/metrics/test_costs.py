@@ -17,7 +17,7 @@ from llmconfig.models import ModelPrice, Provider, ProviderModel
 from metrics import rollups
 from metrics.errors import Unanswerable
 from metrics.figures import Grain, Question, ask
-from metrics.models import DailyRollup
+from metrics.models import OverviewRollup
 from metrics.recording import record_call
 from tests.api import caller
 from tests.metrics.calls import ANSWERED, BATCH, TEXTS, a_record
@@ -163,7 +163,7 @@ def test_the_months_end_is_forecast_from_the_command():
         costs("--forecast")
     today = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
     for back in range(1, 29):
-        DailyRollup.objects.create(
+        OverviewRollup.objects.create(
             period_start=today - back * DAY, calls=1, unpriced=0, cache_hits=0, cost_usd=2,
             latency_sum_ms=1, latency_buckets=[0], latency_counts=[1], tokens_input=0,
             tokens_output=0, tokens_cached_input=0, tokens_cache_write=0, tokens_reasoning=0,
