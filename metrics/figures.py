@@ -69,7 +69,7 @@ class Grain(TextChoices):
 BY_CLASS = " CROSS JOIN unnest(latency_buckets, latency_counts) AS class (bucket, number)"
 VIEWS = {Grain.HOUR: "llm_metrics_by_hour", Grain.DAY: "llm_metrics_by_day"}
 # The same sums in fewer rows, for days told apart by these alone.
-OVERVIEW = "llm_overview_by_day"
+OVERVIEW = "llm_metrics_overview_by_day"
 OF_OVERVIEW = frozenset({"node", "provider", "model", "outcome", "period"})
 
 

@@ -31,7 +31,7 @@ GROUP BY period_start, {DIMENSIONS}
 """
 # As llm_metrics_by_day (migration 0006) is: days that wait come by their hours, and calls.
 VIEW = f"""
-CREATE VIEW llm_overview_by_day AS
+CREATE VIEW llm_metrics_overview_by_day AS
 SELECT {FIGURES} FROM llm_metrics_overview AS done
 WHERE NOT EXISTS (
     SELECT FROM llm_rollup_dirty AS dirty
@@ -62,7 +62,7 @@ def install(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 
 def uninstall(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
-    schema_editor.execute("DROP VIEW llm_overview_by_day", None)
+    schema_editor.execute("DROP VIEW llm_metrics_overview_by_day", None)
 
 
 class Migration(migrations.Migration):

@@ -26,7 +26,7 @@ TABLES = {
     "llm_metrics_overview": ("day", rollups.OVERVIEW),
     "llm_metrics_by_hour": ("hour", FINEST),
     "llm_metrics_by_day": ("day", FINEST),
-    "llm_overview_by_day": ("day", rollups.OVERVIEW),
+    "llm_metrics_overview_by_day": ("day", rollups.OVERVIEW),
 }
 NEVER_BEHIND = tuple(TABLES)[3:]
 SUMS = (
