@@ -1,9 +1,9 @@
-"""Calls summed up by hour and day, whenever they came: late, twice, changed or removed.
+"""Calls and answers summed up by hour and day, whenever they came: late, twice, changed, removed.
 
 Triggers note each hour that a write touches in `llm_rollup_dirty`. Here such hours are summed up
-anew from their calls, a day in one transaction, then the day's sums from its hours. Marks are
-removed before calls are read, each by a statement with its own snapshot, so a write that isn't
-seen keeps its mark for the next time.
+anew from their calls and answers, a day in one transaction, then the day's sums from its hours.
+Marks are removed before calls are read, each by a statement with its own snapshot, so a write that
+isn't seen keeps its mark for the next time.
 """
 
 import datetime as dt
@@ -87,6 +87,37 @@ DAY_STEPS = tuple(
         ("llm_metrics_overview", "llm_metrics_daily", OVERVIEW),
     )
 )
+# How good the answers of hours were.
+QUALITY = ("method_name", "provider", "model_used", "operation_type", "prompt_version")
+QUALITY_SUMS = (
+    "answers",
+    "passed",
+    "judged",
+    "accepted",
+    "edited",
+    "scored",
+    "score_sum",
+    "score_squares",
+    "syntax_checked",
+    "syntax_valid",
+    "hints_checked",
+    "hints_given",
+    "onex_checked",
+    "onex_compliant",
+    "security_checked",
+    "security_clean",
+)
+QUALITY_COLUMNS = ", ".join(("period_start", *QUALITY, *QUALITY_SUMS))
+QUALITY_FROM_ANSWERS = f"""
+INSERT INTO llm_quality_hourly ({QUALITY_COLUMNS})
+SELECT {QUALITY_COLUMNS} FROM llm_quality_figures(%s, %s) WHERE period_start = ANY(%s)
+"""  # noqa: S608 - our own column names
+QUALITY_OF_DAY = f"""
+INSERT INTO llm_quality_daily ({QUALITY_COLUMNS})
+SELECT %(day)s, {", ".join((*QUALITY, *(f"sum({name})" for name in QUALITY_SUMS)))}
+FROM llm_quality_hourly WHERE period_start >= %(day)s AND period_start < %(end)s
+GROUP BY {", ".join(QUALITY)}
+"""  # noqa: S608 - our own column names
 
 
 def roll_up(*, using: str = DEFAULT_DB_ALIAS, until: dt.datetime | None = None) -> int:
@@ -116,25 +147,33 @@ def _roll_up_day(cursor: CursorWrapper, day: dt.datetime) -> int:
         )
         hours = sorted({hour for (hour,) in cursor.fetchall()})
         # Where retention has dropped the calls, their sums stay as they are.
-        if not hours or not _has_calls(cursor, day):
+        if not hours or not _is_kept(cursor, "llm_generation_metrics", day):
             return 0
-        _replace_hours(cursor, hours)
+        bounds = {"day": day, "end": end}
+        _replace_hours(cursor, "llm_metrics_hourly", HOURS_FROM_CALLS, hours)
         for step in DAY_STEPS:
             for statement in step:
-                cursor.execute(statement, {"day": day, "end": end})
+                cursor.execute(statement, bounds)
+        # The same for the texts, which go earlier.
+        if _is_kept(cursor, "llm_generation_history", day):
+            _replace_hours(cursor, "llm_quality_hourly", QUALITY_FROM_ANSWERS, hours)
+            cursor.execute("DELETE FROM llm_quality_daily WHERE period_start = %s", [day])
+            cursor.execute(QUALITY_OF_DAY, bounds)
     return len(hours)
 
 
-def _replace_hours(cursor: CursorWrapper, hours: Sequence[dt.datetime]) -> None:
-    """Sum up these hours of one day; the calls between the first and the last are read once."""
-    cursor.execute("DELETE FROM llm_metrics_hourly WHERE period_start = ANY(%s)", [list(hours)])
+def _replace_hours(
+    cursor: CursorWrapper, table: str, statement: str, hours: Sequence[dt.datetime]
+) -> None:
+    """Sum up these hours of one day; what is between the first and the last is read once."""
     cursor.execute(
-        HOURS_FROM_CALLS,
-        [hours[0], hours[-1] + HOUR, list(hours)],
+        f"DELETE FROM {table} WHERE period_start = ANY(%s)",  # noqa: S608 - our own name
+        [list(hours)],
     )
+    cursor.execute(statement, [hours[0], hours[-1] + HOUR, list(hours)])
 
 
-def _has_calls(cursor: CursorWrapper, day: dt.datetime) -> bool:
+def _is_kept(cursor: CursorWrapper, table: str, day: dt.datetime) -> bool:
     """Whether the day's month still has its partition."""
-    months = partitions.existing(cursor, "llm_generation_metrics")
+    months = partitions.existing(cursor, table)
     return any(month.start <= day < month.end for month in months)

@@ -34,7 +34,9 @@ def quality_view(request: HttpRequest) -> HttpResponse:
     days = int(asked) if asked in {str(each) for each in PERIODS} else DEFAULT_DAYS
     grouping = Grouping(by) if by in Grouping.values else Grouping.PROMPT_AND_MODEL
     now = dt.datetime.now(dt.UTC)
-    found = quality(since=now - dt.timedelta(days=days), until=now, by=grouping)
+    # As on the overview: today is the last of the days.
+    back = dt.timedelta(hours=23) if days == 1 else dt.timedelta(days=days - 1)
+    found = quality(since=now - back, until=now, by=grouping)
     columns = _columns(found)
     context = {
         **admin.site.each_context(request),

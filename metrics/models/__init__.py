@@ -3,15 +3,17 @@
 from metrics.models.billing import BilledUsage, WeeklyReport
 from metrics.models.calls import GenerationHistory, GenerationMetric
 from metrics.models.patterns import Pattern, PromptProposal
-from metrics.models.quality import QualityRule, WaitingAnswer
+from metrics.models.quality import DailyQuality, HourlyQuality, QualityRule, WaitingAnswer
 from metrics.models.rollups import DailyRollup, DirtyHour, HourlyRollup, OverviewRollup
 
 __all__ = [
     "BilledUsage",
+    "DailyQuality",
     "DailyRollup",
     "DirtyHour",
     "GenerationHistory",
     "GenerationMetric",
+    "HourlyQuality",
     "HourlyRollup",
     "OverviewRollup",
     "Pattern",

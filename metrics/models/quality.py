@@ -1,5 +1,7 @@
 """Which checks judge whose answers, and the answers that wait for the slow ones."""
 
+from typing import ClassVar
+
 from django.db import models
 from django.db.models import Q
 
@@ -64,3 +66,68 @@ class WaitingAnswer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.operation_type} {self.correlation_id}"
+
+
+class QualitySums(models.Model):
+    """The answers of one period that agree in all of what made them, and what was found in them.
+
+    NULL: the answer's call is not kept, or didn't tell. `metrics.rollups` writes these, and
+    `metrics.analyzers.quality` reads them through `llm_quality_by_hour` and `llm_quality_by_day`.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    period_start = models.DateTimeField(help_text="When the hour or day begins, in UTC.")
+    method_name = models.CharField(max_length=100, help_text="The node.")
+    provider = models.CharField(
+        max_length=50, null=True, help_text="The provider that answered last."
+    )
+    model_used = models.CharField(
+        max_length=200, null=True, help_text="The model that answered last."
+    )
+    operation_type = models.CharField(max_length=100, null=True, help_text="The enrichment.")
+    prompt_version = models.IntegerField(null=True, help_text="The version of its prompt.")
+    answers = models.BigIntegerField(help_text="How many.")
+    passed = models.BigIntegerField(help_text="Of these, how many no check held back.")
+    judged = models.BigIntegerField(help_text="How many people judged.")
+    accepted = models.BigIntegerField(help_text="Of the judged, how many were accepted.")
+    edited = models.BigIntegerField(help_text="Of the judged, how many had to be changed.")
+    scored = models.BigIntegerField(help_text="How many have a score.")
+    score_sum = models.FloatField(help_text="Their scores together.")
+    score_squares = models.FloatField(help_text="The squares of these scores together.")
+    syntax_checked = models.BigIntegerField(help_text="How many the check of syntax looked at.")
+    syntax_valid = models.BigIntegerField(help_text="Of these, how many were valid.")
+    hints_checked = models.BigIntegerField(help_text="How many the check of type hints looked at.")
+    hints_given = models.BigIntegerField(help_text="Of these, how many had all of them.")
+    onex_checked = models.BigIntegerField(help_text="How many the ONEX check looked at.")
+    onex_compliant = models.BigIntegerField(help_text="Of these, how many were compliant.")
+    security_checked = models.BigIntegerField(help_text="How many the security scanner looked at.")
+    security_clean = models.BigIntegerField(help_text="Of these, how many it had nothing against.")
+
+    class Meta:
+        abstract = True
+        ordering: ClassVar[list[str]] = ["period_start"]
+
+    def __str__(self) -> str:
+        return f"{self.period_start:%Y-%m-%d %H:%M} {self.method_name} by {self.model_used}"
+
+
+class HourlyQuality(QualitySums):
+    """The answers of one UTC hour."""
+
+    class Meta(QualitySums.Meta):
+        db_table = "llm_quality_hourly"
+        indexes: ClassVar[list[models.Index]] = [
+            # Every reader, and the replacement of an hour, goes by time.
+            models.Index(fields=["period_start"], name="idx_llm_quality_hour"),
+        ]
+
+
+class DailyQuality(QualitySums):
+    """The answers of one UTC day."""
+
+    class Meta(QualitySums.Meta):
+        db_table = "llm_quality_daily"
+        indexes: ClassVar[list[models.Index]] = [
+            # As above.
+            models.Index(fields=["period_start"], name="idx_llm_quality_day"),
+        ]

@@ -1,4 +1,4 @@
-"""Rollups tell what the calls tell, whatever was written late, twice, changed or removed."""
+"""Rollups tell what calls and answers tell, whatever was written late, twice, changed, removed."""
 
 import datetime as dt
 import random
@@ -12,7 +12,15 @@ import pytest
 from django.db import connection, transaction
 
 from metrics import partitions, rollups
-from metrics.models import DailyRollup, DirtyHour, GenerationMetric, HourlyRollup
+from metrics.models import (
+    DailyQuality,
+    DailyRollup,
+    DirtyHour,
+    GenerationHistory,
+    GenerationMetric,
+    HourlyQuality,
+    HourlyRollup,
+)
 from metrics.recording import record_call, write_records
 from metrics.tasks import roll_up
 from tests.metrics.calls import TEXTS, a_record
@@ -29,6 +37,29 @@ TABLES = {
     "llm_metrics_overview_by_day": ("day", rollups.OVERVIEW),
 }
 NEVER_BEHIND = tuple(TABLES)[3:]
+QUALITY_TABLES = {
+    "llm_quality_hourly": "hour",
+    "llm_quality_daily": "day",
+    "llm_quality_by_hour": "hour",
+    "llm_quality_by_day": "day",
+}
+QUALITY_NEVER_BEHIND = tuple(QUALITY_TABLES)[2:]
+QUALITY_OF_ANSWERS = """
+SELECT date_trunc('{grain}', h.created_at, 'UTC'), h.method_name, m.provider, m.model_used,
+    m.operation_type, m.prompt_version, count(*), sum(h.validation_passed::int),
+    count(h.user_accepted), count(*) FILTER (WHERE h.user_accepted),
+    count(*) FILTER (WHERE h.user_accepted IS NOT NULL AND h.manual_edits_required),
+    count(h.quality_score), round(coalesce(sum(h.quality_score), 0)::numeric, 6),
+    round(coalesce(sum(power(h.quality_score, 2)), 0)::numeric, 6),
+    count(m.syntax_valid), count(*) FILTER (WHERE m.syntax_valid),
+    count(m.has_type_hints), count(*) FILTER (WHERE m.has_type_hints),
+    count(m.onex_compliant), count(*) FILTER (WHERE m.onex_compliant),
+    count(m.security_issues), count(*) FILTER (WHERE m.security_issues = '[]')
+FROM llm_generation_history AS h LEFT JOIN llm_generation_metrics AS m
+    ON m.correlation_id = h.correlation_id
+    AND date_trunc('hour', m.created_at, 'UTC') = date_trunc('hour', h.created_at, 'UTC')
+GROUP BY 1, 2, 3, 4, 5, 6
+"""
 SUMS = (
     "count(*), count(*) FILTER (WHERE cost_usd IS NULL), count(*) FILTER (WHERE cache_hit),"
     " sum(tokens_input), sum(tokens_output), sum(tokens_cached_input), sum(tokens_cache_write),"
@@ -102,6 +133,18 @@ def assert_all_agree(tables=tuple(TABLES)):
         assert of_rollup(table, dimensions) == of_calls(grain, dimensions), table
 
 
+def assert_quality_agrees(tables=tuple(QUALITY_TABLES)):
+    group = ", ".join(("period_start", *rollups.QUALITY))
+    sums = ", ".join(
+        f"round(sum({name})::numeric, 6)" if name.startswith("score_") else f"sum({name})"
+        for name in rollups.QUALITY_SUMS
+    )
+    for table in tables:
+        told = query(f"SELECT {group}, {sums} FROM {table} GROUP BY {group}")
+        answers = query(QUALITY_OF_ANSWERS.format(grain=QUALITY_TABLES[table]))
+        assert Counter(told) == Counter(answers), table
+
+
 def write(records):
     with transaction.atomic(), connection.cursor() as cursor:
         write_records(cursor, [(record, TEXTS) for record in records])
@@ -109,7 +152,7 @@ def write(records):
 
 def disturb(chance):
     """One write of any kind."""
-    kind = chance.randrange(6)
+    kind = chance.randrange(9)
     written = list(GenerationMetric.objects.values_list("id", flat=True)[:200])
     chosen = chance.sample(written, min(len(written), 5))
     rows = GenerationMetric.objects.filter(pk__in=chosen)
@@ -124,24 +167,53 @@ def disturb(chance):
         rows.update(created_at=some_hour(chance))  # to another hour, maybe another month
     elif kind == 4:
         rows.delete()
+    elif kind == 5:
+        rows.update(
+            syntax_valid=chance.choice([None, True, False]),
+            security_issues=chance.choice([[], [{"severity": "high"}]]),
+        )
+    elif kind == 6:
+        disturb_answers(chance)
+    elif kind == 7:
+        GenerationHistory.objects.filter(
+            created_at__gte=some_hour(chance), quality_score__lt=0.2
+        ).delete()
     else:
         with transaction.atomic():
             write([any_record(chance)])
             transaction.set_rollback(True)
 
 
+def disturb_answers(chance):
+    """A score, a verdict, or another hour for some of the texts."""
+    written = list(GenerationHistory.objects.values_list("id", flat=True)[:200])
+    chosen = chance.sample(written, min(len(written), 5))
+    accepted = chance.choice([None, True, False])
+    GenerationHistory.objects.filter(pk__in=chosen).update(
+        quality_score=chance.choice([None, chance.random()]),
+        validation_passed=chance.random() < 0.5,
+        user_accepted=accepted,
+        manual_edits_required=chance.choice([None, True]),
+        **({"created_at": some_hour(chance)} if chance.random() < 0.2 else {}),
+    )
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("seed", range(3))
 def test_rollups_equal_the_calls_after_any_sequence_of_writes(seed):
     chance = random.Random(seed)
+    write([any_record(chance) for _ in range(20)])
     for _ in range(5):
         for _ in range(chance.randrange(1, 6)):
             disturb(chance)
         assert_all_agree(NEVER_BEHIND)  # also before they are up to date
+        assert_quality_agrees(QUALITY_NEVER_BEHIND)
         rollups.roll_up()
         assert not DirtyHour.objects.exists()
         assert_all_agree()
+        assert_quality_agrees()
     assert query("SELECT count(*) FROM llm_metrics_overview") > [(0,)]
+    assert query("SELECT count(*) FROM llm_quality_daily") > [(0,)]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -159,8 +231,10 @@ def test_rollups_equal_the_calls_after_writers_and_rollups_ran_at_once():
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(keep_writing, range(4)))
     assert_all_agree(NEVER_BEHIND)
+    assert_quality_agrees(QUALITY_NEVER_BEHIND)
     rollups.roll_up()
     assert_all_agree()
+    assert_quality_agrees()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -221,6 +295,10 @@ def test_a_truncated_table_leaves_no_sums():
     rollups.roll_up()
     assert not HourlyRollup.objects.exists()
     assert not DailyRollup.objects.exists()
+    execute("TRUNCATE llm_generation_history")
+    assert query("SELECT count(*) FROM llm_quality_by_day") == [(0,)]
+    rollups.roll_up()
+    assert not HourlyQuality.objects.exists()
 
 
 @pytest.mark.django_db
@@ -229,6 +307,10 @@ def test_sums_outlive_the_month_that_they_came_from():
     partitions.keep_ahead(now=long_ago)
     record_call(a_record(created_at=long_ago), TEXTS)
     rollups.roll_up()
+    DirtyHour.objects.create(hour=long_ago.replace(minute=0))
+    execute("DROP TABLE llm_generation_history_2020_03")
+    assert rollups.roll_up() == 1
+    assert (HourlyQuality.objects.get().answers, DailyQuality.objects.get().answers) == (1, 1)
     DirtyHour.objects.create(hour=long_ago.replace(minute=0))
     execute("DROP TABLE llm_generation_metrics_2020_03")
     assert rollups.roll_up() == 0
