@@ -4,7 +4,6 @@ import datetime as dt
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from django.db.models import Avg, Count, Q, QuerySet, Sum
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -12,6 +11,7 @@ from django.utils import timezone
 from llmconfig.admin.panels import Panel, register_node_panel
 from llmconfig.admin.presentation import count, milliseconds, money
 from metrics.admin.periods import DEFAULT_DAYS
+from metrics.figures import Figures, Grain, Question, start_of, total
 from metrics.models import GenerationMetric
 
 SHOWN = 10
@@ -31,10 +31,11 @@ class CallLine:
 
 
 def node_panel(request: HttpRequest, node: str) -> Panel | None:
-    """Two queries, both bounded by a week."""
+    """The last calls, and the sums of the week that ends today."""
     if not request.user.has_perm("metrics.view_generationmetric"):
         return None
-    since = timezone.now() - dt.timedelta(days=DEFAULT_DAYS)
+    now = timezone.now()
+    since = start_of(now, Grain.DAY) - dt.timedelta(days=DEFAULT_DAYS - 1)
     calls = GenerationMetric.objects.filter(created_at__gte=since, method_name=node)
     address = reverse("admin:metrics_generationmetric_changelist")
     context: dict[str, object] = {
@@ -43,26 +44,19 @@ def node_panel(request: HttpRequest, node: str) -> Panel | None:
         "list_url": f"{address}?{urlencode({'q': node, 'days': DEFAULT_DAYS})}",
     }
     if context["lines"]:
-        context |= _sums(calls.order_by())
+        context |= _sums(total(Question(since=since, until=now, only={"node": node})).figures)
     return Panel("nodewise/node_calls.html", context)
 
 
-def _sums(calls: QuerySet[GenerationMetric]) -> dict[str, object]:
-    sums = calls.aggregate(
-        calls=Count("*"),
-        cost=Sum("cost_usd"),
-        unpriced=Count("id", filter=Q(cost_usd__isnull=True)),
-        failed=Count("id", filter=~Q(error_code="")),
-        latency=Avg("latency_ms"),
-    )
+def _sums(sums: Figures) -> dict[str, object]:
     return {
         "figures": (
-            ("calls", count(sums["calls"])),
-            ("spent", money(sums["cost"])),
-            ("failed", f"{sums['failed'] / sums['calls']:.1%}"),
-            ("took on average", milliseconds(sums["latency"])),
+            ("calls", count(sums.calls)),
+            ("spent", money(sums.cost_usd)),
+            ("failed", f"{sums.failed / sums.calls:.1%}"),
+            ("took on average", milliseconds(sums.average_latency_ms or 0)),
         ),
-        "unpriced": sums["unpriced"],
+        "unpriced": sums.unpriced,
     }
 
 

@@ -20,6 +20,7 @@ class PeriodFilter(DropdownFilter):
     title = "period"
     parameter_name = "days"
     all_option = None
+    moment = "created_at"  # the column
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
         """In days; the day or hour that a chart led to stands first."""
@@ -47,9 +48,11 @@ class PeriodFilter(DropdownFilter):
         """Bounded by constants, so that PostgreSQL plans only the partitions it needs."""
         span = span_of(self.value())
         if span is not None:
-            return queryset.filter(created_at__gte=span[0], created_at__lt=span[1])
+            return queryset.filter(
+                **{f"{self.moment}__gte": span[0], f"{self.moment}__lt": span[1]}
+            )
         since = timezone.now() - dt.timedelta(days=int(self.value()))
-        return queryset.filter(created_at__gte=since)
+        return queryset.filter(**{f"{self.moment}__gte": since})
 
 
 def span_of(text: str) -> tuple[dt.datetime, dt.datetime] | None:

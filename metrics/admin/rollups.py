@@ -1,13 +1,43 @@
-"""Sums of calls by hour and day, and the hours that wait to be summed anew."""
+"""Sums of calls and answers by hour and day, and the hours that wait to be summed anew."""
+
+from typing import Any, ClassVar
 
 from django.contrib import admin
 
+from llmconfig.admin.theme import UncountedPaginator
 from llmconfig.admin.writes import ReadOnlyAdmin
-from metrics.models import DailyRollup, DirtyHour, HourlyRollup
+from metrics.admin.calls import KindFilter, ModelFilter, NodeFilter, ProviderFilter
+from metrics.admin.periods import PeriodFilter
+from metrics.models import (
+    DailyQuality,
+    DailyRollup,
+    DirtyHour,
+    HourlyQuality,
+    HourlyRollup,
+    OverviewRollup,
+)
 
 
-@admin.register(HourlyRollup, DailyRollup)
-class RollupAdmin(ReadOnlyAdmin):
+class SumsPeriodFilter(PeriodFilter):
+    """By when the hour or day begins."""
+
+    moment = "period_start"
+
+
+class SumsAdmin(ReadOnlyAdmin):
+    """Neither counted nor asked for its values: there may be a million rows."""
+
+    list_filter: ClassVar[list[Any]] = [SumsPeriodFilter, NodeFilter, ProviderFilter, ModelFilter]
+    list_filter_submit = True
+    search_fields = ("method_name", "model_used")
+    ordering = ("-period_start",)
+    list_per_page = 50
+    paginator = UncountedPaginator
+    show_full_result_count = False
+
+
+@admin.register(OverviewRollup)
+class OverviewRollupAdmin(SumsAdmin):
     """What dashboards read instead of the calls."""
 
     list_display = (
@@ -22,10 +52,32 @@ class RollupAdmin(ReadOnlyAdmin):
         "tokens_output",
         "cost_usd",
     )
-    list_filter = ("provider", "tier", "node_type")
-    search_fields = ("method_name", "model_used")
-    date_hierarchy = "period_start"
-    show_full_result_count = False
+
+
+@admin.register(HourlyRollup, DailyRollup)
+class RollupAdmin(OverviewRollupAdmin):
+    """The same in every dimension."""
+
+    list_filter: ClassVar[list[Any]] = [*SumsAdmin.list_filter, KindFilter]
+
+
+@admin.register(HourlyQuality, DailyQuality)
+class QualitySumsAdmin(SumsAdmin):
+    """What the page of quality reads instead of the answers."""
+
+    list_display = (
+        "period_start",
+        "operation_type",
+        "prompt_version",
+        "provider",
+        "model_used",
+        "method_name",
+        "answers",
+        "passed",
+        "judged",
+        "accepted",
+        "scored",
+    )
 
 
 @admin.register(DirtyHour)
