@@ -364,11 +364,12 @@ def _floor(batches: "Sequence[list[tuple[CallRecord, Texts]]]", *, texts: bool) 
     from django.db import connection, transaction
 
     from metrics import recording as ours
+    from metrics.quality import rules
 
     calls = [[ours._metric_row(each, {}) for each, _ in batch] for batch in batches]  # noqa: SLF001
-    rules = ours.rules.current()
+    in_force = rules.current()
     answers = [
-        [ours._history_row(each, text, {}, rules) for each, text in batch if texts]  # noqa: SLF001
+        [ours._history_row(each, text, {}, in_force) for each, text in batch if texts]  # noqa: SLF001
         for batch in batches
     ]
     with connection.cursor() as cursor:
