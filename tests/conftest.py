@@ -13,6 +13,9 @@ from redis import Redis
 
 from llmconfig import snapshot
 from llmconfig.client import cache, cooldown
+from tests.clearing import delete_instead_of_truncating
+
+delete_instead_of_truncating()
 
 _real_connect = socket.socket.connect
 _real_connect_ex = socket.socket.connect_ex

@@ -75,6 +75,11 @@ class Command(BaseCommand):
             )
             if sys.stdin.isatty() and sys.stdout.isatty():
                 self._serve(console)
+            else:
+                console.print(
+                    "No terminal here, so the servers end now; at a terminal they serve until"
+                    " Ctrl-C. The data stays in .nodewise."
+                )
 
     def _prepare(self, console: Console, llm: str) -> Speaker:
         console.print("Preparing the database: migrations, providers, nodes, listings …")
