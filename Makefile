@@ -26,6 +26,7 @@ help:
 	echo "make test    run the tests (ARGS='-k name')"
 	echo "make check   format, lint, types, imports, migrations, deployment settings, templates"
 	echo "make bench   measure and write docs/performance.md; bench-gateway: /v1 beside LiteLLM"
+	echo "make profile where a batch's CPU goes"
 	echo "make forecast  compare forecasts of cost with what ten batches cost"
 	echo "make storm   kill, stop and restart everything in a batch, and count what is left"
 	echo "make limits    sixteen processes under one provider's limits, some of them killed"
@@ -95,6 +96,10 @@ bench-gateway: env
 .PHONY: forecast
 forecast: env
 	$(EMBEDDED) --ephemeral -- $(PY) -m benchmarks.forecasting $(ARGS)
+
+.PHONY: profile
+profile: env
+	$(EMBEDDED) --ephemeral -- $(PY) -m benchmarks.profile
 
 .PHONY: storm
 storm: env
