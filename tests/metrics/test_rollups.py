@@ -9,7 +9,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
+from psycopg.errors import SerializationFailure
 
 from metrics import partitions, rollups
 from metrics.models import (
@@ -222,7 +223,12 @@ def test_rollups_equal_the_calls_after_writers_and_rollups_ran_at_once():
         chance = random.Random(seed)
         try:
             for _ in range(15):
-                disturb(chance)
+                try:
+                    disturb(chance)
+                except OperationalError as refused:
+                    # PostgreSQL follows no row that another writer just moved to another month.
+                    if not isinstance(refused.__cause__, SerializationFailure):
+                        raise
                 if seed % 2:
                     rollups.roll_up()
         finally:
