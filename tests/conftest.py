@@ -66,9 +66,9 @@ def outlast_deadlocks(connection: Any, **_: Any) -> None:
 @pytest.fixture(autouse=True)
 def nothing_remembered() -> None:
     """No test's failures, limits or answers are another's."""
-    Redis.from_url(settings.REDIS_URL).flushdb()
     cooldown.forget()
-    cache.forget()
+    cache.forget()  # first, or it would still be told to Redis after that
+    Redis.from_url(settings.REDIS_URL).flushdb()
 
 
 @pytest.fixture(autouse=True)

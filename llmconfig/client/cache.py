@@ -299,9 +299,12 @@ async def clear() -> None:
 
 
 def forget() -> None:
-    """Empty this process's own part."""
+    """Empty this process's own part, and tell nobody what was about to be told."""
     _shelf.clear()
     _shelf.epoch = b""
+    for desk in list(_desks.values()):
+        desk.to_tell.clear()
+        desk.hits = desk.misses = desk.saved = 0
 
 
 def _desk() -> _Desk:
