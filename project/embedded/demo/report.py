@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import Count, Sum
 from rich.console import Console
@@ -35,17 +36,10 @@ def _listing(animal: Animal, language: str) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    profile = animal.dog_profiler_data or {}
-    traits = ", ".join(map(str, profile.get("personality_traits", [])))
     for label, text in (
         ("before", animal.description),
         ("after", animal.enriched_description),
-        (
-            "profile",
-            f"{profile.get('tagline', '')} {profile.get('bio', '')} [{traits}]"
-            if profile
-            else _suggested(animal, DogProfiler),
-        ),
+        ("profile", _profile(animal.dog_profiler_data) or _suggested(animal, DogProfiler)),
         (
             language,
             (animal.translations or {}).get(language) or _suggested(animal, Translation, language),
@@ -53,6 +47,14 @@ def _listing(animal: Animal, language: str) -> Table:
     ):
         table.add_row(label, Text(_short(text or "")))  # Text: a model's words are no markup
     return table
+
+
+def _profile(profile: Any) -> str:
+    """Its sentences and traits; blank when there is none."""
+    if not isinstance(profile, dict):
+        return ""
+    traits = ", ".join(map(str, profile.get("personality_traits", [])))
+    return f"{profile.get('tagline', '')} {profile.get('bio', '')} [{traits}]"
 
 
 def _suggested(animal: Animal, enrichment: type[Enrichment], variant: str = "") -> str:
@@ -63,7 +65,9 @@ def _suggested(animal: Animal, enrichment: type[Enrichment], variant: str = "") 
         variant=variant,
         state=ResultState.SUGGESTED,
     ).first()
-    return f"[not applied, waits for review: {held.reason}] {held.value}" if held else ""
+    if held is None:
+        return ""
+    return f"[not applied, waits for review: {held.reason}] {_profile(held.value) or held.value}"
 
 
 def _short(text: str) -> str:
