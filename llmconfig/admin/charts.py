@@ -13,6 +13,7 @@ GAP = 2  # between columns
 MOST_LABELS = 7
 FEWER_LABELS = 5  # once some are left out
 TONES = 6  # colours before they repeat; the last one is for the rest
+NOTHING = 1e-300  # below it floats have no power of ten any more
 NICE = (1, 2, 4, 6, 10)  # their halves are as round
 
 
@@ -139,7 +140,7 @@ def lines(
 
 def nice_top(highest: float) -> float:
     """A round number at or above the highest value; 1 for nothing."""
-    if highest <= 0:
+    if highest < NOTHING:
         return 1.0
     power = 10.0 ** math.floor(math.log10(highest))
     return next(power * each for each in NICE if power * each >= highest * (1 - 1e-9))

@@ -1,7 +1,7 @@
 """Whose prompt is used, what it may contain, and which rows a new one makes stale."""
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
 
@@ -163,8 +163,8 @@ def test_a_row_that_failed_after_it_was_done_keeps_its_standing(provider, simula
 def test_staleness_is_one_index_lookup_a_row(provider, make_animals):
     make_animals(3)
     rows = stale_rows(get(NAME), reasons=ALL_REASONS).values_list("pk")
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
-    plan = rows.explain()
+        plan = rows.explain()
     assert plan.count("idx_results_row") == 1
     assert DEFAULT_REASONS < ALL_REASONS

@@ -1,7 +1,7 @@
 """Charts: what is drawn stands for the values, whatever they are."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from llmconfig.admin.charts import HEIGHT, Column, Line, Part, Place, lines, nice_top, stacked
@@ -9,6 +9,7 @@ from llmconfig.admin.charts import HEIGHT, Column, Line, Part, Place, lines, nic
 AMOUNTS = st.floats(0, 1e9)
 
 
+@example([[5e-324]])
 @given(st.lists(st.lists(AMOUNTS, min_size=1, max_size=4), min_size=1, max_size=12))
 def test_columns_stand_on_the_ground_in_proportion(columns):
     drawn = stacked(
