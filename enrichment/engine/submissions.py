@@ -181,7 +181,7 @@ def _intend(chunk: BatchChunk) -> ProviderBatchSubmission | None:
         model=target.model_id,
         rows=[_sent(item) for item in sent],
     )
-    calls = [_call(submission, enrichment, item) for item in sent]
+    calls = (_call(submission, enrichment, item) for item in sent)
     answer = money.commit(calls, target, snapshot.current(), holder=submission.pk)
     if answer.verdict is Verdict.REFUSED:
         Batch.objects.filter(pk=chunk.batch_id, status__in=WORKABLE).update(
@@ -311,11 +311,11 @@ def _settle(
     submission: ProviderBatchSubmission, enrichment: Enrichment, outcomes: Sequence[Outcome]
 ) -> None:
     """What the answers cost, in the budgets that were asked."""
-    costs = [
+    costs = (
         (_call(submission, enrichment, each.item), each.record.cost_usd)
         for each in outcomes
         if each.record is not None and each.record.cost_usd is not None
-    ]
+    )
     target = _target(submission, enrichment)
     money.settle(costs, target, snapshot.current(), holder=submission.pk)
 

@@ -1,6 +1,6 @@
 """What a provider's batch may cost is held in the budgets before it is handed over, and settled."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from decimal import Decimal
 from uuid import UUID
 
@@ -15,12 +15,15 @@ from llmconfig.snapshot import BudgetFacts, Snapshot
 
 
 def commit(
-    calls: Sequence[Call], target: Target, configuration: Snapshot, *, holder: UUID
+    calls: Iterable[Call], target: Target, configuration: Snapshot, *, holder: UUID
 ) -> Answer:
     """Hold the calls' worst case at the batch's price, all or nothing, in the caller's transaction.
 
     Refused where a hard limit could be passed; waits where only what is held stands in the way.
+    Without budgets the calls aren't looked at, so they may be made as they are asked for.
     """
+    if not configuration.budgets:
+        return budgets.GRANTED
     amounts: dict[BudgetFacts, Decimal] = {}
     for call in calls:
         matched = budgets_of(call, target, configuration)
@@ -44,7 +47,7 @@ def settle(
 ) -> None:
     """Turn what is held into what the calls cost, US dollars, in the caller's transaction."""
     spent: dict[int, Decimal] = {}
-    for call, cost in costs:
+    for call, cost in costs if configuration.budgets else ():
         for budget in budgets_of(call, target, configuration):
             spent[budget.id] = spent.get(budget.id, budgets.NOTHING) + cost
     budgets.settle_commitment(spent, holder=holder)
