@@ -9,7 +9,7 @@ from django.db.models import Max
 
 from enrichment.enrichments import get, names
 from enrichment.errors import ProposalOutdated, UnknownEnrichment
-from enrichment.findings import ADVICE
+from enrichment.gates import FINDING_CODES
 from enrichment.models import Organization, Prompt
 from enrichment.prompts import BUILT_IN, compile_prompt, versions_in_force
 from metrics.errors import ProposalSettled
@@ -36,9 +36,10 @@ class Prompts:
         row = Prompt.objects.filter(enrichment=operation, version=version).first()
         return PromptTexts(row.system, row.user) if row else None
 
-    def advice(self, note: str) -> str:
-        """By how the gate's reason begins."""
-        return next((text for start, text in ADVICE.items() if note.startswith(start)), "")
+    def advice(self, code: str) -> str:
+        """What is registered with the finding's code."""
+        known = FINDING_CODES.get(code)
+        return known.advice if known else ""
 
 
 PROMPTS = Prompts()

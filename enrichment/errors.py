@@ -98,9 +98,16 @@ class BadValue(EnrichmentError):
 
 
 class AnswerRejected(EnrichmentError):
-    """The answer fails a gate; it is kept as a suggestion and never applied."""
+    """The answer can't be a value; it is kept as a suggestion and never applied.
+
+    `reason` is the finding's code.
+    """
 
     code = "answer_rejected"
+
+    def __init__(self, message: str, *, reason: str = "", field: str = "") -> None:
+        super().__init__(message, field=field)
+        self.reason = reason or self.code
 
 
 class ProposalOutdated(EnrichmentError):

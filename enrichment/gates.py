@@ -1,19 +1,89 @@
 """Quality gates: what an answer must pass before it is applied without a person.
 
-A gate is a function that gives a reason, or "" when it has none to object. An enrichment names its
-gates; what fails any of them becomes a suggestion. All of them together cost less than 0.1 ms an
-answer, for they run for every row of a batch.
+A gate is a function that gives a finding, or None when it has none to object. An enrichment names
+its gates; what fails any of them becomes a suggestion. They run for every row of a batch: all of
+them together cost less than 0.1 ms an answer.
 """
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import Any
 
 from enrichment.languages import differs, guess, is_known
 
-SHOWN = 3  # findings that a reason names
+SHOWN = 3  # examples that a finding names
+
+
+@dataclass(frozen=True, slots=True)
+class GateFinding:
+    """One objection to an answer.
+
+    `code` is stable, for programs (`FINDING_CODES`); `text` is a sentence for the reviewer; `data`
+    holds what was found, in JSON's types.
+    """
+
+    code: str
+    text: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FindingCode:
+    """What a code stands for: a label for people, and what to tell a model that earns it."""
+
+    code: str
+    label: str
+    advice: str = ""
+
+
+FINDING_CODES: dict[str, FindingCode] = {}
+
+
+def register_code(code: str, label: str, advice: str = "") -> str:
+    """Make a finding's code known to the review's filter and to proposals; returns the code."""
+    FINDING_CODES[code] = FindingCode(code, label, advice)
+    return code
+
+
+WRONG_LANGUAGE = register_code(
+    "wrong_language",
+    "Wrong language",
+    "Answer in the language that is asked for, without a sentence in any other.",
+)
+TOO_SHORT = register_code("too_short", "Too short", "Keep every fact of the text; don't summarise.")
+TOO_LONG = register_code(
+    "too_long", "Too long", "Add nothing: keep to about the length of the text."
+)
+TEMPLATE_REMAINS = register_code(
+    "template_remains",
+    "Template remains",
+    "Leave no placeholder, bracket or template mark in the answer.",
+)
+UNKNOWN_NUMBERS = register_code(
+    "unknown_numbers",
+    "Unknown numbers",
+    "State no number, age, weight or date that isn't in the text.",
+)
+UNKNOWN_ADDRESSES = register_code(
+    "unknown_addresses",
+    "Unknown addresses",
+    "Give no e-mail or web address that isn't in the text.",
+)
+UNKNOWN_NAMES = register_code(
+    "unknown_names",
+    "Unknown names",
+    "Use no name of a person, place or breed that isn't in the text.",
+)
+ANSWER_CUT = register_code("answer_cut", "Cut at the token limit", "Answer in fewer words.")
+ANSWER_EMPTY = register_code("answer_empty", "Empty answer", "Always answer with text.")
+LOW_CONFIDENCE = register_code(
+    "low_confidence", "Not sure enough", "Name only what the text states plainly."
+)
+NOT_IN_SOURCE = register_code(
+    "not_in_source", "Not in the text", "Copy each one letter by letter from the text."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +100,7 @@ class Checked:
         return self.texts[0] if len(self.texts) == 1 else "\n".join(self.texts)
 
 
-Gate = Callable[[Checked], str]
+Gate = Callable[[Checked], GateFinding | None]
 
 
 def texts_in(value: Any) -> Iterator[str]:
@@ -45,11 +115,11 @@ def texts_in(value: Any) -> Iterator[str]:
             yield from texts_in(each)
 
 
-def language(checked: Checked) -> str:
+def language(checked: Checked) -> GateFinding | None:
     """The wanted language, else the source's; silent where it can't be told (languages.py)."""
     found = guess(checked.text)
     if not found:
-        return ""
+        return None
     if not checked.language:
         wanted = guess(checked.source)
     elif is_known(checked.language):
@@ -57,19 +127,21 @@ def language(checked: Checked) -> str:
     else:  # of an unlisted language we only notice that nothing was translated
         wanted = "" if guess(checked.source) != found else checked.language
     if not differs(found, wanted):
-        return ""
-    return f"The answer seems to be in {found}, not in {wanted}."
+        return None
+    text = f"The answer seems to be in {found}, not in {wanted}."
+    return GateFinding(WRONG_LANGUAGE, text, {"found": found, "wanted": wanted})
 
 
 def length(least: float, most: float, *, from_characters: int = 80) -> Gate:
     """A gate for the answer's length over its source's; short sources vary too much to judge."""
 
-    def check(checked: Checked) -> str:
+    def check(checked: Checked) -> GateFinding | None:
         before, after = len(checked.source), len(checked.text)
         if before < from_characters or least * before <= after <= most * before:
-            return ""
-        word = "short" if after < before else "long"
-        return f"The answer is too {word}: {after} characters from {before}."
+            return None
+        word, code = ("short", TOO_SHORT) if after < before else ("long", TOO_LONG)
+        text = f"The answer is too {word}: {after} characters from {before}."
+        return GateFinding(code, text, {"characters": after, "source_characters": before})
 
     return check
 
@@ -80,13 +152,16 @@ _REMAINS = re.compile(
 )
 
 
-def template_remains(checked: Checked) -> str:
+def template_remains(checked: Checked) -> GateFinding | None:
     """Placeholders that nobody filled, also when the source has them already."""
     text = checked.text
     if not ("{" in text or "}" in text or "[" in text or "<" in text or "NAME" in text):
-        return ""
+        return None
     found = _REMAINS.search(text)
-    return f"It holds a template's remains: {found[0]}." if found else ""
+    if not found:
+        return None
+    text = f"It holds a template's remains: {found[0]}."
+    return GateFinding(TEMPLATE_REMAINS, text, {"found": [found[0]]})
 
 
 # A number stands alone or before a unit; digits inside of codes are none. `id:123` is a code too.
@@ -110,12 +185,12 @@ _WORDS_FOR_NUMBERS = {
 _AFTERNOON = re.compile(r"(\d{1,2})(?::\d\d)?\s?p\.?m", re.IGNORECASE)
 
 
-def numbers(checked: Checked) -> str:
+def numbers(checked: Checked) -> GateFinding | None:
     """Numbers that the source doesn't have, in digits, in words or as hours."""
     answer = checked.text
     digits = set(_DIGITS.findall(answer))
     if not digits or digits <= set(_DIGITS.findall(checked.source)):
-        return ""
+        return None
     stated = _NUMBER.findall(answer)
     known = _plain_numbers(checked.source)
     unknown = [each for each in stated if not _is_known(each, known)]
@@ -127,7 +202,7 @@ def numbers(checked: Checked) -> str:
         for each in _LONG_NUMBER.findall(answer)
         if not set(map(_short, _DIGITS.findall(each))) <= known and each.strip() not in unknown
     ]
-    return _finding("Numbers", unknown)
+    return _unknown(UNKNOWN_NUMBERS, "Numbers", unknown)
 
 
 def _plain_numbers(source: str) -> set[str]:
@@ -164,7 +239,7 @@ _ADDRESS = re.compile(
 )
 
 
-def addresses(checked: Checked) -> str:
+def addresses(checked: Checked) -> GateFinding | None:
     """E-mail and web addresses that the source doesn't have."""
     found = [
         each.rstrip(".,;:!?/")
@@ -173,9 +248,10 @@ def addresses(checked: Checked) -> str:
         for each in _ADDRESS.findall(word)
     ]
     if not found:
-        return ""
+        return None
     source = checked.source.lower()
-    return _finding("Addresses", [each for each in found if each.lower() not in source])
+    unknown = [each for each in found if each.lower() not in source]
+    return _unknown(UNKNOWN_ADDRESSES, "Addresses", unknown)
 
 
 # A capital in the middle of a sentence; letters beyond Latin have no capitals that say so much.
@@ -196,7 +272,7 @@ _TITLE_SHARE = 0.6
 ALIKE = 0.75
 
 
-def names(checked: Checked) -> str:
+def names(checked: Checked) -> GateFinding | None:
     """Capitalised words that the source has in no spelling; for an answer in its own language.
 
     Silent in German, whose nouns all have capitals, and for headings with Every Word Like This.
@@ -210,13 +286,13 @@ def names(checked: Checked) -> str:
         if word.lower().removesuffix("'s") not in source and word.lower() not in _NO_NAMES
     ]
     if not unknown or guess(checked.text) in _NOUNS_HAVE_CAPITALS:
-        return ""
+        return None
     headings = {word for text in checked.texts if _is_heading(text) for word in _WORD.findall(text)}
     words = set(_WORD.findall(source))
-    return _finding(
-        "Names",
-        [word for word in unknown if word not in headings and not _respelled(word.lower(), words)],
-    )
+    unknown = [
+        word for word in unknown if word not in headings and not _respelled(word.lower(), words)
+    ]
+    return _unknown(UNKNOWN_NAMES, "Names", unknown)
 
 
 def _is_heading(text: str) -> bool:
@@ -232,9 +308,10 @@ def _respelled(word: str, words: set[str]) -> bool:
     )
 
 
-def _finding(what: str, found: list[str]) -> str:
+def _unknown(code: str, what: str, found: list[str]) -> GateFinding | None:
     if not found:
-        return ""
+        return None
     named = ", ".join(dict.fromkeys(found[:SHOWN]))
     more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-    return f"{what} that the source doesn't have: {named}{more}."
+    text = f"{what} that the source doesn't have: {named}{more}."
+    return GateFinding(code, text, {"found": list(dict.fromkeys(found))[:SHOWN]})

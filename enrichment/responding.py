@@ -51,6 +51,6 @@ def answer_question(row_id: int | str, question: str, *, user: User | None = Non
         found = ask(enrichment, call, values, floor=item.floor)
     except GenerationFailed as failure:
         return Reply("", str(failure))
-    if found.reasons:
-        return Reply("", f"The answer was held back. {' '.join(found.reasons)}")
+    if found.findings:
+        return Reply("", f"The answer was held back. {found.reason}")
     return Reply(found.value, "")

@@ -39,8 +39,11 @@ class Suggestion:
     input_changed: bool
 
 
-def queue(*, enrichment: str = "") -> "QuerySet[EnrichmentResult]":
-    """What waits for a decision, newest first; what a later result has replaced is left out."""
+def queue(*, enrichment: str = "", code: str = "") -> "QuerySet[EnrichmentResult]":
+    """What waits for a decision, newest first; what a later result has replaced is left out.
+
+    `enrichment` and `code` (of a gate's finding) narrow it; blank takes all.
+    """
     later = EnrichmentResult.objects.filter(
         enrichment=OuterRef("enrichment"),
         target=OuterRef("target"),
@@ -49,11 +52,10 @@ def queue(*, enrichment: str = "") -> "QuerySet[EnrichmentResult]":
         pk__gt=OuterRef("pk"),
     ).exclude(state=ResultState.FAILED)
     wanted = [enrichment] if enrichment else names()
-    return (
-        EnrichmentResult.objects.filter(WAITING, enrichment__in=wanted)
-        .filter(~Exists(later))
-        .order_by("-id")
-    )
+    waiting = EnrichmentResult.objects.filter(WAITING, enrichment__in=wanted)
+    if code:
+        waiting = waiting.filter(findings__contains=[{"code": code}])
+    return waiting.filter(~Exists(later)).order_by("-id")
 
 
 def proposed(result: EnrichmentResult) -> Any:

@@ -128,9 +128,7 @@ def translate_text(
         found = ask(enrichment, call, values, variant=target_language)
     except GenerationFailed as failure:
         return Translated(text, str(failure))
-    return (
-        Translated(text, " ".join(found.reasons)) if found.reasons else Translated(found.value, "")
-    )
+    return Translated(text, found.reason) if found.findings else Translated(found.value, "")
 
 
 def ask(

@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString, mark_safe
 from enrichment import review
 from enrichment.enrichments import get, names
 from enrichment.errors import EnrichmentError
+from enrichment.gates import FINDING_CODES
 from enrichment.review import Suggestion
 
 SHOWN = 10
@@ -98,7 +99,10 @@ def queue_view(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     name = request.GET.get("enrichment", "")
     chosen = name if name in names() else ""
-    page = Paginator(review.queue(enrichment=chosen), SHOWN).get_page(request.GET.get("page"))
+    code = request.GET.get("code", "")
+    code = code if code in FINDING_CODES else ""
+    queue = review.queue(enrichment=chosen, code=code)
+    page = Paginator(queue, SHOWN).get_page(request.GET.get("page"))
     kinds = [each for each in names() if get(each).in_batches]
     return TemplateResponse(
         request,
@@ -109,6 +113,8 @@ def queue_view(request: HttpRequest) -> HttpResponse:
             "cards": [card(each) for each in review.with_rows(page.object_list)],
             "page": page,
             "chosen": chosen,
+            "code": code,
+            "codes": sorted((each.label, each.code) for each in FINDING_CODES.values()),
             "kinds": [(each, get(each).label) for each in kinds],
             "may_decide": request.user.has_perm("enrichment.change_enrichmentresult"),
         },
@@ -125,8 +131,13 @@ def decide_view(request: HttpRequest, result_id: int, verb: str) -> HttpResponse
         _decide(request, result_id, verb)
     except EnrichmentError as refusal:
         messages.warning(request, str(refusal))
-    chosen = request.POST.get("chosen", "")
-    query = f"?{urlencode({'enrichment': chosen})}" if chosen in names() else ""
+    given = {"enrichment": request.POST.get("chosen", ""), "code": request.POST.get("code", "")}
+    kept = {
+        name: value
+        for name, value in given.items()
+        if value in (names() if name == "enrichment" else FINDING_CODES)
+    }
+    query = f"?{urlencode(kept)}" if kept else ""
     return HttpResponseRedirect(reverse("admin:enrichment_review") + query)
 
 

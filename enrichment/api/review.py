@@ -23,6 +23,14 @@ from llmconfig.api.endpoints import Rows
 LONGEST_FEEDBACK = 2_000
 
 
+class FindingSerializer(serializers.Serializer[Any]):
+    """One objection of a gate."""
+
+    code = serializers.CharField(help_text="Stable; the queue's `reason_code` takes it.")
+    text = serializers.CharField()
+    data = serializers.JSONField(help_text="What was found, by the code.")
+
+
 class SuggestionSerializer(serializers.Serializer[Suggestion]):
     """An answer that waits for a person, beside the value that the row has now."""
 
@@ -32,6 +40,7 @@ class SuggestionSerializer(serializers.Serializer[Suggestion]):
     row_id = serializers.CharField(source="result.row_id")
     variant = serializers.CharField(source="result.variant", help_text="The language, if any.")
     reason = serializers.CharField(source="result.reason", help_text="Which gates it failed.")
+    findings = FindingSerializer(source="result.findings", many=True, allow_null=True)
     confidence = serializers.FloatField(source="result.confidence", allow_null=True)
     confidence_source = serializers.CharField(source="result.confidence_source")
     model_used = serializers.CharField(source="result.model_used")
@@ -84,10 +93,16 @@ class ReviewQueue(EnrichmentEndpoint, Rows, generics.ListAPIView[EnrichmentResul
     def get_queryset(self) -> "QuerySet[EnrichmentResult]":
         """Newest first; raises UnknownEnrichment."""
         name = self.request.query_params.get("processing_type", "")
-        return review.queue(enrichment=get(name).name if name else "")
+        code = self.request.query_params.get("reason_code", "")
+        return review.queue(enrichment=get(name).name if name else "", code=code)
 
     @extend_schema(
-        parameters=[OpenApiParameter("processing_type", str, description="Only this kind.")]
+        parameters=[
+            OpenApiParameter("processing_type", str, description="Only this kind."),
+            OpenApiParameter(
+                "reason_code", str, description="Only what waits for this finding's code."
+            ),
+        ]
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """A page of suggestions, each beside its row."""

@@ -16,6 +16,7 @@ from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import FactMissing
 from enrichment.facts import Question, Said, Source
 from enrichment.findings import told_of, told_of_failure
+from enrichment.gates import GateFinding
 from enrichment.lookups import AnyOf
 from enrichment.models import ResultState
 from enrichment.prompts import CompiledPrompt, PromptsInForce
@@ -62,6 +63,7 @@ class Outcome:
     state: ResultState
     value: Any = None
     reason: str = ""
+    findings: tuple[GateFinding, ...] = ()  # why it, or a part of it, waits for a person
     suggestion: Any = None
     confidence: float | None = None
     confidence_source: str = ""
@@ -236,9 +238,10 @@ def judged(enrichment: Enrichment, item: Item, answer: Generation, texts: Texts 
     found = enrichment.judge(answer, item.values, variant=item.variant, floor=item.floor)
     return Outcome(
         item,
-        ResultState.SUGGESTED if found.reasons else ResultState.APPLIED,
+        ResultState.SUGGESTED if found.findings else ResultState.APPLIED,
         value=found.value,
-        reason=" ".join(found.reasons) or found.note,
+        reason=found.reason,
+        findings=found.findings or found.doubts,
         suggestion=found.suggestion,
         confidence=found.confidence,
         confidence_source=found.confidence_source,

@@ -6,7 +6,7 @@ lane has taken over are dropped, so nothing is recorded twice.
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -77,6 +77,7 @@ _RESULT_COLUMNS = (
     ("confidence", "float8"),
     ("confidence_source", "text"),
     ("facts", "jsonb"),
+    ("findings", "jsonb"),
 )
 
 
@@ -310,6 +311,7 @@ def _result_row(
         outcome.confidence,
         outcome.confidence_source,
         _jsonb(_facts(outcome) if outcome.item.facts else None),
+        _jsonb([asdict(each) for each in outcome.findings] or None),
     )
 
 

@@ -1,7 +1,7 @@
 """What the enrichments share whose answer is a list of parts, each with its own confidence."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from enrichment.enrichments.contract import (
@@ -11,11 +11,21 @@ from enrichment.enrichments.contract import (
     Judgement,
 )
 from enrichment.errors import AnswerRejected
+from enrichment.gates import ANSWER_CUT, LOW_CONFIDENCE, NOT_IN_SOURCE, GateFinding
 from enrichment.likelihood import likelihoods
 from llmconfig.client.records import Generation
 
 CONFIDENCE = {"type": "number", "minimum": 0, "maximum": 1}
-SHOWN = 5
+SHOWN = 5  # parts that a finding names
+OPENINGS = {LOW_CONFIDENCE: "Not sure of", NOT_IN_SOURCE: "Not in the listing"}
+
+
+@dataclass(frozen=True, slots=True)
+class PartDoubt:
+    """Why one part waits for a person: a finding's code, and the part in words."""
+
+    code: str
+    words: str
 
 
 class ConfidentParts(Enrichment):
@@ -32,7 +42,7 @@ class ConfidentParts(Enrichment):
     def accept(self, answer: Generation, values: Mapping[str, str]) -> list[dict[str, Any]]:
         """The parts, each text once, surest first."""
         if answer.record.truncated:
-            raise AnswerRejected("The answer was cut at its token limit.")
+            raise AnswerRejected("The answer was cut at its token limit.", reason=ANSWER_CUT)
         parts = sorted(self._rated(answer), key=lambda part: -part["confidence"])
         first: dict[str, dict[str, Any]] = {}
         for part in parts:
@@ -55,18 +65,21 @@ class ConfidentParts(Enrichment):
         """The column holds the bare list, the model's answer an object around it."""
         return super().misfit({self.list_name: value})
 
-    def doubt(self, part: Mapping[str, Any], values: Mapping[str, str], *, floor: float) -> str:
-        """Why a part may not be applied without a person; blank when it may."""
+    def doubt(
+        self, part: Mapping[str, Any], values: Mapping[str, str], *, floor: float
+    ) -> PartDoubt | None:
+        """Why a part may not be applied without a person; None when it may."""
         if part["confidence"] >= floor:
-            return ""
-        return f"{part[self.part_name]} ({part['confidence']:.2f} is below {floor:g})"
+            return None
+        words = f"{part[self.part_name]} ({part['confidence']:.2f} is below {floor:g})"
+        return PartDoubt(LOW_CONFIDENCE, words)
 
     def judge(
         self, answer: Generation, values: Mapping[str, str], *, variant: str, floor: float
     ) -> Judgement:
         """Divide the parts into sure and doubtful ones."""
         judged = super().judge(answer, values, variant=variant, floor=floor)
-        if judged.reasons or not judged.value:
+        if judged.findings or not judged.value:
             return judged
         judged = replace(
             judged,
@@ -77,9 +90,18 @@ class ConfidentParts(Enrichment):
         sure = [part for part, doubt in zip(judged.value, doubts, strict=True) if not doubt]
         if len(sure) == len(judged.value):
             return judged
-        doubted = [doubt for doubt in doubts if doubt]
-        more = f" and {len(doubted) - SHOWN} more" if len(doubted) > SHOWN else ""
-        note = f"Not sure of {', '.join(doubted[:SHOWN])}{more}."
+        findings = tuple(_findings([doubt for doubt in doubts if doubt]))
         if not sure:
-            return replace(judged, reasons=(note,))
-        return replace(judged, value=sure, suggestion=judged.value, note=note)
+            return replace(judged, findings=findings)
+        return replace(judged, value=sure, suggestion=judged.value, doubts=findings)
+
+
+def _findings(doubts: Sequence[PartDoubt]) -> Iterator[GateFinding]:
+    """One finding a code, which names the first few parts."""
+    by_code: dict[str, list[str]] = {}
+    for doubt in doubts:
+        by_code.setdefault(doubt.code, []).append(doubt.words)
+    for code, words in by_code.items():
+        more = f" and {len(words) - SHOWN} more" if len(words) > SHOWN else ""
+        text = f"{OPENINGS[code]}: {', '.join(words[:SHOWN])}{more}."
+        yield GateFinding(code, text, {"found": words[:SHOWN]})

@@ -12,7 +12,7 @@ from django.db.models import Field, JSONField, Manager, Model
 from jsonschema.validators import validator_for
 
 from enrichment.errors import AnswerRejected, BadSelection
-from enrichment.gates import Checked, Gate, texts_in
+from enrichment.gates import Checked, Gate, GateFinding, texts_in
 from llmconfig import snapshot
 from llmconfig.client.records import Generation
 
@@ -32,18 +32,23 @@ class PromptText:
 class Judgement:
     """What an answer is worth.
 
-    With `reasons` the value must not be applied without a person. Without, it may; `suggestion` is
-    then a fuller value of which some parts were not sure enough, and `note` says which.
+    With `findings` the value must not be applied without a person. Without, it may; `suggestion` is
+    then a fuller value of which some parts were not good enough, and `doubts` say which and why.
     `confidence` is from 0 to 1, of the least sure part; None where the answer states none.
     """
 
     value: Any
-    reasons: tuple[str, ...] = ()
+    findings: tuple[GateFinding, ...] = ()
     suggestion: Any = None
-    note: str = ""
+    doubts: tuple[GateFinding, ...] = ()
     confidence: float | None = None
     confidence_source: str = ""
     rejected: bool = False  # it can't be a value at all
+
+    @property
+    def reason(self) -> str:
+        """Why it, or a part of it, waits for a person, in sentences; blank when nothing does."""
+        return " ".join(each.text for each in self.findings or self.doubts)
 
 
 class Enrichment(ABC):
@@ -111,17 +116,20 @@ class Enrichment(ABC):
             value = self.accept(answer, values)
         except AnswerRejected as rejected:
             raw = answer.parsed if answer.parsed is not None else answer.text
-            return Judgement(raw, (str(rejected),), rejected=True)
+            finding = GateFinding(rejected.reason, str(rejected))
+            return Judgement(raw, (finding,), rejected=True)
         return Judgement(value, self.objections(value, values, variant=variant))
 
-    def objections(self, value: Any, values: Mapping[str, str], *, variant: str) -> tuple[str, ...]:
+    def objections(
+        self, value: Any, values: Mapping[str, str], *, variant: str
+    ) -> tuple[GateFinding, ...]:
         """What the gates have against a value; nothing when all let it pass."""
         checked = Checked(
             tuple(texts_in(value)),
             self.source(values),
             self.answers_in or (variant if self.by_variant else ""),
         )
-        return tuple(reason for gate in self.gates if (reason := gate(checked)))
+        return tuple(found for gate in self.gates if (found := gate(checked)))
 
     def misfit(self, value: Any) -> str:
         """Why a value, such as one that a reviewer wrote, can't be stored; blank when it can."""

@@ -6,7 +6,16 @@ from typing import Any
 from enrichment.enrichments.contract import Enrichment, PromptText
 from enrichment.enrichments.listing_text import plain
 from enrichment.errors import AnswerRejected
-from enrichment.gates import addresses, language, length, names, numbers, template_remains
+from enrichment.gates import (
+    ANSWER_CUT,
+    ANSWER_EMPTY,
+    addresses,
+    language,
+    length,
+    names,
+    numbers,
+    template_remains,
+)
 from llmconfig.client.records import Generation
 
 
@@ -57,7 +66,10 @@ def complete_text(answer: Generation) -> str:
     """The answer as text; raises AnswerRejected when it is empty or was cut at its limit."""
     text = answer.text.strip()
     if not text:
-        raise AnswerRejected("The model answered with nothing.")
+        raise AnswerRejected("The model answered with nothing.", reason=ANSWER_EMPTY)
     if answer.record.truncated:
-        raise AnswerRejected("The answer was cut at its token limit; raise the node's max tokens.")
+        raise AnswerRejected(
+            "The answer was cut at its token limit; raise the node's max tokens.",
+            reason=ANSWER_CUT,
+        )
     return text

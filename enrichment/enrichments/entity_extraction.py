@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from enrichment.enrichments.confident_parts import CONFIDENCE, ConfidentParts
+from enrichment.enrichments.confident_parts import CONFIDENCE, ConfidentParts, PartDoubt
 from enrichment.enrichments.contract import PromptText
 from enrichment.enrichments.listing_text import plain
+from enrichment.gates import NOT_IN_SOURCE
 
 TYPES = (
     "animal", "breed", "person", "organization", "place", "date", "age", "weight", "fee", "phone",
@@ -63,10 +64,12 @@ class EntityExtraction(ConfidentParts):
         """An empty text names nothing."""
         return "" if values["description"] else "The description is empty."
 
-    def doubt(self, part: Mapping[str, Any], values: Mapping[str, str], *, floor: float) -> str:
+    def doubt(
+        self, part: Mapping[str, Any], values: Mapping[str, str], *, floor: float
+    ) -> PartDoubt | None:
         """Also an entity that the text doesn't have, however sure the model is."""
         if _squeezed(part["text"]) not in _squeezed(self.source(values)):
-            return f"{part['text']} (not in the listing)"
+            return PartDoubt(NOT_IN_SOURCE, part["text"])
         return super().doubt(part, values, floor=floor)
 
 

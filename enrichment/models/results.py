@@ -34,6 +34,10 @@ class EnrichmentResult(models.Model):
     reason = models.TextField(
         blank=True, default="", help_text="Why it failed, was skipped, or waits for a person."
     )
+    findings = models.JSONField(
+        null=True,
+        help_text="The gates' objections: a code, a text and data of each.",
+    )
     input_hash = models.CharField(max_length=32, help_text="Of the fields that were read.")
     facts = models.JSONField(
         null=True,

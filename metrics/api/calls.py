@@ -54,6 +54,9 @@ class PartSerializer(serializers.Serializer[Any]):
     score = serializers.FloatField(help_text="From 0 to 1.")
     passed = serializers.BooleanField(help_text="False: it holds the answer back.")
     notes = serializers.ListField(child=serializers.CharField())
+    codes = serializers.ListField(
+        child=serializers.CharField(), help_text="The notes' codes in their order, if it has any."
+    )
 
 
 class WholeCallSerializer(serializers.ModelSerializer[GenerationMetric]):

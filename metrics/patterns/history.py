@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 import orjson
@@ -141,22 +142,25 @@ def problems(span: Span) -> Iterator[Problem]:
         truncated,
         finish_reason,
     ) in rows:
-        said: list[tuple[str, str]] = []
+        said: list[tuple[str, str, str]] = []  # source, text, code
         # Django leaves JSON as text outside of its models.
         for part in parts_in(orjson.loads(stored) if stored else None):
             said += _notes(part)
         if words:
-            said.append(("reviewer", words))
+            said.append(("reviewer", words, ""))
         if code and not said:
-            said.append(("call", f"{code}: {detail}" if detail else code))
+            said.append(("call", f"{code}: {detail}" if detail else code, ""))
         elif truncated or finish_reason in CUT_SHORT:
-            said.append(("call", f"The answer was cut short: {finish_reason or 'length'}."))
-        for source, text in said:
-            yield Problem(node_type, operation, source, text, call, version, model, accepted)
+            said.append(("call", f"The answer was cut short: {finish_reason or 'length'}.", ""))
+        for source, text, name in said:
+            yield Problem(node_type, operation, source, text, call, version, model, accepted, name)
 
 
-def _notes(part: Part) -> list[tuple[str, str]]:
-    return [("check", note) for note in part.notes] if not part.passed else []
+def _notes(part: Part) -> list[tuple[str, str, str]]:
+    if part.passed:
+        return []
+    coded = zip_longest(part.notes, part.codes[: len(part.notes)], fillvalue="")
+    return [("check", note, code) for note, code in coded]
 
 
 def good_answers(span: Span) -> list[GoodAnswer]:

@@ -101,6 +101,7 @@ def _error(cluster: Cluster, total: int, last: dt.datetime | None) -> _Found:
     data = {
         "operation": cluster.operation,
         "found_by": cluster.source,
+        "code": cluster.code,
         "message": cluster.message,
         "said": cluster.said[: problems.LONGEST],
         "share": shown(share),

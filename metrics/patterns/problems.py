@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 ALIKE = 0.6  # of two texts' words together, those that both have
@@ -23,7 +23,10 @@ _WORD = re.compile(r"[^\W\d_]{2,}|#|…")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One reason against one answer. `source` is `check`, `reviewer` or `call`."""
+    """One reason against one answer. `source` is `check`, `reviewer` or `call`.
+
+    `code` is the check's or the failed call's own name for the reason, blank where it has none.
+    """
 
     node_type: str
     operation: str
@@ -33,16 +36,21 @@ class Problem:
     prompt_version: int | None
     model: str
     accepted: bool | None
+    code: str = ""
 
 
 @dataclass(slots=True)
 class Cluster:
-    """Problems that say the same; `message` is what most of them say, `said` one in full."""
+    """Problems that say the same; `message` is what most of them say, `said` one in full.
+
+    Those with the same `code` say the same whatever their words.
+    """
 
     node_type: str
     operation: str
     source: str
     message: str
+    code: str = ""
     problems: list[Problem] = field(default_factory=list)
 
     @property
@@ -58,7 +66,7 @@ class Cluster:
     def of_version(self, version: int) -> "Cluster":
         """Only the answers of one version of the prompt."""
         found = [each for each in self.problems if each.prompt_version == version]
-        return Cluster(self.node_type, self.operation, self.source, self.message, found)
+        return replace(self, problems=found)
 
     def examples(self) -> list[dict[str, str]]:
         """A few of the answers, each saying it in another way if there are such."""
@@ -84,12 +92,17 @@ def normalised(text: str, *, source: str) -> str:
 def clustered(problems: Iterable[Problem]) -> list[Cluster]:
     """Problems brought together within their operation and source, the most answers first."""
     groups: dict[tuple[str, str, str], dict[str, list[Problem]]] = {}
+    coded: dict[tuple[str, str, str, str], Cluster] = {}
     for each in problems:
         key = (each.node_type, each.operation, each.source)
+        if each.code:
+            made = coded.setdefault((*key, each.code), Cluster(*key, each.code, each.code))
+            made.problems.append(each)
+            continue
         message = normalised(each.text, source=each.source)
         if message:
             groups.setdefault(key, {}).setdefault(message, []).append(each)
-    found: list[Cluster] = []
+    found = list(coded.values())
     for (node_type, operation, source), messages in groups.items():
         found += _joined(node_type, operation, source, messages)
     return sorted(found, key=lambda each: (-each.answers, each.operation, each.message))

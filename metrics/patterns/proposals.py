@@ -34,6 +34,7 @@ class Finding:
     """One reason for a change, with its evidence. `advice` is what is said to the model."""
 
     found_by: str  # check, reviewer, or version: an older one was better
+    code: str  # the check's; blank where it has none
     said: str
     advice: str
     answers: int
@@ -100,12 +101,14 @@ def _finding(cluster: Cluster, total: int, source: PromptSource) -> Finding | No
     if answers < FEWEST or answers < LEAST_SHARE * total:
         return None
     said = cluster.said[:LONGEST]
-    advice = source.advice(said) if cluster.source == "check" else wording.of_reviewers(said)
+    advice = (
+        source.advice(cluster.code) if cluster.source == "check" else wording.of_reviewers(said)
+    )
     if not advice:
         return None
     share = Share(answers, max(total, answers))
     return Finding(
-        cluster.source, said, advice, answers, share.number, share.low, share.high,
+        cluster.source, cluster.code, said, advice, answers, share.number, share.low, share.high,
         cluster.examples(),
     )  # fmt: skip
 
@@ -132,13 +135,13 @@ def _went_back(better: Version) -> Finding:
     share = better.accepted if better.accepted.number >= FEWEST_ANSWERS else better.passed
     word = "accepted unchanged" if share is better.accepted else "passed all checks"
     said = f"Version {better.version} did better: {share.hits} of {share.number} {word}."
-    return Finding("version", said, "", share.hits, share.number, share.low, share.high, [])
+    return Finding("version", "", said, "", share.hits, share.number, share.low, share.high, [])
 
 
 def _renew(operation: str, version: int, better: int | None, findings: Sequence[Finding]) -> None:
     """One open proposal for a version; worded anew only when its reasons are others."""
     # Counts grow with each answer; what is proposed for is the same.
-    reasons = "\x1f".join(sorted(each.advice or each.said[:20] for each in findings))
+    reasons = "\x1f".join(sorted(each.code or each.advice or each.said[:20] for each in findings))
     key = hashlib.sha256(reasons.encode()).hexdigest()
     evidence: list[dict[str, Any]] = [asdict(each) for each in findings]
     same = PromptProposal.objects.filter(operation_type=operation, prompt_version=version)

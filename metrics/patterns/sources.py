@@ -22,8 +22,8 @@ class PromptSource(Protocol):
     def texts(self, operation: str, version: int) -> PromptTexts | None:
         """A version's texts; None when there is no such version."""
 
-    def advice(self, note: str) -> str:
-        """What to tell a model whose answers a check held back with this note; blank: nothing."""
+    def advice(self, code: str) -> str:
+        """What to tell a model whose answers a check held back with this code; blank: nothing."""
 
 
 _SOURCES: list[PromptSource] = []

@@ -6,12 +6,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one check said: from 0 to 1, whether that lets the answer pass, and its reasons."""
+    """What one check said: from 0 to 1, whether that lets the answer pass, and its reasons.
+
+    `codes` stand for the reasons in their order, for programs; a check may leave them out.
+    """
 
     check: str
     score: float
     passed: bool
     notes: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,13 @@ def stored_parts(row: GenerationHistory | None) -> list[Part]:
 def parts_in(stored: Any) -> list[Part]:
     """The parts in the column's value; passes over what isn't ours."""
     return [
-        Part(each["check"], float(each["score"]), bool(each["passed"]), tuple(each["notes"]))
+        Part(
+            each["check"],
+            float(each["score"]),
+            bool(each["passed"]),
+            tuple(each["notes"]),
+            tuple(each.get("codes", ())),
+        )
         for each in (stored if isinstance(stored, list) else [])
         if isinstance(each, dict) and {"check", "score", "passed", "notes"} <= each.keys()
     ]

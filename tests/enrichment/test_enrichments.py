@@ -73,7 +73,7 @@ def test_an_entity_that_the_listing_does_not_have_is_never_applied(nodes, simula
             assert entity["type"] in TYPES
             text = f"{animal.name}\n{animal.description}".casefold()
             assert " ".join(entity["text"].casefold().split()) in " ".join(text.split())
-    held = EnrichmentResult.objects.filter(reason__contains="not in the listing")
+    held = EnrichmentResult.objects.filter(findings__contains=[{"code": "not_in_source"}])
     assert applied or held.exists()
 
 

@@ -58,6 +58,7 @@ def test_a_batch_of_bad_answers_becomes_a_proposal_with_its_evidence(proposal):
     assert proposal.instruction == f"- {NUMBERS}"
     assert proposal.worded_by == ""
     (finding,) = proposal.findings
+    assert finding["code"] == "unknown_numbers"
     assert (finding["answers"], finding["of"]) == (8, 8)
     call = GenerationMetric.objects.get(correlation_id=finding["examples"][0]["call"])
     assert call.prompt_version == version
@@ -181,7 +182,7 @@ def test_the_analytics_model_words_it_over_the_one_road(provider, make_animals, 
     moment = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=1)
     for _ in range(6):
         labels = Labels("enrichment", "description_cleaning", prompt_version=version)
-        part = Part("gates", 0.0, False, ("The answer is too long: 9 from 3.",))
+        part = Part("gates", 0.0, False, ("It runs on and on.",), ("too_long",))
         record_call(a_record(labels=labels, created_at=moment), Texts("p", "a"), Told((part,)))
     mine()
     proposal = PromptProposal.objects.get()

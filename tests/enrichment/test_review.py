@@ -89,6 +89,25 @@ def test_the_history_tells_the_score_its_reasons_and_the_prompts_version(suggest
     )
 
 
+def test_the_queue_is_narrowed_by_the_findings_code(suggestion, ada):
+    codes = {each["code"] for each in suggestion.findings}
+    assert codes >= {"unknown_numbers", "unknown_names"}
+    assert review.queue(code="unknown_numbers").get() == suggestion
+    assert not review.queue(code="wrong_language").exists()
+    client = Client()
+    client.force_login(ada)
+    address = reverse("admin:enrichment_review")
+    for code, waiting in (("unknown_names", 1), ("template_remains", 0), ("nonsense", 1)):
+        page = client.get(address, {"code": code}).content.decode()
+        assert f"{waiting} waiting" in " ".join(page.split())
+    listed = caller("operator").get("/api/llm/review", {"reason_code": "unknown_numbers"}).json()
+    (shown,) = listed["results"]
+    number = next(each for each in shown["findings"] if each["code"] == "unknown_numbers")
+    assert number["data"] == {"found": ["99"]}
+    none = caller("operator").get("/api/llm/review", {"reason_code": "too_long"}).json()
+    assert none["results"] == []
+
+
 def test_accepting_writes_the_row_and_the_history(suggestion, ada):
     review.accept(suggestion.pk, user=ada, feedback="They moved.")
     animal, result = Animal.objects.get(), EnrichmentResult.objects.get()

@@ -64,6 +64,15 @@ def test_feedback_in_similar_words_is_one_problem():
     ]
 
 
+def test_reasons_with_one_code_are_one_problem_whatever_their_words():
+    words = ["Numbers: 4.", "A number out of nowhere.", "4711?"]
+    found = clustered(
+        Problem("enricher", "x", "check", text, uuid4(), 1, "m", None, "unknown_numbers")
+        for text in words
+    )
+    assert [(each.code, each.answers) for each in found] == [("unknown_numbers", 3)]
+
+
 def test_errors_that_come_back_become_patterns_with_their_share_and_examples():
     answered(16)
     for number in range(4):
