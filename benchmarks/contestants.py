@@ -29,13 +29,13 @@ from django.utils import timezone  # noqa: E402 - models need Django set up
 from benchmarks.database import ENRICHMENT, TEMPERATURE, row_ids  # noqa: E402
 from benchmarks.measurement import Measurement, Stopwatch  # noqa: E402
 from benchmarks.provider import KEY, MODEL  # noqa: E402
-from enrichment import batches  # noqa: E402
-from enrichment.batches import Selection  # noqa: E402
+from enrichment.batches import lifecycle  # noqa: E402
+from enrichment.batches.lifecycle import Selection  # noqa: E402
 from enrichment.engine.items import load_items  # noqa: E402
 from enrichment.engine.lanes import LaneEnd, run_lane  # noqa: E402
 from enrichment.enrichments import get  # noqa: E402
 from enrichment.models import Animal  # noqa: E402
-from llmconfig.client.records import Message  # noqa: E402
+from llmconfig.client.types import Message  # noqa: E402
 from metrics.models import GenerationMetric  # noqa: E402
 
 WRITE_SIZE = 25  # times LLM_BATCH_COMMIT_FREQUENCY; __main__ sets that
@@ -44,11 +44,11 @@ WRITE_SIZE = 25  # times LLM_BATCH_COMMIT_FREQUENCY; __main__ sets that
 def lane(arguments: argparse.Namespace) -> Measurement:
     """Ours: one lane over a whole batch, everything written."""
     rows = row_ids(arguments.rows)
-    batch = batches.create(ENRICHMENT, Selection(ids=rows, force=True), write_size=WRITE_SIZE)
+    batch = lifecycle.create(ENRICHMENT, Selection(ids=rows, force=True), write_size=WRITE_SIZE)
     watch = Stopwatch()
     with watch.running():
         end = run_lane(batch.pk, seconds=3600)
-    at = batches.progress(batch.pk)
+    at = lifecycle.progress(batch.pk)
     if end != LaneEnd.FINISHED or at.done != len(rows):
         sys.exit(f"The batch ended {end} with {at.done} of {len(rows)} rows: {at.reason}")
     return watch.measurement(in_flight=arguments.in_flight, rows=len(rows))

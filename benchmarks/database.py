@@ -12,6 +12,7 @@ from django.db import connection
 from benchmarks.provider import KEY, MODEL
 from enrichment.listings import import_listings
 from enrichment.models import Animal
+from llmconfig.configuration.revisions import change
 from llmconfig.models import (
     InteractionType,
     LLMConfig,
@@ -21,7 +22,6 @@ from llmconfig.models import (
     ProviderModel,
     ProviderType,
 )
-from llmconfig.revisions import change
 from llmconfig.secrets import Secret
 
 ENRICHMENT = "description_cleaning"

@@ -113,8 +113,8 @@ def main() -> None:
 def _configure() -> None:
     from benchmarks.database import ENRICHMENT
     from benchmarks.provider import MODEL
+    from llmconfig.configuration.revisions import change
     from llmconfig.models import NodeConfiguration
-    from llmconfig.revisions import change
 
     with change(source="shell", message="Benchmark"):
         for name in NODES:
@@ -129,8 +129,8 @@ def _configure() -> None:
 
 def _compare(kind: Kind, place: int, rows: int, pilot: int) -> Compared:
     """Forget what other batches taught, run the pilot, forecast, run."""
-    from enrichment.batches import Selection
-    from enrichment.forecast import forecast
+    from enrichment.batches.forecast import forecast
+    from enrichment.batches.lifecycle import Selection
     from metrics.models import GenerationMetric
 
     GenerationMetric.objects.all().delete()
@@ -160,12 +160,12 @@ def _keys(kind: Kind, place: int, count: int) -> list[int]:
 
 def _run(kind: Kind, selection: Any) -> float:
     """What a batch over these rows costs."""
-    from enrichment import batches
+    from enrichment.batches import lifecycle
     from enrichment.engine.inline import run_inline
 
-    batch = batches.create(kind.enrichment, selection)
+    batch = lifecycle.create(kind.enrichment, selection)
     run_inline(batch.pk, may_go_on=lambda: True)
-    return float(batches.progress(batch.pk).cost_usd)
+    return float(lifecycle.progress(batch.pk).cost_usd)
 
 
 def _line(each: Compared) -> str:

@@ -3,6 +3,7 @@
 import datetime as dt
 from decimal import Decimal
 
+from llmconfig.configuration.revisions import change
 from llmconfig.gateway.keys import Scope, make_key
 from llmconfig.models import (
     InteractionType,
@@ -13,7 +14,6 @@ from llmconfig.models import (
     ProviderModel,
     ProviderType,
 )
-from llmconfig.revisions import change
 from llmconfig.secrets import Secret
 
 

@@ -20,8 +20,8 @@ from typing import Any
 
 import django
 
-MOST_IN_FLIGHT = 7
-MOST_A_MINUTE = 600
+MAX_IN_FLIGHT = 7
+MAX_PER_MINUTE = 600
 WINDOW_SECONDS = 61.0  # docs/limits.md: what counts as any minute
 LATENCY_SECONDS = 0.15
 CALLS_AT_A_TIME = 5  # of one process: sixteen want eighty at once
@@ -49,15 +49,15 @@ def main() -> None:
 
     from benchmarks.database import prepare
     from benchmarks.provider import simulator
+    from llmconfig.configuration.revisions import change
     from llmconfig.models import Provider
-    from llmconfig.revisions import change
 
     with simulator() as provider:
         prepare(provider.url)
         provider.control(latency_ms=LATENCY_SECONDS * 1000)
         with change(source="shell", message="Limits"):
             Provider.objects.update(
-                max_concurrency=MOST_IN_FLIGHT, requests_per_minute=MOST_A_MINUTE
+                max_concurrency=MAX_IN_FLIGHT, requests_per_minute=MAX_PER_MINUTE
             )
         connection.close()
         provider.reset()
@@ -95,7 +95,7 @@ def _child(seconds: float, number: int) -> int:
 async def _call_until(until: float, number: int) -> None:
     from benchmarks.database import ENRICHMENT
     from llmconfig import client
-    from llmconfig.client.records import Call, Message
+    from llmconfig.client.types import Call, Message
     from llmconfig.errors import LLMError
 
     async def caller(place: int) -> None:
@@ -135,21 +135,21 @@ def _watch(provider: Any, options: Namespace, children: list[int]) -> Seen:
 def _judge(seen: Seen, options: Namespace) -> None:
     bursts = 1 + int(options.seconds // WINDOW_SECONDS)
     # A killed process takes with it what it had been let in for and not sent yet.
-    lost = seen.killed * MOST_IN_FLIGHT
+    lost = seen.killed * MAX_IN_FLIGHT
     requests, peak = seen.stats["requests"], seen.stats["peak"]["requests_60s"]
     print(
         f"{options.processes} processes, {seen.killed} killed, {options.seconds:.0f} s:"
         f" {requests:,} requests, at most {seen.stats['max_in_flight']} at once (limit"
-        f" {MOST_IN_FLIGHT}), at most {peak} in any 60 s (limit {MOST_A_MINUTE});"
+        f" {MAX_IN_FLIGHT}), at most {peak} in any 60 s (limit {MAX_PER_MINUTE});"
         f" {seen.in_flight_after_kills} at once again after the kills"
     )
     checks = {
-        "more were under way than allowed": seen.stats["max_in_flight"] <= MOST_IN_FLIGHT,
-        "a minute held more than allowed": peak <= MOST_A_MINUTE,
-        "places stayed empty": seen.stats["max_in_flight"] == MOST_IN_FLIGHT,
-        "fewer were let in than allowed": requests >= bursts * MOST_A_MINUTE - lost,
+        "more were under way than allowed": seen.stats["max_in_flight"] <= MAX_IN_FLIGHT,
+        "a minute held more than allowed": peak <= MAX_PER_MINUTE,
+        "places stayed empty": seen.stats["max_in_flight"] == MAX_IN_FLIGHT,
+        "fewer were let in than allowed": requests >= bursts * MAX_PER_MINUTE - lost,
         "killed processes' places did not come back": bursts == 1
-        or seen.in_flight_after_kills == MOST_IN_FLIGHT,
+        or seen.in_flight_after_kills == MAX_IN_FLIGHT,
     }
     failed = [what for what, holds in checks.items() if not holds]
     if failed:

@@ -21,8 +21,8 @@ from uuid import uuid4
 import django
 
 if TYPE_CHECKING:
-    from llmconfig.client.recording import Texts
-    from llmconfig.client.records import CallRecord
+    from llmconfig.client.recording.recorders import Texts
+    from llmconfig.client.types import CallRecord
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "performance-metrics.md"
 MONTHS = 24
@@ -207,10 +207,10 @@ def _readers() -> dict[str, Callable[[], Any]]:
     from django.urls import reverse
 
     from llmconfig.models import NodeConfiguration
-    from metrics import figures
+    from metrics import queries
     from metrics.analyzers import cost
-    from metrics.exposition import exposition
     from metrics.models import GenerationMetric
+    from metrics.prometheus import exposition
 
     now = dt.datetime.now(dt.UTC)
     admin = Client(SERVER_NAME="localhost")
@@ -218,8 +218,8 @@ def _readers() -> dict[str, Callable[[], Any]]:
 
     def ask(days: int, *by: str, **more: Any) -> Callable[[], Any]:
         since = now - dt.timedelta(days=days)
-        question = figures.Question(since=since, until=now, by=by, **more)
-        return lambda: figures.ask(question)
+        question = queries.Question(since=since, until=now, by=by, **more)
+        return lambda: queries.ask(question)
 
     calls, texts = "/admin/metrics/generationmetric/", "/admin/metrics/generationhistory/"
     answers = reverse("admin:metrics_quality")
@@ -262,7 +262,7 @@ def _readers() -> dict[str, Callable[[], Any]]:
         "breakdown by model with percentiles, 31 days": ask(31, "model", latencies=True),
         "breakdown by node and provider, 366 days": ask(366, "node", "provider"),
         "series by day, 92 days": ask(92, each_period=True),
-        "series by hour, 7 days": ask(7, each_period=True, grain=figures.Grain.HOUR),
+        "series by hour, 7 days": ask(7, each_period=True, grain=queries.Grain.HOUR),
         "forecast of the month": cost.forecast_month,
         "`/metrics`": exposition,
     }
@@ -297,19 +297,19 @@ def _busy_hour() -> Iterator[str]:
     """A page and the rollup while an hour with very many calls waits to be summed up."""
     from django.db import connection
 
-    from metrics import figures, partitions, rollups
+    from metrics import partitions, queries, rollups
 
     now = partitions.utc_now()
     start = now.replace(minute=0, second=0, microsecond=0)
-    question = figures.Question(since=start, until=now, by=["model"])
+    question = queries.Question(since=start, until=now, by=["model"])
     with connection.cursor() as cursor:
         cursor.execute(MAKE, {"since": start, "until": now, "rows": BUSY_HOUR})
-    taken = max(_explained(lambda: figures.ask(question)) for _ in range(REPEATS))
+    taken = max(_explained(lambda: queries.ask(question)) for _ in range(REPEATS))
     overview = max(_explained(_readers()["admin: overview, 7 days"]) for _ in range(REPEATS))
     began = time.perf_counter()
     rollups.roll_up()
     rolled = (time.perf_counter() - began) * 1000
-    after = max(_explained(lambda: figures.ask(question)) for _ in range(REPEATS))
+    after = max(_explained(lambda: queries.ask(question)) for _ in range(REPEATS))
     yield (
         f"\nRight after a burst of {BUSY_HOUR:,} calls in one hour a breakdown takes {taken:.0f}"
         f" ms and the overview of 7 days {overview:.0f} ms, because they count them live. Summing"
@@ -410,8 +410,8 @@ def _one_by_one() -> str:
 
 
 def _records(number: int) -> "list[tuple[CallRecord, Texts]]":
-    from llmconfig.client.recording import Texts
-    from llmconfig.client.records import Attempt, CallRecord, Labels, Usage
+    from llmconfig.client.recording.recorders import Texts
+    from llmconfig.client.types import Attempt, CallRecord, Labels, Usage
 
     usage, price, batch = Usage(input=800, output=200), Decimal("0.00024"), uuid4()
     attempt = Attempt(

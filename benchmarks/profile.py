@@ -49,7 +49,7 @@ def main() -> None:
     from benchmarks import database, report
     from benchmarks.contestants import lane
     from benchmarks.provider import simulator
-    from llmconfig import client
+    from llmconfig.client.http import background_loop
 
     async def switch(profile: cProfile.Profile, *, on: bool) -> None:
         (profile.enable if on else profile.disable)()
@@ -62,11 +62,11 @@ def main() -> None:
         plain = lane(given)
         all_ms = (busy_seconds() - before) * 1000 / plain.rows
         loops, lanes = cProfile.Profile(time.thread_time), cProfile.Profile(time.thread_time)
-        client.loop.run(switch(loops, on=True))
+        background_loop.run(switch(loops, on=True))
         lanes.enable()
         lane(given)
         lanes.disable()
-        client.loop.run(switch(loops, on=False))
+        background_loop.run(switch(loops, on=False))
     text = document(plain, all_ms, [loops, lanes], on_what)
     print(text)
     DOCUMENT.write_text(text, encoding="utf-8")

@@ -26,9 +26,9 @@ def main() -> None:
 
 
 def _measure() -> None:
-    from llmconfig import snapshot
+    from llmconfig.configuration import snapshot
+    from llmconfig.configuration.resolution import resolve
     from llmconfig.models import NodeConfiguration
-    from llmconfig.resolution import resolve
 
     _fill()
     snapshot.expire()

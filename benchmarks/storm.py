@@ -88,14 +88,15 @@ class Run:
 def _storm(options: Namespace, running: Servers) -> bool:
     from benchmarks.database import ENRICHMENT, prepare, row_ids
     from benchmarks.provider import simulator
-    from enrichment import batches, tasks
+    from enrichment import tasks
+    from enrichment.batches import lifecycle
 
     with simulator() as provider:
         prepare(provider.url)
         _multiply(options.rows)
         _settle_terms(provider)
         provider.plan(**_plan(options, row_ids(options.rows)))
-        batch = batches.create(ENRICHMENT, batches.Selection(ids=row_ids(options.rows)))
+        batch = lifecycle.create(ENRICHMENT, lifecycle.Selection(ids=row_ids(options.rows)))
         tasks.start_lanes(batch)
         launcher = Launcher(running.state.log("processes"))
         workers = Workers(launcher, LANES)
@@ -144,8 +145,8 @@ def _multiply(rows: int) -> None:
 def _settle_terms(provider: Any) -> None:
     """As many lanes as there are workers for, limits that Valkey keeps, and the provider's bill."""
     from benchmarks.provider import MODEL
+    from llmconfig.configuration.revisions import change
     from llmconfig.models import LLMConfig, ModelPrice
-    from llmconfig.revisions import change
 
     price = ModelPrice.objects.get()
     rates = {"input": str(price.input_per_1m), "output": str(price.output_per_1m)}
@@ -199,15 +200,15 @@ def _disasters(run: Run) -> list[tuple[str, Callable[[], None]]]:
 
 def _ride_out(run: Run) -> None:
     """Hurt something at even shares of the work, then wait until the batch has ended."""
-    from enrichment import batches
-    from enrichment.engine.sessions import persistently
+    from enrichment.batches import lifecycle
+    from enrichment.engine.db_sessions import persistently
     from enrichment.models.batches import TERMINAL
 
     disasters = _disasters(run)
     marks = [(number + 1) / (len(disasters) + 1.5) for number in range(len(disasters))]
     until, finished = time.monotonic() + PATIENCE_SECONDS, -1
     while True:
-        at = persistently(lambda: batches.progress(run.batch_id))
+        at = persistently(lambda: lifecycle.progress(run.batch_id))
         woken = run.workers.wake_due()
         if woken:
             run.say(at, "the stopped worker wakes")
@@ -230,13 +231,13 @@ def _judge(run: Run, *, standing: bool) -> bool:
     """Compare the books with the provider's, print both, and tell whether they agree."""
     from django.db.models import Count, Max, Sum
 
-    from enrichment import batches
+    from enrichment.batches import lifecycle
     from enrichment.models import Animal, EnrichmentResult
-    from llmconfig import snapshot
+    from llmconfig.configuration import snapshot
     from metrics.models import GenerationMetric
 
     options, workers, web = run.options, run.workers, run.web
-    at = batches.progress(run.batch_id)
+    at = lifecycle.progress(run.batch_id)
     counted = run.provider.settled()
     results = EnrichmentResult.objects.filter(batch_id=run.batch_id)
     once = results.aggregate(all=Count("pk"), rows=Count("row_id", distinct=True))

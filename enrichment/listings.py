@@ -28,7 +28,7 @@ SWITCH_COLUMNS = (
 )  # fmt: skip
 UPDATED = (*TEXT_COLUMNS, *SWITCH_COLUMNS, "posted", "organization")
 ROWS_TOGETHER = 500
-LONGEST_CELL = 16 * 1024 * 1024
+MAX_CELL_LENGTH = 16 * 1024 * 1024
 _SWITCHES: Mapping[str, bool | None] = {"true": True, "false": False, "": None}
 _NO_COLON = re.compile(r"([+-]\d{2})(\d{2})$")
 
@@ -71,7 +71,7 @@ def import_listings(path: Path, *, limit: int | None = None) -> ImportReport:
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[str]]:
     opener: Any = gzip.open if path.suffix == ".gz" else open
-    csv.field_size_limit(LONGEST_CELL)
+    csv.field_size_limit(MAX_CELL_LENGTH)
     try:
         with opener(path, mode="rt", encoding="utf-8-sig", errors="replace", newline="") as file:
             yield file

@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 
 from django.contrib.auth.models import User
 
-from enrichment import batches
+from enrichment.batches import lifecycle
 from enrichment.engine.items import GONE, call_for, load_items
 from enrichment.enrichments import get
 from enrichment.enrichments.listing_text import plain
-from enrichment.enrichments.respond import LONGEST_QUESTION, Respond
+from enrichment.enrichments.respond import MAX_QUESTION_LENGTH, Respond
 from enrichment.errors import BadSelection
 from enrichment.single import ask
 from llmconfig.errors import GenerationFailed
@@ -28,13 +28,13 @@ def answer_question(row_id: int | str, question: str, *, user: User | None = Non
     Raises FeatureOff, BadSelection naming the field, ConfigurationError when nothing can answer.
     """
     enrichment = get(Respond.name)
-    batches.check_allowed(enrichment)
+    lifecycle.check_allowed(enrichment)
     asked = plain(question)
     if not asked:
         raise BadSelection("question: there is no text in it.", field="question")
-    if len(asked) > LONGEST_QUESTION:
+    if len(asked) > MAX_QUESTION_LENGTH:
         raise BadSelection(
-            f"question: {len(asked)} characters; {LONGEST_QUESTION} fit.", field="question"
+            f"question: {len(asked)} characters; {MAX_QUESTION_LENGTH} fit.", field="question"
         )
     key = str(enrichment.checked_key(row_id))
     item = next(load_items(enrichment, [key], variant=""))

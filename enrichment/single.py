@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, transaction
 
-from enrichment import batches
+from enrichment.batches import lifecycle
 from enrichment.engine import writing
 from enrichment.engine.items import (
     GONE,
@@ -25,14 +25,14 @@ from enrichment.enrichments.contract import Enrichment, Judgement
 from enrichment.enrichments.listing_text import plain
 from enrichment.enrichments.translation import Translation, checked_language, language_name
 from enrichment.errors import BadSelection
-from enrichment.findings import told_of, told_of_failure
 from enrichment.models import ResultState
-from enrichment.prompts import PromptsInForce
+from enrichment.prompts.selection import PromptsInForce
+from enrichment.quality.report import told_of, told_of_failure
 from llmconfig import client
-from llmconfig.client.recording import Texts
-from llmconfig.client.records import Call, CallRecord, Labels
+from llmconfig.client.recording.recorders import Texts
+from llmconfig.client.types import Call, CallRecord, Labels
 from llmconfig.errors import GenerationFailed
-from metrics.quality.parts import Told
+from metrics.quality.parts import CheckResults
 from metrics.recording import record_call
 
 logger = logging.getLogger(__name__)
@@ -64,9 +64,9 @@ def enrich_row(
     language, and llmconfig's ConfigurationError when no call can be made.
     """
     enrichment = get(name)
-    batches.check_allowed(enrichment)
-    batches.check_writes(enrichment)
-    batches.check_variant(enrichment, variant)
+    lifecycle.check_allowed(enrichment)
+    lifecycle.check_writes(enrichment)
+    lifecycle.check_variant(enrichment, variant)
     key = str(enrichment.checked_key(row_id))
     item = next(load_items(enrichment, [key], variant=variant))
     if item.reason == GONE:
@@ -105,7 +105,7 @@ def translate_text(
     Raises FeatureOff, BadSelection for a bad language, ConfigurationError when nothing can answer.
     """
     enrichment = get(Translation.name)
-    batches.check_allowed(enrichment)
+    lifecycle.check_allowed(enrichment)
     checked_language(target_language)
     if source_language:
         checked_language(source_language, field="source_language")
@@ -154,7 +154,7 @@ def ask(
     return found
 
 
-def _record(calls: Iterable[tuple[CallRecord, Texts]], findings: Told) -> None:
+def _record(calls: Iterable[tuple[CallRecord, Texts]], findings: CheckResults) -> None:
     """At once; a failure is logged and never fails the call."""
     for record, texts in calls:
         try:

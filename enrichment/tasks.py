@@ -6,14 +6,15 @@ from uuid import UUID
 from celery import shared_task
 from kombu.exceptions import OperationalError
 
-from enrichment import automatic, facts
+from enrichment.batches import automatic
 from enrichment.engine import submissions
+from enrichment.engine.db_sessions import SESSION_ERRORS
 from enrichment.engine.lanes import LaneEnd
 from enrichment.engine.lanes import run_lane as run
-from enrichment.engine.revival import lanes_to_queue
-from enrichment.engine.sessions import SESSION_ERRORS
+from enrichment.engine.reaper import lanes_to_queue
+from enrichment.facts import questions
 from enrichment.models import Batch
-from llmconfig import snapshot
+from llmconfig.configuration import snapshot
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ def advance_submissions() -> None:
 @shared_task(name="enrichment.tasks.forget_old_facts", ignore_result=True)
 def forget_old_facts() -> None:
     """Delete what sources said a month beyond its time to live."""
-    facts.forget_old()
+    questions.forget_old()
 
 
 def start_lanes(batch: Batch) -> None:

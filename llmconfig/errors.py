@@ -18,7 +18,7 @@ LLMError
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from llmconfig.client.records import CallRecord
+    from llmconfig.client.types import CallRecord
 
 
 class LLMError(Exception):

@@ -11,8 +11,8 @@ class MetricsConfig(AppConfig):
 
     def ready(self) -> None:
         """Receive the record of every call and register the system checks."""
-        from llmconfig.client import recording  # noqa: PLC0415 - after the registry is ready
+        from llmconfig.client.recording import recorders  # noqa: PLC0415 - after the registry is ready
         from metrics import checks  # noqa: F401, PLC0415 - registers on import
         from metrics.recording import record_call, record_calls  # noqa: PLC0415
 
-        recording.register(record_call, many=record_calls)
+        recorders.register(record_call, many=record_calls)

@@ -20,20 +20,20 @@ from django.db.backends.utils import CursorWrapper
 from psycopg.types.json import Jsonb
 from uuid_utils.compat import uuid7
 
-from llmconfig.client.recording import Texts
-from llmconfig.client.records import NO_USAGE, Attempt, CallRecord, Usage
-from llmconfig.process_settings import effective
+from llmconfig.client.recording.recorders import Texts
+from llmconfig.client.types import NO_USAGE, Attempt, CallRecord, Usage
+from llmconfig.configuration.process_settings import effective
 from metrics.models import GenerationMetric
 from metrics.quality import rules
-from metrics.quality.parts import Part, Told, score
+from metrics.quality.parts import CheckResults, Part, score
 from metrics.quality.rules import Rules
 
 logger = logging.getLogger(__name__)
 
 REPLACEMENT = "\ufffd"
-MOST_TOKENS = 2**31 - 1  # what an integer column holds
-NOTHING_TOLD = Told()
-NONE_TOLD: Mapping[UUID, Told] = MappingProxyType({})
+MAX_TOKENS = 2**31 - 1  # what an integer column holds
+NOTHING_TOLD = CheckResults()
+NONE_TOLD: Mapping[UUID, CheckResults] = MappingProxyType({})
 COST_BELOW = Decimal(1_000_000)  # what numeric(16, 10) holds
 
 # Column and type, in the order of `_metric_row`; the rest has the database's defaults. Ids are made
@@ -100,7 +100,7 @@ LENGTHS: dict[str, int] = {
 }
 
 
-def record_call(record: CallRecord, texts: Texts, told: Told = NOTHING_TOLD) -> None:
+def record_call(record: CallRecord, texts: Texts, told: CheckResults = NOTHING_TOLD) -> None:
     """Write one call at once; in a caller's transaction, as part of that.
 
     `told` is what the caller's own checks found in the answer.
@@ -123,7 +123,7 @@ def record_calls(records: Sequence[tuple[CallRecord, Texts]]) -> None:
         write_records(cursor, records)
 
 
-def _write_alone(record: CallRecord, texts: Texts, told: Told) -> None:
+def _write_alone(record: CallRecord, texts: Texts, told: CheckResults) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         write_records(cursor, [(record, texts)], told={record.correlation_id: told})
 
@@ -132,7 +132,7 @@ def write_records(
     cursor: CursorWrapper,
     records: Sequence[tuple[CallRecord, Texts]],
     *,
-    told: Mapping[UUID, Told] = NONE_TOLD,
+    told: Mapping[UUID, CheckResults] = NONE_TOLD,
 ) -> None:
     """Write many calls through a cursor of Django's, inside the transaction it is in.
 
@@ -194,7 +194,7 @@ def copy_rows(
             copy.write_row(row)
 
 
-def _metric_row(record: CallRecord, told: Mapping[UUID, Told]) -> tuple[Any, ...]:
+def _metric_row(record: CallRecord, told: Mapping[UUID, CheckResults]) -> tuple[Any, ...]:
     """The values of METRIC_COLUMNS."""
     labels = record.labels
     usage = _storable_usage(record)
@@ -239,7 +239,7 @@ def _metric_row(record: CallRecord, told: Mapping[UUID, Told]) -> tuple[Any, ...
 
 
 def _history_row(
-    record: CallRecord, texts: Texts, told: Mapping[UUID, Told], in_force: Rules
+    record: CallRecord, texts: Texts, told: Mapping[UUID, CheckResults], in_force: Rules
 ) -> tuple[Any, ...]:
     """The values of HISTORY_COLUMNS."""
     parts = told.get(record.correlation_id, NOTHING_TOLD).parts
@@ -286,7 +286,7 @@ def _storable_usage(record: CallRecord) -> Usage:
     """The usage, or none if its counts can't be true; the attempts keep what was said."""
     usage = record.usage
     buckets = (usage.input, usage.cached_input, usage.cache_write, usage.output, usage.reasoning)
-    if min(buckets) >= 0 and sum(buckets) <= MOST_TOKENS:
+    if min(buckets) >= 0 and sum(buckets) <= MAX_TOKENS:
         return usage
     logger.warning(
         "Call %s: %s reported impossible token counts; recorded as none.",

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import OperationalError, connection
 from django.db.backends.utils import CursorWrapper
 
-from llmconfig.process_settings import effective
+from llmconfig.configuration.process_settings import effective
 from metrics import partitions, rollups
 from metrics.errors import PartitionsUnusable
 from metrics.partitions import Partition

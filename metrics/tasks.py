@@ -4,10 +4,11 @@ import logging
 
 from celery import shared_task
 
-from metrics import partitions, reporting, retention, rollups
+from metrics import partitions, retention, rollups
 from metrics.errors import PartitionsUnusable
 from metrics.patterns import mining
 from metrics.quality import scoring
+from metrics.reports import weekly_report
 
 logger = logging.getLogger(__name__)
 
@@ -49,4 +50,4 @@ def mine_patterns() -> None:
 @shared_task
 def report_last_week() -> None:
     """Make last week's report and send it; safe to repeat."""
-    reporting.send(reporting.report(reporting.last_week()))
+    weekly_report.send(weekly_report.report(weekly_report.last_week()))

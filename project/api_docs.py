@@ -7,7 +7,7 @@ from django.urls import reverse
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.exceptions import NotAuthenticated
 
-from llmconfig.api.permissions import RolePermission
+from llmconfig.api.kit.permissions import RolePermission
 
 
 class Schema(SpectacularAPIView):

@@ -8,7 +8,7 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from llmconfig.process_settings import number, switch
+from llmconfig.configuration.process_settings import number, switch
 
 env = environ.Env()
 MAIL_SCHEMES = ("smtp", "smtp+tls", "smtp+ssl", "consolemail", "filemail")

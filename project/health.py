@@ -19,12 +19,12 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from llmconfig import snapshot
-from llmconfig.api.endpoints import Endpoint
+from llmconfig.api.kit.endpoints import Endpoint
 from llmconfig.api.resolving import FindingSerializer
+from llmconfig.configuration import snapshot
+from llmconfig.configuration.snapshot import Snapshot
+from llmconfig.diagnostics.validation import findings, key_problem
 from llmconfig.roles import rank_of
-from llmconfig.snapshot import Snapshot
-from llmconfig.validation import findings, key_problem
 
 logger = logging.getLogger(__name__)
 

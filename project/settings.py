@@ -6,7 +6,7 @@ from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 
-from llmconfig.process_settings import read_environment
+from llmconfig.configuration.process_settings import read_environment
 from llmconfig.secrets import Secret
 from project.environment import (
     boolean,
@@ -161,12 +161,12 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["llmconfig.api.permissions.RolePermission"],
+    "DEFAULT_PERMISSION_CLASSES": ["llmconfig.api.kit.permissions.RolePermission"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "EXCEPTION_HANDLER": "llmconfig.api.errors.answer",
+    "EXCEPTION_HANDLER": "llmconfig.api.kit.errors.answer",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Nodewise",
@@ -245,7 +245,7 @@ if REPORT_EMAIL_TO and not _mail_server:
     raise ImproperlyConfigured("REPORT_EMAIL_TO needs EMAIL_URL: smtp+tls://user:password@host:587")
 vars().update(_mail_server)
 
-# Seed 3's LLM_* variables that are set; llmconfig.process_settings says what each one does.
+# The LLM_* variables that are set; configuration.process_settings says what each one does.
 LLM_ENVIRONMENT = read_environment(env.ENVIRON)
 LLM_NODES_FILE = env.str("LLM_NODES_FILE", str(BASE_DIR / "fixtures" / "llm_nodes.yaml"))
 # Address of the server behind the `local` provider when it is seeded.
@@ -288,6 +288,6 @@ UNFOLD = {
         }
     ],
     "STYLES": [lambda _request: static("llmconfig/admin.css")],
-    "DASHBOARD_CALLBACK": "llmconfig.admin.dashboard.dashboard",
-    "SIDEBAR": {"navigation": "llmconfig.admin.navigation.sidebar"},
+    "DASHBOARD_CALLBACK": "llmconfig.admin.kit.dashboard.dashboard",
+    "SIDEBAR": {"navigation": "llmconfig.admin.kit.navigation.sidebar"},
 }

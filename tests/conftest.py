@@ -11,8 +11,8 @@ from django.db.backends.signals import connection_created
 from django.dispatch import receiver
 from redis import Redis
 
-from llmconfig import snapshot
-from llmconfig.client import cache, cooldown
+from llmconfig.client.traffic import cooldown, response_cache
+from llmconfig.configuration import snapshot
 from tests.clearing import delete_instead_of_truncating
 
 delete_instead_of_truncating()
@@ -67,7 +67,7 @@ def outlast_deadlocks(connection: Any, **_: Any) -> None:
 def nothing_remembered() -> None:
     """No test's failures, limits or answers are another's."""
     cooldown.forget()
-    cache.forget()  # first, or it would still be told to Redis after that
+    response_cache.forget()  # first, or it would still be told to Redis after that
     Redis.from_url(settings.REDIS_URL).flushdb()
 
 

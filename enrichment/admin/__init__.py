@@ -10,7 +10,7 @@ from enrichment.admin import (
     submissions,
     widgets,
 )
-from llmconfig.admin.navigation import Page, Section, register_section
+from llmconfig.admin.kit.navigation import Page, Section, register_section
 
 __all__ = [
     "batches",

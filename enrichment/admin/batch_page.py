@@ -10,11 +10,11 @@ from typing import Any
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from enrichment import batches
-from enrichment.batches import Progress
+from enrichment.batches import lifecycle
+from enrichment.batches.lifecycle import Progress
 from enrichment.models import Batch, BatchStatus, ChunkStatus, ResultState
 from enrichment.models.batches import TERMINAL, WORKABLE
-from llmconfig.admin.presentation import badge, count, duration, money, progress_bar
+from llmconfig.admin.kit.presentation import badge, count, duration, money, progress_bar
 
 STATUS_TONES = {
     BatchStatus.PENDING: "info",
@@ -110,7 +110,7 @@ def kinds(reasons: Iterable[str]) -> list[tuple[str, int]]:
 
 def page(batch: Batch, *, may_control: bool) -> dict[str, Any]:
     """All that the page's templates need."""
-    progress = batches.progress(batch.pk)
+    progress = lifecycle.progress(batch.pk)
     failed = batch.results.filter(state=ResultState.FAILED).order_by("-id")
     few = list(failed[:FAILED_SHOWN].values("row_id", "variant", "reason"))
     reasons = failed.values_list("reason", flat=True)[:KINDS_OF] if few else ()

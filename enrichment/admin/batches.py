@@ -16,9 +16,10 @@ from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from kombu.exceptions import OperationalError
 
-from enrichment import batches
 from enrichment.admin.batch_page import CHUNK_TONES, page, status_badge
 from enrichment.admin.review import readable, review_urls
+from enrichment.batches import lifecycle
+from enrichment.batches.undo import undo
 from enrichment.errors import EnrichmentError, NotAllowedNow
 from enrichment.models import (
     Batch,
@@ -28,9 +29,8 @@ from enrichment.models import (
     ResultState,
 )
 from enrichment.tasks import start_lanes
-from enrichment.undo import undo
-from llmconfig.admin.presentation import badge, link, money, progress_bar
-from llmconfig.admin.writes import ReadOnlyAdmin
+from llmconfig.admin.kit.presentation import badge, link, money, progress_bar
+from llmconfig.admin.kit.writes import ReadOnlyAdmin
 
 logger = logging.getLogger(__name__)
 
@@ -39,14 +39,14 @@ LEFT_SHOWN = 10
 
 def resume(batch: Batch, *, max_cost_usd: Decimal | None = None) -> str:
     """Allow it again, perhaps under another cap, and give it lanes at once."""
-    batches.resume(batch, max_cost_usd=max_cost_usd)
+    lifecycle.resume(batch, max_cost_usd=max_cost_usd)
     _give_lanes(batch)
     return f"Resumed: {batch}."
 
 
 def retry(batch: Batch) -> str:
     """Another try for its failed rows."""
-    rows = batches.retry_failed(batch)
+    rows = lifecycle.retry_failed(batch)
     _give_lanes(batch)
     return f"{rows} failed rows are tried again: {batch}."
 
@@ -60,13 +60,13 @@ def take_back(batch: Batch) -> str:
 
 def pause(batch: Batch) -> str:
     """Send nothing more."""
-    batches.pause(batch)
+    lifecycle.pause(batch)
     return f"Paused: {batch}."
 
 
 def cancel(batch: Batch) -> str:
     """End it."""
-    batches.cancel(batch)
+    lifecycle.cancel(batch)
     return f"Cancelled: {batch}."
 
 

@@ -7,10 +7,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from enrichment.batches.staleness import Reason, with_staleness
 from enrichment.enrichments import get
 from enrichment.models import Animal
-from enrichment.staleness import Reason, with_staleness
-from llmconfig.admin.presentation import badge
+from llmconfig.admin.kit.presentation import badge
 
 HAS_ONE, MISSING = "yes", "no"
 # In the order of the filter, what needs no work first.

@@ -20,8 +20,8 @@ from enrichment.admin.freshness import (
 from enrichment.admin.review import readable
 from enrichment.enrichments import names
 from enrichment.models import Animal, EnrichmentResult, Organization
-from llmconfig.admin.presentation import badge, link
-from llmconfig.admin.theme import ModelAdmin
+from llmconfig.admin.kit.presentation import badge, link
+from llmconfig.admin.kit.theme import ModelAdmin
 
 EXCERPT = 90
 ENRICHED_FIELDS = (

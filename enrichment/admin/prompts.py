@@ -10,13 +10,13 @@ from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from enrichment import facts
 from enrichment.enrichments import get, names
 from enrichment.errors import BadPrompt, UnknownEnrichment
+from enrichment.facts import questions
 from enrichment.models import Prompt
-from enrichment.prompts import compile_prompt, offered_names
-from llmconfig.admin.presentation import badge
-from llmconfig.admin.theme import ModelAdmin, SelectWidget
+from enrichment.prompts.selection import compile_prompt, offered_names
+from llmconfig.admin.kit.presentation import badge
+from llmconfig.admin.kit.theme import ModelAdmin, SelectWidget
 
 
 class PromptForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for the checker
@@ -35,7 +35,9 @@ class PromptForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for
             for field, text in texts.items():
                 try:
                     kind = get(name)
-                    compile_prompt(kind, system="", user=text, version=0, facts=facts.offered(kind))
+                    compile_prompt(
+                        kind, system="", user=text, version=0, facts=questions.offered(kind)
+                    )
                 except BadPrompt as refusal:
                     self.add_error(field, str(refusal))
         except UnknownEnrichment as refusal:
@@ -120,5 +122,5 @@ class PromptAdmin(ModelAdmin):
 
 def _names_of(enrichment: str) -> str:
     kind = get(enrichment)
-    offered = sorted(offered_names(kind)) + sorted(facts.offered(kind))
+    offered = sorted(offered_names(kind)) + sorted(questions.offered(kind))
     return ", ".join(f"{{{{{name}}}}}" for name in offered)

@@ -10,12 +10,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
-from enrichment import adoption
 from enrichment.admin.review import compared
 from enrichment.errors import EnrichmentError
 from enrichment.models import Prompt
-from llmconfig.admin.presentation import badge, link
-from llmconfig.admin.writes import ReadOnlyAdmin
+from enrichment.prompts import prompt_proposals
+from llmconfig.admin.kit.presentation import badge, link
+from llmconfig.admin.kit.writes import ReadOnlyAdmin
 from metrics.analyzers.quality import Quality
 from metrics.errors import MetricsError
 from metrics.models import PromptProposal
@@ -114,10 +114,10 @@ class PromptProposalAdmin(ReadOnlyAdmin):
         user: Any = request.user
         try:
             if verb == "adopt":
-                made = adoption.adopt(proposal_id, user=user)
+                made = prompt_proposals.adopt(proposal_id, user=user)
                 messages.success(request, f"{made} is in use from now on.")
             else:
-                adoption.dismiss(proposal_id, user=user)
+                prompt_proposals.dismiss(proposal_id, user=user)
                 messages.success(request, "Dismissed; the same reasons won't bring it back.")
         except (EnrichmentError, MetricsError) as refusal:
             messages.error(request, str(refusal))
@@ -174,7 +174,7 @@ class PromptProposalAdmin(ReadOnlyAdmin):
                 "calls_url": reverse("admin:metrics_generationmetric_changelist"),
             }
             try:
-                shown = adoption.preview(obj)
+                shown = prompt_proposals.preview(obj)
             except EnrichmentError as refusal:
                 context["refusal"] = str(refusal)
             else:

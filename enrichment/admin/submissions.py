@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from enrichment.models import ProviderBatchSubmission
-from llmconfig.admin.writes import ReadOnlyAdmin
+from llmconfig.admin.kit.writes import ReadOnlyAdmin
 
 
 @admin.register(ProviderBatchSubmission)

@@ -7,8 +7,8 @@ from django.urls import reverse
 from enrichment.admin.batch_page import status_badge
 from enrichment.admin.batches import with_sums
 from enrichment.models import Animal, Batch, BatchStatus
-from llmconfig.admin.dashboard import Widget, register_widget
-from llmconfig.admin.presentation import count, money, progress_bar
+from llmconfig.admin.kit.dashboard import Widget, register_widget
+from llmconfig.admin.kit.presentation import count, money, progress_bar
 
 UNFINISHED = (BatchStatus.PENDING, BatchStatus.RUNNING, BatchStatus.PAUSED)
 BATCHES_SHOWN = 5

@@ -12,21 +12,21 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from enrichment import batches
 from enrichment.api.enriching import LANGUAGE_HELP, TYPE_HELP, ProcessedSerializer
 from enrichment.api.failures import EnrichmentEndpoint
-from enrichment.batches import AUTO, MOST_PRIORITY, Progress, Selection, Terms
+from enrichment.batches import lifecycle
+from enrichment.batches.lifecycle import AUTO, MAX_PRIORITY, Progress, Selection, Terms
+from enrichment.batches.staleness import ALL_REASONS, DEFAULT_REASONS, Reason
+from enrichment.batches.undo import undo
 from enrichment.models import Batch, EnrichmentResult, ResultState, Transport
-from enrichment.staleness import ALL_REASONS, DEFAULT_REASONS, Reason
 from enrichment.tasks import start_lanes
-from enrichment.undo import undo
-from llmconfig.api.bodies import LARGEST_KEY, StrictSerializer
-from llmconfig.api.endpoints import Rows
+from llmconfig.api.kit.bodies import MAX_KEY, StrictSerializer
+from llmconfig.api.kit.endpoints import Rows
 
 logger = logging.getLogger(__name__)
 
-MOST_IDS = 10_000
-MOST_LANGUAGES = 20
+MAX_IDS = 10_000
+MAX_LANGUAGES = 20
 LEFT_SHOWN = 20
 # The chunks' counters, summed for a page of batches in its one query.
 SUMS = {name: Sum(f"chunks__{name}") for name in ("rows_done", "rows_failed", "rows_skipped")}
@@ -35,9 +35,9 @@ SUMS = {name: Sum(f"chunks__{name}") for name in ("rows_done", "rows_failed", "r
 def ids_field(**options: Any) -> serializers.ListField:
     """Keys of listings, each above 0."""
     return serializers.ListField(
-        child=serializers.IntegerField(min_value=1, max_value=LARGEST_KEY),
+        child=serializers.IntegerField(min_value=1, max_value=MAX_KEY),
         allow_empty=False,
-        max_length=MOST_IDS,
+        max_length=MAX_IDS,
         **options,
     )
 
@@ -87,7 +87,7 @@ class BatchRequestSerializer(StrictSerializer):
         max_length=100, required=False, default="", help_text="The slug of a rescue."
     )
     limit = serializers.IntegerField(
-        required=False, allow_null=True, default=None, min_value=1, max_value=LARGEST_KEY
+        required=False, allow_null=True, default=None, min_value=1, max_value=MAX_KEY
     )
     animal_ids = ids_field(required=False, allow_null=True, default=None)
     row_ids = serializers.ListField(
@@ -96,7 +96,7 @@ class BatchRequestSerializer(StrictSerializer):
         allow_null=True,
         default=None,
         allow_empty=False,
-        max_length=MOST_IDS,
+        max_length=MAX_IDS,
         help_text="Keys of any table's rows; animal_ids is the same for listings.",
     )
     stale = serializers.MultipleChoiceField(
@@ -110,7 +110,7 @@ class BatchRequestSerializer(StrictSerializer):
         child=serializers.CharField(max_length=35),
         required=False,
         allow_empty=False,
-        max_length=MOST_LANGUAGES,
+        max_length=MAX_LANGUAGES,
         help_text=f"For translations. {LANGUAGE_HELP}",
     )
     batch_size = write_size_field()
@@ -118,8 +118,8 @@ class BatchRequestSerializer(StrictSerializer):
     priority = serializers.IntegerField(
         required=False,
         default=0,
-        min_value=-MOST_PRIORITY,
-        max_value=MOST_PRIORITY,
+        min_value=-MAX_PRIORITY,
+        max_value=MAX_PRIORITY,
         help_text="The higher, the earlier it gets workers.",
     )
     transport = serializers.ChoiceField(
@@ -215,7 +215,7 @@ class BatchDetailSerializer(BatchSerializer):
     @extend_schema(responses=ProgressSerializer)
     def get_progress(self, batch: Batch) -> dict[str, Any]:
         """One sum over the chunks."""
-        return dict(ProgressSerializer(batches.progress(batch.pk)).data)
+        return dict(ProgressSerializer(lifecycle.progress(batch.pk)).data)
 
 
 class BatchAnswerSerializer(BatchDetailSerializer):
@@ -251,7 +251,7 @@ class BatchEnrich(EnrichmentEndpoint):
         selection = Selection(
             ids=given["animal_ids"], force=given["force"], variants=(given["target_language"],)
         )
-        batch = batches.create(
+        batch = lifecycle.create(
             given["processing_type"],
             selection,
             write_size=given["batch_size"],
@@ -289,7 +289,7 @@ class BatchList(BatchRows, generics.ListAPIView[Batch]):
         wanted = BatchRequestSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         given = wanted.validated_data
-        batch = batches.create(
+        batch = lifecycle.create(
             given["processing_type"],
             selection_of(given),
             write_size=given["batch_size"],
@@ -335,7 +335,7 @@ class PauseBatch(BatchControl):
 
     def control(self, batch: Batch) -> str:
         """Send nothing more; what is in flight is still written."""
-        batches.pause(batch)
+        lifecycle.pause(batch)
         return "Paused; what was in flight is still written."
 
 
@@ -351,7 +351,7 @@ class ResumeBatch(BatchControl):
         """Under the cap that the body names, if it names one."""
         wanted = ResumeRequestSerializer(data=self.request.data)
         wanted.is_valid(raise_exception=True)
-        batches.resume(batch, max_cost_usd=wanted.validated_data["max_cost_usd"])
+        lifecycle.resume(batch, max_cost_usd=wanted.validated_data["max_cost_usd"])
         return set_going(batch)
 
 
@@ -360,7 +360,7 @@ class CancelBatch(BatchControl):
 
     def control(self, batch: Batch) -> str:
         """End it; what is written stays."""
-        batches.cancel(batch)
+        lifecycle.cancel(batch)
         return "Cancelled; what was written stays."
 
 
@@ -369,7 +369,7 @@ class RetryBatch(BatchControl):
 
     def control(self, batch: Batch) -> str:
         """Put them into new chunks and go on."""
-        rows = batches.retry_failed(batch)
+        rows = lifecycle.retry_failed(batch)
         return f"{rows} failed rows are tried again. {set_going(batch)}"
 
 

@@ -14,7 +14,7 @@ from enrichment.errors import BadSelection
 from enrichment.models import Organization, ResultState
 from enrichment.single import SingleResult, enrich_row, translate_text
 from enrichment.statistics import Statistics, statistics
-from llmconfig.api.bodies import LARGEST_KEY, StrictSerializer
+from llmconfig.api.kit.bodies import MAX_KEY, StrictSerializer
 
 LANGUAGE_HELP = "BCP 47, such as es, pt-BR or zh-Hant."
 TYPE_HELP = "description_cleaning, dog_profiler, translation, or one of your own."
@@ -23,7 +23,7 @@ TYPE_HELP = "description_cleaning, dog_profiler, translation, or one of your own
 class EnrichRequestSerializer(StrictSerializer):
     """One listing, one kind of work."""
 
-    animal_id = serializers.IntegerField(min_value=1, max_value=LARGEST_KEY, required=False)
+    animal_id = serializers.IntegerField(min_value=1, max_value=MAX_KEY, required=False)
     row_id = serializers.CharField(
         max_length=40, required=False, help_text="Instead of animal_id: the key in any table."
     )
@@ -163,7 +163,7 @@ def _organization_id(request: Request) -> int | None:
     raw = request.query_params.get("organization_id", "")
     if not raw:
         return None
-    field = serializers.IntegerField(min_value=1, max_value=LARGEST_KEY)
+    field = serializers.IntegerField(min_value=1, max_value=MAX_KEY)
     try:
         organization_id = int(field.run_validation(raw))
     except serializers.ValidationError as error:

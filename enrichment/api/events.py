@@ -18,19 +18,19 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
-from enrichment import batches
 from enrichment.api.batches import ProgressSerializer
 from enrichment.api.failures import EnrichmentEndpoint
-from enrichment.batches import Progress
+from enrichment.batches import lifecycle
+from enrichment.batches.lifecycle import Progress
 from enrichment.models import Batch
 from enrichment.models.batches import TERMINAL, WORKABLE
 
 EVERY_SECONDS = 1.0
 # Then the client has to come again, which its browser does by itself: whoever lost the right to
 # look, or holds up a server that wants to end, doesn't do so for long.
-LONGEST_SECONDS = 600.0
+MAX_SECONDS = 600.0
 HEARTBEAT = b": still here\n\n"
-MOST_DIGITS = 12  # of a Last-Event-ID that is one of ours
+MAX_DIGITS = 12  # of a Last-Event-ID that is one of ours
 
 
 class WhateverIsAccepted(BaseContentNegotiation):
@@ -70,7 +70,7 @@ class BatchEvents(EnrichmentEndpoint):
         if not Batch.objects.filter(pk=kwargs["id"]).exists():
             raise NotFound(f"There is no batch {kwargs['id']}.")
         last = request.headers.get("Last-Event-ID", "")
-        seen = int(last) if last.isdecimal() and len(last) <= MOST_DIGITS else 0
+        seen = int(last) if last.isdecimal() and len(last) <= MAX_DIGITS else 0
         return StreamingHttpResponse(
             events(kwargs["id"], seen=seen),
             content_type="text/event-stream",
@@ -80,7 +80,7 @@ class BatchEvents(EnrichmentEndpoint):
 
 async def events(batch_id: UUID, *, seen: int = 0) -> AsyncIterator[bytes]:
     """The stream's bytes; ids count on from `seen`. No database connection is held meanwhile."""
-    ends_at = time.monotonic() + LONGEST_SECONDS
+    ends_at = time.monotonic() + MAX_SECONDS
     number, told = seen, None
     yield b"retry: 1000\n\n"
     while time.monotonic() < ends_at:
@@ -105,7 +105,7 @@ async def events(batch_id: UUID, *, seen: int = 0) -> AsyncIterator[bytes]:
 def _look(batch_id: UUID) -> Progress:
     """In the request's own thread, whose connection would otherwise idle as long as the stream."""
     try:
-        return batches.progress(batch_id)
+        return lifecycle.progress(batch_id)
     finally:
         connections.close_all()
 

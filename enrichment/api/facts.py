@@ -7,13 +7,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from enrichment import facts
 from enrichment.api.failures import EnrichmentEndpoint
-from enrichment.facts import Refreshed, Trial
+from enrichment.facts import questions
+from enrichment.facts.questions import Refreshed, Trial
 from enrichment.models import FactSource
-from llmconfig.api.bodies import StrictModelSerializer, StrictSerializer
-from llmconfig.api.endpoints import ConfigurationList, ConfigurationRow, Rows
-from llmconfig.api.errors import Conflict
+from llmconfig.api.kit.bodies import StrictModelSerializer, StrictSerializer
+from llmconfig.api.kit.endpoints import ConfigurationList, ConfigurationRow, Rows
+from llmconfig.api.kit.errors import Conflict
 from llmconfig.roles import Role
 
 
@@ -38,7 +38,7 @@ class FactSourceSerializer(StrictModelSerializer[FactSource]):
         """The rules of enrichment.facts; raises BadSource naming the field."""
         stored = self.instance or FactSource()
         asked = ("target", "url_template", "header_name", "secret_ref")
-        facts.check_source(**{each: attrs.get(each, getattr(stored, each)) for each in asked})
+        questions.check_source(**{each: attrs.get(each, getattr(stored, each)) for each in asked})
         super().validate(attrs)
         return attrs
 
@@ -97,7 +97,7 @@ class FactSourceRow(_Sources, ConfigurationRow):
 
     def check_removable(self, row: FactSource) -> None:
         """Raise Conflict while a prompt in force names it."""
-        uses = facts.uses_of(row)
+        uses = questions.uses_of(row)
         if uses:
             raise Conflict(
                 f"{row.name} is in use by {', '.join(uses[:10])}: change that first, or disable it."
@@ -116,7 +116,7 @@ class TryFactSource(_Sources):
         asked = TryRequestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         return Response(
-            TrialSerializer(facts.try_out(self.get_object(), **asked.validated_data)).data
+            TrialSerializer(questions.try_out(self.get_object(), **asked.validated_data)).data
         )
 
 
@@ -132,5 +132,5 @@ class RefreshFacts(_Sources):
         asked = RefreshRequestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         return Response(
-            RefreshedSerializer(facts.refresh(self.get_object(), **asked.validated_data)).data
+            RefreshedSerializer(questions.refresh(self.get_object(), **asked.validated_data)).data
         )

@@ -15,9 +15,9 @@ from enrichment.errors import (
     NotAllowedNow,
     UnknownEnrichment,
 )
-from llmconfig.api import errors
-from llmconfig.api.endpoints import Endpoint, UnknownAddress
-from llmconfig.api.errors import Told
+from llmconfig.api.kit import errors
+from llmconfig.api.kit.endpoints import Endpoint, UnknownAddress
+from llmconfig.api.kit.errors import ErrorBody
 from llmconfig.roles import Role
 
 
@@ -29,7 +29,7 @@ class FailureSerializer(serializers.Serializer[Any]):
     code = serializers.CharField(help_text="Stable; made for programs.")
 
 
-def enrichment_body(told: Told) -> dict[str, Any]:
+def enrichment_body(told: ErrorBody) -> dict[str, Any]:
     """The shape under /api/llm."""
     named = not told.field or told.message.startswith(f"{told.field}:")
     message = told.message if named else f"{told.field}: {told.message}"

@@ -9,18 +9,18 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from enrichment import review
 from enrichment.api.failures import EnrichmentEndpoint
 from enrichment.enrichments import get
-from enrichment.enrichments.respond import LONGEST_QUESTION
+from enrichment.enrichments.respond import MAX_QUESTION_LENGTH
 from enrichment.errors import BadSelection
 from enrichment.models import EnrichmentResult
+from enrichment.quality import review
+from enrichment.quality.review import Suggestion
 from enrichment.responding import answer_question
-from enrichment.review import Suggestion
-from llmconfig.api.bodies import LARGEST_KEY, StrictSerializer
-from llmconfig.api.endpoints import Rows
+from llmconfig.api.kit.bodies import MAX_KEY, StrictSerializer
+from llmconfig.api.kit.endpoints import Rows
 
-LONGEST_FEEDBACK = 2_000
+MAX_FEEDBACK_LENGTH = 2_000
 
 
 class FindingSerializer(serializers.Serializer[Any]):
@@ -58,7 +58,7 @@ class DecisionSerializer(StrictSerializer):
     """What a reviewer may say about it."""
 
     feedback = serializers.CharField(
-        required=False, default="", allow_blank=True, max_length=LONGEST_FEEDBACK
+        required=False, default="", allow_blank=True, max_length=MAX_FEEDBACK_LENGTH
     )
 
 
@@ -156,8 +156,8 @@ class RejectSuggestion(Decision):
 class QuestionSerializer(StrictSerializer):
     """An adopter's question about a listing."""
 
-    animal_id = serializers.IntegerField(min_value=1, max_value=LARGEST_KEY)
-    question = serializers.CharField(max_length=LONGEST_QUESTION)
+    animal_id = serializers.IntegerField(min_value=1, max_value=MAX_KEY)
+    question = serializers.CharField(max_length=MAX_QUESTION_LENGTH)
 
 
 class ReplySerializer(serializers.Serializer[Any]):

@@ -11,8 +11,8 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import F
 
-from enrichment.engine import sent
-from enrichment.lookups import AnyOf
+from enrichment.db_lookups import AnyOf
+from enrichment.engine import sent_log
 from enrichment.models import BatchChunk, ChunkStatus, EnrichmentResult
 
 LEASE_SECONDS = 10
@@ -93,7 +93,7 @@ def _left_of(chunk: BatchChunk) -> tuple[list[str], list[str]]:
         ).values_list("row_id", flat=True)
     ) | set(chunk.failed_ids)
     remaining = [row for row in chunk.row_ids if row not in settled]
-    noted = sent.noted(chunk.lease_token) if chunk.lease_token is not None else None
+    noted = sent_log.noted(chunk.lease_token) if chunk.lease_token is not None else None
     lost = [
         row
         for position, row in enumerate(chunk.row_ids[: chunk.started])

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from enrichment.batches import Progress, progress
+from enrichment.batches.lifecycle import Progress, progress
 from enrichment.engine import submissions
+from enrichment.engine.db_sessions import persistently
 from enrichment.engine.lanes import LaneEnd, run_lane
-from enrichment.engine.sessions import persistently
 from enrichment.models import BatchStatus
 
 LOOK_EVERY_SECONDS = 1.0

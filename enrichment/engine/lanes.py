@@ -9,25 +9,25 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models.functions import Now
 
-from enrichment.batches import check_allowed
+from enrichment.batches.lifecycle import check_allowed
 from enrichment.engine import claims, writing
-from enrichment.engine.brakes import Brakes
-from enrichment.engine.garbage import collect_seldom
-from enrichment.engine.items import Item, Outcome, load_items
-from enrichment.engine.pump import Pump
-from enrichment.engine.sessions import (
+from enrichment.engine.db_sessions import (
     PATIENCE_SECONDS,
     SESSION_ERRORS,
-    Place,
+    LaneSlot,
     come_back,
     is_lost,
     persistently,
 )
+from enrichment.engine.dispatcher import Dispatcher
+from enrichment.engine.gc_tuning import collect_seldom
+from enrichment.engine.items import Item, Outcome, load_items
+from enrichment.engine.stop_conditions import Brakes
 from enrichment.enrichments import get
 from enrichment.errors import BadPrompt, EnrichmentError
 from enrichment.models import Batch, BatchChunk, BatchStatus, ChunkStatus
 from enrichment.models.batches import WORKABLE
-from llmconfig import snapshot
+from llmconfig.configuration import snapshot
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ def run_lane(batch_id: UUID, *, seconds: float = LANE_SECONDS) -> LaneEnd:
     Raises Batch.DoesNotExist. Model calls run on the client's loop, never inside a transaction.
     """
     collect_seldom()
-    place = Place(batch_id)
+    place = LaneSlot(batch_id)
     if not place.take():
         return LaneEnd.FULL
     try:
@@ -115,13 +115,13 @@ def pause_for(batch_id: UUID, reason: str) -> None:
 class _Lane:
     """The state of one run."""
 
-    def __init__(self, batch: Batch, place: Place, ends_at: float) -> None:
+    def __init__(self, batch: Batch, place: LaneSlot, ends_at: float) -> None:
         self.batch = batch
         self.place = place
         self.enrichment = get(batch.enrichment)
         self.pace = Pace.of(batch)
         self.ends_at = ends_at
-        self.pump = Pump(
+        self.pump = Dispatcher(
             self.enrichment,
             batch_id=batch.pk,
             window=self.pace.window,

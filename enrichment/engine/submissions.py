@@ -13,7 +13,6 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from enrichment import facts
 from enrichment.engine import writing
 from enrichment.engine.claims import Claim
 from enrichment.engine.items import Item, Outcome, answer_all, call_for, judged, load_items
@@ -21,7 +20,7 @@ from enrichment.engine.lanes import complete_if_done, pause_for
 from enrichment.enrichments import get
 from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import EnrichmentError
-from enrichment.findings import told_of_failure
+from enrichment.facts import questions
 from enrichment.models import (
     Batch,
     BatchChunk,
@@ -32,13 +31,15 @@ from enrichment.models import (
     SubmissionState,
 )
 from enrichment.models.batches import WORKABLE
-from llmconfig import budgets, snapshot
-from llmconfig.budgets import Verdict
+from enrichment.quality.report import told_of_failure
 from llmconfig.client.provider_batches import Request, State, SubmissionFailed, errands, money
 from llmconfig.client.provider_batches.answers import Answered, body_of, read, target_of
-from llmconfig.client.records import Call
+from llmconfig.client.traffic import budgets
+from llmconfig.client.traffic.budgets import Verdict
+from llmconfig.client.types import Call
+from llmconfig.configuration import snapshot
+from llmconfig.configuration.resolution import Target, resolve
 from llmconfig.errors import ConfigurationError, GenerationFailed
-from llmconfig.resolution import Target, resolve
 
 logger = logging.getLogger(__name__)
 
@@ -235,7 +236,7 @@ def _with_facts(items: list[Item]) -> dict[str, Item]:
     """Those whose facts could be had; these are kept, for the answers are judged by them."""
     found = [each for each in answer_all(items) if isinstance(each, Item)]
     with transaction.atomic(), connection.cursor() as cursor:
-        facts.remember(cursor, [each for item in found for each in item.facts])
+        questions.remember(cursor, [each for item in found for each in item.facts])
     return {item.row_id: item for item in found}
 
 

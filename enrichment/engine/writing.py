@@ -16,10 +16,10 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from psycopg.types.json import Jsonb
 
-from enrichment import facts
 from enrichment.engine.claims import LEASE_SECONDS, Claim
 from enrichment.engine.items import Outcome
 from enrichment.enrichments.contract import Enrichment
+from enrichment.facts import questions
 from enrichment.models import BatchChunk, EnrichmentResult, ResultState
 from metrics.recording import copy_rows, storable, write_records
 
@@ -217,7 +217,7 @@ def store(
     if settled:
         rows = (_result_row(enrichment, outcome, batch_id, previous) for outcome in settled)
         copy_rows(cursor, "enrichment_results", _RESULT_COLUMNS, rows)
-    facts.remember(cursor, [each for outcome in settled for each in outcome.item.facts])
+    questions.remember(cursor, [each for outcome in settled for each in outcome.item.facts])
     _record(cursor, settled)
 
 

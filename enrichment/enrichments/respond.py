@@ -6,10 +6,10 @@ from typing import Any
 from enrichment.enrichments.contract import Enrichment, PromptText
 from enrichment.enrichments.description_cleaning import complete_text
 from enrichment.enrichments.listing_text import FACT_COLUMNS, facts, plain
-from enrichment.gates import addresses, names, numbers, template_remains
-from llmconfig.client.records import Generation
+from enrichment.quality.gates import addresses, names, numbers, template_remains
+from llmconfig.client.types import Generation
 
-LONGEST_QUESTION = 1_000  # characters
+MAX_QUESTION_LENGTH = 1_000  # characters
 
 
 class Respond(Enrichment):

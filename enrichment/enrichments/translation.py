@@ -8,8 +8,8 @@ from enrichment.enrichments.contract import Enrichment, PromptText
 from enrichment.enrichments.description_cleaning import complete_text
 from enrichment.enrichments.listing_text import plain
 from enrichment.errors import BadSelection
-from enrichment.gates import addresses, language, length, numbers, template_remains
-from llmconfig.client.records import Generation
+from enrichment.quality.gates import addresses, language, length, numbers, template_remains
+from llmconfig.client.types import Generation
 
 # RFC 5646, the parts that listings need: language, script, region, variants.
 _BCP47 = re.compile(r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|\d{3}))?(-[a-zA-Z0-9]{4,8})*$")

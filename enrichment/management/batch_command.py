@@ -16,18 +16,18 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from enrichment import batches
+from enrichment.batches import lifecycle
+from enrichment.batches.forecast import Forecast, forecast
+from enrichment.batches.staleness import ALL_REASONS, DEFAULT_REASONS, Reason
 from enrichment.engine.inline import run_inline
 from enrichment.enrichments import get
 from enrichment.errors import EnrichmentError
-from enrichment.forecast import Forecast, forecast
 from enrichment.models import Batch, BatchStatus, ResultState, Transport
 from enrichment.models.batches import TERMINAL
-from enrichment.staleness import ALL_REASONS, DEFAULT_REASONS, Reason
 from enrichment.tasks import start_lanes
-from llmconfig import snapshot
+from llmconfig.configuration import snapshot
+from llmconfig.configuration.resolution import resolve
 from llmconfig.errors import LLMError
-from llmconfig.resolution import resolve
 
 LOOK_EVERY_SECONDS = 0.5
 NOBODY_AFTER_SECONDS = 10.0
@@ -58,7 +58,7 @@ class BatchCommand(BaseCommand):
         parser.add_argument(
             "--transport",
             default=Transport.LIVE.value,
-            choices=[*Transport.values, batches.AUTO],
+            choices=[*Transport.values, lifecycle.AUTO],
             help="live, provider_batch (half the price, within a day), or auto.",
         )
         parser.add_argument(
@@ -85,7 +85,7 @@ class BatchCommand(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Validate, make the batch, run or watch it, tell how it ended."""
-        selection = batches.Selection(
+        selection = lifecycle.Selection(
             organization=options["organization"],
             limit=options["limit"],
             ids=_keys(options["ids"]),
@@ -98,11 +98,11 @@ class BatchCommand(BaseCommand):
                 self._preview(selection, as_json=options["json"])
                 return
             resolve(get(self.enrichment).node, snapshot=snapshot.current())
-            batch = batches.create(
+            batch = lifecycle.create(
                 self.enrichment,
                 selection,
                 write_size=options["batch_size"],
-                terms=batches.Terms(
+                terms=lifecycle.Terms(
                     max_cost_usd=options["max_cost"],
                     priority=options["priority"],
                     transport=options["transport"],
@@ -115,7 +115,7 @@ class BatchCommand(BaseCommand):
             return
         self._tell(batch, as_json=options["json"])
 
-    def _preview(self, selection: batches.Selection, *, as_json: bool) -> None:
+    def _preview(self, selection: lifecycle.Selection, *, as_json: bool) -> None:
         """Rows, model and cost; calls nobody and changes nothing."""
         found = forecast(self.enrichment, selection)
         if as_json:
@@ -166,7 +166,7 @@ class BatchCommand(BaseCommand):
             self._show(batch, quiet=quiet, going=worker.is_alive)
         except KeyboardInterrupt:
             stopping.set()
-            batches.pause(batch)
+            lifecycle.pause(batch)
             self.stderr.write("Stopping; calls in flight are still written.")
         worker.join()
         if failure:
@@ -206,13 +206,13 @@ class BatchCommand(BaseCommand):
             more = True
             while more:
                 more = going()
-                at = batches.progress(batch.pk)
+                at = lifecycle.progress(batch.pk)
                 bar.update(task, completed=at.finished, rate=at.rows_per_second, cost=at.cost_usd)
                 if more:
                     time.sleep(LOOK_EVERY_SECONDS)
 
     def _tell(self, batch: Batch, *, as_json: bool) -> None:
-        at = batches.progress(batch.pk)
+        at = lifecycle.progress(batch.pk)
         if as_json:
             told = {"batch_id": str(batch.pk), **asdict(at)}
             self.stdout.write(orjson.dumps(told, default=str).decode())

@@ -5,7 +5,6 @@ from llmconfig.admin import (
     assignments,
     budgets,
     catalogue,
-    dashboard,
     experiments,
     gateway,
     history,
@@ -13,7 +12,8 @@ from llmconfig.admin import (
     processing,
     providers,
 )
-from llmconfig.admin.navigation import Page, Section, register_section
+from llmconfig.admin.kit import dashboard
+from llmconfig.admin.kit.navigation import Page, Section, register_section
 
 __all__ = [
     "access",

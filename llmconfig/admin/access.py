@@ -12,7 +12,7 @@ from django.urls import reverse
 from rest_framework.authtoken.models import TokenProxy
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from llmconfig.admin.writes import ReadOnlyAdmin, RevisionedAdmin
+from llmconfig.admin.kit.writes import ReadOnlyAdmin, RevisionedAdmin
 from llmconfig.roles import RANK, Role
 
 # The stock pages of these apps are registered before ours and don't wear the theme.

@@ -11,14 +11,14 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
-from llmconfig import node_names
 from llmconfig.admin.explain import explain_node
-from llmconfig.admin.panels import node_panels
+from llmconfig.admin.kit.panels import node_panels
+from llmconfig.admin.kit.presentation import NOTHING, badge
+from llmconfig.admin.kit.theme import TextareaWidget
+from llmconfig.admin.kit.writes import RevisionedAdmin
 from llmconfig.admin.playground import answer_view, may_call, playground_url, playground_view
-from llmconfig.admin.presentation import NOTHING, badge
 from llmconfig.admin.settings_page import settings_view
-from llmconfig.admin.theme import TextareaWidget
-from llmconfig.admin.writes import RevisionedAdmin
+from llmconfig.configuration import node_names
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import GlobalConfig, NodeConfiguration, UserConfig
 
@@ -57,7 +57,7 @@ class NodeForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for t
     """A node's row; a new one may not hide what has its name."""
 
     def clean_node_name(self) -> str:
-        """The rule of llmconfig.node_names."""
+        """The rule of llmconfig.configuration.node_names."""
         name = str(self.cleaned_data["node_name"])
         try:
             node_names.refuse_taken(name)

@@ -13,13 +13,13 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from llmconfig.admin.dashboard import Widget, register_widget
-from llmconfig.admin.presentation import NOTHING, badge, money
-from llmconfig.admin.writes import ReadOnlyAdmin, RevisionedAdmin
-from llmconfig.budgets import check_scope
+from llmconfig.admin.kit.dashboard import Widget, register_widget
+from llmconfig.admin.kit.presentation import NOTHING, badge, money
+from llmconfig.admin.kit.writes import ReadOnlyAdmin, RevisionedAdmin
+from llmconfig.client.traffic.budget_outlook import Outlook, outlook, with_spending
+from llmconfig.client.traffic.budgets import check_scope
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import Budget, BudgetHold, BudgetSpending
-from llmconfig.spending import Outlook, outlook, with_spending
 
 
 class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for the checker

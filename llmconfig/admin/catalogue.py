@@ -11,11 +11,11 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
-from llmconfig import prices, retirement
-from llmconfig.admin.presentation import NOTHING, badge
+from llmconfig.admin.kit.presentation import NOTHING, badge
+from llmconfig.admin.kit.theme import TabularInline
+from llmconfig.admin.kit.writes import ReadOnlyAdmin, RevisionedAdmin
 from llmconfig.admin.price_panel import per_million, price_panel
-from llmconfig.admin.theme import TabularInline
-from llmconfig.admin.writes import ReadOnlyAdmin, RevisionedAdmin
+from llmconfig.configuration import prices, retirement
 from llmconfig.models import ContextWindow, ModelPrice, ProviderModel
 
 PRICE_FIELDS = (
@@ -117,7 +117,7 @@ class ProviderModelAdmin(RevisionedAdmin):
         if isinstance(obj, ProviderModel):
             context["price_panel"] = price_panel(obj)
             context["may_take_over"] = may_take_over(request)
-            context["retirement"] = retirement.told(obj.retires_at)
+            context["retirement"] = retirement.describe(obj.retires_at)
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     @admin.display(description="Retires", ordering="retires_at")

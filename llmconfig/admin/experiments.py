@@ -13,11 +13,11 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
-from llmconfig import experiments
-from llmconfig.admin.panels import experiment_panels
-from llmconfig.admin.presentation import badge
-from llmconfig.admin.theme import TabularInline, TextareaWidget
-from llmconfig.admin.writes import RevisionedAdmin
+from llmconfig.admin.kit.panels import experiment_panels
+from llmconfig.admin.kit.presentation import badge
+from llmconfig.admin.kit.theme import TabularInline, TextareaWidget
+from llmconfig.admin.kit.writes import RevisionedAdmin
+from llmconfig.configuration import experiments
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import Experiment, ExperimentArm, ExperimentStatus
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from llmconfig import snapshot
+from llmconfig.configuration import snapshot
+from llmconfig.configuration.resolution import Resolution, Target, explain
 from llmconfig.errors import UnknownNode
-from llmconfig.resolution import Resolution, Target, explain
 
 LABELS = {
     "model": "Model",

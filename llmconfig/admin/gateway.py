@@ -9,10 +9,10 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from llmconfig.admin.navigation import Page, Section, register_section
-from llmconfig.admin.presentation import badge
-from llmconfig.admin.theme import TextareaWidget
-from llmconfig.admin.writes import RevisionedAdmin
+from llmconfig.admin.kit.navigation import Page, Section, register_section
+from llmconfig.admin.kit.presentation import badge
+from llmconfig.admin.kit.theme import TextareaWidget
+from llmconfig.admin.kit.writes import RevisionedAdmin
 from llmconfig.errors import ChangeRefused
 from llmconfig.gateway.keys import Scope, check_scope, give_key
 from llmconfig.models import GatewayKey

@@ -14,12 +14,12 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
-from llmconfig.admin.presentation import NOTHING, badge, link
-from llmconfig.admin.writes import SEEN, ReadOnlyAdmin, current_revision
+from llmconfig.admin.kit.presentation import NOTHING, badge, link
+from llmconfig.admin.kit.writes import SEEN, ReadOnlyAdmin, current_revision
+from llmconfig.configuration.rollback import RowChange, preview, roll_back
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import ConfigVersion, Provider, Revision, RevisionChange
 from llmconfig.roles import RANK, Role, rank_of
-from llmconfig.rollback import RowChange, preview, roll_back
 
 TABLES = {
     "llm_providers": ("provider", ("name",)),

@@ -26,18 +26,18 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from llmconfig import snapshot
-from llmconfig.admin.attempts import attempt_lines
 from llmconfig.admin.explain import LABELS, describe
-from llmconfig.admin.panels import call_link
-from llmconfig.admin.presentation import count, milliseconds, money
-from llmconfig.admin.theme import TextareaWidget, TextWidget
+from llmconfig.admin.kit.attempts import attempt_lines
+from llmconfig.admin.kit.panels import call_link
+from llmconfig.admin.kit.presentation import count, milliseconds, money
+from llmconfig.admin.kit.theme import TextareaWidget, TextWidget
 from llmconfig.client import astream
-from llmconfig.client.records import Call, CallRecord, Delta, Generation, Labels, Message
+from llmconfig.client.types import Call, CallRecord, Delta, Generation, Labels, Message
+from llmconfig.configuration import snapshot
+from llmconfig.configuration.resolution import explain
+from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.errors import CallsDisabled, GenerationFailed, LLMError, UnknownNode
 from llmconfig.models import InteractionType
-from llmconfig.resolution import explain
-from llmconfig.snapshot import Snapshot
 
 PERMISSION = "llmconfig.operate_llmconfig"
 SERVICE = "playground"

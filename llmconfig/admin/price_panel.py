@@ -5,8 +5,8 @@ from decimal import Decimal
 
 from django.utils.safestring import SafeString
 
-from llmconfig import prices
-from llmconfig.admin.presentation import NOTHING
+from llmconfig.admin.kit.presentation import NOTHING
+from llmconfig.configuration import prices
 from llmconfig.models import ModelPrice, PriceSource, ProviderModel
 
 LABELS = ("Prompt", "Answer", "Prompt, from the cache", "Prompt, into the cache")

@@ -10,12 +10,12 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from llmconfig import snapshot
-from llmconfig.admin.presentation import badge
-from llmconfig.admin.writes import RevisionedAdmin
+from llmconfig.admin.kit.presentation import badge
+from llmconfig.admin.kit.writes import RevisionedAdmin
+from llmconfig.configuration import snapshot
+from llmconfig.configuration.process_settings import DEFINITIONS
 from llmconfig.models import LLMConfig
 from llmconfig.models.processing import SINGLE_ROW_ID
-from llmconfig.process_settings import DEFINITIONS
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,12 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from llmconfig import discovery, providers, retirement
-from llmconfig.admin.presentation import NOTHING, badge, few
-from llmconfig.admin.theme import PasswordWidget, SwitchWidget, TabularInline, TextWidget
-from llmconfig.admin.writes import RevisionedAdmin
-from llmconfig.discovery import ListingFailed
+from llmconfig.admin.kit.presentation import NOTHING, badge, few
+from llmconfig.admin.kit.theme import PasswordWidget, SwitchWidget, TabularInline, TextWidget
+from llmconfig.admin.kit.writes import RevisionedAdmin
+from llmconfig.configuration import provider_rules, retirement
+from llmconfig.diagnostics import discovery
+from llmconfig.diagnostics.discovery import ListingFailed
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import Provider, ProviderModel
 from llmconfig.models.providers import KEYLESS_TYPES
@@ -68,7 +69,7 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only f
         )
 
     def clean(self) -> dict[str, Any]:
-        """The rules of llmconfig.providers, each on the field it is about."""
+        """The rules of llmconfig.configuration.provider_rules, each on the field it is about."""
         cleaned = super().clean() or {}
         try:
             self._check(cleaned)
@@ -85,13 +86,13 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only f
         address = cleaned.get("api_base_url", "")
         if {"provider_type", "api_base_url"} & self.errors.keys():
             return  # what can't be read can't be compared
-        providers.check_base_url(kind, address)
-        providers.check_secret_ref(cleaned.get("secret_ref", ""))
-        providers.check_one_key_source(
+        provider_rules.check_base_url(kind, address)
+        provider_rules.check_secret_ref(cleaned.get("secret_ref", ""))
+        provider_rules.check_one_key_source(
             has_key=given or bool(self.instance.api_key and not removed),
             secret_ref=cleaned.get("secret_ref", ""),
         )
-        providers.refuse_key_for_new_host(
+        provider_rules.refuse_key_for_new_host(
             self.instance, provider_type=kind, api_base_url=address, key_given=given or removed
         )
 
@@ -264,7 +265,9 @@ class ProviderAdmin(RevisionedAdmin):
             messages.success(request, f"{provider} {told(found)}")
             for model in retirement.retiring_models().filter(provider=provider):
                 messages.warning(
-                    request, f"{model} {retirement.told(model.retires_at)}: choose another in time."
+                    request,
+                    f"{model} {retirement.describe(model.retires_at)}: choose another in time.",
+                    f"{model} {retirement.describe(model.retires_at)}: choose another in time.",
                 )
 
     def render_change_form(
@@ -285,7 +288,7 @@ class ProviderAdmin(RevisionedAdmin):
                 "may_discover": self.has_discover_permission(request),
                 "models": obj.models.count(),
                 "retiring": [
-                    (model, retirement.told(model.retires_at))
+                    (model, retirement.describe(model.retires_at))
                     for model in retirement.retiring_models().filter(provider=obj)
                 ],
             }

@@ -12,15 +12,15 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from llmconfig import snapshot
 from llmconfig.admin.explain import describe
+from llmconfig.admin.kit.theme import TextWidget
+from llmconfig.admin.kit.writes import SEEN, conflict, current_revision
 from llmconfig.admin.providers import OPERATE, key_state, status_badge
-from llmconfig.admin.theme import TextWidget
-from llmconfig.admin.writes import SEEN, conflict, current_revision
+from llmconfig.configuration import snapshot
+from llmconfig.configuration.resolution import explain
+from llmconfig.configuration.revisions import change
 from llmconfig.models import GlobalConfig, InteractionType, Provider, ProviderType
 from llmconfig.models.providers import DEFAULT_BASE_URLS
-from llmconfig.resolution import explain
-from llmconfig.revisions import change
 
 PURPOSES = {
     InteractionType.REASONING: "Thinking: supervisors, open questions",

@@ -11,10 +11,10 @@ from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from llmconfig import node_names
-from llmconfig.api.bodies import NamedRowField, StrictModelSerializer
-from llmconfig.api.endpoints import ConfigurationList, ConfigurationRow, Rows, Versioned
-from llmconfig.api.versions import etag
+from llmconfig.api.kit.bodies import NamedRowField, StrictModelSerializer
+from llmconfig.api.kit.endpoints import ConfigurationList, ConfigurationRow, Rows, Versioned
+from llmconfig.api.kit.versions import etag
+from llmconfig.configuration import node_names
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import (
     GlobalConfig,

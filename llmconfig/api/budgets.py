@@ -8,11 +8,11 @@ from django.db.models import OuterRef, Subquery, Sum
 from django.db.models.functions import Now
 from rest_framework import serializers
 
-from llmconfig.api.bodies import StrictModelSerializer
-from llmconfig.api.endpoints import ConfigurationList, ConfigurationRow
-from llmconfig.budgets import check_scope, running_now
+from llmconfig.api.kit.bodies import StrictModelSerializer
+from llmconfig.api.kit.endpoints import ConfigurationList, ConfigurationRow
+from llmconfig.client.traffic.budget_outlook import outlook, with_spending
+from llmconfig.client.traffic.budgets import check_scope, running_now
 from llmconfig.models import Budget, BudgetHold, BudgetSpending
-from llmconfig.spending import outlook, with_spending
 
 
 class BudgetSerializer(StrictModelSerializer[Budget]):

@@ -7,9 +7,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from llmconfig import snapshot
-from llmconfig.api.endpoints import Endpoint
-from llmconfig.client import cache, loop
+from llmconfig.api.kit.endpoints import Endpoint
+from llmconfig.client.http import background_loop
+from llmconfig.client.traffic import response_cache
+from llmconfig.configuration import snapshot
 from llmconfig.roles import Role
 
 
@@ -58,16 +59,16 @@ class ClearCache(Endpoint):
         Other processes compare their configuration every second anyhow.
         """
         snapshot.expire()
-        loop.run(cache.clear())
+        background_loop.run(response_cache.clear())
         return Response({"success": True, "revision": snapshot.current().revision})
 
 
 def cache_statistics() -> dict[str, Any]:
     """CacheStatsSerializer's fields as of now."""
-    found, state = loop.run(cache.statistics()), snapshot.current()
+    found, state = background_loop.run(response_cache.statistics()), snapshot.current()
     most = "LLM_CACHE_SHARED_SIZE" if found.shared else "LLM_CACHE_MAX_SIZE"
     body = {
-        "enabled": cache.enabled(state),
+        "enabled": response_cache.enabled(state),
         "size": found.size,
         "max_size": state.setting(most),
         "process_size": found.process_size,

@@ -10,13 +10,13 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from llmconfig.api.bodies import NamedRowField, StrictModelSerializer, StrictSerializer
-from llmconfig.api.endpoints import ConfigurationList, ConfigurationRow, Rows, Versioned
-from llmconfig.api.versions import etag
+from llmconfig.api.kit.bodies import NamedRowField, StrictModelSerializer, StrictSerializer
+from llmconfig.api.kit.endpoints import ConfigurationList, ConfigurationRow, Rows, Versioned
+from llmconfig.api.kit.versions import etag
+from llmconfig.configuration.prices import row_in_force
 from llmconfig.models import ContextWindow, ModelPrice, PriceSource, Provider, ProviderModel
-from llmconfig.prices import row_in_force
 
-LONGEST_TIER = 50
+MAX_TIER_LENGTH = 50
 
 
 class PriceShownSerializer(serializers.ModelSerializer[ModelPrice]):
@@ -180,7 +180,7 @@ class TierRow(Versioned):
     @extend_schema(request=TierModelSerializer, responses=TierSerializer)
     def put(self, request: Request, tier: str) -> Response:
         """Give the tier to a model, in one revision; the model that had it loses it."""
-        if not tier.isprintable() or len(tier) > LONGEST_TIER:
+        if not tier.isprintable() or len(tier) > MAX_TIER_LENGTH:
             raise NotFound("No tier can have this name.")
         with transaction.atomic():
             holders = ProviderModel.objects.select_for_update().filter(tier=tier)

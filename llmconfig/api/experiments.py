@@ -9,9 +9,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from llmconfig import experiments
-from llmconfig.api.bodies import NamedRowField, StrictModelSerializer, StrictSerializer
-from llmconfig.api.endpoints import ConfigurationList, ConfigurationRow, Rows, Versioned
+from llmconfig.api.kit.bodies import NamedRowField, StrictModelSerializer, StrictSerializer
+from llmconfig.api.kit.endpoints import ConfigurationList, ConfigurationRow, Rows, Versioned
+from llmconfig.configuration import experiments
 from llmconfig.models import (
     Experiment,
     ExperimentArm,
@@ -20,7 +20,7 @@ from llmconfig.models import (
 )
 from llmconfig.roles import Role
 
-MOST_ARMS = 20
+MAX_ARMS = 20
 
 
 class ExperimentArmSerializer(StrictModelSerializer[ExperimentArm]):
@@ -53,8 +53,8 @@ class ExperimentSerializer(StrictModelSerializer[Experiment]):
 
     def validate_arms(self, arms: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Each name once, and at least two while calls are divided among them."""
-        if len(arms) > MOST_ARMS:
-            raise serializers.ValidationError(f"An experiment has at most {MOST_ARMS} arms.")
+        if len(arms) > MAX_ARMS:
+            raise serializers.ValidationError(f"An experiment has at most {MAX_ARMS} arms.")
         names = [each["name"] for each in arms]
         if len(set(names)) != len(names):
             raise serializers.ValidationError("Two arms have the same name.")

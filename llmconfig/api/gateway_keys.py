@@ -8,8 +8,8 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from llmconfig.api.bodies import NamedRowField, StrictModelSerializer
-from llmconfig.api.endpoints import ConfigurationList, ConfigurationRow
+from llmconfig.api.kit.bodies import NamedRowField, StrictModelSerializer
+from llmconfig.api.kit.endpoints import ConfigurationList, ConfigurationRow
 from llmconfig.gateway.keys import Scope, check_scope, give_key
 from llmconfig.models import GatewayKey
 

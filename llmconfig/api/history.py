@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import Count
 from rest_framework import generics, serializers
 
-from llmconfig.api.endpoints import Rows
+from llmconfig.api.kit.endpoints import Rows
 from llmconfig.models import Revision, RevisionChange
 
 

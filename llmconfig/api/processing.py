@@ -10,13 +10,13 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from llmconfig import snapshot
-from llmconfig.api.bodies import NamedRowField, StrictModelSerializer
-from llmconfig.api.endpoints import Versioned
-from llmconfig.api.versions import etag
+from llmconfig.api.kit.bodies import NamedRowField, StrictModelSerializer
+from llmconfig.api.kit.endpoints import Versioned
+from llmconfig.api.kit.versions import etag
+from llmconfig.configuration import snapshot
+from llmconfig.configuration.process_settings import DEFINITIONS
 from llmconfig.models import LLMConfig, Provider
 from llmconfig.models.processing import SINGLE_ROW_ID
-from llmconfig.process_settings import DEFINITIONS
 
 
 def overruled() -> dict[str, str]:

@@ -8,12 +8,12 @@ from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from llmconfig import discovery
-from llmconfig import providers as rules
-from llmconfig.api.bodies import NO_SPACES, StrictModelSerializer
 from llmconfig.api.catalogue import ModelSerializer
-from llmconfig.api.endpoints import ConfigurationList, ConfigurationRow, Rows
-from llmconfig.api.errors import Conflict, Unavailable
+from llmconfig.api.kit.bodies import NO_SPACES, StrictModelSerializer
+from llmconfig.api.kit.endpoints import ConfigurationList, ConfigurationRow, Rows
+from llmconfig.api.kit.errors import Conflict, Unavailable
+from llmconfig.configuration import provider_rules as rules
+from llmconfig.diagnostics import discovery
 from llmconfig.models import Provider, ProviderModel
 from llmconfig.roles import Role
 from llmconfig.secrets import Secret
@@ -56,7 +56,7 @@ class ProviderSerializer(StrictModelSerializer[Provider]):
         return name
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """The rules of llmconfig.providers; raises ChangeRefused naming the field."""
+        """The provider rules; raises ChangeRefused naming the field."""
         stored = self.instance or Provider()
         kind = attrs.get("provider_type", stored.provider_type)
         address = attrs.get("api_base_url", stored.api_base_url)

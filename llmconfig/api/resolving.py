@@ -9,13 +9,13 @@ from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from llmconfig import snapshot
-from llmconfig.api.endpoints import Endpoint
+from llmconfig.api.kit.endpoints import Endpoint
+from llmconfig.configuration import snapshot
+from llmconfig.configuration.resolution import FIELDS, Resolution, Target, explain
+from llmconfig.configuration.snapshot import Snapshot
+from llmconfig.diagnostics.validation import findings
 from llmconfig.errors import UnknownNode
 from llmconfig.models import InteractionType
-from llmconfig.resolution import FIELDS, Resolution, Target, explain
-from llmconfig.snapshot import Snapshot
-from llmconfig.validation import findings
 
 
 class TargetSerializer(serializers.Serializer[Any]):

@@ -8,10 +8,10 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from llmconfig.api.bodies import LARGEST_KEY, StrictSerializer
-from llmconfig.api.endpoints import Endpoint
+from llmconfig.api.kit.bodies import MAX_KEY, StrictSerializer
+from llmconfig.api.kit.endpoints import Endpoint
+from llmconfig.configuration.rollback import preview, roll_back
 from llmconfig.models import Revision
-from llmconfig.rollback import preview, roll_back
 
 
 class RollBackSerializer(StrictSerializer):
@@ -21,7 +21,7 @@ class RollBackSerializer(StrictSerializer):
     seen = serializers.IntegerField(
         required=False,
         min_value=0,
-        max_value=LARGEST_KEY,
+        max_value=MAX_KEY,
         help_text="The newest revision that you know of; refused if the state has moved on.",
     )
 
@@ -54,7 +54,7 @@ class RollBack(Endpoint):
     @extend_schema(request=RollBackSerializer, responses=RolledBackSerializer)
     def post(self, request: Request, number: int) -> Response:
         """Go back, or show what that would change."""
-        if number > LARGEST_KEY or not Revision.objects.filter(pk=number).exists():
+        if number > MAX_KEY or not Revision.objects.filter(pk=number).exists():
             raise NotFound(f"There is no revision {number}.")
         body = RollBackSerializer(data=request.data)
         body.is_valid(raise_exception=True)

@@ -15,7 +15,7 @@ from llmconfig.api import (
     resolving,
     rollback,
 )
-from llmconfig.api.endpoints import UnknownAddress
+from llmconfig.api.kit.endpoints import UnknownAddress
 
 configuration = [
     path("providers", providers.ProviderList.as_view()),

@@ -9,23 +9,25 @@ from collections.abc import Callable
 
 from asgiref.sync import sync_to_async
 
-from llmconfig import snapshot
-from llmconfig.client import loop, publishing, recording, shadow
-from llmconfig.client.callers import (
+from llmconfig.client.http import background_loop
+from llmconfig.client.http.transport import aclose
+from llmconfig.client.pipeline import publishing, shadow
+from llmconfig.client.pipeline.embeddings import aembed, embed
+from llmconfig.client.pipeline.generation import Leaving, Run
+from llmconfig.client.pipeline.publishing import Collect, Outcome
+from llmconfig.client.pipeline.streaming import astream
+from llmconfig.client.recording import recorders
+from llmconfig.client.recording.recorders import Texts
+from llmconfig.client.sdk.bound_callers import (
     get_embeddings_model,
     get_llm,
     get_llm_for_interaction,
     preload,
 )
-from llmconfig.client.embedding import aembed, embed
-from llmconfig.client.generation import Leaving, Run
-from llmconfig.client.publishing import Collect, Outcome
-from llmconfig.client.recording import Texts
-from llmconfig.client.records import Call, CallRecord, Generation
-from llmconfig.client.streaming import astream
-from llmconfig.client.transport import aclose
+from llmconfig.client.types import Call, CallRecord, Generation
+from llmconfig.configuration import snapshot
+from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.errors import GenerationFailed
-from llmconfig.snapshot import Snapshot
 
 __all__ = [
     "Collect",
@@ -55,7 +57,7 @@ async def agenerate(
     NoTarget. A cancelled call leaves a record too.
     """
     outcome, record, texts = await _carry_out(call, await snapshot.acurrent(), collect, leaving)
-    if collect is None and recording.wanted():
+    if collect is None and recorders.enabled():
         await sync_to_async(publishing.store)(record, texts())
     return _given(outcome)
 
@@ -66,10 +68,10 @@ def generate(call: Call, *, collect: Collect | None = None) -> Generation:
     Records are stored in the calling thread. Raises RuntimeError inside an event loop, which it
     would block.
     """
-    loop.refuse_inside_a_loop()
-    outcome, record, texts = loop.run(_carry_out(call, snapshot.current(), collect))
-    if collect is None and recording.wanted():
-        recording.publish(record, texts())
+    background_loop.refuse_inside_a_loop()
+    outcome, record, texts = background_loop.run(_carry_out(call, snapshot.current(), collect))
+    if collect is None and recorders.enabled():
+        recorders.publish(record, texts())
     return _given(outcome)
 
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from yarl import URL
 
-from llmconfig.client import egress, keys, secrets_manager, transport
-from llmconfig.client.transport import RequestFailed, Response
+from llmconfig.client.credentials import provider_keys, secrets_manager
+from llmconfig.client.http import egress, transport
+from llmconfig.client.http.transport import RequestFailed, Response
 
 NO_TYPE = ""  # no provider's: public addresses only, unless LLM_EGRESS_ALLOW names it
 
@@ -38,7 +39,7 @@ async def fetch(request: Request) -> Response:
     if request.header:
         if secrets_manager.needs_fetching(request.secret_ref):
             await asyncio.to_thread(secrets_manager.read, request.secret_ref)
-        secret = keys.referenced(request.secret_ref, owner=request.owner).reveal()
+        secret = provider_keys.referenced(request.secret_ref, owner=request.owner).reveal()
         headers[request.header] = f"{request.scheme} {secret}" if request.scheme else secret
     return await transport.get(
         url,

@@ -25,7 +25,7 @@ FRESH_SECONDS = 0.8
 USABLE_SECONDS = 1.6
 LAST_USED_EVERY_SECONDS = 60.0
 FAILURES_A_MINUTE = 30  # of one address, before it's told to wait
-MOST_ADDRESSES = 10_000
+MAX_ADDRESSES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ class _Failures:
         if now - since >= 60:
             since, count = now, 0
         self.counts[address] = (since, count + 1)
-        if len(self.counts) > MOST_ADDRESSES:
+        if len(self.counts) > MAX_ADDRESSES:
             self.counts.popitem(last=False)
         if count >= FAILURES_A_MINUTE:
             return Refused(

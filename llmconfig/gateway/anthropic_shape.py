@@ -6,12 +6,12 @@ from uuid import uuid4
 
 import orjson
 
-from llmconfig.client.records import Call, Delta, Generation, Usage
+from llmconfig.client.types import Call, Delta, Generation, Usage
 from llmconfig.gateway.access import Caller
 from llmconfig.gateway.openai_shape import served_usage, text_for
 from llmconfig.gateway.reading import (
     JSON,
-    Asked,
+    ParsedRequest,
     bad,
     given_of,
     labels_of,
@@ -46,7 +46,7 @@ CHOICES = {"auto": "auto", "any": "required", "none": "none"}
 ROLES = frozenset({"user", "assistant", "system"})
 
 
-def read_messages(body: JSON, caller: Caller) -> Asked:
+def read_messages(body: JSON, caller: Caller) -> ParsedRequest:
     """A message's request; raises Refused."""
     name = caller.node or name_of(body)
     messages = _system(body.get("system"))
@@ -73,10 +73,10 @@ def read_messages(body: JSON, caller: Caller) -> Asked:
         correlation_id=uuid4(),
         labels=labels_of("messages", caller.account),
     )
-    return Asked(call, name, switch(body, "stream"))
+    return ParsedRequest(call, name, switch(body, "stream"))
 
 
-def message_answer(asked: Asked, made: Generation) -> JSON:
+def message_answer(asked: ParsedRequest, made: Generation) -> JSON:
     """A whole message."""
     text = text_for(made)
     content: list[JSON] = [{"type": "text", "text": text}] if text else []
@@ -99,7 +99,7 @@ def message_answer(asked: Asked, made: Generation) -> JSON:
 class MessageEvents:
     """A stream's pieces as events: blocks of text and of tool uses, one after the other."""
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: ParsedRequest) -> None:
         self._asked = asked
         self._index = -1
         self._open: int | str | None = None  # "text", or a tool call's index
@@ -261,7 +261,7 @@ def _schema(config: object, extra: JSON) -> JSON | None:
     return schema_of(form.get("schema"), "output_config.format.schema")
 
 
-def _head(asked: Asked) -> JSON:
+def _head(asked: ParsedRequest) -> JSON:
     correlation_id = asked.call.correlation_id
     return {
         "id": f"msg_{correlation_id.hex if correlation_id else ''}",

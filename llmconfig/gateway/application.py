@@ -9,15 +9,17 @@ from urllib.parse import unquote
 
 import orjson
 
-from llmconfig import client, snapshot
-from llmconfig.client import callers, publishing
-from llmconfig.client.in_process_scope import CALLER, Message, Receive, Send
-from llmconfig.client.records import Call, Delta, Generation
-from llmconfig.client.shapes import SchemaUnusable
+from llmconfig import client
+from llmconfig.client.pipeline import publishing
+from llmconfig.client.pipeline.structured_output import SchemaUnusable
+from llmconfig.client.sdk import bound_callers
+from llmconfig.client.sdk.asgi_scope import CALLER, Message, Receive, Send
+from llmconfig.client.types import Call, Delta, Generation
+from llmconfig.configuration import snapshot
 from llmconfig.errors import LLMError
 from llmconfig.gateway import access, anthropic_shape, catalogue, openai_shape, refusals
 from llmconfig.gateway.access import Caller
-from llmconfig.gateway.reading import JSON, Asked, body_of
+from llmconfig.gateway.reading import JSON, ParsedRequest, body_of
 from llmconfig.gateway.refusals import Refused, Shape, refusal_of
 from llmconfig.gateway.writer import writer
 from llmconfig.models import InteractionType
@@ -25,7 +27,7 @@ from llmconfig.models import InteractionType
 logger = logging.getLogger(__name__)
 
 PREFIX = "/v1"
-MOST_BYTES = 32 * 1024 * 1024  # pictures come inside
+MAX_BYTES = 32 * 1024 * 1024  # pictures come inside
 # From then on the client is watched; what is answered sooner is over by itself.
 WATCH_AFTER_SECONDS = 0.05
 JSON_HEADERS = [(b"content-type", b"application/json")]
@@ -183,9 +185,9 @@ class Request:
 
     async def _generate(
         self,
-        asked: Asked,
-        write: Callable[[Asked, Generation], JSON],
-        events: Callable[[Asked], Events],
+        asked: ParsedRequest,
+        write: Callable[[ParsedRequest, Generation], JSON],
+        events: Callable[[ParsedRequest], Events],
     ) -> None:
         await self._check(asked.name)
         if asked.stream:
@@ -265,9 +267,9 @@ class Request:
                 raise Gone
             part, more = message.get("body", b""), message.get("more_body", False)
             size += len(part)
-            if size > MOST_BYTES:
+            if size > MAX_BYTES:
                 raise Refused(
-                    413, "too_large", f"A request has at most {MOST_BYTES // 1024 // 1024} MB."
+                    413, "too_large", f"A request has at most {MAX_BYTES // 1024 // 1024} MB."
                 )
             parts.append(part)
         return body_of(b"".join(parts))
@@ -300,4 +302,4 @@ class Request:
 
 def register() -> None:
     """Let the client's bound callers answer their vendors' objects in this process."""
-    callers.register_endpoint(lambda: application)
+    bound_callers.register_endpoint(lambda: application)

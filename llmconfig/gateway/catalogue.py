@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
+from llmconfig.configuration.references import TIER_PREFIX
+from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.gateway.access import Caller
 from llmconfig.gateway.reading import JSON
 from llmconfig.gateway.refusals import unknown_model
 from llmconfig.models import InteractionType
-from llmconfig.references import TIER_PREFIX
-from llmconfig.snapshot import Snapshot
 
 BEGINNING = "1970-01-01T00:00:00Z"  # both vendors' entries have a date, and ours mean nothing
 

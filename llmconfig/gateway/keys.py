@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 
-from llmconfig import snapshot
+from llmconfig.configuration import snapshot
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import InteractionType
 from llmconfig.models.gateway import GatewayKey

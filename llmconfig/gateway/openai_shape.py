@@ -10,13 +10,13 @@ from uuid import UUID, uuid4
 
 import orjson
 
-from llmconfig.client.embedding import EmbeddingCall, Embeddings
-from llmconfig.client.records import Call, Delta, Generation, Usage
+from llmconfig.client.pipeline.embeddings import EmbeddingCall, Embeddings
+from llmconfig.client.types import Call, Delta, Generation, Usage
 from llmconfig.client.wire import Input
 from llmconfig.gateway.access import Caller
 from llmconfig.gateway.reading import (
     JSON,
-    Asked,
+    ParsedRequest,
     bad,
     given_of,
     labels_of,
@@ -54,11 +54,11 @@ NOT_OFFERED = {
 }
 FORMS = ("text", "json_object", "json_schema")
 REASONS = frozenset({"stop", "length", "tool_calls", "content_filter"})
-MOST_INPUTS = 2048
+MAX_INPUTS = 2048
 DONE = b"data: [DONE]\n\n"
 
 
-def read_chat(body: JSON, caller: Caller) -> Asked:
+def read_chat(body: JSON, caller: Caller) -> ParsedRequest:
     """A chat completion's request; raises Refused."""
     name = caller.node or name_of(body)
     _refuse_what_is_not_offered(body)
@@ -88,7 +88,7 @@ def read_chat(body: JSON, caller: Caller) -> Asked:
         correlation_id=uuid4(),
         labels=labels_of("chat.completions", caller.account),
     )
-    return Asked(call, name, switch(body, "stream"), switch(options, "include_usage"))
+    return ParsedRequest(call, name, switch(body, "stream"), switch(options, "include_usage"))
 
 
 def read_embedding(body: JSON, caller: Caller) -> tuple[EmbeddingCall, str, bool]:
@@ -111,7 +111,7 @@ def read_embedding(body: JSON, caller: Caller) -> tuple[EmbeddingCall, str, bool
     return call, name, form == "base64"
 
 
-def chat_answer(asked: Asked, made: Generation) -> JSON:
+def chat_answer(asked: ParsedRequest, made: Generation) -> JSON:
     """A whole chat completion."""
     message: JSON = {"role": "assistant", "content": text_for(made) or None, "refusal": None}
     if made.tool_calls:
@@ -138,7 +138,7 @@ def chat_answer(asked: Asked, made: Generation) -> JSON:
 class ChatEvents:
     """A stream's pieces as chunks."""
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: ParsedRequest) -> None:
         self._asked = asked
         head = {
             "id": _id(asked.call.correlation_id),
@@ -242,8 +242,8 @@ def _inputs(value: object) -> list[Input]:
     inputs: Any = value
     if isinstance(value, str) or (isinstance(value, list) and value and _tokens(value)):
         inputs = [value]
-    if not isinstance(inputs, list) or not 0 < len(inputs) <= MOST_INPUTS:
-        raise bad("input", f"Give a text, or a list of 1 to {MOST_INPUTS} texts.")
+    if not isinstance(inputs, list) or not 0 < len(inputs) <= MAX_INPUTS:
+        raise bad("input", f"Give a text, or a list of 1 to {MAX_INPUTS} texts.")
     for each in inputs:
         good = bool(each) and (isinstance(each, str) or (isinstance(each, list) and _tokens(each)))
         if not good:

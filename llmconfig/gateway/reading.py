@@ -8,16 +8,16 @@ from typing import Any
 
 import orjson
 
-from llmconfig.client.records import Call, Labels
+from llmconfig.client.types import Call, Labels
 from llmconfig.gateway.refusals import Refused
 
 JSON = dict[str, Any]
-MOST_MESSAGES = 10_000
-MOST_NAME = 200
+MAX_MESSAGES = 10_000
+MAX_NAME_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ParsedRequest:
     """A request read: the call, and how its answer is wanted."""
 
     call: Call
@@ -51,7 +51,7 @@ def bad(param: str, message: str) -> Refused:
 def name_of(body: Mapping[str, Any]) -> str:
     """The `model`."""
     name = body.get("model")
-    if not isinstance(name, str) or not name or len(name) > MOST_NAME:
+    if not isinstance(name, str) or not name or len(name) > MAX_NAME_LENGTH:
         raise bad("model", "Name a node, an interaction type or a model.")
     return name
 
@@ -77,8 +77,8 @@ def objects(body: Mapping[str, Any], param: str) -> list[JSON]:
 def messages_of(body: Mapping[str, Any]) -> list[JSON]:
     """The messages, each with a role and a content that is text, a list of parts or nothing."""
     messages = objects(body, "messages")
-    if not 0 < len(messages) <= MOST_MESSAGES:
-        raise bad("messages", f"Give 1 to {MOST_MESSAGES} messages.")
+    if not 0 < len(messages) <= MAX_MESSAGES:
+        raise bad("messages", f"Give 1 to {MAX_MESSAGES} messages.")
     for at, message in enumerate(messages):
         if not isinstance(message.get("role"), str):
             raise bad(f"messages[{at}].role", "Each message needs a role.")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from math import ceil
 from typing import Any
 
-from llmconfig.client.records import Attempt
+from llmconfig.client.types import Attempt
 from llmconfig.errors import (
     AnswerInvalid,
     BudgetExceeded,

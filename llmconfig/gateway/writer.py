@@ -1,6 +1,6 @@
 """Call records of the endpoint: written in batches by one thread a process, off the requests' way.
 
-A record waits at most about half a second. Where more wait than `MOST_WAITING`, a request writes
+A record waits at most about half a second. Where more wait than `MAX_WAITING`, a request writes
 before it ends, rather than that one is dropped. What a killed process (SIGKILL) had not written is
 lost; an ordinary end writes all.
 """
@@ -15,16 +15,16 @@ from collections import deque
 from asgiref.sync import sync_to_async
 from django.db import Error, close_old_connections, connections
 
-from llmconfig.client import recording
-from llmconfig.client.recording import Texts
-from llmconfig.client.records import CallRecord
+from llmconfig.client.recording import recorders
+from llmconfig.client.recording.recorders import Texts
+from llmconfig.client.types import CallRecord
 from llmconfig.gateway import access
 
 logger = logging.getLogger(__name__)
 
 EVERY_SECONDS = 0.5
-MOST_WAITING = 5_000
-MOST_TOGETHER = 1_000
+MAX_WAITING = 5_000
+MAX_BATCH_ROWS = 1_000
 TRIES = 20  # of writes that the database refuses, EVERY_SECONDS apart
 
 
@@ -48,7 +48,7 @@ class Writer:
     @property
     def is_full(self) -> bool:
         """Whether so many wait that a request should write some before it ends."""
-        return len(self._waiting) > MOST_WAITING
+        return len(self._waiting) > MAX_WAITING
 
     async def relieve(self) -> None:
         """Write some before going on."""
@@ -99,10 +99,10 @@ class Writer:
     def _write_some(self) -> bool:
         """Write one batch; false if the database would not have it yet."""
         with self._one_at_a_time:
-            size = min(len(self._waiting), MOST_TOGETHER)
+            size = min(len(self._waiting), MAX_BATCH_ROWS)
             batch = [self._waiting.popleft() for _ in range(size)]
             try:
-                recording.publish_many(batch)
+                recorders.publish_many(batch)
             except Error:
                 self._failures += 1
                 if self._failures < TRIES:
@@ -117,9 +117,9 @@ class Writer:
             return True
 
 
-def _write_each(batch: recording.Batch) -> None:
+def _write_each(batch: recorders.Batch) -> None:
     for record, texts in batch:
-        recording.publish(record, texts)
+        recorders.publish(record, texts)
 
 
 writer = Writer()

@@ -1,6 +1,6 @@
 """Pages about calls. Importing the modules registers them."""
 
-from llmconfig.admin.navigation import Page, Section, register_section
+from llmconfig.admin.kit.navigation import Page, Section, register_section
 from metrics.admin import (
     calls,
     experiment_panel,

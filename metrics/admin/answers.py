@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.http import urlencode
 
-from llmconfig.admin.presentation import count
+from llmconfig.admin.kit.presentation import count
 from metrics.admin.periods import DEFAULT_DAYS
 from metrics.analyzers.quality import Grouping, Quality, quality
 

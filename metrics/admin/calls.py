@@ -12,12 +12,12 @@ from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from llmconfig import snapshot
-from llmconfig.admin.attempts import attempt_lines
-from llmconfig.admin.panels import register_call_link
-from llmconfig.admin.presentation import NOTHING, badge, count, link, milliseconds, money
-from llmconfig.admin.theme import DropdownFilter, UncountedPaginator
-from llmconfig.admin.writes import ReadOnlyAdmin
+from llmconfig.admin.kit.attempts import attempt_lines
+from llmconfig.admin.kit.panels import register_call_link
+from llmconfig.admin.kit.presentation import NOTHING, badge, count, link, milliseconds, money
+from llmconfig.admin.kit.theme import DropdownFilter, UncountedPaginator
+from llmconfig.admin.kit.writes import ReadOnlyAdmin
+from llmconfig.configuration import snapshot
 from llmconfig.models import InteractionType
 from metrics.admin.periods import PeriodFilter
 from metrics.admin.quality import part_lines

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from llmconfig.admin.panels import Panel, register_experiment_panel
-from llmconfig.admin.presentation import NOTHING, badge, count, milliseconds
+from llmconfig.admin.kit.panels import Panel, register_experiment_panel
+from llmconfig.admin.kit.presentation import NOTHING, badge, count, milliseconds
 from metrics.analyzers.experiments import Comparison, compare
 from metrics.analyzers.intervals import Sample, Share
 from metrics.analyzers.judging import Arm, Gate, Judgement, Verdict

@@ -8,11 +8,11 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from llmconfig.admin.panels import Panel, register_node_panel
-from llmconfig.admin.presentation import count, milliseconds, money
+from llmconfig.admin.kit.panels import Panel, register_node_panel
+from llmconfig.admin.kit.presentation import count, milliseconds, money
 from metrics.admin.periods import DEFAULT_DAYS
-from metrics.figures import Figures, Grain, Question, start_of, total
 from metrics.models import GenerationMetric
+from metrics.queries import Figures, Grain, Question, start_of, total
 
 SHOWN = 10
 

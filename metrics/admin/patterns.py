@@ -9,8 +9,8 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from llmconfig.admin.presentation import NOTHING, badge, link
-from llmconfig.admin.writes import ReadOnlyAdmin
+from llmconfig.admin.kit.presentation import NOTHING, badge, link
+from llmconfig.admin.kit.writes import ReadOnlyAdmin
 from metrics.admin.calls import WIDEST_PERIOD
 from metrics.models import Pattern
 from metrics.models.patterns import PatternType

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from llmconfig.admin.theme import DropdownFilter
+from llmconfig.admin.kit.theme import DropdownFilter
 
 DEFAULT_DAYS = 7
 HOUR_FORMAT = "%Y-%m-%dT%H"

@@ -15,9 +15,9 @@ from django.utils.safestring import SafeString
 from jsonschema.exceptions import SchemaError
 from jsonschema.validators import validator_for
 
-from llmconfig.admin.presentation import badge, count
-from llmconfig.admin.theme import SelectWidget
-from llmconfig.admin.writes import ReadOnlyAdmin, RevisionedAdmin
+from llmconfig.admin.kit.presentation import badge, count
+from llmconfig.admin.kit.theme import SelectWidget
+from llmconfig.admin.kit.writes import ReadOnlyAdmin, RevisionedAdmin
 from metrics.admin.answers import quality_urls
 from metrics.models import GenerationHistory, QualityRule, WaitingAnswer
 from metrics.quality import checks, scoring

@@ -13,16 +13,16 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
-from llmconfig import snapshot
-from llmconfig.admin.presentation import NOTHING, badge, count, money
-from llmconfig.admin.writes import ReadOnlyAdmin
+from llmconfig.admin.kit.presentation import NOTHING, badge, count, money
+from llmconfig.admin.kit.writes import ReadOnlyAdmin
+from llmconfig.configuration import snapshot
 from metrics.errors import ExportUnreadable, Unanswerable
 from metrics.models import BilledUsage, WeeklyReport
-from metrics.reconciliation import SHAPES, Difference, differences, import_export
+from metrics.reports.reconciliation import SHAPES, Difference, differences, import_export
 
 PERIODS = {7: "7 days", 31: "31 days", 92: "3 months", 366: "12 months"}
 USUAL_DAYS = 31
-MOST_BYTES = 50 * 1024 * 1024
+MAX_BYTES = 50 * 1024 * 1024
 LEAST = Decimal("0.0001")
 LARGE = Decimal("0.01")  # a difference of so much of the bill is pointed out
 
@@ -116,7 +116,7 @@ def _imported(request: HttpRequest) -> HttpResponse:
     if file is None or provider not in snapshot.current().providers:
         messages.error(request, "Choose a provider and a file.")
         return HttpResponseRedirect(back)
-    if (file.size or 0) > MOST_BYTES:
+    if (file.size or 0) > MAX_BYTES:
         messages.error(request, "The file is over 50 MB: use `manage.py llm_reconcile`.")
         return HttpResponseRedirect(back)
     skip = request.POST.get("skip_bad") == "on"

@@ -4,8 +4,8 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 
-from llmconfig.admin.theme import UncountedPaginator
-from llmconfig.admin.writes import ReadOnlyAdmin
+from llmconfig.admin.kit.theme import UncountedPaginator
+from llmconfig.admin.kit.writes import ReadOnlyAdmin
 from metrics.admin.calls import KindFilter, ModelFilter, NodeFilter, ProviderFilter
 from metrics.admin.periods import PeriodFilter
 from metrics.models import (

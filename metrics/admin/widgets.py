@@ -14,23 +14,14 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from llmconfig.admin.charts import (
-    TONES,
-    Chart,
-    Column,
-    Line,
-    Part,
-    Place,
-    lines,
-    stacked,
-)
-from llmconfig.admin.dashboard import Widget, register_widget
-from llmconfig.admin.presentation import count, milliseconds, money
+from llmconfig.admin.kit.charts import TONES, AxisPlace, Chart, Column, Line, Part, lines, stacked
+from llmconfig.admin.kit.dashboard import Widget, register_widget
+from llmconfig.admin.kit.presentation import count, milliseconds, money
 from metrics import partitions
 from metrics.admin.periods import DAY_FORMAT, DEFAULT_DAYS, HOUR_FORMAT
 from metrics.analyzers.cost import MonthForecast, forecast_month
 from metrics.errors import Unanswerable
-from metrics.figures import (
+from metrics.queries import (
     Figures,
     Grain,
     Question,
@@ -304,7 +295,7 @@ def _latency(span: Span, classes: Mapping[dt.datetime, Counter[int]]) -> Chart:
             if value is not None
         )
         label = span.label(start)
-        places.append(Place(label, f"{label}: {told or 'no calls'}", span.calls(start)))
+        places.append(AxisPlace(label, f"{label}: {told or 'no calls'}", span.calls(start)))
     series = [
         Line(name, tone, tuple(each[place] for each in values))
         for place, (name, _, tone) in enumerate(QUANTILES)

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 from statistics import fmean, stdev
 
-from llmconfig import prices, snapshot
-from llmconfig.client.records import Usage
+from llmconfig.client.types import Usage
+from llmconfig.configuration import prices, snapshot
+from llmconfig.configuration.snapshot import ModelFacts
 from llmconfig.models import ModelKind
-from llmconfig.snapshot import ModelFacts
 from metrics.errors import Unanswerable
-from metrics.figures import Figures, Grain, Question, ask, start_of, total
+from metrics.queries import Figures, Grain, Question, ask, start_of, total
 
 DAY = dt.timedelta(days=1)
 PAST_DAYS = 28
-FEWEST_DAYS = 3  # of their kind, before a spread is believed
+MIN_DAYS = 3  # of their kind, before a spread is believed
 Z_OF_80_PERCENT = 1.2816
 
 
@@ -108,9 +108,9 @@ def forecast_month(*, now: dt.datetime | None = None) -> MonthForecast:
     today = start_of(moment, Grain.DAY)
     month = today.replace(day=1)
     past = _costs_by_day(today - PAST_DAYS * DAY, today)
-    if len(past) < FEWEST_DAYS:
+    if len(past) < MIN_DAYS:
         raise Unanswerable(
-            f"A forecast needs {FEWEST_DAYS} whole days since the first call with a price; there"
+            f"A forecast needs {MIN_DAYS} whole days since the first call with a price; there"
             f" are {len(past)}."
         )
     so_far = total(Question(since=month, until=moment)).figures
@@ -156,7 +156,7 @@ def _rest(past: dict[dt.datetime, float], left: dict[dt.datetime, float]) -> tup
 def _kind(past: dict[dt.datetime, float], *, weekend: bool) -> _Days:
     """Of the days of that kind, or of all while there are too few."""
     alike: Sequence[float] = [cost for day, cost in past.items() if _is_weekend(day) is weekend]
-    costs = alike if len(alike) >= FEWEST_DAYS else list(past.values())
+    costs = alike if len(alike) >= MIN_DAYS else list(past.values())
     return _Days(fmean(costs), stdev(costs), len(costs))
 
 

@@ -8,7 +8,7 @@ from django.db import connection
 from llmconfig.models import Experiment
 from metrics.analyzers.intervals import Sample, Share
 from metrics.analyzers.judging import (
-    FEWEST_CALLS,
+    MIN_CALLS,
     Arm,
     Difference,
     Judgement,
@@ -44,7 +44,7 @@ def compare(
     end = until or dt.datetime.now(dt.UTC)
     start = since or (row.started_at if row else None) or end - dt.timedelta(days=USUAL_DAYS)
     arms = _arms(name, since=start, until=end)
-    fewest = row.fewest_calls if row else FEWEST_CALLS
+    fewest = row.fewest_calls if row else MIN_CALLS
     differences = judge(arms, fewest=fewest)
     controls = [arm.name for arm in row.arms.all() if arm.is_control] if row else []
     control = next((arm for arm in arms if [arm.name] == controls), None)

@@ -11,7 +11,7 @@ from django.db.models import TextChoices
 from metrics.analyzers.intervals import Sample, Share
 from metrics.analyzers.sequential import NO_VALUES, as_sample, gap
 
-FEWEST_CALLS = 100  # in each arm, where the experiment doesn't say
+MIN_CALLS = 100  # in each arm, where the experiment doesn't say
 ALPHA = 0.05  # how often an experiment without differences may ever show one
 HIGHER_IS_BETTER = frozenset({"succeeded", "accepted", "quality"})
 JUDGED_LATER = frozenset({"accepted", "quality"})  # by people and checks, if at all
@@ -100,7 +100,7 @@ class Margins:
         return self.cost_increase if measure == "cost_usd" else self.latency_increase
 
 
-def judge(arms: Sequence[Arm], *, fewest: int = FEWEST_CALLS) -> list[Difference]:
+def judge(arms: Sequence[Arm], *, fewest: int = MIN_CALLS) -> list[Difference]:
     """Every pair of arms in every measure, by Holm's correction: the least p against alpha / n."""
     found = sorted(_comparisons(arms, fewest), key=lambda each: each.p)
     judged, differs = [], True

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db.models import TextChoices
 
 from metrics.analyzers.intervals import Sample, Share
-from metrics.figures import Grain, start_of
+from metrics.queries import Grain, start_of
 from metrics.rollups import QUALITY_SUMS
 
 _MODEL = {"provider": "provider", "model": "model_used"}

@@ -9,9 +9,9 @@ from typing import Any
 
 from django.db import connection
 
-from llmconfig import prices, snapshot
-from llmconfig.client.records import Usage
-from llmconfig.snapshot import Snapshot
+from llmconfig.client.types import Usage
+from llmconfig.configuration import prices, snapshot
+from llmconfig.configuration.snapshot import Snapshot
 from metrics.models import GenerationMetric
 
 TOGETHER = 2000  # calls in one UPDATE

@@ -6,10 +6,10 @@ from decimal import Decimal
 
 from django.db import connection
 
-from llmconfig import prices, snapshot
-from llmconfig.client.records import Usage
+from llmconfig.client.types import Usage
+from llmconfig.configuration import prices, snapshot
 from metrics.errors import Unanswerable
-from metrics.figures import MOST_DAYS_OF_CALLS, Grain, Question, ask, whole_periods
+from metrics.queries import MAX_DAYS_OF_CALLS, Grain, Question, ask, whole_periods
 
 # The calls tell what batches were: the rollups don't.
 SAVED = """
@@ -44,8 +44,8 @@ def savings(*, since: dt.datetime, until: dt.datetime) -> list[Saving]:
     The last one is by today's prices: what tokens in providers' caches cost less than other input,
     after what writing them there cost more. Reads the calls; raises Unanswerable for too long.
     """
-    if until - since > dt.timedelta(days=MOST_DAYS_OF_CALLS):
-        raise Unanswerable(f"Savings are read from the calls: ask for {MOST_DAYS_OF_CALLS} days.")
+    if until - since > dt.timedelta(days=MAX_DAYS_OF_CALLS):
+        raise Unanswerable(f"Savings are read from the calls: ask for {MAX_DAYS_OF_CALLS} days.")
     with connection.cursor() as cursor:
         cursor.execute(SAVED, whole_periods(since, until, Grain.DAY))
         hits, unknown_hits, saved, batched, unpriced, paid = cursor.fetchone()

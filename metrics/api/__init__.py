@@ -2,7 +2,7 @@
 
 from rest_framework import status
 
-from llmconfig.api import errors
+from llmconfig.api.kit import errors
 from metrics.errors import ExportUnreadable, Unanswerable
 
 errors.register(Unanswerable, status=status.HTTP_400_BAD_REQUEST)

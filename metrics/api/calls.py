@@ -12,12 +12,12 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from llmconfig.api.pages import LARGEST_PAGE
+from llmconfig.api.kit.pages import MAX_PAGE_SIZE
 from metrics.api.questions import QuestionSerializer, asked
 from metrics.api.sums import Reading
-from metrics.figures import DIMENSIONS
 from metrics.models import GenerationHistory, GenerationMetric
 from metrics.quality.stored import history_of, stored_parts
+from metrics.queries import DIMENSIONS
 
 USUAL_PAGE = 50
 UNSHOWN = frozenset({"attempts", "dropped_params", "security_issues"})
@@ -28,7 +28,7 @@ class CallsQuerySerializer(QuestionSerializer):
     """Which calls, and where to go on."""
 
     after = serializers.CharField(required=False, help_text="`next` of the page before.")
-    limit = serializers.IntegerField(default=USUAL_PAGE, min_value=1, max_value=LARGEST_PAGE)
+    limit = serializers.IntegerField(default=USUAL_PAGE, min_value=1, max_value=MAX_PAGE_SIZE)
 
     def validate_after(self, text: str) -> tuple[dt.datetime, UUID]:
         """Time and id of the last call that was seen."""
@@ -123,7 +123,7 @@ class CallRow(Reading):
     @extend_schema(responses=WholeCallsSerializer)
     def get(self, request: Request, id: UUID) -> Response:  # noqa: A002 - the address's name
         """Show it with its attempts."""
-        found = list(GenerationMetric.objects.filter(correlation_id=id)[:LARGEST_PAGE])
+        found = list(GenerationMetric.objects.filter(correlation_id=id)[:MAX_PAGE_SIZE])
         if not found:
             raise NotFound(f"There is no call {str(id)!r}, or it is no longer kept.")
         return Response(WholeCallsSerializer({"results": found}).data)

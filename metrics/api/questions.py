@@ -6,13 +6,13 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from llmconfig.api.bodies import StrictSerializer
-from metrics.figures import DIMENSIONS, MOST_DAYS_OF_CALLS, Grain, Question
+from llmconfig.api.kit.bodies import StrictSerializer
+from metrics.queries import DIMENSIONS, MAX_DAYS_OF_CALLS, Grain, Question
 
 USUAL_DAYS = 7
-MOST_DAYS = {Grain.HOUR: 62, Grain.DAY: 1100}
-MOST_DIMENSIONS = 3
-LARGEST_ID = 2**63 - 1
+MAX_DAYS = {Grain.HOUR: 62, Grain.DAY: 1100}
+MAX_DIMENSIONS = 3
+MAX_ID = 2**63 - 1
 
 
 class TimeSerializer(StrictSerializer):
@@ -30,7 +30,7 @@ class TimeSerializer(StrictSerializer):
             raise serializers.ValidationError({"until": "Give a later time."}) from None
         if not since < until:
             raise serializers.ValidationError({"since": "Give a time before `until`."})
-        most = MOST_DAYS[Grain(attrs.get("grain", Grain.DAY))]
+        most = MAX_DAYS[Grain(attrs.get("grain", Grain.DAY))]
         if until - since > dt.timedelta(days=most):
             raise serializers.ValidationError({"since": f"Give at most {most} days."})
         return attrs
@@ -44,9 +44,7 @@ class QuestionSerializer(TimeSerializer):
     provider = serializers.CharField(required=False)
     model = serializers.CharField(required=False)
     tier = serializers.CharField(required=False, allow_blank=True)
-    organization = serializers.IntegerField(
-        required=False, min_value=-LARGEST_ID, max_value=LARGEST_ID
-    )
+    organization = serializers.IntegerField(required=False, min_value=-MAX_ID, max_value=MAX_ID)
     service = serializers.CharField(required=False, allow_blank=True)
     operation = serializers.CharField(required=False, allow_blank=True)
     outcome = serializers.CharField(
@@ -54,12 +52,12 @@ class QuestionSerializer(TimeSerializer):
     )
     batch = serializers.UUIDField(
         required=False,
-        help_text=f"The batch or conversation; sums take at most {MOST_DAYS_OF_CALLS} days then.",
+        help_text=f"The batch or conversation; sums take at most {MAX_DAYS_OF_CALLS} days then.",
     )
     user = serializers.IntegerField(
         required=False,
-        min_value=-LARGEST_ID,
-        max_value=LARGEST_ID,
+        min_value=-MAX_ID,
+        max_value=MAX_ID,
         help_text="The id of the user whose choices applied; the same holds.",
     )
 
@@ -69,7 +67,7 @@ class SumsSerializer(QuestionSerializer):
 
     by = serializers.CharField(
         required=False,
-        help_text=f"At most {MOST_DIMENSIONS} of {', '.join(DIMENSIONS)}, separated by commas.",
+        help_text=f"At most {MAX_DIMENSIONS} of {', '.join(DIMENSIONS)}, separated by commas.",
     )
     grain = serializers.ChoiceField(
         Grain.choices,
@@ -80,9 +78,9 @@ class SumsSerializer(QuestionSerializer):
     def validate_by(self, text: str) -> list[str]:
         """Known names, each once."""
         names = [name.strip() for name in text.split(",")]
-        if len(names) > MOST_DIMENSIONS or len(set(names)) != len(names):
+        if len(names) > MAX_DIMENSIONS or len(set(names)) != len(names):
             raise serializers.ValidationError(
-                f"Give at most {MOST_DIMENSIONS} different dimensions."
+                f"Give at most {MAX_DIMENSIONS} different dimensions."
             )
         return names
 

@@ -8,13 +8,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from llmconfig.api.bodies import StrictSerializer
+from llmconfig.api.kit.bodies import StrictSerializer
 from metrics.api.questions import asked
 from metrics.api.sums import Reading
-from metrics.reconciliation import differences, import_export
+from metrics.reports.reconciliation import differences, import_export
 
 USUAL_DAYS = 31
-MOST_DAYS = 1100
+MAX_DAYS = 1100
 
 
 class DaysSerializer(StrictSerializer):
@@ -33,8 +33,8 @@ class DaysSerializer(StrictSerializer):
         since = attrs.setdefault("since", until - dt.timedelta(days=USUAL_DAYS))
         if not since < until:
             raise serializers.ValidationError({"since": "Give a day before `until`."})
-        if until - since > dt.timedelta(days=MOST_DAYS):
-            raise serializers.ValidationError({"since": f"Give at most {MOST_DAYS} days."})
+        if until - since > dt.timedelta(days=MAX_DAYS):
+            raise serializers.ValidationError({"since": f"Give at most {MAX_DAYS} days."})
         return attrs
 
 

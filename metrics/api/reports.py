@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import generics, serializers
 
-from llmconfig.api.endpoints import Rows
+from llmconfig.api.kit.endpoints import Rows
 from llmconfig.roles import Role
 from metrics.models import WeeklyReport
 

@@ -10,7 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from llmconfig.api.endpoints import Endpoint
+from llmconfig.api.kit.endpoints import Endpoint
 from metrics.analyzers.cost import forecast_month, what_if, what_if_anywhere
 from metrics.analyzers.quality import Grouping, quality
 from metrics.analyzers.savings import savings
@@ -21,9 +21,9 @@ from metrics.api.questions import (
     asked,
     question,
 )
-from metrics.exposition import exposition
-from metrics.figures import Question, Row, ask, start_of, total
-from metrics.spreadsheets import csv_lines
+from metrics.csv_export import csv_lines
+from metrics.prometheus import exposition
+from metrics.queries import Question, Row, ask, start_of, total
 
 MEASURES = (
     "calls", "failed", "unpriced", "cache_hits", "tokens_input", "tokens_output",

@@ -15,8 +15,8 @@ from metrics.quality.parts import Part
 from metrics.quality.stored import parts_in
 
 OURS = "metrics"  # the service name of our own calls, which teach nothing
-MOST_ROWS = 50_000  # answers with a reason against them, newest first
-MOST_GOOD = 200  # of an operation, from which examples are taken
+MAX_ROWS = 50_000  # answers with a reason against them, newest first
+MAX_GOOD_ANSWERS = 200  # of an operation, from which examples are taken
 GOOD = 0.85  # seed 4's bound
 # How an answer ends that was ended, not finished: in OpenAI's words, which the client keeps to.
 CUT_SHORT = ("length", "content_filter")
@@ -42,7 +42,7 @@ SELECT h.node_type, m.operation_type, m.prompt_version, m.provider || '/' || m.m
     m.attempts -> -1 ->> 'detail', m.truncated, coalesce(m.finish_reason, '')
 {_JOIN} AND (NOT h.validation_passed OR h.user_feedback IS NOT NULL OR m.error_code <> ''
     OR m.truncated OR m.finish_reason = ANY(%(cut_short)s))
-ORDER BY h.created_at DESC, h.id DESC LIMIT {MOST_ROWS}
+ORDER BY h.created_at DESC, h.id DESC LIMIT {MAX_ROWS}
 """
 GOOD_ANSWERS = f"""
 SELECT node_type, operation_type, correlation_id, left(prompt_text, {EXCERPT}),
@@ -56,7 +56,7 @@ FROM (
     {_JOIN} AND h.validation_passed AND h.quality_score >= {GOOD}
         AND h.user_accepted IS NOT FALSE AND h.manual_edits_required IS NOT TRUE
     WINDOW kind AS (PARTITION BY h.node_type, m.operation_type)
-) AS good WHERE place <= {MOST_GOOD} ORDER BY node_type, operation_type, place
+) AS good WHERE place <= {MAX_GOOD_ANSWERS} ORDER BY node_type, operation_type, place
 """  # noqa: S608 - as above
 
 

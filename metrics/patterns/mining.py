@@ -20,8 +20,8 @@ from metrics.patterns.problems import Cluster
 
 DAYS = 30
 FEWEST = 3  # answers that make a pattern
-FEWEST_ANSWERS = 20  # before a prompt is said to be good
-FEWEST_VERDICTS = 10
+MIN_ANSWERS = 20  # before a prompt is said to be good
+MIN_VERDICTS = 10
 EXAMPLES = 3
 DIFFERENT = 0.7  # of two prompts' words together, those that both have, at most
 ADVISORY_LOCK = 0x6C6C6D5F7061
@@ -129,12 +129,10 @@ def _prompts(versions: Sequence[Version]) -> list[_Found]:
     ordered = sorted(versions, key=lambda each: (each.node_type, each.operation))
     for _, group in groupby(ordered, key=lambda each: (each.node_type, each.operation)):
         known = [
-            each
-            for each in group
-            if each.version is not None and each.passed.number >= FEWEST_ANSWERS
+            each for each in group if each.version is not None and each.passed.number >= MIN_ANSWERS
         ]
         best = max(known, key=lambda each: each.passed.low, default=None)
-        if best is None or best.score.number < FEWEST_ANSWERS or best.score.mean < history.GOOD:
+        if best is None or best.score.number < MIN_ANSWERS or best.score.mean < history.GOOD:
             continue
         found.append(_prompt(best, [each for each in known if each is not best]))
     return found

@@ -9,7 +9,7 @@ from uuid import UUID
 ALIKE = 0.6  # of two texts' words together, those that both have
 LONGEST = 200
 EXAMPLES = 3
-MOST_KINDS = 500  # texts of one operation that are compared with each other; rarer ones stand alone
+MAX_KINDS = 500  # texts of one operation that are compared with each other; rarer ones stand alone
 _REPLACED = (
     (re.compile(r"https?://\S+|\S+@\S+\.\S+"), "…"),
     (re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "…"),
@@ -117,7 +117,7 @@ def _joined(
     for place, (message, problems) in enumerate(ordered):
         words = frozenset(_WORD.findall(message))
         near = None
-        if place < MOST_KINDS:
+        if place < MAX_KINDS:
             near = next((each for known, each in clusters if _alike(words, known)), None)
         if near is None:
             near = Cluster(node_type, operation, source, message)

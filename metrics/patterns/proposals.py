@@ -22,9 +22,9 @@ from metrics.patterns.problems import LONGEST, Cluster
 from metrics.patterns.sources import PromptSource
 
 FEWEST = 5  # answers with a problem, before a prompt is changed for it
-LEAST_SHARE = 0.02
+MIN_SHARE = 0.02
 MOST = 5  # findings that one proposal takes up
-FEWEST_ANSWERS = 30  # of each version, before one is said to be better
+MIN_ANSWERS = 30  # of each version, before one is said to be better
 ALPHA = 0.05
 EFFECT_DAYS = 90  # that before and after are looked at
 
@@ -98,7 +98,7 @@ def _findings(
 
 def _finding(cluster: Cluster, total: int, source: PromptSource) -> Finding | None:
     answers = cluster.answers
-    if answers < FEWEST or answers < LEAST_SHARE * total:
+    if answers < FEWEST or answers < MIN_SHARE * total:
         return None
     said = cluster.said[:LONGEST]
     advice = (
@@ -121,7 +121,7 @@ def _better(present: Sequence[Version], ours: Sequence[Version]) -> Version | No
                 continue
             shares = ((other.accepted, now.accepted), (other.passed, now.passed))
             for theirs, its in shares:
-                if min(theirs.number, its.number) < FEWEST_ANSWERS:
+                if min(theirs.number, its.number) < MIN_ANSWERS:
                     continue
                 above = (theirs.value or 0) > (its.value or 0)
                 if p_of_shares(theirs, its) < ALPHA:
@@ -132,7 +132,7 @@ def _better(present: Sequence[Version], ours: Sequence[Version]) -> Version | No
 
 
 def _went_back(better: Version) -> Finding:
-    share = better.accepted if better.accepted.number >= FEWEST_ANSWERS else better.passed
+    share = better.accepted if better.accepted.number >= MIN_ANSWERS else better.passed
     word = "accepted unchanged" if share is better.accepted else "passed all checks"
     said = f"Version {better.version} did better: {share.hits} of {share.number} {word}."
     return Finding("version", "", said, "", share.hits, share.number, share.low, share.high, [])
@@ -200,7 +200,7 @@ def effect(proposal: PromptProposal) -> Effect | None:
     if before is None or after is None:
         return Effect(before, after, None, None, None)
     scores = None
-    if min(before.score.number, after.score.number) >= FEWEST_ANSWERS:
+    if min(before.score.number, after.score.number) >= MIN_ANSWERS:
         scores = gap(before.score, after.score).p()
     return Effect(
         before,
@@ -219,4 +219,4 @@ def _of(operation: str, version: int, since: dt.datetime, until: dt.datetime) ->
 
 
 def _p(one: Share, other: Share) -> float | None:
-    return p_of_shares(one, other) if min(one.number, other.number) >= FEWEST_ANSWERS else None
+    return p_of_shares(one, other) if min(one.number, other.number) >= MIN_ANSWERS else None

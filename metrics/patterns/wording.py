@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import orjson
 
-from llmconfig import client, snapshot
-from llmconfig.client.records import Call, Labels
+from llmconfig import client
+from llmconfig.client.types import Call, Labels
+from llmconfig.configuration import snapshot
 from llmconfig.errors import ConfigurationError, GenerationFailed
 from llmconfig.models import InteractionType
 from metrics.patterns.history import OURS

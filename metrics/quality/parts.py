@@ -19,7 +19,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class CheckResults:
     """What whoever made a call found out about its answer. `syntax_valid` None: not checked."""
 
     parts: tuple[Part, ...] = ()

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 MEMORY = 768 * 1024 * 1024
-MOST_ISSUES = 50
+MAX_ISSUES = 50
 WORDS = 300  # characters of an issue's text
 
 
@@ -90,7 +90,7 @@ def issues(code: str, directory: Path) -> list[dict[str, Any]]:
             "line": each.lineno,
             "text": each.text[:WORDS],
         }
-        for each in manager.get_issue_list()[:MOST_ISSUES]
+        for each in manager.get_issue_list()[:MAX_ISSUES]
     ]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from llmconfig import snapshot
+from llmconfig.configuration import snapshot
 from metrics.models import QualityRule
 from metrics.quality import checks
 

@@ -24,9 +24,9 @@ from metrics.quality.rules import Rule
 from metrics.quality.stored import stored_parts
 
 TOGETHER = 50
-LONGEST_ROUND = dt.timedelta(minutes=10)  # after which a worker counts as dead
-MOST_TRIES = 3
-LONGEST_TEXT = 1_000_000  # characters; longer answers are left unscored
+MAX_ROUND_TIME = dt.timedelta(minutes=10)  # after which a worker counts as dead
+MAX_TRIES = 3
+MAX_TEXT_LENGTH = 1_000_000  # characters; longer answers are left unscored
 COLUMNS = ("syntax_valid", "has_type_hints", "onex_compliant")
 
 SCORES = """
@@ -105,16 +105,16 @@ def enqueue(*, since: dt.datetime, until: dt.datetime, only: Sequence[str] | Non
 def _take() -> list[WaitingAnswer]:
     """Some answers that nobody else works on; those that no worker survived are given up."""
     now = timezone.now()
-    free = Q(taken_at__isnull=True) | Q(taken_at__lt=now - LONGEST_ROUND)
+    free = Q(taken_at__isnull=True) | Q(taken_at__lt=now - MAX_ROUND_TIME)
     with transaction.atomic():
         found = list(
             WaitingAnswer.objects.select_for_update(skip_locked=True)
             .filter(free)
             .order_by("id")[:TOGETHER]
         )
-        lost = [each.pk for each in found if each.tries >= MOST_TRIES]
+        lost = [each.pk for each in found if each.tries >= MAX_TRIES]
         WaitingAnswer.objects.filter(pk__in=lost).delete()
-        taken = [each for each in found if each.tries < MOST_TRIES]
+        taken = [each for each in found if each.tries < MAX_TRIES]
         WaitingAnswer.objects.filter(pk__in=[each.pk for each in taken]).update(
             taken_at=now, tries=F("tries") + 1
         )
@@ -129,7 +129,7 @@ def _score(taken: Sequence[WaitingAnswer]) -> int:
         created_at__gte=min(moments),
         created_at__lte=max(moments),
     ).order_by("created_at")
-    answers = [row for row in rows if 0 < len(row.generated_code) <= LONGEST_TEXT]
+    answers = [row for row in rows if 0 < len(row.generated_code) <= MAX_TEXT_LENGTH]
     checked = _checked(answers, operations)
     with transaction.atomic():
         _store(checked)

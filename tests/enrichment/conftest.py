@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from enrichment.models import Animal, Organization
-from llmconfig import snapshot
+from llmconfig.configuration import snapshot
 from llmconfig.models import LLMConfig, NodeConfiguration
 from tests.database import database_url
 from tests.llmconfig.conftest import (  # noqa: F401 - fixtures

@@ -10,14 +10,16 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from enrichment import batches, enrichments, review
-from enrichment.batches import Selection
+from enrichment import enrichments
+from enrichment.batches import lifecycle
+from enrichment.batches.lifecycle import Selection
+from enrichment.batches.undo import EDITED, undo
 from enrichment.engine.lanes import run_lane
 from enrichment.errors import BadSelection
 from enrichment.models import EnrichmentResult
+from enrichment.quality import review
 from enrichment.single import enrich_row
-from enrichment.undo import EDITED, undo
-from llmconfig import snapshot
+from llmconfig.configuration import snapshot
 from llmconfig.models import NodeConfiguration
 from tests.api import caller
 from tests.enrichment.saying import model_says
@@ -63,7 +65,7 @@ def exhibits(museum):
 
 
 def labelled(**selection):
-    batch = batches.create("exhibit_label", Selection(**selection))
+    batch = lifecycle.create("exhibit_label", Selection(**selection))
     run_lane(batch.pk)
     batch.refresh_from_db()
     return batch
@@ -71,7 +73,7 @@ def labelled(**selection):
 
 def test_a_batch_enriches_a_table_with_uuid_keys(exhibits):
     batch = labelled()
-    at = batches.progress(batch.pk)
+    at = lifecycle.progress(batch.pk)
     assert (at.status, at.done, at.failed) == ("completed", 30, 0)
     assert Exhibit.objects.filter(label_text__contains="vase number").count() == 30
     assert set(Exhibit.objects.values_list("llm_model_used", flat=True)) == {"gpt-4o-mini"}
@@ -91,9 +93,9 @@ def test_a_text_column_that_is_never_null_is_undone_to_blank(exhibits):
 def test_text_keys_with_several_languages(museum):
     odd = "no/7 'b\" ü"
     Coin.objects.bulk_create(Coin(inventory_number=key, notes="Gold.") for key in ("a-1", odd))
-    batch = batches.create("coin_labels", Selection(variants=("de", "fr")))
+    batch = lifecycle.create("coin_labels", Selection(variants=("de", "fr")))
     run_lane(batch.pk)
-    assert batches.progress(batch.pk).done == 4
+    assert lifecycle.progress(batch.pk).done == 4
     assert set(Coin.objects.get(pk=odd).label_texts) == {"de", "fr"}
     batch.refresh_from_db()
     assert undo(batch).undone == 4

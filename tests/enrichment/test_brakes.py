@@ -7,13 +7,13 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 from django.utils.html import escape
 
-from enrichment import batches
-from enrichment.batches import Selection, Terms
+from enrichment.batches import lifecycle
+from enrichment.batches.lifecycle import Selection, Terms
 from enrichment.engine.lanes import run_lane
-from enrichment.engine.revival import lanes_to_queue
+from enrichment.engine.reaper import lanes_to_queue
 from enrichment.errors import BadSelection, NotAllowedNow
 from enrichment.models import Batch, BatchStatus
-from llmconfig import snapshot
+from llmconfig.configuration import snapshot
 from llmconfig.models import (
     Budget,
     BudgetPeriod,
@@ -42,9 +42,11 @@ def capped(one_round, simulator, make_animals):
     """A batch of 300 rows that may cost as much as 40 of them, after it ran into that cap."""
     simulator.control(output_tokens={"median": 100, "sigma": 0})
     make_animals(301)
-    run_lane(batches.create("description_cleaning", Selection(limit=1)).pk)
-    each = batches.progress(Batch.objects.get().pk).cost_usd
-    batch = batches.create("description_cleaning", Selection(), terms=Terms(max_cost_usd=each * 40))
+    run_lane(lifecycle.create("description_cleaning", Selection(limit=1)).pk)
+    each = lifecycle.progress(Batch.objects.get().pk).cost_usd
+    batch = lifecycle.create(
+        "description_cleaning", Selection(), terms=Terms(max_cost_usd=each * 40)
+    )
     run_lane(batch.pk)
     batch.refresh_from_db()
     return batch
@@ -53,7 +55,7 @@ def capped(one_round, simulator, make_animals):
 def test_a_cap_pauses_its_batch_with_the_reason_before_more_than_what_is_in_flight_is_spent(
     capped, simulator
 ):
-    at = batches.progress(capped.pk)
+    at = lifecycle.progress(capped.pk)
     assert at.status == BatchStatus.PAUSED
     assert "cap" in at.reason
     assert "spent" in at.reason
@@ -63,7 +65,7 @@ def test_a_cap_pauses_its_batch_with_the_reason_before_more_than_what_is_in_flig
 
 def test_a_spent_cap_lets_nobody_resume_without_a_higher_one(capped, simulator):
     with pytest.raises(NotAllowedNow, match="higher"):
-        batches.resume(capped)
+        lifecycle.resume(capped)
     assert capped.status == BatchStatus.PAUSED
     with pytest.raises(CommandError, match="higher"):
         call_command("llm_batch", "resume", str(capped.pk))
@@ -74,7 +76,7 @@ def test_a_spent_cap_lets_nobody_resume_without_a_higher_one(capped, simulator):
     assert answer.status_code == 200, answer.content
     assert answer.json()["max_cost_usd"] == "1000.0000000000"
     run_lane(capped.pk)
-    assert batches.progress(capped.pk).done == 300
+    assert lifecycle.progress(capped.pk).done == 300
 
 
 def test_a_cap_can_not_be_kept_where_a_price_is_unknown_until_one_is_entered(
@@ -84,17 +86,17 @@ def test_a_cap_can_not_be_kept_where_a_price_is_unknown_until_one_is_entered(
     price = ModelPrice.objects.get()
     ModelPrice.objects.all().delete()
     snapshot.expire()
-    batch = batches.create("description_cleaning", Selection(), terms=Terms(Decimal(5)))
+    batch = lifecycle.create("description_cleaning", Selection(), terms=Terms(Decimal(5)))
     run_lane(batch.pk)
     batch.refresh_from_db()
     assert batch.status == BatchStatus.PAUSED
     assert "unknown" in batch.status_reason
-    assert batches.progress(batch.pk).done <= 2 * IN_FLIGHT + 2 * WRITE_SIZE
+    assert lifecycle.progress(batch.pk).done <= 2 * IN_FLIGHT + 2 * WRITE_SIZE
     price.save(force_insert=True)
     snapshot.expire()
-    batches.resume(batch)
+    lifecycle.resume(batch)
     run_lane(batch.pk)
-    assert batches.progress(batch.pk).done == 100
+    assert lifecycle.progress(batch.pk).done == 100
 
 
 def test_a_batch_pauses_when_more_than_its_share_of_rows_fails_and_counts_anew_when_resumed(
@@ -102,18 +104,18 @@ def test_a_batch_pauses_when_more_than_its_share_of_rows_fails_and_counts_anew_w
 ):
     make_animals(300)
     simulator.fail(status=400)
-    batch = batches.create("description_cleaning", Selection())
+    batch = lifecycle.create("description_cleaning", Selection())
     run_lane(batch.pk)
-    at = batches.progress(batch.pk)
+    at = lifecycle.progress(batch.pk)
     assert at.status == BatchStatus.PAUSED
     assert "LLM_BATCH_ERROR_BUDGET" in at.reason
     assert "http_400" in at.reason
     assert 50 <= at.failed <= 50 + IN_FLIGHT + 2 * WRITE_SIZE
     simulator.reset()
     batch.refresh_from_db()
-    batches.resume(batch)
+    lifecycle.resume(batch)
     run_lane(batch.pk)
-    again = batches.progress(batch.pk)
+    again = lifecycle.progress(batch.pk)
     assert (again.status, again.failed) == ("completed", at.failed)
     assert again.done == 300 - at.failed
 
@@ -126,9 +128,9 @@ def test_failures_that_wait_for_a_later_round_count_as_well(
     snapshot.expire()
     make_animals(200)
     simulator.fail(status=500)
-    batch = batches.create("description_cleaning", Selection())
+    batch = lifecycle.create("description_cleaning", Selection())
     run_lane(batch.pk)
-    at = batches.progress(batch.pk)
+    at = lifecycle.progress(batch.pk)
     assert (at.status, at.failed) == ("paused", 0)
     assert simulator.stats()["distinct"] < 120
 
@@ -138,9 +140,9 @@ def test_a_cause_that_comes_late_is_not_outweighed_by_what_went_well(
 ):
     make_animals(900)
     simulator.plan(*[{"text": f"Dog {n}", "action": {"status": 400}} for n in (5, 6, 7, 8)])
-    batch = batches.create("description_cleaning", Selection())
+    batch = lifecycle.create("description_cleaning", Selection())
     run_lane(batch.pk)
-    at = batches.progress(batch.pk)
+    at = lifecycle.progress(batch.pk)
     assert at.status == BatchStatus.PAUSED
     assert at.failed / (at.done + at.failed) < 0.5
     assert at.done >= 400
@@ -150,16 +152,16 @@ def test_the_share_is_a_setting(one_round, simulator, make_animals, settings):
     settings.LLM_ENVIRONMENT = {**settings.LLM_ENVIRONMENT, "LLM_BATCH_ERROR_BUDGET": 1.0}
     make_animals(120)
     simulator.fail(status=400)
-    batch = batches.create("description_cleaning", Selection())
+    batch = lifecycle.create("description_cleaning", Selection())
     run_lane(batch.pk)
-    at = batches.progress(batch.pk)
+    at = lifecycle.progress(batch.pk)
     assert (at.status, at.failed) == ("completed", 120)
 
 
 def test_lanes_of_a_higher_priority_are_queued_first(provider, make_animals):
     make_animals(3)
     low, middle, high = (
-        batches.create(
+        lifecycle.create(
             "description_cleaning", Selection(force=True), terms=Terms(priority=priority)
         )
         for priority in (-5, 0, 5)
@@ -178,7 +180,7 @@ def test_lanes_of_a_higher_priority_are_queued_first(provider, make_animals):
 def test_terms_that_make_no_sense_are_refused_by_name(provider, make_animals, terms, field):
     make_animals(1)
     with pytest.raises(BadSelection, match=field):
-        batches.create("description_cleaning", Selection(), terms=terms)
+        lifecycle.create("description_cleaning", Selection(), terms=terms)
 
 
 def test_command_and_api_take_the_terms(provider, make_animals):
@@ -200,9 +202,9 @@ def test_a_spent_budget_pauses_the_batch_with_its_name_until_it_is_raised(
     NodeConfiguration.objects.update(default_max_tokens=110)  # or one call's worst case is $0.04
     snapshot.expire()
     make_animals(121)
-    run_lane(batches.create("description_cleaning", Selection(limit=1)).pk)
-    each = batches.progress(Batch.objects.get().pk).cost_usd
-    batch = batches.create("description_cleaning", Selection())
+    run_lane(lifecycle.create("description_cleaning", Selection(limit=1)).pk)
+    each = lifecycle.progress(Batch.objects.get().pk).cost_usd
+    batch = lifecycle.create("description_cleaning", Selection())
     budget = Budget.objects.create(
         name="this batch",
         scope=BudgetScope.BATCH,
@@ -212,7 +214,7 @@ def test_a_spent_budget_pauses_the_batch_with_its_name_until_it_is_raised(
     )
     snapshot.expire()
     run_lane(batch.pk)
-    at = batches.progress(batch.pk)
+    at = lifecycle.progress(batch.pk)
     assert at.status == BatchStatus.PAUSED
     assert "this batch" in at.reason
     page = admin_client.get(reverse("admin:enrichment_batch_change", args=[batch.pk]))
@@ -225,8 +227,8 @@ def test_a_spent_budget_pauses_the_batch_with_its_name_until_it_is_raised(
     budget.hard_limit_usd = each * 400
     budget.save()
     snapshot.expire()
-    batches.resume(batch)
+    lifecycle.resume(batch)
     run_lane(batch.pk)
-    at = batches.progress(batch.pk)
+    at = lifecycle.progress(batch.pk)
     assert (at.status, at.done) == (BatchStatus.COMPLETED, 120)
     assert BudgetSpending.objects.get(budget=budget).spent_usd == at.cost_usd

@@ -4,14 +4,15 @@ import math
 
 import pytest
 
-from enrichment import batches
-from enrichment.batches import Selection
+from enrichment.batches import lifecycle
+from enrichment.batches.lifecycle import Selection
 from enrichment.engine.lanes import run_lane
-from enrichment.likelihood import likelihoods
 from enrichment.models import EnrichmentResult, ResultState
+from enrichment.quality.logprobs import likelihoods
 from enrichment.single import enrich_row
-from llmconfig import client, snapshot
-from llmconfig.client.records import Call, Message
+from llmconfig import client
+from llmconfig.client.types import Call, Message
+from llmconfig.configuration import snapshot
 from llmconfig.models import LLMConfig, NodeConfiguration, ProviderModel
 
 ANSWER = '{"tags": [{"tag": "calm", "confidence": 1}, {"tag": "good_with_cats", "confidence": 1}]}'
@@ -93,7 +94,7 @@ def test_a_model_that_cannot_tell_is_not_asked_and_says_it_itself(tagging, simul
     ProviderModel.objects.update(supports_logprobs=False)
     snapshot.expire()
     simulator.control(token_probability=0.123)
-    batch = batches.create("tagging", Selection(ids=[make_animals(1)[0].pk]))
+    batch = lifecycle.create("tagging", Selection(ids=[make_animals(1)[0].pk]))
     run_lane(batch.pk, seconds=20)
     result = batch.results.get()
     assert result.confidence_source == "self_reported"

@@ -4,11 +4,11 @@ import random
 
 import pytest
 
-from enrichment import batches
-from enrichment.batches import Selection
+from enrichment.batches import lifecycle
+from enrichment.batches.forecast import drawn_total, forecast
+from enrichment.batches.lifecycle import Selection
 from enrichment.engine.lanes import run_lane
-from enrichment.forecast import drawn_total, forecast
-from llmconfig import snapshot
+from llmconfig.configuration import snapshot
 from llmconfig.models import ModelPrice
 from metrics.models import GenerationMetric
 
@@ -16,10 +16,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def _run(name, selection):
-    batch = batches.create(name, selection)
+    batch = lifecycle.create(name, selection)
     while run_lane(batch.pk) != "finished":
         pass
-    return batches.progress(batch.pk)
+    return lifecycle.progress(batch.pk)
 
 
 @pytest.mark.parametrize("name", ["description_cleaning", "dog_profiler"])

@@ -9,11 +9,11 @@ import time
 import pytest
 from django.conf import settings
 
-from enrichment import gates
 from enrichment.enrichments import get
 from enrichment.enrichments.listing_text import plain
-from enrichment.gates import Checked
-from enrichment.languages import guess
+from enrichment.quality import gates
+from enrichment.quality.gates import Checked
+from enrichment.quality.languages import guess
 
 ENGLISH = (
     "Rex is a friendly dog of 5 years who weighs 30 pounds. He was found near the river in Waterloo"

@@ -9,12 +9,13 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from enrichment import batches, review
-from enrichment.batches import Selection
+from enrichment.batches import lifecycle
+from enrichment.batches.lifecycle import Selection
+from enrichment.batches.undo import undo
 from enrichment.engine.lanes import run_lane
 from enrichment.listings import import_listings
 from enrichment.models import Animal, Batch, EnrichmentResult
-from enrichment.undo import undo
+from enrichment.quality import review
 from llmconfig.roles import ensure_roles
 from metrics.models import GenerationHistory
 from tests.api import caller
@@ -51,7 +52,7 @@ def rows(tmp_path, provider):
 
 
 def enrich(name, **selection):
-    batch = batches.create(name, Selection(**selection))
+    batch = lifecycle.create(name, Selection(**selection))
     run_lane(batch.pk)
     batch.refresh_from_db()
     return batch
@@ -63,7 +64,7 @@ def test_every_hostile_row_is_enriched_or_held_back_and_none_is_lost(rows, simul
         ("dog_profiler", ("",)),
         ("translation", ("fr",)),
     ):
-        at = batches.progress(enrich(name, variants=variants).pk)
+        at = lifecycle.progress(enrich(name, variants=variants).pk)
         assert (at.status, at.done, at.failed) == ("completed", len(HOSTILE), 0), at
     assert EnrichmentResult.objects.filter(state="failed").count() == 0
     assert GenerationHistory.objects.count() == 3 * len(HOSTILE)
@@ -144,7 +145,7 @@ def test_a_hostile_answer_is_stored_and_breaks_no_write(rows, simulator, garbage
     batch = enrich("description_cleaning")
     for _ in range(4):
         run_lane(batch.pk)
-    at = batches.progress(batch.pk)
+    at = lifecycle.progress(batch.pk)
     assert at.finished == len(HOSTILE)
     assert EnrichmentResult.objects.count() == len(HOSTILE)
 

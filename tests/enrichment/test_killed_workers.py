@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from enrichment import batches, tasks
-from enrichment.batches import Progress, Selection
+from enrichment import tasks
+from enrichment.batches import lifecycle
+from enrichment.batches.lifecycle import Progress, Selection
 from enrichment.engine import claims
 from enrichment.engine.lanes import run_lane
 from enrichment.models import Animal, Batch, BatchChunk, EnrichmentResult
-from llmconfig import snapshot
+from llmconfig.configuration import snapshot
 from llmconfig.models import LLMConfig
 from metrics.models import GenerationMetric
 from tests.database import database_url
@@ -71,7 +72,7 @@ def _kill(process: "subprocess.Popen[bytes]") -> None:
 
 def _until(true: Callable[[Progress], bool], batch: Batch, *, seconds: float = 60) -> Progress:
     deadline = time.monotonic() + seconds
-    while not true(at := batches.progress(batch.pk)):
+    while not true(at := lifecycle.progress(batch.pk)):
         assert time.monotonic() < deadline, at
         time.sleep(0.02)
     return at
@@ -97,7 +98,7 @@ def test_a_killed_worker_loses_no_row_and_what_was_paid_twice_is_counted(
 ):
     make_animals(600)
     simulator.control(latency_ms=100)
-    batch = batches.create("description_cleaning", Selection(), write_size=WRITE_SIZE)
+    batch = lifecycle.create("description_cleaning", Selection(), write_size=WRITE_SIZE)
     tasks.start_lanes(batch)
     with worker() as first:
         _until(lambda at: at.done >= 100, batch)
@@ -124,7 +125,7 @@ def test_a_worker_stopped_past_its_lease_records_nothing_when_it_wakes(
 ):
     make_animals(200)
     simulator.control(latency_ms=100)
-    batch = batches.create("description_cleaning", Selection(), write_size=WRITE_SIZE)
+    batch = lifecycle.create("description_cleaning", Selection(), write_size=WRITE_SIZE)
     tasks.start_lanes(batch)
     with worker() as sleeper:
         _until(lambda at: at.done >= 40, batch)
@@ -149,13 +150,13 @@ def test_a_row_that_kills_its_worker_is_parked_and_the_rest_is_done(
     one_lane, simulator, make_animals
 ):
     rows = make_animals(30)
-    batch = batches.create("description_cleaning", Selection(), write_size=WRITE_SIZE)
+    batch = lifecycle.create("description_cleaning", Selection(), write_size=WRITE_SIZE)
     poison = str(rows[7].pk)
     for _ in range(3):
         _die_with(batch, poison)
     while run_lane(batch.pk) != "finished":
         pass
-    at = batches.progress(batch.pk)
+    at = lifecycle.progress(batch.pk)
     assert (at.done, at.failed) == (29, 1)
     parked = EnrichmentResult.objects.get(state="failed")
     assert parked.row_id == poison

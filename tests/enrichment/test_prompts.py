@@ -5,18 +5,24 @@ from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
 
-from enrichment import batches
-from enrichment.batches import Selection
+from enrichment.batches import lifecycle
+from enrichment.batches.lifecycle import Selection
+from enrichment.batches.staleness import (
+    ALL_REASONS,
+    DEFAULT_REASONS,
+    Reason,
+    stale_rows,
+    with_staleness,
+)
+from enrichment.batches.undo import undo
 from enrichment.engine.lanes import run_lane
 from enrichment.enrichments import get
 from enrichment.errors import BadPrompt
 from enrichment.models import Animal, EnrichmentResult, Organization, Prompt
-from enrichment.prompts import compile_prompt
+from enrichment.prompts.selection import compile_prompt
+from enrichment.prompts.substitution import compile_text
 from enrichment.single import enrich_row
-from enrichment.staleness import ALL_REASONS, DEFAULT_REASONS, Reason, stale_rows, with_staleness
-from enrichment.substitution import compile_text
-from enrichment.undo import undo
-from llmconfig import snapshot
+from llmconfig.configuration import snapshot
 from llmconfig.models import NodeConfiguration
 from tests.enrichment.saying import model_says
 
@@ -36,7 +42,7 @@ def other(make_animals):
 
 
 def run(**selection):
-    batch = batches.create(NAME, Selection(**selection))
+    batch = lifecycle.create(NAME, Selection(**selection))
     run_lane(batch.pk)
     batch.refresh_from_db()
     return batch
@@ -127,8 +133,8 @@ def test_another_model_makes_rows_stale_only_for_who_asks(provider, simulator, m
     NodeConfiguration.objects.filter(node_name=NAME).update(default_model="sim/gpt-4o")
     snapshot.expire()
     assert set(reasons().values()) == {Reason.MODEL}
-    assert batches.create(NAME, Selection()).rows_total == 0
-    chosen = batches.create(NAME, Selection(stale=frozenset({Reason.MODEL})))
+    assert lifecycle.create(NAME, Selection()).rows_total == 0
+    chosen = lifecycle.create(NAME, Selection(stale=frozenset({Reason.MODEL})))
     assert (chosen.rows_total, chosen.params["stale"]) == (2, ["model"])
 
 

@@ -4,9 +4,9 @@ import uuid
 
 import pytest
 
-from enrichment import batches
-from enrichment.batches import Selection
-from enrichment.engine import claims, sent
+from enrichment.batches import lifecycle
+from enrichment.batches.lifecycle import Selection
+from enrichment.engine import claims, sent_log
 from enrichment.models import BatchChunk
 
 pytestmark = pytest.mark.django_db
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 def abandoned(provider, make_animals):
     """A chunk whose worker died: 8 of its 20 rows were announced."""
     make_animals(20)
-    batch = batches.create("description_cleaning", Selection())
+    batch = lifecycle.create("description_cleaning", Selection())
     batch.status = "running"
     batch.save()
     token = uuid.uuid4()
@@ -33,7 +33,7 @@ def _repaid(batch):
 
 def test_who_takes_over_on_the_same_machine_counts_what_was_really_sent(abandoned):
     batch, token = abandoned
-    notes = sent.Notes()
+    notes = sent_log.SentLog()
     notes.begin(token)
     for position in (0, 1, 3):
         notes.sent(token, position)
@@ -48,20 +48,20 @@ def test_elsewhere_all_that_was_announced_counts_as_sent(abandoned):
 
 def test_notes_of_settled_chunks_are_dropped():
     token = uuid.uuid4()
-    notes = sent.Notes()
+    notes = sent_log.SentLog()
     notes.begin(token)
     notes.sent(token, 5)
-    assert sent.noted(token) == frozenset({5})
+    assert sent_log.noted(token) == frozenset({5})
     notes.drop([token])
-    assert sent.noted(token) is None
+    assert sent_log.noted(token) is None
 
 
 def test_a_machine_that_can_keep_no_notes_works_without(tmp_path, monkeypatch):
     blocked = tmp_path / "file"
     blocked.write_text("no folder")
     monkeypatch.setattr("tempfile.tempdir", str(blocked))
-    notes = sent.Notes()
+    notes = sent_log.SentLog()
     token = uuid.uuid4()
     notes.begin(token)
     notes.sent(token, 1)
-    assert sent.noted(token) is None
+    assert sent_log.noted(token) is None

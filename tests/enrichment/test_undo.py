@@ -6,12 +6,12 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from enrichment import batches
-from enrichment.batches import Selection
+from enrichment.batches import lifecycle
+from enrichment.batches.lifecycle import Selection
+from enrichment.batches.undo import EDITED, GONE, REPLACED, undo
 from enrichment.engine.lanes import run_lane
 from enrichment.errors import NotAllowedNow
 from enrichment.models import Animal, Batch, BatchChunk, BatchStatus, EnrichmentResult, ResultState
-from enrichment.undo import EDITED, GONE, REPLACED, undo
 from tests.api import caller
 from tests.enrichment.saying import model_says
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def cleaned(*, force=False):
-    batch = batches.create("description_cleaning", Selection(force=force))
+    batch = lifecycle.create("description_cleaning", Selection(force=force))
     run_lane(batch.pk)
     batch.refresh_from_db()
     return batch
@@ -85,9 +85,9 @@ def test_undoing_twice_changes_nothing_more(provider, simulator, make_animals):
 
 def test_one_language_goes_and_the_others_stay(provider, simulator, make_animals):
     make_animals(5)
-    spanish = batches.create("translation", Selection(variants=("es",)))
+    spanish = lifecycle.create("translation", Selection(variants=("es",)))
     run_lane(spanish.pk)
-    both = batches.create("translation", Selection(variants=("fr", "pt-BR")))
+    both = lifecycle.create("translation", Selection(variants=("fr", "pt-BR")))
     run_lane(both.pk)
     both.refresh_from_db()
     assert undo(both).undone == 10
@@ -114,10 +114,10 @@ def test_suggestions_of_the_batch_are_withdrawn(provider, simulator, make_animal
 
 def test_a_batch_that_may_still_write_is_not_undone(provider, simulator, make_animals):
     make_animals(3)
-    batch = batches.create("description_cleaning", Selection())
+    batch = lifecycle.create("description_cleaning", Selection())
     with pytest.raises(NotAllowedNow, match="cancel it, then undo it"):
         undo(batch)
-    batches.cancel(batch)
+    lifecycle.cancel(batch)
     BatchChunk.objects.update(status="leased", leased_until="2100-01-01T00:00Z")
     with pytest.raises(NotAllowedNow, match="still come back"):
         undo(batch)
@@ -127,19 +127,19 @@ def failing_batch(simulator, make_animals):
     rows = make_animals(25)
     simulator.plan({"text": "Dog 7 likes", "action": {"status": 400}})
     batch = cleaned()
-    assert batches.progress(batch.pk).failed == 1
+    assert lifecycle.progress(batch.pk).failed == 1
     return batch, rows[7]
 
 
 def test_failed_rows_are_tried_again_in_the_same_batch(provider, simulator, make_animals):
     batch, row = failing_batch(simulator, make_animals)
     simulator.reset()
-    assert batches.retry_failed(batch) == 1
+    assert lifecycle.retry_failed(batch) == 1
     assert batch.status == BatchStatus.PENDING
-    at = batches.progress(batch.pk)
+    at = lifecycle.progress(batch.pk)
     assert (at.done, at.failed, at.total) == (24, 0, 25)
     run_lane(batch.pk)
-    at = batches.progress(batch.pk)
+    at = lifecycle.progress(batch.pk)
     assert (at.status, at.done, at.failed, at.total) == ("completed", 25, 0, 25)
     assert simulator.requests == 1
     assert "[sim:" in (Animal.objects.get(pk=row.pk).enriched_description or "")
@@ -147,9 +147,9 @@ def test_failed_rows_are_tried_again_in_the_same_batch(provider, simulator, make
 
 def test_a_row_that_fails_again_is_counted_once(provider, simulator, make_animals):
     batch, _ = failing_batch(simulator, make_animals)
-    batches.retry_failed(batch)
+    lifecycle.retry_failed(batch)
     run_lane(batch.pk)
-    at = batches.progress(batch.pk)
+    at = lifecycle.progress(batch.pk)
     assert (at.status, at.done, at.failed) == ("completed", 24, 1)
     assert EnrichmentResult.objects.filter(state="failed").count() == 1
 
@@ -158,10 +158,10 @@ def test_there_must_be_something_to_retry(provider, simulator, make_animals):
     make_animals(2)
     batch = cleaned()
     with pytest.raises(NotAllowedNow, match="has no failed rows"):
-        batches.retry_failed(batch)
+        lifecycle.retry_failed(batch)
     Batch.objects.update(status="paused")
     with pytest.raises(NotAllowedNow, match="is not completed"):
-        batches.retry_failed(batch)
+        lifecycle.retry_failed(batch)
 
 
 def command(*words):
@@ -172,7 +172,7 @@ def command(*words):
 
 def test_the_command_lists_shows_and_controls(provider, simulator, make_animals):
     make_animals(3)
-    batch = batches.create("description_cleaning", Selection())
+    batch = lifecycle.create("description_cleaning", Selection())
     key = str(batch.pk)
     assert key in command("list")
     assert json.loads(command("list", "--json"))[0]["batch_id"] == key

@@ -16,7 +16,7 @@ import django
 
 async def _call_all(order: dict[str, Any], number: int) -> dict[str, Any]:
     from llmconfig import client  # noqa: PLC0415 - needs Django
-    from llmconfig.client.records import Call  # noqa: PLC0415
+    from llmconfig.client.types import Call  # noqa: PLC0415
     from llmconfig.errors import LLMError  # noqa: PLC0415
 
     ends: Counter[str] = Counter()

@@ -18,9 +18,9 @@ from asgiref.sync import sync_to_async
 from django.db import connections
 from django.utils import timezone
 
-from llmconfig import snapshot
-from llmconfig.client import loop
-from llmconfig.client.records import Call
+from llmconfig.client.http import background_loop
+from llmconfig.client.types import Call
+from llmconfig.configuration import snapshot
 from llmconfig.models import (
     InteractionType,
     LLMConfig,
@@ -101,7 +101,7 @@ def simulator(simulator_process: Simulator) -> Simulator:
 def connections_of_the_background_loop(django_db_setup: None) -> Iterator[None]:
     """Closed at the end, or the test database could not be dropped."""
     yield
-    loop.run(sync_to_async(connections.close_all)())
+    background_loop.run(sync_to_async(connections.close_all)())
 
 
 MakeProvider = Callable[..., Provider]

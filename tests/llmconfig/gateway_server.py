@@ -16,8 +16,8 @@ from urllib.parse import quote
 import httpx2
 from django.db import connection
 
+from llmconfig.configuration.revisions import change
 from llmconfig.gateway.keys import Scope, make_key
-from llmconfig.revisions import change
 
 READY_SECONDS = 30.0
 RUNNING = re.compile(r"running on (http://127\.0\.0\.1:\d+)")

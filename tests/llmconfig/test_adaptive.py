@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from llmconfig.client.adaptive import Concurrency
+from llmconfig.client.traffic.adaptive_concurrency import Concurrency
 
 WINDOW = 100  # calls that the caller would like to have under way
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 from rest_framework.authtoken.models import Token
 
 from llmconfig import secrets
+from llmconfig.configuration.revisions import change
 from llmconfig.models import (
     GlobalConfig,
     LLMConfig,
@@ -22,7 +23,6 @@ from llmconfig.models import (
     ProviderModel,
     Revision,
 )
-from llmconfig.revisions import change
 from llmconfig.roles import ensure_roles
 from tests.llmconfig.forms import address_of, fields_of
 

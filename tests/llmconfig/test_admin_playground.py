@@ -8,8 +8,8 @@ from django.contrib.auth.models import Group, User
 from django.test import AsyncClient, Client
 from django.urls import reverse
 
-from llmconfig import snapshot
-from llmconfig.admin.attempts import attempt_lines
+from llmconfig.admin.kit.attempts import attempt_lines
+from llmconfig.configuration import snapshot
 from llmconfig.models import LLMConfig, NodeConfiguration
 from llmconfig.roles import ensure_roles
 from metrics.models import GenerationMetric

@@ -8,10 +8,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from llmconfig import snapshot
+from llmconfig.configuration import snapshot
+from llmconfig.diagnostics.validation import findings
 from llmconfig.models import GlobalConfig, ModelPrice, Provider, ProviderModel, Revision
 from llmconfig.roles import ensure_roles
-from llmconfig.validation import findings
 from tests.llmconfig.conftest import CANARY
 
 pytestmark = pytest.mark.django_db(transaction=True)

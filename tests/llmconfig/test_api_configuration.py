@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from llmconfig import snapshot
+from llmconfig.configuration import snapshot
 from llmconfig.models import (
     GlobalConfig,
     LLMConfig,

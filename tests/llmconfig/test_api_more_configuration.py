@@ -12,7 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from llmconfig import snapshot
+from llmconfig.configuration import snapshot
+from llmconfig.configuration.resolution import resolve
 from llmconfig.gateway.keys import hash_of
 from llmconfig.models import (
     Budget,
@@ -23,7 +24,6 @@ from llmconfig.models import (
     Revision,
     RevisionChange,
 )
-from llmconfig.resolution import resolve
 from tests.api import caller
 from tests.llmconfig.conftest import MakeProvider
 

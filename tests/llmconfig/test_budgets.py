@@ -8,8 +8,9 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from llmconfig import client, snapshot
-from llmconfig.client.records import Labels
+from llmconfig import client
+from llmconfig.client.types import Labels
+from llmconfig.configuration import snapshot
 from llmconfig.errors import BudgetExceeded, ConfigurationError, GenerationFailed
 from llmconfig.models import (
     Budget,

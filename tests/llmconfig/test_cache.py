@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 
 from llmconfig import client
-from llmconfig.client import cache, loop
+from llmconfig.client.http import background_loop
+from llmconfig.client.traffic import response_cache
 from llmconfig.errors import AnswerInvalid, GenerationFailed
 from tests.api import caller
 
@@ -118,15 +119,17 @@ def test_answers_are_bounded_in_number_and_time(ask, simulator, settings):
     }
     for number in range(6):
         client.generate(ask(f"{number}"))
-    loop.run(asyncio.sleep(0.2))
-    told = loop.run(cache.statistics())
+    background_loop.run(asyncio.sleep(0.2))
+    told = background_loop.run(response_cache.statistics())
     assert (told.process_size, told.size) == (2, 3)
 
 
 def test_clearing_reaches_other_processes(ask, simulator):
     client.generate(ask())
-    loop.run(asyncio.sleep(0.2))
-    asyncio.run(cache.clear())  # as another process would: this one's loop learns it from Redis
+    background_loop.run(asyncio.sleep(0.2))
+    asyncio.run(
+        response_cache.clear()
+    )  # as another process would: this one's loop learns it from Redis
     assert not client.generate(ask()).record.cache_hit
     assert simulator.requests == 2
 
@@ -135,8 +138,8 @@ def test_statistics_count_hits_and_what_they_saved(ask):
     first = client.generate(ask()).record
     client.generate(ask())
     client.generate(ask())
-    loop.run(asyncio.sleep(0.2))
-    told = loop.run(cache.statistics())
+    background_loop.run(asyncio.sleep(0.2))
+    told = background_loop.run(response_cache.statistics())
     assert (told.hits, told.misses, told.total_requests) == (2, 1, 3)
     assert told.hit_rate == pytest.approx(2 / 3)
     assert first.cost_usd
@@ -177,7 +180,7 @@ def test_a_stream_is_answered_from_the_cache_too(ask, simulator):
 def test_the_api_tells_how_it_does_and_clears_it(ask, simulator):
     client.generate(ask())
     client.generate(ask())
-    loop.run(asyncio.sleep(0.2))
+    background_loop.run(asyncio.sleep(0.2))
     viewer, operator = caller("viewer"), caller("operator")
     told = viewer.get("/api/llm/cache-stats").json()
     assert (told["enabled"], told["size"], told["hit_rate"]) == (True, 1, 0.5)
@@ -193,10 +196,10 @@ def test_many_looks_in_vain_make_it_look_more_rarely(ask, simulator):
     async def calls():
         for number in range(300):
             await client.agenerate(ask(f"{number}"), collect=lambda *_: None)
-        desk = cache._desk()
+        desk = response_cache._desk()
         assert desk.dry == 300
         await asyncio.sleep(0.2)
-        cache._shelf.clear()
+        response_cache._shelf.clear()
         return [
             (await client.agenerate(ask(f"{number}"), collect=lambda *_: None)).record.cache_hit
             for number in range(40)

@@ -20,12 +20,13 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from enrichment.tasks import run_lane
-from llmconfig import experiments, rotation, snapshot
-from llmconfig.client import generate, tracing
+from llmconfig.client import generate
+from llmconfig.client.recording import tracing
+from llmconfig.configuration import experiments, rotation, snapshot
+from llmconfig.configuration.rollback import preview, roll_back
 from llmconfig.errors import GenerationFailed
 from llmconfig.models import Experiment, GlobalConfig, InteractionType, Provider, Revision
 from llmconfig.roles import ensure_roles
-from llmconfig.rollback import preview, roll_back
 from llmconfig.secrets import Secret
 from tests.api import caller
 

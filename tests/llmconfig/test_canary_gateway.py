@@ -16,8 +16,8 @@ from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmconfig.client.records import Delta
-from llmconfig.client.scrubbing import Scrubber
+from llmconfig.client.credentials.redaction import Scrubber
+from llmconfig.client.types import Delta
 from llmconfig.client.wire import Reply
 from llmconfig.secrets import MASK, Secret
 from metrics.models import GenerationHistory, GenerationMetric

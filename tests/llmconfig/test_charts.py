@@ -4,7 +4,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from llmconfig.admin.charts import HEIGHT, Column, Line, Part, Place, lines, nice_top, stacked
+from llmconfig.admin.kit.charts import (
+    HEIGHT,
+    AxisPlace,
+    Column,
+    Line,
+    Part,
+    lines,
+    nice_top,
+    stacked,
+)
 
 AMOUNTS = st.floats(0, 1e9)
 
@@ -29,7 +38,7 @@ def test_the_axis_ends_at_a_round_number_not_far_above(highest):
 
 
 def test_gaps_break_a_line_and_lone_values_are_dots():
-    places = [Place(str(number), "") for number in range(5)]
+    places = [AxisPlace(str(number), "") for number in range(5)]
     drawn = lines("", places, [Line("p50", 0, (10.0, 5.0, None, 0.0, None))], tick=str)
     assert drawn.paths[0].data == "M5 0h0L15 50M35 100h0"
     assert len(drawn.areas) == 5

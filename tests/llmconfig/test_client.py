@@ -9,9 +9,11 @@ from email.utils import format_datetime
 
 import pytest
 
-from llmconfig import client, snapshot
-from llmconfig.client import recording
-from llmconfig.client.records import Usage
+from llmconfig import client
+from llmconfig.client.http import background_loop
+from llmconfig.client.recording import recorders
+from llmconfig.client.types import Usage
+from llmconfig.configuration import snapshot
 from llmconfig.errors import (
     AnswerInvalid,
     CallsDisabled,
@@ -87,12 +89,12 @@ def test_a_record_goes_to_the_registered_recorder_in_the_callers_thread(node, as
     def recorder(record, texts):
         seen.append((record, threading.current_thread()))
 
-    held = list(recording._recorders)
-    recording.register(recorder)
+    held = list(recorders._recorders)
+    recorders.register(recorder)
     try:
         made = client.generate(ask())
     finally:
-        recording._recorders[:] = held
+        recorders._recorders[:] = held
     assert [(made.record, threading.current_thread())] == seen
 
 
@@ -527,7 +529,7 @@ def test_waiting_for_oneself_is_refused(node, ask):
         client.generate(ask())
 
     with pytest.raises(RuntimeError, match="agenerate"):
-        client.loop.run(inside())
+        background_loop.run(inside())
 
 
 @pytest.mark.django_db(transaction=True)
@@ -540,7 +542,7 @@ def test_async_callers_on_any_loop_are_served(node, ask):
 def test_a_switch_turned_off_ends_repeated_attempts(node, ask, simulator, settings):
     settings.LLM_ENVIRONMENT = {**settings.LLM_ENVIRONMENT, "LLM_RETRY_MAX_DELAY": 10.0}
     simulator.fail(status=429, retry_after="1.5")
-    future = client.loop.submit(client.agenerate(ask()))
+    future = background_loop.submit(client.agenerate(ask()))
     while simulator.requests == 0:
         pass
     LLMConfig.objects.update(enabled=False)

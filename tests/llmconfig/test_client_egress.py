@@ -11,9 +11,11 @@ from urllib.parse import quote
 
 import pytest
 
-from llmconfig import client, snapshot
-from llmconfig.client import egress, keys
-from llmconfig.client.scrubbing import Scrubber
+from llmconfig import client
+from llmconfig.client.credentials import provider_keys
+from llmconfig.client.credentials.redaction import Scrubber
+from llmconfig.client.http import egress
+from llmconfig.configuration import snapshot
 from llmconfig.errors import GenerationExhausted, GenerationRefused, SecretUnreadable
 from llmconfig.models import Provider
 from llmconfig.secrets import MASK, Secret
@@ -264,14 +266,14 @@ def test_a_key_replaced_in_its_file_is_read_after_a_refusal(
 def test_an_unreadable_reference_says_what_to_do(make_provider, reference, says):
     make_provider(secret_ref=reference)
     with pytest.raises(SecretUnreadable, match=says):
-        keys.read(snapshot.current().providers["sim"])
+        provider_keys.read(snapshot.current().providers["sim"])
 
 
 @pytest.mark.parametrize("key", ["two\r\nlines-of-a-key", "with space in it", "ключ-ключ-ключ"])
 def test_a_key_that_could_forge_a_header_is_not_sent(make_provider, key):
     make_provider(key=key)
     with pytest.raises(SecretUnreadable) as raised:
-        keys.read(snapshot.current().providers["sim"])
+        provider_keys.read(snapshot.current().providers["sim"])
     assert key not in str(raised.value)
 
 

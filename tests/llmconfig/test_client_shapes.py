@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from llmconfig.client.shapes import Misfit, SchemaUnusable, shape_of
+from llmconfig.client.pipeline.structured_output import SchemaMismatch, SchemaUnusable, shape_of
 
 PROFILE = {
     "type": "object",
@@ -72,11 +72,11 @@ def test_keywords_that_the_quick_check_does_not_know_are_left_to_jsonschema(sche
 
 
 def test_a_misfit_says_where():
-    with pytest.raises(Misfit, match=r"tags\[0\]: 3 is not of type 'string'"):
+    with pytest.raises(SchemaMismatch, match=r"tags\[0\]: 3 is not of type 'string'"):
         shape_of(PROFILE).read('{"name": "Rex", "tags": [3]}')
-    with pytest.raises(Misfit, match="the answer: 'name' is a required property"):
+    with pytest.raises(SchemaMismatch, match="the answer: 'name' is a required property"):
         shape_of(PROFILE).read("{}")
-    with pytest.raises(Misfit, match="not JSON"):
+    with pytest.raises(SchemaMismatch, match="not JSON"):
         shape_of(PROFILE).read("Sure!")
 
 

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from llmconfig import client
-from llmconfig.client import loop
+from llmconfig.client.http import background_loop
 from llmconfig.errors import GenerationExhausted
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -53,7 +53,7 @@ def test_other_processes_leave_it_alone_too(two_targets, simulator, ask, callers
     down(simulator)
     for _ in range(5):
         client.generate(ask())
-    loop.run(asyncio.sleep(0.2))
+    background_loop.run(asyncio.sleep(0.2))
     variables = {"LLM_RETRY_MAX_ATTEMPTS": "1"}
     callers(variables, processes=1, calls=20, in_flight=1).results()
     assert simulator.stats()["by_model"]["gpt-4o-mini"] == 5

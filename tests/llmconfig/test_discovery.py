@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from llmconfig import discovery
-from llmconfig.discovery import check_provider, discover_models
+from llmconfig.diagnostics import discovery
+from llmconfig.diagnostics.discovery import check_provider, discover_models
 from llmconfig.models import Provider, ProviderModel, Revision
 from tests.llmconfig.conftest import CANARY, MakeProvider, Simulator
 

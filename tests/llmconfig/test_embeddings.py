@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from llmconfig import client
-from llmconfig.client.embedding import MOST_INPUTS, EmbeddingCall
+from llmconfig.client.pipeline.embeddings import MAX_INPUTS, EmbeddingCall
 from llmconfig.errors import GenerationRefused
 from llmconfig.models import InteractionType, ProviderModel
 
@@ -59,11 +59,11 @@ def test_each_text_gets_its_vector_in_order(node, embed, records):
 
 
 def test_many_texts_go_in_several_requests_and_keep_their_order(node, embed, simulator, records):
-    texts = [f"dog number {number}" for number in range(2 * MOST_INPUTS + 5)]
+    texts = [f"dog number {number}" for number in range(2 * MAX_INPUTS + 5)]
     vectors = embed(texts).vectors
     assert simulator.requests == len(records) == 3
     assert len(vectors) == len(texts)
-    assert vectors[MOST_INPUTS + 3] == embed([texts[MOST_INPUTS + 3]]).vectors[0]
+    assert vectors[MAX_INPUTS + 3] == embed([texts[MAX_INPUTS + 3]]).vectors[0]
 
 
 def test_long_texts_are_spread_over_requests(node, embed, simulator):
@@ -78,7 +78,7 @@ def test_all_vectors_come_from_the_model_that_served_the_first(
     make_provider("backup", model_id="other-embedding")
     make_node(f"sim/{MODEL}", "backup/other-embedding")
     simulator.plan({"model": MODEL, "first": 3, "action": {"status": 503}})
-    embed([f"dog {number}" for number in range(2 * MOST_INPUTS)])
+    embed([f"dog {number}" for number in range(2 * MAX_INPUTS)])
     assert {record.model for record in records} == {"other-embedding"}
 
 

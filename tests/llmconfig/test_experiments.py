@@ -11,12 +11,13 @@ from django.core.management import CommandError, call_command
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmconfig import experiments, snapshot
-from llmconfig.client import astream, generate, loop
+from llmconfig.client import astream, generate
+from llmconfig.client.http import background_loop
+from llmconfig.configuration import experiments, snapshot
+from llmconfig.configuration.resolution import explain, resolve
+from llmconfig.configuration.snapshot import ArmFacts, Choice, ExperimentFacts
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import Budget, Experiment, Revision, UserConfig
-from llmconfig.resolution import explain, resolve
-from llmconfig.snapshot import ArmFacts, Choice, ExperimentFacts
 from metrics.models import GenerationMetric
 from tests.api import caller
 
@@ -224,7 +225,7 @@ def calls_when(number):
 
 def no_shadow_is_under_way():
     """The process's loop has carried out what was submitted to it."""
-    loop.submit(asyncio.sleep(0.2)).result()
+    background_loop.submit(asyncio.sleep(0.2)).result()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -273,7 +274,7 @@ def test_streams_have_shadows_too(shadow, ask):
         return [piece async for piece in astream(ask(experiment_key=key_in("short")))]
 
     key_in("short")  # reads the configuration outside the loop
-    heard = loop.run(hear())
+    heard = background_loop.run(hear())
     assert heard[-1].record.experiment_arm == "control"
     assert set(calls_when(2)) == {"control", "short"}
 

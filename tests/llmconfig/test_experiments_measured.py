@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from asgiref.sync import async_to_sync
 
-from llmconfig import experiments, snapshot
 from llmconfig.client import agenerate
+from llmconfig.configuration import experiments, snapshot
 from llmconfig.errors import GenerationFailed
 from llmconfig.models import Experiment, ProviderModel
 from metrics.analyzers.experiments import compare

@@ -5,7 +5,7 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
-from llmconfig import experiments
+from llmconfig.configuration import experiments
 from llmconfig.models import Experiment, GlobalConfig, InteractionType, Provider, UserConfig
 
 pytestmark = pytest.mark.django_db

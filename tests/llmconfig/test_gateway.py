@@ -12,10 +12,10 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from llmconfig import client as llm_client
-from llmconfig.client import recording
+from llmconfig.client.recording import recorders
+from llmconfig.configuration.revisions import change
 from llmconfig.gateway.writer import Writer
 from llmconfig.models import GatewayKey, LLMConfig, NodeConfiguration, RevisionChange
-from llmconfig.revisions import change
 from metrics.models import GenerationMetric
 from tests.llmconfig.gateway_server import new_key, running_server
 
@@ -564,7 +564,7 @@ def test_an_objects_errors_are_the_vendors(node, simulator):
 
 
 def test_a_mistake_in_writing_many_records_writes_each_and_ends_nothing(plain, ask):
-    told, held = [], list(recording._recorders)
+    told, held = [], list(recorders._recorders)
 
     def together(_batch):
         raise AttributeError("a mistake of ours")
@@ -572,7 +572,7 @@ def test_a_mistake_in_writing_many_records_writes_each_and_ends_nothing(plain, a
     def recorder(record, _texts):
         told.append(record.node)
 
-    recording.register(recorder, many=together)
+    recorders.register(recorder, many=together)
     queue = Writer()
     try:
         for _ in range(3):
@@ -581,5 +581,5 @@ def test_a_mistake_in_writing_many_records_writes_each_and_ends_nothing(plain, a
         llm_client.generate(ask(node="chat"), collect=queue.take)
         assert until(lambda: len(told) == 4)
     finally:
-        recording._recorders[:] = held
+        recorders._recorders[:] = held
         queue.flush()

@@ -8,8 +8,9 @@ import time
 
 import pytest
 
-from llmconfig import client, snapshot
-from llmconfig.client import limits
+from llmconfig import client
+from llmconfig.client.traffic import rate_limits
+from llmconfig.configuration import snapshot
 from llmconfig.errors import GenerationFailed
 from llmconfig.models import GlobalConfig
 
@@ -150,7 +151,7 @@ def test_a_provider_that_bears_less_is_found_out(make_provider, make_node, simul
             *(client.agenerate(ask(f"Row {n}"), collect=lambda *_: None) for n in range(400))
         )
         facts = (await snapshot.acurrent()).providers["sim"]
-        return limits.gate_of(facts).concurrency.limit
+        return rate_limits.limiter_of(facts).concurrency.limit
 
     found = asyncio.run(calls())
     stats = simulator.stats()
@@ -179,7 +180,7 @@ def test_a_provider_whose_answers_queue_up_is_sent_less_on_trial(
         async def one(number):
             async with gate:
                 await client.agenerate(ask(f"Row {number}"), collect=lambda *_: None)
-                bounds.append(limits.gate_of(facts).concurrency.limit)
+                bounds.append(rate_limits.limiter_of(facts).concurrency.limit)
 
         await asyncio.gather(*(one(number) for number in range(1200)))
 
@@ -198,9 +199,9 @@ def test_without_redis_paid_limits_hold_by_share_and_then_refuse(
 
     async def calls():
         assert (await client.agenerate(ask(), collect=lambda *_: None)).text
-        gate = limits.gate_of((await snapshot.acurrent()).providers["sim"])
+        gate = rate_limits.limiter_of((await snapshot.acurrent()).providers["sim"])
         assert gate._lost_at is not None
-        gate._lost_at -= limits.ALONE_SECONDS
+        gate._lost_at -= rate_limits.ALONE_SECONDS
         with pytest.raises(GenerationFailed) as failed:
             await client.agenerate(ask(), collect=lambda *_: None)
         return failed.value
@@ -220,9 +221,9 @@ def test_without_redis_a_local_provider_goes_on(make_provider, make_node, ask, s
         await asyncio.gather(
             *(client.agenerate(ask(f"{n}"), collect=lambda *_: None) for n in range(10))
         )
-        gate = limits.gate_of((await snapshot.acurrent()).providers["own"])
+        gate = rate_limits.limiter_of((await snapshot.acurrent()).providers["own"])
         assert gate._lost_at is not None
-        gate._lost_at -= limits.ALONE_SECONDS
+        gate._lost_at -= rate_limits.ALONE_SECONDS
         await asyncio.gather(
             *(client.agenerate(ask(f"{n}"), collect=lambda *_: None) for n in range(10))
         )

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from llmconfig import client, discovery, snapshot
-from llmconfig.client.embedding import EmbeddingCall
-from llmconfig.client.records import Delta, Generation
+from llmconfig import client
+from llmconfig.client.pipeline.embeddings import EmbeddingCall
+from llmconfig.client.types import Delta, Generation
+from llmconfig.configuration import snapshot
+from llmconfig.diagnostics import discovery
 from llmconfig.models import LLMConfig, NodeConfiguration, Provider, ProviderModel
 from llmconfig.secrets import Secret
 from project.embedded.llm import Mode

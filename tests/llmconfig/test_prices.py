@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmconfig.client.records import Usage
-from llmconfig.prices import cost, price_at, suggested_prices
-from llmconfig.snapshot import PriceFacts
+from llmconfig.client.types import Usage
+from llmconfig.configuration.prices import cost, price_at, suggested_prices
+from llmconfig.configuration.snapshot import PriceFacts
 
 NOW = dt.datetime(2026, 11, 21, tzinfo=dt.UTC)
 

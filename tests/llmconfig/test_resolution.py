@@ -1,7 +1,9 @@
 import pytest
 from django.db import connection
 
-from llmconfig import snapshot
+from llmconfig.configuration import snapshot
+from llmconfig.configuration.resolution import resolve
+from llmconfig.configuration.revisions import change
 from llmconfig.models import (
     GlobalConfig,
     LLMConfig,
@@ -10,8 +12,6 @@ from llmconfig.models import (
     Revision,
     RevisionChange,
 )
-from llmconfig.resolution import resolve
-from llmconfig.revisions import change
 
 pytestmark = pytest.mark.django_db
 

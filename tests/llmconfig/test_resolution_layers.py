@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from llmconfig import snapshot
+from llmconfig.configuration import snapshot
+from llmconfig.configuration.resolution import explain, resolve
+from llmconfig.configuration.revisions import change
 from llmconfig.errors import CallsDisabled, NoTarget, UnknownNode
 from llmconfig.models import (
     Experiment,
@@ -24,8 +26,6 @@ from llmconfig.models import (
     ProviderModel,
     UserConfig,
 )
-from llmconfig.resolution import explain, resolve
-from llmconfig.revisions import change
 from tests.llmconfig.forms import address_of, fields_of
 
 pytestmark = pytest.mark.django_db
@@ -394,7 +394,7 @@ WATCH = """
 import sys, time, django
 django.setup()
 from llmconfig import snapshot
-from llmconfig.resolution import resolve
+from llmconfig.configuration.resolution import resolve
 print("watching", flush=True)
 while True:
     found = resolve("work", snapshot=snapshot.current())

@@ -13,6 +13,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from llmconfig import secrets
+from llmconfig.configuration.revisions import change
+from llmconfig.configuration.rollback import HIDDEN, QUIET, _config_tables, preview, roll_back
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import (
     ConfigVersion,
@@ -27,9 +29,7 @@ from llmconfig.models import (
     RevisionChange,
     UserConfig,
 )
-from llmconfig.revisions import change
 from llmconfig.roles import ensure_roles
-from llmconfig.rollback import HIDDEN, QUIET, _config_tables, preview, roll_back
 from tests.api import caller
 
 pytestmark = pytest.mark.django_db

@@ -12,8 +12,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
-from llmconfig import rotation, secrets, snapshot
-from llmconfig.client import keys
+from llmconfig import secrets
+from llmconfig.client.credentials import provider_keys
+from llmconfig.configuration import rotation, snapshot
 from llmconfig.errors import SecretUnreadable
 from llmconfig.models import ConfigVersion, Provider, Revision
 from llmconfig.secrets import Secret
@@ -48,7 +49,7 @@ def stored(settings):
 def revealed():
     snapshot.expire()
     providers = snapshot.current().providers.values()
-    return {each.name: keys.read(each).reveal() for each in providers}
+    return {each.name: provider_keys.read(each).reveal() for each in providers}
 
 
 EXPECTED = {f"provider-{number}": key_of(number) for number in range(7)}
@@ -171,7 +172,7 @@ def _address():
 def read_error(name="provider-0"):
     snapshot.expire()
     with pytest.raises(SecretUnreadable) as caught:
-        keys.read(snapshot.current().providers[name])
+        provider_keys.read(snapshot.current().providers[name])
     return str(caught.value)
 
 

@@ -9,8 +9,9 @@ from typing import Any
 import botocore.session  # type: ignore[import-untyped]  # it has no types
 import pytest
 
-from llmconfig import snapshot
-from llmconfig.client import generate, keys, secrets_manager
+from llmconfig.client import generate
+from llmconfig.client.credentials import provider_keys, secrets_manager
+from llmconfig.configuration import snapshot
 from llmconfig.errors import GenerationRefused, SecretUnreadable
 from llmconfig.models import Provider
 from tests.llmconfig.conftest import CANARY
@@ -65,7 +66,7 @@ def key_of(reference: str) -> str:
         name="vaulted", defaults={"provider_type": "openai", "secret_ref": reference}
     )
     snapshot.expire()
-    key = keys.read(snapshot.current().providers["vaulted"])
+    key = provider_keys.read(snapshot.current().providers["vaulted"])
     assert key
     return key.reveal()
 

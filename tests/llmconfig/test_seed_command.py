@@ -7,7 +7,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from llmconfig import snapshot
+from llmconfig.configuration import snapshot
+from llmconfig.configuration.prices import suggested_prices
+from llmconfig.configuration.resolution import resolve
+from llmconfig.configuration.revisions import change
 from llmconfig.models import (
     GlobalConfig,
     LLMConfig,
@@ -17,9 +20,6 @@ from llmconfig.models import (
     ProviderModel,
     Revision,
 )
-from llmconfig.prices import suggested_prices
-from llmconfig.resolution import resolve
-from llmconfig.revisions import change
 from llmconfig.secrets import Secret
 
 pytestmark = pytest.mark.django_db

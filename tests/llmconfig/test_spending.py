@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from llmconfig.admin.budgets import until
+from llmconfig.client.traffic.budget_outlook import outlook
 from llmconfig.models import Budget
-from llmconfig.spending import outlook
 
 LONG_AGO = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
 NOON = dt.datetime(2031, 4, 11, 12, tzinfo=dt.UTC)  # 10.5 of April's 30 days are over

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from llmconfig import client
-from llmconfig.client.records import Delta, Generation
+from llmconfig.client.types import Delta, Generation
 from llmconfig.errors import AnswerInvalid, GenerationExhausted, GenerationRefused, LLMError
 from llmconfig.models import ProviderModel
 

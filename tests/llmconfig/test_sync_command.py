@@ -15,11 +15,11 @@ from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from llmconfig.configuration.revisions import change
+from llmconfig.configuration.sync.export import export
+from llmconfig.configuration.sync.nodes_file import parse
+from llmconfig.configuration.sync.writing import sync
 from llmconfig.models import ConfigVersion, InteractionType, NodeConfiguration, Provider, Revision
-from llmconfig.revisions import change
-from llmconfig.sync.export import export
-from llmconfig.sync.nodes_file import parse
-from llmconfig.sync.writing import sync
 
 pytestmark = pytest.mark.django_db
 
@@ -71,7 +71,7 @@ def test_the_shipped_file_syncs_with_the_log_lines_of_the_guide_and_a_second_run
     caplog, settings
 ):
     settings.LLM_NODES_FILE = str(SHIPPED)
-    caplog.set_level(logging.INFO, logger="llmconfig.sync")
+    caplog.set_level(logging.INFO, logger="llmconfig.configuration.sync")
     call_command("sync_llm_config")
     total = NodeConfiguration.objects.count()
     assert caplog.messages[0].startswith("Loading LLM configurations from...")
@@ -288,7 +288,7 @@ def test_ten_processes_that_start_at_once_make_one_revision(nodes):
         "import sys, django; django.setup();"
         "from django.db import connection; from pathlib import Path;"
         f"connection.settings_dict['NAME'] = {config['NAME']!r};"
-        "from llmconfig.sync.writing import sync; connection.ensure_connection();"
+        "from llmconfig.configuration.sync.writing import sync; connection.ensure_connection();"
         "print('ready', flush=True); sys.stdin.readline();"
         f"print(sync(Path({str(nodes)!r})).totals)"
     )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from llmconfig.sync.comparison import (
+from llmconfig.configuration.sync.comparison import (
     ABSENT,
     Action,
     Side,
@@ -11,7 +11,7 @@ from llmconfig.sync.comparison import (
     plan_node,
     standing,
 )
-from llmconfig.sync.fields import RULES, blank
+from llmconfig.configuration.sync.fields import RULES, blank
 
 OLD, NEW, OTHER = "old", "new", "other"
 

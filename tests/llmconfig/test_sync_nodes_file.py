@@ -2,9 +2,9 @@
 
 import pytest
 
+from llmconfig.configuration.sync import nodes_file
+from llmconfig.configuration.sync.nodes_file import parse
 from llmconfig.errors import NodesFileInvalid
-from llmconfig.sync import nodes_file
-from llmconfig.sync.nodes_file import parse
 
 KEY = "sk-" + "proj4bcdefghij0123456789"
 

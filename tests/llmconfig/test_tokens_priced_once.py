@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from llmconfig.client.wire.anthropic import AnthropicWire
 from llmconfig.client.wire.openai import OpenAIWire
-from llmconfig.prices import cost
-from llmconfig.snapshot import PriceFacts
+from llmconfig.configuration.prices import cost
+from llmconfig.configuration.snapshot import PriceFacts
 
 counts = st.integers(0, 10**8)
 rates = st.decimals(min_value=0, max_value=1000, places=6, allow_nan=False)

@@ -15,7 +15,8 @@ from django.db import connection
 from opentelemetry import trace
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from llmconfig.client import generate, tracing
+from llmconfig.client import generate
+from llmconfig.client.recording import tracing
 from llmconfig.errors import GenerationRefused
 from llmconfig.secrets import Secret
 from tests.llmconfig.conftest import CANARY
@@ -133,7 +134,7 @@ def test_texts_are_traced_only_under_their_own_switch(collector, make_node, ask,
     told = attributes(spans(collector)["chat gpt-4o-mini"])
     assert told["gen_ai.prompt.0.role"] == "user"
     assert told["gen_ai.prompt.0.content"].startswith("Describe? a dog.")
-    assert len(told["gen_ai.prompt.0.content"]) == tracing.MOST_TEXT
+    assert len(told["gen_ai.prompt.0.content"]) == tracing.MAX_TEXT_LENGTH
     assert told["gen_ai.completion.0.content"] == answer
 
 
@@ -192,10 +193,10 @@ def test_a_dead_collector_slows_no_call_and_costs_no_memory(
         traced = tracing.Traced(record, (0.0,), (), "")
         began = time.perf_counter()
         for _ in range(5000):
-            tracing.offer(traced)
+            tracing.submit(traced)
         assert time.perf_counter() - began < 0.5
-        assert exporter.waiting.qsize() <= tracing.MOST_WAITING
-        assert exporter.dropped >= 5000 - tracing.MOST_WAITING - tracing.MOST_AT_ONCE - 1
+        assert exporter.waiting.qsize() <= tracing.MAX_WAITING
+        assert exporter.dropped >= 5000 - tracing.MAX_WAITING - tracing.MAX_AT_ONCE - 1
         assert not tracing.flush(0.1)
         while not exporter.waiting.empty():  # drop them, for the tests that follow
             exporter.waiting.get_nowait()
@@ -208,7 +209,7 @@ ONE_CALL = """
 import django
 django.setup()
 from llmconfig.client import generate
-from llmconfig.client.records import Call
+from llmconfig.client.types import Call
 generate(Call(node="tag_rows", messages=[{"role": "user", "content": "Name one dog."}]))
 """
 

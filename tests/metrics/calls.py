@@ -5,8 +5,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
-from llmconfig.client.recording import Texts
-from llmconfig.client.records import Attempt, CallRecord, Labels, Usage
+from llmconfig.client.recording.recorders import Texts
+from llmconfig.client.types import Attempt, CallRecord, Labels, Usage
 
 BATCH = UUID("0f0e0d0c-0b0a-4908-8706-050403020100")
 TEXTS = Texts(prompt="Clean this: a dog.", answer="A dog.")

@@ -10,8 +10,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from llmconfig.configuration.revisions import change
 from llmconfig.models import Budget, NodeConfiguration, Revision
-from llmconfig.revisions import change
 from metrics import rollups
 from metrics.models import GenerationHistory, GenerationMetric
 

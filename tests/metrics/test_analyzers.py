@@ -6,15 +6,15 @@ from decimal import Decimal
 
 import pytest
 
-from llmconfig import snapshot
+from llmconfig.configuration import snapshot
 from llmconfig.models import ModelPrice, Provider, ProviderModel
 from metrics.analyzers.cost import forecast_month, what_if
 from metrics.analyzers.intervals import Share
 from metrics.analyzers.quality import Grouping, quality
-from metrics.decisions import record_decision
 from metrics.errors import Unanswerable
-from metrics.figures import Question
+from metrics.feedback import record_decision
 from metrics.models import OverviewRollup
+from metrics.queries import Question
 from metrics.recording import record_call
 from tests.metrics.calls import TEXTS, a_record
 

@@ -10,8 +10,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from metrics import rollups
+from metrics.csv_export import csv_lines
 from metrics.recording import record_call
-from metrics.spreadsheets import csv_lines
 from tests.api import caller
 from tests.metrics.calls import BATCH, TEXTS, a_record
 

@@ -11,13 +11,13 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from llmconfig import snapshot
-from llmconfig.client.records import Labels, Usage
+from llmconfig.client.types import Labels, Usage
+from llmconfig.configuration import snapshot
 from llmconfig.models import ModelPrice, Provider, ProviderModel
 from metrics import rollups
 from metrics.errors import Unanswerable
-from metrics.figures import Grain, Question, ask
 from metrics.models import OverviewRollup
+from metrics.queries import Grain, Question, ask
 from metrics.recording import record_call
 from tests.api import caller
 from tests.metrics.calls import ANSWERED, BATCH, TEXTS, a_record

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from benchmarks import experiments as drawn
 from benchmarks.experiments import Planted
-from llmconfig import experiments
+from llmconfig.configuration import experiments
 from llmconfig.models import Experiment, NodeConfiguration
 from metrics.analyzers.experiments import compare
 from metrics.analyzers.intervals import Sample, Share

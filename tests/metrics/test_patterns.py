@@ -8,14 +8,14 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
 
-from llmconfig.client.recording import Texts
-from llmconfig.client.records import Labels
-from metrics.decisions import record_decision
+from llmconfig.client.recording.recorders import Texts
+from llmconfig.client.types import Labels
+from metrics.feedback import record_decision
 from metrics.models import Pattern, PromptProposal
 from metrics.models.patterns import PatternType
 from metrics.patterns.mining import mine
 from metrics.patterns.problems import Problem, clustered, normalised
-from metrics.quality.parts import Part, Told
+from metrics.quality.parts import CheckResults, Part
 from metrics.recording import record_call
 from tests.metrics.calls import REFUSED, a_record
 
@@ -29,7 +29,7 @@ def answered(number=1, *, notes=(), version=1, operation="summary", answer="A te
         labels = Labels("shop", operation, prompt_version=version)
         record = a_record(labels=labels, created_at=NOW, **changes)
         part = Part("gates", 0.0 if notes else 1.0, not notes, tuple(notes))
-        told = Told() if record.error_code else Told((part,))
+        told = CheckResults() if record.error_code else CheckResults((part,))
         record_call(record, Texts("Sum this up.", answer), told)
         made.append(record)
     return made
@@ -158,7 +158,7 @@ def test_our_own_calls_teach_nothing():
         record_call(
             a_record(labels=Labels("metrics", "pattern_wording"), created_at=NOW),
             Texts("p", "a"),
-            Told((Part("schema", 0.0, False, ("bad",)),)),
+            CheckResults((Part("schema", 0.0, False, ("bad",)),)),
         )
     mine()
     assert not Pattern.objects.exists()

@@ -9,13 +9,13 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from llmconfig import snapshot
-from llmconfig.client.recording import Texts
-from llmconfig.client.records import Labels
+from llmconfig.client.recording.recorders import Texts
+from llmconfig.client.types import Labels
+from llmconfig.configuration import snapshot
 from llmconfig.roles import Role
 from metrics.models import GenerationHistory, GenerationMetric, QualityRule, WaitingAnswer
 from metrics.quality import rules, scoring
-from metrics.quality.parts import Part, Told
+from metrics.quality.parts import CheckResults, Part
 from metrics.quality.python_code import examine
 from metrics.recording import record_call, write_records
 from tests.api import caller
@@ -45,7 +45,7 @@ def a_rule(*names, operation="method_implementation", **fields):
 
 def answered(text, *, operation="method_implementation", told=None, **changes):
     record = a_record(labels=Labels("codegen", operation), **changes)
-    record_call(record, Texts("Write it.", text), told or Told())
+    record_call(record, Texts("Write it.", text), told or CheckResults())
     return record
 
 
@@ -125,7 +125,7 @@ def test_compliance_is_judged_by_the_function_that_the_setting_names(settings):
 
 def test_what_was_told_with_the_call_counts_beside_what_is_found_later_by_weight():
     a_rule("json_schema", weight=3)
-    told = Told((Part("gates", 0.0, False, ("Too long.",)),), syntax_valid=None)
+    told = CheckResults((Part("gates", 0.0, False, ("Too long.",)),), syntax_valid=None)
     answered("{}", told=told)
     assert the_call()[1].quality_score == 0
     scoring.score_waiting()
@@ -196,7 +196,7 @@ def test_the_api_and_the_admin_show_the_parts(admin_client):
 def test_telling_a_score_costs_a_batch_little():
     records = [(a_record(), TEXTS) for _ in range(3000)]
     part = Part("gates", 1.0, True)
-    told = {record.correlation_id: Told((part,), True) for record, _ in records}
+    told = {record.correlation_id: CheckResults((part,), True) for record, _ in records}
     rules.current()
 
     def seconds(**more):
@@ -230,7 +230,7 @@ def test_the_command_says_how_good_answers_were():
     for passed, version in ((True, 1), (True, 1), (False, 2)):
         labels = Labels("shop", "summary", prompt_version=version)
         part = Part("gates", float(passed), passed)
-        record_call(a_record(labels=labels, created_at=now), TEXTS, Told((part,)))
+        record_call(a_record(labels=labels, created_at=now), TEXTS, CheckResults((part,)))
     out = StringIO()
     call_command("llm_quality", "--by", "prompt_and_model", stdout=out)
     first, second = out.getvalue().splitlines()[1:]

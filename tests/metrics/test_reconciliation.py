@@ -11,12 +11,12 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
-from llmconfig import snapshot
+from llmconfig.configuration import snapshot
 from llmconfig.models import Provider
 from metrics.errors import ExportUnreadable, Unanswerable
 from metrics.models import BilledUsage
-from metrics.reconciliation import differences, import_export
 from metrics.recording import record_call
+from metrics.reports.reconciliation import differences, import_export
 from tests.api import caller
 from tests.metrics.calls import TEXTS, a_record
 

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from llmconfig.client import recording
-from llmconfig.client.recording import Texts
-from llmconfig.client.records import NO_LABELS, NO_USAGE, Attempt, Usage
+from llmconfig.client.recording import recorders
+from llmconfig.client.recording.recorders import Texts
+from llmconfig.client.types import NO_LABELS, NO_USAGE, Attempt, Usage
 from metrics.models import GenerationHistory, GenerationMetric
 from metrics.quality import rules
 from metrics.recording import record_call, storable, write_records
@@ -277,16 +277,16 @@ def test_history_switched_off_keeps_the_figures_but_no_texts(settings):
 
 
 def test_the_client_hands_its_records_to_the_metrics():
-    recording.publish(a_record(), TEXTS)
+    recorders.publish(a_record(), TEXTS)
     assert GenerationMetric.objects.count() == 1
 
 
 def test_a_record_that_cant_be_stored_is_logged_and_fails_neither_call_nor_transaction(caplog):
     unstorable = a_record(created_at=dt.datetime(1999, 1, 1, tzinfo=dt.UTC))
-    recording.publish(unstorable, TEXTS)
+    recorders.publish(unstorable, TEXTS)
     assert f"The record of call {unstorable.correlation_id} could not be stored." in caplog.text
     assert any(record.levelno == logging.ERROR for record in caplog.records)
-    recording.publish(a_record(), TEXTS)
+    recorders.publish(a_record(), TEXTS)
     assert GenerationMetric.objects.count() == 1
 
 

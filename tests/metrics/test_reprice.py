@@ -8,11 +8,11 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from llmconfig import snapshot
+from llmconfig.configuration import snapshot
 from llmconfig.models import ModelPrice, Provider, ProviderModel
 from metrics import rollups
-from metrics.figures import Question, total
 from metrics.models import GenerationMetric
+from metrics.queries import Question, total
 from metrics.recording import record_call
 from tests.metrics.calls import ANSWERED, TEXTS, a_record
 

@@ -15,17 +15,18 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
-from llmconfig import snapshot
+from llmconfig.configuration import snapshot
 from llmconfig.models import LLMConfig, Provider, ProviderModel
-from metrics import partitions, reporting, tasks
+from metrics import partitions, tasks
 from metrics.models import GenerationMetric, WeeklyReport
 from metrics.recording import record_call
+from metrics.reports import weekly_report
 from project.environment import mail_server
 from tests.api import caller
 from tests.metrics.calls import TEXTS, a_record
 
 pytestmark = pytest.mark.django_db(transaction=True)
-MONDAY = reporting.last_week()
+MONDAY = weekly_report.last_week()
 NOON = dt.datetime.combine(MONDAY, dt.time(12), dt.UTC)
 
 
@@ -46,7 +47,7 @@ def calls(transactional_db):
 
 
 def test_the_figures_are_those_of_the_week(calls):
-    figures = reporting.figures_of(MONDAY)
+    figures = weekly_report.figures_of(MONDAY)
     assert (figures["calls"], figures["cost_usd"], figures["unpriced_calls"]) == (3, "3.75", 1)
     assert figures["failed_percent"] == "33.3"
     assert figures["models"][0] == {
@@ -72,22 +73,22 @@ def test_the_figures_are_those_of_the_week(calls):
     ],
 )
 def test_numbers_that_are_not_ours_are_found(calls, text, strange):
-    figures = reporting.figures_of(MONDAY)
-    assert reporting.strange_numbers(text.format(monday=MONDAY), figures) == strange
+    figures = weekly_report.figures_of(MONDAY)
+    assert weekly_report.strange_numbers(text.format(monday=MONDAY), figures) == strange
 
 
 def test_costs_are_compared_with_the_week_before(calls):
     for days, cost in ((7, "3"), (14, "9")):
         earlier = NOON - dt.timedelta(days=days)
         record_call(a_record(created_at=earlier, cost_usd=Decimal(cost), saved_usd=None), TEXTS)
-    figures = reporting.figures_of(MONDAY)
+    figures = weekly_report.figures_of(MONDAY)
     assert figures["week_before"]["cost_usd"] == "3.00"
     assert figures["change_of_cost_percent"] == "+25"
-    assert "3 calls cost $3.75, +25 % against the week before." in reporting.plain(figures)
+    assert "3 calls cost $3.75, +25 % against the week before." in weekly_report.plain(figures)
 
 
 def test_without_a_model_the_report_is_plain_and_says_why(calls):
-    made = reporting.report(MONDAY)
+    made = weekly_report.report(MONDAY)
     assert "3 calls cost $3.75" in made.text
     assert made.written_by == ""
     assert "switched off" in made.remark
@@ -150,7 +151,7 @@ def teller(settings):
 
 def test_a_model_tells_the_report_from_our_figures_alone(calls, teller):
     server = teller("We spent $3.75 on 3 calls; openrouter/gpt-4o failed once.")
-    made = reporting.report(MONDAY)
+    made = weekly_report.report(MONDAY)
     assert (made.text[:8], made.written_by, made.remark) == ("We spent", "teller/narrator", "")
     system, user = server.asked[0]["messages"]
     assert system["role"] == "system"
@@ -161,31 +162,31 @@ def test_a_model_tells_the_report_from_our_figures_alone(calls, teller):
 
 def test_a_text_with_another_number_is_written_again(calls, teller):
     server = teller("We spent about $4.", "We spent $3.75.")
-    made = reporting.report(MONDAY)
+    made = weekly_report.report(MONDAY)
     assert made.text == "We spent $3.75."
     assert "numbers that are not among the figures: 4" in server.asked[1]["messages"][-1]["content"]
 
 
 def test_a_model_that_keeps_inventing_gives_way_to_the_plain_report(calls, teller):
     server = teller('{"cost_usd": "3.75"}', "That is $5 then.")
-    made = reporting.report(MONDAY)
+    made = weekly_report.report(MONDAY)
     assert "That text is no plain text." in server.asked[1]["messages"][-1]["content"]
-    assert made.text == reporting.plain(made.figures)
+    assert made.text == weekly_report.plain(made.figures)
     assert made.written_by == ""
     assert made.remark == "narrator has numbers that are not among the figures: 5"
 
 
 def test_a_report_is_made_once_and_anew_when_asked(calls):
-    first = reporting.report(MONDAY, narrate=False)
+    first = weekly_report.report(MONDAY, narrate=False)
     record_call(a_record(created_at=NOON, saved_usd=None), TEXTS)
-    assert reporting.report(MONDAY, narrate=False).figures == first.figures
-    assert reporting.report(MONDAY, narrate=False, anew=True).figures["calls"] == 4
+    assert weekly_report.report(MONDAY, narrate=False).figures == first.figures
+    assert weekly_report.report(MONDAY, narrate=False, anew=True).figures["calls"] == 4
     assert WeeklyReport.objects.count() == 1
 
 
 def test_it_is_sent_once_to_those_who_are_named(calls, settings):
-    made = reporting.report(MONDAY, narrate=False)
-    assert reporting.send(made) is False
+    made = weekly_report.report(MONDAY, narrate=False)
+    assert weekly_report.send(made) is False
     settings.REPORT_EMAIL_TO = ["a@example.org", "b@example.org"]
     tasks.report_last_week()
     tasks.report_last_week()
@@ -198,11 +199,11 @@ def test_a_mail_that_fails_is_sent_the_next_time(calls, settings):
     settings.REPORT_EMAIL_TO = ["a@example.org"]
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
-    made = reporting.report(MONDAY, narrate=False)
+    made = weekly_report.report(MONDAY, narrate=False)
     with pytest.raises(OSError, match="refused"):
-        reporting.send(made)
+        weekly_report.send(made)
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-    assert reporting.send(made) is True
+    assert weekly_report.send(made) is True
 
 
 def test_the_command_the_api_and_the_page_show_it(calls):
@@ -224,7 +225,7 @@ def test_the_command_the_api_and_the_page_show_it(calls):
 
 def test_a_week_without_calls_is_told_too(transactional_db):
     partitions.keep_ahead(months_back=2)
-    assert "There were no calls." in reporting.report(MONDAY, narrate=False).text
+    assert "There were no calls." in weekly_report.report(MONDAY, narrate=False).text
 
 
 def test_the_mail_server_is_read_from_its_address():

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from enrichment.enrichments.contract import Enrichment, PromptText
 from enrichment.enrichments.description_cleaning import complete_text
-from enrichment.gates import numbers
+from enrichment.quality.gates import numbers
 
 
 class ExhibitLabel(Enrichment):

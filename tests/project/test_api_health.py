@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from llmconfig import snapshot
+from llmconfig.configuration import snapshot
 from llmconfig.models import LLMConfig, NodeConfiguration, Provider
 from tests.api import ANONYMOUS, caller
 from tests.llmconfig.conftest import (  # noqa: F401 - fixtures

@@ -12,9 +12,9 @@ from django.core.management import get_commands
 from packaging.requirements import Requirement
 
 from enrichment.enrichments.contract import Enrichment
-from llmconfig.client.records import Call
-from llmconfig.process_settings import DEFINITIONS
-from llmconfig.seeding import HOSTED, LOCAL_KEY_VARIABLE
+from llmconfig.client.types import Call
+from llmconfig.configuration.process_settings import DEFINITIONS
+from llmconfig.configuration.seeding import HOSTED, LOCAL_KEY_VARIABLE
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])

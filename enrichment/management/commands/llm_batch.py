@@ -13,12 +13,12 @@ from kombu.exceptions import OperationalError
 from rich.console import Console
 from rich.table import Table
 
-from enrichment import batches
+from enrichment.batches import lifecycle
+from enrichment.batches.undo import undo
 from enrichment.errors import EnrichmentError
 from enrichment.management.batch_command import dollars
 from enrichment.models import Batch
 from enrichment.tasks import start_lanes
-from enrichment.undo import undo
 
 SHOWN = 20
 LEFT_SHOWN = 10
@@ -55,7 +55,7 @@ class Command(BaseCommand):
                 told, details = ACTIONS[options["verb"]](batch)
         except EnrichmentError as error:
             raise CommandError(str(error)) from error
-        at = batches.progress(batch.pk)
+        at = lifecycle.progress(batch.pk)
         if options["json"]:
             made = {"batch_id": str(batch.pk), "message": told, **asdict(at), **details}
             self.stdout.write(orjson.dumps(made, default=str).decode())
@@ -70,12 +70,12 @@ class Command(BaseCommand):
     def _list(self, *, as_json: bool) -> None:
         rows = list(Batch.objects.order_by("-created_at")[:SHOWN])
         if as_json:
-            told = [{"batch_id": str(row.pk), **asdict(batches.progress(row.pk))} for row in rows]
+            told = [{"batch_id": str(row.pk), **asdict(lifecycle.progress(row.pk))} for row in rows]
             self.stdout.write(orjson.dumps(told, default=str).decode())
             return
         table = Table("id", "enrichment", "status", "done", "failed", "rows", "cost")
         for row in rows:
-            at = batches.progress(row.pk)
+            at = lifecycle.progress(row.pk)
             figures = (f"{at.done + at.skipped:,}", f"{at.failed:,}", f"{at.total:,}")
             table.add_row(str(row.pk), row.enrichment, at.status, *figures, f"${at.cost_usd:.4f}")
         console = Console(
@@ -118,12 +118,12 @@ def _plainly(act: Callable[[Batch], None], told: str) -> Callable[[Batch], Told]
 
 
 def _resume(batch: Batch, max_cost_usd: Decimal | None) -> Told:
-    batches.resume(batch, max_cost_usd=max_cost_usd)
+    lifecycle.resume(batch, max_cost_usd=max_cost_usd)
     return f"Resumed. {_queued(batch)}", {}
 
 
 def _retry(batch: Batch) -> Told:
-    rows = batches.retry_failed(batch)
+    rows = lifecycle.retry_failed(batch)
     return f"{rows} rows are tried again. {_queued(batch)}", {"retried": rows}
 
 
@@ -141,8 +141,8 @@ def _queued(batch: Batch) -> str:
 
 ACTIONS: dict[str, Callable[[Batch], Told]] = {
     "show": _show,
-    "pause": _plainly(batches.pause, "What was in flight is still written."),
-    "cancel": _plainly(batches.cancel, "What is written stays."),
+    "pause": _plainly(lifecycle.pause, "What was in flight is still written."),
+    "cancel": _plainly(lifecycle.cancel, "What is written stays."),
     "retry": _retry,
     "undo": _undo,
 }

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
+from llmconfig.configuration.resolution import Target
+from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.models import ProviderType
-from llmconfig.resolution import Target
-from llmconfig.snapshot import Snapshot
 
 JSON = dict[str, Any]
 MARKER = "nodewise_submission"  # the name of our marker in a vendor's metadata

@@ -4,18 +4,18 @@ from dataclasses import dataclass, replace
 
 import orjson
 
-from llmconfig.client import endpoints
-from llmconfig.client.generation import Run
+from llmconfig.client.http.transport import Response
+from llmconfig.client.pipeline import endpoints
+from llmconfig.client.pipeline.generation import Run
+from llmconfig.client.pipeline.publishing import Outcome
 from llmconfig.client.provider_batches import JSON, OFFERED_BY
-from llmconfig.client.publishing import Outcome
-from llmconfig.client.recording import Texts
-from llmconfig.client.records import Call, CallRecord
-from llmconfig.client.transport import Response
+from llmconfig.client.recording.recorders import Texts
+from llmconfig.client.types import Call, CallRecord
 from llmconfig.client.wire import Question
 from llmconfig.client.wire.reading import parse
-from llmconfig.prices import at_batch_price
-from llmconfig.resolution import Target, resolve
-from llmconfig.snapshot import Snapshot
+from llmconfig.configuration.prices import at_batch_price
+from llmconfig.configuration.resolution import Target, resolve
+from llmconfig.configuration.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)

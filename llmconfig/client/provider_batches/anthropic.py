@@ -7,8 +7,8 @@ from typing import Any
 
 import anthropic
 
-from llmconfig.client import endpoints
-from llmconfig.client.endpoints import Endpoint
+from llmconfig.client.pipeline import endpoints
+from llmconfig.client.pipeline.endpoints import Endpoint
 from llmconfig.client.provider_batches import (
     Found,
     Polled,
@@ -18,8 +18,8 @@ from llmconfig.client.provider_batches import (
     SubmissionFailed,
 )
 from llmconfig.client.provider_batches.guarded import client_of
-from llmconfig.resolution import Target
-from llmconfig.snapshot import Snapshot
+from llmconfig.configuration.resolution import Target
+from llmconfig.configuration.snapshot import Snapshot
 
 CLOCKS_APART = dt.timedelta(minutes=10)
 

@@ -3,10 +3,10 @@
 import datetime as dt
 from collections.abc import Sequence
 
-from llmconfig.client import loop
+from llmconfig.client.http import background_loop
 from llmconfig.client.provider_batches import Found, Polled, Request, Result, vendor_of
-from llmconfig.resolution import Target
-from llmconfig.snapshot import Snapshot
+from llmconfig.configuration.resolution import Target
+from llmconfig.configuration.snapshot import Snapshot
 
 
 def submit(
@@ -18,7 +18,7 @@ def submit(
         async with vendor_of(target, configuration) as vendor:
             return await vendor.submit(requests, marker=marker)
 
-    return loop.run(errand())
+    return background_loop.run(errand())
 
 
 def find(target: Target, configuration: Snapshot, *, marker: str, since: dt.datetime) -> Found:
@@ -28,7 +28,7 @@ def find(target: Target, configuration: Snapshot, *, marker: str, since: dt.date
         async with vendor_of(target, configuration) as vendor:
             return await vendor.find(marker, since=since)
 
-    return loop.run(errand())
+    return background_loop.run(errand())
 
 
 def poll(target: Target, configuration: Snapshot, *, external_id: str) -> Polled:
@@ -38,7 +38,7 @@ def poll(target: Target, configuration: Snapshot, *, external_id: str) -> Polled
         async with vendor_of(target, configuration) as vendor:
             return await vendor.poll(external_id)
 
-    return loop.run(errand())
+    return background_loop.run(errand())
 
 
 def results(target: Target, configuration: Snapshot, *, external_id: str) -> list[Result]:
@@ -48,7 +48,7 @@ def results(target: Target, configuration: Snapshot, *, external_id: str) -> lis
         async with vendor_of(target, configuration) as vendor:
             return [each async for each in vendor.results(external_id)]
 
-    return loop.run(errand())
+    return background_loop.run(errand())
 
 
 def cancel(target: Target, configuration: Snapshot, *, external_id: str) -> None:
@@ -58,4 +58,4 @@ def cancel(target: Target, configuration: Snapshot, *, external_id: str) -> None
         async with vendor_of(target, configuration) as vendor:
             await vendor.cancel(external_id)
 
-    loop.run(errand())
+    background_loop.run(errand())

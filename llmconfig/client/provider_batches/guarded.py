@@ -3,8 +3,8 @@
 import httpx2
 from yarl import URL
 
-from llmconfig.client import transport
-from llmconfig.client.endpoints import Endpoint
+from llmconfig.client.http import transport
+from llmconfig.client.pipeline.endpoints import Endpoint
 
 SECONDS = 120.0  # for one request; a file of 500 calls is some megabytes
 THEIRS = ("content-type", "accept")

@@ -4,14 +4,14 @@ from collections.abc import Iterable
 from decimal import Decimal
 from uuid import UUID
 
-from llmconfig import budgets
-from llmconfig.budgets import Answer, Verdict
-from llmconfig.client.admission import budgets_of, worst_case
-from llmconfig.client.estimates import most_used
-from llmconfig.client.records import Call
-from llmconfig.prices import at_batch_price
-from llmconfig.resolution import Target
-from llmconfig.snapshot import BudgetFacts, Snapshot
+from llmconfig.client.pipeline.token_estimates import most_used
+from llmconfig.client.traffic import budgets
+from llmconfig.client.traffic.admission import budgets_of, worst_case
+from llmconfig.client.traffic.budgets import Answer, Verdict
+from llmconfig.client.types import Call
+from llmconfig.configuration.prices import at_batch_price
+from llmconfig.configuration.resolution import Target
+from llmconfig.configuration.snapshot import BudgetFacts, Snapshot
 
 
 def commit(

@@ -8,8 +8,8 @@ from typing import Final
 import openai
 import orjson
 
-from llmconfig.client import endpoints
-from llmconfig.client.endpoints import Endpoint
+from llmconfig.client.pipeline import endpoints
+from llmconfig.client.pipeline.endpoints import Endpoint
 from llmconfig.client.provider_batches import (
     MARKER,
     Found,
@@ -20,8 +20,8 @@ from llmconfig.client.provider_batches import (
     SubmissionFailed,
 )
 from llmconfig.client.provider_batches.guarded import client_of
-from llmconfig.resolution import Target
-from llmconfig.snapshot import Snapshot
+from llmconfig.configuration.resolution import Target
+from llmconfig.configuration.snapshot import Snapshot
 
 ADDRESS: Final = "/v1/chat/completions"
 ENDED = frozenset({"completed", "expired", "cancelled"})

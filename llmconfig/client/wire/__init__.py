@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
 
-from llmconfig.client.records import NO_USAGE, Delta, Message, Tokens, Usage
-from llmconfig.client.shapes import Shape
-from llmconfig.resolution import Target
+from llmconfig.client.pipeline.structured_output import OutputSchema
+from llmconfig.client.types import NO_USAGE, Delta, Message, Tokens, Usage
+from llmconfig.configuration.resolution import Target
+from llmconfig.configuration.snapshot import ProviderFacts
 from llmconfig.secrets import Secret
-from llmconfig.snapshot import ProviderFacts
 
 JSON = dict[str, Any]
 Input = str | list[int]  # a text, or the tokens of one
@@ -30,7 +30,7 @@ class Question:
     target: Target
     messages: Sequence[Message]
     extra: Mapping[str, Any]
-    shape: Shape | None = None
+    shape: OutputSchema | None = None
     logprobs: bool = False
 
     @property

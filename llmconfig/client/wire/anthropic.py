@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from llmconfig.client.records import NO_USAGE, Delta, Message, Usage
+from llmconfig.client.types import NO_USAGE, Delta, Message, Usage
 from llmconfig.client.wire import (
     JSON,
     BadReply,
@@ -21,8 +21,8 @@ from llmconfig.client.wire import (
     Reply,
 )
 from llmconfig.client.wire.reading import count, object_of, optional_count, text_of
+from llmconfig.configuration.snapshot import ProviderFacts
 from llmconfig.secrets import Secret
-from llmconfig.snapshot import ProviderFacts
 
 DEFAULT_VERSION = "2026-10-21"
 OLD_VERSION = "2023-06-01"  # takes x-api-key and sampling parameters

@@ -3,7 +3,7 @@
 from llmconfig.client.wire import BadReply
 
 # Of one event; the longest real ones hold a few KB.
-MOST_EVENT_BYTES = 4 * 1024 * 1024
+MAX_EVENT_BYTES = 4 * 1024 * 1024
 DONE = b"[DONE]"
 
 
@@ -20,7 +20,7 @@ class EventReader:
         """The data of the events that end in this piece; raises BadReply for one without end."""
         lines = (self._rest + piece).split(b"\n")
         self._rest = lines.pop()
-        if len(self._rest) > MOST_EVENT_BYTES:
+        if len(self._rest) > MAX_EVENT_BYTES:
             raise BadReply("an event has no end")
         events = []
         for line in lines:

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from llmconfig.client.records import NO_USAGE, Delta, Message, Tokens, Usage
+from llmconfig.client.types import NO_USAGE, Delta, Message, Tokens, Usage
 from llmconfig.client.wire import (
     JSON,
     BadReply,
@@ -25,9 +25,9 @@ from llmconfig.client.wire.reading import (
     optional_count,
     text_of,
 )
+from llmconfig.configuration.snapshot import ProviderFacts
 from llmconfig.models import ProviderType
 from llmconfig.secrets import Secret
-from llmconfig.snapshot import ProviderFacts
 
 DEFAULT_AZURE_VERSION = "2024-10-21"
 # Servers that call the limit by its newer name; the others know the older one only.
@@ -37,7 +37,7 @@ OURS = frozenset({"model", "messages", "input", "encoding_format", "stream", "st
 # OpenAI itself refuses requests that name what it doesn't know; callers of the other wire do.
 STRICT = NEW_LIMIT_NAME
 ANTHROPIC_ONLY = frozenset({"thinking", "top_k", "stop_sequences", "cache_control", "container"})
-MOST_PLACES = 10_000
+MAX_PLACES = 10_000
 NUMBERS = frozenset({int, float})
 
 
@@ -255,7 +255,7 @@ def _carry(content: JSON, question: Question) -> tuple[str, ...]:
 
 def _place(index: object) -> int:
     """A position in a list; 0 for anything else."""
-    return index if type(index) is int and 0 <= index < MOST_PLACES else 0
+    return index if type(index) is int and 0 <= index < MAX_PLACES else 0
 
 
 def _vector(value: object) -> list[float]:

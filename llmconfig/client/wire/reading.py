@@ -7,13 +7,13 @@ from typing import Any
 
 import orjson
 
-from llmconfig.client.records import NO_USAGE, Usage
+from llmconfig.client.types import NO_USAGE, Usage
 from llmconfig.client.wire import JSON, BadReply
 
 # Above this, a reply that the strict parser refuses isn't tried again by the patient one.
-MOST_PATIENCE_BYTES = 1024 * 1024
-MOST_TOKENS = 1_000_000_000
-MOST_DOLLARS = 100_000
+MAX_SLOW_PARSE_BYTES = 1024 * 1024
+MAX_TOKENS = 1_000_000_000
+MAX_DOLLARS = 100_000
 
 
 def parse(body: bytes) -> JSON:
@@ -34,7 +34,7 @@ def parse(body: bytes) -> JSON:
 def _parse_patiently(body: bytes) -> Any:
     if not body.strip():
         raise BadReply("the reply is empty")
-    if len(body) > MOST_PATIENCE_BYTES:
+    if len(body) > MAX_SLOW_PARSE_BYTES:
         raise BadReply("the reply is not JSON")
     try:
         value = json.loads(
@@ -81,7 +81,7 @@ def count(counts: JSON, name: str) -> int:
         raise ValueError(name)
     if value is None:
         return 0
-    if type(value) is not int or not 0 <= value <= MOST_TOKENS:
+    if type(value) is not int or not 0 <= value <= MAX_TOKENS:
         raise ValueError(name)
     return value
 
@@ -105,4 +105,4 @@ def dollars(value: object) -> Decimal | None:
     """A cost that the provider reports, None if it is none."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return Decimal(str(value)) if 0 <= value <= MOST_DOLLARS else None
+    return Decimal(str(value)) if 0 <= value <= MAX_DOLLARS else None

@@ -8,9 +8,9 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from llmconfig.configuration.revisions import change
 from llmconfig.errors import ChangeRefused
 from llmconfig.gateway.keys import Scope, make_key
-from llmconfig.revisions import change
 
 
 class Command(BaseCommand):

@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from llmconfig import snapshot
+from llmconfig.configuration import snapshot
+from llmconfig.configuration.resolution import FIELDS, LayerValue, Resolution, Target, explain
 from llmconfig.errors import UnknownNode
-from llmconfig.resolution import FIELDS, LayerValue, Resolution, Target, explain
 
 
 class Command(BaseCommand):

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from llmconfig.configuration.rollback import QUIET, Rollback, RowChange, preview, roll_back
 from llmconfig.errors import ChangeRefused
-from llmconfig.rollback import QUIET, Rollback, RowChange, preview, roll_back
 
 
 class Command(BaseCommand):

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from llmconfig import snapshot
-from llmconfig.validation import Finding, arm_findings, findings, unpriced
+from llmconfig.configuration import snapshot
+from llmconfig.diagnostics.validation import Finding, arm_findings, findings, unpriced
 
 
 class Command(BaseCommand):

@@ -8,7 +8,8 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
-from llmconfig import rotation, secrets
+from llmconfig import secrets
+from llmconfig.configuration import rotation
 
 
 class Command(BaseCommand):

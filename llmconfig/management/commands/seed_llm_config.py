@@ -8,9 +8,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, ProgrammingError
 
-from llmconfig.discovery import ask_enabled
+from llmconfig.configuration.seeding import HOSTED, Seeded, Wishes, seed
+from llmconfig.diagnostics.discovery import ask_enabled
 from llmconfig.errors import ChangeRefused
-from llmconfig.seeding import HOSTED, Seeded, Wishes, seed
 
 
 class Command(BaseCommand):

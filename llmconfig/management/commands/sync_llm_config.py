@@ -11,13 +11,13 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, ProgrammingError
 
+from llmconfig.configuration.sync.comparison import Action, Difference, Side, Standing
+from llmconfig.configuration.sync.export import export
+from llmconfig.configuration.sync.fields import shown
+from llmconfig.configuration.sync.writing import SyncPlan, preview, sync
 from llmconfig.errors import NodesFileInvalid
-from llmconfig.sync.comparison import Action, Difference, Side, Standing
-from llmconfig.sync.export import export
-from llmconfig.sync.fields import shown
-from llmconfig.sync.writing import SyncPlan, preview, sync
 
-logger = logging.getLogger("llmconfig.sync")
+logger = logging.getLogger("llmconfig.configuration.sync")
 
 DIFFERS = 1
 CONFLICTS = 2

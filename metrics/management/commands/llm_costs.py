@@ -12,12 +12,12 @@ from django.core.management.base import BaseCommand, CommandError
 
 from metrics.analyzers.cost import WhatIf, forecast_month, what_if, what_if_anywhere
 from metrics.analyzers.savings import savings
+from metrics.csv_export import aligned, csv_lines
 from metrics.errors import Unanswerable
-from metrics.figures import DIMENSIONS, Key, Question, ask
-from metrics.spreadsheets import aligned, csv_lines
+from metrics.queries import DIMENSIONS, Key, Question, ask
 
 COLUMNS = ("calls", "failed", "unpriced", "tokens_input", "tokens_output", "cost_usd", "saved_usd")
-MOST_DAYS = 3660
+MAX_DAYS = 3660
 EVERYWHERE = "all"
 TYPES: dict[str, Callable[[str], Key]] = {"organization": int, "user": int, "batch": UUID}
 Facts = dict[str, Any]
@@ -57,8 +57,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Ask and print."""
-        if not 1 <= options["days"] <= MOST_DAYS:
-            raise CommandError(f"--days: give 1 to {MOST_DAYS}.")
+        if not 1 <= options["days"] <= MAX_DAYS:
+            raise CommandError(f"--days: give 1 to {MAX_DAYS}.")
         try:
             rows, columns = _answers(options)
         except Unanswerable as error:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from llmconfig import experiments
+from llmconfig.configuration import experiments
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import Experiment
 from metrics.analyzers.experiments import Comparison, compare

@@ -9,7 +9,7 @@ from metrics.models import PromptProposal
 from metrics.models.patterns import ProposalState
 from metrics.patterns.mining import DAYS, mine
 
-MOST_DAYS = 366
+MAX_DAYS = 366
 
 
 class Command(BaseCommand):
@@ -23,8 +23,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Mine and say what there is."""
-        if not 1 <= options["days"] <= MOST_DAYS:
-            raise CommandError(f"--days: give 1 to {MOST_DAYS}.")
+        if not 1 <= options["days"] <= MAX_DAYS:
+            raise CommandError(f"--days: give 1 to {MAX_DAYS}.")
         found = mine(days=options["days"])
         self.stdout.write(f"{found.patterns} patterns, {found.proposals} open proposals.")
         for each in PromptProposal.objects.filter(state=ProposalState.OPEN):

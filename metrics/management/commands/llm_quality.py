@@ -11,10 +11,10 @@ from django.core.management.base import BaseCommand, CommandError
 
 from metrics.analyzers.intervals import Share
 from metrics.analyzers.quality import Grouping, Quality, quality
+from metrics.csv_export import aligned
 from metrics.quality import scoring
-from metrics.spreadsheets import aligned
 
-MOST_DAYS = 366
+MAX_DAYS = 366
 HEADER = ("by", "answers", "passed", "accepted", "edited", "score")
 
 
@@ -36,8 +36,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Enqueue them and work them off here, or count."""
-        if not 1 <= options["days"] <= MOST_DAYS:
-            raise CommandError(f"--days: give 1 to {MOST_DAYS}.")
+        if not 1 <= options["days"] <= MAX_DAYS:
+            raise CommandError(f"--days: give 1 to {MAX_DAYS}.")
         now = dt.datetime.now(dt.UTC)
         since = now - dt.timedelta(days=options["days"])
         if options["by"]:

@@ -10,15 +10,15 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from metrics.csv_export import csv_lines
 from metrics.errors import ExportUnreadable, Unanswerable
-from metrics.reconciliation import MEASURES, SHAPES, Difference, differences, import_export
-from metrics.spreadsheets import csv_lines
+from metrics.reports.reconciliation import MEASURES, SHAPES, Difference, differences, import_export
 
 HEADER = (
     "day", "model", "requests", "requests_billed", "tokens", "tokens_billed", "unpriced",
     "cost_usd", "billed_usd", "difference_usd",
 )  # fmt: skip
-MOST_DAYS = 1100
+MAX_DAYS = 1100
 
 
 class Command(BaseCommand):
@@ -48,8 +48,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Import, compare, print."""
-        if not 1 <= options["days"] <= MOST_DAYS:
-            raise CommandError(f"--days: give 1 to {MOST_DAYS}.")
+        if not 1 <= options["days"] <= MAX_DAYS:
+            raise CommandError(f"--days: give 1 to {MAX_DAYS}.")
         if options["file"]:
             self._import(options)
         until = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1)

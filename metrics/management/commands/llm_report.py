@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from metrics import reporting
+from metrics.reports import weekly_report
 
 
 class Command(BaseCommand):
@@ -25,21 +25,21 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Make, print, send."""
-        made = reporting.report(
+        made = weekly_report.report(
             _monday(options["week"]), narrate=not options["plain"], anew=options["anew"]
         )
         self.stdout.write(made.text)
         if made.remark:
             self.stderr.write(f"Told without a model: {made.remark}")
         if options["send"]:
-            sent = reporting.send(made)
+            sent = weekly_report.send(made)
             self.stderr.write(
                 "Sent." if sent else "Not sent: it was before, or REPORT_EMAIL_TO is empty."
             )
 
 
 def _monday(text: str) -> dt.date:
-    last = reporting.last_week()
+    last = weekly_report.last_week()
     if not text:
         return last
     try:

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from metrics.analyzers.reprice import reprice
 
-MOST_DAYS = 3660
+MAX_DAYS = 3660
 
 
 class Command(BaseCommand):
@@ -23,8 +23,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Correct, or only compare, and say so by model."""
-        if not 1 <= options["days"] <= MOST_DAYS:
-            raise CommandError(f"--days: give 1 to {MOST_DAYS}.")
+        if not 1 <= options["days"] <= MAX_DAYS:
+            raise CommandError(f"--days: give 1 to {MAX_DAYS}.")
         now = dt.datetime.now(dt.UTC)
         since = now - dt.timedelta(days=options["days"])
         found = reprice(since=since, until=now, dry_run=options["dry_run"])

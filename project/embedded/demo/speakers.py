@@ -8,9 +8,9 @@ import orjson
 from django.core.management.base import CommandError
 from httpx2 import Client, HTTPError
 
+from llmconfig.configuration.revisions import change
+from llmconfig.configuration.seeding import Wishes, seed
 from llmconfig.models import LLMConfig, Provider
-from llmconfig.revisions import change
-from llmconfig.seeding import Wishes, seed
 
 OLLAMA = os.environ.get("OLLAMA_URL", "http://127.0.0.1:11434")
 HOSTED_MODELS = {

@@ -11,15 +11,15 @@ from project.embedded.simulator.batches import DAY_S, Job, Outcome
 from project.embedded.simulator.errors import Refusal
 from project.embedded.simulator.wire import JsonObject
 
-MOST_REQUESTS = 100_000
+MAX_REQUESTS = 100_000
 _CUSTOM_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
 def read_creation(body: JsonObject) -> list[tuple[str, JsonObject]]:
     """The requests of a new batch with their own ids."""
     entries = body.get("requests")
-    if not isinstance(entries, list) or not 0 < len(entries) <= MOST_REQUESTS:
-        raise Refusal(400, f"requests: must hold 1 to {MOST_REQUESTS} entries")
+    if not isinstance(entries, list) or not 0 < len(entries) <= MAX_REQUESTS:
+        raise Refusal(400, f"requests: must hold 1 to {MAX_REQUESTS} entries")
     requests: dict[str, JsonObject] = {}
     for number, entry in enumerate(entries):
         custom_id = entry.get("custom_id") if isinstance(entry, dict) else None

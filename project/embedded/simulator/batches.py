@@ -19,9 +19,9 @@ from project.embedded.simulator.wire import JsonObject
 DAY_S = 86_400
 CHECKED = 0.1
 WRITING = 0.9
-MOST_PER_TURN = 200  # so that a big batch never holds up other requests for long
+MAX_PER_TURN = 200  # so that a big batch never holds up other requests for long
 TURNS = 50
-SHORTEST_TURN_S = 0.005
+MIN_TURN_S = 0.005
 
 Fate = Literal["succeeded", "errored", "canceled", "expired"]
 Phase = Literal["checking", "working", "writing", "canceling", "failed", "ended"]
@@ -64,7 +64,7 @@ class Job:
             self._enter("canceling")
 
     def advance(self, answer: Callable[[str, JsonObject], Outcome]) -> None:
-        """Do what is due by now: at most `MOST_PER_TURN` calls."""
+        """Do what is due by now: at most `MAX_PER_TURN` calls."""
         share = self._share()
         if self.phase == "canceling":
             self._give_up("canceled")
@@ -83,7 +83,7 @@ class Job:
         limit = 1.0 if self.expire_at is None else self.expire_at
         due = int(len(self.requests) * min(worked, limit))
         done = len(self.outcomes)
-        for custom_id, body in self.requests[done : min(due, done + MOST_PER_TURN)]:
+        for custom_id, body in self.requests[done : min(due, done + MAX_PER_TURN)]:
             self.outcomes.append(answer(custom_id, body))
         if len(self.outcomes) < due or worked < limit:
             return
@@ -114,7 +114,7 @@ class Job:
     @property
     def turn_s(self) -> float:
         """Seconds until it is worth looking again."""
-        return max(SHORTEST_TURN_S, self.duration_s / TURNS)
+        return max(MIN_TURN_S, self.duration_s / TURNS)
 
 
 @dataclass(slots=True)

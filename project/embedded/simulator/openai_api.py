@@ -42,7 +42,7 @@ from project.embedded.simulator.wire import (
 CREATED = 1_767_225_600
 DIMENSIONS = 1_536
 DELTA_CHARACTERS = 32
-MOST_INPUTS = 2_048
+MAX_INPUTS = 2_048
 _KINDS = {
     401: "invalid_request_error",
     403: "permission_error",
@@ -317,8 +317,8 @@ def _inputs(given: Any) -> tuple[str, ...]:
     texts = [given] if isinstance(given, str) else given
     if isinstance(texts, list) and texts and all(isinstance(entry, int) for entry in texts):
         texts = [texts]
-    if not isinstance(texts, list) or not 0 < len(texts) <= MOST_INPUTS:
-        raise Refusal(400, f"input must hold 1 to {MOST_INPUTS} texts", param="input")
+    if not isinstance(texts, list) or not 0 < len(texts) <= MAX_INPUTS:
+        raise Refusal(400, f"input must hold 1 to {MAX_INPUTS} texts", param="input")
     if not all(isinstance(entry, str | list) and entry for entry in texts):
         raise Refusal(400, "input cannot hold an empty text", param="input")
     return tuple(entry if isinstance(entry, str) else repr(entry) for entry in texts)

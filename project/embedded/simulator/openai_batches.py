@@ -12,7 +12,7 @@ from project.embedded.simulator.files import Files, StoredFile
 from project.embedded.simulator.wire import JsonObject
 
 ENDPOINTS = ("/v1/chat/completions", "/v1/embeddings")
-MOST_REQUESTS = 50_000
+MAX_REQUESTS = 50_000
 _STATUS = {
     "checking": "validating",
     "working": "in_progress",
@@ -53,9 +53,9 @@ def read_lines(
             problems.append({"code": code, "line": number, "message": message, "param": None})
     if not requests and not problems:
         problems.append(_file_problem("empty_file", "The input file holds no requests."))
-    if len(requests) > MOST_REQUESTS:
+    if len(requests) > MAX_REQUESTS:
         problems.append(
-            _file_problem("too_many_tasks", f"At most {MOST_REQUESTS} requests fit in a batch.")
+            _file_problem("too_many_tasks", f"At most {MAX_REQUESTS} requests fit in a batch.")
         )
     return requests, problems
 

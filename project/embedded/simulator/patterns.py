@@ -17,7 +17,7 @@ _CLASSES = {
     "CATEGORY_SPACE": " ",
 }
 _PRINTABLE = [chr(code) for code in range(33, 127)]
-_LONGEST_REPEAT = 2_000
+_MAX_REPEAT = 2_000
 
 
 def matching_text(pattern: str, rng: random.Random, shortest: int, longest: int) -> str | None:
@@ -28,7 +28,7 @@ def matching_text(pattern: str, rng: random.Random, shortest: int, longest: int)
     except (re.error, OverflowError, RecursionError):
         return None
     for extra in (0, 1, 2, 4, 8, shortest, shortest + 16):
-        text = _write(tree, rng, min(extra, _LONGEST_REPEAT))
+        text = _write(tree, rng, min(extra, _MAX_REPEAT))
         if text is not None and shortest <= len(text) <= longest and check.search(text):
             return text
     return None
@@ -47,7 +47,7 @@ def _piece(code: str, argument: Any, rng: random.Random, extra: int) -> str | No
 
 def _repeated(argument: Any, rng: random.Random, extra: int) -> str | None:
     low, high, inner = argument
-    count = min(int(low) + extra, int(high), _LONGEST_REPEAT)
+    count = min(int(low) + extra, int(high), _MAX_REPEAT)
     texts = [_write(inner, rng, 0) for _ in range(count)]
     return None if None in texts else "".join(text for text in texts if text is not None)
 

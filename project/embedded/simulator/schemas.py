@@ -22,8 +22,8 @@ from project.embedded.simulator.wire import JsonObject
 
 DEEP = 6
 DEEPEST = 40
-LONGEST_TEXT = 100_000
-LONGEST_LIST = 10_000
+MAX_TEXT_LENGTH = 100_000
+MAX_LIST_LENGTH = 10_000
 _SCALES = {
     "date": "2026-0{}-1{}",
     "date-time": "2026-0{}-1{}T12:00:00Z",
@@ -160,7 +160,7 @@ class _Compiler:
         needed = [name for name in properties if name in set(required)]
         optional = [name for name in properties if name not in set(required)]
         most = int(schema.get("maxProperties", len(properties)))
-        least = min(int(schema.get("minProperties", 0)), LONGEST_LIST)
+        least = min(int(schema.get("minProperties", 0)), MAX_LIST_LENGTH)
         another = self.compile(extra)
         if extra not in (True, False) and not properties:
             least = max(least, 1)  # a mapping with nothing in it says nothing
@@ -186,7 +186,7 @@ class _Compiler:
     def _array(self, schema: JsonObject) -> Form:
         first = [self.compile(part) for part in schema.get("prefixItems", [])]
         item = self.compile(schema.get("items", {}))
-        least = min(int(schema.get("minItems", 0)), LONGEST_LIST)
+        least = min(int(schema.get("minItems", 0)), MAX_LIST_LENGTH)
         most = int(schema.get("maxItems", max(3, least, len(first))))
         if schema.get("items") is False:
             most = min(most, len(first))
@@ -262,9 +262,9 @@ def _type_of(schema: JsonObject) -> str:
 
 def _text_maker(schema: JsonObject) -> Form:
     shortest = int(schema.get("minLength", 0))
-    longest = int(schema.get("maxLength", LONGEST_TEXT))
-    if shortest > LONGEST_TEXT:
-        raise ValueError(f"minLength is above {LONGEST_TEXT}")
+    longest = int(schema.get("maxLength", MAX_TEXT_LENGTH))
+    if shortest > MAX_TEXT_LENGTH:
+        raise ValueError(f"minLength is above {MAX_TEXT_LENGTH}")
     pattern, scale = schema.get("pattern"), _SCALES.get(str(schema.get("format")))
 
     def make(draft: Draft) -> str:

@@ -17,7 +17,7 @@ from project.embedded.simulator.provider import handle
 from project.embedded.simulator.state import State
 from project.embedded.simulator.wire import WHOLE, Delivery, Pending, Reply, Request, json_reply
 
-MOST_BYTES = 64 * 1024 * 1024
+MAX_BYTES = 64 * 1024 * 1024
 _STATUS_LINES = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
 }
@@ -85,13 +85,13 @@ class Connection(asyncio.Protocol):
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
         self._size += len(body)
-        if self._size <= MOST_BYTES:
+        if self._size <= MAX_BYTES:
             self._body.append(body)
 
     def on_message_complete(self) -> None:
         """The request is whole."""
-        if self._size > MOST_BYTES:
-            self._refuse(413, f"At most {MOST_BYTES} bytes are taken.")
+        if self._size > MAX_BYTES:
+            self._refuse(413, f"At most {MAX_BYTES} bytes are taken.")
             return
         target, _, query = self._url.decode("latin-1").partition("?")
         request = Request(

@@ -18,7 +18,7 @@ from project.embedded.simulator.wire import JsonObject
 MINUTE_S = 60.0
 BATCH_FACTOR = Decimal("0.5")
 MILLION = 1_000_000
-SHORTEST_WAIT_S = 0.05
+MIN_WAIT_S = 0.05
 
 
 class Window:
@@ -139,11 +139,11 @@ class Stats:
         """Seconds until the limits set would let in one more call; 0 if they do now."""
         now, waits = time.monotonic(), [0.0]
         if controls.max_concurrency is not None and self.in_flight >= controls.max_concurrency:
-            waits.append(max(SHORTEST_WAIT_S, controls.latency_ms / 1000))
+            waits.append(max(MIN_WAIT_S, controls.latency_ms / 1000))
         limits = ((controls.rpm, self.let_in_60s), (controls.tpm, self.tokens_60s))
         for limit, window in limits:
             if limit is not None and window.total(now) >= limit:
-                waits.append(max(SHORTEST_WAIT_S, window.room_in_s(now)))
+                waits.append(max(MIN_WAIT_S, window.room_in_s(now)))
         return max(waits)
 
     def fresh(self) -> Stats:

@@ -14,9 +14,9 @@ from rich.console import Console
 
 from enrichment.listings import import_listings
 from enrichment.models import Animal
+from llmconfig.configuration.revisions import change
 from llmconfig.errors import LLMError
 from llmconfig.models import LLMConfig
-from llmconfig.revisions import change
 from project.embedded.demo import report
 from project.embedded.demo.login import make_link
 from project.embedded.demo.processes import running

@@ -1,0 +1,368 @@
+"""Keeps a window of calls in flight on the client's event loop.
+
+The lane's thread feeds items and takes outcomes; everything between runs on the loop. Rows are
+announced before they are sent, and noted when they are, so a killed worker's open calls are known.
+"""
+
+import asyncio
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Coroutine, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from uuid import UUID
+
+from django.db import DatabaseError, InterfaceError
+
+from enrichment.engine.claims import LEASE_SECONDS, Claim
+from enrichment.engine.items import (
+    Item,
+    Outcome,
+    answered,
+    broken_by,
+    call_for,
+    failed,
+    judged,
+    without_fact,
+)
+from enrichment.engine.send_intents import Announcer
+from enrichment.engine.sent_log import SentLog
+from enrichment.enrichments.contract import Enrichment
+from enrichment.errors import FactMissing
+from enrichment.facts import questions
+from enrichment.models import ResultState
+from llmconfig import client
+from llmconfig.client.http import background_loop
+from llmconfig.client.pipeline.endpoints import AddressUnusable
+from llmconfig.client.recording.recorders import Texts
+from llmconfig.client.types import CallRecord
+from llmconfig.errors import (
+    ConfigurationError,
+    GenerationFailed,
+    GenerationRefused,
+    LLMError,
+    SecretUnreadable,
+)
+
+logger = logging.getLogger(__name__)
+
+# Rows are announced in portions, one of them ahead: then an answer lets the next row go at once.
+PORTIONS = 8
+MIN_PORTION = 4
+# What was announced earlier is announced again: asleep for long, we may have lost the lease.
+TRUSTED_SECONDS = LEASE_SECONDS / 2
+# Why nobody could be asked at all.
+UNASKABLE = frozenset({AddressUnusable.code, SecretUnreadable.code})
+# How a call ends that was not the row's fault: it waits for a person, or for the next lane.
+HELD_BACK = frozenset({"withdrawn", "calls_disabled"})
+
+
+@dataclass(slots=True, eq=False)
+class _Row:
+    """A chunk's row; `position` among those that are sent, from 0.
+
+    Once announced it may be sent until `until`, in seconds of the monotonic clock; `left` says that
+    a request was.
+    """
+
+    claim: Claim
+    item: Item
+    position: int
+    until: float = 0.0
+    left: bool = False
+    task: "asyncio.Task[Outcome | None] | None" = None
+
+
+class Dispatcher:
+    """The calls of one lane. All public methods are for the lane's thread."""
+
+    def __init__(
+        self,
+        enrichment: Enrichment,
+        *,
+        batch_id: UUID,
+        window: int,
+        wanted: int,
+        use_cache: bool,
+    ) -> None:
+        self.enrichment = enrichment
+        self.batch_id = batch_id
+        self.window = window
+        self.wanted = wanted  # outcomes that wake the lane
+        self.use_cache = use_cache
+        self.stop_reason: LLMError | None = None
+        self.failure: Exception | None = None  # why nothing can be announced, and so sent
+        # Rows queued below which the lane is woken to claim more; 0 when there is nothing to claim.
+        self.refill_below = 0
+        # Each is counted by one thread alone, so that no row can be missed between two queues.
+        self._fed = 0
+        self._ended = 0
+        self._waiting: deque[_Row] = deque()
+        self._announced: deque[_Row] = deque()
+        self._in_flight: set[_Row] = set()
+        self._outcomes: deque[Outcome] = deque()
+        self._being_written = 0
+        self._portion = max(MIN_PORTION, window // PORTIONS)
+        self._announcer = Announcer(batch_id)
+        self._announcing = False
+        self._started: dict[UUID, int] = {}  # announced, by lease
+        self._notes = SentLog()
+        self._kept_until = 0.0  # the leases, as far as we know; by the monotonic clock
+        self._writes_since = 0.0
+        self._stopped = False
+        self._silenced = False
+        self._wake = threading.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def feed(self, claim: Claim, items: Sequence[Item]) -> None:
+        """Queue a chunk's rows; they are sent in this order as the window allows."""
+        self._fed += len(items)  # first: they must not end before they were counted
+        self._waiting.extend(_Row(claim, item, position) for position, item in enumerate(items))
+        asks = [asked for item in items for asked in item.asks]
+        if asks:
+            background_loop.call_soon(questions.begin, asks)
+        background_loop.call_soon(self._dispatch)
+
+    def stop_sending(self) -> None:
+        """Send no further rows; calls that have left still come back, after retries if need be.
+
+        Those that wait for limits, a budget or a fact are withdrawn.
+        """
+        self._stopped = True
+        background_loop.call_soon(self._withdraw)
+
+    def fall_silent(self) -> None:
+        """The same, and send no retries either."""
+        self._silenced = True
+        self.stop_sending()
+
+    @property
+    def backlog(self) -> int:
+        """Rows that are queued but not sent."""
+        return len(self._waiting) + len(self._announced)
+
+    @property
+    def busy(self) -> bool:
+        """Whether any outcome may still come."""
+        return self._ended < self._fed
+
+    @property
+    def due(self) -> bool:
+        """Whether enough outcomes wait to be written, or nothing more will come."""
+        return len(self._outcomes) >= self.wanted or not self.busy
+
+    @property
+    def hungry(self) -> bool:
+        """Whether the lane should claim more, lest the window runs empty during the next write."""
+        return self.backlog < self.refill_below
+
+    def wait(self, seconds: float) -> None:
+        """Until a write is due, more rows are needed, or the time is over."""
+        if not (self.due or self.hungry):
+            self._wake.wait(seconds)
+        self._wake.clear()
+
+    def take(self) -> list[Outcome]:
+        """All outcomes that wait to be written; the write that follows keeps the leases."""
+        self._writes_since = time.monotonic()
+        taken = [self._outcomes.popleft() for _ in range(len(self._outcomes))]
+        self._being_written += len(taken)
+        return taken
+
+    def wrote(self) -> None:
+        """What was taken is stored: a kill can't lose it any more, and our leases are kept."""
+        self._being_written = 0
+        background_loop.call_soon(self._kept, self._writes_since + TRUSTED_SECONDS)
+
+    def announce_again(self, held: Sequence[Claim]) -> None:
+        """Tell the database once more what was announced of the chunks that are held."""
+        background_loop.run(self._tell_again(held))
+
+    def settled(self, claims: Iterable[Claim]) -> None:
+        """These chunks are done with, by us or by another: forget what was noted of them."""
+        background_loop.call_soon(self._forget, [claim.token for claim in claims])
+
+    def close(self) -> None:
+        """Send nothing more, and let go of everything but the notes on open calls."""
+        self.fall_silent()
+        background_loop.run(self._announcer.aclose())
+        self._notes.close()
+
+    # From here on everything runs on the event loop.
+
+    def _free(self) -> int:
+        # What a kill loses is what is in flight or not yet written: that is never more than the
+        # window and one write.
+        unwritten = len(self._outcomes) + self._being_written
+        return self.window - len(self._in_flight) - max(0, unwritten - self.wanted)
+
+    def _dispatch(self) -> None:
+        """Send what is announced, as the window allows, and have more announced in time."""
+        if self._stopped:
+            self._drop_unsent()
+            return
+        free, now = self._free(), time.monotonic()
+        while free > 0 and self._announced:
+            if now > self._announced[0].until:
+                self._take_back()
+                break
+            free -= 1
+            self._begin(self._announced.popleft())
+        if self._waiting and not self._announcing and len(self._announced) < self._portion:
+            self._announcing = True
+            self._spawn(self._announce_some())
+
+    def _begin(self, row: _Row) -> None:
+        self._in_flight.add(row)
+        row.task = asyncio.get_running_loop().create_task(self._asked(row))
+        row.task.add_done_callback(partial(self._over, row))
+
+    def _spawn(self, coroutine: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _announce_some(self) -> None:
+        count = min(len(self._waiting), self._portion)
+        rows = [self._waiting.popleft() for _ in range(count)]
+        try:
+            self._announced.extend(await self._announce(rows))
+        except Exception as error:  # noqa: BLE001 - the lane's thread raises it
+            self.failure = error
+            self._stopped = self._silenced = True
+            self._ended += len(rows)
+            self._withdraw()
+        finally:
+            self._announcing = False
+            self._dispatch()
+            self._wake_if_needed()
+
+    async def _announce(self, rows: Sequence[_Row]) -> list[_Row]:
+        """Those of the rows that may be sent."""
+        until = time.monotonic() + TRUSTED_SECONDS
+        claims = {row.claim.token: row.claim for row in rows}
+        for row in rows:
+            token = row.claim.token
+            if token not in self._started:
+                self._notes.begin(token)
+            # A chunk's rows are sent in its order, so their number tells which ones they are.
+            self._started[token] = row.position + 1
+        ours = await self._announcer.announce(
+            [(claim, self._started[token]) for token, claim in claims.items()]
+        )
+        granted = [row for row in rows if row.claim.chunk_id in ours]
+        for row in granted:
+            row.until = until
+        self._ended += len(rows) - len(granted)
+        return granted
+
+    async def _tell_again(self, held: Sequence[Claim]) -> None:
+        begun = [
+            (claim, self._started[claim.token]) for claim in held if claim.token in self._started
+        ]
+        if begun:
+            await self._announcer.announce(begun)
+
+    def _take_back(self) -> None:
+        """Announced too long ago: they wait to be announced again."""
+        self._waiting.extendleft(reversed(self._announced))
+        self._announced.clear()
+
+    def _kept(self, until: float) -> None:
+        self._kept_until = until
+        self._dispatch()
+
+    def _withdraw(self) -> None:
+        """Nothing has been paid for what hasn't left: it is as if nobody had tried."""
+        self._drop_unsent()
+        for row in self._in_flight:
+            if row.task is not None and not row.left and not row.task.cancelling():
+                row.task.cancel()
+
+    def _drop_unsent(self) -> None:
+        self._ended += len(self._waiting) + len(self._announced)
+        self._waiting.clear()
+        self._announced.clear()
+        self._wake_if_needed()
+
+    def _forget(self, tokens: Sequence[UUID]) -> None:
+        self._notes.drop(tokens)
+        for token in tokens:
+            self._started.pop(token, None)
+
+    def _may_leave(self, row: _Row) -> bool:
+        """Asked before each request for a row, when nothing holds it back any more."""
+        if self._silenced or (self._stopped and not row.left):
+            return False
+        lease_is_ours = time.monotonic() < max(row.until, self._kept_until)
+        if not lease_is_ours or row.claim.token not in self._started:
+            return False
+        row.left = True
+        self._notes.sent(row.claim.token, row.position)
+        return True
+
+    async def _asked(self, row: _Row) -> Outcome | None:
+        """What came of a row; None if it is as if nobody had tried."""
+        item = row.item
+        told: list[tuple[CallRecord, Texts]] = []
+        try:
+            if item.asks:
+                item = await answered(item)
+            call = call_for(
+                self.enrichment, item, session_id=self.batch_id, use_cache=self.use_cache
+            )
+            answer = await client.agenerate(
+                call,
+                collect=lambda *pair: told.append(pair),
+                leaving=lambda: self._may_leave(row),
+            )
+            return judged(self.enrichment, item, answer, told[0][1] if told else None)
+        except FactMissing as missing:
+            return without_fact(item, missing)
+        except GenerationFailed as failure:
+            return self._of_failure(item, failure, told[0][1] if told else None)
+        except ConfigurationError as error:
+            self._stop_for(error)
+            return None
+        except (DatabaseError, InterfaceError) as error:
+            reason = f"The database could not be asked: {type(error).__name__}."
+            return Outcome(item, ResultState.FAILED, reason=reason, retriable=True)
+        except Exception as error:
+            logger.exception("Batch %s: row %s broke its enrichment.", self.batch_id, item.row_id)
+            return Outcome(item, ResultState.FAILED, reason=broken_by(error))
+
+    def _of_failure(
+        self, item: Item, failure: GenerationFailed, texts: Texts | None
+    ) -> Outcome | None:
+        attempts = failure.record.attempts
+        if attempts and all(each.outcome in UNASKABLE for each in attempts):
+            self._stop_for(failure)
+            return None
+        held_back = failure.record.error_code in HELD_BACK
+        if held_back and not any(each.paid for each in attempts):
+            return None
+        retriable = held_back or not isinstance(failure, GenerationRefused)
+        return failed(self.enrichment, item, failure, texts, retriable=retriable)
+
+    def _stop_for(self, error: LLMError) -> None:
+        """Not the row's fault: the whole batch has to wait for a person."""
+        self.stop_reason = error
+        self._stopped = self._silenced = True
+
+    def _over(self, row: _Row, task: "asyncio.Task[Outcome | None]") -> None:
+        """A row has come to its end; who was cancelled had not left."""
+        outcome = None if task.cancelled() else task.result()
+        if outcome is not None:
+            self._outcomes.append(outcome)  # before it counts as ended: the lane reads both
+        self._in_flight.discard(row)
+        self._ended += 1
+        if self._stopped:
+            self._withdraw()
+        self._wake_if_needed()
+        self._dispatch()
+
+    def _wake_if_needed(self) -> None:
+        if self.due or self.hungry:
+            self._wake.set()

@@ -1,0 +1,110 @@
+"""Notes of which rows of a leased chunk were really sent, kept by this machine.
+
+The database is told beforehand, some rows ahead (announcements), so nothing is sent that it doesn't
+know of. When a worker is killed, the last rows it announced may not have left yet, or may have
+waited for a provider's limits. Which ones had left is noted in a file, which a killed process
+leaves behind: who takes over on the same machine counts exactly. Elsewhere all announced rows count
+as sent, which may be a few too many, never too few.
+"""
+
+import logging
+import os
+import tempfile
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from uuid import UUID
+
+logger = logging.getLogger(__name__)
+
+STALE_SECONDS = 24 * 3600
+SENT = b"1"
+
+
+class SentLog:
+    """One lane's notes. A machine that can't keep them goes without."""
+
+    def __init__(self) -> None:
+        self._folder = _folder()
+        self._open: dict[UUID, int] = {}
+        if self._folder is not None:
+            _sweep(self._folder)
+
+    def begin(self, token: UUID) -> None:
+        """Note from now on what is sent of the chunk with this lease."""
+        if self._folder is None:
+            return
+        try:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW
+            self._open[token] = os.open(self._folder / token.hex, flags, 0o600)
+        except OSError as error:
+            self._give_up(error)
+
+    def sent(self, token: UUID, position: int) -> None:
+        """A request leaves for the row at this position of the chunk."""
+        file = self._open.get(token)
+        if file is None:
+            return
+        try:
+            os.pwrite(file, SENT, position)
+        except OSError as error:
+            self._give_up(error)
+
+    def _give_up(self, error: OSError) -> None:
+        """Without a file, what was announced counts."""
+        logger.warning("No notes of sent rows can be kept: %s.", error.strerror)
+        self.drop(list(self._open))
+        self._folder = None
+
+    def drop(self, tokens: Iterable[UUID]) -> None:
+        """These chunks are settled: nobody will ask."""
+        for token in tokens:
+            file = self._open.pop(token, None)
+            if file is not None:
+                os.close(file)
+                _remove(token)
+
+    def close(self) -> None:
+        """Keep what is noted of chunks that aren't settled, for the one who takes them over."""
+        for file in self._open.values():
+            os.close(file)
+        self._open.clear()
+
+
+def noted(token: UUID) -> frozenset[int] | None:
+    """The positions of rows sent under a lease; None when this machine doesn't know."""
+    folder = _folder()
+    if folder is None:
+        return None
+    try:
+        kept = (folder / token.hex).read_bytes()
+    except OSError:
+        return None
+    return frozenset(position for position, byte in enumerate(kept) if byte == SENT[0])
+
+
+def _remove(token: UUID) -> None:
+    folder = _folder()
+    if folder is not None:
+        (folder / token.hex).unlink(missing_ok=True)
+
+
+def _folder() -> Path | None:
+    """Where this user's workers keep them; None if it is somebody else's."""
+    folder = Path(tempfile.gettempdir()) / f"nodewise-sent-{os.getuid()}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        ours = folder.is_dir() and not folder.is_symlink() and folder.stat().st_uid == os.getuid()
+    except OSError:
+        return None
+    return folder if ours else None
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what machines that went down left behind."""
+    before = time.time() - STALE_SECONDS
+    for each in folder.iterdir():
+        with suppress(OSError):
+            if each.stat().st_mtime < before:
+                each.unlink(missing_ok=True)

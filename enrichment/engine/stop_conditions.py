@@ -1,0 +1,93 @@
+"""What stops a batch before it does harm: its cap on cost, and its error budget."""
+
+import time
+from collections import deque
+from collections.abc import Sequence
+from decimal import Decimal
+
+from enrichment.batches import lifecycle
+from enrichment.batches.lifecycle import Spent
+from enrichment.engine.items import Outcome
+from enrichment.models import Batch, ResultState
+from llmconfig.configuration import snapshot
+
+LOOK_EVERY_SECONDS = 1.0
+MIN_TRIES = 50  # fewer rows say nothing about their batch
+# A cause that comes up late must not be outweighed by all that went well before.
+RECENT_TRIES = 200
+NOTHING = Decimal(0)
+
+
+class Brakes:
+    """One lane's watch over its batch. The sums are the batch's, over all of its lanes."""
+
+    def __init__(self, batch: Batch) -> None:
+        settings = snapshot.current()
+        self.batch = batch
+        self.budget: float = settings.setting("LLM_BATCH_ERROR_BUDGET")
+        self.lanes: int = settings.processing.get("concurrent_tasks", 1)
+        self.recent: deque[bool] = deque(maxlen=RECENT_TRIES)
+        self.last_failure = ""
+        self.unpriced = ""  # a model that was paid, nobody knows how much
+        self.look_at = 0.0
+        self.may_spend = NOTHING  # by this lane, until it has to look again
+
+    def reason(self, written: Sequence[Outcome]) -> str:
+        """Why the batch has to pause now that these are written; blank if it may go on.
+
+        The sums are read once a second, and before the cap could be reached: while no lane spends
+        more than its share of what is left, all together don't.
+        """
+        for outcome in written:
+            if outcome.state != ResultState.SKIPPED:
+                self._count(outcome)
+        if self._too_many(sum(self.recent), len(self.recent)):
+            return self._failing(sum(self.recent), len(self.recent))
+        cap = self.batch.max_cost_usd
+        if cap is not None and self.unpriced:
+            return (
+                f"Its cap of ${cap.normalize():f} can't be kept: the price of {self.unpriced} is"
+                " unknown. Enter one, or start a batch without a cap."
+            )
+        now = time.monotonic()
+        if now < self.look_at and (cap is None or self.may_spend > 0):
+            return ""
+        self.look_at = now + LOOK_EVERY_SECONDS
+        return self._look(lifecycle.spent(self.batch.pk))
+
+    def _count(self, outcome: Outcome) -> None:
+        failed = outcome.state == ResultState.FAILED
+        self.recent.append(failed)
+        self.last_failure = outcome.reason if failed else self.last_failure
+        record = outcome.record
+        if record is None:
+            return
+        if record.cost_usd is not None:
+            self.may_spend -= record.cost_usd
+        elif any(attempt.paid for attempt in record.attempts):
+            self.unpriced = record.model
+
+    def _look(self, spent: Spent) -> str:
+        batch, cap = self.batch, self.batch.max_cost_usd
+        failures = spent.failures - batch.failures_before
+        tries = spent.tries - batch.tries_before
+        if self._too_many(failures, tries):
+            return self._failing(failures, tries)
+        if cap is None:
+            return ""
+        if spent.cost_usd >= cap:
+            return (
+                f"Its cap of ${cap.normalize():f} is spent: ${spent.cost_usd:.4f} by now."
+                " Resume it with a higher one."
+            )
+        self.may_spend = (cap - spent.cost_usd) / self.lanes
+        return ""
+
+    def _too_many(self, failures: int, tries: int) -> bool:
+        return tries >= MIN_TRIES and failures > self.budget * tries
+
+    def _failing(self, failures: int, tries: int) -> str:
+        return (
+            f"{failures} of {tries} rows failed, more than a share of {self.budget:g}"
+            f" (LLM_BATCH_ERROR_BUDGET). The last one: {self.last_failure or 'see its row.'}"
+        )

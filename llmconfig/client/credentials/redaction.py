@@ -1,0 +1,236 @@
+"""Providers' own words, made fit for records and callers: without keys, control characters, or
+length.
+
+Errors lose each part of 8 characters of the key. Answers are somebody's text, so there it takes 12,
+of a key that is long enough to be one, and more than the vendor's prefix, which is public.
+"""
+
+import base64
+import re
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+
+from llmconfig.client.types import Delta
+from llmconfig.client.wire import JSON, Reply
+from llmconfig.secrets import MASK, Secret
+
+LONGEST = 300
+# A run of this many characters of a key counts as a part of it.
+WINDOW, ANSWER_WINDOW = 8, 12
+# Shorter than this is no key but a placeholder, such as local servers are given.
+MIN_KEY, MIN_KEY_IN_ANSWERS = 4, 16
+# In a stream, this many characters that may begin a part wait for the next piece.
+SUSPICIOUS = 4
+FINISHED = frozenset({"stop", "length", "tool_calls", "content_filter", None})
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+_PREFIX = re.compile(
+    r"sk-(?:[a-z]{2,4}-)?(?:[a-z0-9]{2,5}-)?|"
+)  # sk-proj-, sk-or-v1-, sk-ant-api03-
+
+
+class Parts:
+    """What counts as a part of a key: runs of `window` characters of any of its forms."""
+
+    __slots__ = ("_blocks", "_forms", "_pieces", "_starts", "window")
+
+    def __init__(self, forms: tuple[str, ...], window: int, public: str = "") -> None:
+        self.window = window
+        self._forms = "\n".join(forms)
+        self._pieces = frozenset(
+            form[at : at + window]
+            for form in forms
+            for at in range(len(form) - window + 1)
+            if at + window > len(public) or not form.startswith(public)
+        )
+        self._starts = frozenset(
+            form[at : at + SUSPICIOUS] for form in forms for at in range(len(form))
+        )
+        # Each run of `window` holds one of these whole: most texts hold none.
+        half = (window + 1) // 2
+        self._blocks = frozenset(
+            form[at : at + half] for form in forms for at in range(0, len(form) - half + 1, half)
+        )
+
+    def hidden(self, text: str) -> set[int]:
+        """The positions that belong to a part."""
+        # A short text is looked through faster than it is searched for each of them.
+        if len(text) > len(self._blocks) and not any(block in text for block in self._blocks):
+            return set()
+        pieces, window = self._pieces, self.window
+        found = [at for at in range(len(text)) if text[at : at + window] in pieces]
+        return {at + step for at in found for step in range(window)}
+
+    def masked(self, text: str) -> str:
+        """The text with each part masked."""
+        hidden = self.hidden(text)
+        return _masked(text, hidden) if hidden else text
+
+    def begun(self, text: str) -> int:
+        """How many characters at a text's end may be the beginning of a part."""
+        if text[-SUSPICIOUS:] not in self._starts:
+            return 0
+        length = SUSPICIOUS
+        while length + 1 < self.window and text[-length - 1 :] in self._forms:
+            length += 1
+        return min(length, len(text))
+
+
+NOTHING = Parts((), ANSWER_WINDOW)
+
+
+class Scrubber:
+    """Takes one key out of texts: whole, URL-encoded, in base64, or in pieces."""
+
+    __slots__ = ("__answers", "__said")
+
+    def __init__(self, key: Secret | None) -> None:
+        value = key.reveal() if key is not None else ""
+        forms = tuple(dict.fromkeys((value, quote(value, safe=""), *_in_base64(value))))
+        self.__said = self.__answers = NOTHING
+        if len(value) >= MIN_KEY:
+            self.__said = Parts(forms, min(WINDOW, len(value)))
+        if len(value) >= MIN_KEY_IN_ANSWERS:
+            prefix = _PREFIX.match(value)
+            self.__answers = Parts(forms, ANSWER_WINDOW, prefix[0] if prefix else "")
+
+    def clean(self, text: str) -> str:
+        """One printable line of at most 300 characters that holds no part of the key."""
+        line = _UNPRINTABLE.sub(" ", text[: LONGEST * 10]).strip()
+        return self.without_key(line)[:LONGEST]
+
+    def without_key(self, text: str) -> str:
+        """The text with each part of the key masked."""
+        return self.__said.masked(text)
+
+    def answer(self, reply: Reply) -> Reply:
+        """The same answer without any part of the key."""
+        text, calls, reason = self.told(reply.text), reply.tool_calls, reply.finish_reason
+        if calls:
+            calls = self.value(calls)
+        if reason not in FINISHED:
+            reason = self.without_key(reason or "")
+        if text is reply.text and not calls and reason is reply.finish_reason:
+            return reply
+        return replace(reply, text=text, tool_calls=calls, finish_reason=reason)
+
+    def told(self, text: str) -> str:
+        """An answer's text, or what came of it."""
+        return self.__answers.masked(text)
+
+    def value(self, value: Any) -> Any:
+        """A JSON value; a tuple stays one."""
+        written = orjson.dumps(value).decode()
+        masked = self.__answers.masked(written)
+        if masked is written:
+            return value
+        read = orjson.loads(masked)
+        return tuple(read) if isinstance(value, tuple) else read
+
+    def text_stream(self) -> "TextStream":
+        """For one text that comes in pieces."""
+        return TextStream(self.__answers)
+
+    def stream(self) -> "DeltaStream":
+        """For one answer that comes in pieces."""
+        return DeltaStream(self)
+
+
+class TextStream:
+    """Takes a key out of a text that comes in pieces, wherever they are cut.
+
+    What may be the beginning of a part waits for the next piece; other text passes at once.
+    """
+
+    __slots__ = ("_held", "_parts", "_told")
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._told = ""  # the last of what has passed, as it was
+        self._held = ""
+
+    def feed(self, piece: str) -> str:
+        """What may pass now."""
+        fresh = self._held + piece
+        whole = self._told + fresh
+        held = min(self._parts.begun(whole), len(fresh))
+        return self._pass(whole, len(whole) - held)
+
+    def end(self) -> str:
+        """What was still held."""
+        whole = self._told + self._held
+        return self._pass(whole, len(whole))
+
+    def _pass(self, whole: str, end: int) -> str:
+        begin = len(self._told)
+        hidden = self._parts.hidden(whole)
+        self._told = whole[max(0, end + 1 - self._parts.window) : end]
+        self._held = whole[end:]
+        if not hidden:
+            return whole[begin:end]
+        return _masked(whole[begin:end], {at - begin for at in hidden})
+
+
+class DeltaStream:
+    """Takes a key out of an answer's pieces: out of its text, and each tool call's arguments."""
+
+    __slots__ = ("_arguments", "_scrubber", "_text")
+
+    def __init__(self, scrubber: Scrubber) -> None:
+        self._scrubber = scrubber
+        self._text = scrubber.text_stream()
+        self._arguments: dict[int, TextStream] = {}
+
+    def feed(self, delta: Delta) -> Delta | None:
+        """What may pass now, None if nothing."""
+        text = self._text.feed(delta.text) if delta.text else ""
+        calls = tuple(self._call(part) for part in delta.tool_calls)
+        return Delta(text, calls) if text or calls else None
+
+    def end(self) -> Delta | None:
+        """What was still held, None if nothing."""
+        held = {index: stream.end() for index, stream in self._arguments.items()}
+        text = self._text.end()
+        calls = tuple(
+            {"index": index, "function": {"arguments": rest}}
+            for index, rest in held.items()
+            if rest
+        )
+        return Delta(text, calls) if text or calls else None
+
+    def _call(self, part: JSON) -> JSON:
+        function = part.get("function")
+        if not isinstance(function, dict) or not isinstance(function.get("arguments"), str):
+            whole: JSON = self._scrubber.value(part)
+            return whole
+        stream = self._arguments.setdefault(part["index"], self._scrubber.text_stream())
+        clean: JSON = self._scrubber.value({**part, "function": {**function, "arguments": ""}})
+        clean["function"]["arguments"] = stream.feed(function["arguments"])
+        return clean
+
+
+def clean(text: str, key: Secret | None) -> str:
+    """`Scrubber.clean`, where it's needed once only."""
+    return Scrubber(key).clean(text)
+
+
+def without_key(text: str, key: Secret | None) -> str:
+    """`Scrubber.without_key`, where it's needed once only."""
+    return Scrubber(key).without_key(text)
+
+
+def _masked(text: str, hidden: set[int]) -> str:
+    marked = "".join("\0" if at in hidden else each for at, each in enumerate(text))
+    return re.sub("\0+", MASK, marked)
+
+
+def _in_base64(value: str) -> list[str]:
+    """The forms that the key takes inside longer base64, whatever stands before it."""
+    forms = []
+    for before in range(3):
+        encoded = base64.b64encode(b"\0" * before + value.encode()).decode().rstrip("=")
+        inner = encoded[(0, 2, 3)[before] : len(encoded) - 1]
+        forms += [inner, inner.replace("+", "-").replace("/", "_")]
+    return forms

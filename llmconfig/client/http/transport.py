@@ -1,0 +1,273 @@
+"""The guarded way out: HTTP to providers, and to the sources of facts that a person configured.
+
+One pooled session per event loop and kind of address. No redirects (they would re-send prompt and
+key elsewhere), no proxies or credentials of the environment, no cookies, replies capped in bytes
+and time, and each address checked when it is connected to.
+"""
+
+import asyncio
+import zlib
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+import aiohttp
+from yarl import URL
+
+from llmconfig.client.http import egress
+
+MAX_BYTES = 16 * 1024 * 1024  # of one reply, unpacked; the longest real answers are far below 1 MB
+MAX_CONNECTIONS = 1000
+ANY_WINDOW = zlib.MAX_WBITS | 32  # gzip or zlib, told by their first bytes
+
+
+class RequestFailed(Exception):
+    """A request that brought no reply. `transient`: the same again may bring one."""
+
+    def __init__(self, code: str, detail: str, *, transient: bool) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.transient = transient
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A whole reply: its status, headers and unpacked body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(slots=True)
+class _Open:
+    """A session, and the generator that closes it when its loop ends."""
+
+    session: aiohttp.ClientSession
+    keeper: AsyncGenerator[aiohttp.ClientSession]
+
+
+_sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[bool, _Open]] = WeakKeyDictionary()
+
+
+async def post(
+    url: URL, *, headers: Mapping[str, str], body: bytes, timeout_s: float, private: bool
+) -> Response:
+    """Send a request and read its whole reply within `timeout_s` seconds; raises RequestFailed.
+
+    `private` allows addresses in one's own network. Headers never appear in errors.
+    """
+    return await _exchange(
+        "POST", url, headers=headers, body=body, timeout_s=timeout_s, private=private
+    )
+
+
+async def get(
+    url: URL,
+    *,
+    headers: Mapping[str, str],
+    timeout_s: float,
+    private: bool,
+    most_bytes: int = MAX_BYTES,
+) -> Response:
+    """The same without a body, for what costs nothing: lists of models, and facts."""
+    return await _exchange(
+        "GET",
+        url,
+        headers=headers,
+        body=None,
+        timeout_s=timeout_s,
+        private=private,
+        most_bytes=most_bytes,
+    )
+
+
+async def _exchange(
+    method: str,
+    url: URL,
+    *,
+    headers: Mapping[str, str],
+    body: bytes | None,
+    timeout_s: float,
+    private: bool,
+    most_bytes: int = MAX_BYTES,
+) -> Response:
+    session = await _session(private=private)
+    try:
+        async with session.request(
+            method,
+            url,
+            data=body,
+            headers=headers,
+            timeout=aiohttp.ClientTimeout(total=timeout_s),
+            allow_redirects=False,
+        ) as reply:
+            return Response(reply.status, reply.headers, await _read(reply, most_bytes))
+    except RequestFailed:
+        raise
+    except (aiohttp.ClientError, OSError) as error:
+        failure = _failure(error, url, timeout_s)
+    raise failure
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A reply whose body is still coming."""
+
+    status: int
+    headers: Mapping[str, str]
+    reply: aiohttp.ClientResponse
+
+    @property
+    def streams(self) -> bool:
+        """Whether it is a good reply made of events."""
+        kind = self.headers.get("Content-Type", "")
+        return self.status == 200 and kind.partition(";")[0].strip().lower() == "text/event-stream"
+
+    async def whole(self) -> Response:
+        """The rest of it, read to its end."""
+        return Response(self.status, self.headers, await _read(self.reply))
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """The body as it comes; raises RequestFailed when there is too much of it."""
+        size = 0
+        async for piece in self.reply.content.iter_any():
+            size += len(piece)
+            if size > MAX_BYTES:
+                raise _too_large()
+            yield piece
+
+
+@asynccontextmanager
+async def open_stream(
+    url: URL, *, headers: Mapping[str, str], body: bytes, timeout_s: float, private: bool
+) -> AsyncIterator[Opened]:
+    """Send a request and give its reply before its body has come; raises RequestFailed.
+
+    `timeout_s` bounds each wait for the server, not the whole: the caller does that. Leaving the
+    block early hangs up.
+    """
+    session = await _session(private=private)
+    try:
+        async with session.post(
+            url,
+            data=body,
+            headers=headers,
+            timeout=aiohttp.ClientTimeout(
+                total=None, connect=timeout_s, sock_connect=timeout_s, sock_read=timeout_s
+            ),
+            allow_redirects=False,
+        ) as reply:
+            yield Opened(reply.status, reply.headers, reply)
+            return
+    except RequestFailed:
+        raise
+    except (aiohttp.ClientError, OSError) as error:
+        failure = _failure(error, url, timeout_s)
+    raise failure
+
+
+async def aclose() -> None:
+    """Close this event loop's sessions; the next call opens new ones."""
+    for opened in _sessions.pop(asyncio.get_running_loop(), {}).values():
+        await opened.keeper.aclose()
+
+
+async def _session(*, private: bool) -> aiohttp.ClientSession:
+    loop = asyncio.get_running_loop()
+    mine = _sessions.get(loop)
+    if mine is None:
+        for ended in [each for each in _sessions if each.is_closed()]:
+            del _sessions[ended]
+        mine = _sessions[loop] = {}
+    opened = mine.get(private)
+    if opened is None:
+        keeper = _keep(private=private)
+        opened = mine[private] = _Open(await anext(keeper), keeper)
+    return opened.session
+
+
+async def _keep(*, private: bool) -> AsyncGenerator[aiohttp.ClientSession]:
+    """Hold a session open. asyncio.run and its like close open generators when they end a loop,
+    and this one then closes the session."""
+    connector = aiohttp.TCPConnector(
+        limit=MAX_CONNECTIONS,
+        keepalive_timeout=30,
+        socket_factory=egress.private_socket if private else egress.public_socket,
+    )
+    session = aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        trust_env=False,
+    )
+    try:
+        yield session
+    finally:
+        await session.close()
+
+
+async def _read(reply: aiohttp.ClientResponse, most_bytes: int = MAX_BYTES) -> bytes:
+    length = reply.content_length
+    if length is not None and length <= most_bytes:
+        body = await reply.read()
+    else:
+        body = await _read_capped(reply, most_bytes)
+    encoding = reply.headers.get("Content-Encoding", "identity").lower()
+    return body if encoding in {"identity", ""} else _unpacked(body, encoding, most_bytes)
+
+
+async def _read_capped(reply: aiohttp.ClientResponse, most_bytes: int) -> bytes:
+    parts, size = [], 0
+    async for part in reply.content.iter_any():
+        size += len(part)
+        if size > most_bytes:
+            raise _too_large(most_bytes)
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _unpacked(body: bytes, encoding: str, most_bytes: int) -> bytes:
+    """Providers are asked for plain replies; gzip and deflate are read all the same."""
+    if encoding not in {"gzip", "x-gzip", "deflate"}:
+        raise RequestFailed("bad_reply", f"packed as {encoding[:20]!r} unasked", transient=True)
+    try:
+        plain = zlib.decompressobj(ANY_WINDOW).decompress(body, most_bytes + 1)
+    except zlib.error:
+        raise RequestFailed("bad_reply", "its packing is damaged", transient=True) from None
+    if len(plain) > most_bytes:
+        raise _too_large(most_bytes)
+    return plain
+
+
+def _too_large(most_bytes: int = MAX_BYTES) -> RequestFailed:
+    mebi = 1024 * 1024
+    size = f"{most_bytes // mebi} MB" if most_bytes % mebi == 0 else f"{most_bytes:,} bytes"
+    return RequestFailed("reply_too_large", f"the reply is over {size}", transient=False)
+
+
+def _failure(error: Exception, url: URL, timeout_s: float) -> RequestFailed:
+    """What went wrong, in words that name host and port and nothing secret."""
+    if getattr(error, "errno", None) == egress.REFUSED_ERRNO:
+        code, why = "egress_refused", "its address is not one for this provider (LLM_EGRESS_ALLOW)"
+    elif isinstance(error, TimeoutError):
+        code, why = "timeout", f"no whole reply within {timeout_s:g} s"
+    elif isinstance(error, aiohttp.ClientPayloadError):
+        code, why = "bad_reply", "the reply was cut off"
+    elif isinstance(error, aiohttp.ClientResponseError):
+        code, why = "bad_reply", "the reply is not HTTP"
+    elif isinstance(error, aiohttp.InvalidURL):
+        code, why = "egress_refused", "this is no plain address"
+    else:
+        code, why = "connection", _said(error)
+    return RequestFailed(code, f"{url.host}:{url.port}: {why}", transient=code != "egress_refused")
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return "the server hung up"
+    if isinstance(error, aiohttp.ClientSSLError):
+        return "TLS failed"
+    return getattr(error, "strerror", None) or type(error).__name__

@@ -1,0 +1,107 @@
+"""Where a target's requests go and with which headers: worked out once per snapshot."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from yarl import URL
+
+from llmconfig.client.credentials import provider_keys, secrets_manager
+from llmconfig.client.credentials.redaction import Scrubber
+from llmconfig.client.http import egress
+from llmconfig.client.wire import Wire
+from llmconfig.client.wire.anthropic import AnthropicWire
+from llmconfig.client.wire.openai import OpenAIWire
+from llmconfig.configuration.resolution import Target
+from llmconfig.configuration.snapshot import Snapshot
+from llmconfig.errors import ConfigurationError
+from llmconfig.models import ProviderType
+
+OPENAI_WIRE = OpenAIWire()
+ANTHROPIC_WIRE = AnthropicWire()
+COMMON_HEADERS = {
+    "Content-Type": "application/json",
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",
+    "User-Agent": "nodewise",
+}
+
+
+class AddressUnusable(ConfigurationError):
+    """A provider's address is blank, or no plain http(s) address."""
+
+    code = "address_unusable"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One target's way out. The headers hold the key, so they are never shown."""
+
+    url: URL
+    embedding_url: URL | None  # None: this wire has no embeddings
+    wire: Wire
+    private: bool
+    scrubber: Scrubber
+    headers: Mapping[str, str] = field(repr=False)
+
+
+def endpoint_of(target: Target, snapshot: Snapshot) -> Endpoint:
+    """The endpoint, from the snapshot's memo; raises SecretUnreadable and AddressUnusable."""
+    name = _name(target)
+    held: Endpoint | None = snapshot.memo.get(name)
+    if held is None:
+        held = snapshot.memo[name] = _build(target)
+    return held
+
+
+def forget(target: Target, snapshot: Snapshot) -> None:
+    """Read the key anew next time: one kept elsewhere may have been replaced there."""
+    secrets_manager.forget(target.provider.secret_ref)
+    snapshot.memo.pop(_name(target), None)
+
+
+async def fetch_key(target: Target, snapshot: Snapshot) -> None:
+    """Have a key that AWS keeps at hand, so that `endpoint_of` doesn't block the event loop.
+
+    Raises SecretUnreadable.
+    """
+    reference = target.provider.secret_ref
+    if secrets_manager.needs_fetching(reference):
+        await asyncio.to_thread(secrets_manager.read, reference)
+        snapshot.memo.pop(_name(target), None)
+
+
+def _name(target: Target) -> tuple[str, ...]:
+    provider = target.provider
+    return ("endpoint", provider.name, provider.key_place, target.model_id)
+
+
+def _build(target: Target) -> Endpoint:
+    provider = target.provider
+    anthropic = provider.provider_type == ProviderType.ANTHROPIC
+    wire: Wire = ANTHROPIC_WIRE if anthropic else OPENAI_WIRE
+    url = _url(provider.name, wire.address(provider, target.model_id))
+    embeddings = wire.embedding_address(provider, target.model_id)
+    key = provider_keys.read(provider)
+    return Endpoint(
+        url=url,
+        embedding_url=_url(provider.name, embeddings) if embeddings else None,
+        wire=wire,
+        private=egress.anywhere_private(provider.provider_type, url),
+        scrubber=Scrubber(key),
+        headers=COMMON_HEADERS | wire.headers(provider, key),
+    )
+
+
+def _url(provider: str, address: str) -> URL:
+    try:
+        url = URL(address)
+        usable = url.scheme in {"http", "https"} and bool(url.host) and url.user is None
+    except ValueError:
+        usable = False
+    if not usable:
+        raise AddressUnusable(
+            f"{provider}: its address must read like https://host:port/path, without a user or"
+            " password in it."
+        )
+    return url

@@ -1,0 +1,70 @@
+"""The arms of shadow experiments: asked beside the call that is answered, paid, recorded, not used.
+
+They run on the process's background loop, so that neither the caller nor its event loop waits for
+them, with the call's own labels but for the service name. Limits and budgets hold for them as for
+every call.
+"""
+
+import asyncio
+import logging
+from collections.abc import MutableMapping
+from dataclasses import replace
+from weakref import WeakKeyDictionary
+
+from asgiref.sync import sync_to_async
+
+from llmconfig.client.http import background_loop
+from llmconfig.client.pipeline import publishing
+from llmconfig.client.pipeline.generation import Run
+from llmconfig.client.types import Call
+from llmconfig.configuration import snapshot
+from llmconfig.configuration.resolution import Resolution
+from llmconfig.errors import LLMError
+
+logger = logging.getLogger(__name__)
+
+SERVICE = "shadow"
+MAX_AT_ONCE = 32  # in a process; more are left out, so that a slow arm piles up nothing
+_under_way: MutableMapping[asyncio.AbstractEventLoop, int] = WeakKeyDictionary()
+
+
+def ask_beside(run: Run) -> None:
+    """If a shadow arm has the call's key, ask it too; returns at once."""
+    if run.resolution.beside:
+        background_loop.submit(_ask(run.call, run.resolution))
+
+
+async def _ask(call: Call, answered: Resolution) -> None:
+    here = asyncio.get_running_loop()
+    if _under_way.get(here, 0) >= MAX_AT_ONCE:
+        return
+    _under_way[here] = _under_way.get(here, 0) + 1
+    try:
+        await _carry_out(call, answered)
+    except LLMError as error:
+        logger.warning("The shadow of a call of %s was not made: %s", call.node, error)
+    except Exception:
+        logger.exception("The shadow of a call of %s failed.", call.node)
+    finally:
+        _under_way[here] -= 1
+
+
+async def _carry_out(call: Call, answered: Resolution) -> None:
+    labels = replace(call.labels, service_name=SERVICE)
+    beside = replace(call, labels=labels, correlation_id=None)
+    run = Run(beside, await snapshot.acurrent(), shadow=True)
+    if _asks_the_same(run.resolution, answered):
+        return  # the caller's or the user's own choice goes before both arms
+    await run.carry_out()
+    await sync_to_async(publishing.store)(run.record(), run.texts())
+
+
+def _asks_the_same(one: Resolution, other: Resolution) -> bool:
+    return _targets(one) == _targets(other)
+
+
+def _targets(resolution: Resolution) -> set[tuple[object, ...]]:
+    return {
+        (each.provider.name, each.model_id, each.temperature, each.max_tokens)
+        for each in resolution.targets
+    }

@@ -1,0 +1,59 @@
+"""Where call records go: whoever stores them registers here, so that llmconfig knows no store."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from llmconfig.client.types import CallRecord
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What was said in a call; kept apart from the record, which never holds texts."""
+
+    prompt: str
+    answer: str
+
+
+Batch = Sequence[tuple[CallRecord, Texts]]
+Recorder = Callable[[CallRecord, Texts], None]
+BatchRecorder = Callable[[Batch], None]
+_recorders: list[Recorder] = []
+_batch_recorders: dict[Recorder, BatchRecorder] = {}
+
+
+def register(recorder: Recorder, *, many: BatchRecorder | None = None) -> None:
+    """Have every record that isn't collected by a batch handed to `recorder` (synchronously,
+    outside the event loop); `many` takes several at once. Registering twice has no further effect.
+    """
+    if recorder not in _recorders:
+        _recorders.append(recorder)
+    if many is not None:
+        _batch_recorders[recorder] = many
+
+
+def enabled() -> bool:
+    """Whether anybody stores records."""
+    return bool(_recorders)
+
+
+def publish(record: CallRecord, texts: Texts) -> None:
+    """Hand a record on. A recorder's failure is logged and never fails the call it tells of."""
+    for recorder in _recorders:
+        try:
+            recorder(record, texts)
+        except Exception:
+            logger.exception("The record of call %s could not be stored.", record.correlation_id)
+
+
+def publish_many(batch: Batch) -> None:
+    """Hand several records on. Raises the database's errors: the caller may try again."""
+    for recorder in _recorders:
+        together = _batch_recorders.get(recorder)
+        if together is not None:
+            together(batch)
+            continue
+        for record, texts in batch:
+            recorder(record, texts)

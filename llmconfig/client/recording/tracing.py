@@ -1,0 +1,333 @@
+"""Traces of the calls of nodes that ask for it, as OpenTelemetry spans to one OTLP address.
+
+LangSmith, Langfuse and every collector take them. One span a call, with a child for each attempt;
+prompts and answers only under LLM_TRACING_CONTENTS. Nothing here is global: neither a tracer
+provider that other libraries would find, nor the OTEL_* and LANGSMITH_* variables. A thread of its
+own builds and sends the spans; what it can't keep up with is dropped and counted.
+"""
+
+import atexit
+import json
+import logging
+import os
+import queue
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from django.conf import settings
+from yarl import URL
+
+from llmconfig.client.http import background_loop, transport
+from llmconfig.client.http.transport import RequestFailed
+from llmconfig.client.types import Attempt, CallRecord, Message
+from llmconfig.models import InteractionType
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import ReadableSpan
+    from opentelemetry.trace import Tracer
+
+logger = logging.getLogger(__name__)
+
+MAX_WAITING = 2048
+MAX_AT_ONCE = 256
+GATHER_SECONDS = 1.0
+SEND_SECONDS = 5.0
+ENDING_SECONDS = 2.0
+WARN_EVERY_SECONDS = 60.0
+MAX_TEXT_LENGTH = 20_000  # characters of one message
+MAX_MESSAGES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """A finished call; `ended_s` are the ends of its attempts in seconds after its start."""
+
+    record: CallRecord
+    ended_s: tuple[float, ...]
+    messages: Sequence[Message]
+    answer: str
+
+
+def enabled() -> bool:
+    """Whether there is an address to send traces to."""
+    return bool(settings.LLM_TRACING_ENDPOINT)
+
+
+def submit(traced: Traced) -> None:
+    """Have a call traced; returns at once, from any thread or event loop."""
+    _holder.get().submit(traced)
+
+
+def flush(seconds: float = ENDING_SECONDS) -> bool:
+    """Wait for what was offered to be sent, at most so long; False if it wasn't."""
+    held = _holder.held
+    return held is None or held.flush(seconds)
+
+
+class _Exporter:
+    """A bounded queue, and the thread that empties it."""
+
+    def __init__(self) -> None:
+        self.waiting: queue.Queue[Traced] = queue.Queue(MAX_WAITING)
+        self.dropped = 0
+        self.warned_at = -WARN_EVERY_SECONDS
+        self.hurry = threading.Event()
+        self.tracer: _Tracer | None = None
+        threading.Thread(target=self._serve, name="llm-traces", daemon=True).start()
+
+    def submit(self, traced: Traced) -> None:
+        try:
+            self.waiting.put_nowait(traced)
+        except queue.Full:
+            self.dropped += 1
+
+    def flush(self, seconds: float) -> bool:
+        self.hurry.set()
+        done = self.waiting.all_tasks_done
+        with done:
+            sent = done.wait_for(lambda: not self.waiting.unfinished_tasks, seconds)
+        self.hurry.clear()
+        return sent
+
+    def _serve(self) -> None:
+        while True:
+            batch = [self.waiting.get()]
+            self.hurry.wait(GATHER_SECONDS)
+            while len(batch) < MAX_AT_ONCE and not self.waiting.empty():
+                batch.append(self.waiting.get())
+            try:
+                self._send(batch)
+            except Exception:
+                logger.exception("Traces could not be sent.")
+            for _ in batch:
+                self.waiting.task_done()
+
+    def _send(self, batch: list[Traced]) -> None:
+        if not enabled():  # switched off since they were offered
+            return
+        self.tracer = self.tracer or _Tracer()
+        why = _post(self.tracer.encoded(batch))
+        if why:
+            self.dropped += len(batch)
+        if self.dropped and time.monotonic() - self.warned_at >= WARN_EVERY_SECONDS:
+            self.warned_at = time.monotonic()
+            logger.warning(
+                "%s traces dropped: %s", self.dropped, why or "more came than could be sent"
+            )
+            self.dropped = 0
+
+
+class _Holder:
+    """The process's exporter; a forked child makes its own."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.held: _Exporter | None = None
+
+    def forget(self) -> None:
+        """In a forked child, which has neither the thread nor a right to the queue."""
+        self.lock = threading.Lock()
+        self.held = None
+
+    def get(self) -> _Exporter:
+        if self.held is None:
+            with self.lock:
+                if self.held is None:
+                    # The loop's own end is registered first, so that it comes after the flush.
+                    background_loop.call_soon(int)
+                    self.held = _Exporter()
+                    atexit.register(flush)
+        return self.held
+
+
+_holder = _Holder()
+os.register_at_fork(after_in_child=_holder.forget)
+
+
+def headers_of(text: str) -> dict[str, str]:
+    """`name=value,name=value`, values URL-encoded where they need it, as OTLP has them."""
+    pairs = (each.partition("=") for each in text.split(",") if each.strip())
+    return {name.strip(): unquote(value.strip()) for name, _, value in pairs}
+
+
+def _post(body: bytes) -> str:
+    """Send one export; what is given back says why it failed."""
+    headers = headers_of(settings.LLM_TRACING_HEADERS.reveal())
+    headers["Content-Type"] = "application/x-protobuf"
+    try:
+        url = URL(settings.LLM_TRACING_ENDPOINT)
+        sent = transport.post(url, headers=headers, body=body, timeout_s=SEND_SECONDS, private=True)
+        status = background_loop.submit(sent).result(SEND_SECONDS + 1).status
+    except RequestFailed as failure:
+        return failure.detail
+    except TimeoutError:
+        return f"no answer within {SEND_SECONDS:g} s"
+    except ValueError:
+        return "LLM_TRACING_ENDPOINT or LLM_TRACING_HEADERS can't be read"
+    return "" if status < 300 else f"LLM_TRACING_ENDPOINT answers {status}"
+
+
+class _Tracer:
+    """Makes spans with a tracer provider that nobody else can find. Its imports take 0.1 s."""
+
+    def __init__(self) -> None:
+        from opentelemetry.sdk.resources import Resource  # noqa: PLC0415 - late, see above
+        from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+        from opentelemetry.sdk.trace.sampling import ALWAYS_ON  # noqa: PLC0415
+
+        self.finished: list[ReadableSpan] = []
+        provider = TracerProvider(
+            sampler=ALWAYS_ON,
+            resource=Resource({"service.name": "nodewise"}),
+            shutdown_on_exit=False,
+        )
+        provider.add_span_processor(_Finished(self.finished))  # type: ignore[arg-type]  # by its methods
+        self.tracer: Tracer = provider.get_tracer("nodewise")
+
+    def encoded(self, batch: list[Traced]) -> bytes:
+        """The calls' spans as one OTLP export."""
+        from opentelemetry.exporter.otlp.proto.common.trace_encoder import (  # noqa: PLC0415
+            encode_spans,
+        )
+
+        for each in batch:
+            self._span(each)
+        spans, self.finished[:] = list(self.finished), []
+        body: bytes = encode_spans(spans).SerializeToString()
+        return body
+
+    def _span(self, traced: Traced) -> None:
+        from opentelemetry.context import Context  # noqa: PLC0415
+        from opentelemetry.trace import SpanKind, set_span_in_context  # noqa: PLC0415
+
+        record = traced.record
+        began = int(record.created_at.timestamp() * 1e9)
+        whole = self.tracer.start_span(
+            f"{_operation(record)} {record.model}",
+            context=Context(),  # of its own, not below whatever the application traces
+            kind=SpanKind.CLIENT,
+            attributes=_attributes(traced),
+            start_time=began,
+        )
+        for number, (attempt, ended_s) in enumerate(
+            zip(record.attempts, traced.ended_s, strict=False), start=1
+        ):
+            ended = began + int(ended_s * 1e9)
+            child = self.tracer.start_span(
+                f"attempt {number} {attempt.provider}/{attempt.model}",
+                context=set_span_in_context(whole, Context()),
+                kind=SpanKind.CLIENT,
+                attributes=_attempt_attributes(attempt),
+                start_time=ended - int(attempt.latency_ms * 1e6),
+            )
+            _close(child, "" if attempt.outcome in {"ok", "cached"} else attempt.outcome, ended)
+        _close(whole, record.error_code, began + int(record.latency_ms * 1e6))
+
+
+class _Finished:
+    """A span processor that only keeps what has ended."""
+
+    def __init__(self, finished: "list[ReadableSpan]") -> None:
+        self.finished = finished
+
+    def on_start(self, span: Any, parent_context: Any = None) -> None:
+        """Nothing yet."""
+
+    def _on_ending(self, span: Any) -> None:
+        """Nothing to add."""
+
+    def on_end(self, span: "ReadableSpan") -> None:
+        """Keep it."""
+        self.finished.append(span)
+
+    def shutdown(self) -> None:
+        """Nothing is held open."""
+
+    def force_flush(self, timeout_millis: int = 0) -> bool:
+        """Nothing is held back."""
+        return True
+
+
+def _close(span: Any, error: str, ended: int) -> None:
+    from opentelemetry.trace import Status, StatusCode  # noqa: PLC0415
+
+    if error:
+        span.set_attribute("error.type", error)
+        span.set_status(Status(StatusCode.ERROR, error))
+    span.end(end_time=ended)
+
+
+def _operation(record: CallRecord) -> str:
+    embedding = record.interaction_type == InteractionType.EMBEDDINGS
+    return "embeddings" if embedding else "chat"
+
+
+def _attributes(traced: Traced) -> dict[str, Any]:
+    record, labels = traced.record, traced.record.labels
+    told: dict[str, Any] = {
+        "gen_ai.operation.name": _operation(record),
+        "gen_ai.provider.name": record.provider,
+        "gen_ai.system": record.provider,
+        "gen_ai.request.model": record.model,
+        "gen_ai.response.model": record.model,
+        "gen_ai.usage.input_tokens": record.usage.tokens_input,
+        "gen_ai.usage.output_tokens": record.usage.tokens_output,
+        "gen_ai.usage.cache_read.input_tokens": record.usage.cached_input,
+        "gen_ai.usage.cache_creation.input_tokens": record.usage.cache_write,
+        "langsmith.span.kind": "llm",
+        "langsmith.trace.name": record.node,
+        "langsmith.metadata.node": record.node,
+        "langsmith.metadata.interaction_type": record.interaction_type,
+        "langsmith.metadata.service": labels.service_name,
+        "langsmith.metadata.operation": labels.operation_type,
+        "langsmith.metadata.correlation_id": str(record.correlation_id),
+        "langsmith.metadata.config_revision": record.config_revision,
+        "langsmith.metadata.attempts": len(record.attempts),
+    }
+    if record.finish_reason is not None:
+        told["gen_ai.response.finish_reasons"] = [record.finish_reason]
+    if record.cost_usd is not None:
+        told["gen_ai.usage.cost"] = float(record.cost_usd)
+    if labels.session_id is not None:
+        told["gen_ai.conversation.id"] = str(labels.session_id)
+        told["langsmith.metadata.session_id"] = str(labels.session_id)
+    if record.experiment:
+        told["langsmith.metadata.experiment"] = record.experiment
+        told["langsmith.metadata.experiment_arm"] = record.experiment_arm
+    return told | _contents(traced) if settings.LLM_TRACING_CONTENTS else told
+
+
+def _attempt_attributes(attempt: Attempt) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "gen_ai.provider.name": attempt.provider,
+        "gen_ai.request.model": attempt.model,
+        "gen_ai.usage.input_tokens": attempt.usage.tokens_input,
+        "gen_ai.usage.output_tokens": attempt.usage.tokens_output,
+        "langsmith.span.kind": "chain",
+        "langsmith.metadata.outcome": attempt.outcome,
+        "langsmith.metadata.moved_on": attempt.moved_on,
+    }
+    if attempt.status is not None:
+        told["http.response.status_code"] = attempt.status
+    return told
+
+
+def _contents(traced: Traced) -> dict[str, str]:
+    told = {}
+    for number, message in enumerate(list(traced.messages)[:MAX_MESSAGES]):
+        content = message.get("content")
+        text = content if isinstance(content, str) else json.dumps(content, default=str)
+        told[f"gen_ai.prompt.{number}.role"] = str(message.get("role", ""))
+        told[f"gen_ai.prompt.{number}.content"] = _sendable(text)
+    told["gen_ai.completion.0.role"] = "assistant"
+    told["gen_ai.completion.0.content"] = _sendable(traced.answer)
+    return told
+
+
+def _sendable(text: str) -> str:
+    """Cut to size, without the lone surrogates that UTF-8 has no bytes for."""
+    return text[:MAX_TEXT_LENGTH].encode("utf-8", "replace").decode()

@@ -1,0 +1,202 @@
+"""What a request needs before it may go, and what is told when it has ended.
+
+Budgets, limits, what the provider bears, cool-downs: all roads to a provider pass here, request by
+request. Where none of them is set this costs some microseconds and no message.
+"""
+
+import asyncio
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Self
+
+from llmconfig.client.traffic import budgets, cooldown
+from llmconfig.client.traffic.adaptive_concurrency import OVERLOADED
+from llmconfig.client.traffic.budgets import LedgerLost, Verdict
+from llmconfig.client.traffic.rate_limits import NotAdmitted, RateLimiter, limiter_of
+from llmconfig.client.types import ANSWERED, Attempt, Call, Usage
+from llmconfig.configuration import prices
+from llmconfig.configuration.resolution import Target
+from llmconfig.configuration.snapshot import BudgetFacts, Snapshot
+
+# What may have been billed although nobody says how much.
+DOUBTFUL = frozenset({"timeout", "bad_reply", "reply_too_large", *ANSWERED})
+
+
+class BudgetRefused(NotAdmitted):
+    """A hard limit forbids it."""
+
+    code = "budget_exceeded"
+
+
+class BudgetSoft(NotAdmitted):
+    """A soft limit sends it to the cheaper model."""
+
+    code = "budget_soft"
+
+
+class BudgetUnknown(NotAdmitted):
+    """Nobody knows what the budget has left."""
+
+    code = "budget_unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be sent. `most` is what it may use; None where nobody needs to know.
+
+    `patience_s` and `may_degrade` are those of a call that has a cheaper model to go to.
+    """
+
+    call: Call
+    target: Target
+    configuration: Snapshot
+    most: Usage | None
+    patience_s: float | None = None
+    may_degrade: bool = False
+
+
+def budgets_of(call: Call, target: Target, configuration: Snapshot) -> tuple[BudgetFacts, ...]:
+    """The budgets that count a call to this target."""
+    labels = call.labels
+    return budgets.matching(
+        configuration,
+        budgets.Caller(
+            provider=target.provider.name,
+            node=call.node,
+            organization=str(labels.organization_id or ""),
+            batch=str(labels.session_id or ""),
+            account=labels.account,
+        ),
+    )
+
+
+def worst_case(target: Target, most: Usage | None) -> Decimal | None:
+    """What a request may cost at most, US dollars; None if its price is unknown."""
+    model = target.candidate.model
+    if model is None or most is None:
+        return None
+    return prices.worst_case(most, prices.price_at(model.prices, dt.datetime.now(dt.UTC)))
+
+
+def needs_estimate(target: Target, configuration: Snapshot) -> bool:
+    """Whether anybody counts tokens or money beforehand."""
+    return bool(configuration.budgets or target.provider.tokens_per_minute)
+
+
+class Admission:
+    """`async with Admission(request) as admission:` around one request to a provider.
+
+    Tell `admission.leaves()` when it is sent and `admission.ended(…)` how it went. What was sent
+    and then cancelled is settled at its worst; what wasn't sent has used nothing. Raises
+    NotAdmitted's kinds on entry.
+    """
+
+    __slots__ = ("_attempt", "_budgets", "_gate", "_held", "_left", "_request", "_tokens")
+
+    _gate: RateLimiter
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._attempt: Attempt | None = None
+        self._budgets: tuple[BudgetFacts, ...] = ()
+        self._held = budgets.NOTHING
+        self._left = False
+        most = request.most
+        self._tokens = most.tokens_input + most.tokens_output if most is not None else 0
+
+    async def __aenter__(self) -> Self:
+        request = self._request
+        if request.configuration.budgets:
+            await self._reserve()
+        cooldown.try_it(request.target)
+        self._gate = limiter_of(request.target.provider)
+        try:
+            await self._gate.enter(self._tokens, request.patience_s)
+        except BaseException:
+            cooldown.release(request.target)
+            if self._budgets:
+                await self._settle(budgets.NOTHING)
+            raise
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        if not self._left:
+            await self._withdraw()
+            return
+        used = self._tokens
+        attempt = self._attempt
+        if attempt is not None:
+            used = attempt.usage.tokens_input + attempt.usage.tokens_output
+            self._learn(attempt)
+        self._gate.leave(self._tokens, used)
+        if self._budgets:
+            await self._settle(self._cost(attempt))
+
+    async def _withdraw(self) -> None:
+        cooldown.release(self._request.target)
+        self._gate.leave(self._tokens, 0)
+        if self._budgets:
+            await self._settle(budgets.NOTHING)
+
+    def leaves(self) -> None:
+        """It is sent now."""
+        self._left = True
+
+    def ended(self, attempt: Attempt, *, transient: bool) -> None:
+        """How the request went; `transient`: the same again may fare better."""
+        self._attempt = attempt
+        request = self._request
+        cooldown.ended(
+            request.target, attempt, transient=transient, configuration=request.configuration
+        )
+
+    def _learn(self, attempt: Attempt) -> None:
+        gate, now = self._gate, asyncio.get_running_loop().time()
+        if attempt.outcome in OVERLOADED:
+            gate.concurrency.refused(others=gate.under_way - 1, now=now)
+        elif attempt.outcome in ANSWERED:
+            gate.concurrency.answered(
+                (self._request.call.node, attempt.model),
+                seconds=attempt.latency_ms / 1000,
+                words=attempt.usage.tokens_output,
+                under_way=gate.under_way,
+                now=now,
+            )
+
+    # Money
+
+    async def _reserve(self) -> None:
+        request = self._request
+        matched = budgets_of(request.call, request.target, request.configuration)
+        if not matched:
+            return
+        held = worst_case(request.target, request.most)
+        if held is None:
+            refusal = budgets.unpriced_refusal(matched, request.target.model_id)
+            if refusal:
+                raise BudgetRefused(refusal)
+            held = budgets.NOTHING
+        try:
+            answer = await budgets.ledger_client().reserve(
+                matched, held, may_degrade=request.may_degrade
+            )
+        except LedgerLost as lost:
+            raise BudgetUnknown(str(lost)) from None
+        if answer.verdict is Verdict.DEGRADED:
+            raise BudgetSoft(answer.why)
+        if answer.verdict is Verdict.REFUSED:
+            raise BudgetRefused(answer.why)
+        self._budgets, self._held = matched, held
+
+    def _cost(self, attempt: Attempt | None) -> Decimal:
+        """What it cost; where that isn't known and it may have been billed, the worst."""
+        if attempt is None:
+            return self._held
+        if attempt.cost_usd is not None:
+            return attempt.cost_usd
+        return self._held if attempt.outcome in DOUBTFUL else budgets.NOTHING
+
+    async def _settle(self, cost: Decimal) -> None:
+        matched, self._budgets = self._budgets, ()
+        await budgets.ledger_client().settle(matched, self._held, cost)

@@ -1,0 +1,113 @@
+"""Model references: `tier:cloud_fast`, `provider/model`, or a bare model id."""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from llmconfig.configuration.snapshot import ModelFacts, ProviderFacts, Snapshot
+from llmconfig.models import ProviderType
+
+Item = TypeVar("Item")
+TIER_PREFIX = "tier:"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A provider and the name it knows the model by; `model` is None if it lists none such."""
+
+    provider: ProviderFacts
+    model_id: str
+    model: ModelFacts | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a reference means: candidates in the order to try, and what was odd about it.
+
+    `spread` tells that some have equal priorities: calls are divided among them by weight.
+    """
+
+    candidates: tuple[Candidate, ...] = ()
+    warning: str = ""
+    spread: bool = False
+
+
+def read(
+    reference: str, snapshot: Snapshot, *, bound_to: str = "", default_provider: str = ""
+) -> Reading:
+    """Find who serves a reference; `bound_to` names the provider that must.
+
+    Disabled providers are left out; the warning then says so.
+    """
+    if reference.startswith(TIER_PREFIX):
+        return _tier(reference.removeprefix(TIER_PREFIX), snapshot, bound_to)
+    if bound_to:
+        return _at(snapshot, bound_to, _known_as(reference, snapshot, bound_to))
+    prefix, _, rest = reference.partition("/")
+    if (prefix, rest) in snapshot.models:
+        return _at(snapshot, prefix, rest)
+    found = snapshot.listed.get(reference, ())
+    if found:
+        return _by_rank(found, snapshot)
+    named = snapshot.providers.get(prefix) if rest else None
+    if named is not None:
+        # OpenRouter's own ids keep its name in front: openrouter/auto.
+        whole = named.provider_type == ProviderType.OPENROUTER
+        return _at(snapshot, prefix, reference if whole else rest)
+    return _at(snapshot, default_provider, reference)
+
+
+def _tier(tier: str, snapshot: Snapshot, bound_to: str) -> Reading:
+    model = snapshot.tiers.get(tier)
+    if model is None:
+        return Reading(warning=f"tier:{tier} has no active model.")
+    return _at(snapshot, bound_to or model.provider, model.model_id)
+
+
+def _known_as(reference: str, snapshot: Snapshot, provider: str) -> str:
+    """The model id to ask one provider for, when the reference may name another."""
+    prefix, _, rest = reference.partition("/")
+    if (provider, reference) in snapshot.models or not rest or prefix not in snapshot.providers:
+        return reference
+    asked = snapshot.providers.get(provider)
+    # OpenRouter's own ids begin with vendors' names: openai/gpt-4o.
+    whole = asked is not None and asked.provider_type == ProviderType.OPENROUTER
+    return reference if whole and (provider, rest) not in snapshot.models else rest
+
+
+def _at(snapshot: Snapshot, name: str, model_id: str) -> Reading:
+    provider = snapshot.providers.get(name)
+    if not name:
+        return Reading(
+            warning=f"No enabled provider lists {model_id!r}, and there is no default provider."
+        )
+    if provider is None:
+        return Reading(warning=f"{model_id}: there is no provider {name!r}.")
+    if not provider.is_enabled:
+        return Reading(warning=f"{name}/{model_id}: the provider {name} is disabled.")
+    model = snapshot.models.get((name, model_id))
+    warning = "" if model else _unlisted(snapshot, name, model_id)
+    return Reading(candidates=(Candidate(provider, model_id, model),), warning=warning)
+
+
+def _unlisted(snapshot: Snapshot, name: str, model_id: str) -> str:
+    """That a provider doesn't list a model, and which disabled ones do."""
+    disabled = [each for each, listed in snapshot.models if listed == model_id and each != name]
+    told = f"{name} doesn't list {model_id!r}; it is asked for it by that name."
+    return f"{told} Disabled, but listing it: {', '.join(disabled)}." if disabled else told
+
+
+def _by_rank(found: Sequence[ModelFacts], snapshot: Snapshot) -> Reading:
+    """By priority, which `listed` is sorted by; equal ones are for `drawn` to order."""
+    candidates = tuple(
+        Candidate(snapshot.providers[model.provider], model.model_id, model) for model in found
+    )
+    priorities = [each.provider.priority for each in candidates]
+    return Reading(candidates, spread=len(set(priorities)) < len(priorities))
+
+
+def drawn(items: Sequence[Item], weight: Callable[[Item], int]) -> list[Item]:
+    """The items in a random order in which weight goes before: the first is one by its share."""
+    # Efraimidis and Spirakis: sorting by u^(1/w) draws without replacement by weight.
+    return sorted(items, key=lambda each: random.random() ** (1 / weight(each)), reverse=True)  # noqa: S311 - load spreading

@@ -1,0 +1,445 @@
+"""The whole configuration as one immutable object, shared by a process's threads.
+
+`current()` gives it without a query, except that once a second it reads the version's token and
+loads anew when that moved; so a change reaches every process within two seconds.
+"""
+
+import asyncio
+import datetime as dt
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, close_old_connections
+
+from llmconfig.configuration import process_settings
+from llmconfig.models import (
+    Budget,
+    ConfigVersion,
+    Experiment,
+    ExperimentMode,
+    ExperimentStatus,
+    GlobalConfig,
+    LLMConfig,
+    NodeConfiguration,
+    PriceSource,
+    Provider,
+    ProviderModel,
+    ProviderType,
+    UserConfig,
+)
+from llmconfig.models.providers import DEFAULT_BASE_URLS
+
+logger = logging.getLogger(__name__)
+
+CHECK_EVERY_SECONDS = 1.0
+LOAD_TRIES = 3
+# What was in force stays so while the database restarts; a switch may have been turned since.
+KEPT_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderFacts:
+    """A provider as the client needs it; the key stays encrypted until it is sent."""
+
+    name: str
+    provider_type: str
+    base_url: str
+    api_key: str = field(repr=False)  # ciphertext
+    key_place: str
+    secret_ref: str
+    api_version: str
+    timeout_seconds: float
+    priority: int
+    weight: int
+    is_enabled: bool
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    max_concurrency: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PriceFacts:
+    """US dollars per million tokens from a moment on; None is unknown."""
+
+    valid_from: dt.datetime
+    input: Decimal | None
+    output: Decimal | None
+    cached_input: Decimal | None
+    cache_write: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """One active model of a catalogue. `prices` are the ones that win, newest first."""
+
+    provider: str
+    model_id: str
+    kind: str
+    tier: str
+    context_window: int | None
+    max_output_tokens: int | None
+    supports_streaming: bool
+    supports_temperature: bool
+    supports_json_schema: bool
+    supports_tools: bool
+    prices: tuple[PriceFacts, ...]
+    retires_at: dt.datetime | None = None
+    supports_logprobs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What one layer says; None and blank mean that it says nothing."""
+
+    model: str = ""
+    provider: str = ""
+    temperature: float | None = None
+    max_tokens: int | None = None
+    fallbacks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFacts:
+    """A node: its own choice, its Azure values, and whether its calls are traced."""
+
+    name: str
+    interaction_type: str
+    choice: Choice
+    azure: Choice
+    tracing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ArmFacts:
+    """One arm of an experiment; `weight` is its share of the keys."""
+
+    id: str
+    name: str
+    weight: int
+    choice: Choice
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentFacts:
+    """A node's running experiment. In a shadow the control answers, whichever arm has the key."""
+
+    id: str
+    name: str
+    arms: tuple[ArmFacts, ...]
+    shadow: bool = False
+
+    @property
+    def control(self) -> ArmFacts | None:
+        """The arm that overrides nothing."""
+        return next((arm for arm in self.arms if arm.choice == Choice()), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Degradation:
+    """An interaction type's cheaper reference, and how long a call waits before it takes it."""
+
+    reference: str
+    after_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetFacts:
+    """An enabled budget; the ledger knows what it has left."""
+
+    id: int
+    name: str
+    scope: str
+    scope_value: str
+    period: str
+    soft_limit_usd: Decimal | None
+    hard_limit_usd: Decimal | None
+    allow_unpriced: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything that a call needs to know, as of one revision."""
+
+    revision: int
+    token: UUID | None
+    providers: Mapping[str, ProviderFacts]
+    models: Mapping[tuple[str, str], ModelFacts]
+    listed: Mapping[str, tuple[ModelFacts, ...]]
+    tiers: Mapping[str, ModelFacts]
+    interactions: Mapping[str, Choice]
+    nodes: Mapping[str, NodeFacts]
+    user_choices: Mapping[tuple[int, str], Choice]  # (user id, "node:x" or "type:y")
+    experiments: Mapping[str, ExperimentFacts]  # the running ones, by node
+    degradations: Mapping[str, Degradation]  # by interaction type
+    budgets: tuple[BudgetFacts, ...]
+    processing: Mapping[str, Any]
+    # Resolutions worked out from this snapshot; goes with it.
+    memo: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def setting(self, variable: str) -> Any:
+        """A process setting's value in force."""
+        return process_settings.effective(
+            variable, environment=settings.LLM_ENVIRONMENT, row=self.processing
+        )
+
+
+class _Holder:
+    """The process's snapshot and when it was last compared with the database."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.snapshot: Snapshot | None = None
+        self.checked_at = 0.0
+        self.known_at = 0.0  # when the database last said that it is in force
+
+    def fresh(self) -> Snapshot | None:
+        if time.monotonic() - self.checked_at < CHECK_EVERY_SECONDS:
+            return self.snapshot
+        return None
+
+
+_holder = _Holder()
+_refreshing: dict[asyncio.AbstractEventLoop, asyncio.Task[Snapshot]] = {}
+
+
+def current() -> Snapshot:
+    """The snapshot in force; asks the database at most once a second."""
+    return _holder.fresh() or _refresh()
+
+
+async def acurrent() -> Snapshot:
+    """The same from async code; tasks that find it stale together share one refresh."""
+    held = _holder.fresh()
+    if held is not None:
+        return held
+    loop = asyncio.get_running_loop()
+    refresh = _refreshing.get(loop)
+    if refresh is None:
+        refresh = _refreshing[loop] = loop.create_task(sync_to_async(_refresh_in_thread)())
+        refresh.add_done_callback(lambda _: _refreshing.pop(loop, None))
+    return await asyncio.shield(refresh)
+
+
+def expire() -> None:
+    """Have the next call of `current` compare with the database."""
+    _holder.checked_at = 0.0
+
+
+def _refresh_in_thread() -> Snapshot:
+    # No request begins or ends in that thread, so nobody else drops its broken connections.
+    close_old_connections()
+    return _refresh()
+
+
+def _refresh() -> Snapshot:
+    with _holder.lock:
+        held = _holder.fresh()
+        if held is not None:
+            return held
+        asked_at = time.monotonic()
+        try:
+            if _holder.snapshot is None or _holder.snapshot.token != _version()[1]:
+                _holder.snapshot = load()
+        except (OperationalError, InterfaceError) as error:
+            if _holder.snapshot is None or asked_at - _holder.known_at > KEPT_SECONDS:
+                raise
+            logger.warning("The configuration can't be read anew: %s", error)
+        else:
+            _holder.known_at = asked_at
+        _holder.checked_at = asked_at
+        return _holder.snapshot
+
+
+def _version() -> tuple[int, UUID | None]:
+    row = ConfigVersion.objects.values_list("revision", "token").first()
+    return row or (0, None)
+
+
+def load() -> Snapshot:
+    """Read the configuration of one revision; tried again if it changes meanwhile."""
+    for _ in range(LOAD_TRIES):
+        before = _version()
+        loaded = _read(*before)
+        if _version() == before:
+            break
+    return loaded
+
+
+def _read(revision: int, token: UUID | None) -> Snapshot:
+    providers = {row.name: _provider(row) for row in Provider.objects.order_by("priority", "name")}
+    models = _models()
+    listed: dict[str, list[ModelFacts]] = {}
+    for model in sorted(models.values(), key=lambda each: providers[each.provider].priority):
+        if providers[model.provider].is_enabled:
+            listed.setdefault(model.model_id, []).append(model)
+    row: dict[str, Any] = dict(LLMConfig.objects.filter(pk=1).values().first() or {})
+    return Snapshot(
+        revision=revision,
+        token=token,
+        providers=MappingProxyType(providers),
+        models=MappingProxyType(models),
+        listed=MappingProxyType({name: tuple(found) for name, found in listed.items()}),
+        tiers=MappingProxyType({model.tier: model for model in models.values() if model.tier}),
+        interactions=MappingProxyType(
+            {
+                row.interaction_type: Choice(
+                    model=row.model,
+                    temperature=row.temperature,
+                    max_tokens=row.max_tokens,
+                    fallbacks=tuple(row.fallbacks),
+                )
+                for row in GlobalConfig.objects.all()
+            }
+        ),
+        nodes=MappingProxyType(
+            {row.node_name: _node(row) for row in NodeConfiguration.objects.all()}
+        ),
+        user_choices=MappingProxyType(
+            {
+                _user_key(row): Choice(
+                    model=row.model, temperature=row.temperature, max_tokens=row.max_tokens
+                )
+                for row in UserConfig.objects.select_related("node")
+            }
+        ),
+        experiments=MappingProxyType(_running_experiments()),
+        degradations=MappingProxyType(
+            {
+                row.interaction_type: Degradation(row.degrade_to, row.degrade_after_seconds)
+                for row in GlobalConfig.objects.exclude(degrade_to="")
+            }
+        ),
+        budgets=tuple(
+            BudgetFacts(
+                id=row.pk,
+                name=row.name,
+                scope=row.scope,
+                scope_value=row.scope_value,
+                period=row.period,
+                soft_limit_usd=row.soft_limit_usd,
+                hard_limit_usd=row.hard_limit_usd,
+                allow_unpriced=row.allow_unpriced,
+            )
+            for row in Budget.objects.filter(is_enabled=True)
+        ),
+        processing=MappingProxyType(row),
+    )
+
+
+def _provider(row: Provider) -> ProviderFacts:
+    return ProviderFacts(
+        name=row.name,
+        provider_type=row.provider_type,
+        base_url=(
+            row.api_base_url or DEFAULT_BASE_URLS.get(ProviderType(row.provider_type), "")
+        ).rstrip("/"),
+        api_key=row.api_key,
+        key_place=row.key_place,
+        secret_ref=row.secret_ref,
+        api_version=row.api_version,
+        timeout_seconds=row.timeout_seconds,
+        priority=row.priority,
+        weight=row.weight,
+        is_enabled=row.is_enabled,
+        requests_per_minute=row.requests_per_minute,
+        tokens_per_minute=row.tokens_per_minute,
+        max_concurrency=row.max_concurrency,
+    )
+
+
+def _models() -> dict[tuple[str, str], ModelFacts]:
+    rows = ProviderModel.objects.filter(is_active=True).select_related("provider")
+    return {
+        (row.provider.name, row.model_id): ModelFacts(
+            provider=row.provider.name,
+            model_id=row.model_id,
+            kind=row.kind,
+            tier=row.tier or "",
+            context_window=row.context_window,
+            max_output_tokens=row.max_output_tokens,
+            supports_streaming=row.supports_streaming,
+            supports_temperature=row.supports_temperature,
+            supports_json_schema=row.supports_json_schema,
+            supports_tools=row.supports_tools,
+            supports_logprobs=row.supports_logprobs,
+            prices=_prices(row),
+            retires_at=row.retires_at,
+        )
+        for row in rows.prefetch_related("prices")
+    }
+
+
+def _prices(model: ProviderModel) -> tuple[PriceFacts, ...]:
+    """A person's rows if there are any, else the taken-over ones; newest first."""
+    rows = list(model.prices.all())
+    manual = [row for row in rows if row.source == PriceSource.MANUAL]
+    return tuple(
+        PriceFacts(
+            valid_from=row.valid_from,
+            input=row.input_per_1m,
+            output=row.output_per_1m,
+            cached_input=row.cached_input_per_1m,
+            cache_write=row.cache_write_per_1m,
+        )
+        for row in sorted(manual or rows, key=lambda row: row.valid_from, reverse=True)
+    )
+
+
+def _node(row: NodeConfiguration) -> NodeFacts:
+    return NodeFacts(
+        name=row.node_name,
+        interaction_type=row.interaction_type,
+        choice=Choice(
+            model=row.default_model,
+            provider=row.provider,
+            temperature=row.default_temperature,
+            max_tokens=row.default_max_tokens,
+            fallbacks=tuple(row.fallbacks),
+        ),
+        azure=Choice(
+            model=row.azure_model,
+            temperature=row.azure_temperature,
+            max_tokens=row.azure_max_tokens,
+        ),
+        tracing=row.langsmith_tracing,
+    )
+
+
+def _running_experiments() -> dict[str, ExperimentFacts]:
+    rows = Experiment.objects.filter(status=ExperimentStatus.RUNNING)
+    return {
+        row.node.node_name: ExperimentFacts(
+            id=str(row.pk),
+            name=row.name,
+            arms=tuple(
+                ArmFacts(
+                    id=str(arm.pk),
+                    name=arm.name,
+                    weight=arm.weight,
+                    choice=Choice(
+                        model=arm.model,
+                        provider=arm.provider,
+                        temperature=arm.temperature,
+                        max_tokens=arm.max_tokens,
+                    ),
+                )
+                for arm in row.arms.all()
+            ),
+            shadow=row.mode == ExperimentMode.SHADOW,
+        )
+        for row in rows.select_related("node").prefetch_related("arms")
+    }
+
+
+def _user_key(row: UserConfig) -> tuple[int, str]:
+    scope = f"node:{row.node.node_name}" if row.node else f"type:{row.interaction_type}"
+    return row.user_id, scope

@@ -1,0 +1,307 @@
+"""Sums over calls, for pages, reports and the API: by period and any dimensions, from the rollups.
+
+They are never behind: the views that are read here count what isn't rolled up yet from the calls.
+Periods are whole hours or days in UTC. Batches and users are in no rollup, which would have a row
+for each of them and hour: they are summed from the calls, over a bounded time.
+"""
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import TextChoices
+
+from metrics.errors import Unanswerable, UnknownDimension
+
+# Told by the calls alone: their columns.
+OF_CALLS: Mapping[str, str] = MappingProxyType({"batch": "session_id", "user": "user_id"})
+MAX_DAYS_OF_CALLS = 92
+# As people name them, and the rollups' columns.
+_OF_ROLLUPS: Mapping[str, str] = MappingProxyType(
+    {
+        "node": "method_name",
+        "type": "node_type",
+        "provider": "provider",
+        "model": "model_used",
+        "tier": "tier",
+        "organization": "organization_id",
+        "service": "service_name",
+        "operation": "operation_type",
+        "outcome": "error_code",
+    }
+)
+DIMENSIONS: Mapping[str, str] = MappingProxyType({**_OF_ROLLUPS, **OF_CALLS})
+CLASSES_PER_DOUBLING = 8  # of latency; metrics.models.rollups says the same of its column
+SUMS = (
+    "sum(calls)::bigint, coalesce(sum(calls) FILTER (WHERE error_code <> ''), 0)::bigint,"
+    " sum(unpriced)::bigint, sum(cache_hits)::bigint, sum(tokens_input)::bigint,"
+    " sum(tokens_output)::bigint, sum(tokens_cached_input)::bigint,"
+    " sum(tokens_cache_write)::bigint, sum(tokens_reasoning)::bigint, sum(cost_usd),"
+    " sum(saved_usd), sum(latency_sum_ms)"
+)
+# The calls of a time with a rollup's columns, each as a rollup of its own.
+CALLS = f"""
+(SELECT date_trunc(%s, created_at, 'UTC') AS period_start,
+    {", ".join([*_OF_ROLLUPS.values(), *OF_CALLS.values()])},
+    1 AS calls, (cost_usd IS NULL)::int AS unpriced, cache_hit::int AS cache_hits, tokens_input,
+    tokens_output, tokens_cached_input, tokens_cache_write, tokens_reasoning, cost_usd, saved_usd,
+    latency_ms AS latency_sum_ms,
+    ARRAY[least(255, floor(8 * ln(greatest(latency_ms, 1.0)) / ln(2.0::float8)))::smallint]
+        AS latency_buckets, ARRAY[1] AS latency_counts
+FROM llm_generation_metrics WHERE created_at >= %s AND created_at < %s) AS calls
+"""  # noqa: S608 - our own names
+Key = str | int | UUID | None
+
+
+class Grain(TextChoices):
+    """How long a period is."""
+
+    HOUR = "hour", "Hour"
+    DAY = "day", "Day"
+
+
+BY_CLASS = " CROSS JOIN unnest(latency_buckets, latency_counts) AS class (bucket, number)"
+VIEWS = {Grain.HOUR: "llm_metrics_by_hour", Grain.DAY: "llm_metrics_by_day"}
+# The same sums in fewer rows, for days told apart by these alone.
+OVERVIEW = "llm_metrics_overview_by_day"
+OF_OVERVIEW = frozenset({"node", "provider", "model", "outcome", "period"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What to sum: calls from `since` up to, but without, `until`, both brought to whole periods.
+
+    `by` and the keys of `only` are names of DIMENSIONS; `only` keeps calls with these values.
+    `each_period` gives rows for each hour or day apart, `latencies` their distribution too.
+    """
+
+    since: dt.datetime
+    until: dt.datetime
+    by: Sequence[str] = ()
+    only: Mapping[str, Key] = field(default_factory=dict)
+    grain: Grain = Grain.DAY
+    each_period: bool = False
+    latencies: bool = False
+
+    @property
+    def reads_calls(self) -> bool:
+        """Whether the rollups don't know what is asked for."""
+        return not OF_CALLS.keys().isdisjoint([*self.by, *self.only])
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Sums over calls. Money in US dollars; `cost_usd` is of the priced calls, None if none is."""
+
+    calls: int = 0
+    failed: int = 0
+    unpriced: int = 0
+    cache_hits: int = 0
+    tokens_input: int = 0
+    tokens_output: int = 0
+    tokens_cached_input: int = 0
+    tokens_cache_write: int = 0
+    tokens_reasoning: int = 0
+    cost_usd: Decimal | None = None
+    saved_usd: Decimal | None = None
+    latency_sum_ms: float = 0.0
+
+    @property
+    def average_latency_ms(self) -> float | None:
+        """None without calls."""
+        return self.latency_sum_ms / self.calls if self.calls else None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One answer: the period (None when not asked for), the values of `by`, and the sums.
+
+    `classes` counts calls by class of latency, when that was asked for.
+    """
+
+    period: dt.datetime | None
+    keys: tuple[Key, ...]
+    figures: Figures
+    classes: Mapping[int, int] = field(default_factory=dict)
+
+    def percentile(self, share: float) -> float | None:
+        """The latency in ms that this share (0 to 1) of calls didn't exceed."""
+        return percentile(self.classes, share)
+
+
+def ask(question: Question) -> list[Row]:
+    """The rows, dearest first; by period first when periods are apart.
+
+    Raises UnknownDimension, and Unanswerable for calls of too long a time.
+    """
+    group = ["period_start"] if question.each_period else []
+    group += [column(name) for name in question.by]
+    grouped = ", ".join(group)
+    table, bounds = _source(question, question.by)
+    where, wanted = _conditions(question)
+    values = [*bounds, *wanted]
+    by = f" GROUP BY {grouped}" if group else " HAVING sum(calls) > 0"
+    named = f"{grouped}, " if group else ""
+    first = "period_start, " if question.each_period else ""
+    order = f" ORDER BY {first}sum(cost_usd) DESC NULLS LAST, sum(calls) DESC"
+    width = len(group)
+    with transaction.atomic(), connection.cursor() as cursor:
+        # The planner takes the hours that wait for many, and compiling costs more than it gains.
+        cursor.execute("SET LOCAL jit = off")
+        # All but the values are our own names.
+        cursor.execute(
+            f"SELECT {named}{SUMS} FROM {table} WHERE {where}{by}{order}",  # noqa: S608
+            values,
+        )
+        rows = cursor.fetchall()
+        classes = {}
+        if question.latencies:
+            classes = _latencies(cursor, f"{table}{BY_CLASS} WHERE {where}", group, values)
+    return [_row(question, row, width, classes.get(row[:width], {})) for row in rows]
+
+
+def ask_apart(question: Question, groupings: Sequence[Sequence[str]]) -> list[list[Row]]:
+    """What `ask` says for each grouping, all from one reading of the sums.
+
+    `period` is a dimension here; `by`, `each_period` and `latencies` of the question say nothing.
+    """
+    names = list(dict.fromkeys(name for each in groupings for name in each))
+    columns = {name: "period_start" if name == "period" else column(name) for name in names}
+    sets = ", ".join(f"({', '.join(columns[name] for name in each)})" for each in groupings)
+    shown = ", ".join(columns.values())
+    table, bounds = _source(question, names)
+    where, wanted = _conditions(question)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL jit = off")
+        cursor.execute(
+            f"SELECT GROUPING({shown}), {shown}, {SUMS} FROM {table} WHERE {where}"  # noqa: S608
+            f" GROUP BY GROUPING SETS ({sets}) ORDER BY sum(cost_usd) DESC NULLS LAST,"
+            " sum(calls) DESC",
+            [*bounds, *wanted],
+        )
+        rows = cursor.fetchall()
+    return [_of_grouping(rows, names, each) for each in groupings]
+
+
+def _of_grouping(
+    rows: Sequence[tuple[Any, ...]], names: Sequence[str], wanted: Sequence[str]
+) -> list[Row]:
+    """The rows of one grouping set: its bits are those of the names that it leaves out."""
+    bits = sum(1 << place for place, name in enumerate(reversed(names)) if name not in wanted)
+    places = {name: 1 + place for place, name in enumerate(names)}
+    return [
+        Row(
+            row[places["period"]] if "period" in wanted else None,
+            tuple(row[places[name]] for name in wanted if name != "period"),
+            Figures(*row[1 + len(names) :]),
+        )
+        for row in rows
+        if row[0] == bits
+    ]
+
+
+def classes_by_period(question: Question) -> dict[dt.datetime, Counter[int]]:
+    """How many calls of each hour or day are in each class of latency."""
+    table, bounds = _source(question, ())
+    where, wanted = _conditions(question)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL jit = off")
+        found = _latencies(
+            cursor, f"{table}{BY_CLASS} WHERE {where}", ["period_start"], [*bounds, *wanted]
+        )
+    return {start: classes for (start,), classes in found.items()}
+
+
+def total(question: Question) -> Row:
+    """One row over everything; zeros when there were no calls."""
+    rows = ask(question)
+    return rows[0] if rows else Row(None, (), Figures())
+
+
+def column(name: str) -> str:
+    """A dimension's column; raises UnknownDimension."""
+    if name not in DIMENSIONS:
+        raise UnknownDimension(
+            f"There is no dimension {name!r}; there are {', '.join(DIMENSIONS)}."
+        )
+    return DIMENSIONS[name]
+
+
+def percentile(classes: Mapping[int, int], share: float) -> float | None:
+    """A latency in ms from counts by class, at most 5 % off; None without calls."""
+    wanted = share * sum(classes.values())
+    seen = 0
+    for number, calls in sorted(classes.items()):
+        seen += calls
+        if seen >= wanted:
+            return float(2 ** ((number + 0.5) / CLASSES_PER_DOUBLING))
+    return None
+
+
+def start_of(moment: dt.datetime, grain: Grain) -> dt.datetime:
+    """When the UTC hour or day of an aware moment begins."""
+    hour = moment.astimezone(dt.UTC).replace(minute=0, second=0, microsecond=0)
+    return hour if grain == Grain.HOUR else hour.replace(hour=0)
+
+
+def whole_periods(
+    since: dt.datetime, until: dt.datetime, grain: Grain
+) -> tuple[dt.datetime, dt.datetime]:
+    """A time brought to whole UTC hours or days, its last one included."""
+    end = start_of(until, grain)
+    if end < until:
+        end += dt.timedelta(hours=1) if grain == Grain.HOUR else dt.timedelta(days=1)
+    return start_of(since, grain), end
+
+
+def _source(question: Question, by: Sequence[str]) -> tuple[str, list[Any]]:
+    """What is summed up, and the values that it takes."""
+    if not question.reads_calls:
+        brief = question.grain == Grain.DAY and OF_OVERVIEW.issuperset([*by, *question.only])
+        return OVERVIEW if brief else VIEWS[question.grain], []
+    if question.until - question.since > dt.timedelta(days=MAX_DAYS_OF_CALLS):
+        raise Unanswerable(
+            f"By {' and '.join(OF_CALLS)} the calls themselves are summed: ask for at most"
+            f" {MAX_DAYS_OF_CALLS} days."
+        )
+    return CALLS, [
+        question.grain.value,
+        *whole_periods(question.since, question.until, question.grain),
+    ]
+
+
+def _conditions(question: Question) -> tuple[str, list[Any]]:
+    """The WHERE clause and its values."""
+    since = start_of(question.since, question.grain)
+    parts = ["period_start >= %s", "period_start < %s"]
+    values: list[Any] = [since, question.until]
+    for name, value in question.only.items():
+        parts.append(f"{column(name)} IS NOT DISTINCT FROM %s")
+        values.append(value)
+    return " AND ".join(parts), values
+
+
+def _latencies(
+    cursor: Any, source: str, group: Sequence[str], values: Sequence[Any]
+) -> dict[tuple[Any, ...], Counter[int]]:
+    """How many calls of each group are in each class of latency."""
+    names = ", ".join([*group, "class.bucket"])
+    cursor.execute(
+        f"SELECT {names}, sum(class.number)::bigint FROM {source} GROUP BY {names}",  # noqa: S608
+        values,
+    )
+    found: dict[tuple[Any, ...], Counter[int]] = {}
+    for *keys, bucket, number in cursor.fetchall():
+        found.setdefault(tuple(keys), Counter())[bucket] = number
+    return found
+
+
+def _row(question: Question, row: tuple[Any, ...], width: int, classes: Mapping[int, int]) -> Row:
+    keys = row[1:width] if question.each_period else row[:width]
+    return Row(row[0] if question.each_period else None, keys, Figures(*row[width:]), classes)
