@@ -129,8 +129,8 @@ def _configure() -> None:
 
 def _compare(kind: Kind, place: int, rows: int, pilot: int) -> Compared:
     """Forget what other batches taught, run the pilot, forecast, run."""
-    from enrichment.batches.forecast import forecast
     from enrichment.batches.lifecycle import Selection
+    from enrichment.forecast import forecast
     from metrics.models import GenerationMetric
 
     GenerationMetric.objects.all().delete()

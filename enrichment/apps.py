@@ -11,11 +11,11 @@ class EnrichmentConfig(AppConfig):
 
     def ready(self) -> None:
         """Tell metrics which checks of ours its rules may name, and which prompts there are."""
+        from enrichment import quality_report  # noqa: PLC0415 - after the registry is ready
         from enrichment.prompts import prompt_proposals  # noqa: PLC0415
-        from enrichment.quality import report  # noqa: PLC0415 - after the registry is ready
         from metrics.patterns import sources  # noqa: PLC0415
         from metrics.quality import checks  # noqa: PLC0415
 
-        for check in (report.GATES, report.SCHEMA):
+        for check in (quality_report.GATES, quality_report.SCHEMA):
             checks.register(check)
         sources.register(prompt_proposals.PROMPTS)

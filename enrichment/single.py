@@ -27,7 +27,7 @@ from enrichment.enrichments.translation import Translation, checked_language, la
 from enrichment.errors import BadSelection
 from enrichment.models import ResultState
 from enrichment.prompts.selection import PromptsInForce
-from enrichment.quality.report import told_of, told_of_failure
+from enrichment.quality_report import told_of, told_of_failure
 from llmconfig import client
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import Call, CallRecord, Labels

@@ -18,11 +18,11 @@ from django.utils.safestring import SafeString, mark_safe
 from enrichment import review
 from enrichment.enrichments import get, names
 from enrichment.errors import EnrichmentError
-from enrichment.gates import FINDING_CODES
+from enrichment.quality.gates import FINDING_CODES
 from enrichment.review import Suggestion
 
 SHOWN = 10
-MOST_WORDS = 4_000  # a comparison takes the square of them
+MAX_WORDS = 4_000  # a comparison takes the square of them
 _PIECES = re.compile(r"\s+|[^\s]+")
 VERBS = ("accept", "edit", "reject")
 
@@ -47,7 +47,7 @@ def _line(value: Any) -> str:
 def compared(old: str, new: str) -> tuple[SafeString, SafeString]:
     """Both texts, escaped, with the words that only one of them has marked."""
     before, after = _PIECES.findall(old), _PIECES.findall(new)
-    if not before or not after or len(before) + len(after) > MOST_WORDS:
+    if not before or not after or len(before) + len(after) > MAX_WORDS:
         return format_html("{}", old), format_html("{}", new)
     left: list[str] = []
     right: list[str] = []

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from enrichment.api.batches import BatchRequestSerializer, selection_of
 from enrichment.api.failures import EnrichmentEndpoint
-from enrichment.batches.forecast import Forecast, Quantiles, forecast
+from enrichment.forecast import Forecast, Quantiles, forecast
 from llmconfig.roles import Role
 
 

@@ -9,14 +9,14 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from enrichment import review
 from enrichment.api.failures import EnrichmentEndpoint
 from enrichment.enrichments import get
 from enrichment.enrichments.respond import MAX_QUESTION_LENGTH
 from enrichment.errors import BadSelection
 from enrichment.models import EnrichmentResult
-from enrichment.quality import review
-from enrichment.quality.review import Suggestion
 from enrichment.responding import answer_question
+from enrichment.review import Suggestion
 from llmconfig.api.kit.bodies import MAX_KEY, StrictSerializer
 from llmconfig.api.kit.endpoints import Rows
 

@@ -10,22 +10,22 @@ from uuid import UUID
 from django.db.models import F
 from uuid_utils.compat import uuid7
 
-from enrichment import facts
+from enrichment.batches.staleness import asked_with, input_hash
+from enrichment.db_lookups import AnyOf
 from enrichment.engine.claims import Claim
 from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import FactMissing
-from enrichment.facts import Question, Said, Source
-from enrichment.findings import told_of, told_of_failure
-from enrichment.gates import GateFinding
-from enrichment.lookups import AnyOf
+from enrichment.facts import questions as questions_module
+from enrichment.facts.questions import FactAnswer, FactQuestion, Source
 from enrichment.models import ResultState
-from enrichment.prompts import CompiledPrompt, PromptsInForce
-from enrichment.staleness import asked_with, input_hash
-from llmconfig.client import loop
-from llmconfig.client.recording import Texts
-from llmconfig.client.records import Call, CallRecord, Generation, Labels
+from enrichment.prompts.selection import CompiledPrompt, PromptsInForce
+from enrichment.quality.gates import GateFinding
+from enrichment.quality_report import told_of, told_of_failure
+from llmconfig.client.http import background_loop
+from llmconfig.client.recording.recorders import Texts
+from llmconfig.client.types import Call, CallRecord, Generation, Labels
 from llmconfig.errors import GenerationFailed
-from metrics.quality.parts import Told
+from metrics.quality.parts import CheckResults
 from metrics.recording import NOTHING_TOLD
 
 logger = logging.getLogger(__name__)
@@ -51,8 +51,10 @@ class Item:
     settled: ResultState | None = None
     reason: str = ""
     floor: float = 0.0  # the least confidence of what is applied
-    asks: tuple[Question, ...] = ()  # what sources of facts have still to be asked
-    facts: tuple[tuple[Question, Said], ...] = ()  # what they said; it is in `values` already
+    asks: tuple[FactQuestion, ...] = ()  # what sources of facts have still to be asked
+    facts: tuple[
+        tuple[FactQuestion, FactAnswer], ...
+    ] = ()  # what they said; it is in `values` already
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class Outcome:
     record: CallRecord | None = None
     texts: Texts | None = None
     retriable: bool = False
-    told: Told = NOTHING_TOLD  # what the gates found, for the call's record
+    told: CheckResults = NOTHING_TOLD  # what the gates found, for the call's record
 
 
 def load_items(
@@ -86,7 +88,7 @@ def load_items(
     Asks no source of facts: `answered` does.
     """
     prompts = PromptsInForce(enrichment)
-    sources = facts.in_force(enrichment, prompts.fact_names)
+    sources = questions_module.in_force(enrichment, prompts.fact_names)
     floor = enrichment.floor()
     columns = {"pk", *enrichment.reads}
     if enrichment.organization_field:
@@ -100,7 +102,7 @@ def load_items(
         .values("input_hash", *asked_rows, *columns.union(*(each.columns for each in sources)))
     }
     questions = {key: _questions(sources, row) for key, row in rows.items()} if sources else {}
-    known = facts.known(
+    known = questions_module.known(
         (each for asked in questions.values() for each in asked), any_age=facts_of_any_age
     )
     for row_id in row_ids:
@@ -113,11 +115,16 @@ def load_items(
         yield _knowing(item, questions[row_id], known) if sources else item
 
 
-def _questions(sources: Sequence[Source], row: Mapping[str, Any]) -> list[Question]:
-    return [facts.question(source, row, row_hash=row[source.placeholder]) for source in sources]
+def _questions(sources: Sequence[Source], row: Mapping[str, Any]) -> list[FactQuestion]:
+    return [
+        questions_module.question(source, row, row_hash=row[source.placeholder])
+        for source in sources
+    ]
 
 
-def _knowing(item: Item, questions: Sequence[Question], known: Mapping[str, Said]) -> Item:
+def _knowing(
+    item: Item, questions: Sequence[FactQuestion], known: Mapping[str, FactAnswer]
+) -> Item:
     """With the known facts that its prompt wants; the others are to be asked."""
     names = item.prompt.fact_names if item.prompt else frozenset()
     wanted = [each for each in questions if each.source.placeholder in names]
@@ -137,7 +144,7 @@ async def answered(item: Item) -> Item:
     """The item with all its facts; raises FactMissing."""
     if not item.asks:
         return item
-    said = [(each, await facts.ask(each)) for each in item.asks]
+    said = [(each, await questions_module.ask(each)) for each in item.asks]
     return replace(
         item,
         asks=(),
@@ -155,7 +162,7 @@ def answer_all(items: Sequence[Item]) -> list["Item | Outcome"]:
     """The items with their facts, side by side; those that can't have them as outcomes."""
     if not any(item.asks for item in items):
         return list(items)
-    return loop.run(_answer_all(items))
+    return background_loop.run(_answer_all(items))
 
 
 async def _answer_all(items: Sequence[Item]) -> list["Item | Outcome"]:

@@ -31,7 +31,7 @@ from enrichment.models import (
     SubmissionState,
 )
 from enrichment.models.batches import WORKABLE
-from enrichment.quality.report import told_of_failure
+from enrichment.quality_report import told_of_failure
 from llmconfig.client.provider_batches import Request, State, SubmissionFailed, errands, money
 from llmconfig.client.provider_batches.answers import Answered, body_of, read, target_of
 from llmconfig.client.traffic import budgets

@@ -11,9 +11,9 @@ from enrichment.enrichments.contract import (
     Judgement,
 )
 from enrichment.errors import AnswerRejected
-from enrichment.gates import ANSWER_CUT, LOW_CONFIDENCE, NOT_IN_SOURCE, GateFinding
-from enrichment.likelihood import likelihoods
-from llmconfig.client.records import Generation
+from enrichment.quality.gates import ANSWER_CUT, LOW_CONFIDENCE, NOT_IN_SOURCE, GateFinding
+from enrichment.quality.logprobs import likelihoods
+from llmconfig.client.types import Generation
 
 CONFIDENCE = {"type": "number", "minimum": 0, "maximum": 1}
 SHOWN = 5  # parts that a finding names

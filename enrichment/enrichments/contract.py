@@ -12,9 +12,9 @@ from django.db.models import Field, JSONField, Manager, Model
 from jsonschema.validators import validator_for
 
 from enrichment.errors import AnswerRejected, BadSelection
-from enrichment.gates import Checked, Gate, GateFinding, texts_in
-from llmconfig import snapshot
-from llmconfig.client.records import Generation
+from enrichment.quality.gates import Checked, Gate, GateFinding, texts_in
+from llmconfig.client.types import Generation
+from llmconfig.configuration import snapshot
 
 SELF_REPORTED = "self_reported"  # the model said itself how sure it is
 LOG_PROBABILITIES = "log_probabilities"  # how likely the tokens of the value were

@@ -6,7 +6,7 @@ from typing import Any
 from enrichment.enrichments.contract import Enrichment, PromptText
 from enrichment.enrichments.listing_text import plain
 from enrichment.errors import AnswerRejected
-from enrichment.gates import (
+from enrichment.quality.gates import (
     ANSWER_CUT,
     ANSWER_EMPTY,
     addresses,
@@ -16,7 +16,7 @@ from enrichment.gates import (
     numbers,
     template_remains,
 )
-from llmconfig.client.records import Generation
+from llmconfig.client.types import Generation
 
 
 class DescriptionCleaning(Enrichment):

@@ -6,8 +6,15 @@ from typing import Any
 from enrichment.enrichments.contract import Enrichment, PromptText
 from enrichment.enrichments.listing_text import FACT_COLUMNS, facts, plain
 from enrichment.errors import AnswerRejected
-from enrichment.gates import ANSWER_CUT, addresses, language, names, numbers, template_remains
-from llmconfig.client.records import Generation
+from enrichment.quality.gates import (
+    ANSWER_CUT,
+    addresses,
+    language,
+    names,
+    numbers,
+    template_remains,
+)
+from llmconfig.client.types import Generation
 
 
 def _text(longest: int) -> dict[str, Any]:

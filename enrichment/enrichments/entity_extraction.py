@@ -6,7 +6,7 @@ from typing import Any
 from enrichment.enrichments.confident_parts import CONFIDENCE, ConfidentParts, PartDoubt
 from enrichment.enrichments.contract import PromptText
 from enrichment.enrichments.listing_text import plain
-from enrichment.gates import NOT_IN_SOURCE
+from enrichment.quality.gates import NOT_IN_SOURCE
 
 TYPES = (
     "animal", "breed", "person", "organization", "place", "date", "age", "weight", "fee", "phone",

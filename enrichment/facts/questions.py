@@ -28,9 +28,10 @@ from enrichment.enrichments.contract import Enrichment
 from enrichment.enrichments.listing_text import plain
 from enrichment.errors import BadSelection, BadSource, FactMissing
 from enrichment.models import Fact, FactSource, Prompt, WithoutFact
-from enrichment.prompts.substitution import Template, compile_text
-from llmconfig.client.http import background_loop, fetching
-from llmconfig.client.http.fetching import Request, RequestFailed, Response
+from enrichment.substitution import Template, compile_text
+from llmconfig.client import fetching
+from llmconfig.client.fetching import Request, RequestFailed, Response
+from llmconfig.client.http import background_loop
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.provider_rules import check_secret_ref
 from llmconfig.errors import ChangeRefused, ConfigurationError

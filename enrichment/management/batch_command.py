@@ -17,11 +17,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 
 from enrichment.batches import lifecycle
-from enrichment.batches.forecast import Forecast, forecast
 from enrichment.batches.staleness import ALL_REASONS, DEFAULT_REASONS, Reason
 from enrichment.engine.inline import run_inline
 from enrichment.enrichments import get
 from enrichment.errors import EnrichmentError
+from enrichment.forecast import Forecast, forecast
 from enrichment.models import Batch, BatchStatus, ResultState, Transport
 from enrichment.models.batches import TERMINAL
 from enrichment.tasks import start_lanes

@@ -9,9 +9,9 @@ from django.db.models import Max
 
 from enrichment.enrichments import get, names
 from enrichment.errors import ProposalOutdated, UnknownEnrichment
-from enrichment.gates import FINDING_CODES
 from enrichment.models import Organization, Prompt
-from enrichment.prompts import BUILT_IN, compile_prompt, versions_in_force
+from enrichment.prompts.selection import BUILT_IN, compile_prompt, versions_in_force
+from enrichment.quality.gates import FINDING_CODES
 from metrics.errors import ProposalSettled
 from metrics.models import PromptProposal
 from metrics.models.patterns import ProposalState

@@ -7,7 +7,7 @@ from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import BadPrompt
 from enrichment.facts.questions import PREFIX
 from enrichment.models import Prompt
-from enrichment.prompts.substitution import Template, compile_text
+from enrichment.substitution import Template, compile_text
 from llmconfig.client.types import Message
 
 BUILT_IN = 0  # the version of the text that ships with the enrichment

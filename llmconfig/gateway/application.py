@@ -11,9 +11,9 @@ import orjson
 
 from llmconfig import client
 from llmconfig.client.pipeline import publishing
-from llmconfig.client.pipeline.structured_output import SchemaUnusable
 from llmconfig.client.sdk import bound_callers
 from llmconfig.client.sdk.asgi_scope import CALLER, Message, Receive, Send
+from llmconfig.client.structured_output import SchemaUnusable
 from llmconfig.client.types import Call, Delta, Generation
 from llmconfig.configuration import snapshot
 from llmconfig.errors import LLMError

@@ -10,14 +10,13 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from enrichment import enrichments
+from enrichment import enrichments, review
 from enrichment.batches import lifecycle
 from enrichment.batches.lifecycle import Selection
 from enrichment.batches.undo import EDITED, undo
 from enrichment.engine.lanes import run_lane
 from enrichment.errors import BadSelection
 from enrichment.models import EnrichmentResult
-from enrichment.quality import review
 from enrichment.single import enrich_row
 from llmconfig.configuration import snapshot
 from llmconfig.models import NodeConfiguration

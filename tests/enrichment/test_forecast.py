@@ -5,9 +5,9 @@ import random
 import pytest
 
 from enrichment.batches import lifecycle
-from enrichment.batches.forecast import drawn_total, forecast
 from enrichment.batches.lifecycle import Selection
 from enrichment.engine.lanes import run_lane
+from enrichment.forecast import drawn_total, forecast
 from llmconfig.configuration import snapshot
 from llmconfig.models import ModelPrice
 from metrics.models import GenerationMetric

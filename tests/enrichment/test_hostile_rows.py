@@ -9,13 +9,13 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
+from enrichment import review
 from enrichment.batches import lifecycle
 from enrichment.batches.lifecycle import Selection
 from enrichment.batches.undo import undo
 from enrichment.engine.lanes import run_lane
 from enrichment.listings import import_listings
 from enrichment.models import Animal, Batch, EnrichmentResult
-from enrichment.quality import review
 from llmconfig.roles import ensure_roles
 from metrics.models import GenerationHistory
 from tests.api import caller

@@ -20,8 +20,8 @@ from enrichment.enrichments import get
 from enrichment.errors import BadPrompt
 from enrichment.models import Animal, EnrichmentResult, Organization, Prompt
 from enrichment.prompts.selection import compile_prompt
-from enrichment.prompts.substitution import compile_text
 from enrichment.single import enrich_row
+from enrichment.substitution import compile_text
 from llmconfig.configuration import snapshot
 from llmconfig.models import NodeConfiguration
 from tests.enrichment.saying import model_says

@@ -5,24 +5,25 @@ import datetime as dt
 import pytest
 from django.contrib.auth.models import Group, User
 
-from enrichment import adoption, batches
-from enrichment.batches import Selection
+from enrichment.batches import lifecycle
+from enrichment.batches.lifecycle import Selection
 from enrichment.engine.lanes import run_lane
 from enrichment.enrichments import get
 from enrichment.errors import ProposalOutdated
 from enrichment.models import Animal, EnrichmentResult, Prompt
-from enrichment.prompts import PromptsInForce
-from llmconfig import snapshot
-from llmconfig.client.recording import Texts
-from llmconfig.client.records import Labels
+from enrichment.prompts import prompt_proposals
+from enrichment.prompts.selection import PromptsInForce
+from llmconfig.client.recording.recorders import Texts
+from llmconfig.client.types import Labels
+from llmconfig.configuration import snapshot
 from llmconfig.models import GlobalConfig, InteractionType
 from llmconfig.roles import Role, ensure_roles
-from metrics.decisions import record_decision
 from metrics.errors import ProposalSettled
+from metrics.feedback import record_decision
 from metrics.models import GenerationMetric, PromptProposal
 from metrics.patterns.mining import mine
 from metrics.patterns.proposals import effect
-from metrics.quality.parts import Part, Told
+from metrics.quality.parts import CheckResults, Part
 from metrics.recording import record_call
 from tests.enrichment.saying import model_says
 from tests.metrics.calls import a_record
@@ -46,7 +47,7 @@ def proposal(provider, make_animals, settings):
         "description_cleaning",
         "Rex likes to run and play 4711 ball in the garden every day with us now and then too",
     )
-    batch = batches.create("description_cleaning", Selection())
+    batch = lifecycle.create("description_cleaning", Selection())
     run_lane(batch.pk)
     mine()
     return PromptProposal.objects.get()
@@ -70,26 +71,26 @@ def test_a_batch_of_bad_answers_becomes_a_proposal_with_its_evidence(proposal):
 
 
 def test_it_is_seen_on_a_real_row_and_adopted_as_the_next_version(proposal, ada):
-    shown = adoption.preview(proposal)
+    shown = prompt_proposals.preview(proposal)
     assert NUMBERS in shown.after.system
     assert NUMBERS not in shown.before.system
     assert shown.row == str(Animal.objects.order_by("pk").first().pk)
-    made = adoption.adopt(proposal.pk, user=ada)
+    made = prompt_proposals.adopt(proposal.pk, user=ada)
     assert made.version == proposal.prompt_version + 1
     assert PromptsInForce(get("description_cleaning")).of(None).version == made.version
     assert Prompt.objects.filter(is_active=True).get() == made
     proposal.refresh_from_db()
     assert (proposal.state, proposal.adopted_version) == ("adopted", made.version)
     with pytest.raises(ProposalSettled):
-        adoption.adopt(proposal.pk, user=ada)
+        prompt_proposals.adopt(proposal.pk, user=ada)
     mine()
     assert not PromptProposal.objects.filter(state="open").exists()
 
 
 def test_results_and_calls_name_the_adopted_version(proposal, ada, make_animals):
-    made = adoption.adopt(proposal.pk, user=ada)
+    made = prompt_proposals.adopt(proposal.pk, user=ada)
     make_animals(2)
-    batch = batches.create("description_cleaning", Selection(limit=2))
+    batch = lifecycle.create("description_cleaning", Selection(limit=2))
     run_lane(batch.pk)
     assert set(
         EnrichmentResult.objects.filter(batch=batch).values_list("prompt_version", flat=True)
@@ -101,13 +102,13 @@ def test_results_and_calls_name_the_adopted_version(proposal, ada, make_animals)
 def test_a_prompt_that_changed_meanwhile_is_not_overwritten(proposal, ada):
     model_says("description_cleaning", "Something else")
     with pytest.raises(ProposalOutdated, match="no longer in use"):
-        adoption.adopt(proposal.pk, user=ada)
+        prompt_proposals.adopt(proposal.pk, user=ada)
     mine()
     assert not PromptProposal.objects.filter(pk=proposal.pk).exists()
 
 
 def test_what_was_dismissed_does_not_come_back(proposal, ada):
-    adoption.dismiss(proposal.pk, user=ada)
+    prompt_proposals.dismiss(proposal.pk, user=ada)
     mine()
     assert list(PromptProposal.objects.values_list("state", flat=True)) == ["dismissed"]
 
@@ -116,12 +117,14 @@ def told(number, version, *, passed, when, operation="description_cleaning"):
     for _ in range(number):
         labels = Labels("enrichment", operation, prompt_version=version)
         part = Part("gates", float(passed), passed)
-        record_call(a_record(labels=labels, created_at=when), Texts("p", "a"), Told((part,)))
+        record_call(
+            a_record(labels=labels, created_at=when), Texts("p", "a"), CheckResults((part,))
+        )
 
 
 def test_the_effect_is_measured_against_the_version_before(proposal, ada):
     told(40, proposal.prompt_version, passed=False, when=proposal.created_at)
-    adoption.adopt(proposal.pk, user=ada)
+    prompt_proposals.adopt(proposal.pk, user=ada)
     proposal.refresh_from_db()
     assert effect(proposal).after is None
     told(40, proposal.adopted_version, passed=True, when=proposal.decided_at)
@@ -140,7 +143,7 @@ def test_an_older_version_that_did_better_is_proposed_again(provider, make_anima
     mine()
     proposal = PromptProposal.objects.get()
     assert proposal.better_version == old.version
-    made = adoption.adopt(proposal.pk, user=ada)
+    made = prompt_proposals.adopt(proposal.pk, user=ada)
     assert (made.user, made.is_active) == (old.user, True)
     assert made.version > now.version
 
@@ -183,7 +186,9 @@ def test_the_analytics_model_words_it_over_the_one_road(provider, make_animals, 
     for _ in range(6):
         labels = Labels("enrichment", "description_cleaning", prompt_version=version)
         part = Part("gates", 0.0, False, ("It runs on and on.",), ("too_long",))
-        record_call(a_record(labels=labels, created_at=moment), Texts("p", "a"), Told((part,)))
+        record_call(
+            a_record(labels=labels, created_at=moment), Texts("p", "a"), CheckResults((part,))
+        )
     mine()
     proposal = PromptProposal.objects.get()
     assert proposal.worded_by == "sim/gpt-4o-mini"

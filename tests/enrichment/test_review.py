@@ -11,13 +11,13 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from enrichment import review
 from enrichment.admin.review import compared
 from enrichment.batches import lifecycle
 from enrichment.batches.lifecycle import Selection
 from enrichment.engine.lanes import run_lane
 from enrichment.errors import AlreadyDecided, BadValue, InputChanged
 from enrichment.models import Animal, EnrichmentResult, ResultState
-from enrichment.quality import review
 from llmconfig.configuration import snapshot
 from llmconfig.models import LLMConfig, NodeConfiguration
 from llmconfig.roles import ensure_roles

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from llmconfig.client.pipeline.structured_output import SchemaMismatch, SchemaUnusable, shape_of
+from llmconfig.client.structured_output import SchemaMismatch, SchemaUnusable, shape_of
 
 PROFILE = {
     "type": "object",

@@ -14,15 +14,16 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_
 from tenacity.stop import stop_base
 from tenacity.wait import wait_base, wait_random_exponential
 
+from llmconfig.client import structured_output
 from llmconfig.client.http import transport
 from llmconfig.client.http.transport import RequestFailed, Response
-from llmconfig.client.pipeline import endpoints, responses, structured_output, token_estimates
+from llmconfig.client.pipeline import endpoints, responses, token_estimates
 from llmconfig.client.pipeline.endpoints import Endpoint
 from llmconfig.client.pipeline.responses import Refused
-from llmconfig.client.pipeline.structured_output import OutputSchema, SchemaMismatch
 from llmconfig.client.recording import tracing
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.recording.tracing import Traced
+from llmconfig.client.structured_output import OutputSchema, SchemaMismatch
 from llmconfig.client.traffic import cooldown, response_cache
 from llmconfig.client.traffic.admission import Admission, Request, needs_estimate
 from llmconfig.client.traffic.rate_limits import NotAdmitted

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
 
-from llmconfig.client.pipeline.structured_output import OutputSchema
+from llmconfig.client.structured_output import OutputSchema
 from llmconfig.client.types import NO_USAGE, Delta, Message, Tokens, Usage
 from llmconfig.configuration.resolution import Target
 from llmconfig.configuration.snapshot import ProviderFacts

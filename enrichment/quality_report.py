@@ -5,9 +5,9 @@ checks another weight.
 """
 
 from enrichment.enrichments.contract import Enrichment, Judgement
-from llmconfig.client.records import CallRecord
+from llmconfig.client.types import CallRecord
 from metrics.quality.checks import Check
-from metrics.quality.parts import Part, Told
+from metrics.quality.parts import CheckResults, Part
 
 GATES = Check("gates", "Enrichments' gates (told with each answer)")
 SCHEMA = Check("schema", "Structured answers' schema (told with each answer)")
@@ -15,7 +15,7 @@ OBEYS = Part(SCHEMA.name, 1.0, True)
 UNPARSED = "invalid_answer"  # the error of a structured call whose answers never obeyed
 
 
-def told_of(enrichment: Enrichment, judgement: Judgement) -> Told:
+def told_of(enrichment: Enrichment, judgement: Judgement) -> CheckResults:
     """The parts of a judged answer's score."""
     findings = judgement.findings
     if judgement.rejected:
@@ -30,13 +30,13 @@ def told_of(enrichment: Enrichment, judgement: Judgement) -> Told:
         tuple(each.code for each in findings),
     )
     if enrichment.schema is None:
-        return Told((gates,))
-    return Told((OBEYS, gates), syntax_valid=True)
+        return CheckResults((gates,))
+    return CheckResults((OBEYS, gates), syntax_valid=True)
 
 
-def told_of_failure(enrichment: Enrichment, record: CallRecord | None, reason: str) -> Told:
+def told_of_failure(enrichment: Enrichment, record: CallRecord | None, reason: str) -> CheckResults:
     """A failed call has no score, unless it was the answer that failed."""
     if enrichment.schema is None or record is None or record.error_code != UNPARSED:
-        return Told()
+        return CheckResults()
     part = Part(SCHEMA.name, 0.0, False, (reason,), (UNPARSED,))
-    return Told((part,), syntax_valid=False)
+    return CheckResults((part,), syntax_valid=False)
