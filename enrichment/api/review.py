@@ -28,7 +28,7 @@ class FindingSerializer(serializers.Serializer[Any]):
 
     code = serializers.CharField(help_text="Stable; the queue's `reason_code` takes it.")
     text = serializers.CharField()
-    data = serializers.JSONField(help_text="What was found, by the code.")
+    data = serializers.JSONField(help_text="What was found, by the code.")  # type: ignore[assignment]  # the name of a field is the API's
 
 
 class SuggestionSerializer(serializers.Serializer[Suggestion]):

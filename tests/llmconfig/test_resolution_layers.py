@@ -393,7 +393,7 @@ def test_callers_with_ever_new_values_do_not_fill_the_memory(world, monkeypatch)
 WATCH = """
 import sys, time, django
 django.setup()
-from llmconfig import snapshot
+from llmconfig.configuration import snapshot
 from llmconfig.configuration.resolution import resolve
 print("watching", flush=True)
 while True:
