@@ -5,7 +5,6 @@ import datetime as dt
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from math import exp, expm1, log, log1p
 from statistics import fmean, linear_regression, pstdev
 from typing import Any
@@ -30,7 +29,6 @@ CHARACTERS_PER_TOKEN = 4.0
 GUESSED_ANSWER_TOKENS = 150
 GUESSED_SPREAD = 0.6  # of a guess, as a share of it
 DRIFT = 0.05  # rows to come are never quite like those that were, as a share of the total
-PROVIDER_BATCH_FACTOR = Decimal("0.5")  # OpenAI's and Anthropic's batches cost half
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +100,7 @@ def forecast(name: str, selection: lifecycle.Selection) -> Forecast:
         tokens_input=_quantiles([each[0] for each in totals]),
         tokens_output=_quantiles([each[1] for each in totals]),
         cost_usd=_quantiles(cost) if cost else None,
-        cost_provider_batch_usd=_quantiles([each * float(PROVIDER_BATCH_FACTOR) for each in cost])
+        cost_provider_batch_usd=_quantiles([each * float(prices.BATCH_SHARE) for each in cost])
         if cost
         else None,
         past_calls=len(past.triples),

@@ -7,12 +7,20 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Func, IntegerField, Q
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from enrichment.batches import lifecycle
 from enrichment.batches.lifecycle import Progress
-from enrichment.models import Batch, BatchStatus, ChunkStatus, ResultState
+from enrichment.models import (
+    Batch,
+    BatchStatus,
+    ChunkStatus,
+    ProviderBatchSubmission,
+    ResultState,
+    SubmissionState,
+)
 from enrichment.models.batches import TERMINAL, WORKABLE
 from llmconfig.admin.kit.presentation import badge, count, duration, money, progress_bar
 
@@ -29,6 +37,14 @@ CHUNK_TONES = {
     ChunkStatus.LEASED: "info",
     ChunkStatus.DONE: "good",
 }
+SUBMISSION_TONES = {
+    SubmissionState.INTENDED: "info",
+    SubmissionState.SUBMITTED: "info",
+    SubmissionState.APPLIED: "good",
+    SubmissionState.FAILED: "danger",
+    SubmissionState.REPEATED: "warning",
+}
+SUBMISSIONS_SHOWN = 20
 FAILED_SHOWN = 50
 KINDS_OF = 2000  # of so many failed rows, the newest ones
 KINDS_SHOWN = 8
@@ -115,6 +131,7 @@ def page(batch: Batch, *, may_control: bool) -> dict[str, Any]:
     few = list(failed[:FAILED_SHOWN].values("row_id", "variant", "reason"))
     reasons = failed.values_list("reason", flat=True)[:KINDS_OF] if few else ()
     calls = reverse("admin:metrics_generationmetric_changelist")
+    submitted = reverse("admin:enrichment_providerbatchsubmission_changelist")
     of_batch = f"?batch__id__exact={batch.pk}"
     return {
         "batch": batch,
@@ -132,6 +149,9 @@ def page(batch: Batch, *, may_control: bool) -> dict[str, Any]:
         "failed_shown": FAILED_SHOWN,
         "kinds": [(kind, count(number)) for kind, number in kinds(reasons)],
         "chunk_states": _chunk_states(batch),
+        "submissions": submissions(batch),
+        "submissions_shown": SUBMISSIONS_SHOWN,
+        "submissions_url": f"{submitted}?chunk__batch__id__exact={batch.pk}",
         "results_url": f"{reverse('admin:enrichment_enrichmentresult_changelist')}{of_batch}",
         "chunks_url": f"{reverse('admin:enrichment_batchchunk_changelist')}{of_batch}",
         "calls_url": f"{calls}?q={batch.pk}&days=366",
@@ -150,3 +170,33 @@ def _chunk_states(batch: Batch) -> list[tuple[SafeString, int]]:
         for each in ChunkStatus
         if each in found
     ]
+
+
+def submissions(batch: Batch) -> list[dict[str, Any]]:
+    """The chunks that were handed over to a provider, those with something to tell first."""
+    found = (
+        ProviderBatchSubmission.objects.filter(chunk__batch=batch)
+        .annotate(silent=Q(detail=""), calls=JSONArrayLength("rows"))
+        .order_by("silent", "-created_at")
+        .defer("rows", "costs")
+    )
+    return [
+        {
+            "state": badge(
+                SubmissionState(each.state).label, SUBMISSION_TONES[SubmissionState(each.state)]
+            ),
+            "name": each.external_id or "not handed over",
+            "to": f"{each.provider}/{each.model}",
+            "rows": count(each.calls),
+            "since": each.created_at,
+            "detail": each.detail,
+        }
+        for each in found[:SUBMISSIONS_SHOWN]
+    ]
+
+
+class JSONArrayLength(Func):
+    """How many elements an array has, without loading it."""
+
+    function = "jsonb_array_length"
+    output_field = IntegerField()

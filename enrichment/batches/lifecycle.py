@@ -89,6 +89,7 @@ class Spent:
     tries: int
     failures: int
     cost_usd: Decimal
+    held_usd: Decimal  # what its rows at providers may cost at most, where it has a cap
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,12 +301,12 @@ def _transport(enrichment: Enrichment, terms: Terms) -> Transport:
         return Transport.LIVE
     target = target_of(enrichment.node, snapshot.current())
     in_time = terms.within_hours is None or terms.within_hours >= PROVIDER_BATCH_HOURS
-    if target is None or not in_time or terms.max_cost_usd is not None:
+    if target is None or not in_time:
         if terms.transport == AUTO:
             return Transport.LIVE
         raise BadSelection(
-            "transport: provider_batch needs OpenAI or Anthropic behind the node, a day's time,"
-            " and no cap on cost, which is only known afterwards. Use live.",
+            "transport: provider_batch needs OpenAI or Anthropic behind the node, and a day's time."
+            " Use live.",
             field="transport",
         )
     return Transport.PROVIDER_BATCH
@@ -430,15 +431,26 @@ def _move(batch: Batch, allowed: Iterable[str], status: BatchStatus, reason: str
 _SPENT = """
 SELECT coalesce(sum(rows_done + rows_failed + cardinality(failed_ids)), 0),
        coalesce(sum(rows_failed + cardinality(failed_ids)), 0),
-       coalesce(sum(cost_usd), 0)
+       coalesce(sum(cost_usd), 0),
+       (SELECT coalesce(sum(s.held_usd), 0) FROM enrichment_provider_submissions s
+        JOIN enrichment_batch_chunks c ON c.id = s.chunk_id
+        WHERE c.batch_id = %s AND s.state IN ('intended', 'submitted'))
 FROM enrichment_batch_chunks WHERE batch_id = %s
 """
+
+
+def unpriced_cap(cap: Decimal, model: str) -> str:
+    """Why a batch with a cap can't go on with a model whose price nobody knows."""
+    return (
+        f"Its cap of ${cap.normalize():f} can't be kept: the price of {model} is unknown. Enter"
+        " one, or start a batch without a cap."
+    )
 
 
 def spent(batch_id: UUID) -> Spent:
     """What a batch has used of its cap and its error budget."""
     with connection.cursor() as cursor:
-        cursor.execute(_SPENT, [batch_id])
+        cursor.execute(_SPENT, [batch_id, batch_id])
         return Spent(*cursor.fetchone())
 
 

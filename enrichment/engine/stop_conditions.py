@@ -45,10 +45,7 @@ class Brakes:
             return self._failing(sum(self.recent), len(self.recent))
         cap = self.batch.max_cost_usd
         if cap is not None and self.unpriced:
-            return (
-                f"Its cap of ${cap.normalize():f} can't be kept: the price of {self.unpriced} is"
-                " unknown. Enter one, or start a batch without a cap."
-            )
+            return lifecycle.unpriced_cap(cap, self.unpriced)
         now = time.monotonic()
         if now < self.look_at and (cap is None or self.may_spend > 0):
             return ""
@@ -80,7 +77,13 @@ class Brakes:
                 f"Its cap of ${cap.normalize():f} is spent: ${spent.cost_usd:.4f} by now."
                 " Resume it with a higher one."
             )
-        self.may_spend = (cap - spent.cost_usd) / self.lanes
+        left = cap - spent.cost_usd - spent.held_usd
+        if left <= 0:
+            return (
+                f"Its rows at a provider may use up what its cap of ${cap.normalize():f} has left."
+                " Resume it when their results are here, or with a higher cap."
+            )
+        self.may_spend = left / self.lanes
         return ""
 
     def _too_many(self, failures: int, tries: int) -> bool:

@@ -35,7 +35,11 @@ class SubmissionState(models.TextChoices):
     INTENDED = "intended", "About to be handed over"
     SUBMITTED = "submitted", "In work at the provider"
     APPLIED = "applied", "Its results are written"
-    FAILED = "failed", "Refused; its rows go on one by one"
+    FAILED = "failed", "Ended without results; its rows go on one by one"
+    REPEATED = "repeated", "Ended without results; its rows are handed over again"
+
+
+UNFINISHED = frozenset({SubmissionState.INTENDED, SubmissionState.SUBMITTED})
 
 
 class ChunkStatus(models.TextChoices):
@@ -171,11 +175,12 @@ class ProviderBatchSubmission(models.Model):
     """A chunk that is handed over as a batch of the provider's own.
 
     It is committed before that happens, and its id goes along as a marker: after a crash the
-    provider's list tells whether it had happened.
+    provider's list tells whether it had happened. A chunk that found the queue full is handed over
+    again as another submission.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    chunk = models.OneToOneField(BatchChunk, on_delete=models.CASCADE, related_name="submission")
+    chunk = models.ForeignKey(BatchChunk, on_delete=models.CASCADE, related_name="submissions")
     provider = models.CharField(max_length=100)
     model = models.CharField(max_length=200)
     state = models.CharField(
@@ -184,7 +189,11 @@ class ProviderBatchSubmission(models.Model):
     # What was sent, in order: row id, input hash and prompt version.
     rows = models.JSONField(default=list)
     external_id = models.CharField(max_length=200, blank=True)
-    detail = models.TextField(blank=True)
+    detail = models.TextField(blank=True, help_text="What it waits for, or how it ended.")
+    # US dollars: the most that it may cost, None without a price; what is written has cost, by
+    # budget.
+    held_usd = models.DecimalField(max_digits=16, decimal_places=10, null=True)
+    costs = models.JSONField(default=dict)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

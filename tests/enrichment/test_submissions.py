@@ -192,7 +192,7 @@ def test_command_and_api_choose_the_transport(vendor, make_animals):
     assert set(Batch.objects.values_list("transport", flat=True)) == {"provider_batch"}
 
 
-def test_auto_takes_the_saving_unless_time_or_a_cap_speak_against_it(vendor, make_animals):
+def test_auto_takes_the_saving_unless_time_speaks_against_it(vendor, make_animals):
     make_animals(1)
 
     def transport(**terms) -> str:
@@ -201,9 +201,7 @@ def test_auto_takes_the_saving_unless_time_or_a_cap_speak_against_it(vendor, mak
 
     assert transport(transport="auto") == "provider_batch"
     assert transport(transport="auto", within_hours=12) == "live"
-    assert transport(transport="auto", max_cost_usd=Decimal(1)) == "live"
-    with pytest.raises(BadSelection, match="transport"):
-        transport(transport="provider_batch", max_cost_usd=Decimal(1))
+    assert transport(transport="auto", max_cost_usd=Decimal(1)) == "provider_batch"
     with pytest.raises(BadSelection, match="transport"):
         transport(transport="pigeon")
 

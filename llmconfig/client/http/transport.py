@@ -130,13 +130,13 @@ class Opened:
         """The rest of it, read to its end."""
         return Response(self.status, self.headers, await _read(self.reply))
 
-    async def pieces(self) -> AsyncIterator[bytes]:
+    async def pieces(self, max_bytes: int = MAX_BYTES) -> AsyncIterator[bytes]:
         """The body as it comes; raises RequestFailed when there is too much of it."""
         size = 0
         async for piece in self.reply.content.iter_any():
             size += len(piece)
-            if size > MAX_BYTES:
-                raise _too_large()
+            if size > max_bytes:
+                raise _too_large(max_bytes)
             yield piece
 
 
@@ -149,9 +149,35 @@ async def open_stream(
     `timeout_s` bounds each wait for the server, not the whole: the caller does that. Leaving the
     block early hangs up.
     """
+    opened = _opened("POST", url, headers=headers, body=body, timeout_s=timeout_s, private=private)
+    async with opened as reply:
+        yield reply
+
+
+@asynccontextmanager
+async def open_download(
+    url: URL, *, headers: Mapping[str, str], timeout_s: float, private: bool
+) -> AsyncIterator[Opened]:
+    """The same for a GET: a file that is too large to be held in memory."""
+    opened = _opened("GET", url, headers=headers, body=None, timeout_s=timeout_s, private=private)
+    async with opened as reply:
+        yield reply
+
+
+@asynccontextmanager
+async def _opened(
+    method: str,
+    url: URL,
+    *,
+    headers: Mapping[str, str],
+    body: bytes | None,
+    timeout_s: float,
+    private: bool,
+) -> AsyncIterator[Opened]:
     session = await _session(private=private)
     try:
-        async with session.post(
+        async with session.request(
+            method,
             url,
             data=body,
             headers=headers,

@@ -1,15 +1,16 @@
 """Batches that a provider works off in its own time, for half the price.
 
-A vendor knows how to submit, find, poll, read and cancel one; `guarded` is the only way out, and
+A vendor knows how to submit, find, poll, read and cancel one; `guarded` is the only way out,
+`result_files` brings what was answered onto the disk, `result_lines` reads one line of it, and
 `answers` turns a result into the record that a live call would have left.
 """
 
 import datetime as dt
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from llmconfig.configuration.resolution import Target
 from llmconfig.configuration.snapshot import Snapshot
@@ -38,10 +39,18 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """A batch's state; `detail` says why it failed."""
+    """A batch's state; `detail` says why it failed.
+
+    `queue_full`: it failed only because others stood before it, so it may be handed over again.
+    `complete`: it ran to its end, neither cancelled nor expired. `answered` is how many of its
+    calls the vendor says it has answered, None if it doesn't say.
+    """
 
     state: State
     detail: str = ""
+    queue_full: bool = False
+    complete: bool = False
+    answered: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +63,21 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """An answered call, in the words of a live reply. Calls without an answer have no result."""
+    """One call of an ended batch: its answer in the form of a live reply, or why it has none.
+
+    `custom_id` is blank where a line can't be read so far.
+    """
 
     custom_id: str
-    value: JSON
+    value: JSON | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What was fetched of a batch's results; `cut`: there was more than is taken."""
+
+    cut: bool = False
 
 
 class Vendor(Protocol):
@@ -72,19 +92,27 @@ class Vendor(Protocol):
     async def poll(self, external_id: str) -> Polled:
         """Where it stands."""
 
-    def results(self, external_id: str) -> AsyncIterator[Result]:
-        """The answers of an ended batch, in any order."""
+    async def fetch(self, external_id: str, into: BinaryIO) -> Fetched:
+        """Write the lines of an ended batch's results, in any order, to an open file."""
 
     async def cancel(self, external_id: str) -> None:
         """Have it end early; what is answered by then is billed and can be read."""
 
 
 class SubmissionFailed(Exception):
-    """A vendor didn't do what it was asked. `refused`: surely nothing was begun."""
+    """A vendor didn't do what it was asked.
 
-    def __init__(self, detail: str, *, refused: bool) -> None:
+    `refused`: certainly nothing was begun. `gone`: the vendor doesn't have the batch or its
+    results (any more). `queue_full`: the same again will do once the vendor's queue has room.
+    """
+
+    def __init__(
+        self, detail: str, *, refused: bool, gone: bool = False, queue_full: bool = False
+    ) -> None:
         super().__init__(detail)
         self.refused = refused
+        self.gone = gone
+        self.queue_full = queue_full
 
 
 def vendor_of(target: Target, configuration: Snapshot) -> AbstractAsyncContextManager[Vendor]:

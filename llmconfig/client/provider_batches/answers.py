@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass, replace
 
-import orjson
-
 from llmconfig.client.http.transport import Response
 from llmconfig.client.pipeline import endpoints
 from llmconfig.client.pipeline.generation import Run
@@ -12,7 +10,7 @@ from llmconfig.client.provider_batches import JSON, OFFERED_BY
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import Call, CallRecord
 from llmconfig.client.wire import Question
-from llmconfig.client.wire.reading import parse
+from llmconfig.client.wire.reading import dump, parse
 from llmconfig.configuration.prices import at_batch_price
 from llmconfig.configuration.resolution import Target, resolve
 from llmconfig.configuration.snapshot import Snapshot
@@ -39,7 +37,7 @@ def body_of(call: Call, configuration: Snapshot) -> JSON:
     target = run.resolution.targets[0]
     wire = endpoints.endpoint_of(target, configuration).wire
     question = Question(target, call.messages, call.extra, run.shape, logprobs=call.logprobs)
-    return parse(orjson.dumps(wire.body(question).content))
+    return parse(dump(wire.body(question).content))
 
 
 def read(call: Call, value: JSON, configuration: Snapshot) -> Answered:
@@ -47,7 +45,7 @@ def read(call: Call, value: JSON, configuration: Snapshot) -> Answered:
     run = Run(call, configuration)
     target = run.resolution.targets[0]
     exchange = run.exchange(target, endpoints.endpoint_of(target, configuration))
-    made = exchange.judge(Response(200, {}, orjson.dumps(value)), 0.0)
+    made = exchange.judge(Response(200, {}, dump(value)), 0.0)
     cost = made.attempt.cost_usd
     attempt = replace(
         made.attempt,

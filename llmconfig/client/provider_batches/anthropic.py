@@ -3,21 +3,25 @@
 import datetime as dt
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from typing import Any, BinaryIO
+from urllib.parse import quote
 
 import anthropic
+from yarl import URL
 
 from llmconfig.client.pipeline import endpoints
 from llmconfig.client.pipeline.endpoints import Endpoint
 from llmconfig.client.provider_batches import (
+    Fetched,
     Found,
     Polled,
     Request,
-    Result,
     State,
     SubmissionFailed,
+    result_files,
+    result_lines,
 )
-from llmconfig.client.provider_batches.guarded import client_of
+from llmconfig.client.provider_batches.guarded import client_of, failure_of
 from llmconfig.configuration.resolution import Target
 from llmconfig.configuration.snapshot import Snapshot
 
@@ -29,22 +33,24 @@ async def opened(target: Target, configuration: Snapshot) -> AsyncIterator["Anth
     """The SDK over the guarded transport, which adds the key."""
     await endpoints.fetch_key(target, configuration)
     endpoint = endpoints.endpoint_of(target, configuration)
+    base_url = target.provider.base_url.rstrip("/").removesuffix("/v1")
     async with anthropic.AsyncAnthropic(
         api_key="added-by-the-transport",
-        base_url=target.provider.base_url.removesuffix("/v1"),
+        base_url=base_url,
         max_retries=0,
         open_telemetry=False,
         http_client=client_of(endpoint),
     ) as client:
-        yield AnthropicBatches(client, endpoint)
+        yield AnthropicBatches(client, endpoint, base_url)
 
 
 class AnthropicBatches:
     """A Vendor. These batches have no metadata: the marker stands in the ids of their calls."""
 
-    def __init__(self, client: anthropic.AsyncAnthropic, endpoint: Endpoint) -> None:
+    def __init__(self, client: anthropic.AsyncAnthropic, endpoint: Endpoint, base_url: str) -> None:
         self.client = client
         self.endpoint = endpoint
+        self.base_url = base_url
 
     async def submit(self, requests: Sequence[Request], *, marker: str) -> str:
         """One request makes the batch."""
@@ -63,24 +69,37 @@ class AnthropicBatches:
                 if batch.processing_status != "ended":
                     undecided = True
                     continue
-                async for entry in await self.client.messages.batches.results(batch.id):
-                    if entry.custom_id.startswith(marker):
+                if batch.results_url:
+                    line = await result_files.first_line(self.endpoint, self._results(batch.id))
+                    if result_lines.of_anthropic(line).custom_id.startswith(marker):
                         return Found(batch.id)
-                    break
         return Found(undecided=undecided)
 
     async def poll(self, external_id: str) -> Polled:
         """It ends within 24 hours, whatever has become of its calls."""
         with self._told():
             batch = await self.client.messages.batches.retrieve(external_id)
-        return Polled(State.ENDED if batch.processing_status == "ended" else State.WORKING)
+        ended = batch.processing_status == "ended"
+        return Polled(
+            State.ENDED if ended else State.WORKING,
+            complete=ended and batch.cancel_initiated_at is None,
+            # Until it ends it counts all as being processed.
+            answered=batch.request_counts.succeeded if ended else None,
+        )
 
-    async def results(self, external_id: str) -> AsyncIterator[Result]:
-        """The calls that succeeded."""
+    async def fetch(self, external_id: str, into: BinaryIO) -> Fetched:
+        """One list; an archived batch has none any more."""
         with self._told():
-            async for entry in await self.client.messages.batches.results(external_id):
-                if entry.result.type == "succeeded":
-                    yield Result(entry.custom_id, entry.result.message.to_dict(mode="json"))
+            batch = await self.client.messages.batches.retrieve(external_id)
+        if not batch.results_url:
+            detail = "Its results are archived and can't be had any more."
+            raise SubmissionFailed(detail, refused=False, gone=True)
+        return Fetched(await result_files.save(self.endpoint, self._results(external_id), into))
+
+    def _results(self, external_id: str) -> URL:
+        """At the configured address, whatever host the batch names."""
+        batch = quote(external_id, safe="")
+        return URL(f"{self.base_url}/v1/messages/batches/{batch}/results")
 
     async def cancel(self, external_id: str) -> None:
         """It takes up to some minutes to be cancelled."""
@@ -93,9 +112,8 @@ class AnthropicBatches:
         try:
             yield
         except anthropic.APIStatusError as error:
-            refused = error.status_code < 500 and error.status_code not in {408, 409, 429}
             said = self.endpoint.scrubber.clean(str(error))
-            raise SubmissionFailed(said, refused=refused) from None
+            raise failure_of(error.status_code, said) from None
         except anthropic.AnthropicError as error:
             said = self.endpoint.scrubber.clean(str(error))
             raise SubmissionFailed(said, refused=False) from None

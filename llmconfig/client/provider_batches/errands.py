@@ -4,7 +4,8 @@ import datetime as dt
 from collections.abc import Sequence
 
 from llmconfig.client.http import background_loop
-from llmconfig.client.provider_batches import Found, Polled, Request, Result, vendor_of
+from llmconfig.client.provider_batches import Fetched, Found, Polled, Request, vendor_of
+from llmconfig.client.provider_batches.result_files import ResultFile
 from llmconfig.configuration.resolution import Target
 from llmconfig.configuration.snapshot import Snapshot
 
@@ -41,14 +42,20 @@ def poll(target: Target, configuration: Snapshot, *, external_id: str) -> Polled
     return background_loop.run(errand())
 
 
-def results(target: Target, configuration: Snapshot, *, external_id: str) -> list[Result]:
-    """All answers of an ended batch; raises as `submit` does."""
+def results(target: Target, configuration: Snapshot, *, external_id: str) -> ResultFile:
+    """All results of an ended batch, on disk until the file is closed; raises as `submit` does."""
+    found = ResultFile(target.provider.provider_type)
 
-    async def errand() -> list[Result]:
+    async def errand() -> Fetched:
         async with vendor_of(target, configuration) as vendor:
-            return [each async for each in vendor.results(external_id)]
+            return await vendor.fetch(external_id, found.file)
 
-    return background_loop.run(errand())
+    try:
+        found.cut = background_loop.run(errand()).cut
+    except BaseException:
+        found.close()
+        raise
+    return found
 
 
 def cancel(target: Target, configuration: Snapshot, *, external_id: str) -> None:

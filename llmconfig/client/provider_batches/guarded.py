@@ -5,6 +5,7 @@ from yarl import URL
 
 from llmconfig.client.http import transport
 from llmconfig.client.pipeline.endpoints import Endpoint
+from llmconfig.client.provider_batches import SubmissionFailed
 
 SECONDS = 120.0  # for one request; a file of 500 calls is some megabytes
 THEIRS = ("content-type", "accept")
@@ -52,3 +53,14 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
 def client_of(endpoint: Endpoint) -> httpx2.AsyncClient:
     """A client for an SDK; the sessions below it are shared."""
     return httpx2.AsyncClient(transport=GuardedTransport(endpoint), trust_env=False)
+
+
+def failure_of(status: int, said: str, *, queue_full: bool = False) -> SubmissionFailed:
+    """What a vendor's status means; `said` is its error in words without secrets."""
+    passing = status >= 500 or status in {408, 409, 429}
+    return SubmissionFailed(
+        said,
+        refused=not passing,
+        gone=status in {404, 410},
+        queue_full=queue_full,
+    )

@@ -1,6 +1,7 @@
 """What a provider's batch may cost is held in the budgets before it is handed over, and settled."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 from uuid import UUID
 
@@ -9,15 +10,34 @@ from llmconfig.client.traffic import budgets
 from llmconfig.client.traffic.admission import budgets_of, worst_case
 from llmconfig.client.traffic.budgets import Answer, Verdict
 from llmconfig.client.types import Call
-from llmconfig.configuration.prices import at_batch_price
+from llmconfig.configuration import prices
 from llmconfig.configuration.resolution import Target
 from llmconfig.configuration.snapshot import BudgetFacts, Snapshot
 
 
+def most(
+    call: Call, target: Target, *, answer_tokens: int | None = None, at_batch_price: bool = True
+) -> Decimal | None:
+    """What a call may cost at most, US dollars; None without a known price.
+
+    `answer_tokens` is how long its answer may be, None for as long as the model may answer.
+    """
+    used = most_used(target, call)
+    if answer_tokens is not None:
+        used = replace(used, output=min(used.output, answer_tokens))
+    worst = worst_case(target, used)
+    return prices.at_batch_price(worst) if worst is not None and at_batch_price else worst
+
+
 def commit(
-    calls: Iterable[Call], target: Target, configuration: Snapshot, *, holder: UUID
+    calls: Iterable[Call],
+    target: Target,
+    configuration: Snapshot,
+    *,
+    holder: UUID,
+    at_batch_price: bool = True,
 ) -> Answer:
-    """Hold the calls' worst case at the batch's price, all or nothing, in the caller's transaction.
+    """Hold the calls' worst case, all or nothing, in the caller's transaction.
 
     Refused where a hard limit could be passed; waits where only what is held stands in the way.
     Without budgets the calls aren't looked at, so they may be made as they are asked for.
@@ -27,27 +47,27 @@ def commit(
     amounts: dict[BudgetFacts, Decimal] = {}
     for call in calls:
         matched = budgets_of(call, target, configuration)
-        most = worst_case(target, most_used(target, call)) if matched else None
-        if most is None:
+        worst = most(call, target, at_batch_price=at_batch_price) if matched else None
+        if worst is None:
             refusal = budgets.unpriced_refusal(matched, target.model_id)
             if refusal:
                 return Answer(Verdict.REFUSED, refusal)
             continue
         for budget in matched:
-            amounts[budget] = amounts.get(budget, budgets.NOTHING) + at_batch_price(most)
+            amounts[budget] = amounts.get(budget, budgets.NOTHING) + worst
     return budgets.commit(amounts, holder=holder) if amounts else budgets.GRANTED
 
 
-def settle(
-    costs: Iterable[tuple[Call, Decimal]],
-    target: Target,
-    configuration: Snapshot,
-    *,
-    holder: UUID,
-) -> None:
-    """Turn what is held into what the calls cost, US dollars, in the caller's transaction."""
+def by_budget(
+    costs: Iterable[tuple[Call, Decimal | None]], target: Target, configuration: Snapshot
+) -> dict[int, Decimal]:
+    """What calls of a batch have cost, US dollars by budget id.
+
+    An answer whose cost nobody knows counts as the most that it can be: it was billed.
+    """
     spent: dict[int, Decimal] = {}
     for call, cost in costs if configuration.budgets else ():
+        known = most(call, target) or budgets.NOTHING if cost is None else cost
         for budget in budgets_of(call, target, configuration):
-            spent[budget.id] = spent.get(budget.id, budgets.NOTHING) + cost
-    budgets.settle_commitment(spent, holder=holder)
+            spent[budget.id] = spent.get(budget.id, budgets.NOTHING) + known
+    return spent

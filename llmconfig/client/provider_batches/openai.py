@@ -3,23 +3,26 @@
 import datetime as dt
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import Final
+from typing import BinaryIO, Final
+from urllib.parse import quote
 
 import openai
 import orjson
+from yarl import URL
 
 from llmconfig.client.pipeline import endpoints
 from llmconfig.client.pipeline.endpoints import Endpoint
 from llmconfig.client.provider_batches import (
     MARKER,
+    Fetched,
     Found,
     Polled,
     Request,
-    Result,
     State,
     SubmissionFailed,
+    result_files,
 )
-from llmconfig.client.provider_batches.guarded import client_of
+from llmconfig.client.provider_batches.guarded import client_of, failure_of
 from llmconfig.configuration.resolution import Target
 from llmconfig.configuration.snapshot import Snapshot
 
@@ -39,15 +42,16 @@ async def opened(target: Target, configuration: Snapshot) -> AsyncIterator["Open
         max_retries=0,
         http_client=client_of(endpoint),
     ) as client:
-        yield OpenAIBatches(client, endpoint)
+        yield OpenAIBatches(client, endpoint, target.provider.base_url.rstrip("/"))
 
 
 class OpenAIBatches:
     """A Vendor."""
 
-    def __init__(self, client: openai.AsyncOpenAI, endpoint: Endpoint) -> None:
+    def __init__(self, client: openai.AsyncOpenAI, endpoint: Endpoint, base_url: str) -> None:
         self.client = client
         self.endpoint = endpoint
+        self.base_url = base_url
 
     async def submit(self, requests: Sequence[Request], *, marker: str) -> str:
         """Upload the file, then make the batch, which only then exists and is billed."""
@@ -84,23 +88,31 @@ class OpenAIBatches:
         with self._told():
             batch = await self.client.batches.retrieve(external_id)
         if batch.status == "failed":
-            problems = (batch.errors.data if batch.errors else None) or []
-            said = "; ".join(problem.message or "" for problem in problems[:3])
-            return Polled(State.FAILED, self.endpoint.scrubber.clean(said))
-        return Polled(State.ENDED if batch.status in ENDED else State.WORKING)
+            problems = [each for each in (batch.errors and batch.errors.data) or [] if each]
+            said = "; ".join(problem.message or problem.code or "" for problem in problems[:3])
+            return Polled(
+                State.FAILED,
+                self.endpoint.scrubber.clean(said),
+                queue_full=any(is_queue_full(each.code, each.message) for each in problems),
+            )
+        counts = batch.request_counts
+        return Polled(
+            State.ENDED if batch.status in ENDED else State.WORKING,
+            complete=batch.status == "completed",
+            answered=counts.completed if counts is not None else None,
+        )
 
-    async def results(self, external_id: str) -> AsyncIterator[Result]:
-        """The output file's answers; what failed or expired stands in the other file."""
+    async def fetch(self, external_id: str, into: BinaryIO) -> Fetched:
+        """The output file, then the other one with what failed or expired. Either may be missing,
+        and a blank id is none."""
         with self._told():
             batch = await self.client.batches.retrieve(external_id)
-            if batch.output_file_id is None:
-                return
-            content = await self.client.files.content(batch.output_file_id)
-        for line in content.content.splitlines():
-            entry = orjson.loads(line)
-            response = entry.get("response") or {}
-            if response.get("status_code") == 200 and isinstance(response.get("body"), dict):
-                yield Result(entry["custom_id"], response["body"])
+        cut = False
+        for file_id in (batch.output_file_id, batch.error_file_id):
+            if file_id:
+                address = f"{self.base_url}/files/{quote(file_id, safe='')}/content"
+                cut |= await result_files.save(self.endpoint, URL(address), into)
+        return Fetched(cut)
 
     async def cancel(self, external_id: str) -> None:
         """It takes up to some minutes to be cancelled."""
@@ -113,9 +125,18 @@ class OpenAIBatches:
         try:
             yield
         except openai.APIStatusError as error:
-            refused = error.status_code < 500 and error.status_code not in {408, 409, 429}
             said = self.endpoint.scrubber.clean(str(error))
-            raise SubmissionFailed(said, refused=refused) from None
+            full = is_queue_full(error.code, error.message)
+            raise failure_of(error.status_code, said, queue_full=full) from None
         except openai.OpenAIError as error:
             said = self.endpoint.scrubber.clean(str(error))
             raise SubmissionFailed(said, refused=False) from None
+
+
+def is_queue_full(code: str | None, message: str | None) -> bool:
+    """Whether a batch was turned away for the tokens of those before it.
+
+    Such a batch is made, and fails some seconds later with code token_limit_exceeded and "Enqueued
+    token limit reached …" (openai/openai-python, issue 2084).
+    """
+    return code == "token_limit_exceeded" or "enqueued token limit" in (message or "").lower()

@@ -1,0 +1,75 @@
+"""The calls of a submission: which rows it has, and what a live lane would ask for each."""
+
+from collections.abc import Callable, Sequence
+
+from enrichment.engine.claims import Claim
+from enrichment.engine.items import Item, call_for, load_items
+from enrichment.enrichments.contract import Enrichment
+from enrichment.models import ProviderBatchSubmission
+from llmconfig.client.types import Call
+from llmconfig.configuration import snapshot
+from llmconfig.configuration.resolution import Target, resolve
+
+# Told of each step once it is committed; a test's process dies there.
+Step = Callable[[str], object]
+CHANGED = "The row or its prompt changed while it was at the provider."
+
+
+def target_of(submission: ProviderBatchSubmission, enrichment: Enrichment) -> Target:
+    """The target that it was meant for, whatever the node says now; raises ConfigurationError."""
+    given = {"model": f"{submission.provider}/{submission.model}"}
+    return resolve(enrichment.node, snapshot=snapshot.current(), given=given).targets[0]
+
+
+def as_sent(item: Item) -> list[str | int | None]:
+    """What tells whether a row still asks the same: its id, input hash and prompt version."""
+    return [item.row_id, item.input_hash, item.prompt.version if item.prompt else None]
+
+
+def call_of(submission: ProviderBatchSubmission, enrichment: Enrichment, item: Item) -> Call:
+    """What a live lane would ask, of the target that the submission names."""
+    call = call_for(enrichment, item, session_id=submission.chunk.batch_id)
+    given = {"model": f"{submission.provider}/{submission.model}"}
+    return Call(
+        node=call.node,
+        messages=call.messages,
+        schema=call.schema,
+        given=given,
+        correlation_id=call.correlation_id,
+        labels=call.labels,
+        use_cache=False,
+        logprobs=call.logprobs,
+    )
+
+
+def items_of(
+    submission: ProviderBatchSubmission,
+    enrichment: Enrichment,
+    row_ids: Sequence[str],
+    claim: Claim | None = None,
+) -> dict[str, Item]:
+    """These rows of its chunk by id; with a claim, as their answers are judged."""
+    found = load_items(
+        enrichment,
+        row_ids,
+        variant=submission.chunk.variant,
+        claim=claim,
+        # What was said with a request is judged with it, a day later.
+        facts_of_any_age=claim is not None,
+    )
+    return {item.row_id: item for item in found}
+
+
+def custom_id(submission: ProviderBatchSubmission, place: int) -> str:
+    """The id of a submission's call at the provider: its marker and the row's place."""
+    return f"{submission.pk.hex}-{place}"
+
+
+def place_of(submission: ProviderBatchSubmission, found: str) -> int | None:
+    """The row's place that an id names; None if the id is none of the submission's."""
+    marker, _, number = found.partition("-")
+    if marker != submission.pk.hex or not (number.isascii() and number.isdecimal()):
+        return None
+    place = int(number) if len(number) < 10 else len(submission.rows)
+    known = place < len(submission.rows) and custom_id(submission, place) == found
+    return place if known else None

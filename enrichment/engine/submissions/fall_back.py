@@ -1,0 +1,177 @@
+"""Rows that get no answer at half the price go on one by one, at the full price.
+
+That is said before it happens. Where the batch's cap or a budget could be passed by it, or rows
+could be paid for twice, the batch pauses: letting it go on is a person's decision.
+"""
+
+import logging
+from collections.abc import Sequence
+from decimal import Decimal
+from uuid import UUID, uuid4
+
+from django.db import transaction
+
+from enrichment.batches import lifecycle
+from enrichment.engine.items import call_for, load_items
+from enrichment.engine.submissions.costs import most_of
+from enrichment.enrichments import get
+from enrichment.enrichments.contract import Enrichment
+from enrichment.errors import EnrichmentError
+from enrichment.models import (
+    Batch,
+    BatchChunk,
+    BatchStatus,
+    ChunkStatus,
+    ProviderBatchSubmission,
+    SubmissionState,
+)
+from enrichment.models.batches import UNFINISHED, WORKABLE
+from llmconfig.client.provider_batches import money
+from llmconfig.client.traffic import budgets
+from llmconfig.client.traffic.budgets import Verdict
+from llmconfig.client.types import Call
+from llmconfig.configuration import snapshot
+from llmconfig.configuration.resolution import Target, resolve
+from llmconfig.errors import ConfigurationError
+
+logger = logging.getLogger(__name__)
+
+MAX_REASON = 2000
+
+CANCELLED, PENDING, RUNNING = BatchStatus.CANCELLED, BatchStatus.PENDING, BatchStatus.RUNNING
+
+
+def pause(batch_id: UUID, reason: str) -> None:
+    """Pause a batch that runs or waits for a worker until a person has decided."""
+    logger.warning("Batch %s is paused: %s", batch_id, reason)
+    Batch.objects.filter(pk=batch_id, status__in=WORKABLE).update(
+        status=BatchStatus.PAUSED, status_reason=reason
+    )
+
+
+@transaction.atomic
+def give_up(submission: ProviderBatchSubmission, detail: str, *, billed: bool = False) -> None:
+    """End a submission from which no more answers come: what it held is free, its rows go live.
+
+    What was written of it before stays, and is settled. `billed` says that the provider may have
+    billed the other rows too: then a person decides whether they are paid for again.
+    """
+    ours = ProviderBatchSubmission.objects.select_for_update().get(pk=submission.pk)
+    if ours.state not in UNFINISHED:
+        return
+    ours.state, ours.detail = SubmissionState.FAILED, detail
+    ours.save(update_fields=["state", "detail"])
+    settle(ours)
+    chunk = BatchChunk.objects.select_related("batch").get(pk=ours.chunk_id)
+    if chunk.status != ChunkStatus.AWAY:
+        return
+    try:
+        enrichment = get(chunk.batch.enrichment)
+    except EnrichmentError:  # it is gone from the code; its lanes pause the batch
+        BatchChunk.objects.filter(pk=chunk.pk).update(status=ChunkStatus.OPEN)
+        return
+    open_chunk(chunk, enrichment, why=detail, billed=billed)
+
+
+def settle(submission: ProviderBatchSubmission) -> None:
+    """Turn what a submission holds in the budgets into what its answers have cost."""
+    spent = {int(key): Decimal(cost) for key, cost in submission.costs.items()}
+    budgets.settle_commitment(spent, holder=submission.pk)
+
+
+def open_chunk(
+    chunk: BatchChunk, enrichment: Enrichment, *, why: str, billed: bool = False
+) -> None:
+    """Leave a chunk to the lanes. A blank `why` says that its rows need no calls."""
+    BatchChunk.objects.filter(pk=chunk.pk).update(status=ChunkStatus.OPEN)
+    if why:
+        tell(chunk, enrichment, unrecorded(chunk), why=why, billed=billed)
+
+
+def unrecorded(chunk: BatchChunk) -> list[str]:
+    """The rows of a chunk of which nothing is written yet."""
+    written = set(
+        chunk.batch.results.filter(variant=chunk.variant, row_id__in=chunk.row_ids).values_list(
+            "row_id", flat=True
+        )
+    ) | set(chunk.failed_ids)
+    return [row for row in chunk.row_ids if row not in written]
+
+
+def tell(
+    chunk: BatchChunk,
+    enrichment: Enrichment,
+    rows: Sequence[str],
+    *,
+    why: str,
+    billed: bool = False,
+) -> None:
+    """Say that these rows go on live; pause the batch where that could pass a limit, or pay twice.
+
+    To be called in the transaction that leaves them to the lanes.
+    """
+    if not rows or chunk.batch.status == BatchStatus.CANCELLED:
+        return
+    number = f"{len(rows)} row goes" if len(rows) == 1 else f"{len(rows)} rows go"
+    said = f"{number} on one by one, at the full price: {why}"
+    logger.warning("Batch %s: %s", chunk.batch_id, said)
+    limit = _limit_passed(chunk, enrichment, rows)
+    if limit:
+        said = f"{said} {limit} Resume it to go on under that limit, or raise the limit first."
+    elif billed:
+        said = f"{said} The provider may have billed them already. Resume it to go on all the same."
+    batch = Batch.objects.select_for_update().get(pk=chunk.batch_id)
+    if batch.status == BatchStatus.PAUSED:  # for something else: who resumes it reads both
+        said = f"{batch.status_reason} {said}".strip()[-MAX_REASON:]
+    elif limit or billed:
+        batch.status = BatchStatus.PAUSED
+    batch.status_reason = said
+    batch.save(update_fields=["status", "status_reason"])
+
+
+def _limit_passed(chunk: BatchChunk, enrichment: Enrichment, rows: Sequence[str]) -> str:
+    """The cap or budget that these rows could pass, in a sentence; blank if there is none."""
+    cap, configuration = chunk.batch.max_cost_usd, snapshot.current()
+    if cap is None and not configuration.budgets:
+        return ""
+    try:
+        target = resolve(enrichment.node, snapshot=configuration).targets[0]
+    except ConfigurationError:
+        return ""  # then nobody is called
+    items = load_items(enrichment, rows, variant=chunk.variant)
+    calls = [
+        call_for(enrichment, item, session_id=chunk.batch_id)
+        for item in items
+        if item.settled is None and item.prompt is not None
+    ]
+    if cap is not None:
+        found = _cap_passed(chunk.batch_id, cap, enrichment, calls, target)
+        if found:
+            return found
+    return _budget_passed(calls, target)
+
+
+def _cap_passed(
+    batch_id: UUID, cap: Decimal, enrichment: Enrichment, calls: Sequence[Call], target: Target
+) -> str:
+    most = most_of(calls, enrichment, target, at_batch_price=False)
+    if most is None:
+        return lifecycle.unpriced_cap(cap, target.model_id)
+    used = lifecycle.spent(batch_id)
+    left = max(cap - used.cost_usd - used.held_usd, Decimal(0))
+    if sum(most) <= left:
+        return ""
+    return (
+        f"They may cost up to ${sum(most):.4f}; the batch's cap of ${cap.normalize():f} has"
+        f" ${left:.4f} left."
+    )
+
+
+def _budget_passed(calls: Sequence[Call], target: Target) -> str:
+    """Ask the budgets for all of it at once, and give it back."""
+    probe = transaction.savepoint()
+    answer = money.commit(calls, target, snapshot.current(), holder=uuid4(), at_batch_price=False)
+    transaction.savepoint_rollback(probe)
+    if answer.verdict is not Verdict.REFUSED:
+        return ""
+    return f"{answer.why[:1].upper()}{answer.why[1:]}."

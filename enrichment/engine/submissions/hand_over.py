@@ -1,0 +1,291 @@
+"""Begins submissions: records what is meant, holds its cost, and hands it over once."""
+
+import datetime as dt
+from collections.abc import Sequence
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models.functions import Now
+
+from enrichment.batches import lifecycle
+from enrichment.engine.items import Item, answer_all, load_items
+from enrichment.engine.submissions import fall_back
+from enrichment.engine.submissions.calls import (
+    Step,
+    as_sent,
+    call_of,
+    custom_id,
+    items_of,
+)
+from enrichment.engine.submissions.costs import most_of
+from enrichment.enrichments import get
+from enrichment.enrichments.contract import Enrichment
+from enrichment.facts import questions
+from enrichment.models import (
+    Batch,
+    BatchChunk,
+    ChunkStatus,
+    ProviderBatchSubmission,
+    SubmissionState,
+)
+from enrichment.models.batches import UNFINISHED, WORKABLE
+from llmconfig.client.provider_batches import Request, errands, money
+from llmconfig.client.provider_batches.answers import body_of, target_of
+from llmconfig.client.traffic import budgets
+from llmconfig.client.traffic.budgets import Verdict
+from llmconfig.configuration import snapshot
+from llmconfig.configuration.resolution import Target
+from llmconfig.errors import ConfigurationError
+
+MAX_QUEUE_PAUSE = dt.timedelta(hours=1)
+# A chunk that found the queue full so often although nothing of ours was in it, is too large.
+FULL_UNTIL_HALVED = 3
+MAX_QUEUED = dt.timedelta(hours=48)
+
+
+def due_chunks() -> "QuerySet[BatchChunk]":
+    """Chunks that wait to be handed over, those of high priority first."""
+    unfinished = ProviderBatchSubmission.objects.filter(
+        chunk=OuterRef("pk"), state__in=list(UNFINISHED)
+    )
+    return (
+        BatchChunk.objects.filter(
+            ~Exists(unfinished),
+            status=ChunkStatus.AWAY,
+            due_at__lte=Now(),
+            batch__status__in=WORKABLE,
+        )
+        .select_related("batch")
+        .order_by("-batch__priority", "id")
+    )
+
+
+@transaction.atomic
+def intend(chunk: BatchChunk) -> ProviderBatchSubmission | None:
+    """Record what is about to be handed over, and hold its cost in the budgets and the cap.
+
+    A chunk that can't be handed over goes on live; one that a budget or its batch's cap has no
+    room for waits, and where there never will be any, its batch pauses. Of a chunk that is too
+    dear for the cap, as many rows are handed over as fit.
+    """
+    chunk.batch = Batch.objects.select_for_update().get(pk=chunk.batch_id)
+    if chunk.batch.status not in WORKABLE:
+        return None  # an earlier chunk of this round has paused it
+    enrichment = get(chunk.batch.enrichment)
+    try:
+        target = target_of(enrichment.node, snapshot.current())
+    except ConfigurationError:
+        target = None
+    items = list(load_items(enrichment, chunk.row_ids, variant=chunk.variant))
+    sent = [item for item in items if item.settled is None and item.prompt is not None]
+    if target is None or not sent:
+        why = "The node's first model isn't OpenAI's or Anthropic's any more."
+        fall_back.open_chunk(chunk, enrichment, why=why if sent else "")
+        return None
+    submission = ProviderBatchSubmission(
+        chunk=chunk, provider=target.provider.name, model=target.model_id
+    )
+    if chunk.batch.max_cost_usd is not None:
+        sent = _within_cap(submission, enrichment, sent, target, chunk.batch.max_cost_usd)
+        if not sent:
+            return None
+    submission.rows = [as_sent(item) for item in sent]
+    calls = (call_of(submission, enrichment, item) for item in sent)
+    answer = money.commit(calls, target, snapshot.current(), holder=submission.pk)
+    if answer.verdict is Verdict.REFUSED:
+        fall_back.pause(chunk.batch_id, f"{answer.why[:1].upper()}{answer.why[1:]}.")
+    if answer.verdict is not Verdict.GRANTED:
+        return None
+    _keep_only(chunk, sent, items)
+    submission.save(force_insert=True)
+    return submission
+
+
+def _within_cap(
+    submission: ProviderBatchSubmission,
+    enrichment: Enrichment,
+    sent: Sequence[Item],
+    target: Target,
+    cap: Decimal,
+) -> list[Item]:
+    """The rows from the front that surely fit into what the cap has left.
+
+    None while others are under way, which may cost less than they might; pauses the batch where
+    nothing is under way and not even one row fits.
+    """
+    batch_id = submission.chunk.batch_id
+    calls = (call_of(submission, enrichment, item) for item in sent)
+    most = most_of(calls, enrichment, target, at_batch_price=True)
+    if most is None:
+        fall_back.pause(batch_id, lifecycle.unpriced_cap(cap, target.model_id))
+        return []
+    used = lifecycle.spent(batch_id)
+    room, fits, held = cap - used.cost_usd - used.held_usd, 0, Decimal(0)
+    while fits < len(sent) and held + most[fits] <= room:
+        held += most[fits]
+        fits += 1
+    submission.held_usd = held
+    if fits == len(sent):
+        return list(sent)
+    if _under_way(batch_id):
+        return []
+    if not fits:
+        fall_back.pause(
+            batch_id,
+            f"The next row may cost up to ${most[0]:.4f} as part of a provider's batch, and its"
+            f" cap of ${cap.normalize():f} has ${max(room, Decimal(0)):.4f} left. Resume it with a"
+            " higher one.",
+        )
+    return list(sent[:fits])
+
+
+def _under_way(batch_id: UUID) -> bool:
+    """Whether rows of the batch are at a provider or with lanes."""
+    at_provider = ProviderBatchSubmission.objects.filter(
+        chunk__batch_id=batch_id, state__in=list(UNFINISHED)
+    )
+    with_lanes = BatchChunk.objects.filter(
+        batch_id=batch_id, status__in=[ChunkStatus.OPEN, ChunkStatus.LEASED]
+    )
+    return at_provider.exists() or with_lanes.exists()
+
+
+def _keep_only(chunk: BatchChunk, sent: Sequence[Item], items: Sequence[Item]) -> None:
+    """Move the rows behind the last one that is sent to another chunk, if any need calls."""
+    last = sent[-1].row_id
+    place = next(number for number, item in enumerate(items) if item.row_id == last) + 1
+    if any(item.settled is None for item in items[place:]):
+        _split(chunk, place)
+
+
+def _split(chunk: BatchChunk, place: int) -> None:
+    rest = chunk.row_ids[place:]
+    chunk.row_ids = chunk.row_ids[:place]
+    chunk.save(update_fields=["row_ids"])
+    BatchChunk.objects.create(
+        batch_id=chunk.batch_id,
+        variant=chunk.variant,
+        round=chunk.round,
+        row_ids=rest,
+        status=ChunkStatus.AWAY,
+        due_at=chunk.due_at,
+    )
+
+
+def hand_over(
+    submission: ProviderBatchSubmission,
+    enrichment: Enrichment,
+    target: Target,
+    step: Step,
+    *,
+    fresh: bool,
+) -> bool:
+    """Hand an intention over, if that hasn't happened yet; tells whether the provider has it.
+
+    Raises SubmissionFailed and ConfigurationError.
+    """
+    external_id: str | None = "" if fresh else _found(submission, target)
+    if external_id is None:
+        return False
+    if not external_id:
+        if submission.chunk.batch.status not in WORKABLE:
+            if submission.chunk.batch.status == fall_back.CANCELLED:
+                fall_back.give_up(submission, "Cancelled before it was handed over.")
+            return False
+        requests = _requests(submission, enrichment)
+        external_id = errands.submit(target, snapshot.current(), requests, marker=submission.pk.hex)
+        step("submitted")
+    submission.external_id, submission.state = external_id, SubmissionState.SUBMITTED
+    submission.detail = ""
+    submission.save(update_fields=["external_id", "state", "detail"])
+    step("noted")
+    return True
+
+
+def _found(submission: ProviderBatchSubmission, target: Target) -> str | None:
+    """The provider's id if it has the batch, blank if not, None while nobody can tell."""
+    found = errands.find(
+        target, snapshot.current(), marker=submission.pk.hex, since=submission.created_at
+    )
+    return None if found.undecided else found.external_id
+
+
+def _requests(submission: ProviderBatchSubmission, enrichment: Enrichment) -> list[Request]:
+    """The calls of the rows that still are as they were when it was intended.
+
+    A row that lacks a fact it needs is left out, and so goes on live.
+    """
+    configuration = snapshot.current()
+    items = items_of(submission, enrichment, submission.chunk.row_ids)
+    items |= _with_facts([item for item in items.values() if item.settled is None])
+    return [
+        Request(
+            custom_id(submission, place),
+            body_of(call_of(submission, enrichment, items[row[0]]), configuration),
+        )
+        for place, row in enumerate(submission.rows)
+        if row == as_sent(items[row[0]])
+        and items[row[0]].settled is None
+        and not items[row[0]].asks
+    ]
+
+
+def _with_facts(items: list[Item]) -> dict[str, Item]:
+    """Those whose facts could be had; these are kept, for the answers are judged by them."""
+    found = [each for each in answer_all(items) if isinstance(each, Item)]
+    with transaction.atomic(), connection.cursor() as cursor:
+        questions.remember(cursor, [each for item in found for each in item.facts])
+    return {item.row_id: item for item in found}
+
+
+@transaction.atomic
+def wait_for_queue(
+    submission: ProviderBatchSubmission, detail: str, *, settle: dt.timedelta
+) -> None:
+    """End a submission that found the provider's queue full; its chunk is handed over again later.
+
+    First after `settle`, then after twice as long each time, up to an hour. A chunk that doesn't
+    fit into an empty queue is halved. After 48 hours its batch pauses and says why.
+    """
+    ended = ProviderBatchSubmission.objects.filter(
+        pk=submission.pk, state__in=list(UNFINISHED)
+    ).update(
+        state=SubmissionState.REPEATED,
+        detail=f"The provider's queue was full, so it is handed over again. {detail}".strip(),
+    )
+    if not ended:
+        return
+    budgets.settle_commitment({}, holder=submission.pk)
+    chunk = submission.chunk
+    tries = chunk.submissions.filter(state=SubmissionState.REPEATED)
+    full = tries.count()
+    chunk.due_at = Now() + min(settle * 2 ** min(full - 1, 10), MAX_QUEUE_PAUSE)
+    chunk.save(update_fields=["due_at"])
+    others = ProviderBatchSubmission.objects.filter(
+        provider=submission.provider, model=submission.model, state__in=list(UNFINISHED)
+    )
+    if full >= FULL_UNTIL_HALVED and len(chunk.row_ids) > 1 and not others.exists():
+        _split(chunk, len(chunk.row_ids) // 2)
+    since = chunk.batch.resumed_at or chunk.batch.created_at
+    if tries.filter(created_at__gte=since, created_at__lt=Now() - MAX_QUEUED).exists():
+        fall_back.pause(
+            chunk.batch_id,
+            f"The queue of {submission.provider} for {submission.model} has been full for over"
+            f" {MAX_QUEUED.total_seconds() / 3600:.0f} hours. Resume it to wait on, or cancel it"
+            f" and begin one with the transport live. {detail}".strip(),
+        )
+
+
+def handed_over_before(chunk: BatchChunk) -> int:
+    """How often a chunk was handed over in vain."""
+    return chunk.submissions.filter(state=SubmissionState.REPEATED).count()
+
+
+def begin(batch_id: UUID) -> None:
+    """A pending batch whose chunk is handed over runs from now on."""
+    Batch.objects.filter(pk=batch_id, status=fall_back.PENDING).update(
+        status=fall_back.RUNNING, status_reason=""
+    )
+    Batch.objects.filter(pk=batch_id, started_at__isnull=True).update(started_at=Now())

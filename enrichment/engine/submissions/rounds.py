@@ -1,0 +1,77 @@
+"""Looks after all submissions, one process at a time.
+
+Each step is committed before the next one begins, so that a death anywhere leaves a state from
+which `advance` goes on; `step` is told of each one as it is done.
+"""
+
+import datetime as dt
+import logging
+
+from django.db import connection
+from django.utils import timezone
+
+from enrichment.engine.db_sessions import SESSION_ERRORS
+from enrichment.engine.lanes import pause_for
+from enrichment.engine.submissions import hand_over, polling
+from enrichment.engine.submissions.calls import Step
+from enrichment.errors import EnrichmentError
+from enrichment.models import ProviderBatchSubmission, SubmissionState
+from enrichment.models.batches import UNFINISHED
+from llmconfig.configuration import snapshot
+
+logger = logging.getLogger(__name__)
+
+_LOCK = 0x6E6F6466  # any number of our own: one process at a time looks after submissions
+SETTLE = dt.timedelta(seconds=60)
+
+
+def advance(*, step: Step = lambda _done: None, settle: dt.timedelta = SETTLE) -> None:
+    """Do what is due for all chunks that are left to providers; nothing while another does.
+
+    An intention that a dead process left is looked up at the provider once it is `settle` old: its
+    request may still have been on its way. So is a provider's word that it has no such batch. A
+    chunk that found the provider's queue full is handed over again after `settle`, then after
+    twice as long each time.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
+        if not cursor.fetchone()[0]:
+            return
+        try:
+            _advance(step, settle)
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+
+
+def _advance(step: Step, settle: dt.timedelta) -> None:
+    for submission in _unfinished():
+        only_meant = submission.state == SubmissionState.INTENDED
+        if not only_meant or timezone.now() - submission.created_at >= settle:
+            polling.go_on(submission, step, settle=settle)
+    if not snapshot.current().processing.get("enabled", False):
+        return
+    for chunk in hand_over.due_chunks():
+        hand_over.begin(chunk.batch_id)
+        try:
+            intended = hand_over.intend(chunk)
+        except EnrichmentError as error:
+            pause_for(chunk.batch_id, str(error))
+            continue
+        except SESSION_ERRORS:
+            raise
+        except Exception as error:
+            logger.exception("Chunk %s can't be handed over.", chunk.pk)
+            why = f"A chunk of it can't be handed over: {type(error).__name__}; see the log."
+            pause_for(chunk.batch_id, why)
+            continue
+        if intended is not None:
+            step("intended")
+            polling.go_on(intended, step, settle=settle, fresh=True)
+
+
+def _unfinished() -> list[ProviderBatchSubmission]:
+    return list(
+        ProviderBatchSubmission.objects.filter(state__in=list(UNFINISHED))
+        .select_related("chunk__batch")
+        .order_by("created_at")
+    )
