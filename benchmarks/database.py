@@ -20,7 +20,6 @@ from llmconfig.models import (
     NodeConfiguration,
     Provider,
     ProviderModel,
-    ProviderType,
 )
 from llmconfig.secrets import Secret
 
@@ -47,7 +46,7 @@ def prepare(simulator_url: str) -> None:
 def _configure(simulator_url: str) -> None:
     provider = Provider(
         name="simulated",
-        provider_type=ProviderType.CUSTOM,
+        provider_type="custom",
         api_base_url=f"{simulator_url}/v1",
     )
     provider.set_key(Secret(KEY))

@@ -12,7 +12,6 @@ from llmconfig.models import (
     NodeConfiguration,
     Provider,
     ProviderModel,
-    ProviderType,
 )
 from llmconfig.secrets import Secret
 
@@ -20,9 +19,7 @@ from llmconfig.secrets import Secret
 def configure(simulator: str) -> str:
     """Write them; gives the key."""
     with change(source="shell", message="Benchmark"):
-        provider = Provider(
-            name="simulated", provider_type=ProviderType.CUSTOM, api_base_url=simulator
-        )
+        provider = Provider(name="simulated", provider_type="custom", api_base_url=simulator)
         provider.set_key(Secret("sk-benchmark-0123456789"))
         provider.save()
         model = ProviderModel.objects.create(provider=provider, model_id="gpt-4o-mini")

@@ -6,6 +6,7 @@ LLMError
 │   ├── UnknownNode             no node or interaction type has this name
 │   ├── NoTarget                nothing says which provider and model to call
 │   ├── BudgetExceeded          a budget's hard limit forbids the call
+│   ├── UnknownProviderType     a provider is of a kind that this installation lacks
 │   ├── SecretUnreadable        a stored or referenced key can't be read
 │   ├── ChangeRefused           a configuration write that breaks a rule; names the field
 │   └── NodesFileInvalid        the YAML of nodes is wrong; names line and field
@@ -43,6 +44,12 @@ class UnknownNode(ConfigurationError):
     """No node or interaction type has this name."""
 
     code = "unknown_node"
+
+
+class UnknownProviderType(ConfigurationError):
+    """No registered kind of provider has this name."""
+
+    code = "unknown_provider_type"
 
 
 class NoTarget(ConfigurationError):

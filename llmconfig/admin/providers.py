@@ -14,6 +14,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from llmconfig import provider_types
 from llmconfig.admin.kit.presentation import NOTHING, badge, few
 from llmconfig.admin.kit.theme import PasswordWidget, SwitchWidget, TabularInline, TextWidget
 from llmconfig.admin.kit.writes import RevisionedAdmin
@@ -22,7 +23,6 @@ from llmconfig.diagnostics import discovery
 from llmconfig.diagnostics.discovery import ListingFailed
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import Provider, ProviderModel
-from llmconfig.models.providers import KEYLESS_TYPES
 from llmconfig.secrets import Secret
 
 OPERATE = "llmconfig.operate_llmconfig"
@@ -343,7 +343,11 @@ def status_badge(provider: Provider) -> SafeString:
         return badge("off")
     if provider.validation_error:
         return badge("failed", "danger")
-    if not (provider.api_key or provider.secret_ref or provider.provider_type in KEYLESS_TYPES):
+    if not (
+        provider.api_key
+        or provider.secret_ref
+        or not provider_types.get(provider.provider_type).needs_key
+    ):
         return badge("no key", "warning")
     return badge("works", "good") if provider.validated_at else badge("not tested", "info")
 

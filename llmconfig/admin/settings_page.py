@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from llmconfig import provider_types
 from llmconfig.admin.explain import describe
 from llmconfig.admin.kit.theme import TextWidget
 from llmconfig.admin.kit.writes import SEEN, conflict, current_revision
@@ -19,8 +20,7 @@ from llmconfig.admin.providers import OPERATE, key_state, status_badge
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.resolution import explain
 from llmconfig.configuration.revisions import change
-from llmconfig.models import GlobalConfig, InteractionType, Provider, ProviderType
-from llmconfig.models.providers import DEFAULT_BASE_URLS
+from llmconfig.models import GlobalConfig, InteractionType, Provider
 
 PURPOSES = {
     InteractionType.REASONING: "Thinking: supervisors, open questions",
@@ -173,7 +173,7 @@ def _cards() -> list[ProviderCard]:
             status=status_badge(row),
             key=key_state(row),
             models=row.models_listed,
-            address=row.api_base_url or DEFAULT_BASE_URLS.get(ProviderType(row.provider_type), ""),
+            address=row.api_base_url or provider_types.base_url_of(row.provider_type),
             page=reverse("admin:llmconfig_provider_change", args=[row.pk]),
             test=reverse("admin:llmconfig_provider_test", args=[row.pk]),
         )

@@ -12,19 +12,13 @@ from typing import Protocol
 
 from django.utils import timezone
 
+from llmconfig import provider_types
 from llmconfig.configuration.snapshot import PriceFacts
-from llmconfig.models import ModelPrice, PriceSource, ProviderModel, ProviderType
+from llmconfig.models import ModelPrice, PriceSource, ProviderModel
 
 PER = Decimal(1_000_000)
 DIGITS = Decimal("1E-10")
 BATCH_SHARE = Decimal("0.5")  # of the listed price, what OpenAI and Anthropic ask for their batches
-# genai-prices' names of the provider types that it knows; others have no public price list.
-LISTS = {
-    ProviderType.OPENAI: "openai",
-    ProviderType.ANTHROPIC: "anthropic",
-    ProviderType.AZURE_OPENAI: "azure",
-    ProviderType.OPENROUTER: "openrouter",
-}
 
 
 class Tokens(Protocol):
@@ -139,8 +133,8 @@ def suggested_prices(provider_type: str, model_id: str) -> SuggestedPrice | None
     """
     from genai_prices.data_snapshot import get_snapshot  # noqa: PLC0415 - 0.2 s, and rarely needed
 
-    listed = LISTS.get(provider_type)  # type: ignore[call-overload]  # a str is its own enum
-    if listed is None:
+    listed = provider_types.get(provider_type).price_list
+    if not listed:
         return None
     try:
         _, model = get_snapshot().find_provider_model(model_id, None, listed, None)

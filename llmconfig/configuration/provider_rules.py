@@ -9,18 +9,16 @@ from urllib.parse import SplitResult, urlsplit
 
 from django.db.models import Q
 
+from llmconfig import provider_types
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import (
     GlobalConfig,
     LLMConfig,
     NodeConfiguration,
     Provider,
-    ProviderType,
     UserConfig,
 )
-from llmconfig.models.providers import DEFAULT_BASE_URLS
 
-ADDRESS_NEEDED = frozenset({ProviderType.CUSTOM, ProviderType.AZURE_OPENAI})
 DEFAULT_PORTS = {"http": 80, "https": 443}
 SECRET_REFERENCE = re.compile(
     r"env:[A-Za-z_][A-Za-z0-9_]*|file:/[^\x00-\x1f]+|aws-sm:[A-Za-z0-9/_+=.@:-]+(?:#[A-Za-z0-9_.-]+)?"
@@ -36,7 +34,7 @@ def origin(provider_type: str, api_base_url: str) -> tuple[str, str, int | None]
 
     Raises ChangeRefused when the address can't be read.
     """
-    parts = _split(api_base_url or DEFAULT_BASE_URLS.get(provider_type, ""))  # type: ignore[call-overload]  # a str is its own enum
+    parts = _split(api_base_url or provider_types.get(provider_type).base_url)
     port = parts.port or DEFAULT_PORTS.get(parts.scheme)
     return parts.scheme, (parts.hostname or "").rstrip("."), port
 
@@ -53,10 +51,10 @@ def _split(address: str) -> SplitResult:
 def check_base_url(provider_type: str, api_base_url: str) -> None:
     """An http(s) address without user, query or fragment; raises ChangeRefused."""
     if not api_base_url:
-        if provider_type in ADDRESS_NEEDED:
-            label = ProviderType(provider_type).label
+        kind = provider_types.get(provider_type)
+        if kind.needs_address:
             raise ChangeRefused(
-                f"{label} has no address of its own: enter the base URL, such as"
+                f"{kind.label} has no address of its own: enter the base URL, such as"
                 " https://models.example.com/v1.",
                 field="api_base_url",
             )

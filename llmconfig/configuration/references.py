@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from llmconfig import provider_types
 from llmconfig.configuration.snapshot import ModelFacts, ProviderFacts, Snapshot
-from llmconfig.models import ProviderType
 
 Item = TypeVar("Item")
 TIER_PREFIX = "tier:"
@@ -53,7 +53,7 @@ def read(
     named = snapshot.providers.get(prefix) if rest else None
     if named is not None:
         # OpenRouter's own ids keep its name in front: openrouter/auto.
-        whole = named.provider_type == ProviderType.OPENROUTER
+        whole = provider_types.get(named.provider_type).ids_keep_name
         return _at(snapshot, prefix, reference if whole else rest)
     return _at(snapshot, default_provider, reference)
 
@@ -72,7 +72,7 @@ def _known_as(reference: str, snapshot: Snapshot, provider: str) -> str:
         return reference
     asked = snapshot.providers.get(provider)
     # OpenRouter's own ids begin with vendors' names: openai/gpt-4o.
-    whole = asked is not None and asked.provider_type == ProviderType.OPENROUTER
+    whole = asked is not None and provider_types.get(asked.provider_type).ids_keep_name
     return reference if whole and (provider, rest) not in snapshot.models else rest
 
 

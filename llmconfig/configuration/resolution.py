@@ -15,12 +15,13 @@ from typing import Any
 
 from django.conf import settings
 
+from llmconfig import provider_types
 from llmconfig.configuration import experiments, references, retirement
 from llmconfig.configuration.references import Candidate
 from llmconfig.configuration.snapshot import ArmFacts, Choice, NodeFacts, ProviderFacts, Snapshot
 from llmconfig.errors import CallsDisabled, NoTarget, UnknownNode
-from llmconfig.models import InteractionType, ProviderType
-from llmconfig.models.providers import DEFAULT_BASE_URLS
+from llmconfig.models import InteractionType
+from llmconfig.provider_types.contract import ProviderType
 
 logger = logging.getLogger(__name__)
 
@@ -42,10 +43,6 @@ TASK_MODELS = {
 }
 # Seed 2's last resort: the key in the environment, and a model by what the call is for.
 STRONG_TYPES = frozenset({InteractionType.REASONING, InteractionType.PLANNING})
-ENVIRONMENT_KEYS = (
-    ("OPENAI_API_KEY", ProviderType.OPENAI, ""),
-    ("OPENROUTER_API_KEY", ProviderType.OPENROUTER, "openai/"),
-)
 # Where the node stands in the order of the layers.
 NODE_AT = 4
 # Where the processing settings do; their backup is the last fallback.
@@ -321,7 +318,7 @@ def _with_environment(
 ) -> Mapping[str, tuple[LayerValue, ...]]:
     """The layers as they are told, with what the environment would give."""
     held = _environment(interaction)
-    values = {"model": held[2], "provider": held[1].value} if held else {}
+    values = {"model": held[1], "provider": held[0].name} if held else {}
     return {
         each: (*told, LayerValue(ENVIRONMENT, values.get(each))) for each, told in layers.items()
     }
@@ -409,17 +406,17 @@ def _equals(candidates: list[Candidate], start: int) -> list[slice]:
 
 
 def _on_azure(candidate: Candidate) -> bool:
-    return candidate.provider.provider_type == ProviderType.AZURE_OPENAI
+    return provider_types.get(candidate.provider.provider_type).takes_azure_values
 
 
-def _environment(interaction: str) -> tuple[str, ProviderType, str] | None:
-    """The variable that holds a key, its provider's type, and the model to ask for."""
+def _environment(interaction: str) -> tuple[ProviderType, str] | None:
+    """The kind of provider whose key the environment holds, and the model to ask it for."""
     model = "gpt-4o" if interaction in STRONG_TYPES else "gpt-4o-mini"
     if interaction == InteractionType.EMBEDDINGS:
         model = "text-embedding-3-small"
-    for variable, provider_type, prefix in ENVIRONMENT_KEYS:
-        if os.environ.get(variable):
-            return variable, provider_type, prefix + model
+    for kind in provider_types.known():
+        if kind.last_resort is not None and os.environ.get(kind.key_variable):
+            return kind, kind.last_resort + model
     return None
 
 
@@ -428,17 +425,19 @@ def _from_environment(interaction: str, warnings: list[str]) -> dict[tuple[str, 
     found = _environment(interaction)
     if found is None:
         return {}
-    variable, provider_type, model = found
-    warnings.append(f"No configured provider can serve this; using {variable} with {model}.")
+    kind, model = found
+    warnings.append(
+        f"No configured provider can serve this; using {kind.key_variable} with {model}."
+    )
     provider = ProviderFacts(
-        name=provider_type.value,
-        provider_type=provider_type.value,
-        base_url=DEFAULT_BASE_URLS[provider_type],
+        name=kind.name,
+        provider_type=kind.name,
+        base_url=kind.base_url,
         api_key="",
         key_place="",
-        secret_ref=f"env:{variable}",
+        secret_ref=f"env:{kind.key_variable}",
         api_version="",
-        timeout_seconds=30.0,
+        timeout_seconds=kind.timeout_s,
         priority=100,
         weight=1,
         is_enabled=True,

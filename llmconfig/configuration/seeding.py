@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db import connection, models, transaction
 
+from llmconfig import provider_types
 from llmconfig.configuration import process_settings, revisions
 from llmconfig.configuration.prices import suggested_prices
 from llmconfig.configuration.provider_rules import check_base_url, origin
@@ -27,17 +28,13 @@ from llmconfig.models import (
     PriceSource,
     Provider,
     ProviderModel,
-    ProviderType,
 )
 
 LOCAL = "local"
-LOCAL_TIMEOUT_SECONDS = 300.0
 LOCAL_KEY_VARIABLE = "LLM_LOCAL_API_KEY"
 # Hosted providers and the variable that holds their key.
-HOSTED: Mapping[str, tuple[ProviderType, str]] = {
-    "openai": (ProviderType.OPENAI, "OPENAI_API_KEY"),
-    "anthropic": (ProviderType.ANTHROPIC, "ANTHROPIC_API_KEY"),
-    "openrouter": (ProviderType.OPENROUTER, "OPENROUTER_API_KEY"),
+HOSTED: Mapping[str, str] = {
+    kind.name: kind.key_variable for kind in provider_types.known() if kind.key_variable
 }
 # What it makes the default, seed 3 gives: whatever names no model goes there.
 DEFAULT_MODEL = str(process_settings.BY_VARIABLE["LLM_DEFAULT_MODEL"].default)
@@ -191,7 +188,7 @@ def _check(wishes: Wishes) -> None:
         )
     if wishes.local_url:
         try:
-            check_base_url(ProviderType.LOCAL, wishes.local_url)
+            check_base_url(LOCAL, wishes.local_url)
         except ChangeRefused as error:
             raise ChangeRefused(
                 f"--local-url: {error} For example: http://localhost:11434/v1.", field="--local-url"
@@ -202,21 +199,19 @@ def _providers(done: Seeded) -> dict[str, Provider]:
     """Every seeded provider by name; the keys themselves stay where they are."""
     rows: dict[str, dict[str, Any]] = {
         name: {
-            "provider_type": provider_type,
+            "provider_type": name,
             "is_enabled": bool(os.environ.get(variable)),
             "secret_ref": _reference(variable),
         }
-        for name, (provider_type, variable) in HOSTED.items()
+        for name, variable in HOSTED.items()
     }
     rows[LOCAL] = {
-        "provider_type": ProviderType.LOCAL,
+        "provider_type": LOCAL,
         "api_base_url": settings.LLM_LOCAL_URL,
         "secret_ref": _reference(LOCAL_KEY_VARIABLE),
-        # A model on one's own machine is slow, and calls queue for it.
-        "timeout_seconds": LOCAL_TIMEOUT_SECONDS,
     }
     rows["zai"] = {
-        "provider_type": ProviderType.CUSTOM,
+        "provider_type": "custom",
         "api_base_url": "https://api.z.ai/api/paas/v4",
         "is_enabled": False,
     }
@@ -284,7 +279,7 @@ def _manual_price(model: ProviderModel, per_input: Decimal, per_output: Decimal)
 def _settings_row(done: Seeded) -> LLMConfig:
     """Seed 0's row. Its models of a local server make way for a default model that is in use."""
     chosen = settings.LLM_ENVIRONMENT.get("LLM_DEFAULT_MODEL") or os.environ.get(
-        HOSTED["openrouter"][1]
+        HOSTED["openrouter"]
     )
     blank = dict.fromkeys(TASK_COLUMNS, "") if chosen else {}
     return _missing(done, "processing settings", LLMConfig.objects.all(), **blank)
@@ -292,7 +287,7 @@ def _settings_row(done: Seeded) -> LLMConfig:
 
 def _use_provider(provider: Provider, done: Seeded) -> None:
     """Enable a hosted provider with the key that is stored, referenced or in the environment."""
-    variable = HOSTED[provider.name][1]
+    variable = HOSTED[provider.name]
     columns: dict[str, Any] = {"is_enabled": True}
     if not provider.api_key and not provider.secret_ref:
         if not os.environ.get(variable):
@@ -308,7 +303,7 @@ def _use_provider(provider: Provider, done: Seeded) -> None:
 def _move_local(local: Provider, url: str, done: Seeded) -> None:
     """Point `local` elsewhere. Its key belongs to scheme, host and port, and is not sent along."""
     columns: dict[str, Any] = {"api_base_url": url, "is_enabled": True}
-    moved = origin(ProviderType.LOCAL, url) != origin(ProviderType.LOCAL, local.api_base_url)
+    moved = origin(LOCAL, url) != origin(LOCAL, local.api_base_url)
     ours = local.secret_ref in {"", f"env:{LOCAL_KEY_VARIABLE}"}
     if moved and (local.api_key or not ours):
         raise ChangeRefused(
@@ -380,7 +375,7 @@ def _hints(providers: Mapping[str, Provider], row: LLMConfig) -> list[str]:
                 f"The processing settings name models of their own ({', '.join(named)}), which go"
                 " before LLM_DEFAULT_MODEL. Blank them in the admin to let it decide."
             )
-    for name, (_, variable) in HOSTED.items():
+    for name, variable in HOSTED.items():
         if not providers[name].is_enabled and os.environ.get(variable):
             hints.append(
                 f"{variable} is set: `manage.py seed_llm_config --provider {name}` enables"

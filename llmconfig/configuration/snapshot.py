@@ -20,6 +20,7 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections
 
+from llmconfig import provider_types
 from llmconfig.configuration import process_settings
 from llmconfig.models import (
     Budget,
@@ -33,10 +34,8 @@ from llmconfig.models import (
     PriceSource,
     Provider,
     ProviderModel,
-    ProviderType,
     UserConfig,
 )
-from llmconfig.models.providers import DEFAULT_BASE_URLS
 
 logger = logging.getLogger(__name__)
 
@@ -336,12 +335,12 @@ def _read(revision: int, token: UUID | None) -> Snapshot:
 
 
 def _provider(row: Provider) -> ProviderFacts:
+    """The row's facts; one of a kind that no installed app knows counts as disabled."""
+    known = provider_types.is_known(row.provider_type)
     return ProviderFacts(
         name=row.name,
         provider_type=row.provider_type,
-        base_url=(
-            row.api_base_url or DEFAULT_BASE_URLS.get(ProviderType(row.provider_type), "")
-        ).rstrip("/"),
+        base_url=(row.api_base_url or provider_types.base_url_of(row.provider_type)).rstrip("/"),
         api_key=row.api_key,
         key_place=row.key_place,
         secret_ref=row.secret_ref,
@@ -349,7 +348,7 @@ def _provider(row: Provider) -> ProviderFacts:
         timeout_seconds=row.timeout_seconds,
         priority=row.priority,
         weight=row.weight,
-        is_enabled=row.is_enabled,
+        is_enabled=row.is_enabled and known,
         requests_per_minute=row.requests_per_minute,
         tokens_per_minute=row.tokens_per_minute,
         max_concurrency=row.max_concurrency,

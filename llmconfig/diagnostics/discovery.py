@@ -13,6 +13,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from yarl import URL
 
+from llmconfig import provider_types
 from llmconfig.client.credentials import provider_keys
 from llmconfig.client.credentials.redaction import clean, without_key
 from llmconfig.client.http import background_loop, egress, transport
@@ -20,19 +21,16 @@ from llmconfig.client.http.transport import RequestFailed
 from llmconfig.client.pipeline import endpoints, responses
 from llmconfig.client.pipeline.responses import Refused
 from llmconfig.client.wire import JSON, BadReply, Wire
-from llmconfig.client.wire.openai import DEFAULT_AZURE_VERSION
 from llmconfig.client.wire.reading import object_of, parse, text_of
+from llmconfig.client.wire.registry import wire_of
 from llmconfig.configuration import revisions, snapshot
 from llmconfig.configuration.prices import suggested_prices
 from llmconfig.configuration.provider_rules import check_base_url
 from llmconfig.configuration.snapshot import ProviderFacts
 from llmconfig.errors import ConfigurationError
-from llmconfig.models import ModelKind, Provider, ProviderModel, ProviderType
+from llmconfig.models import ModelKind, Provider, ProviderModel
 from llmconfig.secrets import Secret
 
-# The last version of Azure's data plane that lists deployments; later ones list base models only.
-AZURE_DEPLOYMENTS_VERSION = "2023-03-15-preview"
-PAGE = 100
 MAX_PAGES = 50
 MAX_MODELS = 5000
 MAX_ID_LENGTH = 200
@@ -43,10 +41,6 @@ OUTPUT_NAMES = ("max_output_tokens", "max_completion_tokens", "max_tokens")
 EMBEDDING_ID = re.compile(r"embed|(^|[/_-])(bge|e5|gte)-", re.IGNORECASE)
 # Anthropic's word for the moment of retirement, OpenAI's, and OpenRouter's.
 RETIREMENT_NAMES = ("retires_at", "shutdown_date", "expiration_date")
-# OpenAI lists what makes sounds and pictures among the others, without saying which is which.
-NO_TEXT_ID = re.compile(
-    r"whisper|tts|transcribe|realtime|audio|dall-e|image|sora|moderation", re.IGNORECASE
-)
 
 
 class ListingFailed(Exception):
@@ -150,7 +144,7 @@ def _new(provider: Provider, entry: Entry) -> ProviderModel:
     embeds = bool(EMBEDDING_ID.search(entry.model_id))
     suggested = suggested_prices(provider.provider_type, entry.model_id)
     known_window = suggested.context_window if suggested else None
-    hosted = provider.provider_type not in egress.OWN_SERVERS
+    capable = provider_types.get(provider.provider_type).lists_capable_models
     return ProviderModel(
         provider=provider,
         model_id=entry.model_id,
@@ -159,8 +153,8 @@ def _new(provider: Provider, entry: Entry) -> ProviderModel:
         max_output_tokens=None if embeds else entry.max_output_tokens,
         supports_streaming=not embeds,
         supports_temperature=not embeds,
-        supports_json_schema=hosted and not embeds,
-        supports_tools=hosted and not embeds,
+        supports_json_schema=capable and not embeds,
+        supports_tools=capable and not embeds,
         retires_at=entry.retires_at,
     )
 
@@ -199,12 +193,12 @@ def _entries(provider: Provider, *, deployments: bool) -> list[Entry]:
 
 
 def _speechless(facts: ProviderFacts, model_id: str) -> bool:
-    return facts.provider_type == ProviderType.OPENAI and bool(NO_TEXT_ID.search(model_id))
+    not_text = provider_types.get(facts.provider_type).not_text
+    return not_text is not None and bool(not_text.search(model_id))
 
 
 async def _fetch(facts: ProviderFacts, key: Secret | None, *, deployments: bool) -> list[JSON]:
-    anthropic = facts.provider_type == ProviderType.ANTHROPIC
-    wire: Wire = endpoints.ANTHROPIC_WIRE if anthropic else endpoints.OPENAI_WIRE
+    wire = wire_of(facts.provider_type)
     headers = endpoints.COMMON_HEADERS | wire.headers(facts, key)
     found: list[JSON] = []
     after = ""
@@ -224,17 +218,16 @@ async def _fetch(facts: ProviderFacts, key: Secret | None, *, deployments: bool)
 def _address(facts: ProviderFacts, *, deployments: bool, after: str) -> URL:
     """Where the list is; raises ChangeRefused when the provider's address is none."""
     check_base_url(facts.provider_type, facts.base_url)
-    base = URL(facts.base_url)
-    if facts.provider_type == ProviderType.AZURE_OPENAI:
-        if deployments:
-            version = AZURE_DEPLOYMENTS_VERSION
-            return base / "openai/deployments" % {"api-version": version}
-        version = facts.api_version or DEFAULT_AZURE_VERSION
-        return base / "openai/models" % {"api-version": version}
-    if facts.provider_type == ProviderType.ANTHROPIC:
-        paging = {"limit": str(PAGE)} | ({"after_id": after} if after else {})
-        return URL(facts.base_url.removesuffix("/v1")) / "v1/models" % paging
-    return base / "models"
+    kind = provider_types.get(facts.provider_type)
+    version = facts.api_version or kind.default_api_version
+    path = kind.deployments_path if deployments and kind.deployments_path else kind.models_path
+    base = facts.base_url
+    if path.startswith("/v1/"):
+        base = base.removesuffix("/v1")
+    url = URL(base + path.format(version=version))
+    return (
+        url.update_query({kind.after_parameter: after}) if kind.after_parameter and after else url
+    )
 
 
 async def _page(

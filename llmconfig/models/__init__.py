@@ -29,7 +29,7 @@ from llmconfig.models.experiments import (
 from llmconfig.models.gateway import GatewayKey
 from llmconfig.models.history import ConfigVersion, Revision, RevisionChange
 from llmconfig.models.processing import LLMConfig
-from llmconfig.models.providers import Provider, ProviderType
+from llmconfig.models.providers import Provider
 
 __all__ = [
     "Budget",
@@ -53,7 +53,6 @@ __all__ = [
     "PriceSource",
     "Provider",
     "ProviderModel",
-    "ProviderType",
     "Revision",
     "RevisionChange",
     "UserConfig",

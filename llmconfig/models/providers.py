@@ -5,34 +5,13 @@ import uuid
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 
-from llmconfig import secrets
+from llmconfig import provider_types, secrets
 
 # A provider's name is the part before the first slash of a model reference.
 NAME_RULE = RegexValidator(
     r"^[a-z0-9][a-z0-9_-]{0,49}$",
     "Use lower-case letters, digits, - and _, at most 50, starting with a letter or digit.",
 )
-
-
-class ProviderType(models.TextChoices):
-    """Which wire format and conventions a provider follows."""
-
-    OPENAI = "openai", "OpenAI"
-    ANTHROPIC = "anthropic", "Anthropic"
-    AZURE_OPENAI = "azure_openai", "Azure OpenAI"
-    OPENROUTER = "openrouter", "OpenRouter"
-    LOCAL = "local", "Local server (Ollama, llama.cpp, LM Studio)"
-    CUSTOM = "custom", "Custom (OpenAI-compatible)"
-
-
-DEFAULT_BASE_URLS = {
-    ProviderType.OPENAI: "https://api.openai.com/v1",
-    ProviderType.ANTHROPIC: "https://api.anthropic.com",
-    ProviderType.OPENROUTER: "https://openrouter.ai/api/v1",
-    ProviderType.LOCAL: "http://localhost:11434/v1",
-}
-# Servers that answer without a key.
-KEYLESS_TYPES = frozenset({ProviderType.LOCAL, ProviderType.CUSTOM})
 
 
 class Provider(models.Model):
@@ -47,7 +26,7 @@ class Provider(models.Model):
     )
     provider_type = models.CharField(
         max_length=20,
-        choices=ProviderType,
+        choices=provider_types.choices,
         help_text="How this server is spoken to. vLLM, TGI and LocalAI are Custom.",
     )
     api_base_url = models.URLField(
@@ -73,7 +52,7 @@ class Provider(models.Model):
         " header. Blank: the default.",
     )
     timeout_seconds = models.FloatField(
-        default=30.0,
+        default=600.0,
         validators=[MinValueValidator(0.1), MaxValueValidator(3600)],
         help_text="Longest time for one request, in seconds.",
     )

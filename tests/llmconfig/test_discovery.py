@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from llmconfig.diagnostics import discovery
 from llmconfig.diagnostics.discovery import check_provider, discover_models
 from llmconfig.models import Provider, ProviderModel, Revision
 from tests.llmconfig.conftest import CANARY, MakeProvider, Simulator
@@ -144,7 +143,7 @@ def serve() -> Iterator[Serve]:
 def test_azure_is_tested_by_its_models_and_lists_deployments(
     make_provider: MakeProvider, serve: Serve
 ) -> None:
-    version = discovery.AZURE_DEPLOYMENTS_VERSION
+    version = "2023-03-15-preview"
     url = serve(
         {
             "/openai/models?api-version=2024-10-21": {"data": [{"id": "gpt-4o"}, {"id": "o9"}]},

@@ -77,7 +77,7 @@ def variables_read() -> set[str]:
         for path in (ROOT / app).rglob("*.py"):
             found |= set(re.findall(elsewhere, path.read_text()))
     found |= {definition.variable for definition in DEFINITIONS}
-    found |= {variable for _, variable in HOSTED.values()} | {LOCAL_KEY_VARIABLE}
+    found |= {*HOSTED.values(), LOCAL_KEY_VARIABLE}
     # Passed from one of our processes to its own child, and the loader's own.
     return found - {"MODEL_SERVER_API_KEY", "LD_LIBRARY_PATH"}
 

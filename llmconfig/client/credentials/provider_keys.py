@@ -3,11 +3,10 @@
 import os
 from pathlib import Path
 
-from llmconfig import secrets
+from llmconfig import provider_types, secrets
 from llmconfig.client.credentials import secrets_manager
 from llmconfig.configuration.snapshot import ProviderFacts
 from llmconfig.errors import SecretUnreadable
-from llmconfig.models.providers import KEYLESS_TYPES
 from llmconfig.secrets import Secret
 
 
@@ -22,7 +21,7 @@ def read(provider: ProviderFacts) -> Secret | None:
     if provider.api_key:
         key = secrets.decrypt(provider.api_key, place=provider.key_place)
         return _sendable(key, provider.name)
-    if provider.provider_type in KEYLESS_TYPES:
+    if not provider_types.get(provider.provider_type).needs_key:
         return None
     raise SecretUnreadable(
         f"{provider.name} has no key: enter one, or give a secret reference such as"

@@ -21,11 +21,10 @@ from typing import Any
 from django.conf import settings
 from yarl import URL
 
-from llmconfig.models import ProviderType
+from llmconfig import provider_types
 
 # Not used by any system call: tells our refusal from a real failure also where errors are merged.
 REFUSED_ERRNO = 9_410_401
-OWN_SERVERS = frozenset({ProviderType.LOCAL, ProviderType.CUSTOM})
 NEVER = tuple(
     ip_network(each)
     for each in (
@@ -62,7 +61,7 @@ class Allowances:
 
 def anywhere_private(provider_type: str, url: URL) -> bool:
     """Whether this address of a provider may be in a private network or on this machine."""
-    if provider_type in OWN_SERVERS:
+    if provider_types.get(provider_type).private_network:
         return True
     names = allowances().names
     host = (url.host or "").lower()

@@ -10,15 +10,11 @@ from llmconfig.client.credentials import provider_keys, secrets_manager
 from llmconfig.client.credentials.redaction import Scrubber
 from llmconfig.client.http import egress
 from llmconfig.client.wire import Wire
-from llmconfig.client.wire.anthropic import AnthropicWire
-from llmconfig.client.wire.openai import OpenAIWire
+from llmconfig.client.wire.registry import wire_of
 from llmconfig.configuration.resolution import Target
 from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.errors import ConfigurationError
-from llmconfig.models import ProviderType
 
-OPENAI_WIRE = OpenAIWire()
-ANTHROPIC_WIRE = AnthropicWire()
 COMMON_HEADERS = {
     "Content-Type": "application/json",
     "Accept": "application/json",
@@ -78,8 +74,7 @@ def _name(target: Target) -> tuple[str, ...]:
 
 def _build(target: Target) -> Endpoint:
     provider = target.provider
-    anthropic = provider.provider_type == ProviderType.ANTHROPIC
-    wire: Wire = ANTHROPIC_WIRE if anthropic else OPENAI_WIRE
+    wire = wire_of(provider.provider_type)
     url = _url(provider.name, wire.address(provider, target.model_id))
     embeddings = wire.embedding_address(provider, target.model_id)
     key = provider_keys.read(provider)

@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, BinaryIO, Protocol
 
+from llmconfig import provider_types
 from llmconfig.configuration.resolution import Target
 from llmconfig.configuration.snapshot import Snapshot
-from llmconfig.models import ProviderType
 
 JSON = dict[str, Any]
 MARKER = "nodewise_submission"  # the name of our marker in a vendor's metadata
-OFFERED_BY = frozenset({ProviderType.OPENAI, ProviderType.ANTHROPIC})
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +117,7 @@ class SubmissionFailed(Exception):
 def vendor_of(target: Target, configuration: Snapshot) -> AbstractAsyncContextManager[Vendor]:
     """The vendor behind a target, open until the block ends; raises ConfigurationError."""
     # Each vendor's SDK takes half a second to import.
-    if target.provider.provider_type == ProviderType.ANTHROPIC:
+    if provider_types.get(target.provider.provider_type).batches == "anthropic":
         from llmconfig.client.provider_batches import anthropic  # noqa: PLC0415
 
         return anthropic.opened(target, configuration)

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass, replace
 
+from llmconfig import provider_types
 from llmconfig.client.http.transport import Response
 from llmconfig.client.pipeline import endpoints
 from llmconfig.client.pipeline.generation import Run
 from llmconfig.client.pipeline.publishing import Outcome
-from llmconfig.client.provider_batches import JSON, OFFERED_BY
+from llmconfig.client.provider_batches import JSON
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import Call, CallRecord
 from llmconfig.client.wire import Question
@@ -28,7 +29,7 @@ class Answered:
 def target_of(node: str, configuration: Snapshot) -> Target | None:
     """The node's first target if its provider has batches; raises ConfigurationError."""
     target = resolve(node, snapshot=configuration).targets[0]
-    return target if target.provider.provider_type in OFFERED_BY else None
+    return target if provider_types.get(target.provider.provider_type).batches else None
 
 
 def body_of(call: Call, configuration: Snapshot) -> JSON:

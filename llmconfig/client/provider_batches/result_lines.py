@@ -6,10 +6,10 @@ Anthropic: https://docs.claude.com/en/api/retrieving-message-batch-results
 
 import re
 
+from llmconfig import provider_types
 from llmconfig.client.provider_batches import JSON, Result
 from llmconfig.client.wire import BadReply
 from llmconfig.client.wire.reading import parse
-from llmconfig.models import ProviderType
 
 MAX_REASON = 300
 MAX_ID = 200
@@ -18,7 +18,11 @@ _CUSTOM_ID = re.compile(rb'"custom_id"\s*:\s*"([A-Za-z0-9_-]{1,200})"')
 
 def read(provider_type: str, line: bytes) -> Result:
     """The result in a line of this vendor's."""
-    return of_anthropic(line) if provider_type == ProviderType.ANTHROPIC else of_openai(line)
+    return (
+        of_anthropic(line)
+        if provider_types.get(provider_type).batches == "anthropic"
+        else of_openai(line)
+    )
 
 
 def of_openai(line: bytes) -> Result:

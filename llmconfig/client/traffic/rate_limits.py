@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from uuid import uuid4
 from weakref import WeakKeyDictionary
 
+from llmconfig import provider_types
 from llmconfig.client.traffic import redis_connection
 from llmconfig.client.traffic.adaptive_concurrency import Concurrency
 from llmconfig.client.traffic.rate_limits_script import SCRIPT
 from llmconfig.client.traffic.redis_connection import RedisLost
 from llmconfig.configuration.snapshot import ProviderFacts
-from llmconfig.models import ProviderType
 
 LEASE_SECONDS = 12.0
 RENEW_SECONDS = 4.0
@@ -283,7 +283,7 @@ class RateLimiter:
         if self._lost_at is None:
             self._lost_at = now
         on_and_on = (
-            not redis_connection.configured() or self.facts.provider_type == ProviderType.LOCAL
+            not redis_connection.configured() or provider_types.get(self.facts.provider_type).free
         )
         if not on_and_on and now - self._lost_at >= ALONE_SECONDS:
             self._refuse()

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from llmconfig import provider_types
 from llmconfig.client.types import NO_USAGE, Delta, Message, Usage
 from llmconfig.client.wire import (
     JSON,
@@ -24,7 +25,6 @@ from llmconfig.client.wire.reading import count, object_of, optional_count, text
 from llmconfig.configuration.snapshot import ProviderFacts
 from llmconfig.secrets import Secret
 
-DEFAULT_VERSION = "2026-10-21"
 OLD_VERSION = "2023-06-01"  # takes x-api-key and sampling parameters
 DEFAULT_MAX_TOKENS = 4096  # the API demands a limit
 SAMPLING = ("temperature", "top_p", "top_k")
@@ -48,11 +48,13 @@ class AnthropicWire:
 
     def address(self, provider: ProviderFacts, model_id: str) -> str:
         """The base address may be given with or without /v1."""
-        return f"{provider.base_url.removesuffix('/v1')}/v1/messages"
+        path = provider_types.get(provider.provider_type).chat_path
+        return f"{provider.base_url.removesuffix('/v1')}{path}"
 
     def headers(self, provider: ProviderFacts, key: Secret | None) -> dict[str, str]:
         """The versions differ in how the key is sent."""
-        version = provider.api_version or DEFAULT_VERSION
+        kind = provider_types.get(provider.provider_type)
+        version = provider.api_version or kind.default_api_version
         headers = {"anthropic-version": version}
         if key is not None and version == OLD_VERSION:
             headers["x-api-key"] = key.reveal()

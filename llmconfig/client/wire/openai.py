@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from llmconfig import provider_types
 from llmconfig.client.types import NO_USAGE, Delta, Message, Tokens, Usage
 from llmconfig.client.wire import (
     JSON,
@@ -26,16 +27,10 @@ from llmconfig.client.wire.reading import (
     text_of,
 )
 from llmconfig.configuration.snapshot import ProviderFacts
-from llmconfig.models import ProviderType
 from llmconfig.secrets import Secret
 
-DEFAULT_AZURE_VERSION = "2024-10-21"
-# Servers that call the limit by its newer name; the others know the older one only.
-NEW_LIMIT_NAME = frozenset({ProviderType.OPENAI, ProviderType.AZURE_OPENAI})
 # Would make replies that this adapter doesn't read, or is ours to say.
 OURS = frozenset({"model", "messages", "input", "encoding_format", "stream", "stream_options", "n"})
-# OpenAI itself refuses requests that name what it doesn't know; callers of the other wire do.
-STRICT = NEW_LIMIT_NAME
 ANTHROPIC_ONLY = frozenset({"thinking", "top_k", "stop_sequences", "cache_control", "container"})
 MAX_PLACES = 10_000
 NUMBERS = frozenset({int, float})
@@ -46,36 +41,29 @@ class OpenAIWire:
 
     def address(self, provider: ProviderFacts, model_id: str) -> str:
         """Azure names the deployment in the path."""
-        if provider.provider_type == ProviderType.AZURE_OPENAI:
-            version = provider.api_version or DEFAULT_AZURE_VERSION
-            return (
-                f"{provider.base_url}/openai/deployments/{model_id}/chat/completions"
-                f"?api-version={version}"
-            )
-        return f"{provider.base_url}/chat/completions"
+        return _address(provider, model_id, provider_types.get(provider.provider_type).chat_path)
 
     def embedding_address(self, provider: ProviderFacts, model_id: str) -> str:
         """Beside the chat's."""
-        return self.address(provider, model_id).replace("/chat/completions", "/embeddings")
+        path = provider_types.get(provider.provider_type).embeddings_path
+        return _address(provider, model_id, path) if path else ""
 
     def headers(self, provider: ProviderFacts, key: Secret | None) -> dict[str, str]:
         """Azure has a header of its own for keys."""
         if key is None:
             return {}
-        if provider.provider_type == ProviderType.AZURE_OPENAI:
-            return {"api-key": key.reveal()}
-        return {"Authorization": f"Bearer {key.reveal()}"}
+        kind = provider_types.get(provider.provider_type)
+        return {kind.key_header: f"{kind.key_prefix}{key.reveal()}"}
 
     def body(self, question: Question) -> Body:
         """The request as these servers take it; `extra` goes along as it is."""
         target = question.target
-        kind = target.provider.provider_type
+        kind = provider_types.get(target.provider.provider_type)
         content: JSON = {"model": target.model_id, "messages": question.messages}
         if target.temperature is not None:
             content["temperature"] = target.temperature
         if target.max_tokens is not None:
-            limit = "max_completion_tokens" if kind in NEW_LIMIT_NAME else "max_tokens"
-            content[limit] = target.max_tokens
+            content[kind.output_limit] = target.max_tokens
         if question.shape is not None:
             _ask_for_shape(content, question)
         if question.tells_logprobs:
@@ -182,6 +170,12 @@ def _token(row: JSON) -> tuple[bytes, float] | None:
         return None
 
 
+def _address(provider: ProviderFacts, model_id: str, path: str) -> str:
+    kind = provider_types.get(provider.provider_type)
+    version = provider.api_version or kind.default_api_version
+    return provider.base_url + path.format(model=model_id, version=version)
+
+
 class OpenAIListener:
     """Puts the chunks of one answer together."""
 
@@ -247,8 +241,8 @@ def _carry(content: JSON, question: Question) -> tuple[str, ...]:
     """Put the caller's extras into the request; gives the names of those that can't go along."""
     if not question.extra:
         return ()
-    kind = question.target.provider.provider_type
-    refused = OURS | ANTHROPIC_ONLY if kind in STRICT else OURS
+    kind = provider_types.get(question.target.provider.provider_type)
+    refused = OURS | ANTHROPIC_ONLY if kind.refuses_unknown_fields else OURS
     content |= {name: value for name, value in question.extra.items() if name not in refused}
     return tuple(name for name in question.extra if name in refused)
 

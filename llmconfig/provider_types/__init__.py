@@ -1,0 +1,75 @@
+"""Kinds of providers, one file each. A new file here is a new kind; nothing else names them.
+
+Another app adds one with `register`, in its `AppConfig.ready`.
+"""
+
+from collections.abc import Iterator
+from importlib import import_module
+from pkgutil import iter_modules
+
+from llmconfig.errors import UnknownProviderType
+from llmconfig.provider_types.contract import ProviderType
+
+MAX_NAME_LENGTH = 20  # of the column that stores it
+
+_types: dict[str, ProviderType] = {}
+
+
+def register(provider_type: ProviderType) -> None:
+    """Make a kind of provider known; raises ValueError for a name that is taken or too long."""
+    name = provider_type.name
+    if not 0 < len(name) <= MAX_NAME_LENGTH or _types.get(name, provider_type) != provider_type:
+        raise ValueError(
+            f"The provider type {name!r} is taken already, or its name is not 1 to"
+            f" {MAX_NAME_LENGTH} characters long."
+        )
+    _types[name] = provider_type
+
+
+def unregister(name: str) -> None:
+    """Forget a registered kind; for tests that registered one."""
+    _types.pop(name, None)
+
+
+def get(name: str) -> ProviderType:
+    """The kind with this name; raises UnknownProviderType, which lists the known ones."""
+    found = _types.get(name)
+    if found is None:
+        raise UnknownProviderType(
+            f"There is no provider type {name!r}; there are {', '.join(_types)}."
+        )
+    return found
+
+
+def is_known(name: str) -> bool:
+    """Whether a kind has this name."""
+    return name in _types
+
+
+def base_url_of(name: str) -> str:
+    """The address of a kind's vendor; blank where it has none, or nobody knows the kind."""
+    return _types[name].base_url if name in _types else ""
+
+
+def known() -> Iterator[ProviderType]:
+    """All kinds, those of this package first."""
+    return iter(tuple(_types.values()))
+
+
+def choices() -> list[tuple[str, str]]:
+    """(name, label) of each kind, for forms and models."""
+    return [(each.name, each.label) for each in known()]
+
+
+ORDER = ("openai", "anthropic", "azure_openai", "openrouter", "local", "custom")
+
+
+def _load() -> None:
+    """Import the files beside this one; each defines TYPE."""
+    found = [info.name for info in iter_modules(__path__) if info.name != "contract"]
+    ranks = {name: rank for rank, name in enumerate(ORDER)}
+    for name in sorted(found, key=lambda each: (ranks.get(each, len(ORDER)), each)):
+        register(import_module(f"{__name__}.{name}").TYPE)
+
+
+_load()

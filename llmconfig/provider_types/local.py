@@ -1,0 +1,15 @@
+"""A server on one's own machine: Ollama, llama.cpp, LM Studio."""
+
+from llmconfig.provider_types.contract import ProviderType
+
+TYPE = ProviderType(
+    name="local",
+    label="Local server (Ollama, llama.cpp, LM Studio)",
+    wire="openai",
+    base_url="http://localhost:11434/v1",
+    needs_key=False,
+    private_network=True,
+    free=True,
+    lists_capable_models=False,
+    source="https://github.com/ollama/ollama/blob/main/docs/openai.md",
+)
