@@ -10,8 +10,7 @@ from enrichment.enrichments.contract import (
     Enrichment,
     Judgement,
 )
-from enrichment.errors import AnswerRejected
-from enrichment.quality.gates import ANSWER_CUT, LOW_CONFIDENCE, NOT_IN_SOURCE, GateFinding
+from enrichment.quality.gates import LOW_CONFIDENCE, NOT_IN_SOURCE, GateFinding
 from enrichment.quality.logprobs import likelihoods
 from llmconfig.client.types import Generation
 
@@ -41,8 +40,6 @@ class ConfidentParts(Enrichment):
 
     def accept(self, answer: Generation, values: Mapping[str, str]) -> list[dict[str, Any]]:
         """The parts, each text once, surest first."""
-        if answer.record.truncated:
-            raise AnswerRejected("The answer was cut at its token limit.", reason=ANSWER_CUT)
         parts = sorted(self._rated(answer), key=lambda part: -part["confidence"])
         first: dict[str, dict[str, Any]] = {}
         for part in parts:

@@ -12,7 +12,8 @@ from django.db.models import Field, JSONField, Manager, Model
 from jsonschema.validators import validator_for
 
 from enrichment.errors import AnswerRejected, BadSelection
-from enrichment.quality.gates import Checked, Gate, GateFinding, texts_in
+from enrichment.quality.gates import ANSWER_CUT, Checked, Gate, GateFinding, texts_in
+from llmconfig.client.finish_reasons import why_not_whole
 from llmconfig.client.types import Generation
 from llmconfig.configuration import snapshot
 
@@ -111,13 +112,20 @@ class Enrichment(ABC):
     def judge(
         self, answer: Generation, values: Mapping[str, str], *, variant: str, floor: float
     ) -> Judgement:
-        """Hold an answer to the gates. `floor` is the least confidence, 0 where none is asked."""
+        """Hold an answer to the gates. `floor` is the least confidence, 0 where none is asked.
+
+        An answer that isn't whole is never applied by itself, whatever the gates say.
+        """
+        unfinished = why_not_whole(answer.record.finish_reason)
+        cut = GateFinding(ANSWER_CUT, unfinished) if unfinished else None
         try:
             value = self.accept(answer, values)
         except AnswerRejected as rejected:
-            raw = answer.parsed if answer.parsed is not None else answer.text
+            raw = answer.parsed if answer.parsed is not None else answer.text or answer.refusal
             finding = GateFinding(rejected.reason, str(rejected))
-            return Judgement(raw, (finding,), rejected=True)
+            return Judgement(raw, (cut or finding,), rejected=True)
+        if cut is not None:
+            return Judgement(value, (cut,), rejected=True)
         return Judgement(value, self.objections(value, values, variant=variant))
 
     def objections(

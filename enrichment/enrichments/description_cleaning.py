@@ -7,7 +7,6 @@ from enrichment.enrichments.contract import Enrichment, PromptText
 from enrichment.enrichments.listing_text import plain
 from enrichment.errors import AnswerRejected
 from enrichment.quality.gates import (
-    ANSWER_CUT,
     ANSWER_EMPTY,
     addresses,
     language,
@@ -58,18 +57,13 @@ class DescriptionCleaning(Enrichment):
         return "" if values["description"] else "The description is empty."
 
     def accept(self, answer: Generation, values: Mapping[str, str]) -> str:
-        """The text, unless it is missing or cut."""
+        """The text, unless it is missing."""
         return complete_text(answer)
 
 
 def complete_text(answer: Generation) -> str:
-    """The answer as text; raises AnswerRejected when it is empty or was cut at its limit."""
+    """The answer as text; raises AnswerRejected when it is empty."""
     text = answer.text.strip()
     if not text:
         raise AnswerRejected("The model answered with nothing.", reason=ANSWER_EMPTY)
-    if answer.record.truncated:
-        raise AnswerRejected(
-            "The answer was cut at its token limit; raise the node's max tokens.",
-            reason=ANSWER_CUT,
-        )
     return text

@@ -5,9 +5,7 @@ from typing import Any
 
 from enrichment.enrichments.contract import Enrichment, PromptText
 from enrichment.enrichments.listing_text import FACT_COLUMNS, facts, plain
-from enrichment.errors import AnswerRejected
 from enrichment.quality.gates import (
-    ANSWER_CUT,
     addresses,
     language,
     names,
@@ -83,6 +81,4 @@ class DogProfiler(Enrichment):
 
     def accept(self, answer: Generation, values: Mapping[str, str]) -> Any:
         """The object; the client has held it to the schema."""
-        if answer.record.truncated:
-            raise AnswerRejected("The answer was cut at its token limit.", reason=ANSWER_CUT)
         return answer.parsed

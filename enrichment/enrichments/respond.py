@@ -52,5 +52,5 @@ class Respond(Enrichment):
         return "\n".join((values["name"], values["facts"], values["description"]))
 
     def accept(self, answer: Generation, values: Mapping[str, str]) -> str:
-        """The text, unless it is missing or cut."""
+        """The text, unless it is missing."""
         return complete_text(answer)

@@ -82,5 +82,5 @@ class Translation(Enrichment):
         return "" if values["text"] else "There is no text to translate."
 
     def accept(self, answer: Generation, values: Mapping[str, str]) -> str:
-        """The text, unless it is missing or cut."""
+        """The text, unless it is missing."""
         return complete_text(answer)

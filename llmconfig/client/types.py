@@ -156,22 +156,45 @@ class CallRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Thought:
+    """Something that a model thought before it answered, or a piece of it; never the answer.
+
+    `kind` is `text`, `summary` (of thoughts that the provider keeps to itself) or `encrypted`
+    (`data`, which only the provider can read). `signature`, `id` and `format` are the provider's
+    own: it wants them back with the thought. Pieces of one `index` and kind make one thought.
+    """
+
+    text: str = ""
+    signature: str = ""
+    data: str = ""
+    kind: str = "text"
+    index: int = 0
+    id: str = ""
+    format: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Delta:
     """A piece of an answer on its way: text, or parts of tool calls in OpenAI's words.
 
     A part of a tool call has `index`, the first one of a call also `id` and the function's `name`;
-    the `arguments` of all parts of one index make the whole.
+    the `arguments` of all parts of one index make the whole. `refusal` is a piece of what the model
+    says instead of an answer.
     """
 
     text: str = ""
     tool_calls: tuple[dict[str, Any], ...] = ()
+    thoughts: tuple[Thought, ...] = ()
+    refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Generation:
     """An answer with its record. `parsed` is the JSON value when a schema was asked.
 
-    `tokens` is blank unless it was asked for and the model told.
+    `tokens` is blank unless it was asked for and the model told. `refusal` is what the model said
+    when it wouldn't answer, `native_finish_reason` the provider's own word for the end (the
+    record's is OpenAI's, where it has one), `stop_sequence` the one that ended it, if one did.
     """
 
     text: str
@@ -179,3 +202,7 @@ class Generation:
     record: CallRecord
     tool_calls: tuple[dict[str, Any], ...] = ()
     tokens: Tokens = ()
+    thoughts: tuple[Thought, ...] = ()
+    refusal: str = ""
+    native_finish_reason: str | None = None
+    stop_sequence: str | None = None

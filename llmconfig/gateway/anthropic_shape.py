@@ -1,12 +1,13 @@
 """Anthropic's requests and answers, to and from OpenAI's words, which the client speaks."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 from uuid import uuid4
 
 import orjson
 
-from llmconfig.client.types import Call, Delta, Generation, Usage
+from llmconfig.client.finish_reasons import for_anthropic_clients, is_whole
+from llmconfig.client.types import Call, Delta, Generation, Thought, Usage
 from llmconfig.gateway.access import Caller
 from llmconfig.gateway.openai_shape import served_usage, text_for
 from llmconfig.gateway.reading import (
@@ -36,12 +37,6 @@ READ = frozenset(
         "output_config",
     }
 )
-STOPS = {
-    "stop": "end_turn",
-    "length": "max_tokens",
-    "tool_calls": "tool_use",
-    "content_filter": "refusal",
-}
 CHOICES = {"auto": "auto", "any": "required", "none": "none"}
 ROLES = frozenset({"user", "assistant", "system"})
 
@@ -78,8 +73,9 @@ def read_messages(body: JSON, caller: Caller) -> ParsedRequest:
 
 def message_answer(asked: ParsedRequest, made: Generation) -> JSON:
     """A whole message."""
-    text = text_for(made)
-    content: list[JSON] = [{"type": "text", "text": text}] if text else []
+    text = text_for(made) or made.refusal
+    content = [_thought(each) for each in made.thoughts if _wanted(asked, each)]
+    content += [{"type": "text", "text": text}] if text else []
     content += [
         {
             "type": "tool_use",
@@ -89,20 +85,28 @@ def message_answer(asked: ParsedRequest, made: Generation) -> JSON:
         }
         for call in made.tool_calls
     ]
-    return _head(asked) | {
-        "content": content,
-        "stop_reason": _stop(made),
-        "usage": _usage(served_usage(made)),
-    }
+    return _head(asked) | {"content": content, **_stop(made), "usage": _usage(served_usage(made))}
+
+
+class _Block:
+    """A block that is being written."""
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.arguments = ""
 
 
 class MessageEvents:
-    """A stream's pieces as events: blocks of text and of tool uses, one after the other."""
+    """A stream's pieces as events: blocks of thoughts, text and tool uses, one after the other.
+
+    A tool use whose input isn't whole when the next one begins stays open beside it: some servers
+    send all names first.
+    """
 
     def __init__(self, asked: ParsedRequest) -> None:
         self._asked = asked
-        self._index = -1
-        self._open: int | str | None = None  # "text", or a tool call's index
+        self._blocks = 0
+        self._open: dict[Hashable, _Block] = {}  # by what they hold
 
     def begin(self) -> bytes:
         """The message's head; its usage follows at the end."""
@@ -110,50 +114,101 @@ class MessageEvents:
         return _event("message_start", {"message": _head(self._asked) | {"usage": usage}})
 
     def piece(self, delta: Delta) -> bytes:
-        """A piece of text or of tools' inputs, in blocks of their own."""
+        """A piece of thoughts, of text or of tools' inputs, in blocks of their own."""
         parts = []
-        if delta.text:
+        for thought in delta.thoughts:
+            if _wanted(self._asked, thought):
+                parts += self._thought(thought)
+        text = delta.text + delta.refusal
+        if text:
             parts += self._switch_to("text", {"type": "text", "text": ""})
-            parts.append(self._delta({"type": "text_delta", "text": delta.text}))
+            parts.append(self._delta("text", {"type": "text_delta", "text": text}))
         for call in delta.tool_calls:
-            function = _function(call)
-            block = {
-                "type": "tool_use",
-                "id": call.get("id", ""),
-                "name": function.get("name", ""),
-                "input": {},
-            }
-            parts += self._switch_to(call.get("index", 0), block)
-            if function.get("arguments"):
-                said = {"type": "input_json_delta", "partial_json": function["arguments"]}
-                parts.append(self._delta(said))
+            parts += self._call(call)
         return b"".join(parts)
 
     def end(self, made: Generation) -> bytes:
         """Why it ended, and what it took."""
-        parts = self._close()
-        delta = {"stop_reason": _stop(made), "stop_sequence": None}
+        parts = [self._stop(key) for key in list(self._open)]
         usage = _usage(served_usage(made))
-        parts.append(_event("message_delta", {"delta": delta, "usage": usage}))
+        parts.append(_event("message_delta", {"delta": _stop(made), "usage": usage}))
         parts.append(_event("message_stop", {}))
         return b"".join(parts)
 
-    def _switch_to(self, block: int | str, opening: JSON) -> list[bytes]:
-        if self._open == block:
-            return []
-        parts = self._close()
-        self._open, self._index = block, self._index + 1
-        start = {"index": self._index, "content_block": opening}
-        return [*parts, _event("content_block_start", start)]
+    def _thought(self, thought: Thought) -> list[bytes]:
+        key = ("thought", thought.index, thought.data)
+        if thought.data:
+            return self._switch_to(key, _thought(thought))
+        opening = {"type": "thinking", "thinking": "", "signature": ""}
+        parts = self._switch_to(key, opening)
+        if thought.text:
+            parts.append(self._delta(key, {"type": "thinking_delta", "thinking": thought.text}))
+        if thought.signature:
+            signed = {"type": "signature_delta", "signature": thought.signature}
+            parts.append(self._delta(key, signed))
+        return parts
 
-    def _close(self) -> list[bytes]:
-        if self._open is None:
-            return []
-        self._open = None
-        return [_event("content_block_stop", {"index": self._index})]
+    def _call(self, call: JSON) -> list[bytes]:
+        function, key = _function(call), call.get("index", 0)
+        opening = {
+            "type": "tool_use",
+            "id": call.get("id", ""),
+            "name": function.get("name", ""),
+            "input": {},
+        }
+        parts = self._switch_to(key, opening)
+        said = function.get("arguments")
+        if said:
+            self._open[key].arguments += said
+            parts.append(self._delta(key, {"type": "input_json_delta", "partial_json": said}))
+        return parts
 
-    def _delta(self, said: JSON) -> bytes:
-        return _event("content_block_delta", {"index": self._index, "delta": said})
+    def _switch_to(self, key: Hashable, opening: JSON) -> list[bytes]:
+        if key in self._open:
+            return []
+        parts = [self._stop(each) for each, block in list(self._open.items()) if _ends(each, block)]
+        block = self._open[key] = _Block(self._blocks)
+        self._blocks += 1
+        return [
+            *parts,
+            _event("content_block_start", {"index": block.index, "content_block": opening}),
+        ]
+
+    def _stop(self, key: Hashable) -> bytes:
+        return _event("content_block_stop", {"index": self._open.pop(key).index})
+
+    def _delta(self, key: Hashable, said: JSON) -> bytes:
+        return _event("content_block_delta", {"index": self._open[key].index, "delta": said})
+
+
+def _ends(key: Hashable, block: _Block) -> bool:
+    """Whether nothing more can follow in a block once another begins."""
+    if not isinstance(key, int):
+        return True
+    try:
+        orjson.loads(block.arguments)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+def _thought(thought: Thought) -> JSON:
+    if thought.data:
+        return {"type": "redacted_thinking", "data": thought.data}
+    return {"type": "thinking", "thinking": thought.text, "signature": thought.signature}
+
+
+def _wanted(asked: ParsedRequest, thought: Thought) -> bool:
+    """Whether a client is given a thought: it asked for thinking, or the thought is Anthropic's.
+
+    Others take the first block for the answer. Another vendor's encrypted data is of no use here.
+    """
+    if thought.kind == "encrypted":
+        return not thought.format or thought.format.startswith("anthropic")
+    if thought.signature:
+        return True
+    thinking = asked.call.extra.get("thinking")
+    return isinstance(thinking, dict) and thinking.get("type") != "disabled"
 
 
 def failure(shape: JSON) -> bytes:
@@ -274,9 +329,20 @@ def _head(asked: ParsedRequest) -> JSON:
     }
 
 
-def _stop(made: Generation) -> str:
-    default = "tool_use" if made.tool_calls else "end_turn"
-    return STOPS.get(made.record.finish_reason or "", default)
+def _stop(made: Generation) -> JSON:
+    """`stop_reason` with what belongs to it."""
+    native, sequence = made.native_finish_reason, made.stop_sequence
+    known = made.record.finish_reason if is_whole(native) else native
+    reason = for_anthropic_clients(
+        known,
+        has_tool_calls=bool(made.tool_calls),
+        has_stop_sequence=sequence is not None or native == "stop_sequence",
+    )
+    told: JSON = {"stop_reason": reason, "stop_sequence": sequence}
+    if made.refusal:
+        explained = {"type": "refusal", "category": None, "explanation": made.refusal}
+        told["stop_details"] = explained
+    return told
 
 
 def _usage(usage: Usage) -> JSON:

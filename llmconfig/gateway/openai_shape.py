@@ -4,15 +4,17 @@ import array
 import base64
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
 import orjson
 
+from llmconfig.client.finish_reasons import for_openai_clients, is_whole
 from llmconfig.client.pipeline.embeddings import EmbeddingCall, Embeddings
-from llmconfig.client.types import Call, Delta, Generation, Usage
+from llmconfig.client.types import Call, Delta, Generation, Thought, Usage
 from llmconfig.client.wire import Input
+from llmconfig.client.wire.thinking import to_details
 from llmconfig.gateway.access import Caller
 from llmconfig.gateway.reading import (
     JSON,
@@ -53,7 +55,6 @@ NOT_OFFERED = {
     "provider": "Providers are set in the configuration; name one model.",
 }
 FORMS = ("text", "json_object", "json_schema")
-REASONS = frozenset({"stop", "length", "tool_calls", "content_filter"})
 MAX_INPUTS = 2048
 DONE = b"data: [DONE]\n\n"
 
@@ -113,10 +114,14 @@ def read_embedding(body: JSON, caller: Caller) -> tuple[EmbeddingCall, str, bool
 
 def chat_answer(asked: ParsedRequest, made: Generation) -> JSON:
     """A whole chat completion."""
-    message: JSON = {"role": "assistant", "content": text_for(made) or None, "refusal": None}
+    message: JSON = {
+        "role": "assistant",
+        "content": text_for(made) or None,
+        "refusal": made.refusal or None,
+    }
     if made.tool_calls:
         message["tool_calls"] = made.tool_calls
-    elif message["content"] is None:
+    elif message["content"] is None and not made.refusal:
         message["content"] = ""
     return {
         "id": _id(asked.call.correlation_id),
@@ -126,9 +131,9 @@ def chat_answer(asked: ParsedRequest, made: Generation) -> JSON:
         "choices": [
             {
                 "index": 0,
-                "message": message,
+                "message": message | _thoughts(made.thoughts),
                 "logprobs": None,
-                "finish_reason": _reason(made),
+                **_reason(made),
             }
         ],
         "usage": usage_shape(served_usage(made)),
@@ -158,18 +163,20 @@ class ChatEvents:
         said: JSON = {"content": delta.text} if delta.text else {}
         if delta.tool_calls:
             said["tool_calls"] = delta.tool_calls
-        return self._chunk(said)
+        if delta.refusal:
+            said["refusal"] = delta.refusal
+        return self._chunk(said | _thoughts(delta.thoughts))
 
     def end(self, made: Generation) -> bytes:
         """Why it ended, the usage if it is wanted, and the stream's end."""
-        parts = [self._chunk({}, _reason(made))]
+        parts = [self._chunk({}, **_reason(made))]
         if self._asked.with_usage:
             usage = orjson.dumps(usage_shape(served_usage(made)))
             parts.append(self._head + b'[],"usage":' + usage + b"}\n\n")
         return b"".join([*parts, DONE])
 
-    def _chunk(self, said: JSON, reason: str | None = None) -> bytes:
-        choice = {"index": 0, "delta": said, "logprobs": None, "finish_reason": reason}
+    def _chunk(self, said: JSON, **end: str | None) -> bytes:
+        choice = {"index": 0, "delta": said, "logprobs": None, "finish_reason": None, **end}
         return b"".join([self._head, b"[", orjson.dumps(choice), b"]", self._end])
 
 
@@ -255,9 +262,35 @@ def _tokens(value: Iterable[object]) -> bool:
     return all(type(each) is int and 0 <= each < 2**31 for each in value)
 
 
-def _reason(made: Generation) -> str:
-    reason = made.record.finish_reason
-    return reason if reason in REASONS else "tool_calls" if made.tool_calls else "stop"
+def _reason(made: Generation) -> dict[str, str | None]:
+    """Why it ended, in a word that OpenAI's clients know; another word of the provider beside it.
+
+    `native_finish_reason` is OpenRouter's name for that. A model that refuses says "stop" to
+    OpenAI's clients, which look at the refusal first.
+    """
+    native, has_calls = made.native_finish_reason, bool(made.tool_calls)
+    if made.refusal and is_whole(native):
+        return {"finish_reason": "stop"}
+    reason = for_openai_clients(native or made.record.finish_reason, has_tool_calls=has_calls)
+    told: dict[str, str | None] = {"finish_reason": reason}
+    if native and native != reason and not is_whole(native):
+        told["native_finish_reason"] = native
+    return told
+
+
+def _thoughts(thoughts: Sequence[Thought]) -> JSON:
+    """Thoughts where DeepSeek's and vLLM's clients look for them, and what must come back with
+    them (signatures, encrypted data) where OpenRouter's do."""
+    if not thoughts:
+        return {}
+    told: JSON = {}
+    text = "".join(each.text for each in thoughts)
+    if text:
+        told["reasoning_content"] = text
+    details = to_details(thoughts)
+    if details:
+        told["reasoning_details"] = details
+    return told
 
 
 def _id(correlation_id: UUID | None) -> str:

@@ -17,7 +17,7 @@ from llmconfig.errors import (
 
 JSON = dict[str, Any]
 # A provider's refusal of these is about the request itself, so the caller gets its words.
-CALLERS_FAULT = frozenset({400, 413, 422})
+CALLERS_FAULT = frozenset({"http_400", "http_413", "http_422"})
 DEFAULT_RETRY_AFTER_S = 1.0
 
 
@@ -118,7 +118,7 @@ def _failed(error: GenerationFailed) -> Refused:
         return Refused(504, "timeout", "No model answered in time.")
     if isinstance(error, AnswerInvalid):
         return Refused(502, error.code, "The model's answer does not obey the schema.")
-    if last is not None and last.status in CALLERS_FAULT:
+    if last is not None and last.outcome in CALLERS_FAULT:
         return Refused(400, "provider_refused", last.detail or "The model refused the request.")
     if last is not None and _limited(last):
         return Refused(

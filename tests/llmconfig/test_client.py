@@ -126,7 +126,7 @@ def test_what_may_pass_is_tried_again(node, ask, simulator, action, outcome):
     assert simulator.requests == 3
 
 
-@pytest.mark.parametrize("garbage", ["truncated_body", "wrong_types", "no_choices", "html", "deep"])
+@pytest.mark.parametrize("garbage", ["truncated_body", "wrong_types", "html", "deep"])
 def test_garbage_in_anthropics_shape_is_tried_again(
     make_provider, make_node, ask, simulator, garbage
 ):

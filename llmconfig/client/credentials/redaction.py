@@ -13,7 +13,8 @@ from urllib.parse import quote
 
 import orjson
 
-from llmconfig.client.types import Delta
+from llmconfig.client.finish_reasons import is_whole
+from llmconfig.client.types import Delta, Thought
 from llmconfig.client.wire import JSON, Reply
 from llmconfig.secrets import MASK, Secret
 
@@ -24,7 +25,6 @@ WINDOW, ANSWER_WINDOW = 8, 12
 MIN_KEY, MIN_KEY_IN_ANSWERS = 4, 16
 # In a stream, this many characters that may begin a part wait for the next piece.
 SUSPICIOUS = 4
-FINISHED = frozenset({"stop", "length", "tool_calls", "content_filter", None})
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _PREFIX = re.compile(
     r"sk-(?:[a-z]{2,4}-)?(?:[a-z0-9]{2,5}-)?|"
@@ -107,14 +107,36 @@ class Scrubber:
 
     def answer(self, reply: Reply) -> Reply:
         """The same answer without any part of the key."""
-        text, calls, reason = self.told(reply.text), reply.tool_calls, reply.finish_reason
+        text, calls = self.told(reply.text), reply.tool_calls
         if calls:
             calls = self.value(calls)
-        if reason not in FINISHED:
-            reason = self.without_key(reason or "")
-        if text is reply.text and not calls and reason is reply.finish_reason:
+        beside = reply.thoughts or reply.refusal or reply.stop_sequence
+        if text is reply.text and not (calls or beside) and is_whole(reply.native_reason):
             return reply
-        return replace(reply, text=text, tool_calls=calls, finish_reason=reason)
+        return replace(
+            reply,
+            text=text,
+            tool_calls=calls,
+            finish_reason=self._reason(reply.finish_reason),
+            native_reason=self._reason(reply.native_reason),
+            thoughts=tuple(map(self.thought, reply.thoughts)),
+            refusal=self.told(reply.refusal),
+            stop_sequence=None if reply.stop_sequence is None else self.told(reply.stop_sequence),
+        )
+
+    def thought(self, thought: Thought) -> Thought:
+        """A thought without any part of the key."""
+        return replace(
+            thought,
+            text=self.told(thought.text),
+            signature=self.told(thought.signature),
+            data=self.told(thought.data),
+            id=self.told(thought.id),
+            format=self.told(thought.format),
+        )
+
+    def _reason(self, reason: str | None) -> str | None:
+        return reason if is_whole(reason) else self.without_key(reason or "")
 
     def told(self, text: str) -> str:
         """An answer's text, or what came of it."""
@@ -174,31 +196,50 @@ class TextStream:
 
 
 class DeltaStream:
-    """Takes a key out of an answer's pieces: out of its text, and each tool call's arguments."""
+    """Takes a key out of an answer's pieces: texts, thoughts, and each tool call's arguments."""
 
-    __slots__ = ("_arguments", "_scrubber", "_text")
+    __slots__ = ("_arguments", "_refusal", "_scrubber", "_text", "_thoughts")
 
     def __init__(self, scrubber: Scrubber) -> None:
         self._scrubber = scrubber
         self._text = scrubber.text_stream()
+        self._refusal = scrubber.text_stream()
+        self._thoughts: dict[tuple[int, str], TextStream] = {}
         self._arguments: dict[int, TextStream] = {}
 
     def feed(self, delta: Delta) -> Delta | None:
         """What may pass now, None if nothing."""
         text = self._text.feed(delta.text) if delta.text else ""
+        refusal = self._refusal.feed(delta.refusal) if delta.refusal else ""
         calls = tuple(self._call(part) for part in delta.tool_calls)
-        return Delta(text, calls) if text or calls else None
+        thoughts = tuple(map(self._thought, delta.thoughts))
+        if text or calls:  # what a thought still holds stands before them
+            thoughts += self._end_thoughts()
+        return _delta(text, calls, thoughts, refusal)
 
     def end(self) -> Delta | None:
         """What was still held, None if nothing."""
         held = {index: stream.end() for index, stream in self._arguments.items()}
-        text = self._text.end()
         calls = tuple(
             {"index": index, "function": {"arguments": rest}}
             for index, rest in held.items()
             if rest
         )
-        return Delta(text, calls) if text or calls else None
+        return _delta(self._text.end(), calls, self._end_thoughts(), self._refusal.end())
+
+    def _end_thoughts(self) -> tuple[Thought, ...]:
+        return tuple(
+            Thought(text=rest, index=index, kind=kind)
+            for (index, kind), stream in self._thoughts.items()
+            if (rest := stream.end())
+        )
+
+    def _thought(self, thought: Thought) -> Thought:
+        stream = self._thoughts.setdefault(
+            (thought.index, thought.kind), self._scrubber.text_stream()
+        )
+        clean = self._scrubber.thought(replace(thought, text=""))
+        return replace(clean, text=stream.feed(thought.text)) if thought.text else clean
 
     def _call(self, part: JSON) -> JSON:
         function = part.get("function")
@@ -209,6 +250,13 @@ class DeltaStream:
         clean: JSON = self._scrubber.value({**part, "function": {**function, "arguments": ""}})
         clean["function"]["arguments"] = stream.feed(function["arguments"])
         return clean
+
+
+def _delta(
+    text: str, calls: tuple[JSON, ...], thoughts: tuple[Thought, ...], refusal: str
+) -> Delta | None:
+    some = tuple(each for each in thoughts if each.text or each.signature or each.data)
+    return Delta(text, calls, some, refusal) if text or calls or some or refusal else None
 
 
 def clean(text: str, key: Secret | None) -> str:

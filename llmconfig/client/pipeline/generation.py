@@ -15,6 +15,7 @@ from tenacity.stop import stop_base
 from tenacity.wait import wait_base, wait_random_exponential
 
 from llmconfig.client import structured_output
+from llmconfig.client.finish_reasons import is_whole, why_not_whole
 from llmconfig.client.http import transport
 from llmconfig.client.http.transport import RequestFailed, Response
 from llmconfig.client.pipeline import endpoints, responses, token_estimates
@@ -62,11 +63,7 @@ SWITCH_SEEN_SECONDS = 0.1
 WAITED_MS = 1.0
 # Sent back to the model with its own answer, which may be long.
 MAX_ANSWER_CHARACTERS = 20_000
-# Complete answers: the others are not kept in the cache.
 UNSENT = frozenset({"budget_exceeded", "budget_soft", "cooling"})
-COMPLETE = frozenset({"stop", "tool_calls", "function_call", None})
-# Asking again helps nobody whose answer was cut off or withheld.
-NOT_REPAIRED = frozenset({"length", "content_filter"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,14 +312,24 @@ class Run:
         """What was said, for those who keep it."""
         reply = self.tries[-1].reply if self.tries else None
         prompt = "\n\n".join(map(_said, self.call.messages))
-        return Texts(prompt=prompt, answer=reply.text if reply is not None else "")
+        return Texts(prompt=prompt, answer=reply.text or reply.refusal if reply is not None else "")
 
     def outcome(self, record: CallRecord) -> Generation | GenerationFailed:
         """The answer, or the error to raise; raises BudgetExceeded itself."""
         last = self.tries[-1] if self.tries else None
         if last is not None and last.reply is not None:
             reply = last.reply
-            return Generation(reply.text, last.parsed, record, reply.tool_calls, reply.tokens)
+            return Generation(
+                reply.text,
+                last.parsed,
+                record,
+                reply.tool_calls,
+                reply.tokens,
+                reply.thoughts,
+                reply.refusal,
+                reply.native_reason,
+                reply.stop_sequence,
+            )
         refusal = self._budget_that_refused()
         if refusal:
             raise BudgetExceeded(f"{self.call.node}: {refusal}.", record=record)
@@ -466,7 +473,7 @@ class Exchange:
                 return made
         try:
             made = await self._attempt()
-            if made.reply is not None and made.reply.finish_reason in COMPLETE:
+            if made.reply is not None and is_whole(made.reply.finish_reason):
                 reply = made.reply
                 answer = CachedAnswer(
                     reply.text,
@@ -474,6 +481,9 @@ class Exchange:
                     reply.tool_calls,
                     made.attempt.cost_usd,
                     reply.tokens,
+                    reply.thoughts,
+                    reply.native_reason,
+                    reply.stop_sequence,
                 )
                 response_cache.keep(key, answer, run.configuration)
         finally:
@@ -496,6 +506,9 @@ class Exchange:
             finish_reason=kept.finish_reason,
             tool_calls=kept.tool_calls,
             tokens=kept.tokens,
+            thoughts=kept.thoughts,
+            native_reason=kept.native_reason,
+            stop_sequence=kept.stop_sequence,
         )
         attempt = replace(
             _unsent(self.target, "cached", ""), latency_ms=latency_ms, cost_usd=NO_COST
@@ -573,7 +586,7 @@ class Exchange:
             try:
                 parsed = shape.read(reply.text)
             except SchemaMismatch as error:
-                misfit = str(error)
+                misfit = f"{why_not_whole(reply.finish_reason)} {error}".strip()
         attempt = Attempt(
             provider=self.target.provider.name,
             model=self.target.model_id,
@@ -588,7 +601,7 @@ class Exchange:
         )
         if not misfit:
             return AttemptResult(self.target, attempt, reply=reply, parsed=parsed)
-        repair = not self.repaired and reply.finish_reason not in NOT_REPAIRED
+        repair = not self.repaired and is_whole(reply.finish_reason)
         if repair:
             self._ask_to_repair(reply.text, misfit)
         return AttemptResult(self.target, attempt, again=repair, repair=repair)

@@ -2,26 +2,50 @@
 
 import datetime as dt
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 from llmconfig.client.http.transport import Response
 from llmconfig.client.wire import JSON, BadReply, Refusal, Reply, Wire
-from llmconfig.client.wire.reading import parse
+from llmconfig.client.wire.events import DONE, EventReader
+from llmconfig.client.wire.reading import parse_value
 
 TRANSIENT_STATUSES = frozenset({408, 409, 425, 429})
 # An empty account stays empty: repeating these only earns more of them.
 QUOTA_CODES = frozenset(
     {
         "insufficient_quota",
+        "insufficient_balance",
         "billing_hard_limit_reached",
         "billing_not_active",
         "billing_error",
         "quota_exceeded",
         "credit_balance_too_low",
+        "payment_required",
+        "1113",  # Z.ai: the account is in arrears
     }
 )
+# The same in words: Anthropic sends it as a plain 400, xAI as a 403, Moonshot as a 429. "Exceeded
+# your current quota" isn't among them, because Gemini says it of a minute's limit too.
+_EMPTY_ACCOUNT = re.compile(
+    r"credit balance is too low|insufficient[ _](?:credits?|balance|funds)|out of credits"
+    r"|used all available credits|requires? more credits|account balance|spending limit"
+    r"|balance is (?:not enough|insufficient)|payment required|余额不足|欠费",
+    re.IGNORECASE,
+)
+BILLING_STATUSES = frozenset({400, 401, 403, 429})
+KEY_CODES = frozenset({"API_KEY_INVALID", "API_KEY_EXPIRED", "invalid_api_key"})
+# Gemini and xAI say 400 to a key that they don't know.
+_BAD_KEY = re.compile(
+    r"api[ _]key (?:not valid|not found|expired|is invalid)"
+    r"|(?:incorrect|invalid|expired|missing) api[ _-]?key",
+    re.IGNORECASE,
+)
+KEY_REFUSED = "http_401"
+# The request's own fault, whatever status it came with: llama.cpp says 500 to a prompt too long.
+LASTING_CODES = frozenset({"exceed_context_size_error", "context_length_exceeded"})
 REQUEST_ID_HEADERS = ("x-request-id", "request-id")
 
 
@@ -41,20 +65,50 @@ def judge(
 ) -> Reply | Refused:
     """The answer in a reply, or why it is none; raises BadReply for what can't be understood.
 
-    `read` takes the answer out of a good reply; without it, the wire's own.
+    `read` takes the answer out of a good reply; without it, the wire's own. A reply made of events
+    that nobody asked for is put together first.
     """
     if response.status != 200:
         return _refused(response.status, _refusal(response, wire), response)
-    value = parse(response.body)
+    events = _events_in(response.body)
+    if events:
+        return _judge_events(events, response, wire)
+    value = parse_value(response.body)
     refusal = wire.refusal(value)
     if refusal is not None:
         return _refused(refusal.status or 502, refusal, response)
+    if not isinstance(value, dict):
+        raise BadReply("the reply is not a JSON object")
     return (read or wire.read)(value)
+
+
+def _events_in(body: bytes) -> list[bytes]:
+    """The events of a reply that is a stream under another name."""
+    if not body[:64].lstrip(b"\xef\xbb\xbf \r\n").startswith((b"data:", b"event:", b": ")):
+        return []
+    reader = EventReader()
+    return [*reader.feed(body), *reader.end()]
+
+
+def _judge_events(events: list[bytes], response: Response, wire: Wire) -> Reply | Refused:
+    listener = wire.listener()
+    for event in events:
+        if event == DONE:
+            continue
+        value = parse_value(event)
+        refusal = wire.refusal(value)
+        if refusal is not None:
+            return _refused(refusal.status or 502, refusal, response)
+        if not isinstance(value, dict):
+            raise BadReply("an event is not a JSON object")
+        listener.hear(value)
+    listener.end(complete=DONE in events)
+    return listener.reply()
 
 
 def _refusal(response: Response, wire: Wire) -> Refusal:
     try:
-        said = wire.refusal(parse(response.body))
+        said = wire.refusal(parse_value(response.body), good=False)
     except BadReply:
         said = None
     if said is not None:
@@ -64,18 +118,22 @@ def _refusal(response: Response, wire: Wire) -> Refusal:
 
 
 def _refused(status: int, refusal: Refusal, response: Response) -> Refused:
-    empty_account = status == 402 or not QUOTA_CODES.isdisjoint(refusal.codes)
-    if empty_account:
-        return Refused("quota_exhausted", refusal.message, transient=False, status=status)
-    detail = refusal.message
+    detail, codes = refusal.message, refusal.codes
+    in_words = status in BILLING_STATUSES and _EMPTY_ACCOUNT.search(detail) is not None
+    if status == 402 or in_words or not QUOTA_CODES.isdisjoint(codes):
+        return Refused("quota_exhausted", detail, transient=False, status=status)
+    if status == 400 and (not KEY_CODES.isdisjoint(codes) or _BAD_KEY.search(detail)):
+        return Refused(KEY_REFUSED, detail, transient=False, status=status)
     if 300 <= status < 400:
         detail = "it answers with a redirect, and none is followed"
+    asked = retry_after(response.headers)
     return Refused(
         code=f"http_{status}",
         detail=detail,
-        transient=status in TRANSIENT_STATUSES or status >= 500,
+        transient=status in TRANSIENT_STATUSES
+        or (status >= 500 and LASTING_CODES.isdisjoint(codes)),
         status=status,
-        retry_after_s=retry_after(response.headers),
+        retry_after_s=refusal.retry_after_s if asked is None else asked,
     )
 
 

@@ -20,7 +20,7 @@ from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import Attempt, Call, CallRecord, Delta, Generation
 from llmconfig.client.wire import JSON, BadReply, Body, Listener, Question, Reply
 from llmconfig.client.wire.events import DONE, EventReader
-from llmconfig.client.wire.reading import parse
+from llmconfig.client.wire.reading import parse_event
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.resolution import Target
 from llmconfig.configuration.snapshot import Snapshot
@@ -120,6 +120,7 @@ class StreamExchange(Exchange):
 
     def __init__(self, run: StreamRun, target: Target, endpoint: Endpoint) -> None:
         self.heard: Listener = endpoint.wire.listener()
+        self.complete = False  # the server said that it's all
         self.clean = endpoint.scrubber.stream()
         super().__init__(run, target, endpoint)
 
@@ -134,7 +135,7 @@ class StreamExchange(Exchange):
     async def send(self) -> Response:
         """Send the payload and pass on what comes; a reply that is no stream is told at once."""
         run, endpoint = self.run, self.endpoint
-        run.hearing, self.heard = self, endpoint.wire.listener()
+        run.hearing, self.heard, self.complete = self, endpoint.wire.listener(), False
         self.clean = endpoint.scrubber.stream()
         async with transport.open_stream(
             endpoint.url,
@@ -159,7 +160,7 @@ class StreamExchange(Exchange):
         made = await super().attempt()
         if made.reply is not None and not self.run.told:
             self.run.told = True
-            await self.run.tell(Delta(made.reply.text, _indexed(made.reply.tool_calls)))
+            await self.run.tell(_as_delta(made.reply))
         return made
 
     def judge(self, response: Response | RequestFailed, latency_ms: float) -> AttemptResult:
@@ -180,11 +181,12 @@ class StreamExchange(Exchange):
         try:
             async for piece in opened.pieces():
                 for event in events.feed(piece):
-                    refused = await self._hear(event)
-                    if refused:
+                    if await self._hear(event):
                         return Response(opened.status, opened.headers, event)
             for event in events.end():
-                await self._hear(event)
+                if await self._hear(event):
+                    return Response(opened.status, opened.headers, event)
+            await self._tell_clean(self.heard.end(complete=self.complete))
             await self._tell(self.clean.end())
         except BadReply as bad:
             raise RequestFailed("bad_reply", str(bad), transient=True) from None
@@ -192,15 +194,20 @@ class StreamExchange(Exchange):
 
     async def _hear(self, event: bytes) -> bool:
         """Take one event; tells whether it is an error."""
-        if event == DONE:
+        if event.strip() == DONE:
+            self.complete = True
             return False
-        value = parse(event)
+        value = parse_event(event)
         if self.endpoint.wire.refusal(value) is not None:
             return True
-        delta = self.heard.hear(value)
+        if not isinstance(value, dict):
+            raise BadReply("an event is not a JSON object")
+        await self._tell_clean(self.heard.hear(value))
+        return False
+
+    async def _tell_clean(self, delta: Delta | None) -> None:
         if delta is not None:
             await self._tell(self.clean.feed(delta))
-        return False
 
     async def _tell(self, delta: Delta | None) -> None:
         if delta is not None:
@@ -208,5 +215,7 @@ class StreamExchange(Exchange):
             await self.run.tell(delta)
 
 
-def _indexed(tool_calls: tuple[JSON, ...]) -> tuple[JSON, ...]:
-    return tuple({"index": index, **call} for index, call in enumerate(tool_calls))
+def _as_delta(reply: Reply) -> Delta:
+    """A whole answer as its only piece."""
+    calls = tuple({"index": index, **call} for index, call in enumerate(reply.tool_calls))
+    return Delta(reply.text, calls, reply.thoughts, reply.refusal)

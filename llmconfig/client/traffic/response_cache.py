@@ -19,11 +19,11 @@ import orjson
 
 from llmconfig.client.traffic import redis_connection
 from llmconfig.client.traffic.redis_connection import RedisLost
-from llmconfig.client.types import Call, Tokens
+from llmconfig.client.types import Call, Thought, Tokens
 from llmconfig.configuration.resolution import Target
 from llmconfig.configuration.snapshot import Snapshot
 
-PREFIX = "nodewise:cache:{answers}"
+PREFIX = "nodewise:cache:2:{answers}"  # the number changes with the form of what is kept
 EPOCH, INDEX, TOTALS = f"{PREFIX}:epoch", f"{PREFIX}:index", f"{PREFIX}:totals"
 # Longer ones are rare, and would push out many.
 MAX_ANSWER_LENGTH = 64 * 1024
@@ -83,6 +83,9 @@ class CachedAnswer:
     tool_calls: tuple[dict[str, Any], ...]
     cost_usd: Decimal | None
     tokens: Tokens = ()
+    thoughts: tuple[Thought, ...] = ()
+    native_reason: str | None = None
+    stop_sequence: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +262,9 @@ def keep(key: bytes, answer: CachedAnswer, configuration: Snapshot) -> None:
             answer.tool_calls,
             None if answer.cost_usd is None else str(answer.cost_usd),
             [(token.decode("latin-1"), logprob) for token, logprob in answer.tokens],
+            answer.thoughts,
+            answer.native_reason,
+            answer.stop_sequence,
         )
     )
     if len(value) > MAX_ANSWER_LENGTH:
@@ -327,13 +333,16 @@ def _keep_here(key: bytes, value: bytes, configuration: Snapshot) -> None:
 
 
 def _unpacked(value: bytes) -> CachedAnswer:
-    text, finish_reason, tool_calls, cost, tokens = orjson.loads(value)
+    text, finish_reason, tool_calls, cost, tokens, thoughts, native, stop = orjson.loads(value)
     return CachedAnswer(
         text,
         finish_reason,
         tuple(tool_calls),
         None if cost is None else Decimal(cost),
         tuple((token.encode("latin-1"), logprob) for token, logprob in tokens),
+        tuple(Thought(**thought) for thought in thoughts),
+        native,
+        stop,
     )
 
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from llmconfig.client.structured_output import OutputSchema
-from llmconfig.client.types import NO_USAGE, Delta, Message, Tokens, Usage
+from llmconfig.client.types import NO_USAGE, Delta, Message, Thought, Tokens, Usage
 from llmconfig.configuration.resolution import Target
 from llmconfig.configuration.snapshot import ProviderFacts
 from llmconfig.secrets import Secret
@@ -58,7 +58,9 @@ class Body:
 class Reply:
     """A provider's answer. `counted` is false when its usage was absent or absurd.
 
-    `finish_reason` is in OpenAI's words; `cost_usd` is set when the provider reports it.
+    `finish_reason` is in OpenAI's words where it has one (see finish_reasons.py), `native_reason`
+    the provider's own; `cost_usd` is set when the provider reports it. `text` is the answer alone:
+    `thoughts` and a `refusal` stand beside it.
     """
 
     text: str
@@ -68,6 +70,10 @@ class Reply:
     cost_usd: Decimal | None = None
     tool_calls: tuple[JSON, ...] = field(default_factory=tuple)
     tokens: Tokens = ()
+    thoughts: tuple[Thought, ...] = ()
+    refusal: str = ""
+    native_reason: str | None = None
+    stop_sequence: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,8 @@ class Refusal:
 
     message: str
     codes: frozenset[str]
-    status: int | None = None  # when an error came in a reply that said 200
+    status: int | None = None  # that the body names; the only one when the reply said 200
+    retry_after_s: float | None = None
 
 
 class BadReply(Exception):
@@ -106,10 +113,13 @@ class Listener(Protocol):
         """What was said so far."""
 
     def hear(self, event: JSON) -> Delta | None:
-        """Take the next event; gives what it adds to the answer, if anything."""
+        """Take the next event; gives what it adds to the answer, if anything. Raises BadReply."""
+
+    def end(self, *, complete: bool) -> Delta | None:
+        """After the last event: what was still held. `complete`: the server said that it's all."""
 
     def reply(self) -> Reply:
-        """The whole answer after the last event; raises BadReply if its end never came."""
+        """The whole answer after `end`; raises BadReply if its end never came."""
 
 
 class Wire(Protocol):
@@ -127,8 +137,8 @@ class Wire(Protocol):
     def read(self, value: JSON) -> Reply:
         """The answer in a reply with status 200; raises BadReply."""
 
-    def refusal(self, value: JSON) -> Refusal | None:
-        """The error in a reply, None if there is none."""
+    def refusal(self, value: Any, *, good: bool = True) -> Refusal | None:
+        """The error in a reply's JSON value, None if there is none. `good`: its status was 200."""
 
     def streamed(self, content: JSON) -> JSON:
         """The request that asks for the same answer as a stream of events."""

@@ -10,10 +10,9 @@ from typing import Any
 import orjson
 
 from llmconfig import provider_types
-from llmconfig.client.types import NO_USAGE, Delta, Message, Usage
+from llmconfig.client.types import Message, Usage
 from llmconfig.client.wire import (
     JSON,
-    BadReply,
     Body,
     Embedded,
     Input,
@@ -21,6 +20,8 @@ from llmconfig.client.wire import (
     Refusal,
     Reply,
 )
+from llmconfig.client.wire.anthropic_answers import AnthropicListener, read_message
+from llmconfig.client.wire.errors import error_in
 from llmconfig.client.wire.reading import count, object_of, optional_count, text_of
 from llmconfig.configuration.snapshot import ProviderFacts
 from llmconfig.secrets import Secret
@@ -31,15 +32,6 @@ SAMPLING = ("temperature", "top_p", "top_k")
 SYSTEM_ROLES = frozenset({"system", "developer"})
 # What Anthropic takes under its own name; anything else of a caller's extras it would refuse.
 TAKEN = frozenset({"stop_sequences", "thinking", "metadata", "service_tier", "cache_control"})
-STOPS = {
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "pause_turn": "stop",
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "tool_use": "tool_calls",
-    "refusal": "content_filter",
-}
 TOOL_CHOICES = {"auto": "auto", "required": "any", "none": "none"}
 
 
@@ -88,46 +80,20 @@ class AnthropicWire:
         return Body(content, tuple(dropped))
 
     def read(self, value: JSON) -> Reply:
-        """Text blocks joined; tool uses in OpenAI's shape."""
-        usage = _usage(value.get("usage"))
-        blocks = value.get("content")
-        stop = value.get("stop_reason")
-        reason = STOPS.get(stop, stop[:40]) if isinstance(stop, str) else None
-        if not isinstance(blocks, list):
-            raise BadReply("the reply holds no content", usage)
-        texts = [object_of(block) for block in blocks]
-        text = "".join(text_of(block.get("text")) for block in texts if block.get("type") == "text")
-        tool_calls = tuple(_tool_call(block) for block in texts if block.get("type") == "tool_use")
-        unfinished = reason in {"length", "content_filter"}
-        if not text.strip() and not tool_calls and not unfinished:
-            raise BadReply("the answer is empty", usage)
-        return Reply(
-            text=text,
-            finish_reason=reason,
-            usage=usage or NO_USAGE,
-            counted=usage is not None,
-            tool_calls=tool_calls,
-        )
+        """Text blocks joined; tool uses in OpenAI's shape; thoughts beside them."""
+        return read_message(value, _usage(value.get("usage")))
 
-    def refusal(self, value: JSON) -> Refusal | None:
-        """`error`, with its finer reason under `details`."""
-        error = value.get("error")
-        if not error:
-            return None
-        error = object_of(error)
-        codes = {error.get("type"), object_of(error.get("details")).get("error_code")}
-        return Refusal(
-            message=text_of(error.get("message")),
-            codes=frozenset(code for code in codes if isinstance(code, str)),
-        )
+    def refusal(self, value: Any, *, good: bool = True) -> Refusal | None:
+        """`error`, with its finer reason under `details`; proxies in front have other forms."""
+        return error_in(value, good=good)
 
     def streamed(self, content: JSON) -> JSON:
         """Usage comes by itself."""
         return {**content, "stream": True}
 
-    def listener(self) -> "AnthropicListener":
+    def listener(self) -> AnthropicListener:
         """Somebody who hears its events."""
-        return AnthropicListener()
+        return AnthropicListener(_usage)
 
     def embedding_address(self, provider: ProviderFacts, model_id: str) -> str:
         """Anthropic has no embeddings."""
@@ -140,93 +106,6 @@ class AnthropicWire:
     def read_embeddings(self, value: JSON, expected: int) -> Embedded:
         """Never received."""
         raise NotImplementedError
-
-
-class AnthropicListener:
-    """Puts the events of one message together."""
-
-    def __init__(self) -> None:
-        self.usage: Usage | None = None
-        self._counts: JSON = {}
-        self._texts: list[str] = []
-        self._calls: dict[int, JSON] = {}
-        self._places: dict[int, int] = {}  # a tool use's block to its place among the tool calls
-        self._reason: str | None = None
-
-    @property
-    def text(self) -> str:
-        """What was said so far."""
-        return "".join(self._texts)
-
-    def hear(self, event: JSON) -> Delta | None:
-        """Text, and the input of tools as it is written; pings and thoughts add nothing."""
-        kind = event.get("type")
-        if kind == "content_block_delta":
-            return self._hear_delta(event)
-        if kind == "content_block_start":
-            return self._hear_start(event)
-        if kind == "message_start":
-            self._count(object_of(event.get("message")).get("usage"))
-        elif kind == "message_delta":
-            self._count(event.get("usage"))
-            stop = object_of(event.get("delta")).get("stop_reason")
-            self._reason = STOPS.get(stop, stop[:40]) if isinstance(stop, str) else self._reason
-        return None
-
-    def reply(self) -> Reply:
-        """A stream without a stop reason was cut off."""
-        text, calls = self.text, tuple(self._calls[place] for place in sorted(self._calls))
-        for call in calls:
-            call["function"]["arguments"] = call["function"]["arguments"] or "{}"
-        if self._reason is None:
-            raise BadReply("the stream ended before the answer did", self.usage)
-        if not text.strip() and not calls and self._reason not in {"length", "content_filter"}:
-            raise BadReply("the answer is empty", self.usage)
-        return Reply(
-            text=text,
-            finish_reason=self._reason,
-            usage=self.usage or NO_USAGE,
-            counted=self.usage is not None,
-            tool_calls=calls,
-        )
-
-    def _hear_delta(self, event: JSON) -> Delta | None:
-        said = object_of(event.get("delta"))
-        text = text_of(said.get("text"))
-        if text:
-            self._texts.append(text)
-            return Delta(text)
-        place = self._places.get(_block(event))
-        part = text_of(said.get("partial_json"))
-        if place is None or not part:
-            return None
-        function = self._calls[place]["function"]
-        function["arguments"] += part
-        return Delta(tool_calls=({"index": place, "function": {"arguments": part}},))
-
-    def _hear_start(self, event: JSON) -> Delta | None:
-        block = object_of(event.get("content_block"))
-        text = text_of(block.get("text"))
-        if text:
-            self._texts.append(text)
-            return Delta(text)
-        if block.get("type") != "tool_use":
-            return None
-        place = self._places[_block(event)] = len(self._calls)
-        call = self._calls[place] = _tool_call(block)
-        if not block.get("input"):  # it follows in pieces
-            call["function"]["arguments"] = ""
-        return Delta(tool_calls=({"index": place, **call, "function": {**call["function"]}},))
-
-    def _count(self, counts: Any) -> None:
-        """The end names only what has changed since the start."""
-        self._counts |= object_of(counts)
-        self.usage = _usage(self._counts) if self._counts else None
-
-
-def _block(event: JSON) -> int:
-    index = event.get("index")
-    return index if type(index) is int else 0
 
 
 def _most(question: Question) -> int:
@@ -348,15 +227,6 @@ def _tool_choice(value: Any) -> JSON:
         return {"type": TOOL_CHOICES.get(value, "auto")}
     function = object_of(value).get("function")
     return {"type": "tool", "name": function["name"]} if function else value
-
-
-def _tool_call(block: JSON) -> JSON:
-    arguments = orjson.dumps(block.get("input", {})).decode().replace("\\u0000", "")
-    return {
-        "id": text_of(block.get("id")),
-        "type": "function",
-        "function": {"name": text_of(block.get("name")), "arguments": arguments},
-    }
 
 
 def _usage(counts: Any) -> Usage | None:

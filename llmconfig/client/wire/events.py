@@ -1,6 +1,9 @@
 """Server-sent events: the pieces of a streamed reply put together to the data of each event."""
 
+import orjson
+
 from llmconfig.client.wire import BadReply
+from llmconfig.client.wire.reading import BYTE_ORDER_MARK
 
 # Of one event; the longest real ones hold a few KB.
 MAX_EVENT_BYTES = 4 * 1024 * 1024
@@ -8,30 +11,93 @@ DONE = b"[DONE]"
 
 
 class EventReader:
-    """Takes a stream's bytes as they come. Events' names are left out: their data repeats them."""
+    """Takes a stream's bytes as they come, wherever they are cut.
 
-    __slots__ = ("_data", "_rest")
+    Events' names are left out, because their data repeats them; but what is sent as an error (an
+    event of that name, or llama.cpp's field `error:` of 2025) comes out as `{"error": …}`. A body
+    that is JSON and no stream comes out whole at the end.
+    """
+
+    __slots__ = ("_begun", "_data", "_failed", "_plain", "_rest")
 
     def __init__(self) -> None:
         self._rest = b""
         self._data: list[bytes] = []
+        self._begun = False
+        self._failed = False  # the event that is coming is an error
+        self._plain = False  # it is no stream
 
     def feed(self, piece: bytes) -> list[bytes]:
         """The data of the events that end in this piece; raises BadReply for one without end."""
-        lines = (self._rest + piece).split(b"\n")
-        self._rest = lines.pop()
+        data = self._rest + piece
+        if not self._begun:
+            data = self._begin(data)
+        if self._plain or not self._begun:
+            self._rest = data
+            lines = []
+        else:
+            lines = self._lines(data)
         if len(self._rest) > MAX_EVENT_BYTES:
             raise BadReply("an event has no end")
         events = []
         for line in lines:
-            name, colon, value = line.rstrip(b"\r").partition(b":")
-            if name == b"data":
-                self._data.append(value.removeprefix(b" "))
-            elif not name and not colon and self._data:
-                events.append(b"\n".join(self._data))
-                self._data = []
+            if line:
+                self._take(line)
+            elif self._data:
+                events.append(self._event())
         return events
 
     def end(self) -> list[bytes]:
         """What the stream's end leaves: servers forget the last blank line."""
+        if self._plain:
+            return [self._rest]
+        self._begun = True
         return self.feed(b"\n\n")
+
+    def _begin(self, data: bytes) -> bytes:
+        """Leave out a byte order mark, once it is known whether there is one."""
+        if BYTE_ORDER_MARK.startswith(data) and data != BYTE_ORDER_MARK:
+            return data
+        self._begun = True
+        data = data.removeprefix(BYTE_ORDER_MARK)
+        self._plain = data.lstrip()[:1] in {b"{", b"["}
+        return data
+
+    def _lines(self, data: bytes) -> list[bytes]:
+        """The whole lines; they end in LF, CRLF or CR, as the standard has it."""
+        if b"\r" in data:
+            held = data.endswith(b"\r")  # a LF may follow
+            data = data[:-1] if held else data
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+            lines = data.split(b"\n")
+            self._rest = lines.pop() + (b"\r" if held else b"")
+            return lines
+        lines = data.split(b"\n")
+        self._rest = lines.pop()
+        return lines
+
+    def _take(self, line: bytes) -> None:
+        name, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if name == b"data":
+            self._data.append(value)
+        elif name == b"event":
+            self._failed = self._failed or value.strip() == b"error"
+        elif name == b"error":
+            self._data.append(value)
+            self._failed = True
+
+    def _event(self) -> bytes:
+        data, failed = b"\n".join(self._data), self._failed
+        self._data, self._failed = [], False
+        return _as_error(data) if failed else data
+
+
+def _as_error(data: bytes) -> bytes:
+    try:
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        value = data.decode("utf-8", "replace")
+    if isinstance(value, dict) and value.get("error"):
+        return data
+    return orjson.dumps({"error": value})

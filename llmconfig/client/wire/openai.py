@@ -2,12 +2,21 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
-import orjson
-
 from llmconfig import provider_types
-from llmconfig.client.types import NO_USAGE, Delta, Message, Tokens, Usage
+from llmconfig.client.finish_reasons import (
+    CONTENT_FILTER,
+    TOOL_CALLS,
+    Ending,
+    ending_of,
+    in_openai_words,
+    is_whole,
+    reason_in,
+)
+from llmconfig.client.types import NO_USAGE, Delta, Message, Thought, Tokens, Usage
 from llmconfig.client.wire import (
     JSON,
     BadReply,
@@ -18,6 +27,8 @@ from llmconfig.client.wire import (
     Refusal,
     Reply,
 )
+from llmconfig.client.wire.errors import error_in
+from llmconfig.client.wire.messages import Spoken, spoken_in, tokens_of_answer
 from llmconfig.client.wire.reading import (
     count,
     disjoint,
@@ -26,6 +37,8 @@ from llmconfig.client.wire.reading import (
     optional_count,
     text_of,
 )
+from llmconfig.client.wire.thinking import ThoughtSplitter, joined, split
+from llmconfig.client.wire.tool_calls import ToolCallStream, whole_calls
 from llmconfig.configuration.snapshot import ProviderFacts
 from llmconfig.secrets import Secret
 
@@ -112,42 +125,72 @@ class OpenAIWire:
         """The first choice."""
         counts = object_of(value.get("usage"))
         usage = _usage(counts) if counts else None
-        choices = value.get("choices")
-        choice = choices[0] if isinstance(choices, list) and choices else None
-        message = choice.get("message") if isinstance(choice, dict) else None
-        if not isinstance(choice, dict) or not isinstance(message, dict):
+        choice = _first_choice(value)
+        message = choice.get("message")
+        reason = reason_in(choice.get("finish_reason"))
+        if message is None and ending_of(reason) is Ending.WITHHELD:
+            message = {}  # Azure leaves it out where its filter took the answer
+        if not isinstance(message, dict):
             raise BadReply("the reply holds no choice", usage)
-        text, tool_calls = text_of(message.get("content")), _tool_calls(message)
-        reason = text_of(choice.get("finish_reason"))[:40] or None
-        if not text.strip() and not tool_calls:
-            if message.get("refusal"):
-                reason = "content_filter"
-            if reason not in {"length", "content_filter"}:
-                raise BadReply("the answer is empty", usage)
-        return Reply(
-            text=text,
-            finish_reason=reason,
-            usage=usage or NO_USAGE,
-            counted=usage is not None,
-            cost_usd=dollars(counts.get("cost")),
-            tool_calls=tool_calls,
-            tokens=_tokens(choice.get("logprobs")),
+        try:
+            spoken = spoken_in(message)
+        except BadReply as bad:
+            raise BadReply(str(bad), usage) from None
+        tokens = _tokens(choice.get("logprobs"))
+        return _answer(
+            _End(reason, choice.get("stop_reason"), usage, dollars(counts.get("cost"))),
+            spoken,
+            whole_calls(message),
+            tokens,
         )
 
-    def refusal(self, value: JSON) -> Refusal | None:
-        """`error`; OpenRouter sends some with status 200 and the real status as their code."""
-        error = value.get("error")
-        if not error:
-            return None
-        if not isinstance(error, dict):
-            return Refusal(text_of(error), frozenset())
-        code = error.get("code")
-        codes = {each for each in (code, error.get("type")) if isinstance(each, str)}
-        return Refusal(
-            message=text_of(error.get("message")),
-            codes=frozenset(codes),
-            status=code if type(code) is int and 300 <= code <= 599 else None,
-        )
+    def refusal(self, value: Any, *, good: bool = True) -> Refusal | None:
+        """An error in any form; OpenRouter sends some with status 200 and the real one inside."""
+        return error_in(value, good=good)
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """How an answer ended and what it took. `stop` is vLLM's: the text that ended it."""
+
+    reason: str | None
+    stop: Any
+    usage: Usage | None
+    cost_usd: Decimal | None
+
+
+def _answer(end: _End, spoken: Spoken, tool_calls: tuple[JSON, ...], tokens: Tokens = ()) -> Reply:
+    """The reply; raises BadReply where the provider broke off, or says nothing at all."""
+    if ending_of(end.reason) is Ending.BROKEN:
+        raise BadReply(f"the provider broke off: {end.reason}", end.usage)
+    text, thought = split(spoken.text)
+    thoughts = joined([*spoken.thoughts, *([Thought(text=thought)] if thought else [])])
+    if end.reason is None and not (text.strip() or tool_calls or spoken.refusal):
+        raise BadReply("the answer is empty", end.usage)
+    reason = in_openai_words(end.reason)
+    if is_whole(end.reason):
+        if tool_calls:
+            reason = TOOL_CALLS
+        elif spoken.refusal:
+            reason = CONTENT_FILTER  # OpenAI says "stop" to it
+    return Reply(
+        text=text,
+        finish_reason=reason,
+        usage=end.usage or NO_USAGE,
+        counted=end.usage is not None,
+        cost_usd=end.cost_usd,
+        tool_calls=tool_calls,
+        tokens=tokens_of_answer(tokens, text) if thought and tokens else tokens,
+        thoughts=thoughts,
+        refusal=spoken.refusal,
+        native_reason=end.reason,
+        stop_sequence=(text_of(end.stop) or None) if is_whole(end.reason) else None,
+    )
+
+
+def _first_choice(value: JSON) -> JSON:
+    choices = value.get("choices")
+    return object_of(choices[0]) if isinstance(choices, list) and choices else {}
 
 
 def _tokens(told: Any) -> Tokens:
@@ -181,60 +224,66 @@ class OpenAIListener:
 
     def __init__(self) -> None:
         self.usage: Usage | None = None
-        self._texts: list[str] = []
-        self._calls: dict[int, JSON] = {}
+        self._told: list[str] = []  # the texts that were passed on
+        self._texts: list[str] = []  # with thoughts in tags, if any are
+        self._refusals: list[str] = []
+        self._thoughts: list[Thought] = []
+        self._splitter = ThoughtSplitter()
+        self._calls = ToolCallStream()
         self._reason: str | None = None
-        self._refused = False
+        self._stop: Any = None
+        self._complete = False
         self._cost: Any = None
 
     @property
     def text(self) -> str:
         """What was said so far."""
-        return "".join(self._texts)
+        return "".join(self._told)
 
     def hear(self, event: JSON) -> Delta | None:
         """Usage comes in a last chunk without choices, from some servers in each chunk."""
         counts = object_of(event.get("usage"))
         if counts:
             self.usage, self._cost = _usage(counts) or self.usage, counts.get("cost")
-        choices = event.get("choices")
-        choice = object_of(choices[0]) if isinstance(choices, list) and choices else {}
-        self._reason = text_of(choice.get("finish_reason"))[:40] or self._reason
-        said = object_of(choice.get("delta"))
-        self._refused = self._refused or bool(said.get("refusal"))
-        text, parts = text_of(said.get("content")), _tool_calls(said)
-        if text:
-            self._texts.append(text)
-        for part in parts:
-            self._collect(part)
-        return Delta(text, parts) if text or parts else None
+        choice = _first_choice(event)
+        self._reason = reason_in(choice.get("finish_reason")) or self._reason
+        self._stop = choice.get("stop_reason") or self._stop
+        said = choice.get("delta")
+        if not said:  # a whole answer sent as the only event
+            said = choice.get("message")
+        if not isinstance(said, dict):
+            return None
+        spoken = spoken_in(said)
+        text, thought = self._splitter.feed(spoken.text) if spoken.text else ("", "")
+        self._texts.append(spoken.text)
+        self._refusals.append(spoken.refusal)
+        self._thoughts += spoken.thoughts
+        thoughts = (*spoken.thoughts, *([Thought(text=thought)] if thought else []))
+        return self._delta(text, self._calls.feed(said), thoughts, spoken.refusal)
+
+    def end(self, *, complete: bool) -> Delta | None:
+        """What may have become a tag or a later call's id, and didn't."""
+        self._complete = complete
+        text, thought = self._splitter.end()
+        thoughts = (Thought(text=thought),) if thought else ()
+        return self._delta(text, self._calls.end(), thoughts, "")
 
     def reply(self) -> Reply:
-        """A stream without a finish reason was cut off."""
-        text, calls = self.text, tuple(self._calls[index] for index in sorted(self._calls))
-        reason = "content_filter" if self._refused and not text else self._reason
-        if reason is None:
+        """A stream with neither a finish reason nor the word that it's all was cut off."""
+        if self._reason is None and not self._complete:
             raise BadReply("the stream ended before the answer did", self.usage)
-        if not text.strip() and not calls and reason not in {"length", "content_filter"}:
-            raise BadReply("the answer is empty", self.usage)
-        return Reply(
-            text=text,
-            finish_reason=reason,
-            usage=self.usage or NO_USAGE,
-            counted=self.usage is not None,
-            cost_usd=dollars(self._cost),
-            tool_calls=calls,
-        )
+        spoken = Spoken("".join(self._texts), "".join(self._refusals), self._thoughts)
+        end = _End(self._reason, self._stop, self.usage, dollars(self._cost))
+        return _answer(end, spoken, self._calls.whole)
 
-    def _collect(self, part: JSON) -> None:
-        index = part["index"] = _place(part.get("index", 0))
-        function = object_of(part.get("function"))
-        held = self._calls.setdefault(
-            index, {"id": "", "type": "function", "function": {"name": "", "arguments": ""}}
+    def _delta(
+        self, text: str, calls: tuple[JSON, ...], thoughts: tuple[Thought, ...], refusal: str
+    ) -> Delta | None:
+        if text:
+            self._told.append(text)
+        return (
+            Delta(text, calls, thoughts, refusal) if text or calls or thoughts or refusal else None
         )
-        held["id"] = held["id"] or text_of(part.get("id"))
-        held["function"]["name"] = held["function"]["name"] or text_of(function.get("name"))
-        held["function"]["arguments"] += text_of(function.get("arguments"))
 
 
 def _carry(content: JSON, question: Question) -> tuple[str, ...]:
@@ -296,11 +345,3 @@ def _usage(counts: JSON) -> Usage | None:
         )
     except ValueError:
         return None
-
-
-def _tool_calls(message: JSON) -> tuple[JSON, ...]:
-    calls = message.get("tool_calls")
-    if not isinstance(calls, list):
-        return ()
-    found = tuple(call for call in calls if isinstance(call, dict))
-    return orjson.loads(orjson.dumps(found).replace(b"\\u0000", b"")) if found else ()

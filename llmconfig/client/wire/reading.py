@@ -14,6 +14,8 @@ from llmconfig.client.wire import JSON, BadReply
 MAX_SLOW_PARSE_BYTES = 1024 * 1024
 MAX_TOKENS = 1_000_000_000
 MAX_DOLLARS = 100_000
+MAX_WORDS_BYTES = 200  # of an event that is no JSON, in the error
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def parse(body: bytes) -> JSON:
@@ -22,13 +24,28 @@ def parse(body: bytes) -> JSON:
     Halves of emoji become "?" and numbers that are none become null: one such character in an
     answer must not make its row fail for ever.
     """
-    try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        value = _parse_patiently(body)
+    value = parse_value(body)
     if not isinstance(value, dict):
         raise BadReply("the reply is not a JSON object")
     return value
+
+
+def parse_value(body: bytes) -> Any:
+    """The same for any JSON value; some servers' errors are lists, texts or numbers."""
+    body = body.removeprefix(BYTE_ORDER_MARK)
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return _parse_patiently(body)
+
+
+def parse_event(event: bytes) -> Any:
+    """The JSON value of a stream's event; raises BadReply with the words of one that has none."""
+    try:
+        return parse_value(event)
+    except BadReply:
+        words = event[:MAX_WORDS_BYTES].decode("utf-8", "replace").strip()
+        raise BadReply(f"an event is not JSON: {words}" if words else "an event is empty") from None
 
 
 def _parse_patiently(body: bytes) -> Any:
