@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from benchmarks.provider import KEY, MODEL
-from enrichment.listings import import_listings
+from enrichment.listings.importing.importer import import_listings
 from enrichment.models import Animal
 from llmconfig.configuration.revisions import change
 from llmconfig.models import (

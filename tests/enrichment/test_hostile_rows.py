@@ -14,7 +14,7 @@ from enrichment.batches import lifecycle
 from enrichment.batches.lifecycle import Selection
 from enrichment.batches.undo import undo
 from enrichment.engine.lanes import run_lane
-from enrichment.listings import import_listings
+from enrichment.listings.importing.importer import import_listings
 from enrichment.models import Animal, Batch, EnrichmentResult
 from llmconfig.roles import ensure_roles
 from metrics.models import GenerationHistory

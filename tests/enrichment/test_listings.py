@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from enrichment.errors import BadListings
-from enrichment.listings import import_listings
+from enrichment.listings.importing.importer import import_listings
 from enrichment.models import Animal, Organization
 
 pytestmark = pytest.mark.django_db

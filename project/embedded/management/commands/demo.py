@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 
-from enrichment.listings import import_listings
+from enrichment.listings.importing.importer import import_listings
 from enrichment.models import Animal
 from llmconfig.configuration.revisions import change
 from llmconfig.errors import LLMError

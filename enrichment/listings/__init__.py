@@ -1,0 +1,1 @@
+"""The shipped example: adoption listings of rescues."""

@@ -1,0 +1,1 @@
+"""Import of listings: a file is read, mapped, cleaned, compared with what is there, and written."""

@@ -1,0 +1,74 @@
+"""Compares a row with the listing that is there: what is new, changed, or would do damage."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.utils import timezone
+
+from enrichment.listings.importing.cleaning import CleanRow, Value, missing_to_add
+from enrichment.listings.importing.dates import Day
+from enrichment.listings.importing.mapping import MOMENT_FIELD, SWITCH_FIELDS, TEXT_FIELDS
+
+STORED_FIELDS = (*TEXT_FIELDS, *SWITCH_FIELDS, MOMENT_FIELD)
+_REPLACEMENT = "\ufffd"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownListing:
+    """A listing as the database has it; `values` are by STORED_FIELDS."""
+
+    pk: int
+    organization_id: int
+    values: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A field's value before and after."""
+
+    field: str
+    before: object
+    after: object
+
+
+def check_addable(row: CleanRow) -> None:
+    """Raises ValueError where a new listing lacks what it needs."""
+    missing = missing_to_add(row)
+    if missing:
+        raise ValueError(f"it is new, and the file has no {' and no '.join(missing)} for it")
+
+
+def changes(row: CleanRow, known: KnownListing, *, organization_id: int | None) -> list[Change]:
+    """The fields in which the row says something else; only fields that its file has.
+
+    `organization_id` is None for one that is still to be made. Raises ValueError where a readable
+    text would be replaced by one that lost characters before it came here.
+    """
+    found = []
+    before = known.values
+    for field, value in row.values.items():
+        old = before[field]
+        if old == value or (isinstance(value, Day) and _is_on(old, value)):
+            continue
+        if isinstance(value, str) and _REPLACEMENT in value and _REPLACEMENT not in str(old):
+            raise ValueError(
+                f"{field} has U+FFFD where the listing has readable text: the file lost characters"
+                " before it came here"
+            )
+        found.append(Change(field, old, value))
+    if row.organization is not None and known.organization_id != organization_id:
+        found.append(Change("organization", known.organization_id, organization_id))
+    return found
+
+
+def _is_on(moment: Value, day: Day) -> bool:
+    """Whether a stored time is on this day: the file then only says less."""
+    if not isinstance(moment, dt.datetime):
+        return False
+    return timezone.localtime(moment).date() == day.date or moment.date() == day.date
+
+
+def storable(value: Value) -> object:
+    """The value as PostgreSQL stores it."""
+    return value.begins() if isinstance(value, Day) else value

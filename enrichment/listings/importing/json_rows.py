@@ -1,0 +1,144 @@
+"""Rows of JSON (an array of objects) and of JSON lines (an object a line), with their lines."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NoReturn
+
+from enrichment.listings.importing.encodings import text_of
+from enrichment.listings.importing.rows import BadRow, FileFacts, RawRow
+from enrichment.listings.importing.sources import JSON, JSON_LINES, OpenedFile
+
+MAX_COLUMNS = 1000
+_SPACE = re.compile(r"[ \t\r\n]*")
+
+
+class _Repeated(dict[str, Any]):
+    """An object with a name that occurs twice; which one counts can't be known."""
+
+    name = ""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    names = [name for name, _ in pairs]
+    repeated = _Repeated(found)
+    repeated.name = next(name for name in names if names.count(name) > 1)
+    return repeated
+
+
+def _no_number(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no JSON")
+
+
+# Numbers stay as they are written: 0.10 is no 0.1 in a fee.
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_float=str, parse_int=str, parse_constant=_no_number
+)
+
+
+class JsonRows:
+    """The rows of a JSON document or of JSON lines.
+
+    An object within a row is read as columns with a dot: `organization.name`. Raises BadListings
+    when a document is no JSON, or no list of objects.
+    """
+
+    def __init__(self, file: OpenedFile, *, encoding: str, lines: bool) -> None:
+        self._file, self._encoding, self._lines = file, encoding, lines
+        self.facts = FileFacts(JSON_LINES if lines else JSON, encoding.removesuffix("-sig"))
+        names: dict[str, None] = {}
+        for row in self:
+            if isinstance(row, RawRow):
+                names.update(dict.fromkeys(row.cells))
+            if len(names) > MAX_COLUMNS:
+                raise file.refused(f"has more than {MAX_COLUMNS} names.", line=row.line)
+        self.columns = tuple(names)
+
+    def __iter__(self) -> Iterator[RawRow | BadRow]:
+        for line, value in self._by_line() if self._lines else self._elements():
+            if isinstance(value, BadRow):
+                yield value
+            elif isinstance(value, _Repeated):
+                yield BadRow(line, f"{value.name} occurs twice in the object")
+            elif isinstance(value, dict):
+                yield RawRow(line, _flat(value))
+            else:
+                yield BadRow(line, f"it is {_kind(value)}, not an object")
+
+    def _by_line(self) -> Iterator[tuple[int, Any]]:
+        with text_of(self._file, self._encoding) as text:
+            for number, line in enumerate(text, 1):
+                if not line.strip():
+                    continue
+                try:
+                    yield number, _DECODER.decode(line)
+                except (ValueError, RecursionError) as error:
+                    yield number, BadRow(number, f"it is no JSON: {_said(error)}")
+
+    def _elements(self) -> Iterator[tuple[int, Any]]:
+        """The array's elements, each with the line it begins in."""
+        with text_of(self._file, self._encoding) as file:
+            text = file.read()
+        at, line, counted = self._array(text), 1, 0
+        while True:
+            at = _SPACE.match(text, at).end()  # type: ignore[union-attr] - matches always
+            line += text.count("\n", counted, at)
+            counted = at
+            if text.startswith("]", at):
+                break
+            try:
+                value, at = _DECODER.raw_decode(text, at)
+            except (ValueError, RecursionError) as error:
+                raise self._no_json(text, getattr(error, "pos", at), _said(error)) from error
+            yield line, value
+            at = _SPACE.match(text, at).end()  # type: ignore[union-attr]
+            if text.startswith(",", at):
+                at += 1
+            elif not text.startswith("]", at):
+                raise self._no_json(text, at, "a comma or ] is missing")
+
+    def _array(self, text: str) -> int:
+        """Where the elements begin: in the document's array, or in an object's only list."""
+        at = _SPACE.match(text).end()  # type: ignore[union-attr]
+        if text.startswith("[", at):
+            return at + 1
+        try:
+            whole = _DECODER.decode(text)
+        except (ValueError, RecursionError) as error:
+            raise self._no_json(text, getattr(error, "pos", at), _said(error)) from error
+        lists = [name for name, value in whole.items() if isinstance(value, list)]
+        if len(lists) != 1:
+            raise self._file.refused(
+                "is no list of objects, and no object with exactly one list of them."
+            )
+        begins = re.search(rf"{re.escape(json.dumps(lists[0]))}\s*:\s*\[", text)
+        if begins is None:
+            raise self._file.refused(f"its list {lists[0]!r} can't be found; give the list alone.")
+        return begins.end()
+
+    def _no_json(self, text: str, at: int, said: str) -> Exception:
+        return self._file.refused(f"is no JSON: {said}.", line=text.count("\n", 0, at) + 1)
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    return getattr(error, "msg", str(error))
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, object]:
+    cells: dict[str, object] = {}
+    for name, value in row.items():
+        if isinstance(value, dict):
+            cells.update({f"{name}.{inner}": each for inner, each in value.items()})
+        else:
+            cells[name] = value
+    return cells
+
+
+def _kind(value: object) -> str:
+    kinds = {list: "a list", bool: "true or false", type(None): "null", str: "a text or number"}
+    return kinds.get(type(value), "a value")

@@ -1,0 +1,94 @@
+"""Which column of a file goes into which field of a listing."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from enrichment.errors import BadListings
+
+KEY = "id"
+ORGANIZATION_ID, ORGANIZATION = "org_id", "organization"
+MOMENT_FIELD = "posted"
+TEXT_FIELDS = (
+    "source", "name", "species", "breed", "breed_secondary", "age", "sex", "size", "coat", "color",
+    "health", "fee", "city", "state", "country", "status", "url", "description",
+)  # fmt: skip
+SWITCH_FIELDS = (
+    "mixed", "fixed", "house_trained", "special_needs", "shots_current", "good_with_children",
+    "good_with_dogs", "good_with_cats",
+)  # fmt: skip
+FIELDS = (KEY, ORGANIZATION_ID, ORGANIZATION, *TEXT_FIELDS, *SWITCH_FIELDS, MOMENT_FIELD)
+# Without these nothing can be added; listings that are known can be changed without them.
+NEEDED_TO_ADD = ("name", "description")
+_ALIASES = {"external_id": KEY}
+_BETWEEN_WORDS = re.compile(r"[\s\-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnMap:
+    """The file's columns by the field they fill, and those that fill none."""
+
+    columns: Mapping[str, str]  # by field
+    ignored: tuple[str, ...]
+
+
+def field_of(column: str) -> str:
+    """The field with this column's name, in any case, with spaces or hyphens; blank for none."""
+    name = _BETWEEN_WORDS.sub("_", column.strip().casefold())
+    name = _ALIASES.get(name, name)
+    return name if name in FIELDS else ""
+
+
+def known_columns(columns: Iterable[str], mapped: frozenset[str]) -> int:
+    """How many columns have a field, by their names or by a mapping."""
+    return sum(bool(column in mapped or field_of(column)) for column in columns)
+
+
+def map_columns(columns: Sequence[str], given: Mapping[str, str]) -> ColumnMap:
+    """Fields by name, with `given` (column to field, blank to ignore it) going first.
+
+    Raises BadListings when `given` names a column or field that isn't there, when a field would be
+    filled twice, or when no column holds the id.
+    """
+    for column, field in given.items():
+        _check_given(column, field, columns)
+    chosen = {column: given.get(column, field_of(column)) for column in columns}
+    # A column that was mapped by hand takes its field from one that has its name by chance.
+    by_hand = {_ALIASES.get(field, field) for field in given.values() if field}
+    found: dict[str, str] = {}
+    for column, wanted in chosen.items():
+        field = _ALIASES.get(wanted, wanted)
+        if not field or (field in by_hand and column not in given):
+            continue
+        if field in found:
+            raise BadListings(
+                f"columns {found[field]!r} and {column!r} would both fill {field}: say which with"
+                f" --map, or leave one out with --map '{column}='.",
+                field="map",
+            )
+        found[field] = column
+    if KEY not in found:
+        raise BadListings(_no_key(columns), field=KEY)
+    filled = set(found.values())
+    return ColumnMap(found, tuple(column for column in columns if column not in filled))
+
+
+def _check_given(column: str, field: str, columns: Sequence[str]) -> None:
+    if column not in columns:
+        close = get_close_matches(column, columns, 1)
+        hint = f"; did you mean {close[0]!r}?" if close else f"; it has {', '.join(columns[:30])}."
+        raise BadListings(f"map: the file has no column {column!r}{hint}", field="map")
+    if field and _ALIASES.get(field, field) not in FIELDS:
+        close = get_close_matches(field, FIELDS, 1)
+        hint = f"; did you mean {close[0]}?" if close else f"; there are {', '.join(FIELDS)}."
+        raise BadListings(f"map: listings have no field {field!r}{hint}", field="map")
+
+
+def _no_key(columns: Sequence[str]) -> str:
+    close = next((match for match in get_close_matches(KEY, columns, 1, 0.5)), "")
+    hint = f" Perhaps --map '{close}=id'." if close else " Name one: --map COLUMN=id."
+    return (
+        f"column 'id' is missing: it tells which listing a row is. The file has"
+        f" {', '.join(repr(column) for column in columns[:30])}.{hint}"
+    )

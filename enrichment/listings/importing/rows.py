@@ -1,0 +1,49 @@
+"""What a reader gives: raw rows with their lines, and the rows that can't be read."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that was left out: its line in the file (from 1), and why."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RawRow:
+    """A row as the file has it: cells by the file's own column names.
+
+    A cell is text, None, bool, int, float, date or datetime; from JSON also a list.
+    """
+
+    line: int
+    cells: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """How a file was read. Blank where the format has no such thing."""
+
+    format: str
+    encoding: str = ""
+    separator: str = ""
+    sheet: str = ""
+    other_sheets: tuple[str, ...] = ()
+
+
+class Rows(Protocol):
+    """The rows of a file; may be iterated several times."""
+
+    @property
+    def facts(self) -> FileFacts:
+        """How the file is read."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of its columns."""
+
+    def __iter__(self) -> Iterator[RawRow | BadRow]: ...

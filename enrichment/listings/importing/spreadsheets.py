@@ -1,0 +1,121 @@
+"""Rows of a sheet in an XLSX file, read as a stream and within bounds."""
+
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from xml.etree.ElementTree import ParseError
+
+from openpyxl import load_workbook
+
+from enrichment.listings.importing.rows import BadRow, FileFacts, RawRow
+from enrichment.listings.importing.sources import XLSX, OpenedFile
+
+MAX_SHEET_ROWS = 1_048_576  # Excel's own
+MAX_COLUMNS = 1000
+MAX_PARTS = 5000
+MAX_PROLOGUE = 4096
+_ERRORS = frozenset({"#N/A", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NULL!", "#NUM!"})
+_UNREADABLE = (
+    zipfile.BadZipFile, ParseError, KeyError, ValueError, TypeError, AttributeError, IndexError,
+    NotImplementedError, OverflowError,
+)  # fmt: skip
+
+
+class SheetRows:
+    """The rows of one sheet; the first line with cells is the header.
+
+    A row that ends early has empty cells there, as Excel stores it. Formulas count with the value
+    that was stored with them.
+    """
+
+    def __init__(self, file: OpenedFile, *, sheet: str = "") -> None:
+        self._file = file
+        self._check_parts()
+        with self._opened_sheet(sheet) as (chosen, names):
+            self._sheet = chosen.title
+            first = next(((line, cells) for line, cells in _lines(chosen) if any(cells)), None)
+        if first is None:
+            raise file.refused(f"sheet {self._sheet!r} is empty.")
+        self._header_line, cells = first
+        self.columns = self._header(cells)
+        others = tuple(name for name in names if name != self._sheet)
+        self.facts = FileFacts(XLSX, sheet=self._sheet, other_sheets=others)
+
+    def __iter__(self) -> Iterator[RawRow | BadRow]:
+        columns, width = self.columns, len(self.columns)
+        with self._opened_sheet(self._sheet) as (sheet, _):
+            for line, cells in _lines(sheet):
+                if line > MAX_SHEET_ROWS:
+                    raise self._file.refused(f"has more than {MAX_SHEET_ROWS:,} rows.", line=line)
+                if line <= self._header_line or all(cell is None for cell in cells):
+                    continue
+                if any(cell is not None for cell in cells[width:]):
+                    yield BadRow(line, f"it has more cells than the header's {width}")
+                    continue
+                padded = (*cells[:width], *[None] * (width - len(cells)))
+                wrong = next((cell for cell in padded if cell in _ERRORS), None)
+                if wrong is not None:
+                    yield BadRow(line, f"a cell holds Excel's error {wrong}")
+                    continue
+                yield RawRow(line, dict(zip(columns, padded, strict=True)))
+
+    def _header(self, cells: tuple[Any, ...]) -> tuple[str, ...]:
+        width = max(number for number, cell in enumerate(cells, 1) if cell is not None)
+        if width > MAX_COLUMNS:
+            raise self._file.refused(f"has {width} columns; {MAX_COLUMNS} fit.")
+        names = [
+            str(cell).strip() if cell is not None else f"column {number}"
+            for number, cell in enumerate(cells[:width], 1)
+        ]
+        repeated = {name for name in names if names.count(name) > 1}
+        if repeated:
+            raise self._file.refused(
+                f"column {min(repeated)!r} occurs twice; rename one.",
+                line=self._header_line,
+                field=min(repeated),
+            )
+        return tuple(names)
+
+    def _check_parts(self) -> None:
+        """Refuse what unpacks beyond the bound or declares entities, before anything is parsed."""
+        try:
+            with zipfile.ZipFile(self._file.content) as archive:
+                parts = archive.infolist()
+                if "xl/workbook.xml" not in {part.filename for part in parts}:
+                    raise self._file.refused("this is a ZIP archive, no .xlsx: unpack it first.")
+                unpacked = sum(part.file_size for part in parts)
+                if unpacked > self._file.max_bytes or len(parts) > MAX_PARTS:
+                    raise self._file.refused(
+                        f"unpacks to {unpacked / 1024**2:,.0f} MB in {len(parts):,} parts; at most"
+                        f" {self._file.max_bytes / 1024**2:,.0f} MB in {MAX_PARTS:,} are read."
+                        " Split the file, save it as CSV, or raise the bound (--max-size)."
+                    )
+                for part in parts:
+                    if part.filename.endswith((".xml", ".rels")):
+                        with archive.open(part) as content:
+                            if b"<!DOCTYPE" in content.read(MAX_PROLOGUE).replace(b"\0", b""):
+                                raise self._file.refused("declares XML entities; it is not read.")
+        except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+            raise self._file.refused(f"the .xlsx file is broken: {error}.") from error
+
+    @contextmanager
+    def _opened_sheet(self, name: str) -> Iterator[tuple[Any, list[str]]]:
+        self._file.content.seek(0)
+        try:
+            book = load_workbook(self._file.content, read_only=True, data_only=True)
+            names = [sheet.title for sheet in book.worksheets]
+            if name and name not in names:
+                raise self._file.refused(
+                    f"there is no sheet {name!r}; it has {', '.join(names)}.", field="sheet"
+                )
+            visible = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
+            sheet = book[name] if name else (visible or book.worksheets)[0]
+            sheet.reset_dimensions()  # what a file says of its size is often wrong
+            yield sheet, names
+        except _UNREADABLE as error:
+            raise self._file.refused(f"the .xlsx file is broken: {error}.") from error
+
+
+def _lines(sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    return enumerate(sheet.iter_rows(values_only=True), 1)
