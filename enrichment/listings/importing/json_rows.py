@@ -10,7 +10,7 @@ from enrichment.listings.importing.rows import BadRow, FileFacts, RawRow
 from enrichment.listings.importing.sources import JSON, JSON_LINES, OpenedFile
 
 MAX_COLUMNS = 1000
-_SPACE = re.compile(r"[ \t\r\n]*")
+_NO_SPACE = re.compile(r"[^ \t\r\n]")
 
 
 class _Repeated(dict[str, Any]):
@@ -84,7 +84,7 @@ class JsonRows:
             text = file.read()
         at, line, counted = self._array(text), 1, 0
         while True:
-            at = _SPACE.match(text, at).end()  # type: ignore[union-attr] - matches always
+            at = _after_space(text, at)
             line += text.count("\n", counted, at)
             counted = at
             if text.startswith("]", at):
@@ -94,7 +94,7 @@ class JsonRows:
             except (ValueError, RecursionError) as error:
                 raise self._no_json(text, getattr(error, "pos", at), _said(error)) from error
             yield line, value
-            at = _SPACE.match(text, at).end()  # type: ignore[union-attr]
+            at = _after_space(text, at)
             if text.startswith(",", at):
                 at += 1
             elif not text.startswith("]", at):
@@ -102,7 +102,7 @@ class JsonRows:
 
     def _array(self, text: str) -> int:
         """Where the elements begin: in the document's array, or in an object's only list."""
-        at = _SPACE.match(text).end()  # type: ignore[union-attr]
+        at = _after_space(text)
         if text.startswith("[", at):
             return at + 1
         try:
@@ -121,6 +121,12 @@ class JsonRows:
 
     def _no_json(self, text: str, at: int, said: str) -> Exception:
         return self._file.refused(f"is no JSON: {said}.", line=text.count("\n", 0, at) + 1)
+
+
+def _after_space(text: str, at: int = 0) -> int:
+    """Where the next character stands that is no white space; the end of the text at last."""
+    found = _NO_SPACE.search(text, at)
+    return found.start() if found else len(text)
 
 
 def _said(error: Exception) -> str:

@@ -68,7 +68,7 @@ def _seekable(name: str, file: IO[bytes], max_bytes: int) -> Iterator[IO[bytes]]
     if not file.seekable():
         with tempfile.SpooledTemporaryFile(MAX_IN_MEMORY) as copy:
             _copy(name, file, copy, max_bytes)
-            with _unpacked(name, copy, max_bytes) as content:  # type: ignore[arg-type]
+            with _unpacked(name, copy, max_bytes) as content:
                 yield content
         return
     with _unpacked(name, file, max_bytes) as content:

@@ -11,10 +11,14 @@ from enrichment.listings.importing.comparison import STORED_FIELDS, KnownListing
 from enrichment.models import Animal
 from metrics.recording import copy_rows
 
-_TYPES = {"CharField": "varchar", "URLField": "varchar", "TextField": "text", 
+_TYPES = {"CharField": "varchar", "URLField": "varchar", "TextField": "text",
           "BooleanField": "bool", "DateTimeField": "timestamptz"}  # fmt: skip
-_FIELDS = {name: Animal._meta.get_field(name) for name in STORED_FIELDS}  # noqa: SLF001 - documented
-_STORED = tuple((name, _TYPES[field.get_internal_type()]) for name, field in _FIELDS.items())
+_FIELDS = {
+    field.name: field
+    for field in Animal._meta.concrete_fields  # noqa: SLF001 - documented
+    if field.name in STORED_FIELDS
+}
+_STORED = tuple((name, _TYPES[_FIELDS[name].get_internal_type()]) for name in STORED_FIELDS)
 _DEFAULTS: dict[str, Any] = {name: field.get_default() for name, field in _FIELDS.items()}
 _TABLE = Animal._meta.db_table  # noqa: SLF001 - documented
 _ADDED = (("external_id", "varchar"), ("organization_id", "int8"), *_STORED,
