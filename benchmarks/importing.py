@@ -13,6 +13,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import django
@@ -55,7 +56,7 @@ def _round(rows: int) -> Iterator[tuple[str, float]]:
     _empty()
     for name, content in (("add all", first), ("change all", second), ("change none", second)):
         stream = io.BytesIO(content)
-        yield f"import: {name}", _seconds(lambda stream=stream: import_listings(stream))
+        yield f"import: {name}", _seconds(partial(import_listings, stream))
     yield from _by_orm()
 
 

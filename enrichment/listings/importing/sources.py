@@ -87,7 +87,7 @@ def _unpacked(name: str, file: IO[bytes], max_bytes: int) -> Iterator[IO[bytes]]
         yield file
         return
     with tempfile.SpooledTemporaryFile(MAX_IN_MEMORY) as copy, gzip.GzipFile(fileobj=file) as inner:
-        _copy(name, inner, copy, max_bytes)  # type: ignore[arg-type]
+        _copy(name, inner, copy, max_bytes)
         yield copy  # type: ignore[misc]
 
 
