@@ -25,11 +25,33 @@ class Message(TypedDict, total=False):
 
 
 @dataclass(frozen=True, slots=True)
+class UsageDetails:
+    """What may have a price of its own: some tokens of each bucket, and what isn't tokens at all.
+
+    `cache_write_1h` is a part of `Usage.cache_write`, `audio_input` and `image_input` of `input`,
+    `audio_cached` and `image_cached` of `cached_input`, `audio_output` and `image_output` of
+    `output`; none exceeds its bucket. `audio_seconds` of a prompt that is billed by time;
+    `web_searches` that the provider made for the answer.
+    """
+
+    cache_write_1h: int = 0
+    audio_input: int = 0
+    audio_cached: int = 0
+    audio_output: int = 0
+    image_input: int = 0
+    image_cached: int = 0
+    image_output: int = 0
+    audio_seconds: int = 0
+    web_searches: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """Tokens in disjoint buckets: no token is in two of them.
 
     `input` excludes what was read from or written to the provider's cache, and `output` excludes
-    reasoning. Both wire formats are brought to this shape.
+    reasoning. All vendors' words are brought to this shape (`client.wire.usage`). `details` is None
+    where every token has its bucket's price.
     """
 
     input: int = 0
@@ -37,6 +59,7 @@ class Usage:
     cache_write: int = 0
     output: int = 0
     reasoning: int = 0
+    details: UsageDetails | None = None
 
     @property
     def tokens_input(self) -> int:
@@ -50,6 +73,26 @@ class Usage:
 
 
 NO_USAGE = Usage()
+
+
+@dataclass(frozen=True, slots=True)
+class Billed:
+    """What a reply says about its price.
+
+    `usage` is None where it was absent or absurd. `cost_usd` is what the provider itself reports,
+    None if it doesn't. `service_tier` is the one that the reply names, blank for the standard one;
+    `names_tier` says whether it names any.
+    """
+
+    usage: Usage | None = None
+    cost_usd: Decimal | None = None
+    service_tier: str = ""
+    names_tier: bool = False
+
+
+NOT_BILLED = Billed()
+# Where an attempt's cost comes from.
+REPORTED, PRICED, ESTIMATED, UNKNOWN = "reported", "priced", "estimated", "unknown"
 # Outcomes of attempts that were surely billed, even if the reply didn't say how much.
 ANSWERED = frozenset({"ok", "invalid_answer"})
 
@@ -102,6 +145,12 @@ class Attempt:
     else `retry`, `repair`, `fallback` or `degrade`. `paid` says whether the provider billed it, as
     far as can be known: it sent usage. `waited_ms` is what budgets and limits took before it.
 
+    `cost_source` says where `cost_usd` comes from: `reported` by the provider, `priced` by the
+    table at `service_tier` (blank: the standard one), `estimated` (it was cut off before the
+    provider counted: `estimated_usd` is what budgets counted for it, and `cost_usd` stays None
+    where no usage came), `unknown` (no usage, or a price that it needs is missing), or blank where
+    nothing was billed.
+
     Some were never sent: `cached` was answered from the cache; `cooling`, `limited`,
     `limits_unknown`, `budget_exceeded`, `budget_soft` and `budget_unknown` say in `detail` why not.
     """
@@ -119,7 +168,10 @@ class Attempt:
     detail: str = ""  # the provider's own words, cleaned of keys, at most 300 characters
     request_id: str = ""
     waited_ms: float = 0.0
-    batch_price: bool = False  # a provider's own batch answered it, at `prices.BATCH_SHARE`
+    batch_price: bool = False  # a provider's own batch answered it, at its price for them
+    cost_source: str = ""
+    estimated_usd: Decimal | None = None
+    service_tier: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from django.db import connection, models, transaction
 
 from llmconfig import provider_types
 from llmconfig.configuration import process_settings, revisions
-from llmconfig.configuration.prices import suggested_prices
+from llmconfig.configuration.prices import suggested_prices, suggested_rows
 from llmconfig.configuration.provider_rules import check_base_url, origin
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import (
@@ -254,16 +254,8 @@ def _model(listed: Listed, provider: Provider, done: Seeded) -> None:
     )
     if listed.price is not None:
         _manual_price(model, *listed.price)
-    elif suggested is not None and suggested.input is not None:
-        ModelPrice.objects.create(
-            model=model,
-            valid_from=ALWAYS,
-            source=PriceSource.GENAI_PRICES,
-            input_per_1m=suggested.input,
-            output_per_1m=suggested.output,
-            cached_input_per_1m=suggested.cached,
-            cache_write_per_1m=suggested.cache_write,
-        )
+    else:
+        ModelPrice.objects.bulk_create(suggested_rows(model))
 
 
 def _manual_price(model: ProviderModel, per_input: Decimal, per_output: Decimal) -> None:

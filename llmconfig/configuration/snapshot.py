@@ -22,6 +22,8 @@ from django.db import InterfaceError, OperationalError, close_old_connections
 
 from llmconfig import provider_types
 from llmconfig.configuration import process_settings
+from llmconfig.configuration.price_lists import facts_of
+from llmconfig.configuration.pricing import PriceFacts
 from llmconfig.models import (
     Budget,
     ConfigVersion,
@@ -31,7 +33,6 @@ from llmconfig.models import (
     GlobalConfig,
     LLMConfig,
     NodeConfiguration,
-    PriceSource,
     Provider,
     ProviderModel,
     UserConfig,
@@ -66,19 +67,8 @@ class ProviderFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class PriceFacts:
-    """US dollars per million tokens from a moment on; None is unknown."""
-
-    valid_from: dt.datetime
-    input: Decimal | None
-    output: Decimal | None
-    cached_input: Decimal | None
-    cache_write: Decimal | None
-
-
-@dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """One active model of a catalogue. `prices` are the ones that win, newest first."""
+    """One active model of a catalogue. `prices` are the ones in force, newest first."""
 
     provider: str
     model_id: str
@@ -370,27 +360,11 @@ def _models() -> dict[tuple[str, str], ModelFacts]:
             supports_json_schema=row.supports_json_schema,
             supports_tools=row.supports_tools,
             supports_logprobs=row.supports_logprobs,
-            prices=_prices(row),
+            prices=facts_of(row.prices.all()),
             retires_at=row.retires_at,
         )
         for row in rows.prefetch_related("prices")
     }
-
-
-def _prices(model: ProviderModel) -> tuple[PriceFacts, ...]:
-    """A person's rows if there are any, else the taken-over ones; newest first."""
-    rows = list(model.prices.all())
-    manual = [row for row in rows if row.source == PriceSource.MANUAL]
-    return tuple(
-        PriceFacts(
-            valid_from=row.valid_from,
-            input=row.input_per_1m,
-            output=row.output_per_1m,
-            cached_input=row.cached_input_per_1m,
-            cache_write=row.cache_write_per_1m,
-        )
-        for row in sorted(manual or rows, key=lambda row: row.valid_from, reverse=True)
-    )
 
 
 def _node(row: NodeConfiguration) -> NodeFacts:

@@ -1,6 +1,7 @@
 """What providers serve, and for how much."""
 
 import uuid
+from typing import Any
 
 from django.core.validators import MinValueValidator
 from django.db import models
@@ -22,6 +23,7 @@ class PriceSource(models.TextChoices):
 
     MANUAL = "manual", "Entered by a person"
     GENAI_PRICES = "genai-prices", "genai-prices"
+    SUGGESTED = "suggested", "Suggested by genai-prices, not confirmed"
 
 
 class ProviderModel(models.Model):
@@ -92,29 +94,89 @@ class ProviderModel(models.Model):
         return f"{self.provider.name}/{self.model_id}"
 
 
+RATE_FIELDS = (
+    "input_per_1m", "output_per_1m", "cached_input_per_1m", "cache_write_per_1m",
+    "cache_write_1h_per_1m", "reasoning_per_1m", "audio_input_per_1m", "audio_cached_per_1m",
+    "audio_output_per_1m", "image_input_per_1m", "image_cached_per_1m", "image_output_per_1m",
+    "audio_per_hour", "web_search_per_1k", "request_per_1k",
+)  # fmt: skip
+CONDITION_FIELDS = ("service_tier", "above_prompt_tokens", "hours_from", "hours_until")
+
+
+def _not_negative() -> models.Q:
+    found = models.Q()
+    for name in RATE_FIELDS:
+        found &= models.Q(**{f"{name}__isnull": True}) | models.Q(**{f"{name}__gte": 0})
+    return found
+
+
+def _rate(help_text: str) -> "models.DecimalField[Any, Any]":
+    return models.DecimalField(
+        max_digits=12,
+        decimal_places=6,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text=help_text,
+    )
+
+
 class ModelPrice(models.Model):
-    """What a model costs from a date on; the newest row that has begun is in force."""
+    """What a model costs from a date on, always or under conditions.
+
+    The newest row without conditions that has begun is in force, a person's before any other. Rows
+    with conditions complete it: those that have begun since, and a person's. A newer row without
+    conditions ends them.
+    """
 
     model = models.ForeignKey(ProviderModel, on_delete=models.CASCADE, related_name="prices")
     valid_from = models.DateTimeField(help_text="The price holds for calls from this moment on.")
-    input_per_1m = models.DecimalField(
-        max_digits=12, decimal_places=6, null=True, blank=True,
-        validators=[MinValueValidator(0)], help_text=f"Prompt. {PRICE_HELP}",
-    )  # fmt: skip
-    output_per_1m = models.DecimalField(
-        max_digits=12, decimal_places=6, null=True, blank=True,
-        validators=[MinValueValidator(0)], help_text=f"Answer, reasoning included. {PRICE_HELP}",
-    )  # fmt: skip
-    cached_input_per_1m = models.DecimalField(
-        max_digits=12, decimal_places=6, null=True, blank=True,
-        validators=[MinValueValidator(0)],
-        help_text="Prompt tokens read from the provider's cache. Blank: as other prompt tokens.",
-    )  # fmt: skip
-    cache_write_per_1m = models.DecimalField(
-        max_digits=12, decimal_places=6, null=True, blank=True,
-        validators=[MinValueValidator(0)],
-        help_text="Prompt tokens written to the provider's cache. Blank: as other prompt tokens.",
-    )  # fmt: skip
+    service_tier = models.CharField(
+        max_length=20,
+        blank=True,
+        db_default="",
+        default="",
+        help_text="Only for calls that the provider serves at this tier: <code>priority</code>,"
+        " <code>flex</code>, <code>fast</code>, or <code>batch</code> for its own batches. Blank:"
+        " the standard tier.",
+    )
+    above_prompt_tokens = models.PositiveIntegerField(
+        default=0,
+        db_default=0,
+        help_text="Only for prompts of more tokens than this; then all of the call's tokens have"
+        " this price. 0: prompts of any length.",
+    )
+    hours_from = models.TimeField(
+        null=True, blank=True, help_text="Only from this time of day on (UTC). Blank: always."
+    )
+    hours_until = models.TimeField(
+        null=True, blank=True, help_text="And before this one; earlier than the start: next day."
+    )
+    input_per_1m = _rate(f"Prompt. {PRICE_HELP}")
+    output_per_1m = _rate(f"Answer, reasoning included. {PRICE_HELP}")
+    cached_input_per_1m = _rate(
+        "Prompt tokens read from the provider's cache. Blank: as other prompt tokens."
+    )
+    cache_write_per_1m = _rate(
+        "Prompt tokens written to the provider's cache. Blank: as other prompt tokens."
+    )
+    cache_write_1h_per_1m = _rate(
+        "Prompt tokens written to the cache for an hour. Blank: twice the prompt's price."
+    )
+    reasoning_per_1m = _rate("Reasoning tokens. Blank: as the answer.")
+    audio_input_per_1m = _rate(f"Audio in the prompt. {PRICE_HELP}")
+    audio_cached_per_1m = _rate("Audio read from the cache. Blank: as other audio.")
+    audio_output_per_1m = _rate(f"Audio in the answer. {PRICE_HELP}")
+    image_input_per_1m = _rate("Pictures in the prompt. Blank: as other prompt tokens.")
+    image_cached_per_1m = _rate("Pictures read from the cache. Blank: as other cached tokens.")
+    image_output_per_1m = _rate(f"Pictures in the answer. {PRICE_HELP}")
+    audio_per_hour = _rate(
+        "An hour of audio in the prompt, in US dollars, where it is billed by its length."
+    )
+    web_search_per_1k = _rate(
+        "A thousand web searches that the provider makes, in US dollars. Blank: unknown."
+    )
+    request_per_1k = _rate("A thousand requests, in US dollars, beside their tokens.")
     source = models.CharField(max_length=20, choices=PriceSource, default=PriceSource.MANUAL)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -123,17 +185,26 @@ class ModelPrice(models.Model):
         ordering = ["model", "-valid_from"]
         constraints = [
             models.UniqueConstraint(
-                name="llm_model_prices_unique", fields=["model", "valid_from", "source"]
+                name="llm_model_prices_unique",
+                fields=[
+                    "model",
+                    "valid_from",
+                    "source",
+                    "service_tier",
+                    "above_prompt_tokens",
+                    "hours_from",
+                ],
+                nulls_distinct=False,
             ),
             models.CheckConstraint(
                 name="llm_model_prices_not_negative",
-                condition=models.Q(
-                    models.Q(input_per_1m__isnull=True) | models.Q(input_per_1m__gte=0),
-                    models.Q(output_per_1m__isnull=True) | models.Q(output_per_1m__gte=0),
-                    models.Q(cached_input_per_1m__isnull=True)
-                    | models.Q(cached_input_per_1m__gte=0),
-                    models.Q(cache_write_per_1m__isnull=True) | models.Q(cache_write_per_1m__gte=0),
-                ),
+                condition=_not_negative(),
+            ),
+            models.CheckConstraint(
+                name="llm_model_prices_both_hours",
+                condition=models.Q(hours_from__isnull=True, hours_until__isnull=True)
+                | models.Q(hours_from__isnull=False, hours_until__isnull=False),
+                violation_error_message="Give both times of the day, or neither.",
             ),
         ]
 

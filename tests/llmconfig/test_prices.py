@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from llmconfig.client.types import Usage
 from llmconfig.configuration.prices import cost, price_at, suggested_prices
-from llmconfig.configuration.snapshot import PriceFacts
+from llmconfig.configuration.pricing import PriceFacts
 
 NOW = dt.datetime(2026, 11, 21, tzinfo=dt.UTC)
 
@@ -20,7 +20,8 @@ rates = st.one_of(
 
 def price(*amounts, valid_from=NOW):
     padded = [None if each is None else Decimal(each) for each in amounts]
-    return PriceFacts(valid_from, *padded, *[None] * (4 - len(padded)))
+    per_input, per_output, cached, written = (*padded, None, None, None)[:4]
+    return PriceFacts(valid_from, per_input, per_output, cached, written)
 
 
 prices = st.builds(price, rates, rates, rates, rates)

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from llmconfig.configuration import snapshot
-from llmconfig.configuration.prices import suggested_prices
+from llmconfig.configuration.prices import row_in_force, suggested_prices
 from llmconfig.configuration.resolution import resolve
 from llmconfig.configuration.revisions import change
 from llmconfig.models import (
@@ -72,7 +72,9 @@ def test_prices_come_from_the_installed_list_and_no_price_is_no_row():
     seed()
     listed = suggested_prices("openai", "gpt-4o")
     assert listed is not None
-    price = ModelPrice.objects.get(model__model_id="gpt-4o")
+    model = ProviderModel.objects.get(model_id="gpt-4o", provider__name="openai")
+    price = row_in_force(model)
+    assert price is not None
     assert (price.input_per_1m, price.output_per_1m) == (listed.input, listed.output)
     assert price.source == PriceSource.GENAI_PRICES
     assert not ModelPrice.objects.filter(source="genai-prices", input_per_1m=None).exists()

@@ -78,15 +78,21 @@ def test_each_fact_of_a_call_has_its_column():
                 "status": 429,
                 "moved_on": "fallback",
                 "retry_after_s": 2.0,
-                "usage": dict.fromkeys(
-                    ("input", "cached_input", "cache_write", "output", "reasoning"), 0
-                ),
+                "usage": {
+                    **dict.fromkeys(
+                        ("input", "cached_input", "cache_write", "output", "reasoning"), 0
+                    ),
+                    "details": None,
+                },
                 "cost_usd": None,
                 "paid": False,
                 "detail": "Slow down.",
                 "request_id": "",
                 "waited_ms": 0.0,
                 "batch_price": False,
+                "cost_source": "",
+                "estimated_usd": None,
+                "service_tier": "",
             },
             {
                 "provider": "openrouter",
@@ -102,6 +108,7 @@ def test_each_fact_of_a_call_has_its_column():
                     "cache_write": 50,
                     "output": 200,
                     "reasoning": 15,
+                    "details": None,
                 },
                 "cost_usd": "0.0000001",
                 "paid": True,
@@ -109,6 +116,9 @@ def test_each_fact_of_a_call_has_its_column():
                 "request_id": "req-1",
                 "waited_ms": 0.0,
                 "batch_price": False,
+                "cost_source": "",
+                "estimated_usd": None,
+                "service_tier": "",
             },
         ],
         "dropped_params": ["temperature"],

@@ -26,13 +26,25 @@ from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.recording.tracing import Traced
 from llmconfig.client.structured_output import OutputSchema, SchemaMismatch
 from llmconfig.client.traffic import cooldown, response_cache
-from llmconfig.client.traffic.admission import Admission, Request, needs_estimate
+from llmconfig.client.traffic.admission import (
+    DOUBTFUL,
+    Admission,
+    Request,
+    needs_estimate,
+    worst_case,
+)
 from llmconfig.client.traffic.rate_limits import NotAdmitted
 from llmconfig.client.traffic.response_cache import CachedAnswer
 from llmconfig.client.types import (
     ANSWERED,
+    ESTIMATED,
     NO_USAGE,
+    NOT_BILLED,
+    PRICED,
+    REPORTED,
+    UNKNOWN,
     Attempt,
+    Billed,
     Call,
     CallRecord,
     Generation,
@@ -41,7 +53,9 @@ from llmconfig.client.types import (
 )
 from llmconfig.client.wire import JSON, BadReply, Body, Question, Reply
 from llmconfig.client.wire.reading import dump
+from llmconfig.client.wire.usage import tier_name
 from llmconfig.configuration import prices, snapshot
+from llmconfig.configuration.pricing import BATCH
 from llmconfig.configuration.resolution import Resolution, Target, resolve
 from llmconfig.configuration.snapshot import Degradation, Snapshot
 from llmconfig.errors import (
@@ -84,6 +98,36 @@ class AttemptResult:
     ended: float = field(default_factory=time.perf_counter)
 
 
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """What is counted for a request that was not heard to its end, US dollars, and by what.
+
+    `usage` is what its provider had told, if anything; `source` where the amount comes from;
+    `received` says that pieces of an answer had come, which are never free.
+    """
+
+    amount: Decimal | None
+    known_by: str
+    usage: Usage | None = None
+    source: str = ESTIMATED
+    received: bool = False
+
+    def counted(self, attempt: Attempt) -> Attempt:
+        """The attempt with it. Without any usage its cost stays unknown."""
+        if self.amount is None:
+            return replace(attempt, cost_source=UNKNOWN)
+        told = self.usage is not None or self.source == REPORTED
+        return replace(
+            attempt,
+            usage=self.usage or NO_USAGE,
+            paid=told or self.received or attempt.paid,
+            cost_usd=self.amount if told else None,
+            cost_source=self.source,
+            estimated_usd=self.amount if self.source == ESTIMATED else None,
+            detail=f"{attempt.detail}; {self.known_by}".removeprefix("; "),
+        )
+
+
 class Run:
     """One generation under way; it collects the attempts and ends in a record.
 
@@ -117,7 +161,10 @@ class Run:
         self.deadline_s: float = configuration.setting("LLM_DEADLINE_SECONDS")
         self.tries: list[AttemptResult] = []
         self.dropped: tuple[str, ...] = ()
+        self.batch = False  # answered by a provider's own batch
         self.in_flight: tuple[Target, float] | None = None
+        # What a request in flight may have cost when it was given up, and by what that is known.
+        self.given_up: Interrupted | None = None
         self.waiting: tuple[Target, float] | None = None  # for budgets, limits or a cool-down
         # Where it may go for less, once.
         self.degradation: Degradation | None = configuration.degradations.get(
@@ -264,6 +311,8 @@ class Run:
             latency_ms=_ms_since(started),
             detail=detail,
         )
+        if self.given_up is not None:
+            attempt = self.given_up.counted(attempt)
         self.tries.append(AttemptResult(target, attempt, transient=True))
 
     # How it ended
@@ -431,7 +480,12 @@ class Exchange:
                 if not (allowed and run.may_leave()):
                     return AttemptResult(target, _unsent(target, run.ended_by, ""), transient=True)
                 admission.leaves()
-                made = await self._exchange()
+                try:
+                    made = await self._exchange()
+                except asyncio.CancelledError:
+                    run.given_up = self.interrupted()
+                    admission.interrupted(run.given_up.amount)
+                    raise
                 admission.ended(made.attempt, transient=made.transient)
         except NotAdmitted as refusal:
             run.waiting = None
@@ -502,7 +556,6 @@ class Exchange:
         run.saved_usd = kept.cost_usd
         reply = Reply(
             text=kept.text,
-            usage=NO_USAGE,
             finish_reason=kept.finish_reason,
             tool_calls=kept.tool_calls,
             tokens=kept.tokens,
@@ -572,7 +625,7 @@ class Exchange:
                 latency_ms,
                 transient=True,
                 status=response.status,
-                usage=bad.usage,
+                billed=bad.billed,
                 request_id=request_id,
             )
         if isinstance(verdict, Refused):
@@ -593,12 +646,10 @@ class Exchange:
             outcome="invalid_answer" if misfit else "ok",
             latency_ms=latency_ms,
             status=200,
-            usage=reply.usage,
-            cost_usd=self._cost(reply),
-            paid=reply.counted,
             detail=self.endpoint.scrubber.clean(misfit) if misfit else "",
             request_id=request_id,
         )
+        attempt = self.priced(attempt, reply.billed)
         if not misfit:
             return AttemptResult(self.target, attempt, reply=reply, parsed=parsed)
         repair = not self.repaired and is_whole(reply.finish_reason)
@@ -644,7 +695,7 @@ class Exchange:
         *,
         transient: bool,
         again: bool | None = None,
-        usage: Usage | None = None,
+        billed: Billed = NOT_BILLED,
         **facts: Any,
     ) -> AttemptResult:
         attempt = Attempt(
@@ -653,26 +704,54 @@ class Exchange:
             outcome=code,
             latency_ms=latency_ms,
             detail=self.endpoint.scrubber.clean(detail),
-            usage=usage or NO_USAGE,
-            cost_usd=self._price(usage) if usage is not None else None,
-            paid=usage is not None,
             **facts,
         )
+        if billed.usage is not None or billed.cost_usd is not None or code in DOUBTFUL:
+            attempt = self.priced(attempt, billed)
         return AttemptResult(
             self.target, attempt, transient=transient, again=transient if again is None else again
         )
 
-    def _cost(self, reply: Reply) -> Decimal | None:
-        """What the provider reports, else by the price in force; None where usage is unknown."""
-        if reply.cost_usd is not None or not reply.counted:
-            return reply.cost_usd
-        return self._price(reply.usage)
+    def priced(self, attempt: Attempt, billed: Billed) -> Attempt:
+        """The attempt with what it cost and where that comes from."""
+        usage = billed.usage
+        tier = BATCH if self.run.batch else billed.service_tier or self.asked_tier(billed)
+        cost_usd, source = billed.cost_usd, REPORTED
+        if cost_usd is None:
+            cost_usd = None if usage is None else self._price(usage, tier)
+            source = UNKNOWN if cost_usd is None else PRICED
+        return replace(
+            attempt,
+            usage=usage or NO_USAGE,
+            cost_usd=cost_usd,
+            cost_source=source,
+            service_tier=tier,
+            paid=usage is not None or billed.cost_usd is not None,
+        )
 
-    def _price(self, usage: Usage) -> Decimal | None:
+    def asked_tier(self, billed: Billed) -> str:
+        """The tier that was asked for, where the reply doesn't say which one it was."""
+        extra = self.run.call.extra
+        if not extra or billed.names_tier:
+            return ""
+        return tier_name(extra.get("speed")) or tier_name(extra.get("service_tier"))
+
+    def interrupted(self) -> Interrupted:
+        """What a request that is given up may have cost at most."""
+        most = worst_case(self.target, self.most_used(), self.run.call)
+        return Interrupted(most, "counted by the most that it may have cost")
+
+    def _price(self, usage: Usage, service_tier: str = "") -> Decimal | None:
         model = self.target.candidate.model
         if model is None:
             return None
-        return prices.cost(usage, prices.price_at(model.prices, self.run.created_at))
+        moment = self.run.created_at
+        return prices.cost(
+            usage,
+            prices.price_at(model.prices, moment),
+            service_tier=service_tier,
+            moment=moment,
+        )
 
 
 async def _repeat(exchange: Exchange, first: AttemptResult) -> AttemptResult:
@@ -760,10 +839,10 @@ def _total_usage(attempts: tuple[Attempt, ...]) -> Usage:
 
 
 def _total_cost(attempts: tuple[Attempt, ...]) -> Decimal | None:
-    """Over what was paid, or answered without saying how much; unknown if any part is."""
+    """Over what was paid, answered without saying how much or cut off; unknown if any part is."""
     total = NO_COST
     for each in attempts:
-        if each.paid or each.outcome in ANSWERED:
+        if each.paid or each.outcome in ANSWERED or each.cost_source == ESTIMATED:
             if each.cost_usd is None:
                 return None
             total += each.cost_usd

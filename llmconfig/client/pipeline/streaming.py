@@ -12,12 +12,22 @@ import orjson
 
 from llmconfig.client.http import transport
 from llmconfig.client.http.transport import Opened, RequestFailed, Response
-from llmconfig.client.pipeline import publishing, shadow
+from llmconfig.client.pipeline import publishing, shadow, token_estimates
 from llmconfig.client.pipeline.endpoints import Endpoint
-from llmconfig.client.pipeline.generation import AttemptResult, Exchange, Run
+from llmconfig.client.pipeline.generation import AttemptResult, Exchange, Interrupted, Run
 from llmconfig.client.pipeline.publishing import Collect
 from llmconfig.client.recording.recorders import Texts
-from llmconfig.client.types import Attempt, Call, CallRecord, Delta, Generation
+from llmconfig.client.types import (
+    ESTIMATED,
+    PRICED,
+    REPORTED,
+    Attempt,
+    Call,
+    CallRecord,
+    Delta,
+    Generation,
+    Usage,
+)
 from llmconfig.client.wire import JSON, BadReply, Body, Listener, Question, Reply
 from llmconfig.client.wire.events import DONE, EventReader
 from llmconfig.client.wire.reading import parse_event
@@ -97,14 +107,6 @@ class StreamRun(Run):
         made = super().texts()
         return replace(made, answer=self._heard()) if self._broken() else made
 
-    def _end(self, code: str, detail: str) -> None:
-        """What was heard of the request in flight is billed, even if nobody says how much."""
-        interrupted = self.in_flight is not None
-        super()._end(code, detail)
-        if interrupted and self.hearing is not None:
-            last = self.tries[-1]
-            self.tries[-1] = replace(last, attempt=self.hearing.billed(last.attempt))
-
     def _broken(self) -> bool:
         return self.told and (not self.tries or self.tries[-1].reply is None)
 
@@ -121,6 +123,7 @@ class StreamExchange(Exchange):
     def __init__(self, run: StreamRun, target: Target, endpoint: Endpoint) -> None:
         self.heard: Listener = endpoint.wire.listener()
         self.complete = False  # the server said that it's all
+        self.received = 0  # characters of answer and tool calls
         self.clean = endpoint.scrubber.stream()
         super().__init__(run, target, endpoint)
 
@@ -136,6 +139,7 @@ class StreamExchange(Exchange):
         """Send the payload and pass on what comes; a reply that is no stream is told at once."""
         run, endpoint = self.run, self.endpoint
         run.hearing, self.heard, self.complete = self, endpoint.wire.listener(), False
+        self.received = 0
         self.clean = endpoint.scrubber.stream()
         async with transport.open_stream(
             endpoint.url,
@@ -150,10 +154,31 @@ class StreamExchange(Exchange):
 
     def billed(self, attempt: Attempt) -> Attempt:
         """The attempt with what its provider had counted; pieces that came are never free."""
-        usage = self.heard.usage
-        if usage is None:
-            return replace(attempt, paid=attempt.paid or bool(self.heard.text))
-        return replace(attempt, usage=usage, cost_usd=self._price(usage), paid=True)
+        found = self.interrupted()
+        if not self.received and found.usage is None and found.source == ESTIMATED:
+            return attempt
+        return replace(found.counted(attempt), paid=True)
+
+    def interrupted(self) -> Interrupted:
+        """By what its provider had counted, else by what was received, else the most."""
+        told = self.heard.billed
+        if told.cost_usd is not None:
+            known_by = "counted by what its provider had reported"
+            return Interrupted(told.cost_usd, known_by, told.usage, REPORTED)
+        tokens = self.received // token_estimates.CHARACTERS_A_TOKEN + bool(self.received)
+        usage, tier = told.usage, told.service_tier or self.asked_tier(told)
+        if usage is not None and usage.tokens_output >= tokens:
+            known_by = "counted by what its provider had told"
+            return Interrupted(self._price(usage, tier), known_by, usage, PRICED)
+        if usage is not None:
+            usage = replace(usage, output=tokens - usage.reasoning)
+            known_by = "counted by what its provider had told and what was received"
+            return Interrupted(self._price(usage, tier), known_by, usage)
+        if not tokens:
+            return super().interrupted()
+        usage = Usage(input=self.most_used().input, output=tokens)
+        amount, known_by = self._price(usage, tier), "counted by what was received"
+        return Interrupted(amount, known_by, received=True)
 
     async def attempt(self) -> AttemptResult:
         """One request, or the cache's answer; what did not come as a stream is told at once."""
@@ -207,12 +232,20 @@ class StreamExchange(Exchange):
 
     async def _tell_clean(self, delta: Delta | None) -> None:
         if delta is not None:
+            self.received += len(delta.text) + sum(map(_arguments, delta.tool_calls))
+            self.received += sum(len(each.text) for each in delta.thoughts)
             await self._tell(self.clean.feed(delta))
 
     async def _tell(self, delta: Delta | None) -> None:
         if delta is not None:
             self.run.told = True
             await self.run.tell(delta)
+
+
+def _arguments(part: JSON) -> int:
+    """Characters of a part of a tool call."""
+    function = part.get("function")
+    return len(str(function.get("arguments", ""))) if isinstance(function, dict) else 0
 
 
 def _as_delta(reply: Reply) -> Delta:

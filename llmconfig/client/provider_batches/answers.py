@@ -1,4 +1,4 @@
-"""A call's body for a batch, and its result read as a live reply would be, at half the price."""
+"""A call's body for a batch, and its result read as a live reply would be, at its price."""
 
 from dataclasses import dataclass, replace
 
@@ -12,7 +12,6 @@ from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import Call, CallRecord
 from llmconfig.client.wire import Question
 from llmconfig.client.wire.reading import dump, parse
-from llmconfig.configuration.prices import at_batch_price
 from llmconfig.configuration.resolution import Target, resolve
 from llmconfig.configuration.snapshot import Snapshot
 
@@ -44,15 +43,10 @@ def body_of(call: Call, configuration: Snapshot) -> JSON:
 def read(call: Call, value: JSON, configuration: Snapshot) -> Answered:
     """Judge a result as if it had just come from the call's first target."""
     run = Run(call, configuration)
+    run.batch = True
     target = run.resolution.targets[0]
     exchange = run.exchange(target, endpoints.endpoint_of(target, configuration))
     made = exchange.judge(Response(200, {}, dump(value)), 0.0)
-    cost = made.attempt.cost_usd
-    attempt = replace(
-        made.attempt,
-        cost_usd=None if cost is None else at_batch_price(cost),
-        batch_price=True,
-    )
-    run.tries.append(replace(made, attempt=attempt))
+    run.tries.append(replace(made, attempt=replace(made.attempt, batch_price=True)))
     record = run.record()
     return Answered(run.outcome(record), record, run.texts())

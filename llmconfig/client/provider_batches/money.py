@@ -10,7 +10,7 @@ from llmconfig.client.traffic import budgets
 from llmconfig.client.traffic.admission import budgets_of, worst_case
 from llmconfig.client.traffic.budgets import Answer, Verdict
 from llmconfig.client.types import Call
-from llmconfig.configuration import prices
+from llmconfig.configuration.prices import BATCH
 from llmconfig.configuration.resolution import Target
 from llmconfig.configuration.snapshot import BudgetFacts, Snapshot
 
@@ -25,8 +25,7 @@ def most(
     used = most_used(target, call)
     if answer_tokens is not None:
         used = replace(used, output=min(used.output, answer_tokens))
-    worst = worst_case(target, used)
-    return prices.at_batch_price(worst) if worst is not None and at_batch_price else worst
+    return worst_case(target, used, call, service_tier=BATCH if at_batch_price else "")
 
 
 def commit(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Self
 
-from llmconfig.client.traffic import budgets, cooldown
+from llmconfig.client.traffic import budgets, cooldown, holds
 from llmconfig.client.traffic.adaptive_concurrency import OVERLOADED
 from llmconfig.client.traffic.budgets import LedgerLost, Verdict
 from llmconfig.client.traffic.rate_limits import NotAdmitted, RateLimiter, limiter_of
@@ -71,12 +71,18 @@ def budgets_of(call: Call, target: Target, configuration: Snapshot) -> tuple[Bud
     )
 
 
-def worst_case(target: Target, most: Usage | None) -> Decimal | None:
-    """What a request may cost at most, US dollars; None if its price is unknown."""
+def worst_case(
+    target: Target, most: Usage | None, call: Call, *, service_tier: str = ""
+) -> Decimal | None:
+    """What a request may cost at most, US dollars; None if its price is unknown.
+
+    `service_tier` is `batch` for a provider's own batch.
+    """
     model = target.candidate.model
     if model is None or most is None:
         return None
-    return prices.worst_case(most, prices.price_at(model.prices, dt.datetime.now(dt.UTC)))
+    price = prices.price_at(model.prices, dt.datetime.now(dt.UTC))
+    return None if price is None else holds.dearest(price, most, call, service_tier=service_tier)
 
 
 def needs_estimate(target: Target, configuration: Snapshot) -> bool:
@@ -92,12 +98,22 @@ class Admission:
     NotAdmitted's kinds on entry.
     """
 
-    __slots__ = ("_attempt", "_budgets", "_gate", "_held", "_left", "_request", "_tokens")
+    __slots__ = (
+        "_amount",
+        "_attempt",
+        "_budgets",
+        "_gate",
+        "_held",
+        "_left",
+        "_request",
+        "_tokens",
+    )
 
     _gate: RateLimiter
 
     def __init__(self, request: Request) -> None:
         self._request = request
+        self._amount: Decimal | None = None
         self._attempt: Attempt | None = None
         self._budgets: tuple[BudgetFacts, ...] = ()
         self._held = budgets.NOTHING
@@ -151,6 +167,10 @@ class Admission:
             request.target, attempt, transient=transient, configuration=request.configuration
         )
 
+    def interrupted(self, amount: Decimal | None) -> None:
+        """It was given up; this is what is counted for it, None for all that is held."""
+        self._amount = amount
+
     def _learn(self, attempt: Attempt) -> None:
         gate, now = self._gate, asyncio.get_running_loop().time()
         if attempt.outcome in OVERLOADED:
@@ -171,7 +191,7 @@ class Admission:
         matched = budgets_of(request.call, request.target, request.configuration)
         if not matched:
             return
-        held = worst_case(request.target, request.most)
+        held = worst_case(request.target, request.most, request.call)
         if held is None:
             refusal = budgets.unpriced_refusal(matched, request.target.model_id)
             if refusal:
@@ -192,9 +212,11 @@ class Admission:
     def _cost(self, attempt: Attempt | None) -> Decimal:
         """What it cost; where that isn't known and it may have been billed, the worst."""
         if attempt is None:
-            return self._held
+            return self._held if self._amount is None else self._amount
         if attempt.cost_usd is not None:
             return attempt.cost_usd
+        if attempt.estimated_usd is not None:
+            return attempt.estimated_usd
         return self._held if attempt.outcome in DOUBTFUL else budgets.NOTHING
 
     async def _settle(self, cost: Decimal) -> None:

@@ -6,11 +6,19 @@ nothing of sockets, retries or prices, and keeps nothing between calls.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any, Protocol
 
 from llmconfig.client.structured_output import OutputSchema
-from llmconfig.client.types import NO_USAGE, Delta, Message, Thought, Tokens, Usage
+from llmconfig.client.types import (
+    NO_USAGE,
+    NOT_BILLED,
+    Billed,
+    Delta,
+    Message,
+    Thought,
+    Tokens,
+    Usage,
+)
 from llmconfig.configuration.resolution import Target
 from llmconfig.configuration.snapshot import ProviderFacts
 from llmconfig.secrets import Secret
@@ -56,24 +64,32 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A provider's answer. `counted` is false when its usage was absent or absurd.
+    """A provider's answer, and in `billed` what it says of tokens and money.
 
     `finish_reason` is in OpenAI's words where it has one (see finish_reasons.py), `native_reason`
-    the provider's own; `cost_usd` is set when the provider reports it. `text` is the answer alone:
+    the provider's own. `text` is the answer alone:
     `thoughts` and a `refusal` stand beside it.
     """
 
     text: str
     finish_reason: str | None
-    usage: Usage = NO_USAGE
-    counted: bool = False
-    cost_usd: Decimal | None = None
+    billed: Billed = NOT_BILLED
     tool_calls: tuple[JSON, ...] = field(default_factory=tuple)
     tokens: Tokens = ()
     thoughts: tuple[Thought, ...] = ()
     refusal: str = ""
     native_reason: str | None = None
     stop_sequence: str | None = None
+
+    @property
+    def counted(self) -> bool:
+        """Whether its usage was there and made sense."""
+        return self.billed.usage is not None
+
+    @property
+    def usage(self) -> Usage:
+        """The tokens that it counted, none where that was absent or absurd."""
+        return self.billed.usage or NO_USAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +103,11 @@ class Refusal:
 
 
 class BadReply(Exception):
-    """A reply that can't be understood; `usage` is set when it was billed all the same."""
+    """A reply that can't be understood; `billed` says what it costs all the same."""
 
-    def __init__(self, reason: str, usage: Usage | None = None) -> None:
+    def __init__(self, reason: str, billed: Billed = NOT_BILLED) -> None:
         super().__init__(reason)
-        self.usage = usage
+        self.billed = billed
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +121,8 @@ class Listener(Protocol):
     """Hears one streamed answer, event by event."""
 
     @property
-    def usage(self) -> Usage | None:
-        """What the provider has counted so far, None if nothing."""
+    def billed(self) -> Billed:
+        """What the provider has told of its price so far."""
 
     @property
     def text(self) -> str:

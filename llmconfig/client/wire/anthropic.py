@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from llmconfig import provider_types
-from llmconfig.client.types import Message, Usage
+from llmconfig.client.types import Message
 from llmconfig.client.wire import (
     JSON,
     Body,
@@ -22,7 +22,7 @@ from llmconfig.client.wire import (
 )
 from llmconfig.client.wire.anthropic_answers import AnthropicListener, read_message
 from llmconfig.client.wire.errors import error_in
-from llmconfig.client.wire.reading import count, object_of, optional_count, text_of
+from llmconfig.client.wire.reading import object_of, text_of
 from llmconfig.configuration.snapshot import ProviderFacts
 from llmconfig.secrets import Secret
 
@@ -81,7 +81,7 @@ class AnthropicWire:
 
     def read(self, value: JSON) -> Reply:
         """Text blocks joined; tool uses in OpenAI's shape; thoughts beside them."""
-        return read_message(value, _usage(value.get("usage")))
+        return read_message(value)
 
     def refusal(self, value: Any, *, good: bool = True) -> Refusal | None:
         """`error`, with its finer reason under `details`; proxies in front have other forms."""
@@ -93,7 +93,7 @@ class AnthropicWire:
 
     def listener(self) -> AnthropicListener:
         """Somebody who hears its events."""
-        return AnthropicListener(_usage)
+        return AnthropicListener()
 
     def embedding_address(self, provider: ProviderFacts, model_id: str) -> str:
         """Anthropic has no embeddings."""
@@ -227,24 +227,3 @@ def _tool_choice(value: Any) -> JSON:
         return {"type": TOOL_CHOICES.get(value, "auto")}
     function = object_of(value).get("function")
     return {"type": "tool", "name": function["name"]} if function else value
-
-
-def _usage(counts: Any) -> Usage | None:
-    """Anthropic's input tokens leave out what the cache read or wrote."""
-    if not isinstance(counts, dict):
-        return None
-    details = object_of(counts.get("output_tokens_details"))
-    try:
-        output = count(counts, "output_tokens")
-        reasoning = optional_count(details, "thinking_tokens")
-        if reasoning > output:
-            return None
-        return Usage(
-            input=count(counts, "input_tokens"),
-            cached_input=optional_count(counts, "cache_read_input_tokens"),
-            cache_write=optional_count(counts, "cache_creation_input_tokens"),
-            output=output - reasoning,
-            reasoning=reasoning,
-        )
-    except ValueError:
-        return None

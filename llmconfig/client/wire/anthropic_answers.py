@@ -1,6 +1,6 @@
 """Anthropic's answers, whole and as events."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,23 +12,24 @@ from llmconfig.client.finish_reasons import (
     is_whole,
     reason_in,
 )
-from llmconfig.client.types import NO_USAGE, Delta, Thought, Usage
+from llmconfig.client.types import NOT_BILLED, Billed, Delta, Thought
 from llmconfig.client.wire import JSON, BadReply, Reply
 from llmconfig.client.wire.reading import object_of, text_of
 from llmconfig.client.wire.thinking import ThoughtSplitter, joined, split
 from llmconfig.client.wire.tool_calls import arguments_text, new_id
+from llmconfig.client.wire.usage import billed, merged
 
 
-def read_message(value: JSON, usage: Usage | None) -> Reply:
+def read_message(value: JSON) -> Reply:
     """A whole message: text blocks joined, tool uses in OpenAI's shape; raises BadReply."""
-    blocks = value.get("content")
+    blocks, told = value.get("content"), billed(value)
     if isinstance(blocks, str):
         blocks = [{"type": "text", "text": blocks}]
     if not isinstance(blocks, list):
-        raise BadReply("the reply holds no content", usage)
+        raise BadReply("the reply holds no content", told)
     found = [object_of(block) for block in blocks]
     return _answer(
-        _End(reason_in(value.get("stop_reason")), value, usage),
+        _End(reason_in(value.get("stop_reason")), value, told),
         "".join(text_of(block.get("text")) for block in found if block.get("type") == "text"),
         tuple(_tool_call(block) for block in found if block.get("type") == "tool_use"),
         [thought for at, block in enumerate(found) if (thought := _thought(block, at))],
@@ -41,7 +42,7 @@ class _End:
 
     reason: str | None
     told: JSON
-    usage: Usage | None
+    billed: Billed
 
 
 def _answer(
@@ -49,17 +50,16 @@ def _answer(
 ) -> Reply:
     """The reply; raises BadReply where the server broke off, or says nothing at all."""
     if ending_of(end.reason) is Ending.BROKEN:
-        raise BadReply(f"the provider broke off: {end.reason}", end.usage)
+        raise BadReply(f"the provider broke off: {end.reason}", end.billed)
     text, thought = split(text)
     if end.reason is None and not text.strip() and not tool_calls:
-        raise BadReply("the answer is empty", end.usage)
+        raise BadReply("the answer is empty", end.billed)
     whole = is_whole(end.reason)
     refused = object_of(end.told.get("stop_details"))
     return Reply(
         text=text,
         finish_reason=TOOL_CALLS if tool_calls and whole else in_openai_words(end.reason),
-        usage=end.usage or NO_USAGE,
-        counted=end.usage is not None,
+        billed=end.billed,
         tool_calls=tool_calls,
         thoughts=joined([*thoughts, *([Thought(text=thought)] if thought else [])]),
         refusal=text_of(refused.get("explanation")) if not whole else "",
@@ -71,9 +71,8 @@ def _answer(
 class AnthropicListener:
     """Puts the events of one message together."""
 
-    def __init__(self, usage_of: Callable[[Any], Usage | None]) -> None:
-        self.usage: Usage | None = None
-        self._usage_of = usage_of
+    def __init__(self) -> None:
+        self.billed = NOT_BILLED
         self._counts: JSON = {}
         self._told: list[str] = []  # the texts that were passed on
         self._texts: list[str] = []  # with thoughts in tags, if any are
@@ -120,8 +119,8 @@ class AnthropicListener:
         """A stream with neither a stop reason nor its last event was cut off."""
         reason = reason_in(self._end.get("stop_reason"))
         if reason is None and not self._complete:
-            raise BadReply("the stream ended before the answer did", self.usage)
-        end = _End(reason, self._end, self.usage)
+            raise BadReply("the stream ended before the answer did", self.billed)
+        end = _End(reason, self._end, self.billed)
         return _answer(end, "".join(self._texts), tuple(self._calls), self._thoughts)
 
     def _hear_delta(self, event: JSON) -> Delta | None:
@@ -204,8 +203,8 @@ class AnthropicListener:
 
     def _count(self, counts: Any) -> None:
         """The end names only what has changed since the start."""
-        self._counts |= object_of(counts)
-        self.usage = self._usage_of(self._counts) if self._counts else None
+        self._counts = merged(self._counts, counts)
+        self.billed = billed({"usage": self._counts})
 
 
 def _thought(block: JSON, at: int) -> Thought | None:

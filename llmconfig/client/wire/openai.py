@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from llmconfig import provider_types
@@ -16,7 +15,7 @@ from llmconfig.client.finish_reasons import (
     is_whole,
     reason_in,
 )
-from llmconfig.client.types import NO_USAGE, Delta, Message, Thought, Tokens, Usage
+from llmconfig.client.types import NOT_BILLED, Billed, Delta, Message, Thought, Tokens
 from llmconfig.client.wire import (
     JSON,
     BadReply,
@@ -29,16 +28,10 @@ from llmconfig.client.wire import (
 )
 from llmconfig.client.wire.errors import error_in
 from llmconfig.client.wire.messages import Spoken, spoken_in, tokens_of_answer
-from llmconfig.client.wire.reading import (
-    count,
-    disjoint,
-    dollars,
-    object_of,
-    optional_count,
-    text_of,
-)
+from llmconfig.client.wire.reading import object_of, text_of
 from llmconfig.client.wire.thinking import ThoughtSplitter, joined, split
 from llmconfig.client.wire.tool_calls import ToolCallStream, whole_calls
+from llmconfig.client.wire.usage import billed, later
 from llmconfig.configuration.snapshot import ProviderFacts
 from llmconfig.secrets import Secret
 
@@ -102,43 +95,39 @@ class OpenAIWire:
 
     def read_embeddings(self, value: JSON, expected: int) -> Embedded:
         """The vectors, put in the order of their inputs."""
-        counts = object_of(value.get("usage"))
-        usage = _usage(counts) if counts else None
+        told = billed(value)
         rows = value.get("data")
         rows = [object_of(row) for row in rows] if isinstance(rows, list) else []
         places = [row.get("index", at) for at, row in enumerate(rows)]
         if len(rows) != expected or {*map(_place, places)} != {*range(expected)}:
-            raise BadReply("the reply doesn't hold a vector for each input", usage)
+            raise BadReply("the reply doesn't hold a vector for each input", told)
         found = dict(zip(places, (_vector(row.get("embedding")) for row in rows), strict=True))
         if not all(found.values()):
-            raise BadReply("a vector is no list of numbers", usage)
+            raise BadReply("a vector is no list of numbers", told)
         return Embedded(
             text="",
             finish_reason=None,
-            usage=usage or NO_USAGE,
-            counted=usage is not None,
-            cost_usd=dollars(counts.get("cost")),
+            billed=told,
             vectors=tuple(found[at] for at in range(expected)),
         )
 
     def read(self, value: JSON) -> Reply:
         """The first choice."""
-        counts = object_of(value.get("usage"))
-        usage = _usage(counts) if counts else None
+        told = billed(value)
         choice = _first_choice(value)
         message = choice.get("message")
         reason = reason_in(choice.get("finish_reason"))
         if message is None and ending_of(reason) is Ending.WITHHELD:
             message = {}  # Azure leaves it out where its filter took the answer
         if not isinstance(message, dict):
-            raise BadReply("the reply holds no choice", usage)
+            raise BadReply("the reply holds no choice", told)
         try:
             spoken = spoken_in(message)
         except BadReply as bad:
-            raise BadReply(str(bad), usage) from None
+            raise BadReply(str(bad), told) from None
         tokens = _tokens(choice.get("logprobs"))
         return _answer(
-            _End(reason, choice.get("stop_reason"), usage, dollars(counts.get("cost"))),
+            _End(reason, choice.get("stop_reason"), told),
             spoken,
             whole_calls(message),
             tokens,
@@ -155,18 +144,17 @@ class _End:
 
     reason: str | None
     stop: Any
-    usage: Usage | None
-    cost_usd: Decimal | None
+    billed: Billed
 
 
 def _answer(end: _End, spoken: Spoken, tool_calls: tuple[JSON, ...], tokens: Tokens = ()) -> Reply:
     """The reply; raises BadReply where the provider broke off, or says nothing at all."""
     if ending_of(end.reason) is Ending.BROKEN:
-        raise BadReply(f"the provider broke off: {end.reason}", end.usage)
+        raise BadReply(f"the provider broke off: {end.reason}", end.billed)
     text, thought = split(spoken.text)
     thoughts = joined([*spoken.thoughts, *([Thought(text=thought)] if thought else [])])
     if end.reason is None and not (text.strip() or tool_calls or spoken.refusal):
-        raise BadReply("the answer is empty", end.usage)
+        raise BadReply("the answer is empty", end.billed)
     reason = in_openai_words(end.reason)
     if is_whole(end.reason):
         if tool_calls:
@@ -176,9 +164,7 @@ def _answer(end: _End, spoken: Spoken, tool_calls: tuple[JSON, ...], tokens: Tok
     return Reply(
         text=text,
         finish_reason=reason,
-        usage=end.usage or NO_USAGE,
-        counted=end.usage is not None,
-        cost_usd=end.cost_usd,
+        billed=end.billed,
         tool_calls=tool_calls,
         tokens=tokens_of_answer(tokens, text) if thought and tokens else tokens,
         thoughts=thoughts,
@@ -223,7 +209,7 @@ class OpenAIListener:
     """Puts the chunks of one answer together."""
 
     def __init__(self) -> None:
-        self.usage: Usage | None = None
+        self.billed = NOT_BILLED
         self._told: list[str] = []  # the texts that were passed on
         self._texts: list[str] = []  # with thoughts in tags, if any are
         self._refusals: list[str] = []
@@ -233,7 +219,6 @@ class OpenAIListener:
         self._reason: str | None = None
         self._stop: Any = None
         self._complete = False
-        self._cost: Any = None
 
     @property
     def text(self) -> str:
@@ -242,9 +227,9 @@ class OpenAIListener:
 
     def hear(self, event: JSON) -> Delta | None:
         """Usage comes in a last chunk without choices, from some servers in each chunk."""
-        counts = object_of(event.get("usage"))
-        if counts:
-            self.usage, self._cost = _usage(counts) or self.usage, counts.get("cost")
+        told = billed(event)
+        if told is not NOT_BILLED:
+            self.billed = later(self.billed, told)
         choice = _first_choice(event)
         self._reason = reason_in(choice.get("finish_reason")) or self._reason
         self._stop = choice.get("stop_reason") or self._stop
@@ -271,9 +256,9 @@ class OpenAIListener:
     def reply(self) -> Reply:
         """A stream with neither a finish reason nor the word that it's all was cut off."""
         if self._reason is None and not self._complete:
-            raise BadReply("the stream ended before the answer did", self.usage)
+            raise BadReply("the stream ended before the answer did", self.billed)
         spoken = Spoken("".join(self._texts), "".join(self._refusals), self._thoughts)
-        end = _End(self._reason, self._stop, self.usage, dollars(self._cost))
+        end = _End(self._reason, self._stop, self.billed)
         return _answer(end, spoken, self._calls.whole)
 
     def _delta(
@@ -329,19 +314,3 @@ def _with_instruction(messages: Sequence[Message], instruction: str) -> list[Mes
     if first.get("role") == "system" and isinstance(said, str):
         return [Message(role="system", content=f"{said}\n\n{instruction}"), *messages[1:]]
     return [Message(role="system", content=instruction), *messages]
-
-
-def _usage(counts: JSON) -> Usage | None:
-    """OpenAI's prompt tokens include the cached ones, and its completion tokens the reasoning."""
-    prompt_details = object_of(counts.get("prompt_tokens_details"))
-    completion_details = object_of(counts.get("completion_tokens_details"))
-    try:
-        return disjoint(
-            prompt=count(counts, "prompt_tokens"),
-            cached=optional_count(prompt_details, "cached_tokens"),
-            cache_write=optional_count(prompt_details, "cache_write_tokens"),
-            completion=count(counts, "completion_tokens"),
-            reasoning=optional_count(completion_details, "reasoning_tokens"),
-        )
-    except ValueError:
-        return None

@@ -2,18 +2,14 @@
 
 import json
 import math
-from decimal import Decimal
 from typing import Any
 
 import orjson
 
-from llmconfig.client.types import NO_USAGE, Usage
 from llmconfig.client.wire import JSON, BadReply
 
 # Above this, a reply that the strict parser refuses isn't tried again by the patient one.
 MAX_SLOW_PARSE_BYTES = 1024 * 1024
-MAX_TOKENS = 1_000_000_000
-MAX_DOLLARS = 100_000
 MAX_WORDS_BYTES = 200  # of an event that is no JSON, in the error
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -89,37 +85,3 @@ def text_of(value: object) -> str:
 def object_of(value: object) -> JSON:
     """An object; empty for anything else."""
     return value if isinstance(value, dict) else {}
-
-
-def count(counts: JSON, name: str) -> int:
-    """A number of tokens, 0 where there is none; raises ValueError for what can't be one."""
-    value = counts.get(name)
-    if value is None and name in counts:
-        raise ValueError(name)
-    if value is None:
-        return 0
-    if type(value) is not int or not 0 <= value <= MAX_TOKENS:
-        raise ValueError(name)
-    return value
-
-
-def optional_count(counts: JSON, name: str) -> int:
-    """The same for details that many servers send as null."""
-    return 0 if counts.get(name) is None else count(counts, name)
-
-
-def disjoint(
-    *, prompt: int, cached: int, cache_write: int, completion: int, reasoning: int
-) -> Usage:
-    """Buckets from totals that include their parts; raises ValueError if a part is larger."""
-    fresh, shown = prompt - cached - cache_write, completion - reasoning
-    if fresh < 0 or shown < 0:
-        raise ValueError("a part exceeds its whole")
-    return Usage(fresh, cached, cache_write, shown, reasoning) if prompt or completion else NO_USAGE
-
-
-def dollars(value: object) -> Decimal | None:
-    """A cost that the provider reports, None if it is none."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return Decimal(str(value)) if 0 <= value <= MAX_DOLLARS else None

@@ -1,0 +1,390 @@
+"""What a reply says about tokens and money, in every vendor's words, brought to one shape.
+
+docs/usage-forms.md has a line for each form: vendor, field, meaning and source.
+
+Vendors disagree about what a total includes: cached tokens within the prompt's or beside them,
+reasoning within the completion's or beside it. `total_tokens` decides wherever the parts can be
+read in two ways. One odd detail is left out; the counts that make sense are kept.
+"""
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from llmconfig.client.types import NOT_BILLED, Billed, Usage, UsageDetails
+
+JSON = dict[str, Any]
+
+MAX_TOKENS = 1_000_000_000
+MAX_DOLLARS = 100_000
+MAX_TIER_LENGTH = 20
+XAI_TICKS_PER_DOLLAR = Decimal(10) ** 10  # docs.x.ai/developers/cost-tracking
+# Names of the tier that has the list price.
+STANDARD_TIERS = frozenset(
+    {"", "auto", "default", "standard", "standard_only", "on_demand", "none"}
+)
+# Whether cached tokens, and whether reasoning, stand beside the totals: OpenAI's way first.
+READINGS = ((False, False), (False, True), (True, False), (True, True))
+PERPLEXITY_MARKS = ("citation_tokens", "num_search_queries", "search_context_size")
+EMPTY: JSON = {}
+NO_DETAILS = UsageDetails()
+
+
+def billed(reply: JSON) -> Billed:
+    """What a whole reply, or one event of a stream, says about its price."""
+    counts = reply.get("usage")
+    if not isinstance(counts, dict) or not counts:
+        counts = reply.get("usageMetadata")  # Gemini's own form
+        if not isinstance(counts, dict) or not counts:
+            named = reply.get("service_tier")
+            return Billed(None, None, tier_name(named), names_tier=True) if named else NOT_BILLED
+    named = reply.get("service_tier") or counts.get("service_tier") or counts.get("speed")
+    return Billed(
+        read(counts),
+        reported_cost(counts),
+        service_tier(reply, counts) if named else "",
+        names_tier=isinstance(named, str),
+    )
+
+
+def later(before: Billed, after: Billed) -> Billed:
+    """What is known after another event of a stream: nothing that was told is forgotten."""
+    usage = after.usage
+    if usage is None or (before.usage is not None and _size(usage) < _size(before.usage)):
+        usage = before.usage
+    return Billed(
+        usage,
+        before.cost_usd if after.cost_usd is None else after.cost_usd,
+        after.service_tier if after.names_tier else before.service_tier,
+        names_tier=after.names_tier or before.names_tier,
+    )
+
+
+def _size(usage: Usage) -> int:
+    return usage.tokens_input + usage.tokens_output
+
+
+def merged(before: JSON, after: Any) -> JSON:
+    """Anthropic's counts of a stream: each event tells running totals, or only some of them."""
+    if not isinstance(after, dict):
+        return before
+    found = dict(before)
+    for name, value in after.items():
+        known = found.get(name)
+        if isinstance(known, dict) and isinstance(value, dict):
+            found[name] = merged(known, value)
+        elif value is None or (type(known) is int and type(value) is int and value < known):
+            continue
+        else:
+            found[name] = value
+    return found
+
+
+def read(counts: JSON) -> Usage | None:
+    """The tokens in disjoint buckets; None where their counts are absent or absurd."""
+    if "prompt_tokens" in counts:
+        return _chat(counts)
+    if "input_tokens" in counts or "output_tokens" in counts:
+        includes = "input_tokens_details" in counts or "total_tokens" in counts
+        return _responses(counts) if includes else _messages(counts)
+    if "promptTokenCount" in counts or "candidatesTokenCount" in counts:
+        return _gemini(counts)
+    if "inputTokens" in counts or "outputTokens" in counts:
+        return _converse(counts)
+    return _chat(counts)
+
+
+# OpenAI's form, with each vendor's own names for its parts
+
+
+def _chat(counts: JSON) -> Usage | None:
+    """`prompt_tokens`, `completion_tokens` and their details."""
+    totals = _totals(counts)
+    if totals is None:
+        return None
+    prompt, completion, total = totals
+    if total == prompt + completion and len(counts) == 3:  # most local servers tell no more
+        return Usage(prompt, 0, 0, completion, 0)
+    prompts = _object(counts, "prompt_tokens_details")
+    answers = _object(counts, "completion_tokens_details")
+    cached = _largest(
+        (prompts, "cached_tokens"),
+        (counts, "prompt_cache_hit_tokens"),  # DeepSeek
+        (counts, "cached_tokens"),  # Moonshot
+        (counts, "cache_read_input_tokens"),  # Claude behind a proxy
+        (counts, "cached_prompt_text_tokens"),  # xAI
+    )
+    written = _largest(
+        (prompts, "cache_write_tokens"),
+        (prompts, "cache_creation_tokens"),
+        (counts, "cache_creation_input_tokens"),
+    )
+    thought = _largest((answers, "reasoning_tokens"), (counts, "reasoning_tokens"))
+    beside = "reasoning_tokens" in counts and any(name in counts for name in PERPLEXITY_MARKS)
+    fresh, shown, thought, unsaid = _split(
+        prompt, cached + written, completion, thought, total, beside=beside
+    )
+    seconds = _count(counts, "prompt_audio_seconds") or 0  # Mistral
+    if seconds:
+        fresh += unsaid  # its audio tokens stand in the total alone
+    else:
+        thought += unsaid  # so do Gemini's thoughts
+    details = _details(prompts, answers, fresh, cached, shown)
+    if seconds:
+        audio = unsaid or (details.audio_input if details is not None else 0)
+        details = replace(details or NO_DETAILS, audio_seconds=seconds, audio_input=audio)
+    return Usage(fresh, cached, written, shown, thought, _tools(counts, written, details))
+
+
+def _tools(counts: JSON, written: int, details: UsageDetails | None) -> UsageDetails | None:
+    """With cache writes that last an hour, and searches."""
+    hour = _count(_object(counts, "cache_creation"), "ephemeral_1h_input_tokens") or 0
+    searches = _largest(
+        (_object(counts, "server_tool_use"), "web_search_requests"),  # Anthropic, OpenRouter
+        (counts, "num_search_queries"),  # Perplexity
+    )
+    if not hour and not searches:
+        return details
+    return replace(details or NO_DETAILS, cache_write_1h=min(hour, written), web_searches=searches)
+
+
+def _totals(counts: JSON) -> tuple[int, int, int] | None:
+    """Prompt, completion and total, of which one may be left out or be nonsense."""
+    prompt, completion = _count(counts, "prompt_tokens"), _count(counts, "completion_tokens")
+    total = _count(counts, "total_tokens")
+    if completion is None and "completion_tokens" not in counts:
+        completion = 0  # as of embeddings
+    if prompt is None and total is not None and completion is not None:
+        prompt = total - completion
+    elif completion is None and total is not None and prompt is not None:
+        completion = total - prompt
+    elif prompt is None and "prompt_tokens" not in counts:
+        prompt = 0
+    if prompt is None or completion is None or prompt < 0 or completion < 0:
+        return None
+    return prompt, completion, total or 0
+
+
+def _split(
+    prompt: int, stored: int, completion: int, thought: int, total: int, *, beside: bool
+) -> tuple[int, int, int, int]:
+    """Fresh prompt tokens, shown and thought answer tokens, and those that only the total has.
+
+    `stored` are read from or written to a cache. `beside`: reasoning is never included, and the
+    total leaves it out.
+    """
+    if not stored and not thought and total <= prompt + completion:
+        return prompt, completion, 0, 0
+    stored_beside, thought_beside = stored > prompt, beside or thought > completion
+    if total and not beside:
+        for more_stored, more_thought in READINGS:
+            if (stored_beside and not more_stored) or (thought > completion and not more_thought):
+                continue
+            if prompt + stored * more_stored + completion + thought * more_thought == total:
+                stored_beside, thought_beside = more_stored, more_thought
+                break
+        else:
+            if thought > completion and total == prompt + completion + stored * stored_beside:
+                # It leaves no room for more: all of the answer was reasoning.
+                thought, thought_beside = completion, False
+            elif total >= prompt + completion + thought + stored * stored_beside:
+                thought_beside = True
+    fresh = prompt if stored_beside else prompt - stored
+    shown = completion if thought_beside else completion - thought
+    unsaid = 0 if beside else max(total - fresh - stored - shown - thought, 0)
+    return fresh, shown, thought, unsaid
+
+
+def _responses(counts: JSON) -> Usage | None:
+    """`input_tokens` and `output_tokens` that include their details, as in OpenAI's Responses."""
+    renamed = {
+        **counts,
+        "prompt_tokens": counts.get("input_tokens", 0),
+        "completion_tokens": counts.get("output_tokens", 0),
+        "prompt_tokens_details": counts.get("input_tokens_details"),
+        "completion_tokens_details": counts.get("output_tokens_details"),
+    }
+    return _chat(renamed)
+
+
+def _details(
+    prompts: JSON, answers: JSON, fresh: int, cached: int, shown: int
+) -> UsageDetails | None:
+    """Audio and pictures, none of them more than its bucket holds."""
+    audio, image = _count(prompts, "audio_tokens") or 0, _count(prompts, "image_tokens") or 0
+    spoken, drawn = _count(answers, "audio_tokens") or 0, _count(answers, "image_tokens") or 0
+    if not (audio or image or spoken or drawn):
+        return None
+    stored = _object(prompts, "cached_tokens_details")
+    audio_cached = min(_count(stored, "audio_tokens") or 0, cached, audio)
+    image_cached = min(_count(stored, "image_tokens") or 0, cached - audio_cached, image)
+    audio_input = min(audio - audio_cached, fresh)
+    audio_output = min(spoken, shown)
+    return UsageDetails(
+        audio_input=audio_input,
+        audio_cached=audio_cached,
+        audio_output=audio_output,
+        image_input=min(image - image_cached, fresh - audio_input),
+        image_cached=image_cached,
+        image_output=min(drawn, shown - audio_output),
+    )
+
+
+# Anthropic's form
+
+
+def _messages(counts: JSON) -> Usage | None:
+    """`input_tokens` without what the cache read or wrote, which stands beside it."""
+    fresh, output = _bare(counts, "input_tokens"), _bare(counts, "output_tokens")
+    if fresh is None or output is None:
+        return None
+    answers = _object(counts, "output_tokens_details")
+    thought = _largest((answers, "thinking_tokens"), (answers, "reasoning_tokens"))
+    thought = min(thought, output)
+    kinds = _object(counts, "cache_creation")
+    by_kind = _largest((kinds, "ephemeral_1h_input_tokens")) + _largest(
+        (kinds, "ephemeral_5m_input_tokens")
+    )
+    written = max(_largest((counts, "cache_creation_input_tokens")), by_kind)
+    return Usage(
+        input=fresh,
+        cached_input=_largest((counts, "cache_read_input_tokens")),
+        cache_write=written,
+        output=output - thought,
+        reasoning=thought,
+        details=_tools(counts, written, None),
+    )
+
+
+# Bedrock's and Google's own forms, which proxies hand through
+
+
+def _converse(counts: JSON) -> Usage | None:
+    """Bedrock's Converse: `inputTokens` leaves out what the cache read or wrote."""
+    fresh, output = _bare(counts, "inputTokens"), _bare(counts, "outputTokens")
+    if fresh is None or output is None:
+        return None
+    written = _largest((counts, "cacheWriteInputTokens"), (counts, "cacheWriteInputTokenCount"))
+    hour = _rows(counts, "cacheDetails", "inputTokens", ttl="1h")
+    return Usage(
+        input=fresh,
+        cached_input=_largest(
+            (counts, "cacheReadInputTokens"), (counts, "cacheReadInputTokenCount")
+        ),
+        cache_write=written,
+        output=output,
+        details=UsageDetails(cache_write_1h=min(hour, written)) if hour and written else None,
+    )
+
+
+def _gemini(counts: JSON) -> Usage | None:
+    """`usageMetadata`: the prompt includes cached tokens, the candidates exclude thoughts."""
+    prompt, shown = _bare(counts, "promptTokenCount"), _bare(counts, "candidatesTokenCount")
+    if prompt is None or shown is None:
+        return None
+    prompt += _largest((counts, "toolUsePromptTokenCount"))
+    cached = min(_largest((counts, "cachedContentTokenCount")), prompt)
+    thought = _largest((counts, "thoughtsTokenCount"))
+    thought += max((_count(counts, "totalTokenCount") or 0) - prompt - shown - thought, 0)
+    fresh, total = prompt - cached, "tokenCount"
+    heard = _rows(counts, "promptTokensDetails", total, modality="AUDIO")
+    heard_cached = min(_rows(counts, "cacheTokensDetails", total, modality="AUDIO"), cached)
+    audio_input = min(max(heard - heard_cached, 0), fresh)
+    audio_output = min(_rows(counts, "candidatesTokensDetails", total, modality="AUDIO"), shown)
+    seen = _rows(counts, "promptTokensDetails", total, modality="IMAGE")
+    drawn = _rows(counts, "candidatesTokensDetails", total, modality="IMAGE")
+    details = UsageDetails(
+        audio_input=audio_input,
+        audio_cached=heard_cached,
+        audio_output=audio_output,
+        image_input=min(seen, fresh - audio_input),
+        image_output=min(drawn, shown - audio_output),
+    )
+    return Usage(fresh, cached, 0, shown, thought, None if details == NO_DETAILS else details)
+
+
+def _rows(counts: JSON, name: str, field: str, **marked: str) -> int:
+    """The sum of a field over the rows that are marked so."""
+    rows = counts.get(name)
+    (mark, value), *_ = marked.items()
+    return sum(
+        _count(row, field) or 0
+        for row in (rows if isinstance(rows, list) else ())
+        if isinstance(row, dict) and row.get(mark) == value
+    )
+
+
+# Money and tiers
+
+
+def reported_cost(counts: JSON) -> Decimal | None:
+    """US dollars that the provider says it bills, with upstream's share; None if it doesn't say."""
+    told = counts.get("cost")
+    if told is None:
+        ticks = counts.get("cost_in_usd_ticks")
+        if type(ticks) is int and 0 <= ticks <= MAX_DOLLARS * XAI_TICKS_PER_DOLLAR:
+            return Decimal(ticks) / XAI_TICKS_PER_DOLLAR
+        return dollars(counts.get("estimated_cost"))  # DeepInfra
+    if isinstance(told, dict):  # Perplexity
+        return dollars(told.get("total_cost"))
+    cost = dollars(told)
+    upstream = dollars(_object(counts, "cost_details").get("upstream_inference_cost"))
+    own_key = counts.get("is_byok")
+    if cost is None or upstream is None:
+        return None if own_key is True else cost  # OpenRouter's fee alone is not the cost
+    # Replies from before `is_byok` told upstream's cost for one's own key only.
+    return cost + upstream if own_key is True or (own_key is None and upstream > cost) else cost
+
+
+def dollars(value: object) -> Decimal | None:
+    """An amount that a provider reports, None if it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return Decimal(str(value)) if 0 <= value <= MAX_DOLLARS else None
+
+
+def service_tier(reply: JSON, counts: JSON) -> str:
+    """The tier that a reply names, blank for the standard one."""
+    fast = tier_name(counts.get("speed"))  # Anthropic's fast mode
+    return fast or tier_name(reply.get("service_tier")) or tier_name(counts.get("service_tier"))
+
+
+def tier_name(told: object) -> str:
+    """A tier's name as prices know it: blank for the standard one and for what is none."""
+    if not isinstance(told, str):
+        return ""
+    name = told.strip().lower()[:MAX_TIER_LENGTH]
+    return "" if name in STANDARD_TIERS or not name.isprintable() else name
+
+
+# Reading, trusting nothing
+
+
+def _object(counts: JSON, name: str) -> JSON:
+    value = counts.get(name)
+    return value if isinstance(value, dict) else EMPTY
+
+
+def _count(counts: JSON, name: str) -> int | None:
+    """A number of tokens; None for what can't be one."""
+    value = counts.get(name)
+    if type(value) is int:
+        return value if 0 <= value <= MAX_TOKENS else None
+    if type(value) is float and value.is_integer() and 0 <= value <= MAX_TOKENS:
+        return int(value)
+    return None
+
+
+def _bare(counts: JSON, name: str) -> int | None:
+    """The same, 0 where it isn't mentioned."""
+    return _count(counts, name) if name in counts else 0
+
+
+def _largest(*places: tuple[JSON, str]) -> int:
+    """The largest of these: where a vendor has two names for a thing, one may be 0."""
+    largest = 0
+    for counts, name in places:
+        value = counts.get(name)
+        if value:
+            largest = max(largest, _count(counts, name) or 0)
+    return largest
