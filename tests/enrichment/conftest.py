@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from enrichment.models import Animal, Organization
+from enrichment.models import Animal, Organization, ProviderBatchSubmission
 from llmconfig.configuration import snapshot
 from llmconfig.models import LLMConfig, NodeConfiguration
 from tests.database import database_url
@@ -58,6 +58,24 @@ def make_animals() -> Callable[..., list[Animal]]:
         )
 
     return make
+
+
+@pytest.fixture(params=["openai", "anthropic"])
+def vendor(request: Any, make_provider: Any, simulator: Any) -> Iterator[Any]:  # noqa: F811
+    """A provider of each kind with batches; it answers for every enrichment."""
+    made = make_provider("sim", request.param)
+    for name in ENRICHMENTS:
+        NodeConfiguration.objects.create(
+            node_name=name, interaction_type="enricher", default_model="sim/gpt-4o-mini"
+        )
+    LLMConfig.objects.filter(pk=1).update(retry_delay=0)
+    snapshot.expire()
+    simulator.control(batch_ms=50)
+    yield made
+    # What is still in work there would be counted with the next test's answers.
+    where = "batches" if request.param == "openai" else "messages/batches"
+    for submission in ProviderBatchSubmission.objects.exclude(external_id=""):
+        simulator.cancel_batch(f"/v1/{where}/{submission.external_id}/cancel")
 
 
 @pytest.fixture(scope="module")

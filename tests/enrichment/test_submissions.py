@@ -13,48 +13,22 @@ from django.utils import timezone
 from enrichment.batches import lifecycle
 from enrichment.batches.lifecycle import Selection, Terms
 from enrichment.engine import submissions
-from enrichment.engine.lanes import run_lane
 from enrichment.errors import BadSelection
 from enrichment.models import Animal, Batch, EnrichmentResult, ProviderBatchSubmission
 from llmconfig.configuration import snapshot
-from llmconfig.models import Budget, BudgetHold, BudgetSpending, LLMConfig, NodeConfiguration
+from llmconfig.models import Budget, BudgetHold, BudgetSpending
 from metrics.analyzers.reprice import reprice
 from metrics.models import GenerationMetric
 from tests.api import caller
-from tests.enrichment.conftest import ENRICHMENTS
+from tests.enrichment.provider_batches import AT_ONCE, AT_PROVIDER, until_completed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 STEPS = ("intended", "submitted", "noted", "ended", "read", "written", "applied")
-AT_PROVIDER = Terms(transport="provider_batch")
 ROWS = 6
-AT_ONCE = dt.timedelta(0)
 
 
 class Killed(BaseException):
     """The process dies here."""
-
-
-@pytest.fixture(params=["openai", "anthropic"])
-def vendor(request, make_provider, simulator):
-    """A provider of each kind with batches; it answers for every enrichment."""
-    made = make_provider("sim", request.param)
-    for name in ENRICHMENTS:
-        NodeConfiguration.objects.create(
-            node_name=name, interaction_type="enricher", default_model="sim/gpt-4o-mini"
-        )
-    LLMConfig.objects.filter(pk=1).update(retry_delay=0)
-    snapshot.expire()
-    simulator.control(batch_ms=50)
-    return made
-
-
-def until_completed(batch, *, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while lifecycle.progress(batch.pk).status != "completed":
-        assert time.monotonic() < deadline, lifecycle.progress(batch.pk)
-        submissions.advance(settle=AT_ONCE)
-        run_lane(batch.pk)
-        time.sleep(0.05)
 
 
 def kill_at(wanted: str) -> bool:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
@@ -62,6 +63,12 @@ class Simulator:
     @property
     def requests(self) -> int:
         return int(self.stats()["requests"])
+
+    def cancel_batch(self, path: str) -> None:
+        """End a batch if it is still in work."""
+        self.plan()
+        with suppress(HTTPError):
+            self._post(path, {})
 
     def reset(self) -> None:
         """No plan, nothing counted, and the controls as they are at the start."""

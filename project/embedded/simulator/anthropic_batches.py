@@ -7,6 +7,7 @@ import re
 
 import orjson
 
+from project.embedded.simulator.batch_faults import spoiled
 from project.embedded.simulator.batches import DAY_S, Job, Outcome
 from project.embedded.simulator.errors import Refusal
 from project.embedded.simulator.wire import JsonObject
@@ -37,7 +38,7 @@ def read_creation(body: JsonObject) -> list[tuple[str, JsonObject]]:
 def batch_body(job: Job, origin: str) -> JsonObject:
     """The batch as the API describes it; counts are told only at the end."""
     counts = job.counts()
-    ended = job.end is not None
+    ended, wrong = job.end is not None, "wrong_counts" in job.faults
     status = "ended" if ended else "canceling" if job.phase == "canceling" else "in_progress"
     fates = ("succeeded", "errored", "canceled", "expired")
     return {
@@ -47,6 +48,7 @@ def batch_body(job: Job, origin: str) -> JsonObject:
         "request_counts": {
             "processing": 0 if ended else len(job.requests),
             **{fate: counts[fate] if ended else 0 for fate in fates},
+            **({"succeeded": counts["succeeded"] + 1} if ended and wrong else {}),
         },
         "created_at": _moment(job.created_at),
         "expires_at": _moment(job.created_at + DAY_S),
@@ -61,13 +63,14 @@ def results(job: Job) -> bytes:
     """The JSONL of an ended batch; refuses before that."""
     if job.end is None:
         raise Refusal(400, f"Batch {job.id} has not ended; its results are not yet available.")
-    return b"".join(
+    content = b"".join(
         orjson.dumps(
             {"custom_id": outcome.custom_id, "result": _result(outcome)},
             option=orjson.OPT_APPEND_NEWLINE,
         )
         for outcome in job.outcomes
     )
+    return spoiled(job.faults, content)
 
 
 def _result(outcome: Outcome) -> JsonObject:

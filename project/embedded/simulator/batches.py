@@ -46,6 +46,7 @@ class Job:
     duration_s: float
     expire_at: float | None
     details: JsonObject
+    faults: tuple[str, ...] = ()
     problems: list[JsonObject] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     phase: Phase = "checking"
@@ -131,11 +132,12 @@ class Jobs:
         duration_s: float,
         expire_at: float | None,
         details: JsonObject,
+        faults: tuple[str, ...] = (),
         problems: list[JsonObject] | None = None,
     ) -> Job:
         """Start a batch."""
         job_id = f"{self.prefix}{len(self.jobs) + 1:012d}"
-        job = Job(job_id, requests, duration_s, expire_at, details, problems or [])
+        job = Job(job_id, requests, duration_s, expire_at, details, faults, problems or [])
         self.jobs[job_id] = job
         return job
 
@@ -145,6 +147,11 @@ class Jobs:
         if job is None:
             raise Refusal(404, f"No batch found with id '{job_id}'.")
         return job
+
+    def full(self, queue: int | None) -> bool:
+        """Whether so many are in work that another finds the queue full."""
+        working = sum(job.end is None and not job.problems for job in self.jobs.values())
+        return queue is not None and working >= queue
 
     def page(self, *, after: str | None, limit: int) -> tuple[list[Job], bool]:
         """The newest batches after this id, and whether more follow."""

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from project.embedded.simulator.batch_faults import KNOWN as BATCH_FAULTS
 from project.embedded.simulator.errors import BadControl
 from project.embedded.simulator.wire import JsonObject
 
@@ -65,6 +66,8 @@ class Controls:
     token_probability: float | None = None
     batch_ms: float = 1_000.0
     batch_expire_at: float | None = None
+    batch_faults: tuple[str, ...] = ()
+    batch_queue: int | None = None  # batches in work at once; more find the queue full
     max_concurrency: int | None = None
     rpm: int | None = None
     tpm: int | None = None
@@ -146,6 +149,14 @@ def _names(value: list[str]) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _batch_faults(value: list[str]) -> tuple[str, ...]:
+    found = _names(value)
+    unknown = sorted(set(found) - set(BATCH_FAULTS))
+    if unknown:
+        raise ValueError(f"{unknown[0]!r} is none of {', '.join(BATCH_FAULTS)}")
+    return found
+
+
 def _models(value: list[JsonObject]) -> tuple[Model, ...]:
     models = tuple(Model(**entry) for entry in value)
     if not all(isinstance(model.id, str) for model in models):
@@ -175,6 +186,8 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "token_probability": _optional(_share),
     "batch_ms": amount,
     "batch_expire_at": _optional(_share),
+    "batch_faults": _batch_faults,
+    "batch_queue": _optional(whole),
     "max_concurrency": _optional(whole),
     "rpm": _optional(whole),
     "tpm": _optional(whole),

@@ -6,6 +6,7 @@ from collections import Counter
 
 import orjson
 
+from project.embedded.simulator.batch_faults import spoiled
 from project.embedded.simulator.batches import DAY_S, Job, Outcome
 from project.embedded.simulator.errors import Refusal
 from project.embedded.simulator.files import Files, StoredFile
@@ -103,6 +104,7 @@ def store_results(job: Job, files: Files) -> None:
     for name, outcomes in (("output", good), ("error", bad)):
         if outcomes:
             content = b"".join(_result_line(job, outcome) for outcome in outcomes)
+            content = spoiled(job.faults, content) if name == "output" else content
             filename = f"{job.id}_{name}.jsonl"
             file = files.keep(filename=filename, purpose="batch_output", content=content)
             job.details[f"{name}_file_id"] = file.id
@@ -142,8 +144,8 @@ def batch_body(job: Job) -> JsonObject:
         "input_file_id": job.details["input_file_id"],
         "completion_window": "24h",
         "status": _ENDED.get(job.end or "") or _STATUS[job.phase],
-        "output_file_id": job.details.get("output_file_id"),
-        "error_file_id": job.details.get("error_file_id"),
+        "output_file_id": _file_id(job, "output_file_id"),
+        "error_file_id": _file_id(job, "error_file_id"),
         "created_at": int(job.created_at),
         "expires_at": int(job.created_at) + DAY_S,
         **_times(job),
@@ -153,10 +155,24 @@ def batch_body(job: Job) -> JsonObject:
     }
 
 
+def queue_full(model: object) -> JsonObject:
+    """What a batch fails with while those before it have too many tokens."""
+    return _file_problem(
+        "token_limit_exceeded",
+        f"Enqueued token limit reached for {model}. Limit: 90,000 enqueued tokens. Please try again"
+        " once some in_progress batches have been completed.",
+    )
+
+
+def _file_id(job: Job, name: str) -> str | None:
+    found = job.details.get(name)
+    return "" if found and "blank_file_ids" in job.faults else found
+
+
 def _request_counts(job: Job, counts: Counter[str]) -> JsonObject:
     return {
         "total": 0 if job.phase in ("checking", "failed") else len(job.requests),
-        "completed": counts["succeeded"],
+        "completed": counts["succeeded"] + ("wrong_counts" in job.faults),
         "failed": counts["errored"] + counts["expired"],
     }
 

@@ -122,6 +122,9 @@ def _create_openai_batch(state: State, request: Request, _name: str) -> Reply:
     body = request.json()
     file, endpoint = openai_batches.read_creation(body, state.files)
     requests, problems = openai_batches.read_lines(file.content, endpoint)
+    model = requests[0][1].get("model") if requests else None
+    if not problems and state.openai_jobs.full(state.controls.batch_queue):
+        problems.append(openai_batches.queue_full(model))
     job = state.openai_jobs.add(
         requests,
         duration_s=state.controls.batch_ms / 1000,
@@ -131,8 +134,9 @@ def _create_openai_batch(state: State, request: Request, _name: str) -> Reply:
             "endpoint": endpoint,
             "input_file_id": file.id,
             "metadata": body.get("metadata"),
-            "model": requests[0][1].get("model") if requests else None,
+            "model": model,
         },
+        faults=state.controls.batch_faults,
     )
     dialect = EMBEDDINGS if endpoint.endswith("/embeddings") else OPENAI
     inner = _inner_request(request, endpoint)
@@ -166,11 +170,14 @@ def _cancel_openai_batch(state: State, _request: Request, name: str) -> Reply:
 
 def _create_anthropic_batch(state: State, request: Request, _name: str) -> Reply:
     anthropic_api.check_version(request)
+    if state.anthropic_jobs.full(state.controls.batch_queue):
+        raise Refusal(429, "Too many batch requests are in the processing queue.")
     job = state.anthropic_jobs.add(
         anthropic_batches.read_creation(request.json()),
         duration_s=state.controls.batch_ms / 1000,
         expire_at=state.controls.batch_expire_at,
         details={},
+        faults=state.controls.batch_faults,
     )
     inner = _inner_request(request, "/v1/messages")
     _work_on(job, partial(answer_in_batch, state, inner, ANTHROPIC), lambda: None)

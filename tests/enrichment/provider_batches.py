@@ -1,0 +1,28 @@
+"""How tests carry batches through a provider's own."""
+
+import datetime as dt
+import time
+
+from enrichment.batches import lifecycle
+from enrichment.batches.lifecycle import Terms
+from enrichment.engine import submissions
+from enrichment.engine.lanes import run_lane
+from enrichment.models import Batch
+
+AT_PROVIDER = Terms(transport="provider_batch")
+AT_ONCE = dt.timedelta(0)
+
+
+def until_completed(batch: Batch, *, seconds: float = 30) -> None:
+    """Do what beat and a worker do until the batch is completed."""
+    until(batch, "completed", seconds=seconds)
+
+
+def until(batch: Batch, status: str, *, seconds: float = 30) -> None:
+    """The same until it has this status."""
+    deadline = time.monotonic() + seconds
+    while lifecycle.progress(batch.pk).status != status:
+        assert time.monotonic() < deadline, lifecycle.progress(batch.pk)
+        submissions.advance(settle=AT_ONCE)
+        run_lane(batch.pk)
+        time.sleep(0.05)

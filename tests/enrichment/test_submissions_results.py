@@ -1,0 +1,178 @@
+"""What providers' batches bring back: faulty lines, missing ones, twice, in any order."""
+
+import tracemalloc
+from contextlib import closing
+
+import orjson
+import pytest
+
+from enrichment.batches import lifecycle
+from enrichment.batches.lifecycle import Selection
+from enrichment.models import Animal, EnrichmentResult, ProviderBatchSubmission
+from llmconfig.client.provider_batches import result_lines
+from llmconfig.client.provider_batches.result_files import MAX_LINE_BYTES, ResultFile
+from metrics.models import GenerationMetric
+from tests.enrichment.provider_batches import AT_PROVIDER, until_completed
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ROWS = 6
+HALF = {"attempts__contains": [{"batch_price": True}]}
+
+# The fault, how many rows had to go on live, and what the batch's page says of it.
+FAULTS = (
+    ("blank_line", 0, ""),
+    ("half_emoji", 0, ""),
+    ("cut_line", 1, "can't be read"),
+    ("not_json", 1, "1 of its lines can't be read."),
+    ("missing_line", 1, "the results don't have it"),
+    ("twice", 0, "2 calls are answered twice; the first answer counts."),
+    ("unknown_ids", 0, "2 of its lines are for calls that aren't in it."),
+    ("wrong_counts", 0, "The provider counts 7 answers, its results have 6."),
+)
+
+
+@pytest.mark.parametrize(("fault", "live", "said"), FAULTS)
+def test_a_faulty_result_costs_its_row_and_no_other(
+    vendor, simulator, make_animals, fault, live, said
+):
+    simulator.control(batch_ms=50, batch_faults=[fault])
+    make_animals(ROWS)
+    batch = lifecycle.create("description_cleaning", Selection(), terms=AT_PROVIDER)
+    until_completed(batch)
+    at = lifecycle.progress(batch.pk)
+    assert (at.done, at.failed) == (ROWS, 0)
+    assert Animal.objects.filter(enriched_description__contains="[sim:").count() == ROWS
+    assert GenerationMetric.objects.filter(**HALF).count() == ROWS - live
+    assert GenerationMetric.objects.exclude(**HALF).count() == live
+    submission = ProviderBatchSubmission.objects.get()
+    assert submission.state == "applied"
+    assert said in submission.detail if said else submission.detail == ""
+    assert ("at the full price" in at.reason) == bool(live)
+
+
+def test_an_answer_without_usage_is_used_and_its_cost_is_unknown(vendor, simulator, make_animals):
+    simulator.control(batch_ms=50, batch_faults=["no_usage"])
+    make_animals(ROWS)
+    batch = lifecycle.create("description_cleaning", Selection(), terms=AT_PROVIDER)
+    until_completed(batch)
+    assert lifecycle.progress(batch.pk).done == ROWS
+    assert GenerationMetric.objects.filter(cost_usd__isnull=True).count() == 1
+    assert GenerationMetric.objects.filter(cost_usd=0).count() == 0
+
+
+def test_an_answer_that_was_cut_off_reaches_no_row(vendor, simulator, make_animals):
+    simulator.control(batch_ms=50, batch_faults=["cut_off"])
+    make_animals(ROWS)
+    batch = lifecycle.create("description_cleaning", Selection(), terms=AT_PROVIDER)
+    until_completed(batch)
+    states = list(EnrichmentResult.objects.values_list("state", flat=True))
+    assert sorted(states) == ["applied"] * (ROWS - 1) + ["suggested"]
+
+
+def test_a_batch_of_errors_alone_tells_each_reason_and_goes_on_live(
+    vendor, simulator, make_animals
+):
+    simulator.plan({"text": "likes", "times": ROWS, "action": {"status": 422, "message": "Odd."}})
+    make_animals(ROWS)
+    batch = lifecycle.create("description_cleaning", Selection(), terms=AT_PROVIDER)
+    until_completed(batch)
+    assert lifecycle.progress(batch.pk).done == ROWS
+    assert not GenerationMetric.objects.filter(**HALF).exists()
+    assert "No answer for" in ProviderBatchSubmission.objects.get().detail
+    assert "Odd" in ProviderBatchSubmission.objects.get().detail
+
+
+def test_a_blank_file_id_is_no_file(vendor, simulator, make_animals):
+    simulator.control(batch_ms=50, batch_faults=["blank_file_ids"])
+    make_animals(ROWS)
+    batch = lifecycle.create("description_cleaning", Selection(), terms=AT_PROVIDER)
+    until_completed(batch)
+    assert lifecycle.progress(batch.pk).done == ROWS
+
+
+@pytest.mark.parametrize("fault", [{"cut": 0.5}, {"status": 503}, {"disconnect": True}])
+def test_a_transfer_that_breaks_off_is_begun_again(vendor, simulator, make_animals, fault):
+    paths = ("/v1/files/*/content", "/v1/messages/batches/*/results")
+    simulator.plan(*({"path": path, "times": 2, "action": fault} for path in paths))
+    make_animals(ROWS)
+    batch = lifecycle.create("description_cleaning", Selection(), terms=AT_PROVIDER)
+    until_completed(batch)
+    at = lifecycle.progress(batch.pk)
+    assert (at.done, at.calls, simulator.stats()["paid"]) == (ROWS, ROWS, ROWS)
+    assert ProviderBatchSubmission.objects.get().detail == ""
+
+
+# Lines of our own making, in the forms of the vendors' references (see `result_lines`).
+OPENAI_LINES = (
+    ('"response":{"status_code":200,"body":{"id":"x"}},"error":null}', True, ""),
+    ('"response":{"status_code":200,"body":null},"error":null}', False, "neither"),
+    (
+        '"response":null,"error":{"code":"batch_expired","message":"Late."}}',
+        False,
+        "_expired: Late.",
+    ),
+    ('"response":{"status_code":400,"body":{"error":{"type":"bad"}}}}', False, "400: bad"),
+    ('"response":{"status_code":500,"body":"<html>"}}', False, "status 500"),
+    ('"response":{"status_code":200,"body":{"te', False, "can't be read"),
+    ('"response":[[[[', False, "can't be read"),
+    ('"response":{"status_code":200,"body":{"t":"\\ud83d"}}}', True, ""),
+    ('"response":{"status_code":200,"body":{"t":NaN}}}', True, ""),
+)
+ANTHROPIC_LINES = (
+    ('"result":{"type":"succeeded","message":{"id":"m"}}}', True, ""),
+    ('"result":{"type":"succeeded"}}', False, "no answer"),
+    ('"result":{"type":"errored","error":{"error":{"message":"No."}}}}', False, "errored: No."),
+    ('"result":{"type":"canceled"}}', False, "canceled"),
+    ('"result":{"type":"expired"}}', False, "expired"),
+    ('"result":{"type":"something_new"}}', False, "no answer"),
+    ('"result":{"type":"succ', False, "can't be read"),
+)
+
+
+@pytest.mark.parametrize(
+    ("read", "line", "good", "said"),
+    [(result_lines.of_openai, *each) for each in OPENAI_LINES]
+    + [(result_lines.of_anthropic, *each) for each in ANTHROPIC_LINES],
+)
+def test_a_line_is_an_answer_or_the_reason_why_there_is_none(read, line, good, said):
+    found = read(f'{{"custom_id":"a-1",{line}'.encode())
+    assert found.custom_id == "a-1"
+    assert (found.value is not None) == good
+    assert said in found.reason
+
+
+@pytest.mark.parametrize(
+    "line", [b"", b"null", b"[]", b"7", b'"x"', b"\xff\xfe", b"{", b"{}", b'{"custom_id":7}']
+)
+@pytest.mark.parametrize("read", [result_lines.of_openai, result_lines.of_anthropic])
+def test_nothing_that_a_line_holds_is_an_error(read, line):
+    found = read(line)
+    assert (found.custom_id, found.value) == ("", None)
+    assert found.reason
+
+
+def test_a_long_file_takes_no_more_memory_than_a_part_of_it():
+    body = {"choices": [{"message": {"content": "word " * 40_000}}]}  # 200 KB
+    with closing(ResultFile("openai")) as results:
+        for number in range(400):  # 80 MB
+            entry = {"custom_id": f"m-{number}", "response": {"status_code": 200, "body": body}}
+            results.file.write(orjson.dumps(entry, option=orjson.OPT_APPEND_NEWLINE))
+        tracemalloc.start()
+        try:
+            ids = [each.custom_id for part in results.slices() for each in part]
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert ids == [f"m-{number}" for number in range(400)]
+    assert peak < 40 * 1024**2
+
+
+def test_a_line_without_end_costs_its_row_alone():
+    good = b'{"custom_id":"m-1","response":{"status_code":200,"body":{}}}\n'
+    with closing(ResultFile("openai")) as results:
+        results.file.write(b'{"custom_id":"m-0","response":"' + b"x" * (MAX_LINE_BYTES + 100))
+        results.file.write(b'"}\n' + good)
+        found = list(results)
+    assert [each.custom_id for each in found] == ["m-0", "m-1"]
+    assert "over 16 MB" in found[0].reason
+    assert found[1].value == {}
