@@ -3,6 +3,7 @@
 import datetime as dt
 import time
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.urls import reverse
@@ -27,7 +28,7 @@ def capped(cap: str) -> Terms:
     return Terms(transport="provider_batch", max_cost_usd=Decimal(cap))
 
 
-def away(status: int) -> tuple[dict, dict]:
+def away(status: int) -> tuple[dict[str, Any], dict[str, Any]]:
     """Rules by which neither vendor has the batch any more."""
     return (
         {"path": "/v1/batches/*", "action": {"status": status}},
