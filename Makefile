@@ -97,6 +97,11 @@ bench-gateway: env
 forecast: env
 	$(EMBEDDED) --ephemeral -- $(PY) -m benchmarks.forecasting $(ARGS)
 
+# Installs a tokenizer into an environment of its own, for this only.
+.PHONY: estimates
+estimates: env
+	$(EMBEDDED) --ephemeral --llm none -- $(PY) -m benchmarks.estimates
+
 .PHONY: profile
 profile: env
 	$(EMBEDDED) --ephemeral -- $(PY) -m benchmarks.profile

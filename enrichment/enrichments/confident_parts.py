@@ -56,7 +56,20 @@ class ConfidentParts(Enrichment):
 
     def _likelihoods(self, answer: Generation) -> list[float]:
         texts = [part[self.part_name] for part in answer.parsed[self.list_name]]
-        return likelihoods(answer.text, answer.tokens, key=self.part_name, values=texts)
+        return likelihoods(
+            answer.text,
+            answer.tokens,
+            key=self.part_name,
+            values=texts,
+            choices=self._choices(),
+        )
+
+    @classmethod
+    def _choices(cls) -> Sequence[str]:
+        """The only texts that the schema lets a part have, if it names them."""
+        parts = (cls.schema or {})["properties"][cls.list_name]["items"]["properties"]
+        choices: Sequence[str] = parts[cls.part_name].get("enum", ())
+        return choices
 
     def misfit(self, value: Any) -> str:
         """The column holds the bare list, the model's answer an object around it."""

@@ -9,11 +9,11 @@ from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import Field, JSONField, Manager, Model
-from jsonschema.validators import validator_for
 
 from enrichment.errors import AnswerRejected, BadSelection
 from enrichment.quality.gates import ANSWER_CUT, Checked, Gate, GateFinding, texts_in
 from llmconfig.client.finish_reasons import why_not_whole
+from llmconfig.client.structured_output import SchemaMismatch, compile_schema
 from llmconfig.client.types import Generation
 from llmconfig.configuration import snapshot
 
@@ -143,12 +143,14 @@ class Enrichment(ABC):
         """Why a value, such as one that a reviewer wrote, can't be stored; blank when it can."""
         if self.schema is None:
             return "" if isinstance(value, str) and value.strip() else "It must be a text."
-        checker = validator_for(self.schema)(self.schema)
-        error = next(iter(checker.iter_errors(value)), None)
-        if error is None:
+        try:
+            errors = compile_schema(self.schema).complaints(value)
+        except SchemaMismatch as error:
+            return str(error)
+        if not errors:
             return ""
-        where = ".".join(str(step) for step in error.absolute_path)
-        return f"{where}: {error.message}" if where else str(error.message)
+        where = ".".join(str(step) for step in errors[0].absolute_path)
+        return f"{where}: {errors[0].message}" if where else str(errors[0].message)
 
     def floor(self) -> float:
         """The least confidence of a part that is applied; reads the snapshot, so not in a loop."""

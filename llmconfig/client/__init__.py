@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from asgiref.sync import sync_to_async
 
+from llmconfig.client import structured_output
 from llmconfig.client.http import background_loop
 from llmconfig.client.http.transport import aclose
 from llmconfig.client.pipeline import publishing, shadow
@@ -81,6 +82,7 @@ async def _carry_out(
     collect: Collect | None,
     leaving: Leaving | None = None,
 ) -> tuple[Outcome, CallRecord, Callable[[], Texts]]:
+    await structured_output.prepare(call.schema)
     run = Run(call, configuration, leaving=leaving)
     shadow.ask_beside(run)
     try:

@@ -1,215 +1,279 @@
-"""Answers that must obey a JSON schema: reading them, and checking them quickly.
+"""Answers that must obey a JSON schema: what may be asked for, and reading what came.
 
-jsonschema judges. Before it, a check compiled from the usual keywords says yes to good answers in a
-few microseconds; where it doubts, or doesn't know a keyword, it leaves the word to jsonschema.
+A schema is read without trust before anything is sent (`json_schema.document`). An answer is first
+held to a compiled check, which says yes in a few microseconds; only what it doubts goes to
+jsonschema, whose work is bounded. Large schemas are compiled and large answers read in a thread, so
+that no caller holds up the event loop.
 """
 
-import math
+import asyncio
+import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import orjson
-from jsonschema import Draft202012Validator, SchemaError
-from jsonschema.exceptions import best_match
-from jsonschema.validators import validator_for
 
-Check = Callable[[Any], bool]
+from llmconfig.client.json_schema import forms, judge
+from llmconfig.client.json_schema.contradictions import refuse_contradictions
+from llmconfig.client.json_schema.document import Document, SchemaUnusable, read
+from llmconfig.client.json_schema.forms import Form
+from llmconfig.client.json_schema.quick_checks import QuickCheck
+from llmconfig.client.json_schema.work import TooMuchWork, steps_for
+
+__all__ = [
+    "OutputSchema",
+    "SchemaMismatch",
+    "SchemaUnusable",
+    "compile_schema",
+    "json_text",
+    "prepare",
+    "refuse_unsafe",
+]
+
+MAX_SCHEMA_BYTES = 128 * 1024
+MAX_ANSWER_CHARACTERS = 4 * 1024 * 1024
 MAX_COMPLAINT_LENGTH = 300
+MAX_DIGITS = 300  # of a whole number in an answer
+MAX_ANSWER_DEPTH = 100
+# From here on work goes to a thread: a compilation takes 0.2 ms a KB, reading 10 µs.
+LARGE_SCHEMA_BYTES = 8 * 1024
+LARGE_ANSWER_CHARACTERS = 64 * 1024
 _FENCED = re.compile(r"```(?:json)?\s*\n(.*?)\n?\s*```", re.DOTALL)
-_IGNORED = frozenset(
-    {"title", "description", "default", "examples", "$schema", "$id", "$comment", "deprecated"}
-)
+_LONG_NUMBER = re.compile(r"\d{19}")
 
 
 class SchemaMismatch(Exception):
     """An answer that isn't JSON or breaks the schema; its text says where, for the model."""
 
 
-class SchemaUnusable(ValueError):
-    """The schema that was asked for is itself wrong."""
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OutputSchema:
-    """A schema ready for use. `strict`: OpenAI's strict mode takes it as it is."""
+    """A schema ready for use, kept by its text."""
 
     schema: dict[str, Any]
-    strict: bool
     instruction: str
-    good: Check
-    judge: Any  # jsonschema's validator
+    document: Document
+    quick: QuickCheck
+
+    @cached_property
+    def judge(self) -> Any:
+        """jsonschema's validator, with bounds on its work."""
+        return judge.judge_of(self.document)
+
+    @cached_property
+    def openai(self) -> Form:
+        """As OpenAI and the hosted servers that speak like it take it."""
+        return forms.openai_form(self.document)
+
+    @cached_property
+    def openai_narrow(self) -> Form:
+        """The same for Azure and fine-tuned models, which take no bounds."""
+        return forms.openai_form(self.document, narrow=True)
+
+    @cached_property
+    def grammar(self) -> Form:
+        """As servers take it that make a grammar of it: llama.cpp, Ollama, LM Studio, vLLM."""
+        return forms.grammar_form(self.document)
+
+    @cached_property
+    def anthropic(self) -> Form | None:
+        """As Anthropic's structured outputs take it; None where they can't express it."""
+        return forms.anthropic_form(self.document)
 
     def read(self, text: str) -> Any:
-        """The answer's JSON value; raises Misfit."""
-        value = _loads(text)
-        if self.good(value):
-            return value
-        error = best_match(self.judge.iter_errors(value))
-        if error is not None:
-            where = error.json_path.removeprefix("$.") if error.absolute_path else "the answer"
-            raise SchemaMismatch(f"{where}: {error.message}"[:MAX_COMPLAINT_LENGTH])
+        """The answer's JSON value; raises SchemaMismatch."""
+        if len(text) > MAX_ANSWER_CHARACTERS:
+            raise SchemaMismatch(f"the answer has more than {MAX_ANSWER_CHARACTERS} characters")
+        written, value = _loads(text)
+        if self.quick.sees_all or not _LONG_NUMBER.search(written):
+            try:
+                if self.quick.check(value, [steps_for(len(written))]):
+                    return self._shallow(value)
+            except (TooMuchWork, RecursionError) as error:
+                raise _given_up(error) from None
+        value = _loads_exactly(written)
+        complaint = self.complaint(value, size=len(written))
+        if complaint:
+            raise SchemaMismatch(complaint)
+        return self._shallow(value)
+
+    def complaint(self, value: Any, *, size: int | None = None) -> str:
+        """What is wrong with a value first of all, with its place; blank when it obeys.
+
+        `size` is that of its JSON text in characters, where known.
+        """
+        found = self.complaints(value, size=size)
+        return judge.best(found) if found else ""
+
+    def complaints(self, value: Any, *, size: int | None = None) -> list[Any]:
+        """jsonschema's errors, the first of them; raises SchemaMismatch at the bound on steps."""
+        steps = steps_for(size if size is not None else len(_text(value)))
+        try:
+            return judge.complaints(self.judge, value, steps=steps)
+        except (TooMuchWork, RecursionError) as error:
+            raise _given_up(error) from None
+
+    def _shallow(self, value: Any) -> Any:
+        """The value, if it isn't nested more deeply than what reads it later can bear."""
+        if not self.quick.is_flat and _deeper_than(value, MAX_ANSWER_DEPTH):
+            raise SchemaMismatch(f"the answer is nested more than {MAX_ANSWER_DEPTH} times")
         return value
 
 
-def shape_of(schema: Mapping[str, Any]) -> OutputSchema:
-    """The compiled schema, from a cache; raises SchemaUnusable."""
-    return _compiled(orjson.dumps(schema))
+def compile_schema(schema: Mapping[str, Any]) -> OutputSchema:
+    """The schema ready for use, from a cache.
+
+    Raises SchemaUnusable, which names the place and the reason: what is no JSON schema, references
+    out of it, nowhere or without an end, bounds that contradict each other, patterns that can't be
+    matched in linear time, numbers of more than 64 bits, more than MAX_SCHEMA_BYTES.
+    """
+    text = _schema_text(schema)
+    return _compiled(text) if len(text) <= LARGE_SCHEMA_BYTES else _compiled_large(text)
 
 
-@lru_cache(maxsize=256)
-def _compiled(text: bytes) -> OutputSchema:
+async def prepare(schema: Mapping[str, Any] | None) -> None:
+    """Compile a large schema in a thread, so that `compile_schema` finds it in the cache.
+
+    Raises SchemaUnusable.
+    """
+    if schema is None:
+        return
+    text = _schema_text(schema)
+    if len(text) > LARGE_SCHEMA_BYTES:
+        await asyncio.to_thread(_compiled_large, text)
+
+
+def refuse_unsafe(schema: Mapping[str, Any]) -> None:
+    """Refuse a schema that isn't ours to check, such as a tool's, where it could harm a server.
+
+    Raises SchemaUnusable for references out of it, nowhere or without an end, for bounds that
+    contradict each other and for its size.
+    """
+    _refuse_unsafe(_schema_text(schema))
+
+
+@lru_cache(maxsize=1024)
+def _refuse_unsafe(text: bytes) -> None:
     schema = orjson.loads(text)
-    validator = validator_for(schema)
+    if not isinstance(schema, dict):
+        return
+    document = read(schema, size=len(text), lenient=True)
     try:
-        validator.check_schema(schema)
-    except SchemaError as error:
-        raise SchemaUnusable(f"The schema is wrong at {error.json_path}: {error.message}") from None
+        refuse_contradictions(document)
+    except SchemaUnusable:
+        raise
+    except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError):
+        return  # keywords of a wrong form are for the provider to refuse
+
+
+def json_text(text: str) -> str:
+    """An answer without the fence around its JSON, if there is one."""
+    fenced = _FENCED.search(text) if text.lstrip()[:1] == "`" else None
+    return fenced[1] if fenced is not None else text
+
+
+def _schema_text(schema: Mapping[str, Any]) -> bytes:
+    try:
+        text = orjson.dumps(schema)
+    except TypeError as error:
+        raise SchemaUnusable(f"The schema is no JSON: {error}.") from None
+    if len(text) > MAX_SCHEMA_BYTES:
+        raise SchemaUnusable(f"A schema has at most {MAX_SCHEMA_BYTES} bytes.")
+    return text
+
+
+def _compile(text: bytes) -> OutputSchema:
+    schema = orjson.loads(text)
+    if not isinstance(schema, dict):
+        raise SchemaUnusable("A schema is a JSON object.")
+    try:
+        document = read(schema, size=len(text))
+        refuse_contradictions(document)
+        quick = QuickCheck(document)
+    except RecursionError:
+        raise SchemaUnusable("The schema's parts refer to each other too many times.") from None
     return OutputSchema(
         schema=schema,
-        strict=_strict(schema),
         instruction=(
             "Answer with one JSON value and nothing else. It must obey this JSON schema:\n"
             + text.decode()
         ),
-        good=_check(schema) if validator is Draft202012Validator else _doubt,
-        judge=validator(schema),
+        document=document,
+        quick=quick,
     )
 
 
-def _loads(text: str) -> Any:
+# Compiled, a schema takes about 50 times its text in memory.
+_compiled = lru_cache(maxsize=256)(_compile)
+_compiled_large = lru_cache(maxsize=16)(_compile)
+
+
+def _loads(text: str) -> tuple[str, Any]:
+    """The JSON that an answer is or that it holds within a fence, and its value."""
     try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError as error:
+        return text, _parsed(text)
+    except ValueError as error:
         fenced = _FENCED.search(text)
         if fenced is None:
             raise SchemaMismatch(f"not JSON: {error}"[:MAX_COMPLAINT_LENGTH]) from None
     try:
-        return orjson.loads(fenced[1])
-    except orjson.JSONDecodeError as error:
+        return fenced[1], _parsed(fenced[1])
+    except ValueError as error:
         raise SchemaMismatch(f"not JSON: {error}"[:MAX_COMPLAINT_LENGTH]) from None
 
 
-def _strict(schema: Any) -> bool:
-    """Whether every object in it names all its properties as required and allows no others."""
-    if isinstance(schema, list):
-        return all(map(_strict, schema))
-    if not isinstance(schema, dict):
-        return True
-    if "properties" in schema or schema.get("type") == "object":
-        names = schema.get("properties", {})
-        if schema.get("additionalProperties") is not False:
+def _parsed(text: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        if not _LONG_NUMBER.search(text):
+            raise
+        return _loads_exactly(text)  # a whole number beyond a float's range
+
+
+def _loads_exactly(text: str) -> Any:
+    """The value with every digit of its whole numbers, which the fast parser makes floats of."""
+    if not _LONG_NUMBER.search(text):
+        return orjson.loads(text)
+    try:
+        return json.loads(text, parse_int=_whole)
+    except (ValueError, RecursionError) as error:
+        raise SchemaMismatch(f"not usable: {error}"[:MAX_COMPLAINT_LENGTH]) from None
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise ValueError(f"a number has more than {MAX_DIGITS} digits")
+    return int(digits)
+
+
+def _deeper_than(value: Any, depth: int) -> bool:
+    level = [value]
+    for _ in range(depth):
+        level = [inner for each in level for inner in _containers(each)]
+        if not level:
             return False
-        if set(names) != set(schema.get("required", ())):
-            return False
-    return all(map(_strict, schema.values()))
-
-
-def _check(schema: Any) -> Check:
-    """A check that is only true for values which surely obey the schema."""
-    if schema is True or schema == {}:
-        return _anything
-    if not isinstance(schema, dict):
-        return _doubt
-    checks: list[Check] = []
-    for keyword, value in schema.items():
-        if keyword in _IGNORED:
-            continue
-        if keyword in _OBJECT_WORDS:
-            continue  # taken together below
-        make = _KEYWORDS.get(keyword)
-        if make is None:
-            return _doubt
-        checks.append(make(value))
-    if not _OBJECT_WORDS.isdisjoint(schema):
-        checks.append(_object(schema))
-    if len(checks) == 1:
-        return checks[0]
-    return lambda value: all(check(value) for check in checks)
-
-
-def _anything(_value: Any) -> bool:
     return True
 
 
-def _doubt(_value: Any) -> bool:
-    return False
+def _containers(value: Any) -> Iterator[Any]:
+    """The objects and lists right inside a value."""
+    if isinstance(value, dict):
+        yield from (each for each in value.values() if isinstance(each, dict | list))
+    elif isinstance(value, list):
+        yield from (each for each in value if isinstance(each, dict | list))
 
 
-_TYPES: dict[str, Check] = {
-    "object": lambda value: type(value) is dict,
-    "array": lambda value: type(value) is list,
-    "string": lambda value: type(value) is str,
-    "boolean": lambda value: type(value) is bool,
-    "null": lambda value: value is None,
-    "integer": lambda value: type(value) is int,
-    "number": lambda value: type(value) in (int, float),
-}
+def _text(value: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError):
+        return ""
 
 
-def _type(names: Any) -> Check:
-    if isinstance(names, str):
-        return _TYPES.get(names, _doubt)
-    checks = [_TYPES.get(name, _doubt) for name in names]
-    return lambda value: any(check(value) for check in checks)
-
-
-def _enum(values: Any) -> Check:
-    # Texts only: 1 equals True in Python and not in JSON.
-    texts = frozenset(value for value in values if isinstance(value, str))
-    nothing = None in values
-    return lambda value: value in texts if type(value) is str else value is None and nothing
-
-
-def _items(schema: Any) -> Check:
-    check = _check(schema)
-    return lambda value: type(value) is not list or all(map(check, value))
-
-
-def _sized(kind: type[str | list[Any]], *, least: int = 0, most: float = math.inf) -> Check:
-    return lambda value: type(value) is not kind or least <= len(value) <= most
-
-
-def _bounded(allowed: Callable[[Any], bool]) -> Check:
-    return lambda value: type(value) not in (int, float) or allowed(value)
-
-
-def _any_of(schemas: Any) -> Check:
-    checks = [_check(schema) for schema in schemas]
-    return lambda value: any(check(value) for check in checks)
-
-
-def _object(schema: dict[str, Any]) -> Check:
-    """properties, required and additionalProperties, which belong together."""
-    named = {name: _check(part) for name, part in schema.get("properties", {}).items()}
-    required = tuple(schema.get("required", ()))
-    others = _check(schema.get("additionalProperties", True))
-
-    def fits(value: Any) -> bool:
-        if type(value) is not dict:
-            return True
-        return all(name in value for name in required) and all(
-            named.get(name, others)(part) for name, part in value.items()
-        )
-
-    return fits
-
-
-_OBJECT_WORDS = frozenset({"properties", "required", "additionalProperties"})
-_KEYWORDS: dict[str, Callable[[Any], Check]] = {
-    "type": _type,
-    "enum": _enum,
-    "const": lambda value: _enum([value]),
-    "items": _items,
-    "anyOf": _any_of,
-    "minLength": lambda least: _sized(str, least=least),
-    "maxLength": lambda most: _sized(str, most=most),
-    "minItems": lambda least: _sized(list, least=least),
-    "maxItems": lambda most: _sized(list, most=most),
-    "minimum": lambda bound: _bounded(lambda value: value >= bound),
-    "maximum": lambda bound: _bounded(lambda value: value <= bound),
-    "exclusiveMinimum": lambda bound: _bounded(lambda value: value > bound),
-    "exclusiveMaximum": lambda bound: _bounded(lambda value: value < bound),
-}
+def _given_up(error: BaseException) -> SchemaMismatch:
+    reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+    return SchemaMismatch(f"the answer: {reason}"[:MAX_COMPLAINT_LENGTH])

@@ -36,7 +36,15 @@ MAX_MODELS = 5000
 MAX_ID_LENGTH = 200
 MAX_WINDOW = 2**31 - 1
 # Each vendor's word for the same.
-WINDOW_NAMES = ("context_window", "context_length", "max_model_len", "max_input_tokens")
+WINDOW_NAMES = (
+    "n_ctx",  # llama.cpp's, of one slot: what a request may really use
+    "loaded_context_length",  # LM Studio's
+    "context_window",
+    "context_length",
+    "max_context_length",
+    "max_model_len",
+    "max_input_tokens",
+)
 OUTPUT_NAMES = ("max_output_tokens", "max_completion_tokens", "max_tokens")
 EMBEDDING_ID = re.compile(r"embed|(^|[/_-])(bge|e5|gte)-", re.IGNORECASE)
 # Anthropic's word for the moment of retirement, OpenAI's, and OpenRouter's.
@@ -212,7 +220,34 @@ async def _fetch(facts: ProviderFacts, key: Secret | None, *, deployments: bool)
         after = text_of(page.get("last_id"))
         if page.get("has_more") is not True or not after or len(found) >= MAX_MODELS:
             break
+    await _add_window(found, facts, headers, wire=wire, key=key)
     return found[:MAX_MODELS]
+
+
+async def _add_window(
+    found: list[JSON],
+    facts: ProviderFacts,
+    headers: Mapping[str, str],
+    *,
+    wire: Wire,
+    key: Secret | None,
+) -> None:
+    """Ask a llama.cpp server that lists its one model without its window for that, at `/props`.
+
+    Its model was trained for more than a slot of the server may hold. A server that has no such
+    address is left alone.
+    """
+    meta = object_of(found[0].get("meta")) if len(found) == 1 else {}
+    own = provider_types.get(facts.provider_type).private_network
+    if not own or "n_ctx_train" not in meta or "n_ctx" in meta:
+        return
+    url = URL(facts.base_url.removesuffix("/v1")) / "props"
+    try:
+        props = await _page(url, headers, facts, wire=wire, key=key)
+    except ListingFailed:
+        return
+    window = object_of(props.get("default_generation_settings")).get("n_ctx")
+    found[0]["meta"] = {**meta, "n_ctx": window}
 
 
 def _address(facts: ProviderFacts, *, deployments: bool, after: str) -> URL:
@@ -260,7 +295,7 @@ def _entry(raw: JSON, key: Secret | None) -> Entry | None:
     best = object_of(raw.get("top_provider"))
     return Entry(
         model_id=model_id,
-        context_window=_first((raw, best), WINDOW_NAMES),
+        context_window=_first((object_of(raw.get("meta")), raw, best), WINDOW_NAMES),
         max_output_tokens=_first((raw, best), OUTPUT_NAMES),
         retires_at=_retirement(raw),
         retired=raw.get("lifecycle") == "retired",

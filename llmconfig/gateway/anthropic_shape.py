@@ -14,6 +14,7 @@ from llmconfig.gateway.reading import (
     JSON,
     ParsedRequest,
     bad,
+    check_tools,
     given_of,
     labels_of,
     messages_of,
@@ -53,6 +54,7 @@ def read_messages(body: JSON, caller: Caller) -> ParsedRequest:
     tools = objects(body, "tools")
     if tools:
         extra["tools"] = [_tool(tool) for tool in tools]
+        check_tools(extra["tools"])
     if body.get("tool_choice") is not None:
         _choose(body["tool_choice"], extra)
     if body.get("stop_sequences"):

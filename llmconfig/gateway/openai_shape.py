@@ -12,6 +12,7 @@ import orjson
 
 from llmconfig.client.finish_reasons import for_openai_clients, is_whole
 from llmconfig.client.pipeline.embeddings import EmbeddingCall, Embeddings
+from llmconfig.client.structured_output import json_text
 from llmconfig.client.types import Call, Delta, Generation, Thought, Usage
 from llmconfig.client.wire import Input
 from llmconfig.client.wire.thinking import to_details
@@ -20,6 +21,7 @@ from llmconfig.gateway.reading import (
     JSON,
     ParsedRequest,
     bad,
+    check_tools,
     given_of,
     labels_of,
     messages_of,
@@ -68,7 +70,7 @@ def read_chat(body: JSON, caller: Caller) -> ParsedRequest:
         raise bad("n", "One answer a request.")
     if body.get("modalities") not in (None, ["text"]):
         raise bad("modalities", "Only text is offered.")
-    objects(body, "tools")
+    check_tools(objects(body, "tools"))
     extra = {key: value for key, value in body.items() if key not in READ and value is not None}
     schema = None
     form = body.get("response_format")
@@ -222,9 +224,7 @@ def usage_shape(usage: Usage) -> JSON:
 
 def text_for(made: Generation) -> str:
     """The text; of an answer in a shape, its JSON without what a model wrote around it."""
-    if made.parsed is not None and made.text.lstrip()[:1] == "`":
-        return orjson.dumps(made.parsed).decode()
-    return made.text
+    return json_text(made.text) if made.parsed is not None else made.text
 
 
 def _refuse_what_is_not_offered(body: JSON) -> None:

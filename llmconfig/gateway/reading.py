@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from llmconfig.client.structured_output import SchemaUnusable, refuse_unsafe
 from llmconfig.client.types import Call, Labels
 from llmconfig.gateway.refusals import Refused
 
@@ -108,6 +109,18 @@ def given_of(body: Mapping[str, Any], limits: tuple[str, ...]) -> JSON:
                 raise bad(param, "This is not a whole number of at least 1.")
             given["max_tokens"] = value
     return given
+
+
+def check_tools(tools: list[JSON]) -> None:
+    """Refuse tools whose parameters lead out of their schema or can't be; in OpenAI's shape."""
+    for at, tool in enumerate(tools):
+        function = tool.get("function")
+        parameters = function.get("parameters") if isinstance(function, dict) else None
+        if isinstance(parameters, dict):
+            try:
+                refuse_unsafe(parameters)
+            except SchemaUnusable as error:
+                raise bad(f"tools[{at}]", str(error)) from None
 
 
 def schema_of(value: object, param: str) -> JSON:

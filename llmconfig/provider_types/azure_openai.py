@@ -16,6 +16,7 @@ TYPE = ProviderType(
     deployments_path="/openai/deployments?api-version=2023-03-15-preview",
     price_list="azure",
     output_limit="max_completion_tokens",
+    schema_form="openai_narrow",
     refuses_unknown_fields=True,
     takes_azure_values=True,
     source="https://learn.microsoft.com/azure/ai-services/openai/reference",

@@ -34,6 +34,7 @@ class ProviderType:
     price_list: str = ""  # genai-prices' id of this vendor; blank: no public list
     batches: str = ""  # the vendor's batch API in llmconfig.client.provider_batches; blank: none
     output_limit: str = "max_tokens"  # what its newest models call the limit of an answer
+    schema_form: str = "openai"  # how it takes JSON schemas: a name of client.structured_output
     refuses_unknown_fields: bool = False  # a request with a field that it doesn't know is a 400
     ids_keep_name: bool = False  # its own ids start with its name, as in openrouter/auto
     takes_azure_values: bool = False  # a node's azure_* values apply

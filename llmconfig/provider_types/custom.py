@@ -9,5 +9,6 @@ TYPE = ProviderType(
     needs_key=False,
     private_network=True,
     lists_capable_models=False,
+    schema_form="grammar",
     source="https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html",
 )

@@ -11,5 +11,6 @@ TYPE = ProviderType(
     private_network=True,
     free=True,
     lists_capable_models=False,
+    schema_form="grammar",
     source="https://github.com/ollama/ollama/blob/main/docs/openai.md",
 )

@@ -7,9 +7,8 @@ from typing import Any
 import orjson
 from django.conf import settings
 from django.utils.module_loading import import_string
-from jsonschema.exceptions import SchemaError
-from jsonschema.validators import validator_for
 
+from llmconfig.client.structured_output import SchemaMismatch, SchemaUnusable, compile_schema
 from metrics.quality.parts import Part
 from metrics.quality.python_code import CodeReport, fenced
 
@@ -113,17 +112,19 @@ def _json(answer: Answer) -> Finding:
     except orjson.JSONDecodeError as error:
         part = Part("json_schema", 0.0, False, (f"It is no JSON: {error}.",))
         return Finding(part, {"syntax_valid": False})
-    notes = _misfits(value, answer.schema) if answer.schema else ()
+    notes = _misfits(value, answer.schema, len(answer.text)) if answer.schema else ()
     part = Part("json_schema", 0.5 if notes else 1.0, not notes, notes)
     return Finding(part, {"syntax_valid": True})
 
 
-def _misfits(value: Any, schema: Mapping[str, Any]) -> tuple[str, ...]:
-    checker = validator_for(schema)(schema)
+def _misfits(value: Any, schema: Mapping[str, Any], size: int) -> tuple[str, ...]:
+    """What is wrong with a value of `size` characters, within the bounds on a check's work."""
     try:
-        errors = list(checker.iter_errors(value))[:SHOWN]
-    except SchemaError as error:
-        return (f"The rule's schema is none: {error.message}",)
+        errors = compile_schema(schema).complaints(value, size=size)[:SHOWN]
+    except SchemaUnusable as error:
+        return (f"The rule's schema can't be used: {error}",)
+    except SchemaMismatch as error:
+        return (str(error),)
     return tuple(
         f"{'.'.join(map(str, error.absolute_path)) or 'value'}: {error.message[:200]}"
         for error in errors

@@ -40,6 +40,9 @@ def serve(model: str, *, alias: str, port: int, api_key: str, embedding: bool) -
     params.cpuparams_batch.n_threads = threads
     if embedding:
         params.embedding = True
+        # A text is embedded in one go, so what is read at once must hold a slot's whole window.
+        params.n_batch = CONTEXT_PER_SLOT
+        params.n_ubatch = CONTEXT_PER_SLOT
         params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
     server = xllamacpp.Server(params)
     _kept.append(server)

@@ -58,6 +58,65 @@ def test_what_cannot_be_told_for_all_is_told_for_none(text, tokens, values):
     assert likelihoods(text, tokens, key="tag", values=values) == []
 
 
+def told(text, pieces, values, choices=(), key="tag"):
+    """Likelihoods where each piece is a token with its probability."""
+    tokens = tuple((piece, math.log(likely)) for piece, likely in pieces)
+    return likelihoods(text, tokens, key=key, values=values, choices=choices)
+
+
+def test_the_last_place_counts_and_not_a_draft_in_the_thoughts():
+    draft, answer = '{"tag": "calm"}', '{"tag": "calm"}'
+    pieces = [
+        (f"<think>Perhaps {draft}?</think>\n".encode(), 0.9),
+        (b'{"tag": "', 0.9), (b"calm", 0.3), (b'"}', 0.9),
+    ]  # fmt: skip
+    assert told(answer, pieces, ["calm"]) == [0.3]
+    assert told(f"<think>Perhaps {draft}?</think>\n{answer}", pieces, ["calm"]) == [0.3]
+
+
+@pytest.mark.parametrize(
+    "around", [(b"```json\n", b"\n```"), (b"<|channel|>final<|message|>", b"<|return|>")]
+)
+def test_what_a_server_hides_around_its_answer_is_no_hindrance(around):
+    pieces = [(around[0], 0.1), (b'{"tag": "', 0.9), (b"calm", 0.3), (b'"}', 0.9), (around[1], 0.1)]
+    assert told('{"tag": "calm"}', pieces, ["calm"]) == [0.3]
+    assert told('\n{"tag": "calm"} ', pieces, ["calm"]) == [0.3]
+
+
+@pytest.mark.parametrize(
+    "spelled", [[b"K", b"\xef\xbf\xbd", b"\xef\xbf\xbd", b"fer"], [b"\xef\xbf\xbd" * 2, b" "]]
+)
+def test_tokens_that_are_half_a_character_are_found_by_what_stands_around_them(spelled):
+    word = "Käfer" if b"fer" in spelled else "犬 "
+    text = f'{{"tag": "{word}", "confidence": 1}}'
+    inside = [(each, 0.25) for each in spelled]
+    pieces = [(b'{"tag":', 0.9), (b' "', 0.9), *inside, (b'", "', 0.9), (b'confidence": 1}', 0.9)]
+    assert told(text, pieces, [word]) == [0.25]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "choices", "found"),
+    [
+        # Only one value is possible, or none of its letters decided anything.
+        ([(b"calm", 0.8)], ["calm"], []),
+        # Taken away by a grammar: every other token, before the probabilities were told.
+        ([(b"ca", 1.0), (b"lm", 1.0)], [], []),
+        # What the model would never have said by itself.
+        ([(b"ca", 0.9), (b"lm", 1e-6)], [], []),
+        # "ca" decides between the three; what follows was forced.
+        ([(b"c", 0.4), (b"a", 0.9), (b"lm", 0.01)], ["calm", "cute", "shy"], [0.6]),
+        ([(b"calm", 0.4)], ["calm", "cute"], [0.4]),
+        ([(b"calm", 0.4)], [], [0.4]),
+        # A value that begins another one isn't decided before its end.
+        ([(b"ca", 0.4), (b"lm", 0.9)], ["calm", "calmest"], [0.6]),
+        ([(b"ca", 0.4), (b"lm", 0.9)], ["other", "names"], [0.6]),
+    ],
+)
+def test_tokens_that_a_grammar_forced_say_nothing(pieces, choices, found):
+    whole = [(b'{"tag": "', 0.9), *pieces, (b'"}', 0.9)]
+    assert told('{"tag": "calm"}', whole, ["calm"], choices) == found
+
+
 @pytest.fixture
 def tagging(provider):
     NodeConfiguration.objects.create(

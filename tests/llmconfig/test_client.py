@@ -367,6 +367,26 @@ def test_the_length_of_the_answer_is_bounded_and_said(node, ask):
     assert made.record.truncated
 
 
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"n_predict": 5},
+        {"max_new_tokens": 5, "n_predict": 90},
+        {"options": {"num_predict": 5, "top_k": 3}},
+        {"max_completion_tokens": 5, "max_tokens": -1},
+    ],
+)
+def test_a_limit_under_another_name_is_the_limit(node, ask, extra):
+    made = client.generate(ask("word " * 200, given={"max_tokens": 50}, extra=extra))
+    assert (len(made.text), made.record.finish_reason) == (20, "length")
+
+
+def test_no_other_name_lifts_the_limit(node, ask):
+    for extra in ({"n_predict": -1}, {"n_predict": 900}, {"options": {"num_predict": 900}}):
+        made = client.generate(ask("word " * 200, given={"max_tokens": 5}, extra=extra))
+        assert (len(made.text), made.record.finish_reason) == (20, "length")
+
+
 # Structured answers
 
 

@@ -172,6 +172,46 @@ def test_what_is_no_list_of_models_fails_in_one_line(
     assert found.detail
 
 
+@pytest.mark.parametrize(
+    ("listed", "props", "window"),
+    [
+        ({"n_ctx": 4096, "n_ctx_train": 32768}, {}, 4096),
+        ({"n_ctx_train": 32768}, {"default_generation_settings": {"n_ctx": 8192}}, 8192),
+        ({"n_ctx_train": 32768}, {"default_generation_settings": {"n_ctx": -1}}, None),
+        ({"n_ctx_train": 32768}, None, None),
+    ],
+)
+def test_a_llama_cpp_servers_true_window_is_read(
+    listed: dict[str, int],
+    props: dict[str, Any] | None,
+    window: int | None,
+    make_provider: MakeProvider,
+    serve: Serve,
+) -> None:
+    pages: dict[str, Any] = {"/v1/models": {"data": [{"id": "qwen.gguf", "meta": listed}]}}
+    if props is not None:
+        pages["/props"] = props
+    url = serve(pages)
+    provider = make_provider("own", "local", api_base_url=f"{url}/v1", model_id="first")
+    discover_models(provider, source="shell")
+    assert rows(provider)["qwen.gguf"].context_window == window
+
+
+def test_other_servers_words_for_the_window_are_read(
+    make_provider: MakeProvider, serve: Serve
+) -> None:
+    entries = [
+        {"id": "mistral", "max_context_length": 131072},
+        {"id": "studio", "max_context_length": 32768, "loaded_context_length": 4096},
+        {"id": "vllm", "max_model_len": 16384},
+    ]
+    url = serve({"/models": {"data": entries}})
+    provider = make_provider("own", "custom", api_base_url=url, model_id="first")
+    discover_models(provider, source="shell")
+    found = {name: row.context_window for name, row in rows(provider).items() if name != "first"}
+    assert found == {"mistral": 131072, "studio": 4096, "vllm": 16384}
+
+
 def test_entries_that_no_model_could_be_are_left_out(
     make_provider: MakeProvider, serve: Serve
 ) -> None:

@@ -384,6 +384,40 @@ BAD = [
         },
         "response_format",
     ),
+    *(
+        (
+            {
+                "model": "chat",
+                "messages": HELLO,
+                "response_format": {"type": "json_schema", "json_schema": {"schema": schema}},
+            },
+            "response_format",
+        )
+        for schema in (
+            {"$ref": "file:///etc/hostname"},
+            {"$ref": "http://127.0.0.1:1/schema.json"},
+            {"$ref": "#/$defs/missing"},
+            {"anyOf": [{"$ref": "#"}]},
+            {"type": "string", "minLength": 3, "maxLength": 2},
+            {"type": "string", "pattern": r"(a)\1"},
+            {"const": 10**19 * 1.0},
+            {"description": "d" * 200_000},
+        )
+    ),
+    *(
+        (
+            {
+                "model": "chat",
+                "messages": HELLO,
+                "tools": [{"type": "function", "function": {"name": "f", "parameters": schema}}],
+            },
+            "tools[0]",
+        )
+        for schema in (
+            {"type": "object", "properties": {"a": {"$ref": "https://127.0.0.1:1/a"}}},
+            {"type": "array", "minItems": 3, "maxItems": 2},
+        )
+    ),
 ]
 
 

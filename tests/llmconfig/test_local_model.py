@@ -105,6 +105,32 @@ def test_it_obeys_a_json_schema(local, ask):
     assert len(made.record.attempts) == 1  # its grammar did it, no repair
 
 
+def test_its_window_is_that_of_a_slot(local):
+    assert local.models.get().context_window == 4096
+
+
+def test_a_schema_reaches_it_in_a_form_that_it_takes(local, ask):
+    tree = {
+        "type": "object",
+        "properties": {
+            "name": {"type": "string", "pattern": "^(?!x)[A-Za-z ]+$", "maxLength": 4000},
+            "kind": {"oneOf": [{"const": "dog"}, {"const": "cat"}]},
+            "inner": {"anyOf": [{"type": "null"}, {"$ref": "#"}]},
+        },
+        "required": ["kind", "inner"],
+        "additionalProperties": False,
+    }
+    made = client.generate(ask("A dog, as JSON. Nothing is inside.", schema=tree, given=FEW))
+    assert made.record.attempts[0].status == 200
+
+
+def test_it_embeds_as_much_as_it_reads(local):
+    ProviderModel.objects.update(kind="embedding")
+    snapshot.expire()
+    made = client.embed(EmbeddingCall("tag_rows", ["dog " * 3500]))
+    assert made.records[0].usage.input > 3000
+
+
 def test_it_embeds(local, server):
     ProviderModel.objects.update(kind="embedding")
     snapshot.expire()

@@ -18,13 +18,17 @@ from llmconfig.client import structured_output
 from llmconfig.client.finish_reasons import is_whole, why_not_whole
 from llmconfig.client.http import transport
 from llmconfig.client.http.transport import RequestFailed, Response
-from llmconfig.client.pipeline import endpoints, responses, token_estimates
+from llmconfig.client.pipeline import endpoints, responses, token_estimates, token_limits
 from llmconfig.client.pipeline.endpoints import Endpoint
 from llmconfig.client.pipeline.responses import Refused
 from llmconfig.client.recording import tracing
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.recording.tracing import Traced
-from llmconfig.client.structured_output import OutputSchema, SchemaMismatch
+from llmconfig.client.structured_output import (
+    LARGE_ANSWER_CHARACTERS,
+    OutputSchema,
+    SchemaMismatch,
+)
 from llmconfig.client.traffic import cooldown, response_cache
 from llmconfig.client.traffic.admission import (
     DOUBTFUL,
@@ -142,7 +146,7 @@ class Run:
         shadow: bool = False,
         leaving: Leaving | None = None,
     ) -> None:
-        self.call = call
+        call = self.call = token_limits.with_one_limit(call)
         self.leaving = leaving
         self.configuration = configuration
         self.resolution: Resolution = resolve(
@@ -154,7 +158,7 @@ class Run:
             shadow=shadow,
         )
         self.shape: OutputSchema | None = (
-            None if call.schema is None else structured_output.shape_of(call.schema)
+            None if call.schema is None else structured_output.compile_schema(call.schema)
         )
         self.created_at = dt.datetime.now(dt.UTC)
         self.started = self.switch_seen = time.perf_counter()
@@ -579,7 +583,14 @@ class Exchange:
         except RequestFailed as failure:
             response = failure
         run.in_flight = None
-        return self.judge(response, _ms_since(started))
+        latency_ms = _ms_since(started)
+        if run.shape is not None and self.answer_size(response) > LARGE_ANSWER_CHARACTERS:
+            return await asyncio.to_thread(self.judge, response, latency_ms)
+        return self.judge(response, latency_ms)
+
+    def answer_size(self, response: Response | RequestFailed) -> int:
+        """How long what must be read is, in bytes or characters."""
+        return len(response.body) if isinstance(response, Response) else 0
 
     async def send(self) -> Response:
         """Send the payload; raises RequestFailed."""

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import orjson
 
+from llmconfig.client import structured_output
 from llmconfig.client.http import transport
 from llmconfig.client.http.transport import Opened, RequestFailed, Response
 from llmconfig.client.pipeline import publishing, shadow, token_estimates
@@ -52,6 +53,7 @@ async def astream(
     provider. In each case there is one record, which counts what is known by then.
     """
     waiting: asyncio.Queue[Delta | None] = asyncio.Queue(MAX_WAITING)
+    await structured_output.prepare(call.schema)
     run = StreamRun(call, await snapshot.acurrent(), waiting.put)
     shadow.ask_beside(run)
     work = asyncio.create_task(_carry_out(run, waiting))
@@ -195,6 +197,10 @@ class StreamExchange(Exchange):
             return made
         attempt = made.attempt if made.attempt.paid else self.billed(made.attempt)
         return replace(made, attempt=attempt, again=False, repair=False)
+
+    def answer_size(self, response: Response | RequestFailed) -> int:
+        """With what was heard, which isn't in the response."""
+        return max(super().answer_size(response), len(self.heard.text))
 
     def read(self, value: JSON) -> Reply:
         """What was heard; of a reply that is no stream, what it holds."""

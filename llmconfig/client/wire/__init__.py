@@ -24,6 +24,21 @@ from llmconfig.configuration.snapshot import ProviderFacts
 from llmconfig.secrets import Secret
 
 JSON = dict[str, Any]
+# The limit on an answer's tokens under every name that servers take it by.
+TOKEN_LIMIT_NAMES = frozenset(
+    {
+        "max_completion_tokens",
+        "max_gen_len",
+        "max_length",
+        "max_new_tokens",
+        "max_output_tokens",
+        "max_tokens",
+        "max_tokens_to_sample",
+        "maxOutputTokens",
+        "n_predict",
+        "num_predict",
+    }
+)
 Input = str | list[int]  # a text, or the tokens of one
 
 

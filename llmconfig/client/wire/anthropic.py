@@ -63,13 +63,14 @@ class AnthropicWire:
             "messages": _messages(question.messages),
         }
         system = _system(question.messages)
-        if question.shape is not None and not question.obeys:
-            system.append(question.shape.instruction)
+        shape = question.shape
+        form = shape.anthropic if shape is not None and question.obeys else None
+        if shape is not None and form is None:
+            system.append(shape.instruction)
         if system:
             content["system"] = "\n\n".join(system)
-        if question.shape is not None and question.obeys:
-            schema = {"type": "json_schema", "schema": question.shape.schema}
-            content["output_config"] = {"format": schema}
+        if form is not None:
+            content["output_config"] = {"format": {"type": "json_schema", "schema": form.schema}}
         wanted = dict(question.extra)
         if target.temperature is not None:
             wanted["temperature"] = target.temperature

@@ -1,6 +1,7 @@
 """OpenAI's chat completions, and the many servers that speak them."""
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,9 +16,12 @@ from llmconfig.client.finish_reasons import (
     is_whole,
     reason_in,
 )
+from llmconfig.client.json_schema.forms import Form
+from llmconfig.client.structured_output import OutputSchema
 from llmconfig.client.types import NOT_BILLED, Billed, Delta, Message, Thought, Tokens
 from llmconfig.client.wire import (
     JSON,
+    TOKEN_LIMIT_NAMES,
     BadReply,
     Body,
     Embedded,
@@ -32,13 +36,19 @@ from llmconfig.client.wire.reading import object_of, text_of
 from llmconfig.client.wire.thinking import ThoughtSplitter, joined, split
 from llmconfig.client.wire.tool_calls import ToolCallStream, whole_calls
 from llmconfig.client.wire.usage import billed, later
+from llmconfig.configuration.resolution import Target
 from llmconfig.configuration.snapshot import ProviderFacts
 from llmconfig.secrets import Secret
 
 # Would make replies that this adapter doesn't read, or is ours to say.
-OURS = frozenset({"model", "messages", "input", "encoding_format", "stream", "stream_options", "n"})
+OURS = TOKEN_LIMIT_NAMES | {
+    "model", "messages", "input", "encoding_format", "stream", "stream_options", "n"
+}  # fmt: skip
+FINE_TUNED = "ft:"  # the ids of OpenAI's
 ANTHROPIC_ONLY = frozenset({"thinking", "top_k", "stop_sequences", "cache_control", "container"})
 MAX_PLACES = 10_000
+ROUNDING = 1e-4  # a logarithm of 1 that was rounded up
+BYTE_TOKEN = re.compile(r"<0x([0-9A-Fa-f]{2})>")  # SentencePiece's
 NUMBERS = frozenset({int, float})
 
 
@@ -191,12 +201,25 @@ def _tokens(told: Any) -> Tokens:
 def _token(row: JSON) -> tuple[bytes, float] | None:
     """A token may be a part of a character, so its bytes count where they are given."""
     text, logprob, raw = row.get("token"), row.get("logprob"), row.get("bytes")
-    if not isinstance(logprob, int | float) or not isinstance(text, str) or not logprob <= 0:
+    if not isinstance(logprob, int | float) or not isinstance(text, str):
+        return None
+    if not logprob <= ROUNDING:
         return None
     try:
-        return (bytes(raw) if isinstance(raw, list) else text.encode()), float(logprob)
+        token = bytes(raw) if isinstance(raw, list) else _token_bytes(text)
     except (TypeError, ValueError):
         return None
+    return token, min(float(logprob), 0.0)
+
+
+def _token_bytes(text: str) -> bytes:
+    """A token's bytes where only its text is told, which names bytes that are no character."""
+    byte = BYTE_TOKEN.fullmatch(text)
+    if byte is not None:
+        return bytes([int(byte[1], 16)])
+    if text.startswith("bytes:\\x"):
+        return bytes.fromhex(text.removeprefix("bytes:").replace("\\x", ""))
+    return text.encode()
 
 
 def _address(provider: ProviderFacts, model_id: str, path: str) -> str:
@@ -298,13 +321,23 @@ def _ask_for_shape(content: JSON, question: Question) -> None:
     shape = question.shape
     assert shape is not None  # noqa: S101 - the caller has looked
     if question.obeys:
+        form = _form(question.target, shape)
         content["response_format"] = {
             "type": "json_schema",
-            "json_schema": {"name": "answer", "strict": shape.strict, "schema": shape.schema},
+            "json_schema": {"name": "answer", "strict": form.strict, "schema": form.schema},
         }
         return
     content["response_format"] = {"type": "json_object"}
     content["messages"] = _with_instruction(question.messages, shape.instruction)
+
+
+def _form(target: Target, shape: OutputSchema) -> Form:
+    """The schema as this kind of server takes it."""
+    name = provider_types.get(target.provider.provider_type).schema_form
+    if name == "openai" and target.model_id.startswith(FINE_TUNED):
+        name = "openai_narrow"
+    form: Form = getattr(shape, name)
+    return form
 
 
 def _with_instruction(messages: Sequence[Message], instruction: str) -> list[Message]:

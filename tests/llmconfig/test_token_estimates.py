@@ -1,0 +1,32 @@
+"""Estimates hold against tokenizers; `python -m benchmarks.estimates` counted the tokens below."""
+
+import pytest
+
+from benchmarks.estimate_texts import texts
+from llmconfig.client.pipeline.token_estimates import CHARACTERS_A_TOKEN, most_tokens
+
+# The more that GPT-4's (cl100k_base) and GPT-4o's (o200k_base) make of each text; bpe-openai 0.1.4.
+COUNTED = {
+    "English": 272, "German": 302, "French": 230, "Russian": 358, "Greek": 592, "Arabic": 409,
+    "Hebrew": 480, "Hindi": 741, "Bengali": 735, "Tamil": 790, "Thai": 559, "Japanese": 387,
+    "Korean": 387, "Chinese": 318, "Emoji": 199, "CSV": 1912, "UUIDs": 947, "JSON": 2746,
+    "JSON, indented": 1161, "JSON of numbers": 1319, "numbers": 1735, "hex": 1497, "Base64": 2305,
+    "log": 2254, "HTML": 1894, "SQL": 1824,
+}  # fmt: skip
+TEXTS = texts()
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_an_estimate_is_no_less_than_what_tokenizers_count_and_not_much_more(name):
+    estimate = most_tokens(TEXTS[name])
+    assert COUNTED[name] <= estimate <= 1.5 * COUNTED[name]
+
+
+def test_every_part_of_a_text_counts():
+    for name, text in TEXTS.items():
+        half = len(text) // 2
+        parts = most_tokens(text[:half]) + most_tokens(text[half:])
+        assert parts == pytest.approx(most_tokens(text), rel=0.05), name
+    assert most_tokens("") == 0
+    assert most_tokens("a" * 300) == 300 // CHARACTERS_A_TOKEN
+    assert most_tokens("\ud800") > 0
