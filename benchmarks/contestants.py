@@ -29,8 +29,9 @@ from django.utils import timezone  # noqa: E402 - models need Django set up
 from benchmarks.database import ENRICHMENT, TEMPERATURE, row_ids  # noqa: E402
 from benchmarks.measurement import Measurement, Stopwatch  # noqa: E402
 from benchmarks.provider import KEY, MODEL  # noqa: E402
-from enrichment.batches import lifecycle  # noqa: E402
-from enrichment.batches.lifecycle import Selection  # noqa: E402
+from enrichment.batches import creation  # noqa: E402
+from enrichment.batches.creation import Selection  # noqa: E402
+from enrichment.batches.progress import progress_of  # noqa: E402
 from enrichment.engine.items import load_items  # noqa: E402
 from enrichment.engine.lanes import LaneEnd, run_lane  # noqa: E402
 from enrichment.enrichments import get  # noqa: E402
@@ -44,11 +45,11 @@ WRITE_SIZE = 25  # times LLM_BATCH_COMMIT_FREQUENCY; __main__ sets that
 def lane(arguments: argparse.Namespace) -> Measurement:
     """Ours: one lane over a whole batch, everything written."""
     rows = row_ids(arguments.rows)
-    batch = lifecycle.create(ENRICHMENT, Selection(ids=rows, force=True), write_size=WRITE_SIZE)
+    batch = creation.create(ENRICHMENT, Selection(ids=rows, force=True), write_size=WRITE_SIZE)
     watch = Stopwatch()
     with watch.running():
         end = run_lane(batch.pk, seconds=3600)
-    at = lifecycle.progress(batch.pk)
+    at = progress_of(batch.pk)
     if end != LaneEnd.FINISHED or at.done != len(rows):
         sys.exit(f"The batch ended {end} with {at.done} of {len(rows)} rows: {at.reason}")
     return watch.measurement(in_flight=arguments.in_flight, rows=len(rows))

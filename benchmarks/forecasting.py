@@ -129,7 +129,7 @@ def _configure() -> None:
 
 def _compare(kind: Kind, place: int, rows: int, pilot: int) -> Compared:
     """Forget what other batches taught, run the pilot, forecast, run."""
-    from enrichment.batches.lifecycle import Selection
+    from enrichment.batches.creation import Selection
     from enrichment.forecast import forecast
     from metrics.models import GenerationMetric
 
@@ -160,12 +160,13 @@ def _keys(kind: Kind, place: int, count: int) -> list[int]:
 
 def _run(kind: Kind, selection: Any) -> float:
     """What a batch over these rows costs."""
-    from enrichment.batches import lifecycle
+    from enrichment.batches import creation
+    from enrichment.batches.progress import progress_of
     from enrichment.engine.inline import run_inline
 
-    batch = lifecycle.create(kind.enrichment, selection)
+    batch = creation.create(kind.enrichment, selection)
     run_inline(batch.pk, may_go_on=lambda: True)
-    return float(lifecycle.progress(batch.pk).cost_usd)
+    return float(progress_of(batch.pk).cost_usd)
 
 
 def _line(each: Compared) -> str:

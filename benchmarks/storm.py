@@ -89,14 +89,14 @@ def _storm(options: Namespace, running: Servers) -> bool:
     from benchmarks.database import ENRICHMENT, prepare, row_ids
     from benchmarks.provider import simulator
     from enrichment import tasks
-    from enrichment.batches import lifecycle
+    from enrichment.batches import creation
 
     with simulator() as provider:
         prepare(provider.url)
         _multiply(options.rows)
         _settle_terms(provider)
         provider.plan(**_plan(options, row_ids(options.rows)))
-        batch = lifecycle.create(ENRICHMENT, lifecycle.Selection(ids=row_ids(options.rows)))
+        batch = creation.create(ENRICHMENT, creation.Selection(ids=row_ids(options.rows)))
         tasks.start_lanes(batch)
         launcher = Launcher(running.state.log("processes"))
         workers = Workers(launcher, LANES)
@@ -200,7 +200,7 @@ def _disasters(run: Run) -> list[tuple[str, Callable[[], None]]]:
 
 def _ride_out(run: Run) -> None:
     """Hurt something at even shares of the work, then wait until the batch has ended."""
-    from enrichment.batches import lifecycle
+    from enrichment.batches.progress import progress_of
     from enrichment.engine.db_sessions import persistently
     from enrichment.models.batches import TERMINAL
 
@@ -208,7 +208,7 @@ def _ride_out(run: Run) -> None:
     marks = [(number + 1) / (len(disasters) + 1.5) for number in range(len(disasters))]
     until, finished = time.monotonic() + PATIENCE_SECONDS, -1
     while True:
-        at = persistently(lambda: lifecycle.progress(run.batch_id))
+        at = persistently(lambda: progress_of(run.batch_id))
         woken = run.workers.wake_due()
         if woken:
             run.say(at, "the stopped worker wakes")
@@ -231,13 +231,13 @@ def _judge(run: Run, *, standing: bool) -> bool:
     """Compare the books with the provider's, print both, and tell whether they agree."""
     from django.db.models import Count, Max, Sum
 
-    from enrichment.batches import lifecycle
+    from enrichment.batches.progress import progress_of
     from enrichment.models import Animal, EnrichmentResult
     from llmconfig.configuration import snapshot
     from metrics.models import GenerationMetric
 
     options, workers, web = run.options, run.workers, run.web
-    at = lifecycle.progress(run.batch_id)
+    at = progress_of(run.batch_id)
     counted = run.provider.settled()
     results = EnrichmentResult.objects.filter(batch_id=run.batch_id)
     once = results.aggregate(all=Count("pk"), rows=Count("row_id", distinct=True))

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from enrichment.batches import lifecycle
+from enrichment.batches import creation
 from enrichment.engine.items import load_items
 from enrichment.enrichments import get
 from enrichment.enrichments.contract import Enrichment
@@ -74,19 +74,19 @@ class _Past:
         return sum(each[0] for each in self.triples) / tokens if tokens else CHARACTERS_PER_TOKEN
 
 
-def forecast(name: str, selection: lifecycle.Selection) -> Forecast:
+def forecast(name: str, selection: creation.Selection) -> Forecast:
     """Forecast a batch over the selected rows.
 
     Raises what creating it would raise: UnknownEnrichment, FeatureOff, BadSelection, and
     llmconfig's ConfigurationError when no target could answer.
     """
     enrichment = get(name)
-    lifecycle.check_allowed(enrichment)
+    creation.check_allowed(enrichment)
     target = resolve(enrichment.node, snapshot=snapshot.current()).targets[0]
     past = _past(enrichment, target)
     rows, calls, lengths = 0, 0, []
     for variant in selection.variants:
-        lifecycle.check_variant(enrichment, variant)
+        creation.check_variant(enrichment, variant)
         selected, sent, prompts = _sample(enrichment, selection, variant)
         rows, calls = rows + selected, calls + sent
         lengths += prompts
@@ -108,11 +108,11 @@ def forecast(name: str, selection: lifecycle.Selection) -> Forecast:
 
 
 def _sample(
-    enrichment: Enrichment, selection: lifecycle.Selection, variant: str
+    enrichment: Enrichment, selection: creation.Selection, variant: str
 ) -> tuple[int, int, list[int]]:
     """Rows selected, calls that they will make, and the prompt lengths of a sample."""
     keys = list(
-        lifecycle.rows_to_do(enrichment, selection, variant=variant).values_list("pk", flat=True)
+        creation.rows_to_do(enrichment, selection, variant=variant).values_list("pk", flat=True)
     )
     drawn = random.sample(keys, min(SAMPLED_ROWS, len(keys)))
     items = list(load_items(enrichment, [str(key) for key in drawn], variant=variant))

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from django.contrib.auth.models import User
 
-from enrichment.batches import lifecycle
+from enrichment.batches import creation
 from enrichment.engine.items import GONE, call_for, load_items
 from enrichment.enrichments import get
 from enrichment.enrichments.listing_text import plain
@@ -28,7 +28,7 @@ def answer_question(row_id: int | str, question: str, *, user: User | None = Non
     Raises FeatureOff, BadSelection naming the field, ConfigurationError when nothing can answer.
     """
     enrichment = get(Respond.name)
-    lifecycle.check_allowed(enrichment)
+    creation.check_allowed(enrichment)
     asked = plain(question)
     if not asked:
         raise BadSelection("question: there is no text in it.", field="question")

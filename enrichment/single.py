@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, transaction
 
-from enrichment.batches import lifecycle
+from enrichment.batches import creation
 from enrichment.engine import writing
 from enrichment.engine.items import (
     GONE,
@@ -64,9 +64,9 @@ def enrich_row(
     language, and llmconfig's ConfigurationError when no call can be made.
     """
     enrichment = get(name)
-    lifecycle.check_allowed(enrichment)
-    lifecycle.check_writes(enrichment)
-    lifecycle.check_variant(enrichment, variant)
+    creation.check_allowed(enrichment)
+    creation.check_writes(enrichment)
+    creation.check_variant(enrichment, variant)
     key = str(enrichment.checked_key(row_id))
     item = next(load_items(enrichment, [key], variant=variant))
     if item.reason == GONE:
@@ -105,7 +105,7 @@ def translate_text(
     Raises FeatureOff, BadSelection for a bad language, ConfigurationError when nothing can answer.
     """
     enrichment = get(Translation.name)
-    lifecycle.check_allowed(enrichment)
+    creation.check_allowed(enrichment)
     checked_language(target_language)
     if source_language:
         checked_language(source_language, field="source_language")

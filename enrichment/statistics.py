@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Q
 
-from enrichment.batches.lifecycle import organization_ids
+from enrichment.batches.creation import organization_ids
 from enrichment.models import Animal
 
 

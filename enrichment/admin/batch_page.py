@@ -11,8 +11,7 @@ from django.db.models import Func, IntegerField, Q
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from enrichment.batches import lifecycle
-from enrichment.batches.lifecycle import Progress
+from enrichment.batches.progress import Progress, progress_of
 from enrichment.models import (
     Batch,
     BatchStatus,
@@ -126,7 +125,7 @@ def kinds(reasons: Iterable[str]) -> list[tuple[str, int]]:
 
 def page(batch: Batch, *, may_control: bool) -> dict[str, Any]:
     """All that the page's templates need."""
-    progress = lifecycle.progress(batch.pk)
+    progress = progress_of(batch.pk)
     failed = batch.results.filter(state=ResultState.FAILED).order_by("-id")
     few = list(failed[:FAILED_SHOWN].values("row_id", "variant", "reason"))
     reasons = failed.values_list("reason", flat=True)[:KINDS_OF] if few else ()

@@ -14,8 +14,9 @@ from rest_framework.response import Response
 
 from enrichment.api.enriching import LANGUAGE_HELP, TYPE_HELP, ProcessedSerializer
 from enrichment.api.failures import EnrichmentEndpoint
-from enrichment.batches import lifecycle
-from enrichment.batches.lifecycle import AUTO, MAX_PRIORITY, Progress, Selection, Terms
+from enrichment.batches import creation, lifecycle
+from enrichment.batches.creation import AUTO, MAX_PRIORITY, Selection, Terms
+from enrichment.batches.progress import Progress, progress_of
 from enrichment.batches.staleness import ALL_REASONS, DEFAULT_REASONS, Reason
 from enrichment.batches.undo import undo
 from enrichment.models import Batch, EnrichmentResult, ResultState, Transport
@@ -215,7 +216,7 @@ class BatchDetailSerializer(BatchSerializer):
     @extend_schema(responses=ProgressSerializer)
     def get_progress(self, batch: Batch) -> dict[str, Any]:
         """One sum over the chunks."""
-        return dict(ProgressSerializer(lifecycle.progress(batch.pk)).data)
+        return dict(ProgressSerializer(progress_of(batch.pk)).data)
 
 
 class BatchAnswerSerializer(BatchDetailSerializer):
@@ -251,7 +252,7 @@ class BatchEnrich(EnrichmentEndpoint):
         selection = Selection(
             ids=given["animal_ids"], force=given["force"], variants=(given["target_language"],)
         )
-        batch = lifecycle.create(
+        batch = creation.create(
             given["processing_type"],
             selection,
             write_size=given["batch_size"],
@@ -289,7 +290,7 @@ class BatchList(BatchRows, generics.ListAPIView[Batch]):
         wanted = BatchRequestSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         given = wanted.validated_data
-        batch = lifecycle.create(
+        batch = creation.create(
             given["processing_type"],
             selection_of(given),
             write_size=given["batch_size"],

@@ -20,8 +20,7 @@ from rest_framework.request import Request
 
 from enrichment.api.batches import ProgressSerializer
 from enrichment.api.failures import EnrichmentEndpoint
-from enrichment.batches import lifecycle
-from enrichment.batches.lifecycle import Progress
+from enrichment.batches.progress import Progress, progress_of
 from enrichment.models import Batch
 from enrichment.models.batches import TERMINAL, WORKABLE
 
@@ -105,7 +104,7 @@ async def events(batch_id: UUID, *, seen: int = 0) -> AsyncIterator[bytes]:
 def _look(batch_id: UUID) -> Progress:
     """In the request's own thread, whose connection would otherwise idle as long as the stream."""
     try:
-        return lifecycle.progress(batch_id)
+        return progress_of(batch_id)
     finally:
         connections.close_all()
 

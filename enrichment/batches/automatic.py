@@ -10,8 +10,8 @@ import datetime as dt
 from django.db import connection
 from django.utils import timezone
 
-from enrichment.batches import lifecycle
-from enrichment.batches.lifecycle import Selection, Terms
+from enrichment.batches import creation
+from enrichment.batches.creation import Selection, Terms
 from enrichment.enrichments import get
 from enrichment.enrichments.contract import Enrichment
 from enrichment.models import Batch, BatchStatus, EnrichmentResult, ResultState
@@ -56,14 +56,14 @@ def _start(name: str) -> Batch | None:
         return None
     if Batch.objects.filter(enrichment=name).exclude(status__in=TERMINAL).exists():
         return None
-    rows = lifecycle.rows_to_do(enrichment, Selection(), variant="").exclude(
+    rows = creation.rows_to_do(enrichment, Selection(), variant="").exclude(
         pk__in=_failed_lately(enrichment)
     )
     limit: int = snapshot.current().setting("LLM_AUTO_BATCH_ROWS")
     ids = [str(key) for key in rows.values_list("pk", flat=True)[:limit]]
     if not ids:
         return None
-    return lifecycle.create(
+    return creation.create(
         name, Selection(ids=ids), terms=Terms(priority=BEHIND_PEOPLES, automatic=True)
     )
 

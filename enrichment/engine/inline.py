@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from enrichment.batches.lifecycle import Progress, progress
+from enrichment.batches.progress import Progress, progress_of
 from enrichment.engine import submissions
 from enrichment.engine.db_sessions import persistently
 from enrichment.engine.lanes import LaneEnd, run_lane
@@ -26,8 +26,8 @@ def run_inline(batch_id: UUID, *, may_go_on: Callable[[], bool]) -> Progress:
             break
         if end != LaneEnd.MORE:
             persistently(submissions.advance)
-            _sleep_until_due(persistently(lambda: progress(batch_id)))
-    return persistently(lambda: progress(batch_id))
+            _sleep_until_due(persistently(lambda: progress_of(batch_id)))
+    return persistently(lambda: progress_of(batch_id))
 
 
 def _sleep_until_due(at: Progress) -> None:

@@ -7,9 +7,9 @@ from enum import StrEnum
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models.functions import Now
 
-from enrichment.batches.lifecycle import check_allowed
+from enrichment.batches import lifecycle
+from enrichment.batches.creation import check_allowed
 from enrichment.engine import claims, writing
 from enrichment.engine.db_sessions import (
     PATIENCE_SECONDS,
@@ -25,7 +25,7 @@ from enrichment.engine.items import Item, Outcome, load_items
 from enrichment.engine.stop_conditions import Brakes
 from enrichment.enrichments import get
 from enrichment.errors import BadPrompt, EnrichmentError
-from enrichment.models import Batch, BatchChunk, BatchStatus, ChunkStatus
+from enrichment.models import Batch, BatchStatus
 from enrichment.models.batches import WORKABLE
 from llmconfig.configuration import snapshot
 
@@ -91,25 +91,14 @@ def run_lane(batch_id: UUID, *, seconds: float = LANE_SECONDS) -> LaneEnd:
 
 def _begin(batch_id: UUID) -> Batch | None:
     """Mark a waiting batch as running; None if it is not to be worked on, or can't be."""
-    Batch.objects.filter(pk=batch_id, status=BatchStatus.PENDING).update(
-        status=BatchStatus.RUNNING, status_reason=""
-    )
-    Batch.objects.filter(pk=batch_id, started_at__isnull=True).update(started_at=Now())
+    lifecycle.start(batch_id)
     batch = Batch.objects.get(pk=batch_id)
     try:
         check_allowed(get(batch.enrichment))
     except EnrichmentError as error:  # switched off, or gone from the code
-        pause_for(batch_id, str(error))
+        lifecycle.pause_for(batch_id, str(error))
         return None
     return batch if batch.status in WORKABLE else None
-
-
-def pause_for(batch_id: UUID, reason: str) -> None:
-    """Pause a running batch until a person has looked after what is wrong."""
-    logger.warning("Batch %s is paused: %s", batch_id, reason)
-    Batch.objects.filter(pk=batch_id, status=BatchStatus.RUNNING).update(
-        status=BatchStatus.PAUSED, status_reason=reason
-    )
 
 
 class _Lane:
@@ -300,21 +289,10 @@ class _Lane:
             self._pause(reason)
 
     def _pause(self, reason: str) -> None:
-        pause_for(self.batch.pk, reason)
+        lifecycle.pause_for(self.batch.pk, reason)
         self._fall_silent()
 
     def _end(self) -> LaneEnd:
-        if complete_if_done(self.batch.pk) or not self._may_go_on():
+        if lifecycle.complete_if_done(self.batch.pk) or not self._may_go_on():
             return LaneEnd.FINISHED
         return LaneEnd.WAITING if self.dry else LaneEnd.MORE
-
-
-def complete_if_done(batch_id: UUID) -> bool:
-    """Complete a running batch that has no open chunk; tells whether it did."""
-    unfinished = BatchChunk.objects.filter(batch_id=batch_id).exclude(status=ChunkStatus.DONE)
-    if unfinished.exists():
-        return False
-    done = Batch.objects.filter(pk=batch_id, status=BatchStatus.RUNNING).update(
-        status=BatchStatus.COMPLETED, finished_at=Now()
-    )
-    return bool(done)

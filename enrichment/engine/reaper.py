@@ -4,8 +4,8 @@ from uuid import UUID
 
 from django.db import connection
 
+from enrichment.batches.lifecycle import complete_if_done
 from enrichment.engine.db_sessions import end_stopped, lock_key
-from enrichment.engine.lanes import complete_if_done
 from enrichment.models import Batch, BatchStatus
 from llmconfig.configuration import snapshot
 

@@ -5,8 +5,7 @@ from collections import deque
 from collections.abc import Sequence
 from decimal import Decimal
 
-from enrichment.batches import lifecycle
-from enrichment.batches.lifecycle import Spent
+from enrichment.batches.progress import Spent, spent_by, unpriced_cap
 from enrichment.engine.items import Outcome
 from enrichment.models import Batch, ResultState
 from llmconfig.configuration import snapshot
@@ -45,12 +44,12 @@ class Brakes:
             return self._failing(sum(self.recent), len(self.recent))
         cap = self.batch.max_cost_usd
         if cap is not None and self.unpriced:
-            return lifecycle.unpriced_cap(cap, self.unpriced)
+            return unpriced_cap(cap, self.unpriced)
         now = time.monotonic()
         if now < self.look_at and (cap is None or self.may_spend > 0):
             return ""
         self.look_at = now + LOOK_EVERY_SECONDS
-        return self._look(lifecycle.spent(self.batch.pk))
+        return self._look(spent_by(self.batch.pk))
 
     def _count(self, outcome: Outcome) -> None:
         failed = outcome.state == ResultState.FAILED

@@ -16,7 +16,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from enrichment.batches import lifecycle
+from enrichment.batches import creation, lifecycle
+from enrichment.batches.progress import progress_of
 from enrichment.batches.staleness import ALL_REASONS, DEFAULT_REASONS, Reason
 from enrichment.engine.inline import run_inline
 from enrichment.enrichments import get
@@ -58,7 +59,7 @@ class BatchCommand(BaseCommand):
         parser.add_argument(
             "--transport",
             default=Transport.LIVE.value,
-            choices=[*Transport.values, lifecycle.AUTO],
+            choices=[*Transport.values, creation.AUTO],
             help="live, provider_batch (half the price, within a day), or auto.",
         )
         parser.add_argument(
@@ -85,7 +86,7 @@ class BatchCommand(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Validate, make the batch, run or watch it, tell how it ended."""
-        selection = lifecycle.Selection(
+        selection = creation.Selection(
             organization=options["organization"],
             limit=options["limit"],
             ids=_keys(options["ids"]),
@@ -98,11 +99,11 @@ class BatchCommand(BaseCommand):
                 self._preview(selection, as_json=options["json"])
                 return
             resolve(get(self.enrichment).node, snapshot=snapshot.current())
-            batch = lifecycle.create(
+            batch = creation.create(
                 self.enrichment,
                 selection,
                 write_size=options["batch_size"],
-                terms=lifecycle.Terms(
+                terms=creation.Terms(
                     max_cost_usd=options["max_cost"],
                     priority=options["priority"],
                     transport=options["transport"],
@@ -115,7 +116,7 @@ class BatchCommand(BaseCommand):
             return
         self._tell(batch, as_json=options["json"])
 
-    def _preview(self, selection: lifecycle.Selection, *, as_json: bool) -> None:
+    def _preview(self, selection: creation.Selection, *, as_json: bool) -> None:
         """Rows, model and cost; calls nobody and changes nothing."""
         found = forecast(self.enrichment, selection)
         if as_json:
@@ -206,13 +207,13 @@ class BatchCommand(BaseCommand):
             more = True
             while more:
                 more = going()
-                at = lifecycle.progress(batch.pk)
+                at = progress_of(batch.pk)
                 bar.update(task, completed=at.finished, rate=at.rows_per_second, cost=at.cost_usd)
                 if more:
                     time.sleep(LOOK_EVERY_SECONDS)
 
     def _tell(self, batch: Batch, *, as_json: bool) -> None:
-        at = lifecycle.progress(batch.pk)
+        at = progress_of(batch.pk)
         if as_json:
             told = {"batch_id": str(batch.pk), **asdict(at)}
             self.stdout.write(orjson.dumps(told, default=str).decode())

@@ -3,8 +3,8 @@
 import datetime as dt
 import time
 
-from enrichment.batches import lifecycle
-from enrichment.batches.lifecycle import Terms
+from enrichment.batches.creation import Terms
+from enrichment.batches.progress import progress_of
 from enrichment.engine import submissions
 from enrichment.engine.lanes import run_lane
 from enrichment.models import Batch
@@ -21,8 +21,8 @@ def until_completed(batch: Batch, *, seconds: float = 30) -> None:
 def until(batch: Batch, status: str, *, seconds: float = 30) -> None:
     """The same until it has this status."""
     deadline = time.monotonic() + seconds
-    while lifecycle.progress(batch.pk).status != status:
-        assert time.monotonic() < deadline, lifecycle.progress(batch.pk)
+    while progress_of(batch.pk).status != status:
+        assert time.monotonic() < deadline, progress_of(batch.pk)
         submissions.advance(settle=AT_ONCE)
         run_lane(batch.pk)
         time.sleep(0.05)

@@ -11,8 +11,9 @@ from django.test import Client
 from django.urls import reverse
 
 from enrichment import enrichments, review
-from enrichment.batches import lifecycle
-from enrichment.batches.lifecycle import Selection
+from enrichment.batches import creation
+from enrichment.batches.creation import Selection
+from enrichment.batches.progress import progress_of
 from enrichment.batches.undo import EDITED, undo
 from enrichment.engine.lanes import run_lane
 from enrichment.errors import BadSelection
@@ -64,7 +65,7 @@ def exhibits(museum):
 
 
 def labelled(**selection):
-    batch = lifecycle.create("exhibit_label", Selection(**selection))
+    batch = creation.create("exhibit_label", Selection(**selection))
     run_lane(batch.pk)
     batch.refresh_from_db()
     return batch
@@ -72,7 +73,7 @@ def labelled(**selection):
 
 def test_a_batch_enriches_a_table_with_uuid_keys(exhibits):
     batch = labelled()
-    at = lifecycle.progress(batch.pk)
+    at = progress_of(batch.pk)
     assert (at.status, at.done, at.failed) == ("completed", 30, 0)
     assert Exhibit.objects.filter(label_text__contains="vase number").count() == 30
     assert set(Exhibit.objects.values_list("llm_model_used", flat=True)) == {"gpt-4o-mini"}
@@ -92,9 +93,9 @@ def test_a_text_column_that_is_never_null_is_undone_to_blank(exhibits):
 def test_text_keys_with_several_languages(museum):
     odd = "no/7 'b\" ü"
     Coin.objects.bulk_create(Coin(inventory_number=key, notes="Gold.") for key in ("a-1", odd))
-    batch = lifecycle.create("coin_labels", Selection(variants=("de", "fr")))
+    batch = creation.create("coin_labels", Selection(variants=("de", "fr")))
     run_lane(batch.pk)
-    assert lifecycle.progress(batch.pk).done == 4
+    assert progress_of(batch.pk).done == 4
     assert set(Coin.objects.get(pk=odd).label_texts) == {"de", "fr"}
     batch.refresh_from_db()
     assert undo(batch).undone == 4

@@ -8,8 +8,9 @@ from django.conf import settings as django_settings
 from django.utils import timezone
 
 from enrichment import tasks
-from enrichment.batches import automatic, lifecycle
-from enrichment.batches.lifecycle import Selection
+from enrichment.batches import automatic, creation, lifecycle
+from enrichment.batches.creation import Selection
+from enrichment.batches.progress import progress_of
 from enrichment.engine.lanes import run_lane
 from enrichment.models import Animal, Batch, EnrichmentResult
 from llmconfig.configuration import snapshot
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def begun(provider, simulator, make_animals):
     """A person has cleaned the descriptions of the first three listings; two more came in."""
     make_animals(3)
-    run_lane(lifecycle.create("description_cleaning", Selection()).pk)
+    run_lane(creation.create("description_cleaning", Selection()).pk)
     simulator.reset()
     return make_animals(2)
 
@@ -34,9 +35,9 @@ def rows_of(batch: Batch) -> list[str]:
 def test_an_import_alone_starts_nothing(provider, simulator, make_animals):
     make_animals(50)
     assert automatic.start_due() == []
-    empty = lifecycle.create("description_cleaning", Selection(ids=[10**9]))
+    empty = creation.create("description_cleaning", Selection(ids=[10**9]))
     assert empty.status == "completed"
-    unfinished = lifecycle.create("dog_profiler", Selection(limit=1))
+    unfinished = creation.create("dog_profiler", Selection(limit=1))
     lifecycle.cancel(unfinished)
     assert automatic.start_due() == []
 
@@ -44,7 +45,7 @@ def test_an_import_alone_starts_nothing(provider, simulator, make_animals):
 @pytest.mark.parametrize("some", [Selection(limit=2), Selection(organization="rescue")])
 def test_neither_does_a_trial_of_some_rows(provider, make_animals, some):
     make_animals(3)
-    run_lane(lifecycle.create("description_cleaning", some).pk)
+    run_lane(creation.create("description_cleaning", some).pk)
     assert Batch.objects.get().status == "completed"
     assert EnrichmentResult.objects.exists()
     assert automatic.start_due() == []
@@ -103,7 +104,7 @@ def test_rows_that_failed_are_left_alone_until_the_retry_delay_is_over(begun, si
     simulator.fail(status=400)
     (batch,) = automatic.start_due()
     run_lane(batch.pk)
-    assert lifecycle.progress(batch.pk).failed == 2
+    assert progress_of(batch.pk).failed == 2
     assert automatic.start_due() == []
     EnrichmentResult.objects.filter(state="failed").update(
         created_at=timezone.now() - dt.timedelta(seconds=301)
@@ -119,7 +120,7 @@ def test_tagging_has_a_switch_of_its_own(provider, make_animals):
     LLMConfig.objects.update(auto_enrichment=False, auto_tagging=True)
     snapshot.expire()
     make_animals(2)
-    run_lane(lifecycle.create("tagging", Selection()).pk)
+    run_lane(creation.create("tagging", Selection()).pk)
     make_animals(1)
     (batch,) = automatic.start_due()
     assert (batch.enrichment, batch.rows_total) == ("tagging", 1)

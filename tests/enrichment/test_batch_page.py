@@ -13,8 +13,9 @@ from django.db import connections
 from django.urls import reverse
 
 from enrichment.admin.batch_page import expected_cost, kinds
-from enrichment.batches import lifecycle
-from enrichment.batches.lifecycle import Selection, Terms
+from enrichment.batches import creation, lifecycle
+from enrichment.batches.creation import Selection, Terms
+from enrichment.batches.progress import progress_of
 from enrichment.engine.lanes import run_lane
 from enrichment.models import Batch, EnrichmentResult
 
@@ -79,7 +80,7 @@ def test_the_page_follows_its_batch_to_the_end_without_being_asked(
     simulator.control(latency_ms=100)
     make_animals(150)
     simulator.plan({"text": "Dog 7 likes", "action": {"status": 400}})
-    batch = lifecycle.create("description_cleaning", Selection(), write_size=5)
+    batch = creation.create("description_cleaning", Selection(), write_size=5)
     told: list[str] = []
     seen: dict[str, Any] = {}
 
@@ -112,9 +113,9 @@ def test_a_batch_whose_cap_is_spent_goes_on_under_the_one_that_a_person_enters(
     provider, simulator, make_animals, server, grace
 ):
     make_animals(60)
-    batch = lifecycle.create("description_cleaning", Selection(), terms=Terms(Decimal("0.0001")))
+    batch = creation.create("description_cleaning", Selection(), terms=Terms(Decimal("0.0001")))
     run_lane(batch.pk)
-    assert lifecycle.progress(batch.pk).status == "paused"
+    assert progress_of(batch.pk).status == "paused"
     seen: dict[str, Any] = {}
 
     def visit(page: Any) -> None:
@@ -131,13 +132,13 @@ def test_a_batch_whose_cap_is_spent_goes_on_under_the_one_that_a_person_enters(
     batch.refresh_from_db()
     assert (batch.status, batch.max_cost_usd) == ("pending", Decimal(5))
     run_lane(batch.pk)
-    assert lifecycle.progress(batch.pk).done == 60
+    assert progress_of(batch.pk).done == 60
 
 
 @pytest.mark.parametrize("cap", ["much", "-1", "NaN"])
 def test_a_cap_that_is_none_is_refused_in_words(client, provider, make_animals, grace, cap):
     make_animals(1)
-    batch = lifecycle.create("description_cleaning", Selection(), terms=Terms(Decimal(1)))
+    batch = creation.create("description_cleaning", Selection(), terms=Terms(Decimal(1)))
     lifecycle.pause(batch)
     client.force_login(grace)
     address = reverse("admin:enrichment_batch_control", args=[batch.pk, "resume"])
@@ -160,16 +161,16 @@ def test_the_expected_cost_is_that_of_rows_like_those_that_are_done(
     provider, simulator, make_animals
 ):
     make_animals(40)
-    batch = lifecycle.create("description_cleaning", Selection())
-    assert expected_cost(lifecycle.progress(batch.pk)) is None
+    batch = creation.create("description_cleaning", Selection())
+    assert expected_cost(progress_of(batch.pk)) is None
     EnrichmentResult.objects.all().delete()
     batch.chunks.update(rows_done=30, cost_usd="0.3")
     Batch.objects.update(status="running")
-    assert expected_cost(lifecycle.progress(batch.pk)) == Decimal("0.4")
+    assert expected_cost(progress_of(batch.pk)) == Decimal("0.4")
 
 
 def test_a_stranger_sees_no_progress(client, provider, make_animals):
     make_animals(1)
-    batch = lifecycle.create("description_cleaning", Selection())
+    batch = creation.create("description_cleaning", Selection())
     answer = client.get(reverse("admin:enrichment_batch_progress", args=[batch.pk]))
     assert answer.status_code == 302

@@ -7,8 +7,9 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 from django.utils.html import escape
 
-from enrichment.batches import lifecycle
-from enrichment.batches.lifecycle import Selection, Terms
+from enrichment.batches import creation, lifecycle
+from enrichment.batches.creation import Selection, Terms
+from enrichment.batches.progress import progress_of
 from enrichment.engine.lanes import run_lane
 from enrichment.engine.reaper import lanes_to_queue
 from enrichment.errors import BadSelection, NotAllowedNow
@@ -42,9 +43,9 @@ def capped(one_round, simulator, make_animals):
     """A batch of 300 rows that may cost as much as 40 of them, after it ran into that cap."""
     simulator.control(output_tokens={"median": 100, "sigma": 0})
     make_animals(301)
-    run_lane(lifecycle.create("description_cleaning", Selection(limit=1)).pk)
-    each = lifecycle.progress(Batch.objects.get().pk).cost_usd
-    batch = lifecycle.create(
+    run_lane(creation.create("description_cleaning", Selection(limit=1)).pk)
+    each = progress_of(Batch.objects.get().pk).cost_usd
+    batch = creation.create(
         "description_cleaning", Selection(), terms=Terms(max_cost_usd=each * 40)
     )
     run_lane(batch.pk)
@@ -55,7 +56,7 @@ def capped(one_round, simulator, make_animals):
 def test_a_cap_pauses_its_batch_with_the_reason_before_more_than_what_is_in_flight_is_spent(
     capped, simulator
 ):
-    at = lifecycle.progress(capped.pk)
+    at = progress_of(capped.pk)
     assert at.status == BatchStatus.PAUSED
     assert "cap" in at.reason
     assert "spent" in at.reason
@@ -76,7 +77,7 @@ def test_a_spent_cap_lets_nobody_resume_without_a_higher_one(capped, simulator):
     assert answer.status_code == 200, answer.content
     assert answer.json()["max_cost_usd"] == "1000.0000000000"
     run_lane(capped.pk)
-    assert lifecycle.progress(capped.pk).done == 300
+    assert progress_of(capped.pk).done == 300
 
 
 def test_a_cap_can_not_be_kept_where_a_price_is_unknown_until_one_is_entered(
@@ -86,17 +87,17 @@ def test_a_cap_can_not_be_kept_where_a_price_is_unknown_until_one_is_entered(
     price = ModelPrice.objects.get()
     ModelPrice.objects.all().delete()
     snapshot.expire()
-    batch = lifecycle.create("description_cleaning", Selection(), terms=Terms(Decimal(5)))
+    batch = creation.create("description_cleaning", Selection(), terms=Terms(Decimal(5)))
     run_lane(batch.pk)
     batch.refresh_from_db()
     assert batch.status == BatchStatus.PAUSED
     assert "unknown" in batch.status_reason
-    assert lifecycle.progress(batch.pk).done <= 2 * IN_FLIGHT + 2 * WRITE_SIZE
+    assert progress_of(batch.pk).done <= 2 * IN_FLIGHT + 2 * WRITE_SIZE
     price.save(force_insert=True)
     snapshot.expire()
     lifecycle.resume(batch)
     run_lane(batch.pk)
-    assert lifecycle.progress(batch.pk).done == 100
+    assert progress_of(batch.pk).done == 100
 
 
 def test_a_batch_pauses_when_more_than_its_share_of_rows_fails_and_counts_anew_when_resumed(
@@ -104,9 +105,9 @@ def test_a_batch_pauses_when_more_than_its_share_of_rows_fails_and_counts_anew_w
 ):
     make_animals(300)
     simulator.fail(status=400)
-    batch = lifecycle.create("description_cleaning", Selection())
+    batch = creation.create("description_cleaning", Selection())
     run_lane(batch.pk)
-    at = lifecycle.progress(batch.pk)
+    at = progress_of(batch.pk)
     assert at.status == BatchStatus.PAUSED
     assert "LLM_BATCH_ERROR_BUDGET" in at.reason
     assert "http_400" in at.reason
@@ -115,7 +116,7 @@ def test_a_batch_pauses_when_more_than_its_share_of_rows_fails_and_counts_anew_w
     batch.refresh_from_db()
     lifecycle.resume(batch)
     run_lane(batch.pk)
-    again = lifecycle.progress(batch.pk)
+    again = progress_of(batch.pk)
     assert (again.status, again.failed) == ("completed", at.failed)
     assert again.done == 300 - at.failed
 
@@ -128,9 +129,9 @@ def test_failures_that_wait_for_a_later_round_count_as_well(
     snapshot.expire()
     make_animals(200)
     simulator.fail(status=500)
-    batch = lifecycle.create("description_cleaning", Selection())
+    batch = creation.create("description_cleaning", Selection())
     run_lane(batch.pk)
-    at = lifecycle.progress(batch.pk)
+    at = progress_of(batch.pk)
     assert (at.status, at.failed) == ("paused", 0)
     assert simulator.stats()["distinct"] < 120
 
@@ -140,9 +141,9 @@ def test_a_cause_that_comes_late_is_not_outweighed_by_what_went_well(
 ):
     make_animals(900)
     simulator.plan(*[{"text": f"Dog {n}", "action": {"status": 400}} for n in (5, 6, 7, 8)])
-    batch = lifecycle.create("description_cleaning", Selection())
+    batch = creation.create("description_cleaning", Selection())
     run_lane(batch.pk)
-    at = lifecycle.progress(batch.pk)
+    at = progress_of(batch.pk)
     assert at.status == BatchStatus.PAUSED
     assert at.failed / (at.done + at.failed) < 0.5
     assert at.done >= 400
@@ -152,16 +153,16 @@ def test_the_share_is_a_setting(one_round, simulator, make_animals, settings):
     settings.LLM_ENVIRONMENT = {**settings.LLM_ENVIRONMENT, "LLM_BATCH_ERROR_BUDGET": 1.0}
     make_animals(120)
     simulator.fail(status=400)
-    batch = lifecycle.create("description_cleaning", Selection())
+    batch = creation.create("description_cleaning", Selection())
     run_lane(batch.pk)
-    at = lifecycle.progress(batch.pk)
+    at = progress_of(batch.pk)
     assert (at.status, at.failed) == ("completed", 120)
 
 
 def test_lanes_of_a_higher_priority_are_queued_first(provider, make_animals):
     make_animals(3)
     low, middle, high = (
-        lifecycle.create(
+        creation.create(
             "description_cleaning", Selection(force=True), terms=Terms(priority=priority)
         )
         for priority in (-5, 0, 5)
@@ -180,7 +181,7 @@ def test_lanes_of_a_higher_priority_are_queued_first(provider, make_animals):
 def test_terms_that_make_no_sense_are_refused_by_name(provider, make_animals, terms, field):
     make_animals(1)
     with pytest.raises(BadSelection, match=field):
-        lifecycle.create("description_cleaning", Selection(), terms=terms)
+        creation.create("description_cleaning", Selection(), terms=terms)
 
 
 def test_command_and_api_take_the_terms(provider, make_animals):
@@ -202,9 +203,9 @@ def test_a_spent_budget_pauses_the_batch_with_its_name_until_it_is_raised(
     NodeConfiguration.objects.update(default_max_tokens=110)  # or one call's worst case is $0.04
     snapshot.expire()
     make_animals(121)
-    run_lane(lifecycle.create("description_cleaning", Selection(limit=1)).pk)
-    each = lifecycle.progress(Batch.objects.get().pk).cost_usd
-    batch = lifecycle.create("description_cleaning", Selection())
+    run_lane(creation.create("description_cleaning", Selection(limit=1)).pk)
+    each = progress_of(Batch.objects.get().pk).cost_usd
+    batch = creation.create("description_cleaning", Selection())
     budget = Budget.objects.create(
         name="this batch",
         scope=BudgetScope.BATCH,
@@ -214,7 +215,7 @@ def test_a_spent_budget_pauses_the_batch_with_its_name_until_it_is_raised(
     )
     snapshot.expire()
     run_lane(batch.pk)
-    at = lifecycle.progress(batch.pk)
+    at = progress_of(batch.pk)
     assert at.status == BatchStatus.PAUSED
     assert "this batch" in at.reason
     page = admin_client.get(reverse("admin:enrichment_batch_change", args=[batch.pk]))
@@ -229,6 +230,6 @@ def test_a_spent_budget_pauses_the_batch_with_its_name_until_it_is_raised(
     snapshot.expire()
     lifecycle.resume(batch)
     run_lane(batch.pk)
-    at = lifecycle.progress(batch.pk)
+    at = progress_of(batch.pk)
     assert (at.status, at.done) == (BatchStatus.COMPLETED, 120)
     assert BudgetSpending.objects.get(budget=budget).spent_usd == at.cost_usd

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from enrichment.batches import lifecycle
-from enrichment.batches.lifecycle import Selection
+from enrichment.batches import creation
+from enrichment.batches.creation import Selection
 from enrichment.engine.lanes import run_lane
 from enrichment.models import EnrichmentResult, ResultState
 from enrichment.quality.logprobs import likelihoods
@@ -153,7 +153,7 @@ def test_a_model_that_cannot_tell_is_not_asked_and_says_it_itself(tagging, simul
     ProviderModel.objects.update(supports_logprobs=False)
     snapshot.expire()
     simulator.control(token_probability=0.123)
-    batch = lifecycle.create("tagging", Selection(ids=[make_animals(1)[0].pk]))
+    batch = creation.create("tagging", Selection(ids=[make_animals(1)[0].pk]))
     run_lane(batch.pk, seconds=20)
     result = batch.results.get()
     assert result.confidence_source == "self_reported"

@@ -14,8 +14,9 @@ from django.test import Client
 from django.urls import reverse
 
 from enrichment import tasks
-from enrichment.batches import lifecycle
-from enrichment.batches.lifecycle import Selection
+from enrichment.batches import creation, lifecycle
+from enrichment.batches.creation import Selection
+from enrichment.batches.progress import progress_of
 from enrichment.engine.lanes import run_lane
 from enrichment.models import Batch, BatchChunk, EnrichmentResult
 from llmconfig.configuration import snapshot
@@ -104,7 +105,7 @@ def pressed_at_work(batch: Batch, press: Control, simulator: Any) -> None:
 
 def test_two_seconds_after_pause_cancel_or_the_switch_no_request_arrives(limited, simulator):
     with worker(lanes=LANES, LLM_BATCH_CONCURRENT=str(IN_FLIGHT)):
-        batch = lifecycle.create("description_cleaning", Selection(), write_size=25)
+        batch = creation.create("description_cleaning", Selection(), write_size=25)
         tasks.start_lanes(batch)
         for way in (by_command, by_api, by_admin):
             pressed_at_work(batch, way("pause"), simulator)
@@ -120,14 +121,14 @@ def test_two_seconds_after_pause_cancel_or_the_switch_no_request_arrives(limited
             by_api("resume")(batch)
         pressed_at_work(batch, by_api("cancel"), simulator)
         for way in (by_command, by_admin):
-            batch = lifecycle.create("dog_profiler", Selection(), write_size=25)
+            batch = creation.create("dog_profiler", Selection(), write_size=25)
             tasks.start_lanes(batch)
             pressed_at_work(batch, way("cancel"), simulator)
             batch.refresh_from_db()
             assert batch.status == "cancelled"
     paid, results = simulator.stats()["paid"], EnrichmentResult.objects
     assert results.filter(state="failed").count() == 0
-    assert paid == sum(lifecycle.progress(each.pk).calls for each in Batch.objects.all())
+    assert paid == sum(progress_of(each.pk).calls for each in Batch.objects.all())
     assert results.count() <= GenerationMetric.objects.count()
 
 
@@ -139,17 +140,17 @@ def test_calls_that_waited_for_a_limit_when_their_worker_died_were_not_paid_twic
     Provider.objects.update(max_concurrency=10)
     LLMConfig.objects.update(concurrent_tasks=1)
     snapshot.expire()
-    batch = lifecycle.create("description_cleaning", Selection(limit=100), write_size=5)
+    batch = creation.create("description_cleaning", Selection(limit=100), write_size=5)
     tasks.start_lanes(batch)
     with worker(LLM_BATCH_CONCURRENT="60"):
-        until(lambda: lifecycle.progress(batch.pk).done >= 20)
+        until(lambda: progress_of(batch.pk).done >= 20)
     until(lambda: not simulator.stats()["in_flight"])
-    lost = simulator.stats()["paid"] - lifecycle.progress(batch.pk).calls
+    lost = simulator.stats()["paid"] - progress_of(batch.pk).calls
     assert 0 < lost <= 10 + 5
     BatchChunk.objects.filter(status="leased").update(leased_until="2000-01-01T00:00Z")
     while run_lane(batch.pk) != "finished":
         pass
-    at = lifecycle.progress(batch.pk)
+    at = progress_of(batch.pk)
     assert (at.status, at.done, at.calls_repaid) == ("completed", 100, lost)
     assert simulator.stats()["paid"] == at.calls + at.calls_repaid
 
@@ -160,14 +161,14 @@ def test_a_small_batch_gets_its_share_beside_a_large_one(limited, simulator, set
     simulator.control(latency_ms=50)
     Provider.objects.update(max_concurrency=20)
     snapshot.expire()
-    large = lifecycle.create("description_cleaning", Selection(), write_size=10)
-    small = lifecycle.create("dog_profiler", Selection(limit=100), write_size=10)
+    large = creation.create("description_cleaning", Selection(), write_size=10)
+    small = creation.create("dog_profiler", Selection(limit=100), write_size=10)
     first = in_background(large.pk)
-    until(lambda: lifecycle.progress(large.pk).done >= 100)
-    before = lifecycle.progress(large.pk).done
+    until(lambda: progress_of(large.pk).done >= 100)
+    before = progress_of(large.pk).done
     assert in_background(small.pk).result(30) == "finished"
-    meanwhile = lifecycle.progress(large.pk).done - before
-    assert lifecycle.progress(small.pk).done == 100
+    meanwhile = progress_of(large.pk).done - before
+    assert progress_of(small.pk).done == 100
     assert 0 < meanwhile <= 300
     lifecycle.cancel(large)
     first.result(30)
@@ -178,10 +179,10 @@ def test_calls_that_waited_in_a_stopped_worker_are_not_sent_when_it_wakes(limite
     simulator.control(latency_ms=300)
     Provider.objects.update(max_concurrency=10)
     snapshot.expire()
-    batch = lifecycle.create("description_cleaning", Selection(limit=100), write_size=5)
+    batch = creation.create("description_cleaning", Selection(limit=100), write_size=5)
     tasks.start_lanes(batch)
     with worker(LLM_BATCH_CONCURRENT="60") as process:
-        until(lambda: lifecycle.progress(batch.pk).done >= 20)
+        until(lambda: progress_of(batch.pk).done >= 20)
         os.killpg(process.pid, signal.SIGSTOP)
         until(lambda: not simulator.stats()["in_flight"])
         BatchChunk.objects.filter(status="leased").update(leased_until="2000-01-01T00:00Z")
@@ -191,6 +192,6 @@ def test_calls_that_waited_in_a_stopped_worker_are_not_sent_when_it_wakes(limite
         os.killpg(process.pid, signal.SIGCONT)
         woken = time.monotonic()
         until(lambda: time.monotonic() > woken + 2)
-    at = lifecycle.progress(batch.pk)
+    at = progress_of(batch.pk)
     assert (at.status, at.done) == ("completed", 100)
     assert simulator.stats()["paid"] == paid == at.calls + at.calls_repaid

@@ -6,8 +6,8 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from enrichment.batches import lifecycle
-from enrichment.batches.lifecycle import Selection
+from enrichment.batches import creation
+from enrichment.batches.creation import Selection
 from enrichment.engine.lanes import run_lane
 from enrichment.enrichments import get, names
 from enrichment.enrichments.entity_extraction import TYPES
@@ -48,7 +48,7 @@ def floors(**columns):
 def test_only_tags_that_are_sure_enough_are_applied(nodes, simulator, make_animals, floor):
     make_animals(30)
     floors(min_confidence_tagging=floor)
-    run_lane(lifecycle.create("tagging", Selection()).pk)
+    run_lane(creation.create("tagging", Selection()).pk)
     for animal in Animal.objects.exclude(tags=None):
         assert {each["tag"] for each in animal.tags} <= set(TAGS)
         assert all(each["confidence"] >= floor for each in animal.tags)
@@ -65,7 +65,7 @@ def test_only_tags_that_are_sure_enough_are_applied(nodes, simulator, make_anima
 def test_an_entity_that_the_listing_does_not_have_is_never_applied(nodes, simulator, make_animals):
     make_animals(30)
     floors(min_confidence_entity=0.0)
-    run_lane(lifecycle.create("entity_extraction", Selection()).pk)
+    run_lane(creation.create("entity_extraction", Selection()).pk)
     applied = 0
     for animal in Animal.objects.exclude(entities=None):
         for entity in animal.entities:
@@ -115,7 +115,7 @@ def test_each_is_switched_off_by_its_variable(nodes, make_animals, settings, var
     def use():
         if name == "respond":
             return answer_question(animal.pk, "Is he nice?")
-        return lifecycle.create(name, Selection())
+        return creation.create(name, Selection())
 
     with pytest.raises(FeatureOff, match=variable):
         use()
@@ -171,7 +171,7 @@ def test_the_api_answers_questions(nodes, simulator, make_animals):
 def test_respond_is_no_batch(nodes, make_animals):
     make_animals(1)
     with pytest.raises(BadSelection, match="one question at a time"):
-        lifecycle.create("respond", Selection())
+        creation.create("respond", Selection())
     with pytest.raises(BadSelection, match="one question at a time"):
         enrich_row("respond", Animal.objects.get().pk)
 

@@ -13,8 +13,8 @@ from django.contrib.auth.models import Group, User
 from django.db import connection
 from rest_framework.authtoken.models import Token
 
-from enrichment.batches import lifecycle
-from enrichment.batches.lifecycle import Selection
+from enrichment.batches import creation, lifecycle
+from enrichment.batches.creation import Selection
 from enrichment.engine.lanes import run_lane
 from enrichment.models import Batch
 
@@ -62,7 +62,7 @@ def test_events_come_until_the_batch_ends_with_what_it_came_to(
     provider, simulator, make_animals, listen
 ):
     make_animals(3)
-    batch = lifecycle.create("description_cleaning", Selection())
+    batch = creation.create("description_cleaning", Selection())
     with listen(batch.pk) as stream:
         assert stream.headers["Content-Type"] == "text/event-stream"
         first = next_named(stream, "progress")
@@ -79,7 +79,7 @@ def test_a_batch_that_stands_still_brings_heartbeats_and_no_connection_is_held(
     provider, make_animals, listen
 ):
     make_animals(3)
-    batch = lifecycle.create("description_cleaning", Selection())
+    batch = creation.create("description_cleaning", Selection())
     lifecycle.pause(batch)
     with listen(batch.pk, **{"Last-Event-ID": "41"}) as stream:
         assert next_named(stream, "progress")["id"] == "42"
@@ -104,7 +104,7 @@ def connections_of_streams() -> int:
 
 def test_a_client_that_leaves_ends_its_stream(provider, make_animals, listen):
     make_animals(3)
-    batch = lifecycle.create("description_cleaning", Selection())
+    batch = creation.create("description_cleaning", Selection())
     lifecycle.pause(batch)
     stream = listen(batch.pk)
     next_named(stream, "progress")

@@ -12,8 +12,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from enrichment.batches import lifecycle
-from enrichment.batches.lifecycle import Selection
+from enrichment.batches import creation, lifecycle
+from enrichment.batches.creation import Selection
 from enrichment.batches.staleness import Reason, stale_rows, with_staleness
 from enrichment.engine.lanes import run_lane
 from enrichment.enrichments import get
@@ -117,7 +117,7 @@ def source(breeds, provider):
 
 
 def run(**selection):
-    batch = lifecycle.create(NAME, Selection(**selection))
+    batch = creation.create(NAME, Selection(**selection))
     while batch.status in {BatchStatus.PENDING, BatchStatus.RUNNING}:
         run_lane(batch.pk, seconds=20)
         batch.refresh_from_db()

@@ -4,8 +4,9 @@ import random
 
 import pytest
 
-from enrichment.batches import lifecycle
-from enrichment.batches.lifecycle import Selection
+from enrichment.batches import creation
+from enrichment.batches.creation import Selection
+from enrichment.batches.progress import progress_of
 from enrichment.engine.lanes import run_lane
 from enrichment.forecast import drawn_total, forecast
 from llmconfig.configuration import snapshot
@@ -16,10 +17,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def _run(name, selection):
-    batch = lifecycle.create(name, selection)
+    batch = creation.create(name, selection)
     while run_lane(batch.pk) != "finished":
         pass
-    return lifecycle.progress(batch.pk)
+    return progress_of(batch.pk)
 
 
 @pytest.mark.parametrize("name", ["description_cleaning", "dog_profiler"])

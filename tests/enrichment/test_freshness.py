@@ -5,8 +5,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from enrichment.batches import lifecycle
-from enrichment.batches.lifecycle import Selection
+from enrichment.batches import creation
+from enrichment.batches.creation import Selection
 from enrichment.batches.staleness import Reason
 from enrichment.engine.lanes import run_lane
 from enrichment.models import Animal, Prompt
@@ -25,7 +25,7 @@ def client():
 def cleaned(provider, make_animals):
     """Three that are cleaned, and one more that came in since."""
     done = make_animals(3)
-    run_lane(lifecycle.create("description_cleaning", Selection()).pk)
+    run_lane(creation.create("description_cleaning", Selection()).pk)
     return [*done, *make_animals(1)]
 
 

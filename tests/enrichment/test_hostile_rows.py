@@ -10,8 +10,9 @@ from django.test import Client
 from django.urls import reverse
 
 from enrichment import review
-from enrichment.batches import lifecycle
-from enrichment.batches.lifecycle import Selection
+from enrichment.batches import creation
+from enrichment.batches.creation import Selection
+from enrichment.batches.progress import progress_of
 from enrichment.batches.undo import undo
 from enrichment.engine.lanes import run_lane
 from enrichment.listings.importing.importer import import_listings
@@ -51,7 +52,7 @@ def rows(tmp_path, provider):
 
 
 def enrich(name, **selection):
-    batch = lifecycle.create(name, Selection(**selection))
+    batch = creation.create(name, Selection(**selection))
     run_lane(batch.pk)
     batch.refresh_from_db()
     return batch
@@ -63,7 +64,7 @@ def test_every_hostile_row_is_enriched_or_held_back_and_none_is_lost(rows, simul
         ("dog_profiler", ("",)),
         ("translation", ("fr",)),
     ):
-        at = lifecycle.progress(enrich(name, variants=variants).pk)
+        at = progress_of(enrich(name, variants=variants).pk)
         assert (at.status, at.done, at.failed) == ("completed", len(HOSTILE), 0), at
     assert EnrichmentResult.objects.filter(state="failed").count() == 0
     assert GenerationHistory.objects.count() == 3 * len(HOSTILE)
@@ -142,7 +143,7 @@ def test_a_hostile_answer_is_stored_and_breaks_no_write(rows, simulator, garbage
     batch = enrich("description_cleaning")
     for _ in range(4):
         run_lane(batch.pk)
-    at = lifecycle.progress(batch.pk)
+    at = progress_of(batch.pk)
     assert at.finished == len(HOSTILE)
     assert EnrichmentResult.objects.count() == len(HOSTILE)
 

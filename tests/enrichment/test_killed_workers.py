@@ -14,8 +14,9 @@ import pytest
 from django.db import connection, transaction
 
 from enrichment import tasks
-from enrichment.batches import lifecycle
-from enrichment.batches.lifecycle import Progress, Selection
+from enrichment.batches import creation
+from enrichment.batches.creation import Selection
+from enrichment.batches.progress import Progress, progress_of
 from enrichment.engine import claims
 from enrichment.engine.lanes import run_lane
 from enrichment.models import Animal, Batch, BatchChunk, EnrichmentResult
@@ -72,7 +73,7 @@ def _kill(process: "subprocess.Popen[bytes]") -> None:
 
 def _until(true: Callable[[Progress], bool], batch: Batch, *, seconds: float = 60) -> Progress:
     deadline = time.monotonic() + seconds
-    while not true(at := lifecycle.progress(batch.pk)):
+    while not true(at := progress_of(batch.pk)):
         assert time.monotonic() < deadline, at
         time.sleep(0.02)
     return at
@@ -98,7 +99,7 @@ def test_a_killed_worker_loses_no_row_and_what_was_paid_twice_is_counted(
 ):
     make_animals(600)
     simulator.control(latency_ms=100)
-    batch = lifecycle.create("description_cleaning", Selection(), write_size=WRITE_SIZE)
+    batch = creation.create("description_cleaning", Selection(), write_size=WRITE_SIZE)
     tasks.start_lanes(batch)
     with worker() as first:
         _until(lambda at: at.done >= 100, batch)
@@ -125,7 +126,7 @@ def test_a_worker_stopped_past_its_lease_records_nothing_when_it_wakes(
 ):
     make_animals(200)
     simulator.control(latency_ms=100)
-    batch = lifecycle.create("description_cleaning", Selection(), write_size=WRITE_SIZE)
+    batch = creation.create("description_cleaning", Selection(), write_size=WRITE_SIZE)
     tasks.start_lanes(batch)
     with worker() as sleeper:
         _until(lambda at: at.done >= 40, batch)
@@ -150,13 +151,13 @@ def test_a_row_that_kills_its_worker_is_parked_and_the_rest_is_done(
     one_lane, simulator, make_animals
 ):
     rows = make_animals(30)
-    batch = lifecycle.create("description_cleaning", Selection(), write_size=WRITE_SIZE)
+    batch = creation.create("description_cleaning", Selection(), write_size=WRITE_SIZE)
     poison = str(rows[7].pk)
     for _ in range(3):
         _die_with(batch, poison)
     while run_lane(batch.pk) != "finished":
         pass
-    at = lifecycle.progress(batch.pk)
+    at = progress_of(batch.pk)
     assert (at.done, at.failed) == (29, 1)
     parked = EnrichmentResult.objects.get(state="failed")
     assert parked.row_id == poison

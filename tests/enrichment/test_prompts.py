@@ -5,8 +5,8 @@ from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
 
-from enrichment.batches import lifecycle
-from enrichment.batches.lifecycle import Selection
+from enrichment.batches import creation
+from enrichment.batches.creation import Selection
 from enrichment.batches.staleness import (
     ALL_REASONS,
     DEFAULT_REASONS,
@@ -42,7 +42,7 @@ def other(make_animals):
 
 
 def run(**selection):
-    batch = lifecycle.create(NAME, Selection(**selection))
+    batch = creation.create(NAME, Selection(**selection))
     run_lane(batch.pk)
     batch.refresh_from_db()
     return batch
@@ -133,8 +133,8 @@ def test_another_model_makes_rows_stale_only_for_who_asks(provider, simulator, m
     NodeConfiguration.objects.filter(node_name=NAME).update(default_model="sim/gpt-4o")
     snapshot.expire()
     assert set(reasons().values()) == {Reason.MODEL}
-    assert lifecycle.create(NAME, Selection()).rows_total == 0
-    chosen = lifecycle.create(NAME, Selection(stale=frozenset({Reason.MODEL})))
+    assert creation.create(NAME, Selection()).rows_total == 0
+    chosen = creation.create(NAME, Selection(stale=frozenset({Reason.MODEL})))
     assert (chosen.rows_total, chosen.params["stale"]) == (2, ["model"])
 
 

@@ -5,8 +5,8 @@ import datetime as dt
 import pytest
 from django.contrib.auth.models import Group, User
 
-from enrichment.batches import lifecycle
-from enrichment.batches.lifecycle import Selection
+from enrichment.batches import creation
+from enrichment.batches.creation import Selection
 from enrichment.engine.lanes import run_lane
 from enrichment.enrichments import get
 from enrichment.errors import ProposalOutdated
@@ -47,7 +47,7 @@ def proposal(provider, make_animals, settings):
         "description_cleaning",
         "Rex likes to run and play 4711 ball in the garden every day with us now and then too",
     )
-    batch = lifecycle.create("description_cleaning", Selection())
+    batch = creation.create("description_cleaning", Selection())
     run_lane(batch.pk)
     mine()
     return PromptProposal.objects.get()
@@ -90,7 +90,7 @@ def test_it_is_seen_on_a_real_row_and_adopted_as_the_next_version(proposal, ada)
 def test_results_and_calls_name_the_adopted_version(proposal, ada, make_animals):
     made = prompt_proposals.adopt(proposal.pk, user=ada)
     make_animals(2)
-    batch = lifecycle.create("description_cleaning", Selection(limit=2))
+    batch = creation.create("description_cleaning", Selection(limit=2))
     run_lane(batch.pk)
     assert set(
         EnrichmentResult.objects.filter(batch=batch).values_list("prompt_version", flat=True)

@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from enrichment import review
 from enrichment.admin.review import compared
-from enrichment.batches import lifecycle
-from enrichment.batches.lifecycle import Selection
+from enrichment.batches import creation
+from enrichment.batches.creation import Selection
 from enrichment.engine.lanes import run_lane
 from enrichment.errors import AlreadyDecided, BadValue, InputChanged
 from enrichment.models import Animal, EnrichmentResult, ResultState
@@ -43,7 +43,7 @@ def suggestion(provider, make_animals):
     """One that was held back for a number from nowhere, through the whole engine."""
     make_animals(1)
     model_says("description_cleaning", INVENTED)
-    run_lane(lifecycle.create("description_cleaning", Selection()).pk)
+    run_lane(creation.create("description_cleaning", Selection()).pk)
     return EnrichmentResult.objects.get()
 
 
@@ -56,7 +56,7 @@ def partly(provider, make_animals):
     LLMConfig.objects.filter(pk=1).update(min_confidence_tagging=0.5)
     snapshot.expire()
     make_animals(40)
-    run_lane(lifecycle.create("tagging", Selection()).pk)
+    run_lane(creation.create("tagging", Selection()).pk)
     return EnrichmentResult.objects.filter(state="applied", suggestion__isnull=False).first()
 
 
@@ -132,7 +132,7 @@ def test_rejecting_leaves_the_row_and_it_is_not_queued_again(suggestion, ada):
     assert Animal.objects.get().enriched_description is None
     assert EnrichmentResult.objects.get().state == ResultState.REJECTED
     assert history_of(suggestion) == (False, "Invented.", None)
-    assert lifecycle.create("description_cleaning", Selection()).rows_total == 0
+    assert creation.create("description_cleaning", Selection()).rows_total == 0
 
 
 def test_a_suggestion_for_a_row_that_has_changed_can_only_be_rejected(suggestion, ada):
@@ -189,7 +189,7 @@ def test_of_two_reviewers_at_once_one_wins_and_the_other_is_told(suggestion, ada
 
 def test_a_newer_result_takes_a_suggestion_out_of_the_queue(suggestion, ada):
     model_says("description_cleaning", "Dog likes to run and play ball")
-    run_lane(lifecycle.create("description_cleaning", Selection(force=True)).pk)
+    run_lane(creation.create("description_cleaning", Selection(force=True)).pk)
     assert EnrichmentResult.objects.first().state == ResultState.APPLIED
     assert not review.queue().exists()
     with pytest.raises(AlreadyDecided):
@@ -307,7 +307,7 @@ def chromium():
 def test_a_person_reviews_by_keyboard(live_server, provider, make_animals):
     make_animals(4)
     model_says("description_cleaning", INVENTED)
-    run_lane(lifecycle.create("description_cleaning", Selection()).pk)
+    run_lane(creation.create("description_cleaning", Selection()).pk)
     User.objects.create_superuser("grace", password="a-long-password")
     first, second, third, fourth = review.queue()
     seen: dict[str, Any] = {}

@@ -4,8 +4,8 @@ import uuid
 
 import pytest
 
-from enrichment.batches import lifecycle
-from enrichment.batches.lifecycle import Selection
+from enrichment.batches import creation
+from enrichment.batches.creation import Selection
 from enrichment.engine import claims, sent_log
 from enrichment.models import BatchChunk
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 def abandoned(provider, make_animals):
     """A chunk whose worker died: 8 of its 20 rows were announced."""
     make_animals(20)
-    batch = lifecycle.create("description_cleaning", Selection())
+    batch = creation.create("description_cleaning", Selection())
     batch.status = "running"
     batch.save()
     token = uuid.uuid4()

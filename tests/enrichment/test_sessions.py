@@ -13,8 +13,9 @@ import pytest
 from django.db import connection, connections
 
 from enrichment import tasks
-from enrichment.batches import lifecycle
-from enrichment.batches.lifecycle import Selection
+from enrichment.batches import creation
+from enrichment.batches.creation import Selection
+from enrichment.batches.progress import progress_of
 from enrichment.engine import writing
 from enrichment.engine.claims import Claim
 from enrichment.engine.db_sessions import LaneSlot, end_stopped, lock_key
@@ -62,7 +63,7 @@ def in_background(batch_id) -> "Future[str]":
 
 
 def _has_done(batch_id: UUID, rows: float) -> bool:
-    return lifecycle.progress(batch_id).done >= rows
+    return progress_of(batch_id).done >= rows
 
 
 def end_all_sessions() -> None:
@@ -77,13 +78,13 @@ def end_all_sessions() -> None:
 def test_a_lane_outlives_its_sessions_and_pays_nothing_twice(one_lane, simulator, make_animals):
     make_animals(ROWS)
     simulator.control(latency_ms=50)
-    batch = lifecycle.create("description_cleaning", Selection(), write_size=5)
+    batch = creation.create("description_cleaning", Selection(), write_size=5)
     lane = in_background(batch.pk)
     for share in (0.1, 0.3, 0.5, 0.7):
         until(partial(_has_done, batch.pk, share * ROWS))
         end_all_sessions()
     assert lane.result(60) == "finished"
-    at = lifecycle.progress(batch.pk)
+    at = progress_of(batch.pk)
     assert (at.status, at.done, at.failed, at.calls_repaid) == ("completed", ROWS, 0, 0)
     assert EnrichmentResult.objects.count() == GenerationMetric.objects.count() == ROWS
     assert Animal.objects.filter(enriched_description__contains="[sim:").count() == ROWS
@@ -108,10 +109,10 @@ def test_a_stopped_workers_place_is_another_lanes_when_its_lease_is_over(
 ):
     make_animals(200)
     simulator.control(latency_ms=100)
-    batch = lifecycle.create("description_cleaning", Selection(), write_size=5)
+    batch = creation.create("description_cleaning", Selection(), write_size=5)
     tasks.start_lanes(batch)
     with worker() as sleeper:
-        until(lambda: lifecycle.progress(batch.pk).done >= 40)
+        until(lambda: progress_of(batch.pk).done >= 40)
         os.killpg(sleeper.pid, signal.SIGSTOP)
         stopped = time.monotonic()
         assert run_lane(batch.pk) == "full"
@@ -119,7 +120,7 @@ def test_a_stopped_workers_place_is_another_lanes_when_its_lease_is_over(
         waited = time.monotonic() - stopped
         os.killpg(sleeper.pid, signal.SIGCONT)
         until(lambda: not live_lanes(batch.pk))  # it has woken and seen that it is over
-    at = lifecycle.progress(batch.pk)
+    at = progress_of(batch.pk)
     assert (at.status, at.done, at.failed) == ("completed", 200, 0)
     assert EnrichmentResult.objects.count() == GenerationMetric.objects.count() == 200
     assert waited < 30
@@ -136,7 +137,7 @@ def live_lanes(batch_id) -> list[int]:
 
 def test_a_lane_that_stops_in_the_middle_of_a_write_loses_its_locks(provider, make_animals):
     make_animals(3)
-    batch = lifecycle.create("description_cleaning", Selection())
+    batch = creation.create("description_cleaning", Selection())
     chunk = BatchChunk.objects.get()
     stopped = psycopg.connect(database_url())
     stopped.execute("SELECT pg_advisory_lock(%s, 0)", [lock_key(batch.pk)])
@@ -150,12 +151,12 @@ def test_a_lane_that_stops_in_the_middle_of_a_write_loses_its_locks(provider, ma
     until(lambda: not live_lanes(batch.pk))
     stopped.close()
     assert run_lane(batch.pk) == "finished"
-    assert lifecycle.progress(batch.pk).done == 3
+    assert progress_of(batch.pk).done == 3
 
 
 def test_a_place_ends_silent_sessions_only_while_it_is_held(provider, make_animals):
     make_animals(1)
-    place = LaneSlot(lifecycle.create("description_cleaning", Selection()).pk)
+    place = LaneSlot(creation.create("description_cleaning", Selection()).pk)
     assert place.take()
     assert timeouts() == ["10s", "10s"]
     place.give_back()
@@ -179,7 +180,7 @@ def test_what_a_write_has_stored_is_known_afterwards(one_lane, simulator, make_a
     LLMConfig.objects.filter(pk=1).update(retry_delay=300)
     snapshot.expire()
     simulator.plan({"text": "Dog 2 likes", "action": {"status": 500}})
-    batch = lifecycle.create("description_cleaning", Selection(ids=[row.pk for row in rows[:5]]))
+    batch = creation.create("description_cleaning", Selection(ids=[row.pk for row in rows[:5]]))
     run_lane(batch.pk)
     chunk = BatchChunk.objects.get(round=0)
     claim = Claim(chunk.pk, uuid4(), "", 0, tuple(chunk.row_ids), alone=False, parked=False)

@@ -10,8 +10,9 @@ from django.core.management import call_command
 from django.db.models import Sum
 from django.utils import timezone
 
-from enrichment.batches import lifecycle
-from enrichment.batches.lifecycle import Selection, Terms
+from enrichment.batches import creation, lifecycle
+from enrichment.batches.creation import Selection, Terms
+from enrichment.batches.progress import progress_of
 from enrichment.engine import submissions
 from enrichment.errors import BadSelection
 from enrichment.models import Animal, Batch, EnrichmentResult, ProviderBatchSubmission
@@ -53,10 +54,10 @@ def test_a_death_at_any_step_applies_and_pays_each_result_once(
     vendor, simulator, make_animals, killed_at
 ):
     make_animals(ROWS)
-    batch = lifecycle.create("description_cleaning", Selection(), terms=AT_PROVIDER)
+    batch = creation.create("description_cleaning", Selection(), terms=AT_PROVIDER)
     assert kill_at(killed_at)
     until_completed(batch)
-    at = lifecycle.progress(batch.pk)
+    at = progress_of(batch.pk)
     assert (at.done, at.failed, at.calls) == (ROWS, 0, ROWS)
     assert simulator.stats()["paid"] == ROWS
     assert EnrichmentResult.objects.count() == GenerationMetric.objects.count() == ROWS
@@ -69,7 +70,7 @@ def test_an_intention_is_left_alone_while_its_request_may_be_on_its_way(
     vendor, simulator, make_animals
 ):
     make_animals(ROWS)
-    lifecycle.create("description_cleaning", Selection(), terms=AT_PROVIDER)
+    creation.create("description_cleaning", Selection(), terms=AT_PROVIDER)
     assert kill_at("intended")
     submissions.advance()
     assert ProviderBatchSubmission.objects.get().state == "intended"
@@ -78,7 +79,7 @@ def test_an_intention_is_left_alone_while_its_request_may_be_on_its_way(
 
 def test_an_intention_of_a_cancelled_batch_is_never_handed_over(vendor, simulator, make_animals):
     make_animals(ROWS)
-    batch = lifecycle.create("description_cleaning", Selection(), terms=AT_PROVIDER)
+    batch = creation.create("description_cleaning", Selection(), terms=AT_PROVIDER)
     assert kill_at("intended")
     lifecycle.cancel(batch)
     submissions.advance(settle=AT_ONCE)
@@ -92,9 +93,9 @@ def test_what_a_provider_refuses_goes_live(vendor, simulator, make_animals):
         {"path": "/v1/files*", "action": {"status": 403}},
         {"path": "/v1/messages/batches*", "action": {"status": 403}},
     )
-    batch = lifecycle.create("description_cleaning", Selection(), terms=AT_PROVIDER)
+    batch = creation.create("description_cleaning", Selection(), terms=AT_PROVIDER)
     until_completed(batch)
-    assert lifecycle.progress(batch.pk).done == ROWS
+    assert progress_of(batch.pk).done == ROWS
     submission = ProviderBatchSubmission.objects.get()
     assert (submission.state, submission.external_id) == ("failed", "")
     assert "403" in submission.detail
@@ -102,7 +103,7 @@ def test_what_a_provider_refuses_goes_live(vendor, simulator, make_animals):
 
 def test_a_result_costs_half_of_a_live_one(vendor, make_animals):
     make_animals(ROWS)
-    until_completed(lifecycle.create("description_cleaning", Selection(), terms=AT_PROVIDER))
+    until_completed(creation.create("description_cleaning", Selection(), terms=AT_PROVIDER))
     call = GenerationMetric.objects.first()
     live = (call.tokens_input * Decimal(1) + call.tokens_output * Decimal(10)) / 1_000_000
     assert call.cost_usd == live / 2
@@ -113,9 +114,9 @@ def test_a_result_costs_half_of_a_live_one(vendor, make_animals):
 def test_what_expires_at_the_provider_is_done_live(vendor, simulator, make_animals):
     simulator.control(batch_ms=50, batch_expire_at=0.5)
     make_animals(ROWS)
-    batch = lifecycle.create("description_cleaning", Selection(), terms=AT_PROVIDER)
+    batch = creation.create("description_cleaning", Selection(), terms=AT_PROVIDER)
     until_completed(batch)
-    at = lifecycle.progress(batch.pk)
+    at = progress_of(batch.pk)
     assert (at.done, at.calls) == (ROWS, ROWS)
     assert simulator.stats()["paid"] == ROWS
     costs = set(GenerationMetric.objects.values_list("cost_usd", flat=True))
@@ -125,18 +126,18 @@ def test_what_expires_at_the_provider_is_done_live(vendor, simulator, make_anima
 def test_what_fails_at_the_provider_is_tried_live(vendor, simulator, make_animals):
     make_animals(ROWS)
     simulator.plan({"text": "Dog 3 likes", "times": 1, "action": {"status": 500}})
-    batch = lifecycle.create("description_cleaning", Selection(), terms=AT_PROVIDER)
+    batch = creation.create("description_cleaning", Selection(), terms=AT_PROVIDER)
     until_completed(batch)
-    assert lifecycle.progress(batch.pk).done == ROWS
+    assert progress_of(batch.pk).done == ROWS
 
 
 def test_a_row_that_changes_meanwhile_is_paid_and_done_again(vendor, simulator, make_animals):
     rows = make_animals(ROWS)
-    batch = lifecycle.create("description_cleaning", Selection(), terms=AT_PROVIDER)
+    batch = creation.create("description_cleaning", Selection(), terms=AT_PROVIDER)
     assert kill_at("ended")
     Animal.objects.filter(pk=rows[2].pk).update(description="Now she is calm and plays ball.")
     until_completed(batch)
-    at = lifecycle.progress(batch.pk)
+    at = progress_of(batch.pk)
     assert (at.done, at.failed, at.calls) == (ROWS, 0, ROWS + 1)
     changed = Animal.objects.get(pk=rows[2].pk)
     assert "calm" in str(changed.enriched_description)
@@ -145,7 +146,7 @@ def test_a_row_that_changes_meanwhile_is_paid_and_done_again(vendor, simulator, 
 def test_cancelling_cancels_at_the_provider(vendor, simulator, make_animals):
     simulator.control(batch_ms=60_000)
     make_animals(ROWS)
-    batch = lifecycle.create("description_cleaning", Selection(), terms=AT_PROVIDER)
+    batch = creation.create("description_cleaning", Selection(), terms=AT_PROVIDER)
     submissions.advance()
     lifecycle.cancel(batch)
     deadline = time.monotonic() + 20
@@ -153,7 +154,7 @@ def test_cancelling_cancels_at_the_provider(vendor, simulator, make_animals):
         assert time.monotonic() < deadline
         submissions.advance()
         time.sleep(0.05)
-    assert (lifecycle.progress(batch.pk).status, simulator.stats()["paid"]) == ("cancelled", 0)
+    assert (progress_of(batch.pk).status, simulator.stats()["paid"]) == ("cancelled", 0)
 
 
 def test_command_and_api_choose_the_transport(vendor, make_animals):
@@ -170,7 +171,7 @@ def test_auto_takes_the_saving_unless_time_speaks_against_it(vendor, make_animal
     make_animals(1)
 
     def transport(**terms) -> str:
-        made = lifecycle.create("description_cleaning", Selection(), terms=Terms(**terms))
+        made = creation.create("description_cleaning", Selection(), terms=Terms(**terms))
         return made.transport
 
     assert transport(transport="auto") == "provider_batch"
@@ -202,7 +203,7 @@ def test_a_budget_holds_the_worst_case_and_counts_the_true_cost_once(
 ):
     make_animals(ROWS)
     limit = budget("5")
-    batch = lifecycle.create("description_cleaning", Selection(), terms=AT_PROVIDER)
+    batch = creation.create("description_cleaning", Selection(), terms=AT_PROVIDER)
     assert kill_at(killed_at)
     if killed_at != "applied":
         held = BudgetHold.objects.get()
@@ -218,7 +219,7 @@ def test_a_budget_without_room_pauses_before_anything_is_handed_over(
 ):
     make_animals(ROWS)
     budget("0.000001")
-    batch = lifecycle.create("description_cleaning", Selection(), terms=AT_PROVIDER)
+    batch = creation.create("description_cleaning", Selection(), terms=AT_PROVIDER)
     submissions.advance()
     batch.refresh_from_db()
     assert (batch.status, ProviderBatchSubmission.objects.count()) == ("paused", 0)
@@ -239,10 +240,10 @@ def test_what_others_hold_makes_a_batch_wait_and_not_pause(vendor, make_animals)
     other = line.holds.create(
         holder=uuid4(), held_usd=Decimal(1), expires_at=timezone.now() + dt.timedelta(hours=1)
     )
-    batch = lifecycle.create("description_cleaning", Selection(), terms=AT_PROVIDER)
+    batch = creation.create("description_cleaning", Selection(), terms=AT_PROVIDER)
     submissions.advance()
     assert not ProviderBatchSubmission.objects.exists()
-    assert lifecycle.progress(batch.pk).status == "running"
+    assert progress_of(batch.pk).status == "running"
     other.delete()
     until_completed(batch)
     assert limit.spending.get().spent_usd == cost()

@@ -9,8 +9,9 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from enrichment.batches import lifecycle
-from enrichment.batches.lifecycle import Selection, Terms
+from enrichment.batches import creation, lifecycle
+from enrichment.batches.creation import Selection, Terms
+from enrichment.batches.progress import progress_of
 from enrichment.engine import submissions
 from enrichment.errors import NotAllowedNow
 from enrichment.models import Animal, Batch, ProviderBatchSubmission
@@ -42,7 +43,7 @@ def handed_over(make_animals, simulator) -> Batch:
     Budget.objects.create(name="Nights", hard_limit_usd=Decimal(5))
     snapshot.expire()
     make_animals(ROWS)
-    batch = lifecycle.create("description_cleaning", Selection(), terms=AT_PROVIDER)
+    batch = creation.create("description_cleaning", Selection(), terms=AT_PROVIDER)
     submissions.advance()
     assert ProviderBatchSubmission.objects.get().state == "submitted"
     assert BudgetHold.objects.exists()
@@ -56,7 +57,7 @@ def test_a_batch_that_its_provider_lost_asks_before_its_rows_are_paid_again(
     batch = handed_over(make_animals, simulator)
     simulator.plan(*away(status))
     submissions.advance(settle=AT_ONCE)
-    at = lifecycle.progress(batch.pk)
+    at = progress_of(batch.pk)
     assert at.status == "paused"
     assert "6 rows go on one by one, at the full price" in at.reason
     assert "may have billed them already" in at.reason
@@ -64,7 +65,7 @@ def test_a_batch_that_its_provider_lost_asks_before_its_rows_are_paid_again(
     assert not BudgetHold.objects.exists()
     lifecycle.resume(batch)
     until_completed(batch)
-    assert lifecycle.progress(batch.pk).done == ROWS
+    assert progress_of(batch.pk).done == ROWS
     assert not GenerationMetric.objects.filter(**HALF).exists()
 
 
@@ -78,7 +79,7 @@ def test_a_lost_batch_that_is_being_cancelled_ends_and_holds_nothing(
     submissions.advance(settle=AT_ONCE)
     assert ProviderBatchSubmission.objects.get().state == "failed"
     assert not BudgetHold.objects.exists()
-    assert lifecycle.progress(batch.pk).status == "cancelled"
+    assert progress_of(batch.pk).status == "cancelled"
 
 
 def test_a_provider_that_does_not_know_a_young_batch_is_asked_again(
@@ -111,13 +112,13 @@ def test_two_days_are_the_end_whatever_the_provider_says(
     assert submission.state == "failed"
     assert "48 hours" in submission.detail
     assert not BudgetHold.objects.exists()
-    assert lifecycle.progress(batch.pk).status == ("cancelled" if cancelled else "paused")
+    assert progress_of(batch.pk).status == ("cancelled" if cancelled else "paused")
 
 
 def test_what_was_answered_before_a_cancellation_is_written(vendor, simulator, make_animals):
     make_animals(ROWS)
     simulator.control(batch_ms=600)
-    batch = lifecycle.create("description_cleaning", Selection(), terms=AT_PROVIDER)
+    batch = creation.create("description_cleaning", Selection(), terms=AT_PROVIDER)
     submissions.advance()
     deadline = time.monotonic() + 10
     while not simulator.stats()["paid"]:
@@ -129,18 +130,18 @@ def test_what_was_answered_before_a_cancellation_is_written(vendor, simulator, m
         submissions.advance()
         time.sleep(0.05)
     paid = simulator.stats()["paid"]
-    at = lifecycle.progress(batch.pk)
+    at = progress_of(batch.pk)
     assert (at.status, at.done, at.calls) == ("cancelled", paid, paid)
 
 
 def test_one_broken_submission_holds_up_no_other(vendor, simulator, make_animals):
     make_animals(ROWS)
-    broken = lifecycle.create("description_cleaning", Selection(), terms=AT_PROVIDER)
+    broken = creation.create("description_cleaning", Selection(), terms=AT_PROVIDER)
     submissions.advance()
     ProviderBatchSubmission.objects.update(rows=[7], created_at=timezone.now())
-    good = lifecycle.create("translation", Selection(variants=("es",)), terms=AT_PROVIDER)
+    good = creation.create("translation", Selection(variants=("es",)), terms=AT_PROVIDER)
     until_completed(good)
-    assert lifecycle.progress(good.pk).done == ROWS
+    assert progress_of(good.pk).done == ROWS
     stuck = ProviderBatchSubmission.objects.get(chunk__batch=broken)
     assert "an error of Nodewise's: TypeError" in stuck.detail
 
@@ -148,9 +149,9 @@ def test_one_broken_submission_holds_up_no_other(vendor, simulator, make_animals
 def test_chunks_that_found_the_queue_full_are_handed_over_again(vendor, simulator, make_animals):
     simulator.control(batch_ms=300, batch_queue=1)
     make_animals(45)
-    batch = lifecycle.create("description_cleaning", Selection(), terms=AT_PROVIDER)
+    batch = creation.create("description_cleaning", Selection(), terms=AT_PROVIDER)
     until_completed(batch)
-    assert lifecycle.progress(batch.pk).done == simulator.stats()["paid"] == 45
+    assert progress_of(batch.pk).done == simulator.stats()["paid"] == 45
     assert GenerationMetric.objects.filter(**HALF).count() == 45
     if vendor.provider_type == "openai":
         turned_away = ProviderBatchSubmission.objects.filter(state="repeated")
@@ -162,7 +163,7 @@ def test_chunks_that_found_the_queue_full_are_handed_over_again(vendor, simulato
 def test_a_full_queue_is_left_alone_for_longer_and_longer(vendor, simulator, make_animals):
     simulator.control(batch_ms=60, batch_queue=0)
     make_animals(ROWS)
-    batch = lifecycle.create("description_cleaning", Selection(), terms=AT_PROVIDER)
+    batch = creation.create("description_cleaning", Selection(), terms=AT_PROVIDER)
     deadline = time.monotonic() + 10
     while not ProviderBatchSubmission.objects.filter(state="repeated").exists():
         assert time.monotonic() < deadline
@@ -176,13 +177,13 @@ def test_a_full_queue_is_left_alone_for_longer_and_longer(vendor, simulator, mak
 
 def test_a_cap_bounds_what_is_left_to_the_provider(vendor, simulator, make_animals):
     make_animals(ROWS)
-    batch = lifecycle.create("description_cleaning", Selection(), terms=capped("0.05"))
+    batch = creation.create("description_cleaning", Selection(), terms=capped("0.05"))
     submissions.advance()
     first = ProviderBatchSubmission.objects.get()
     assert 0 < first.held_usd <= Decimal("0.05")
     assert 0 < len(first.rows) < ROWS
     until_completed(batch)
-    at = lifecycle.progress(batch.pk)
+    at = progress_of(batch.pk)
     assert (at.done, at.calls) == (ROWS, ROWS)
     assert at.cost_usd < Decimal("0.05")
     assert GenerationMetric.objects.filter(**HALF).count() == ROWS
@@ -192,16 +193,16 @@ def test_a_cap_without_room_for_a_row_pauses_before_anything_is_handed_over(
     vendor, simulator, make_animals
 ):
     make_animals(ROWS)
-    batch = lifecycle.create("description_cleaning", Selection(), terms=capped("0.0001"))
+    batch = creation.create("description_cleaning", Selection(), terms=capped("0.0001"))
     submissions.advance()
-    at = lifecycle.progress(batch.pk)
+    at = progress_of(batch.pk)
     assert at.status == "paused"
     assert "its cap of $0.0001 has $0.0001 left" in at.reason
     assert not ProviderBatchSubmission.objects.exists()
     assert simulator.stats()["paid"] == 0
     lifecycle.resume(batch, max_cost_usd=Decimal(5))
     until_completed(batch)
-    assert lifecycle.progress(batch.pk).done == ROWS
+    assert progress_of(batch.pk).done == ROWS
 
 
 @pytest.mark.parametrize("limit", ["cap", "budget"])
@@ -210,7 +211,7 @@ def test_the_full_price_is_asked_for_where_it_could_pass_a_limit(
 ):
     simulator.plan({"text": "likes", "times": ROWS, "action": {"status": 500}})
     make_animals(ROWS)
-    probe = lifecycle.create("description_cleaning", Selection(), terms=capped("500"))
+    probe = creation.create("description_cleaning", Selection(), terms=capped("500"))
     submissions.advance()
     held = ProviderBatchSubmission.objects.get().held_usd
     bound = held * Decimal("1.5")  # room for all rows at half the price, not at the full one
@@ -220,7 +221,7 @@ def test_the_full_price_is_asked_for_where_it_could_pass_a_limit(
         Budget.objects.create(name="Nights", hard_limit_usd=bound)
         snapshot.expire()
     until(probe, "paused")
-    at = lifecycle.progress(probe.pk)
+    at = progress_of(probe.pk)
     assert "at the full price" in at.reason
     assert ("cap of" if limit == "cap" else "The budget “Nights”") in at.reason
     assert (at.calls, simulator.stats()["paid"]) == (0, 0)
@@ -229,18 +230,18 @@ def test_the_full_price_is_asked_for_where_it_could_pass_a_limit(
         snapshot.expire()
     lifecycle.resume(probe, max_cost_usd=Decimal(500))
     until_completed(probe)
-    assert lifecycle.progress(probe.pk).done == ROWS
+    assert progress_of(probe.pk).done == ROWS
 
 
 def test_a_cap_is_kept_when_an_answer_has_no_known_cost(vendor, make_animals):
     make_animals(2)
-    batch = lifecycle.create("description_cleaning", Selection(), terms=capped("1"))
+    batch = creation.create("description_cleaning", Selection(), terms=capped("1"))
     with pytest.raises(NotAllowedNow):
         lifecycle.retry_failed(batch)
     vendor.models.get(model_id="gpt-4o-mini").prices.all().delete()
     snapshot.expire()
     submissions.advance()
-    at = lifecycle.progress(batch.pk)
+    at = progress_of(batch.pk)
     assert at.status == "paused"
     assert "the price of gpt-4o-mini is unknown" in at.reason
 
@@ -267,9 +268,9 @@ def test_the_page_of_a_batch_tells_of_each_submission(
 def test_rows_that_are_gone_meanwhile_end_with_the_rest(vendor, simulator, make_animals):
     rows = make_animals(ROWS)
     simulator.control(batch_ms=400)
-    batch = lifecycle.create("description_cleaning", Selection(), terms=AT_PROVIDER)
+    batch = creation.create("description_cleaning", Selection(), terms=AT_PROVIDER)
     submissions.advance()
     Animal.objects.filter(pk=rows[0].pk).delete()
     until_completed(batch)
-    at = lifecycle.progress(batch.pk)
+    at = progress_of(batch.pk)
     assert (at.done, at.skipped, at.failed) == (ROWS - 1, 1, 0)

@@ -6,8 +6,9 @@ from contextlib import closing
 import orjson
 import pytest
 
-from enrichment.batches import lifecycle
-from enrichment.batches.lifecycle import Selection
+from enrichment.batches import creation
+from enrichment.batches.creation import Selection
+from enrichment.batches.progress import progress_of
 from enrichment.models import Animal, EnrichmentResult, ProviderBatchSubmission
 from llmconfig.client.provider_batches import result_lines
 from llmconfig.client.provider_batches.result_files import MAX_LINE_BYTES, ResultFile
@@ -37,9 +38,9 @@ def test_a_faulty_result_costs_its_row_and_no_other(
 ):
     simulator.control(batch_ms=50, batch_faults=[fault])
     make_animals(ROWS)
-    batch = lifecycle.create("description_cleaning", Selection(), terms=AT_PROVIDER)
+    batch = creation.create("description_cleaning", Selection(), terms=AT_PROVIDER)
     until_completed(batch)
-    at = lifecycle.progress(batch.pk)
+    at = progress_of(batch.pk)
     assert (at.done, at.failed) == (ROWS, 0)
     assert Animal.objects.filter(enriched_description__contains="[sim:").count() == ROWS
     assert GenerationMetric.objects.filter(**HALF).count() == ROWS - live
@@ -53,9 +54,9 @@ def test_a_faulty_result_costs_its_row_and_no_other(
 def test_an_answer_without_usage_is_used_and_its_cost_is_unknown(vendor, simulator, make_animals):
     simulator.control(batch_ms=50, batch_faults=["no_usage"])
     make_animals(ROWS)
-    batch = lifecycle.create("description_cleaning", Selection(), terms=AT_PROVIDER)
+    batch = creation.create("description_cleaning", Selection(), terms=AT_PROVIDER)
     until_completed(batch)
-    assert lifecycle.progress(batch.pk).done == ROWS
+    assert progress_of(batch.pk).done == ROWS
     assert GenerationMetric.objects.filter(cost_usd__isnull=True).count() == 1
     assert GenerationMetric.objects.filter(cost_usd=0).count() == 0
 
@@ -63,7 +64,7 @@ def test_an_answer_without_usage_is_used_and_its_cost_is_unknown(vendor, simulat
 def test_an_answer_that_was_cut_off_reaches_no_row(vendor, simulator, make_animals):
     simulator.control(batch_ms=50, batch_faults=["cut_off"])
     make_animals(ROWS)
-    batch = lifecycle.create("description_cleaning", Selection(), terms=AT_PROVIDER)
+    batch = creation.create("description_cleaning", Selection(), terms=AT_PROVIDER)
     until_completed(batch)
     states = list(EnrichmentResult.objects.values_list("state", flat=True))
     assert sorted(states) == ["applied"] * (ROWS - 1) + ["suggested"]
@@ -74,9 +75,9 @@ def test_a_batch_of_errors_alone_tells_each_reason_and_goes_on_live(
 ):
     simulator.plan({"text": "likes", "times": ROWS, "action": {"status": 422, "message": "Odd."}})
     make_animals(ROWS)
-    batch = lifecycle.create("description_cleaning", Selection(), terms=AT_PROVIDER)
+    batch = creation.create("description_cleaning", Selection(), terms=AT_PROVIDER)
     until_completed(batch)
-    assert lifecycle.progress(batch.pk).done == ROWS
+    assert progress_of(batch.pk).done == ROWS
     assert not GenerationMetric.objects.filter(**HALF).exists()
     assert "No answer for" in ProviderBatchSubmission.objects.get().detail
     assert "Odd" in ProviderBatchSubmission.objects.get().detail
@@ -85,9 +86,9 @@ def test_a_batch_of_errors_alone_tells_each_reason_and_goes_on_live(
 def test_a_blank_file_id_is_no_file(vendor, simulator, make_animals):
     simulator.control(batch_ms=50, batch_faults=["blank_file_ids"])
     make_animals(ROWS)
-    batch = lifecycle.create("description_cleaning", Selection(), terms=AT_PROVIDER)
+    batch = creation.create("description_cleaning", Selection(), terms=AT_PROVIDER)
     until_completed(batch)
-    assert lifecycle.progress(batch.pk).done == ROWS
+    assert progress_of(batch.pk).done == ROWS
 
 
 @pytest.mark.parametrize("fault", [{"cut": 0.5}, {"status": 503}, {"disconnect": True}])
@@ -95,9 +96,9 @@ def test_a_transfer_that_breaks_off_is_begun_again(vendor, simulator, make_anima
     paths = ("/v1/files/*/content", "/v1/messages/batches/*/results")
     simulator.plan(*({"path": path, "times": 2, "action": fault} for path in paths))
     make_animals(ROWS)
-    batch = lifecycle.create("description_cleaning", Selection(), terms=AT_PROVIDER)
+    batch = creation.create("description_cleaning", Selection(), terms=AT_PROVIDER)
     until_completed(batch)
-    at = lifecycle.progress(batch.pk)
+    at = progress_of(batch.pk)
     assert (at.done, at.calls, simulator.stats()["paid"]) == (ROWS, ROWS, ROWS)
     assert ProviderBatchSubmission.objects.get().detail == ""
 

@@ -10,8 +10,9 @@ from django.db import connections, transaction
 from django.urls import reverse
 
 from enrichment import tasks
-from enrichment.batches import lifecycle
-from enrichment.batches.lifecycle import Selection
+from enrichment.batches import creation, lifecycle
+from enrichment.batches.creation import Selection
+from enrichment.batches.progress import progress_of
 from enrichment.engine.db_sessions import LaneSlot
 from enrichment.engine.lanes import run_lane
 from enrichment.models import Animal, Batch, BatchStatus, EnrichmentResult, Organization, Prompt
@@ -47,9 +48,9 @@ def running(provider, simulator, make_animals) -> Any:
     simulator.control(latency_ms=30)
 
     def surprised_by(surprise: Any) -> Batch:
-        batch = lifecycle.create("description_cleaning", Selection(), write_size=5)
+        batch = creation.create("description_cleaning", Selection(), write_size=5)
         lane = in_background(batch.pk)
-        until(lambda: lane.done() or lifecycle.progress(batch.pk).done >= ROWS * 0.2)
+        until(lambda: lane.done() or progress_of(batch.pk).done >= ROWS * 0.2)
         surprise()
         snapshot.expire()
         lane.result(60)
@@ -62,7 +63,7 @@ def running(provider, simulator, make_animals) -> Any:
 
 
 def done(batch: Batch) -> tuple[str, int, int]:
-    at = lifecycle.progress(batch.pk)
+    at = progress_of(batch.pk)
     return at.status, at.done, at.failed
 
 
@@ -99,7 +100,7 @@ def test_the_node_gets_another_model(running, page, provider):
 
 def test_the_organization_is_deleted_with_its_rows(running, page):
     batch = running(lambda: Organization.objects.all().delete())
-    at = lifecycle.progress(batch.pk)
+    at = progress_of(batch.pk)
     assert (at.status, at.failed, at.finished) == ("completed", 0, ROWS)
     assert at.skipped > 0
     assert "skipped" in page(batch)
@@ -109,7 +110,7 @@ def test_the_organization_is_deleted_with_its_rows(running, page):
 
 def test_some_rows_are_deleted(running, page):
     batch = running(_delete_half)
-    at = lifecycle.progress(batch.pk)
+    at = progress_of(batch.pk)
     assert (at.status, at.failed, at.finished) == ("completed", 0, ROWS)
     assert "completed" in page(batch)
 
@@ -134,7 +135,7 @@ def test_its_prompt_is_deleted(running, page):
 
 def test_its_prompt_asks_for_what_the_code_offers_no_more(provider, make_animals, page):
     make_animals(3)
-    batch = lifecycle.create("description_cleaning", Selection())
+    batch = creation.create("description_cleaning", Selection())
     Prompt.objects.filter(enrichment="description_cleaning").delete()
     Prompt.objects.create(
         enrichment="description_cleaning", version=90, user="Tidy: {{text}}", is_active=True
@@ -147,7 +148,7 @@ def test_its_prompt_asks_for_what_the_code_offers_no_more(provider, make_animals
 
 
 def test_its_kind_of_work_is_switched_off(running, page, settings):
-    batch = lifecycle.create("dog_profiler", Selection())
+    batch = creation.create("dog_profiler", Selection())
     settings.LLM_ENVIRONMENT = {**settings.LLM_ENVIRONMENT, "LLM_FEATURE_DOG_PROFILER": False}
     snapshot.expire()
     run_lane(batch.pk)
@@ -162,7 +163,7 @@ def test_its_kind_of_work_is_switched_off(running, page, settings):
 
 
 def test_its_kind_of_work_is_gone_from_the_code(running, page):
-    batch = lifecycle.create("description_cleaning", Selection())
+    batch = creation.create("description_cleaning", Selection())
     Batch.objects.update(enrichment="tail_wagging")
     run_lane(batch.pk)
     batch.refresh_from_db()
@@ -195,13 +196,13 @@ def test_its_lanes_are_started_twice(running, simulator, page):
 
 def test_the_same_is_started_twice(provider, simulator, make_animals, page):
     make_animals(30)
-    first = lifecycle.create("description_cleaning", Selection(limit=20))
-    second = lifecycle.create("description_cleaning", Selection())
-    third = lifecycle.create("description_cleaning", Selection())
+    first = creation.create("description_cleaning", Selection(limit=20))
+    second = creation.create("description_cleaning", Selection())
+    third = creation.create("description_cleaning", Selection())
     assert (first.rows_total, second.rows_total, third.rows_total) == (20, 10, 0)
     assert third.status == BatchStatus.COMPLETED
     assert f"{second.pk}" in page(third)
-    assert lifecycle.create("description_cleaning", Selection(force=True)).rows_total == 30
+    assert creation.create("description_cleaning", Selection(force=True)).rows_total == 30
     for batch in (first, second):
         assert run_lane(batch.pk) == "finished"
     assert simulator.stats()["paid"] == 30
@@ -210,7 +211,7 @@ def test_the_same_is_started_twice(provider, simulator, make_animals, page):
 def test_the_same_is_started_at_the_same_moment(provider, make_animals):
     make_animals(30)
     with transaction.atomic():
-        first = lifecycle.create("description_cleaning", Selection())
+        first = creation.create("description_cleaning", Selection())
         second = in_background_create()
         assert not second.done()
     assert (first.rows_total, second.result(30)) == (30, 0)
@@ -219,7 +220,7 @@ def test_the_same_is_started_at_the_same_moment(provider, make_animals):
 def in_background_create() -> "Future[int]":
     def create() -> int:
         try:
-            return lifecycle.create("description_cleaning", Selection()).rows_total
+            return creation.create("description_cleaning", Selection()).rows_total
         finally:
             connections.close_all()
 
@@ -236,9 +237,9 @@ def test_a_failed_row_that_waits_for_its_later_round_is_in_work_too(
     LLMConfig.objects.update(retry_delay=300)
     snapshot.expire()
     simulator.plan({"text": "Dog 1 likes", "action": {"status": 500}})
-    batch = lifecycle.create("description_cleaning", Selection())
+    batch = creation.create("description_cleaning", Selection())
     run_lane(batch.pk)
-    assert lifecycle.progress(batch.pk).waiting == 1
-    assert lifecycle.create("description_cleaning", Selection()).rows_total == 0
+    assert progress_of(batch.pk).waiting == 1
+    assert creation.create("description_cleaning", Selection()).rows_total == 0
     call_command("llm_batch", "cancel", str(batch.pk))
-    assert lifecycle.create("description_cleaning", Selection()).rows_total == 1
+    assert creation.create("description_cleaning", Selection()).rows_total == 1

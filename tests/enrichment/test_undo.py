@@ -6,8 +6,9 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from enrichment.batches import lifecycle
-from enrichment.batches.lifecycle import Selection
+from enrichment.batches import creation, lifecycle
+from enrichment.batches.creation import Selection
+from enrichment.batches.progress import progress_of
 from enrichment.batches.undo import EDITED, GONE, REPLACED, undo
 from enrichment.engine.lanes import run_lane
 from enrichment.errors import NotAllowedNow
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def cleaned(*, force=False):
-    batch = lifecycle.create("description_cleaning", Selection(force=force))
+    batch = creation.create("description_cleaning", Selection(force=force))
     run_lane(batch.pk)
     batch.refresh_from_db()
     return batch
@@ -85,9 +86,9 @@ def test_undoing_twice_changes_nothing_more(provider, simulator, make_animals):
 
 def test_one_language_goes_and_the_others_stay(provider, simulator, make_animals):
     make_animals(5)
-    spanish = lifecycle.create("translation", Selection(variants=("es",)))
+    spanish = creation.create("translation", Selection(variants=("es",)))
     run_lane(spanish.pk)
-    both = lifecycle.create("translation", Selection(variants=("fr", "pt-BR")))
+    both = creation.create("translation", Selection(variants=("fr", "pt-BR")))
     run_lane(both.pk)
     both.refresh_from_db()
     assert undo(both).undone == 10
@@ -114,7 +115,7 @@ def test_suggestions_of_the_batch_are_withdrawn(provider, simulator, make_animal
 
 def test_a_batch_that_may_still_write_is_not_undone(provider, simulator, make_animals):
     make_animals(3)
-    batch = lifecycle.create("description_cleaning", Selection())
+    batch = creation.create("description_cleaning", Selection())
     with pytest.raises(NotAllowedNow, match="cancel it, then undo it"):
         undo(batch)
     lifecycle.cancel(batch)
@@ -127,7 +128,7 @@ def failing_batch(simulator, make_animals):
     rows = make_animals(25)
     simulator.plan({"text": "Dog 7 likes", "action": {"status": 400}})
     batch = cleaned()
-    assert lifecycle.progress(batch.pk).failed == 1
+    assert progress_of(batch.pk).failed == 1
     return batch, rows[7]
 
 
@@ -136,10 +137,10 @@ def test_failed_rows_are_tried_again_in_the_same_batch(provider, simulator, make
     simulator.reset()
     assert lifecycle.retry_failed(batch) == 1
     assert batch.status == BatchStatus.PENDING
-    at = lifecycle.progress(batch.pk)
+    at = progress_of(batch.pk)
     assert (at.done, at.failed, at.total) == (24, 0, 25)
     run_lane(batch.pk)
-    at = lifecycle.progress(batch.pk)
+    at = progress_of(batch.pk)
     assert (at.status, at.done, at.failed, at.total) == ("completed", 25, 0, 25)
     assert simulator.requests == 1
     assert "[sim:" in (Animal.objects.get(pk=row.pk).enriched_description or "")
@@ -149,7 +150,7 @@ def test_a_row_that_fails_again_is_counted_once(provider, simulator, make_animal
     batch, _ = failing_batch(simulator, make_animals)
     lifecycle.retry_failed(batch)
     run_lane(batch.pk)
-    at = lifecycle.progress(batch.pk)
+    at = progress_of(batch.pk)
     assert (at.status, at.done, at.failed) == ("completed", 24, 1)
     assert EnrichmentResult.objects.filter(state="failed").count() == 1
 
@@ -172,7 +173,7 @@ def command(*words):
 
 def test_the_command_lists_shows_and_controls(provider, simulator, make_animals):
     make_animals(3)
-    batch = lifecycle.create("description_cleaning", Selection())
+    batch = creation.create("description_cleaning", Selection())
     key = str(batch.pk)
     assert key in command("list")
     assert json.loads(command("list", "--json"))[0]["batch_id"] == key

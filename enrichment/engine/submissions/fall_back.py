@@ -12,20 +12,20 @@ from uuid import UUID, uuid4
 from django.db import transaction
 
 from enrichment.batches import lifecycle
+from enrichment.batches.progress import spent_by, unpriced_cap
 from enrichment.engine.items import call_for, load_items
 from enrichment.engine.submissions.costs import most_of
 from enrichment.enrichments import get
 from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import EnrichmentError
 from enrichment.models import (
-    Batch,
     BatchChunk,
     BatchStatus,
     ChunkStatus,
     ProviderBatchSubmission,
     SubmissionState,
 )
-from enrichment.models.batches import UNFINISHED, WORKABLE
+from enrichment.models.batches import UNFINISHED
 from llmconfig.client.provider_batches import money
 from llmconfig.client.traffic import budgets
 from llmconfig.client.traffic.budgets import Verdict
@@ -35,18 +35,6 @@ from llmconfig.configuration.resolution import Target, resolve
 from llmconfig.errors import ConfigurationError
 
 logger = logging.getLogger(__name__)
-
-MAX_REASON = 2000
-
-CANCELLED, PENDING, RUNNING = BatchStatus.CANCELLED, BatchStatus.PENDING, BatchStatus.RUNNING
-
-
-def pause(batch_id: UUID, reason: str) -> None:
-    """Pause a batch that runs or waits for a worker until a person has decided."""
-    logger.warning("Batch %s is paused: %s", batch_id, reason)
-    Batch.objects.filter(pk=batch_id, status__in=WORKABLE).update(
-        status=BatchStatus.PAUSED, status_reason=reason
-    )
 
 
 @transaction.atomic
@@ -120,13 +108,7 @@ def tell(
         said = f"{said} {limit} Resume it to go on under that limit, or raise the limit first."
     elif billed:
         said = f"{said} The provider may have billed them already. Resume it to go on all the same."
-    batch = Batch.objects.select_for_update().get(pk=chunk.batch_id)
-    if batch.status == BatchStatus.PAUSED:  # for something else: who resumes it reads both
-        said = f"{batch.status_reason} {said}".strip()[-MAX_REASON:]
-    elif limit or billed:
-        batch.status = BatchStatus.PAUSED
-    batch.status_reason = said
-    batch.save(update_fields=["status", "status_reason"])
+    lifecycle.tell(chunk.batch_id, said, pause_too=bool(limit) or billed)
 
 
 def _limit_passed(chunk: BatchChunk, enrichment: Enrichment, rows: Sequence[str]) -> str:
@@ -156,8 +138,8 @@ def _cap_passed(
 ) -> str:
     most = most_of(calls, enrichment, target, at_batch_price=False)
     if most is None:
-        return lifecycle.unpriced_cap(cap, target.model_id)
-    used = lifecycle.spent(batch_id)
+        return unpriced_cap(cap, target.model_id)
+    used = spent_by(batch_id)
     left = max(cap - used.cost_usd - used.held_usd, Decimal(0))
     if sum(most) <= left:
         return ""

@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from enrichment.batches import lifecycle
+from enrichment.batches.progress import spent_by, unpriced_cap
 from enrichment.engine.items import Item, answer_all, load_items
 from enrichment.engine.submissions import fall_back
 from enrichment.engine.submissions.calls import (
@@ -26,6 +27,7 @@ from enrichment.facts import questions
 from enrichment.models import (
     Batch,
     BatchChunk,
+    BatchStatus,
     ChunkStatus,
     ProviderBatchSubmission,
     SubmissionState,
@@ -95,7 +97,7 @@ def intend(chunk: BatchChunk) -> ProviderBatchSubmission | None:
     calls = (call_of(submission, enrichment, item) for item in sent)
     answer = money.commit(calls, target, snapshot.current(), holder=submission.pk)
     if answer.verdict is Verdict.REFUSED:
-        fall_back.pause(chunk.batch_id, f"{answer.why[:1].upper()}{answer.why[1:]}.")
+        lifecycle.pause_for(chunk.batch_id, f"{answer.why[:1].upper()}{answer.why[1:]}.")
     if answer.verdict is not Verdict.GRANTED:
         return None
     _keep_only(chunk, sent, items)
@@ -119,9 +121,9 @@ def _within_cap(
     calls = (call_of(submission, enrichment, item) for item in sent)
     most = most_of(calls, enrichment, target, at_batch_price=True)
     if most is None:
-        fall_back.pause(batch_id, lifecycle.unpriced_cap(cap, target.model_id))
+        lifecycle.pause_for(batch_id, unpriced_cap(cap, target.model_id))
         return []
-    used = lifecycle.spent(batch_id)
+    used = spent_by(batch_id)
     room, fits, held = cap - used.cost_usd - used.held_usd, 0, Decimal(0)
     while fits < len(sent) and held + most[fits] <= room:
         held += most[fits]
@@ -132,7 +134,7 @@ def _within_cap(
     if _under_way(batch_id):
         return []
     if not fits:
-        fall_back.pause(
+        lifecycle.pause_for(
             batch_id,
             f"The next row may cost up to ${most[0]:.4f} as part of a provider's batch, and its"
             f" cap of ${cap.normalize():f} has ${max(room, Decimal(0)):.4f} left. Resume it with a"
@@ -191,7 +193,7 @@ def hand_over(
         return False
     if not external_id:
         if submission.chunk.batch.status not in WORKABLE:
-            if submission.chunk.batch.status == fall_back.CANCELLED:
+            if submission.chunk.batch.status == BatchStatus.CANCELLED:
                 fall_back.give_up(submission, "Cancelled before it was handed over.")
             return False
         requests = _requests(submission, enrichment)
@@ -270,7 +272,7 @@ def wait_for_queue(
         _split(chunk, len(chunk.row_ids) // 2)
     since = chunk.batch.resumed_at or chunk.batch.created_at
     if tries.filter(created_at__gte=since, created_at__lt=Now() - MAX_QUEUED).exists():
-        fall_back.pause(
+        lifecycle.pause_for(
             chunk.batch_id,
             f"The queue of {submission.provider} for {submission.model} has been full for over"
             f" {MAX_QUEUED.total_seconds() / 3600:.0f} hours. Resume it to wait on, or cancel it"
@@ -281,11 +283,3 @@ def wait_for_queue(
 def handed_over_before(chunk: BatchChunk) -> int:
     """How often a chunk was handed over in vain."""
     return chunk.submissions.filter(state=SubmissionState.REPEATED).count()
-
-
-def begin(batch_id: UUID) -> None:
-    """A pending batch whose chunk is handed over runs from now on."""
-    Batch.objects.filter(pk=batch_id, status=fall_back.PENDING).update(
-        status=fall_back.RUNNING, status_reason=""
-    )
-    Batch.objects.filter(pk=batch_id, started_at__isnull=True).update(started_at=Now())

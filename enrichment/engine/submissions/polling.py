@@ -5,8 +5,8 @@ import logging
 
 from django.utils import timezone
 
+from enrichment.batches.lifecycle import complete_if_done
 from enrichment.engine.db_sessions import SESSION_ERRORS
-from enrichment.engine.lanes import complete_if_done
 from enrichment.engine.submissions import fall_back, hand_over, results
 from enrichment.engine.submissions.calls import Step, target_of
 from enrichment.enrichments import get

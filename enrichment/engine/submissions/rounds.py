@@ -10,8 +10,9 @@ import logging
 from django.db import connection
 from django.utils import timezone
 
+from enrichment.batches import lifecycle
+from enrichment.batches.lifecycle import pause_for
 from enrichment.engine.db_sessions import SESSION_ERRORS
-from enrichment.engine.lanes import pause_for
 from enrichment.engine.submissions import hand_over, polling
 from enrichment.engine.submissions.calls import Step
 from enrichment.errors import EnrichmentError
@@ -51,7 +52,7 @@ def _advance(step: Step, settle: dt.timedelta) -> None:
     if not snapshot.current().processing.get("enabled", False):
         return
     for chunk in hand_over.due_chunks():
-        hand_over.begin(chunk.batch_id)
+        lifecycle.start(chunk.batch_id)
         try:
             intended = hand_over.intend(chunk)
         except EnrichmentError as error:

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from enrichment.batches import lifecycle
+from enrichment.batches.progress import progress_of
 from enrichment.batches.undo import undo
 from enrichment.errors import EnrichmentError
 from enrichment.management.batch_command import dollars
@@ -55,7 +56,7 @@ class Command(BaseCommand):
                 told, details = ACTIONS[options["verb"]](batch)
         except EnrichmentError as error:
             raise CommandError(str(error)) from error
-        at = lifecycle.progress(batch.pk)
+        at = progress_of(batch.pk)
         if options["json"]:
             made = {"batch_id": str(batch.pk), "message": told, **asdict(at), **details}
             self.stdout.write(orjson.dumps(made, default=str).decode())
@@ -70,12 +71,12 @@ class Command(BaseCommand):
     def _list(self, *, as_json: bool) -> None:
         rows = list(Batch.objects.order_by("-created_at")[:SHOWN])
         if as_json:
-            told = [{"batch_id": str(row.pk), **asdict(lifecycle.progress(row.pk))} for row in rows]
+            told = [{"batch_id": str(row.pk), **asdict(progress_of(row.pk))} for row in rows]
             self.stdout.write(orjson.dumps(told, default=str).decode())
             return
         table = Table("id", "enrichment", "status", "done", "failed", "rows", "cost")
         for row in rows:
-            at = lifecycle.progress(row.pk)
+            at = progress_of(row.pk)
             figures = (f"{at.done + at.skipped:,}", f"{at.failed:,}", f"{at.total:,}")
             table.add_row(str(row.pk), row.enrichment, at.status, *figures, f"${at.cost_usd:.4f}")
         console = Console(

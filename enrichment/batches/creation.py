@@ -1,0 +1,272 @@
+"""Which rows a batch takes, on what terms, and making it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from django.db.models import BooleanField, QuerySet
+from django.db.models.expressions import RawSQL
+from django.utils import timezone
+
+from enrichment.batches.chunks import cut_rows
+from enrichment.batches.staleness import DEFAULT_REASONS, Reason, stale_rows
+from enrichment.enrichments import get
+from enrichment.enrichments.contract import Enrichment
+from enrichment.enrichments.translation import checked_language
+from enrichment.errors import BadSelection, FeatureOff
+from enrichment.models import (
+    Batch,
+    BatchStatus,
+    Organization,
+    Transport,
+)
+from enrichment.models.batches import TERMINAL
+from llmconfig.client.provider_batches.answers import target_of
+from llmconfig.configuration import snapshot
+
+MAX_CAP = 1_000_000  # US dollars; what the column holds
+
+
+MAX_PRIORITY = 100
+
+
+AUTO = "auto"
+
+
+PROVIDER_BATCH_HOURS = 24
+
+
+_CREATING = 0x6E6F6465  # any number of our own, for locks of two
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which rows: all stale ones, or fewer. `ids` None means every row."""
+
+    organization: str = ""  # slug
+    limit: int | None = None
+    ids: Sequence[int | str] | None = None
+    force: bool = False
+    stale: frozenset[Reason] = DEFAULT_REASONS
+    variants: tuple[str, ...] = ("",)
+
+    @property
+    def whole_table(self) -> bool:
+        """Whether no row was left out on purpose: what is begun so is kept up by itself."""
+        return self.ids is None and self.limit is None and not self.organization
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms a batch runs: the most it may cost in US dollars, what it goes before,
+    whether nobody asked for it, and how its calls travel.
+
+    `transport` is live, provider_batch or auto: the latter where it saves money, the result may
+    take a day (`within_hours`, None: any time) and nothing speaks against it.
+    """
+
+    max_cost_usd: Decimal | None = None
+    priority: int = 0
+    automatic: bool = False
+    transport: str = Transport.LIVE
+    within_hours: float | None = None
+
+
+NO_TERMS = Terms()
+
+
+def rows_to_do(enrichment: Enrichment, selection: Selection, *, variant: str) -> "QuerySet[Any]":
+    """The selected rows in the order of their keys; raises BadSelection naming the field.
+
+    Rows that another batch has yet to do are left to it, unless all are forced.
+    """
+    if selection.limit is not None and selection.limit < 1:
+        raise BadSelection(f"limit: {selection.limit} is below 1.", field="limit")
+    rows: QuerySet[Any] = (
+        enrichment.rows().all()
+        if selection.force
+        else _left_to_nobody(
+            stale_rows(enrichment, variant=variant, reasons=selection.stale), enrichment, variant
+        )
+    )
+    if selection.organization:
+        if not enrichment.organization_field:
+            raise BadSelection(
+                f"organization: the rows of {enrichment.target} have none.", field="organization"
+            )
+        within = f"{enrichment.organization_field}__in"
+        rows = rows.filter(**{within: organization_ids(selection.organization)})
+    if selection.ids is not None:
+        rows = rows.filter(pk__in=[enrichment.checked_key(each) for each in selection.ids])
+    rows = rows.order_by("pk")
+    return rows[: selection.limit] if selection.limit else rows
+
+
+_IN_WORK = """
+NOT EXISTS (
+    SELECT FROM enrichment_batch_chunks c
+    JOIN enrichment_batches b ON b.id = c.batch_id,
+    unnest(c.row_ids || c.failed_ids) AS u(row_id)
+    WHERE b.status IN ('pending', 'running', 'paused') AND c.status <> 'done'
+      AND b.enrichment = %s AND c.variant = %s AND u.row_id = {key}::text
+)
+"""
+
+
+def _left_to_nobody(rows: "QuerySet[Any]", enrichment: Enrichment, variant: str) -> "QuerySet[Any]":
+    names = enrichment.sql_names()
+    key = f"{names['table']}.{names['key']}"
+    free = RawSQL(  # noqa: S611 - identifiers of the model
+        _IN_WORK.format(key=key), [enrichment.name, variant], output_field=BooleanField()
+    )
+    found: QuerySet[Any] = rows.filter(free)
+    return found
+
+
+def organization_ids(slug: str) -> Any:
+    """The rescues of a slug, as a subquery for `organization_id__in`; raises BadSelection."""
+    found = Organization.objects.filter(slug=slug)
+    if not found.exists():
+        raise BadSelection(
+            f"organization: there is none with the slug {slug!r}; the admin lists them.",
+            field="organization",
+        )
+    return found.values("pk")
+
+
+def check_allowed(enrichment: Enrichment) -> None:
+    """Raises FeatureOff when the environment switches this kind of work off."""
+    if enrichment.feature and not snapshot.current().setting(enrichment.feature):
+        raise FeatureOff(
+            f"{enrichment.label} is switched off by {enrichment.feature}; set it to true."
+        )
+
+
+def check_writes(enrichment: Enrichment) -> None:
+    """Raises BadSelection for an enrichment that answers people instead of enriching rows."""
+    if not enrichment.in_batches:
+        raise BadSelection(
+            f"{enrichment.label}: this answers one question at a time and enriches no rows.",
+            field="processing_type",
+        )
+
+
+def check_variant(enrichment: Enrichment, variant: str) -> None:
+    """A language where the enrichment has one, nothing elsewhere; raises BadSelection."""
+    if enrichment.by_variant:
+        checked_language(variant)
+    elif variant:
+        raise BadSelection(f"{enrichment.label} takes no language.", field="target_language")
+
+
+@transaction.atomic
+def create(
+    name: str,
+    selection: Selection,
+    *,
+    write_size: int | None = None,
+    terms: Terms = NO_TERMS,
+    user: User | None = None,
+) -> Batch:
+    """Select the rows and cut them into chunks. Nothing runs yet; an empty batch is completed.
+
+    Raises UnknownEnrichment, FeatureOff, BadSelection.
+    """
+    enrichment = get(name)
+    check_allowed(enrichment)
+    check_writes(enrichment)
+    for variant in selection.variants:
+        check_variant(enrichment, variant)
+    _check_write_size(write_size)
+    check_terms(terms)
+    _one_after_another(name)
+    batch = Batch.objects.create(
+        enrichment=name,
+        params={
+            "organization": selection.organization,
+            "limit": selection.limit,
+            "variants": list(selection.variants),
+            "stale": sorted(selection.stale),
+            "whole_table": selection.whole_table,
+        },
+        force=selection.force,
+        write_size=write_size,
+        max_cost_usd=terms.max_cost_usd,
+        priority=terms.priority,
+        automatic=terms.automatic,
+        transport=_transport(enrichment, terms),
+        created_by=user,
+    )
+    batch.rows_total = sum(
+        cut_rows(batch, variant, rows_to_do(enrichment, selection, variant=variant))
+        for variant in selection.variants
+    )
+    if not batch.rows_total:
+        batch.status = BatchStatus.COMPLETED
+        batch.status_reason = _nothing_to_do(batch)
+        batch.started_at = batch.finished_at = timezone.now()
+    batch.save()
+    return batch
+
+
+def _one_after_another(name: str) -> None:
+    """Until we commit: whoever starts the same at the same moment has to see our rows."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_CREATING, name])
+
+
+def _nothing_to_do(batch: Batch) -> str:
+    """Why a batch has no rows."""
+    others = Batch.objects.filter(enrichment=batch.enrichment).exclude(status__in=TERMINAL)
+    other = others.exclude(pk=batch.pk).first()
+    if other is None or batch.force:
+        return "No row needed work."
+    return f"No row needed work but those of batch {other.pk}, which is {other.status}."
+
+
+def _check_write_size(write_size: int | None) -> None:
+    largest = snapshot.current().setting("LLM_BATCH_MAX_SIZE")
+    if write_size is not None and not 1 <= write_size <= largest:
+        raise BadSelection(
+            f"batch_size: {write_size} is not between 1 and {largest} (LLM_BATCH_MAX_SIZE).",
+            field="batch_size",
+        )
+
+
+def check_terms(terms: Terms) -> None:
+    """Raises BadSelection for a cap or priority out of bounds, naming the field."""
+    if terms.max_cost_usd is not None and not 0 < terms.max_cost_usd < MAX_CAP:
+        raise BadSelection(
+            f"max_cost_usd: {terms.max_cost_usd} is not above 0 and below {MAX_CAP:,}.",
+            field="max_cost_usd",
+        )
+    if not -MAX_PRIORITY <= terms.priority <= MAX_PRIORITY:
+        raise BadSelection(
+            f"priority: {terms.priority} is not between -{MAX_PRIORITY} and {MAX_PRIORITY}.",
+            field="priority",
+        )
+
+
+def _transport(enrichment: Enrichment, terms: Terms) -> Transport:
+    """How the calls will travel; raises BadSelection for what can't be had."""
+    if terms.transport not in {AUTO, *Transport}:
+        known = ", ".join((AUTO, *Transport))
+        raise BadSelection(
+            f"transport: {terms.transport!r} is none; there are {known}.", field="transport"
+        )
+    if terms.transport == Transport.LIVE:
+        return Transport.LIVE
+    target = target_of(enrichment.node, snapshot.current())
+    in_time = terms.within_hours is None or terms.within_hours >= PROVIDER_BATCH_HOURS
+    if target is None or not in_time:
+        if terms.transport == AUTO:
+            return Transport.LIVE
+        raise BadSelection(
+            "transport: provider_batch needs OpenAI or Anthropic behind the node, and a day's time."
+            " Use live.",
+            field="transport",
+        )
+    return Transport.PROVIDER_BATCH

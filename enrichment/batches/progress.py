@@ -1,0 +1,134 @@
+"""How far a batch is, and what it has used up."""
+
+import datetime as dt
+from dataclasses import dataclass, field
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import connection
+from django.utils import timezone
+
+from enrichment.models import (
+    Batch,
+    BatchStatus,
+)
+from enrichment.models.batches import TERMINAL
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a batch has used up by now, summed over its chunks.
+
+    A row counts as tried, and perhaps as failed, once in each round.
+    """
+
+    tries: int
+    failures: int
+    cost_usd: Decimal
+    held_usd: Decimal  # what its rows at providers may cost at most, where it has a cap
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a batch is. Rates are rows per second; money is US dollars."""
+
+    status: str
+    reason: str
+    total: int
+    done: int
+    failed: int
+    skipped: int
+    waiting: int  # rows that failed and are due for a later round
+    calls: int
+    calls_repaid: int
+    tokens: int
+    cost_usd: Decimal
+    unpriced_calls: int
+    seconds: float
+    rows_per_second: float
+    eta_seconds: float | None
+    next_due_at: dt.datetime | None = field(default=None)
+
+    @property
+    def finished(self) -> int:
+        """Rows that need nothing more."""
+        return self.done + self.failed + self.skipped
+
+
+_SPENT = """
+SELECT coalesce(sum(rows_done + rows_failed + cardinality(failed_ids)), 0),
+       coalesce(sum(rows_failed + cardinality(failed_ids)), 0),
+       coalesce(sum(cost_usd), 0),
+       (SELECT coalesce(sum(s.held_usd), 0) FROM enrichment_provider_submissions s
+        JOIN enrichment_batch_chunks c ON c.id = s.chunk_id
+        WHERE c.batch_id = %s AND s.state IN ('intended', 'submitted'))
+FROM enrichment_batch_chunks WHERE batch_id = %s
+"""
+
+
+def unpriced_cap(cap: Decimal, model: str) -> str:
+    """Why a batch with a cap can't go on with a model whose price nobody knows."""
+    return (
+        f"Its cap of ${cap.normalize():f} can't be kept: the price of {model} is unknown. Enter"
+        " one, or start a batch without a cap."
+    )
+
+
+def spent_by(batch_id: UUID) -> Spent:
+    """What a batch has used of its cap and its error budget."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SPENT, [batch_id, batch_id])
+        return Spent(*cursor.fetchone())
+
+
+_TOTALS = """
+SELECT coalesce(sum(rows_done), 0), coalesce(sum(rows_failed), 0), coalesce(sum(rows_skipped), 0),
+       coalesce(sum(cardinality(row_ids)) FILTER (WHERE round > 0 AND status = 'open'), 0),
+       coalesce(sum(calls), 0), coalesce(sum(calls_repaid), 0), coalesce(sum(tokens), 0),
+       coalesce(sum(cost_usd), 0), coalesce(sum(unpriced_calls), 0),
+       min(due_at) FILTER (WHERE status = 'open' AND due_at > now())
+FROM enrichment_batch_chunks WHERE batch_id = %s
+"""
+
+
+def progress_of(batch_id: UUID) -> Progress:
+    """Sum up the chunks: a few hundred narrow rows, whatever the size of the batch."""
+    batch = Batch.objects.get(pk=batch_id)
+    with connection.cursor() as cursor:
+        cursor.execute(_TOTALS, [batch_id])
+        done, failed, skipped, waiting, calls, repaid, tokens, cost, unpriced, due = (
+            cursor.fetchone()
+        )
+    seconds = 0.0
+    if batch.started_at:
+        seconds = ((batch.finished_at or timezone.now()) - batch.started_at).total_seconds()
+    finished = done + failed + skipped
+    rate = _pace(batch, finished)
+    left = batch.rows_total - finished
+    return Progress(
+        status=batch.status,
+        reason=batch.status_reason,
+        total=batch.rows_total,
+        done=done,
+        failed=failed,
+        skipped=skipped,
+        waiting=waiting,
+        calls=calls,
+        calls_repaid=repaid,
+        tokens=tokens,
+        cost_usd=cost,
+        unpriced_calls=unpriced,
+        seconds=seconds,
+        rows_per_second=rate,
+        eta_seconds=left / rate if rate and batch.status not in TERMINAL else None,
+        next_due_at=due,
+    )
+
+
+def _pace(batch: Batch, finished: int) -> float:
+    """Rows a second since it was last let go on; 0 while it stands still."""
+    since = batch.resumed_at or batch.started_at
+    if since is None or batch.status == BatchStatus.PAUSED:
+        return 0.0
+    seconds = ((batch.finished_at or timezone.now()) - since).total_seconds()
+    return max(0, finished - batch.finished_before) / seconds if seconds > 0 else 0.0
