@@ -11,7 +11,7 @@ from enrichment.enrichments.listing_text import plain
 from enrichment.enrichments.respond import MAX_QUESTION_LENGTH, Respond
 from enrichment.errors import BadSelection
 from enrichment.single import ask
-from llmconfig.errors import GenerationFailed
+from llmconfig.client.errors import GenerationFailed
 
 
 @dataclass(frozen=True, slots=True)

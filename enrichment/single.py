@@ -29,9 +29,9 @@ from enrichment.models import ResultState
 from enrichment.prompts.selection import PromptsInForce
 from enrichment.quality_report import told_of, told_of_failure
 from llmconfig import client
+from llmconfig.client.errors import GenerationFailed
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import Call, CallRecord, Labels
-from llmconfig.errors import GenerationFailed
 from metrics.quality.parts import CheckResults
 from metrics.recording import record_call
 

@@ -34,17 +34,12 @@ from enrichment.errors import FactMissing
 from enrichment.facts import questions
 from enrichment.models import ResultState
 from llmconfig import client
+from llmconfig.client.errors import GenerationFailed, GenerationRefused
 from llmconfig.client.http import background_loop
 from llmconfig.client.pipeline.endpoints import AddressUnusable
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import CallRecord
-from llmconfig.errors import (
-    ConfigurationError,
-    GenerationFailed,
-    GenerationRefused,
-    LLMError,
-    SecretUnreadable,
-)
+from llmconfig.errors import ConfigurationError, LLMError, SecretUnreadable
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +51,7 @@ TRUSTED_SECONDS = LEASE_SECONDS / 2
 # Why nobody could be asked at all.
 UNASKABLE = frozenset({AddressUnusable.code, SecretUnreadable.code})
 # How a call ends that was not the row's fault: it waits for a person, or for the next lane.
-HELD_BACK = frozenset({"withdrawn", "calls_disabled"})
+HELD_BACK = frozenset({"aborted", "calls_disabled"})
 
 
 @dataclass(slots=True, eq=False)
@@ -292,7 +287,7 @@ class Dispatcher:
         for token in tokens:
             self._started.pop(token, None)
 
-    def _may_leave(self, row: _Row) -> bool:
+    def _may_send(self, row: _Row) -> bool:
         """Asked before each request for a row, when nothing holds it back any more."""
         if self._silenced or (self._stopped and not row.left):
             return False
@@ -316,7 +311,7 @@ class Dispatcher:
             answer = await client.agenerate(
                 call,
                 collect=lambda *pair: told.append(pair),
-                leaving=lambda: self._may_leave(row),
+                before_send=lambda: self._may_send(row),
             )
             return judged(self.enrichment, item, answer, told[0][1] if told else None)
         except FactMissing as missing:

@@ -21,10 +21,10 @@ from enrichment.models import ResultState
 from enrichment.prompts.selection import CompiledPrompt, PromptsInForce
 from enrichment.quality.gates import GateFinding
 from enrichment.quality_report import told_of, told_of_failure
+from llmconfig.client.errors import GenerationFailed
 from llmconfig.client.http import background_loop
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import Call, CallRecord, Generation, Labels
-from llmconfig.errors import GenerationFailed
 from metrics.quality.parts import CheckResults
 from metrics.recording import NOTHING_TOLD
 

@@ -32,11 +32,12 @@ from llmconfig.admin.kit.panels import call_link
 from llmconfig.admin.kit.presentation import count, milliseconds, money
 from llmconfig.admin.kit.theme import TextareaWidget, TextWidget
 from llmconfig.client import astream
+from llmconfig.client.errors import GenerationFailed
 from llmconfig.client.types import Call, CallRecord, Delta, Generation, Labels, Message
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.resolution import explain
 from llmconfig.configuration.snapshot import Snapshot
-from llmconfig.errors import CallsDisabled, GenerationFailed, LLMError, UnknownNode
+from llmconfig.errors import CallsDisabled, LLMError, UnknownNode
 from llmconfig.models import InteractionType
 
 PERMISSION = "llmconfig.operate_llmconfig"

@@ -4,16 +4,9 @@ from collections.abc import Callable
 from math import ceil
 from typing import Any
 
+from llmconfig.client.errors import AnswerInvalid, BudgetExceeded, GenerationFailed
 from llmconfig.client.types import Attempt
-from llmconfig.errors import (
-    AnswerInvalid,
-    BudgetExceeded,
-    CallsDisabled,
-    GenerationFailed,
-    LLMError,
-    NoTarget,
-    UnknownNode,
-)
+from llmconfig.errors import CallsDisabled, LLMError, NoTarget, UnknownNode
 
 JSON = dict[str, Any]
 # A provider's refusal of these is about the request itself, so the caller gets its words.

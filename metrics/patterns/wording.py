@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import orjson
 
 from llmconfig import client
+from llmconfig.client.errors import GenerationFailed
 from llmconfig.client.types import Call, Labels
 from llmconfig.configuration import snapshot
-from llmconfig.errors import ConfigurationError, GenerationFailed
+from llmconfig.errors import ConfigurationError
 from llmconfig.models import InteractionType
 from metrics.patterns.history import OURS
 

@@ -9,9 +9,10 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from llmconfig import client
+from llmconfig.client.errors import BudgetExceeded, GenerationFailed
 from llmconfig.client.types import Labels
 from llmconfig.configuration import snapshot
-from llmconfig.errors import BudgetExceeded, ConfigurationError, GenerationFailed
+from llmconfig.errors import ConfigurationError
 from llmconfig.models import (
     Budget,
     BudgetHold,

@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 
 from llmconfig import client
+from llmconfig.client.errors import AnswerInvalid, GenerationFailed
 from llmconfig.client.http import background_loop
 from llmconfig.client.traffic import response_cache
-from llmconfig.errors import AnswerInvalid, GenerationFailed
 from tests.api import caller
 
 pytestmark = pytest.mark.django_db(transaction=True)

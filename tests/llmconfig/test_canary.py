@@ -21,10 +21,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from enrichment.tasks import run_lane
 from llmconfig.client import generate
+from llmconfig.client.errors import GenerationFailed
 from llmconfig.client.recording import tracing
 from llmconfig.configuration import experiments, rotation, snapshot
 from llmconfig.configuration.rollback import preview, roll_back
-from llmconfig.errors import GenerationFailed
 from llmconfig.models import Experiment, GlobalConfig, InteractionType, Provider, Revision
 from llmconfig.roles import ensure_roles
 from llmconfig.secrets import Secret

@@ -10,17 +10,12 @@ from email.utils import format_datetime
 import pytest
 
 from llmconfig import client
+from llmconfig.client.errors import AnswerInvalid, GenerationExhausted, GenerationRefused
 from llmconfig.client.http import background_loop
 from llmconfig.client.recording import recorders
 from llmconfig.client.types import Usage
 from llmconfig.configuration import snapshot
-from llmconfig.errors import (
-    AnswerInvalid,
-    CallsDisabled,
-    GenerationExhausted,
-    GenerationRefused,
-    UnknownNode,
-)
+from llmconfig.errors import CallsDisabled, UnknownNode
 from llmconfig.models import LLMConfig, ModelPrice
 
 pytestmark = pytest.mark.django_db

@@ -14,9 +14,10 @@ import pytest
 from llmconfig import client
 from llmconfig.client.credentials import provider_keys
 from llmconfig.client.credentials.redaction import Scrubber
+from llmconfig.client.errors import GenerationExhausted, GenerationRefused
 from llmconfig.client.http import egress
 from llmconfig.configuration import snapshot
-from llmconfig.errors import GenerationExhausted, GenerationRefused, SecretUnreadable
+from llmconfig.errors import SecretUnreadable
 from llmconfig.models import Provider
 from llmconfig.secrets import MASK, Secret
 from tests.llmconfig.conftest import CANARY

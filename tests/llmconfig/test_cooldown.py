@@ -6,8 +6,8 @@ import time
 import pytest
 
 from llmconfig import client
+from llmconfig.client.errors import GenerationExhausted
 from llmconfig.client.http import background_loop
-from llmconfig.errors import GenerationExhausted
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from llmconfig import client
+from llmconfig.client.errors import GenerationRefused
 from llmconfig.client.pipeline.embeddings import MAX_INPUTS, EmbeddingCall
-from llmconfig.errors import GenerationRefused
 from llmconfig.models import InteractionType, ProviderModel
 
 pytestmark = pytest.mark.django_db(transaction=True)

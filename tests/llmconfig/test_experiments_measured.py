@@ -6,8 +6,8 @@ import pytest
 from asgiref.sync import async_to_sync
 
 from llmconfig.client import agenerate
+from llmconfig.client.errors import GenerationFailed
 from llmconfig.configuration import experiments, snapshot
-from llmconfig.errors import GenerationFailed
 from llmconfig.models import Experiment, ProviderModel
 from metrics.analyzers.experiments import compare
 from metrics.analyzers.judging import Verdict

@@ -9,9 +9,9 @@ import time
 import pytest
 
 from llmconfig import client
+from llmconfig.client.errors import GenerationFailed
 from llmconfig.client.traffic import rate_limits
 from llmconfig.configuration import snapshot
-from llmconfig.errors import GenerationFailed
 from llmconfig.models import GlobalConfig
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from llmconfig import client
-from llmconfig.errors import GenerationFailed
+from llmconfig.client.errors import GenerationFailed
 from project.embedded.children import Part
 from project.embedded.state import State
 from project.embedded.valkey import start_valkey

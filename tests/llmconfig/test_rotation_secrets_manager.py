@@ -11,8 +11,9 @@ import pytest
 
 from llmconfig.client import generate
 from llmconfig.client.credentials import provider_keys, secrets_manager
+from llmconfig.client.errors import GenerationRefused
 from llmconfig.configuration import snapshot
-from llmconfig.errors import GenerationRefused, SecretUnreadable
+from llmconfig.errors import SecretUnreadable
 from llmconfig.models import Provider
 from tests.llmconfig.conftest import CANARY
 

@@ -6,8 +6,9 @@ import time
 import pytest
 
 from llmconfig import client
+from llmconfig.client.errors import AnswerInvalid, GenerationExhausted, GenerationRefused
 from llmconfig.client.types import Delta, Generation
-from llmconfig.errors import AnswerInvalid, GenerationExhausted, GenerationRefused, LLMError
+from llmconfig.errors import LLMError
 from llmconfig.models import ProviderModel
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -16,8 +16,8 @@ from opentelemetry import trace
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from llmconfig.client import generate
+from llmconfig.client.errors import GenerationRefused
 from llmconfig.client.recording import tracing
-from llmconfig.errors import GenerationRefused
 from llmconfig.secrets import Secret
 from tests.llmconfig.conftest import CANARY
 

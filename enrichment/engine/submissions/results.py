@@ -37,6 +37,7 @@ from enrichment.models import (
     SubmissionState,
 )
 from enrichment.quality_report import told_of_failure
+from llmconfig.client.errors import GenerationFailed
 from llmconfig.client.provider_batches import Polled, Result, errands, money
 from llmconfig.client.provider_batches.answers import Answered
 from llmconfig.client.provider_batches.answers import read as read_answer
@@ -44,7 +45,6 @@ from llmconfig.client.provider_batches.result_files import ResultFile
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.resolution import Target
-from llmconfig.errors import GenerationFailed
 
 logger = logging.getLogger(__name__)
 

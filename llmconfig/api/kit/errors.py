@@ -16,7 +16,8 @@ from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
-from llmconfig.errors import BudgetExceeded, ChangeRefused, ConfigurationError, GenerationFailed
+from llmconfig.client.errors import BudgetExceeded, GenerationFailed
+from llmconfig.errors import ChangeRefused, ConfigurationError
 
 logger = logging.getLogger(__name__)
 

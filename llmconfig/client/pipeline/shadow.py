@@ -11,11 +11,9 @@ from collections.abc import MutableMapping
 from dataclasses import replace
 from weakref import WeakKeyDictionary
 
-from asgiref.sync import sync_to_async
-
 from llmconfig.client.http import background_loop
-from llmconfig.client.pipeline import publishing
-from llmconfig.client.pipeline.generation import Run
+from llmconfig.client.pipeline import generation, outcome, publishing
+from llmconfig.client.pipeline.state import GenerationState
 from llmconfig.client.types import Call
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.resolution import Resolution
@@ -28,10 +26,10 @@ MAX_AT_ONCE = 32  # in a process; more are left out, so that a slow arm piles up
 _under_way: MutableMapping[asyncio.AbstractEventLoop, int] = WeakKeyDictionary()
 
 
-def ask_beside(run: Run) -> None:
+def ask_beside(state: GenerationState) -> None:
     """If a shadow arm has the call's key, ask it too; returns at once."""
-    if run.resolution.beside:
-        background_loop.submit(_ask(run.call, run.resolution))
+    if state.resolution.beside:
+        background_loop.submit(_ask(state.call, state.resolution))
 
 
 async def _ask(call: Call, answered: Resolution) -> None:
@@ -52,11 +50,11 @@ async def _ask(call: Call, answered: Resolution) -> None:
 async def _carry_out(call: Call, answered: Resolution) -> None:
     labels = replace(call.labels, service_name=SERVICE)
     beside = replace(call, labels=labels, correlation_id=None)
-    run = Run(beside, await snapshot.acurrent(), shadow=True)
-    if _asks_the_same(run.resolution, answered):
+    state = GenerationState(beside, await snapshot.acurrent(), shadow=True)
+    if _asks_the_same(state.resolution, answered):
         return  # the caller's or the user's own choice goes before both arms
-    await run.carry_out()
-    await sync_to_async(publishing.store)(run.record(), run.texts())
+    await generation.carry_out(state)
+    await publishing.astore(publishing.record_of(state), outcome.texts_of(state))
 
 
 def _asks_the_same(one: Resolution, other: Resolution) -> bool:

@@ -3,13 +3,15 @@
 from dataclasses import dataclass, replace
 
 from llmconfig import provider_types
+from llmconfig.client.errors import BudgetExceeded, GenerationFailed
 from llmconfig.client.http.transport import Response
-from llmconfig.client.pipeline import endpoints
-from llmconfig.client.pipeline.generation import Run
-from llmconfig.client.pipeline.publishing import Outcome
+from llmconfig.client.pipeline import endpoints, outcome, publishing
+from llmconfig.client.pipeline.attempt import TargetExchange
+from llmconfig.client.pipeline.state import GenerationState
+from llmconfig.client.pipeline.strategy import CHAT
 from llmconfig.client.provider_batches import JSON
 from llmconfig.client.recording.recorders import Texts
-from llmconfig.client.types import Call, CallRecord
+from llmconfig.client.types import Call, CallRecord, Generation
 from llmconfig.client.wire import Question
 from llmconfig.client.wire.reading import dump, parse
 from llmconfig.configuration.resolution import Target, resolve
@@ -20,7 +22,7 @@ from llmconfig.configuration.snapshot import Snapshot
 class Answered:
     """What a result came to: the answer or the error, its record, and the texts."""
 
-    outcome: Outcome
+    outcome: Generation | GenerationFailed
     record: CallRecord
     texts: Texts
 
@@ -33,20 +35,24 @@ def target_of(node: str, configuration: Snapshot) -> Target | None:
 
 def body_of(call: Call, configuration: Snapshot) -> JSON:
     """The request that a live call would send to its first target."""
-    run = Run(call, configuration)
-    target = run.resolution.targets[0]
+    state = GenerationState(call, configuration)
+    target = state.resolution.targets[0]
     wire = endpoints.endpoint_of(target, configuration).wire
-    question = Question(target, call.messages, call.extra, run.shape, logprobs=call.logprobs)
+    question = Question(target, call.messages, call.extra, state.schema, logprobs=call.logprobs)
     return parse(dump(wire.body(question).content))
 
 
 def read(call: Call, value: JSON, configuration: Snapshot) -> Answered:
     """Judge a result as if it had just come from the call's first target."""
-    run = Run(call, configuration)
-    run.batch = True
-    target = run.resolution.targets[0]
-    exchange = run.exchange(target, endpoints.endpoint_of(target, configuration))
+    state = GenerationState(call, configuration)
+    state.batch = True
+    target = state.resolution.targets[0]
+    endpoint = endpoints.endpoint_of(target, configuration)
+    exchange = TargetExchange(state, CHAT, target, endpoint)
     made = exchange.judge(Response(200, {}, dump(value)), 0.0)
-    run.tries.append(replace(made, attempt=replace(made.attempt, batch_price=True)))
-    record = run.record()
-    return Answered(run.outcome(record), record, run.texts())
+    state.attempts.append(replace(made, attempt=replace(made.attempt, batch_price=True)))
+    record = publishing.record_of(state)
+    ended = outcome.outcome_of(state, record)
+    if isinstance(ended, BudgetExceeded):
+        raise ended
+    return Answered(ended, record, outcome.texts_of(state))

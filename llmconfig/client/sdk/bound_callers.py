@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from llmconfig import client
+from llmconfig.client import api
 from llmconfig.client.pipeline.embeddings import EmbeddingCall, Embeddings
 from llmconfig.client.sdk.asgi_scope import Application
 from llmconfig.client.types import NO_LABELS, Call, Delta, Generation, Labels, Message
@@ -62,27 +62,27 @@ class BoundCaller:
 
     def generate(self, messages: str | Sequence[Message], **asked: Any) -> Generation:
         """`client.generate` for this node; `asked` as in `call`."""
-        return client.generate(self.call(messages, **asked))
+        return api.generate(self.call(messages, **asked))
 
     async def agenerate(self, messages: str | Sequence[Message], **asked: Any) -> Generation:
         """`client.agenerate` for this node."""
-        return await client.agenerate(self.call(messages, **asked))
+        return await api.agenerate(self.call(messages, **asked))
 
     def astream(
         self, messages: str | Sequence[Message], **asked: Any
     ) -> AsyncIterator[Delta | Generation]:
         """`client.astream` for this node."""
-        return client.astream(self.call(messages, **asked))
+        return api.astream(self.call(messages, **asked))
 
     def embed(self, inputs: Sequence[Input], extra: Mapping[str, Any] | None = None) -> Embeddings:
         """`client.embed` for this node."""
-        return client.embed(self._embedding(inputs, extra))
+        return api.embed(self._embedding(inputs, extra))
 
     async def aembed(
         self, inputs: Sequence[Input], extra: Mapping[str, Any] | None = None
     ) -> Embeddings:
         """`client.aembed` for this node."""
-        return await client.aembed(self._embedding(inputs, extra))
+        return await api.aembed(self._embedding(inputs, extra))
 
     def openai(self) -> "OpenAI":
         """OpenAI's client; made once."""

@@ -1,0 +1,215 @@
+"""The calls that applications make, and the life cycle that all of them share.
+
+A call's state is made (which resolves it), a shadow experiment's arm is asked beside it, its
+targets are asked in turn, its record is published, and its answer returned or its error raised.
+docs/calls.md says what happens in between.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from llmconfig.client import structured_output
+from llmconfig.client.http import background_loop
+from llmconfig.client.pipeline import embeddings, generation, outcome, publishing, shadow
+from llmconfig.client.pipeline.embeddings import Embedding, EmbeddingCall, Embeddings
+from llmconfig.client.pipeline.outcome import Outcome
+from llmconfig.client.pipeline.publishing import Collect
+from llmconfig.client.pipeline.state import BeforeSend, GenerationState
+from llmconfig.client.pipeline.strategy import CHAT, Strategy
+from llmconfig.client.pipeline.streaming import Streaming, as_delta
+from llmconfig.client.recording import recorders
+from llmconfig.client.recording.recorders import Texts
+from llmconfig.client.types import Call, CallRecord, Delta, Generation
+from llmconfig.client.wire import Input
+from llmconfig.configuration import snapshot
+from llmconfig.configuration.snapshot import Snapshot
+from llmconfig.errors import LLMError
+
+# Pieces of a stream that wait for a slow consumer; with more, the provider has to wait.
+MAX_WAITING = 64
+# Requests for vectors that one call has in flight.
+MAX_EMBEDDINGS_IN_FLIGHT = 4
+
+
+async def agenerate(
+    call: Call, *, collect: Collect | None = None, before_send: BeforeSend | None = None
+) -> Generation:
+    """Carry out a call and hand its record on, also that of a failed one.
+
+    The record goes to `collect` if given (called on the event loop: it must not block), else to the
+    registered recorders before this returns. `before_send` is called before each request, when
+    budgets and limits have let it go; where it returns False, nothing is sent and the call fails
+    with the code `aborted`.
+
+    Raises GenerationFailed's kinds and BudgetExceeded, and what resolution raises: CallsDisabled,
+    UnknownNode, NoTarget. A cancelled call leaves a record too.
+    """
+    await structured_output.prepare(call.schema)
+    state = GenerationState(call, await snapshot.acurrent(), before_send=before_send)
+    return await _generation(state, CHAT, collect)
+
+
+def generate(call: Call, *, collect: Collect | None = None) -> Generation:
+    """The same for synchronous code, over the process's background loop.
+
+    Records are stored in the calling thread. Raises RuntimeError inside an event loop, which it
+    would block.
+    """
+    background_loop.refuse_inside_a_loop()
+    ended = background_loop.run(_begin(call, snapshot.current(), collect))
+    if ended.unpublished is not None:
+        recorders.publish(*ended.unpublished)
+    return ended.answer()
+
+
+async def astream(
+    call: Call, *, collect: Collect | None = None
+) -> AsyncGenerator[Delta | Generation]:
+    """Give an answer's pieces as they come, and at last the Generation with its record.
+
+    Raises what `agenerate` raises, also after some pieces. Closing it early hangs up on the
+    provider. In each case there is one record, which counts what is known by then.
+    """
+    pieces: asyncio.Queue[Delta | None] = asyncio.Queue(MAX_WAITING)
+    await structured_output.prepare(call.schema)
+    state = GenerationState(call, await snapshot.acurrent())
+    strategy = Streaming(state, pieces.put)
+    work = asyncio.create_task(_live_stream(state, strategy, collect, pieces))
+    try:
+        while (piece := await pieces.get()) is not None:
+            yield piece
+        ended = await work
+        whole = ended.outcome
+        if isinstance(whole, Generation) and not state.committed:  # it didn't come as a stream
+            yield as_delta(whole)
+    except BaseException:
+        # The consumer left, or our own code failed: either way nobody waits for the outcome.
+        work.cancel()
+        await asyncio.wait({work})
+        if not work.cancelled() and work.exception() is None:
+            work.result().store_later()
+        raise
+    yield await ended.published()
+
+
+async def aembed(call: EmbeddingCall, *, collect: Collect | None = None) -> Embeddings:
+    """Embed the inputs, in as many requests as they need; no input, no request.
+
+    All vectors come from one model: the first request chooses among the targets, the others go
+    where it went, because vectors of different models can't be compared.
+
+    Raises what `agenerate` raises; the first failure ends all. Each request leaves its record.
+    """
+    parts = embeddings.parts_of(call.inputs)
+    if not parts:
+        return Embeddings([], ())
+    first = await _embed(call, parts[0], {}, collect)
+    given = {"model": first.record.model, "provider": first.record.provider}
+    room = asyncio.Semaphore(MAX_EMBEDDINGS_IN_FLIGHT)
+
+    async def later(inputs: Sequence[Input]) -> Generation:
+        async with room:
+            return await _embed(call, inputs, given, collect)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            rest = [group.create_task(later(part)) for part in parts[1:]]
+    except* LLMError as failed:
+        raise failed.exceptions[0] from None
+    made = [first, *(task.result() for task in rest)]
+    return Embeddings(
+        vectors=[vector for each in made for vector in each.parsed],
+        records=tuple(each.record for each in made),
+    )
+
+
+def embed(call: EmbeddingCall) -> Embeddings:
+    """The same for synchronous code. Raises RuntimeError inside an event loop."""
+    background_loop.refuse_inside_a_loop()
+    return background_loop.run(aembed(call))
+
+
+async def _embed(
+    call: EmbeddingCall,
+    inputs: Sequence[Input],
+    given: Mapping[str, Any],
+    collect: Collect | None,
+) -> Generation:
+    asked = embeddings.as_call(call, inputs, given)
+    state = GenerationState(asked, await snapshot.acurrent())
+    if given:
+        state.pin_target()
+    return await _generation(state, Embedding(inputs), collect)
+
+
+# The life cycle
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """A generation that is over; `unpublished` is what the recorders are still to get."""
+
+    outcome: Outcome
+    unpublished: tuple[CallRecord, Texts] | None
+
+    async def published(self) -> Generation:
+        """Have the record stored, and give the answer; raises the error that it ended with."""
+        if self.unpublished is not None:
+            await publishing.astore(*self.unpublished)
+        return self.answer()
+
+    def store_later(self) -> None:
+        """Have the record stored without waiting."""
+        if self.unpublished is not None:
+            publishing.store_later(*self.unpublished)
+
+    def answer(self) -> Generation:
+        """The answer; raises the error that it ended with."""
+        if isinstance(self.outcome, Generation):
+            return self.outcome
+        raise self.outcome
+
+
+async def _begin(call: Call, configuration: Snapshot, collect: Collect | None) -> _Ended:
+    await structured_output.prepare(call.schema)
+    return await _live(GenerationState(call, configuration), CHAT, collect)
+
+
+async def _generation(
+    state: GenerationState, strategy: Strategy, collect: Collect | None
+) -> Generation:
+    return await (await _live(state, strategy, collect)).published()
+
+
+async def _live(state: GenerationState, strategy: Strategy, collect: Collect | None) -> _Ended:
+    """Ask the shadow, carry the generation out and make its record; `collect` gets it at once."""
+    shadow.ask_beside(state)
+    try:
+        await generation.carry_out(state, strategy)
+    except BaseException:
+        publishing.publish_abandoned(state, collect)
+        raise
+    record = publishing.record_of(state)
+    unpublished = None
+    if collect is not None:
+        collect(record, outcome.texts_of(state))
+    elif recorders.enabled():
+        unpublished = (record, outcome.texts_of(state))
+    return _Ended(outcome.outcome_of(state, record), unpublished)
+
+
+async def _live_stream(
+    state: GenerationState,
+    strategy: Strategy,
+    collect: Collect | None,
+    pieces: asyncio.Queue[Delta | None],
+) -> _Ended:
+    try:
+        ended = await _live(state, strategy, collect)
+    except Exception:
+        await pieces.put(None)  # the consumer awaits this task next, and gets the error
+        raise
+    await pieces.put(None)
+    return ended

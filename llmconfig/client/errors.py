@@ -1,0 +1,50 @@
+"""What a call raises that carries its record; the rest of the tree is in `llmconfig.errors`.
+
+ConfigurationError
+└── BudgetExceeded          a budget's hard limit forbids the call
+GenerationFailed            a call ended without an answer
+├── GenerationRefused       never again as it is: the request or account is at fault
+├── GenerationExhausted     try again later: every attempt and target failed
+└── AnswerInvalid           the model answered, but not in the shape that was asked
+"""
+
+from llmconfig.client.types import CallRecord
+from llmconfig.errors import ConfigurationError, LLMError
+
+
+class BudgetExceeded(ConfigurationError):
+    """A hard limit forbids the call; the text names the budget. Holds the call's record."""
+
+    code = "budget_exceeded"
+
+    def __init__(self, message: str, *, record: CallRecord | None = None) -> None:
+        super().__init__(message)
+        self.record = record
+
+
+class GenerationFailed(LLMError):
+    """A call ended without an answer; `record` holds every attempt."""
+
+    code = "generation_failed"
+
+    def __init__(self, message: str, *, record: CallRecord) -> None:
+        super().__init__(message)
+        self.record = record
+
+
+class GenerationRefused(GenerationFailed):
+    """Repeating the same request can't help."""
+
+    code = "generation_refused"
+
+
+class GenerationExhausted(GenerationFailed):
+    """Attempts, targets or time ran out; a later try may succeed."""
+
+    code = "generation_exhausted"
+
+
+class AnswerInvalid(GenerationFailed):
+    """The answer breaks the asked schema, also after its repair."""
+
+    code = "answer_invalid"

@@ -1,0 +1,316 @@
+"""One request to one target: from the cache or the provider, through budgets and limits, judged."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from llmconfig.client.finish_reasons import is_whole, why_not_whole
+from llmconfig.client.http.transport import RequestFailed, Response
+from llmconfig.client.pipeline import billing, endpoints, responses
+from llmconfig.client.pipeline.endpoints import Endpoint
+from llmconfig.client.pipeline.responses import Refused
+from llmconfig.client.pipeline.state import AttemptResult, GenerationState, ms_since, not_sent
+from llmconfig.client.pipeline.strategy import Strategy
+from llmconfig.client.structured_output import LARGE_ANSWER_CHARACTERS, SchemaMismatch
+from llmconfig.client.traffic import response_cache
+from llmconfig.client.traffic.admission import DOUBTFUL, Admission, Request, needs_estimate
+from llmconfig.client.traffic.rate_limits import NotAdmitted
+from llmconfig.client.traffic.response_cache import CachedAnswer
+from llmconfig.client.types import NOT_BILLED, Attempt, Billed, Message
+from llmconfig.client.wire import BadReply, Question, Reply
+from llmconfig.client.wire.reading import dump
+from llmconfig.configuration.resolution import Target
+
+NO_COST = Decimal(0)
+# A shorter wait for budgets and limits is not worth recording.
+WAITED_MS = 1.0
+# Sent back to the model with its own answer, which may be long.
+MAX_ANSWER_CHARACTERS = 20_000
+
+
+class TargetExchange:
+    """All that is sent to one target: the question, its repetitions, and a request to repair."""
+
+    def __init__(
+        self, state: GenerationState, strategy: Strategy, target: Target, endpoint: Endpoint
+    ) -> None:
+        self.state = state
+        self.strategy = strategy
+        self.target = target
+        self.endpoint = endpoint
+        self.repaired = False
+        self.looked = False  # in the cache: once
+        self.payload = self._write(state.call.messages)
+
+    async def attempt(self) -> AttemptResult:
+        """One request, or the answer from the cache; the result is also added to the state's."""
+        key = None if self.looked else self._cache_key()
+        self.looked = True
+        if key is None:
+            made = await self._send_admitted()
+        else:
+            made = await self._attempt_by_cache(key)
+        self.state.attempts.append(made)
+        return made
+
+    # The request and what it needs before it is sent
+
+    async def _send_admitted(self) -> AttemptResult:
+        """One request, once budgets and limits let it go."""
+        state, target = self.state, self.target
+        most = None
+        if needs_estimate(target, state.configuration):
+            most = self.strategy.most_used(state.call, target)
+        cheaper = state.degradation
+        request = Request(
+            state.call,
+            target,
+            state.configuration,
+            most,
+            patience_s=cheaper.after_seconds if cheaper is not None else None,
+            may_degrade=cheaper is not None,
+        )
+        began = time.perf_counter()
+        state.waiting = (target, began)
+        try:
+            async with Admission(request) as admission:
+                waited_ms = ms_since(began)
+                state.waiting = None
+                allowed = not state.switch_is_stale() or await state.may_go_on()
+                if not (allowed and state.may_send()):
+                    attempt = not_sent(target, state.ended_by, "")
+                    return AttemptResult(target, attempt, transient=True)
+                admission.leaves()
+                try:
+                    made = await self._send()
+                except asyncio.CancelledError:
+                    state.given_up = billing.interrupted(state, self.strategy, target)
+                    admission.interrupted(state.given_up.amount)
+                    raise
+                admission.ended(made.attempt, transient=made.transient)
+        except NotAdmitted as refusal:
+            state.waiting = None
+            return self._not_admitted(refusal, ms_since(began))
+        if waited_ms < WAITED_MS:
+            return made
+        return replace(made, attempt=replace(made.attempt, waited_ms=waited_ms))
+
+    def _not_admitted(self, refusal: NotAdmitted, waited_ms: float) -> AttemptResult:
+        attempt = not_sent(self.target, refusal.code, str(refusal))
+        can_degrade = self.state.degradation is not None
+        return AttemptResult(
+            self.target,
+            replace(attempt, waited_ms=waited_ms),
+            transient=refusal.code != "budget_exceeded",
+            degrade=can_degrade and refusal.code in {"budget_soft", "limited"},
+        )
+
+    async def _send(self) -> AttemptResult:
+        """One request and what its reply means."""
+        state = self.state
+        started = time.perf_counter()
+        state.in_flight = (self.target, started)
+        response: Response | RequestFailed
+        try:
+            response = await self.strategy.send(self.endpoint, self.target, self.payload)
+        except RequestFailed as failure:
+            response = failure
+        state.in_flight = None
+        latency_ms = ms_since(started)
+        if state.schema is not None and self._answer_size(response) > LARGE_ANSWER_CHARACTERS:
+            return await asyncio.to_thread(self.judge, response, latency_ms)
+        return self.judge(response, latency_ms)
+
+    def _answer_size(self, response: Response | RequestFailed) -> int:
+        """How long what must be read is, in bytes or characters."""
+        size = len(response.body) if isinstance(response, Response) else 0
+        progress = self.strategy.progress()
+        return size if progress is None else max(size, progress.received)
+
+    def _write(self, messages: Sequence[Message]) -> bytes:
+        state = self.state
+        question = Question(
+            self.target,
+            messages,
+            state.call.extra,
+            state.schema,
+            logprobs=state.call.logprobs,
+        )
+        body = self.strategy.body(self.endpoint, question)
+        state.dropped = self.target.dropped + body.dropped
+        return dump(body.content)
+
+    # The response cache
+
+    def _cache_key(self) -> bytes | None:
+        """What the answer would be kept under; None if it isn't."""
+        state = self.state
+        if self.strategy.cacheable and response_cache.enabled(state.configuration):
+            return response_cache.key_of(self.target, state.call)
+        return None
+
+    async def _attempt_by_cache(self, key: bytes) -> AttemptResult:
+        """What the cache holds, else one request, whose good answer is kept there."""
+        state, began = self.state, time.perf_counter()
+        if state.call.use_cache:
+            kept = await response_cache.find(key, state.configuration)
+            made = self._from_cache(kept, ms_since(began)) if kept is not None else None
+            if made is not None:
+                return made
+        try:
+            made = await self._send_admitted()
+            if made.reply is not None and is_whole(made.reply.finish_reason):
+                reply = made.reply
+                answer = CachedAnswer(
+                    reply.text,
+                    reply.finish_reason,
+                    reply.tool_calls,
+                    made.attempt.cost_usd,
+                    reply.tokens,
+                    reply.thoughts,
+                    reply.native_reason,
+                    reply.stop_sequence,
+                )
+                response_cache.keep(key, answer, state.configuration)
+        finally:
+            if state.call.use_cache:
+                response_cache.landed(key)
+        return made
+
+    def _from_cache(self, kept: CachedAnswer, latency_ms: float) -> AttemptResult | None:
+        """The answer as if it had just come; None if it doesn't fit its schema."""
+        reply = Reply(
+            text=kept.text,
+            finish_reason=kept.finish_reason,
+            tool_calls=kept.tool_calls,
+            tokens=kept.tokens,
+            thoughts=kept.thoughts,
+            native_reason=kept.native_reason,
+            stop_sequence=kept.stop_sequence,
+        )
+        try:
+            parsed = self.strategy.parse(reply, self.state.schema)
+        except SchemaMismatch:
+            return None
+        self.state.saved_usd = kept.cost_usd
+        attempt = replace(
+            not_sent(self.target, "cached", ""), latency_ms=latency_ms, cost_usd=NO_COST
+        )
+        return AttemptResult(self.target, attempt, reply=reply, parsed=parsed)
+
+    # What a reply means
+
+    def judge(self, response: Response | RequestFailed, latency_ms: float) -> AttemptResult:
+        """What a reply, or none, means; once a part of it was passed on, nothing follows it."""
+        made = self._judged(response, latency_ms)
+        state = self.state
+        if not state.committed:
+            return made
+        attempt = made.attempt
+        if not attempt.paid:
+            attempt = billing.with_what_came(attempt, state, self.strategy, self.target)
+        return replace(made, attempt=attempt, again=False, repair=False)
+
+    def _judged(self, response: Response | RequestFailed, latency_ms: float) -> AttemptResult:
+        if isinstance(response, RequestFailed):
+            return self._failed(
+                response.code, response.detail, latency_ms, transient=response.transient
+            )
+        request_id = self.endpoint.scrubber.without_key(responses.request_id(response.headers))
+        try:
+            verdict = self.strategy.read(self.endpoint, response)
+        except BadReply as bad:
+            return self._failed(
+                "bad_reply",
+                str(bad),
+                latency_ms,
+                transient=True,
+                status=response.status,
+                billed=bad.billed,
+                request_id=request_id,
+            )
+        if isinstance(verdict, Refused):
+            return self._refused(verdict, latency_ms, request_id)
+        return self._answered(self.endpoint.scrubber.answer(verdict), latency_ms, request_id)
+
+    def _answered(self, reply: Reply, latency_ms: float, request_id: str) -> AttemptResult:
+        parsed, mismatch = None, ""
+        try:
+            parsed = self.strategy.parse(reply, self.state.schema)
+        except SchemaMismatch as error:
+            mismatch = f"{why_not_whole(reply.finish_reason)} {error}".strip()
+        attempt = Attempt(
+            provider=self.target.provider.name,
+            model=self.target.model_id,
+            outcome="invalid_answer" if mismatch else "ok",
+            latency_ms=latency_ms,
+            status=200,
+            detail=self.endpoint.scrubber.clean(mismatch) if mismatch else "",
+            request_id=request_id,
+        )
+        attempt = billing.priced(attempt, reply.billed, self.state, self.target)
+        if not mismatch:
+            return AttemptResult(self.target, attempt, reply=reply, parsed=parsed)
+        repair = not self.repaired and is_whole(reply.finish_reason)
+        if repair:
+            self._ask_to_repair(reply.text, mismatch)
+        return AttemptResult(self.target, attempt, again=repair, repair=repair)
+
+    def _ask_to_repair(self, answer: str, mismatch: str) -> None:
+        self.repaired = True
+        complaint = (
+            f"That answer is not usable: {mismatch}\nAnswer again with the whole corrected JSON"
+            " value and nothing else."
+        )
+        self.payload = self._write(
+            [
+                *self.state.call.messages,
+                {"role": "assistant", "content": answer[:MAX_ANSWER_CHARACTERS] or "(nothing)"},
+                {"role": "user", "content": complaint},
+            ]
+        )
+
+    def _refused(self, verdict: Refused, latency_ms: float, request_id: str) -> AttemptResult:
+        configuration = self.state.configuration
+        if verdict.status in {401, 403}:
+            endpoints.forget(self.target, configuration)
+        cap = configuration.setting("LLM_RETRY_MAX_DELAY")
+        waits = verdict.retry_after_s is None or verdict.retry_after_s <= cap
+        return self._failed(
+            verdict.code,
+            verdict.detail,
+            latency_ms,
+            transient=verdict.transient,
+            again=verdict.transient and waits,
+            status=verdict.status,
+            retry_after_s=verdict.retry_after_s,
+            request_id=request_id,
+        )
+
+    def _failed(
+        self,
+        code: str,
+        detail: str,
+        latency_ms: float,
+        *,
+        transient: bool,
+        again: bool | None = None,
+        billed: Billed = NOT_BILLED,
+        **facts: Any,
+    ) -> AttemptResult:
+        attempt = Attempt(
+            provider=self.target.provider.name,
+            model=self.target.model_id,
+            outcome=code,
+            latency_ms=latency_ms,
+            detail=self.endpoint.scrubber.clean(detail),
+            **facts,
+        )
+        if billed.usage is not None or billed.cost_usd is not None or code in DOUBTFUL:
+            attempt = billing.priced(attempt, billed, self.state, self.target)
+        return AttemptResult(
+            self.target, attempt, transient=transient, again=transient if again is None else again
+        )

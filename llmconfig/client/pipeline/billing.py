@@ -1,0 +1,106 @@
+"""What a request cost: by what the provider told, by our prices, or at most."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+from llmconfig.client.pipeline import token_estimates
+from llmconfig.client.pipeline.state import GenerationState, Interrupted
+from llmconfig.client.pipeline.strategy import Progress, Strategy
+from llmconfig.client.traffic.admission import worst_case
+from llmconfig.client.types import (
+    ESTIMATED,
+    NO_USAGE,
+    PRICED,
+    REPORTED,
+    UNKNOWN,
+    Attempt,
+    Billed,
+    Usage,
+)
+from llmconfig.client.wire.usage import tier_name
+from llmconfig.configuration import prices
+from llmconfig.configuration.pricing import BATCH
+from llmconfig.configuration.resolution import Target
+
+
+def priced(attempt: Attempt, billed: Billed, state: GenerationState, target: Target) -> Attempt:
+    """The attempt with what it cost and where that comes from."""
+    usage = billed.usage
+    tier = BATCH if state.batch else billed.service_tier or _asked_tier(state, billed)
+    cost_usd, source = billed.cost_usd, REPORTED
+    if cost_usd is None:
+        cost_usd = None if usage is None else _price(usage, state, target, tier)
+        source = UNKNOWN if cost_usd is None else PRICED
+    return replace(
+        attempt,
+        usage=usage or NO_USAGE,
+        cost_usd=cost_usd,
+        cost_source=source,
+        service_tier=tier,
+        paid=usage is not None or billed.cost_usd is not None,
+    )
+
+
+def interrupted(state: GenerationState, strategy: Strategy, target: Target) -> Interrupted:
+    """What a request that is given up has cost: by what had come of its answer, else the most."""
+    progress = strategy.progress()
+    found = _by_progress(progress, state, strategy, target) if progress is not None else None
+    if found is not None:
+        return found
+    most = worst_case(target, strategy.most_used(state.call, target), state.call)
+    return Interrupted(most, "counted by the most that it may have cost")
+
+
+def with_what_came(
+    attempt: Attempt, state: GenerationState, strategy: Strategy, target: Target
+) -> Attempt:
+    """A broken-off attempt with what its provider had counted; pieces that came are never free."""
+    progress = strategy.progress()
+    if progress is None:
+        return attempt
+    found = interrupted(state, strategy, target)
+    if not progress.received and found.usage is None and found.source == ESTIMATED:
+        return attempt
+    return replace(found.counted(attempt), paid=True)
+
+
+def _by_progress(
+    progress: Progress, state: GenerationState, strategy: Strategy, target: Target
+) -> Interrupted | None:
+    """By what its provider had counted, else by what was received; None if nothing was."""
+    told, received = progress.billed, progress.received
+    if told.cost_usd is not None:
+        known_by = "counted by what its provider had reported"
+        return Interrupted(told.cost_usd, known_by, told.usage, REPORTED)
+    tokens = received // token_estimates.CHARACTERS_A_TOKEN + bool(received)
+    usage, tier = told.usage, told.service_tier or _asked_tier(state, told)
+    if usage is not None and usage.tokens_output >= tokens:
+        known_by = "counted by what its provider had told"
+        return Interrupted(_price(usage, state, target, tier), known_by, usage, PRICED)
+    if usage is not None:
+        usage = replace(usage, output=tokens - usage.reasoning)
+        known_by = "counted by what its provider had told and what was received"
+        return Interrupted(_price(usage, state, target, tier), known_by, usage)
+    if not tokens:
+        return None
+    usage = Usage(input=strategy.most_used(state.call, target).input, output=tokens)
+    amount, known_by = _price(usage, state, target, tier), "counted by what was received"
+    return Interrupted(amount, known_by, received=True)
+
+
+def _asked_tier(state: GenerationState, billed: Billed) -> str:
+    """The tier that was asked for, where the reply doesn't say which one it was."""
+    extra = state.call.extra
+    if not extra or billed.names_tier:
+        return ""
+    return tier_name(extra.get("speed")) or tier_name(extra.get("service_tier"))
+
+
+def _price(usage: Usage, state: GenerationState, target: Target, tier: str) -> Decimal | None:
+    """US dollars by the price in force when the call began; None if there is none."""
+    model = target.candidate.model
+    if model is None:
+        return None
+    moment = state.created_at
+    price = prices.price_at(model.prices, moment)
+    return prices.cost(usage, price, service_tier=tier, moment=moment)

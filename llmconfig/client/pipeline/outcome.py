@@ -1,0 +1,193 @@
+"""How a generation ended, from its state alone: the record, the texts, the answer or the error."""
+
+import uuid
+from dataclasses import replace
+from decimal import Decimal
+
+from llmconfig.client.errors import (
+    AnswerInvalid,
+    BudgetExceeded,
+    GenerationExhausted,
+    GenerationFailed,
+    GenerationRefused,
+)
+from llmconfig.client.pipeline.state import AttemptResult, GenerationState, ms_since
+from llmconfig.client.recording.recorders import Texts
+from llmconfig.client.types import (
+    ANSWERED,
+    ESTIMATED,
+    Attempt,
+    CallRecord,
+    Generation,
+    Message,
+    Usage,
+)
+
+Outcome = Generation | GenerationFailed | BudgetExceeded
+
+NO_COST = Decimal(0)
+# Attempts of which nobody was asked, for a budget or a cool-down.
+UNSENT = frozenset({"budget_exceeded", "budget_soft", "cooling"})
+
+
+def record_of(state: GenerationState) -> CallRecord:
+    """The plain facts; to be asked for once, when all is over."""
+    last = state.last
+    served = state.served
+    target = last.target if last is not None else state.resolution.targets[0]
+    model = target.candidate.model
+    attempts = _attempts(state.attempts)
+    call = state.call
+    return CallRecord(
+        created_at=state.created_at,
+        correlation_id=call.correlation_id or uuid.uuid4(),
+        node=call.node,
+        interaction_type=str(state.resolution.interaction_type),
+        labels=call.labels,
+        user_id=call.user_id,
+        provider=target.provider.name,
+        model=target.model_id,
+        tier=model.tier if model is not None else "",
+        usage=_total_usage(attempts),
+        cost_usd=_total_cost(attempts),
+        latency_ms=ms_since(state.started),
+        finish_reason=served.finish_reason if served is not None else None,
+        truncated=served is not None and served.finish_reason == "length",
+        prompt_length=sum(map(_length, call.messages)),
+        response_length=len(served.text if served is not None else state.partial),
+        error_code="" if served is not None else _error_code(state),
+        attempts=attempts,
+        dropped_params=state.dropped,
+        config_revision=state.resolution.revision,
+        experiment=state.resolution.experiment,
+        experiment_arm=state.resolution.arm,
+        cache_hit=last is not None and last.attempt.outcome == "cached",
+        saved_usd=state.saved_usd,
+    )
+
+
+def texts_of(state: GenerationState) -> Texts:
+    """Prompt and answer, for those who keep them; of an answer that broke off, what came."""
+    served = state.served
+    prompt = "\n\n".join(map(_text, state.call.messages))
+    if served is None:
+        return Texts(prompt=prompt, answer=state.partial)
+    return Texts(prompt=prompt, answer=served.text or served.refusal)
+
+
+def outcome_of(state: GenerationState, record: CallRecord) -> Outcome:
+    """The answer, or the error to raise."""
+    last = state.last
+    if last is not None and last.reply is not None:
+        reply = last.reply
+        return Generation(
+            reply.text,
+            last.parsed,
+            record,
+            reply.tool_calls,
+            reply.tokens,
+            reply.thoughts,
+            reply.refusal,
+            reply.native_reason,
+            reply.stop_sequence,
+        )
+    refusal = _refused_by_budget(state)
+    if refusal:
+        return BudgetExceeded(f"{state.call.node}: {refusal}.", record=record)
+    return _error_class(state)(_story(state, record), record=record)
+
+
+def _refused_by_budget(state: GenerationState) -> str:
+    """The reason, if it is only for budgets that no target was asked."""
+    reasons = [
+        each.attempt.detail for each in state.attempts if each.attempt.outcome == "budget_exceeded"
+    ]
+    asked = any(each.attempt.outcome not in UNSENT for each in state.attempts)
+    return reasons[0] if reasons and not asked else ""
+
+
+def _error_class(state: GenerationState) -> type[GenerationFailed]:
+    """A later call may help if any target failed in passing; else why the last one didn't."""
+    if state.ended_by == "calls_disabled":
+        return GenerationRefused
+    ends = list({id(each.target): each for each in state.attempts}.values())
+    if state.ended_by or any(each.transient for each in ends):
+        return GenerationExhausted
+    invalid = any(each.attempt.outcome == "invalid_answer" for each in ends)
+    return AnswerInvalid if invalid else GenerationRefused
+
+
+def _error_code(state: GenerationState) -> str:
+    last = state.last
+    return state.ended_by or (last.attempt.outcome if last is not None else "internal_error")
+
+
+def _attempts(results: list[AttemptResult]) -> tuple[Attempt, ...]:
+    """Each attempt with what followed it."""
+    if not results[1:]:
+        return tuple(each.attempt for each in results)
+    attempts = []
+    for each, following in zip(results, [*results[1:], None], strict=True):
+        moved_on = ""
+        if following is not None:
+            same = following.target is each.target
+            moved_on = ("repair" if each.repair else "retry") if same else "fallback"
+            moved_on = "degrade" if each.degrade else moved_on
+        attempts.append(replace(each.attempt, moved_on=moved_on))
+    return tuple(attempts)
+
+
+def _story(state: GenerationState, record: CallRecord) -> str:
+    """One line: what each target said last."""
+    ends = {(each.provider, each.model): each for each in record.attempts}
+    parts = [
+        f"{each.provider}/{each.model}: {each.outcome}"
+        + (f" ({each.detail})" if each.detail else "")
+        for each in ends.values()
+    ]
+    ended = {
+        "deadline": f"no answer within {state.deadline_s:g} s",
+        "calls_disabled": "calls were switched off meanwhile",
+        "aborted": "its caller stopped it before it was sent",
+    }.get(state.ended_by, "no answer")
+    return f"{state.call.node}: {ended}. {'; '.join(parts)}".strip()
+
+
+def _total_usage(attempts: tuple[Attempt, ...]) -> Usage:
+    if len(attempts) == 1:
+        return attempts[0].usage
+    used = [each.usage for each in attempts]
+    return Usage(
+        input=sum(each.input for each in used),
+        cached_input=sum(each.cached_input for each in used),
+        cache_write=sum(each.cache_write for each in used),
+        output=sum(each.output for each in used),
+        reasoning=sum(each.reasoning for each in used),
+    )
+
+
+def _total_cost(attempts: tuple[Attempt, ...]) -> Decimal | None:
+    """Over what was paid, answered without saying how much or cut off; unknown if any part is."""
+    total = NO_COST
+    for each in attempts:
+        if each.paid or each.outcome in ANSWERED or each.cost_source == ESTIMATED:
+            if each.cost_usd is None:
+                return None
+            total += each.cost_usd
+    return total
+
+
+def _length(message: Message) -> int:
+    content = message.get("content")
+    return len(content) if isinstance(content, str) else len(_text(message))
+
+
+def _text(message: Message) -> str:
+    """A message's text; of parts, those that are text."""
+    content = message.get("content")
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        return ""
+    parts = [part.get("text") for part in content if isinstance(part, dict)]
+    return "\n".join(part for part in parts if isinstance(part, str))

@@ -1,0 +1,181 @@
+"""What is known of one generation while it is carried out; each step of the pipeline gets it."""
+
+import datetime as dt
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+from llmconfig.client import structured_output
+from llmconfig.client.pipeline import token_limits
+from llmconfig.client.structured_output import OutputSchema
+from llmconfig.client.types import ESTIMATED, NO_USAGE, REPORTED, UNKNOWN, Attempt, Call, Usage
+from llmconfig.client.wire import Reply
+from llmconfig.configuration import snapshot
+from llmconfig.configuration.resolution import Resolution, Target, resolve
+from llmconfig.configuration.snapshot import Degradation, Snapshot
+
+# Called before each request, once budgets and limits let it go: may it still be sent? It must not
+# block.
+BeforeSend = Callable[[], bool]
+
+# The master switch is read again before a request if it was last read longer ago than this.
+SWITCH_SEEN_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptResult:
+    """An attempt and what may follow it: the same again, a repair, a cheaper model, or nothing.
+
+    `transient` says whether a later call may fare better; `reply` is set if the answer is good.
+    """
+
+    target: Target
+    attempt: Attempt
+    reply: Reply | None = None
+    parsed: Any = None
+    transient: bool = False
+    again: bool = False
+    repair: bool = False
+    degrade: bool = False
+    ended: float = field(default_factory=time.perf_counter)
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """What is counted for a request that was not heard to its end, US dollars, and by what.
+
+    `usage` is what its provider had told, if anything; `source` where the amount comes from;
+    `received` says that pieces of an answer had come, which are never free.
+    """
+
+    amount: Decimal | None
+    known_by: str
+    usage: Usage | None = None
+    source: str = ESTIMATED
+    received: bool = False
+
+    def counted(self, attempt: Attempt) -> Attempt:
+        """The attempt with it. Without any usage its cost stays unknown."""
+        if self.amount is None:
+            return replace(attempt, cost_source=UNKNOWN)
+        told = self.usage is not None or self.source == REPORTED
+        return replace(
+            attempt,
+            usage=self.usage or NO_USAGE,
+            paid=told or self.received or attempt.paid,
+            cost_usd=self.amount if told else None,
+            cost_source=self.source,
+            estimated_usd=self.amount if self.source == ESTIMATED else None,
+            detail=f"{attempt.detail}; {self.known_by}".removeprefix("; "),
+        )
+
+
+class GenerationState:
+    """One generation in progress: what is asked, of whom, what was tried and why it ended.
+
+    Raises on creation what resolution raises, and SchemaUnusable.
+    """
+
+    def __init__(
+        self,
+        call: Call,
+        configuration: Snapshot,
+        *,
+        shadow: bool = False,
+        before_send: BeforeSend | None = None,
+    ) -> None:
+        call = self.call = token_limits.with_one_limit(call)
+        self.before_send = before_send
+        self.configuration = configuration
+        self.resolution: Resolution = resolve(
+            call.node,
+            snapshot=configuration,
+            user_id=call.user_id,
+            given=call.given,
+            experiment_key=call.experiment_key,
+            shadow=shadow,
+        )
+        self.schema: OutputSchema | None = (
+            None if call.schema is None else structured_output.compile_schema(call.schema)
+        )
+        self.created_at = dt.datetime.now(dt.UTC)
+        self.started = self.switch_seen = time.perf_counter()
+        self.deadline_s: float = configuration.setting("LLM_DEADLINE_SECONDS")
+        self.attempts: list[AttemptResult] = []
+        self.dropped: tuple[str, ...] = ()  # parameters that the last target's wire can't carry
+        self.batch = False  # answered by a provider's own batch
+        self.in_flight: tuple[Target, float] | None = None
+        # What a request in flight may have cost when it was given up, and by what that is known.
+        self.given_up: Interrupted | None = None
+        self.waiting: tuple[Target, float] | None = None  # for budgets, limits or a cool-down
+        # The cheaper model it may go to, once.
+        self.degradation: Degradation | None = configuration.degradations.get(
+            self.resolution.interaction_type
+        )
+        self.saved_usd: Decimal | None = None
+        # A part of the answer has been passed on: no retry, repair or other target can follow.
+        self.committed = False
+        self.partial = ""  # what was passed on of an answer that broke off
+        self.ended_by = ""  # "deadline", "cancelled", "calls_disabled" or "aborted"
+
+    @property
+    def last(self) -> AttemptResult | None:
+        """The last attempt, None before the first."""
+        return self.attempts[-1] if self.attempts else None
+
+    @property
+    def served(self) -> Reply | None:
+        """The good answer, None if there is none (yet)."""
+        return self.attempts[-1].reply if self.attempts else None
+
+    def pin_target(self) -> None:
+        """Ask the first target only: neither the others nor a cheaper model."""
+        self.degradation = None
+        self.resolution = replace(self.resolution, targets=self.resolution.targets[:1])
+
+    def time_left_s(self) -> float:
+        """Seconds until the deadline."""
+        return self.deadline_s - (time.perf_counter() - self.started)
+
+    async def may_go_on(self) -> bool:
+        """Whether another request is allowed; asked before everything after the first one.
+
+        It isn't once a part of an answer was passed on, nor when the master switch is off.
+        """
+        if self.committed:
+            return False
+        processing = (await snapshot.acurrent()).processing
+        self.switch_seen = time.perf_counter()
+        if processing.get("enabled", False):
+            return True
+        self.ended_by = "calls_disabled"
+        return False
+
+    def switch_is_stale(self) -> bool:
+        """Whether the master switch was last read so long ago that it must be read again."""
+        return time.perf_counter() - self.switch_seen > SWITCH_SEEN_SECONDS
+
+    def may_send(self) -> bool:
+        """Whether the caller still wants the next request sent; if not, the call ends here."""
+        if self.before_send is None or self.before_send():
+            return True
+        self.ended_by = "aborted"
+        return False
+
+
+def not_sent(target: Target, outcome: str, detail: str) -> Attempt:
+    """The attempt of a request that was never sent."""
+    return Attempt(
+        provider=target.provider.name,
+        model=target.model_id,
+        outcome=outcome,
+        latency_ms=0.0,
+        detail=detail,
+    )
+
+
+def ms_since(started: float) -> float:
+    """Milliseconds since a moment of `time.perf_counter()`."""
+    return (time.perf_counter() - started) * 1000

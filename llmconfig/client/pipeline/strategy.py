@@ -1,0 +1,97 @@
+"""How a kind of call speaks to its targets: plain answers here, streams and vectors beside it.
+
+The pipeline (targets in turn, retries, budgets, limits, records) is the same for all of them; a
+strategy says what is sent, how, and what a reply holds.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from llmconfig.client.http import transport
+from llmconfig.client.http.transport import Response
+from llmconfig.client.pipeline import responses, token_estimates
+from llmconfig.client.pipeline.endpoints import Endpoint
+from llmconfig.client.pipeline.responses import Refused
+from llmconfig.client.structured_output import OutputSchema
+from llmconfig.client.types import Billed, Call, Usage
+from llmconfig.client.wire import Body, Question, Reply
+from llmconfig.configuration.resolution import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What has come of an answer so far.
+
+    `billed` is what the provider has told of its cost, `received` the characters of answer,
+    thoughts and tool calls.
+    """
+
+    text: str
+    billed: Billed
+    received: int
+
+
+class Strategy(Protocol):
+    """One kind of call. An object serves one generation, unless it keeps nothing."""
+
+    @property
+    def cacheable(self) -> bool:
+        """Whether the response cache may hold the answers."""
+
+    def most_used(self, call: Call, target: Target) -> Usage:
+        """The most tokens that one request can use."""
+
+    def body(self, endpoint: Endpoint, question: Question) -> Body:
+        """The question in the words of the endpoint's wire."""
+
+    async def send(self, endpoint: Endpoint, target: Target, payload: bytes) -> Response:
+        """Send the request and take its reply to the end; raises RequestFailed."""
+
+    def read(self, endpoint: Endpoint, response: Response) -> Reply | Refused:
+        """What the reply says; raises BadReply for what can't be understood."""
+
+    def parse(self, reply: Reply, schema: OutputSchema | None) -> Any:
+        """The value in an answer; raises SchemaMismatch if it breaks its schema."""
+
+    def progress(self) -> Progress | None:
+        """What was heard of the answer being written, None if answers only come whole."""
+
+
+class Chat:
+    """Answers that come whole."""
+
+    cacheable = True
+
+    def most_used(self, call: Call, target: Target) -> Usage:
+        """Prompt and longest answer."""
+        return token_estimates.most_used(target, call)
+
+    def body(self, endpoint: Endpoint, question: Question) -> Body:
+        """The chat request."""
+        return endpoint.wire.body(question)
+
+    async def send(self, endpoint: Endpoint, target: Target, payload: bytes) -> Response:
+        """Post the request; raises RequestFailed."""
+        return await transport.post(
+            endpoint.url,
+            headers=endpoint.headers,
+            body=payload,
+            timeout_s=target.provider.timeout_seconds,
+            private=endpoint.private,
+        )
+
+    def read(self, endpoint: Endpoint, response: Response) -> Reply | Refused:
+        """The answer, or why there is none."""
+        return responses.judge(response, endpoint.wire)
+
+    def parse(self, reply: Reply, schema: OutputSchema | None) -> Any:
+        """The JSON value, if one was asked for and the model didn't call a tool instead."""
+        if schema is None or reply.tool_calls:
+            return None
+        return schema.read(reply.text)
+
+    def progress(self) -> None:
+        """Nothing is known before the whole answer has come."""
+
+
+CHAT = Chat()
