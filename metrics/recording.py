@@ -74,6 +74,7 @@ METRIC_COLUMNS = (
     ("experiment_arm", "text"),
     ("prompt_version", "int4"),
     ("syntax_valid", "bool"),
+    ("account", "text"),
 )
 # The same for `_history_row`.
 HISTORY_COLUMNS = (
@@ -235,6 +236,7 @@ def _metric_row(record: CallRecord, told: Mapping[UUID, CheckResults]) -> tuple[
         _fitting("experiment_arm", record.experiment_arm),
         labels.prompt_version,
         told.get(record.correlation_id, NOTHING_TOLD).syntax_valid,
+        _fitting("account", labels.account),
     )
 
 

@@ -30,6 +30,7 @@ TABLES = {
     "llm_user_config": ("user's choice", ("interaction_type", "node_id")),
     "llm_config": ("processing settings", ()),
     "llm_budgets": ("budget", ("name",)),
+    "llm_budget_ledger": ("spending of the budget", ("budget", "period_start")),
     "llm_experiments": ("experiment", ("name",)),
     "llm_experiment_arms": ("arm", ("name",)),
 }

@@ -86,6 +86,9 @@ class GenerationMetric(models.Model):
     )
     organization_id = models.BigIntegerField(null=True, help_text="The caller's organization.")
     user_id = models.BigIntegerField(null=True, help_text="The user whose choices applied.")
+    account = models.CharField(
+        max_length=100, db_default="", help_text="Whose budget it counts for, such as an API key's."
+    )
     cache_hit = models.BooleanField(
         db_default=False, help_text="Answered from the response cache, without a request."
     )

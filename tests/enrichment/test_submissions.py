@@ -108,7 +108,7 @@ def test_a_result_costs_half_of_a_live_one(vendor, make_animals):
     live = (call.tokens_input * Decimal(1) + call.tokens_output * Decimal(10)) / 1_000_000
     assert call.cost_usd == live / 2
     now = timezone.now()
-    assert reprice(since=now - dt.timedelta(hours=1), until=now, dry_run=True) == []
+    assert reprice(since=now - dt.timedelta(hours=1), until=now, dry_run=True).models == []
 
 
 def test_what_expires_at_the_provider_is_done_live(vendor, simulator, make_animals):

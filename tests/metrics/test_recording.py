@@ -124,6 +124,7 @@ def test_each_fact_of_a_call_has_its_column():
         "dropped_params": ["temperature"],
         "config_revision": 12,
         "organization_id": 7,
+        "account": "",
         "user_id": 3,
         "cache_hit": False,
         "saved_usd": None,

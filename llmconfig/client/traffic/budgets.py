@@ -229,7 +229,7 @@ class BudgetLedgerClient:
         order = _Order(
             held={key: each.held for key, each in self._accounts.items()},
             settled={key: each.to_settle for key, each in self._accounts.items()},
-            periods={key: _period_start(each.period) for key, each in self._accounts.items()},
+            periods={key: period_start(each.period) for key, each in self._accounts.items()},
             wishes=tuple(each.wish for each in asking),
         )
         try:
@@ -307,15 +307,16 @@ def check_scope(scope: str, value: str) -> None:
 
 def running_now() -> Q:
     """The ledger's rows of the periods that run now."""
-    starts = {each: _period_start(each) for each in BudgetPeriod.values}
+    starts = {each: period_start(each) for each in BudgetPeriod.values}
     found = Q(pk__in=())
     for period, start in starts.items():
         found |= Q(budget__period=period, period_start=start)
     return found
 
 
-def _period_start(period: str) -> dt.date:
-    today = timezone.now().astimezone(dt.UTC).date()
+def period_start(period: str, moment: dt.datetime | None = None) -> dt.date:
+    """The first day (UTC) of the period that this moment, by default now, is in."""
+    today = (moment or timezone.now()).astimezone(dt.UTC).date()
     if period == BudgetPeriod.TOTAL:
         return THE_BEGINNING
     return today if period == BudgetPeriod.DAY else today.replace(day=1)
@@ -398,7 +399,7 @@ def commit(amounts: Mapping[BudgetFacts, Decimal], *, holder: UUID) -> Answer:
     Amounts are US dollars. For a caller within a transaction, which the hold is part of.
     """
     ids = [each.id for each in amounts]
-    starts = [_period_start(each.period) for each in amounts]
+    starts = [period_start(each.period) for each in amounts]
     with connection.cursor() as cursor:
         lines = _opened(cursor, ids, starts)
         others = _held_by_others(cursor, [line.id for line in lines.values()], holder)

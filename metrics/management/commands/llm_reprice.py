@@ -2,6 +2,7 @@
 
 import datetime as dt
 from argparse import ArgumentParser
+from decimal import Decimal
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -12,9 +13,15 @@ MAX_DAYS = 3660
 
 
 class Command(BaseCommand):
-    """Prices each attempt by the list's price of its moment; the figure from before is kept."""
+    """Prices each attempt by the list's price of its moment; the figure from before is kept.
 
-    help = "Correct the costs of past calls by the prices as they are listed now."
+    What a provider reported or what was estimated stays. Budgets move by the same difference.
+    """
+
+    help = (
+        "Correct the costs of past calls, and what budgets counted for them, by the prices as they"
+        " are listed now."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the time and the switch."""
@@ -29,10 +36,25 @@ class Command(BaseCommand):
         since = now - dt.timedelta(days=options["days"])
         found = reprice(since=since, until=now, dry_run=options["dry_run"])
         verb = "Would correct" if options["dry_run"] else "Corrected"
-        for each in found:
+        for each in found.models:
+            before = _dollars(each.before, each.unpriced_before, each.calls)
+            after = _dollars(each.after, each.unpriced_after, each.calls)
             self.stdout.write(
                 f"{verb} {each.calls} calls of {each.provider}/{each.model}:"
-                f" ${each.before:f} before, ${each.after:f} after."
+                f" {before} before, {after} after."
             )
-        if not found:
+        verb = "Would move" if options["dry_run"] else "Moved"
+        for line in found.budgets:
+            self.stdout.write(
+                f"{verb} the budget “{line.budget}” from {line.period_start}:"
+                f" ${line.before:f} before, ${line.after:f} after."
+            )
+        if not found.models:
             self.stdout.write("Every cost agrees with the prices.")
+
+
+def _dollars(amount: Decimal, unpriced: int, calls: int) -> str:
+    """A sum, and how many calls have no price and are not in it."""
+    if unpriced == calls:
+        return "unpriced"
+    return f"${amount:f}" + (f" ({unpriced} unpriced)" if unpriced else "")
