@@ -49,7 +49,7 @@ class Brakes:
         if now < self.look_at and (cap is None or self.may_spend > 0):
             return ""
         self.look_at = now + LOOK_EVERY_SECONDS
-        return self._look(spent_by(self.batch.pk))
+        return self._look(spent_by(self.batch.pk), idle=not written)
 
     def _count(self, outcome: Outcome) -> None:
         failed = outcome.state == ResultState.FAILED
@@ -63,7 +63,7 @@ class Brakes:
         elif any(attempt.paid for attempt in record.attempts):
             self.unpriced = record.model
 
-    def _look(self, spent: Spent) -> str:
+    def _look(self, spent: Spent, *, idle: bool) -> str:
         batch, cap = self.batch, self.batch.max_cost_usd
         failures = spent.failures - batch.failures_before
         tries = spent.tries - batch.tries_before
@@ -77,12 +77,12 @@ class Brakes:
                 " Resume it with a higher one."
             )
         left = cap - spent.cost_usd - spent.held_usd
-        if left <= 0:
+        if left <= 0 and not idle:
             return (
                 f"Its rows at a provider may use up what its cap of ${cap.normalize():f} has left."
                 " Resume it when their results are here, or with a higher cap."
             )
-        self.may_spend = left / self.lanes
+        self.may_spend = max(left, NOTHING) / self.lanes
         return ""
 
     def _too_many(self, failures: int, tries: int) -> bool:

@@ -21,6 +21,7 @@ from enrichment.engine.items import Outcome
 from enrichment.enrichments.contract import Enrichment
 from enrichment.facts import questions
 from enrichment.models import BatchChunk, EnrichmentResult, ResultState
+from llmconfig.client.types import ANSWERED
 from metrics.recording import copy_rows, storable, write_records
 
 _FENCE = """
@@ -193,7 +194,7 @@ def _count(counts: _Counts, outcome: Outcome, later_rounds: int) -> None:
     counts.tokens += record.usage.tokens_input + record.usage.tokens_output
     if record.cost_usd is not None:
         counts.cost += record.cost_usd
-    elif paid:
+    elif paid or any(each.outcome in ANSWERED for each in record.attempts):
         counts.unpriced += 1
 
 

@@ -13,7 +13,6 @@ from enrichment.batches import creation, lifecycle
 from enrichment.batches.creation import Selection, Terms
 from enrichment.batches.progress import progress_of
 from enrichment.engine import submissions
-from enrichment.errors import NotAllowedNow
 from enrichment.models import Animal, Batch, ProviderBatchSubmission
 from llmconfig.configuration import snapshot
 from llmconfig.models import Budget, BudgetHold
@@ -233,17 +232,32 @@ def test_the_full_price_is_asked_for_where_it_could_pass_a_limit(
     assert progress_of(probe.pk).done == ROWS
 
 
-def test_a_cap_is_kept_when_an_answer_has_no_known_cost(vendor, make_animals):
+def test_a_cap_needs_a_known_price(vendor, simulator, make_animals):
     make_animals(2)
     batch = creation.create("description_cleaning", Selection(), terms=capped("1"))
-    with pytest.raises(NotAllowedNow):
-        lifecycle.retry_failed(batch)
     vendor.models.get(model_id="gpt-4o-mini").prices.all().delete()
     snapshot.expire()
     submissions.advance()
     at = progress_of(batch.pk)
     assert at.status == "paused"
     assert "the price of gpt-4o-mini is unknown" in at.reason
+    assert simulator.stats()["paid"] == 0
+
+
+def test_answers_of_unknown_cost_use_up_a_cap(vendor, simulator, make_animals):
+    simulator.control(batch_ms=50, batch_faults=["no_usage"])
+    make_animals(ROWS)
+    batch = creation.create("description_cleaning", Selection(), terms=capped("500"))
+    submissions.advance()
+    held = ProviderBatchSubmission.objects.get().held_usd
+    lifecycle.cancel(batch)
+    again = creation.create(
+        "description_cleaning", Selection(force=True), terms=capped(str(held / ROWS * 2))
+    )
+    until(again, "paused")
+    at = progress_of(again.pk)
+    assert (at.done, at.unpriced_calls) == (2, 1)
+    assert "Resume it with a higher one." in at.reason
 
 
 def test_the_page_of_a_batch_tells_of_each_submission(

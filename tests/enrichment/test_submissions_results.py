@@ -1,7 +1,9 @@
 """What providers' batches bring back: faulty lines, missing ones, twice, in any order."""
 
+import threading
 import tracemalloc
-from contextlib import closing
+from contextlib import closing, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import orjson
 import pytest
@@ -10,8 +12,10 @@ from enrichment.batches import creation
 from enrichment.batches.creation import Selection
 from enrichment.batches.progress import progress_of
 from enrichment.models import Animal, EnrichmentResult, ProviderBatchSubmission
-from llmconfig.client.provider_batches import result_lines
-from llmconfig.client.provider_batches.result_files import MAX_LINE_BYTES, ResultFile
+from llmconfig.client.provider_batches import errands, result_lines
+from llmconfig.client.provider_batches.result_files import MAX_BYTES, MAX_LINE_BYTES, ResultFile
+from llmconfig.configuration import snapshot
+from llmconfig.configuration.resolution import resolve
 from metrics.models import GenerationMetric
 from tests.enrichment.provider_batches import AT_PROVIDER, until_completed
 
@@ -177,3 +181,61 @@ def test_a_line_without_end_costs_its_row_alone():
     assert [each.custom_id for each in found] == ["m-0", "m-1"]
     assert "over 16 MB" in found[0].reason
     assert found[1].value == {}
+
+
+@pytest.fixture
+def endless_file():
+    """A provider with a batch whose output file is 210 MB long, and no more."""
+    line = orjson.dumps({"custom_id": "m-1", "response": {"status_code": 200, "body": {}}}) + b"\n"
+    block = line * (1024**2 // len(line))
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *_):
+            pass
+
+        def do_GET(self):
+            if self.path.endswith("/content"):
+                self.send_response(200)
+                self.send_header("Content-Length", str(210 * len(block)))
+                self.end_headers()
+                with suppress(OSError):
+                    for _ in range(210):
+                        self.wfile.write(block)
+                return
+            body = orjson.dumps(
+                {"id": "batch_1", "object": "batch", "endpoint": "/v1/chat/completions",
+                 "input_file_id": "file-1", "completion_window": "24h", "status": "completed",
+                 "created_at": 1, "output_file_id": "file-2", "error_file_id": ""}
+            )  # fmt: skip
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/v1"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_file_beyond_the_bound_is_read_as_far_as_it_goes_in_little_memory(
+    make_provider, endless_file
+):
+    make_provider("big", "openai", api_base_url=endless_file)
+    state = snapshot.current()
+    target = resolve("enricher", snapshot=state, given={"model": "big/gpt-4o-mini"}).targets[0]
+    errands.poll(target, state, external_id="batch_1")  # what is imported once isn't counted
+    tracemalloc.start()
+    try:
+        with closing(errands.results(target, state, external_id="batch_1")) as results:
+            size, cut = results.file.tell(), results.cut
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert cut
+    assert MAX_BYTES <= size <= MAX_BYTES + 1
+    assert peak < 20 * 1024**2

@@ -6,7 +6,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, Sum
 from django.db.models.functions import Now
 
 from enrichment.batches import lifecycle
@@ -124,7 +124,10 @@ def _within_cap(
         lifecycle.pause_for(batch_id, unpriced_cap(cap, target.model_id))
         return []
     used = spent_by(batch_id)
-    room, fits, held = cap - used.cost_usd - used.held_usd, 0, Decimal(0)
+    # Answers whose cost nobody knows count as the dearest.
+    unknown = BatchChunk.objects.filter(batch_id=batch_id).aggregate(Sum("unpriced_calls"))
+    doubtful = max(most) * (unknown["unpriced_calls__sum"] or 0)
+    room, fits, held = cap - used.cost_usd - used.held_usd - doubtful, 0, Decimal(0)
     while fits < len(sent) and held + most[fits] <= room:
         held += most[fits]
         fits += 1
