@@ -11,15 +11,17 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
-from llmconfig.admin.kit.presentation import NOTHING, badge
+from llmconfig.admin.kit.presentation import NOTHING, badge, few
 from llmconfig.admin.kit.theme import TabularInline
 from llmconfig.admin.kit.writes import ReadOnlyAdmin, RevisionedAdmin
-from llmconfig.admin.price_panel import per_million, price_panel
+from llmconfig.admin.price_panel import conditions, per_million, price_panel
 from llmconfig.configuration import prices, retirement
-from llmconfig.models import ContextWindow, ModelPrice, ProviderModel
+from llmconfig.models import ContextWindow, ModelPrice, PriceSource, ProviderModel
+from llmconfig.models.catalogue import CONDITION_FIELDS, RATE_FIELDS
 
 PRICE_FIELDS = (
-    "valid_from", "input_per_1m", "output_per_1m", "cached_input_per_1m", "cache_write_per_1m",
+    "valid_from", *CONDITION_FIELDS, "input_per_1m", "output_per_1m", "cached_input_per_1m",
+    "cache_write_per_1m",
 )  # fmt: skip
 
 
@@ -38,13 +40,15 @@ class ProviderModelAdmin(RevisionedAdmin):
     """Every model that a provider lists, with its abilities."""
 
     list_display = (
-        "model_id", "provider", "kind", "tier_badge", "window", "abilities", "retires", "active",
+        "model_id", "provider", "kind", "tier_badge", "price", "window", "abilities", "retires",
+        "active",
     )  # fmt: skip
-    list_filter = ("is_active", "kind", "tier", "provider")
+    list_filter = ("is_active", "prices__source", "kind", "tier", "provider")
     list_select_related = ("provider",)
     search_fields = ("model_id", "tier", "provider__name")
     autocomplete_fields = ("provider",)
     inlines = (PriceInline,)
+    actions = ("use_suggested_prices",)
     list_per_page = 50
     change_form_outer_before_template = "nodewise/model_prices.html"
     fieldsets = (
@@ -69,6 +73,10 @@ class ProviderModelAdmin(RevisionedAdmin):
             },
         ),
     )  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """With the prices, which the list shows."""
+        return super().get_queryset(request).prefetch_related("prices")
 
     def dependent_rows(self, obj: Any) -> Iterable[Model]:
         """Prices are edited on the same page."""
@@ -120,6 +128,32 @@ class ProviderModelAdmin(RevisionedAdmin):
             context["retirement"] = retirement.describe(obj.retires_at)
         return super().render_change_form(request, context, add, change, form_url, obj)
 
+    @admin.action(description="Use suggested prices", permissions=["add_price"])
+    def use_suggested_prices(self, request: HttpRequest, chosen: QuerySet[ProviderModel]) -> None:
+        """Take over what genai-prices lists for all selected models, in one revision."""
+        models = list(chosen.select_related("provider"))
+        with self.revision(request, f"Used the suggested prices of {len(models)} models."):
+            priced = prices.take_over_many(models)
+        unknown = [str(model) for model in models if model not in priced]
+        if priced:
+            messages.success(request, f"{len(priced)} models have their suggested price now.")
+        if unknown:
+            messages.warning(request, f"genai-prices knows no price of {few(unknown)}.")
+
+    def has_add_price_permission(self, request: HttpRequest) -> bool:
+        """Who may add prices may take over suggested ones."""
+        return may_take_over(request)
+
+    @admin.display(description="Price")
+    def price(self, model: ProviderModel) -> SafeString:
+        """The prompt's and the answer's price in force, or that there is none."""
+        row = prices.row_in_force(model)
+        if row is None:
+            return badge("unpriced", "warning")
+        told = f"{per_million(row.input_per_1m)} / {per_million(row.output_per_1m)}"
+        suggested = row.source == PriceSource.SUGGESTED
+        return badge(f"{told}, suggested", "info") if suggested else badge(told, "plain")
+
     @admin.display(description="Retires", ordering="retires_at")
     def retires(self, model: ProviderModel) -> SafeString:
         """When its provider stops serving it; a warning from 90 days before."""
@@ -159,8 +193,8 @@ class ProviderModelAdmin(RevisionedAdmin):
 class ModelPriceAdmin(RevisionedAdmin):
     """Dated prices; those that a person entered win over those taken from genai-prices."""
 
-    list_display = ("model", "valid_from", "input", "output", "source")
-    list_filter = ("source", "model__provider")
+    list_display = ("model", "valid_from", "holds", "input", "output", "source")
+    list_filter = ("source", "service_tier", "model__provider")
     list_select_related = ("model__provider",)
     search_fields = ("model__model_id", "model__provider__name")
     date_hierarchy = "valid_from"
@@ -168,8 +202,14 @@ class ModelPriceAdmin(RevisionedAdmin):
     readonly_fields = ("source",)
     fieldsets = (
         (None, {"fields": ("model", "valid_from", "source")}),
-        ("US dollars per million tokens", {"fields": PRICE_FIELDS[1:]}),
+        ("Only for", {"fields": CONDITION_FIELDS}),
+        ("US dollars", {"fields": RATE_FIELDS}),
     )
+
+    @admin.display(description="Holds")
+    def holds(self, price: ModelPrice) -> str:
+        """Its conditions in words."""
+        return conditions(price)
 
     @admin.display(description="Input", ordering="input_per_1m")
     def input(self, price: ModelPrice) -> str | SafeString:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from llmconfig.admin.kit.presentation import NOTHING
@@ -31,12 +32,16 @@ class PricePanel:
     lines: tuple[PriceLine, ...]
     known: bool
     same: bool
+    suggested: bool = False
+    beside: tuple[str, ...] = ()
 
 
 def price_panel(model: ProviderModel) -> PricePanel:
     """Both prices as of now."""
     row = prices.row_in_force(model)
-    found = prices.suggested_prices(model.provider.provider_type, model.model_id)
+    found = prices.suggested_prices(
+        model.provider.provider_type, model.model_id, base_url=model.provider.api_base_url
+    )
     now = _amounts(row) if row else (None,) * len(LABELS)
     then = (
         (found.input, found.output, found.cached, found.cache_write)
@@ -52,7 +57,37 @@ def price_panel(model: ProviderModel) -> PricePanel:
         ),
         known=found is not None and (found.input is not None or found.output is not None),
         same=now == then,
+        suggested=row is not None and row.source == PriceSource.SUGGESTED,
+        beside=tuple(
+            in_words(each)
+            for each in prices.rows_in_force(list(model.prices.all()), timezone.now())
+            if each is not row
+        ),
     )
+
+
+def conditions(row: ModelPrice) -> str:
+    """When a row's rates hold, in words."""
+    words = []
+    if row.service_tier == prices.BATCH:
+        words.append("in the provider's own batches")
+    elif row.service_tier:
+        words.append(f"at the {row.service_tier} tier")
+    if row.above_prompt_tokens:
+        words.append(f"for prompts of more than {row.above_prompt_tokens:,} tokens")
+    if row.hours_from is not None and row.hours_until is not None:
+        words.append(f"from {row.hours_from:%H:%M} to {row.hours_until:%H:%M} UTC")
+    return ", ".join(words) or "always"
+
+
+def in_words(row: ModelPrice) -> str:
+    """A row with conditions, as a sentence."""
+    told = [
+        f"{label} {per_million(amount)}"
+        for label, amount in zip(LABELS, _amounts(row), strict=True)
+        if amount is not None
+    ]
+    return f"{conditions(row)}: {'; '.join(told)}"
 
 
 def _amounts(row: ModelPrice) -> tuple[Decimal | None, ...]:

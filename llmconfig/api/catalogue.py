@@ -11,10 +11,18 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from llmconfig.api.kit.bodies import NamedRowField, StrictModelSerializer, StrictSerializer
-from llmconfig.api.kit.endpoints import ConfigurationList, ConfigurationRow, Rows, Versioned
+from llmconfig.api.kit.endpoints import (
+    ConfigurationList,
+    ConfigurationRow,
+    Endpoint,
+    Rows,
+    Versioned,
+)
 from llmconfig.api.kit.versions import etag
-from llmconfig.configuration.prices import row_in_force
+from llmconfig.configuration.prices import row_in_force, take_over_many, unconfirmed
 from llmconfig.models import ContextWindow, ModelPrice, PriceSource, Provider, ProviderModel
+from llmconfig.models.catalogue import CONDITION_FIELDS, RATE_FIELDS
+from llmconfig.roles import Role
 
 MAX_TIER_LENGTH = 50
 
@@ -24,10 +32,7 @@ class PriceShownSerializer(serializers.ModelSerializer[ModelPrice]):
 
     class Meta:
         model = ModelPrice
-        fields = (
-            "valid_from", "input_per_1m", "output_per_1m", "cached_input_per_1m",
-            "cache_write_per_1m", "source",
-        )  # fmt: skip
+        fields = ("valid_from", *RATE_FIELDS, "source")
 
 
 class ModelSerializer(StrictModelSerializer[ProviderModel]):
@@ -75,8 +80,8 @@ class PriceSerializer(StrictModelSerializer[ModelPrice]):
     class Meta:
         model = ModelPrice
         fields = (
-            "id", "model", "provider", "model_id", "valid_from", "input_per_1m", "output_per_1m",
-            "cached_input_per_1m", "cache_write_per_1m", "source", "created_at",
+            "id", "model", "provider", "model_id", "valid_from", *CONDITION_FIELDS, *RATE_FIELDS,
+            "source", "created_at",
         )  # fmt: skip
         read_only_fields = ("source",)
         validators: tuple[Any, ...] = ()
@@ -158,6 +163,46 @@ class PriceRow(ConfigurationRow):
     queryset = ModelPrice.objects.select_related("model__provider")
     serializer_class = PriceSerializer
     lookup_field = "id"
+
+
+class TakeOverSerializer(StrictSerializer):
+    """Which models; blank for all that have no price of a person's or of genai-prices yet."""
+
+    models = serializers.PrimaryKeyRelatedField[ProviderModel](
+        queryset=ProviderModel.objects.select_related("provider"),
+        many=True,
+        required=False,
+        help_text="Their ids. Left out: all models without a confirmed price.",
+    )
+
+
+class TakenOverSerializer(serializers.Serializer[Any]):
+    """What came of it, as `provider/model`."""
+
+    priced = serializers.ListField(child=serializers.CharField())
+    unpriced = serializers.ListField(
+        child=serializers.CharField(), help_text="genai-prices knows no price of these."
+    )
+
+
+class PriceTakeOver(Endpoint):
+    """Suggested prices, used for many models at once."""
+
+    queryset = ModelPrice.objects.none()
+    write_role = Role.ADMINISTRATOR
+
+    @extend_schema(request=TakeOverSerializer, responses=TakenOverSerializer)
+    def post(self, request: Request) -> Response:
+        """Use the suggested prices of these models, in one revision."""
+        body = TakeOverSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        chosen = body.validated_data.get("models")
+        models = list(unconfirmed() if chosen is None else chosen)
+        with self.change("Used suggested prices."):
+            priced = take_over_many(models)
+        names = {str(model) for model in priced}
+        rest = [str(model) for model in models if str(model) not in names]
+        return Response({"priced": sorted(names), "unpriced": sorted(rest)})
 
 
 class TierList(Rows, generics.ListAPIView[ContextWindow]):

@@ -25,6 +25,7 @@ configuration = [
     path("models", catalogue.ModelList.as_view()),
     path("models/<uuid:id>", catalogue.ModelRow.as_view()),
     path("prices", catalogue.PriceList.as_view()),
+    path("prices/take-over", catalogue.PriceTakeOver.as_view()),
     path("prices/<int:id>", catalogue.PriceRow.as_view()),
     path("tiers", catalogue.TierList.as_view()),
     path("tiers/<str:tier>", catalogue.TierRow.as_view()),

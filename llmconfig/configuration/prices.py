@@ -6,6 +6,7 @@ The arithmetic is in `llmconfig.configuration.pricing`.
 import datetime as dt
 from collections.abc import Iterable, Sequence
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from llmconfig.configuration.price_lists import base_row, facts_of
@@ -39,6 +40,7 @@ __all__ = [
     "suggested_rows",
     "take_over",
     "take_over_many",
+    "unconfirmed",
     "worst_case",
 ]
 
@@ -87,6 +89,16 @@ def take_over(model: ProviderModel) -> ModelPrice | None:
 def take_over_many(models: Iterable[ProviderModel]) -> list[ProviderModel]:
     """The same for many, inside `change()`; gives those of which genai-prices knew a price."""
     return [model for model in models if take_over(model) is not None]
+
+
+def unconfirmed() -> QuerySet[ProviderModel]:
+    """Active models without any price but a suggested one."""
+    confirmed = ModelPrice.objects.exclude(source=PriceSource.SUGGESTED)
+    return (
+        ProviderModel.objects.filter(is_active=True)
+        .exclude(prices__in=confirmed)
+        .select_related("provider")
+    )
 
 
 def suggest(models: Iterable[ProviderModel]) -> int:

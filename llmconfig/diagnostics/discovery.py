@@ -23,7 +23,7 @@ from llmconfig.client.pipeline.responses import Refused
 from llmconfig.client.wire import JSON, BadReply, Wire
 from llmconfig.client.wire.reading import object_of, parse, text_of
 from llmconfig.client.wire.registry import wire_of
-from llmconfig.configuration import revisions, snapshot
+from llmconfig.configuration import prices, revisions, snapshot
 from llmconfig.configuration.prices import suggested_prices
 from llmconfig.configuration.provider_rules import check_base_url
 from llmconfig.configuration.snapshot import ProviderFacts
@@ -134,6 +134,7 @@ def _store(provider: Provider, entries: Sequence[Entry]) -> Discovered:
     known = {row.model_id: row for row in ProviderModel.objects.filter(provider=provider)}
     added = [_new(provider, each) for each in entries if each.model_id not in known]
     ProviderModel.objects.bulk_create(added)
+    prices.suggest(ProviderModel.objects.filter(provider=provider, prices=None))
     updated = [
         each.model_id
         for each in entries

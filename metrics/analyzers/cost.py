@@ -7,12 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from statistics import fmean, stdev
+from typing import Any
+
+from django.db.models import Count, Sum
 
 from llmconfig.client.types import Usage
 from llmconfig.configuration import prices, snapshot
 from llmconfig.configuration.snapshot import ModelFacts
-from llmconfig.models import ModelKind
+from llmconfig.models import ModelKind, ProviderModel
 from metrics.errors import Unanswerable
+from metrics.models import GenerationMetric
 from metrics.queries import Figures, Grain, Question, ask, start_of, total
 
 DAY = dt.timedelta(days=1)
@@ -97,6 +101,68 @@ def _elsewhere(sums: Figures, facts: ModelFacts) -> WhatIf | None:
     return WhatIf(
         facts.provider, facts.model_id, sums.calls, sums.unpriced, sums.cost_usd, cost
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Unpriced:
+    """A model's calls without a cost, and what they would have cost, US dollars.
+
+    `priced_by` says by which price: `table` (the calls were before it), `suggestion` (nobody uses
+    it yet), or blank where nobody knows one.
+    """
+
+    provider: str
+    model: str
+    calls: int
+    tokens: int
+    would_cost_usd: Decimal | None
+    priced_by: str
+
+
+def unpriced(*, since: dt.datetime, until: dt.datetime) -> list[Unpriced]:
+    """The models whose calls of this time have no cost, those with most calls first."""
+    rows = (
+        GenerationMetric.objects.filter(cost_usd=None, created_at__gte=since, created_at__lt=until)
+        .order_by()
+        .values("provider", "model_used")
+        .annotate(
+            calls=Count("pk"),
+            prompt=Sum("tokens_input"),
+            cached=Sum("tokens_cached_input"),
+            written=Sum("tokens_cache_write"),
+            answer=Sum("tokens_output"),
+            thought=Sum("tokens_reasoning"),
+        )
+    )
+    found = [_unpriced({**row}) for row in rows]
+    return sorted(found, key=lambda each: (-each.calls, each.provider, each.model))
+
+
+def _unpriced(row: dict[str, Any]) -> Unpriced:
+    usage = Usage(
+        input=row["prompt"] - row["cached"] - row["written"],
+        cached_input=row["cached"],
+        cache_write=row["written"],
+        output=row["answer"] - row["thought"],
+        reasoning=row["thought"],
+    )
+    now, name = dt.datetime.now(dt.UTC), (row["provider"], row["model_used"])
+    facts = snapshot.current().models.get(name)
+    cost = prices.cost(usage, prices.price_at(facts.prices, now) if facts else None)
+    source = "table" if cost is not None else ""
+    model = None
+    if cost is None:
+        model = (
+            ProviderModel.objects.filter(provider__name=name[0], model_id=name[1])
+            .select_related("provider")
+            .first()
+        )
+    if model is not None:
+        listed = prices.facts_of(prices.suggested_rows(model))
+        cost = prices.cost(usage, prices.price_at(listed, now))
+        source = "suggestion" if cost is not None else ""
+    tokens = usage.tokens_input + usage.tokens_output
+    return Unpriced(*name, row["calls"], tokens, cost if tokens else None, source)
 
 
 def forecast_month(*, now: dt.datetime | None = None) -> MonthForecast:

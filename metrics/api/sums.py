@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from llmconfig.api.kit.endpoints import Endpoint
-from metrics.analyzers.cost import forecast_month, what_if, what_if_anywhere
+from metrics.analyzers.cost import forecast_month, unpriced, what_if, what_if_anywhere
 from metrics.analyzers.quality import Grouping, quality
 from metrics.analyzers.savings import savings
 from metrics.api.questions import (
@@ -99,6 +99,25 @@ class WhatIfSerializer(serializers.Serializer[Any]):
     cost_usd = serializers.DecimalField(24, 10, allow_null=True)
     would_cost_usd = serializers.DecimalField(24, 10)
     difference_usd = serializers.DecimalField(24, 10, allow_null=True)
+
+
+class UnpricedSerializer(serializers.Serializer[Any]):
+    """A model's calls without a cost; what they would have cost is null where nobody knows."""
+
+    provider = serializers.CharField()
+    model = serializers.CharField()
+    calls = serializers.IntegerField()
+    tokens = serializers.IntegerField()
+    would_cost_usd = serializers.DecimalField(24, 10, allow_null=True)
+    priced_by = serializers.CharField(
+        allow_blank=True, help_text="table, suggestion, or blank where no price is known."
+    )
+
+
+class UnpricedListSerializer(serializers.Serializer[Any]):
+    """Those with most calls first."""
+
+    results = UnpricedSerializer(many=True)
 
 
 class WhatIfsSerializer(serializers.Serializer[Any]):
@@ -230,6 +249,17 @@ class Forecast(Reading):
     def get(self, request: Request) -> Response:
         """Forecast."""
         return Response(MonthForecastSerializer(forecast_month()).data)
+
+
+class UnpricedList(Reading):
+    """What has no price."""
+
+    @extend_schema(parameters=[TimeSerializer], responses=UnpricedListSerializer)
+    def get(self, request: Request) -> Response:
+        """List the models whose calls have no cost, and what they would have cost."""
+        values = asked(request, serializer=TimeSerializer)
+        found = unpriced(since=values["since"], until=values["until"])
+        return Response(UnpricedListSerializer({"results": found}).data)
 
 
 class OtherModel(Reading):

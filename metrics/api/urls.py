@@ -11,6 +11,7 @@ metrics = [
     path("forecast", sums.Forecast.as_view()),
     path("what-if", sums.OtherModel.as_view()),
     path("what-if/models", sums.OtherModels.as_view()),
+    path("unpriced", sums.UnpricedList.as_view()),
     path("savings", sums.SavingsList.as_view()),
     path("quality", sums.QualityList.as_view()),
     path("experiments/<str:name>", experiments.ExperimentComparison.as_view()),

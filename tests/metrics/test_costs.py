@@ -204,3 +204,25 @@ def test_where_nothing_was_saved_no_figure_is_claimed():
     assert {row["saved_usd"] for row in get("savings")} == {None}
     lines = costs("--savings").splitlines()
     assert lines[1].split() == ["response_cache", "0", "0", "-"]
+
+
+def test_what_has_no_price_is_listed_with_what_it_would_have_cost(a_price):
+    unknown = replace(ANSWERED, cost_usd=None, cost_source="unknown")
+    record(cost_usd=None, attempts=(unknown,))
+    record(cost_usd=None, attempts=(unknown,), model="house-model")
+    record()
+    rows = {row["model"]: row for row in get("unpriced")}
+    assert rows.keys() == {"qwen-32b", "house-model"}
+    assert rows["qwen-32b"]["calls"] == 1
+    assert rows["qwen-32b"]["priced_by"] == "table"
+    assert Decimal(rows["qwen-32b"]["would_cost_usd"]) > 0
+    assert (rows["house-model"]["would_cost_usd"], rows["house-model"]["priced_by"]) == (None, "")
+    said = costs("--unpriced")
+    assert "house-model" in said
+    assert "unpriced" in said
+    assert "$0" not in said
+
+
+def test_a_sum_that_nobody_knows_is_written_unpriced():
+    record(cost_usd=None, attempts=(replace(ANSWERED, cost_usd=None),))
+    assert "unpriced" in costs().splitlines()[-1]

@@ -6,6 +6,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from llmconfig.admin.kit.presentation import milliseconds, money
+from llmconfig.client.types import ESTIMATED, REPORTED, UNKNOWN
 
 MEANINGS = {
     "ok": "",
@@ -98,9 +99,19 @@ def _sum(usage: Mapping[str, Any], names: Iterable[str]) -> float:
 
 
 def _cost(attempt: Mapping[str, Any]) -> str:
+    """What it cost and where that comes from; what is unknown is said so."""
+    source = str(attempt.get("cost_source") or "")
+    estimated = _amount(attempt.get("estimated_usd"))
+    if source == ESTIMATED and estimated is not None:
+        return f"about {money(estimated)}, estimated"
     if not attempt.get("paid"):
-        return ""
+        return "unknown" if source == UNKNOWN else ""
+    told = money(_amount(attempt.get("cost_usd")))
+    return f"{told}, reported" if source == REPORTED else told
+
+
+def _amount(value: object) -> Decimal | None:
     try:
-        return money(Decimal(str(attempt.get("cost_usd"))))
+        return None if value is None else Decimal(str(value))
     except InvalidOperation:
-        return money(None)
+        return None

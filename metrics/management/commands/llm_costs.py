@@ -10,13 +10,14 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
-from metrics.analyzers.cost import WhatIf, forecast_month, what_if, what_if_anywhere
+from metrics.analyzers.cost import WhatIf, forecast_month, unpriced, what_if, what_if_anywhere
 from metrics.analyzers.savings import savings
 from metrics.csv_export import aligned, csv_lines
 from metrics.errors import Unanswerable
 from metrics.queries import DIMENSIONS, Key, Question, ask
 
 COLUMNS = ("calls", "failed", "unpriced", "tokens_input", "tokens_output", "cost_usd", "saved_usd")
+COSTS = frozenset({"cost_usd", "would_cost_usd"})
 MAX_DAYS = 3660
 EVERYWHERE = "all"
 TYPES: dict[str, Callable[[str], Key]] = {"organization": int, "user": int, "batch": UUID}
@@ -51,6 +52,10 @@ class Command(BaseCommand):
             "--savings", action="store_true",
             help="Say instead what caches and providers' batches saved.",
         )  # fmt: skip
+        instead.add_argument(
+            "--unpriced", action="store_true",
+            help="Say instead which models' calls have no cost, and what they would have cost.",
+        )  # fmt: skip
         form = parser.add_mutually_exclusive_group()
         form.add_argument("--json", action="store_true", help="Print JSON.")
         form.add_argument("--csv", action="store_true", help="Print CSV, safe in spreadsheets.")
@@ -74,8 +79,16 @@ class Command(BaseCommand):
         if not rows:
             self.stdout.write("No calls in this time.")
             return
-        for line in aligned([columns, *cells]):
+        for line in aligned([columns, *(_told(columns, row) for row in cells)]):
             self.stdout.write(line)
+
+
+def _told(columns: Sequence[str], cells: list[Any]) -> list[Any]:
+    """A cost that nobody knows is called so, and never shown as nothing."""
+    return [
+        "unpriced" if cell is None and name in COSTS else cell
+        for name, cell in zip(columns, cells, strict=True)
+    ]
 
 
 def _answers(options: Facts) -> tuple[list[Facts], Sequence[str]]:
@@ -84,11 +97,16 @@ def _answers(options: Facts) -> tuple[list[Facts], Sequence[str]]:
     since = now - dt.timedelta(days=options["days"] - 1)
     if options["forecast"]:
         rows = [asdict(forecast_month(now=now))]
+    elif options["unpriced"]:
+        found = unpriced(since=since, until=now)
+        if not found:
+            raise Unanswerable("Every call of this time has a cost.")
+        rows = [asdict(each) for each in found]
     elif options["savings"]:
         rows = [asdict(each) for each in savings(since=since, until=now)]
     elif options["what_if"]:
-        found = _elsewhere(Question(since=since, until=now, only=_only(options)), options)
-        rows = [{**asdict(each), "difference_usd": each.difference_usd} for each in found]
+        others = _elsewhere(Question(since=since, until=now, only=_only(options)), options)
+        rows = [{**asdict(each), "difference_usd": each.difference_usd} for each in others]
     else:
         return _sums(since, now, options)
     if not rows:
@@ -136,7 +154,7 @@ def _only(options: Facts) -> dict[str, Key]:
 
 def _asked_by(options: Facts) -> str:
     """The option that a refusal is about."""
-    for name in ("what_if", "forecast", "savings"):
+    for name in ("what_if", "forecast", "savings", "unpriced"):
         if options[name]:
             return f"--{name.replace('_', '-')}"
     return "--by and --only" if options["only"] else "--by"
