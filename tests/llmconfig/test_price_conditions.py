@@ -114,8 +114,7 @@ def test_discovered_models_have_their_suggested_price_at_once(make_provider, sim
     sources = {*ModelPrice.objects.values_list("model__model_id", "source")}
     assert ("gpt-4o", "suggested") in sources
     assert "house-model" not in {name for name, _ in sources}
-    snapshot.expire()
-    assert snapshot.current().models["sim", "gpt-4o"].prices
+    assert snapshot.load().models["sim", "gpt-4o"].prices
     discover_models(provider, source="shell")
     assert {*ModelPrice.objects.values_list("model__model_id", "source")} == sources
 
