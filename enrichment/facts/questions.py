@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 from uuid import UUID
-from weakref import WeakKeyDictionary
 
 import orjson
 from django.apps import apps
@@ -35,6 +34,7 @@ from llmconfig.client.http import background_loop
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.provider_rules import check_secret_ref
 from llmconfig.errors import ChangeRefused, ConfigurationError
+from llmconfig.runtime.per_loop import PerLoop
 
 PREFIX = "fact_"
 MAX_VALUE_LENGTH = 300  # characters of a row's value in an address
@@ -308,29 +308,24 @@ class _SingleFlight:
     def __init__(self) -> None:
         self.answers: OrderedDict[str, tuple[Answer, float]] = OrderedDict()
         self.health: dict[UUID, _Health] = {}
-        self.asking: WeakKeyDictionary[
-            asyncio.AbstractEventLoop, dict[str, asyncio.Task[Answer]]
-        ] = WeakKeyDictionary()
-        self.gates: WeakKeyDictionary[
-            asyncio.AbstractEventLoop, dict[tuple[UUID, int], asyncio.Semaphore]
-        ] = WeakKeyDictionary()
+        self.asking: PerLoop[dict[str, asyncio.Task[Answer]]] = PerLoop(dict)
+        self.gates: PerLoop[dict[tuple[UUID, int], asyncio.Semaphore]] = PerLoop(dict)
 
     def begin(self, asked: FactQuestion) -> "asyncio.Task[Answer] | Answer":
         """The answer if it is there, else the task that brings it; one for all who ask."""
         held = self.answers.get(asked.key)
         if held is not None and time.monotonic() < held[1]:
             return held[0]
-        event_loop = asyncio.get_running_loop()
-        asking = self.asking.setdefault(event_loop, {})
+        asking = self.asking.get()
         task = asking.get(asked.key)
         if task is None:
-            task = asking[asked.key] = event_loop.create_task(self._ask(asked))
+            task = asking[asked.key] = asyncio.create_task(self._ask(asked))
             task.add_done_callback(lambda _: asking.pop(asked.key, None))
         return task
 
     async def _ask(self, asked: FactQuestion) -> Answer:
         source = asked.source
-        gates = self.gates.setdefault(asyncio.get_running_loop(), {})
+        gates = self.gates.get()
         async with gates.setdefault((source.id, source.at_once), asyncio.Semaphore(source.at_once)):
             health = self.health.setdefault(source.id, _Health())
             if time.monotonic() < health.alone_until:

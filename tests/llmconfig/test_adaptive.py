@@ -36,7 +36,7 @@ def _run(provider: Provider, *, seconds: float) -> tuple[Concurrency, float]:
             heapq.heappush(calls, (provider.answers_at(now), now))
         now, sent = heapq.heappop(calls)
         answers += 1
-        bound.answered("node", seconds=now - sent, words=50, under_way=len(calls) + 1, now=now)
+        bound.answered("node", seconds=now - sent, words=50, in_flight=len(calls) + 1, now=now)
     return bound, answers / now
 
 
@@ -69,5 +69,5 @@ def test_refusals_bring_the_bound_to_what_was_taken_and_quiet_lets_it_grow() -> 
     assert bound.limit == 21
     for _ in range(400):
         now += 0.05
-        bound.answered("node", seconds=0.2, words=50, under_way=21, now=now)
+        bound.answered("node", seconds=0.2, words=50, in_flight=21, now=now)
     assert bound.limit > 21

@@ -189,7 +189,7 @@ def test_a_dead_collector_slows_no_call_and_costs_no_memory(
         settings.LLM_TRACING_ENDPOINT = f"http://127.0.0.1:{silent.getsockname()[1]}/v1/traces"
         make_node("sim/gpt-4o-mini", langsmith_tracing=True)
         record = generate(ask()).record
-        exporter = tracing._holder.get()
+        exporter = tracing._exporters.get()
         traced = tracing.Traced(record, (0.0,), (), "")
         began = time.perf_counter()
         for _ in range(5000):

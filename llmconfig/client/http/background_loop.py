@@ -9,9 +9,12 @@ import os
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
+from contextvars import Context
 from typing import Any, TypeVar
 
 import uvloop
+
+from llmconfig.runtime.per_process import PerProcess
 
 Result = TypeVar("Result")
 ENDING_SECONDS = 2.0
@@ -39,37 +42,24 @@ class _LoopThread:
             self.thread.join(ENDING_SECONDS)
 
 
-class _Holder:
-    """The process's thread; replaced in a forked child together with its lock."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.held: _LoopThread | None = None
-
-    def forget(self) -> None:
-        """In a forked child: a fork may happen while another thread holds the lock, which then
-        nobody would ever release, and the loop's thread was left behind."""
-        self.lock = threading.Lock()
-        self.held = None
-
-    def get(self) -> _LoopThread:
-        held = self.held
-        if held is not None and held.pid == os.getpid():
-            return held
-        with self.lock:
-            if self.held is None or self.held.pid != os.getpid():
-                self.held = _LoopThread()
-                atexit.register(self.held.end)
-            return self.held
+def _started() -> _LoopThread:
+    started = _LoopThread()
+    atexit.register(started.end)
+    return started
 
 
-_holder = _Holder()
-os.register_at_fork(after_in_child=_holder.forget)
+_threads = PerProcess(_started)
 
 
 def submit(coroutine: Coroutine[Any, Any, Result]) -> Future[Result]:
-    """Start a coroutine on the process's loop, from any thread."""
-    return asyncio.run_coroutine_threadsafe(coroutine, _holder.get().loop)
+    """Start a coroutine on the process's loop, from any thread.
+
+    It runs in a context of its own. A caller's context may be that of an ASGI request, whose
+    synchronous code has one thread: what the coroutine then did in a thread would be queued for the
+    very thread that waits for the coroutine.
+    """
+    loop = _threads.get().loop
+    return Context().run(asyncio.run_coroutine_threadsafe, coroutine, loop)
 
 
 def run(coroutine: Coroutine[Any, Any, Result]) -> Result:
@@ -95,5 +85,5 @@ def refuse_inside_a_loop() -> None:
 
 
 def call_soon(callback: Callable[..., object], *arguments: object) -> None:
-    """Have the process's loop call a plain function, from any thread."""
-    _holder.get().loop.call_soon_threadsafe(callback, *arguments)
+    """Have the process's loop call a plain function, from any thread; in a context of its own."""
+    _threads.get().loop.call_soon_threadsafe(callback, *arguments, context=Context())

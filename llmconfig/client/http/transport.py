@@ -5,17 +5,16 @@ key elsewhere), no proxies or credentials of the environment, no cookies, replie
 and time, and each address checked when it is connected to.
 """
 
-import asyncio
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
 
 import aiohttp
 from yarl import URL
 
 from llmconfig.client.http import egress
+from llmconfig.runtime.per_loop import PerLoop
 
 MAX_BYTES = 16 * 1024 * 1024  # of one reply, unpacked; the longest real answers are far below 1 MB
 MAX_CONNECTIONS = 1000
@@ -42,14 +41,14 @@ class Response:
 
 
 @dataclass(slots=True)
-class _Open:
+class _OpenSession:
     """A session, and the generator that closes it when its loop ends."""
 
     session: aiohttp.ClientSession
     keeper: AsyncGenerator[aiohttp.ClientSession]
 
 
-_sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[bool, _Open]] = WeakKeyDictionary()
+_sessions: PerLoop[dict[bool, _OpenSession]] = PerLoop(dict)
 
 
 async def post(
@@ -197,21 +196,16 @@ async def _opened(
 
 async def aclose() -> None:
     """Close this event loop's sessions; the next call opens new ones."""
-    for opened in _sessions.pop(asyncio.get_running_loop(), {}).values():
+    for opened in (_sessions.pop() or {}).values():
         await opened.keeper.aclose()
 
 
 async def _session(*, private: bool) -> aiohttp.ClientSession:
-    loop = asyncio.get_running_loop()
-    mine = _sessions.get(loop)
-    if mine is None:
-        for ended in [each for each in _sessions if each.is_closed()]:
-            del _sessions[ended]
-        mine = _sessions[loop] = {}
+    mine = _sessions.get()
     opened = mine.get(private)
     if opened is None:
         keeper = _keep(private=private)
-        opened = mine[private] = _Open(await anext(keeper), keeper)
+        opened = mine[private] = _OpenSession(await anext(keeper), keeper)
     return opened.session
 
 

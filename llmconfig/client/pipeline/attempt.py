@@ -83,7 +83,7 @@ class TargetExchange:
                 if not (allowed and state.may_send()):
                     attempt = not_sent(target, state.ended_by, "")
                     return AttemptResult(target, attempt, transient=True)
-                admission.leaves()
+                admission.sent()
                 try:
                     made = await self._send()
                 except asyncio.CancelledError:

@@ -7,9 +7,7 @@ every call.
 
 import asyncio
 import logging
-from collections.abc import MutableMapping
 from dataclasses import replace
-from weakref import WeakKeyDictionary
 
 from llmconfig.client.http import background_loop
 from llmconfig.client.pipeline import generation, outcome, publishing
@@ -18,12 +16,13 @@ from llmconfig.client.types import Call
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.resolution import Resolution
 from llmconfig.errors import LLMError
+from llmconfig.runtime.per_loop import PerLoop
 
 logger = logging.getLogger(__name__)
 
 SERVICE = "shadow"
 MAX_AT_ONCE = 32  # in a process; more are left out, so that a slow arm piles up nothing
-_under_way: MutableMapping[asyncio.AbstractEventLoop, int] = WeakKeyDictionary()
+_in_flight: PerLoop[set[asyncio.Task[None] | None]] = PerLoop(set)
 
 
 def ask_beside(state: GenerationState) -> None:
@@ -33,10 +32,11 @@ def ask_beside(state: GenerationState) -> None:
 
 
 async def _ask(call: Call, answered: Resolution) -> None:
-    here = asyncio.get_running_loop()
-    if _under_way.get(here, 0) >= MAX_AT_ONCE:
+    in_flight = _in_flight.get()
+    if len(in_flight) >= MAX_AT_ONCE:
         return
-    _under_way[here] = _under_way.get(here, 0) + 1
+    task = asyncio.current_task()
+    in_flight.add(task)
     try:
         await _carry_out(call, answered)
     except LLMError as error:
@@ -44,7 +44,7 @@ async def _ask(call: Call, answered: Resolution) -> None:
     except Exception:
         logger.exception("The shadow of a call of %s failed.", call.node)
     finally:
-        _under_way[here] -= 1
+        in_flight.discard(task)
 
 
 async def _carry_out(call: Call, answered: Resolution) -> None:

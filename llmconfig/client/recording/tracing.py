@@ -9,7 +9,6 @@ own builds and sends the spans; what it can't keep up with is dropped and counte
 import atexit
 import json
 import logging
-import os
 import queue
 import threading
 import time
@@ -25,6 +24,7 @@ from llmconfig.client.http import background_loop, transport
 from llmconfig.client.http.transport import RequestFailed
 from llmconfig.client.types import Attempt, CallRecord, Message
 from llmconfig.models import InteractionType
+from llmconfig.runtime.per_process import PerProcess
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -59,12 +59,12 @@ def enabled() -> bool:
 
 def submit(traced: Traced) -> None:
     """Have a call traced; returns at once, from any thread or event loop."""
-    _holder.get().submit(traced)
+    _exporters.get().submit(traced)
 
 
 def flush(seconds: float = ENDING_SECONDS) -> bool:
     """Wait for what was offered to be sent, at most so long; False if it wasn't."""
-    held = _holder.held
+    held = _exporters.find()
     return held is None or held.flush(seconds)
 
 
@@ -121,31 +121,15 @@ class _Exporter:
             self.dropped = 0
 
 
-class _Holder:
-    """The process's exporter; a forked child makes its own."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.held: _Exporter | None = None
-
-    def forget(self) -> None:
-        """In a forked child, which has neither the thread nor a right to the queue."""
-        self.lock = threading.Lock()
-        self.held = None
-
-    def get(self) -> _Exporter:
-        if self.held is None:
-            with self.lock:
-                if self.held is None:
-                    # The loop's own end is registered first, so that it comes after the flush.
-                    background_loop.call_soon(int)
-                    self.held = _Exporter()
-                    atexit.register(flush)
-        return self.held
+def _started() -> _Exporter:
+    # The loop's own end is registered first, so that it comes after the flush.
+    background_loop.call_soon(int)
+    started = _Exporter()
+    atexit.register(flush)
+    return started
 
 
-_holder = _Holder()
-os.register_at_fork(after_in_child=_holder.forget)
+_exporters = PerProcess(_started)
 
 
 def headers_of(text: str) -> dict[str, str]:

@@ -86,9 +86,9 @@ class Concurrency:
         self._count_anew(now)
 
     def answered(
-        self, kind: Hashable, *, seconds: float, words: int, under_way: int, now: float
+        self, kind: Hashable, *, seconds: float, words: int, in_flight: int, now: float
     ) -> None:
-        """A call was answered, with `words` tokens, while `under_way` were, itself included.
+        """A call was answered, with `words` tokens, while `in_flight` were, itself included.
 
         `kind` is what makes answers comparable: node and model.
         """
@@ -100,11 +100,11 @@ class Concurrency:
                 self._count_anew(now)
             return
         self._counted += 1
-        if self._counted >= max(MIN_COUNTED, 2 * under_way):
-            self._look(under_way, now)
+        if self._counted >= max(MIN_COUNTED, 2 * in_flight):
+            self._look(in_flight, now)
         queueing = self._inflation > INFLATED and now >= self._truce_until
         if self._trial is None and not queueing:
-            self._grow(under_way, now)
+            self._grow(in_flight, now)
 
     def _ratio(self, kind: Hashable, seconds: float, words: int) -> float:
         """How many times as long as the best of its kind."""
@@ -117,7 +117,7 @@ class Concurrency:
         self._baselines[kind] = best * BASELINE_DRIFT
         return pace / best if seconds > QUICK_SECONDS and best > 0 else 1.0
 
-    def _look(self, under_way: int, now: float) -> None:
+    def _look(self, in_flight: int, now: float) -> None:
         """Enough answers were counted to tell how many come per second: judge and try."""
         since = self._counted_since
         rate = self._counted / (now - since) if since is not None and now > since else 0.0
@@ -134,18 +134,18 @@ class Concurrency:
             return
         if trial is not None:
             self._truce_s = NEXT_TRIAL_SECONDS
-        if self._inflation > INFLATED and under_way > 1 and now >= self._truce_until:
+        if self._inflation > INFLATED and in_flight > 1 and now >= self._truce_until:
             self._trial = _Trial(self.limit, rate)
-            self.limit = max(1, math.floor(min(self.limit, under_way) * (1 - CUT)))
-            self._settling = under_way
+            self.limit = max(1, math.floor(min(self.limit, in_flight) * (1 - CUT)))
+            self._settling = in_flight
             self._changed_at = now
 
     def _count_anew(self, now: float) -> None:
         self._counted, self._counted_since = 0, now
 
-    def _grow(self, under_way: int, now: float) -> None:
+    def _grow(self, in_flight: int, now: float) -> None:
         """One more, or a tenth; sooner again if that goes well."""
-        if under_way < self.limit or now - self._changed_at < self._quiet_s:
+        if in_flight < self.limit or now - self._changed_at < self._quiet_s:
             return
         if self._refused >= TOO_MANY / 2:
             return

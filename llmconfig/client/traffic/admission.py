@@ -93,7 +93,7 @@ def needs_estimate(target: Target, configuration: Snapshot) -> bool:
 class Admission:
     """`async with Admission(request) as admission:` around one request to a provider.
 
-    Tell `admission.leaves()` when it is sent and `admission.ended(…)` how it went. What was sent
+    Tell `admission.sent()` when it is sent and `admission.ended(…)` how it went. What was sent
     and then cancelled is settled at its worst; what wasn't sent has used nothing. Raises
     NotAdmitted's kinds on entry.
     """
@@ -102,14 +102,14 @@ class Admission:
         "_amount",
         "_attempt",
         "_budgets",
-        "_gate",
         "_held",
-        "_left",
+        "_limiter",
         "_request",
+        "_sent",
         "_tokens",
     )
 
-    _gate: RateLimiter
+    _limiter: RateLimiter
 
     def __init__(self, request: Request) -> None:
         self._request = request
@@ -117,7 +117,7 @@ class Admission:
         self._attempt: Attempt | None = None
         self._budgets: tuple[BudgetFacts, ...] = ()
         self._held = budgets.NOTHING
-        self._left = False
+        self._sent = False
         most = request.most
         self._tokens = most.tokens_input + most.tokens_output if most is not None else 0
 
@@ -126,9 +126,9 @@ class Admission:
         if request.configuration.budgets:
             await self._reserve()
         cooldown.try_it(request.target)
-        self._gate = limiter_of(request.target.provider)
+        self._limiter = limiter_of(request.target.provider)
         try:
-            await self._gate.enter(self._tokens, request.patience_s)
+            await self._limiter.acquire(self._tokens, request.patience_s)
         except BaseException:
             cooldown.release(request.target)
             if self._budgets:
@@ -137,7 +137,7 @@ class Admission:
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        if not self._left:
+        if not self._sent:
             await self._withdraw()
             return
         used = self._tokens
@@ -145,19 +145,19 @@ class Admission:
         if attempt is not None:
             used = attempt.usage.tokens_input + attempt.usage.tokens_output
             self._learn(attempt)
-        self._gate.leave(self._tokens, used)
+        self._limiter.release(self._tokens, used)
         if self._budgets:
             await self._settle(self._cost(attempt))
 
     async def _withdraw(self) -> None:
         cooldown.release(self._request.target)
-        self._gate.leave(self._tokens, 0)
+        self._limiter.release(self._tokens, 0)
         if self._budgets:
             await self._settle(budgets.NOTHING)
 
-    def leaves(self) -> None:
+    def sent(self) -> None:
         """It is sent now."""
-        self._left = True
+        self._sent = True
 
     def ended(self, attempt: Attempt, *, transient: bool) -> None:
         """How the request went; `transient`: the same again may fare better."""
@@ -172,15 +172,15 @@ class Admission:
         self._amount = amount
 
     def _learn(self, attempt: Attempt) -> None:
-        gate, now = self._gate, asyncio.get_running_loop().time()
+        limiter, now = self._limiter, asyncio.get_running_loop().time()
         if attempt.outcome in OVERLOADED:
-            gate.concurrency.refused(others=gate.under_way - 1, now=now)
+            limiter.concurrency.refused(others=limiter.in_flight - 1, now=now)
         elif attempt.outcome in ANSWERED:
-            gate.concurrency.answered(
+            limiter.concurrency.answered(
                 (self._request.call.node, attempt.model),
                 seconds=attempt.latency_ms / 1000,
                 words=attempt.usage.tokens_output,
-                under_way=gate.under_way,
+                in_flight=limiter.in_flight,
                 now=now,
             )
 

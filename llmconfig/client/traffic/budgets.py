@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 from uuid import UUID, uuid4
-from weakref import WeakKeyDictionary
 
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection, transaction
@@ -29,6 +28,7 @@ from llmconfig.configuration import snapshot
 from llmconfig.configuration.snapshot import BudgetFacts, Snapshot
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import BudgetPeriod, BudgetScope, InteractionType
+from llmconfig.runtime.per_loop import PerLoop
 
 logger = logging.getLogger(__name__)
 
@@ -266,18 +266,12 @@ class BudgetLedgerClient:
                 request.answer.set_exception(LedgerLost("the budgets' ledger can't be reached"))
 
 
-_tills: WeakKeyDictionary[asyncio.AbstractEventLoop, BudgetLedgerClient] = WeakKeyDictionary()
+_ledger_clients = PerLoop(BudgetLedgerClient)
 
 
 def ledger_client() -> BudgetLedgerClient:
-    """The running loop's."""
-    loop = asyncio.get_running_loop()
-    mine = _tills.get(loop)
-    if mine is None:
-        for ended in [each for each in _tills if each.is_closed()]:
-            del _tills[ended]
-        mine = _tills[loop] = BudgetLedgerClient()
-    return mine
+    """The running event loop's client of the ledger."""
+    return _ledger_clients.get()
 
 
 def unpriced_refusal(budgets: Iterable[BudgetFacts], model: str) -> str:

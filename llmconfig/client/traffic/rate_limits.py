@@ -1,10 +1,11 @@
-"""A provider's limits, held by all processes together: calls under way, and a minute's requests
+"""A provider's limits, held by all processes together: calls in flight, and a minute's requests
 and tokens.
 
-Each event loop has one gate a provider. A gate takes what its waiting calls need from Redis in one
+Each event loop has one limiter a provider. It takes what its waiting calls need from Redis in one
 round trip for all of them, passes a freed place on to the next of its own calls, and gives back
 what it doesn't need. What a killed process held comes back within LEASE_SECONDS. A provider without
-limits costs no message: its gate only keeps to what the provider bears (`adaptive`).
+limits costs no message: its limiter only keeps to what the provider bears
+(`adaptive_concurrency`).
 """
 
 import asyncio
@@ -13,7 +14,6 @@ import random
 from collections import deque
 from dataclasses import dataclass
 from uuid import uuid4
-from weakref import WeakKeyDictionary
 
 from llmconfig import provider_types
 from llmconfig.client.traffic import redis_connection
@@ -21,6 +21,7 @@ from llmconfig.client.traffic.adaptive_concurrency import Concurrency
 from llmconfig.client.traffic.rate_limits_script import SCRIPT
 from llmconfig.client.traffic.redis_connection import RedisLost
 from llmconfig.configuration.snapshot import ProviderFacts
+from llmconfig.runtime.per_loop import PerLoop
 
 LEASE_SECONDS = 12.0
 RENEW_SECONDS = 4.0
@@ -53,7 +54,7 @@ class LimitsLost(NotAdmitted):
 
 @dataclass(slots=True)
 class _Waiter:
-    """A call at the gate."""
+    """A call that waits to be admitted."""
 
     tokens: int
     admitted: asyncio.Future[None]
@@ -61,7 +62,7 @@ class _Waiter:
 
 @dataclass(slots=True)
 class _Alone:
-    """What a gate may let in without Redis until `until`: its share of the limits."""
+    """What a limiter may admit without Redis until `until`: its share of the limits."""
 
     until: float
     places: float
@@ -74,14 +75,14 @@ class RateLimiter:
 
     def __init__(self, facts: ProviderFacts) -> None:
         self.concurrency = Concurrency()
-        self.under_way = 0
+        self.in_flight = 0
         self._waiting: deque[_Waiter] = deque()
         self._holder = uuid4().hex
         self._places = 0  # of max_concurrency, ours by lease
         self._keep = 0  # as many may be passed on to our own next calls
         self._trusted_until = 0.0
         self._contended = False
-        self._reserved = 0  # tokens of calls under way
+        self._reserved = 0  # tokens of calls in flight
         self._used = 0  # tokens of ended calls that Redis hasn't been told
         self._sharing = 1  # processes at this provider, when last heard
         self._room_at = 0.0
@@ -99,13 +100,13 @@ class RateLimiter:
         self._rated = bool(facts.requests_per_minute or facts.tokens_per_minute)
         self._limited = self._rated or bool(facts.max_concurrency)
 
-    async def enter(self, tokens: int, patience_s: float | None) -> None:
+    async def acquire(self, tokens: int, patience_s: float | None) -> None:
         """Wait for a place. Raises TooBusy after `patience_s` seconds, and LimitsLost.
 
-        `tokens` is what the call may use at most. Each entered call must `leave`.
+        `tokens` is what the call may use at most. Each call that was admitted must `release`.
         """
-        if self._enters_at_once():
-            self.under_way += 1
+        if self._is_admitted_at_once():
+            self.in_flight += 1
             self._reserved += tokens
             return
         waiter = _Waiter(tokens, asyncio.get_running_loop().create_future())
@@ -115,7 +116,7 @@ class RateLimiter:
             await self._admission(waiter, patience_s)
         except asyncio.CancelledError:
             if not waiter.admitted.cancel() and not waiter.admitted.cancelled():
-                self.leave(tokens, 0)
+                self.release(tokens, 0)
             raise
 
     async def _admission(self, waiter: _Waiter, patience_s: float | None) -> None:
@@ -135,9 +136,9 @@ class RateLimiter:
     def _story(self, what: str) -> str:
         return f"{self.facts.name} is at its limits; {what}"
 
-    def leave(self, reserved: int, used: int) -> None:
+    def release(self, reserved: int, used: int) -> None:
         """A call has ended: it had `reserved` tokens and used that many."""
-        self.under_way -= 1
+        self.in_flight -= 1
         self._reserved -= reserved
         if not self._limited:
             if self._waiting:
@@ -145,7 +146,7 @@ class RateLimiter:
             return
         if self.facts.tokens_per_minute:
             self._used += used
-        if self._waiting and self._enters_at_once(passed_on=True):
+        if self._waiting and self._is_admitted_at_once(passed_on=True):
             self._let_in(1)
             return
         if self._contended:
@@ -161,19 +162,19 @@ class RateLimiter:
         self._attend()
         self._wake.set()
 
-    def _enters_at_once(self, *, passed_on: bool = False) -> bool:
+    def _is_admitted_at_once(self, *, passed_on: bool = False) -> bool:
         """Whether a call needs to ask nobody."""
-        if self.under_way >= self.concurrency.limit or (self._waiting and not passed_on):
+        if self.in_flight >= self.concurrency.limit or (self._waiting and not passed_on):
             return False
         if not self._limited:
             return True
         if self._rated or self._alone is not None:
             return False
         trusted = asyncio.get_running_loop().time() < self._trusted_until
-        return trusted and self.under_way < min(self._places, self._keep)
+        return trusted and self.in_flight < min(self._places, self._keep)
 
     def _let_in_freely(self) -> None:
-        while self._waiting and self.under_way < self.concurrency.limit:
+        while self._waiting and self.in_flight < self.concurrency.limit:
             self._let_in(1)
 
     def _let_in(self, count: int) -> None:
@@ -182,17 +183,17 @@ class RateLimiter:
             waiter = self._waiting.popleft()
             if not waiter.admitted.done():
                 waiter.admitted.set_result(None)
-                self.under_way += 1
+                self.in_flight += 1
                 self._reserved += waiter.tokens
                 count -= 1
 
-    async def say_goodbye(self) -> None:
+    async def give_back(self) -> None:
         """Give everything back: the event loop ends."""
         if self._serving is not None:
             self._serving.cancel()
         if self._places or self._used:
             self._waiting.clear()
-            self.under_way = self._reserved = 0
+            self.in_flight = self._reserved = 0
             await self._exchange(asyncio.get_running_loop())
 
     # What goes to and fro with Redis
@@ -208,11 +209,11 @@ class RateLimiter:
             self._wake.set()
 
     async def _serve(self) -> None:
-        """Exchange with Redis while there is anybody at the gate or behind it."""
+        """Exchange with Redis while calls wait or are in flight."""
         loop = asyncio.get_running_loop()
         if not self._introduced and redis_connection.configured():
             self._introduced = True
-            await redis_connection.before_closing(self.say_goodbye)
+            await redis_connection.before_closing(self.give_back)
         while self._limited:
             self._wake.clear()
             self._forget_the_gone()
@@ -227,8 +228,8 @@ class RateLimiter:
         self._let_in_freely()
 
     def _idle(self) -> bool:
-        """Nothing is under way and Redis knows it."""
-        return not (self.under_way or self._places or self._used)
+        """Nothing is in flight and Redis knows it."""
+        return not (self.in_flight or self._places or self._used)
 
     def _forget_the_gone(self) -> None:
         if any(each.admitted.done() for each in self._waiting):
@@ -236,7 +237,7 @@ class RateLimiter:
 
     def _pause(self, now: float) -> float:
         """Seconds until the next exchange unless something happens."""
-        if not self._waiting or self.under_way >= self.concurrency.limit:
+        if not self._waiting or self.in_flight >= self.concurrency.limit:
             return RENEW_SECONDS
         jitter = 0.75 + random.random() / 2  # noqa: S311 - so that processes don't go in step
         return min(max(POLL_SECONDS, self._room_at - now), MAX_POLL_SECONDS) * jitter
@@ -244,7 +245,7 @@ class RateLimiter:
     async def _exchange(self, loop: asyncio.AbstractEventLoop) -> None:
         """Tell Redis how we stand and let in as many as it admits."""
         sent_at = loop.time()
-        facts, used, using = self.facts, self._used, self.under_way
+        facts, used, using = self.facts, self._used, self.in_flight
         most = max(0, min(self.concurrency.limit - using, MAX_AT_ONCE))
         wanted = [self._fitting(each.tokens) for each in self._waiting][: int(most)]
         name = f"nodewise:limits:{{{facts.name}}}"
@@ -293,7 +294,7 @@ class RateLimiter:
         alone = self._alone
         while self._waiting:
             tokens = self._fitting(self._waiting[0].tokens)
-            room = min(alone.places, self.concurrency.limit) - self.under_way
+            room = min(alone.places, self.concurrency.limit) - self.in_flight
             if room < 1 or alone.requests < 1 or alone.tokens < tokens:
                 break
             alone.requests -= 1
@@ -332,20 +333,15 @@ class RateLimiter:
         self._used = self._places = 0
 
 
-_gates: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, RateLimiter]] = WeakKeyDictionary()
+_limiters: PerLoop[dict[str, RateLimiter]] = PerLoop(dict)
 
 
 def limiter_of(provider: ProviderFacts) -> RateLimiter:
-    """The running loop's gate to a provider, with its limits as they are now."""
-    loop = asyncio.get_running_loop()
-    mine = _gates.get(loop)
-    if mine is None:
-        for ended in [each for each in _gates if each.is_closed()]:
-            del _gates[ended]
-        mine = _gates[loop] = {}
-    gate = mine.get(provider.name)
-    if gate is None:
-        gate = mine[provider.name] = RateLimiter(provider)
-    elif gate.facts is not provider:
-        gate.apply(provider)
-    return gate
+    """The running event loop's limiter of a provider, with its limits as they are now."""
+    mine = _limiters.get()
+    limiter = mine.get(provider.name)
+    if limiter is None:
+        limiter = mine[provider.name] = RateLimiter(provider)
+    elif limiter.facts is not provider:
+        limiter.apply(provider)
+    return limiter

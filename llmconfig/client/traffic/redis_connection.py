@@ -8,7 +8,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from django.conf import settings
 from redis.asyncio import Redis
@@ -16,6 +15,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.commands.core import AsyncScript
 from redis.exceptions import RedisError
+
+from llmconfig.runtime.per_loop import PerLoop
 
 # A local round trip takes a fraction of a millisecond; whoever waits longer goes on without.
 # Long enough that a machine under load isn't taken for a lost server: limits would then split.
@@ -32,7 +33,7 @@ Farewell = Callable[[], Awaitable[None]]
 
 
 @dataclass(slots=True)
-class _Open:
+class _OpenClient:
     """A client, the generator that closes it when its loop ends, and since when it is lost."""
 
     client: Redis
@@ -42,7 +43,7 @@ class _Open:
     ask_again_at: float = 0.0
 
 
-_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, _Open] = WeakKeyDictionary()
+_clients: PerLoop[_OpenClient] = PerLoop()
 
 
 def configured() -> bool:
@@ -76,21 +77,18 @@ async def before_closing(farewell: Farewell) -> None:
 
 async def aclose() -> None:
     """Close this loop's client; the next use opens a new one."""
-    opened = _clients.get(asyncio.get_running_loop())
+    opened = _clients.find()
     if opened is not None:
         await opened.keeper.aclose()
 
 
-async def _opened() -> _Open:
-    loop = asyncio.get_running_loop()
-    opened = _clients.get(loop)
+async def _opened() -> _OpenClient:
+    opened = _clients.find()
     if opened is None:
         if not configured():
             raise RedisLost("REDIS_URL is not set")
-        for ended in [each for each in _clients if each.is_closed()]:
-            del _clients[ended]
         keeper = _keep()
-        opened = _clients[loop] = _Open(await anext(keeper), keeper)
+        opened = _clients.put(_OpenClient(await anext(keeper), keeper))
     return opened
 
 
@@ -109,9 +107,9 @@ async def _keep() -> AsyncGenerator[Redis]:
     try:
         yield client
     finally:
-        loop = asyncio.get_running_loop()
-        for farewell in _clients[loop].farewells:
+        opened = _clients.find()
+        for farewell in opened.farewells if opened is not None else ():
             with suppress(RedisLost):
                 await farewell()
-        del _clients[loop]
+        _clients.pop()
         await client.aclose()

@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import orjson
 
@@ -22,6 +21,7 @@ from llmconfig.client.traffic.redis_connection import RedisLost
 from llmconfig.client.types import Call, Thought, Tokens
 from llmconfig.configuration.resolution import Target
 from llmconfig.configuration.snapshot import Snapshot
+from llmconfig.runtime.per_loop import PerLoop
 
 PREFIX = "nodewise:cache:2:{answers}"  # the number changes with the form of what is kept
 EPOCH, INDEX, TOTALS = f"{PREFIX}:epoch", f"{PREFIX}:index", f"{PREFIX}:totals"
@@ -181,7 +181,7 @@ class _SingleFlight:
     introduced: bool = False
 
 
-_desks: WeakKeyDictionary[asyncio.AbstractEventLoop, _SingleFlight] = WeakKeyDictionary()
+_desks = PerLoop(_SingleFlight)
 
 
 def enabled(configuration: Snapshot) -> bool:
@@ -308,19 +308,13 @@ def forget() -> None:
     """Empty this process's own part, and tell nobody what was about to be told."""
     _shelf.clear()
     _shelf.epoch = b""
-    for desk in list(_desks.values()):
+    for desk in _desks.values():
         desk.to_tell.clear()
         desk.hits = desk.misses = desk.saved = 0
 
 
 def _desk() -> _SingleFlight:
-    loop = asyncio.get_running_loop()
-    desk = _desks.get(loop)
-    if desk is None:
-        for ended in [each for each in _desks if each.is_closed()]:
-            del _desks[ended]
-        desk = _desks[loop] = _SingleFlight()
-    return desk
+    return _desks.get()
 
 
 def _keep_here(key: bytes, value: bytes, configuration: Snapshot) -> None:

@@ -1,0 +1,49 @@
+"""One object for each event loop, such as a session that no other loop may use."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Generic, TypeVar
+from weakref import WeakKeyDictionary
+
+Held = TypeVar("Held")
+
+
+class PerLoop(Generic[Held]):
+    """The running loop's object, made by `make` when it is first asked for, or put there.
+
+    A loop that is gone takes its object with it; those of closed loops are dropped when another
+    loop's is made. All methods but `values` must be called inside a running loop, and raise
+    RuntimeError elsewhere.
+    """
+
+    def __init__(self, make: Callable[[], Held] | None = None) -> None:
+        self._make = make
+        self._held: WeakKeyDictionary[asyncio.AbstractEventLoop, Held] = WeakKeyDictionary()
+
+    def get(self) -> Held:
+        """The running loop's object."""
+        held = self._held.get(asyncio.get_running_loop())
+        if held is not None:
+            return held
+        if self._make is None:
+            raise LookupError("Nothing was put here for the running event loop.")
+        return self.put(self._make())
+
+    def find(self) -> Held | None:
+        """The same, or None if the loop has none yet."""
+        return self._held.get(asyncio.get_running_loop())
+
+    def put(self, held: Held) -> Held:
+        """Hold this object for the running loop, for those whose making must be awaited."""
+        for ended in [each for each in self._held if each.is_closed()]:
+            del self._held[ended]
+        self._held[asyncio.get_running_loop()] = held
+        return held
+
+    def pop(self) -> Held | None:
+        """The running loop's object, which is held no longer; None if there is none."""
+        return self._held.pop(asyncio.get_running_loop(), None)
+
+    def values(self) -> list[Held]:
+        """The objects of all loops."""
+        return list(self._held.values())
