@@ -26,11 +26,7 @@ PARTS = (
     ("aiohttp/", "aiohttp: HTTP"),
     ("psycopg", "psycopg: talking to PostgreSQL"),
     ("redis/", "redis: the shared response cache"),
-    ("enrichment/gates", "gates: numbers and names that the source doesn't have, length, language"),
-    (
-        "enrichment/languages",
-        "gates: numbers and names that the source doesn't have, length, language",
-    ),
+    ("enrichment/quality/", "gates: what the source doesn't have, or the answer lost; languages"),
     ("enrichment/", "enrichment: rows, prompts, the pump, writing"),
     ("metrics/", "metrics: a row for each call, quality"),
     ("llmconfig/client/", "the client: attempts, cache, admission, records, both wire formats"),

@@ -48,7 +48,7 @@ def answer_question(row_id: int | str, question: str, *, user: User | None = Non
         user_id=user.pk if user else None,
     )
     try:
-        found = ask(enrichment, call, values, floor=item.floor)
+        found = ask(enrichment, call, values, floor=item.floor, columns=item.columns)
     except GenerationFailed as failure:
         return Reply("", str(failure))
     if found.findings:

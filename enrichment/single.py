@@ -138,6 +138,7 @@ def ask(
     *,
     variant: str = "",
     floor: float = 0.0,
+    columns: Mapping[str, Any] | None = None,
 ) -> Judgement:
     """Call and judge, where nothing is written to a row; the record tells what the gates found.
 
@@ -149,7 +150,7 @@ def ask(
     except GenerationFailed as failure:
         _record(told, told_of_failure(enrichment, failure.record, str(failure)))
         raise
-    found = enrichment.judge(answer, values, variant=variant, floor=floor)
+    found = enrichment.judge(answer, values, variant=variant, floor=floor, columns=columns or {})
     _record(told, told_of(enrichment, found))
     return found
 

@@ -51,6 +51,7 @@ class Item:
     settled: ResultState | None = None
     reason: str = ""
     floor: float = 0.0  # the least confidence of what is applied
+    columns: Mapping[str, Any] = field(default_factory=dict)  # those that bind the answer
     asks: tuple[FactQuestion, ...] = ()  # what sources of facts have still to be asked
     facts: tuple[
         tuple[FactQuestion, FactAnswer], ...
@@ -207,6 +208,7 @@ def _item(
         values=dict.fromkeys(prompt.fact_names, "") | values if prompt.fact_names else values,
         settled=settled,
         reason=reason,
+        columns={name: row[name] for name in enrichment.binding_columns},
     )
 
 
@@ -242,7 +244,9 @@ def call_for(
 
 def judged(enrichment: Enrichment, item: Item, answer: Generation, texts: Texts | None) -> Outcome:
     """Hold an answer to the enrichment's gates: applied, or a suggestion with the reasons."""
-    found = enrichment.judge(answer, item.values, variant=item.variant, floor=item.floor)
+    found = enrichment.judge(
+        answer, item.values, variant=item.variant, floor=item.floor, columns=item.columns
+    )
     return Outcome(
         item,
         ResultState.SUGGESTED if found.findings else ResultState.APPLIED,

@@ -10,13 +10,29 @@ from enrichment.enrichments.contract import (
     Enrichment,
     Judgement,
 )
-from enrichment.quality.gates import LOW_CONFIDENCE, NOT_IN_SOURCE, GateFinding
+from enrichment.quality.gates import GateFinding
+from enrichment.quality.gates.evidence import (
+    EXCLUDED,
+    LOW_CONFIDENCE,
+    NO_EVIDENCE,
+    NOT_IN_SOURCE,
+    WRONG_FORM,
+    Source,
+)
 from enrichment.quality.logprobs import likelihoods
 from llmconfig.client.types import Generation
 
 CONFIDENCE = {"type": "number", "minimum": 0, "maximum": 1}
 SHOWN = 5  # parts that a finding names
-OPENINGS = {LOW_CONFIDENCE: "Not sure of", NOT_IN_SOURCE: "Not in the listing"}
+EVIDENCE = {"type": "string", "minLength": 1, "maxLength": 200}
+OPENINGS = {
+    LOW_CONFIDENCE: "Not sure of",
+    NOT_IN_SOURCE: "Not in the listing",
+    NO_EVIDENCE: "No evidence in the listing for",
+    EXCLUDED: "Excludes another one",
+    WRONG_FORM: "Not of its kind",
+}
+PART_CODES = frozenset(OPENINGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +92,35 @@ class ConfidentParts(Enrichment):
         return super().misfit({self.list_name: value})
 
     def doubt(
-        self, part: Mapping[str, Any], values: Mapping[str, str], *, floor: float
+        self, part: Mapping[str, Any], parts: Sequence[Mapping[str, Any]], source: Source
     ) -> PartDoubt | None:
-        """Why a part may not be applied without a person; None when it may."""
-        if part["confidence"] >= floor:
-            return None
+        """Why a part may not be applied without a person, whatever the model's confidence."""
+        return None
+
+    def _doubt(
+        self,
+        part: Mapping[str, Any],
+        parts: Sequence[Mapping[str, Any]],
+        source: Source,
+        floor: float,
+    ) -> PartDoubt | None:
+        found = self.doubt(part, parts, source)
+        if found is not None or part["confidence"] >= floor:
+            return found
         words = f"{part[self.part_name]} ({part['confidence']:.2f} is below {floor:g})"
         return PartDoubt(LOW_CONFIDENCE, words)
 
     def judge(
-        self, answer: Generation, values: Mapping[str, str], *, variant: str, floor: float
+        self,
+        answer: Generation,
+        values: Mapping[str, str],
+        *,
+        variant: str,
+        floor: float,
+        columns: Mapping[str, Any],
     ) -> Judgement:
         """Divide the parts into sure and doubtful ones."""
-        judged = super().judge(answer, values, variant=variant, floor=floor)
+        judged = super().judge(answer, values, variant=variant, floor=floor, columns=columns)
         if judged.findings or not judged.value:
             return judged
         judged = replace(
@@ -96,7 +128,8 @@ class ConfidentParts(Enrichment):
             confidence=min(part["confidence"] for part in judged.value),
             confidence_source=LOG_PROBABILITIES if self._likelihoods(answer) else SELF_REPORTED,
         )
-        doubts = [self.doubt(part, values, floor=floor) for part in judged.value]
+        source = Source(self.source(values))
+        doubts = [self._doubt(part, judged.value, source, floor) for part in judged.value]
         sure = [part for part, doubt in zip(judged.value, doubts, strict=True) if not doubt]
         if len(sure) == len(judged.value):
             return judged

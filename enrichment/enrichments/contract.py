@@ -1,5 +1,6 @@
 """What an enrichment is: what it reads, says, accepts and writes."""
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,12 +12,17 @@ from django.db import connection
 from django.db.models import Field, JSONField, Manager, Model
 
 from enrichment.errors import AnswerRejected, BadSelection
-from enrichment.quality.gates import ANSWER_CUT, Checked, Gate, GateFinding, texts_in
+from enrichment.quality.gates import Checked, Gate, GateFinding, addresses_model, register_code
+from enrichment.quality.gates.contract import texts_in, too_large
+from enrichment.quality.gates.form import ANSWER_CUT
 from llmconfig.client.finish_reasons import why_not_whole
 from llmconfig.client.structured_output import SchemaMismatch, compile_schema
 from llmconfig.client.types import Generation
 from llmconfig.configuration import snapshot
 
+logger = logging.getLogger(__name__)
+
+CHECK_FAILED = register_code("check_failed", "A check failed itself")
 SELF_REPORTED = "self_reported"  # the model said itself how sure it is
 LOG_PROBABILITIES = "log_probabilities"  # how likely the tokens of the value were
 
@@ -67,6 +73,8 @@ class Enrichment(ABC):
     prompt: ClassVar[PromptText]
     schema: ClassVar[Mapping[str, Any] | None] = None
     gates: ClassVar[tuple[Gate, ...]] = ()  # what fails one is a suggestion, never applied
+    binding_columns: ClassVar[tuple[str, ...]] = ()  # of `reads`; gates hold answers to them
+    abbreviations: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # short: what it stands for
     answers_in: ClassVar[str] = ""  # a language; blank: the variant, else the source's own
     confidence_floor: ClassVar[str] = ""  # the column of `llm_config` with the least confidence
     takes_facts: ClassVar[bool] = True  # False: its prompts may not use sources of facts
@@ -105,52 +113,80 @@ class Enrichment(ABC):
         """The text that an answer has to be true to."""
         return "\n".join(values.values())
 
+    def original(self, values: Mapping[str, str]) -> str:
+        """The text that an answer is another form of; blank: the whole source.
+
+        What the source has besides may be used in the answer, but need not be.
+        """
+        return ""
+
     @abstractmethod
     def accept(self, answer: Generation, values: Mapping[str, str]) -> Any:
         """The value to write; raises AnswerRejected with a reason for the reviewer."""
 
     def judge(
-        self, answer: Generation, values: Mapping[str, str], *, variant: str, floor: float
+        self,
+        answer: Generation,
+        values: Mapping[str, str],
+        *,
+        variant: str,
+        floor: float,
+        columns: Mapping[str, Any],
     ) -> Judgement:
-        """Hold an answer to the gates. `floor` is the least confidence, 0 where none is asked.
+        """Hold an answer to the gates.
 
-        An answer that isn't whole is never applied by itself, whatever the gates say.
+        `floor` is the least confidence, 0 where none is asked; `columns` the row's binding ones.
+        An answer that isn't whole is never applied by itself, whatever the gates say. One on which
+        `accept` or a gate raises is held back with the reason: it is paid.
         """
         unfinished = why_not_whole(answer.record.finish_reason)
         cut = GateFinding(ANSWER_CUT, unfinished) if unfinished else None
         try:
             value = self.accept(answer, values)
-        except AnswerRejected as rejected:
+        except Exception as error:
             raw = answer.parsed if answer.parsed is not None else answer.text or answer.refusal
-            finding = GateFinding(rejected.reason, str(rejected))
+            if isinstance(error, AnswerRejected):
+                finding = GateFinding(error.reason, str(error))
+            else:
+                logger.exception("%s could not take an answer.", self.name)
+                finding = _check_failed(self.name, error)
             return Judgement(raw, (cut or finding,), rejected=True)
         if cut is not None:
             return Judgement(value, (cut,), rejected=True)
-        return Judgement(value, self.objections(value, values, variant=variant))
+        return Judgement(value, self.objections(value, values, variant=variant, columns=columns))
 
     def objections(
-        self, value: Any, values: Mapping[str, str], *, variant: str
+        self,
+        value: Any,
+        values: Mapping[str, str],
+        *,
+        variant: str,
+        columns: Mapping[str, Any] | None = None,
     ) -> tuple[GateFinding, ...]:
         """What the gates have against a value; nothing when all let it pass."""
+        source, texts = self.source(values), tuple(texts_in(value))
+        unchecked = too_large(source, texts)
+        if unchecked:
+            return (unchecked,)
         checked = Checked(
-            tuple(texts_in(value)),
-            self.source(values),
+            texts,
+            source,
             self.answers_in or (variant if self.by_variant else ""),
+            columns or {},
+            self.abbreviations,
+            value,
+            self.original(values),
         )
-        return tuple(found for gate in self.gates if (found := gate(checked)))
+        return tuple(found for gate in self._all_gates() if (found := _asked(gate, checked)))
+
+    def _all_gates(self) -> tuple[Gate, ...]:
+        return (addresses_model, *self.gates)
 
     def misfit(self, value: Any) -> str:
         """Why a value, such as one that a reviewer wrote, can't be stored; blank when it can."""
         if self.schema is None:
             return "" if isinstance(value, str) and value.strip() else "It must be a text."
-        try:
-            errors = compile_schema(self.schema).complaints(value)
-        except SchemaMismatch as error:
-            return str(error)
-        if not errors:
-            return ""
-        where = ".".join(str(step) for step in errors[0].absolute_path)
-        return f"{where}: {errors[0].message}" if where else str(errors[0].message)
+        return schema_misfit(self.schema, value)
 
     def floor(self) -> float:
         """The least confidence of a part that is applied; reads the snapshot, so not in a loop."""
@@ -181,3 +217,30 @@ class Enrichment(ABC):
     def holds_json(cls) -> bool:
         """Whether the column takes any JSON, or only text."""
         return isinstance(cls.column(), JSONField)
+
+
+def schema_misfit(schema: Mapping[str, Any], value: Any) -> str:
+    """Where and how a value breaks a JSON schema; blank when it doesn't."""
+    try:
+        errors = compile_schema(schema).complaints(value)
+    except SchemaMismatch as error:
+        return str(error)
+    if not errors:
+        return ""
+    where = ".".join(str(step) for step in errors[0].absolute_path)
+    return f"{where}: {errors[0].message}" if where else str(errors[0].message)
+
+
+def _asked(gate: Gate, checked: Checked) -> GateFinding | None:
+    """A gate's finding; one that raises has found that it can't check this answer."""
+    try:
+        return gate(checked)
+    except Exception as error:
+        name = getattr(gate, "__qualname__", type(gate).__name__).partition(".")[0]
+        logger.exception("The gate %s failed.", name)
+        return _check_failed(name, error)
+
+
+def _check_failed(name: str, error: Exception) -> GateFinding:
+    text = f"{name} could not check this answer ({type(error).__name__}), so a person has to."
+    return GateFinding(CHECK_FAILED, text, {"check": name, "error": type(error).__name__})

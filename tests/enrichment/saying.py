@@ -5,6 +5,11 @@ from itertools import count
 from enrichment.models import Prompt
 
 _versions = count(1)
+# A listing that any evidence for a tag may be quoted from.
+TRAITS = (
+    "calm playful energetic shy affectionate independent leash crate yard condo bonded foster"
+    " experience medication calm playful shy yard leash crate"
+)
 
 
 def model_says(enrichment, text, *, organization=None):

@@ -14,6 +14,7 @@ from llmconfig import client
 from llmconfig.client.types import Call, Message
 from llmconfig.configuration import snapshot
 from llmconfig.models import LLMConfig, NodeConfiguration, ProviderModel
+from tests.enrichment.saying import TRAITS
 
 ANSWER = '{"tags": [{"tag": "calm", "confidence": 1}, {"tag": "good_with_cats", "confidence": 1}]}'
 
@@ -140,9 +141,9 @@ def test_what_the_provider_tells_decides_what_is_applied(
     tagging, simulator, make_animals, likely, state
 ):
     simulator.control(token_probability=likely)
-    [animal] = make_animals(1)
-    assert enrich_row("tagging", animal.pk).state == state
-    result = EnrichmentResult.objects.get()
+    states = {enrich_row("tagging", each.pk).state for each in make_animals(12, description=TRAITS)}
+    assert (ResultState.APPLIED in states) is (state == ResultState.APPLIED)
+    result = EnrichmentResult.objects.filter(state=state).first()
     assert result.confidence_source == "log_probabilities"
     assert result.confidence == pytest.approx(likely, abs=0.001)
     assert {part["confidence"] for part in result.value} == {result.confidence}

@@ -107,7 +107,7 @@ def source(breeds, provider):
         enrichment=NAME,
         version=1,
         is_active=True,
-        user="<say>{{fact_breeds}} {{description}} And so on.</say>",
+        user="<say>{{fact_breeds}} {{description}} {{name}}</say>",
     )
     return FactSource.objects.create(
         name="breeds",

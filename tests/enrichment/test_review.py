@@ -24,7 +24,7 @@ from llmconfig.roles import ensure_roles
 from metrics.feedback import record_decision
 from metrics.models import GenerationHistory, GenerationMetric
 from tests.api import caller
-from tests.enrichment.saying import model_says
+from tests.enrichment.saying import TRAITS, model_says
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -55,9 +55,11 @@ def partly(provider, make_animals):
     )
     LLMConfig.objects.filter(pk=1).update(min_confidence_tagging=0.5)
     snapshot.expire()
-    make_animals(40)
+    make_animals(40, description=TRAITS)
     run_lane(creation.create("tagging", Selection()).pk)
-    return EnrichmentResult.objects.filter(state="applied", suggestion__isnull=False).first()
+    return EnrichmentResult.objects.filter(
+        state="applied", suggestion__isnull=False, findings__contains=[{"code": "low_confidence"}]
+    ).first()
 
 
 def history_of(result):

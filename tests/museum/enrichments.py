@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from enrichment.enrichments.contract import Enrichment, PromptText
 from enrichment.enrichments.description_cleaning import complete_text
-from enrichment.quality.gates import numbers
+from enrichment.quality.gates import unknown_numbers
 
 
 class ExhibitLabel(Enrichment):
@@ -17,7 +17,7 @@ class ExhibitLabel(Enrichment):
     organization_field = ""
     reads: ClassVar[tuple[str, ...]] = ("title", "notes")
     writes = "label_text"
-    gates = (numbers,)
+    gates = (unknown_numbers,)
     prompt = PromptText(system="", user="A label for {{title}}: <notes>{{notes}}</notes>")
 
     def values(self, row, *, variant):

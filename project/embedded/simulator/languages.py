@@ -20,9 +20,14 @@ _SENTENCES = {
 
 
 def translated(words: list[str], prompt: str) -> list[str]:
-    """As many words in the language that is asked for; the given ones if none is."""
+    """As many words in the language that is asked for; the given ones if none is.
+
+    Names and figures come first and stay as they are.
+    """
     asked = _ASKED.search(prompt)
     if asked is None:
         return words
     sentences = _SENTENCES[asked[1]].split(" ")
-    return (sentences * (len(words) // len(sentences) + 1))[: max(len(words), 4)]
+    kept = [word for word in words if word[:1].isupper() or any(map(str.isdigit, word))]
+    length = max(len(words), len(kept) + 4)
+    return [*kept, *(sentences * (length // len(sentences) + 1))][:length]

@@ -1,0 +1,66 @@
+"""The gates that an enrichment names, and what is needed to write another one; re-exports only."""
+
+from enrichment.quality.gates.addresses import unknown_addresses
+from enrichment.quality.gates.columns import Amount, Choice, Statement, columns_decide
+from enrichment.quality.gates.concepts import Concept, concepts_kept
+from enrichment.quality.gates.contract import (
+    FINDING_CODES,
+    Checked,
+    Gate,
+    GateFinding,
+    register_code,
+)
+from enrichment.quality.gates.form import (
+    announcement,
+    complete,
+    language,
+    length,
+    template_remains,
+    within_limits,
+)
+from enrichment.quality.gates.instructions import addresses_model
+from enrichment.quality.gates.names import name_kept, unknown_names
+from enrichment.quality.gates.numbers import (
+    changed_units,
+    numbers_kept,
+    numbers_translated,
+    unknown_numbers,
+)
+from enrichment.quality.gates.rewriting import (
+    conditions_kept,
+    invented,
+    negation_changed,
+    sex_kept,
+)
+
+__all__ = [
+    "FINDING_CODES",
+    "Amount",
+    "Checked",
+    "Choice",
+    "Concept",
+    "Gate",
+    "GateFinding",
+    "Statement",
+    "addresses_model",
+    "announcement",
+    "changed_units",
+    "columns_decide",
+    "complete",
+    "concepts_kept",
+    "conditions_kept",
+    "invented",
+    "language",
+    "length",
+    "name_kept",
+    "negation_changed",
+    "numbers_kept",
+    "numbers_translated",
+    "register_code",
+    "sex_kept",
+    "template_remains",
+    "unknown_addresses",
+    "unknown_names",
+    "unknown_numbers",
+    "within_limits",
+]

@@ -1,0 +1,55 @@
+"""E-mail and web addresses from nowhere, also in texts without spaces."""
+
+import re
+from collections.abc import Iterator
+
+from enrichment.quality.gates.contract import (
+    Checked,
+    GateFinding,
+    found_in_answer,
+    register_code,
+)
+
+UNKNOWN_ADDRESSES = register_code(
+    "unknown_addresses",
+    "Unknown addresses",
+    "Give no e-mail or web address that isn't in the text.",
+)
+
+# Letters of words with spaces between them: Chinese, Japanese and Korean go on without any.
+_LETTER = "A-Za-z0-9À-ÖØ-öø-ɏ"
+_LOCAL = f"{_LETTER}_.+%-"
+# Each begins with its first letter and looks back from there: so no word is tried twice, however
+# long it is, and the search skips to where one can begin.
+_EMAIL = re.compile(
+    rf"[{_LOCAL}](?<![{_LOCAL}].)[{_LOCAL}]{{0,63}}+@[{_LETTER}-]{{1,63}}(?:\.[{_LETTER}-]{{1,63}}){{1,8}}"
+)
+_URL = re.compile(r"(?:https?://|www\.)[!#-&(-;=?-Z\[\\^-~]{1,2000}", re.IGNORECASE)
+_DOMAIN = re.compile(
+    rf"[{_LETTER}-](?<![{_LETTER}_.@-].)[{_LETTER}-]{{0,62}}+"
+    r"\.(?:com|org|net|de|uk|info|io|us|ca|eu|fr|es|it|at|ch|nl|pt|pl|jp|cn|kr|edu|gov)"
+    rf"(?![{_LETTER}_-])",
+    re.IGNORECASE,
+)
+
+
+def addresses_in(text: str) -> Iterator[str]:
+    """The addresses in a text, as they stand there."""
+    if "@" in text:
+        for found in _EMAIL.finditer(text):
+            yield found[0]
+    if "://" in text or "www." in text or "WWW." in text:
+        for found in _URL.finditer(text):
+            yield found[0]
+    for found in _DOMAIN.finditer(text):
+        yield found[0]
+
+
+def unknown_addresses(checked: Checked) -> GateFinding | None:
+    """E-mail and web addresses that the source doesn't have."""
+    added = checked.changes.added_text
+    if "." not in added:
+        return None
+    found = [each.rstrip(".,;:!?/)]}'\"") for each in addresses_in(added)]
+    unknown = [each for each in found if each.lower() not in checked.source_lower]
+    return found_in_answer(UNKNOWN_ADDRESSES, "Addresses that the source doesn't have", unknown)

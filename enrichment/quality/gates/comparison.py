@@ -1,0 +1,183 @@
+"""What an answer changed, in sentences and words: gates look at that, not at what stayed the same.
+
+A sentence that source and answer share is neither invented nor lost, so an answer that changes
+little costs little. Everything here is linear in the texts' lengths.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from enrichment.quality.lexicon.words import STOPWORDS
+
+# An end of a sentence, also where the next one is glued to it ("good boy!He likes"), and where only
+# a capital tells that another one begins.
+_ENDS = re.compile(
+    r"(?<![.!?…])[.!?…]++[\"')\]*]*+(?:\s+|(?=[A-ZÀ-ÖØ-Þ*]))|[\n•|]+|[*~_=-]{3,}|[。！？]"  # noqa: RUF001
+    r"|\s(?=(?:He|She|They|This|The|Her|His|We|You|Please|If|Our|My|For|All|There)\s)"
+)
+_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
+_LETTERS = re.compile(r"[^\W\d_]+")
+_VOWELS = str.maketrans("", "", "aeiouyäöüáéíóúàèìòùâêîôû")
+MIN_GLUED = 4  # letters of a word that is looked for inside of glued ones
+_ENDINGS = ("'s", "’s", "ing", "ies", "ed", "es", "ly", "s", "y", "e")  # noqa: RUF001
+
+
+def chunks(text: str) -> list[str]:
+    """Roughly its sentences; quick, for finding what stayed the same."""
+    plain = text.replace("! ", ". ").replace("? ", ". ").replace("\n", ". ")
+    return [found for each in plain.split(". ") if (found := each.strip(" ."))]
+
+
+def sentences(text: str) -> list[str]:
+    """Its sentences, also glued ones."""
+    return [found for each in _ENDS.split(text) if (found := each.strip())]
+
+
+def words(text: str) -> list[str]:
+    """Its words and figures in lower case."""
+    return _WORD.findall(text.lower().replace("’", "'"))  # noqa: RUF001
+
+
+@lru_cache(maxsize=50_000)
+def stem(word: str) -> str:
+    """Without a common English ending: near enough to find the same word again."""
+    for ending in _ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            word = word[: -len(ending)]
+            break
+    return word[:-1] if len(word) > 3 and word[-1] == word[-2] else word
+
+
+@lru_cache(maxsize=50_000)
+def is_content(word: str) -> bool:
+    """Whether a word carries meaning, by itself."""
+    if len(word) <= 2 or word in STOPWORDS:
+        return False
+    return word.isalpha() or not any(map(str.isdigit, word))  # codes and figures say nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence and its words."""
+
+    text: str
+    words: tuple[str, ...]
+
+    def content(self) -> list[str]:
+        """The words that carry its meaning."""
+        return [word for word in self.words if is_content(word)]
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A part of a text, with its words looked up once."""
+
+    text: str
+
+    @cached_property
+    def lower(self) -> str:
+        """In lower case."""
+        return self.text.lower().replace("’", "'")  # noqa: RUF001
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """All different words."""
+        return frozenset(words(self.text))
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        """Their stems."""
+        return frozenset(map(stem, self.words))
+
+    @cached_property
+    def letters(self) -> str:
+        """All letters in one row: finds words that were glued or split."""
+        return "".join(_LETTERS.findall(self.lower))
+
+    @cached_property
+    def _near(self) -> frozenset[str]:
+        """Words without one letter, and their consonants: finds words that were misspelt."""
+        return frozenset(form for word in self.words for form in _near_forms(word))
+
+    def has(self, word: str) -> bool:
+        """Whether the word, or a spelling, form or part of it, is in here."""
+        if word in self.words or stem(word) in self.stems:
+            return True
+        if len(word) < MIN_GLUED:
+            return False
+        if word in self.letters or stem(word) in self.letters:
+            return True
+        return not self._near.isdisjoint(_near_forms(word))
+
+
+def _near_forms(word: str) -> Iterable[str]:
+    if len(word) < MIN_GLUED or len(word) > 30:
+        return
+    yield word
+    for place in range(1, len(word)):  # a first letter is seldom wrong
+        yield word[:place] + word[place + 1 :]
+    consonants = word.translate(_VOWELS)
+    if len(consonants) > 3:
+        yield f"{word[0]}\x00{consonants}"
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What only the source has, and what only the answer has."""
+
+    gone_text: str
+    added_text: str
+
+    @cached_property
+    def gone(self) -> tuple[Sentence, ...]:
+        """The source's sentences that the answer hasn't, word for word."""
+        return self._fine[0]
+
+    @cached_property
+    def added(self) -> tuple[Sentence, ...]:
+        """The answer's sentences that the source hasn't, word for word."""
+        return self._fine[1]
+
+    @cached_property
+    def _fine(self) -> tuple[tuple[Sentence, ...], tuple[Sentence, ...]]:
+        gone, added = _by_letters(self.gone_text), _by_letters(self.added_text)
+        return (
+            tuple(each for key, each in gone.items() if key not in added),
+            tuple(each for key, each in added.items() if key not in gone),
+        )
+
+    @cached_property
+    def before(self) -> Passage:
+        """What is gone, as one passage."""
+        return Passage("\n".join(each.text for each in self.gone))
+
+    @cached_property
+    def after(self) -> Passage:
+        """What is new, as one passage."""
+        return Passage("\n".join(each.text for each in self.added))
+
+
+def _by_letters(text: str) -> dict[str, Sentence]:
+    """Sentences by their letters and figures alone: dots, capitals and spaces make none other."""
+    found = {}
+    for each in sentences(text):
+        its = tuple(words(each))
+        if its:
+            found["".join(its).replace("'", "")] = Sentence(each, its)
+    return found
+
+
+NO_CHANGES = Changes("", "")
+
+
+def compare(source: str, answer: str) -> Changes:
+    """What the answer changed."""
+    if source == answer:
+        return NO_CHANGES
+    before, after = chunks(source), chunks(answer)
+    known, kept = set(before), set(after)
+    gone = [each for each in before if each not in kept]
+    added = [each for each in after if each not in known]
+    return Changes("\n".join(gone), "\n".join(added)) if gone or added else NO_CHANGES

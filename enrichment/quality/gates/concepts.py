@@ -1,0 +1,246 @@
+"""Concepts by their words in several languages: what may not appear, vanish or be denied anew.
+
+A table brings its concepts (a species, death, a condition such as heartworm); this knows none. A
+word of a concept may end in `*`, which takes any ending. Languages without spaces are searched for
+the signs themselves.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from enrichment.quality.gates.comparison import sentences
+from enrichment.quality.gates.contract import (
+    Checked,
+    Gate,
+    GateFinding,
+    found_in_answer,
+    register_code,
+)
+from enrichment.quality.languages import guess
+from enrichment.quality.lexicon.words import (
+    CLAUSE_ENDS,
+    CONJUNCTIONS,
+    NEGATING_SIGNS,
+    NEGATORS,
+    STATING,
+)
+
+NEW_CONCEPT = register_code(
+    "new_concept", "Speaks of something else", "Speak of nothing that the text doesn't speak of."
+)
+LOST_CONCEPT = register_code(
+    "lost_concept",
+    "A warning is missing",
+    "Keep every warning and condition of the text.",
+)
+FLIPPED_CONCEPT = register_code(
+    "flipped_concept",
+    "A denial changed",
+    "What the text denies stays denied, and nothing else is.",
+)
+NOT_JUDGED = register_code("not_judged", "Nobody could check it")
+
+WITHOUT_SPACES = frozenset({"ja", "zh", "ko", "th"})
+BEFORE = 9  # words before a concept's that a negation reaches it from
+AFTER = 3  # the same behind it
+
+
+@dataclass(frozen=True)
+class Concept:
+    """Something that a text may speak of, and what may not happen to it.
+
+    `words` are by language, in lower case, between spaces; several words that must stand side by
+    side are joined by `_`. `new`: an answer that speaks of it where the source doesn't is held.
+    `kept`: an answer that doesn't where the source does is held. `denied`: an answer that states
+    what the source denies, or the other way round, is held.
+    """
+
+    name: str
+    label: str
+    words: Mapping[str, str] = field(hash=False)
+    new: bool = False
+    kept: bool = False
+    denied: bool = False
+
+    @cached_property
+    def forms(self) -> dict[str, "Forms"]:
+        """The words by language, ready to be looked up."""
+        return {language: Forms.of(found.split()) for language, found in self.words.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Forms:
+    """A concept's words in one language."""
+
+    whole: frozenset[str]
+    beginnings: tuple[str, ...]
+    phrases: tuple[str, ...]
+
+    @classmethod
+    def of(cls, words: Iterable[str]) -> "Forms":
+        """Words as a concept has them."""
+        words = list(words)
+        return cls(
+            frozenset(each for each in words if "_" not in each and not each.endswith("*")),
+            tuple(each[:-1] for each in words if "_" not in each and each.endswith("*")),
+            tuple(each.replace("_", " ") for each in words if "_" in each),
+        )
+
+    def match(self, word: str) -> bool:
+        """Whether a single word is one of them."""
+        return word in self.whole or (bool(self.beginnings) and word.startswith(self.beginnings))
+
+
+class Text:
+    """A text in one language, looked up for concepts."""
+
+    def __init__(self, text: str, language: str) -> None:
+        self.language = language
+        self.lower = text.lower().replace("’", "'")  # noqa: RUF001
+        self.spaced = language not in WITHOUT_SPACES
+        self.parts: tuple[str, ...] = (
+            tuple(self.lower.translate(_PUNCTUATION).split()) if self.spaced else ()
+        )
+        self.words = frozenset(self.parts)
+
+    def has(self, concept: Concept) -> bool:
+        """Whether it speaks of a concept."""
+        forms = concept.forms.get(self.language)
+        if forms is None:
+            return False
+        if not self.spaced:
+            return any(sign in self.lower for sign in (*forms.whole, *forms.beginnings))
+        if not forms.whole.isdisjoint(self.words):
+            return True
+        if any(phrase in self.lower for phrase in forms.phrases):
+            return True
+        return any(
+            beginning in self.lower and any(word.startswith(beginning) for word in self.words)
+            for beginning in forms.beginnings
+        )
+
+    def polarity(self, concept: Concept) -> tuple[bool, bool]:
+        """Whether it denies a concept somewhere, and whether it states it somewhere."""
+        denied = stated = False
+        forms = concept.forms[self.language]
+        for sentence in sentences(self.lower):
+            if self.spaced:
+                found = _polarities(sentence, forms, NEGATORS.get(self.language, frozenset()))
+            else:
+                found = self._signs(sentence, forms)
+            for each in found:
+                denied, stated = denied or each, stated or not each
+        return denied, stated
+
+    def _signs(self, sentence: str, forms: Forms) -> Iterable[bool]:
+        if any(sign in sentence for sign in (*forms.whole, *forms.beginnings)):
+            yield any(sign in sentence for sign in NEGATING_SIGNS.get(self.language, ()))
+
+
+_PUNCTUATION = str.maketrans(dict.fromkeys('.,;:!?()[]"“”„«»*/–—-¿¡…', " "))  # noqa: RUF001
+
+
+def _polarities(sentence: str, forms: Forms, negators: frozenset[str]) -> Iterable[bool]:
+    """For each time that a sentence speaks of a concept, whether it denies it."""
+    for phrase in forms.phrases:
+        if phrase in sentence:
+            sentence = sentence.replace(phrase, phrase.replace(" ", "_"))
+    joined = {phrase.replace(" ", "_") for phrase in forms.phrases}
+    words: list[str] = []
+    for part in sentence.split():
+        words.append(part.strip('.,;:!?()[]"“”„«»*¿¡…'))
+        if part[-1] in ",;:":
+            words.append("," if part[-1] == "," else "")
+    for at, word in enumerate(words):
+        if word in joined or any(map(forms.match, word.replace("/", "-").split("-"))):
+            yield any(each in negators or each.endswith("n't") for each in _clause(words, at))
+
+
+def _clause(words: Sequence[str], at: int) -> list[str]:
+    """The words near one, no further than its clause goes."""
+    near = []
+    next_word = ""
+    for word in reversed(words[max(0, at - BEFORE) : at]):
+        if word in CLAUSE_ENDS:
+            break
+        if (word == "," or word in CONJUNCTIONS) and next_word in STATING:
+            break
+        near.append(word)
+        next_word = word
+    for word in words[at + 1 : at + 1 + AFTER]:
+        if word == "," or word in CLAUSE_ENDS or word in CONJUNCTIONS:
+            break
+        near.append(word)
+    return near
+
+
+def concepts_kept(concepts: Sequence[Concept], languages: frozenset[str]) -> Gate:
+    """A gate for concepts, across languages too.
+
+    `languages` are those in which the concepts' words are known. In any other one, an answer whose
+    source has something that must be kept or denied is held, for nobody could check it.
+    """
+
+    def check(checked: Checked) -> GateFinding | None:
+        added = checked.changes.added_text
+        if not added and not checked.changes.gone_text:
+            return None
+        of_source = guess(checked.source) or "en"
+        wanted = _base(checked.language) if checked.language else of_source
+        if of_source not in languages:
+            return None
+        if wanted not in languages:
+            source = Text(checked.source, of_source)
+            return _unjudged(source, concepts, checked.language or wanted)
+        if wanted != of_source:
+            return _compared(Text(checked.source, of_source), Text(checked.text, wanted), concepts)
+        # In its own language only what was rewritten is looked at.
+        gone, rewritten = Text(checked.changes.gone_text, wanted), Text(added, wanted)
+        return _compared(gone, rewritten, concepts)
+
+    return check
+
+
+def _base(language: str) -> str:
+    return language.partition("-")[0].lower()
+
+
+def _unjudged(source: Text, concepts: Sequence[Concept], language: str) -> GateFinding | None:
+    found = [each.label for each in concepts if (each.kept or each.denied) and source.has(each)]
+    if not found:
+        return None
+    text = (
+        f"Warnings can't be checked in {language}; the source speaks of {', '.join(found[:5])}."
+        " Read it."
+    )
+    return GateFinding(NOT_JUDGED, text, {"language": language, "concepts": found})
+
+
+def _compared(source: Text, answer: Text, concepts: Sequence[Concept]) -> GateFinding | None:
+    new, lost, flipped = [], [], []
+    for concept in concepts:
+        if source.language not in concept.forms or answer.language not in concept.forms:
+            continue
+        before, after = source.has(concept), answer.has(concept)
+        if after and not before and concept.new:
+            new.append(concept.label)
+        elif before and not after and concept.kept:
+            lost.append(concept.label)
+        elif before and after and concept.denied and _flips(source, answer, concept):
+            flipped.append(concept.label)
+    for code, what, found in (
+        (FLIPPED_CONCEPT, "Denied in only one of source and answer", flipped),
+        (LOST_CONCEPT, "The answer doesn't speak of", lost),
+        (NEW_CONCEPT, "The source doesn't speak of", new),
+    ):
+        if found:
+            return found_in_answer(code, what, found)
+    return None
+
+
+def _flips(source: Text, answer: Text, concept: Concept) -> bool:
+    before, after = source.polarity(concept), answer.polarity(concept)
+    return (before == (True, False) and after == (False, True)) or (
+        before == (False, True) and after == (True, False)
+    )

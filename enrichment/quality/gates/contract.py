@@ -1,0 +1,163 @@
+"""What a gate is: a function from an answer beside its source to a finding, or None."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from enrichment.quality.gates.comparison import Changes, Passage, compare
+
+MAX_EXAMPLES = 3  # that a finding names
+MAX_EXAMPLE_CHARACTERS = 120
+# Above this nothing is judged and a person looks: gates run on the event loop, 10 ms at most.
+MAX_JUDGED_CHARACTERS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class GateFinding:
+    """One objection to an answer.
+
+    `code` is stable, for programs (`FINDING_CODES`); `text` is a sentence for the reviewer; `data`
+    holds what was found, in JSON's types.
+    """
+
+    code: str
+    text: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FindingCode:
+    """What a code stands for: a label for people, and what to tell a model that earns it."""
+
+    code: str
+    label: str
+    advice: str = ""
+
+
+FINDING_CODES: dict[str, FindingCode] = {}
+
+
+def register_code(code: str, label: str, advice: str = "") -> str:
+    """Make a finding's code known to the review's filter and to proposals; returns the code."""
+    FINDING_CODES[code] = FindingCode(code, label, advice)
+    return code
+
+
+@dataclass(frozen=True)
+class Checked:
+    """An answer beside what it was made from.
+
+    `language` is the wanted one, blank for the source's own; `columns` are the row's columns that
+    the enrichment binds to statements; `abbreviations` are the table's short forms in lower case,
+    with what each may be written out as; `value` is the answer in its own shape, `original`
+    the part of the source that it is another form of, blank for all of it.
+    """
+
+    texts: tuple[str, ...]  # every text in the value
+    source: str
+    language: str = ""
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    abbreviations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    value: Any = None
+    original: str = ""
+
+    @cached_property
+    def text(self) -> str:
+        """All its texts in one."""
+        return self.texts[0] if len(self.texts) == 1 else "\n".join(self.texts)
+
+    @cached_property
+    def changes(self) -> Changes:
+        """What differs between source and answer, in sentences."""
+        return compare(self.original or self.source, self.text)
+
+    @cached_property
+    def besides(self) -> str:
+        """What the source has besides the original."""
+        return self.source.replace(self.original, "", 1) if self.original else ""
+
+    @cached_property
+    def source_words(self) -> Passage:
+        """The source's words, those behind its abbreviations too."""
+        return self.written_out(Passage(self.source))
+
+    def written_out(self, passage: Passage) -> Passage:
+        """A passage with what its abbreviations stand for, and with those for what it has in full.
+
+        An abbreviation in capitals is found in capitals alone.
+        """
+        table = self.abbreviations
+        if not table:
+            return passage
+        short = {each.strip(".,;:!?()*") for each in passage.text.split()}
+        short |= {part for each in short for part in each.split("/")}
+        short |= {each.lower() for each in short}
+        more = [long for each in short & table.keys() for long in table[each]]
+        lower = passage.lower
+        more += [each for each, longs in table.items() if any(long in lower for long in longs)]
+        return Passage("\n".join((passage.text, *more))) if more else passage
+
+    @cached_property
+    def source_lower(self) -> str:
+        """The source in lower case."""
+        return self.source.lower()
+
+    @cached_property
+    def text_lower(self) -> str:
+        """The answer in lower case."""
+        return self.text.lower()
+
+
+Gate = Callable[[Checked], GateFinding | None]
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """The texts in a JSON value, however deep."""
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, str):
+            yield each
+        elif isinstance(each, dict):
+            waiting.extend(reversed(each.values()))
+        elif isinstance(each, list):
+            waiting.extend(reversed(each))
+
+
+def examples(found: Iterable[str]) -> list[str]:
+    """The first few different ones, each cut to what a sentence can carry."""
+    first: dict[str, None] = {}
+    for each in found:
+        first.setdefault(" ".join(each[: 4 * MAX_EXAMPLE_CHARACTERS].split()))
+        if len(first) > MAX_EXAMPLES:
+            break
+    return [
+        each if len(each) <= MAX_EXAMPLE_CHARACTERS else f"{each[: MAX_EXAMPLE_CHARACTERS - 1]}…"
+        for each in first
+    ][:MAX_EXAMPLES]
+
+
+def found_in_answer(code: str, what: str, found: list[str]) -> GateFinding | None:
+    """A finding that names what the answer has and shouldn't; None of nothing."""
+    if not found:
+        return None
+    shown = examples(found)
+    different = len(dict.fromkeys(found))
+    more = f" and {different - len(shown)} more" if different > len(shown) else ""
+    return GateFinding(code, f"{what}: {', '.join(shown)}{more}.", {"found": shown})
+
+
+TOO_LARGE = register_code("too_large", "Too large to be checked")
+
+
+def too_large(source: str, texts: Iterable[str]) -> GateFinding | None:
+    """Whether source and answer together are more than gates look at."""
+    characters = len(source) + sum(map(len, texts))
+    if characters <= MAX_JUDGED_CHARACTERS:
+        return None
+    text = (
+        f"Source and answer have {characters:,} characters; above {MAX_JUDGED_CHARACTERS:,} nothing"
+        " is checked, so a person has to."
+    )
+    return GateFinding(TOO_LARGE, text, {"characters": characters})

@@ -1,0 +1,196 @@
+"""Language, length, templates, announcements and cut ends: an answer's form."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from enrichment.quality.gates.contract import (
+    Checked,
+    Gate,
+    GateFinding,
+    examples,
+    found_in_answer,
+    register_code,
+)
+from enrichment.quality.languages import differs, guess, is_known
+
+WRONG_LANGUAGE = register_code(
+    "wrong_language",
+    "Wrong language",
+    "Answer in the language that is asked for, without a sentence in any other.",
+)
+TOO_SHORT = register_code("too_short", "Too short", "Keep every fact of the text; don't summarise.")
+TOO_LONG = register_code(
+    "too_long", "Too long", "Add nothing: keep to about the length of the text."
+)
+TEMPLATE_REMAINS = register_code(
+    "template_remains",
+    "Template remains",
+    "Leave no placeholder, bracket or template mark in the answer.",
+)
+ANNOUNCEMENT = register_code(
+    "announcement",
+    "Announces itself",
+    "Answer with the text alone: no sentence about it before or after.",
+)
+ANSWER_CUT = register_code("answer_cut", "Cut off", "Answer in fewer words.")
+ANSWER_EMPTY = register_code("answer_empty", "Empty answer", "Always answer with text.")
+
+SAME_SHARE = 0.5  # of an answer that is new, below which its language is the source's
+
+
+def language(checked: Checked) -> GateFinding | None:
+    """The wanted language, else the source's; silent where it can't be told (languages.py)."""
+    if not checked.language and len(checked.changes.added_text) < SAME_SHARE * len(checked.text):
+        return None
+    found = guess(checked.text)
+    if not found:
+        return None
+    if not checked.language:
+        wanted = guess(checked.source)
+    elif is_known(checked.language):
+        wanted = checked.language
+    else:  # of an unlisted language we only notice that nothing was translated
+        wanted = "" if guess(checked.source) != found else checked.language
+    if not differs(found, wanted):
+        return None
+    text = f"The answer seems to be in {found}, not in {wanted}."
+    return GateFinding(WRONG_LANGUAGE, text, {"found": found, "wanted": wanted})
+
+
+def length(least: float, most: float, *, from_characters: int = 80) -> Gate:
+    """A gate for the answer's length over its source's; short sources vary too much to judge."""
+
+    def check(checked: Checked) -> GateFinding | None:
+        before, after = len(checked.source), len(checked.text)
+        if before < from_characters or least * before <= after <= most * before:
+            return None
+        word, code = ("short", TOO_SHORT) if after < before else ("long", TOO_LONG)
+        text = f"The answer is too {word}: {after} characters from {before}."
+        return GateFinding(code, text, {"characters": after, "source_characters": before})
+
+    return check
+
+
+_REMAINS = re.compile(
+    r"\{\{|\}\}|\{%|HUNDENAME|<\/?(?:listing|text|facts|question|row)>"
+    r"|\[(?:name|dog'?s name|insert [^\]]{0,40})\]",
+    re.IGNORECASE,
+)
+
+
+def template_remains(checked: Checked) -> GateFinding | None:
+    """Placeholders that nobody filled, also when the source has them already."""
+    text = checked.text
+    if not ("{" in text or "}" in text or "[" in text or "<" in text or "NAME" in text):
+        return None
+    found = _REMAINS.search(text)
+    if not found:
+        return None
+    return GateFinding(
+        TEMPLATE_REMAINS, f"It holds a template's remains: {found[0]}.", {"found": [found[0]]}
+    )
+
+
+MAX_ANNOUNCEMENT = 240  # characters of a first or last line
+# What is said about the answer, not in it: the noun that it calls itself, in several languages.
+_ITSELF = (
+    r"(?:correct(?:ed)?|revised|rewritten|edited|cleaned|improved|polished|translat\w+|version"
+    r"|listing|text|description|profile|response|answer|übersetz\w+|korrigiert\w*|überarbeitet\w*"
+    r"|fassung|beschreibung|traducción|traducid\w+|corregid\w+|descripción|versión|traduction"
+    r"|traduit\w*|corrigé\w*|annonce|texte|traduzione|tradott\w+|corrett\w+|testo|vertaling"
+    r"|vertaald\w*|gecorrigeerd\w*|tekst|tradução|traduzid\w+|corrigid\w+|texto|versão"
+    r"|tłumaczenie|przetłumaczon\w+|перевод\w*|переведен\w+|переклад\w*|翻訳|訳文|翻译|翻譯|译文|번역)"
+)
+_ANNOUNCED = re.compile(
+    r"\A\W{0,4}(?:"
+    r"(?:sure|certainly|of course|absolutely|okay|ok|great|gladly|natürlich|gerne?|klar|claro"
+    r"|por supuesto|bien sûr|certo|certamente|natuurlijk|com certeza|oczywiście|конечно|はい)\b"
+    r"(?=[!,.:])[^\n]{0,160}?(?:\b(?:here|below|hier|aquí|aqui|voici|ecco|oto|вот)\b|:\s*(?:\n|\Z))"
+    r"|(?:here(?:['\u2019]s| is| are)|below is|the following is|this is|hier (?:ist|folgt|is)"
+    r"|aquí (?:está|tienes?|va)|esta es|aqui está|voici|voilà|ecco|oto|вот|ось|以下|こちら"
+    r"|다음은|여기)"
+    rf"[^\n:]{{0,120}}?{_ITSELF}"
+    rf"|(?:the |your |die |der |la |le |el |il |a |o |de )?[^\n:.!?]{{0,40}}?\b{_ITSELF}\b"
+    r"[^\n:.!?]{0,60}:"
+    r"|i(?:['\u2019]ve| have)? (?:corrected|translated|rewritten|edited|cleaned|written|made)\b"
+    r"|as an ai\b|i(?:'m| am) (?:sorry|an ai)\b|i can(?:'t|not) (?:help|assist|translate)"
+    r")",
+    re.IGNORECASE,
+)
+_FAREWELL = re.compile(
+    r"(?:let me know (?:if|whether)|i hope (?:this|that) helps|feel free to (?:ask|let me know)"
+    r"|note: (?:i|the|this)\b|is there anything else|(?:i )?(?:have )?(?:corrected|kept|removed"
+    r"|made) (?:the )?(?:spelling|grammar|following|changes))",
+    re.IGNORECASE,
+)
+
+
+def announcement(checked: Checked) -> GateFinding | None:
+    """A sentence about the answer before or after it, which the source doesn't have."""
+    added = checked.changes.added_text
+    if not added:
+        return None
+    found = []
+    for text in checked.texts:
+        start = text[:MAX_ANNOUNCEMENT].lstrip()
+        if (match := _ANNOUNCED.match(start)) and match[0] not in checked.source:
+            found.append(start.split("\n")[0])
+        end = text.rstrip()[-MAX_ANNOUNCEMENT:].rpartition("\n")[2]
+        if (match := _FAREWELL.search(end)) and match[0].lower() not in checked.source_lower:
+            found.append(end)
+    return found_in_answer(ANNOUNCEMENT, "It speaks about itself", found)
+
+
+_OPEN_END = re.compile(
+    r"(?:[,;(\[-]|\b(?:and|or|the|an?|with|to|of|is|are|for|und|oder|mit|der|die|das|ein|y|con|el"
+    r"|la|et|avec|le|e|il|en|een|met|de))\Z",
+    re.IGNORECASE,
+)
+
+
+def complete(checked: Checked) -> GateFinding | None:
+    """A text that ends in the middle of a sentence, where its source doesn't."""
+    cut = [
+        text[-40:]
+        for text in checked.texts
+        if (end := text[-40:].rstrip()) and _OPEN_END.search(end) and end not in checked.source
+    ]
+    return found_in_answer(ANSWER_CUT, "It stops in the middle", cut)
+
+
+def within_limits(schema: Mapping[str, Any]) -> Gate:
+    """A gate for texts that fill their schema's `maxLength` and end without a full stop.
+
+    Providers that hold a model to a schema cut such a text in the middle of a word.
+    """
+
+    def check(checked: Checked) -> GateFinding | None:
+        cut = [
+            text
+            for text, longest in _limited(checked.value, schema)
+            if len(text) >= longest - 1 and text.rstrip()[-1:] not in _STOPS
+        ]
+        shown = examples(f"…{text[-60:]}" for text in cut)
+        if not cut:
+            return None
+        text = f"Cut at its maximum length: {', '.join(shown)}."
+        return GateFinding(ANSWER_CUT, text, {"found": shown})
+
+    return check
+
+
+_STOPS = frozenset(".!?…)\"'”’»。！？")  # noqa: RUF001
+
+
+def _limited(value: Any, schema: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    """The texts of a value for which a schema has a longest length, with it."""
+    if isinstance(value, str):
+        if "maxLength" in schema and "enum" not in schema:
+            yield value, schema["maxLength"]
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            yield from _limited(each, schema.get("properties", {}).get(name, {}))
+    elif isinstance(value, list):
+        for each in value:
+            yield from _limited(each, schema.get("items", {}))

@@ -1,0 +1,92 @@
+"""Texts that speak to the model instead of the reader.
+
+A row's text is data: what it tells a model to do is not done, and a person sees the row. This finds
+the usual ways of saying it, in English, German, Spanish, French, Italian, Dutch and Portuguese; it
+is no proof that a text is harmless.
+"""
+
+import re
+from collections.abc import Iterator
+
+from enrichment.quality.gates.contract import (
+    Checked,
+    GateFinding,
+    found_in_answer,
+    register_code,
+)
+
+ADDRESSES_MODEL = register_code("addresses_model", "The text addresses the model")
+
+# At least one of these is in all that the patterns find; only its surroundings are searched.
+_HINTS = (
+    "instruct", "prompt", "ignor", "disregard", "forget", " ai", "assistant", "language model",
+    "chatbot", "gpt", "llm", "json", "</", "<|", "[/inst", "###", " tag", "system", "developer:",
+    "anweisung", "vorgabe", "sprachmodell", "de lenguaje", "instruc", "olvida", "consigne",
+    "de langage", "istruzion", "dimentica", "negeer", "taalmodel", "instruç", "confidence",
+    "respond ", "reply ", "answer ", "output", "must say", "must state", "should say",
+    "must include", "must mention", "must contain", "your response", "the translation",
+    "translate this", "you are now",
+)  # fmt: skip
+BEFORE, AFTER = 80, 160  # characters around a hint
+_WHOSE = r"(?:(?:all|any|the|your|these|those|every|my|of)\s+){0,3}"
+_RULES = r"(?:instructions?|prompts?|rules|directions|guidelines|context|commands?|text|messages?)"
+_ADDRESSED = re.compile(
+    r"(?:"
+    rf"\b(?:ignore|disregard|forget|override|bypass)\s+{_WHOSE}"
+    rf"(?:(?:previous|prior|above|earlier|preceding|other|system)\s+){{0,2}}{_RULES}\b"
+    r"|\b(?:ignore|disregard|forget)\s+(?:everything|anything|all)\s+"
+    r"(?:above|before|previous|prior|you)\b"
+    r"|\byou are (?:now )?(?:an? )?(?:ai|assistant|language model|chatbot|llm)\b"
+    r"|\b(?:dear|hey|hello|hi|attention|note to(?: the)?|message to(?: the)?|to the)\s+"
+    r"(?:ai|llm|(?:language |ai )?model|chatbot|assistant|gpt)\b"
+    r"|\b(?:if you are|as) an? (?:ai|llm|language model|chatbot|assistant)\b"
+    r"|\b(?:system|developer) prompt\b|\bnew instructions?\b|\b(?:your|following) instructions?:"
+    r"|(?:^|\n)\s{0,9}(?:system|assistant|developer)\s{0,3}:"
+    r"|<\|[a-z_]{2,20}\|>|\[/?inst\]|###\s{0,3}(?:system|instruction|assistant|response)"
+    r"|</?(?:listing|text|facts|question|row|system|instructions?)\s{0,3}>"
+    r"|\b(?:respond|reply|answer|output) (?:only )?(?:with|in)(?: only)? "
+    r"(?:the (?:word|text|tag|phrase|following)|json|exactly|\")"
+    r"|\btag (?:this|the|him|her|it) (?:dog |listing |animal )?(?:as|with) "
+    r"|\byou are now [^\n.]{0,40}(?:model|mode|dan|assistant|unrestricted)\b"
+    r"|\btranslate this (?:as|to|with|by) "
+    r"|\b(?:add|apply|include|use|set|assign|give)\s+(?:it\s+)?(?:the |these |this )?"
+    r"(?:(?:search |following )?tags?\b(?! (?:fee|number|id))|[\"'`]?[a-z]+_[a-z_]+[\"'`]?)"
+    r"|\bconfidence (?:of |= ?|: ?)?(?:1|0\.9\d*|100)\b"
+    r"|\b(?:the |your )?(?:translation|summary|profile|bio|description|tagline|output) "
+    r"(?:must|should|has to|needs to) (?:say|state|include|contain|mention|read|be)\b"
+    r"|\b(?:say|write|state|mention|claim|include) (?:that )?(?:he|she|it|this dog|the dog)"
+    r" [^.\n]{0,60}\bin (?:your|the) (?:answer|response|profile|translation|output|bio)\b"
+    r"|\b(?:ignoriere|missachte|vergiss)\s+(?:\w+\s+){0,3}(?:anweisung|vorgabe|regel)\w*"
+    r"|\b(?:ignora|olvida|desatiende)\s+(?:\w+\s+){0,3}(?:instruccion|reglas|indicacion)\w*"
+    r"|\b(?:ignore[zr]?|oublie[zr]?)\s+(?:\w+\s+){0,3}(?:instructions|consignes|règles)\b"
+    r"|\b(?:ignora|dimentica)\s+(?:\w+\s+){0,3}(?:istruzion|regole)\w*"
+    r"|\b(?:negeer|vergeet)\s+(?:\w+\s+){0,3}(?:instructie|regels|opdracht)\w*"
+    r"|\b(?:ignore|esqueça|desconsidere)\s+(?:\w+\s+){0,3}(?:instruç|regras)\w*"
+    r"|\b(?:du bist|eres|tu es|vous êtes|sei|je bent|você é) (?:\w+ ){0,2}"
+    r"(?:sprachmodell|ki|modelo de lenguaje|ia|modèle de langage|taalmodel)\b"
+    r")"
+)
+
+
+def addresses_model(checked: Checked) -> GateFinding | None:
+    """Passages of the source that give a model instructions."""
+    lowered = checked.source_lower
+    found: list[str] = []
+    for hint in _HINTS:
+        if hint in lowered:
+            found += _near(lowered, hint)
+            if found:
+                break
+    return found_in_answer(ADDRESSES_MODEL, "The source speaks to a model", found)
+
+
+def _near(text: str, hint: str) -> Iterator[str]:
+    """What the patterns find around a hint."""
+    at, end = text.find(hint), 0
+    while at >= 0:
+        start, end = max(end, at - BEFORE), at + AFTER
+        match = _ADDRESSED.search(text, start, end)
+        if match:
+            yield text[match.start() : match.end() + 40].replace("\n", " ").strip()
+            return
+        at = text.find(hint, max(at + 1, end - BEFORE))

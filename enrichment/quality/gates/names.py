@@ -1,0 +1,105 @@
+"""Names from nowhere, and the name that must stay."""
+
+import re
+
+from enrichment.quality.gates.contract import (
+    Checked,
+    Gate,
+    GateFinding,
+    found_in_answer,
+    register_code,
+)
+from enrichment.quality.languages import guess
+
+UNKNOWN_NAMES = register_code(
+    "unknown_names",
+    "Unknown names",
+    "Use no name of a person, place or breed that isn't in the text.",
+)
+
+# A capital in the middle of a sentence; letters beyond Latin have no capitals that say so much.
+_CAPITALISED = re.compile(
+    r"(?<=[a-zß-öø-ÿ0-9,] )[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿ]{2,40}+(?:[-'][A-ZÀ-ÖØ-Þ]?[a-zß-öø-ÿ]{1,40}+){0,4}"
+)
+_NO_NAMES = frozenset(
+    {
+        "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "january",
+        "february", "march", "april", "may", "june", "july", "august", "september", "october",
+        "november", "december", "christmas", "easter", "halloween", "thanksgiving", "english",
+        "american", "please", "facebook", "instagram", "internet",
+    }
+)  # fmt: skip
+_NOUNS_HAVE_CAPITALS = frozenset({"de", "lb"})
+_WORD = re.compile(r"[^\W\d_]+")
+_TITLE_SHARE = 0.6
+_MAX_HEADING = 200  # characters of a line that may be one
+
+
+def unknown_names(checked: Checked) -> GateFinding | None:
+    """Capitalised words that the source has in no spelling; for an answer in its own language.
+
+    Silent in German, whose nouns all have capitals, and for headings with Every Word Like This.
+    A corrected spelling of a word of the source is no new name, nor what one of the table's
+    abbreviations stands for.
+    """
+    added = checked.changes.added_text
+    source = checked.source_lower
+    unknown = [
+        word
+        for word in dict.fromkeys(_CAPITALISED.findall(added))
+        if word.lower().removesuffix("'s") not in source and word.lower() not in _NO_NAMES
+    ]
+    if not unknown or guess(checked.text) in _NOUNS_HAVE_CAPITALS:
+        return None
+    headings = {
+        word
+        for line in added.split("\n")
+        if len(line) <= _MAX_HEADING and _is_heading(line)
+        for word in _WORD.findall(line)
+    }
+    known = checked.source_words
+    return found_in_answer(
+        UNKNOWN_NAMES,
+        "Names that the source doesn't have",
+        [
+            word
+            for word in unknown
+            if word not in headings and not known.has(word.lower().removesuffix("'s"))
+        ],
+    )
+
+
+def _is_heading(text: str) -> bool:
+    words = [word for word in _WORD.findall(text) if len(word) > 3]
+    return bool(sum(word[0].isupper() for word in words) >= _TITLE_SHARE * len(words))
+
+
+CHANGED_NAME = register_code(
+    "changed_name", "The name is missing", "Keep the name letter by letter; don't translate it."
+)
+_OTHER_SCRIPTS = frozenset(
+    {"ar", "bg", "el", "fa", "he", "hi", "ja", "ko", "ru", "sr", "th", "uk", "zh"}
+)
+_MIN_NAME = 3  # letters
+
+
+def name_kept(column: str) -> Gate:
+    """A gate for translations: a name that the column has and the source uses stays as it is.
+
+    Silent in languages of other scripts. An inflected form is the same name.
+    """
+
+    def check(checked: Checked) -> GateFinding | None:
+        if checked.language.partition("-")[0] in _OTHER_SCRIPTS:
+            return None
+        used = [
+            word
+            for word in _WORD.findall(str(checked.columns.get(column) or "").lower())
+            if len(word) >= _MIN_NAME and f"{word}" in checked.source_words.words
+        ]
+        if not used or any(word[:-1] in checked.text_lower for word in used):
+            return None
+        name = str(checked.columns[column])
+        return GateFinding(CHANGED_NAME, f"The answer doesn't name {name}.", {"name": name[:100]})
+
+    return check

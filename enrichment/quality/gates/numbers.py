@@ -1,0 +1,232 @@
+"""Numbers and quantities: from nowhere, lost, in another place, in another unit."""
+
+import re
+from collections import Counter
+
+from enrichment.quality.gates.comparison import stem
+from enrichment.quality.gates.contract import (
+    Checked,
+    GateFinding,
+    examples,
+    found_in_answer,
+    register_code,
+)
+from enrichment.quality.gates.quantities import (
+    AFTERNOON,
+    DIGITS,
+    FRACTIONS,
+    WORDS,
+    Quantity,
+    amounts_in,
+    is_converted,
+    is_known_number,
+    known_numbers,
+    quantities,
+    short,
+    spelled_numbers,
+)
+from enrichment.quality.lexicon.quantities import DIMENSIONS, UNIT_OF
+from enrichment.quality.lexicon.words import STOPWORDS
+
+UNKNOWN_NUMBERS = register_code(
+    "unknown_numbers",
+    "Unknown numbers",
+    "State no number, age, weight or date that isn't in the text.",
+)
+MISSING_NUMBERS = register_code(
+    "missing_numbers", "Missing numbers", "Keep every number, date, fee and telephone of the text."
+)
+MOVED_NUMBERS = register_code(
+    "moved_numbers", "Numbers in another place", "Leave each number with what it counts."
+)
+CHANGED_UNITS = register_code(
+    "changed_units", "Another unit", "Keep every unit of measure as the text has it."
+)
+
+_LONG_NUMBER = re.compile(r"\+?\d(?:[\s()./-]{0,3}\d){8,}")  # a telephone's
+_DIGIT = re.compile(r"\d")
+
+
+def unknown_numbers(checked: Checked) -> GateFinding | None:
+    """Numbers that the source doesn't have: in digits, fractions, words, months or hours."""
+    answer = checked.changes.added_text
+    digits = set(DIGITS.findall(answer))
+    if not digits and not any(each in answer for each in FRACTIONS):
+        return None
+    if digits <= set(DIGITS.findall(checked.source)) and "/" not in answer:
+        return None
+    known = known_numbers(checked.source)
+    unknown = [
+        each.text for each in quantities(answer, units=False) if not is_known_number(each, known)
+    ]
+    if unknown:
+        known |= spelled_numbers(checked.source)
+        amounts = amounts_in(checked.source)
+        unknown = [
+            each.text
+            for each in quantities(answer)
+            if not is_known_number(each, known) and not is_converted(each, amounts)
+        ]
+    unknown += [
+        each.strip()
+        for each in _LONG_NUMBER.findall(answer)
+        if not set(map(short, DIGITS.findall(each))) <= known and each.strip() not in unknown
+    ]
+    return found_in_answer(UNKNOWN_NUMBERS, "Numbers that the source doesn't have", unknown)
+
+
+def changed_units(checked: Checked) -> GateFinding | None:
+    """A number with a unit where the source has it with another one of the same kind.
+
+    A figure that was converted rightly (within 5 %) is none.
+    """
+    stated = [each for each in quantities(checked.changes.added_text) if each.unit]
+    if not checked.language and (new := _new_units(checked)):
+        return found_in_answer(CHANGED_UNITS, "Units that the source doesn't have", new)
+    if not stated:
+        return None
+    known = amounts_in(checked.source)
+    wrong = []
+    for each in stated:
+        kind = DIMENSIONS[each.unit][0]
+        units = set().union(*(known.get(value, ()) for value in each.values)) - {""}
+        same_kind = {unit for unit in units if DIMENSIONS[unit][0] == kind}
+        if same_kind and each.unit not in same_kind and not is_converted(each, known):
+            wrong.append(checked.changes.added_text[each.start : each.end + 12].split("\n")[0])
+    return found_in_answer(CHANGED_UNITS, "The source has another unit for", wrong)
+
+
+_MEASURES = {
+    word: unit
+    for word, unit in UNIT_OF.items()
+    if DIMENSIONS[unit][0] in {"weight", "money"} and len(word) > 1 and word != "chili"
+}
+
+
+def _new_units(checked: Checked) -> list[str]:
+    """Words for units of weight and money in place of others, whatever stands before them."""
+    added = set(WORDS.findall(checked.changes.added_text.lower())) & _MEASURES.keys()
+    if not added:
+        return []
+    gone = set(WORDS.findall(checked.changes.gone_text.lower())) & _MEASURES.keys()
+    had = {_MEASURES[word] for word in gone}
+    kinds = {DIMENSIONS[unit][0] for unit in had}
+    return sorted(
+        word
+        for word in added
+        if _MEASURES[word] not in had and DIMENSIONS[_MEASURES[word]][0] in kinds
+    )
+
+
+def numbers_kept(checked: Checked) -> GateFinding | None:
+    """In a text that was only rewritten: numbers that were lost, changed or changed places.
+
+    Only sentences that were changed are compared: there no number may come from another one.
+    """
+    changes = checked.changes
+    gone = [each.text for each in changes.gone if _DIGIT.search(each.text)]
+    added = [each.text for each in changes.added if _DIGIT.search(each.text)]
+    if not gone and not added:
+        return None
+    before, after = _sequence(gone), _sequence(added)
+    unmatched = _unmatched(before, after)
+    lost = _unmatched(after, before)
+    if not unmatched and not lost:
+        return _moved(gone, added, before, after)
+    # The same in words, or somewhere else: of a sentence that was not changed.
+    excused = known_numbers(checked.besides)
+    if len(before) != len(after):
+        excused |= known_numbers(changes.before.text) | spelled_numbers(changes.before.text)
+    # What the source has nowhere is another gate's.
+    unmatched = [
+        each
+        for each in unmatched
+        if not is_known_number(each, excused) and each.text in checked.source
+    ]
+    if unmatched:
+        return found_in_answer(
+            MOVED_NUMBERS,
+            "Numbers that stood elsewhere in the source",
+            [each.text for each in unmatched],
+        )
+    if lost:
+        known = known_numbers(checked.text) | spelled_numbers(checked.text)
+        lost = [each for each in lost if not is_known_number(each, known)]
+    return found_in_answer(
+        MISSING_NUMBERS, "Numbers of the source that are missing", [each.text for each in lost]
+    )
+
+
+def numbers_translated(checked: Checked) -> GateFinding | None:
+    """In a translation: numbers of the source that the answer has in no form."""
+    gone = checked.changes.gone_text
+    answer = set(map(short, DIGITS.findall(checked.text)))
+    stated = list(quantities(gone))
+    if all(not each.values.isdisjoint(answer) for each in stated):
+        return None
+    known = known_numbers(checked.text) | spelled_numbers(checked.text)
+    hours = {str(int(hour) + 12) for hour in AFTERNOON.findall(checked.source_lower)}
+    amounts = amounts_in(checked.text)
+    lost = [
+        each.text
+        for each in stated
+        if not is_known_number(each, known)
+        and not is_converted(each, amounts)
+        and not any(
+            value.isdigit() and str(int(value) + 12) in hours & known for value in each.values
+        )
+    ]
+    return found_in_answer(MISSING_NUMBERS, "Numbers of the source that are missing", lost)
+
+
+def _unmatched(before: list[Quantity], after: list[Quantity]) -> list[Quantity]:
+    """Numbers that come more often than before."""
+    left = Counter(value for each in before for value in each.values)
+    unmatched = []
+    for each in after:
+        found = next((value for value in each.values if left[value] > 0), None)
+        if found is None:
+            unmatched.append(each)
+        else:
+            left[found] -= 1
+    return unmatched
+
+
+def _sequence(sentences: list[str]) -> list[Quantity]:
+    return [each for text in sentences for each in quantities(text, units=False)]
+
+
+def _moved(
+    gone: list[str], added: list[str], before: list[Quantity], after: list[Quantity]
+) -> GateFinding | None:
+    """Numbers whose neighbours are others now, where the order of numbers has changed."""
+    order_before = [min(each.values) for each in before]
+    order_after = [min(each.values) for each in after]
+    if order_before == order_after or sorted(order_before) != sorted(order_after):
+        return None
+    contexts: dict[str, list[frozenset[str]]] = {}
+    for text in gone:
+        for each in quantities(text):
+            contexts.setdefault(min(each.values), []).append(_context(text, each))
+    moved = [
+        text[max(0, each.start - 20) : each.end + 20].strip()
+        for text in added
+        for each in quantities(text)
+        if all(
+            known.isdisjoint(_context(text, each))
+            for known in contexts.get(min(each.values), [frozenset()])
+        )
+    ]
+    if not moved:
+        moved = [each.text for each in after]
+    shown = examples(moved)
+    text = f"Numbers have changed places: {', '.join(shown)}."
+    return GateFinding(MOVED_NUMBERS, text, {"found": shown})
+
+
+def _context(text: str, number: Quantity) -> frozenset[str]:
+    """The unit and the words beside a number."""
+    near = WORDS.findall(text[max(0, number.start - 25) : number.start].lower())[-2:]
+    near += WORDS.findall(text[number.end : number.end + 25].lower())[:2]
+    found = {stem(word) for word in near if word not in STOPWORDS and len(word) > 2}
+    return frozenset({*found, number.unit} if number.unit else found)

@@ -1,0 +1,216 @@
+"""The numbers in a text: what each may stand for, its unit, and in which forms it is known."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from enrichment.quality.lexicon.quantities import (
+    CJK_DIGITS,
+    CONVERTIBLE,
+    DIMENSIONS,
+    KOREAN_NUMBERS,
+    NUMBER_WORDS,
+    SIGNS,
+    TENS,
+    UNIT_OF,
+)
+
+_LETTER = "0-9A-Za-zÀ-ÖØ-öø-ɏЀ-ӿ"  # not of scripts that put figures between their signs
+# A number stands alone or before a unit; digits inside of codes are none. `id:123` is a code too.
+# The first sign comes first, for regular expressions skip to it quickly.
+_NUMBER = re.compile(
+    rf"[\d½¼¾⅓⅔⅛](?<![{_LETTER}].)(?<!\d[.,].)(?<![a-z]:.)\d*+(?:[.,\u00a0\u202f]\d++)*+"
+    r"(?:(?<=\d)(?:[ -]?[½¼¾⅓⅔⅛]|[ -][1-9]/[2-8](?![\d/])|(?<!\d\d)/[2-8](?![\d/])))?"
+    rf"(?=[^\W\d_]{{0,6}}(?![{_LETTER}]))"
+)
+_PARTS = re.compile(r"(\d[\d.,\u00a0\u202f]*(?!\d*/))?[ -]?(\d/\d|[½¼¾⅓⅔⅛])?")
+DIGITS = re.compile(r"\d+")
+_THOUSANDS = re.compile(r"(?<=\d)[.,\u00a0\u202f](?=\d{3}(?!\d))")
+WORDS = re.compile(r"[^\W\d_]+")
+AFTERNOON = re.compile(r"(\d{1,2})(?::\d\d)?\s?p\.?m", re.IGNORECASE)
+FRACTIONS = {"½": 0.5, "¼": 0.25, "¾": 0.75, "⅓": 1 / 3, "⅔": 2 / 3, "⅛": 0.125}
+_HALVES = re.compile(
+    r"\b(?:(\d{1,3}|[^\W\d_]{3,9}) (?:years? |months? |hours? )?and an? half"
+    r"|a (?:year|month|hour) and a half)\b"
+)
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_MONTHS = {
+    name: str(number)
+    for number, names in enumerate(
+        (
+            "jan january januar enero janvier gennaio", "feb february februar febrero février",
+            "mar march märz marzo mars", "apr april abril avril aprile", "may mai mayo maggio",
+            "jun june juni junio juin giugno", "jul july juli julio juillet luglio",
+            "aug august agosto août", "sep sept september septiembre septembre settembre",
+            "oct october oktober octubre octobre ottobre", "nov november noviembre novembre",
+            "dec december dezember diciembre décembre dicembre",
+        ),
+        start=1,
+    )
+    for name in names.split()
+}  # fmt: skip
+_CLOSE = 0.05  # of a converted figure
+
+
+def short(digits: str) -> str:
+    """Without leading zeros, in the digits 0 to 9 whatever the script."""
+    if digits.isascii():
+        return digits.lstrip("0") or "0"
+    return "".join(str(int(each)) for each in digits).lstrip("0") or "0"
+
+
+def plain_number(value: float) -> str:
+    """A figure as it is compared: without zeros at its end."""
+    return f"{value:.4f}".rstrip("0").rstrip(".")
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A number in a text: the values that it may stand for, and its unit if one follows."""
+
+    text: str
+    values: frozenset[str]
+    unit: str
+    start: int
+    end: int
+
+
+_AFTER = re.compile(r"[\s-]{0,2}([^\W\d_]+(?:/[a-z])?|[#$€£%])")
+_MONEY_BEFORE = re.compile(r"[$€£]\s?\Z")
+
+
+def quantities(text: str, *, units: bool = True) -> Iterator[Quantity]:
+    """The numbers that stand in digits, in their order."""
+    for match in _NUMBER.finditer(text):
+        start, end = match.span()
+        parts = _PARTS.fullmatch(match[0])
+        whole, fraction = parts.groups("") if parts else (match[0], "")
+        yield Quantity(
+            match[0],
+            _values(whole, fraction),
+            _unit(text, start, end) if units else "",
+            start,
+            end,
+        )
+
+
+def _values(whole: str, fraction: str) -> frozenset[str]:
+    parts = DIGITS.findall(whole)
+    if len(parts) > 20 or len(whole) > 40:
+        return frozenset({"".join(map(short, parts))})
+    share = 0.0
+    if fraction:
+        above, _, below = fraction.partition("/")
+        share = int(above) / int(below) if below else FRACTIONS[fraction]
+    if not parts:
+        return frozenset({plain_number(share)})
+    if "," in whole and "." in whole:  # the last one begins the decimals
+        last = max(whole.rfind(","), whole.rfind("."))
+        decimals = DIGITS.findall(whole[last:])
+        before = "".join(DIGITS.findall(whole[:last]))
+        return frozenset({plain_number(float(f"{short(before)}.{''.join(decimals)}") + share)})
+    joined = short("".join(parts))
+    found = {joined} if len(parts) == 1 or len(parts[-1]) == 3 else set()
+    if len(parts) == 2:
+        found.add(plain_number(float(f"{parts[0]}.{parts[1]}")))
+    elif len(parts) > 2:
+        found.add(joined)
+    if share:
+        found = {plain_number(float(each) + share) for each in found}
+    return frozenset(found)
+
+
+def _unit(text: str, start: int, end: int) -> str:
+    after = _AFTER.match(text, end, end + 40)
+    if after is None:
+        found = _MONEY_BEFORE.search(text, max(0, start - 2), start)
+        return UNIT_OF[found[0].strip()] if found else ""
+    word = after[1].lower()
+    if ord(word[0]) > 0x2E80:
+        return next((UNIT_OF[sign] for sign in SIGNS if word.startswith(sign)), "")
+    unit = UNIT_OF.get(word, "")
+    if not unit and (money := _MONEY_BEFORE.search(text, max(0, start - 2), start)):
+        return UNIT_OF[money[0].strip()]
+    return unit
+
+
+def known_numbers(text: str) -> set[str]:
+    """All forms in which a number of the text may stand in digits."""
+    found = {short(each) for each in DIGITS.findall(text)}
+    if "," in text or "." in text or "\u00a0" in text or "\u202f" in text:
+        found |= {short(each) for each in DIGITS.findall(_THOUSANDS.sub("", text))}
+    for each in quantities(text, units=False):
+        found |= each.values
+    # A year's last two digits are the year.
+    years = {f"20{each.zfill(2)}" for each in found if len(each) <= 2 and each.isdigit()}
+    return found | years | {short(each[2:]) for each in found if _YEAR.fullmatch(each)}
+
+
+def spelled_numbers(text: str) -> set[str]:
+    """Numbers in words and signs, halves, months and hours after noon."""
+    lowered = text.lower()
+    words = WORDS.findall(lowered)
+    found: set[str] = set()
+    before = 0.0
+    for word in words:
+        number = NUMBER_WORDS.get(word, 0.0)
+        if number:
+            found.add(plain_number(number))
+            if before in TENS and number < 10:
+                found.add(plain_number(before + number))
+            elif before and number in {100, 1000}:
+                found.add(plain_number(before * number))
+        elif word in _MONTHS:
+            found.add(_MONTHS[word])
+        before = number
+    for whole in _HALVES.findall(lowered):
+        base = float(whole) if whole.isdigit() else NUMBER_WORDS.get(whole, 1.0)
+        found.add(plain_number(base + 0.5))
+    for signs in (CJK_DIGITS, KOREAN_NUMBERS):
+        found |= {str(number) for sign, number in signs.items() if sign in text}
+    return found | {str(int(hour) + 12) for hour in AFTERNOON.findall(lowered)}
+
+
+def is_known_number(stated: Quantity, known: set[str]) -> bool:
+    """Whether one of its values is known, or each of its parts, as those of a date."""
+    if not stated.values.isdisjoint(known):
+        return True
+    parts = [short(each) for each in DIGITS.findall(stated.text)]
+    return len(parts) > 1 and "/" not in stated.text and all(part in known for part in parts)
+
+
+def amounts_in(text: str) -> dict[str, set[str]]:
+    """The units in which a text has each number."""
+    known: dict[str, set[str]] = {}
+    for each in quantities(text):
+        for value in each.values:
+            known.setdefault(value, set()).add(each.unit)
+    for value, unit in _spelled_units(text):
+        known.setdefault(value, set()).add(unit)
+    return known
+
+
+def _spelled_units(text: str) -> Iterator[tuple[str, str]]:
+    """Numbers in words with the unit behind them."""
+    before = ""
+    for word in WORDS.findall(text.lower()):
+        if before and word in UNIT_OF:
+            yield before, UNIT_OF[word]
+        number = NUMBER_WORDS.get(word, 0.0)
+        before = plain_number(number) if number else ""
+
+
+def is_converted(stated: Quantity, known: dict[str, set[str]]) -> bool:
+    """Whether it is a known amount in another unit, within 5 %."""
+    kind, factor = DIMENSIONS.get(stated.unit, ("", 0.0))
+    if kind not in CONVERTIBLE:
+        return False
+    amounts = [float(value) * factor for value in stated.values]
+    for value, units in known.items():
+        for unit in units - {"", stated.unit}:
+            if DIMENSIONS[unit][0] != kind:
+                continue
+            base = float(value) * DIMENSIONS[unit][1]
+            if any(abs(amount - base) <= _CLOSE * base for amount in amounts):
+                return True
+    return False

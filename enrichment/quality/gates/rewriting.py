@@ -1,0 +1,240 @@
+"""What a text that was only rewritten may not do: invent, deny, leave out conditions, change sex.
+
+For answers in the source's own language. Only changed sentences are looked at; the small words are
+English's (`lexicon.words`), so in other languages these gates find less, and `languages_judged`
+doesn't count them.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from enrichment.quality.gates.comparison import (
+    Passage,
+    Sentence,
+    is_content,
+    stem,
+    words,
+)
+from enrichment.quality.gates.contract import (
+    Checked,
+    GateFinding,
+    found_in_answer,
+    register_code,
+)
+from enrichment.quality.lexicon.quantities import NUMBER_WORDS, UNIT_OF
+from enrichment.quality.lexicon.words import (
+    CLAUSE_WORDS,
+    DEMANDS,
+    FEMALE,
+    MALE,
+    NEGATORS,
+)
+
+INVENTED = register_code(
+    "invented", "Invented", "Write nothing that the text doesn't say; add no sentence."
+)
+NEGATION_CHANGED = register_code(
+    "negation_changed",
+    "A denial changed",
+    "What the text denies stays denied, and nothing else is.",
+)
+MISSING_CONDITION = register_code(
+    "missing_condition",
+    "A condition or warning is missing",
+    "Keep every condition, warning and request of the text.",
+)
+CHANGED_SEX = register_code(
+    "changed_sex", "He and she", "Keep he and she, boy and girl as the text has them."
+)
+
+MIN_INVENTED_SHARE = 0.34  # of a sentence's words of content that the source hasn't there
+MIN_INVENTED = 2
+MIN_SENTENCE = 3  # words, below which one new word is no sentence
+MIN_INVENTED_RUN = 3  # new words of content, one after the other
+KEPT_SHARE = 0.5  # of a condition's words of content
+SCOPE = 6  # words that a negation reaches
+MIN_SAME_WORDS = 3  # of a sentence that is the same but for its negation
+_CLAUSE = re.compile(r"[.;:!?\n()]+|,|\s[-–—]\s")  # noqa: RUF001
+_NEGATORS = frozenset().union(*NEGATORS.values()) - {"ne", "plus", "ni", "ej", "pas", "en"}
+_ENGLISH = NEGATORS["en"]
+
+
+def invented(checked: Checked) -> GateFinding | None:
+    """Sentences whose words the source doesn't have in the place that was rewritten.
+
+    A word counts as new when no sentence that is gone has it, or when it comes more often now.
+    """
+    changes = checked.changes
+    if not changes.added:
+        return None
+    before = changes.before
+    found = _invented(changes.added, changes.gone, before)
+    if found:  # what the row says besides isn't, nor what an abbreviation stands for
+        before = checked.written_out(Passage(f"{before.text}\n{checked.besides}"))
+        found = _invented(changes.added, changes.gone, before)
+    return found_in_answer(INVENTED, "Not in the source", found)
+
+
+def _invented(added: Iterable[Sentence], gone: Iterable[Sentence], before: Passage) -> list[str]:
+    left = Counter(stem(word) for each in gone for word in each.words)
+    found = []
+    for sentence in added:
+        content = [word for word in sentence.content() if not _is_small(word)]
+        new = longest = run = 0
+        for word in content:
+            root = stem(word)
+            if root in left:
+                known = left[root] > 0
+                left[root] -= 1
+            else:
+                known = before.has(word)
+            run = 0 if known else run + 1
+            new += not known
+            longest = max(longest, run)
+        few = sum(map(str.isalpha, sentence.words)) < MIN_SENTENCE
+        if not (few and new < MIN_INVENTED) and _is_invented(len(content), new, longest):
+            found.append(sentence.text)
+    return found
+
+
+def _is_invented(content: int, new: int, longest: int) -> bool:
+    """By the words of content, those of them that are new, and the longest run of new ones."""
+    if not new:
+        return False
+    if new < MIN_INVENTED:
+        return new == content
+    return new >= MIN_INVENTED_SHARE * content or longest >= MIN_INVENTED_RUN
+
+
+def _is_small(word: str) -> bool:
+    """Numbers and units have gates of their own."""
+    return word in NUMBER_WORDS or word in UNIT_OF
+
+
+def negation_changed(checked: Checked) -> GateFinding | None:
+    """Words that the source denies and the answer doesn't, or the other way round."""
+    changes = checked.changes
+    if not changes.gone or not changes.added:
+        return None
+    if not any(map(_denies, changes.gone)) and not any(map(_denies, changes.added)):
+        return None
+    denied, stated = _polarity(changes.gone)
+    denied_now, stated_now = _polarity(changes.added)
+    lost = (denied & stated_now) - denied_now - stated
+    new = (denied_now & stated) - denied - stated_now
+    without = dict(map(_without_negators, changes.gone))
+    flipped = lost | new
+    shown = [
+        sentence.text
+        for sentence in changes.added
+        if not flipped.isdisjoint(map(stem, sentence.words))
+        or _differs_in_negation(sentence, without)
+    ]
+    what = "No longer denied, or denied now"
+    return found_in_answer(NEGATION_CHANGED, what, shown)
+
+
+_BASES = {"ca": "can", "wo": "will", "cannot": "can"}
+
+
+def _without_negators(sentence: Sentence) -> tuple[tuple[str, ...], int]:
+    """Its words but for those that deny, and how many these are."""
+    kept, negators = [], 0
+    for word in sentence.words:
+        if word.endswith("n't"):
+            negators += 1
+            kept.append(_BASES.get(word[:-3], word[:-3]))
+        elif word in _BASES:
+            negators += 1
+            kept.append(_BASES[word])
+        elif word in _NEGATORS:
+            negators += 1
+        else:
+            kept.append(word)
+    return tuple(kept), negators
+
+
+def _differs_in_negation(sentence: Sentence, without: Mapping[tuple[str, ...], int]) -> bool:
+    """Whether the source has the same sentence, denied in another number of places."""
+    kept, negators = _without_negators(sentence)
+    return len(kept) >= MIN_SAME_WORDS and without.get(kept, negators) != negators
+
+
+def _denies(sentence: Sentence) -> bool:
+    """Whether a word of it denies something."""
+    return not _NEGATORS.isdisjoint(sentence.words) or "n't" in " ".join(sentence.words)
+
+
+def _polarity(sentences: Iterable[Sentence]) -> tuple[set[str], set[str]]:
+    """The stems of words of content that are denied, and of those that are stated."""
+    denied: set[str] = set()
+    stated: set[str] = set()
+    for sentence in sentences:
+        if not _denies(sentence):
+            stated.update(map(stem, sentence.content()))
+            continue
+        for clause in _CLAUSE.split(sentence.text):
+            reach = 0
+            for word in words(clause):
+                if word in _NEGATORS or word.endswith("n't"):
+                    reach = SCOPE
+                    continue
+                if word in CLAUSE_WORDS:
+                    reach = 0
+                elif len(word) > 2 and (reach or is_content(word)):
+                    (denied if reach else stated).add(stem(word))
+                reach = max(0, reach - 1)
+    return denied, stated
+
+
+def conditions_kept(checked: Checked) -> GateFinding | None:
+    """Sentences with a denial or a demand whose words the answer doesn't have any more."""
+    changes = checked.changes
+    if not changes.gone:
+        return None
+    lost = [each for each in changes.gone if _is_lost(each, changes.after)]
+    if lost:
+        after = checked.written_out(changes.after)
+        lost = [each for each in lost if _is_lost(each, after)]
+    return found_in_answer(
+        MISSING_CONDITION, "Missing from the source", [each.text for each in lost]
+    )
+
+
+def _is_lost(sentence: Sentence, after: Passage) -> bool:
+    """Whether a condition isn't there any more, or most of what it denies isn't spoken of."""
+    denies = _denies(sentence)
+    if not denies and DEMANDS.isdisjoint(sentence.words):
+        return False
+    content = {word for word in sentence.content() if not _is_small(word) and word not in _ENGLISH}
+    if sum(map(after.has, content)) < KEPT_SHARE * len(content):
+        return True
+    if not denies:
+        return False
+    denied = {each for each in _polarity([sentence])[0] if is_content(each)}
+    return sum(not after.has(each) for each in denied) > KEPT_SHARE * len(denied)
+
+
+def sex_kept(checked: Checked) -> GateFinding | None:
+    """He that became she, or she that became he."""
+    changes = checked.changes
+    if not changes.gone or not changes.added:
+        return None
+    before, after = _sexes(changes.gone), _sexes(changes.added)
+    male, female = after[0] - before[0], after[1] - before[1]
+    if not ((male > 0 and female < 0) or (male < 0 and female > 0)):
+        return None
+    now, which = ("she", FEMALE) if female > 0 else ("he", MALE)
+    shown = [each.text for each in changes.added if not which.isdisjoint(each.words)]
+    return found_in_answer(CHANGED_SEX, f"The source doesn't say {now} here", shown)
+
+
+def _sexes(sentences: Iterable[Sentence]) -> tuple[int, int]:
+    male = female = 0
+    for sentence in sentences:
+        if not MALE.isdisjoint(sentence.words):
+            male += sum(map(MALE.__contains__, sentence.words))
+        if not FEMALE.isdisjoint(sentence.words):
+            female += sum(map(FEMALE.__contains__, sentence.words))
+    return male, female
