@@ -12,10 +12,13 @@ class EnrichmentConfig(AppConfig):
     def ready(self) -> None:
         """Tell metrics which checks of ours its rules may name, and which prompts there are."""
         from enrichment import quality_report  # noqa: PLC0415 - after the registry is ready
+        from enrichment.process_settings import DEFINITIONS  # noqa: PLC0415
         from enrichment.prompts import prompt_proposals  # noqa: PLC0415
+        from llmconfig.configuration import process_settings  # noqa: PLC0415
         from metrics.patterns import sources  # noqa: PLC0415
         from metrics.quality import checks  # noqa: PLC0415
 
+        process_settings.register(*DEFINITIONS)
         for check in (quality_report.GATES, quality_report.SCHEMA):
             checks.register(check)
         sources.register(prompt_proposals.PROMPTS)

@@ -15,7 +15,9 @@ class LLMConfigConfig(AppConfig):
         Raises ImproperlyConfigured in every process, those that run no system checks included.
         """
         from llmconfig import secrets  # noqa: PLC0415 - after the settings
+        from llmconfig.configuration import process_settings  # noqa: PLC0415
         from llmconfig.gateway import application  # noqa: PLC0415 - needs the registry
 
+        process_settings.register_own()
         secrets.keyring()
         application.register()

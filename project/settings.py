@@ -6,7 +6,6 @@ from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 
-from llmconfig.configuration.process_settings import read_environment
 from llmconfig.secrets import Secret
 from project.environment import (
     boolean,
@@ -245,8 +244,8 @@ if REPORT_EMAIL_TO and not _mail_server:
     raise ImproperlyConfigured("REPORT_EMAIL_TO needs EMAIL_URL: smtp+tls://user:password@host:587")
 vars().update(_mail_server)
 
-# The LLM_* variables that are set; configuration.process_settings says what each one does.
-LLM_ENVIRONMENT = read_environment(env.ENVIRON)
+# The LLM_* variables that are set: each app reads its own into this when it is ready.
+LLM_ENVIRONMENT: dict[str, object] = {}
 LLM_NODES_FILE = env.str("LLM_NODES_FILE", str(BASE_DIR / "fixtures" / "llm_nodes.yaml"))
 # Address of the server behind the `local` provider when it is seeded.
 LLM_LOCAL_URL = env.str("LLM_LOCAL_URL", "http://localhost:11434/v1")

@@ -8,18 +8,31 @@ from enrichment.enrichments.respond import Respond
 from enrichment.enrichments.tagging import Tagging
 from enrichment.enrichments.translation import Translation
 from enrichment.errors import UnknownEnrichment
+from llmconfig.configuration import process_settings
+from llmconfig.configuration.process_settings import ProcessSetting
 
 _REGISTRY: dict[str, Enrichment] = {}
 
 
 def register(enrichment: Enrichment) -> None:
-    """Make an enrichment available by its name; another app calls this from its `ready`."""
+    """Make an enrichment available by its name, with its switch and its own settings.
+
+    Another app calls this from its `ready`. Raises ValueError for a setting that another one has
+    with another meaning, and ImproperlyConfigured for a variable whose value is none.
+    """
+    switch, label = enrichment.feature, enrichment.label.lower()
+    if switch and not process_settings.is_known(switch):
+        process_settings.register(ProcessSetting(switch, default=True, help=f"Allows {label}."))
+    process_settings.register(*enrichment.settings)
     _REGISTRY[enrichment.name] = enrichment
 
 
 def unregister(name: str) -> None:
-    """Take an enrichment out again; batches that use it can't go on."""
-    _REGISTRY.pop(name, None)
+    """Take an enrichment out again, with its settings; batches that use it can't go on."""
+    gone = _REGISTRY.pop(name, None)
+    if gone is not None:
+        left = {variable for each in _REGISTRY.values() for variable in each.variables()}
+        process_settings.unregister(*(set(gone.variables()) - left))
 
 
 def get(name: str) -> Enrichment:

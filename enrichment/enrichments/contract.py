@@ -2,7 +2,7 @@
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -19,6 +19,7 @@ from llmconfig.client.finish_reasons import why_not_whole
 from llmconfig.client.structured_output import SchemaMismatch, compile_schema
 from llmconfig.client.types import Generation
 from llmconfig.configuration import snapshot
+from llmconfig.configuration.process_settings import ProcessSetting
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +66,7 @@ class Enrichment(ABC):
     label: ClassVar[str]
     node: ClassVar[str]
     feature: ClassVar[str] = ""  # the LLM_FEATURE_ variable that can switch it off, if any
+    settings: ClassVar[tuple[ProcessSetting, ...]] = ()  # further ones that its own code reads
     target: ClassVar[str] = "enrichment.Animal"
     organization_field: ClassVar[str] = "organization_id"  # blank: the rows have none
     reads: ClassVar[tuple[str, ...]]  # columns that the answer depends on; staleness hashes them
@@ -79,6 +81,13 @@ class Enrichment(ABC):
     confidence_floor: ClassVar[str] = ""  # the column of `llm_config` with the least confidence
     takes_facts: ClassVar[bool] = True  # False: its prompts may not use sources of facts
     in_batches: ClassVar[bool] = True  # False: it answers a person and writes nothing
+
+    @classmethod
+    def variables(cls) -> Iterator[str]:
+        """The process settings that come with it: its switch first."""
+        if cls.feature:
+            yield cls.feature
+        yield from (each.variable for each in cls.settings)
 
     @classmethod
     def model(cls) -> type[Model]:

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from llmconfig.admin.kit.presentation import badge
 from llmconfig.admin.kit.writes import RevisionedAdmin
 from llmconfig.configuration import snapshot
-from llmconfig.configuration.process_settings import DEFINITIONS
+from llmconfig.configuration.process_settings import definitions
 from llmconfig.models import LLMConfig
 from llmconfig.models.processing import SINGLE_ROW_ID
 
@@ -44,7 +44,7 @@ def settings_in_force() -> list[SettingInForce]:
                 else "default"
             ),
         )
-        for each in DEFINITIONS
+        for each in definitions()
     ]
 
 
@@ -52,7 +52,7 @@ def overruled_columns() -> dict[str, str]:
     """Columns of the row that the environment overrules, with the variable that does."""
     return {
         each.column: each.variable
-        for each in DEFINITIONS
+        for each in definitions()
         if each.column and each.variable in settings.LLM_ENVIRONMENT
     }
 

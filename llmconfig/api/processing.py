@@ -14,7 +14,7 @@ from llmconfig.api.kit.bodies import NamedRowField, StrictModelSerializer
 from llmconfig.api.kit.endpoints import Versioned
 from llmconfig.api.kit.versions import etag
 from llmconfig.configuration import snapshot
-from llmconfig.configuration.process_settings import DEFINITIONS
+from llmconfig.configuration.process_settings import definitions
 from llmconfig.models import LLMConfig, Provider
 from llmconfig.models.processing import SINGLE_ROW_ID
 
@@ -23,7 +23,7 @@ def overruled() -> dict[str, str]:
     """Columns of the row that the environment overrules, with the variable that does."""
     return {
         each.column: each.variable
-        for each in DEFINITIONS
+        for each in definitions()
         if each.column and each.variable in settings.LLM_ENVIRONMENT
     }
 
@@ -81,7 +81,7 @@ class SettingsSerializer(StrictModelSerializer[LLMConfig]):
                 ),
                 "help": each.help,
             }
-            for each in DEFINITIONS
+            for each in definitions()
         ]
         return cast("list[dict[str, Any]]", ProcessSettingSerializer(found, many=True).data)
 

@@ -1,12 +1,14 @@
 """Settings of the running processes: environment, else the `llm_config` row, else the default.
 
-The names are seed 3's `LLM_*` variables. Source of the order: design, part 4.
+Each app registers those that its own code reads; an enrichment brings its switch and its limits.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 Number = TypeVar("Number", int, float)
@@ -53,7 +55,7 @@ def number(name: str, raw: str, kind: type[Number], least: float) -> Number:
     return value
 
 
-DEFINITIONS = (
+OWN = (
     ProcessSetting(
         "LLM_DEFAULT_MODEL", "openrouter/auto", "Model reference for whatever names no model."
     ),
@@ -61,29 +63,6 @@ DEFINITIONS = (
     ProcessSetting("LLM_RETRY_BASE_DELAY", 1.0, "Seconds before the first repeated request."),
     ProcessSetting("LLM_RETRY_MAX_DELAY", 60.0, "Longest pause between requests, in seconds."),
     ProcessSetting("LLM_DEADLINE_SECONDS", 300.0, "Longest time for one call, fallbacks included."),
-    ProcessSetting(
-        "LLM_BATCH_DEFAULT_SIZE", 5, "Results that start a write.", column="batch_size", least=1
-    ),
-    ProcessSetting("LLM_BATCH_MAX_SIZE", 25, "The most that the size may be.", least=1),
-    ProcessSetting("LLM_BATCH_COMMIT_FREQUENCY", 1, "Sizes that make one write.", least=1),
-    ProcessSetting("LLM_BATCH_CONCURRENT", 10, "Calls in flight in one lane.", least=1),
-    ProcessSetting(
-        "LLM_BATCH_ERROR_BUDGET", 0.5, "Share of failed rows above which a batch pauses."
-    ),
-    ProcessSetting(
-        "LLM_AUTO_BATCH_ROWS", 500, "The most rows of a batch that starts by itself.", least=1
-    ),
-    ProcessSetting("LLM_FEATURE_DESCRIPTION_CLEANING", True, "Allows description cleaning."),
-    ProcessSetting("LLM_FEATURE_DOG_PROFILER", True, "Allows personality profiles."),
-    ProcessSetting("LLM_FEATURE_TRANSLATION", True, "Allows translations."),
-    ProcessSetting("LLM_FEATURE_TAGGING", True, "Allows tagging."),
-    ProcessSetting("LLM_FEATURE_ENTITY_EXTRACTION", True, "Allows entity extraction."),
-    ProcessSetting("LLM_FEATURE_RESPOND", True, "Allows answers to adopters' questions."),
-    ProcessSetting(
-        "LLM_FEATURE_PATTERN_WORDING",
-        True,
-        "Lets the analytics model word what patterns propose for prompts.",
-    ),
     ProcessSetting(
         "LLM_CACHE_ENABLED",
         True,
@@ -103,35 +82,56 @@ DEFINITIONS = (
     ProcessSetting(
         "LLM_COOLDOWN_SECONDS", 10.0, "How long, the first time; then longer, up to 12 times."
     ),
-    ProcessSetting("LLM_FEATURE_METRICS", True, "Records each call in the metrics tables."),
-    ProcessSetting("LLM_FEATURE_HISTORY", True, "Keeps the texts of recorded calls."),
-    ProcessSetting(
-        "LLM_METRICS_KEEP_MONTHS", 0, "Whole months before this one whose calls stay; 0 is all."
-    ),
-    ProcessSetting(
-        "LLM_HISTORY_KEEP_MONTHS", 6, "Whole months before this one whose texts stay; 0 is all."
-    ),
 )
-BY_VARIABLE = {definition.variable: definition for definition in DEFINITIONS}
+_registered: dict[str, ProcessSetting] = {each.variable: each for each in OWN}
 
 
-def read_environment(environment: Mapping[str, str]) -> dict[str, bool | int | float | str]:
-    """The settings that the environment holds, parsed; blank ones count as not set.
+def register(*definitions: ProcessSetting) -> None:
+    """Make settings known, and read those that the environment holds; blank counts as not set.
 
-    Raises ImproperlyConfigured that names the variable.
+    For an app's `ready`. Raises ImproperlyConfigured for a value that is none, naming the variable,
+    and ValueError where another setting of the same name is known.
     """
-    return {
-        definition.variable: definition.parse(raw)
-        for definition in DEFINITIONS
-        if (raw := environment.get(definition.variable, "").strip())
-    }
+    for each in definitions:
+        if _registered.setdefault(each.variable, each) != each:
+            raise ValueError(f"{each.variable} is registered already, with another meaning.")
+        raw = os.environ.get(each.variable, "").strip()
+        if raw:
+            settings.LLM_ENVIRONMENT[each.variable] = each.parse(raw)
+
+
+def register_own() -> None:
+    """Read what the environment holds for llmconfig itself; see `register`."""
+    register(*OWN)
+
+
+def unregister(*variables: str) -> None:
+    """Forget settings whose reader is gone; unknown ones are passed over."""
+    for each in variables:
+        _registered.pop(each, None)
+        settings.LLM_ENVIRONMENT.pop(each, None)
+
+
+def is_known(variable: str) -> bool:
+    """Whether a setting of this name is registered."""
+    return variable in _registered
+
+
+def definitions() -> tuple[ProcessSetting, ...]:
+    """All registered settings, llmconfig's own first."""
+    return tuple(_registered.values())
+
+
+def default_of(variable: str) -> Any:
+    """A registered setting's default; raises KeyError."""
+    return _registered[variable].default
 
 
 def effective(
     variable: str, *, environment: Mapping[str, Any], row: Mapping[str, Any]
 ) -> Any:  # a bool, int, float or str, as the definition's default
     """The value in force, by the stated order."""
-    definition = BY_VARIABLE[variable]
+    definition = _registered[variable]
     if variable in environment:
         return environment[variable]
     if definition.column and definition.column in row:

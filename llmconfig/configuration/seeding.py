@@ -37,7 +37,7 @@ HOSTED: Mapping[str, str] = {
     kind.name: kind.key_variable for kind in provider_types.known() if kind.key_variable
 }
 # What it makes the default, seed 3 gives: whatever names no model goes there.
-DEFAULT_MODEL = str(process_settings.BY_VARIABLE["LLM_DEFAULT_MODEL"].default)
+DEFAULT_MODEL = str(process_settings.default_of("LLM_DEFAULT_MODEL"))
 # Prices of unknown age count from before any call of ours.
 ALWAYS = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 ZERO = Decimal(0)

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 from django.apps import AppConfig, apps
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
@@ -16,10 +17,11 @@ from enrichment.batches.creation import Selection
 from enrichment.batches.progress import progress_of
 from enrichment.batches.undo import EDITED, undo
 from enrichment.engine.lanes import run_lane
-from enrichment.errors import BadSelection
+from enrichment.errors import BadSelection, FeatureOff
 from enrichment.models import EnrichmentResult
 from enrichment.single import enrich_row
-from llmconfig.configuration import snapshot
+from llmconfig.configuration import process_settings, snapshot
+from llmconfig.configuration.process_settings import ProcessSetting
 from llmconfig.models import NodeConfiguration
 from tests.api import caller
 from tests.enrichment.saying import model_says
@@ -150,3 +152,37 @@ def test_the_command_line_sees_it_too(exhibits, capsys):
     labelled()
     call_command("llm_batch", "list", "--json")
     assert json.loads(capsys.readouterr().out)[0]["total"] == 30
+
+
+class DatedCoins(CoinLabels):
+    """A museum's own switch and limit: nothing of ours names them."""
+
+    name = "dated_coins"
+    feature = "LLM_FEATURE_COIN_DATES"
+    settings = (ProcessSetting("LLM_COIN_MAX_YEAR", 1900, "The youngest coin.", least=1),)
+
+
+def test_an_enrichment_brings_its_switch_and_its_limits(
+    museum, monkeypatch, settings, admin_client
+):
+    settings.LLM_ENVIRONMENT = {**settings.LLM_ENVIRONMENT}
+    monkeypatch.setenv("LLM_FEATURE_COIN_DATES", "off")
+    monkeypatch.setenv("LLM_COIN_MAX_YEAR", "1750")
+    enrichments.register(DatedCoins())
+    try:
+        with pytest.raises(FeatureOff, match="LLM_FEATURE_COIN_DATES"):
+            creation.create("dated_coins", Selection(variants=("de",)))
+        assert snapshot.current().setting("LLM_COIN_MAX_YEAR") == 1750
+        page = admin_client.get(reverse("admin:llmconfig_llmconfig_change", args=[1])).content
+        assert b"LLM_COIN_MAX_YEAR" in page
+        assert b"The youngest coin." in page
+    finally:
+        enrichments.unregister("dated_coins")
+    assert not process_settings.is_known("LLM_COIN_MAX_YEAR")
+
+
+def test_a_setting_that_is_none_stops_the_start_by_its_name(museum, monkeypatch):
+    monkeypatch.setenv("LLM_COIN_MAX_YEAR", "soon")
+    with pytest.raises(ImproperlyConfigured, match="LLM_COIN_MAX_YEAR: 'soon' is not a number"):
+        enrichments.register(DatedCoins())
+    process_settings.unregister("LLM_COIN_MAX_YEAR", "LLM_FEATURE_COIN_DATES")

@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 
 from enrichment.enrichments.contract import Enrichment
 from llmconfig.client.types import Call
-from llmconfig.configuration.process_settings import DEFINITIONS
+from llmconfig.configuration.process_settings import definitions
 from llmconfig.configuration.seeding import HOSTED, LOCAL_KEY_VARIABLE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,7 +76,7 @@ def variables_read() -> set[str]:
     for app in APPS:
         for path in (ROOT / app).rglob("*.py"):
             found |= set(re.findall(elsewhere, path.read_text()))
-    found |= {definition.variable for definition in DEFINITIONS}
+    found |= {definition.variable for definition in definitions()}
     found |= {*HOSTED.values(), LOCAL_KEY_VARIABLE}
     # Passed from one of our processes to its own child, and the loader's own.
     return found - {"MODEL_SERVER_API_KEY", "LD_LIBRARY_PATH"}
@@ -97,7 +97,8 @@ def test_documented_defaults_of_calls_and_batches_are_true():
         )
     )
     said = {
-        definition.variable: str(definition.default).lower() or "none" for definition in DEFINITIONS
+        definition.variable: str(definition.default).lower() or "none"
+        for definition in definitions()
     }
     assert rows == said
 

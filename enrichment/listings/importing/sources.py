@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from enrichment.errors import BadListings
 
@@ -87,8 +87,8 @@ def _unpacked(name: str, file: IO[bytes], max_bytes: int) -> Iterator[IO[bytes]]
         yield file
         return
     with tempfile.SpooledTemporaryFile(MAX_IN_MEMORY) as copy, gzip.GzipFile(fileobj=file) as inner:
-        _copy(name, inner, copy, max_bytes)
-        yield copy  # type: ignore[misc]
+        _copy(name, cast("IO[bytes]", inner), copy, max_bytes)
+        yield cast("IO[bytes]", copy)
 
 
 def _copy(

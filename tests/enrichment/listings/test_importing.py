@@ -515,7 +515,8 @@ def test_a_mapping_that_makes_no_sense_is_refused(mapping, said):
 def test_dates_are_read_in_common_forms(text: str, moment: Any) -> None:
     report = take(f'id,org_id,name,description,posted\n1,o1,Rex,Calm,"{text}"\n')
     assert not report.bad, report.bad
-    assert only().posted == dt.datetime(*moment, tzinfo=dt.UTC)
+    posted = only().posted
+    assert posted == dt.datetime.combine(dt.date(*moment[:3]), dt.time(*moment[3:]), dt.UTC)
 
 
 def test_the_order_of_day_and_month_is_told_by_the_other_rows_or_by_the_option():

@@ -1,0 +1,18 @@
+"""The settings of batches; each enrichment registers its own switch."""
+
+from llmconfig.configuration.process_settings import ProcessSetting
+
+DEFINITIONS = (
+    ProcessSetting(
+        "LLM_BATCH_DEFAULT_SIZE", 5, "Results that start a write.", column="batch_size", least=1
+    ),
+    ProcessSetting("LLM_BATCH_MAX_SIZE", 25, "The most that the size may be.", least=1),
+    ProcessSetting("LLM_BATCH_COMMIT_FREQUENCY", 1, "Sizes that make one write.", least=1),
+    ProcessSetting("LLM_BATCH_CONCURRENT", 10, "Calls in flight in one lane.", least=1),
+    ProcessSetting(
+        "LLM_BATCH_ERROR_BUDGET", 0.5, "Share of failed rows above which a batch pauses."
+    ),
+    ProcessSetting(
+        "LLM_AUTO_BATCH_ROWS", 500, "The most rows of a batch that starts by itself.", least=1
+    ),
+)
