@@ -7,7 +7,7 @@ import pytest
 
 from llmconfig import client
 from llmconfig.client.errors import AnswerInvalid, GenerationExhausted, GenerationRefused
-from llmconfig.client.types import Delta, Generation
+from llmconfig.client.types import NO_USAGE, Delta, Generation
 from llmconfig.errors import LLMError
 from llmconfig.models import ProviderModel
 
@@ -183,7 +183,14 @@ def test_a_consumer_that_leaves_hangs_up_and_leaves_a_record(
     assert record.error_code == "cancelled"
     assert texts.answer.startswith(text)
     assert record.response_length == len(texts.answer)
-    assert record.attempts[0].paid
+    [attempt] = record.attempts
+    assert attempt.paid
+    assert attempt.cost_source == "estimated"
+    assert attempt.estimated_usd is not None
+    assert attempt.estimated_usd > 0
+    assert "counted by what" in attempt.detail
+    # Without any usage from the provider the cost itself stays unknown.
+    assert (record.cost_usd is None) == (attempt.usage == NO_USAGE)
     assert simulator.stats()["paid_lost"] == 1
 
 
