@@ -1,5 +1,5 @@
 #!/bin/sh
-# Package: instructor 1.17.0 with openai 3.3.0 (PyPI; newer openai releases are not allowed by it).
+# Package: instructor 1.17.0 with openai 3.3.0, the release that pip chooses beside it (PyPI).
 # Behaviour seen: from_openai(client, mode=Mode.JSON_SCHEMA) sends response_format {"type": "json_schema", "json_schema":
 #   {"name", "schema"}}: no "strict", no "additionalProperties": false. OpenAI documents strict as false unless it is set, and
 #   only strict schemas as enforced. openai's own parse() with the same model sends strict: true.
