@@ -8,6 +8,7 @@ from enrichment.enrichments.respond import Respond
 from enrichment.enrichments.tagging import Tagging
 from enrichment.enrichments.translation import Translation
 from enrichment.errors import UnknownEnrichment
+from llmconfig.client.structured_output import SchemaUnusable, compile_schema
 from llmconfig.configuration import process_settings
 from llmconfig.configuration.process_settings import ProcessSetting
 
@@ -18,8 +19,14 @@ def register(enrichment: Enrichment) -> None:
     """Make an enrichment available by its name, with its switch and its own settings.
 
     Another app calls this from its `ready`. Raises ValueError for a setting that another one has
-    with another meaning, and ImproperlyConfigured for a variable whose value is none.
+    with another meaning, ImproperlyConfigured for a variable whose value is none, and
+    SchemaUnusable where its answers' schema can't be used, so that no batch finds out.
     """
+    if enrichment.schema is not None:
+        try:
+            compile_schema(enrichment.schema)
+        except SchemaUnusable as error:
+            raise SchemaUnusable(f"The enrichment {enrichment.name!r}: {error}") from None
     switch, label = enrichment.feature, enrichment.label.lower()
     if switch and not process_settings.is_known(switch):
         process_settings.register(ProcessSetting(switch, default=True, help=f"Allows {label}."))

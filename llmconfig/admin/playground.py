@@ -33,6 +33,7 @@ from llmconfig.admin.kit.presentation import count, milliseconds, money
 from llmconfig.admin.kit.theme import TextareaWidget, TextWidget
 from llmconfig.client import astream
 from llmconfig.client.errors import GenerationFailed
+from llmconfig.client.structured_output import SchemaUnusable, compile_schema
 from llmconfig.client.types import Call, CallRecord, Delta, Generation, Labels, Message
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.resolution import explain
@@ -100,6 +101,10 @@ class PlaygroundForm(forms.Form):
             raise forms.ValidationError("This is nested too deeply.") from None
         if not isinstance(schema, dict):
             raise forms.ValidationError('A schema is an object, such as {"type": "object"}.')
+        try:
+            compile_schema(schema)
+        except SchemaUnusable as error:
+            raise forms.ValidationError(str(error)) from None
         return schema
 
 

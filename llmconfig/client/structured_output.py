@@ -21,7 +21,7 @@ from llmconfig.client.json_schema.contradictions import refuse_contradictions
 from llmconfig.client.json_schema.document import Document, SchemaUnusable, read
 from llmconfig.client.json_schema.forms import Form
 from llmconfig.client.json_schema.quick_checks import QuickCheck
-from llmconfig.client.json_schema.work import TooMuchWork, steps_for
+from llmconfig.client.json_schema.work import TooMuchWork, judged_steps_for, steps_for
 
 __all__ = [
     "OutputSchema",
@@ -34,13 +34,14 @@ __all__ = [
 ]
 
 MAX_SCHEMA_BYTES = 128 * 1024
-MAX_ANSWER_CHARACTERS = 4 * 1024 * 1024
+MAX_ANSWER_CHARACTERS = 1024 * 1024
 MAX_COMPLAINT_LENGTH = 300
 MAX_DIGITS = 300  # of a whole number in an answer
 MAX_ANSWER_DEPTH = 100
-# From here on work goes to a thread: a compilation takes 0.2 ms a KB, reading 10 µs.
+# From here on work goes to a thread: a compilation takes 0.2 ms a KB, and reading an answer at
+# worst 5 ms a KB, where jsonschema has to judge it.
 LARGE_SCHEMA_BYTES = 8 * 1024
-LARGE_ANSWER_CHARACTERS = 64 * 1024
+LARGE_ANSWER_CHARACTERS = 16 * 1024
 _FENCED = re.compile(r"```(?:json)?\s*\n(.*?)\n?\s*```", re.DOTALL)
 _LONG_NUMBER = re.compile(r"\d{19}")
 
@@ -110,7 +111,7 @@ class OutputSchema:
 
     def complaints(self, value: Any, *, size: int | None = None) -> list[Any]:
         """jsonschema's errors, the first of them; raises SchemaMismatch at the bound on steps."""
-        steps = steps_for(size if size is not None else len(_text(value)))
+        steps = judged_steps_for(size if size is not None else len(_text(value)))
         try:
             return judge.complaints(self.judge, value, steps=steps)
         except (TooMuchWork, RecursionError) as error:

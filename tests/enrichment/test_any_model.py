@@ -20,6 +20,7 @@ from enrichment.engine.lanes import run_lane
 from enrichment.errors import BadSelection, FeatureOff
 from enrichment.models import EnrichmentResult
 from enrichment.single import enrich_row
+from llmconfig.client.structured_output import SchemaUnusable
 from llmconfig.configuration import process_settings, snapshot
 from llmconfig.configuration.process_settings import ProcessSetting
 from llmconfig.models import NodeConfiguration
@@ -186,3 +187,13 @@ def test_a_setting_that_is_none_stops_the_start_by_its_name(museum, monkeypatch)
     with pytest.raises(ImproperlyConfigured, match="LLM_COIN_MAX_YEAR: 'soon' is not a number"):
         enrichments.register(DatedCoins())
     process_settings.unregister("LLM_COIN_MAX_YEAR", "LLM_FEATURE_COIN_DATES")
+
+
+def test_an_enrichment_whose_schema_cannot_be_used_is_refused_at_once():
+    class Wrong(ExhibitLabel):
+        name = "wrong"
+        schema = {"type": "array", "minItems": 2, "maxItems": 1}
+
+    with pytest.raises(SchemaUnusable, match=r"'wrong': .*minItems 2 is above maxItems 1"):
+        enrichments.register(Wrong())
+    assert "wrong" not in enrichments.names()

@@ -125,7 +125,12 @@ def test_a_schema_is_obeyed_and_a_broken_one_is_told(make_provider, make_node):
     schema = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
     _, lines = ask(schema=json.dumps(schema))
     assert "name" in json.loads(lines[-1]["answer"])
-    for broken, complaint in (("{", "not JSON"), ("[1]", "A schema is an object")):
+    for broken, complaint in (
+        ("{", "not JSON"),
+        ("[1]", "A schema is an object"),
+        ('{"$ref": "file:///etc/hostname"}', "leads out of the schema"),
+        ('{"minItems": 2, "maxItems": 1}', "minItems 2 is above maxItems 1"),
+    ):
         answer, _ = ask(schema=broken)
         assert answer.status_code == 400
         assert complaint in json.loads(answer.content)["errors"]["schema"][0]
