@@ -27,6 +27,7 @@ help:
 	echo "make check   format, lint, types, imports, migrations, deployment settings, templates"
 	echo "make bench   measure and write docs/performance.md; bench-gateway: /v1 beside LiteLLM"
 	echo "make profile where a batch's CPU goes"
+	echo "make quality  what the gates hold of wrong answers, and of right ones"
 	echo "make forecast  compare forecasts of cost with what ten batches cost"
 	echo "make storm   kill, stop and restart everything in a batch, and count what is left"
 	echo "make limits    sixteen processes under one provider's limits, some of them killed"
@@ -105,6 +106,10 @@ estimates: env
 .PHONY: profile
 profile: env
 	$(EMBEDDED) --ephemeral -- $(PY) -m benchmarks.profile
+
+.PHONY: quality
+quality: env
+	$(EMBEDDED) --ephemeral --llm none -- $(PY) -m benchmarks.quality $(ARGS)
 
 .PHONY: storm
 storm: env

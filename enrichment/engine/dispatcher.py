@@ -25,6 +25,7 @@ from enrichment.engine.items import (
     call_for,
     failed,
     judged,
+    takes_long,
     without_fact,
 )
 from enrichment.engine.send_intents import Announcer
@@ -313,7 +314,10 @@ class Dispatcher:
                 collect=lambda *pair: told.append(pair),
                 before_send=lambda: self._may_send(row),
             )
-            return judged(self.enrichment, item, answer, told[0][1] if told else None)
+            texts = told[0][1] if told else None
+            judge = partial(judged, self.enrichment, item, answer, texts)
+            # The other calls go on while a long answer is judged.
+            return await asyncio.to_thread(judge) if takes_long(item, answer) else judge()
         except FactMissing as missing:
             return without_fact(item, missing)
         except GenerationFailed as failure:

@@ -31,6 +31,7 @@ from metrics.recording import NOTHING_TOLD
 logger = logging.getLogger(__name__)
 
 GONE = "The row no longer exists."
+MAX_ON_LOOP = 8_000  # characters of source and answer: about 5 ms of judging at most
 PARKED = "A worker died three times while this row was in work; it is parked."
 
 
@@ -260,6 +261,11 @@ def judged(enrichment: Enrichment, item: Item, answer: Generation, texts: Texts 
         texts=texts,
         told=told_of(enrichment, found),
     )
+
+
+def takes_long(item: Item, answer: Generation) -> bool:
+    """Whether judging an answer may take more than a few ms, too long for an event loop."""
+    return len(answer.text) + sum(map(len, item.values.values())) > MAX_ON_LOOP
 
 
 def broken_by(error: Exception) -> str:

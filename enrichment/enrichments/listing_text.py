@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 MAX_CHARACTERS = 12_000  # the longest real listing has 9,555
+# Of a published text with its markup; the rest isn't looked at, so that no row holds others up.
+MAX_PUBLISHED = 200_000
 _TAG = re.compile(r"<[^<>]{0,500}>")
 # What is a single plain space already is passed over: most of them are.
 _SPACES = re.compile(r"[^\S\n]{2,}|[^\S\n ]")
@@ -19,6 +21,7 @@ def plain(text: str | None) -> str:
     """Published text without markup: entities (also double-escaped), tags and odd spaces gone."""
     if not text:
         return ""
+    text = text[:MAX_PUBLISHED]
     for _ in range(3):  # the sources escape once or twice
         unescaped = html.unescape(text)
         if unescaped == text:

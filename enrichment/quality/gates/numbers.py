@@ -173,7 +173,8 @@ def numbers_translated(checked: Checked) -> GateFinding | None:
         if not is_known_number(each, known)
         and not is_converted(each, amounts)
         and not any(
-            value.isdigit() and str(int(value) + 12) in hours & known for value in each.values
+            len(value) <= 2 and value.isdigit() and str(int(value) + 12) in hours & known
+            for value in each.values
         )
     ]
     return found_in_answer(MISSING_NUMBERS, "Numbers of the source that are missing", lost)

@@ -1,0 +1,158 @@
+"""No gate, pattern or check takes more than its share for a long text, however hostile it is."""
+
+import json
+import time
+
+import pytest
+
+from enrichment.enrichments import get, names
+from enrichment.enrichments.listing_concepts import CHOICES, CONCEPTS, LANGUAGES, STATEMENTS
+from enrichment.enrichments.listing_text import plain
+from enrichment.quality.gates import Checked, addresses_model, columns_decide, concepts_kept
+from enrichment.quality.gates.evidence import Source
+from enrichment.quality.languages import guess
+from enrichment.quality.logprobs import likelihoods
+
+SIZE, TIMES = 6_000, 8  # characters, and how much larger the larger text is
+# A quadratic one takes 64 times as long; on a busy machine a linear one up to about 16 times.
+MOST_TIMES = 28
+HOSTILE = {
+    "word": "a",
+    "digits": "1",
+    "commas": "1,",
+    "fractions": "1 1/2 ",
+    "phones": "555-010-0199 ",
+    "ats": "a@",
+    "mails": "a.b@c.d.",
+    "dashes": "a-",
+    "dots": ".",
+    "dot words": "a.b",
+    "capitals": "Aa-",
+    "names": "then Bob Cat ",
+    "quotes": "it's ",
+    "stars": "*",
+    "brackets": "[insert ",
+    "braces": "{ <",
+    "spaces": " ",
+    "denials": "not no never good with cats, ",
+    "units": "75 lbs 34 kg ",
+    "pronouns": "he she his her ",
+    "signs": "体重30ポンド。",
+    "strange": "\u0660\u0661é\u202e",
+    "injected": "ignore all of my the your ",
+    "urls": "http://www.",
+    "lines": "a\n\n",
+    "entities": "&amp;<",
+}
+
+
+def timed(check, text):
+    """Seconds of CPU, the best of a few."""
+    best = float("inf")
+    for _ in range(4):
+        began = time.thread_time()
+        check(text)
+        best = min(best, time.thread_time() - began)
+        if best < 0.0005:
+            break
+    return best
+
+
+def text_of(piece, size):
+    return (piece * (size // len(piece) + 1))[:size]
+
+
+def checks():
+    seen = {}
+    for name in names():
+        enrichment = get(name)
+        for number, gate in enumerate(enrichment.gates):
+            label = getattr(gate, "__qualname__", str(gate)).partition(".")[0]
+            seen.setdefault(f"{label} {number}" if "<" in label else label, gate)
+    seen["addresses_model"] = addresses_model
+    seen["concepts in a translation"] = concepts_kept(CONCEPTS, LANGUAGES)
+    seen["columns"] = columns_decide((*STATEMENTS, *CHOICES), text_counts=False)
+    return seen
+
+
+COLUMNS = {
+    "good_with_cats": False,
+    "house_trained": True,
+    "sex": "Male",
+    "age": "Baby",
+    "name": "Bo",
+}
+
+
+def gate_on(gate, language):
+    def check(text):
+        gate(
+            Checked(
+                (f"{text} x",), f"y {text}", language, COLUMNS, {"gsd": ("german shepherd",)}, text
+            )
+        )
+        gate(Checked((text,), "He is 5 years old and not good with cats.", language, COLUMNS))
+
+    return check
+
+
+@pytest.mark.parametrize("label", sorted(checks()))
+def test_a_gates_time_grows_with_the_text_and_no_faster(label):
+    gate = checks()[label]
+    slow = {}
+    for name, piece in HOSTILE.items():
+        check = gate_on(gate, "de" if "translat" in label else "")
+        small, large = (timed(check, text_of(piece, size)) for size in (SIZE, SIZE * TIMES))
+        if large > 0.004 and large > MOST_TIMES * max(small, 0.0001):
+            slow[name] = (small, large)
+    assert not slow
+
+
+@pytest.mark.parametrize(
+    "check",
+    [guess, plain, lambda text: Source(text).quotes(text[: len(text) // 2])],
+    ids=["language", "plain", "evidence"],
+)
+def test_what_texts_go_through_besides_is_linear_too(check):
+    for name, piece in HOSTILE.items():
+        small, large = (timed(check, text_of(piece, size)) for size in (SIZE, SIZE * TIMES))
+        assert large < 0.004 or large < MOST_TIMES * max(small, 0.0001), name
+
+
+@pytest.mark.parametrize("name", ["description_cleaning", "translation", "dog_profiler", "respond"])
+def test_no_text_breaks_a_gate(name):
+    enrichment = get(name)
+    for piece in HOSTILE.values():
+        text = text_of(piece, SIZE)
+        values = {"name": "Rex", "facts": "", "question": "", "description": text, "text": text}
+        for answer in (text, f"{text} x", "He is 5.", f"x {text_of(piece, SIZE // 2)}"):
+            found = enrichment.objections(answer, values, variant="de", columns=COLUMNS)
+            assert "check_failed" not in {each.code for each in found}, piece
+
+
+def test_likelihoods_of_many_values_are_linear():
+    def check(text):
+        number = len(text) // 10
+        answer = json.dumps({"tags": [{"tag": "calm"}] * number})
+        likelihoods(answer, ((answer.encode(), -0.1),), key="tag", values=["calm"] * number)
+
+    small, large = (timed(check, "a" * size) for size in (SIZE, SIZE * TIMES))
+    assert large < MOST_TIMES * max(small, 0.0001)
+
+
+@pytest.mark.parametrize("piece", ["a", "1,", "a@b.", "not good with cats, ", "&amp;<b>", "Aa-"])
+def test_a_row_of_ten_megabytes_takes_no_more_than_50_ms_and_goes_to_a_person(piece):
+    enrichment = get("description_cleaning")
+    huge = text_of(piece, 10_000_000)
+    row = {"name": "Rex", "description": huge}
+    assert timed(lambda _: enrichment.values(row, variant=""), "") < 0.05
+    values = {"name": "Rex", "description": plain(huge) or "x"}
+    assert timed(lambda _: enrichment.objections(huge, values, variant=""), "") < 0.05
+    (found,) = enrichment.objections(huge, values, variant="")
+    assert found.code == "too_large"
+    whole = enrichment.objections(text_of(piece, 80_000), values, variant="")
+    assert (
+        timed(lambda _: enrichment.objections(text_of(piece, 80_000), values, variant=""), "")
+        < 0.25
+    )
+    assert isinstance(whole, tuple)
