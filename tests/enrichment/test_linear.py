@@ -15,7 +15,7 @@ from enrichment.quality.logprobs import likelihoods
 
 SIZE, TIMES = 6_000, 8  # characters, and how much larger the larger text is
 # A quadratic one takes 64 times as long; on a busy machine a linear one up to about 16 times.
-MOST_TIMES = 28
+MAX_TIMES = 28
 HOSTILE = {
     "word": "a",
     "digits": "1",
@@ -103,7 +103,7 @@ def test_a_gates_time_grows_with_the_text_and_no_faster(label):
     for name, piece in HOSTILE.items():
         check = gate_on(gate, "de" if "translat" in label else "")
         small, large = (timed(check, text_of(piece, size)) for size in (SIZE, SIZE * TIMES))
-        if large > 0.004 and large > MOST_TIMES * max(small, 0.0001):
+        if large > 0.004 and large > MAX_TIMES * max(small, 0.0001):
             slow[name] = (small, large)
     assert not slow
 
@@ -116,7 +116,7 @@ def test_a_gates_time_grows_with_the_text_and_no_faster(label):
 def test_what_texts_go_through_besides_is_linear_too(check):
     for name, piece in HOSTILE.items():
         small, large = (timed(check, text_of(piece, size)) for size in (SIZE, SIZE * TIMES))
-        assert large < 0.004 or large < MOST_TIMES * max(small, 0.0001), name
+        assert large < 0.004 or large < MAX_TIMES * max(small, 0.0001), name
 
 
 @pytest.mark.parametrize("name", ["description_cleaning", "translation", "dog_profiler", "respond"])
@@ -137,7 +137,7 @@ def test_likelihoods_of_many_values_are_linear():
         likelihoods(answer, ((answer.encode(), -0.1),), key="tag", values=["calm"] * number)
 
     small, large = (timed(check, "a" * size) for size in (SIZE, SIZE * TIMES))
-    assert large < MOST_TIMES * max(small, 0.0001)
+    assert large < MAX_TIMES * max(small, 0.0001)
 
 
 @pytest.mark.parametrize("piece", ["a", "1,", "a@b.", "not good with cats, ", "&amp;<b>", "Aa-"])
