@@ -4,8 +4,21 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
+from llmconfig.api.kit.documentation import Operation, describe
 from project.api_docs import DocsPage, Schema
 from project.health import LLMHealth, healthz, readyz
+
+describe(
+    {
+        "GET /api/health/llm": Operation(
+            "Show the configuration's health",
+            "Returns whether calls can be answered: the master switch, providers with a readable"
+            " key, and nodes that resolve. Anybody may ask; who has a role also sees details."
+            " Answers 503 when no call can be answered.",
+            public=True,
+        )
+    }
+)
 
 urlpatterns = [
     path("admin/", admin.site.urls),

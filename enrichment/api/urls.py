@@ -4,6 +4,10 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from enrichment.api import batches, caching, enriching, events, facts, forecasts, review
 from enrichment.api.failures import UnknownEnrichmentAddress
+from enrichment.api.operations import OPERATIONS
+from llmconfig.api.kit.documentation import describe
+
+describe(OPERATIONS)
 
 enrichment = [
     path("enrich", enriching.Enrich.as_view()),

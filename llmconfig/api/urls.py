@@ -15,7 +15,11 @@ from llmconfig.api import (
     resolving,
     rollback,
 )
+from llmconfig.api.kit.documentation import describe
 from llmconfig.api.kit.endpoints import UnknownAddress
+from llmconfig.api.operations import OPERATIONS
+
+describe(OPERATIONS)
 
 configuration = [
     path("providers", providers.ProviderList.as_view()),

@@ -2,7 +2,11 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from llmconfig.api.kit.documentation import describe
 from metrics.api import calls, experiments, reconciliation, reports, sums
+from metrics.api.operations import OPERATIONS
+
+describe(OPERATIONS)
 
 metrics = [
     path("breakdown", sums.Breakdown.as_view()),

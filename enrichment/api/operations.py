@@ -1,0 +1,123 @@
+"""What each operation of the enrichment API does, in words."""
+
+from llmconfig.api.kit.documentation import Operation
+from llmconfig.api.operations import crud
+
+BASE = "/api/llm"
+BATCH = f"{BASE}/batches/{{id}}"
+SOURCE = f"{BASE}/fact-sources/{{name}}"
+
+OPERATIONS = {
+    f"GET {BASE}/cache-stats": Operation(
+        "Show the response cache's counts for enrichments",
+        "Returns size, hit rate and requests of the response cache, in the shape that enrichment"
+        " clients read.",
+    ),
+    f"GET {BASE}/batches": Operation(
+        "List batches",
+        "Returns a page of batches, newest first, each with how far it is.",
+    ),
+    f"POST {BASE}/batches": Operation(
+        "Start a batch",
+        "Selects rows by filter and staleness, cuts them into chunks and starts workers. Answers"
+        " at once; the batch's own address tells how it goes. A batch without rows to do is"
+        " completed and says why.",
+    ),
+    f"POST {BASE}/batches/forecast": Operation(
+        "Forecast a batch",
+        "Returns rows, tokens and cost (P10, P50, P90) of the batch that this body would start,"
+        " at live and provider-batch prices. Nobody is called.",
+    ),
+    f"GET {BATCH}": Operation(
+        "Show a batch",
+        "Returns one batch: its status and the reason for it, rows done, failed and left, rows a"
+        " second, cost, calls paid twice.",
+    ),
+    f"GET {BATCH}/events": Operation(
+        "Follow a batch",
+        "Streams server-sent events: `progress` with the batch's progress as JSON each second,"
+        " and `end` as the last one. A batch that stands still sends comments. The stream ends"
+        " after ten minutes: connect again.",
+    ),
+    f"GET {BATCH}/failures": Operation(
+        "List a batch's failed rows",
+        "Returns a page of the rows that failed, each with its reason.",
+    ),
+    f"POST {BATCH}/pause": Operation(
+        "Pause a batch",
+        "Sends nothing more; what is in flight is still written. It can be resumed.",
+    ),
+    f"POST {BATCH}/resume": Operation(
+        "Resume a paused batch",
+        "Goes on where it stopped. A batch whose cap is spent needs a higher one in the body.",
+    ),
+    f"POST {BATCH}/cancel": Operation(
+        "Cancel a batch",
+        "Ends it for good; what was written stays and can be undone.",
+    ),
+    f"POST {BATCH}/retry": Operation(
+        "Retry a batch's failed rows",
+        "Puts the failed rows of a completed batch into new chunks and goes on with them.",
+    ),
+    f"POST {BATCH}/undo": Operation(
+        "Undo a batch",
+        "Puts the values from before back. Rows that somebody has edited since are left as they"
+        " are, and named.",
+    ),
+    f"GET {BASE}/review": Operation(
+        "List suggestions to review",
+        "Returns a page of answers that a gate held back, each beside its row's present value.",
+    ),
+    f"POST {BASE}/review/{{id}}/accept": Operation(
+        "Accept a suggestion",
+        "Writes the suggested value to its row and records the verdict.",
+    ),
+    f"POST {BASE}/review/{{id}}/edit": Operation(
+        "Edit and apply a suggestion",
+        "Writes the value of the body to the row instead of the suggested one and records both.",
+    ),
+    f"POST {BASE}/review/{{id}}/reject": Operation(
+        "Reject a suggestion",
+        "Leaves the row as it is and records the verdict with its reason.",
+    ),
+    **crud(
+        f"{BASE}/fact-sources",
+        SOURCE,
+        "a fact source",
+        "fact sources",
+        "A fact source is an HTTP address that knows something about rows; prompts use its answer"
+        " as `{{fact_name}}`.",
+        key="name",
+    ),
+    f"POST {SOURCE}/try": Operation(
+        "Try a fact source",
+        "Asks the source about one row and returns what it would give a prompt. Nothing is kept.",
+    ),
+    f"POST {SOURCE}/refresh": Operation(
+        "Refresh a source's facts",
+        "Asks anew for facts past their time to live; rows whose facts changed become stale.",
+    ),
+    f"POST {BASE}/enrich": Operation(
+        "Enrich one listing",
+        "Asks the model about one listing and waits for it. Where that fails, the listing stays"
+        " as it was and the answer says why.",
+    ),
+    f"POST {BASE}/batch-enrich": Operation(
+        "Enrich listings in a batch",
+        "Starts a batch over the named listings and answers at once with its id.",
+    ),
+    f"POST {BASE}/translate": Operation(
+        "Translate a text or listing",
+        "Asks the model for a translation and waits. Where that fails, the text comes back as it"
+        " was, with the reason.",
+    ),
+    f"GET {BASE}/stats": Operation(
+        "Count enriched listings",
+        "Returns how many listings have each enrichment, in total or for one organization.",
+    ),
+    f"POST {BASE}/respond": Operation(
+        "Draft an answer to a question",
+        "Asks the model to answer a question about a listing and waits. An answer that fails a"
+        " gate is held back for review.",
+    ),
+}
