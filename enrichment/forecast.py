@@ -15,6 +15,7 @@ from enrichment.batches import creation
 from enrichment.engine.items import load_items
 from enrichment.enrichments import get
 from enrichment.enrichments.contract import Enrichment
+from llmconfig.client.pipeline.token_estimates import MEAN_CHARACTERS_PER_TOKEN
 from llmconfig.client.types import Usage
 from llmconfig.configuration import prices, snapshot
 from llmconfig.configuration.resolution import Target, resolve
@@ -24,8 +25,6 @@ SAMPLED_ROWS = 200
 PAST_CALLS = 500
 PAST_DAYS = 30
 REPLICATES = 400
-# Where nothing is known yet. English has about four characters a token.
-CHARACTERS_PER_TOKEN = 4.0
 GUESSED_ANSWER_TOKENS = 150
 GUESSED_SPREAD = 0.6  # of a guess, as a share of it
 DRIFT = 0.05  # rows to come are never quite like those that were, as a share of the total
@@ -71,7 +70,9 @@ class _Past:
     @property
     def characters_per_token(self) -> float:
         tokens = sum(each[1] for each in self.triples)
-        return sum(each[0] for each in self.triples) / tokens if tokens else CHARACTERS_PER_TOKEN
+        return (
+            sum(each[0] for each in self.triples) / tokens if tokens else MEAN_CHARACTERS_PER_TOKEN
+        )
 
 
 def forecast(name: str, selection: creation.Selection) -> Forecast:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, transaction
 from django.db.backends.utils import CursorWrapper
 
+from llmconfig.runtime import advisory_locks
 from metrics.errors import PartitionsUnusable
 
 logger = logging.getLogger(__name__)
@@ -21,8 +22,6 @@ logger = logging.getLogger(__name__)
 TABLES = ("llm_generation_metrics", "llm_generation_history")
 MONTHS_AHEAD = 12
 ALARM_BELOW = 3
-# Whoever changes partitions holds this lock: replicas start, and beat runs, at the same time.
-ADVISORY_LOCK = 0x6C6C6D5F70617274
 
 BOUNDS = re.compile(r"FROM \((?P<start>.+?)\) TO \((?P<end>.+?)\)")
 EARLIEST = dt.datetime.min.replace(tzinfo=dt.UTC)
@@ -170,7 +169,7 @@ def keep_ahead(
     connection = connections[using]
     with transaction.atomic(using=using), connection.cursor() as cursor:
         if not dry_run:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ADVISORY_LOCK])
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [advisory_locks.PARTITIONS])
         wanted = [
             month
             for table in tables

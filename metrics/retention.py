@@ -16,6 +16,7 @@ from django.db import OperationalError, connection
 from django.db.backends.utils import CursorWrapper
 
 from llmconfig.configuration.process_settings import effective
+from llmconfig.runtime import advisory_locks
 from metrics import partitions, rollups
 from metrics.errors import PartitionsUnusable
 from metrics.partitions import Partition
@@ -88,7 +89,7 @@ def _months(variable: str) -> int:
 @contextmanager
 def _alone(cursor: CursorWrapper) -> Iterator[bool]:
     """Hold the lock of whoever changes partitions, if it is free, and a short patience."""
-    cursor.execute("SELECT pg_try_advisory_lock(%s)", [partitions.ADVISORY_LOCK])
+    cursor.execute("SELECT pg_try_advisory_lock(%s)", [advisory_locks.PARTITIONS])
     (alone,) = cursor.fetchone() or (False,)
     if not alone:
         yield False
@@ -98,7 +99,7 @@ def _alone(cursor: CursorWrapper) -> Iterator[bool]:
         yield True
     finally:
         cursor.execute("RESET lock_timeout")
-        cursor.execute("SELECT pg_advisory_unlock(%s)", [partitions.ADVISORY_LOCK])
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [advisory_locks.PARTITIONS])
 
 
 def _pending(cursor: CursorWrapper, table: str) -> set[str]:

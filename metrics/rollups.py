@@ -12,10 +12,9 @@ from collections.abc import Sequence
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.backends.utils import CursorWrapper
 
+from llmconfig.runtime import advisory_locks
 from metrics import partitions
 
-# Two that replaced the same hour at once would store it twice.
-ADVISORY_LOCK = 0x6C6C6D5F726F6C6C
 HOUR = dt.timedelta(hours=1)
 DAY = dt.timedelta(days=1)
 DIMENSIONS = (
@@ -140,7 +139,7 @@ def roll_up(*, using: str = DEFAULT_DB_ALIAS, until: dt.datetime | None = None) 
 def _roll_up_day(cursor: CursorWrapper, day: dt.datetime) -> int:
     end = day + DAY
     with transaction.atomic(using=cursor.db.alias):
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ADVISORY_LOCK])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [advisory_locks.ROLLUPS])
         cursor.execute(
             "DELETE FROM llm_rollup_dirty WHERE hour >= %s AND hour < %s RETURNING hour",
             [day, end],

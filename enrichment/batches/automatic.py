@@ -19,6 +19,7 @@ from enrichment.models.batches import TERMINAL
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.resolution import resolve
 from llmconfig.errors import LLMError
+from llmconfig.runtime import advisory_locks
 
 # The switch in `llm_config`, and the enrichments that it keeps up.
 SWITCHES = {
@@ -26,19 +27,18 @@ SWITCHES = {
     "auto_tagging": ("tagging",),
 }
 BEHIND_PEOPLES = -10  # a priority
-_LOCK = 0x6E6F6465  # any number of our own: two timers must not start the same batch
 
 
 def start_due() -> list[Batch]:
     """Make the batches that are due; the caller queues their lanes. Empty while another does."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [advisory_locks.AUTOMATIC_BATCHES])
         if not cursor.fetchone()[0]:
             return []
         try:
             made = [_start(name) for name in _switched_on()]
         finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [advisory_locks.AUTOMATIC_BATCHES])
     return [batch for batch in made if batch is not None]
 
 

@@ -26,6 +26,7 @@ from enrichment.models import (
 from enrichment.models.batches import TERMINAL
 from llmconfig.client.provider_batches.answers import target_of
 from llmconfig.configuration import snapshot
+from llmconfig.runtime import advisory_locks
 
 MAX_CAP = 1_000_000  # US dollars; what the column holds
 
@@ -37,9 +38,6 @@ AUTO = "auto"
 
 
 PROVIDER_BATCH_HOURS = 24
-
-
-_CREATING = 0x6E6F6465  # any number of our own, for locks of two
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +213,9 @@ def create(
 def _one_after_another(name: str) -> None:
     """Until we commit: whoever starts the same at the same moment has to see our rows."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_CREATING, name])
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [advisory_locks.BATCH_CREATION, name]
+        )
 
 
 def _nothing_to_do(batch: Batch) -> str:

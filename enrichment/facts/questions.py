@@ -29,7 +29,7 @@ from enrichment.errors import BadSelection, BadSource, FactMissing
 from enrichment.models import Fact, FactSource, Prompt, WithoutFact
 from enrichment.substitution import Template, compile_text
 from llmconfig.client import fetching
-from llmconfig.client.fetching import Request, RequestFailed, Response
+from llmconfig.client.fetching import FetchRequest, RequestFailed, Response
 from llmconfig.client.http import background_loop
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.provider_rules import check_secret_ref
@@ -401,7 +401,7 @@ async def fetched(asked: FactQuestion) -> Answer:
     source = asked.source
     try:
         response = await fetching.fetch(
-            Request(
+            FetchRequest(
                 owner=source.name,
                 url=asked.url,
                 timeout_s=source.timeout_s,

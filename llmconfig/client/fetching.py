@@ -13,7 +13,7 @@ NO_TYPE = ""  # no provider's: public addresses only, unless LLM_EGRESS_ALLOW na
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class FetchRequest:
     """What is asked, and for whom. `owner` is named in errors; the secret is in none.
 
     `header` is sent with the secret that `secret_ref` points at, after `scheme` and a space.
@@ -28,7 +28,7 @@ class Request:
     secret_ref: str = ""
 
 
-async def fetch(request: Request) -> Response:
+async def fetch(request: FetchRequest) -> Response:
     """GET it: no redirects, no proxy, public or allowed addresses, capped in bytes and seconds.
 
     Raises RequestFailed, whatever the reason, in words that name host and port and nothing secret;
@@ -50,4 +50,4 @@ async def fetch(request: Request) -> Response:
     )
 
 
-__all__ = ["Request", "RequestFailed", "Response", "fetch"]
+__all__ = ["FetchRequest", "RequestFailed", "Response", "fetch"]

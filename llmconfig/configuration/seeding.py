@@ -29,6 +29,7 @@ from llmconfig.models import (
     Provider,
     ProviderModel,
 )
+from llmconfig.runtime import advisory_locks
 
 LOCAL = "local"
 LOCAL_KEY_VARIABLE = "LLM_LOCAL_API_KEY"
@@ -41,8 +42,6 @@ DEFAULT_MODEL = str(process_settings.default_of("LLM_DEFAULT_MODEL"))
 # Prices of unknown age count from before any call of ours.
 ALWAYS = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 ZERO = Decimal(0)
-# Seeds that run at once take turns: this transaction lock is theirs alone.
-LOCK = 0x6E6F6465_73656564
 TASK_COLUMNS = ("model_tagger", "model_enricher", "model_analytics")
 MAX_LOCAL_MODEL_LENGTH = 100  # of llm_config's model columns
 
@@ -145,7 +144,7 @@ def seed(wishes: Wishes) -> Seeded:
     done = Seeded()
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [advisory_locks.SEEDING])
         with revisions.change(source="seed", message="seed_llm_config") as change:
             providers = _providers(done)
             for listed in CATALOGUE:

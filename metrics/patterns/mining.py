@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from llmconfig.runtime import advisory_locks
 from metrics.analyzers.intervals import Share
 from metrics.analyzers.sequential import p_of_shares
 from metrics.models import Pattern
@@ -24,7 +25,6 @@ MIN_ANSWERS = 20  # before a prompt is said to be good
 MIN_VERDICTS = 10
 EXAMPLES = 3
 DIFFERENT = 0.7  # of two prompts' words together, those that both have, at most
-ADVISORY_LOCK = 0x6C6C6D5F7061
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +59,13 @@ def mine(*, now: dt.datetime | None = None, days: int = DAYS) -> Mined:
     until = now or dt.datetime.now(dt.UTC)
     span = Span(until - dt.timedelta(days=days), until)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [ADVISORY_LOCK])
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [advisory_locks.PATTERN_MINING])
         if not cursor.fetchone()[0]:
             return Mined(0, 0)
         try:
             return _mine(span)
         finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [ADVISORY_LOCK])
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [advisory_locks.PATTERN_MINING])
 
 
 def _mine(span: Span) -> Mined:

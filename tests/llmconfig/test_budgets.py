@@ -20,6 +20,7 @@ from llmconfig.models import (
     GlobalConfig,
     RevisionChange,
 )
+from metrics.models import GenerationMetric
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -70,6 +71,9 @@ def test_a_refusal_is_a_matter_of_configuration_and_leaves_a_record(node, make_b
     assert refused.value.record is collected[0]
     assert collected[0].attempts[0].outcome == "budget_exceeded"
     assert collected[0].cost_usd == 0
+    with pytest.raises(BudgetExceeded):
+        client.generate(ask())
+    assert GenerationMetric.objects.get().error_code == "budget_exceeded"
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.estimate_texts import texts
-from llmconfig.client.pipeline.token_estimates import CHARACTERS_A_TOKEN, most_tokens
+from llmconfig.client.pipeline.token_estimates import MIN_CHARACTERS_PER_TOKEN, most_tokens
 
 # The more that GPT-4's (cl100k_base) and GPT-4o's (o200k_base) make of each text; bpe-openai 0.1.4.
 COUNTED = {
@@ -28,5 +28,5 @@ def test_every_part_of_a_text_counts():
         parts = most_tokens(text[:half]) + most_tokens(text[half:])
         assert parts == pytest.approx(most_tokens(text), rel=0.05), name
     assert most_tokens("") == 0
-    assert most_tokens("a" * 300) == 300 // CHARACTERS_A_TOKEN
+    assert most_tokens("a" * 300) == 300 // MIN_CHARACTERS_PER_TOKEN
     assert most_tokens("\ud800") > 0

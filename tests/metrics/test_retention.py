@@ -9,6 +9,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection, transaction
 
+from llmconfig.runtime import advisory_locks
 from metrics import partitions, retention, rollups
 from metrics.models import DailyRollup, GenerationHistory, GenerationMetric
 from metrics.recording import record_call
@@ -169,7 +170,7 @@ def test_a_table_that_was_detached_but_not_dropped_goes_the_next_time(settings, 
 def test_only_one_process_removes_months(settings, old_months):
     keep(settings, metrics=4)
     with another_connection() as other, other.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [partitions.ADVISORY_LOCK])
+        cursor.execute("SELECT pg_advisory_lock(%s)", [advisory_locks.PARTITIONS])
         assert retention.drop_expired() == []
     assert min(months(METRICS)) == in_months(-5)
 

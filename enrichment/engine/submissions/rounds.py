@@ -19,10 +19,10 @@ from enrichment.errors import EnrichmentError
 from enrichment.models import ProviderBatchSubmission, SubmissionState
 from enrichment.models.batches import UNFINISHED
 from llmconfig.configuration import snapshot
+from llmconfig.runtime import advisory_locks
 
 logger = logging.getLogger(__name__)
 
-_LOCK = 0x6E6F6466  # any number of our own: one process at a time looks after submissions
 SETTLE = dt.timedelta(seconds=60)
 
 
@@ -35,13 +35,13 @@ def advance(*, step: Step = lambda _done: None, settle: dt.timedelta = SETTLE) -
     twice as long each time.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [advisory_locks.SUBMISSIONS])
         if not cursor.fetchone()[0]:
             return
         try:
             _advance(step, settle)
         finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [advisory_locks.SUBMISSIONS])
 
 
 def _advance(step: Step, settle: dt.timedelta) -> None:

@@ -16,7 +16,7 @@ from llmconfig.client.pipeline.state import AttemptResult, GenerationState, ms_s
 from llmconfig.client.pipeline.strategy import Strategy
 from llmconfig.client.structured_output import LARGE_ANSWER_CHARACTERS, SchemaMismatch
 from llmconfig.client.traffic import response_cache
-from llmconfig.client.traffic.admission import DOUBTFUL, Admission, Request, needs_estimate
+from llmconfig.client.traffic.admission import DOUBTFUL, Admission, AdmissionRequest, needs_estimate
 from llmconfig.client.traffic.rate_limits import NotAdmitted
 from llmconfig.client.traffic.response_cache import CachedAnswer
 from llmconfig.client.types import NOT_BILLED, Attempt, Billed, Message
@@ -65,7 +65,7 @@ class TargetExchange:
         if needs_estimate(target, state.configuration):
             most = self.strategy.most_used(state.call, target)
         cheaper = state.degradation
-        request = Request(
+        request = AdmissionRequest(
             state.call,
             target,
             state.configuration,

@@ -72,7 +72,7 @@ def _by_progress(
     if told.cost_usd is not None:
         known_by = "counted by what its provider had reported"
         return Interrupted(told.cost_usd, known_by, told.usage, REPORTED)
-    tokens = received // token_estimates.CHARACTERS_A_TOKEN + bool(received)
+    tokens = received // token_estimates.MIN_CHARACTERS_PER_TOKEN + bool(received)
     usage, tier = told.usage, told.service_tier or _asked_tier(state, told)
     if usage is not None and usage.tokens_output >= tokens:
         known_by = "counted by what its provider had told"

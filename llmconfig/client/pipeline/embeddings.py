@@ -9,6 +9,7 @@ from llmconfig.client.http.transport import RequestFailed, Response
 from llmconfig.client.pipeline import responses
 from llmconfig.client.pipeline.endpoints import Endpoint
 from llmconfig.client.pipeline.responses import Refused
+from llmconfig.client.pipeline.token_estimates import MEAN_CHARACTERS_PER_TOKEN
 from llmconfig.client.structured_output import OutputSchema
 from llmconfig.client.types import NO_LABELS, Call, CallRecord, Labels, Usage
 from llmconfig.client.wire import JSON, Body, Embedded, Input, Question, Reply
@@ -17,7 +18,6 @@ from llmconfig.configuration.resolution import Target
 # Of one request: with long vectors, more would be a reply of over 16 MB.
 MAX_INPUTS = 96
 MAX_CHARACTERS = 400_000
-CHARACTERS_PER_TOKEN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def parts_of(inputs: Sequence[Input]) -> list[Sequence[Input]]:
     parts: list[list[Input]] = []
     size = 0
     for each in inputs:
-        length = len(each) if isinstance(each, str) else len(each) * CHARACTERS_PER_TOKEN
+        length = len(each) if isinstance(each, str) else len(each) * MEAN_CHARACTERS_PER_TOKEN
         if not parts or len(parts[-1]) == MAX_INPUTS or size + length > MAX_CHARACTERS:
             parts.append([])
             size = 0

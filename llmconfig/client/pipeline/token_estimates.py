@@ -12,8 +12,10 @@ from llmconfig.client.types import Call, Usage
 from llmconfig.client.wire.reading import dump
 from llmconfig.configuration.resolution import Target
 
-# Of words in languages that are written without accents; English has more.
-CHARACTERS_A_TOKEN = 3
+# English has about so many. For a mean, where nothing better is known.
+MEAN_CHARACTERS_PER_TOKEN = 4
+# The fewest of words in languages that are written without accents. For the most that may be used.
+MIN_CHARACTERS_PER_TOKEN = 3
 A_MESSAGE = 8
 A_PART = 2000  # of a message, such as a picture
 # Where neither the caller nor the catalogue bounds the answer.
@@ -111,7 +113,7 @@ def _of_ascii(raw: bytes) -> int:
             cost += kinds.count(b"Aa") * _CAPITAL_COST
         if digits:
             cost += sum(kinds.count(change) * each for change, each in _CHANGES.items())
-    return max(round(cost), length // CHARACTERS_A_TOKEN)
+    return max(round(cost), length // MIN_CHARACTERS_PER_TOKEN)
 
 
 def _longest_answer(target: Target) -> int:

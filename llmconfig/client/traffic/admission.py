@@ -42,7 +42,7 @@ class BudgetUnknown(NotAdmitted):
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class AdmissionRequest:
     """What is to be sent. `most` is what it may use; None where nobody needs to know.
 
     `patience_s` and `may_degrade` are those of a call that has a cheaper model to go to.
@@ -111,7 +111,7 @@ class Admission:
 
     _limiter: RateLimiter
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: AdmissionRequest) -> None:
         self._request = request
         self._amount: Decimal | None = None
         self._attempt: Attempt | None = None

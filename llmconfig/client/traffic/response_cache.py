@@ -156,7 +156,7 @@ _shelf = _LocalCache()
 
 
 @dataclass(slots=True)
-class _Bounds:
+class _CacheBounds:
     """How much all processes share, and for how long."""
 
     seconds: int
@@ -174,7 +174,7 @@ class _SingleFlight:
     misses: int = 0
     saved: int = 0
     dry: int = 0  # calls since the shared cache last had something
-    bounds: _Bounds | None = None
+    bounds: _CacheBounds | None = None
     checked_at: float = 0.0
     asking: asyncio.Task[None] | None = None
     telling: asyncio.Task[None] | None = None
@@ -414,7 +414,7 @@ def _tell_soon(desk: _SingleFlight, configuration: Snapshot) -> None:
         desk.to_tell.clear()
         return
     setting = configuration.setting
-    desk.bounds = _Bounds(setting("LLM_CACHE_TTL_SECONDS"), setting("LLM_CACHE_SHARED_SIZE"))
+    desk.bounds = _CacheBounds(setting("LLM_CACHE_TTL_SECONDS"), setting("LLM_CACHE_SHARED_SIZE"))
     desk.telling = asyncio.get_running_loop().create_task(_tell(desk))
 
 

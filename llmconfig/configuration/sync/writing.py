@@ -23,9 +23,7 @@ from llmconfig.configuration.sync.comparison import (
 from llmconfig.configuration.sync.fields import RULES
 from llmconfig.configuration.sync.strict_yaml import invalid
 from llmconfig.models import NodeConfiguration, Provider, ProviderModel
-
-# Replicas that start together take turns: this transaction lock is theirs alone.
-LOCK = 0x6E6F6465_73796E63
+from llmconfig.runtime import advisory_locks
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,4 +156,4 @@ def _write(plan: NodePlan, row: NodeConfiguration | None) -> None:
 
 def _wait_for_turn() -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [advisory_locks.NODES_SYNC])

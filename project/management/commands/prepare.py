@@ -7,8 +7,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection
 
-# Replicas that start together take turns: this lock is theirs alone.
-LOCK = 0x6E6F6465_70726570
+from llmconfig.runtime import advisory_locks
 
 
 class Command(BaseCommand):
@@ -31,7 +30,7 @@ class Command(BaseCommand):
         """Wait for the turn, then do it; raises CommandError when the database is away."""
         try:
             with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+                cursor.execute("SELECT pg_advisory_lock(%s)", [advisory_locks.PREPARING])
         except OperationalError as error:
             reason = str(error).partition("\n")[0]
             raise CommandError(
