@@ -3,7 +3,7 @@
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from django.apps import apps
@@ -14,8 +14,9 @@ from django.db.models import Field, JSONField, Manager, Model
 from enrichment.errors import AnswerRejected, BadSelection
 from enrichment.quality.gates import Checked, Gate, GateFinding, addresses_model, register_code
 from enrichment.quality.gates.contract import texts_in, too_large
-from enrichment.quality.gates.form import ANSWER_CUT
-from llmconfig.client.finish_reasons import why_not_whole
+from enrichment.quality.gates.form import ANSWER_CUT, ANSWER_UNFINISHED
+from enrichment.quality.wrapping import bare, wrapped
+from llmconfig.client.finish_reasons import Ending, ending_of, why_not_whole
 from llmconfig.client.structured_output import SchemaMismatch, compile_schema
 from llmconfig.client.types import Generation
 from llmconfig.configuration import snapshot
@@ -24,6 +25,7 @@ from llmconfig.configuration.process_settings import ProcessSetting
 logger = logging.getLogger(__name__)
 
 CHECK_FAILED = register_code("check_failed", "A check failed itself")
+MAX_REFUSAL = 200  # characters of a refusal that the reviewer is shown
 SELF_REPORTED = "self_reported"  # the model said itself how sure it is
 LOG_PROBABILITIES = "log_probabilities"  # how likely the tokens of the value were
 
@@ -57,6 +59,17 @@ class Judgement:
     def reason(self) -> str:
         """Why it, or a part of it, waits for a person, in sentences; blank when nothing does."""
         return " ".join(each.text for each in self.findings or self.doubts)
+
+
+def _unfinished(answer: Generation) -> GateFinding | None:
+    """Why an answer isn't whole; None when it is."""
+    reason = answer.record.finish_reason
+    ending = ending_of(reason)
+    if ending is Ending.WHOLE:
+        return None
+    code = ANSWER_CUT if ending is Ending.CUT else ANSWER_UNFINISHED
+    said = f" It says: {answer.refusal[:MAX_REFUSAL]}" if answer.refusal else ""
+    return GateFinding(code, why_not_whole(reason) + said, {"finish_reason": reason})
 
 
 class Enrichment(ABC):
@@ -148,8 +161,10 @@ class Enrichment(ABC):
         An answer that isn't whole is never applied by itself, whatever the gates say. One on which
         `accept` or a gate raises is held back with the reason: it is paid.
         """
-        unfinished = why_not_whole(answer.record.finish_reason)
-        cut = GateFinding(ANSWER_CUT, unfinished) if unfinished else None
+        cut = _unfinished(answer)
+        sources = tuple(values.values())
+        if self.schema is None:
+            answer = replace(answer, text=bare(answer.text, sources))
         try:
             value = self.accept(answer, values)
         except Exception as error:
@@ -162,7 +177,9 @@ class Enrichment(ABC):
             return Judgement(raw, (cut or finding,), rejected=True)
         if cut is not None:
             return Judgement(value, (cut,), rejected=True)
-        return Judgement(value, self.objections(value, values, variant=variant, columns=columns))
+        found = self.objections(value, values, variant=variant, columns=columns)
+        around = wrapped(value, sources) if self.schema is None and not found else None
+        return Judgement(value, found if around is None else (around,))
 
     def objections(
         self,

@@ -8,7 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-MAX_REASON_CHARACTERS: Final = 40
+MAX_REASON_CHARACTERS: Final = 50
 STOP, LENGTH, TOOL_CALLS, CONTENT_FILTER = "stop", "length", "tool_calls", "content_filter"
 
 

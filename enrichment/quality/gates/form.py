@@ -34,6 +34,7 @@ ANNOUNCEMENT = register_code(
     "Answer with the text alone: no sentence about it before or after.",
 )
 ANSWER_CUT = register_code("answer_cut", "Cut off", "Answer in fewer words.")
+ANSWER_UNFINISHED = register_code("answer_unfinished", "Withheld, refused or not ended")
 ANSWER_EMPTY = register_code("answer_empty", "Empty answer", "Always answer with text.")
 
 SAME_SHARE = 0.5  # of an answer that is new, below which its language is the source's

@@ -1,0 +1,149 @@
+"""What chatty models put around the text that was asked for: fences, quotes, announcements.
+
+What is surely not the text is taken off; what only looks so is left for a reviewer. Where the
+source begins in the same way, it is the text's own.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from enrichment.quality.gates import GateFinding, register_code
+
+ANSWER_WRAPPED = register_code(
+    "answer_wrapped",
+    "Something around the text",
+    "Answer with the text alone: no announcement, quotation marks, fence or remark around it.",
+)
+MAX_ANNOUNCEMENT = 200  # characters
+MAX_LAYERS = 4  # an announcement, a fence in it, quotes in that
+_FENCED = re.compile(r"(```+|~~~+)[^\n`]*\n(.*?)\n?[ \t]*\1", re.DOTALL)
+_QUOTES = {
+    '"': '"', "'": "'", "“": "”", "„": "“”", "«": "»", "»": "«", "\u2018": "\u2019",
+    "「": "」", "『": "』",
+}  # fmt: skip
+_ADJECTIVE = r"(?:corrected|cleaned|revised|edited|improved|rewritten|translated|updated|polished)"
+_NOUN = r"(?:text|listing|version|description|translation|answer|result|output|response)"
+_ANNOUNCES = re.compile(
+    rf"(?:sure|certainly|of course|okay|ok|absolutely|gladly)\b.*|"
+    rf"(?:here(?:'s|\u2019s| is| are| you)|below is|the following|i(?:'ve|\u2019ve| have)) .*|"
+    rf"(?:the |your |my )?(?:{_ADJECTIVE} )?{_NOUN}\b.*|"
+    r"(?:hier (?:ist|sind|kommt|folgt)|gerne|natürlich|selbstverständlich|übersetzung|"
+    r"(?:der )?(?:korrigierte|überarbeitete|bereinigte)[rs]? .*)\b.*|"
+    r"(?:aquí (?:está|tiene|tienes|va)|claro|por supuesto|con gusto|(?:la )?traducción|"
+    r"(?:el )?texto corregido)\b.*|"
+    r"(?:voici|voilà|bien sûr|certainement|(?:la )?traduction|(?:le )?texte corrigé)\b.*|"
+    r"(?:ecco|certo|certamente|(?:la )?traduzione|(?:il )?testo corretto)\b.*|"
+    r"(?:hier is|natuurlijk|vertaling|aqui está|tradução|oto|oczywiście|tłumaczenie|"
+    r"вот|конечно|перевод)\b.*|"
+    r"(?:以下|这是|翻译|当然|こちら|はい).*",
+    re.IGNORECASE,
+)
+_REMARK = re.compile(
+    r"(?:let me know|i hope this|hope this helps|feel free to|is there anything|"
+    r"(?:\(|\*)?note: (?:i|the)\b|i (?:have |\u2019ve |'ve )?(?:corrected|changed|kept|removed))",
+    re.IGNORECASE,
+)
+COLONS = (":", "\uff1a")
+_MARKUP = "*_# \t"
+
+
+def bare(text: str, sources: Sequence[str]) -> str:
+    """The text without what surely stands around it; `sources` are what it was made from."""
+    for _ in range(MAX_LAYERS):
+        inner = _without_announcement(_unquoted(_unfenced(text.strip(), sources), sources), sources)
+        if inner == text:
+            break
+        text = inner
+    return text
+
+
+def wrapped(text: Any, sources: Sequence[str]) -> GateFinding | None:
+    """What looks as if it weren't the text that was asked for, after `bare`."""
+    if not isinstance(text, str):
+        return None
+    first, last = text.partition("\n")[0], text.rpartition("\n")[2]
+    for what, found in (
+        ("a fence", "```" if "```" in text and not _in("```", sources) else ""),
+        ("a thought's tag", _tag(text, sources)),
+        ("quotation marks", _quote(text, sources)),
+        ("an announcement", _announcement(text, first, sources)),
+        ("a remark", last if _REMARK.match(last) and not _in(last, sources) else ""),
+    ):
+        if found:
+            return GateFinding(
+                ANSWER_WRAPPED,
+                f"There seems to be {what} around the text: {found[:80]}",
+                {"found": found[:80]},
+            )
+    return None
+
+
+def _unfenced(text: str, sources: Sequence[str]) -> str:
+    found = _FENCED.fullmatch(text) if text[:3] in {"```", "~~~"} else None
+    if found is None or _begins(sources, text[:3]) or found[1] in found[2]:
+        return text
+    return found[2].strip()
+
+
+def _unquoted(text: str, sources: Sequence[str]) -> str:
+    if not _quote(text, sources):
+        return text
+    inner = text[1:-1]
+    if text[0] in inner or any(closing in inner for closing in _QUOTES[text[0]]):
+        return text  # "Rex" and "Bella": the first and the last belong to different words
+    return inner.strip()
+
+
+def _quote(text: str, sources: Sequence[str]) -> str:
+    """The quotation mark that a text begins with, where it ends with its other half."""
+    begin = text[:1]
+    if len(text) < 2 or begin not in _QUOTES or text[-1] not in _QUOTES[begin]:
+        return ""
+    return "" if any(_begins(sources, each) for each in _QUOTES) else begin
+
+
+def _without_announcement(text: str, sources: Sequence[str]) -> str:
+    first, _, rest = text.partition("\n")
+    line = first.strip(_MARKUP)
+    ends = line.endswith(COLONS) and bool(rest.strip())
+    if not ends or not _ANNOUNCES.fullmatch(line) or not _suspicious(first, sources):
+        return text
+    return rest.strip()
+
+
+def _announcement(text: str, first: str, sources: Sequence[str]) -> str:
+    """A first line, or the words before a first colon, that speak of the text."""
+    line = first.strip(_MARKUP)
+    head, colon, _ = line[:MAX_ANNOUNCEMENT].partition(":")
+    if colon and re.search(_NOUN, head, re.IGNORECASE) and _ANNOUNCES.fullmatch(head):
+        return "" if _in(head, sources) else head
+    if "\n" not in text.strip() or not _suspicious(first, sources):
+        return ""
+    return line if line.endswith(COLONS) or _ANNOUNCES.fullmatch(line) else ""
+
+
+def _suspicious(first: str, sources: Sequence[str]) -> bool:
+    """Whether a first line is none of the source's, which doesn't begin with a heading either."""
+    line = first.strip(_MARKUP)
+    if len(first) > MAX_ANNOUNCEMENT or _in(line, sources):
+        return False
+    firsts = [each.strip().partition("\n")[0].rstrip() for each in sources]
+    word = line.casefold().partition(" ")[0]
+    return not any(
+        each.endswith(COLONS) or each.casefold().startswith(f"{word} ") for each in firsts
+    )
+
+
+def _tag(text: str, sources: Sequence[str]) -> str:
+    found = re.search(r"</?think(?:ing)?>", text)
+    return found[0] if found is not None and not _in(found[0], sources) else ""
+
+
+def _in(part: str, sources: Sequence[str]) -> bool:
+    wanted = part.strip().casefold()
+    return any(wanted in each.casefold() for each in sources)
+
+
+def _begins(sources: Sequence[str], mark: str) -> bool:
+    return any(each.lstrip().startswith(mark) for each in sources)
