@@ -1,12 +1,13 @@
 """Answers as vendors and local servers really send them: the lines of docs/compatibility.md."""
 
 import json
+from typing import Any
 
 import pytest
 
 from llmconfig import client as llm_client
 from llmconfig.client.finish_reasons import Ending, ending_of
-from llmconfig.client.types import Generation
+from llmconfig.client.types import Call, Generation
 from llmconfig.errors import GenerationExhausted
 from tests.llmconfig.scripted import (
     DONE,
@@ -236,7 +237,7 @@ BROKEN = ["error", "abort", "network_error", "insufficient_system_resource", "ER
 
 @pytest.mark.parametrize(("native", "kept", "openai", "anthropic"), ENDS)
 def test_v1_hands_on_why_an_answer_is_not_whole(server, node, native, kept, openai, anthropic):
-    hello = [{"role": "user", "content": "Hello"}]
+    hello: Any = [{"role": "user", "content": "Hello"}]
     server.tell(completion({"content": "Half"}, native), chunks({"content": "Half"}, reason=native))
     bound = llm_client.get_llm("tag_rows")
     made = bound.openai().chat.completions.create(model="m", messages=hello)
@@ -246,7 +247,7 @@ def test_v1_hands_on_why_an_answer_is_not_whole(server, node, native, kept, open
     assert [each.choices[0].finish_reason for each in events if each.choices][-1] == openai
     said = bound.anthropic().messages.create(model="m", max_tokens=9, messages=hello)
     assert said.stop_reason == anthropic
-    assert llm_client.generate(llm_client.Call("tag_rows", hello)).record.finish_reason == kept
+    assert llm_client.generate(Call("tag_rows", hello)).record.finish_reason == kept
     assert server.requests == 4  # none is asked again, and none comes from a cache
 
 
@@ -333,10 +334,10 @@ FORECAST = {"type": "tool_use", "id": "toolu_1", "name": "forecast", "input": {}
 
 
 def test_anthropics_thoughts_reach_its_clients_as_they_came(server, anthropic_node):
-    hello = [{"role": "user", "content": "Weather?"}]
+    hello: Any = [{"role": "user", "content": "Weather?"}]
     server.tell(message([*THOUGHTS, FORECAST], "tool_use"), _events([*THOUGHTS, FORECAST]))
     bound = llm_client.get_llm("tag_rows").anthropic()
-    thinking = {"type": "enabled", "budget_tokens": 1024}
+    thinking: Any = {"type": "enabled", "budget_tokens": 1024}
     made = bound.messages.create(model="m", max_tokens=2000, messages=hello, thinking=thinking)
     assert [each.to_dict() for each in made.content[:2]] == THOUGHTS
     assert made.content[2].input == {}
@@ -350,7 +351,7 @@ def test_anthropics_thoughts_reach_its_clients_as_they_came(server, anthropic_no
     plain = (
         llm_client.get_llm("tag_rows").openai().chat.completions.create(model="m", messages=hello)
     )
-    assert plain.choices[0].message.reasoning_content == "Sunny?"
+    assert plain.choices[0].message.to_dict()["reasoning_content"] == "Sunny?"
     assert plain.choices[0].message.tool_calls[0].function.arguments == "{}"
 
 
@@ -400,7 +401,8 @@ def test_anthropics_clients_learn_how_a_message_ended(
 
 def test_a_refusals_text_reaches_openais_clients(server, node):
     server.tell(completion({"content": None, "refusal": "No."}), chunks({"refusal": "No."}))
-    bound, hello = llm_client.get_llm("tag_rows").openai(), [{"role": "user", "content": "Hello"}]
+    bound = llm_client.get_llm("tag_rows").openai()
+    hello: Any = [{"role": "user", "content": "Hello"}]
     made = bound.chat.completions.create(model="m", messages=hello).choices[0].message
     assert (made.content, made.refusal) == (None, "No.")
     events = bound.chat.completions.create(model="m", messages=hello, stream=True)
