@@ -3,7 +3,7 @@
 import pytest
 
 from llmconfig import client as llm_client
-from llmconfig.errors import GenerationExhausted, GenerationRefused
+from llmconfig.client.errors import GenerationExhausted, GenerationRefused
 from tests.llmconfig.scripted import asked, chunks, event, scripted_server, streamed
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from llmconfig import client as llm_client
+from llmconfig.client.errors import GenerationExhausted
 from llmconfig.client.finish_reasons import Ending, ending_of
 from llmconfig.client.types import Call, Generation
-from llmconfig.errors import GenerationExhausted
 from tests.llmconfig.scripted import (
     DONE,
     asked,
