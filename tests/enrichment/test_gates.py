@@ -9,7 +9,7 @@ import time
 import pytest
 from django.conf import settings
 
-from enrichment.enrichments import get
+from enrichment.enrichments import get, names
 from enrichment.enrichments.listing_text import plain
 from enrichment.quality import gates
 from enrichment.quality.gates import Checked
@@ -190,3 +190,118 @@ def test_an_enrichment_names_every_reason_at_once():
     )
     assert {"template_remains", "unknown_numbers"} <= {each.code for each in found}
     assert "too_short" in {each.code for each in found}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "詳細はadopt@example.orgまでご連絡ください。",
+        "请发邮件至adopt@example.org联系我们。",
+        "adopt@example.org로 연락해 주세요.",
+        "サイトはwww.example.org/rexをご覧ください",
+    ],
+)
+def test_addresses_in_texts_without_spaces_are_the_sources_own(text):
+    source = "Write to adopt@example.org or see www.example.org/rex for more."
+    assert gates.unknown_addresses(checked(text, source, "ja")) is None
+    other = text.replace("adopt", "info").replace("/rex", "/max")
+    assert gates.unknown_addresses(checked(other, source, "ja")).code == "unknown_addresses"
+
+
+@pytest.mark.parametrize(
+    ("text", "source", "code"),
+    [
+        ("Er wiegt 75 kg.", "He weighs 75 lbs.", "changed_units"),
+        ("Er wiegt 34 kg.", "He weighs 75 lbs.", ""),
+        ("Él pesa 75 libras.", "He weighs 75 lbs.", ""),
+        ("彼の体重は75キロです。", "He weighs 75 lbs.", "changed_units"),
+        ("He weighs seventy-five pounds.", "He weighs 75 lbs.", ""),
+    ],
+)
+def test_a_unit_stays_or_is_converted_rightly(text, source, code):
+    found = gates.changed_units(checked(text, source, "de"))
+    assert (found.code if found else "") == code
+
+
+LISTING = (
+    "Rex is a very sweet dog who is not good with cats or small children. He was fostered in Texas."
+    " He is heartworm positive and needs a fenced yard for the rest of his life."
+)
+RIGHT = (
+    "Rex ist ein sehr lieber Hund, der nicht gut mit Katzen oder kleinen Kindern ist. Er wurde in"
+    " Texas gepflegt. Er ist herzwurmpositiv und braucht einen eingezäunten Garten."
+)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "instead", "code"),
+    [
+        ("", "", ""),
+        ("nicht gut", "gut", "flipped_concept"),
+        ("gepflegt", "gestorben", "new_concept"),
+        ("herzwurmpositiv und ", "", "lost_concept"),
+        ("Katzen oder ", "", "lost_concept"),
+        ("einen eingezäunten", "einen", "lost_concept"),
+        ("Rex", "König", "changed_name"),
+        ("Rex ist", "Hier ist die Übersetzung:\nRex ist", "announcement"),
+    ],
+)
+def test_a_translation_keeps_what_is_denied_demanded_and_named(wrong, instead, code):
+    values = {"name": "Rex", "text": LISTING, "language": "German"}
+    text = RIGHT.replace(wrong, instead) if wrong else RIGHT
+    found = get("translation").objections(text, values, variant="de", columns={"name": "Rex"})
+    assert [each.code for each in found] == ([code] if code else [])
+
+
+def test_a_warning_in_a_language_that_nobody_knows_here_goes_to_a_person():
+    values = {"name": "Rex", "text": LISTING, "language": "Japanese"}
+    text = "レックスはとても優しい犬です。猫や小さな子供とは仲良くできません。"
+    found = get("translation").objections(text, values, variant="ja")
+    assert "not_judged" in {each.code for each in found}
+    plain_text = "Rex is a very sweet dog and he is looking for a home with you."
+    values = {"name": "Rex", "text": plain_text, "language": "Japanese"}
+    assert get("translation").objections("レックスは優しい犬です。", values, variant="ja") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "value", "held"),
+    [
+        ("He is good with children, dogs, and cats.", "good_with_children", False, True),
+        ("He is good with children, dogs, and cats.", "good_with_children", True, False),
+        ("He is good with children, dogs, and cats.", "good_with_children", None, False),
+        ("He is not good with children.", "good_with_children", False, False),
+        ("A calm dog, not for homes with kids.", "good_with_children", False, False),
+        ("He is not good with other dogs.", "good_with_dogs", True, True),
+        ("No cats, good with dogs.", "good_with_dogs", True, False),
+        ("He is house-trained.", "house_trained", False, True),
+        ("He is not house-trained yet.", "house_trained", False, False),
+        ("She is a calm girl.", "sex", "Male", True),
+        ("He is a calm boy.", "sex", "Male", False),
+        ("A puppy full of joy.", "age", "Senior", True),
+    ],
+)
+def test_the_columns_decide(text, column, value, held):
+    values = {"name": "Rex", "facts": "", "description": "A dog.", "question": ""}
+    found = get("respond").objections(text, values, variant="", columns={column: value})
+    assert ("against_column" in {each.code for each in found}) is held
+
+
+def test_another_table_binds_an_amount_of_its_own():
+    gate = gates.columns_decide((gates.Amount("weight", "weight", "lb"),), text_counts=False)
+    for text, held in (("It weighs 75 kg.", True), ("34 kg in all.", False), ("75 lbs", False)):
+        found = gate(gates.Checked((text,), "A vase.", "en", {"weight": 75}))
+        assert bool(found) is held
+
+
+def test_a_field_that_fills_its_limit_in_the_middle_of_a_word_is_held():
+    values = {"name": "Rex", "facts": "", "description": "Rex is a dog and he likes to run."}
+    found = get("dog_profiler").objections(
+        {"tagline": ("Rex likes to run " * 7)[:100], "bio": "He likes to run."}, values, variant=""
+    )
+    assert [each.code for each in found] == ["answer_cut"]
+
+
+def test_every_binding_column_is_read():
+    for name in names():
+        enrichment = get(name)
+        assert set(enrichment.binding_columns) <= set(enrichment.reads)

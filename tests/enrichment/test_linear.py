@@ -8,7 +8,7 @@ import pytest
 from enrichment.enrichments import get, names
 from enrichment.enrichments.listing_concepts import CHOICES, CONCEPTS, LANGUAGES, STATEMENTS
 from enrichment.enrichments.listing_text import plain
-from enrichment.quality.gates import Checked, addresses_model, columns_decide, concepts_kept
+from enrichment.quality.gates import Checked, Gate, addresses_model, columns_decide, concepts_kept
 from enrichment.quality.gates.evidence import Source
 from enrichment.quality.languages import guess
 from enrichment.quality.logprobs import likelihoods
@@ -63,7 +63,7 @@ def text_of(piece, size):
 
 
 def checks():
-    seen = {}
+    seen: dict[str, Gate] = {}
     for name in names():
         enrichment = get(name)
         for number, gate in enumerate(enrichment.gates):

@@ -98,6 +98,7 @@ class Text:
     def __init__(self, text: str, language: str) -> None:
         self.language = language
         self.lower = text.lower().replace("’", "'")  # noqa: RUF001
+        self.lower = self.lower.replace("with out ", "without ")  # as many write it
         self.spaced = language not in WITHOUT_SPACES
         self.parts: tuple[str, ...] = (
             tuple(self.lower.translate(_PUNCTUATION).split()) if self.spaced else ()
@@ -153,7 +154,8 @@ def _polarities(sentence: str, forms: Forms, negators: frozenset[str]) -> Iterab
         if part[-1] in ",;:":
             words.append("," if part[-1] == "," else "")
     for at, word in enumerate(words):
-        if word in joined or any(map(forms.match, word.replace("/", "-").split("-"))):
+        parts = word.replace("/", "-").split("-")
+        if word in joined or forms.match(word) or any(map(forms.match, parts)):
             yield any(each in negators or each.endswith("n't") for each in _clause(words, at))
 
 
