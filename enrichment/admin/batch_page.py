@@ -86,7 +86,7 @@ def figures(progress: Progress, *, cap: Decimal | None = None) -> list[tuple[str
         ("skipped", count(progress.skipped)),
         ("calls paid", count(progress.calls)),
         ("tokens", count(progress.tokens)),
-        ("cost so far", money(progress.cost_usd)),
+        ("cost so far", money(progress.known_cost_usd)),
     ]
     expected = expected_cost(progress)
     if expected is not None:

@@ -54,6 +54,20 @@ class Progress:
         """Rows that need nothing more."""
         return self.done + self.failed + self.skipped
 
+    @property
+    def known_cost_usd(self) -> Decimal | None:
+        """US dollars of the priced calls; None where no call's price is known."""
+        return None if self.unpriced_calls and not self.cost_usd else self.cost_usd
+
+    @property
+    def cost_in_words(self) -> str:
+        """The cost, and how many calls are not in it because they have no price."""
+        if self.known_cost_usd is None:
+            return "unpriced"
+        cost = f"${self.cost_usd:.4f}"
+        left_out = self.unpriced_calls
+        return f"{cost} and {left_out} calls without a known price" if left_out else cost
+
 
 _SPENT = """
 SELECT coalesce(sum(rows_done + rows_failed + cardinality(failed_ids)), 0),

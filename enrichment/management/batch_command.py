@@ -218,9 +218,7 @@ class BatchCommand(BaseCommand):
             told = {"batch_id": str(batch.pk), **asdict(at)}
             self.stdout.write(orjson.dumps(told, default=str).decode())
         else:
-            cost = f"${at.cost_usd:.4f}"
-            if at.unpriced_calls:
-                cost += f" and {at.unpriced_calls} calls without a known price"
+            cost = at.cost_in_words
             suggested = batch.results.filter(state=ResultState.SUGGESTED).count()
             review = f" ({suggested} of them suggestions for review)" if suggested else ""
             self.stdout.write(
