@@ -83,7 +83,7 @@ check: env
 	$(EMBEDDED) --ephemeral -- env ENVIRONMENT=production DJANGO_ALLOWED_HOSTS=nodewise.example \
 		$(PY) manage.py check --deploy --fail-level WARNING
 	echo "== templates"
-	$(PY) -m djlint --check --lint templates
+	$(PY) -m djlint --check --lint templates llmconfig metrics enrichment
 
 .PHONY: bench
 bench: env
