@@ -84,7 +84,7 @@ class Forms:
         return cls(
             frozenset(each for each in words if "_" not in each and not each.endswith("*")),
             tuple(each[:-1] for each in words if "_" not in each and each.endswith("*")),
-            tuple(each.replace("_", " ") for each in words if "_" in each),
+            tuple(each.replace("_", " ") for each in words if "_" in each or "-" in each),
         )
 
     def match(self, word: str) -> bool:
