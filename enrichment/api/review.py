@@ -23,8 +23,8 @@ from llmconfig.api.kit.endpoints import Rows
 MAX_FEEDBACK_LENGTH = 2_000
 
 
-class FindingSerializer(serializers.Serializer[Any]):
-    """One objection of a gate."""
+class GateFindingSerializer(serializers.Serializer[Any]):
+    """One objection of a gate to an answer."""
 
     code = serializers.CharField(help_text="Stable; the queue's `reason_code` takes it.")
     text = serializers.CharField()
@@ -40,7 +40,7 @@ class SuggestionSerializer(serializers.Serializer[Suggestion]):
     row_id = serializers.CharField(source="result.row_id")
     variant = serializers.CharField(source="result.variant", help_text="The language, if any.")
     reason = serializers.CharField(source="result.reason", help_text="Which gates it failed.")
-    findings = FindingSerializer(source="result.findings", many=True, allow_null=True)
+    findings = GateFindingSerializer(source="result.findings", many=True, allow_null=True)
     confidence = serializers.FloatField(source="result.confidence", allow_null=True)
     confidence_source = serializers.CharField(source="result.confidence_source")
     model_used = serializers.CharField(source="result.model_used")

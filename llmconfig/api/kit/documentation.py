@@ -96,7 +96,7 @@ class DocumentedSchema(AutoSchema):
         found = _operations.get(f"{self.method} {self.path}")
         return found.summary if found else None
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]  # the base class leaves it untyped
         """What happens, who may, and what errors mean."""
         found = _operations.get(f"{self.method} {self.path}")
         if found is None:
