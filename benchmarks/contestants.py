@@ -35,7 +35,7 @@ from enrichment.batches.progress import progress_of  # noqa: E402
 from enrichment.engine.items import load_items  # noqa: E402
 from enrichment.engine.lanes import LaneEnd, run_lane  # noqa: E402
 from enrichment.enrichments import get  # noqa: E402
-from enrichment.models import Animal  # noqa: E402
+from enrichment.listings.models import Animal  # noqa: E402
 from llmconfig.client.types import Message  # noqa: E402
 from metrics.models import GenerationMetric  # noqa: E402
 

@@ -11,7 +11,7 @@ from django.db import connection
 
 from benchmarks.provider import KEY, MODEL
 from enrichment.listings.importing.importer import import_listings
-from enrichment.models import Animal
+from enrichment.listings.models import Animal
 from llmconfig.configuration.revisions import change
 from llmconfig.models import (
     InteractionType,

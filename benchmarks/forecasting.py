@@ -148,7 +148,7 @@ def _keys(kind: Kind, place: int, count: int) -> list[int]:
     """Other rows for each batch, drawn from all listings."""
     from django.db.models.functions import Length
 
-    from enrichment.models import Animal
+    from enrichment.listings.models import Animal
 
     found = list(Animal.objects.exclude(description="").order_by("pk").values_list("pk", flat=True))
     drawn = random.Random(place).sample(found, count)

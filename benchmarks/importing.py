@@ -78,7 +78,7 @@ def _file(rows: int, more: str) -> bytes:
 def _by_orm() -> Iterator[tuple[str, float]]:
     """What the ORM takes for rows that are in memory already, without reading a file."""
     from enrichment.listings.importing.comparison import STORED_FIELDS
-    from enrichment.models import Animal
+    from enrichment.listings.models import Animal
 
     animals = list(Animal.objects.all()[:ORM_ROWS])
     _empty(organizations=False)

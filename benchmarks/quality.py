@@ -153,7 +153,7 @@ def listings(every: int = EVERY) -> list[tuple[str, str]]:
     import csv
     import gzip
 
-    from enrichment.enrichments.listing_text import plain
+    from enrichment.plain_text import plain
 
     with gzip.open(ROOT / "fixtures" / "dogs.csv.gz", "rt", encoding="utf-8") as lines:
         full = [row for row in csv.DictReader(lines) if row["source"] == "us_full"]

@@ -129,7 +129,7 @@ def _multiply(rows: int) -> None:
     from django.db.models import F, Value
     from django.db.models.functions import Concat
 
-    from enrichment.models import Animal
+    from enrichment.listings.models import Animal
 
     known = list(Animal.objects.exclude(description=""))
     copies = -(-rows // len(known)) - 1
@@ -170,7 +170,7 @@ def _token() -> str:
 
 def _plan(options: Namespace, ids: list[int]) -> dict[str, Any]:
     """The simulator's plan; the row that always fails gets a name to know it by."""
-    from enrichment.models import Animal
+    from enrichment.listings.models import Animal
 
     plan: dict[str, Any] = {"rules": []}
     if options.failing:
@@ -232,7 +232,8 @@ def _judge(run: Run, *, standing: bool) -> bool:
     from django.db.models import Count, Max, Sum
 
     from enrichment.batches.progress import progress_of
-    from enrichment.models import Animal, EnrichmentResult
+    from enrichment.listings.models import Animal
+    from enrichment.models import EnrichmentResult
     from llmconfig.configuration import snapshot
     from metrics.models import GenerationMetric
 

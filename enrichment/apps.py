@@ -8,6 +8,7 @@ class EnrichmentConfig(AppConfig):
 
     name = "enrichment"
     verbose_name = "Enrichment"
+    default_target = ""  # an app with one main table sets it when it is ready
 
     def ready(self) -> None:
         """Tell metrics which checks of ours its rules may name, and which prompts there are."""

@@ -8,7 +8,6 @@ EnrichmentError
 ├── ProposalOutdated       a proposal for a prompt that is in use no more
 ├── BadSource              a source of facts that can't be asked; names the field
 ├── FactMissing            a source has no fact for a row that needs it
-├── BadListings            a file that can't be imported; names line and column
 ├── NotAllowedNow          a control that the batch's state doesn't allow
 ├── AlreadyDecided         a suggestion that nobody has to decide on (any more)
 ├── InputChanged           a suggestion whose row says something else by now
@@ -65,12 +64,6 @@ class FactMissing(EnrichmentError):
     def __init__(self, message: str, *, transient: bool) -> None:
         super().__init__(message)
         self.transient = transient
-
-
-class BadListings(EnrichmentError):
-    """A listings file can't be read."""
-
-    code = "bad_listings"
 
 
 class NotAllowedNow(EnrichmentError):

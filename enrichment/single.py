@@ -1,4 +1,4 @@
-"""One row, or one text, at once: the caller waits and gets the value or the reason."""
+"""One row at once: the caller waits and gets the value or the reason."""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -22,16 +22,13 @@ from enrichment.engine.items import (
 )
 from enrichment.enrichments import get
 from enrichment.enrichments.contract import Enrichment, Judgement
-from enrichment.enrichments.listing_text import plain
-from enrichment.enrichments.translation import Translation, checked_language, language_name
 from enrichment.errors import BadSelection
 from enrichment.models import ResultState
-from enrichment.prompts.selection import PromptsInForce
 from enrichment.quality_report import told_of, told_of_failure
 from llmconfig import client
 from llmconfig.client.errors import GenerationFailed
 from llmconfig.client.recording.recorders import Texts
-from llmconfig.client.types import Call, CallRecord, Labels
+from llmconfig.client.types import Call, CallRecord
 from metrics.quality.parts import CheckResults
 from metrics.recording import record_call
 
@@ -44,14 +41,6 @@ class SingleResult:
 
     state: ResultState
     value: Any
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Translated:
-    """The translation, or the original text with the reason why there is none."""
-
-    text: str
     reason: str
 
 
@@ -70,7 +59,7 @@ def enrich_row(
     key = str(enrichment.checked_key(row_id))
     item = next(load_items(enrichment, [key], variant=variant))
     if item.reason == GONE:
-        raise BadSelection(f"animal_id: there is no row {row_id}.", field="animal_id")
+        raise BadSelection(f"row_id: there is no row {row_id}.", field="row_id")
     outcome = _outcome(enrichment, item, user)
     with transaction.atomic(), connection.cursor() as cursor:
         writing.store(cursor, enrichment, [outcome], batch_id=None)
@@ -91,44 +80,6 @@ def _outcome(enrichment: Enrichment, item: Item, user: User | None) -> Outcome:
     except GenerationFailed as failure:
         return failed(enrichment, item, failure, told[0][1] if told else None)
     return judged(enrichment, item, answer, told[0][1] if told else None)
-
-
-def translate_text(
-    text: str,
-    *,
-    target_language: str,
-    source_language: str = "",
-    user: User | None = None,
-) -> Translated:
-    """Translate a text that is in no table; a failure gives the original back, with the reason.
-
-    Raises FeatureOff, BadSelection for a bad language, ConfigurationError when nothing can answer.
-    """
-    enrichment = get(Translation.name)
-    creation.check_allowed(enrichment)
-    checked_language(target_language)
-    if source_language:
-        checked_language(source_language, field="source_language")
-    cleaned = plain(text)
-    if not cleaned:
-        return Translated(text, "There is no text to translate.")
-    values = {"name": "", "text": cleaned, "language": language_name(target_language)}
-    prompt = PromptsInForce(enrichment).of(None)
-    call = Call(
-        node=enrichment.node,
-        messages=prompt.messages(dict.fromkeys(prompt.fact_names, "") | values),
-        user_id=user.pk if user else None,
-        labels=Labels(
-            service_name="enrichment",
-            operation_type=enrichment.name,
-            prompt_version=prompt.version,
-        ),
-    )
-    try:
-        found = ask(enrichment, call, values, variant=target_language)
-    except GenerationFailed as failure:
-        return Translated(text, str(failure))
-    return Translated(text, found.reason) if found.findings else Translated(found.value, "")
 
 
 def ask(

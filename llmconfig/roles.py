@@ -18,7 +18,8 @@ class Role(models.TextChoices):
 
 
 RANK = {role.value: rank for rank, role in enumerate(Role, start=1)}
-APPS = ("llmconfig", "metrics", "enrichment")
+WORKING_APPS = ("enrichment", "listings")  # their tables are worked on, not configured
+APPS = ("llmconfig", "metrics", *WORKING_APPS)
 # Of enrichment's tables, what is configuration: it says where requests go, and with which secret.
 CONFIGURATION = ("factsource",)
 
@@ -38,7 +39,7 @@ def ensure_roles() -> None:
     """Make the three groups with their permissions; safe to run at any time."""
     ours = Permission.objects.filter(content_type__app_label__in=APPS)
     viewing = ours.filter(codename__startswith="view_")
-    working = ours.filter(content_type__app_label="enrichment").exclude(
+    working = ours.filter(content_type__app_label__in=WORKING_APPS).exclude(
         content_type__model__in=CONFIGURATION
     )
     operating = working | ours.filter(codename__startswith="operate_")

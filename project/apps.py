@@ -14,7 +14,7 @@ class ProjectConfig(AppConfig):
     def ready(self) -> None:
         """Keep the roles in step with the permissions that migrations make."""
         # The last of our apps with models: by then all permissions exist.
-        post_migrate.connect(make_roles, sender=apps.get_app_config("enrichment"))
+        post_migrate.connect(make_roles, sender=apps.get_app_config("listings"))
 
 
 def make_roles(**kwargs: Any) -> None:

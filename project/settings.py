@@ -63,6 +63,7 @@ INSTALLED_APPS = [
     "llmconfig",
     "metrics",
     "enrichment",
+    "enrichment.listings",
     "project.embedded",
     "project.apps.ProjectConfig",
 ]

@@ -29,6 +29,7 @@ urlpatterns = [
     path("docs/api/", DocsPage.as_view(url_name="schema"), name="api-docs"),
     path("", include("metrics.api.urls")),  # before the one below, which answers the rest
     path("", include("llmconfig.api.urls")),
+    path("", include("enrichment.listings.api.urls")),
     path("", include("enrichment.api.urls")),
 ]
 

@@ -1,9 +1,8 @@
-"""Pages about listings and batches. Importing the modules registers them."""
+"""Pages about batches, prompts and results. Importing the modules registers them."""
 
 from enrichment.admin import (
     batches,
     facts,
-    listings,
     prompts,
     proposals,
     review,
@@ -15,7 +14,6 @@ from llmconfig.admin.kit.navigation import Page, Section, register_section
 __all__ = [
     "batches",
     "facts",
-    "listings",
     "prompts",
     "proposals",
     "review",
@@ -43,19 +41,6 @@ register_section(
             Page(
                 "Sources of facts", "travel_explore", "admin:enrichment_factsource_changelist",
                 f"{VIEW}factsource",
-            ),
-        ),
-    )
-)  # fmt: skip
-register_section(
-    Section(
-        "Listings",
-        40,
-        (
-            Page("Animals", "pets", "admin:enrichment_animal_changelist", f"{VIEW}animal"),
-            Page(
-                "Organizations", "home_work", "admin:enrichment_organization_changelist",
-                f"{VIEW}organization",
             ),
         ),
     )

@@ -5,12 +5,9 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.safestring import SafeString
 
 from enrichment.batches.staleness import Reason, with_staleness
 from enrichment.enrichments import get
-from enrichment.models import Animal
-from llmconfig.admin.kit.presentation import badge
 
 HAS_ONE, MISSING = "yes", "no"
 # In the order of the filter, what needs no work first.
@@ -18,7 +15,7 @@ WORDS = {
     Reason.FRESH: "Up to date",
     Reason.NEVER: "Never done, or it failed",
     Reason.UNDONE: "Taken back by a person",
-    Reason.INPUT: "The listing has changed since",
+    Reason.INPUT: "The row has changed since",
     Reason.PROMPT: "Another prompt is in force",
     Reason.FACTS: "Its facts have changed since",
     Reason.MODEL: "Another model is in force",
@@ -47,55 +44,3 @@ class StateFilter(admin.SimpleListFilter):
             return queryset
         found = with_staleness(get(self.enrichment)).filter(stale=chosen)
         return queryset.filter(pk__in=found.values("pk"))
-
-
-class CleanedFilter(StateFilter):
-    """By cleaned description."""
-
-    title = "cleaned description"
-    parameter_name = "cleaned"
-    enrichment = "description_cleaning"
-    column = "enriched_description"
-
-
-class ProfileFilter(StateFilter):
-    """By profile."""
-
-    title = "profile"
-    parameter_name = "profile"
-    enrichment = "dog_profiler"
-    column = "dog_profiler_data"
-
-
-class TranslationFilter(StateFilter):
-    """By translation, in any language."""
-
-    title = "translation"
-    parameter_name = "translated"
-    enrichment = "translation"
-    column = "translations"
-
-
-class TagsFilter(StateFilter):
-    """By tags."""
-
-    title = "tags"
-    parameter_name = "tagged"
-    enrichment = "tagging"
-    column = "tags"
-
-
-def states(animal: Animal) -> list[tuple[str, SafeString]]:
-    """Each enrichment of a listing, a line for each language it has, and its state in words."""
-    wanted = [(name, "") for name in ("description_cleaning", "dog_profiler", "tagging")]
-    wanted += [("entity_extraction", "")]
-    wanted += [("translation", code) for code in sorted(animal.translations or {})]
-    shown = []
-    for name, variant in wanted:
-        enrichment = get(name)
-        row = with_staleness(enrichment, variant=variant).filter(pk=animal.pk).values_list("stale")
-        reason = Reason(row[0][0])
-        tone = {Reason.FRESH: "good", Reason.NEVER: "plain"}.get(reason, "warning")
-        label = f"{enrichment.label}: {variant}" if variant else enrichment.label
-        shown.append((label, badge(WORDS[reason].lower(), tone)))
-    return shown

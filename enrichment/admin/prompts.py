@@ -24,12 +24,15 @@ class PromptForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for
 
     class Meta:
         model = Prompt
-        fields = ("enrichment", "organization", "system", "user", "is_active", "note")
+        fields = ("enrichment", "organization_id", "system", "user", "is_active", "note")
 
     def clean(self) -> dict[str, Any]:
         """Refuse names that no row could fill."""
         cleaned = super().clean() or {}
         name = cleaned.get("enrichment") or self.instance.enrichment
+        key = cleaned.get("organization_id")
+        if key is not None and not _organization_name(name, key):
+            self.add_error("organization_id", f"There is no organization {key} for {name}.")
         texts = {field: cleaned.get(field, "") for field in ("system", "user")}
         try:
             for field, text in texts.items():
@@ -56,11 +59,9 @@ class PromptAdmin(ModelAdmin):
     form = PromptForm
     list_display = ("enrichment", "for_whom", "version", "state", "note", "created_at")
     list_filter = ("enrichment", "is_active")
-    list_select_related = ("organization",)
-    search_fields = ("enrichment", "note", "organization__name")
-    autocomplete_fields = ("organization",)
+    search_fields = ("enrichment", "note", "=organization_id")
     fieldsets = (
-        (None, {"fields": ("enrichment", "organization", "version", "is_active", "note")}),
+        (None, {"fields": ("enrichment", "organization_id", "version", "is_active", "note")}),
         (
             "Text",
             {
@@ -75,7 +76,7 @@ class PromptAdmin(ModelAdmin):
         """The wording of a version stays; the number is counted here."""
         if obj is None:
             return ("version", "offered")
-        return ("version", "offered", "enrichment", "organization")
+        return ("version", "offered", "enrichment", "organization_id")
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """The enrichments that there are, as a choice."""
@@ -90,7 +91,7 @@ class PromptAdmin(ModelAdmin):
         """Another wording becomes the next version; one that is turned on turns the others off."""
         with transaction.atomic():
             all_versions = Prompt.objects.select_for_update().filter(enrichment=obj.enrichment)
-            siblings = all_versions.filter(organization=obj.organization)
+            siblings = all_versions.filter(organization_id=obj.organization_id)
             if change and {"system", "user"} & set(form.changed_data):
                 obj.pk, change = None, False
                 obj._state.adding = True  # noqa: SLF001 - Django's way to copy a row
@@ -101,10 +102,13 @@ class PromptAdmin(ModelAdmin):
                 siblings.exclude(pk=obj.pk).filter(is_active=True).update(is_active=False)
             super().save_model(request, obj, form, change)
 
-    @admin.display(description="For", ordering="organization__name")
+    @admin.display(description="For", ordering="organization_id")
     def for_whom(self, prompt: Prompt) -> str:
         """One organization, or all others."""
-        return str(prompt.organization) if prompt.organization else "all organizations"
+        key = prompt.organization_id
+        if key is None:
+            return "all organizations"
+        return _organization_name(prompt.enrichment, key) or f"organization {key}, which is gone"
 
     @admin.display(description="State", ordering="is_active")
     def state(self, prompt: Prompt) -> SafeString:
@@ -118,6 +122,12 @@ class PromptAdmin(ModelAdmin):
         return format_html_join(
             "", "<div>{}: {}</div>", ((get(name).label, _names_of(name)) for name in chosen)
         )
+
+
+def _organization_name(enrichment: str, key: int) -> str:
+    """Blank where there is no such organization."""
+    found = get(enrichment).organizations if enrichment in names() else None
+    return found.names([key]).get(key, "") if found else ""
 
 
 def _names_of(enrichment: str) -> str:

@@ -1,14 +1,13 @@
-"""The dashboard's cards about listings and batches."""
+"""The dashboard's card about batches."""
 
-from django.db.models import Count
 from django.http import HttpRequest
 from django.urls import reverse
 
 from enrichment.admin.batch_page import status_badge
 from enrichment.admin.batches import with_sums
-from enrichment.models import Animal, Batch, BatchStatus
+from enrichment.models import Batch, BatchStatus
 from llmconfig.admin.kit.dashboard import Widget, register_widget
-from llmconfig.admin.kit.presentation import count, money, progress_bar
+from llmconfig.admin.kit.presentation import money, progress_bar
 
 UNFINISHED = (BatchStatus.PENDING, BatchStatus.RUNNING, BatchStatus.PAUSED)
 BATCHES_SHOWN = 5
@@ -41,41 +40,4 @@ def batches_widget(request: HttpRequest) -> Widget | None:
     )
 
 
-def coverage_widget(request: HttpRequest) -> Widget | None:
-    """How many listings have what each enrichment writes."""
-    if not request.user.has_perm("enrichment.view_animal"):
-        return None
-    sums = Animal.objects.aggregate(
-        total=Count("*"),
-        cleaned=Count("enriched_description"),
-        profile=Count("dog_profiler_data"),
-        translated=Count("translations"),
-    )
-    address = reverse("admin:enrichment_animal_changelist")
-    total = sums["total"]
-    return Widget(
-        "nodewise/widgets/coverage.html",
-        {
-            "total": total,
-            "total_shown": count(total),
-            "lines": [
-                {
-                    "label": label,
-                    "bar": progress_bar(sums[name], total),
-                    "missing_url": f"{address}?{name}=no",
-                    "missing": count(total - sums[name]),
-                }
-                for name, label in (
-                    ("cleaned", "Cleaned descriptions"),
-                    ("profile", "Profiles"),
-                    ("translated", "Translations"),
-                )
-            ],
-            "list_url": address,
-        },
-        width=4,
-    )
-
-
 register_widget(batches_widget, rank=10)
-register_widget(coverage_widget, rank=11)

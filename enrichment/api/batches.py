@@ -1,7 +1,7 @@
-"""Batches: started, watched and controlled (seed 3's batch-enrich, and design part 7)."""
+"""Batches: started, watched and controlled."""
 
 import logging
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import QuerySet, Sum
 from django.http import Http404
@@ -12,7 +12,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from enrichment.api.enriching import LANGUAGE_HELP, TYPE_HELP, ProcessedSerializer
+from enrichment.api.enriching import LANGUAGE_HELP, TYPE_HELP
 from enrichment.api.failures import EnrichmentEndpoint
 from enrichment.batches import creation, lifecycle
 from enrichment.batches.creation import AUTO, MAX_PRIORITY, Selection, Terms
@@ -33,18 +33,8 @@ LEFT_SHOWN = 20
 SUMS = {name: Sum(f"chunks__{name}") for name in ("rows_done", "rows_failed", "rows_skipped")}
 
 
-def ids_field(**options: Any) -> serializers.ListField:
-    """Keys of listings, each above 0."""
-    return serializers.ListField(
-        child=serializers.IntegerField(min_value=1, max_value=MAX_KEY),
-        allow_empty=False,
-        max_length=MAX_IDS,
-        **options,
-    )
-
-
 def write_size_field() -> serializers.IntegerField:
-    """Seed 3's batch_size."""
+    """How many finished rows start a write."""
     return serializers.IntegerField(
         required=False,
         allow_null=True,
@@ -66,31 +56,19 @@ def cap_field() -> serializers.DecimalField:
     )
 
 
-class BatchEnrichRequestSerializer(StrictSerializer):
-    """Listings by their ids."""
-
-    animal_ids = ids_field()
-    processing_type = serializers.CharField(max_length=50, help_text=TYPE_HELP)
-    batch_size = write_size_field()
-    target_language = serializers.CharField(
-        max_length=35, required=False, default="", help_text=f"For translations. {LANGUAGE_HELP}"
-    )
-    force = serializers.BooleanField(
-        required=False, default=False, help_text="Also rows that are fresh."
-    )
-
-
 class BatchRequestSerializer(StrictSerializer):
     """Which rows: all that are stale, or fewer."""
 
     processing_type = serializers.CharField(max_length=50, help_text=TYPE_HELP)
     organization = serializers.SlugField(
-        max_length=100, required=False, default="", help_text="The slug of a rescue."
+        max_length=100,
+        required=False,
+        default="",
+        help_text="The slug of the organization whose rows they are.",
     )
     limit = serializers.IntegerField(
         required=False, allow_null=True, default=None, min_value=1, max_value=MAX_KEY
     )
-    animal_ids = ids_field(required=False, allow_null=True, default=None)
     row_ids = serializers.ListField(
         child=serializers.CharField(max_length=40),
         required=False,
@@ -98,7 +76,7 @@ class BatchRequestSerializer(StrictSerializer):
         default=None,
         allow_empty=False,
         max_length=MAX_IDS,
-        help_text="Keys of any table's rows; animal_ids is the same for listings.",
+        help_text="The rows' keys in their table.",
     )
     stale = serializers.MultipleChoiceField(
         choices=sorted(ALL_REASONS),
@@ -152,17 +130,11 @@ def selection_of(given: dict[str, Any]) -> Selection:
     return Selection(
         organization=given["organization"],
         limit=given["limit"],
-        ids=given["animal_ids"] or given["row_ids"],
+        ids=given.get("animal_ids") or given["row_ids"],
         force=given["force"],
         stale=frozenset(Reason(each) for each in given["stale"]),
         variants=tuple(dict.fromkeys(given.get("target_languages", [""]))),
     )
-
-
-class BatchStartedSerializer(ProcessedSerializer):
-    """Seed 3's shape, and where to look."""
-
-    batch_id = serializers.UUIDField()
 
 
 class BatchSerializer(serializers.ModelSerializer[Batch]):
@@ -237,37 +209,6 @@ class FailureRowSerializer(serializers.ModelSerializer[EnrichmentResult]):
         fields = ("row_id", "variant", "reason", "model_used", "correlation_id", "created_at")
 
 
-class BatchEnrich(EnrichmentEndpoint):
-    """Listings by their ids, as a batch."""
-
-    @extend_schema(
-        request=BatchEnrichRequestSerializer,
-        responses={202: BatchStartedSerializer},
-    )
-    def post(self, request: Request) -> Response:
-        """Start it; the answer comes at once, the batch's own address tells how it goes."""
-        wanted = BatchEnrichRequestSerializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        given = wanted.validated_data
-        selection = Selection(
-            ids=given["animal_ids"], force=given["force"], variants=(given["target_language"],)
-        )
-        batch = creation.create(
-            given["processing_type"],
-            selection,
-            write_size=given["batch_size"],
-            user=self.caller,
-        )
-        body = {
-            "success": True,
-            "message": set_going(batch, asked=len(set(given["animal_ids"]))),
-            "processed_count": 0,
-            "failed_count": 0,
-            "batch_id": str(batch.pk),
-        }
-        return Response(body, status=status.HTTP_202_ACCEPTED)
-
-
 class BatchRows(EnrichmentEndpoint, Rows):
     """What the batches' addresses share."""
 
@@ -281,13 +222,14 @@ class BatchRows(EnrichmentEndpoint, Rows):
 class BatchList(BatchRows, generics.ListAPIView[Batch]):
     """All batches, newest first."""
 
+    request_serializer: ClassVar[type[StrictSerializer]] = BatchRequestSerializer
     filterset_fields = ("status", "enrichment")
     ordering_fields = ("created_at", "rows_total", "finished_at")
 
     @extend_schema(request=BatchRequestSerializer, responses={202: BatchAnswerSerializer})
     def post(self, request: Request) -> Response:
         """Select rows and start."""
-        wanted = BatchRequestSerializer(data=request.data)
+        wanted = self.request_serializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         given = wanted.validated_data
         batch = creation.create(

@@ -1,6 +1,6 @@
 """What a batch would cost, before it is made."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from enrichment.api.batches import BatchRequestSerializer, selection_of
 from enrichment.api.failures import EnrichmentEndpoint
 from enrichment.forecast import Forecast, Quantiles, forecast
+from llmconfig.api.kit.bodies import StrictSerializer
 from llmconfig.roles import Role
 
 
@@ -42,11 +43,12 @@ class BatchForecast(EnrichmentEndpoint):
     """A batch that is not made."""
 
     write_role = Role.VIEWER  # nothing is written and nobody called
+    request_serializer: ClassVar[type[StrictSerializer]] = BatchRequestSerializer
 
     @extend_schema(request=BatchRequestSerializer, responses={200: ForecastSerializer})
     def post(self, request: Request, **kwargs: Any) -> Response:
         """Rows, tokens and cost of the batch that this body would start."""
-        wanted = BatchRequestSerializer(data=request.data)
+        wanted = self.request_serializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         given = wanted.validated_data
         found = forecast(given["processing_type"], selection_of(given))

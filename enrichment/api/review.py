@@ -4,20 +4,16 @@ from typing import Any
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import generics, serializers, status
-from rest_framework.exceptions import NotFound
+from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from enrichment import review
 from enrichment.api.failures import EnrichmentEndpoint
 from enrichment.enrichments import get
-from enrichment.enrichments.respond import MAX_QUESTION_LENGTH
-from enrichment.errors import BadSelection
 from enrichment.models import EnrichmentResult
-from enrichment.responding import answer_question
 from enrichment.review import Suggestion
-from llmconfig.api.kit.bodies import MAX_KEY, StrictSerializer
+from llmconfig.api.kit.bodies import StrictSerializer
 from llmconfig.api.kit.endpoints import Rows
 
 MAX_FEEDBACK_LENGTH = 2_000
@@ -151,49 +147,3 @@ class RejectSuggestion(Decision):
         """Leave the row as it is; 409 when it was decided already."""
         given = self.given(request, DecisionSerializer)
         return Response(DecidedSerializer(review.reject(id, user=self.caller, **given)).data)
-
-
-class QuestionSerializer(StrictSerializer):
-    """An adopter's question about a listing."""
-
-    animal_id = serializers.IntegerField(min_value=1, max_value=MAX_KEY)
-    question = serializers.CharField(max_length=MAX_QUESTION_LENGTH)
-
-
-class ReplySerializer(serializers.Serializer[Any]):
-    """The answer; without success the reason why none may be shown."""
-
-    success = serializers.BooleanField()
-    message = serializers.CharField()
-    answer = serializers.CharField(allow_blank=True)
-
-
-class RespondToQuestion(EnrichmentEndpoint):
-    """One question, answered from the listing alone."""
-
-    more_error_statuses = frozenset({"404"})
-
-    @extend_schema(
-        request=QuestionSerializer, responses={200: ReplySerializer, 503: ReplySerializer}
-    )
-    def post(self, request: Request) -> Response:
-        """Ask the model and wait; an answer that fails a gate is held back."""
-        wanted = QuestionSerializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        try:
-            reply = answer_question(**_asked(wanted.validated_data), user=self.caller)
-        except BadSelection as error:
-            if error.field == "animal_id":
-                raise NotFound(str(error)) from None
-            raise
-        body = {
-            "success": not reply.reason,
-            "message": reply.reason or "Question answered successfully",
-            "answer": reply.text,
-        }
-        failed = status.HTTP_503_SERVICE_UNAVAILABLE
-        return Response(body, status=failed if reply.reason else status.HTTP_200_OK)
-
-
-def _asked(given: dict[str, Any]) -> dict[str, Any]:
-    return {"row_id": given["animal_id"], "question": given["question"]}

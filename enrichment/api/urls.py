@@ -1,4 +1,4 @@
-"""Addresses: seed 3's, and the batches'."""
+"""The addresses of rows, batches, the review and facts."""
 
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
@@ -11,9 +11,6 @@ describe(OPERATIONS)
 
 enrichment = [
     path("enrich", enriching.Enrich.as_view()),
-    path("batch-enrich", batches.BatchEnrich.as_view()),
-    path("translate", enriching.Translate.as_view()),
-    path("stats", enriching.Stats.as_view()),
     path("cache-stats", caching.EnrichmentCacheStats.as_view()),
     path("batches", batches.BatchList.as_view()),
     path("batches/forecast", forecasts.BatchForecast.as_view()),
@@ -33,7 +30,6 @@ enrichment = [
     path("fact-sources/<str:name>", facts.FactSourceRow.as_view()),
     path("fact-sources/<str:name>/try", facts.TryFactSource.as_view()),
     path("fact-sources/<str:name>/refresh", facts.RefreshFacts.as_view()),
-    path("respond", review.RespondToQuestion.as_view()),
     re_path(r"^.*$", UnknownEnrichmentAddress.as_view()),
 ]
 urlpatterns: list[URLPattern | URLResolver] = [path("api/llm/", include(enrichment))]

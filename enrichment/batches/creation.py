@@ -15,14 +15,9 @@ from enrichment.batches.chunks import cut_rows
 from enrichment.batches.staleness import DEFAULT_REASONS, Reason, stale_rows
 from enrichment.enrichments import get
 from enrichment.enrichments.contract import Enrichment
-from enrichment.enrichments.translation import checked_language
 from enrichment.errors import BadSelection, FeatureOff
-from enrichment.models import (
-    Batch,
-    BatchStatus,
-    Organization,
-    Transport,
-)
+from enrichment.language_tags import checked_language
+from enrichment.models import Batch, BatchStatus, Transport
 from enrichment.models.batches import TERMINAL
 from llmconfig.client.provider_batches.answers import target_of
 from llmconfig.configuration import snapshot
@@ -91,12 +86,12 @@ def rows_to_do(enrichment: Enrichment, selection: Selection, *, variant: str) ->
         )
     )
     if selection.organization:
-        if not enrichment.organization_field:
+        if enrichment.organizations is None:
             raise BadSelection(
                 f"organization: the rows of {enrichment.target} have none.", field="organization"
             )
         within = f"{enrichment.organization_field}__in"
-        rows = rows.filter(**{within: organization_ids(selection.organization)})
+        rows = rows.filter(**{within: enrichment.organizations.keys(selection.organization)})
     if selection.ids is not None:
         rows = rows.filter(pk__in=[enrichment.checked_key(each) for each in selection.ids])
     rows = rows.order_by("pk")
@@ -122,17 +117,6 @@ def _left_to_nobody(rows: "QuerySet[Any]", enrichment: Enrichment, variant: str)
     )
     found: QuerySet[Any] = rows.filter(free)
     return found
-
-
-def organization_ids(slug: str) -> Any:
-    """The rescues of a slug, as a subquery for `organization_id__in`; raises BadSelection."""
-    found = Organization.objects.filter(slug=slug)
-    if not found.exists():
-        raise BadSelection(
-            f"organization: there is none with the slug {slug!r}; the admin lists them.",
-            field="organization",
-        )
-    return found.values("pk")
 
 
 def check_allowed(enrichment: Enrichment) -> None:

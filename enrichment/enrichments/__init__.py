@@ -1,12 +1,6 @@
-"""The enrichments there are. A new one is a file here and a line below (docs/enrichments.md)."""
+"""The enrichments there are: each app registers its own when it is ready (docs/enrichments.md)."""
 
 from enrichment.enrichments.contract import Enrichment
-from enrichment.enrichments.description_cleaning import DescriptionCleaning
-from enrichment.enrichments.dog_profiler import DogProfiler
-from enrichment.enrichments.entity_extraction import EntityExtraction
-from enrichment.enrichments.respond import Respond
-from enrichment.enrichments.tagging import Tagging
-from enrichment.enrichments.translation import Translation
 from enrichment.errors import UnknownEnrichment
 from llmconfig.client.structured_output import SchemaUnusable, compile_schema
 from llmconfig.configuration import process_settings
@@ -56,14 +50,3 @@ def get(name: str) -> Enrichment:
 def names() -> list[str]:
     """All names, sorted."""
     return sorted(_REGISTRY)
-
-
-for each in (
-    DescriptionCleaning(),
-    DogProfiler(),
-    EntityExtraction(),
-    Respond(),
-    Tagging(),
-    Translation(),
-):
-    register(each)

@@ -2,9 +2,9 @@
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from django.apps import apps
 from django.core.exceptions import ValidationError
@@ -72,6 +72,19 @@ def _unfinished(answer: Generation) -> GateFinding | None:
     return GateFinding(code, why_not_whole(reason) + said, {"finish_reason": reason})
 
 
+class Organizations(Protocol):
+    """Whom rows belong to: an organization may have prompts of its own.
+
+    The engine knows an organization by its key alone, the number in the rows' column.
+    """
+
+    def keys(self, slug: str) -> Any:
+        """The keys of those with this slug, as a subquery or list; raises BadSelection."""
+
+    def names(self, keys: Iterable[int]) -> Mapping[int, str]:
+        """The names of those that there are."""
+
+
 class Enrichment(ABC):
     """One kind of work on a row. Subclasses are stateless; one instance serves all threads."""
 
@@ -80,8 +93,9 @@ class Enrichment(ABC):
     node: ClassVar[str]
     feature: ClassVar[str] = ""  # the LLM_FEATURE_ variable that can switch it off, if any
     settings: ClassVar[tuple[ProcessSetting, ...]] = ()  # further ones that its own code reads
-    target: ClassVar[str] = "enrichment.Animal"
-    organization_field: ClassVar[str] = "organization_id"  # blank: the rows have none
+    target: ClassVar[str]  # the table, as app.Model
+    organization_field: ClassVar[str] = ""  # the column with the organization's key, if any
+    organizations: ClassVar["Organizations | None"] = None  # whose keys that column holds
     reads: ClassVar[tuple[str, ...]]  # columns that the answer depends on; staleness hashes them
     writes: ClassVar[str]  # the column that the value goes to
     by_variant: ClassVar[bool] = False  # the column is a JSON object with a key per variant

@@ -24,9 +24,9 @@ from django.utils import timezone
 
 from enrichment.enrichments import get, names
 from enrichment.enrichments.contract import Enrichment
-from enrichment.enrichments.listing_text import plain
 from enrichment.errors import BadSelection, BadSource, FactMissing
 from enrichment.models import Fact, FactSource, Prompt, WithoutFact
+from enrichment.plain_text import plain
 from enrichment.substitution import Template, compile_text
 from llmconfig.client import fetching
 from llmconfig.client.fetching import FetchRequest, RequestFailed, Response

@@ -9,13 +9,12 @@ from enrichment.models.batches import (
     SubmissionState,
     Transport,
 )
+from enrichment.models.enrichable import Enrichable
 from enrichment.models.facts import Fact, FactSource, WithoutFact
-from enrichment.models.listings import Animal, Enrichable, Organization
 from enrichment.models.prompts import Prompt
 from enrichment.models.results import EnrichmentResult, ResultState
 
 __all__ = [
-    "Animal",
     "Batch",
     "BatchChunk",
     "BatchStatus",
@@ -24,7 +23,6 @@ __all__ = [
     "EnrichmentResult",
     "Fact",
     "FactSource",
-    "Organization",
     "Prompt",
     "ProviderBatchSubmission",
     "ResultState",

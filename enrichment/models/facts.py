@@ -2,6 +2,7 @@
 
 import uuid
 
+from django.apps import apps
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 
@@ -25,6 +26,11 @@ class WithoutFact(models.TextChoices):
     FAIL = "fail", "Fail the row, which gets its later rounds"
 
 
+def default_target() -> str:
+    """The table that a source is about unless it names another; blank where no app said one."""
+    return str(getattr(apps.get_app_config("enrichment"), "default_target", ""))
+
+
 class FactSource(models.Model):
     """An HTTP address that knows something about a row, for prompts."""
 
@@ -39,7 +45,7 @@ class FactSource(models.Model):
     target = models.CharField(
         "table",
         max_length=100,
-        default="enrichment.Animal",
+        default=default_target,
         help_text="The table whose rows it knows something about, as app.model.",
     )
     url_template = models.CharField(

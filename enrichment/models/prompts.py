@@ -2,20 +2,17 @@
 
 from django.db import models
 
-from enrichment.models.listings import Organization
-
 
 class Prompt(models.Model):
     """One version of what an enrichment says to the model."""
 
     enrichment = models.CharField(max_length=50, help_text="The kind of work it is for.")
-    organization = models.ForeignKey(
-        Organization,
-        on_delete=models.CASCADE,
+    organization_id = models.BigIntegerField(
+        "organization",
         null=True,
         blank=True,
-        related_name="prompts",
-        help_text="Only for this organization's rows. Blank: for all that have none of their own.",
+        help_text="Only for this organization's rows, by its key where the rows are. Blank: for all"
+        " that have none of their own.",
     )
     version = models.PositiveIntegerField(
         help_text="Counts up over all organizations; results remember theirs."
@@ -35,7 +32,7 @@ class Prompt(models.Model):
 
     class Meta:
         db_table = "enrichment_prompts"
-        ordering = ["enrichment", "organization", "-version"]
+        ordering = ["enrichment", "organization_id", "-version"]
         constraints = [
             models.UniqueConstraint(
                 name="enrichment_prompts_version",
@@ -43,7 +40,7 @@ class Prompt(models.Model):
             ),
             models.UniqueConstraint(
                 name="enrichment_prompts_one_active",
-                fields=["enrichment", "organization"],
+                fields=["enrichment", "organization_id"],
                 condition=models.Q(is_active=True),
                 nulls_distinct=False,
             ),

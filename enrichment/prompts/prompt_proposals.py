@@ -9,7 +9,7 @@ from django.db.models import Max
 
 from enrichment.enrichments import get, names
 from enrichment.errors import ProposalOutdated, UnknownEnrichment
-from enrichment.models import Organization, Prompt
+from enrichment.models import Prompt
 from enrichment.prompts.selection import BUILT_IN, compile_prompt, versions_in_force
 from enrichment.quality.gates import FINDING_CODES
 from metrics.errors import ProposalSettled
@@ -102,14 +102,14 @@ def adopt(proposal_id: int, *, user: User | None) -> Prompt:
     enrichment = get(proposal.operation_type)
     all_versions = Prompt.objects.select_for_update().filter(enrichment=enrichment.name)
     newest = all_versions.aggregate(newest=Max("version", default=0))["newest"]
-    organization = _in_use_for(proposal)
+    organization_id = _in_use_for(proposal)
     _, after = proposed_texts(proposal)
     compile_prompt(enrichment, system=after.system, user=after.user, version=newest + 1)
     decide(proposal.pk, state=ProposalState.ADOPTED, user=user, adopted_version=newest + 1)
-    all_versions.filter(organization=organization, is_active=True).update(is_active=False)
+    all_versions.filter(organization_id=organization_id, is_active=True).update(is_active=False)
     return Prompt.objects.create(
         enrichment=enrichment.name,
-        organization=organization,
+        organization_id=organization_id,
         version=newest + 1,
         system=after.system,
         user=after.user,
@@ -123,14 +123,15 @@ def dismiss(proposal_id: int, *, user: User | None) -> None:
     decide(proposal_id, state=ProposalState.DISMISSED, user=user)
 
 
-def _in_use_for(proposal: PromptProposal) -> Organization | None:
-    """Whose prompt the version is; raises ProposalOutdated when it is in use no more."""
+def _in_use_for(proposal: PromptProposal) -> int | None:
+    """Whose prompt the version is, None for the default one.
+
+    Raises ProposalOutdated when it is in use no more.
+    """
     in_force = versions_in_force(get(proposal.operation_type))
     for organization_id, version in in_force.items():
         if version == proposal.prompt_version:
-            if organization_id is None:
-                return None
-            return Organization.objects.filter(pk=organization_id).first()
+            return organization_id
     raise ProposalOutdated(
         f"{proposal.operation_type} v{proposal.prompt_version} is no longer in use; the next run of"
         " `llm_patterns` looks at the one that is."

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from enrichment.models import Animal, Organization, ProviderBatchSubmission
+from enrichment.listings.models import Animal, Organization
+from enrichment.models import ProviderBatchSubmission
 from llmconfig.configuration import snapshot
 from llmconfig.models import LLMConfig, NodeConfiguration
 from tests.database import database_url

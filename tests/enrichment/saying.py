@@ -14,10 +14,11 @@ TRAITS = (
 
 def model_says(enrichment, text, *, organization=None):
     """From now on the model answers with this text; the last words may be missing."""
-    Prompt.objects.filter(enrichment=enrichment, organization=organization).update(is_active=False)
+    key = organization.pk if organization else None
+    Prompt.objects.filter(enrichment=enrichment, organization_id=key).update(is_active=False)
     return Prompt.objects.create(
         enrichment=enrichment,
-        organization=organization,
+        organization_id=key,
         version=next(_versions),
         user=f"<say>{text}</say>",
         is_active=True,

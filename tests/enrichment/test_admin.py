@@ -9,15 +9,8 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import reverse
 
-from enrichment.models import (
-    Animal,
-    Batch,
-    BatchChunk,
-    BatchStatus,
-    EnrichmentResult,
-    Organization,
-    Prompt,
-)
+from enrichment.listings.models import Animal, Organization
+from enrichment.models import Batch, BatchChunk, BatchStatus, EnrichmentResult, Prompt
 from llmconfig.roles import ensure_roles
 
 pytestmark = pytest.mark.django_db
@@ -55,7 +48,7 @@ def make_batch(status=BatchStatus.RUNNING, **fields):
     EnrichmentResult.objects.create(
         batch=batch,
         enrichment="dog_profiler",
-        target="enrichment.Animal",
+        target="listings.Animal",
         row_id="3",
         state="failed",
         reason=f"No answer {HOSTILE}",
@@ -64,8 +57,13 @@ def make_batch(status=BatchStatus.RUNNING, **fields):
     return batch
 
 
+PAGES = (
+    "listings_animal", "enrichment_batch", "enrichment_enrichmentresult", "listings_organization",
+)  # fmt: skip
+
+
 def page_of(row):
-    return reverse(f"admin:enrichment_{row._meta.model_name}_change", args=[row.pk])
+    return reverse(f"admin:{row._meta.label_lower.replace('.', '_')}_change", args=[row.pk])
 
 
 def press(client, batch, verb):
@@ -80,10 +78,7 @@ def test_model_text_is_escaped_everywhere(client, animal):
         page_of(batch.results.get()),
         page_of(batch.chunks.get()),
     ]
-    pages += [
-        reverse(f"admin:enrichment_{name}_changelist")
-        for name in ("animal", "batch", "enrichmentresult", "organization")
-    ]
+    pages += [reverse(f"admin:{name}_changelist") for name in PAGES]
     for page in pages:
         answer = client.get(page)
         assert answer.status_code == 200, page
@@ -148,15 +143,15 @@ def test_listings_can_be_narrowed_to_what_is_missing(client, animal):
     Animal.objects.create(
         external_id="a2", organization=animal.organization, name="Untouched", description="A dog."
     )
-    listed = client.get(reverse("admin:enrichment_animal_changelist"), {"cleaned": "no"})
+    listed = client.get(reverse("admin:listings_animal_changelist"), {"cleaned": "no"})
     assert [row.name for row in listed.context["cl"].result_list] == ["Untouched"]
 
 
-@pytest.mark.parametrize("name", ["animal", "batch", "enrichmentresult", "organization"])
+@pytest.mark.parametrize("name", PAGES)
 def test_a_longer_list_costs_no_more_queries(client, animal, name, django_assert_max_num_queries):
     def queries():
         with django_assert_max_num_queries(30) as counted:
-            client.get(reverse(f"admin:enrichment_{name}_changelist"))
+            client.get(reverse(f"admin:{name}_changelist"))
         return len(counted)
 
     make_batch()
@@ -171,7 +166,7 @@ def test_a_longer_list_costs_no_more_queries(client, animal, name, django_assert
 
 def test_the_list_of_listings_reads_no_whole_text(client, animal, django_assert_max_num_queries):
     with django_assert_max_num_queries(30) as counted:
-        client.get(reverse("admin:enrichment_animal_changelist"))
+        client.get(reverse("admin:listings_animal_changelist"))
     rows = next(each["sql"] for each in counted.captured_queries if "LIMIT" in each["sql"])
     assert '"animals"."enriched_description",' not in rows
     assert '"animals"."dog_profiler_data",' not in rows

@@ -12,7 +12,8 @@ from redis import Redis
 from rest_framework.test import APIClient
 
 from enrichment.engine.inline import run_inline
-from enrichment.models import Animal, Batch, Organization
+from enrichment.listings.models import Animal, Organization
+from enrichment.models import Batch
 from llmconfig.models import LLMConfig
 from project.celery import app
 from tests.api import caller

@@ -12,7 +12,8 @@ from enrichment.batches import automatic, creation, lifecycle
 from enrichment.batches.creation import Selection
 from enrichment.batches.progress import progress_of
 from enrichment.engine.lanes import run_lane
-from enrichment.models import Animal, Batch, EnrichmentResult
+from enrichment.listings.models import Animal
+from enrichment.models import Batch, EnrichmentResult
 from llmconfig.configuration import snapshot
 from llmconfig.models import LLMConfig, NodeConfiguration, Provider
 

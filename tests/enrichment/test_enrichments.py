@@ -11,15 +11,17 @@ from enrichment.batches import creation
 from enrichment.batches.creation import Selection
 from enrichment.engine.lanes import run_lane
 from enrichment.enrichments import get, names, register, unregister
-from enrichment.enrichments.description_cleaning import DescriptionCleaning
-from enrichment.enrichments.entity_extraction import TYPES
-from enrichment.enrichments.tagging import TAGS
 from enrichment.errors import BadSelection, FeatureOff
-from enrichment.models import Animal, EnrichmentResult
+from enrichment.listings.enrichments.description_cleaning import DescriptionCleaning
+from enrichment.listings.enrichments.entity_extraction import TYPES
+from enrichment.listings.enrichments.tagging import TAGS
+from enrichment.listings.models import Animal
+from enrichment.listings.responding import answer_question
+from enrichment.listings.translating import translate_text
+from enrichment.models import EnrichmentResult
 from enrichment.prompts.selection import PromptsInForce
 from enrichment.quality.gates import Gate
-from enrichment.responding import answer_question
-from enrichment.single import enrich_row, translate_text
+from enrichment.single import enrich_row
 from llmconfig.configuration import snapshot
 from llmconfig.models import LLMConfig, NodeConfiguration
 from metrics.models import GenerationMetric

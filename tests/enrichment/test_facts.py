@@ -19,17 +19,11 @@ from enrichment.engine.lanes import run_lane
 from enrichment.enrichments import get
 from enrichment.errors import BadPrompt, BadSource
 from enrichment.facts import questions
-from enrichment.models import (
-    Animal,
-    BatchStatus,
-    EnrichmentResult,
-    Fact,
-    FactSource,
-    Prompt,
-    ResultState,
-)
+from enrichment.listings.models import Animal
+from enrichment.listings.translating import translate_text
+from enrichment.models import BatchStatus, EnrichmentResult, Fact, FactSource, Prompt, ResultState
 from enrichment.prompts.selection import compile_prompt
-from enrichment.single import enrich_row, translate_text
+from enrichment.single import enrich_row
 from enrichment.tasks import forget_old_facts
 from llmconfig.configuration import snapshot
 from llmconfig.models import LLMConfig, Revision
@@ -364,7 +358,7 @@ def test_prompts_may_name_only_sources_of_their_table_and_answers_to_adopters_no
 )
 def test_a_source_that_could_be_led_astray_is_refused_by_field(changed, field, says):
     good = {
-        "target": "enrichment.Animal",
+        "target": "listings.Animal",
         "url_template": "https://x.example/a/{{breed}}?size={{size}}",
         "header_name": "",
         "secret_ref": "",

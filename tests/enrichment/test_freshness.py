@@ -9,7 +9,8 @@ from enrichment.batches import creation
 from enrichment.batches.creation import Selection
 from enrichment.batches.staleness import Reason
 from enrichment.engine.lanes import run_lane
-from enrichment.models import Animal, Prompt
+from enrichment.listings.models import Animal
+from enrichment.models import Prompt
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,7 +31,7 @@ def cleaned(provider, make_animals):
 
 
 def listed(client, state: str) -> set[int]:
-    page = client.get(reverse("admin:enrichment_animal_changelist"), {"cleaned": state})
+    page = client.get(reverse("admin:listings_animal_changelist"), {"cleaned": state})
     return {row.pk for row in page.context["cl"].result_list}
 
 
@@ -61,7 +62,7 @@ def test_another_prompt_makes_all_that_were_made_by_the_old_one_stale(client, cl
 
 
 def test_a_listings_page_tells_the_state_of_each_enrichment(client, cleaned):
-    address = reverse("admin:enrichment_animal_change", args=[cleaned[0].pk])
+    address = reverse("admin:listings_animal_change", args=[cleaned[0].pk])
     states = dict(client.get(address).context["states"])
     assert "up to date" in states["Description cleaning"]
     assert "never done" in states["Tagging"]

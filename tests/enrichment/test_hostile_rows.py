@@ -16,7 +16,8 @@ from enrichment.batches.progress import progress_of
 from enrichment.batches.undo import undo
 from enrichment.engine.lanes import run_lane
 from enrichment.listings.importing.importer import import_listings
-from enrichment.models import Animal, Batch, EnrichmentResult
+from enrichment.listings.models import Animal
+from enrichment.models import Batch, EnrichmentResult
 from llmconfig.roles import ensure_roles
 from metrics.models import GenerationHistory
 from tests.api import caller
@@ -111,8 +112,8 @@ def test_what_a_hostile_row_became_is_text_on_every_page(rows, simulator):
     client.force_login(User.objects.create_superuser("ada"))
     pages = [
         reverse("admin:enrichment_review"),
-        reverse("admin:enrichment_animal_changelist"),
-        *(reverse("admin:enrichment_animal_change", args=[animal.pk]) for animal in rows.values()),
+        reverse("admin:listings_animal_changelist"),
+        *(reverse("admin:listings_animal_change", args=[animal.pk]) for animal in rows.values()),
         reverse("admin:enrichment_batch_changelist"),
         reverse("admin:enrichment_batch_change", args=[batch.pk]),
         reverse("admin:enrichment_batch_progress", args=[batch.pk]),

@@ -19,7 +19,8 @@ from enrichment.batches.creation import Selection
 from enrichment.batches.progress import Progress, progress_of
 from enrichment.engine import claims
 from enrichment.engine.lanes import run_lane
-from enrichment.models import Animal, Batch, BatchChunk, EnrichmentResult
+from enrichment.listings.models import Animal
+from enrichment.models import Batch, BatchChunk, EnrichmentResult
 from llmconfig.configuration import snapshot
 from llmconfig.models import LLMConfig
 from metrics.models import GenerationMetric

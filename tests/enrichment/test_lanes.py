@@ -10,7 +10,8 @@ from enrichment.batches import creation, lifecycle
 from enrichment.batches.creation import Selection
 from enrichment.batches.progress import progress_of
 from enrichment.engine.lanes import LaneEnd, run_lane
-from enrichment.models import Animal, Batch, BatchChunk, BatchStatus, EnrichmentResult
+from enrichment.listings.models import Animal
+from enrichment.models import Batch, BatchChunk, BatchStatus, EnrichmentResult
 from llmconfig.configuration.revisions import change
 from llmconfig.models import LLMConfig
 from metrics.models import GenerationMetric

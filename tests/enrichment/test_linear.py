@@ -6,8 +6,8 @@ import time
 import pytest
 
 from enrichment.enrichments import get, names
-from enrichment.enrichments.listing_concepts import CHOICES, CONCEPTS, LANGUAGES, STATEMENTS
-from enrichment.enrichments.listing_text import plain
+from enrichment.listings.concepts import CHOICES, CONCEPTS, LANGUAGES, STATEMENTS
+from enrichment.plain_text import plain
 from enrichment.quality.gates import Checked, Gate, addresses_model, columns_decide, concepts_kept
 from enrichment.quality.gates.evidence import Source
 from enrichment.quality.languages import guess

@@ -18,7 +18,8 @@ from enrichment.batches.undo import undo
 from enrichment.engine.lanes import run_lane
 from enrichment.enrichments import get
 from enrichment.errors import BadPrompt
-from enrichment.models import Animal, EnrichmentResult, Organization, Prompt
+from enrichment.listings.models import Animal, Organization
+from enrichment.models import EnrichmentResult, Prompt
 from enrichment.prompts.selection import compile_prompt
 from enrichment.single import enrich_row
 from enrichment.substitution import compile_text
@@ -103,9 +104,9 @@ def test_versions_count_up_over_all_organizations(other, admin_user):
     for organization in ("", other.pk, ""):
         form = {"enrichment": NAME, "user": "{{name}}", "system": "", "note": "", "is_active": "on"}
         address = reverse("admin:enrichment_prompt_add")
-        answer = client.post(address, form | {"organization": organization})
+        answer = client.post(address, form | {"organization_id": organization})
         assert answer.status_code == 302, answer.context["adminform"].form.errors
-    assert set(Prompt.objects.values_list("version", "organization", "is_active")) == {
+    assert set(Prompt.objects.values_list("version", "organization_id", "is_active")) == {
         (1, None, False), (2, other.pk, True), (3, None, True),
     }  # fmt: skip
 

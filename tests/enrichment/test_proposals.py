@@ -10,7 +10,8 @@ from enrichment.batches.creation import Selection
 from enrichment.engine.lanes import run_lane
 from enrichment.enrichments import get
 from enrichment.errors import ProposalOutdated
-from enrichment.models import Animal, EnrichmentResult, Prompt
+from enrichment.listings.models import Animal
+from enrichment.models import EnrichmentResult, Prompt
 from enrichment.prompts import prompt_proposals
 from enrichment.prompts.selection import PromptsInForce
 from llmconfig.client.recording.recorders import Texts

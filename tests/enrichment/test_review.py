@@ -17,7 +17,8 @@ from enrichment.batches import creation
 from enrichment.batches.creation import Selection
 from enrichment.engine.lanes import run_lane
 from enrichment.errors import AlreadyDecided, BadValue, InputChanged
-from enrichment.models import Animal, EnrichmentResult, ResultState
+from enrichment.listings.models import Animal
+from enrichment.models import EnrichmentResult, ResultState
 from llmconfig.configuration import snapshot
 from llmconfig.models import LLMConfig, NodeConfiguration
 from llmconfig.roles import ensure_roles

@@ -22,7 +22,8 @@ from enrichment.engine.db_sessions import LaneSlot, end_stopped, lock_key
 from enrichment.engine.items import Outcome, load_items
 from enrichment.engine.lanes import run_lane
 from enrichment.enrichments import get
-from enrichment.models import Animal, BatchChunk, EnrichmentResult, ResultState
+from enrichment.listings.models import Animal
+from enrichment.models import BatchChunk, EnrichmentResult, ResultState
 from llmconfig.configuration import snapshot
 from llmconfig.models import LLMConfig
 from metrics.models import GenerationMetric

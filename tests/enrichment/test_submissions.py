@@ -15,7 +15,8 @@ from enrichment.batches.creation import Selection, Terms
 from enrichment.batches.progress import progress_of
 from enrichment.engine import submissions
 from enrichment.errors import BadSelection
-from enrichment.models import Animal, Batch, EnrichmentResult, ProviderBatchSubmission
+from enrichment.listings.models import Animal
+from enrichment.models import Batch, EnrichmentResult, ProviderBatchSubmission
 from llmconfig.configuration import snapshot
 from llmconfig.models import Budget, BudgetHold, BudgetSpending
 from metrics.analyzers.reprice import reprice

@@ -13,7 +13,8 @@ from enrichment.batches import creation, lifecycle
 from enrichment.batches.creation import Selection, Terms
 from enrichment.batches.progress import progress_of
 from enrichment.engine import submissions
-from enrichment.models import Animal, Batch, ProviderBatchSubmission
+from enrichment.listings.models import Animal
+from enrichment.models import Batch, ProviderBatchSubmission
 from llmconfig.configuration import snapshot
 from llmconfig.models import Budget, BudgetHold
 from metrics.models import GenerationMetric

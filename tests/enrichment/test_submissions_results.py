@@ -11,7 +11,8 @@ import pytest
 from enrichment.batches import creation
 from enrichment.batches.creation import Selection
 from enrichment.batches.progress import progress_of
-from enrichment.models import Animal, EnrichmentResult, ProviderBatchSubmission
+from enrichment.listings.models import Animal
+from enrichment.models import EnrichmentResult, ProviderBatchSubmission
 from llmconfig.client.provider_batches import errands, result_lines
 from llmconfig.client.provider_batches.result_files import MAX_BYTES, MAX_LINE_BYTES, ResultFile
 from llmconfig.configuration import snapshot

@@ -15,7 +15,8 @@ from enrichment.batches.creation import Selection
 from enrichment.batches.progress import progress_of
 from enrichment.engine.db_sessions import LaneSlot
 from enrichment.engine.lanes import run_lane
-from enrichment.models import Animal, Batch, BatchStatus, EnrichmentResult, Organization, Prompt
+from enrichment.listings.models import Animal, Organization
+from enrichment.models import Batch, BatchStatus, EnrichmentResult, Prompt
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.revisions import change
 from llmconfig.models import LLMConfig, NodeConfiguration, Provider, ProviderModel

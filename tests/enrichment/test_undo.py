@@ -12,7 +12,8 @@ from enrichment.batches.progress import progress_of
 from enrichment.batches.undo import EDITED, GONE, REPLACED, undo
 from enrichment.engine.lanes import run_lane
 from enrichment.errors import NotAllowedNow
-from enrichment.models import Animal, Batch, BatchChunk, BatchStatus, EnrichmentResult, ResultState
+from enrichment.listings.models import Animal
+from enrichment.models import Batch, BatchChunk, BatchStatus, EnrichmentResult, ResultState
 from tests.api import caller
 from tests.enrichment.saying import model_says
 

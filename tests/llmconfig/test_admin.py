@@ -348,7 +348,7 @@ MATRIX = (
     ("llmconfig_nodeconfiguration_add", (403, 403, 200)),
     ("llm_settings", (200, 200, 200)),
     ("llmconfig_revision_changelist", (200, 200, 200)),
-    ("enrichment_organization_add", (403, 200, 200)),
+    ("listings_organization_add", (403, 200, 200)),
     ("enrichment_prompt_add", (403, 200, 200)),
     ("metrics_generationmetric_changelist", (200, 200, 200)),
     ("metrics_generationmetric_add", (403, 403, 403)),

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from enrichment.enrichments.contract import Enrichment, PromptText
-from enrichment.enrichments.description_cleaning import complete_text
+from enrichment.enrichments.whole_answer import complete_text
 from enrichment.quality.gates import unknown_numbers
 
 

@@ -23,7 +23,7 @@ from enrichment.listings.importing.mapping import (
     ColumnMap,
 )
 from enrichment.listings.importing.rows import RawRow
-from enrichment.models import Animal, Organization
+from enrichment.listings.models import Animal, Organization
 
 MAX_SHOWN = 60
 Value = str | bool | Moment | None

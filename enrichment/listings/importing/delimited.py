@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import IO, Any
 
-from enrichment.errors import BadListings
+from enrichment.listings.errors import BadListings
 from enrichment.listings.importing.encodings import text_of
 from enrichment.listings.importing.mapping import known_columns
 from enrichment.listings.importing.rows import BadRow, FileFacts, RawRow

@@ -8,7 +8,7 @@ from typing import IO
 
 from django.db import transaction
 
-from enrichment.errors import BadListings
+from enrichment.listings.errors import BadListings
 from enrichment.listings.importing import dates, writing
 from enrichment.listings.importing.cleaning import Cleaner, CleanRow
 from enrichment.listings.importing.comparison import (

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from enrichment.errors import BadListings
+from enrichment.listings.errors import BadListings
 
 KEY = "id"
 ORGANIZATION_ID, ORGANIZATION = "org_id", "organization"

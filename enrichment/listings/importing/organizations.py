@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from django.db.models import Q
 
 from enrichment.listings.importing.cleaning import OrganizationRef, name_from_slug
-from enrichment.models import Organization
+from enrichment.listings.models import Organization
 
 
 class Organizations:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
-from enrichment.errors import BadListings
+from enrichment.listings.errors import BadListings
 
 DEFAULT_MAX_BYTES = 256 * 1024 * 1024
 MAX_IN_MEMORY = 8 * 1024 * 1024

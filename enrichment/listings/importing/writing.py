@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from enrichment.listings.importing.cleaning import CleanRow
 from enrichment.listings.importing.comparison import STORED_FIELDS, KnownListing, storable
-from enrichment.models import Animal
+from enrichment.listings.models import Animal
 from metrics.recording import copy_rows
 
 _TYPES = {"CharField": "varchar", "URLField": "varchar", "TextField": "text",

@@ -15,6 +15,7 @@ from enrichment.quality.gates.form import (
     complete,
     language,
     length,
+    remains_of,
     template_remains,
     within_limits,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "numbers_kept",
     "numbers_translated",
     "register_code",
+    "remains_of",
     "sex_kept",
     "template_remains",
     "unknown_addresses",

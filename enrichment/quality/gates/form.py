@@ -73,24 +73,34 @@ def length(least: float, most: float, *, from_characters: int = 80) -> Gate:
     return check
 
 
-_REMAINS = re.compile(
-    r"\{\{|\}\}|\{%|HUNDENAME|<\/?(?:listing|text|facts|question|row)>"
-    r"|\[(?:name|dog'?s name|insert [^\]]{0,40})\]",
-    re.IGNORECASE,
+_REMAINS = (
+    r"\{\{|\}\}|\{%|</?(?:listing|text|facts|question|row)>"
+    r"|\[(?:(?:\w{1,20}'?s )?name|insert [^\]]{0,40})\]"
 )
 
 
-def template_remains(checked: Checked) -> GateFinding | None:
-    """Placeholders that nobody filled, also when the source has them already."""
-    text = checked.text
-    if not ("{" in text or "}" in text or "[" in text or "<" in text or "NAME" in text):
-        return None
-    found = _REMAINS.search(text)
-    if not found:
-        return None
-    return GateFinding(
-        TEMPLATE_REMAINS, f"It holds a template's remains: {found[0]}.", {"found": [found[0]]}
-    )
+def remains_of(*words: str) -> Gate:
+    """A gate for placeholders that nobody filled, also when the source has them already.
+
+    `words` are placeholders of a project's own templates, as they are written there.
+    """
+    pattern = re.compile("|".join((_REMAINS, *map(re.escape, words))), re.IGNORECASE)
+
+    def check(checked: Checked) -> GateFinding | None:
+        text = checked.text
+        marked = "{" in text or "}" in text or "[" in text or "<" in text
+        if not marked and not any(word in text for word in words):
+            return None
+        found = pattern.search(text)
+        if not found:
+            return None
+        said = f"It holds a template's remains: {found[0]}."
+        return GateFinding(TEMPLATE_REMAINS, said, {"found": [found[0]]})
+
+    return check
+
+
+template_remains = remains_of()
 
 
 MAX_ANNOUNCEMENT = 240  # characters of a first or last line

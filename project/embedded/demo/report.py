@@ -11,10 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from enrichment.enrichments.contract import Enrichment
-from enrichment.enrichments.dog_profiler import DogProfiler
-from enrichment.enrichments.translation import Translation
-from enrichment.models import Animal, EnrichmentResult, ResultState
-from enrichment.statistics import statistics
+from enrichment.listings.enrichments.dog_profiler import DogProfiler
+from enrichment.listings.enrichments.translation import Translation
+from enrichment.listings.models import Animal
+from enrichment.listings.statistics import statistics
+from enrichment.models import EnrichmentResult, ResultState
 from metrics.models import GenerationMetric
 
 SHOWN = 3

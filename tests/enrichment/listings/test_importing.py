@@ -16,9 +16,9 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from openpyxl import Workbook
 
-from enrichment.errors import BadListings
+from enrichment.listings.errors import BadListings
 from enrichment.listings.importing.importer import ImportOptions, import_listings
-from enrichment.models import Animal, Organization
+from enrichment.listings.models import Animal, Organization
 
 pytestmark = pytest.mark.django_db
 

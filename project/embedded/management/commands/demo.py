@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 
 from enrichment.listings.importing.importer import import_listings
-from enrichment.models import Animal
+from enrichment.listings.models import Animal
 from llmconfig.configuration.revisions import change
 from llmconfig.errors import LLMError
 from llmconfig.models import LLMConfig

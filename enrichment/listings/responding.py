@@ -7,9 +7,9 @@ from django.contrib.auth.models import User
 from enrichment.batches import creation
 from enrichment.engine.items import GONE, call_for, load_items
 from enrichment.enrichments import get
-from enrichment.enrichments.listing_text import plain
-from enrichment.enrichments.respond import MAX_QUESTION_LENGTH, Respond
 from enrichment.errors import BadSelection
+from enrichment.listings.enrichments.respond import MAX_QUESTION_LENGTH, Respond
+from enrichment.plain_text import plain
 from enrichment.single import ask
 from llmconfig.client.errors import GenerationFailed
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from enrichment.errors import EnrichmentError
-from enrichment.statistics import statistics
+from enrichment.listings.statistics import statistics
 
 
 class Command(BaseCommand):

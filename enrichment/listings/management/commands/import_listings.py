@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from enrichment.errors import BadListings
+from enrichment.listings.errors import BadListings
 from enrichment.listings.importing.importer import ImportOptions, import_listings
 from enrichment.listings.importing.report import Example, ImportReport
 from enrichment.listings.importing.sources import DEFAULT_MAX_BYTES

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from enrichment.enrichments.contract import Enrichment, PromptText
-from enrichment.enrichments.listing_abbreviations import ABBREVIATIONS
-from enrichment.enrichments.listing_concepts import CONCEPTS, LANGUAGES
-from enrichment.enrichments.listing_text import plain
-from enrichment.errors import AnswerRejected
+from enrichment.enrichments.contract import PromptText
+from enrichment.enrichments.whole_answer import complete_text
+from enrichment.listings.abbreviations import ABBREVIATIONS
+from enrichment.listings.concepts import CONCEPTS, LANGUAGES
+from enrichment.listings.enrichments.listing import ListingEnrichment, listing_remains
+from enrichment.plain_text import plain
 from enrichment.quality.gates import (
     Gate,
     announcement,
@@ -21,16 +22,14 @@ from enrichment.quality.gates import (
     negation_changed,
     numbers_kept,
     sex_kept,
-    template_remains,
     unknown_addresses,
     unknown_names,
     unknown_numbers,
 )
-from enrichment.quality.gates.form import ANSWER_EMPTY
 from llmconfig.client.types import Generation
 
 
-class DescriptionCleaning(Enrichment):
+class DescriptionCleaning(ListingEnrichment):
     """Grammar and readability; the facts stay as the rescue wrote them."""
 
     name = "description_cleaning"
@@ -42,7 +41,7 @@ class DescriptionCleaning(Enrichment):
     gates: ClassVar[tuple[Gate, ...]] = (
         language,
         length(0.5, 1.6),
-        template_remains,
+        listing_remains,
         announcement,
         complete,
         unknown_numbers,
@@ -86,11 +85,3 @@ class DescriptionCleaning(Enrichment):
     def accept(self, answer: Generation, values: Mapping[str, str]) -> str:
         """The text, unless it is missing."""
         return complete_text(answer)
-
-
-def complete_text(answer: Generation) -> str:
-    """The answer as text; raises AnswerRejected when it is empty."""
-    text = answer.text.strip()
-    if not text:
-        raise AnswerRejected("The model answered with nothing.", reason=ANSWER_EMPTY)
-    return text

@@ -1,15 +1,15 @@
 """Translates a listing; the variant is the language."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
-from enrichment.enrichments.contract import Enrichment, PromptText
-from enrichment.enrichments.description_cleaning import complete_text
-from enrichment.enrichments.listing_abbreviations import ABBREVIATIONS
-from enrichment.enrichments.listing_concepts import CONCEPTS, LANGUAGES
-from enrichment.enrichments.listing_text import plain
-from enrichment.errors import BadSelection
+from enrichment.enrichments.contract import PromptText
+from enrichment.enrichments.whole_answer import complete_text
+from enrichment.language_tags import language_name
+from enrichment.listings.abbreviations import ABBREVIATIONS
+from enrichment.listings.concepts import CONCEPTS, LANGUAGES
+from enrichment.listings.enrichments.listing import ListingEnrichment, listing_remains
+from enrichment.plain_text import plain
 from enrichment.quality.gates import (
     announcement,
     changed_units,
@@ -19,45 +19,13 @@ from enrichment.quality.gates import (
     length,
     name_kept,
     numbers_translated,
-    template_remains,
     unknown_addresses,
     unknown_numbers,
 )
 from llmconfig.client.types import Generation
 
-# RFC 5646, the parts that listings need: language, script, region, variants.
-_BCP47 = re.compile(r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|\d{3}))?(-[a-zA-Z0-9]{4,8})*$")
-# Small models know the name of a language better than its code.
-NAMES = {
-    "ar": "Arabic", "bg": "Bulgarian", "cs": "Czech", "da": "Danish", "de": "German",
-    "el": "Greek", "en": "English", "es": "Spanish", "fi": "Finnish", "fr": "French",
-    "he": "Hebrew", "hi": "Hindi", "hr": "Croatian", "hu": "Hungarian", "it": "Italian",
-    "ja": "Japanese", "ko": "Korean", "nl": "Dutch", "no": "Norwegian", "pl": "Polish",
-    "pt": "Portuguese", "ro": "Romanian", "ru": "Russian", "sk": "Slovak", "sl": "Slovenian",
-    "sr": "Serbian", "sv": "Swedish", "tr": "Turkish", "uk": "Ukrainian", "vi": "Vietnamese",
-    "zh": "Chinese",
-}  # fmt: skip
 
-
-def checked_language(code: str, *, field: str = "target_language") -> str:
-    """A BCP 47 tag as it is; raises BadSelection that names the field."""
-    if not _BCP47.match(code):
-        raise BadSelection(
-            f"{field}: {code!r} is no BCP 47 language tag such as es, pt-BR or zh-Hant.",
-            field=field,
-        )
-    return code
-
-
-def language_name(code: str) -> str:
-    """The language in English, with its tag where that says more."""
-    base = NAMES.get(code.partition("-")[0])
-    if base is None:
-        return code
-    return base if "-" not in code else f"{base} ({code})"
-
-
-class Translation(Enrichment):
+class Translation(ListingEnrichment):
     """The cleaned description where there is one, else the published text."""
 
     name = "translation"
@@ -70,7 +38,7 @@ class Translation(Enrichment):
     gates = (
         language,
         length(0.2, 2.5),
-        template_remains,
+        listing_remains,
         announcement,
         complete,
         unknown_numbers,

@@ -3,15 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-from enrichment.enrichments.contract import Enrichment, PromptText
-from enrichment.enrichments.description_cleaning import complete_text
-from enrichment.enrichments.listing_abbreviations import ABBREVIATIONS
-from enrichment.enrichments.listing_concepts import CHOICES, STATEMENTS
-from enrichment.enrichments.listing_text import FACT_COLUMNS, facts, plain
+from enrichment.enrichments.contract import PromptText
+from enrichment.enrichments.whole_answer import complete_text
+from enrichment.listings.abbreviations import ABBREVIATIONS
+from enrichment.listings.concepts import CHOICES, STATEMENTS
+from enrichment.listings.enrichments.listing import ListingEnrichment, listing_remains
+from enrichment.listings.listing_text import FACT_COLUMNS, facts
+from enrichment.plain_text import plain
 from enrichment.quality.gates import (
     changed_units,
     columns_decide,
-    template_remains,
     unknown_addresses,
     unknown_names,
     unknown_numbers,
@@ -21,7 +22,7 @@ from llmconfig.client.types import Generation
 MAX_QUESTION_LENGTH = 1_000  # characters
 
 
-class Respond(Enrichment):
+class Respond(ListingEnrichment):
     """One question, one answer, to a person; nothing is written to the row (responding.py)."""
 
     name = "respond"
@@ -33,7 +34,7 @@ class Respond(Enrichment):
     in_batches = False
     takes_facts = False  # from the listing alone
     gates = (
-        template_remains,
+        listing_remains,
         unknown_numbers,
         changed_units,
         unknown_addresses,

@@ -6,7 +6,8 @@ from typing import Any
 
 from enrichment.enrichments.confident_parts import CONFIDENCE, ConfidentParts, PartDoubt
 from enrichment.enrichments.contract import PromptText
-from enrichment.enrichments.listing_text import plain
+from enrichment.listings.enrichments.listing import ListingEnrichment
+from enrichment.plain_text import plain
 from enrichment.quality.gates.evidence import NOT_IN_SOURCE, WRONG_FORM, Source, fits
 
 TYPES = (
@@ -35,7 +36,7 @@ FORMS = {
 }
 
 
-class EntityExtraction(ConfidentParts):
+class EntityExtraction(ListingEnrichment, ConfidentParts):
     """Each entity as the listing spells it; one that isn't in the text is never applied."""
 
     name = "entity_extraction"

@@ -3,16 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-from enrichment.enrichments.contract import Enrichment, PromptText
-from enrichment.enrichments.listing_abbreviations import ABBREVIATIONS
-from enrichment.enrichments.listing_concepts import CHOICES, LANGUAGES, NEW_CONCEPTS, STATEMENTS
-from enrichment.enrichments.listing_text import FACT_COLUMNS, facts, plain
+from enrichment.enrichments.contract import PromptText
+from enrichment.listings.abbreviations import ABBREVIATIONS
+from enrichment.listings.concepts import CHOICES, LANGUAGES, NEW_CONCEPTS, STATEMENTS
+from enrichment.listings.enrichments.listing import ListingEnrichment, listing_remains
+from enrichment.listings.listing_text import FACT_COLUMNS, facts
+from enrichment.plain_text import plain
 from enrichment.quality.gates import (
     changed_units,
     columns_decide,
     concepts_kept,
     language,
-    template_remains,
     unknown_addresses,
     unknown_names,
     unknown_numbers,
@@ -45,7 +46,7 @@ SCHEMA: dict[str, Any] = {
 }
 
 
-class DogProfiler(Enrichment):
+class DogProfiler(ListingEnrichment):
     """A profile from the listing's own words and columns."""
 
     name = "dog_profiler"
@@ -57,7 +58,7 @@ class DogProfiler(Enrichment):
     answers_in = "en"
     gates = (
         language,
-        template_remains,
+        listing_remains,
         within_limits(SCHEMA),
         unknown_numbers,
         changed_units,

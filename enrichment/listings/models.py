@@ -1,6 +1,8 @@
-"""The shipped example: organizations and their adoption listings (seed 3)."""
+"""Organizations and their adoption listings."""
 
 from django.db import models
+
+from enrichment.models import Enrichable
 
 
 class Organization(models.Model):
@@ -8,7 +10,9 @@ class Organization(models.Model):
 
     external_id = models.CharField(max_length=50, unique=True, help_text="Id at the source.")
     slug = models.SlugField(
-        max_length=100, help_text="Used by <code>-o</code>; several rescues may share one."
+        max_length=100,
+        allow_unicode=True,
+        help_text="Used by <code>-o</code>; several rescues may share one.",
     )
     name = models.CharField(max_length=200)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -23,16 +27,6 @@ class Organization(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-
-class Enrichable(models.Model):
-    """What a table needs so that batches can enrich its rows."""
-
-    llm_processed_at = models.DateTimeField(null=True, blank=True, editable=False)
-    llm_model_used = models.CharField(max_length=100, null=True, blank=True, editable=False)
-
-    class Meta:
-        abstract = True
 
 
 class Animal(Enrichable):
@@ -87,7 +81,7 @@ class Animal(Enrichable):
         db_table = "animals"
         ordering = ["id"]
         indexes = [
-            # Seed 3's: read by the statistics and by lists of what is and isn't enriched.
+            # Read by the statistics and by lists of what is and isn't enriched.
             models.Index(
                 fields=["llm_processed_at"],
                 name="idx_animals_llm_processed",

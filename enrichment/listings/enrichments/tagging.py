@@ -12,7 +12,9 @@ from enrichment.enrichments.confident_parts import (
     PartDoubt,
 )
 from enrichment.enrichments.contract import Judgement, PromptText, schema_misfit
-from enrichment.enrichments.listing_text import FACT_COLUMNS, facts, plain
+from enrichment.listings.enrichments.listing import ListingEnrichment
+from enrichment.listings.listing_text import FACT_COLUMNS, facts
+from enrichment.plain_text import plain
 from enrichment.quality.gates import Concept, GateFinding
 from enrichment.quality.gates.evidence import EXCLUDED, NO_EVIDENCE, Source
 from llmconfig.client.types import Generation
@@ -64,7 +66,7 @@ EXCLUSIVE = (
 )
 
 
-class Tagging(ConfidentParts):
+class Tagging(ListingEnrichment, ConfidentParts):
     """Search tags from the listing's own words and columns."""
 
     name = "tagging"

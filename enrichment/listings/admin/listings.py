@@ -10,16 +10,17 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from enrichment.admin.freshness import (
+from enrichment.admin.review import readable
+from enrichment.enrichments import names
+from enrichment.listings.admin.freshness import (
     CleanedFilter,
     ProfileFilter,
     TagsFilter,
     TranslationFilter,
     states,
 )
-from enrichment.admin.review import readable
-from enrichment.enrichments import names
-from enrichment.models import Animal, EnrichmentResult, Organization
+from enrichment.listings.models import Animal, Organization
+from enrichment.models import EnrichmentResult
 from llmconfig.admin.kit.presentation import badge, link
 from llmconfig.admin.kit.theme import ModelAdmin
 
@@ -50,7 +51,7 @@ class OrganizationAdmin(ModelAdmin):
     @admin.display(description="Listings", ordering="listing_count")
     def listings(self, organization: Any) -> SafeString:
         """How many, with a link to them."""
-        address = reverse("admin:enrichment_animal_changelist")
+        address = reverse("admin:listings_animal_changelist")
         return link(
             f"{address}?organization__id__exact={organization.pk}", organization.listing_count
         )
@@ -171,7 +172,7 @@ class AnimalAdmin(ModelAdmin):
             context["states"] = states(obj)
             context["results"] = (
                 EnrichmentResult.objects.filter(
-                    enrichment__in=names(), target="enrichment.Animal", row_id=str(obj.pk)
+                    enrichment__in=names(), target="listings.Animal", row_id=str(obj.pk)
                 )
                 .defer("value", "previous_value")
                 .order_by("-id")[:20]

@@ -1,11 +1,11 @@
-"""How much of the listings is enriched (seed 3's statistics)."""
+"""How much of the listings is enriched."""
 
 from dataclasses import dataclass
 
 from django.db.models import Count, Q
 
-from enrichment.batches.creation import organization_ids
-from enrichment.models import Animal
+from enrichment.listings.models import Animal
+from enrichment.listings.organizations import ListingOrganizations
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ def statistics(*, organization_id: int | None = None, organization: str = "") ->
     if organization_id is not None:
         rows = rows.filter(organization_id=organization_id)
     if organization:
-        rows = rows.filter(organization_id__in=organization_ids(organization))
+        rows = rows.filter(organization_id__in=ListingOrganizations().keys(organization))
     counts = rows.aggregate(
         total=Count("pk"),
         enriched=Count("pk", filter=Q(enriched_description__isnull=False)),

@@ -1,0 +1,61 @@
+"""Filters of the listings' page, and the state of each enrichment on a listing's own page."""
+
+from django.utils.safestring import SafeString
+
+from enrichment.admin.freshness import WORDS, StateFilter
+from enrichment.batches.staleness import Reason, with_staleness
+from enrichment.enrichments import get
+from enrichment.listings.models import Animal
+from llmconfig.admin.kit.presentation import badge
+
+
+class CleanedFilter(StateFilter):
+    """By cleaned description."""
+
+    title = "cleaned description"
+    parameter_name = "cleaned"
+    enrichment = "description_cleaning"
+    column = "enriched_description"
+
+
+class ProfileFilter(StateFilter):
+    """By profile."""
+
+    title = "profile"
+    parameter_name = "profile"
+    enrichment = "dog_profiler"
+    column = "dog_profiler_data"
+
+
+class TranslationFilter(StateFilter):
+    """By translation, in any language."""
+
+    title = "translation"
+    parameter_name = "translated"
+    enrichment = "translation"
+    column = "translations"
+
+
+class TagsFilter(StateFilter):
+    """By tags."""
+
+    title = "tags"
+    parameter_name = "tagged"
+    enrichment = "tagging"
+    column = "tags"
+
+
+def states(animal: Animal) -> list[tuple[str, SafeString]]:
+    """Each enrichment of a listing, a line for each language it has, and its state in words."""
+    wanted = [(name, "") for name in ("description_cleaning", "dog_profiler", "tagging")]
+    wanted += [("entity_extraction", "")]
+    wanted += [("translation", code) for code in sorted(animal.translations or {})]
+    shown = []
+    for name, variant in wanted:
+        enrichment = get(name)
+        row = with_staleness(enrichment, variant=variant).filter(pk=animal.pk).values_list("stale")
+        reason = Reason(row[0][0])
+        tone = {Reason.FRESH: "good", Reason.NEVER: "plain"}.get(reason, "warning")
+        label = f"{enrichment.label}: {variant}" if variant else enrichment.label
+        shown.append((label, badge(WORDS[reason].lower(), tone)))
+    return shown

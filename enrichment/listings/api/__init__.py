@@ -1,0 +1,1 @@
+"""The listings' own addresses: their field is `animal_id`."""

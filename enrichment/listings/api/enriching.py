@@ -1,0 +1,156 @@
+"""Listings by their ids: one at once, or many as a batch."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from enrichment.api.batches import (
+    MAX_IDS,
+    BatchAnswerSerializer,
+    BatchList,
+    BatchRequestSerializer,
+    set_going,
+    write_size_field,
+)
+from enrichment.api.enriching import (
+    LANGUAGE_HELP,
+    TYPE_HELP,
+    Enrich,
+    EnrichRequestSerializer,
+    ProcessedSerializer,
+)
+from enrichment.api.failures import EnrichmentEndpoint
+from enrichment.api.forecasts import BatchForecast, ForecastSerializer
+from enrichment.batches import creation
+from enrichment.batches.creation import Selection
+from llmconfig.api.kit.bodies import MAX_KEY, StrictSerializer
+
+
+def ids_field(**options: Any) -> serializers.ListField:
+    """Keys of listings, each above 0."""
+    return serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=MAX_KEY),
+        allow_empty=False,
+        max_length=MAX_IDS,
+        **options,
+    )
+
+
+class EnrichListingRequestSerializer(EnrichRequestSerializer):
+    """One listing, one kind of work; `row_id` names a row of another table."""
+
+    animal_id = serializers.IntegerField(min_value=1, max_value=MAX_KEY, required=False)
+    row_id = serializers.CharField(
+        max_length=40, required=False, help_text="Instead of animal_id: the key in any table."
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """One of the two keys."""
+        if ("animal_id" in attrs) == ("row_id" in attrs):
+            raise serializers.ValidationError(
+                {"animal_id": "Give this or row_id, one of the two."}, code="required"
+            )
+        return attrs
+
+
+class EnrichListing(Enrich):
+    """One listing, now."""
+
+    request_serializer = EnrichListingRequestSerializer
+    row_word = "animal"
+
+    @extend_schema(
+        request=EnrichListingRequestSerializer,
+        responses={200: ProcessedSerializer, 503: ProcessedSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Enrich it and wait; where that fails the listing stays as it was."""
+        return super().post(request)
+
+    def key_of(self, given: dict[str, Any]) -> tuple[str, int | str]:
+        """The listing's id, or another row's key."""
+        if "animal_id" in given:
+            return "animal_id", given["animal_id"]
+        return super().key_of(given)
+
+
+class BatchEnrichRequestSerializer(StrictSerializer):
+    """Listings by their ids."""
+
+    animal_ids = ids_field()
+    processing_type = serializers.CharField(max_length=50, help_text=TYPE_HELP)
+    batch_size = write_size_field()
+    target_language = serializers.CharField(
+        max_length=35, required=False, default="", help_text=f"For translations. {LANGUAGE_HELP}"
+    )
+    force = serializers.BooleanField(
+        required=False, default=False, help_text="Also rows that are fresh."
+    )
+
+
+class BatchStartedSerializer(ProcessedSerializer):
+    """How many rows it has, and where to look."""
+
+    batch_id = serializers.UUIDField()
+
+
+class BatchEnrich(EnrichmentEndpoint):
+    """Listings by their ids, as a batch."""
+
+    @extend_schema(
+        request=BatchEnrichRequestSerializer,
+        responses={202: BatchStartedSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Start it; the answer comes at once, the batch's own address tells how it goes."""
+        wanted = BatchEnrichRequestSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        given = wanted.validated_data
+        selection = Selection(
+            ids=given["animal_ids"], force=given["force"], variants=(given["target_language"],)
+        )
+        batch = creation.create(
+            given["processing_type"],
+            selection,
+            write_size=given["batch_size"],
+            user=self.caller,
+        )
+        body = {
+            "success": True,
+            "message": set_going(batch, asked=len(set(given["animal_ids"]))),
+            "processed_count": 0,
+            "failed_count": 0,
+            "batch_id": str(batch.pk),
+        }
+        return Response(body, status=status.HTTP_202_ACCEPTED)
+
+
+class ListingBatchRequestSerializer(BatchRequestSerializer):
+    """Which rows: all that are stale, or fewer; listings by `animal_ids`."""
+
+    animal_ids = ids_field(required=False, allow_null=True, default=None)
+
+
+class ListingBatches(BatchList):
+    """All batches, newest first."""
+
+    request_serializer = ListingBatchRequestSerializer
+
+    @extend_schema(request=ListingBatchRequestSerializer, responses={202: BatchAnswerSerializer})
+    def post(self, request: Request) -> Response:
+        """Select rows and start."""
+        return super().post(request)
+
+
+class ListingForecast(BatchForecast):
+    """A batch of listings that is not made."""
+
+    request_serializer = ListingBatchRequestSerializer
+
+    @extend_schema(request=ListingBatchRequestSerializer, responses={200: ForecastSerializer})
+    def post(self, request: Request, **kwargs: Any) -> Response:
+        """Rows, tokens and cost of the batch of listings that this body would start."""
+        return super().post(request, **kwargs)

@@ -1,0 +1,21 @@
+"""enrichment.listings: adoption listings of rescues, and what models do with them."""
+
+from django.apps import AppConfig, apps
+
+
+class ListingsConfig(AppConfig):
+    """An example that stands on enrichment; a project without listings leaves it out."""
+
+    name = "enrichment.listings"
+    label = "listings"
+    verbose_name = "Listings"
+
+    def ready(self) -> None:
+        """Make the enrichments of listings known, and their table the one meant by default."""
+        from enrichment.enrichments import register  # noqa: PLC0415 - after the registry is ready
+        from enrichment.listings.enrichments import ENRICHMENTS  # noqa: PLC0415
+
+        enrichment = apps.get_app_config("enrichment")
+        enrichment.default_target = "listings.Animal"  # type: ignore[attr-defined]
+        for each in ENRICHMENTS:
+            register(each)
