@@ -15,7 +15,7 @@ from llmconfig.admin.kit.presentation import NOTHING, badge, few
 from llmconfig.admin.kit.theme import TabularInline
 from llmconfig.admin.kit.writes import ReadOnlyAdmin, RevisionedAdmin
 from llmconfig.admin.price_panel import conditions, per_million, price_panel
-from llmconfig.configuration import prices, retirement
+from llmconfig.configuration import prices, refused_parameters, retirement
 from llmconfig.models import ContextWindow, ModelPrice, PriceSource, ProviderModel
 from llmconfig.models.catalogue import CONDITION_FIELDS, RATE_FIELDS
 
@@ -83,10 +83,16 @@ class ProviderModelAdmin(RevisionedAdmin):
         return ModelPrice.objects.filter(model=obj).only("pk")
 
     def get_urls(self) -> list[URLPattern]:
-        """The button's address."""
+        """The buttons' addresses."""
         view = self.admin_site.admin_view(self.take_over_view)
+        clear = self.admin_site.admin_view(self.clear_refusals_view)
         return [
             path("<uuid:model_id>/take-over/", view, name="llmconfig_providermodel_take_over"),
+            path(
+                "<uuid:model_id>/clear-refusals/",
+                clear,
+                name="llmconfig_providermodel_clear_refusals",
+            ),
             *super().get_urls(),
         ]
 
@@ -112,6 +118,20 @@ class ProviderModelAdmin(RevisionedAdmin):
             reverse("admin:llmconfig_providermodel_change", args=[model.pk])
         )
 
+    def clear_refusals_view(self, request: HttpRequest, model_id: Any) -> HttpResponse:
+        """“Clear what was learned” was pressed."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        model = get_object_or_404(ProviderModel.objects.select_related("provider"), pk=model_id)
+        with self.revision(request, f"Cleared what {model} was found to refuse."):
+            cleared = refused_parameters.clear(model)
+        messages.success(request, f"{cleared} refused parameters cleared: they are sent again.")
+        return HttpResponseRedirect(
+            reverse("admin:llmconfig_providermodel_change", args=[model.pk])
+        )
+
     def render_change_form(
         self,
         request: HttpRequest,
@@ -125,6 +145,9 @@ class ProviderModelAdmin(RevisionedAdmin):
         if isinstance(obj, ProviderModel):
             context["price_panel"] = price_panel(obj)
             context["may_take_over"] = may_take_over(request)
+            context["refused_parameters"] = found = refused_parameters.described(obj)
+            context["clearable_refusals"] = any(each.found_at for each in found)
+            context["may_clear_refusals"] = self.has_change_permission(request, obj)
             context["retirement"] = retirement.describe(obj.retires_at)
         return super().render_change_form(request, context, add, change, form_url, obj)
 

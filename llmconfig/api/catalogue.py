@@ -1,6 +1,7 @@
 """What providers serve: models, their dated prices, and the tier that each serves."""
 
 from typing import Any, cast
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
@@ -19,6 +20,7 @@ from llmconfig.api.kit.endpoints import (
     Versioned,
 )
 from llmconfig.api.kit.versions import etag
+from llmconfig.configuration import refused_parameters
 from llmconfig.configuration.prices import row_in_force, take_over_many, unconfirmed
 from llmconfig.models import ContextWindow, ModelPrice, PriceSource, Provider, ProviderModel
 from llmconfig.models.catalogue import CONDITION_FIELDS, RATE_FIELDS
@@ -163,6 +165,50 @@ class PriceRow(ConfigurationRow):
     queryset = ModelPrice.objects.select_related("model__provider")
     serializer_class = PriceSerializer
     lookup_field = "id"
+
+
+class RefusedParameterSerializer(serializers.Serializer[Any]):
+    """A part of requests that a model isn't sent, and how that is known."""
+
+    parameter = serializers.CharField(
+        help_text="As `temperature`, `role:developer` or `response_format:json_object`."
+    )
+    told = serializers.CharField(
+        help_text="The provider's own words when it refused, or the page of its vendor."
+    )
+    found_at = serializers.DateTimeField(
+        allow_null=True, help_text="When it was refused; null: known from the provider type."
+    )
+
+
+class RefusedParameters(Endpoint):
+    """What a model was found to refuse. Calls leave it out or send its other form."""
+
+    queryset = ProviderModel.objects.select_related("provider")
+    write_role = Role.ADMINISTRATOR
+
+    @extend_schema(
+        summary="List what a model refuses",
+        responses=RefusedParameterSerializer(many=True),
+    )
+    def get(self, request: Request, id: UUID) -> Response:  # noqa: A002 - the address says id
+        """List what isn't sent to the model: known from its provider type, or learned."""
+        found = refused_parameters.described(self._model(id))
+        return Response(RefusedParameterSerializer(found, many=True).data)
+
+    @extend_schema(summary="Clear what was learned", request=None, responses={204: None})
+    def delete(self, request: Request, id: UUID) -> Response:  # noqa: A002
+        """Forget what was learned, so that all is sent again. What is refused again comes back."""
+        model = self._model(id)
+        with self.change(f"Cleared what {model} was found to refuse."):
+            refused_parameters.clear(model)
+        return Response(status=204)
+
+    def _model(self, model_id: UUID) -> ProviderModel:
+        found = ProviderModel.objects.select_related("provider").filter(pk=model_id).first()
+        if found is None:
+            raise NotFound(f"There is no model {str(model_id)!r}.")
+        return found
 
 
 class TakeOverSerializer(StrictSerializer):

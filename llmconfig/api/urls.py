@@ -28,6 +28,7 @@ configuration = [
     path("providers/<uuid:id>/models", providers.ProviderModels.as_view()),
     path("models", catalogue.ModelList.as_view()),
     path("models/<uuid:id>", catalogue.ModelRow.as_view()),
+    path("models/<uuid:id>/refused-parameters", catalogue.RefusedParameters.as_view()),
     path("prices", catalogue.PriceList.as_view()),
     path("prices/take-over", catalogue.PriceTakeOver.as_view()),
     path("prices/<int:id>", catalogue.PriceRow.as_view()),

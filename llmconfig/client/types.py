@@ -142,7 +142,8 @@ class Attempt:
 
     `outcome` is `ok` or an error's code (`timeout`, `connection`, `http_429`, `bad_reply`,
     `invalid_answer`, `quota_exhausted`…); `moved_on` says what followed: blank at the end,
-    else `retry`, `repair`, `fallback` or `degrade`. `paid` says whether the provider billed it, as
+    else `retry`, `repair`, `adjust` (asked again without a parameter that was refused), `fallback`
+    or `degrade`. `paid` says whether the provider billed it, as
     far as can be known: it sent usage. `waited_ms` is what budgets and limits took before it.
 
     `cost_source` says where `cost_usd` comes from: `reported` by the provider, `priced` by the

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from llmconfig.configuration import snapshot
 
-SOURCES = frozenset({"admin", "api", "yaml", "seed", "shell"})
+SOURCES = frozenset({"admin", "api", "yaml", "seed", "shell", "call"})
 
 
 @dataclass(slots=True)

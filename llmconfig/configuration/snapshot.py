@@ -35,6 +35,7 @@ from llmconfig.models import (
     NodeConfiguration,
     Provider,
     ProviderModel,
+    RefusedParameter,
     UserConfig,
 )
 
@@ -171,6 +172,8 @@ class Snapshot:
     degradations: Mapping[str, Degradation]  # by interaction type
     budgets: tuple[BudgetFacts, ...]
     processing: Mapping[str, Any]
+    # What models have refused, by provider and model id; see configuration.refused_parameters.
+    refused: Mapping[tuple[str, str], frozenset[str]]
     # Resolutions worked out from this snapshot; goes with it.
     memo: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
@@ -321,6 +324,7 @@ def _read(revision: int, token: UUID | None) -> Snapshot:
             for row in Budget.objects.filter(is_enabled=True)
         ),
         processing=MappingProxyType(row),
+        refused=MappingProxyType(_refused()),
     )
 
 
@@ -365,6 +369,14 @@ def _models() -> dict[tuple[str, str], ModelFacts]:
         )
         for row in rows.prefetch_related("prices")
     }
+
+
+def _refused() -> dict[tuple[str, str], frozenset[str]]:
+    found: dict[tuple[str, str], set[str]] = {}
+    rows = RefusedParameter.objects.values_list("provider__name", "model_id", "parameter")
+    for provider, model_id, parameter in rows:
+        found.setdefault((provider, model_id), set()).add(parameter)
+    return {model: frozenset(names) for model, names in found.items()}
 
 
 def _node(row: NodeConfiguration) -> NodeFacts:

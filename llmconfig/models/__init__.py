@@ -19,6 +19,7 @@ from llmconfig.models.catalogue import (
     ModelPrice,
     PriceSource,
     ProviderModel,
+    RefusedParameter,
 )
 from llmconfig.models.experiments import (
     Experiment,
@@ -53,6 +54,7 @@ __all__ = [
     "PriceSource",
     "Provider",
     "ProviderModel",
+    "RefusedParameter",
     "Revision",
     "RevisionChange",
     "UserConfig",

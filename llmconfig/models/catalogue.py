@@ -212,6 +212,39 @@ class ModelPrice(models.Model):
         return f"{self.model} from {self.valid_from:%Y-%m-%d}"
 
 
+class RefusedParameter(models.Model):
+    """A part of our requests that a model has refused, and that it isn't sent any more.
+
+    Kept by model id, because models that no catalogue lists are asked as well.
+    """
+
+    provider = models.ForeignKey(
+        Provider, on_delete=models.CASCADE, related_name="refused_parameters"
+    )
+    model_id = models.CharField(max_length=200)
+    parameter = models.CharField(
+        max_length=80,
+        help_text="What is left out or sent in its other form, as"
+        " <code>temperature</code> or <code>response_format:json_object</code>.",
+    )
+    told = models.CharField(
+        max_length=300, blank=True, help_text="The provider's own words when it refused."
+    )
+    found_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "llm_refused_parameters"
+        ordering = ["provider", "model_id", "parameter"]
+        constraints = [
+            models.UniqueConstraint(
+                name="llm_refused_parameters_unique", fields=["provider", "model_id", "parameter"]
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider.name}/{self.model_id}: {self.parameter}"
+
+
 class ContextWindow(models.Model):
     """Seed 4's `llm_context_windows`: a read-only view of the models that have a tier."""
 

@@ -33,7 +33,10 @@ class Revision(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
-    source = models.CharField(max_length=20, help_text="admin, api, yaml, seed, shell or sql.")
+    source = models.CharField(
+        max_length=20,
+        help_text="admin, api, yaml, seed, shell, call (learned from a provider's answer) or sql.",
+    )
     message = models.TextField(blank=True)
 
     class Meta:

@@ -5,6 +5,18 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Quirk:
+    """What some of a vendor's models are known to refuse, so that nobody has to be refused first.
+
+    `refuses` holds names of llmconfig.client.wire.refused_parameters.
+    """
+
+    models: re.Pattern[str]  # matches their whole id
+    refuses: frozenset[str]
+    source: str  # the vendor's page that says so
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderType:
     """One kind of server: its address, its key, its wire format and its habits.
 
@@ -39,7 +51,13 @@ class ProviderType:
     ids_keep_name: bool = False  # its own ids start with its name, as in openrouter/auto
     takes_azure_values: bool = False  # a node's azure_* values apply
     last_resort: str | None = None  # put before gpt-4o when only the key variable is configured
+    quirks: tuple[Quirk, ...] = ()
     source: str = ""  # the vendor's page that says so
+
+    def known_refusals(self, model_id: str) -> frozenset[str]:
+        """What a model of this kind of provider is known to refuse."""
+        found = [each.refuses for each in self.quirks if each.models.fullmatch(model_id)]
+        return frozenset().union(*found)
 
     @property
     def needs_address(self) -> bool:

@@ -2,7 +2,21 @@
 
 import re
 
-from llmconfig.provider_types.contract import ProviderType
+from llmconfig.provider_types.contract import ProviderType, Quirk
+
+SAMPLING = frozenset({"temperature", "top_p", "logprobs", "top_logprobs"})
+QUIRKS = (
+    Quirk(
+        models=re.compile(r"gpt-5(?:-mini|-nano|-pro|-codex)?(?:-\d{4}-\d\d-\d\d)?"),
+        refuses=SAMPLING,
+        source="https://platform.openai.com/docs/guides/latest-model",
+    ),
+    Quirk(
+        models=re.compile(r"o[134](?:-mini|-pro)?(?:-\d{4}-\d\d-\d\d)?"),
+        refuses=SAMPLING | {"presence_penalty", "frequency_penalty", "logit_bias"},
+        source="https://learn.microsoft.com/azure/ai-foundry/openai/how-to/reasoning",
+    ),
+)
 
 TYPE = ProviderType(
     name="openai",
@@ -19,5 +33,6 @@ TYPE = ProviderType(
     output_limit="max_completion_tokens",
     refuses_unknown_fields=True,
     last_resort="",
+    quirks=QUIRKS,
     source="https://platform.openai.com/docs/api-reference",
 )

@@ -37,6 +37,7 @@ MEANINGS = {
 ANSWERED = frozenset({"ok", "cached"})
 MOVES = {
     "retry": "asked again",
+    "adjust": "asked again without what it refused",
     "repair": "sent back once with the complaint",
     "fallback": "went on to the next target",
     "degrade": "went on to the cheaper model",

@@ -9,7 +9,7 @@ from typing import Any
 
 from llmconfig.client.finish_reasons import is_whole, why_not_whole
 from llmconfig.client.http.transport import RequestFailed, Response
-from llmconfig.client.pipeline import billing, endpoints, responses
+from llmconfig.client.pipeline import billing, endpoints, refusals, responses
 from llmconfig.client.pipeline.endpoints import Endpoint
 from llmconfig.client.pipeline.responses import Refused
 from llmconfig.client.pipeline.state import AttemptResult, GenerationState, ms_since, not_sent
@@ -19,9 +19,10 @@ from llmconfig.client.traffic import response_cache
 from llmconfig.client.traffic.admission import DOUBTFUL, Admission, AdmissionRequest, needs_estimate
 from llmconfig.client.traffic.rate_limits import NotAdmitted
 from llmconfig.client.traffic.response_cache import CachedAnswer
-from llmconfig.client.types import NOT_BILLED, Attempt, Billed, Message
-from llmconfig.client.wire import BadReply, Question, Reply
+from llmconfig.client.types import ANSWERED, NOT_BILLED, Attempt, Billed, Message
+from llmconfig.client.wire import JSON, BadReply, Question, Reply
 from llmconfig.client.wire.reading import dump
+from llmconfig.client.wire.refused_parameters import adjustment_for
 from llmconfig.configuration.resolution import Target
 
 NO_COST = Decimal(0)
@@ -29,6 +30,7 @@ NO_COST = Decimal(0)
 WAITED_MS = 1.0
 # Sent back to the model with its own answer, which may be long.
 MAX_ANSWER_CHARACTERS = 20_000
+MAX_ADJUSTMENTS = 8  # requests that are sent again without a refused parameter
 
 
 class TargetExchange:
@@ -43,6 +45,11 @@ class TargetExchange:
         self.endpoint = endpoint
         self.repaired = False
         self.looked = False  # in the cache: once
+        self.refused = refusals.known(target, state.configuration)
+        self.learned: dict[str, str] = {}  # what was refused for good, and in which words
+        self.adjustments = 0
+        self.content: JSON = {}
+        self.messages = state.call.messages
         self.payload = self._write(state.call.messages)
 
     async def attempt(self) -> AttemptResult:
@@ -50,13 +57,27 @@ class TargetExchange:
         key = None if self.looked else self._cache_key()
         self.looked = True
         if key is None:
-            made = await self._send_admitted()
+            made = await self._send_adjusted()
         else:
             made = await self._attempt_by_cache(key)
         self.state.attempts.append(made)
         return made
 
     # The request and what it needs before it is sent
+
+    async def _send_adjusted(self) -> AttemptResult:
+        """One request, and another one for each parameter that its server refuses.
+
+        What was refused is remembered once an answer has shown that it was that.
+        """
+        made = await self._send_admitted()
+        while made.adjusted and await self.state.may_go_on():
+            self.state.attempts.append(made)
+            made = await self._send_admitted()
+        if self.learned and made.attempt.outcome in ANSWERED:
+            refusals.remember(self.target, self.state.configuration, self.learned)
+            self.learned = {}
+        return made
 
     async def _send_admitted(self) -> AttemptResult:
         """One request, once budgets and limits let it go."""
@@ -138,8 +159,11 @@ class TargetExchange:
             state.call.extra,
             state.schema,
             logprobs=state.call.logprobs,
+            refused=self.refused,
         )
-        body = self.strategy.body(self.endpoint, question)
+        body = refusals.without(self.strategy.body(self.endpoint, question), self.refused)
+        self.content = body.content
+        self.messages = messages
         state.dropped = self.target.dropped + body.dropped
         return dump(body.content)
 
@@ -161,7 +185,7 @@ class TargetExchange:
             if made is not None:
                 return made
         try:
-            made = await self._send_admitted()
+            made = await self._send_adjusted()
             if made.reply is not None and is_whole(made.reply.finish_reason):
                 reply = made.reply
                 answer = CachedAnswer(
@@ -212,7 +236,7 @@ class TargetExchange:
         attempt = made.attempt
         if not attempt.paid:
             attempt = billing.with_what_came(attempt, state, self.strategy, self.target)
-        return replace(made, attempt=attempt, again=False, repair=False)
+        return replace(made, attempt=attempt, again=False, repair=False, adjusted=False)
 
     def _judged(self, response: Response | RequestFailed, latency_ms: float) -> AttemptResult:
         if isinstance(response, RequestFailed):
@@ -279,7 +303,7 @@ class TargetExchange:
             endpoints.forget(self.target, configuration)
         cap = configuration.setting("LLM_RETRY_MAX_DELAY")
         waits = verdict.retry_after_s is None or verdict.retry_after_s <= cap
-        return self._failed(
+        made = self._failed(
             verdict.code,
             verdict.detail,
             latency_ms,
@@ -289,6 +313,23 @@ class TargetExchange:
             retry_after_s=verdict.retry_after_s,
             request_id=request_id,
         )
+        if not self._adjust(verdict, made.attempt.detail):
+            return made
+        return replace(made, transient=False, again=False, adjusted=True)
+
+    def _adjust(self, verdict: Refused, told: str) -> bool:
+        """Change the request if it is one of its optional parameters that is refused."""
+        if verdict.refusal is None or self.adjustments >= MAX_ADJUSTMENTS:
+            return False
+        found = adjustment_for(verdict.status, verdict.refusal, self.content, self.refused)
+        if found is None:
+            return False
+        self.adjustments += 1
+        self.refused |= {found.refused}
+        if found.lasting:
+            self.learned[found.refused] = told
+        self.payload = self._write(self.messages)
+        return True
 
     def _failed(
         self,

@@ -133,6 +133,7 @@ def _attempts(results: list[AttemptResult]) -> tuple[Attempt, ...]:
             same = following.target is each.target
             moved_on = ("repair" if each.repair else "retry") if same else "fallback"
             moved_on = "degrade" if each.degrade else moved_on
+            moved_on = "adjust" if each.adjusted and same else moved_on
         attempts.append(replace(each.attempt, moved_on=moved_on))
     return tuple(attempts)
 

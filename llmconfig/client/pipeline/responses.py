@@ -51,13 +51,17 @@ REQUEST_ID_HEADERS = ("x-request-id", "request-id")
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A reply that is no answer, as an attempt's outcome. `transient`: try the same again."""
+    """A reply that is no answer, as an attempt's outcome. `transient`: try the same again.
+
+    `refusal` is set where the request itself may be what is refused.
+    """
 
     code: str
     detail: str
     transient: bool
     status: int
     retry_after_s: float | None = None
+    refusal: Refusal | None = None
 
 
 def judge(
@@ -127,13 +131,14 @@ def _refused(status: int, refusal: Refusal, response: Response) -> Refused:
     if 300 <= status < 400:
         detail = "it answers with a redirect, and none is followed"
     asked = retry_after(response.headers)
+    lasting = not LASTING_CODES.isdisjoint(codes)
     return Refused(
         code=f"http_{status}",
         detail=detail,
-        transient=status in TRANSIENT_STATUSES
-        or (status >= 500 and LASTING_CODES.isdisjoint(codes)),
+        transient=status in TRANSIENT_STATUSES or (status >= 500 and not lasting),
         status=status,
         retry_after_s=refusal.retry_after_s if asked is None else asked,
+        refusal=None if lasting else refusal,
     )
 
 

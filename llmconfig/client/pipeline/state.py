@@ -39,6 +39,7 @@ class AttemptResult:
     again: bool = False
     repair: bool = False
     degrade: bool = False
+    adjusted: bool = False  # a parameter was refused, and the request was changed
     ended: float = field(default_factory=time.perf_counter)
 
 

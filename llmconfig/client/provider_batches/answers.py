@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from llmconfig import provider_types
 from llmconfig.client.errors import BudgetExceeded, GenerationFailed
 from llmconfig.client.http.transport import Response
-from llmconfig.client.pipeline import endpoints, outcome, publishing
+from llmconfig.client.pipeline import endpoints, outcome, publishing, refusals
 from llmconfig.client.pipeline.attempt import TargetExchange
 from llmconfig.client.pipeline.state import GenerationState
 from llmconfig.client.pipeline.strategy import CHAT
@@ -38,8 +38,16 @@ def body_of(call: Call, configuration: Snapshot) -> JSON:
     state = GenerationState(call, configuration)
     target = state.resolution.targets[0]
     wire = endpoints.endpoint_of(target, configuration).wire
-    question = Question(target, call.messages, call.extra, state.schema, logprobs=call.logprobs)
-    return parse(dump(wire.body(question).content))
+    refused = refusals.known(target, configuration)
+    question = Question(
+        target,
+        call.messages,
+        call.extra,
+        state.schema,
+        logprobs=call.logprobs,
+        refused=refused,
+    )
+    return parse(dump(refusals.without(wire.body(question), refused).content))
 
 
 def read(call: Call, value: JSON, configuration: Snapshot) -> Answered:

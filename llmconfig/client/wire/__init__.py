@@ -55,6 +55,7 @@ class Question:
     extra: Mapping[str, Any]
     shape: OutputSchema | None = None
     logprobs: bool = False
+    refused: frozenset[str] = frozenset()  # see wire.refused_parameters
 
     @property
     def tells_logprobs(self) -> bool:
@@ -109,12 +110,16 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What a provider says when it doesn't answer; `codes` are its own names for the reason."""
+    """What a provider says when it doesn't answer; `codes` are its own names for the reason.
+
+    `parameter` is the part of the request that it names in a field of its own, blank if it doesn't.
+    """
 
     message: str
     codes: frozenset[str]
     status: int | None = None  # that the body names; the only one when the reply said 200
     retry_after_s: float | None = None
+    parameter: str = ""
 
 
 class BadReply(Exception):

@@ -23,6 +23,7 @@ from llmconfig.client.wire import (
 from llmconfig.client.wire.anthropic_answers import AnthropicListener, read_message
 from llmconfig.client.wire.errors import error_in
 from llmconfig.client.wire.reading import object_of, text_of
+from llmconfig.client.wire.refused_parameters import OUTPUT_CONFIG
 from llmconfig.configuration.snapshot import ProviderFacts
 from llmconfig.secrets import Secret
 
@@ -65,12 +66,15 @@ class AnthropicWire:
         system = _system(question.messages)
         shape = question.shape
         form = shape.anthropic if shape is not None and question.obeys else None
+        if form is not None and OUTPUT_CONFIG in question.refused:
+            form = None
+            dropped.append(OUTPUT_CONFIG)
         if shape is not None and form is None:
             system.append(shape.instruction)
         if system:
             content["system"] = "\n\n".join(system)
         if form is not None:
-            content["output_config"] = {"format": {"type": "json_schema", "schema": form.schema}}
+            content[OUTPUT_CONFIG] = {"format": {"type": "json_schema", "schema": form.schema}}
         wanted = dict(question.extra)
         if target.temperature is not None:
             wanted["temperature"] = target.temperature

@@ -123,7 +123,8 @@ def _refusal(error: Any, around: JSON) -> Refusal:
     named = next((NAMED_STATUSES[each.lower()] for each in codes if each.lower() in NAMED_STATUSES),
                  None)  # fmt: skip
     status = _status(error) or _status(around) or named
-    return Refusal(message, codes, status, _retry_delay(error) or _wait_in(message))
+    wait = _retry_delay(error) or _wait_in(message)
+    return Refusal(message, codes, status, wait, _parameter(error) or _parameter(around))
 
 
 def _of_scalar(error: Any) -> Refusal:
@@ -200,6 +201,17 @@ def _codes(error: JSON) -> Iterator[str]:
     for each in _details(error):  # Google
         if isinstance(each.get("reason"), str):
             yield each["reason"]
+
+
+def _parameter(error: JSON) -> str:
+    """The part of the request that `param` names, or FastAPI's `loc`."""
+    named = text_of(error.get("param"))
+    if named and named.lower() not in {"none", "null"}:
+        return named
+    complaints = error.get("detail")
+    first = complaints[0] if isinstance(complaints, list) and complaints else None
+    where = object_of(first).get("loc")
+    return ".".join(map(str, where)) if isinstance(where, list) else ""
 
 
 def _details(error: JSON) -> list[JSON]:

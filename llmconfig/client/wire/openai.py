@@ -50,6 +50,7 @@ MAX_PLACES = 10_000
 ROUNDING = 1e-4  # a logarithm of 1 that was rounded up
 BYTE_TOKEN = re.compile(r"<0x([0-9A-Fa-f]{2})>")  # SentencePiece's
 NUMBERS = frozenset({int, float})
+FORMAT, SCHEMA, OBJECT = "response_format", "json_schema", "json_object"
 
 
 class OpenAIWire:
@@ -80,11 +81,10 @@ class OpenAIWire:
             content["temperature"] = target.temperature
         if target.max_tokens is not None:
             content[kind.output_limit] = target.max_tokens
-        if question.shape is not None:
-            _ask_for_shape(content, question)
+        told = () if question.shape is None else _ask_for_shape(content, question)
         if question.tells_logprobs:
             content["logprobs"] = True
-        return Body(content, _carry(content, question))
+        return Body(content, told + _carry(content, question))
 
     def streamed(self, content: JSON) -> JSON:
         """With the usage in the last event."""
@@ -317,18 +317,27 @@ def _vector(value: object) -> list[float]:
     return [*map(float, value)] if good else []
 
 
-def _ask_for_shape(content: JSON, question: Question) -> None:
+def _ask_for_shape(content: JSON, question: Question) -> tuple[str, ...]:
+    """In the first form that the server takes; gives in words what was replaced."""
     shape = question.shape
     assert shape is not None  # noqa: S101 - the caller has looked
-    if question.obeys:
-        form = _form(question.target, shape)
-        content["response_format"] = {
-            "type": "json_schema",
-            "json_schema": {"name": "answer", "strict": form.strict, "schema": form.schema},
-        }
-        return
-    content["response_format"] = {"type": "json_object"}
-    content["messages"] = _with_instruction(question.messages, shape.instruction)
+    forms = (SCHEMA, OBJECT) if question.obeys else (OBJECT, SCHEMA)
+    usable = [each for each in forms if f"{FORMAT}:{each}" not in question.refused]
+    chosen = usable[0] if usable and FORMAT not in question.refused else None
+    if chosen == SCHEMA:
+        content[FORMAT] = _as_schema(_form(question.target, shape))
+    elif chosen == OBJECT:
+        content[FORMAT] = {"type": OBJECT}
+    if not (chosen == SCHEMA and question.obeys):
+        content["messages"] = _with_instruction(question.messages, shape.instruction)
+    if chosen == forms[0]:
+        return ()
+    return (f"{FORMAT} {forms[0]} (sent as {chosen})" if chosen else FORMAT,)
+
+
+def _as_schema(form: Form) -> JSON:
+    described = {"name": "answer", "strict": form.strict, "schema": form.schema}
+    return {"type": SCHEMA, "json_schema": described}
 
 
 def _form(target: Target, shape: OutputSchema) -> Form:
