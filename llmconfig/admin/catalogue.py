@@ -16,7 +16,7 @@ from llmconfig.admin.kit.theme import TabularInline
 from llmconfig.admin.kit.writes import ReadOnlyAdmin, RevisionedAdmin
 from llmconfig.admin.price_panel import conditions, per_million, price_panel
 from llmconfig.configuration import prices, refused_parameters, retirement
-from llmconfig.models import ContextWindow, ModelPrice, PriceSource, ProviderModel
+from llmconfig.models import ContextWindow, ModelPrice, PriceSource, ProviderModel, RefusedParameter
 from llmconfig.models.catalogue import CONDITION_FIELDS, RATE_FIELDS
 
 PRICE_FIELDS = (
@@ -243,6 +243,21 @@ class ModelPriceAdmin(RevisionedAdmin):
     def output(self, price: ModelPrice) -> str | SafeString:
         """Dollars per million answer tokens."""
         return per_million(price.output_per_1m)
+
+
+@admin.register(RefusedParameter)
+class RefusedParameterAdmin(RevisionedAdmin):
+    """What models were found to refuse; deleting a row has the parameter sent again."""
+
+    list_display = ("model_id", "provider", "parameter", "told", "found_at")
+    list_filter = ("parameter", "provider")
+    list_select_related = ("provider",)
+    search_fields = ("model_id", "parameter", "provider__name")
+    readonly_fields = ("provider", "model_id", "parameter", "told", "found_at")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Calls find these."""
+        return False
 
 
 def may_take_over(request: HttpRequest) -> bool:

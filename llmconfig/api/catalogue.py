@@ -187,16 +187,13 @@ class RefusedParameters(Endpoint):
     queryset = ProviderModel.objects.select_related("provider")
     write_role = Role.ADMINISTRATOR
 
-    @extend_schema(
-        summary="List what a model refuses",
-        responses=RefusedParameterSerializer(many=True),
-    )
+    @extend_schema(responses=RefusedParameterSerializer(many=True))
     def get(self, request: Request, id: UUID) -> Response:  # noqa: A002 - the address says id
         """List what isn't sent to the model: known from its provider type, or learned."""
         found = refused_parameters.described(self._model(id))
         return Response(RefusedParameterSerializer(found, many=True).data)
 
-    @extend_schema(summary="Clear what was learned", request=None, responses={204: None})
+    @extend_schema(request=None, responses={204: None})
     def delete(self, request: Request, id: UUID) -> Response:  # noqa: A002
         """Forget what was learned, so that all is sent again. What is refused again comes back."""
         model = self._model(id)

@@ -70,6 +70,15 @@ OPERATIONS = {
         "A model is an entry of a provider's catalogue: its limits, abilities and tier.",
         key="id",
     ),
+    f"GET {BASE}/models/{{id}}/refused-parameters": Operation(
+        "List what a model refuses",
+        "Returns the parameters that calls leave out or send in another form: those that its vendor"
+        " names, and those that it was found to refuse, in the provider's words.",
+    ),
+    f"DELETE {BASE}/models/{{id}}/refused-parameters": Operation(
+        "Clear what a model was found to refuse",
+        "Has all of it sent again. What is refused again comes back; what the vendor names stays.",
+    ),
     **crud(
         f"{BASE}/prices",
         f"{BASE}/prices/{{id}}",
