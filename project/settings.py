@@ -6,6 +6,7 @@ from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 
+from llmconfig import __version__
 from llmconfig.secrets import Secret
 from project.environment import (
     boolean,
@@ -171,7 +172,7 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Nodewise",
     "DESCRIPTION": "Which model answers each call, what it cost and how good it was.",
-    "VERSION": "0.1.0",
+    "VERSION": __version__,
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

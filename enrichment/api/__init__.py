@@ -1,1 +1,1 @@
-"""The enrichment API (seed 3)."""
+"""The enrichment API."""

@@ -1,4 +1,4 @@
-"""What the response cache does for the calls, at seed 3's address."""
+"""What the response cache does for the calls under `/api/llm`."""
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request

@@ -1,4 +1,4 @@
-"""Seed 3's shape of errors, and what enrichment's own errors mean to a client."""
+"""The shape of errors under `/api/llm`, and what enrichment's own errors mean to a client."""
 
 from typing import Any
 
@@ -51,7 +51,7 @@ for error, answered in (
 
 
 class EnrichmentEndpoint(Endpoint):
-    """An address under /api/llm: operators act, errors come in seed 3's shape."""
+    """An address under /api/llm: operators act, errors are `{"success": false, "message", "code"}`."""
 
     write_role = Role.OPERATOR
     error_body = staticmethod(enrichment_body)

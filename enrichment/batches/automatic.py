@@ -1,6 +1,6 @@
 """Batches that start by themselves: they keep up what a person has begun.
 
-`auto_enrichment` and `auto_tagging` (seed 0) are on from the start, so a run takes few rows, and
+`auto_enrichment` and `auto_tagging` are on from the start, so a run takes few rows, and
 only of enrichments that a person has carried to an end over the whole table once: importing it, or
 trying a few of its rows, spends nothing more.
 """

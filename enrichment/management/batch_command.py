@@ -1,4 +1,4 @@
-"""What the commands that make a batch share: seed 3's flags, the progress bar, the summary."""
+"""What the commands that make a batch share: the flags, the progress bar, the summary."""
 
 import threading
 import time
@@ -40,7 +40,7 @@ class BatchCommand(BaseCommand):
     enrichment: ClassVar[str]
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Seed 3's flags, and how to run."""
+        """The flags that choose rows, and how to run."""
         parser.add_argument("-o", "--organization", default="", help="Only this slug's rows.")
         parser.add_argument("-l", "--limit", type=int, help="At most this many rows.")
         parser.add_argument("--ids", default="", help="Only rows with these keys: 1,2,3.")

@@ -1,4 +1,4 @@
-"""Models, their prices, and seed 4's view of the tiers."""
+"""Models, their prices, and the view of the tiers."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -267,7 +267,7 @@ def may_take_over(request: HttpRequest) -> bool:
 
 @admin.register(ContextWindow)
 class ContextWindowAdmin(ReadOnlyAdmin):
-    """Each tier's model with its window and price, as seed 4's table had them."""
+    """Each tier's model with its window and price."""
 
     list_display = (
         "tier", "model_name", "max_tokens", "cost_per_1m_input_usd", "cost_per_1m_output_usd",

@@ -1,4 +1,4 @@
-"""Seed 0's one row: what runs at all, and with how much."""
+"""The processing settings, one row: what runs at all, and with how much."""
 
 from dataclasses import dataclass
 from typing import Any

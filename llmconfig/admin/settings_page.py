@@ -1,4 +1,4 @@
-"""LLM settings (seed 2): one page, with the model of each kind of use and the providers."""
+"""LLM settings: one page, with the model of each kind of use and the providers."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""Seed 0's settings row, and the process settings that the environment may overrule."""
+"""The row of processing settings, and the process settings that the environment may overrule."""
 
 from typing import Any, cast
 

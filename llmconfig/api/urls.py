@@ -1,4 +1,4 @@
-"""Addresses: seed 2's, and what belongs beside them."""
+"""The addresses under `/api/v1/llm`."""
 
 from django.urls import URLPattern, URLResolver, include, path, re_path
 

@@ -41,7 +41,7 @@ TASK_MODELS = {
     InteractionType.ANALYTICS: "model_analytics",
     InteractionType.RESPONDER: "model_responder",
 }
-# Seed 2's last resort: the key in the environment, and a model by what the call is for.
+# The last resort: the key in the environment, and a model by what the call is for.
 STRONG_TYPES = frozenset({InteractionType.REASONING, InteractionType.PLANNING})
 # Where the node stands in the order of the layers.
 NODE_AT = 4
@@ -289,7 +289,7 @@ def _stack(
 
 
 def _processing(interaction: str, snapshot: Snapshot) -> Choice:
-    """Seed 0's row: its provider with the task's model, and its backup."""
+    """The processing settings: their provider with the task's model, and their backup."""
     row = snapshot.processing
     column = TASK_MODELS.get(interaction, "")  # type: ignore[call-overload]  # a str is its own enum
     task_model = row.get(column) or ""
@@ -305,7 +305,7 @@ def _processing(interaction: str, snapshot: Snapshot) -> Choice:
 
 
 def _default_model(interaction: str, snapshot: Snapshot) -> str:
-    """LLM_DEFAULT_MODEL; seed 3's own value for it only for chats, and while somebody serves it."""
+    """LLM_DEFAULT_MODEL; the built-in default for it only for chats, and while somebody serves it."""
     model = str(snapshot.setting(DEFAULT_MODEL))
     if settings.LLM_ENVIRONMENT.get(DEFAULT_MODEL):
         return model
@@ -421,7 +421,7 @@ def _environment(interaction: str) -> tuple[ProviderType, str] | None:
 
 
 def _from_environment(interaction: str, warnings: list[str]) -> dict[tuple[str, str], Candidate]:
-    """Seed 2's last resort; only when the tables give no usable target."""
+    """The last resort, the environment; only when the tables give no usable target."""
     found = _environment(interaction)
     if found is None:
         return {}

@@ -1,7 +1,7 @@
 """The rows of `seed_llm_config`: providers, models, prices, interaction types, settings.
 
 Only rows that are missing are made; what a person changed stays. What a flag names is updated.
-Sources: seed 2 (OpenAI and the interaction types' defaults), seed 4 (tiers), seed 0 (settings).
+docs/configuration.md lists what it writes.
 """
 
 import datetime as dt
@@ -37,7 +37,7 @@ LOCAL_KEY_VARIABLE = "LLM_LOCAL_API_KEY"
 HOSTED: Mapping[str, str] = {
     kind.name: kind.key_variable for kind in provider_types.known() if kind.key_variable
 }
-# What it makes the default, seed 3 gives: whatever names no model goes there.
+# The default of LLM_DEFAULT_MODEL: whatever names no model goes there.
 DEFAULT_MODEL = str(process_settings.default_of("LLM_DEFAULT_MODEL"))
 # Prices of unknown age count from before any call of ours.
 ALWAYS = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
@@ -80,13 +80,13 @@ CATALOGUE = (
         supports_streaming=False,
         supports_temperature=False,
     ),
-    # Seed 3's default model: it chooses one for each call, and tells what that cost.
+    # The default model: it chooses one for each call, and tells what that cost.
     Listed("openrouter", DEFAULT_MODEL),
     # Claude models from 5 on answer 400 to a temperature.
     _hosted_chat("anthropic", "claude-opus-5-5", supports_temperature=False),
     _hosted_chat("anthropic", "claude-sonnet-5-5", supports_temperature=False),
     _hosted_chat("anthropic", "claude-haiku-5-5", supports_temperature=False),
-    # Seed 4's three tiers, with the figures that it prints.
+    # The three shipped tiers.
     Listed(
         "zai", "glm-4.5", tier="cloud_fast", context_window=128_000,
         price=(Decimal("0.20"), Decimal("0.20")),
@@ -100,7 +100,7 @@ CATALOGUE = (
     ),
 )  # fmt: skip
 
-# Seed 2's five; seed 0's four stay blank and so inherit from llm_config.
+# The five general kinds of use; the four tasks of enrichment stay blank and so inherit from llm_config.
 INTERACTION_DEFAULTS: Mapping[InteractionType, tuple[str, float | None]] = {
     InteractionType.REASONING: ("gpt-4o", 0.7),
     InteractionType.TOOLS: ("gpt-4o-mini", 0.1),
@@ -268,7 +268,7 @@ def _manual_price(model: ProviderModel, per_input: Decimal, per_output: Decimal)
 
 
 def _settings_row(done: Seeded) -> LLMConfig:
-    """Seed 0's row. Its models of a local server make way for a default model that is in use."""
+    """The row of processing settings. Its models of a local server make way for a default model that is in use."""
     chosen = settings.LLM_ENVIRONMENT.get("LLM_DEFAULT_MODEL") or os.environ.get(
         HOSTED["openrouter"]
     )

@@ -24,7 +24,7 @@ NODE_NAME_RULE = RegexValidator(
 
 
 class InteractionType(models.TextChoices):
-    """The kinds of use that a default is set for: seed 2's five, then seed 0's four."""
+    """The kinds of use that a default is set for: five general ones, then the four tasks of enrichment."""
 
     REASONING = "reasoning", "Reasoning"
     TOOLS = "tools", "Tool calls"
@@ -126,7 +126,7 @@ class GlobalConfig(models.Model):
 
 
 class NodeConfiguration(models.Model):
-    """One named place in an application that calls a model (seed 1)."""
+    """One named place in an application that calls a model."""
 
     node_name = models.CharField(
         max_length=100,

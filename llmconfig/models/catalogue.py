@@ -246,7 +246,7 @@ class RefusedParameter(models.Model):
 
 
 class ContextWindow(models.Model):
-    """Seed 4's `llm_context_windows`: a read-only view of the models that have a tier."""
+    """`llm_context_windows`: a read-only view of the models that have a tier."""
 
     id = models.UUIDField(primary_key=True)
     tier = models.CharField(max_length=50)

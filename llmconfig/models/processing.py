@@ -1,4 +1,4 @@
-"""Seed 0's one row: what runs at all, with how much, and the last fallbacks."""
+"""The one row of processing settings: what runs at all, with how much, and the last fallbacks."""
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models

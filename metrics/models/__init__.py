@@ -1,4 +1,4 @@
-"""What calls cost and how good they were (seed 4)."""
+"""What calls cost and how good they were."""
 
 from metrics.models.billing import BilledUsage, WeeklyReport
 from metrics.models.calls import GenerationHistory, GenerationMetric

@@ -124,7 +124,7 @@ class GenerationMetric(models.Model):
         ordering = ["-created_at"]
         verbose_name = "call"
         indexes = [
-            # From a history row or a log line to its call; seed 4's join.
+            # From a history row or a log line to its call by correlation id.
             models.Index(fields=["correlation_id"], name="idx_llm_metrics_correlation"),
             # All calls of one batch or conversation.
             models.Index(fields=["session_id"], name="idx_llm_metrics_session"),
@@ -229,9 +229,9 @@ class GenerationHistory(models.Model):
         ordering = ["-created_at"]
         verbose_name_plural = "generation history"
         indexes = [
-            # From a call to its texts; seed 4's join.
+            # From a call to its texts by correlation id.
             models.Index(fields=["correlation_id"], name="idx_llm_history_correlation"),
-            # The best answers first; seed 4's "high-quality patterns".
+            # The best answers first: pattern mining reads them so.
             models.Index(fields=["-quality_score"], name="idx_llm_history_quality"),
             # The admin's filter by interaction type.
             models.Index(fields=["node_type"], name="idx_llm_history_node_type"),

@@ -17,7 +17,7 @@ class PatternType(models.TextChoices):
 
 
 class Pattern(models.Model):
-    """One pattern found in past generations (seed 4)."""
+    """One pattern found in past generations."""
 
     id = models.UUIDField(
         primary_key=True, default=uuid.uuid4, db_default=RandomUUID(), editable=False

@@ -17,7 +17,7 @@ from metrics.quality.stored import parts_in
 OURS = "metrics"  # the service name of our own calls, which teach nothing
 MAX_ROWS = 50_000  # answers with a reason against them, newest first
 MAX_GOOD_ANSWERS = 200  # of an operation, from which examples are taken
-GOOD = 0.85  # seed 4's bound
+GOOD = 0.85  # an answer from here on is a good example
 # How an answer ends that was ended, not finished: in OpenAI's words, which the client keeps to.
 CUT_SHORT = ("length", "content_filter")
 EXCERPT = 1000  # characters of an example's text

@@ -1,4 +1,4 @@
-"""Seed 3's API: its shapes to the letter, batches that survive a lost broker, clear refusals."""
+"""The API under `/api/llm`: its shapes to the letter, batches that survive a lost broker, clear refusals."""
 
 import json
 import os

@@ -127,7 +127,8 @@ def test_the_locks_agree_and_hold_what_pyproject_asks_for():
     base, dev = locked("base.txt"), locked("dev.txt")
     assert base.items() <= dev.items()
     asked = [(text, base) for text in project["dependencies"]]
-    asked += [(text, dev) for extra in project["optional-dependencies"].values() for text in extra]
+    extras = [*project["optional-dependencies"].values(), *whole["dependency-groups"].values()]
+    asked += [(text, dev) for extra in extras for text in extra]
     for text, lock in asked:
         wanted = Requirement(text)
         version, _ = lock[canonicalize_name(wanted.name)]

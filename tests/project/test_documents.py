@@ -22,27 +22,27 @@ APPS = ("project", "llmconfig", "metrics", "enrichment")
 CODE = ("manage.py", *(f"{app}/" for app in APPS), "tests/", "fixtures/", "requirements/", "docs/")
 # Written by a command, so a fresh clone may lack it.
 MADE_LATER = {"docs/performance.md"}
-# The columns as the seed documents print them; seed 2 names its own in words.
-SEED_COLUMNS = {
-    "Seed 0: `llm_config`, one row": "id provider api_key api_url model_tagger model_enricher"
+# Columns that other systems read by these names: they stay.
+PROMISED_COLUMNS = {
+    "Processing settings: `llm_config`, one row": "id provider api_key api_url model_tagger model_enricher"
     " model_analytics model_responder enabled auto_tagging auto_enrichment external_enrichment"
     " max_retries retry_delay backup_provider backup_model batch_size concurrent_tasks"
     " cache_responses min_confidence_tagging min_confidence_entity",
-    "Seed 1: `llm_node_configuration`": "node_name default_model default_temperature"
+    "Nodes: `llm_node_configuration`": "node_name default_model default_temperature"
     " default_max_tokens langsmith_tracing description azure_model azure_temperature"
     " azure_max_tokens",
-    "Seed 3: `animals`": "enriched_description dog_profiler_data translations llm_processed_at"
+    "Listings: `animals`": "enriched_description dog_profiler_data translations llm_processed_at"
     " llm_model_used",
-    "Seed 4: `llm_generation_metrics`": "id correlation_id session_id node_type service_name"
+    "Calls: `llm_generation_metrics`": "id correlation_id session_id node_type service_name"
     " method_name operation_type tier model_used tokens_input tokens_output tokens_total"
     " latency_ms cost_usd syntax_valid onex_compliant has_type_hints security_issues"
     " finish_reason truncated prompt_length response_length created_at",
-    "Seed 4: `llm_context_windows`": "id tier model_name max_tokens cost_per_1m_input_usd"
+    "Tiers: `llm_context_windows`": "id tier model_name max_tokens cost_per_1m_input_usd"
     " cost_per_1m_output_usd supports_streaming is_active updated_at",
-    "Seed 4: `llm_generation_history`": "id correlation_id node_type method_name prompt_text"
+    "Prompts and answers: `llm_generation_history`": "id correlation_id node_type method_name prompt_text"
     " generated_code quality_score validation_passed user_accepted user_feedback"
     " manual_edits_required created_at",
-    "Seed 4: `llm_patterns`": "id pattern_type node_type pattern_data usage_count"
+    "Patterns: `llm_patterns`": "id pattern_type node_type pattern_data usage_count"
     " avg_quality_score created_at last_used_at",
 }
 
@@ -114,15 +114,17 @@ def test_documented_defaults_of_calls_and_batches_are_true():
     ],
 )
 def test_each_direct_dependency_has_its_line(part, extra):
-    project = tomllib.loads(text_of("pyproject.toml"))["project"]
-    asked = project["optional-dependencies"][extra] if extra else project["dependencies"]
+    whole = tomllib.loads(text_of("pyproject.toml"))
+    project, groups = whole["project"], whole["dependency-groups"]
+    extras = {**project["optional-dependencies"], **groups}
+    asked = extras[extra] if extra else project["dependencies"]
     names = [Requirement(text).name for text in asked]
     assert first_cells(parts("docs/dependencies.md")[part]) == names
 
 
-@pytest.mark.parametrize("part", SEED_COLUMNS)
-def test_every_column_of_the_seeds_has_its_line(part):
-    assert first_cells(parts("docs/data-model.md")[part]) == SEED_COLUMNS[part].split()
+@pytest.mark.parametrize("part", PROMISED_COLUMNS)
+def test_every_promised_column_has_its_line(part):
+    assert first_cells(parts("docs/data-model.md")[part]) == PROMISED_COLUMNS[part].split()
 
 
 def test_every_column_and_table_of_the_data_model_exists():
@@ -144,6 +146,19 @@ def test_links_lead_somewhere(document):
     local = [target for target in targets if "://" not in target]
     gone = [target for target in local if not (document.parent / target).exists()]
     assert gone == []
+
+
+def test_every_document_is_linked_from_the_readme():
+    linked = set(re.findall(r"\]\(([\w/.-]+)\)", text_of("README.md")))
+    there = {str(path.relative_to(ROOT)) for path in DOCUMENTS} - {"README.md"}
+    assert there - linked == set()
+
+
+def test_no_document_or_docstring_cites_pages_that_readers_lack():
+    cited = re.compile(r"\b[Ss]eed \d")
+    code = (path for app in APPS for path in (ROOT / app).rglob("*.py"))
+    found = [path for path in (*DOCUMENTS, *code) if cited.search(path.read_text())]
+    assert found == []
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -186,7 +201,7 @@ def test_named_commands_and_targets_exist(document):
 
 
 def test_an_enrichment_has_what_the_checklist_asks_for():
-    step = parts("docs/contributing.md")["Add an enrichment"].split("\n2. ")[0]
+    step = parts("CONTRIBUTING.md")["Add an enrichment"].split("\n2. ")[0]
     asked = [name for name in quoted(step) if re.fullmatch(r"[a-z]+", name)]
     known = {*Enrichment.__annotations__, *vars(Enrichment)}
     assert {"values", "accept", "prompt"} <= set(asked)

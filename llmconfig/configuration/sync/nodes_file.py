@@ -1,4 +1,4 @@
-"""Reading a nodes file: seed 1's format, strictly, with the line of whatever is wrong."""
+"""Reading a nodes file strictly, with the line of whatever is wrong."""
 
 import re
 from collections.abc import Mapping

@@ -60,7 +60,7 @@ class SyncPlan:
 
     @property
     def totals(self) -> str:
-        """The counts, worded as in seed 1; `updated` are only the nodes whose values changed."""
+        """The counts; `updated` are only the nodes whose values changed."""
         parts = [
             f"{len(self.nodes)} total",
             f"{len(self.names(Action.CREATE))} created",

@@ -148,7 +148,7 @@ def _described(each: Difference) -> str:
 
 
 def _log(plan: SyncPlan) -> None:
-    """Seed 1's last line, after what a person should know about drift and conflicts."""
+    """The last line, after what a person should know about drift and conflicts."""
     for each in plan.differences:
         if each.standing in {Standing.DRIFT, Standing.CONFLICT}:
             logger.warning("LLM config %s.%s", each.node, _described(each))
