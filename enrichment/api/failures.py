@@ -51,7 +51,7 @@ for error, answered in (
 
 
 class EnrichmentEndpoint(Endpoint):
-    """An address under /api/llm: operators act, errors are `{"success": false, "message", "code"}`."""
+    """An address under /api/llm: operators act, and errors say `success: false` with a code."""
 
     write_role = Role.OPERATOR
     error_body = staticmethod(enrichment_body)

@@ -305,7 +305,7 @@ def _processing(interaction: str, snapshot: Snapshot) -> Choice:
 
 
 def _default_model(interaction: str, snapshot: Snapshot) -> str:
-    """LLM_DEFAULT_MODEL; the built-in default for it only for chats, and while somebody serves it."""
+    """LLM_DEFAULT_MODEL; its built-in default only for chats, and while a provider serves it."""
     model = str(snapshot.setting(DEFAULT_MODEL))
     if settings.LLM_ENVIRONMENT.get(DEFAULT_MODEL):
         return model

@@ -100,7 +100,7 @@ CATALOGUE = (
     ),
 )  # fmt: skip
 
-# The five general kinds of use; the four tasks of enrichment stay blank and so inherit from llm_config.
+# The five general kinds of use; the four tasks of enrichment inherit from llm_config.
 INTERACTION_DEFAULTS: Mapping[InteractionType, tuple[str, float | None]] = {
     InteractionType.REASONING: ("gpt-4o", 0.7),
     InteractionType.TOOLS: ("gpt-4o-mini", 0.1),
@@ -268,7 +268,7 @@ def _manual_price(model: ProviderModel, per_input: Decimal, per_output: Decimal)
 
 
 def _settings_row(done: Seeded) -> LLMConfig:
-    """The row of processing settings. Its models of a local server make way for a default model that is in use."""
+    """The processing settings; a default model in use takes the place of a local server's."""
     chosen = settings.LLM_ENVIRONMENT.get("LLM_DEFAULT_MODEL") or os.environ.get(
         HOSTED["openrouter"]
     )

@@ -24,7 +24,7 @@ NODE_NAME_RULE = RegexValidator(
 
 
 class InteractionType(models.TextChoices):
-    """The kinds of use that a default is set for: five general ones, then the four tasks of enrichment."""
+    """The kinds of use that a default is set for: general ones, then the tasks of enrichment."""
 
     REASONING = "reasoning", "Reasoning"
     TOOLS = "tools", "Tool calls"

@@ -1,4 +1,4 @@
-"""The API under `/api/llm`: its shapes to the letter, batches that survive a lost broker, clear refusals."""
+"""The API under `/api/llm`: its shapes to the letter, a lost broker survived, clear refusals."""
 
 import json
 import os

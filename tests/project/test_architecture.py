@@ -123,7 +123,8 @@ def test_a_lock_has_hashes_and_no_index_address(name):
 
 
 def test_the_locks_agree_and_hold_what_pyproject_asks_for():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    whole = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    project = whole["project"]
     base, dev = locked("base.txt"), locked("dev.txt")
     assert base.items() <= dev.items()
     asked = [(text, base) for text in project["dependencies"]]

@@ -1,4 +1,4 @@
-"""Writes a personality profile for matching (seed 3's six fields)."""
+"""Writes a personality profile for matching."""
 
 from collections.abc import Mapping
 from typing import Any
