@@ -12,7 +12,7 @@ from enrichment.engine.db_sessions import SESSION_ERRORS
 from enrichment.engine.lanes import LaneEnd
 from enrichment.engine.lanes import run_lane as run
 from enrichment.engine.reaper import lanes_to_queue
-from enrichment.facts import questions
+from enrichment.facts import store
 from enrichment.models import Batch
 from llmconfig.configuration import snapshot
 
@@ -58,7 +58,7 @@ def advance_submissions() -> None:
 @shared_task(name="enrichment.tasks.forget_old_facts", ignore_result=True)
 def forget_old_facts() -> None:
     """Delete what sources said a month beyond its time to live."""
-    questions.forget_old()
+    store.forget_old()
 
 
 def start_lanes(batch: Batch) -> None:

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
 from enrichment.errors import BadSelection, BadSource
-from enrichment.facts import questions
+from enrichment.facts import fetching, questions, source_rules
 from enrichment.models import Fact, FactSource
 from llmconfig.admin.kit.presentation import badge, link
 from llmconfig.admin.kit.theme import SelectWidget, TextWidget
@@ -39,7 +39,7 @@ class FactSourceForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only
         if set(asked) & self.errors.keys():
             return cleaned
         try:
-            questions.check_source(
+            source_rules.check_source(
                 **{each: cleaned.get(each, getattr(self.instance, each)) for each in asked}
             )
         except BadSource as refusal:
@@ -88,7 +88,7 @@ class FactSourceAdmin(RevisionedAdmin):
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """The tables that there are, as a choice; an address in one line."""
         if db_field.name == "target":
-            choices = [(name, name) for name in questions.tables()]
+            choices = [(name, name) for name in source_rules.tables()]
             return forms.ChoiceField(
                 label="Table",
                 choices=choices,
@@ -104,7 +104,7 @@ class FactSourceAdmin(RevisionedAdmin):
         """A source that a prompt in force names is kept; facts go without saying."""
         _, counts, missing, protected = super().get_deleted_objects(objs, request)
         for source in objs:
-            uses = questions.uses_of(source)
+            uses = source_rules.uses_of(source)
             if uses:
                 protected = [*protected, f"{source} is in use by {', '.join(uses[:10])}"]
         return [str(each) for each in objs], counts, missing - {"fact"}, protected
@@ -135,7 +135,7 @@ class FactSourceAdmin(RevisionedAdmin):
             return source
         row_id = request.POST.get("row_id", "").strip()
         try:
-            trial = questions.try_out(source, row_id=row_id[:40])
+            trial = fetching.try_out(source, row_id=row_id[:40])
         except BadSelection as refusal:
             messages.error(request, str(refusal))
             return _to_page(source)
@@ -173,7 +173,7 @@ class FactSourceAdmin(RevisionedAdmin):
     def refresh_selected(self, request: HttpRequest, queryset: Iterable[FactSource]) -> None:
         """Rows whose facts changed are stale by `facts` afterwards."""
         for source in queryset:
-            messages.success(request, f"{source}: {questions.refresh(source, everything=True)}")
+            messages.success(request, f"{source}: {fetching.refresh(source, everything=True)}")
 
     def render_change_form(
         self,
@@ -191,7 +191,7 @@ class FactSourceAdmin(RevisionedAdmin):
                 "name": f"{{{{{questions.PREFIX}{obj.name}}}}}",
                 "switched_on": snapshot.current().processing.get("external_enrichment", False),
                 "may_ask": self.has_operate_permission(request),
-                "uses": questions.uses_of(obj),
+                "uses": source_rules.uses_of(obj),
                 "kept": obj.facts.count(),
                 "latest": obj.facts.order_by("-fetched_at")[:5],
             }

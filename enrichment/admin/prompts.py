@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from enrichment.enrichments import get, names
 from enrichment.errors import BadPrompt, UnknownEnrichment
-from enrichment.facts import questions
+from enrichment.facts import source_rules
 from enrichment.models import Prompt
 from enrichment.prompts.selection import compile_prompt, offered_names
 from llmconfig.admin.kit.presentation import badge
@@ -39,7 +39,7 @@ class PromptForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for
                 try:
                     kind = get(name)
                     compile_prompt(
-                        kind, system="", user=text, version=0, facts=questions.offered(kind)
+                        kind, system="", user=text, version=0, facts=source_rules.offered(kind)
                     )
                 except BadPrompt as refusal:
                     self.add_error(field, str(refusal))
@@ -132,5 +132,5 @@ def _organization_name(enrichment: str, key: int) -> str:
 
 def _names_of(enrichment: str) -> str:
     kind = get(enrichment)
-    offered = sorted(offered_names(kind)) + sorted(questions.offered(kind))
+    offered = sorted(offered_names(kind)) + sorted(source_rules.offered(kind))
     return ", ".join(f"{{{{{name}}}}}" for name in offered)

@@ -8,8 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from enrichment.api.failures import EnrichmentEndpoint
-from enrichment.facts import questions
-from enrichment.facts.questions import Refreshed, Trial
+from enrichment.facts import fetching, source_rules
+from enrichment.facts.fetching import Refreshed, Trial
 from enrichment.models import FactSource
 from llmconfig.api.kit.bodies import StrictModelSerializer, StrictSerializer
 from llmconfig.api.kit.endpoints import ConfigurationList, ConfigurationRow, Rows
@@ -38,7 +38,9 @@ class FactSourceSerializer(StrictModelSerializer[FactSource]):
         """The rules of enrichment.facts; raises BadSource naming the field."""
         stored = self.instance or FactSource()
         asked = ("target", "url_template", "header_name", "secret_ref")
-        questions.check_source(**{each: attrs.get(each, getattr(stored, each)) for each in asked})
+        source_rules.check_source(
+            **{each: attrs.get(each, getattr(stored, each)) for each in asked}
+        )
         super().validate(attrs)
         return attrs
 
@@ -97,7 +99,7 @@ class FactSourceRow(_Sources, ConfigurationRow):
 
     def check_removable(self, row: FactSource) -> None:
         """Raise Conflict while a prompt in force names it."""
-        uses = questions.uses_of(row)
+        uses = source_rules.uses_of(row)
         if uses:
             raise Conflict(
                 f"{row.name} is in use by {', '.join(uses[:10])}: change that first, or disable it."
@@ -116,7 +118,7 @@ class TryFactSource(_Sources):
         asked = TryRequestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         return Response(
-            TrialSerializer(questions.try_out(self.get_object(), **asked.validated_data)).data
+            TrialSerializer(fetching.try_out(self.get_object(), **asked.validated_data)).data
         )
 
 
@@ -132,5 +134,5 @@ class RefreshFacts(_Sources):
         asked = RefreshRequestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         return Response(
-            RefreshedSerializer(questions.refresh(self.get_object(), **asked.validated_data)).data
+            RefreshedSerializer(fetching.refresh(self.get_object(), **asked.validated_data)).data
         )

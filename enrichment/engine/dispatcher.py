@@ -32,7 +32,7 @@ from enrichment.engine.send_intents import Announcer
 from enrichment.engine.sent_log import SentLog
 from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import FactMissing
-from enrichment.facts import questions
+from enrichment.facts import fetching
 from enrichment.models import ResultState
 from llmconfig import client
 from llmconfig.client.errors import GenerationFailed, GenerationRefused
@@ -118,7 +118,7 @@ class Dispatcher:
         self._waiting.extend(_Row(claim, item, position) for position, item in enumerate(items))
         asks = [asked for item in items for asked in item.asks]
         if asks:
-            background_loop.call_soon(questions.begin, asks)
+            background_loop.call_soon(fetching.begin, asks)
         background_loop.call_soon(self._dispatch)
 
     def stop_sending(self) -> None:

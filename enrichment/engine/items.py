@@ -15,8 +15,10 @@ from enrichment.db_lookups import AnyOf
 from enrichment.engine.claims import Claim
 from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import FactMissing
+from enrichment.facts import fetching, store
 from enrichment.facts import questions as questions_module
-from enrichment.facts.questions import FactAnswer, FactQuestion, Source
+from enrichment.facts.questions import FactQuestion, Source
+from enrichment.facts.store import FactAnswer
 from enrichment.models import ResultState
 from enrichment.prompts.selection import CompiledPrompt, PromptsInForce
 from enrichment.quality.gates import GateFinding
@@ -104,7 +106,7 @@ def load_items(
         .values("input_hash", *asked_rows, *columns.union(*(each.columns for each in sources)))
     }
     questions = {key: _questions(sources, row) for key, row in rows.items()} if sources else {}
-    known = questions_module.known(
+    known = store.known(
         (each for asked in questions.values() for each in asked), any_age=facts_of_any_age
     )
     for row_id in row_ids:
@@ -146,7 +148,7 @@ async def answered(item: Item) -> Item:
     """The item with all its facts; raises FactMissing."""
     if not item.asks:
         return item
-    said = [(each, await questions_module.ask(each)) for each in item.asks]
+    said = [(each, await fetching.ask(each)) for each in item.asks]
     return replace(
         item,
         asks=(),

@@ -19,7 +19,7 @@ from psycopg.types.json import Jsonb
 from enrichment.engine.claims import LEASE_SECONDS, Claim
 from enrichment.engine.items import Outcome
 from enrichment.enrichments.contract import Enrichment
-from enrichment.facts import questions
+from enrichment.facts.store import remember
 from enrichment.models import BatchChunk, EnrichmentResult, ResultState
 from llmconfig.client.types import ANSWERED
 from metrics.recording import copy_rows, storable, write_records
@@ -218,7 +218,7 @@ def store(
     if settled:
         rows = (_result_row(enrichment, outcome, batch_id, previous) for outcome in settled)
         copy_rows(cursor, "enrichment_results", _RESULT_COLUMNS, rows)
-    questions.remember(cursor, [each for outcome in settled for each in outcome.item.facts])
+    remember(cursor, [each for outcome in settled for each in outcome.item.facts])
     _record(cursor, settled)
 
 

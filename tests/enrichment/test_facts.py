@@ -18,7 +18,7 @@ from enrichment.batches.staleness import Reason, stale_rows, with_staleness
 from enrichment.engine.lanes import run_lane
 from enrichment.enrichments import get
 from enrichment.errors import BadPrompt, BadSource
-from enrichment.facts import questions
+from enrichment.facts import fetching, source_rules
 from enrichment.listings.models import Animal
 from enrichment.listings.translating import translate_text
 from enrichment.models import BatchStatus, EnrichmentResult, Fact, FactSource, Prompt, ResultState
@@ -87,7 +87,7 @@ class Breeds:
 def breeds(settings):
     server = Breeds()
     settings.LLM_EGRESS_ALLOW = (*settings.LLM_EGRESS_ALLOW, f"127.0.0.1:{server.port}")
-    questions.forget()
+    fetching.forget()
     yield server
     server.server.shutdown()
     server.server.server_close()
@@ -138,11 +138,11 @@ def test_rows_of_a_batch_get_the_fact_and_share_one_request(source, breeds, make
 def test_what_is_kept_is_not_asked_for_again_until_its_time_is_over(source, breeds, make_animals):
     make_animals(3, breed="Beagle")
     run()
-    questions.forget()  # as another process
+    fetching.forget()  # as another process
     run(force=True)
     assert sum(breeds.asked.values()) == 1
     Fact.objects.update(fetched_at=timezone.now() - dt.timedelta(days=8))
-    questions.forget()
+    fetching.forget()
     run(force=True)
     assert sum(breeds.asked.values()) == 2
 
@@ -188,7 +188,7 @@ def test_a_source_that_fails_fails_the_rows_that_need_it_and_a_later_round_mends
     assert states(batch) == {ResultState.FAILED: 2}
     assert batch.results.first().reason == "breeds: it answered 503."
     breeds.status = 200
-    questions.forget()
+    fetching.forget()
     lifecycle.retry_failed(batch)
     run_lane(batch.pk, seconds=20)
     assert states(batch) == {ResultState.APPLIED: 2}
@@ -216,7 +216,7 @@ def test_a_failing_source_is_left_alone_instead_of_holding_every_row_up(
     assert states(run()) == {ResultState.APPLIED: 60}
     # One after the other they would have waited for 18 seconds.
     assert time.monotonic() - began < 12
-    assert len(breeds.asked) == questions.FAILURES_IN_A_ROW
+    assert len(breeds.asked) == fetching.FAILURES_IN_A_ROW
 
 
 def test_no_more_than_the_allowed_requests_run_at_once(source, breeds, make_animals):
@@ -265,7 +265,7 @@ def test_a_secret_goes_out_in_its_header_and_into_nothing_else(
     enrich_row(NAME, animal.pk)
     assert breeds.headers[0]["Authorization"] == "Bearer very-secret-key"
     held.unlink()
-    questions.forget()
+    fetching.forget()
     Fact.objects.all().delete()
     FactSource.objects.update(without="fail")
     found = enrich_row(NAME, animal.pk)
@@ -292,7 +292,7 @@ def test_staleness_knows_what_a_source_was_asked_with_and_what_it_said(
     assert stale_for() == {"fresh": 2, "input": 1}
     run()
     breeds.knows["Beagle"] = "Beagles bark."
-    assert str(questions.refresh(source, everything=True)) == (
+    assert str(fetching.refresh(source, everything=True)) == (
         "2 facts asked for anew, 1 changed, 0 failed."
     )
     assert stale_for() == {"facts": 3}
@@ -329,11 +329,15 @@ def test_a_text_of_no_row_is_translated_without_facts(source):
 
 def test_prompts_may_name_only_sources_of_their_table_and_answers_to_adopters_none(source):
     cleaning = get(NAME)
-    assert questions.offered(cleaning) == {"fact_breeds"}
-    assert questions.offered(get("respond")) == frozenset()
+    assert source_rules.offered(cleaning) == {"fact_breeds"}
+    assert source_rules.offered(get("respond")) == frozenset()
     with pytest.raises(BadPrompt, match="fact_else"):
         compile_prompt(
-            cleaning, system="", user="{{fact_else}}", version=1, facts=questions.offered(cleaning)
+            cleaning,
+            system="",
+            user="{{fact_else}}",
+            version=1,
+            facts=source_rules.offered(cleaning),
         )
     with pytest.raises(BadPrompt, match="fact_breeds"):
         compile_prompt(get("respond"), system="", user="{{fact_breeds}}", version=1)
@@ -363,9 +367,9 @@ def test_a_source_that_could_be_led_astray_is_refused_by_field(changed, field, s
         "header_name": "",
         "secret_ref": "",
     }
-    questions.check_source(**good)
+    source_rules.check_source(**good)
     with pytest.raises(BadSource, match=says) as refused:
-        questions.check_source(**{**good, **changed})
+        source_rules.check_source(**{**good, **changed})
     assert refused.value.field == field
 
 
@@ -424,4 +428,4 @@ def test_facts_that_nobody_needs_are_forgotten(source, make_animals):
     [("", {"a/b": [1, {"~": "x"}]}), ("/a~1b/1/~0", "x"), ("/a~1b/9", None), ("/a~1b/x", None)],
 )
 def test_a_pointer_leads_where_its_standard_says(pointer, found):
-    assert questions.pointed_at({"a/b": [1, {"~": "x"}]}, pointer) == found
+    assert fetching.pointed_at({"a/b": [1, {"~": "x"}]}, pointer) == found

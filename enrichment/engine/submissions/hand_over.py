@@ -23,7 +23,7 @@ from enrichment.engine.submissions.calls import (
 from enrichment.engine.submissions.costs import most_of
 from enrichment.enrichments import get
 from enrichment.enrichments.contract import Enrichment
-from enrichment.facts import questions
+from enrichment.facts import store
 from enrichment.models import (
     Batch,
     BatchChunk,
@@ -241,7 +241,7 @@ def _with_facts(items: list[Item]) -> dict[str, Item]:
     """Those whose facts could be had; these are kept, for the answers are judged by them."""
     found = [each for each in answer_all(items) if isinstance(each, Item)]
     with transaction.atomic(), connection.cursor() as cursor:
-        questions.remember(cursor, [each for item in found for each in item.facts])
+        store.remember(cursor, [each for item in found for each in item.facts])
     return {item.row_id: item for item in found}
 
 

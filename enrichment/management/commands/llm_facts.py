@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Count
 
 from enrichment.errors import BadSelection
-from enrichment.facts import questions
+from enrichment.facts import fetching
 from enrichment.models import FactSource
 
 
@@ -36,7 +36,7 @@ class Command(BaseCommand):
             if options["verb"] == "list":
                 told.append(_listed(source))
             elif options["verb"] == "refresh":
-                done = questions.refresh(source, everything=options["all"])
+                done = fetching.refresh(source, everything=options["all"])
                 told.append((f"{source}: {done}", {"name": source.name, **asdict(done)}))
             else:
                 told.append(_tried(source, options["row"]))
@@ -74,7 +74,7 @@ def _listed(source: Any) -> tuple[str, dict[str, Any]]:
 
 def _tried(source: FactSource, row_id: str) -> tuple[str, dict[str, Any]]:
     try:
-        trial = questions.try_out(source, row_id=row_id)
+        trial = fetching.try_out(source, row_id=row_id)
     except BadSelection as error:
         raise CommandError(str(error)) from error
     said = trial.problem or trial.value
