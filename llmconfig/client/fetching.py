@@ -9,8 +9,6 @@ from llmconfig.client.credentials import provider_keys, secrets_manager
 from llmconfig.client.http import egress, transport
 from llmconfig.client.http.transport import RequestFailed, Response
 
-NO_TYPE = ""  # no provider's: public addresses only, unless LLM_EGRESS_ALLOW names it
-
 
 @dataclass(frozen=True, slots=True)
 class FetchRequest:
@@ -45,7 +43,7 @@ async def fetch(request: FetchRequest) -> Response:
         url,
         headers=headers,
         timeout_s=request.timeout_s,
-        private=egress.anywhere_private(NO_TYPE, url),
+        private=egress.is_allowed_name(url),
         most_bytes=request.most_bytes,
     )
 

@@ -61,8 +61,11 @@ class Allowances:
 
 def anywhere_private(provider_type: str, url: URL) -> bool:
     """Whether this address of a provider may be in a private network or on this machine."""
-    if provider_types.get(provider_type).private_network:
-        return True
+    return provider_types.get(provider_type).private_network or is_allowed_name(url)
+
+
+def is_allowed_name(url: URL) -> bool:
+    """Whether LLM_EGRESS_ALLOW names this host, with this port or with any."""
     names = allowances().names
     host = (url.host or "").lower()
     return (host, url.port or 0) in names or (host, 0) in names
