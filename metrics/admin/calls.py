@@ -1,6 +1,5 @@
 """Calls and their texts. Both tables are partitioned and large: nothing here counts their rows."""
 
-from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -15,128 +14,22 @@ from django.utils.safestring import SafeString
 from llmconfig.admin.kit.attempts import attempt_lines
 from llmconfig.admin.kit.panels import register_call_link
 from llmconfig.admin.kit.presentation import NOTHING, badge, count, link, milliseconds, money
-from llmconfig.admin.kit.theme import DropdownFilter, UncountedPaginator
+from llmconfig.admin.kit.theme import UncountedPaginator
 from llmconfig.admin.kit.writes import ReadOnlyAdmin
-from llmconfig.configuration import snapshot
-from llmconfig.models import InteractionType
+from metrics.admin.call_filters import (
+    KindFilter,
+    ModelFilter,
+    NodeFilter,
+    OutcomeFilter,
+    PromptFilter,
+    ProviderFilter,
+)
 from metrics.admin.periods import PeriodFilter
 from metrics.admin.quality import part_lines
 from metrics.models import GenerationHistory, GenerationMetric
 from metrics.quality.stored import history_of
 
 WIDEST_PERIOD = "366"
-
-
-OUTCOMES = {
-    "ok": ("Succeeded", Q(error_code="")),
-    "failed": ("Failed", ~Q(error_code="")),
-    "unpriced": ("Without a price", Q(cost_usd__isnull=True)),
-    "cached": ("From the cache", Q(cache_hit=True)),
-}
-
-
-class OutcomeFilter(DropdownFilter):
-    """Whether calls succeeded."""
-
-    title = "outcome"
-    parameter_name = "outcome"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
-        """The kinds, and the error that a link led to."""
-        chosen = request.GET.get(self.parameter_name, "")
-        told = [] if not chosen or chosen in OUTCOMES else [(chosen, f"Failed: {chosen}")]
-        return [*told, *((name, label) for name, (label, _) in OUTCOMES.items())]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """By the error's code, the missing cost, or the cache."""
-        chosen = self.value() or ""
-        if not chosen:
-            return queryset
-        return queryset.filter(OUTCOMES[chosen][1] if chosen in OUTCOMES else Q(error_code=chosen))
-
-
-class KindFilter(DropdownFilter):
-    """By interaction type."""
-
-    title = "kind of use"
-    parameter_name = "kind"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
-        """The types that there are; the table is not asked."""
-        return [(each.value, str(each.label)) for each in InteractionType]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Exactly this type."""
-        return queryset.filter(node_type=self.value()) if self.value() else queryset
-
-
-class ProviderFilter(DropdownFilter):
-    """By the provider that answered."""
-
-    title = "provider"
-    parameter_name = "by"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
-        """The configured ones and the one that a link led to; the table is not asked."""
-        return _with_chosen(snapshot.current().providers, request.GET.get(self.parameter_name, ""))
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Exactly this provider."""
-        return queryset.filter(provider=self.value()) if self.value() else queryset
-
-
-class ModelFilter(DropdownFilter):
-    """By the model that answered."""
-
-    title = "model"
-    parameter_name = "model"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
-        """The configured ones and the one that a link led to; the table is not asked."""
-        names = {model.model_id for model in snapshot.current().models.values()}
-        return _with_chosen(names, request.GET.get(self.parameter_name, ""))
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Exactly this model."""
-        return queryset.filter(model_used=self.value()) if self.value() else queryset
-
-
-class NodeFilter(DropdownFilter):
-    """By the node that was called."""
-
-    title = "node"
-    parameter_name = "node"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
-        """The configured ones and the one that a link led to; the table is not asked."""
-        return _with_chosen(snapshot.current().nodes, request.GET.get(self.parameter_name, ""))
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Exactly this node."""
-        return queryset.filter(method_name=self.value()) if self.value() else queryset
-
-
-class PromptFilter(DropdownFilter):
-    """By the kind of work and its prompt's version, where a link led to one."""
-
-    title = "prompt"
-    parameter_name = "prompt"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
-        """Only the chosen one: names and versions are many, and the table is not asked."""
-        return _with_chosen((), request.GET.get(self.parameter_name, ""))
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """`translation` or `translation v3`."""
-        chosen = self.value() or ""
-        operation, _, version = chosen.rpartition(" v")
-        if operation and version.isdecimal():
-            return queryset.filter(operation_type=operation, prompt_version=int(version))
-        return queryset.filter(operation_type=chosen) if chosen else queryset
-
-
-def _with_chosen(names: Iterable[str], chosen: str) -> list[tuple[Any, str]]:
-    return [(name, name) for name in sorted({*names, *([chosen] if chosen else [])})]
 
 
 class CallTableAdmin(ReadOnlyAdmin):

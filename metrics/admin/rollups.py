@@ -6,7 +6,7 @@ from django.contrib import admin
 
 from llmconfig.admin.kit.theme import UncountedPaginator
 from llmconfig.admin.kit.writes import ReadOnlyAdmin
-from metrics.admin.calls import KindFilter, ModelFilter, NodeFilter, ProviderFilter
+from metrics.admin.call_filters import KindFilter, ModelFilter, NodeFilter, ProviderFilter
 from metrics.admin.periods import PeriodFilter
 from metrics.models import (
     DailyQuality,
