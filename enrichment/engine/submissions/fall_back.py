@@ -27,8 +27,8 @@ from enrichment.models import (
 )
 from enrichment.models.batches import UNFINISHED
 from llmconfig.client.provider_batches import money
-from llmconfig.client.traffic import budgets
-from llmconfig.client.traffic.budgets import Verdict
+from llmconfig.client.traffic import budget_ledger
+from llmconfig.client.traffic.budget_ledger import Verdict
 from llmconfig.client.types import Call
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.resolution import Target, resolve
@@ -64,7 +64,7 @@ def give_up(submission: ProviderBatchSubmission, detail: str, *, billed: bool = 
 def settle(submission: ProviderBatchSubmission) -> None:
     """Turn what a submission holds in the budgets into what its answers have cost."""
     spent = {int(key): Decimal(cost) for key, cost in submission.costs.items()}
-    budgets.settle_commitment(spent, holder=submission.pk)
+    budget_ledger.settle_commitment(spent, holder=submission.pk)
 
 
 def open_chunk(

@@ -35,8 +35,8 @@ from enrichment.models import (
 from enrichment.models.batches import UNFINISHED, WORKABLE
 from llmconfig.client.provider_batches import Request, errands, money
 from llmconfig.client.provider_batches.answers import body_of, target_of
-from llmconfig.client.traffic import budgets
-from llmconfig.client.traffic.budgets import Verdict
+from llmconfig.client.traffic import budget_ledger
+from llmconfig.client.traffic.budget_ledger import Verdict
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.resolution import Target
 from llmconfig.errors import ConfigurationError
@@ -262,7 +262,7 @@ def wait_for_queue(
     )
     if not ended:
         return
-    budgets.settle_commitment({}, holder=submission.pk)
+    budget_ledger.settle_commitment({}, holder=submission.pk)
     chunk = submission.chunk
     tries = chunk.submissions.filter(state=SubmissionState.REPEATED)
     full = tries.count()

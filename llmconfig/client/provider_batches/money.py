@@ -6,9 +6,9 @@ from decimal import Decimal
 from uuid import UUID
 
 from llmconfig.client.pipeline.token_estimates import most_used
-from llmconfig.client.traffic import budgets
+from llmconfig.client.traffic import budget_ledger, budgets
 from llmconfig.client.traffic.admission import budgets_of, worst_case
-from llmconfig.client.traffic.budgets import Answer, Verdict
+from llmconfig.client.traffic.budget_ledger import Answer, Verdict
 from llmconfig.client.types import Call
 from llmconfig.configuration.prices import BATCH
 from llmconfig.configuration.resolution import Target
@@ -42,7 +42,7 @@ def commit(
     Without budgets the calls aren't looked at, so they may be made as they are asked for.
     """
     if not configuration.budgets:
-        return budgets.GRANTED
+        return budget_ledger.GRANTED
     amounts: dict[BudgetFacts, Decimal] = {}
     for call in calls:
         matched = budgets_of(call, target, configuration)
@@ -53,8 +53,8 @@ def commit(
                 return Answer(Verdict.REFUSED, refusal)
             continue
         for budget in matched:
-            amounts[budget] = amounts.get(budget, budgets.NOTHING) + worst
-    return budgets.commit(amounts, holder=holder) if amounts else budgets.GRANTED
+            amounts[budget] = amounts.get(budget, budget_ledger.NOTHING) + worst
+    return budget_ledger.commit(amounts, holder=holder) if amounts else budget_ledger.GRANTED
 
 
 def by_budget(
@@ -66,7 +66,7 @@ def by_budget(
     """
     spent: dict[int, Decimal] = {}
     for call, cost in costs if configuration.budgets else ():
-        known = most(call, target) or budgets.NOTHING if cost is None else cost
+        known = most(call, target) or budget_ledger.NOTHING if cost is None else cost
         for budget in budgets_of(call, target, configuration):
-            spent[budget.id] = spent.get(budget.id, budgets.NOTHING) + known
+            spent[budget.id] = spent.get(budget.id, budget_ledger.NOTHING) + known
     return spent

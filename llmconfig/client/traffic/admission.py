@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Self
 
-from llmconfig.client.traffic import budgets, cooldown, holds
+from llmconfig.client.traffic import budget_ledger, budgets, cooldown, holds
 from llmconfig.client.traffic.adaptive_concurrency import OVERLOADED
-from llmconfig.client.traffic.budgets import LedgerLost, Verdict
+from llmconfig.client.traffic.budget_ledger import Verdict
+from llmconfig.client.traffic.budgets import LedgerLost
 from llmconfig.client.traffic.rate_limits import NotAdmitted, RateLimiter, limiter_of
 from llmconfig.client.types import ANSWERED, Attempt, Call, Usage
 from llmconfig.configuration import prices
@@ -116,7 +117,7 @@ class Admission:
         self._amount: Decimal | None = None
         self._attempt: Attempt | None = None
         self._budgets: tuple[BudgetFacts, ...] = ()
-        self._held = budgets.NOTHING
+        self._held = budget_ledger.NOTHING
         self._sent = False
         most = request.most
         self._tokens = most.tokens_input + most.tokens_output if most is not None else 0
@@ -132,7 +133,7 @@ class Admission:
         except BaseException:
             cooldown.release(request.target)
             if self._budgets:
-                await self._settle(budgets.NOTHING)
+                await self._settle(budget_ledger.NOTHING)
             raise
         return self
 
@@ -153,7 +154,7 @@ class Admission:
         cooldown.release(self._request.target)
         self._limiter.release(self._tokens, 0)
         if self._budgets:
-            await self._settle(budgets.NOTHING)
+            await self._settle(budget_ledger.NOTHING)
 
     def sent(self) -> None:
         """It is sent now."""
@@ -196,7 +197,7 @@ class Admission:
             refusal = budgets.unpriced_refusal(matched, request.target.model_id)
             if refusal:
                 raise BudgetRefused(refusal)
-            held = budgets.NOTHING
+            held = budget_ledger.NOTHING
         try:
             answer = await budgets.ledger_client().reserve(
                 matched, held, may_degrade=request.may_degrade
@@ -217,7 +218,7 @@ class Admission:
             return attempt.cost_usd
         if attempt.estimated_usd is not None:
             return attempt.estimated_usd
-        return self._held if attempt.outcome in DOUBTFUL else budgets.NOTHING
+        return self._held if attempt.outcome in DOUBTFUL else budget_ledger.NOTHING
 
     async def _settle(self, cost: Decimal) -> None:
         matched, self._budgets = self._budgets, ()

@@ -8,7 +8,8 @@ from typing import Any
 
 from django.db import connection
 
-from llmconfig.client.traffic.budgets import Caller, matching, period_start
+from llmconfig.client.traffic.budget_ledger import period_start
+from llmconfig.client.traffic.budgets import Caller, matching
 from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.models import Budget
 

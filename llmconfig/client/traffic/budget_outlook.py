@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
-from llmconfig.client.traffic.budgets import running_now
+from llmconfig.client.traffic.budget_ledger import running_now
 from llmconfig.models import Budget, BudgetPeriod, BudgetSpending
 
 # What was spent in less than this of a period says nothing about the rest of it.

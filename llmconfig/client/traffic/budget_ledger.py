@@ -1,0 +1,239 @@
+"""The budgets' ledger in PostgreSQL: settling, deciding and holding under its lines' locks.
+
+What a provider takes over for hours (`commit`) is a hold under an id of its own, which outlives the
+process until it is settled.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+from uuid import UUID
+
+from django.db import close_old_connections, connection, transaction
+from django.db.backends.utils import CursorWrapper
+from django.db.models import Q
+from django.utils import timezone
+
+from llmconfig.configuration.snapshot import BudgetFacts
+from llmconfig.models import BudgetPeriod
+
+HOLD_SECONDS = 60.0
+THE_BEGINNING = dt.date(1970, 1, 1)
+NOTHING = Decimal(0)
+# Of what is left to a provider: it is settled long before, or nobody will.
+COMMITTED_SECONDS = 30 * 24 * 3600.0
+
+
+class Verdict(Enum):
+    """What the ledger says to a call."""
+
+    GRANTED = "granted"
+    REFUSED = "refused"  # a hard limit
+    DEGRADED = "degraded"  # a soft limit, and the call has a cheaper model to go to
+    WAITS = "waits"  # there is room only if calls under way cost less than they might
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The verdict, and why it isn't a grant: the budget and its state in words."""
+
+    verdict: Verdict
+    why: str = ""
+
+
+GRANTED = Answer(Verdict.GRANTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a call wants held; `may_degrade` says that a soft limit turns it away."""
+
+    budgets: tuple[BudgetFacts, ...]
+    most_usd: Decimal
+    may_degrade: bool
+
+
+@dataclass(slots=True)
+class LedgerLine:
+    """One budget in its period, as read under its lock."""
+
+    id: int
+    name: str
+    spent: Decimal
+    soft: Decimal | None
+    hard: Decimal | None
+    held: Decimal = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerOrder:
+    """One exchange with the ledger: by budget id, what is held and what was spent."""
+
+    held: dict[int, Decimal]
+    settled: dict[int, Decimal]
+    periods: dict[int, dt.date]
+    wishes: tuple[Wish, ...]
+
+
+def running_now() -> Q:
+    """The ledger's rows of the periods that run now."""
+    starts = {each: period_start(each) for each in BudgetPeriod.values}
+    found = Q(pk__in=())
+    for period, start in starts.items():
+        found |= Q(budget__period=period, period_start=start)
+    return found
+
+
+def period_start(period: str, moment: dt.datetime | None = None) -> dt.date:
+    """The first day (UTC) of the period that this moment, by default now, is in."""
+    today = (moment or timezone.now()).astimezone(dt.UTC).date()
+    if period == BudgetPeriod.TOTAL:
+        return THE_BEGINNING
+    return today if period == BudgetPeriod.DAY else today.replace(day=1)
+
+
+_OPEN = """
+INSERT INTO llm_budget_ledger (budget_id, period_start, spent_usd, updated_at)
+SELECT u.id, u.start, 0, now()
+FROM unnest(%s::bigint[], %s::date[]) AS u(id, start) JOIN llm_budgets b ON b.id = u.id
+ON CONFLICT DO NOTHING
+"""
+_LOCK = """
+SELECT b.id, l.id, b.name, l.spent_usd, b.soft_limit_usd, b.hard_limit_usd
+FROM unnest(%s::bigint[], %s::date[]) AS u(id, start)
+JOIN llm_budget_ledger l ON l.budget_id = u.id AND l.period_start = u.start
+JOIN llm_budgets b ON b.id = u.id
+ORDER BY l.id FOR UPDATE OF l
+"""
+# A statement of its own: it must see what was committed while the lock was waited for.
+_HELD_BY_OTHERS = """
+SELECT spending_id, sum(held_usd) FROM llm_budget_holds
+WHERE spending_id = ANY(%s) AND holder <> %s AND expires_at > clock_timestamp()
+GROUP BY spending_id
+"""
+_SETTLE = """
+UPDATE llm_budget_ledger l SET spent_usd = l.spent_usd + u.cost, updated_at = clock_timestamp()
+FROM unnest(%s::bigint[], %s::numeric[]) AS u(id, cost) WHERE l.id = u.id
+"""
+_HOLD = """
+INSERT INTO llm_budget_holds (id, spending_id, holder, held_usd, expires_at)
+SELECT gen_random_uuid(), u.id, %s, u.held, clock_timestamp() + make_interval(secs => %s)
+FROM unnest(%s::bigint[], %s::numeric[]) AS u(id, held)
+ON CONFLICT (spending_id, holder)
+DO UPDATE SET held_usd = EXCLUDED.held_usd, expires_at = EXCLUDED.expires_at
+"""
+_LET_GO = """
+DELETE FROM llm_budget_holds
+WHERE spending_id = ANY(%s) AND (expires_at <= clock_timestamp() OR holder = %s AND held_usd = 0)
+"""
+_LOCK_COMMITTED = """
+SELECT l.id FROM llm_budget_ledger l JOIN llm_budget_holds h ON h.spending_id = l.id
+WHERE h.holder = %s ORDER BY l.id FOR UPDATE OF l
+"""
+# In the period in which it was committed.
+_SETTLE_COMMITTED = """
+UPDATE llm_budget_ledger l SET spent_usd = l.spent_usd + u.cost, updated_at = clock_timestamp()
+FROM unnest(%s::bigint[], %s::numeric[]) AS u(budget_id, cost), llm_budget_holds h
+WHERE h.holder = %s AND l.id = h.spending_id AND l.budget_id = u.budget_id
+"""
+
+
+def carry_out(order: LedgerOrder, holder: UUID) -> list[Answer]:
+    """Settle, decide and hold, in one transaction under the locks of all lines concerned."""
+    close_old_connections()
+    ids, starts = list(order.periods), list(order.periods.values())
+    with transaction.atomic(), connection.cursor() as cursor:
+        lines = _opened(cursor, ids, starts)
+        rows = [line.id for line in lines.values()]
+        others = _held_by_others(cursor, rows, holder)
+        for key, line in lines.items():
+            line.spent += order.settled[key]
+            line.held = others.get(line.id, NOTHING) + order.held[key]
+        answers = [_decide(wish, lines) for wish in order.wishes]
+        spent = {
+            lines[key].id: cost for key, cost in order.settled.items() if cost and key in lines
+        }
+        if spent:
+            cursor.execute(_SETTLE, [list(spent), list(spent.values())])
+        mine = [line.held - others.get(line.id, NOTHING) for line in lines.values()]
+        cursor.execute(_HOLD, [holder, HOLD_SECONDS, rows, mine])
+        cursor.execute(_LET_GO, [rows, holder])
+    return answers
+
+
+def commit(amounts: Mapping[BudgetFacts, Decimal], *, holder: UUID) -> Answer:
+    """Hold what may be spent of each budget until `settle_commitment`: all of it, or nothing.
+
+    Amounts are US dollars. For a caller within a transaction, which the hold is part of.
+    """
+    ids = [each.id for each in amounts]
+    starts = [period_start(each.period) for each in amounts]
+    with connection.cursor() as cursor:
+        lines = _opened(cursor, ids, starts)
+        others = _held_by_others(cursor, [line.id for line in lines.values()], holder)
+        for line in lines.values():
+            line.held = others.get(line.id, NOTHING)
+        for budget, most_usd in amounts.items():
+            answer = _decide(Wish((budget,), most_usd, may_degrade=False), lines)
+            if answer is not GRANTED:
+                return answer
+        held = {lines[each.id].id: most for each, most in amounts.items() if each.id in lines}
+        cursor.execute(_HOLD, [holder, COMMITTED_SECONDS, list(held), list(held.values())])
+    return GRANTED
+
+
+def settle_commitment(costs: Mapping[int, Decimal], *, holder: UUID) -> None:
+    """Turn a commitment into what it cost, US dollars by budget id. Once: a second time is none.
+
+    For a caller within a transaction, which this is part of.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK_COMMITTED, [holder])
+        cursor.execute(_SETTLE_COMMITTED, [list(costs), list(costs.values()), holder])
+        cursor.execute("DELETE FROM llm_budget_holds WHERE holder = %s", [holder])
+
+
+def _opened(cursor: CursorWrapper, ids: list[int], starts: list[dt.date]) -> dict[int, LedgerLine]:
+    """The lines of these budgets, made where there are none yet, under their locks."""
+    lines = _locked(cursor, ids, starts)
+    if len(lines) < len(ids):
+        cursor.execute(_OPEN, [ids, starts])
+        lines = _locked(cursor, ids, starts)  # fewer still: a budget was deleted
+    return lines
+
+
+def _held_by_others(cursor: CursorWrapper, rows: list[int], holder: UUID) -> dict[int, Decimal]:
+    cursor.execute(_HELD_BY_OTHERS, [rows, holder])
+    return dict(cursor.fetchall())
+
+
+def _locked(cursor: CursorWrapper, ids: list[int], starts: list[dt.date]) -> dict[int, LedgerLine]:
+    cursor.execute(_LOCK, [ids, starts])
+    return {row[0]: LedgerLine(*row[1:]) for row in cursor.fetchall()}
+
+
+def _decide(wish: Wish, lines: Mapping[int, LedgerLine]) -> Answer:
+    """Hold a wish in all its budgets, or say why not. A budget that is gone forbids nothing."""
+    concerned = [lines[each.id] for each in wish.budgets if each.id in lines]
+    waits = ""
+    for line in concerned:
+        if line.soft is not None and wish.may_degrade and line.spent >= line.soft:
+            why = f"the budget “{line.name}” is over its soft limit of ${line.soft:f}"
+            return Answer(Verdict.DEGRADED, why)
+        if line.hard is None:
+            continue
+        if line.spent >= line.hard or line.spent + wish.most_usd > line.hard:
+            why = (
+                f"the budget “{line.name}” has spent ${line.spent:.4f} of its hard limit of"
+                f" ${line.hard:f}, and this call may cost ${wish.most_usd:.4f}"
+            )
+            return Answer(Verdict.REFUSED, why)
+        if line.spent + line.held + wish.most_usd > line.hard:
+            waits = waits or f"the budget “{line.name}” is held by calls under way"
+    if waits:
+        return Answer(Verdict.WAITS, waits)
+    for line in concerned:
+        line.held += wish.most_usd
+    return GRANTED
