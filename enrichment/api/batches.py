@@ -7,206 +7,33 @@ from django.db.models import QuerySet, Sum
 from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from kombu.exceptions import OperationalError
-from rest_framework import generics, serializers, status
+from rest_framework import generics, status
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from enrichment.api.enriching import LANGUAGE_HELP, TYPE_HELP
+from enrichment.api.batch_bodies import (
+    BatchAnswerSerializer,
+    BatchDetailSerializer,
+    BatchRequestSerializer,
+    BatchSerializer,
+    FailureRowSerializer,
+    ResumeRequestSerializer,
+    selection_of,
+)
 from enrichment.api.failures import EnrichmentEndpoint
 from enrichment.batches import creation, lifecycle
-from enrichment.batches.creation import AUTO, MAX_PRIORITY, Selection, Terms
-from enrichment.batches.progress import Progress, progress_of
-from enrichment.batches.staleness import ALL_REASONS, DEFAULT_REASONS, Reason
+from enrichment.batches.creation import Terms
 from enrichment.batches.undo import undo
-from enrichment.models import Batch, EnrichmentResult, ResultState, Transport
+from enrichment.models import Batch, EnrichmentResult, ResultState
 from enrichment.tasks import start_lanes
-from llmconfig.api.kit.bodies import MAX_KEY, StrictSerializer
+from llmconfig.api.kit.bodies import StrictSerializer
 from llmconfig.api.kit.endpoints import Rows
 
 logger = logging.getLogger(__name__)
-
-MAX_IDS = 10_000
-MAX_LANGUAGES = 20
 LEFT_SHOWN = 20
 # The chunks' counters, summed for a page of batches in its one query.
 SUMS = {name: Sum(f"chunks__{name}") for name in ("rows_done", "rows_failed", "rows_skipped")}
-
-
-def write_size_field() -> serializers.IntegerField:
-    """How many finished rows start a write."""
-    return serializers.IntegerField(
-        required=False,
-        allow_null=True,
-        min_value=1,
-        default=None,
-        help_text="Finished rows that start a write, at most LLM_BATCH_MAX_SIZE.",
-    )
-
-
-def cap_field() -> serializers.DecimalField:
-    """The most that a batch may cost."""
-    return serializers.DecimalField(
-        max_digits=16,
-        decimal_places=10,
-        required=False,
-        allow_null=True,
-        default=None,
-        help_text="US dollars; the batch pauses when they are spent.",
-    )
-
-
-class BatchRequestSerializer(StrictSerializer):
-    """Which rows: all that are stale, or fewer."""
-
-    processing_type = serializers.CharField(max_length=50, help_text=TYPE_HELP)
-    organization = serializers.SlugField(
-        max_length=100,
-        required=False,
-        default="",
-        help_text="The slug of the organization whose rows they are.",
-    )
-    limit = serializers.IntegerField(
-        required=False, allow_null=True, default=None, min_value=1, max_value=MAX_KEY
-    )
-    row_ids = serializers.ListField(
-        child=serializers.CharField(max_length=40),
-        required=False,
-        allow_null=True,
-        default=None,
-        allow_empty=False,
-        max_length=MAX_IDS,
-        help_text="The rows' keys in their table.",
-    )
-    stale = serializers.MultipleChoiceField(
-        choices=sorted(ALL_REASONS),
-        required=False,
-        default={each.value for each in DEFAULT_REASONS},
-        allow_empty=False,
-        help_text="Why rows need work; prompt and model count only when asked for.",
-    )
-    target_languages = serializers.ListField(
-        child=serializers.CharField(max_length=35),
-        required=False,
-        allow_empty=False,
-        max_length=MAX_LANGUAGES,
-        help_text=f"For translations. {LANGUAGE_HELP}",
-    )
-    batch_size = write_size_field()
-    max_cost_usd = cap_field()
-    priority = serializers.IntegerField(
-        required=False,
-        default=0,
-        min_value=-MAX_PRIORITY,
-        max_value=MAX_PRIORITY,
-        help_text="The higher, the earlier it gets workers.",
-    )
-    transport = serializers.ChoiceField(
-        choices=[*Transport.values, AUTO],
-        required=False,
-        default=Transport.LIVE.value,
-        help_text="provider_batch costs half and takes up to a day; auto chooses.",
-    )
-    within_hours = serializers.FloatField(
-        required=False,
-        allow_null=True,
-        default=None,
-        min_value=0,
-        help_text="For auto: when it has to be done. Blank: any time.",
-    )
-    force = serializers.BooleanField(
-        required=False, default=False, help_text="Also rows that are fresh."
-    )
-
-
-class ResumeRequestSerializer(StrictSerializer):
-    """On which terms it goes on."""
-
-    max_cost_usd = cap_field()
-
-
-def selection_of(given: dict[str, Any]) -> Selection:
-    """The rows that a checked body means."""
-    return Selection(
-        organization=given["organization"],
-        limit=given["limit"],
-        ids=given.get("animal_ids") or given["row_ids"],
-        force=given["force"],
-        stale=frozenset(Reason(each) for each in given["stale"]),
-        variants=tuple(dict.fromkeys(given.get("target_languages", [""]))),
-    )
-
-
-class BatchSerializer(serializers.ModelSerializer[Batch]):
-    """One batch as a list shows it."""
-
-    processing_type = serializers.CharField(source="enrichment", read_only=True)
-    created_by = serializers.SlugRelatedField[Any](slug_field="username", read_only=True)
-    transport = serializers.CharField(read_only=True, help_text="live or provider_batch.")
-    rows_done = serializers.IntegerField(read_only=True, allow_null=True)
-    rows_failed = serializers.IntegerField(read_only=True, allow_null=True)
-    rows_skipped = serializers.IntegerField(read_only=True, allow_null=True)
-
-    class Meta:
-        model = Batch
-        fields = (
-            "id", "processing_type", "params", "status", "status_reason", "force", "write_size",
-            "max_cost_usd", "priority", "transport", "automatic", "rows_total", "rows_done",
-            "rows_failed", "rows_skipped", "created_by", "created_at", "started_at", "finished_at",
-        )  # fmt: skip
-
-
-class ProgressSerializer(serializers.Serializer[Progress]):
-    """How far it is. Rates are rows per second, money is US dollars."""
-
-    total = serializers.IntegerField()
-    finished = serializers.IntegerField(help_text="Rows that need nothing more.")
-    done = serializers.IntegerField()
-    failed = serializers.IntegerField()
-    skipped = serializers.IntegerField()
-    waiting = serializers.IntegerField(help_text="Failed rows that get a later round.")
-    calls = serializers.IntegerField()
-    calls_repaid = serializers.IntegerField(help_text="Calls paid again after a worker died.")
-    tokens = serializers.IntegerField()
-    cost_usd = serializers.DecimalField(max_digits=16, decimal_places=10)
-    unpriced_calls = serializers.IntegerField()
-    seconds = serializers.FloatField()
-    rows_per_second = serializers.FloatField()
-    eta_seconds = serializers.FloatField(allow_null=True)
-    next_due_at = serializers.DateTimeField(allow_null=True)
-
-
-class BatchDetailSerializer(BatchSerializer):
-    """With its progress as of now."""
-
-    progress = serializers.SerializerMethodField()
-
-    class Meta:
-        model = Batch
-        fields = (*BatchSerializer.Meta.fields, "progress")
-
-    @extend_schema(responses=ProgressSerializer)
-    def get_progress(self, batch: Batch) -> dict[str, Any]:
-        """One sum over the chunks."""
-        return dict(ProgressSerializer(progress_of(batch.pk)).data)
-
-
-class BatchAnswerSerializer(BatchDetailSerializer):
-    """With what was done, in words."""
-
-    message = serializers.CharField(read_only=True)
-
-    class Meta:
-        model = Batch
-        fields = (*BatchDetailSerializer.Meta.fields, "message")
-
-
-class FailureRowSerializer(serializers.ModelSerializer[EnrichmentResult]):
-    """A row that failed, and why."""
-
-    class Meta:
-        model = EnrichmentResult
-        fields = ("row_id", "variant", "reason", "model_used", "correlation_id", "created_at")
 
 
 class BatchRows(EnrichmentEndpoint, Rows):

@@ -18,7 +18,7 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
-from enrichment.api.batches import ProgressSerializer
+from enrichment.api.batch_bodies import ProgressSerializer
 from enrichment.api.failures import EnrichmentEndpoint
 from enrichment.batches.progress import Progress, progress_of
 from enrichment.models import Batch

@@ -7,7 +7,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from enrichment.api.batches import BatchRequestSerializer, selection_of
+from enrichment.api.batch_bodies import BatchRequestSerializer, selection_of
 from enrichment.api.failures import EnrichmentEndpoint
 from enrichment.forecast import Forecast, Quantiles, forecast
 from llmconfig.api.kit.bodies import StrictSerializer

@@ -7,14 +7,13 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from enrichment.api.batches import (
+from enrichment.api.batch_bodies import (
     MAX_IDS,
     BatchAnswerSerializer,
-    BatchList,
     BatchRequestSerializer,
-    set_going,
     write_size_field,
 )
+from enrichment.api.batches import BatchList, set_going
 from enrichment.api.enriching import (
     LANGUAGE_HELP,
     TYPE_HELP,
