@@ -156,6 +156,27 @@ def test_every_document_is_linked_from_the_readme():
     assert there - linked == set()
 
 
+def _modules(folder: Path, levels: int) -> Iterator[Path]:
+    left_out = {"migrations", "static", "templates", "sql", "fixtures", "locale"}
+    for path in folder.iterdir():
+        if path.name in left_out or path.name.startswith("__"):
+            continue
+        if path.suffix == ".py" or (path.is_dir() and any(path.rglob("*.py"))):
+            yield path
+            if path.is_dir() and levels > 1:
+                yield from _modules(path, levels - 1)
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_the_map_names_every_module_of_two_levels(app):
+    named = set(first_cells(text_of("docs/architecture.md")))
+    there = {
+        f"{path.relative_to(ROOT)}{'/' if path.is_dir() else ''}"
+        for path in _modules(ROOT / app, 2)
+    }
+    assert there - named == set()
+
+
 def test_no_document_or_docstring_cites_pages_that_readers_lack():
     cited = re.compile(r"(?<!-)\b[Ss]eed \d")
     code = (
