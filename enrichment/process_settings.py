@@ -13,6 +13,12 @@ DEFINITIONS = (
         "LLM_BATCH_ERROR_BUDGET", 0.5, "Share of failed rows above which a batch pauses."
     ),
     ProcessSetting(
+        "LLM_BATCH_MAX_REPAID",
+        500,
+        "Answers paid twice, since it was let go on, at which a batch pauses.",
+        least=1,
+    ),
+    ProcessSetting(
         "LLM_AUTO_BATCH_ROWS", 500, "The most rows of a batch that starts by itself.", least=1
     ),
 )

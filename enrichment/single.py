@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, transaction
 
 from enrichment.batches import creation
-from enrichment.engine import writing
+from enrichment.engine import refusals, writing
 from enrichment.engine.items import (
     GONE,
     Item,
@@ -61,9 +61,25 @@ def enrich_row(
     if item.reason == GONE:
         raise BadSelection(f"row_id: there is no row {row_id}.", field="row_id")
     outcome = _outcome(enrichment, item, user)
-    with transaction.atomic(), connection.cursor() as cursor:
-        writing.store(cursor, enrichment, [outcome], batch_id=None)
+    outcome = _stored(enrichment, outcome)
     return SingleResult(outcome.state, outcome.value, outcome.reason)
+
+
+def _stored(enrichment: Enrichment, outcome: Outcome) -> Outcome:
+    """Write it; what the database refuses fails with the reason, and its call is recorded."""
+    stored: list[Outcome] = []
+
+    def store(some: Outcome) -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            writing.store(cursor, enrichment, [some], batch_id=None)
+        stored.append(some)
+
+    refusals.by_halves(
+        [outcome],
+        lambda one: store(one[0]),
+        lambda refused, error: refusals.store_failed(refused, error, store),
+    )
+    return stored[0]
 
 
 def _outcome(enrichment: Enrichment, item: Item, user: User | None) -> Outcome:

@@ -139,6 +139,24 @@ def _ahead(months: int) -> str:
     return f"{months} month{'' if months == 1 else 's'} ahead"
 
 
+def ensure_this_month(*, using: str = DEFAULT_DB_ALIAS) -> None:
+    """Make the partition of this month, by the database's clock, where it is missing.
+
+    Raises PartitionsUnusable when calls of this month can't be recorded.
+    """
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        now = cursor.fetchone()[0]
+        lacking = [table for table in TABLES if months_ahead(cursor, table, now=now) < 0]
+    if not lacking:
+        return
+    try:
+        keep_ahead(using=using, now=now)
+    except PartitionsUnusable:
+        if min(all_months_ahead(using=using, now=now).values()) < 0:
+            raise
+
+
 def keep_ahead_with_alarm() -> None:
     """Create what is missing; log what that made, and as an error what it couldn't make good.
 

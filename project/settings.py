@@ -248,6 +248,8 @@ vars().update(_mail_server)
 
 # The LLM_* variables that are set: each app reads its own into this when it is ready.
 LLM_ENVIRONMENT: dict[str, object] = {}
+# Where lanes keep answers that are paid for until they are written; blank: the temporary folder.
+LLM_SPOOL_DIR = env.str("LLM_SPOOL_DIR", "")
 LLM_NODES_FILE = env.str("LLM_NODES_FILE", str(BASE_DIR / "fixtures" / "llm_nodes.yaml"))
 # Address of the server behind the `local` provider when it is seeded.
 LLM_LOCAL_URL = env.str("LLM_LOCAL_URL", "http://localhost:11434/v1")

@@ -145,8 +145,18 @@ def _count_anew(batch: Batch) -> None:
     """Have error budget and pace count what comes, not what was."""
     used = spent_by(batch.pk)
     batch.tries_before, batch.failures_before = used.tries, used.failures
+    batch.repaid_before, batch.lane_failure = used.repaid, ""
     batch.finished_before, batch.resumed_at = progress_of(batch.pk).finished, timezone.now()
-    batch.save(update_fields=["tries_before", "failures_before", "finished_before", "resumed_at"])
+    batch.save(
+        update_fields=[
+            "tries_before",
+            "failures_before",
+            "repaid_before",
+            "lane_failure",
+            "finished_before",
+            "resumed_at",
+        ]
+    )
 
 
 def _move(

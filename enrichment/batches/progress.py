@@ -26,6 +26,7 @@ class Spent:
     failures: int
     cost_usd: Decimal
     held_usd: Decimal  # what its rows at providers may cost at most, where it has a cap
+    repaid: int  # calls whose answers a dead worker took with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,8 @@ SELECT coalesce(sum(rows_done + rows_failed + cardinality(failed_ids)), 0),
        coalesce(sum(cost_usd), 0),
        (SELECT coalesce(sum(s.held_usd), 0) FROM enrichment_provider_submissions s
         JOIN enrichment_batch_chunks c ON c.id = s.chunk_id
-        WHERE c.batch_id = %s AND s.state IN ('intended', 'submitted'))
+        WHERE c.batch_id = %s AND s.state IN ('intended', 'submitted')),
+       coalesce(sum(calls_repaid), 0)
 FROM enrichment_batch_chunks WHERE batch_id = %s
 """
 

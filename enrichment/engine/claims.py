@@ -3,16 +3,19 @@
 Every time here is the database's, so that clocks of workers don't matter.
 """
 
+import datetime as dt
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import connection
-from django.db.models import F
+from django.db import connection, transaction
+from django.db.models import F, Value
+from django.db.models.functions import Now
 
 from enrichment.db_lookups import AnyOf
-from enrichment.engine import sent_log
+from enrichment.engine import answer_spool, sent_log
+from enrichment.engine.answer_spool import KeptAnswer
 from enrichment.models import BatchChunk, ChunkStatus, EnrichmentResult
 
 LEASE_SECONDS = 10
@@ -38,7 +41,10 @@ WHERE id = %s
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A chunk under our lease, with the rows that still need work, in order."""
+    """A chunk under our lease, with the rows that still need work, in order.
+
+    `kept` are answers that another lane was given for some of them and didn't write.
+    """
 
     chunk_id: int
     token: UUID
@@ -47,6 +53,7 @@ class Claim:
     row_ids: tuple[str, ...]
     alone: bool
     parked: bool
+    kept: tuple[KeptAnswer, ...] = ()
 
 
 def claim(batch_id: UUID, *, idle: bool) -> Claim | None:
@@ -62,7 +69,8 @@ def claim(batch_id: UUID, *, idle: bool) -> Claim | None:
         if found is None:
             return None
         chunk = BatchChunk.objects.get(pk=found[0])
-        remaining, lost = _left_of(chunk)
+        kept = answer_spool.kept(chunk.lease_token) if chunk.lease_token is not None else ()
+        remaining, lost = _left_of(chunk, {each.row_id for each in kept})
         if chunk.status == ChunkStatus.LEASED:
             chunk.deaths = chunk.deaths + 1 if lost else chunk.deaths
             if chunk.deaths >= DEATHS_UNTIL_ALONE and len(remaining) > 1:
@@ -74,6 +82,8 @@ def claim(batch_id: UUID, *, idle: bool) -> Claim | None:
             _LEASE,
             [token, remaining, chunk.deaths, LEASE_SECONDS, len(lost), chunk.pk],
         )
+        if chunk.lease_token is not None and kept:
+            _hand_on(chunk.lease_token, token)
     return Claim(
         chunk_id=chunk.pk,
         token=token,
@@ -82,11 +92,23 @@ def claim(batch_id: UUID, *, idle: bool) -> Claim | None:
         row_ids=tuple(remaining),
         alone=chunk.deaths >= DEATHS_UNTIL_ALONE,
         parked=chunk.deaths >= DEATHS_UNTIL_PARKED,
+        kept=_of_rows(kept, remaining),
     )
 
 
-def _left_of(chunk: BatchChunk) -> tuple[list[str], list[str]]:
-    """Rows that need work, and those of them that were sent: their calls are lost."""
+def _of_rows(kept: Sequence[KeptAnswer], rows: Sequence[str]) -> tuple[KeptAnswer, ...]:
+    wanted = set(rows)
+    return tuple({each.row_id: each for each in kept if each.row_id in wanted}.values())
+
+
+def _hand_on(token: UUID, other: UUID) -> None:
+    """The kept answers go over to the new lease, whether or not its claim is committed."""
+    answer_spool.share(token, other)
+    transaction.on_commit(lambda: answer_spool.drop([token]))
+
+
+def _left_of(chunk: BatchChunk, kept: set[str]) -> tuple[list[str], list[str]]:
+    """Rows that need work, and those of them that were sent and have no kept answer: lost calls."""
     settled = set(
         EnrichmentResult.objects.filter(
             AnyOf(F("row_id"), chunk.row_ids), batch_id=chunk.batch_id, variant=chunk.variant
@@ -97,7 +119,7 @@ def _left_of(chunk: BatchChunk) -> tuple[list[str], list[str]]:
     lost = [
         row
         for position, row in enumerate(chunk.row_ids[: chunk.started])
-        if row not in settled and (noted is None or position in noted)
+        if row not in settled and row not in kept and (noted is None or position in noted)
     ]
     return remaining, lost
 
@@ -129,4 +151,12 @@ def release(claims: Sequence[Claim]) -> None:
     """Give chunks back that aren't finished; nothing of theirs is in flight any more."""
     BatchChunk.objects.filter(lease_token__in=[each.token for each in claims]).update(
         status=ChunkStatus.OPEN, lease_token=None, leased_until=None, started=0
+    )
+
+
+def extend(claims: Sequence[Claim]) -> None:
+    """Keep the leases for as long again."""
+    until = Now() + Value(dt.timedelta(seconds=LEASE_SECONDS))
+    BatchChunk.objects.filter(lease_token__in=[each.token for each in claims]).update(
+        leased_until=until
     )

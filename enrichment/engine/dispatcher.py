@@ -16,6 +16,7 @@ from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError
 
+from enrichment.engine import answer_spool
 from enrichment.engine.claims import LEASE_SECONDS, Claim
 from enrichment.engine.items import (
     Item,
@@ -25,6 +26,7 @@ from enrichment.engine.items import (
     call_for,
     failed,
     judged,
+    kept_of,
     takes_long,
     without_fact,
 )
@@ -105,6 +107,7 @@ class Dispatcher:
         self._announcing = False
         self._started: dict[UUID, int] = {}  # announced, by lease
         self._notes = SentLog()
+        answer_spool.sweep()
         self._kept_until = 0.0  # the leases, as far as we know; by the monotonic clock
         self._writes_since = 0.0
         self._stopped = False
@@ -285,6 +288,7 @@ class Dispatcher:
 
     def _forget(self, tokens: Sequence[UUID]) -> None:
         self._notes.drop(tokens)
+        answer_spool.drop(tokens)
         for token in tokens:
             self._started.pop(token, None)
 
@@ -330,7 +334,10 @@ class Dispatcher:
             return Outcome(item, ResultState.FAILED, reason=reason, retriable=True)
         except Exception as error:
             logger.exception("Batch %s: row %s broke its enrichment.", self.batch_id, item.row_id)
-            return Outcome(item, ResultState.FAILED, reason=broken_by(error))
+            record, texts = told[0] if told else (None, None)  # an answer is paid in any case
+            return Outcome(
+                item, ResultState.FAILED, reason=broken_by(error), record=record, texts=texts
+            )
 
     def _of_failure(
         self, item: Item, failure: GenerationFailed, texts: Texts | None
@@ -354,6 +361,7 @@ class Dispatcher:
         """A row has come to its end; who was cancelled had not left."""
         outcome = None if task.cancelled() else task.result()
         if outcome is not None:
+            self._keep(row, outcome)
             self._outcomes.append(outcome)  # before it counts as ended: the lane reads both
         self._in_flight.discard(row)
         self._ended += 1
@@ -361,6 +369,12 @@ class Dispatcher:
             self._withdraw()
         self._wake_if_needed()
         self._dispatch()
+
+    def _keep(self, row: _Row, outcome: Outcome) -> None:
+        """On disk until it is written; some microseconds, and no answer is lost in between."""
+        answer = kept_of(outcome)
+        if answer is not None:
+            answer_spool.keep(row.claim.token, answer)
 
     def _wake_if_needed(self) -> None:
         if self.due or self.hungry:

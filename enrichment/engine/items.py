@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 
 from enrichment.batches.staleness import asked_with, input_hash
 from enrichment.db_lookups import AnyOf
+from enrichment.engine.answer_spool import KeptAnswer
 from enrichment.engine.claims import Claim
 from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import FactMissing
@@ -34,6 +35,7 @@ logger = logging.getLogger(__name__)
 
 GONE = "The row no longer exists."
 MAX_ON_LOOP = 8_000  # characters of source and answer: about 5 ms of judging at most
+MAX_ERROR_CHARACTERS = 200
 PARKED = "A worker died three times while this row was in work; it is parked."
 
 
@@ -272,7 +274,8 @@ def takes_long(item: Item, answer: Generation) -> bool:
 
 def broken_by(error: Exception) -> str:
     """Why a row failed on which its enrichment's own code raises."""
-    return f"The enrichment failed on this row: {type(error).__name__}."
+    said = str(error).strip()[:MAX_ERROR_CHARACTERS].strip()
+    return f"The enrichment failed on this row: {type(error).__name__}{': ' if said else ''}{said}."
 
 
 def failed(
@@ -292,4 +295,64 @@ def failed(
         texts=texts,
         retriable=retriable,
         told=told_of_failure(enrichment, failure.record, str(failure)),
+    )
+
+
+def kept_of(outcome: Outcome) -> KeptAnswer | None:
+    """What is kept on disk of an outcome until it is written; None where no call was made."""
+    item, record = outcome.item, outcome.record
+    if record is None:
+        return None
+    return KeptAnswer(
+        row_id=item.row_id,
+        input_hash=item.input_hash,
+        prompt_version=item.prompt.version if item.prompt else None,
+        state=outcome.state,
+        value=outcome.value,
+        reason=outcome.reason,
+        findings=outcome.findings,
+        suggestion=outcome.suggestion,
+        confidence=outcome.confidence,
+        confidence_source=outcome.confidence_source,
+        record=record,
+        texts=outcome.texts,
+        retriable=outcome.retriable,
+        told=outcome.told,
+        facts=tuple((asked.source.name, said) for asked, said in item.facts),
+    )
+
+
+def restored(item: Item, kept: KeptAnswer) -> Outcome:
+    """The outcome that was kept of a row, for the lane that has it now.
+
+    It is of what the row and its prompt said when it was sent, and says so.
+    """
+    questions = {
+        each.source.name: each for each in (*item.asks, *(asked for asked, _ in item.facts))
+    }
+    prompt = item.prompt
+    if prompt is not None and kept.prompt_version is not None:
+        prompt = replace(prompt, version=kept.prompt_version)
+    item = replace(
+        item,
+        input_hash=kept.input_hash,
+        prompt=prompt,
+        settled=None,
+        reason="",
+        asks=(),
+        facts=tuple((questions[name], said) for name, said in kept.facts if name in questions),
+    )
+    return Outcome(
+        item,
+        kept.state,
+        value=kept.value,
+        reason=kept.reason,
+        findings=kept.findings,
+        suggestion=kept.suggestion,
+        confidence=kept.confidence,
+        confidence_source=kept.confidence_source,
+        record=kept.record,
+        texts=kept.texts,
+        retriable=kept.retriable,
+        told=kept.told,
     )

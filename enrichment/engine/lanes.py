@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from enrichment.batches import lifecycle
 from enrichment.batches.creation import check_allowed
-from enrichment.engine import claims, writing
+from enrichment.engine import claims, lane_failures, refusals, writing
 from enrichment.engine.db_sessions import (
     PATIENCE_SECONDS,
     SESSION_ERRORS,
@@ -21,18 +21,22 @@ from enrichment.engine.db_sessions import (
 )
 from enrichment.engine.dispatcher import Dispatcher
 from enrichment.engine.gc_tuning import collect_seldom
-from enrichment.engine.items import Item, Outcome, load_items
+from enrichment.engine.items import Item, Outcome, load_items, restored
 from enrichment.engine.stop_conditions import Brakes
 from enrichment.enrichments import get
 from enrichment.errors import BadPrompt, EnrichmentError
 from enrichment.models import Batch, BatchStatus
 from enrichment.models.batches import WORKABLE
 from llmconfig.configuration import snapshot
+from metrics import partitions
+from metrics.errors import PartitionsUnusable
 
 logger = logging.getLogger(__name__)
 
 LANE_SECONDS = 60.0
 WRITE_EVERY_SECONDS = 1.0  # also how often the lease and the batch's state are looked after
+# A lane that fails waits so long for the answers under way: on disk they aren't lost.
+MAX_LAST_ANSWERS_SECONDS = 120.0
 
 
 class LaneEnd(StrEnum):
@@ -83,6 +87,13 @@ def run_lane(batch_id: UUID, *, seconds: float = LANE_SECONDS) -> LaneEnd:
         lane = _Lane(batch, place, time.monotonic() + seconds)
         try:
             return lane.run()
+        except SESSION_ERRORS:
+            raise  # nothing is paid meanwhile: it goes on by itself when the database is back
+        except Exception as error:
+            lane.wait_for_last_answers()
+            if lane_failures.note(batch_id, error):
+                return LaneEnd.FINISHED
+            raise
         finally:
             lane.pump.close()
     finally:
@@ -93,12 +104,31 @@ def _begin(batch_id: UUID) -> Batch | None:
     """Mark a waiting batch as running; None if it is not to be worked on, or can't be."""
     lifecycle.start(batch_id)
     batch = Batch.objects.get(pk=batch_id)
-    try:
-        check_allowed(get(batch.enrichment))
-    except EnrichmentError as error:  # switched off, or gone from the code
-        lifecycle.pause_for(batch_id, str(error))
+    if batch.status not in WORKABLE:
         return None
-    return batch if batch.status in WORKABLE else None
+    reason = _obstacle(batch)
+    if reason:
+        lifecycle.pause_for(batch_id, reason)
+        return None
+    return batch
+
+
+def _obstacle(batch: Batch) -> str:
+    """Why nothing that it is paid for could be used; blank when nothing speaks against it."""
+    try:
+        enrichment = get(batch.enrichment)
+        check_allowed(enrichment)
+        partitions.ensure_this_month()
+        writing.rehearse(enrichment)
+    except EnrichmentError as error:  # switched off, or gone from the code
+        return str(error)
+    except PartitionsUnusable as error:
+        return f"Its calls couldn't be recorded. {error}"
+    except DatabaseError as error:
+        if not refusals.is_refusal(error):
+            raise
+        return f"Its results couldn't be written. {refusals.why(error)}"
+    return ""
 
 
 class _Lane:
@@ -124,6 +154,7 @@ class _Lane:
         self.brakes = Brakes(batch)
         self.closing = False
         self.dry = False  # the last claim found nothing
+        self.refused_since: float | None = None  # monotonic: no write has succeeded since
 
     def run(self) -> LaneEnd:
         """Claim, feed, write, until the time is over or nothing is left.
@@ -137,9 +168,10 @@ class _Lane:
             try:
                 busy = self._step()
             except SESSION_ERRORS as error:
-                if not is_lost(self.place.session):
-                    raise
-                self._outlive(error)
+                if is_lost(self.place.session):
+                    self._outlive(error)
+                else:
+                    self._hold_out(error)
         claims.release(list(self.held.values()))
         self.pump.settled(self.held.values())
         return self._end()
@@ -163,11 +195,28 @@ class _Lane:
         come_back(time.monotonic() + PATIENCE_SECONDS)
         persistently(self._take_up)
 
+    def _hold_out(self, error: Exception) -> None:
+        """Try again in a moment: a disk is full, a lock is held, the server is read only.
+
+        What isn't written yet bounds what is sent, so little is. Raises the error after a minute.
+        """
+        now = time.monotonic()
+        self.refused_since = self.refused_since or now
+        if now - self.refused_since > PATIENCE_SECONDS:
+            raise error
+        logger.warning("Batch %s: the database takes nothing now: %s", self.batch.pk, error)
+        time.sleep(WRITE_EVERY_SECONDS)
+        persistently(self._sort_out)
+
     def _take_up(self) -> None:
         if not self.place.take():
             self._close()
         # A server that was killed may have lost what was announced in its last half second.
         self.pump.announce_again(list(self.held.values()))
+        self._sort_out()
+
+    def _sort_out(self) -> None:
+        """Tell what the last write has stored from what it hasn't."""
         recorded = writing.recorded(self.enrichment, self.unconfirmed, batch_id=self.batch.pk)
         unsure, self.unconfirmed = self.unconfirmed, []
         self._settle([each for each in unsure if writing.key_of(each) in recorded])
@@ -220,26 +269,25 @@ class _Lane:
             items = list(
                 load_items(self.enrichment, claim.row_ids, variant=claim.variant, claim=claim)
             )
-            to_send = [item for item in items if item.settled is None]
-            settled = [item for item in items if item.settled is not None]
-            if settled and to_send:
-                claims.reorder(claim, [item.row_id for item in (*to_send, *settled)])
-        self._hold(claim, to_send, settled)
+            known = _known(claim, items)
+            done = {each.item.row_id for each in known}
+            to_send = [item for item in items if item.row_id not in done]
+            if known and to_send:
+                claims.reorder(claim, [*(item.row_id for item in to_send), *done])
+        self._hold(claim, to_send, known)
         return True
 
-    def _hold(self, claim: claims.Claim, to_send: list[Item], settled: list[Item]) -> None:
+    def _hold(self, claim: claims.Claim, to_send: list[Item], known: list[Outcome]) -> None:
         self.held[claim.chunk_id] = claim
-        self.unsettled[claim.chunk_id] = len(to_send) + len(settled)
-        self.outcomes += [
-            Outcome(item, item.settled, reason=item.reason) for item in settled if item.settled
-        ]
+        self.unsettled[claim.chunk_id] = len(to_send) + len(known)
+        self.outcomes += known
         self.pump.feed(claim, to_send)
 
     def _write(self) -> None:
         """Write what waits, keep the leases, end finished chunks, and look at the batch's state."""
         written = self.unconfirmed = self.outcomes
         self.outcomes = []
-        ours = writing.write(
+        stored = refusals.write(
             self.enrichment,
             written,
             batch_id=self.batch.pk,
@@ -247,15 +295,27 @@ class _Lane:
             later_rounds=self.pace.later_rounds,
         )
         self.unconfirmed = []
-        self._give_up([each for each in self.held if each not in ours])
+        self.refused_since = None
+        self._give_up([each for each in self.held if each not in stored.ours])
         self.pump.wrote()
         self._settle(written)
         self._finish()
-        self._brake(written)
+        self._brake(stored.outcomes)
         if self.pump.stop_reason is not None:
             self._pause(str(self.pump.stop_reason))
         elif not self._may_go_on():
             self._fall_silent()
+
+    def wait_for_last_answers(self) -> None:
+        """Keep the leases while calls are under way, so that nobody pays for them again."""
+        self.pump.fall_silent()
+        until = time.monotonic() + MAX_LAST_ANSWERS_SECONDS
+        while self.pump.busy and time.monotonic() < until:
+            try:
+                claims.extend(list(self.held.values()))
+            except DatabaseError:
+                return
+            self.pump.wait(WRITE_EVERY_SECONDS)
 
     def _settle(self, written: list[Outcome]) -> None:
         for outcome in written:
@@ -296,3 +356,14 @@ class _Lane:
         if lifecycle.complete_if_done(self.batch.pk) or not self._may_go_on():
             return LaneEnd.FINISHED
         return LaneEnd.WAITING if self.dry else LaneEnd.MORE
+
+
+def _known(claim: claims.Claim, items: list[Item]) -> list[Outcome]:
+    """What needs no call: answers that another lane was given, and rows that get none."""
+    kept = {each.row_id: each for each in claim.kept}
+    known = [restored(item, kept[item.row_id]) for item in items if item.row_id in kept]
+    return known + [
+        Outcome(item, item.settled, reason=item.reason)
+        for item in items
+        if item.settled is not None and item.row_id not in kept
+    ]

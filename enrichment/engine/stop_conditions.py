@@ -24,6 +24,7 @@ class Brakes:
         settings = snapshot.current()
         self.batch = batch
         self.budget: float = settings.setting("LLM_BATCH_ERROR_BUDGET")
+        self.max_repaid: int = settings.setting("LLM_BATCH_MAX_REPAID")
         self.lanes: int = settings.processing.get("concurrent_tasks", 1)
         self.recent: deque[bool] = deque(maxlen=RECENT_TRIES)
         self.last_failure = ""
@@ -69,6 +70,12 @@ class Brakes:
         tries = spent.tries - batch.tries_before
         if self._too_many(failures, tries):
             return self._failing(failures, tries)
+        repaid = spent.repaid - batch.repaid_before
+        if repaid >= self.max_repaid:
+            return (
+                f"{repaid} answers were paid twice, because workers died before they had written"
+                " them (LLM_BATCH_MAX_REPAID). Find out why before you resume it."
+            )
         if cap is None:
             return ""
         if spent.cost_usd >= cap:

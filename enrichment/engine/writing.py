@@ -4,6 +4,7 @@ First the chunks' tokens are checked and their leases extended; outcomes of chun
 lane has taken over are dropped, so nothing is recorded twice.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -116,6 +117,18 @@ def write(
         store(cursor, enrichment, settled, batch_id=batch_id)
         _record(cursor, again)
     return ours
+
+
+def rehearse(enrichment: Enrichment) -> None:
+    """Run the statements of a write without a row, before anything is paid.
+
+    Raises Django's DatabaseError for what they would be refused for whatever the answers say:
+    a missing column or right, a read-only database.
+    """
+    nothing: dict[str, Any] = {"ids": [], "values": [], "models": [], "variant": ""}
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_update_sql(enrichment), nothing)
+        copy_rows(cursor, "enrichment_results", _RESULT_COLUMNS, ())
 
 
 def key_of(outcome: Outcome) -> tuple[str, str]:
@@ -345,8 +358,8 @@ def _json(value: Any) -> bytes:
     """JSON that PostgreSQL takes: it refuses NUL, and orjson lone surrogates."""
     try:
         text = orjson.dumps(value)
-    except TypeError:
-        text = orjson.dumps(_cleaned(value))
+    except TypeError:  # lone surrogates, and whole numbers of more than 64 bits
+        return json.dumps(_cleaned(value)).encode()
     return text if b"\\u0000" not in text else orjson.dumps(_cleaned(value))
 
 

@@ -86,6 +86,10 @@ class Batch(models.Model):
     tries_before = models.PositiveIntegerField(default=0, editable=False)
     failures_before = models.PositiveIntegerField(default=0, editable=False)
     finished_before = models.PositiveIntegerField(default=0, editable=False)
+    repaid_before = models.PositiveIntegerField(default=0, editable=False)
+    # How its last lane that failed did, and how many rows had been tried by then.
+    lane_failure = models.CharField(max_length=100, blank=True, default="", editable=False)
+    lane_failure_at = models.PositiveIntegerField(default=0, editable=False)
     resumed_at = models.DateTimeField(null=True, editable=False)
     rows_total = models.PositiveIntegerField(default=0)
     created_by = models.ForeignKey(

@@ -14,6 +14,7 @@ from enrichment.models import ProviderBatchSubmission
 from llmconfig.configuration import snapshot
 from llmconfig.models import LLMConfig, NodeConfiguration
 from tests.database import database_url
+from tests.enrichment.museum import museum  # noqa: F401 - a fixture
 from tests.llmconfig.conftest import (  # noqa: F401 - fixtures
     connections_of_the_background_loop,
     fast,

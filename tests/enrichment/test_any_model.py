@@ -4,10 +4,8 @@ import json
 from uuid import uuid4
 
 import pytest
-from django.apps import AppConfig, apps
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
-from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
@@ -23,40 +21,12 @@ from enrichment.single import enrich_row
 from llmconfig.client.structured_output import SchemaUnusable
 from llmconfig.configuration import process_settings, snapshot
 from llmconfig.configuration.process_settings import ProcessSetting
-from llmconfig.models import NodeConfiguration
 from tests.api import caller
 from tests.enrichment.saying import model_says
 from tests.museum.enrichments import CoinLabels, ExhibitLabel
 from tests.museum.models import Coin, Exhibit
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def museum(provider):
-    """The museum's app with its tables and enrichments."""
-    # Not by changing INSTALLED_APPS: that makes every app ready again, the admin's site too.
-    config = AppConfig.create("tests.museum")
-    config.apps = apps
-    apps.app_configs[config.label] = config
-    config.import_models()
-    with connection.schema_editor() as editor:
-        editor.create_model(Exhibit)
-        editor.create_model(Coin)
-    ours = (ExhibitLabel(), CoinLabels())
-    for each in ours:
-        enrichments.register(each)
-    NodeConfiguration.objects.create(
-        node_name="exhibit_label", interaction_type="enricher", default_model="sim/gpt-4o-mini"
-    )
-    snapshot.expire()
-    yield
-    for each in ours:
-        enrichments.unregister(each.name)
-    with connection.schema_editor() as editor:
-        editor.delete_model(Coin)
-        editor.delete_model(Exhibit)
-    del apps.app_configs[config.label]
 
 
 @pytest.fixture

@@ -118,8 +118,9 @@ def test_a_killed_worker_loses_no_row_and_what_was_paid_twice_is_counted(
     assert EnrichmentResult.objects.values("row_id").distinct().count() == 600
     assert Animal.objects.filter(enriched_description__isnull=False).count() == 600
     assert GenerationMetric.objects.count() == EnrichmentResult.objects.count() == 600
-    assert at.calls_repaid == lost
-    assert _settled(simulator)["paid"] == at.calls + at.calls_repaid == 600 + lost
+    # What had been answered is on disk; only what was under way is paid twice.
+    assert at.calls_repaid <= min(lost, IN_FLIGHT)
+    assert _settled(simulator)["paid"] == at.calls + at.calls_repaid == 600 + at.calls_repaid
 
 
 def test_a_worker_stopped_past_its_lease_records_nothing_when_it_wakes(

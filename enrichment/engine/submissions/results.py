@@ -15,7 +15,7 @@ from decimal import Decimal
 from django.db import transaction
 from django.db.models.functions import Now
 
-from enrichment.engine import writing
+from enrichment.engine import refusals, writing
 from enrichment.engine.claims import Claim
 from enrichment.engine.db_sessions import SESSION_ERRORS
 from enrichment.engine.items import Item, Outcome, broken_by, judged
@@ -140,45 +140,48 @@ class _Reading:
             self._write(fresh)
 
     def _write(self, fresh: dict[int, Result]) -> None:
-        """Write these answers; what makes a write fail is found by halves, and costs its row."""
-        try:
-            self._store(fresh)
-        except SESSION_ERRORS:
-            raise
-        except Exception as error:
-            places = list(fresh)
-            if len(places) == 1:
-                logger.exception("Submission %s: an answer can't be used.", self.submission.pk)
-                self.answered.discard(places[0])
-                self.found.reasons[places[0]] = (
-                    f"its answer can't be written: {type(error).__name__}"
-                )
-                return
-            middle = len(places) // 2
-            for half in (places[:middle], places[middle:]):
-                self._write({place: fresh[place] for place in half})
-            return
-        self.written |= fresh.keys()
+        """Write these answers; what can't be written costs its row."""
+        outcomes: list[tuple[int, Outcome]] = []
+        refusals.by_halves(
+            list(fresh.items()), lambda part: outcomes.extend(self._read(part)), self._unreadable
+        )
+        if outcomes:
+            refusals.by_halves(outcomes, self._store, self._refused)
+
+    def _read(self, part: Sequence[tuple[int, Result]]) -> list[tuple[int, Outcome]]:
+        rows = self.submission.rows
+        items = items_of(
+            self.submission, self.enrichment, [rows[place][0] for place, _ in part], self.claim
+        )
+        return [
+            (place, self._outcome(items[rows[place][0]], result, same=rows[place]))
+            for place, result in part
+        ]
+
+    def _unreadable(self, found: tuple[int, Result], error: Exception) -> None:
+        """An answer of which not even the price can be told: its row goes on live."""
+        place = found[0]
+        logger.error("Submission %s: a result.", self.submission.pk, exc_info=error)
+        self.answered.discard(place)
+        self.found.reasons[place] = f"its answer can't be read: {type(error).__name__}"
+
+    def _refused(self, found: tuple[int, Outcome], error: Exception) -> None:
+        place, outcome = found
+        refusals.store_failed(outcome, error, lambda failed: self._store([(place, failed)]))
 
     @transaction.atomic
-    def _store(self, fresh: dict[int, Result]) -> None:
+    def _store(self, some: Sequence[tuple[int, Outcome]]) -> None:
         """Rows, results, call records and what they cost in one transaction."""
         ours = self._locked()
         if ours is None:
             return
-        rows = self.submission.rows
-        items = items_of(
-            self.submission, self.enrichment, [rows[place][0] for place in fresh], self.claim
-        )
-        outcomes = [
-            self._outcome(items[rows[place][0]], result, same=rows[place])
-            for place, result in fresh.items()
-        ]
+        outcomes = [outcome for _, outcome in some]
         self._put(outcomes)
         costs = self._costs(ours, outcomes)
         self.step("written")
         ours.costs = {str(key): str(cost) for key, cost in costs.items()}
         ours.save(update_fields=["costs"])
+        transaction.on_commit(lambda: self.written.update(place for place, _ in some))
 
     def _locked(self) -> ProviderBatchSubmission | None:
         """The submission, unless it has ended meanwhile."""

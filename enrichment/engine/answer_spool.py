@@ -1,0 +1,139 @@
+"""Answers that are paid for and not yet written, on the disk of the lane's machine.
+
+An answer is appended to its chunk's file before the lane sees it. Who takes the chunk over, after a
+kill, a refused write or a lost database, finds it there and writes it instead of asking again. The
+file is gone when the chunk is settled. It survives the process, and a restart of the machine if
+LLM_SPOOL_DIR does; it isn't forced to the disk, so a machine that loses its power may lose some.
+"""
+
+import logging
+import os
+import tempfile
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+
+from enrichment.facts.store import FactAnswer
+from enrichment.models import ResultState
+from enrichment.quality.gates import GateFinding
+from llmconfig.client.recording.disk_format import line_of, read_line
+from llmconfig.client.recording.recorders import Texts
+from llmconfig.client.types import CallRecord
+from metrics.quality.parts import CheckResults
+
+logger = logging.getLogger(__name__)
+
+STALE_SECONDS = 7 * 24 * 3600
+ENDING = ".answers"
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """One row's answer as it was judged; `facts` by the names of their sources."""
+
+    row_id: str
+    input_hash: str
+    prompt_version: int | None
+    state: ResultState
+    value: Any
+    reason: str
+    findings: tuple[GateFinding, ...]
+    suggestion: Any
+    confidence: float | None
+    confidence_source: str
+    record: CallRecord
+    texts: Texts | None
+    retriable: bool
+    told: CheckResults
+    facts: tuple[tuple[str, FactAnswer], ...]
+
+
+def keep(token: UUID, answer: KeptAnswer) -> None:
+    """Keep an answer of the chunk with this lease. A disk that refuses it is logged."""
+    folder = _folder()
+    if folder is None:
+        return
+    try:
+        line = line_of(answer)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+        file = os.open(folder / _name(token), flags, 0o600)
+        try:
+            os.write(file, line)
+        finally:
+            os.close(file)
+    except (OSError, TypeError, ValueError) as error:
+        logger.warning("An answer is only in memory until it is written: %s.", error)
+
+
+def kept(token: UUID) -> tuple[KeptAnswer, ...]:
+    """The answers that this machine keeps of a lease; none on other machines."""
+    folder = _folder()
+    if folder is None:
+        return ()
+    try:
+        lines = (folder / _name(token)).read_bytes().splitlines()
+    except OSError:
+        return ()
+    return tuple(each for line in lines if (each := _read(line)) is not None)
+
+
+def _read(line: bytes) -> KeptAnswer | None:
+    try:
+        return read_line(KeptAnswer, line)
+    except ValueError as error:  # cut by a full disk, or of another release
+        logger.warning("A kept answer can't be read: %s", error)
+        return None
+
+
+def share(token: UUID, other: UUID) -> None:
+    """Have the file of a lease be that of another one too, which takes its chunk over."""
+    folder = _folder()
+    if folder is not None:
+        with suppress(OSError):
+            os.link(folder / _name(token), folder / _name(other))
+
+
+def drop(tokens: Iterable[UUID]) -> None:
+    """Forget the answers of these leases: they are written, or somebody else's."""
+    folder = _folder()
+    if folder is None:
+        return
+    for token in tokens:
+        with suppress(OSError):
+            (folder / _name(token)).unlink(missing_ok=True)
+
+
+def sweep() -> None:
+    """Remove what nobody has asked for in a week."""
+    folder = _folder()
+    before = time.time() - STALE_SECONDS
+    for each in folder.iterdir() if folder is not None else ():
+        with suppress(OSError):
+            if each.name.endswith(ENDING) and each.stat().st_mtime < before:
+                each.unlink(missing_ok=True)
+
+
+def _name(token: UUID) -> str:
+    return f"{token.hex}{ENDING}"
+
+
+def _folder() -> Path | None:
+    """LLM_SPOOL_DIR, or a folder of this user's in the temporary one; None if it isn't ours."""
+    configured = settings.LLM_SPOOL_DIR
+    folder = Path(configured or Path(tempfile.gettempdir()) / f"nodewise-spool-{os.getuid()}")
+    try:
+        folder.mkdir(mode=0o700, parents=bool(configured), exist_ok=True)
+        found = folder.lstat()
+    except OSError:
+        return None
+    ours = folder.is_dir() and not folder.is_symlink() and found.st_uid == os.getuid()
+    if not ours or found.st_mode & 0o022:
+        logger.warning("%s is not this user's own folder; answers are kept in memory only.", folder)
+        return None
+    return folder
