@@ -12,6 +12,7 @@ from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
 from llmconfig.admin.explain import explain_node
+from llmconfig.admin.kit.listed_models import ListedModelsForm
 from llmconfig.admin.kit.panels import node_panels
 from llmconfig.admin.kit.presentation import NOTHING, badge
 from llmconfig.admin.kit.theme import TextareaWidget
@@ -53,7 +54,7 @@ class ExplainedAdmin(RevisionedAdmin):
         return super().render_change_form(request, context, add, change, form_url, obj)
 
 
-class NodeForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for the checker
+class NodeForm(ListedModelsForm):
     """A node's row; a new one may not hide what has its name."""
 
     def clean_node_name(self) -> str:
@@ -86,7 +87,7 @@ class NodeAdmin(ExplainedAdmin):
             {
                 "fields": (
                     "default_model", "provider", "default_temperature", "default_max_tokens",
-                    "fallbacks",
+                    "fallbacks", "allow_unlisted_models",
                 ),
                 "description": "What is blank comes from the interaction type, then from the"
                 " processing settings; the table above shows what that gives now.",
@@ -147,11 +148,23 @@ class NodeAdmin(ExplainedAdmin):
 class GlobalConfigAdmin(ExplainedAdmin):
     """The defaults of each interaction type; LLM settings edits all of them at once."""
 
+    form = ListedModelsForm
     list_display = ("interaction_type", "model", "temperature", "max_tokens", "updated_at")
     search_fields = ("interaction_type", "model")
     fieldsets = (
         (None, {"fields": ("interaction_type",)}),
-        ("Defaults", {"fields": ("model", "temperature", "max_tokens", "fallbacks")}),
+        (
+            "Defaults",
+            {
+                "fields": (
+                    "model",
+                    "temperature",
+                    "max_tokens",
+                    "fallbacks",
+                    "allow_unlisted_models",
+                )
+            },
+        ),
         ("Cheaper", {"fields": ("degrade_to", "degrade_after_seconds")}),
     )
 
@@ -177,6 +190,7 @@ class GlobalConfigAdmin(ExplainedAdmin):
 class UserConfigAdmin(RevisionedAdmin):
     """Users' own choices: the most specific layer that is stored."""
 
+    form = ListedModelsForm
     list_display = ("user", "interaction_type", "node", "model", "temperature", "max_tokens")
     list_filter = ("interaction_type",)
     list_select_related = ("user", "node")
@@ -191,5 +205,5 @@ class UserConfigAdmin(RevisionedAdmin):
                 "description": "Whose choice, and for what: one interaction type or one node.",
             },
         ),
-        ("Choice", {"fields": ("model", "temperature", "max_tokens")}),
+        ("Choice", {"fields": ("model", "temperature", "max_tokens", "allow_unlisted_models")}),
     )

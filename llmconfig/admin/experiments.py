@@ -13,6 +13,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
+from llmconfig.admin.kit.listed_models import ListedModelsForm
 from llmconfig.admin.kit.panels import experiment_panels
 from llmconfig.admin.kit.presentation import badge
 from llmconfig.admin.kit.theme import TabularInline, TextareaWidget
@@ -32,7 +33,11 @@ class ArmInline(TabularInline):
     """The sides that are compared."""
 
     model = ExperimentArm
-    fields = ("name", "weight", "model", "provider", "temperature", "max_tokens")
+    form = ListedModelsForm
+    fields = (
+        "name", "weight", "model", "provider", "temperature", "max_tokens",
+        "allow_unlisted_models",
+    )  # fmt: skip
     extra = 0
     verbose_name_plural = "Arms (one that overrides nothing is the control)"
 

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from llmconfig.admin.kit.listed_models import ListedModelsForm
 from llmconfig.admin.kit.presentation import badge
 from llmconfig.admin.kit.writes import RevisionedAdmin
 from llmconfig.configuration import snapshot
@@ -68,6 +69,7 @@ def overruling(column: str) -> SafeString:
 class LLMConfigAdmin(RevisionedAdmin):
     """The single row; `seed_llm_config` makes it, and nobody adds or deletes it here."""
 
+    form = ListedModelsForm
     change_form_outer_after_template = "nodewise/process_settings.html"
     fieldsets = (
         (None, {"fields": ("enabled",)}),
@@ -78,7 +80,7 @@ class LLMConfigAdmin(RevisionedAdmin):
             {
                 "fields": (
                     "provider", "model_tagger", "model_enricher", "model_analytics",
-                    "model_responder",
+                    "model_responder", "allow_unlisted_models",
                 )
             },
         ),

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count
@@ -14,6 +13,7 @@ from django.utils.safestring import SafeString
 
 from llmconfig import provider_types
 from llmconfig.admin.explain import describe
+from llmconfig.admin.kit.listed_models import ListedModelsForm
 from llmconfig.admin.kit.theme import TextWidget
 from llmconfig.admin.kit.writes import SEEN, conflict, current_revision
 from llmconfig.admin.providers import OPERATE, key_state, status_badge
@@ -35,12 +35,12 @@ PURPOSES = {
 }
 
 
-class TypeForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for the checker
+class TypeForm(ListedModelsForm):
     """One line of the table."""
 
     class Meta:
         model = GlobalConfig
-        fields = ("model", "temperature", "max_tokens")
+        fields = ("model", "temperature", "max_tokens", "allow_unlisted_models")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -11,10 +11,11 @@ from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from llmconfig.api.kit.bodies import NamedRowField, StrictModelSerializer
+from llmconfig.api.kit.bodies import ListedModelsSerializer, NamedRowField
 from llmconfig.api.kit.endpoints import ConfigurationList, ConfigurationRow, Rows, Versioned
 from llmconfig.api.kit.versions import etag
 from llmconfig.configuration import node_names
+from llmconfig.configuration.listing import ALLOWED
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import (
     GlobalConfig,
@@ -25,19 +26,19 @@ from llmconfig.models import (
 from llmconfig.roles import RANK, Role, rank_of
 
 
-class InteractionSerializer(StrictModelSerializer[GlobalConfig]):
+class InteractionSerializer(ListedModelsSerializer[GlobalConfig]):
     """The defaults of one interaction type."""
 
     class Meta:
         model = GlobalConfig
         fields = (
             "interaction_type", "model", "temperature", "max_tokens", "fallbacks", "degrade_to",
-            "degrade_after_seconds", "updated_at",
+            "degrade_after_seconds", "allow_unlisted_models", "updated_at",
         )  # fmt: skip
         read_only_fields = ("interaction_type",)
 
 
-class NodeSerializer(StrictModelSerializer[NodeConfiguration]):
+class NodeSerializer(ListedModelsSerializer[NodeConfiguration]):
     """One named place in an application that calls a model."""
 
     class Meta:
@@ -46,7 +47,7 @@ class NodeSerializer(StrictModelSerializer[NodeConfiguration]):
             "id", "node_name", "interaction_type", "provider", "default_model",
             "default_temperature", "default_max_tokens", "langsmith_tracing", "description",
             "azure_model", "azure_temperature", "azure_max_tokens", "fallbacks",
-            "created_at", "updated_at",
+            "allow_unlisted_models", "created_at", "updated_at",
         )  # fmt: skip
 
     def validate_node_name(self, name: str) -> str:
@@ -62,7 +63,7 @@ class NodeSerializer(StrictModelSerializer[NodeConfiguration]):
         return name
 
 
-class UserConfigSerializer(StrictModelSerializer[UserConfig]):
+class UserConfigSerializer(ListedModelsSerializer[UserConfig]):
     """One user's own choice for an interaction type or a node."""
 
     user = NamedRowField(
@@ -83,7 +84,7 @@ class UserConfigSerializer(StrictModelSerializer[UserConfig]):
         model = UserConfig
         fields = (
             "id", "user", "interaction_type", "node", "model", "temperature", "max_tokens",
-            "created_at", "updated_at",
+            "allow_unlisted_models", "created_at", "updated_at",
         )  # fmt: skip
         # The table's constraints say the same, and know which half of the pair is in use.
         validators: ClassVar[list[Any]] = []
@@ -125,6 +126,7 @@ class InteractionRow(Versioned):
             "fallbacks": [],
             "degrade_to": "",
             "degrade_after_seconds": None,
+            "allow_unlisted_models": False,
         }
         return self._write(request, interaction_type, blank=blank)
 
@@ -137,7 +139,10 @@ class InteractionRow(Versioned):
         with transaction.atomic():
             row = self.row(name, lock=True)
             self.check_match(row)
-            serializer = InteractionSerializer(row, data=request.data, partial=True)
+            data = request.data
+            if blank and isinstance(data, Mapping):
+                data = {ALLOWED: False, **data}  # what is left out becomes blank
+            serializer = InteractionSerializer(row, data=data, partial=True)
             serializer.is_valid(raise_exception=True)
             with self.change(f"Changed the interaction type {name}."):
                 serializer.save(**{**blank, **serializer.validated_data})

@@ -9,7 +9,12 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from llmconfig.api.kit.bodies import NamedRowField, StrictModelSerializer, StrictSerializer
+from llmconfig.api.kit.bodies import (
+    NamedRowField,
+    StrictModelSerializer,
+    StrictSerializer,
+    refuse_models,
+)
 from llmconfig.api.kit.endpoints import ConfigurationList, ConfigurationRow, Rows, Versioned
 from llmconfig.configuration import experiments
 from llmconfig.models import (
@@ -28,7 +33,10 @@ class ExperimentArmSerializer(StrictModelSerializer[ExperimentArm]):
 
     class Meta:
         model = ExperimentArm
-        fields = ("name", "weight", "model", "provider", "temperature", "max_tokens")
+        fields = (
+            "name", "weight", "model", "provider", "temperature", "max_tokens",
+            "allow_unlisted_models",
+        )  # fmt: skip
 
 
 class ExperimentSerializer(StrictModelSerializer[Experiment]):
@@ -61,6 +69,13 @@ class ExperimentSerializer(StrictModelSerializer[Experiment]):
         running = self.instance is not None and self.instance.status == ExperimentStatus.RUNNING
         if len(arms) < 2 and running:
             raise serializers.ValidationError("A running experiment has at least two arms.")
+        stored = (
+            {} if self.instance is None else {arm.name: arm for arm in self.instance.arms.all()}
+        )
+        for each in arms:
+            held = stored.get(each["name"])
+            old = {} if held is None else {"model": held.model, "provider": held.provider}
+            refuse_models(ExperimentArm, each, old)
         return arms
 
     def create(self, validated_data: dict[str, Any]) -> Experiment:
@@ -85,7 +100,14 @@ class ExperimentSerializer(StrictModelSerializer[Experiment]):
 
 
 # What an arm has where the body says nothing.
-BLANK_ARM = {"weight": 1, "model": "", "provider": "", "temperature": None, "max_tokens": None}
+BLANK_ARM = {
+    "weight": 1,
+    "model": "",
+    "provider": "",
+    "temperature": None,
+    "max_tokens": None,
+    "allow_unlisted_models": False,
+}
 
 
 class WithArms(Versioned):

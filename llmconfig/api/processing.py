@@ -10,7 +10,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from llmconfig.api.kit.bodies import NamedRowField, StrictModelSerializer
+from llmconfig.api.kit.bodies import ListedModelsSerializer, NamedRowField
 from llmconfig.api.kit.endpoints import Versioned
 from llmconfig.api.kit.versions import etag
 from llmconfig.configuration import snapshot
@@ -37,7 +37,7 @@ class ProcessSettingSerializer(serializers.Serializer[Any]):
     help = serializers.CharField()
 
 
-class SettingsSerializer(StrictModelSerializer[LLMConfig]):
+class SettingsSerializer(ListedModelsSerializer[LLMConfig]):
     """The processing settings, and what the environment makes of them."""
 
     provider = NamedRowField(slug_field="name", queryset=Provider.objects.all())
@@ -56,8 +56,8 @@ class SettingsSerializer(StrictModelSerializer[LLMConfig]):
             "model_responder", "auto_tagging", "auto_enrichment", "external_enrichment",
             "max_retries", "retry_delay", "backup_provider", "backup_model", "batch_size",
             "concurrent_tasks", "cache_responses", "min_confidence_tagging",
-            "min_confidence_entity", "updated_at", "overridden_by_environment",
-            "process_settings",
+            "min_confidence_entity", "allow_unlisted_models", "updated_at",
+            "overridden_by_environment", "process_settings",
         )  # fmt: skip
 
     def get_overridden_by_environment(self, row: LLMConfig) -> dict[str, str]:

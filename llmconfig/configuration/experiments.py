@@ -108,6 +108,7 @@ def _take_over(arm: ExperimentArm, node: NodeConfiguration) -> None:
     if arm.model:
         # The node's provider was for its old model.
         node.default_model, node.provider, node.azure_model = arm.model, arm.provider, ""
+        node.allow_unlisted_models |= arm.allow_unlisted_models
     elif arm.provider:
         node.provider = arm.provider
     if arm.temperature is not None:

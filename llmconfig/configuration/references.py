@@ -52,10 +52,39 @@ def read(
         return _by_rank(found, snapshot)
     named = snapshot.providers.get(prefix) if rest else None
     if named is not None:
-        # OpenRouter's own ids keep its name in front: openrouter/auto.
-        whole = provider_types.get(named.provider_type).ids_keep_name
-        return _at(snapshot, prefix, reference if whole else rest)
+        return _at(snapshot, prefix, _own_id(named, rest))
     return _at(snapshot, default_provider, reference)
+
+
+def provider_named(reference: str, snapshot: Snapshot, *, bound_to: str = "") -> str:
+    """The provider that must serve a reference, by what binds it or by its prefix; else blank."""
+    if bound_to:
+        return bound_to
+    prefix, _, rest = reference.partition("/")
+    return prefix if rest and prefix in snapshot.providers else ""
+
+
+def bound_in_settings(reference: str, provider: str, snapshot: Snapshot) -> str:
+    """Who must serve a model of the processing settings: their provider, or blank.
+
+    Blank if the model names another provider itself (`provider/model`), as long as it isn't an id
+    that theirs lists, or one with a vendor's name in front where theirs has such ids.
+    """
+    named = provider_named(reference, snapshot)
+    if not named or named == provider or (provider, reference) in snapshot.models:
+        return provider
+    theirs = snapshot.providers.get(provider)
+    by_vendor = theirs is not None and provider_types.get(theirs.provider_type).ids_keep_name
+    return provider if by_vendor and not snapshot.providers[named].is_enabled else ""
+
+
+def _own_id(provider: ProviderFacts, name: str) -> str:
+    """The id that a provider knows a model by, from what stands behind its own name.
+
+    OpenRouter's ids begin with the vendor's name, which is its own for `openrouter/auto`.
+    """
+    kind = provider_types.get(provider.provider_type)
+    return f"{kind.name}/{name}" if kind.ids_keep_name and "/" not in name else name
 
 
 def _tier(tier: str, snapshot: Snapshot, bound_to: str) -> Reading:
@@ -68,12 +97,19 @@ def _tier(tier: str, snapshot: Snapshot, bound_to: str) -> Reading:
 def _known_as(reference: str, snapshot: Snapshot, provider: str) -> str:
     """The model id to ask one provider for, when the reference may name another."""
     prefix, _, rest = reference.partition("/")
-    if (provider, reference) in snapshot.models or not rest or prefix not in snapshot.providers:
-        return reference
     asked = snapshot.providers.get(provider)
+    if (provider, reference) in snapshot.models:
+        return reference
+    if not rest:
+        return reference if asked is None else _own_id(asked, reference)
+    if prefix not in snapshot.providers:
+        return reference
+    if (provider, rest) in snapshot.models or asked is None:
+        return rest
+    if prefix == provider:
+        return _own_id(asked, rest)
     # OpenRouter's own ids begin with vendors' names: openai/gpt-4o.
-    whole = asked is not None and provider_types.get(asked.provider_type).ids_keep_name
-    return reference if whole and (provider, rest) not in snapshot.models else rest
+    return reference if provider_types.get(asked.provider_type).ids_keep_name else rest
 
 
 def _at(snapshot: Snapshot, name: str, model_id: str) -> Reading:
@@ -92,10 +128,16 @@ def _at(snapshot: Snapshot, name: str, model_id: str) -> Reading:
 
 
 def _unlisted(snapshot: Snapshot, name: str, model_id: str) -> str:
-    """That a provider doesn't list a model, and which disabled ones do."""
-    disabled = [each for each, listed in snapshot.models if listed == model_id and each != name]
-    told = f"{name} doesn't list {model_id!r}; it is asked for it by that name."
-    return f"{told} Disabled, but listing it: {', '.join(disabled)}." if disabled else told
+    """That a provider doesn't list a model, and which others do."""
+    listing = [each for each, listed in snapshot.models if listed == model_id and each != name]
+    enabled = [each for each in listing if snapshot.providers[each].is_enabled]
+    disabled = [each for each in listing if each not in enabled]
+    told = [f"{name} doesn't list {model_id!r}; it is asked for it by that name."]
+    if enabled:
+        told.append(f"It is listed by {', '.join(enabled)}.")
+    if disabled:
+        told.append(f"Disabled, but listing it: {', '.join(disabled)}.")
+    return " ".join(told)
 
 
 def _by_rank(found: Sequence[ModelFacts], snapshot: Snapshot) -> Reading:

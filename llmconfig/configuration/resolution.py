@@ -297,10 +297,15 @@ def _processing(interaction: str, snapshot: Snapshot) -> Choice:
         task_model = row.get("model_enricher") or ""
     provider = row.get("provider_id", "")
     backup, backup_model = row.get("backup_provider_id"), row.get("backup_model")
+    fallbacks: tuple[str, ...] = ()
+    if backup and backup_model:
+        bound = references.bound_in_settings(backup_model, backup, snapshot)
+        reference = backup_model.removeprefix(f"{backup}/")
+        fallbacks = (f"{bound}/{reference}" if bound else backup_model,)
     return Choice(
         model=task_model,
-        provider=provider if task_model else "",
-        fallbacks=(f"{backup}/{backup_model}",) if backup and backup_model else (),
+        provider=references.bound_in_settings(task_model, provider, snapshot) if task_model else "",
+        fallbacks=fallbacks,
     )
 
 

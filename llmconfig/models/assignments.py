@@ -46,6 +46,16 @@ def refuse_cut_references(references: Sequence[str]) -> None:
             raise ValidationError(f"“{each}”: {error.message}") from error
 
 
+def allow_unlisted_field() -> "models.BooleanField[bool, bool]":
+    """That models may be named which no enabled provider lists."""
+    return models.BooleanField(
+        "models exist all the same",
+        default=False,
+        db_default=False,
+        help_text="Models named here exist although no enabled provider lists them.",
+    )
+
+
 def fallbacks_field() -> "ArrayField[list[str], list[str]]":
     """An ordered list of model references, tried after the first target."""
     return ArrayField(
@@ -97,6 +107,7 @@ class GlobalConfig(models.Model):
         help_text="Longest wait for a provider's limits before the cheaper model is taken. Blank:"
         " as long as the call may last.",
     )
+    allow_unlisted_models = allow_unlisted_field()
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -180,6 +191,7 @@ class NodeConfiguration(models.Model):
         help_text="Longest answer on Azure targets. Blank: the limit above.",
     )
     fallbacks = fallbacks_field()
+    allow_unlisted_models = allow_unlisted_field()
     # Per field, what the last sync wrote: how sync tells a change in YAML from one made here.
     synced_values = models.JSONField(default=dict, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -241,6 +253,7 @@ class UserConfig(models.Model):
     max_tokens = models.PositiveIntegerField(
         null=True, blank=True, validators=[MinValueValidator(1)], help_text="Blank: not overridden."
     )
+    allow_unlisted_models = allow_unlisted_field()
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -10,6 +10,7 @@ from llmconfig.models.assignments import (
     REFERENCE_RULE,
     TEMPERATURE_RULES,
     NodeConfiguration,
+    allow_unlisted_field,
 )
 
 NAME_RULE = RegexValidator(
@@ -179,6 +180,7 @@ class ExperimentArm(models.Model):
     max_tokens = models.PositiveIntegerField(
         null=True, blank=True, validators=[MinValueValidator(1)], help_text="Blank: not overridden."
     )
+    allow_unlisted_models = allow_unlisted_field()
 
     class Meta:
         db_table = "llm_experiment_arms"

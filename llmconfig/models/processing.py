@@ -4,6 +4,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Now
 
+from llmconfig.models.assignments import allow_unlisted_field
 from llmconfig.models.providers import Provider
 
 SINGLE_ROW_ID = 1
@@ -117,6 +118,7 @@ class LLMConfig(models.Model):
         validators=CONFIDENCE_RULES,
         help_text="Entities below this are suggested.",
     )
+    allow_unlisted_models = allow_unlisted_field()
     updated_at = models.DateTimeField(auto_now=True, db_default=Now())
 
     class Meta:

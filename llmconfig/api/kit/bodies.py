@@ -13,6 +13,8 @@ from rest_framework.parsers import JSONParser
 from typing_extensions import TypeVar
 
 from llmconfig.api.kit.errors import TooLarge
+from llmconfig.configuration.listing import ALLOWED, COLUMNS, refuse_unlisted
+from llmconfig.errors import ChangeRefused
 
 MAX_BYTES = 1024 * 1024
 MAX_KEY = 2**63 - 1  # of a bigint primary key
@@ -92,6 +94,29 @@ class StrictModelSerializer(serializers.ModelSerializer[Row]):
         row = model(**values | {name: each for name, each in attrs.items() if name in known})
         row._state.adding = self.instance is None  # noqa: SLF001 - its own row is no duplicate
         return row
+
+
+class ListedModelsSerializer(StrictModelSerializer[Row]):
+    """The same for a row that names models: those must be listed, unless it says otherwise."""
+
+    def validate(self, attrs: Any) -> Any:
+        """Refuse models that no enabled provider lists, where they are named anew."""
+        attrs = super().validate(attrs)
+        names = {*COLUMNS[self.Meta.model], *COLUMNS[self.Meta.model].values(), ALLOWED} - {""}
+        row = self.instance
+        old = {} if row is None else {name: getattr(row, name) for name in names}
+        refuse_models(self.Meta.model, {**old, **attrs}, old)
+        return attrs
+
+
+def refuse_models(table: type[Model], new: Mapping[str, Any], old: Mapping[str, Any]) -> None:
+    """Raises ValidationError for a model that no enabled provider lists."""
+    try:
+        refuse_unlisted(table, new, old)
+    except ChangeRefused as refusal:
+        raise serializers.ValidationError(
+            {refusal.field: ErrorDetail(str(refusal), "unlisted")}
+        ) from refusal
 
 
 def refuse_unknown(fields: Mapping[str, Any], data: Mapping[str, Any]) -> None:

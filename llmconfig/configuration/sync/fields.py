@@ -212,4 +212,5 @@ RULES: Mapping[str, FieldRule] = {
     "azure_temperature": FieldRule(_temperature, None),
     "azure_max_tokens": FieldRule(_max_tokens, None),
     "fallbacks": FieldRule(_fallbacks, []),
+    "allow_unlisted_models": FieldRule(_switch, False),
 }

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from llmconfig.configuration import revisions
+from llmconfig.configuration.listing import refuse_unlisted
 from llmconfig.configuration.sync import nodes_file
 from llmconfig.configuration.sync.comparison import (
     CREATED_MARK,
@@ -22,6 +23,7 @@ from llmconfig.configuration.sync.comparison import (
 )
 from llmconfig.configuration.sync.fields import RULES
 from llmconfig.configuration.sync.strict_yaml import invalid
+from llmconfig.errors import ChangeRefused
 from llmconfig.models import NodeConfiguration, Provider, ProviderModel
 from llmconfig.runtime import advisory_locks
 
@@ -111,11 +113,16 @@ def _plan(
     left = tuple(
         name for name, node in found.items() if name not in named and CREATED_MARK in node.synced
     )
+    plans = {
+        entry.line: plan_node(
+            entry.name, given=entry.values, stored=found.get(entry.name), take=take
+        )
+        for entry in entries
+    }
+    for line, node in plans.items():
+        _refuse_unlisted_models(node, found.get(node.name), line)
     return SyncPlan(
-        nodes=tuple(
-            plan_node(entry.name, given=entry.values, stored=found.get(entry.name), take=take)
-            for entry in entries
-        ),
+        nodes=tuple(plans.values()),
         left=left,
         removed=left if prune else (),
     )
@@ -138,6 +145,15 @@ def _refuse_taken_names(entries: Sequence[nodes_file.NodeEntry]) -> None:
                 line=entry.line,
                 field=entry.name,
             )
+
+
+def _refuse_unlisted_models(plan: NodePlan, row: StoredNode | None, line: int) -> None:
+    """A file serves many installations: there, a provider that lists the model may be disabled."""
+    old = {} if row is None else row.values
+    try:
+        refuse_unlisted(NodeConfiguration, {**old, **plan.values}, old, listed_by_disabled=True)
+    except ChangeRefused as refusal:
+        raise invalid(str(refusal), line=line, field=f"{plan.name}.{refusal.field}") from refusal
 
 
 def _write(plan: NodePlan, row: NodeConfiguration | None) -> None:
