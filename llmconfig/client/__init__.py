@@ -3,7 +3,7 @@
 They take a `types.Call` and return a `types.Generation`; docs/calls.md says what happens between.
 """
 
-from llmconfig.client.api import aembed, agenerate, astream, embed, generate
+from llmconfig.client.api import acount_tokens, aembed, agenerate, astream, embed, generate
 from llmconfig.client.http.transport import aclose
 from llmconfig.client.pipeline.publishing import Collect
 from llmconfig.client.sdk.bound_callers import (
@@ -16,6 +16,7 @@ from llmconfig.client.sdk.bound_callers import (
 __all__ = [
     "Collect",
     "aclose",
+    "acount_tokens",
     "aembed",
     "agenerate",
     "astream",

@@ -12,13 +12,21 @@ from typing import Any
 
 from llmconfig.client import structured_output
 from llmconfig.client.http import background_loop
-from llmconfig.client.pipeline import embeddings, generation, outcome, publishing, shadow
+from llmconfig.client.pipeline import (
+    embeddings,
+    generation,
+    outcome,
+    publishing,
+    shadow,
+    token_counts,
+)
 from llmconfig.client.pipeline.embeddings import Embedding, EmbeddingCall, Embeddings
 from llmconfig.client.pipeline.outcome import Outcome
 from llmconfig.client.pipeline.publishing import Collect
 from llmconfig.client.pipeline.state import BeforeSend, GenerationState
 from llmconfig.client.pipeline.strategy import CHAT, Strategy
 from llmconfig.client.pipeline.streaming import Streaming, as_delta
+from llmconfig.client.pipeline.token_counts import TokenCount
 from llmconfig.client.recording import recorders
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import Call, CallRecord, Delta, Generation
@@ -129,6 +137,14 @@ def embed(call: EmbeddingCall) -> Embeddings:
     """The same for synchronous code. Raises RuntimeError inside an event loop."""
     background_loop.refuse_inside_a_loop()
     return background_loop.run(aembed(call))
+
+
+async def acount_tokens(call: Call) -> TokenCount:
+    """How many tokens a call's prompt has: its first target's own count, else an estimate.
+
+    Nothing is generated, so there is neither a record nor a cost. Raises what resolution raises.
+    """
+    return await token_counts.count(GenerationState(call, await snapshot.acurrent()), CHAT)
 
 
 async def _embed(

@@ -113,6 +113,21 @@ NO_LABELS = Labels()
 
 
 @dataclass(frozen=True, slots=True)
+class NativeRequest:
+    """A request as its caller wrote it: a target that speaks the same `wire` gets it untouched.
+
+    `body` has neither `model` nor `stream`, and is blank where the call's own fields say all;
+    `headers` go along with it. For targets of other wires stands the call; `lost` names what of the
+    request is not in it.
+    """
+
+    wire: str
+    body: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    lost: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """What a caller asks for. `node` is a node, an interaction type or a model reference.
 
@@ -120,7 +135,8 @@ class Call:
     layer of the resolution. `schema` asks for JSON that obeys it. `extra` is sent as it is
     (tools, tool_choice, stop, seed…). `experiment_key` keeps what it names (a row, a
     conversation) in one arm of a running experiment; blank takes part in none. `logprobs` asks how
-    likely each token was, of models that can tell.
+    likely each token was, of models that can tell. `native` is the same request in a vendor's
+    words, for targets of that vendor's wire.
     """
 
     node: str
@@ -134,6 +150,7 @@ class Call:
     use_cache: bool = True
     experiment_key: str = ""
     logprobs: bool = False
+    native: NativeRequest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,13 +249,15 @@ class Delta:
 
     A part of a tool call has `index`, the first one of a call also `id` and the function's `name`;
     the `arguments` of all parts of one index make the whole. `refusal` is a piece of what the model
-    says instead of an answer.
+    says instead of an answer. `native` holds the provider's own events (Anthropic's wire) or the
+    fields of its chunk that have no place here (OpenAI's), where the call has a native request.
     """
 
     text: str = ""
     tool_calls: tuple[dict[str, Any], ...] = ()
     thoughts: tuple[Thought, ...] = ()
     refusal: str = ""
+    native: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +267,8 @@ class Generation:
     `tokens` is blank unless it was asked for and the model told. `refusal` is what the model said
     when it wouldn't answer, `native_finish_reason` the provider's own word for the end (the
     record's is OpenAI's, where it has one), `stop_sequence` the one that ended it, if one did.
+    `native` is the provider's whole reply where the call has a native request of its wire, None for
+    streams and answers from the cache.
     """
 
     text: str
@@ -259,3 +280,4 @@ class Generation:
     refusal: str = ""
     native_finish_reason: str | None = None
     stop_sequence: str | None = None
+    native: dict[str, Any] | None = None

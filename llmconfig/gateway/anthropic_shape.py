@@ -1,80 +1,20 @@
-"""Anthropic's requests and answers, to and from OpenAI's words, which the client speaks."""
+"""Anthropic's answers: those of its own wire as they came, others put into its words."""
 
 from collections.abc import Hashable, Mapping
 from typing import Any
-from uuid import uuid4
 
 import orjson
 
 from llmconfig.client.finish_reasons import for_anthropic_clients, is_whole
-from llmconfig.client.types import Call, Delta, Generation, Thought, Usage
-from llmconfig.gateway.access import Caller
+from llmconfig.client.types import Delta, Generation, Thought, Usage
 from llmconfig.gateway.openai_shape import served_usage, text_for
-from llmconfig.gateway.reading import (
-    JSON,
-    ParsedRequest,
-    bad,
-    check_tools,
-    given_of,
-    labels_of,
-    messages_of,
-    name_of,
-    objects,
-    schema_of,
-    switch,
-)
-
-READ = frozenset(
-    {
-        "model",
-        "messages",
-        "system",
-        "stream",
-        "max_tokens",
-        "temperature",
-        "tools",
-        "tool_choice",
-        "stop_sequences",
-        "output_config",
-    }
-)
-CHOICES = {"auto": "auto", "any": "required", "none": "none"}
-ROLES = frozenset({"user", "assistant", "system"})
-
-
-def read_messages(body: JSON, caller: Caller) -> ParsedRequest:
-    """A message's request; raises Refused."""
-    name = caller.node or name_of(body)
-    messages = _system(body.get("system"))
-    for at, message in enumerate(messages_of(body)):
-        if message["role"] not in ROLES:
-            raise bad(f"messages[{at}].role", "It is user or assistant.")
-        messages += _turn(message)
-    extra = {key: value for key, value in body.items() if key not in READ and value is not None}
-    tools = objects(body, "tools")
-    if tools:
-        extra["tools"] = [_tool(tool) for tool in tools]
-        check_tools(extra["tools"])
-    if body.get("tool_choice") is not None:
-        _choose(body["tool_choice"], extra)
-    if body.get("stop_sequences"):
-        extra["stop"] = body["stop_sequences"]
-    wanted: Any = messages
-    call = Call(
-        node=name,
-        messages=wanted,
-        schema=_schema(body.get("output_config"), extra),
-        given=given_of(body, ("max_tokens",)),
-        extra=extra,
-        user_id=caller.user_id,
-        correlation_id=uuid4(),
-        labels=labels_of("messages", caller.account),
-    )
-    return ParsedRequest(call, name, switch(body, "stream"))
+from llmconfig.gateway.reading import JSON, ParsedRequest
 
 
 def message_answer(asked: ParsedRequest, made: Generation) -> JSON:
-    """A whole message."""
+    """A whole message; Anthropic's own but for the model's name, which is the one asked for."""
+    if made.native is not None:
+        return made.native | {"model": asked.name}
     text = text_for(made) or made.refusal
     content = [_thought(each) for each in made.thoughts if _wanted(asked, each)]
     content += [{"type": "text", "text": text}] if text else []
@@ -107,17 +47,22 @@ class MessageEvents:
 
     def __init__(self, asked: ParsedRequest) -> None:
         self._asked = asked
+        self._begun = self._native = self._stopped = False
         self._blocks = 0
         self._open: dict[Hashable, _Block] = {}  # by what they hold
 
     def begin(self) -> bytes:
-        """The message's head; its usage follows at the end."""
-        usage = {"input_tokens": 0, "output_tokens": 0}
-        return _event("message_start", {"message": _head(self._asked) | {"usage": usage}})
+        """Nothing yet: the head comes with the first piece, which shows whose words it is in."""
+        return b""
 
     def piece(self, delta: Delta) -> bytes:
         """A piece of thoughts, of text or of tools' inputs, in blocks of their own."""
-        parts = []
+        if delta.native:
+            self._begun = self._native = True
+            return b"".join(map(self._pass, delta.native))
+        if self._native:
+            return b""  # it was in the events
+        parts = self._head()
         for thought in delta.thoughts:
             if _wanted(self._asked, thought):
                 parts += self._thought(thought)
@@ -131,11 +76,29 @@ class MessageEvents:
 
     def end(self, made: Generation) -> bytes:
         """Why it ended, and what it took."""
-        parts = [self._stop(key) for key in list(self._open)]
+        if self._native:
+            return b"" if self._stopped else _event("message_stop", {})
+        parts = [*self._head(), *(self._stop(key) for key in list(self._open))]
         usage = _usage(served_usage(made))
         parts.append(_event("message_delta", {"delta": _stop(made), "usage": usage}))
         parts.append(_event("message_stop", {}))
         return b"".join(parts)
+
+    def _head(self) -> list[bytes]:
+        """The message's head, once; its usage follows at the end."""
+        if self._begun:
+            return []
+        self._begun = True
+        usage = {"input_tokens": 0, "output_tokens": 0}
+        return [_event("message_start", {"message": _head(self._asked) | {"usage": usage}})]
+
+    def _pass(self, event: JSON) -> bytes:
+        """One of Anthropic's own events."""
+        kind = str(event.get("type", ""))
+        if kind == "message_start" and isinstance(event.get("message"), dict):
+            event = {**event, "message": {**event["message"], "model": self._asked.name}}
+        self._stopped |= kind == "message_stop"
+        return _event(kind, event) if kind.isidentifier() else b""
 
     def _thought(self, thought: Thought) -> list[bytes]:
         key = ("thought", thought.index, thought.data)
@@ -209,113 +172,14 @@ def _wanted(asked: ParsedRequest, thought: Thought) -> bool:
         return not thought.format or thought.format.startswith("anthropic")
     if thought.signature:
         return True
-    thinking = asked.call.extra.get("thinking")
+    native = asked.call.native
+    thinking = native.body.get("thinking") if native is not None else None
     return isinstance(thinking, dict) and thinking.get("type") != "disabled"
 
 
 def failure(shape: JSON) -> bytes:
     """An error after a stream's beginning."""
     return _event("error", {"error": shape["error"]})
-
-
-def _system(system: object) -> list[JSON]:
-    if system is None:
-        return []
-    if isinstance(system, list) and all(isinstance(part, dict) for part in system):
-        return [{"role": "system", "content": _parts(system)}]
-    if not isinstance(system, str):
-        raise bad("system", "This is neither text nor a list of blocks.")
-    return [{"role": "system", "content": system}]
-
-
-def _turn(message: JSON) -> list[JSON]:
-    """One of their turns, which may be several of ours: results of tools stand alone here."""
-    role, content = message["role"], message.get("content")
-    if not isinstance(content, list):
-        return [{"role": role, "content": content or ""}]
-    turns = [_result(block) for block in content if block.get("type") == "tool_result"]
-    calls = [_call(block) for block in content if block.get("type") == "tool_use"]
-    # A model's thoughts are for the provider that had them; others could not read them.
-    left = ("tool_result", "tool_use", "thinking", "redacted_thinking")
-    said = [block for block in content if block.get("type") not in left]
-    if said or calls or not turns:
-        turn: JSON = {"role": role, "content": _parts(said) if said else ""}
-        turns.append(turn | {"tool_calls": calls} if calls else turn)
-    return turns
-
-
-def _parts(blocks: list[JSON]) -> str | list[JSON]:
-    """One text as it is; else a list, with pictures in OpenAI's shape."""
-    if len(blocks) == 1 and blocks[0].keys() == {"type", "text"}:
-        return str(blocks[0]["text"])
-    return [_picture(block) if block.get("type") == "image" else block for block in blocks]
-
-
-def _picture(block: JSON) -> JSON:
-    source = block.get("source")
-    if not isinstance(source, dict):
-        raise bad("messages", "An image needs a source.")
-    address = source.get("url") or f"data:{source.get('media_type')};base64,{source.get('data')}"
-    return {"type": "image_url", "image_url": {"url": address}}
-
-
-def _result(block: JSON) -> JSON:
-    content = block.get("content", "")
-    if isinstance(content, list):
-        content = "\n".join(
-            part["text"]
-            for part in content
-            if isinstance(part, dict) and isinstance(part.get("text"), str)
-        )
-    return {"role": "tool", "tool_call_id": block.get("tool_use_id", ""), "content": content}
-
-
-def _call(block: JSON) -> JSON:
-    arguments = orjson.dumps(block.get("input", {})).decode()
-    return {
-        "id": block.get("id", ""),
-        "type": "function",
-        "function": {"name": block.get("name", ""), "arguments": arguments},
-    }
-
-
-def _tool(tool: JSON) -> JSON:
-    """Their tool as OpenAI's function; tools of the vendor's own stay as they are."""
-    if "input_schema" not in tool:
-        return tool
-    function = {"name": tool.get("name", ""), "parameters": tool["input_schema"]}
-    if tool.get("description"):
-        function["description"] = tool["description"]
-    return {"type": "function", "function": function}
-
-
-def _choose(choice: object, extra: JSON) -> None:
-    if not isinstance(choice, dict) or choice.get("type") not in (*CHOICES, "tool"):
-        raise bad("tool_choice", "Its type is auto, any, tool or none.")
-    if choice["type"] == "tool":
-        name = {"name": choice.get("name", "")}
-        extra["tool_choice"] = {"type": "function", "function": name}
-    else:
-        extra["tool_choice"] = CHOICES[choice["type"]]
-    if choice.get("disable_parallel_tool_use"):
-        extra["parallel_tool_calls"] = False
-
-
-def _schema(config: object, extra: JSON) -> JSON | None:
-    """The schema in `output_config`; what else is in there goes along."""
-    if config is None:
-        return None
-    if not isinstance(config, dict):
-        raise bad("output_config", "This is not an object.")
-    rest = {key: value for key, value in config.items() if key != "format"}
-    if rest:
-        extra["output_config"] = rest
-    form = config.get("format")
-    if form is None:
-        return None
-    if not isinstance(form, dict) or form.get("type") != "json_schema":
-        raise bad("output_config.format", "Its type is json_schema.")
-    return schema_of(form.get("schema"), "output_config.format.schema")
 
 
 def _head(asked: ParsedRequest) -> JSON:

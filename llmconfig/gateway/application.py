@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
 from typing import Any
 from urllib.parse import unquote
@@ -17,7 +17,14 @@ from llmconfig.client.structured_output import SchemaUnusable
 from llmconfig.client.types import Call, Delta, Generation
 from llmconfig.configuration import snapshot
 from llmconfig.errors import LLMError
-from llmconfig.gateway import access, anthropic_shape, catalogue, openai_shape, refusals
+from llmconfig.gateway import (
+    access,
+    anthropic_requests,
+    anthropic_shape,
+    catalogue,
+    openai_shape,
+    refusals,
+)
 from llmconfig.gateway.access import Caller
 from llmconfig.gateway.reading import JSON, ParsedRequest, body_of
 from llmconfig.gateway.refusals import Refused, Shape, refusal_of
@@ -139,6 +146,7 @@ class Request:
             found = {
                 "/v1/chat/completions": self._chat,
                 "/v1/messages": self._message,
+                "/v1/messages/count_tokens": self._count_tokens,
                 "/v1/embeddings": self._embed,
             }.get(path)
             if found is None:
@@ -173,8 +181,21 @@ class Request:
         await self._generate(asked, openai_shape.chat_answer, openai_shape.ChatEvents)
 
     async def _message(self) -> None:
-        asked = anthropic_shape.read_messages(await self._body(), self.caller)
+        asked = await self._read_message()
         await self._generate(asked, anthropic_shape.message_answer, anthropic_shape.MessageEvents)
+
+    async def _read_message(self) -> ParsedRequest:
+        body = await self._body()
+        return anthropic_requests.read_messages(body, self.caller, self.scope["headers"])
+
+    async def _count_tokens(self) -> None:
+        asked = await self._read_message()
+        await self._check(asked.name)
+        counted = await self._while_there(asked.name, client.acount_tokens(asked.call))
+        how = b"estimated" if counted.estimated else b"provider"
+        told = {"estimated": True} if counted.estimated else {}
+        reply = {"input_tokens": counted.tokens, **told}
+        await self._reply(reply, headers=[(b"x-nodewise-counted-by", how)])
 
     async def _embed(self) -> None:
         body = await self._body()
@@ -204,7 +225,8 @@ class Request:
             async for piece in pieces:
                 if not self.begun:
                     await self._start(200, STREAM_HEADERS)
-                    await self._part(events.begin())
+                    if head := events.begin():
+                        await self._part(head)
                 if isinstance(piece, Delta):
                     await self._part(events.piece(piece))
                 else:
@@ -274,9 +296,10 @@ class Request:
             parts.append(part)
         return body_of(b"".join(parts))
 
-    async def _reply(self, value: JSON, status: int = 200) -> None:
+    async def _reply(self, value: JSON, *, headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
         body = orjson.dumps(value)
-        await self._start(status, [*JSON_HEADERS, (b"content-length", str(len(body)).encode())])
+        length = (b"content-length", str(len(body)).encode())
+        await self._start(200, [*JSON_HEADERS, length, *headers])
         await self._part(body, more=False)
 
     async def _refuse(self, refused: Refused) -> None:

@@ -13,8 +13,9 @@ import orjson
 from llmconfig.client.finish_reasons import for_openai_clients, is_whole
 from llmconfig.client.pipeline.embeddings import EmbeddingCall, Embeddings
 from llmconfig.client.structured_output import json_text
-from llmconfig.client.types import Call, Delta, Generation, Thought, Usage
+from llmconfig.client.types import Call, Delta, Generation, NativeRequest, Thought, Usage
 from llmconfig.client.wire import Input
+from llmconfig.client.wire.openai import unknown_fields
 from llmconfig.client.wire.thinking import to_details
 from llmconfig.gateway.access import Caller
 from llmconfig.gateway.reading import (
@@ -59,6 +60,8 @@ NOT_OFFERED = {
 FORMS = ("text", "json_object", "json_schema")
 MAX_INPUTS = 2048
 DONE = b"data: [DONE]\n\n"
+# OpenAI's words are the call's own; what a provider of its wire says beyond them is handed on.
+NATIVE = NativeRequest(wire="openai")
 
 
 def read_chat(body: JSON, caller: Caller) -> ParsedRequest:
@@ -90,6 +93,7 @@ def read_chat(body: JSON, caller: Caller) -> ParsedRequest:
         user_id=caller.user_id,
         correlation_id=uuid4(),
         labels=labels_of("chat.completions", caller.account),
+        native=NATIVE,
     )
     return ParsedRequest(call, name, switch(body, "stream"), switch(options, "include_usage"))
 
@@ -125,19 +129,19 @@ def chat_answer(asked: ParsedRequest, made: Generation) -> JSON:
         message["tool_calls"] = made.tool_calls
     elif message["content"] is None and not made.refusal:
         message["content"] = ""
-    return {
+    whole, of_choice, said = unknown_fields(made.native) if made.native else ({}, {}, {})
+    choice = {
+        "index": 0,
+        "message": said | message | _thoughts(made.thoughts),
+        "logprobs": None,
+        **_reason(made),
+    }
+    return whole | {
         "id": _id(asked.call.correlation_id),
         "object": "chat.completion",
         "created": int(time.time()),
         "model": asked.name,
-        "choices": [
-            {
-                "index": 0,
-                "message": message | _thoughts(made.thoughts),
-                "logprobs": None,
-                **_reason(made),
-            }
-        ],
+        "choices": [of_choice | choice],
         "usage": usage_shape(served_usage(made)),
     }
 
@@ -167,7 +171,18 @@ class ChatEvents:
             said["tool_calls"] = delta.tool_calls
         if delta.refusal:
             said["refusal"] = delta.refusal
-        return self._chunk(said | _thoughts(delta.thoughts))
+        said |= _thoughts(delta.thoughts)
+        if not delta.native:
+            return self._chunk(said)
+        whole, of_choice, more = delta.native
+        head = self._head
+        if whole:
+            self._head = (
+                head.removesuffix(b'"choices":') + orjson.dumps(whole)[1:-1] + b',"choices":'
+            )
+        chunk = self._chunk(more | said, **of_choice)
+        self._head = head
+        return chunk
 
     def end(self, made: Generation) -> bytes:
         """Why it ended, the usage if it is wanted, and the stream's end."""
@@ -177,7 +192,7 @@ class ChatEvents:
             parts.append(self._head + b'[],"usage":' + usage + b"}\n\n")
         return b"".join([*parts, DONE])
 
-    def _chunk(self, said: JSON, **end: str | None) -> bytes:
+    def _chunk(self, said: JSON, **end: Any) -> bytes:
         choice = {"index": 0, "delta": said, "logprobs": None, "finish_reason": None, **end}
         return b"".join([self._head, b"[", orjson.dumps(choice), b"]", self._end])
 

@@ -25,6 +25,12 @@ WINDOW, ANSWER_WINDOW = 8, 12
 MIN_KEY, MIN_KEY_IN_ANSWERS = 4, 16
 # In a stream, this many characters that may begin a part wait for the next piece.
 SUSPICIOUS = 4
+# Anthropic's pieces of a block, by the field that holds them.
+_PIECES = {
+    "text": "text_delta",
+    "thinking": "thinking_delta",
+    "partial_json": "input_json_delta",
+}
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _PREFIX = re.compile(
     r"sk-(?:[a-z]{2,4}-)?(?:[a-z0-9]{2,5}-)?|"
@@ -198,7 +204,7 @@ class TextStream:
 class DeltaStream:
     """Takes a key out of an answer's pieces: texts, thoughts, and each tool call's arguments."""
 
-    __slots__ = ("_arguments", "_refusal", "_scrubber", "_text", "_thoughts")
+    __slots__ = ("_arguments", "_native", "_refusal", "_scrubber", "_text", "_thoughts")
 
     def __init__(self, scrubber: Scrubber) -> None:
         self._scrubber = scrubber
@@ -206,6 +212,7 @@ class DeltaStream:
         self._refusal = scrubber.text_stream()
         self._thoughts: dict[tuple[int, str], TextStream] = {}
         self._arguments: dict[int, TextStream] = {}
+        self._native: dict[tuple[object, str], TextStream] = {}
 
     def feed(self, delta: Delta) -> Delta | None:
         """What may pass now, None if nothing."""
@@ -215,7 +222,8 @@ class DeltaStream:
         thoughts = tuple(map(self._thought, delta.thoughts))
         if text or calls:  # what a thought still holds stands before them
             thoughts += self._end_thoughts()
-        return _delta(text, calls, thoughts, refusal)
+        native = tuple(each for event in delta.native for each in self._event(event))
+        return _delta(text, calls, thoughts, refusal, native)
 
     def end(self) -> Delta | None:
         """What was still held, None if nothing."""
@@ -241,6 +249,27 @@ class DeltaStream:
         clean = self._scrubber.thought(replace(thought, text=""))
         return replace(clean, text=stream.feed(thought.text)) if thought.text else clean
 
+    def _event(self, event: JSON) -> list[JSON]:
+        """A provider's own event; where a block ends, first what its text still holds."""
+        block, said = event.get("index"), event.get("delta")
+        held: list[JSON] = []
+        if event.get("type") == "content_block_stop":
+            for key, stream in list(self._native.items()):
+                if key[0] == block and (rest := stream.end()):
+                    piece = {"type": _PIECES[key[1]], key[1]: rest}
+                    held.append({"type": "content_block_delta", "index": block, "delta": piece})
+                if key[0] == block:
+                    del self._native[key]
+        if event.get("type") != "content_block_delta" or not isinstance(said, dict):
+            return [*held, self._scrubber.value(event)]
+        for field in _PIECES:
+            if isinstance(said.get(field), str):
+                stream = self._native.setdefault((block, field), self._scrubber.text_stream())
+                clean = self._scrubber.value({**event, "delta": {**said, field: ""}})
+                clean["delta"][field] = stream.feed(said[field])
+                return [clean]
+        return [self._scrubber.value(event)]
+
     def _call(self, part: JSON) -> JSON:
         function = part.get("function")
         if not isinstance(function, dict) or not isinstance(function.get("arguments"), str):
@@ -253,10 +282,15 @@ class DeltaStream:
 
 
 def _delta(
-    text: str, calls: tuple[JSON, ...], thoughts: tuple[Thought, ...], refusal: str
+    text: str,
+    calls: tuple[JSON, ...],
+    thoughts: tuple[Thought, ...],
+    refusal: str,
+    native: tuple[JSON, ...] = (),
 ) -> Delta | None:
     some = tuple(each for each in thoughts if each.text or each.signature or each.data)
-    return Delta(text, calls, some, refusal) if text or calls or some or refusal else None
+    told = text or calls or some or refusal or native
+    return Delta(text, calls, some, refusal, native) if told else None
 
 
 def clean(text: str, key: Secret | None) -> str:

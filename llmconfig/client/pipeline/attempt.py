@@ -42,7 +42,9 @@ class TargetExchange:
         self.state = state
         self.strategy = strategy
         self.target = target
-        self.endpoint = endpoint
+        native = state.call.native
+        self.native = native if native is not None and native.wire == endpoint.wire.name else None
+        self.endpoint = endpoints.with_headers(endpoint, self.native)
         self.repaired = False
         self.looked = False  # in the cache: once
         self.refused = refusals.known(target, state.configuration)
@@ -160,11 +162,16 @@ class TargetExchange:
             state.schema,
             logprobs=state.call.logprobs,
             refused=self.refused,
+            native=self.native if self.native is not None and self.native.body else None,
+            added=messages[len(state.call.messages) :],
         )
         body = refusals.without(self.strategy.body(self.endpoint, question), self.refused)
         self.content = body.content
         self.messages = messages
-        state.dropped = self.target.dropped + body.dropped
+        lost: tuple[str, ...] = ()
+        if state.call.native is not None and self.native is None:
+            lost = state.call.native.lost
+        state.dropped = self.target.dropped + body.dropped + lost
         return dump(body.content)
 
     # The response cache
@@ -186,8 +193,8 @@ class TargetExchange:
                 return made
         try:
             made = await self._send_adjusted()
-            if made.reply is not None and is_whole(made.reply.finish_reason):
-                reply = made.reply
+            reply = made.reply
+            if reply is not None and is_whole(reply.finish_reason) and not reply.untranslated:
                 answer = CachedAnswer(
                     reply.text,
                     reply.finish_reason,
@@ -258,7 +265,11 @@ class TargetExchange:
             )
         if isinstance(verdict, Refused):
             return self._refused(verdict, latency_ms, request_id)
-        return self._answered(self.endpoint.scrubber.answer(verdict), latency_ms, request_id)
+        native = None
+        if self.native is not None and verdict.native is not None:
+            native = self.endpoint.scrubber.value(verdict.native)
+        reply = replace(self.endpoint.scrubber.answer(verdict), native=native)
+        return self._answered(reply, latency_ms, request_id)
 
     def _answered(self, reply: Reply, latency_ms: float, request_id: str) -> AttemptResult:
         parsed, mismatch = None, ""

@@ -90,7 +90,8 @@ def _by_progress(
 
 def _asked_tier(state: GenerationState, billed: Billed) -> str:
     """The tier that was asked for, where the reply doesn't say which one it was."""
-    extra = state.call.extra
+    call = state.call
+    extra = call.extra if call.native is None else {**call.extra, **call.native.body}
     if not extra or billed.names_tier:
         return ""
     return tier_name(extra.get("speed")) or tier_name(extra.get("service_tier"))

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from yarl import URL
 
 from llmconfig.client.credentials import provider_keys, secrets_manager
 from llmconfig.client.credentials.redaction import Scrubber
 from llmconfig.client.http import egress
+from llmconfig.client.types import NativeRequest
 from llmconfig.client.wire import Wire
 from llmconfig.client.wire.registry import wire_of
 from llmconfig.configuration.resolution import Target
@@ -48,6 +49,13 @@ def endpoint_of(target: Target, snapshot: Snapshot) -> Endpoint:
     if held is None:
         held = snapshot.memo[name] = _build(target)
     return held
+
+
+def with_headers(endpoint: Endpoint, native: NativeRequest | None) -> Endpoint:
+    """The endpoint with the headers that a caller's own request brings along."""
+    if native is None or not native.headers:
+        return endpoint
+    return replace(endpoint, headers={**native.headers, **endpoint.headers})
 
 
 def forget(target: Target, snapshot: Snapshot) -> None:

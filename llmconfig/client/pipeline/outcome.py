@@ -90,6 +90,7 @@ def outcome_of(state: GenerationState, record: CallRecord) -> Outcome:
             reply.refusal,
             reply.native_reason,
             reply.stop_sequence,
+            reply.native,
         )
     refusal = _refused_by_budget(state)
     if refusal:

@@ -51,7 +51,10 @@ class Streaming:
 
     async def send(self, endpoint: Endpoint, target: Target, payload: bytes) -> Response:
         """Send the request and pass on what comes; raises RequestFailed."""
-        self.listening = listening = _Listening(endpoint, self._pass_on)
+        native = self.state.call.native
+        keeps_native = native is not None and native.wire == endpoint.wire.name
+        listening = _Listening(endpoint, self._pass_on, keeps_native=keeps_native)
+        self.listening = listening
         async with transport.open_stream(
             endpoint.url,
             headers=endpoint.headers,
@@ -86,10 +89,11 @@ class Streaming:
 class _Listening:
     """One streamed answer: its events are read, cleaned of keys and passed on."""
 
-    def __init__(self, endpoint: Endpoint, pass_on: PassOn) -> None:
+    def __init__(self, endpoint: Endpoint, pass_on: PassOn, *, keeps_native: bool) -> None:
         self.endpoint = endpoint
         self.pass_on = pass_on
         self.listener: Listener = endpoint.wire.listener()
+        self.listener.keeps_native = keeps_native
         self.scrubber: DeltaStream = endpoint.scrubber.stream()
         self.complete = False  # the server said that it's all
         self.received = 0  # characters of answer, thoughts and tool calls

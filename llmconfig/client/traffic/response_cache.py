@@ -203,6 +203,7 @@ def key_of(target: Target, call: Call) -> bytes | None:
         call.schema,
         call.extra,
         call.logprobs,
+        call.native.body if call.native is not None else None,
     )
     try:
         canonical = orjson.dumps(whole, option=orjson.OPT_SORT_KEYS, default=_plain)

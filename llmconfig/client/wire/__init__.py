@@ -15,6 +15,7 @@ from llmconfig.client.types import (
     Billed,
     Delta,
     Message,
+    NativeRequest,
     Thought,
     Tokens,
     Usage,
@@ -47,7 +48,9 @@ class Question:
     """What is asked of one target, in OpenAI's words; an adapter puts it in its own.
 
     `shape` is set when an answer must obey a schema; `obeys` tells whether the model can be given
-    it, else it is spelled out in the prompt and checked here.
+    it, else it is spelled out in the prompt and checked here. `native` is the caller's own request
+    where this wire is the one that it was written for; `added` are the last of the messages, which
+    came to it here.
     """
 
     target: Target
@@ -56,6 +59,8 @@ class Question:
     shape: OutputSchema | None = None
     logprobs: bool = False
     refused: frozenset[str] = frozenset()  # see wire.refused_parameters
+    native: NativeRequest | None = None
+    added: Sequence[Message] = ()
 
     @property
     def tells_logprobs(self) -> bool:
@@ -84,7 +89,8 @@ class Reply:
 
     `finish_reason` is in OpenAI's words where it has one (see finish_reasons.py), `native_reason`
     the provider's own. `text` is the answer alone:
-    `thoughts` and a `refusal` stand beside it.
+    `thoughts` and a `refusal` stand beside it. `native` is the whole reply as it came;
+    `untranslated` says that it holds parts which the other fields have no place for.
     """
 
     text: str
@@ -96,6 +102,8 @@ class Reply:
     refusal: str = ""
     native_reason: str | None = None
     stop_sequence: str | None = None
+    native: JSON | None = None
+    untranslated: bool = False
 
     @property
     def counted(self) -> bool:
@@ -140,6 +148,8 @@ class Embedded(Reply):
 class Listener(Protocol):
     """Hears one streamed answer, event by event."""
 
+    keeps_native: bool  # set by whoever wants `Delta.native`
+
     @property
     def billed(self) -> Billed:
         """What the provider has told of its price so far."""
@@ -160,6 +170,14 @@ class Listener(Protocol):
 
 class Wire(Protocol):
     """One wire format."""
+
+    @property
+    def name(self) -> str:
+        """What `NativeRequest.wire` and provider types call it."""
+
+    @property
+    def count_path(self) -> str:
+        """Behind the chat's address, where a request's tokens are counted; blank if nowhere."""
 
     def address(self, provider: ProviderFacts, model_id: str) -> str:
         """Where chat requests for this model go."""

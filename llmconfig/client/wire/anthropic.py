@@ -1,16 +1,14 @@
 """Anthropic's messages, in both versions of its API.
 
 Requests come in OpenAI's words (roles, tools, stop) and are put into Anthropic's, so that a node
-can fall back from one to the other.
+can fall back from one to the other; a request of Anthropic's own clients goes along as it is.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import orjson
-
 from llmconfig import provider_types
-from llmconfig.client.types import Message
+from llmconfig.client.types import NativeRequest
 from llmconfig.client.wire import (
     JSON,
     Body,
@@ -21,23 +19,22 @@ from llmconfig.client.wire import (
     Reply,
 )
 from llmconfig.client.wire.anthropic_answers import AnthropicListener, read_message
+from llmconfig.client.wire.anthropic_requests import SAMPLING, RequestTranslation
 from llmconfig.client.wire.errors import error_in
-from llmconfig.client.wire.reading import object_of, text_of
+from llmconfig.client.wire.reading import object_of
 from llmconfig.client.wire.refused_parameters import OUTPUT_CONFIG
 from llmconfig.configuration.snapshot import ProviderFacts
 from llmconfig.secrets import Secret
 
 OLD_VERSION = "2023-06-01"  # takes x-api-key and sampling parameters
 DEFAULT_MAX_TOKENS = 4096  # the API demands a limit
-SAMPLING = ("temperature", "top_p", "top_k")
-SYSTEM_ROLES = frozenset({"system", "developer"})
-# What Anthropic takes under its own name; anything else of a caller's extras it would refuse.
-TAKEN = frozenset({"stop_sequences", "thinking", "metadata", "service_tier", "cache_control"})
-TOOL_CHOICES = {"auto": "auto", "required": "any", "none": "none"}
 
 
 class AnthropicWire:
     """`/v1/messages`."""
+
+    name = "anthropic"
+    count_path = "/count_tokens"
 
     def address(self, provider: ProviderFacts, model_id: str) -> str:
         """The base address may be given with or without /v1."""
@@ -57,32 +54,25 @@ class AnthropicWire:
 
     def body(self, question: Question) -> Body:
         """The request; what this version doesn't take is dropped and named."""
-        target, dropped = question.target, []
+        if question.native is not None:
+            return _native_body(question, question.native)
+        target, translation = question.target, RequestTranslation()
         content: JSON = {
             "model": target.model_id,
             "max_tokens": target.max_tokens or _most(question),
-            "messages": _messages(question.messages),
+            "messages": translation.turns(question.messages),
         }
-        system = _system(question.messages)
-        shape = question.shape
-        form = shape.anthropic if shape is not None and question.obeys else None
-        if form is not None and OUTPUT_CONFIG in question.refused:
-            form = None
-            dropped.append(OUTPUT_CONFIG)
-        if shape is not None and form is None:
-            system.append(shape.instruction)
+        system = translation.system(question.messages)
         if system:
-            content["system"] = "\n\n".join(system)
-        if form is not None:
-            content[OUTPUT_CONFIG] = {"format": {"type": "json_schema", "schema": form.schema}}
+            content["system"] = system
+        _ask_for_shape(content, question)
         wanted = dict(question.extra)
         if target.temperature is not None:
             wanted["temperature"] = target.temperature
-        sampling = target.provider.api_version == OLD_VERSION
-        for name, value in wanted.items():
-            if not _carry(content, name, value, sampling=sampling):
-                dropped.append(name)
-        return Body(content, tuple(dropped))
+        translation.carry(content, wanted, sampling=_samples(question))
+        if "system" in content:
+            content["system"] = _one_text(content["system"])
+        return _without_refused(content, question, tuple(translation.dropped))
 
     def read(self, value: JSON) -> Reply:
         """Text blocks joined; tool uses in OpenAI's shape; thoughts beside them."""
@@ -119,116 +109,85 @@ def _most(question: Question) -> int:
     return min(most or DEFAULT_MAX_TOKENS, DEFAULT_MAX_TOKENS)
 
 
-def _system(messages: Sequence[Message]) -> list[str]:
-    return [
-        _plain(message.get("content"))
-        for message in messages
-        if message.get("role") in SYSTEM_ROLES
-    ]
+def _samples(question: Question) -> bool:
+    """Whether this version of the API takes sampling parameters."""
+    return question.target.provider.api_version == OLD_VERSION
 
 
-def _plain(content: Any) -> str:
-    """The text of a message's content, which may be a list of parts."""
-    if isinstance(content, list):
-        return "\n".join(text_of(object_of(part).get("text")) for part in content)
-    return content if isinstance(content, str) else ""
+def _ask_for_shape(content: JSON, question: Question) -> None:
+    """As a schema where the model obeys it, else in words at the end of the system prompt."""
+    shape = question.shape
+    obeys = question.obeys and OUTPUT_CONFIG not in question.refused
+    form = shape.anthropic if shape is not None and obeys else None
+    if form is not None:
+        schema = {"type": "json_schema", "schema": form.schema}
+        content[OUTPUT_CONFIG] = {**content.get(OUTPUT_CONFIG, {}), "format": schema}
+    elif shape is not None:
+        system = content.get("system") or []
+        if isinstance(system, str):
+            system = [{"type": "text", "text": system}]
+        content["system"] = [*system, {"type": "text", "text": shape.instruction}]
 
 
-def _messages(messages: Sequence[Message]) -> list[JSON]:
-    turns: list[JSON] = []
-    for message in messages:
-        role = message.get("role")
-        if role in SYSTEM_ROLES:
-            continue
-        if role == "tool":
-            result = {
-                "type": "tool_result",
-                "tool_use_id": message.get("tool_call_id", ""),
-                "content": _plain(message.get("content")),
-            }
-            if turns and turns[-1]["role"] == "user" and isinstance(turns[-1]["content"], list):
-                turns[-1]["content"].append(result)  # results of one turn belong together
-            else:
-                turns.append({"role": "user", "content": [result]})
-        elif message.get("tool_calls"):
-            turns.append({"role": "assistant", "content": _tool_uses(message)})
-        else:
-            turns.append({"role": role, "content": _content(message.get("content"))})
-    return turns
-
-
-def _content(content: Any) -> Any:
-    """Text as it is; of a list of parts, pictures in Anthropic's shape."""
-    if not isinstance(content, list):
-        return content
-    return [
-        _picture(part) if object_of(part).get("type") == "image_url" else part for part in content
-    ]
-
-
-def _picture(part: JSON) -> JSON:
-    url = object_of(part.get("image_url")).get("url", "")
-    if url.startswith("data:"):
-        media, _, data = url.removeprefix("data:").partition(";base64,")
-        return {"type": "image", "source": {"type": "base64", "media_type": media, "data": data}}
-    return {"type": "image", "source": {"type": "url", "url": url}}
-
-
-def _tool_uses(message: Message) -> list[JSON]:
-    said = _plain(message.get("content"))
-    blocks: list[JSON] = [{"type": "text", "text": said}] if said else []
-    for call in message.get("tool_calls", ()):
-        function = object_of(call.get("function"))
-        blocks.append(
-            {
-                "type": "tool_use",
-                "id": call.get("id", ""),
-                "name": function.get("name", ""),
-                "input": _arguments(function.get("arguments")),
-            }
-        )
+def _one_text(blocks: list[JSON]) -> str | list[JSON]:
+    """The system prompt as one text, unless a block bears more than text."""
+    if all(block.keys() == {"type", "text"} for block in blocks):
+        return "\n\n".join(block["text"] for block in blocks)
     return blocks
 
 
-def _arguments(text: Any) -> JSON:
-    try:
-        return object_of(orjson.loads(text or "{}"))
-    except orjson.JSONDecodeError:
-        return {}
+def _native_body(question: Question, native: NativeRequest) -> Body:
+    """The caller's request as it came, but for the model, our limits and what nobody signed."""
+    target, dropped = question.target, []
+    content: JSON = dict(native.body)
+    content["model"] = target.model_id
+    content["max_tokens"] = target.max_tokens or _most(question)
+    content["messages"] = [
+        *_without_unsigned(content.get("messages")),
+        *RequestTranslation().turns(question.added),
+    ]
+    config = content.pop(OUTPUT_CONFIG, None)
+    if isinstance(config, dict):
+        rest = {name: value for name, value in config.items() if name != "format"}
+        if rest:
+            content[OUTPUT_CONFIG] = rest
+    _ask_for_shape(content, question)
+    asked = content.pop("temperature", None)
+    if target.temperature is not None and (asked is not None or not _thinks(content)):
+        content["temperature"] = target.temperature
+    if not _samples(question):
+        dropped = [name for name in SAMPLING if content.pop(name, None) is not None]
+    return _without_refused(content, question, tuple(sorted(dropped)))
 
 
-def _carry(content: JSON, name: str, value: Any, *, sampling: bool) -> bool:
-    """Put one parameter into the request; false if this wire has no place for it."""
-    if name in SAMPLING:
-        if sampling:
-            content[name] = value
-        return sampling
-    if name == "stop":
-        content["stop_sequences"] = [value] if isinstance(value, str) else value
-    elif name == "tools":
-        content["tools"] = [_tool(tool) for tool in value]
-    elif name == "tool_choice":
-        content["tool_choice"] = _tool_choice(value)
-    elif name in TAKEN:
-        content[name] = value
-    else:
-        return False
-    return True
+def _without_refused(content: JSON, question: Question, dropped: tuple[str, ...]) -> Body:
+    """Without `output_config` where the model is known to refuse it, for effort or for a schema."""
+    if OUTPUT_CONFIG not in question.refused:
+        return Body(content, dropped)
+    shaped = question.shape is not None and question.obeys
+    if content.pop(OUTPUT_CONFIG, None) is not None or shaped:
+        dropped = (*dropped, OUTPUT_CONFIG)
+    return Body(content, dropped)
 
 
-def _tool(tool: JSON) -> JSON:
-    """OpenAI's function as Anthropic's tool; Anthropic's own stay as they are."""
-    function = tool.get("function")
-    if not isinstance(function, Mapping):
-        return tool
-    parameters = function.get("parameters") or {"type": "object", "properties": {}}
-    known = {"name": function.get("name", ""), "input_schema": parameters}
-    description = function.get("description")
-    return known | {"description": description} if description else known
+def _thinks(content: JSON) -> bool:
+    """Whether thinking is asked for, beside which no temperature but 1 is taken."""
+    return object_of(content.get("thinking")).get("type") in {"enabled", "adaptive"}
 
 
-def _tool_choice(value: Any) -> JSON:
-    if isinstance(value, str):
-        return {"type": TOOL_CHOICES.get(value, "auto")}
-    function = object_of(value).get("function")
-    return {"type": "tool", "name": function["name"]} if function else value
+def _without_unsigned(messages: Any) -> list[JSON]:
+    """Without thoughts that have no signature: they are other vendors', and would be refused."""
+    kept = []
+    for message in messages if isinstance(messages, list) else ():
+        blocks = message.get("content")
+        if message.get("role") != "assistant" or not isinstance(blocks, list):
+            kept.append(message)
+            continue
+        signed = [block for block in blocks if not _unsigned(block)]
+        if signed or not blocks:
+            kept.append(message if len(signed) == len(blocks) else {**message, "content": signed})
+    return kept
+
+
+def _unsigned(block: JSON) -> bool:
+    return block.get("type") == "thinking" and not block.get("signature")

@@ -1,7 +1,7 @@
 """Anthropic's answers, whole and as events."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from llmconfig.client.finish_reasons import (
@@ -19,6 +19,9 @@ from llmconfig.client.wire.thinking import ThoughtSplitter, joined, split
 from llmconfig.client.wire.tool_calls import arguments_text, new_id
 from llmconfig.client.wire.usage import billed, merged
 
+# Blocks that OpenAI's words have a place for; others only the caller's own wire can carry.
+TRANSLATED = frozenset({"text", "tool_use", "thinking", "redacted_thinking"})
+
 
 def read_message(value: JSON) -> Reply:
     """A whole message: text blocks joined, tool uses in OpenAI's shape; raises BadReply."""
@@ -28,12 +31,13 @@ def read_message(value: JSON) -> Reply:
     if not isinstance(blocks, list):
         raise BadReply("the reply holds no content", told)
     found = [object_of(block) for block in blocks]
-    return _answer(
+    reply = _answer(
         _End(reason_in(value.get("stop_reason")), value, told),
         "".join(text_of(block.get("text")) for block in found if block.get("type") == "text"),
         tuple(_tool_call(block) for block in found if block.get("type") == "tool_use"),
         [thought for at, block in enumerate(found) if (thought := _thought(block, at))],
     )
+    return replace(reply, native=value, untranslated=any(map(_says_more, found)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +75,13 @@ def _answer(
 class AnthropicListener:
     """Puts the events of one message together."""
 
+    keeps_native = False
+
     def __init__(self) -> None:
         self.billed = NOT_BILLED
+        self._held: list[JSON] = []  # events before the first piece, where they are passed on
+        self._passing = False
+        self._untranslated = False
         self._counts: JSON = {}
         self._told: list[str] = []  # the texts that were passed on
         self._texts: list[str] = []  # with thoughts in tags, if any are
@@ -89,7 +98,28 @@ class AnthropicListener:
         return "".join(self._told)
 
     def hear(self, event: JSON) -> Delta | None:
-        """Text, thoughts, and the input of tools as it is written; pings add nothing."""
+        """Text, thoughts, and the input of tools as it is written; pings add nothing.
+
+        With `keeps_native` each event is passed on too, from the first piece of the answer on:
+        until then another target may still be asked.
+        """
+        delta = self._hear(event)
+        more = event.get("type") == "content_block_start" and _says_more(
+            object_of(event.get("content_block"))
+        )
+        self._untranslated |= more or _cites(object_of(event.get("delta")))
+        if not self.keeps_native:
+            return delta
+        self._held.append(event)
+        if delta is None and not (self._passing or more):
+            return None
+        return self._with_events(delta)
+
+    def _with_events(self, delta: Delta | None) -> Delta:
+        events, self._held, self._passing = tuple(self._held), [], True
+        return replace(delta or Delta(), native=events)
+
+    def _hear(self, event: JSON) -> Delta | None:
         kind = event.get("type")
         if kind == "content_block_delta":
             return self._hear_delta(event)
@@ -113,7 +143,8 @@ class AnthropicListener:
         self._complete = self._complete or complete
         text, thought = self._splitter.end()
         parts = tuple(part for place in range(len(self._calls)) if (part := self._empty(place)))
-        return self._delta(text, parts, (Thought(text=thought),) if thought else ())
+        delta = self._delta(text, parts, (Thought(text=thought),) if thought else ())
+        return self._with_events(delta) if self._held and self._end else delta
 
     def reply(self) -> Reply:
         """A stream with neither a stop reason nor its last event was cut off."""
@@ -121,7 +152,8 @@ class AnthropicListener:
         if reason is None and not self._complete:
             raise BadReply("the stream ended before the answer did", self.billed)
         end = _End(reason, self._end, self.billed)
-        return _answer(end, "".join(self._texts), tuple(self._calls), self._thoughts)
+        reply = _answer(end, "".join(self._texts), tuple(self._calls), self._thoughts)
+        return replace(reply, untranslated=True) if self._untranslated else reply
 
     def _hear_delta(self, event: JSON) -> Delta | None:
         said, block = object_of(event.get("delta")), _block(event)
@@ -215,6 +247,14 @@ def _thought(block: JSON, at: int) -> Thought | None:
         return None
     text, signature = text_of(block.get("thinking")), text_of(block.get("signature"))
     return Thought(text=text, signature=signature, index=at) if text or signature else None
+
+
+def _says_more(block: JSON) -> bool:
+    return block.get("type") not in TRANSLATED or bool(block.get("citations"))
+
+
+def _cites(delta: JSON) -> bool:
+    return delta.get("type") == "citations_delta"
 
 
 def _block(event: JSON) -> int:

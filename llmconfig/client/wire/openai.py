@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from llmconfig import provider_types
@@ -45,8 +45,25 @@ OURS = TOKEN_LIMIT_NAMES | {
     "model", "messages", "input", "encoding_format", "stream", "stream_options", "n"
 }  # fmt: skip
 FINE_TUNED = "ft:"  # the ids of OpenAI's
-ANTHROPIC_ONLY = frozenset({"thinking", "top_k", "stop_sequences", "cache_control", "container"})
+ANTHROPIC_ONLY = frozenset(
+    {
+        "thinking", "top_k", "stop_sequences", "cache_control", "container", "output_config",
+        "context_management", "mcp_servers", "inference_geo", "speed",
+    }
+)  # fmt: skip
 MAX_PLACES = 10_000
+# The fields of a reply, of a choice and of a message (or a piece of one) that are read or written
+# anew here; others survive where OpenAI's own clients ask.
+KNOWN_FIELDS = (
+    frozenset({"id", "object", "created", "model", "choices", "usage", "error"}),
+    frozenset({"index", "delta", "message", "finish_reason", "native_finish_reason", "logprobs"}),
+    frozenset(
+        {
+            "role", "content", "refusal", "tool_calls", "function_call", "reasoning_content",
+            "reasoning", "reasoning_details", "thinking",
+        }
+    ),
+)  # fmt: skip
 ROUNDING = 1e-4  # a logarithm of 1 that was rounded up
 BYTE_TOKEN = re.compile(r"<0x([0-9A-Fa-f]{2})>")  # SentencePiece's
 NUMBERS = frozenset({int, float})
@@ -55,6 +72,9 @@ FORMAT, SCHEMA, OBJECT = "response_format", "json_schema", "json_object"
 
 class OpenAIWire:
     """`/chat/completions`: openai, azure_openai, openrouter, local and custom."""
+
+    name = "openai"
+    count_path = ""
 
     def address(self, provider: ProviderFacts, model_id: str) -> str:
         """Azure names the deployment in the path."""
@@ -136,12 +156,8 @@ class OpenAIWire:
         except BadReply as bad:
             raise BadReply(str(bad), told) from None
         tokens = _tokens(choice.get("logprobs"))
-        return _answer(
-            _End(reason, choice.get("stop_reason"), told),
-            spoken,
-            whole_calls(message),
-            tokens,
-        )
+        end = _End(reason, choice.get("stop_reason"), told)
+        return replace(_answer(end, spoken, whole_calls(message), tokens), native=value)
 
     def refusal(self, value: Any, *, good: bool = True) -> Refusal | None:
         """An error in any form; OpenRouter sends some with status 200 and the real one inside."""
@@ -231,6 +247,8 @@ def _address(provider: ProviderFacts, model_id: str, path: str) -> str:
 class OpenAIListener:
     """Puts the chunks of one answer together."""
 
+    keeps_native = False
+
     def __init__(self) -> None:
         self.billed = NOT_BILLED
         self._told: list[str] = []  # the texts that were passed on
@@ -267,7 +285,13 @@ class OpenAIListener:
         self._refusals.append(spoken.refusal)
         self._thoughts += spoken.thoughts
         thoughts = (*spoken.thoughts, *([Thought(text=thought)] if thought else []))
-        return self._delta(text, self._calls.feed(said), thoughts, spoken.refusal)
+        delta = self._delta(text, self._calls.feed(said), thoughts, spoken.refusal)
+        if not self.keeps_native:
+            return delta
+        more = unknown_fields(event)
+        if not any(more) or (delta is None and not more[2]):
+            return delta
+        return replace(delta or Delta(), native=more)
 
     def end(self, *, complete: bool) -> Delta | None:
         """What may have become a tag or a later call's id, and didn't."""
@@ -292,6 +316,17 @@ class OpenAIListener:
         return (
             Delta(text, calls, thoughts, refusal) if text or calls or thoughts or refusal else None
         )
+
+
+def unknown_fields(reply: JSON) -> tuple[JSON, JSON, JSON]:
+    """What an answer, its first choice and that one's message hold beside KNOWN_FIELDS."""
+    choice = _first_choice(reply)
+    message = object_of(choice.get("delta")) or object_of(choice.get("message"))
+    whole, of_choice, said = (
+        {name: value for name, value in part.items() if name not in known}
+        for part, known in zip((reply, choice, message), KNOWN_FIELDS, strict=True)
+    )
+    return whole, of_choice, said
 
 
 def _carry(content: JSON, question: Question) -> tuple[str, ...]:
