@@ -15,10 +15,12 @@ Answer = tuple[int, JSON | list[Any] | Iterable[bytes]]
 
 @dataclass
 class Loopback:
-    """Its address, and the bodies of the requests that it got."""
+    """Its address, and the requests that it got."""
 
     url: str
     bodies: list[JSON] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
 
 
 @contextmanager
@@ -34,6 +36,8 @@ def loopback(answer: Callable[[JSON], Answer]) -> Iterator[Loopback]:
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             served.bodies.append(body)
+            served.paths.append(self.path)
+            served.headers.append({name.lower(): value for name, value in self.headers.items()})
             status, said = answer(body)
             if isinstance(said, dict | list):
                 raw = json.dumps(said).encode()

@@ -24,6 +24,8 @@ from llmconfig.gateway import (
     catalogue,
     openai_shape,
     refusals,
+    responses_requests,
+    responses_shape,
 )
 from llmconfig.gateway.access import Caller
 from llmconfig.gateway.reading import JSON, ParsedRequest, body_of
@@ -43,7 +45,7 @@ STREAM_HEADERS = [
     (b"cache-control", b"no-cache"),
     (b"x-accel-buffering", b"no"),  # nginx would hold it back
 ]
-Events = openai_shape.ChatEvents | anthropic_shape.MessageEvents
+Events = openai_shape.ChatEvents | anthropic_shape.MessageEvents | responses_shape.ResponseEvents
 
 
 async def application(scope: Message, receive: Receive, send: Send) -> None:
@@ -112,6 +114,7 @@ class Request:
         if self.anthropic or any(name == b"anthropic-version" for name, _ in scope["headers"]):
             self.anthropic = True
             self.shape = refusals.anthropic_shape
+        self.failure = anthropic_shape.failure if self.anthropic else openai_shape.failure
 
     async def answer(self) -> None:
         """Answer it; whatever goes wrong has an answer too."""
@@ -141,6 +144,8 @@ class Request:
         method, path = self.scope["method"], self.scope["path"]
         if path.startswith("/v1/models"):
             wanted, handle = "GET", self._models
+        elif path.startswith("/v1/responses/"):
+            raise Refused(404, "not_found", "Responses are not kept here.")
         else:
             wanted = "POST"
             found = {
@@ -148,6 +153,7 @@ class Request:
                 "/v1/messages": self._message,
                 "/v1/messages/count_tokens": self._count_tokens,
                 "/v1/embeddings": self._embed,
+                "/v1/responses": self._respond,
             }.get(path)
             if found is None:
                 raise Refused(404, "not_found", "There is nothing at this address.")
@@ -196,6 +202,12 @@ class Request:
         told = {"estimated": True} if counted.estimated else {}
         reply = {"input_tokens": counted.tokens, **told}
         await self._reply(reply, headers=[(b"x-nodewise-counted-by", how)])
+
+    async def _respond(self) -> None:
+        asked = responses_requests.read_response(await self._body(), self.caller)
+        events = responses_shape.ResponseEvents(asked)
+        self.failure = events.failure
+        await self._generate(asked, responses_shape.response_answer, lambda _: events)
 
     async def _embed(self) -> None:
         body = await self._body()
@@ -306,9 +318,8 @@ class Request:
         """Say why; after the beginning of a stream, as its last event."""
         shape = self.shape(refused)
         if self.begun:
-            last = anthropic_shape.failure(shape) if self.anthropic else openai_shape.failure(shape)
             with suppress(OSError):
-                await self._part(last, more=False)
+                await self._part(self.failure(shape), more=False)
             return
         body = orjson.dumps(shape)
         length = (b"content-length", str(len(body)).encode())

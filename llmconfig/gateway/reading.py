@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -25,6 +25,7 @@ class ParsedRequest:
     name: str
     stream: bool
     with_usage: bool = False
+    echo: JSON = field(default_factory=dict)  # what a Responses answer repeats of it
 
 
 @lru_cache(maxsize=1024)

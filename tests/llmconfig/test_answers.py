@@ -382,7 +382,7 @@ def _events(blocks):
          "pause_turn", None, "Searching"),
         (message([], "refusal", stop_details={"type": "refusal", "category": "bio",
                                               "explanation": "Not this."}),
-         "refusal", None, "Not this."),
+         "refusal", None, ""),
     ],
 )  # fmt: skip
 def test_anthropics_clients_learn_how_a_message_ended(
@@ -396,6 +396,7 @@ def test_anthropics_clients_learn_how_a_message_ended(
     )
     assert (made.stop_reason, made.stop_sequence) == (reason, sequence)
     assert "".join(each.text for each in made.content) == text
+    assert made.stop_details is None or made.stop_details.explanation == "Not this."
     assert server.requests == 1
 
 

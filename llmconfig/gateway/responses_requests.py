@@ -1,0 +1,352 @@
+"""OpenAI's Responses requests, put into the words of a chat.
+
+Source: `openai.types.responses.ResponseCreateParams` of OpenAI's SDK. What has no counterpart in a
+chat is refused by name; mere hints stand among the record's dropped parameters.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+
+import orjson
+
+from llmconfig.client.types import Call, NativeRequest
+from llmconfig.gateway.access import Caller
+from llmconfig.gateway.reading import (
+    JSON,
+    MAX_MESSAGES,
+    ParsedRequest,
+    bad,
+    check_tools,
+    given_of,
+    labels_of,
+    name_of,
+    objects,
+    schema_of,
+    switch,
+)
+
+# Sent on under their own names.
+SAME = (
+    "top_p", "parallel_tool_calls", "service_tier", "user", "safety_identifier",
+    "prompt_cache_key", "prompt_cache_retention",
+)  # fmt: skip
+# Read here, or without effect where there are no built-in tools and nothing is kept.
+READ = frozenset(
+    {
+        "model", "input", "instructions", "stream", "stream_options", "temperature",
+        "max_output_tokens", "max_tool_calls", "tools", "tool_choice", "text", "reasoning",
+        "include", "store", "metadata", "truncation", *SAME,
+    }
+)  # fmt: skip
+NOT_OFFERED = {
+    "background": "An answer comes with its request; it can be streamed.",
+    "conversation": "Nothing is kept here; send the whole conversation as input.",
+    "image": "Only text is offered.",
+    "moderation": "Answers are not moderated here.",
+    "previous_response_id": "Nothing is kept here; send the whole conversation as input.",
+    "prompt": "Prompts are not kept here; send instructions and input.",
+    "top_logprobs": "Log probabilities are not offered.",
+}
+LOGPROBS = "message.output_text.logprobs"
+FORMS = ("text", "json_object", "json_schema")
+CHOICES = ("auto", "none", "required")
+ROLES = frozenset({"user", "assistant", "system", "developer"})
+TEXTS = frozenset({"input_text", "output_text", "text"})
+# Before what a provider wants back with its thoughts, in `encrypted_content`.
+SEAL = "nw1."
+
+
+def read_response(body: JSON, caller: Caller) -> ParsedRequest:
+    """A response's request; raises Refused."""
+    name = caller.node or name_of(body)
+    _refuse_what_is_not_offered(body)
+    extra: JSON = {each: body[each] for each in SAME if body.get(each) is not None}
+    lost = [each for each in body if each not in READ and body[each] is not None]
+    if body.get("truncation") not in (None, "disabled"):
+        lost.append("truncation")
+    tools = _tools(body)
+    if tools:
+        _choose(body.get("tool_choice"), tools, extra)
+    extra.update(_effort(body))
+    schema = _format(body, extra)
+    wanted: Any = _messages(body)
+    call = Call(
+        node=name,
+        messages=wanted,
+        schema=schema,
+        given=given_of(body, ("max_output_tokens",)),
+        extra=extra,
+        user_id=caller.user_id,
+        correlation_id=uuid4(),
+        labels=labels_of("responses", caller.account),
+        native=NativeRequest(wire="responses", lost=tuple(lost)),
+    )
+    return ParsedRequest(call, name, switch(body, "stream"), echo=_echo(body))
+
+
+def seal(details: list[JSON]) -> str | None:
+    """Thoughts that a provider wants back, as `encrypted_content`; None if there are none."""
+    return SEAL + base64.b64encode(orjson.dumps(details)).decode() if details else None
+
+
+def unseal(content: object) -> list[JSON]:
+    """What `seal` was given; nothing for another server's content."""
+    if not isinstance(content, str) or not content.startswith(SEAL):
+        return []
+    try:
+        found = orjson.loads(base64.b64decode(content.removeprefix(SEAL), validate=True))
+    except (binascii.Error, orjson.JSONDecodeError):
+        return []
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+
+
+def _refuse_what_is_not_offered(body: JSON) -> None:
+    for param, why in NOT_OFFERED.items():
+        if body.get(param):
+            raise bad(param, why)
+    include = body.get("include")
+    if include is not None and not isinstance(include, list):
+        raise bad("include", "This is not a list.")
+    if LOGPROBS in (include or ()):
+        raise bad("include", "Log probabilities are not offered.")
+
+
+# The input
+
+
+def _messages(body: JSON) -> list[JSON]:
+    conversation = _Conversation()
+    instructions = body.get("instructions")
+    if instructions is not None:
+        if not isinstance(instructions, str):
+            raise bad("instructions", "This is not a text.")
+        conversation.messages.append({"role": "system", "content": instructions})
+    given = body.get("input")
+    if isinstance(given, str):
+        given = [{"role": "user", "content": given}]
+    if not isinstance(given, list) or not 0 < len(given) <= MAX_MESSAGES:
+        raise bad("input", f"Give a text, or a list of 1 to {MAX_MESSAGES} items.")
+    for at, item in enumerate(given):
+        if not isinstance(item, dict):
+            raise bad(f"input[{at}]", "This is not an object.")
+        conversation.add(item, f"input[{at}]")
+    return conversation.end()
+
+
+class _Conversation:
+    """Items put together to messages: an assistant's turn may be several of them."""
+
+    def __init__(self) -> None:
+        self.messages: list[JSON] = []
+        self._turn: JSON | None = None  # the assistant's, which may go on
+        self._seen: list[JSON] = []  # pictures in results of tools, for the user's next turn
+
+    def add(self, item: JSON, where: str) -> None:
+        """One more item; raises Refused."""
+        kind = item.get("type", "message")
+        if kind == "function_call_output":
+            self._end_turn()
+            self._result(item, where)
+            return
+        self._show()
+        if kind == "message":
+            self._message(item, where)
+        elif kind == "function_call":
+            self._assistant().setdefault("tool_calls", []).append(_call(item, where))
+        elif kind == "reasoning":
+            details = unseal(item.get("encrypted_content"))
+            if details:
+                if self._turn is not None and len(self._turn) > 1:
+                    self._end_turn()
+                self._assistant().setdefault("reasoning_details", []).extend(details)
+        else:
+            raise bad(f"{where}.type", f"{kind!r} is not offered; only messages and functions are.")
+
+    def end(self) -> list[JSON]:
+        """All messages."""
+        self._end_turn()
+        self._show()
+        return self.messages
+
+    def _message(self, item: JSON, where: str) -> None:
+        role = item.get("role")
+        if role not in ROLES:
+            raise bad(f"{where}.role", "It is user, assistant, system or developer.")
+        content = _content(item.get("content"), f"{where}.content")
+        if role != "assistant":
+            self._end_turn()
+            self.messages.append({"role": role, "content": content})
+            return
+        if self._turn is not None and ("content" in self._turn or "tool_calls" in self._turn):
+            self._end_turn()
+        self._assistant()["content"] = content
+
+    def _assistant(self) -> JSON:
+        if self._turn is None:
+            self._turn = {"role": "assistant"}
+        return self._turn
+
+    def _end_turn(self) -> None:
+        turn, self._turn = self._turn, None
+        if turn is not None and ("content" in turn or "tool_calls" in turn):
+            self.messages.append({"content": None, **turn})
+
+    def _result(self, item: JSON, where: str) -> None:
+        if not isinstance(item.get("call_id"), str):
+            raise bad(f"{where}.call_id", "It names the call that this is the output of.")
+        content = _content(item.get("output"), f"{where}.output")
+        if isinstance(content, list):
+            self._seen += [part for part in content if part["type"] != "text"]
+            content = "\n".join(part["text"] for part in content if part["type"] == "text")
+        said = {"role": "tool", "tool_call_id": item["call_id"], "content": content}
+        self.messages.append(said)
+
+    def _show(self) -> None:
+        if self._seen:
+            self.messages.append({"role": "user", "content": self._seen})
+            self._seen = []
+
+
+def _content(content: object, where: str) -> str | list[JSON]:
+    """One text as it is; else a list of a chat's parts."""
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list) or not all(isinstance(part, dict) for part in content):
+        raise bad(where, "This is neither text nor a list of parts.")
+    parts = [_part(part, f"{where}[{at}]") for at, part in enumerate(content)]
+    if len(parts) == 1 and parts[0]["type"] == "text":
+        return str(parts[0]["text"])
+    return parts
+
+
+def _part(part: JSON, where: str) -> JSON:
+    kind = part.get("type")
+    if kind in TEXTS:
+        return {"type": "text", "text": str(part.get("text", ""))}
+    if kind == "refusal":
+        return {"type": "text", "text": str(part.get("refusal", ""))}
+    if kind == "input_image" and isinstance(part.get("image_url"), str):
+        detail = {"detail": part["detail"]} if part.get("detail") else {}
+        return {"type": "image_url", "image_url": {"url": part["image_url"], **detail}}
+    if kind == "input_file" and isinstance(part.get("file_data"), str):
+        named = {"filename": part["filename"]} if part.get("filename") else {}
+        return {"type": "file", "file": {"file_data": part["file_data"], **named}}
+    if kind in {"input_image", "input_file"}:
+        raise bad(where, "Files are not kept here; send image_url or file_data.")
+    raise bad(f"{where}.type", f"{kind!r} is not offered; text, images and files are.")
+
+
+def _call(item: JSON, where: str) -> JSON:
+    for name in ("call_id", "name"):
+        if not isinstance(item.get(name), str):
+            raise bad(f"{where}.{name}", "Each function call has one.")
+    arguments = item.get("arguments")
+    function = {
+        "name": item["name"],
+        "arguments": arguments if isinstance(arguments, str) else "{}",
+    }
+    return {"id": item["call_id"], "type": "function", "function": function}
+
+
+# Tools, effort, and the answer's form
+
+
+def _tools(body: JSON) -> list[JSON]:
+    found = []
+    for at, tool in enumerate(objects(body, "tools")):
+        if tool.get("type") != "function":
+            kind = tool.get("type")
+            raise bad(f"tools[{at}].type", f"{kind!r} is not offered; only functions are.")
+        if not isinstance(tool.get("name"), str):
+            raise bad(f"tools[{at}].name", "Each function needs a name.")
+        names = ("name", "description", "parameters", "strict")
+        function = {each: tool[each] for each in names if tool.get(each) is not None}
+        found.append({"type": "function", "function": function})
+    check_tools(found)
+    return found
+
+
+def _choose(choice: object, tools: list[JSON], extra: JSON) -> None:
+    """Which of the tools may or must be called."""
+    extra["tools"] = tools
+    if choice is None:
+        return
+    if isinstance(choice, str) and choice in CHOICES:
+        extra["tool_choice"] = choice
+        return
+    kind = choice.get("type") if isinstance(choice, dict) else None
+    if not isinstance(choice, dict) or kind not in {"function", "allowed_tools"}:
+        raise bad("tool_choice", "It is auto, none, required, a function or allowed_tools.")
+    if kind == "function":
+        extra["tool_choice"] = {"type": "function", "function": {"name": choice.get("name", "")}}
+        return
+    allowed = {each.get("name") for each in objects(choice, "tools")}
+    extra["tools"] = [tool for tool in tools if tool["function"]["name"] in allowed]
+    if not extra["tools"]:
+        raise bad("tool_choice.tools", "None of these is among the tools.")
+    extra["tool_choice"] = "required" if choice.get("mode") == "required" else "auto"
+
+
+def _effort(body: JSON) -> JSON:
+    reasoning = _object(body, "reasoning")
+    effort = reasoning.get("effort")
+    return {"reasoning_effort": effort} if effort is not None else {}
+
+
+def _format(body: JSON, extra: JSON) -> JSON | None:
+    """The schema that an answer must obey, None if any text or any JSON will do."""
+    text = _object(body, "text")
+    if text.get("verbosity") is not None:
+        extra["verbosity"] = text["verbosity"]
+    form = text.get("format")
+    if form is None:
+        return None
+    if not isinstance(form, dict) or form.get("type") not in FORMS:
+        raise bad("text.format", "Its type is text, json_object or json_schema.")
+    if form["type"] == "json_schema":
+        return schema_of(form.get("schema"), "text.format.schema")
+    if form["type"] == "json_object":
+        extra["response_format"] = {"type": "json_object"}
+    return None
+
+
+def _object(body: Mapping[str, Any], param: str) -> JSON:
+    value = body.get(param)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise bad(param, "This is not an object.")
+    return value
+
+
+def _echo(body: JSON) -> JSON:
+    """The request's parameters as an answer repeats them."""
+    text, reasoning = _object(body, "text"), _object(body, "reasoning")
+    parallel = body.get("parallel_tool_calls")
+    return {
+        "background": False,
+        "instructions": body.get("instructions"),
+        "max_output_tokens": body.get("max_output_tokens"),
+        "max_tool_calls": body.get("max_tool_calls"),
+        "metadata": _object(body, "metadata"),
+        "parallel_tool_calls": True if parallel is None else parallel,
+        "previous_response_id": None,
+        "prompt_cache_key": body.get("prompt_cache_key"),
+        "reasoning": {"effort": reasoning.get("effort"), "summary": reasoning.get("summary")},
+        "safety_identifier": body.get("safety_identifier"),
+        "service_tier": body.get("service_tier"),
+        "store": False,
+        "temperature": body.get("temperature"),
+        "text": {"format": {"type": "text"}, **text},
+        "tool_choice": body.get("tool_choice") or "auto",
+        "tools": [
+            {"description": None, "parameters": None, "strict": False, **tool}
+            for tool in objects(body, "tools")
+        ],
+        "top_p": body.get("top_p"),
+        "truncation": "disabled",
+        "user": body.get("user"),
+    }
