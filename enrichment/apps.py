@@ -7,6 +7,7 @@ class EnrichmentConfig(AppConfig):
     """Stands on metrics and llmconfig."""
 
     name = "enrichment"
+    default_auto_field = "django.db.models.BigAutoField"
     verbose_name = "Enrichment"
     default_target = ""  # an app with one main table sets it when it is ready
 

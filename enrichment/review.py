@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.utils import timezone
@@ -20,6 +19,7 @@ from enrichment.enrichments import get, names
 from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import AlreadyDecided, BadValue, InputChanged
 from enrichment.models import EnrichmentResult, ResultState
+from llmconfig.roles import User
 from metrics.feedback import record_decision
 from metrics.recording import storable
 

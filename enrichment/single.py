@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, transaction
 
 from enrichment.batches import creation
@@ -29,6 +28,7 @@ from llmconfig import client
 from llmconfig.client.errors import GenerationFailed
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import Call, CallRecord
+from llmconfig.roles import User
 from metrics.quality.parts import CheckResults
 from metrics.recording import record_call
 

@@ -3,10 +3,18 @@
 A role holds all that the one before it may do. `ensure_roles` runs after each migration.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group, Permission
-from django.db import models
+from django.db import DEFAULT_DB_ALIAS, models
+
+from llmconfig import project_settings
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User as User  # noqa: PLC0414 - others import it from here
+else:
+    User = AbstractBaseUser  # the project's AUTH_USER_MODEL, whichever that is
 
 
 class Role(models.TextChoices):
@@ -24,20 +32,49 @@ APPS = ("llmconfig", "metrics", *WORKING_APPS)
 CONFIGURATION = ("factsource",)
 
 
-def rank_of(user: AbstractBaseUser | AnonymousUser) -> int:
+def group_name(role: str) -> str:
+    """What the group of a role is called in this project (LLM_ROLE_GROUPS)."""
+    return project_settings.role_groups().get(role) or f"nodewise {role}"
+
+
+def role_of_group(name: str) -> Role | None:
+    """The role that a group of this name gives; None for the project's other groups."""
+    return next((role for role in Role if group_name(role.value) == name), None)
+
+
+def rank_of(user: AbstractBaseUser | AnonymousUser | None) -> int:
     """0 for nobody, then 1 to 3; superusers are administrators."""
-    if not user.is_authenticated or not user.is_active:
+    if user is None or not user.is_authenticated or not user.is_active:
         return 0
     if getattr(user, "is_superuser", False):
         return RANK[Role.ADMINISTRATOR]
     groups: Any = getattr(user, "groups", None)
-    names = groups.values_list("name", flat=True) if groups is not None else ()
-    return max((RANK.get(name, 0) for name in names), default=0)
+    names = set(groups.values_list("name", flat=True)) if groups is not None else set()
+    ranks = (RANK[role.value] for role in Role if group_name(role.value) in names)
+    return max(ranks, default=0)
 
 
-def ensure_roles() -> None:
-    """Make the three groups with their permissions; safe to run at any time."""
-    ours = Permission.objects.filter(content_type__app_label__in=APPS)
+def everybody() -> models.QuerySet[User]:
+    """All users of the project."""
+    return get_user_model()._default_manager.all()  # noqa: SLF001 - Django's API
+
+
+def username_field() -> str:
+    """The column by which people are named: `username`, or `email` in many projects."""
+    return str(get_user_model().USERNAME_FIELD)
+
+
+def user_named(name: str) -> User | None:
+    """The user who signs in by this name; None if there is none."""
+    return everybody().filter(**{username_field(): name}).first()
+
+
+def ensure_roles(using: str = DEFAULT_DB_ALIAS) -> None:
+    """Make the three groups and give them our permissions; safe to run at any time.
+
+    Permissions for the project's own tables that somebody gave these groups stay.
+    """
+    ours = Permission.objects.using(using).filter(content_type__app_label__in=APPS)
     viewing = ours.filter(codename__startswith="view_")
     working = ours.filter(content_type__app_label__in=WORKING_APPS).exclude(
         content_type__model__in=CONFIGURATION
@@ -48,5 +85,6 @@ def ensure_roles() -> None:
         (Role.OPERATOR, viewing | operating),
         (Role.ADMINISTRATOR, ours),
     ):
-        group, _ = Group.objects.get_or_create(name=role.value)
-        group.permissions.set(permissions)
+        group, _ = Group.objects.using(using).get_or_create(name=group_name(role.value))
+        group.permissions.remove(*ours.exclude(pk__in=permissions.values("pk")))
+        group.permissions.add(*permissions)

@@ -15,14 +15,18 @@ from typing import NoReturn
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from llmconfig.errors import SecretUnreadable
+from llmconfig import project_settings
+from llmconfig.errors import ChangeRefused, SecretUnreadable
 
 MASK = "••••••••"
 PREFIX = "v1"
 SEPARATOR = "\x00"
+NO_KEY = (
+    "LLM_FIELD_KEYS is not set: provider keys can't be stored. `manage.py generate_field_key` makes"
+    " one; put it into the settings."
+)
 
 
 class Secret:
@@ -63,7 +67,12 @@ class Keyring:
 
     @property
     def primary_id(self) -> str:
-        """Identifies the key that encrypts; the stored form carries it."""
+        """Identifies the key that encrypts; the stored form carries it.
+
+        Raises ImproperlyConfigured where a developer's project has none.
+        """
+        if not self.fernets:
+            raise ImproperlyConfigured(NO_KEY)
         return self.fernets[0][0]
 
 
@@ -75,11 +84,7 @@ def key_id(key: str) -> str:
 def build_keyring(keys: tuple[str, ...], legacy: tuple[str, ...] = ()) -> Keyring:
     """Check the keys of settings; raises ImproperlyConfigured, which never quotes a key."""
     if not keys:
-        raise ImproperlyConfigured(
-            "LLM_FIELD_KEYS is not set: provider keys can't be stored. Make one with"
-            " `python -c 'from cryptography.fernet import Fernet;"
-            " print(Fernet.generate_key().decode())'`."
-        )
+        raise ImproperlyConfigured(NO_KEY)
     fernets = []
     for position, key in enumerate(keys, start=1):
         try:
@@ -112,15 +117,30 @@ def _cached_keyring(keys: tuple[str, ...], legacy: tuple[str, ...]) -> Keyring:
 
 
 def keyring() -> Keyring:
-    """The keyring of the current settings."""
-    return _cached_keyring(tuple(settings.LLM_FIELD_KEYS), tuple(settings.LLM_LEGACY_FERNET_KEYS))
+    """The keyring of the current settings; an empty one only while DEBUG is on.
+
+    Raises ImproperlyConfigured for a missing or damaged field key.
+    """
+    if not project_settings.field_keys() and project_settings.debugging():
+        return Keyring((), (), b"")
+    return _cached_keyring(project_settings.field_keys(), project_settings.legacy_field_keys())
 
 
 def encrypt(secret: Secret, *, place: str) -> str:
-    """The stored form of a secret; `place` is `table.column.row` and is checked on reading."""
+    """The stored form of a secret; `place` is `table.column.row` and is checked on reading.
+
+    Raises ChangeRefused without a field key: nothing is ever stored in clear.
+    """
+    check_storable()
     ring = keyring()
     payload = f"{place}{SEPARATOR}{secret.reveal()}".encode()
     return f"{PREFIX}:{ring.primary_id}:{ring.fernets[0][1].encrypt(payload).decode()}"
+
+
+def check_storable() -> None:
+    """Raises ChangeRefused while there is no field key to encrypt with."""
+    if not keyring().fernets:
+        raise ChangeRefused(NO_KEY, field="api_key")
 
 
 def decrypt(stored: str, *, place: str) -> Secret:

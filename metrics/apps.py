@@ -7,6 +7,7 @@ class MetricsConfig(AppConfig):
     """Stands on llmconfig; enrichment stands on it."""
 
     name = "metrics"
+    default_auto_field = "django.db.models.BigAutoField"
     verbose_name = "LLM metrics"
 
     def ready(self) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.apps import AppConfig
-from django.conf import settings
 from django.core.checks import (  # Django's names
     CheckMessage,
     Error,
@@ -14,6 +13,7 @@ from django.core.checks import (  # Django's names
 )
 from django.utils.module_loading import import_string
 
+from llmconfig import project_settings
 from metrics import partitions
 from metrics.errors import PartitionsUnusable
 
@@ -38,7 +38,7 @@ def compliance_can_be_judged(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:
     """A path that leads nowhere would be noticed only in a worker."""
-    path = settings.LLM_ONEX_CHECK
+    path = project_settings.onex_check()
     try:
         usable = not path or callable(import_string(path))
     except ImportError:

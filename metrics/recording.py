@@ -14,12 +14,12 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 from psycopg.types.json import Jsonb
 from uuid_utils.compat import uuid7
 
+from llmconfig import project_settings
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import NO_USAGE, Attempt, CallRecord, Usage
 from llmconfig.configuration.process_settings import effective
@@ -174,7 +174,7 @@ def _have_checked(
 
 
 def _switched_on(variable: str) -> bool:
-    return bool(effective(variable, environment=settings.LLM_ENVIRONMENT, row={}))
+    return bool(effective(variable, environment=project_settings.process_values(), row={}))
 
 
 def copy_rows(
@@ -229,7 +229,7 @@ def _metric_row(record: CallRecord, told: Mapping[UUID, CheckResults]) -> tuple[
         Jsonb([storable(name) for name in record.dropped_params], orjson.dumps),
         record.config_revision,
         labels.organization_id,
-        record.user_id,
+        record.user_id if isinstance(record.user_id, int) else None,  # see llmconfig.W003
         record.cache_hit,
         _storable_cost(record, record.saved_usd),
         _fitting("experiment", record.experiment),

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from django.conf import settings
 from django.db import OperationalError, connection
 from django.db.backends.utils import CursorWrapper
 
+from llmconfig import project_settings
 from llmconfig.configuration.process_settings import effective
 from llmconfig.runtime import advisory_locks
 from metrics import partitions, rollups
@@ -83,7 +83,7 @@ def drop_expired(*, now: dt.datetime | None = None) -> list[Partition]:
 
 
 def _months(variable: str) -> int:
-    return int(effective(variable, environment=settings.LLM_ENVIRONMENT, row={}))
+    return int(effective(variable, environment=project_settings.process_values(), row={}))
 
 
 @contextmanager

@@ -163,11 +163,7 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["llmconfig.api.kit.permissions.RolePermission"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "EXCEPTION_HANDLER": "llmconfig.api.kit.errors.answer",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Nodewise",
@@ -238,6 +234,8 @@ CELERY_BEAT_SCHEDULE = {
     },
 }
 
+# This site's groups are the roles; other projects keep theirs apart as `nodewise viewer` and so on.
+LLM_ROLE_GROUPS = {role: role for role in ("viewer", "operator", "administrator")}
 # Where the weekly report goes; without a server it is only stored.
 REPORT_EMAIL_TO = words("REPORT_EMAIL_TO")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "nodewise@localhost")

@@ -10,7 +10,7 @@ from enrichment.batches.creation import AUTO, MAX_PRIORITY, Selection
 from enrichment.batches.progress import Progress, progress_of
 from enrichment.batches.staleness import ALL_REASONS, DEFAULT_REASONS, Reason
 from enrichment.models import Batch, EnrichmentResult, Transport
-from llmconfig.api.kit.bodies import MAX_KEY, StrictSerializer
+from llmconfig.api.kit.bodies import MAX_KEY, StrictSerializer, UserField
 
 MAX_IDS = 10_000
 MAX_LANGUAGES = 20
@@ -124,7 +124,7 @@ class BatchSerializer(serializers.ModelSerializer[Batch]):
     """One batch as a list shows it."""
 
     processing_type = serializers.CharField(source="enrichment", read_only=True)
-    created_by = serializers.SlugRelatedField[Any](slug_field="username", read_only=True)
+    created_by = UserField(read_only=True)
     transport = serializers.CharField(read_only=True, help_text="live or provider_batch.")
     rows_done = serializers.IntegerField(read_only=True, allow_null=True)
     rows_failed = serializers.IntegerField(read_only=True, allow_null=True)

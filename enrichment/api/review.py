@@ -13,7 +13,7 @@ from enrichment.api.failures import EnrichmentEndpoint
 from enrichment.enrichments import get
 from enrichment.models import EnrichmentResult
 from enrichment.review import Suggestion
-from llmconfig.api.kit.bodies import StrictSerializer
+from llmconfig.api.kit.bodies import StrictSerializer, UserField
 from llmconfig.api.kit.endpoints import Rows
 
 MAX_FEEDBACK_LENGTH = 2_000
@@ -68,7 +68,7 @@ class DecidedSerializer(serializers.ModelSerializer[EnrichmentResult]):
     """The result after the decision."""
 
     processing_type = serializers.CharField(source="enrichment", read_only=True)
-    reviewed_by = serializers.SlugRelatedField[Any](slug_field="username", read_only=True)
+    reviewed_by = UserField(read_only=True)
 
     class Meta:
         model = EnrichmentResult

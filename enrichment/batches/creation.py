@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models import BooleanField, QuerySet
 from django.db.models.expressions import RawSQL
@@ -21,6 +20,7 @@ from enrichment.models import Batch, BatchStatus, Transport
 from enrichment.models.batches import TERMINAL
 from llmconfig.client.provider_batches.answers import target_of
 from llmconfig.configuration import snapshot
+from llmconfig.roles import User
 from llmconfig.runtime import advisory_locks
 
 MAX_CAP = 1_000_000  # US dollars; what the column holds

@@ -8,6 +8,7 @@ class ListingsConfig(AppConfig):
 
     name = "enrichment.listings"
     label = "listings"
+    default_auto_field = "django.db.models.BigAutoField"
     verbose_name = "Listings"
 
     def ready(self) -> None:

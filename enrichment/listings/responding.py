@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass, replace
 
-from django.contrib.auth.models import User
-
 from enrichment.batches import creation
 from enrichment.engine.items import GONE, call_for, load_items
 from enrichment.enrichments import get
@@ -12,6 +10,7 @@ from enrichment.listings.enrichments.respond import MAX_QUESTION_LENGTH, Respond
 from enrichment.plain_text import plain
 from enrichment.single import ask
 from llmconfig.client.errors import GenerationFailed
+from llmconfig.roles import User
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from django.contrib.auth.models import User
-
 from enrichment.batches import creation
 from enrichment.enrichments import get
 from enrichment.language_tags import checked_language, language_name
@@ -13,6 +11,7 @@ from enrichment.prompts.selection import PromptsInForce
 from enrichment.single import ask
 from llmconfig.client.errors import GenerationFailed
 from llmconfig.client.types import Call, Labels
+from llmconfig.roles import User
 
 
 @dataclass(frozen=True, slots=True)

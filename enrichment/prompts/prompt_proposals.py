@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Max
 
@@ -12,6 +11,7 @@ from enrichment.errors import ProposalOutdated, UnknownEnrichment
 from enrichment.models import Prompt
 from enrichment.prompts.selection import BUILT_IN, compile_prompt, versions_in_force
 from enrichment.quality.gates import FINDING_CODES
+from llmconfig.roles import User
 from metrics.errors import ProposalSettled
 from metrics.models import PromptProposal
 from metrics.models.patterns import ProposalState

@@ -1,7 +1,6 @@
 """The configuration's pages. Importing the modules registers them with Django's admin."""
 
 from llmconfig.admin import (
-    access,
     assignments,
     budgets,
     catalogue,
@@ -16,7 +15,6 @@ from llmconfig.admin.kit import dashboard
 from llmconfig.admin.kit.navigation import Page, Section, register_section
 
 __all__ = [
-    "access",
     "assignments",
     "budgets",
     "catalogue",
@@ -76,20 +74,6 @@ register_section(
             Page(
                 "Tiers", "layers", "admin:llmconfig_contextwindow_changelist",
                 f"{VIEW}contextwindow",
-            ),
-        ),
-    )
-)  # fmt: skip
-register_section(
-    Section(
-        "Access",
-        90,
-        (
-            Page("Users", "group", "admin:auth_user_changelist", "auth.view_user"),
-            Page("Roles", "badge", "admin:auth_group_changelist", "auth.view_group"),
-            Page(
-                "API tokens", "key", "admin:authtoken_tokenproxy_changelist",
-                "authtoken.view_tokenproxy",
             ),
         ),
     )

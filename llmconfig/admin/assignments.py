@@ -22,6 +22,7 @@ from llmconfig.admin.settings_page import settings_view
 from llmconfig.configuration import node_names
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import GlobalConfig, NodeConfiguration, UserConfig
+from llmconfig.roles import username_field
 
 
 class ExplainedAdmin(RevisionedAdmin):
@@ -194,7 +195,7 @@ class UserConfigAdmin(RevisionedAdmin):
     list_display = ("user", "interaction_type", "node", "model", "temperature", "max_tokens")
     list_filter = ("interaction_type",)
     list_select_related = ("user", "node")
-    search_fields = ("user__username", "node__node_name", "model")
+    search_fields = (f"user__{username_field()}", "node__node_name", "model")
     autocomplete_fields = ("node",)
     raw_id_fields = ("user",)
     fieldsets = (

@@ -16,6 +16,7 @@ from llmconfig.admin.kit.writes import RevisionedAdmin
 from llmconfig.errors import ChangeRefused
 from llmconfig.gateway.keys import Scope, check_scope, give_key
 from llmconfig.models import GatewayKey
+from llmconfig.roles import username_field
 
 
 class GatewayKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for the checker
@@ -49,7 +50,7 @@ class GatewayKeyAdmin(RevisionedAdmin):
     list_display = ("name", "state", "key", "may_call", "user", "expires_at", "last_used_at")
     list_filter = ("is_enabled", "allows_everything")
     list_select_related = ("user",)
-    search_fields = ("name", "prefix", "user__username")
+    search_fields = ("name", "prefix", f"user__{username_field()}")
     raw_id_fields = ("user",)
     formfield_overrides = {ArrayField: {"widget": TextareaWidget(attrs={"rows": 2})}}
     readonly_fields = ("key", "last_used_at")

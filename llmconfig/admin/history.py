@@ -19,7 +19,7 @@ from llmconfig.admin.kit.writes import SEEN, ReadOnlyAdmin, current_revision
 from llmconfig.configuration.rollback import RowChange, preview, roll_back
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import ConfigVersion, Provider, Revision, RevisionChange
-from llmconfig.roles import RANK, Role, rank_of
+from llmconfig.roles import RANK, Role, rank_of, username_field
 
 TABLES = {
     "llm_providers": ("provider", ("name",)),
@@ -127,7 +127,7 @@ class RevisionAdmin(ReadOnlyAdmin):
     list_display = ("number", "created_at", "who", "origin", "message", "rows")
     list_filter = ("source", "created_at")
     list_select_related = ("user",)
-    search_fields = ("message", "user__username")
+    search_fields = ("message", f"user__{username_field()}")
     date_hierarchy = "created_at"
     show_full_result_count = False
     fieldsets = ((None, {"fields": ("number", "created_at", "who", "origin", "message")}),)
@@ -138,7 +138,7 @@ class RevisionAdmin(ReadOnlyAdmin):
         """With the number of rows that changed."""
         return super().get_queryset(request).annotate(rows_changed=Count("changes"))
 
-    @admin.display(description="By", ordering="user__username")
+    @admin.display(description="By", ordering=f"user__{username_field()}")
     def who(self, revision: Revision) -> str | SafeString:
         """The person, if one was signed in."""
         return str(revision.user) if revision.user else NOTHING

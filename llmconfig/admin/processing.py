@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from llmconfig import project_settings
 from llmconfig.admin.kit.listed_models import ListedModelsForm
 from llmconfig.admin.kit.presentation import badge
 from llmconfig.admin.kit.writes import RevisionedAdmin
@@ -39,7 +39,7 @@ def settings_in_force() -> list[SettingInForce]:
             value=state.setting(each.variable),
             origin=(
                 "environment"
-                if each.variable in settings.LLM_ENVIRONMENT
+                if each.variable in project_settings.process_values()
                 else "this page"
                 if each.column
                 else "default"
@@ -54,14 +54,14 @@ def overruled_columns() -> dict[str, str]:
     return {
         each.column: each.variable
         for each in definitions()
-        if each.column and each.variable in settings.LLM_ENVIRONMENT
+        if each.column and each.variable in project_settings.process_values()
     }
 
 
 def overruling(column: str) -> SafeString:
     """What the environment sets instead of a column, and by which variable."""
     variable = overruled_columns()[column]
-    value = settings.LLM_ENVIRONMENT[variable]
+    value = project_settings.process_values()[variable]
     return format_html("{} {}", value, badge(f"set by {variable}", "info"))
 
 

@@ -23,7 +23,7 @@ from llmconfig.diagnostics import discovery
 from llmconfig.diagnostics.discovery import ListingFailed
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import Provider, ProviderModel
-from llmconfig.secrets import Secret
+from llmconfig.secrets import Secret, check_storable
 
 OPERATE = "llmconfig.operate_llmconfig"
 ADDRESS_FIELDS = frozenset({"provider_type", "api_base_url", "secret_ref", "new_key", "remove_key"})
@@ -82,6 +82,8 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only f
         given, removed = bool(cleaned.get("new_key")), bool(cleaned.get("remove_key"))
         if given and removed:
             raise ChangeRefused("Enter a new key or remove the old one, not both.", field="api_key")
+        if given:
+            check_storable()
         kind = cleaned.get("provider_type", self.instance.provider_type)
         address = cleaned.get("api_base_url", "")
         if {"provider_type", "api_base_url"} & self.errors.keys():

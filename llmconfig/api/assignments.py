@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 
-from django.contrib.auth.models import User
 from django.db import transaction
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers
@@ -11,7 +10,7 @@ from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from llmconfig.api.kit.bodies import ListedModelsSerializer, NamedRowField
+from llmconfig.api.kit.bodies import ListedModelsSerializer, NamedRowField, UserField
 from llmconfig.api.kit.endpoints import ConfigurationList, ConfigurationRow, Rows, Versioned
 from llmconfig.api.kit.versions import etag
 from llmconfig.configuration import node_names
@@ -23,7 +22,7 @@ from llmconfig.models import (
     NodeConfiguration,
     UserConfig,
 )
-from llmconfig.roles import RANK, Role, rank_of
+from llmconfig.roles import RANK, Role, User, rank_of, username_field
 
 
 class InteractionSerializer(ListedModelsSerializer[GlobalConfig]):
@@ -66,9 +65,7 @@ class NodeSerializer(ListedModelsSerializer[NodeConfiguration]):
 class UserConfigSerializer(ListedModelsSerializer[UserConfig]):
     """One user's own choice for an interaction type or a node."""
 
-    user = NamedRowField(
-        slug_field="username",
-        queryset=User.objects.all(),
+    user = UserField(
         required=False,
         help_text="Whose choice; your own unless given. Only administrators set others'.",
     )
@@ -181,7 +178,7 @@ class UserConfigList(ConfigurationList):
 
     queryset = UserConfig.objects.select_related("user", "node").order_by("user", "id")
     serializer_class = UserConfigSerializer
-    filterset_fields = ("user__username", "interaction_type", "node__node_name")
+    filterset_fields = (f"user__{username_field()}", "interaction_type", "node__node_name")
     ordering_fields = ("user", "interaction_type", "updated_at")
     write_role: ClassVar[Role] = Role.VIEWER  # one's own; the serializer refuses others'
 

@@ -2,24 +2,22 @@
 
 from typing import Any, cast
 
-from django.contrib.auth.models import User
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from llmconfig.api.kit.bodies import NamedRowField, StrictModelSerializer
+from llmconfig.api.kit.bodies import StrictModelSerializer, UserField
 from llmconfig.api.kit.endpoints import ConfigurationList, ConfigurationRow
 from llmconfig.gateway.keys import Scope, check_scope, give_key
 from llmconfig.models import GatewayKey
+from llmconfig.roles import username_field
 
 
 class GatewayKeySerializer(StrictModelSerializer[GatewayKey]):
     """A key's row: what it may call, whose it is and until when. Never the key."""
 
-    user = NamedRowField(
-        slug_field="username",
-        queryset=User.objects.all(),
+    user = UserField(
         required=False,
         allow_null=True,
         help_text="Whose own model choices apply to its calls. The key stops with this account.",
@@ -56,7 +54,7 @@ class GatewayKeyList(ConfigurationList):
 
     queryset = GatewayKey.objects.select_related("user").order_by("name")
     serializer_class = GatewayKeySerializer
-    filterset_fields = ("is_enabled", "allows_everything", "user__username")
+    filterset_fields = ("is_enabled", "allows_everything", f"user__{username_field()}")
     ordering_fields = ("name", "created_at", "expires_at", "last_used_at")
 
     @extend_schema(request=GatewayKeySerializer, responses={201: MadeKeySerializer})

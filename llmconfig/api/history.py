@@ -1,18 +1,18 @@
 """The numbered states of the configuration."""
 
-from typing import Any
-
 from django.db.models import Count
 from rest_framework import generics, serializers
 
+from llmconfig.api.kit.bodies import UserField
 from llmconfig.api.kit.endpoints import Rows
 from llmconfig.models import Revision, RevisionChange
+from llmconfig.roles import username_field
 
 
 class RevisionSerializer(serializers.ModelSerializer[Revision]):
     """One change of the configuration: when, by whom and from where."""
 
-    user = serializers.SlugRelatedField[Any](slug_field="username", read_only=True)
+    user = UserField(read_only=True)
     rows_changed = serializers.IntegerField(read_only=True)
 
     class Meta:
@@ -48,7 +48,7 @@ class RevisionList(Rows, generics.ListAPIView[Revision]):
         .order_by("-number")
     )
     serializer_class = RevisionSerializer
-    filterset_fields = ("source", "user__username")
+    filterset_fields = ("source", f"user__{username_field()}")
     ordering_fields = ("number",)
 
 

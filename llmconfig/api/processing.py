@@ -2,7 +2,6 @@
 
 from typing import Any, cast
 
-from django.conf import settings
 from django.db import transaction
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -10,6 +9,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from llmconfig import project_settings
 from llmconfig.api.kit.bodies import ListedModelsSerializer, NamedRowField
 from llmconfig.api.kit.endpoints import Versioned
 from llmconfig.api.kit.versions import etag
@@ -24,7 +24,7 @@ def overruled() -> dict[str, str]:
     return {
         each.column: each.variable
         for each in definitions()
-        if each.column and each.variable in settings.LLM_ENVIRONMENT
+        if each.column and each.variable in project_settings.process_values()
     }
 
 
@@ -74,7 +74,7 @@ class SettingsSerializer(ListedModelsSerializer[LLMConfig]):
                 "value": state.setting(each.variable),
                 "origin": (
                     "environment"
-                    if each.variable in settings.LLM_ENVIRONMENT
+                    if each.variable in project_settings.process_values()
                     else "settings"
                     if each.column
                     else "default"

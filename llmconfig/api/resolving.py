@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.contrib.auth.models import User
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound, ValidationError
@@ -16,6 +15,7 @@ from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.diagnostics.validation import findings
 from llmconfig.errors import UnknownNode
 from llmconfig.models import InteractionType
+from llmconfig.roles import user_named
 
 
 class TargetSerializer(serializers.Serializer[Any]):
@@ -147,7 +147,7 @@ def _user_id(request: Request) -> int | None:
     if not username:
         return None
     printable = username.isprintable()
-    found = User.objects.filter(username=username).first() if printable else None
+    found = user_named(username) if printable else None
     if found is None:
         raise ValidationError({"user": "There is no user of this name."})
     return found.pk

@@ -8,7 +8,6 @@ the list means nothing, and a changed weight moves only keys to or from that arm
 import hashlib
 import math
 
-from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -22,6 +21,7 @@ from llmconfig.models import (
     ExperimentStatus,
     NodeConfiguration,
 )
+from llmconfig.roles import User
 
 
 def arm_of(experiment: ExperimentFacts, key: str) -> ArmFacts | None:

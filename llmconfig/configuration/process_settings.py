@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+
+from llmconfig import project_settings
 
 Number = TypeVar("Number", int, float)
 
@@ -87,7 +88,9 @@ _registered: dict[str, ProcessSetting] = {each.variable: each for each in OWN}
 
 
 def register(*definitions: ProcessSetting) -> None:
-    """Make settings known, and read those that the environment holds; blank counts as not set.
+    """Make settings known, and read those that are fixed; blank counts as not set.
+
+    Fixed is what the environment holds, or else the project's settings under the same name.
 
     For an app's `ready`. Raises ImproperlyConfigured for a value that is none, naming the variable,
     and ValueError where another setting of the same name is known.
@@ -96,8 +99,9 @@ def register(*definitions: ProcessSetting) -> None:
         if _registered.setdefault(each.variable, each) != each:
             raise ValueError(f"{each.variable} is registered already, with another meaning.")
         raw = os.environ.get(each.variable, "").strip()
+        raw = raw or project_settings.fixed_in_settings(each.variable)
         if raw:
-            settings.LLM_ENVIRONMENT[each.variable] = each.parse(raw)
+            project_settings.process_values()[each.variable] = each.parse(raw)
 
 
 def register_own() -> None:
@@ -109,7 +113,7 @@ def unregister(*variables: str) -> None:
     """Forget settings whose reader is gone; unknown ones are passed over."""
     for each in variables:
         _registered.pop(each, None)
-        settings.LLM_ENVIRONMENT.pop(each, None)
+        project_settings.process_values().pop(each, None)
 
 
 def is_known(variable: str) -> bool:

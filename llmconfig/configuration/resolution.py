@@ -13,9 +13,7 @@ from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
-from django.conf import settings
-
-from llmconfig import provider_types
+from llmconfig import project_settings, provider_types
 from llmconfig.configuration import experiments, references, retirement
 from llmconfig.configuration.references import Candidate
 from llmconfig.configuration.snapshot import ArmFacts, Choice, NodeFacts, ProviderFacts, Snapshot
@@ -312,7 +310,7 @@ def _processing(interaction: str, snapshot: Snapshot) -> Choice:
 def _default_model(interaction: str, snapshot: Snapshot) -> str:
     """LLM_DEFAULT_MODEL; its built-in default only for chats, and while a provider serves it."""
     model = str(snapshot.setting(DEFAULT_MODEL))
-    if settings.LLM_ENVIRONMENT.get(DEFAULT_MODEL):
+    if project_settings.process_values().get(DEFAULT_MODEL):
         return model
     served = interaction != InteractionType.EMBEDDINGS and model in snapshot.listed
     return model if served else ""

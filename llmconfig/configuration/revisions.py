@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from django.contrib.auth.models import User
 from django.db import connection, transaction
 
 from llmconfig.configuration import snapshot
+from llmconfig.roles import User
 
 SOURCES = frozenset({"admin", "api", "yaml", "seed", "shell", "call"})
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.apps import apps
-from django.contrib.auth.models import User
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import IntegrityError, connection, transaction
 from django.db.models import CASCADE, SET_NULL, Field
@@ -22,6 +21,7 @@ from llmconfig.configuration import provider_rules
 from llmconfig.configuration.revisions import change
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import ConfigVersion, Provider, Revision
+from llmconfig.roles import User
 
 # What the history's trigger doesn't count as configuration, and what it never writes down.
 QUIET = frozenset({"updated_at", "validated_at", "validation_error", "synced_values"})

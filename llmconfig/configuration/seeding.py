@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from django.conf import settings
 from django.db import connection, models, transaction
 
-from llmconfig import provider_types
+from llmconfig import project_settings, provider_types
 from llmconfig.configuration import process_settings, revisions
 from llmconfig.configuration.prices import suggested_prices, suggested_rows
 from llmconfig.configuration.provider_rules import check_base_url, origin
@@ -206,7 +205,7 @@ def _providers(done: Seeded) -> dict[str, Provider]:
     }
     rows[LOCAL] = {
         "provider_type": LOCAL,
-        "api_base_url": settings.LLM_LOCAL_URL,
+        "api_base_url": project_settings.local_url(),
         "secret_ref": _reference(LOCAL_KEY_VARIABLE),
     }
     rows["zai"] = {
@@ -269,7 +268,7 @@ def _manual_price(model: ProviderModel, per_input: Decimal, per_output: Decimal)
 
 def _settings_row(done: Seeded) -> LLMConfig:
     """The processing settings; a default model in use takes the place of a local server's."""
-    chosen = settings.LLM_ENVIRONMENT.get("LLM_DEFAULT_MODEL") or os.environ.get(
+    chosen = project_settings.process_values().get("LLM_DEFAULT_MODEL") or os.environ.get(
         HOSTED["openrouter"]
     )
     blank = dict.fromkeys(TASK_COLUMNS, "") if chosen else {}
@@ -359,7 +358,7 @@ def _hints(providers: Mapping[str, Provider], row: LLMConfig) -> list[str]:
         hints.append(
             "Calls are switched off. Run `manage.py seed_llm_config --enable` to allow them."
         )
-    if settings.LLM_ENVIRONMENT.get("LLM_DEFAULT_MODEL"):
+    if project_settings.process_values().get("LLM_DEFAULT_MODEL"):
         named = [column for column in TASK_COLUMNS if getattr(row, column)]
         if named:
             hints.append(

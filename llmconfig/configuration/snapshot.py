@@ -17,10 +17,9 @@ from typing import Any
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
-from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections
 
-from llmconfig import provider_types
+from llmconfig import project_settings, provider_types
 from llmconfig.configuration import process_settings
 from llmconfig.configuration.price_lists import facts_of
 from llmconfig.configuration.pricing import PriceFacts
@@ -180,7 +179,7 @@ class Snapshot:
     def setting(self, variable: str) -> Any:
         """A process setting's value in force."""
         return process_settings.effective(
-            variable, environment=settings.LLM_ENVIRONMENT, row=self.processing
+            variable, environment=project_settings.process_values(), row=self.processing
         )
 
 

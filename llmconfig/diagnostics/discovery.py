@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.utils import timezone
 from yarl import URL
 
@@ -29,6 +28,7 @@ from llmconfig.configuration.provider_rules import check_base_url
 from llmconfig.configuration.snapshot import ProviderFacts
 from llmconfig.errors import ConfigurationError
 from llmconfig.models import ModelKind, Provider, ProviderModel
+from llmconfig.roles import User
 from llmconfig.secrets import Secret
 
 MAX_PAGES = 50

@@ -6,12 +6,11 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.contrib.auth.models import User
-
 from llmconfig.configuration import snapshot
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import InteractionType
 from llmconfig.models.gateway import GatewayKey
+from llmconfig.roles import User
 from llmconfig.secrets import Secret
 
 PREFIX = "nw-"

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
+from llmconfig.roles import User
 from metrics.analyzers.intervals import Share
 from metrics.analyzers.quality import Grouping, Quality, quality
 from metrics.analyzers.sequential import gap, p_of_shares

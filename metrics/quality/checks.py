@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from django.conf import settings
 from django.utils.module_loading import import_string
 
+from llmconfig import project_settings
 from llmconfig.client.structured_output import SchemaMismatch, SchemaUnusable, compile_schema
 from metrics.quality.parts import Part
 from metrics.quality.python_code import CodeReport, fenced
@@ -133,9 +133,9 @@ def _misfits(value: Any, schema: Mapping[str, Any], size: int) -> tuple[str, ...
 
 def _onex(answer: Answer) -> Finding:
     """By the function that LLM_ONEX_CHECK names: it gives a reason, or "" for compliant."""
-    if not settings.LLM_ONEX_CHECK:
+    if not project_settings.onex_check():
         return NOTHING
-    reason = str(import_string(settings.LLM_ONEX_CHECK)(answer) or "")
+    reason = str(import_string(project_settings.onex_check())(answer) or "")
     part = Part("onex", 0.0 if reason else 1.0, not reason, (reason[:500],) if reason else ())
     return Finding(part, {"onex_compliant": not reason})
 

@@ -12,11 +12,10 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from django.conf import settings
 from django.core.mail import send_mail
 from django.utils import timezone
 
-from llmconfig import client
+from llmconfig import client, project_settings
 from llmconfig.client.types import Call, Labels, Message
 from llmconfig.errors import LLMError
 from llmconfig.models import InteractionType
@@ -74,7 +73,7 @@ def send(made: WeeklyReport) -> bool:
 
     Raises what the mail server's library raises; the report then counts as not sent.
     """
-    addresses = settings.REPORT_EMAIL_TO
+    addresses = project_settings.report_recipients()
     rows = WeeklyReport.objects.filter(pk=made.pk, sent_at=None)
     if not addresses or not rows.update(sent_at=timezone.now()):
         return False

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from django.apps import apps
 from django.contrib import admin
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     SwitchWidget = forms.CheckboxInput
     TextareaWidget = forms.Textarea
     TextWidget = forms.TextInput
-else:
+elif apps.is_installed("unfold"):
     from unfold.admin import ModelAdmin, TabularInline
     from unfold.contrib.filters.admin import DropdownFilter
     from unfold.paginator import InfinitePaginator as UncountedPaginator
@@ -40,6 +41,19 @@ else:
     from unfold.widgets import UnfoldAdminTextareaWidget as TextareaWidget
     from unfold.widgets import UnfoldAdminTextInputWidget as TextWidget
     from unfold.widgets import UnfoldBooleanSwitchWidget as SwitchWidget
+else:  # Django's own admin: what only the theme draws, kit/plain.py leaves out or puts elsewhere
+    from django.contrib.admin.widgets import AdminTextareaWidget as TextareaWidget
+    from django.contrib.admin.widgets import AdminTextInputWidget as TextWidget
+    from django.forms import CheckboxInput as SwitchWidget
+    from django.forms import PasswordInput as PasswordWidget
+    from django.forms import Select as SelectWidget
+
+    from llmconfig.admin.kit.plain import (
+        DropdownFilter,
+        ModelAdmin,
+        TabularInline,
+        UncountedPaginator,
+    )
 
 __all__ = [
     "DropdownFilter",

@@ -15,6 +15,7 @@ from typing_extensions import TypeVar
 from llmconfig.api.kit.errors import TooLarge
 from llmconfig.configuration.listing import ALLOWED, COLUMNS, refuse_unlisted
 from llmconfig.errors import ChangeRefused
+from llmconfig.roles import everybody, username_field
 
 MAX_BYTES = 1024 * 1024
 MAX_KEY = 2**63 - 1  # of a bigint primary key
@@ -53,6 +54,15 @@ class NamedRowField(serializers.SlugRelatedField[Row]):
         if not isinstance(data, str) or not data.isprintable():
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+class UserField(NamedRowField[Any]):
+    """A user by the name that they sign in with (the project's USERNAME_FIELD)."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        if not kwargs.get("read_only"):
+            kwargs["queryset"] = everybody()
+        super().__init__(slug_field=username_field(), **kwargs)
 
 
 class StrictSerializer(serializers.Serializer[Any]):

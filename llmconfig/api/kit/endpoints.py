@@ -1,9 +1,10 @@
 """What every address of our APIs shares: bodies, errors, documentation, and revisions."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar, cast
 
-from django.contrib.auth.models import User
+from django.apps import apps
 from django.db import connection, transaction
 from django.db.models import Model, Q, QuerySet
 from django.http import Http404
@@ -11,32 +12,66 @@ from django_filters.rest_framework import (  # type: ignore[import-untyped]  # i
     DjangoFilterBackend,
 )
 from rest_framework import generics, serializers, status
+from rest_framework.authentication import (
+    BaseAuthentication,
+    SessionAuthentication,
+    TokenAuthentication,
+)
 from rest_framework.exceptions import NotFound
+from rest_framework.negotiation import BaseContentNegotiation, DefaultContentNegotiation
 from rest_framework.permissions import SAFE_METHODS
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from llmconfig.api.kit import errors
 from llmconfig.api.kit.bodies import CappedJSONParser
 from llmconfig.api.kit.documentation import DocumentedSchema, ErrorBodySerializer
 from llmconfig.api.kit.pages import Pages, StrictOrdering
+from llmconfig.api.kit.permissions import RolePermission
 from llmconfig.api.kit.versions import etag, require_match
 from llmconfig.configuration import revisions
 from llmconfig.configuration.edits import traces_of
-from llmconfig.roles import Role
+from llmconfig.roles import Role, User
+
+# Tokens are rows of an app that not every project has.
+AUTHENTICATION: list[type[BaseAuthentication]] = [
+    *([TokenAuthentication] if apps.is_installed("rest_framework.authtoken") else []),
+    SessionAuthentication,
+]
 
 
 class Endpoint(APIView):
     """One address. `write_role` is what its unsafe methods need."""
 
+    # All of it is named here: the project's own REST_FRAMEWORK is for its own addresses.
+    authentication_classes = AUTHENTICATION
+    permission_classes = [RolePermission]
     parser_classes = [CappedJSONParser]
+    renderer_classes = [JSONRenderer]
+    content_negotiation_class: type[BaseContentNegotiation] = DefaultContentNegotiation
+    throttle_classes: list[type[BaseThrottle]] = []
+    versioning_class = None
     metadata_class = None  # the schema says what OPTIONS would
     schema = DocumentedSchema()
     write_role: ClassVar[Role] = Role.ADMINISTRATOR
     error_body = staticmethod(errors.configuration_body)
     error_serializer: ClassVar[type[serializers.Serializer[Any]]] = ErrorBodySerializer
     more_error_statuses: ClassVar[frozenset[str]] = frozenset()
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Any:
+        """The view; it opens its own transactions, whatever ATOMIC_REQUESTS says.
+
+        An address may call a model, and no transaction is held open meanwhile.
+        """
+        return transaction.non_atomic_requests(super().as_view(**initkwargs))
+
+    def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response]:
+        """Every error in our shape."""
+        return errors.answer
 
     @property
     def caller(self) -> User:

@@ -18,10 +18,9 @@ from ipaddress import (
 )
 from typing import Any
 
-from django.conf import settings
 from yarl import URL
 
-from llmconfig import provider_types
+from llmconfig import project_settings, provider_types
 
 # Not used by any system call: tells our refusal from a real failure also where errors are merged.
 REFUSED_ERRNO = 9_410_401
@@ -73,7 +72,7 @@ def is_allowed_name(url: URL) -> bool:
 
 def allowances() -> Allowances:
     """What LLM_EGRESS_ALLOW widens."""
-    return _read(tuple(settings.LLM_EGRESS_ALLOW))
+    return _read(project_settings.egress_allow())
 
 
 @lru_cache(maxsize=8)

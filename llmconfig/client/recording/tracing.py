@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from django.conf import settings
 from yarl import URL
 
+from llmconfig import project_settings
 from llmconfig.client.http import background_loop, transport
 from llmconfig.client.http.transport import RequestFailed
 from llmconfig.client.types import Attempt, CallRecord, Message
@@ -54,7 +54,7 @@ class Traced:
 
 def enabled() -> bool:
     """Whether there is an address to send traces to."""
-    return bool(settings.LLM_TRACING_ENDPOINT)
+    return bool(project_settings.tracing_endpoint())
 
 
 def submit(traced: Traced) -> None:
@@ -140,10 +140,10 @@ def headers_of(text: str) -> dict[str, str]:
 
 def _post(body: bytes) -> str:
     """Send one export; what is given back says why it failed."""
-    headers = headers_of(settings.LLM_TRACING_HEADERS.reveal())
+    headers = headers_of(project_settings.tracing_headers())
     headers["Content-Type"] = "application/x-protobuf"
     try:
-        url = URL(settings.LLM_TRACING_ENDPOINT)
+        url = URL(project_settings.tracing_endpoint())
         sent = transport.post(url, headers=headers, body=body, timeout_s=SEND_SECONDS, private=True)
         status = background_loop.submit(sent).result(SEND_SECONDS + 1).status
     except RequestFailed as failure:
@@ -282,7 +282,7 @@ def _attributes(traced: Traced) -> dict[str, Any]:
     if record.experiment:
         told["langsmith.metadata.experiment"] = record.experiment
         told["langsmith.metadata.experiment_arm"] = record.experiment_arm
-    return told | _contents(traced) if settings.LLM_TRACING_CONTENTS else told
+    return told | _contents(traced) if project_settings.tracing_contents() else told
 
 
 def _attempt_attributes(attempt: Attempt) -> dict[str, Any]:

@@ -9,13 +9,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.conf import settings
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.commands.core import AsyncScript
 from redis.exceptions import RedisError
 
+from llmconfig import project_settings
 from llmconfig.runtime.per_loop import PerLoop
 
 # A local round trip takes a fraction of a millisecond; whoever waits longer goes on without.
@@ -48,7 +48,7 @@ _clients: PerLoop[_OpenClient] = PerLoop()
 
 def configured() -> bool:
     """Whether there is a Redis at all; without one each process keeps to itself."""
-    return bool(settings.REDIS_URL)
+    return bool(project_settings.redis_url())
 
 
 async def run_script(text: str, keys: Sequence[str], arguments: Sequence[str | bytes | int]) -> Any:
@@ -98,7 +98,7 @@ async def _keep() -> AsyncGenerator[Redis]:
     Before that, those who hold something for others there give it back.
     """
     client: Redis = Redis.from_url(
-        settings.REDIS_URL,
+        project_settings.redis_url(),
         socket_timeout=ANSWER_SECONDS,
         socket_connect_timeout=CONNECT_SECONDS,
         # A restarted server has closed the pooled connection: once more, over a new one.

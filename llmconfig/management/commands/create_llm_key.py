@@ -4,13 +4,13 @@ from argparse import ArgumentParser
 from datetime import timedelta
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from llmconfig.configuration.revisions import change
 from llmconfig.errors import ChangeRefused
 from llmconfig.gateway.keys import Scope, make_key
+from llmconfig.roles import user_named
 
 
 class Command(BaseCommand):
@@ -36,7 +36,7 @@ class Command(BaseCommand):
         """Make it; raises CommandError when a flag can't be met."""
         owner = None
         if options["user"]:
-            owner = User.objects.filter(username=options["user"]).first()
+            owner = user_named(options["user"])
             if owner is None:
                 raise CommandError(f"--user: there is no user {options['user']!r}.")
         if options["days"] < 0:

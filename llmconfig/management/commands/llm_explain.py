@@ -4,7 +4,6 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.markup import escape
@@ -13,6 +12,7 @@ from rich.table import Table
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.resolution import FIELDS, LayerValue, Resolution, Target, explain
 from llmconfig.errors import UnknownNode
+from llmconfig.roles import user_named
 
 
 class Command(BaseCommand):
@@ -75,7 +75,7 @@ class Command(BaseCommand):
 
 
 def _user_id(username: str) -> int:
-    user = User.objects.filter(username=username).first()
+    user = user_named(username)
     if user is None:
         raise CommandError(f"There is no user {username!r}.")
     return user.pk

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, ProgrammingError
 
+from llmconfig import project_settings
 from llmconfig.configuration.sync.comparison import Action, Difference, Side, Standing
 from llmconfig.configuration.sync.export import export
 from llmconfig.configuration.sync.fields import shown
@@ -72,7 +72,7 @@ class Command(BaseCommand):
         writes = not (options["check"] or options["dry_run"])
         if options["check"] and options["take"]:
             raise CommandError("--check writes nothing, so --take has nothing to settle: drop one.")
-        path = Path(options["file"] or settings.LLM_NODES_FILE)
+        path = Path(options["file"] or project_settings.nodes_file())
         take = Side(options["take"]) if options["take"] else None
         lenient = writes and not options["strict"]
         logger.info("Loading LLM configurations from... %s", path)

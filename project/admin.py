@@ -12,8 +12,9 @@ from django.urls import reverse
 from rest_framework.authtoken.models import TokenProxy
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from llmconfig.admin.kit.navigation import Page, Section, register_section
 from llmconfig.admin.kit.writes import ReadOnlyAdmin, RevisionedAdmin
-from llmconfig.roles import RANK, Role
+from llmconfig.roles import RANK, role_of_group
 
 # The stock pages of these apps are registered before ours and don't wear the theme.
 for model in (User, Group, TokenProxy):
@@ -53,8 +54,8 @@ class UserAdmin(StockUserAdmin, RevisionedAdmin):  # type: ignore[type-arg,misc]
         """The highest role; superusers need none."""
         if user.is_superuser:
             return "superuser"
-        names = sorted((each.name for each in user.groups.all()), key=lambda n: RANK.get(n, 0))
-        return names[-1] if names else "none"
+        held = (role_of_group(each.name) for each in user.groups.all())
+        return max(filter(None, held), key=RANK.__getitem__, default="none")
 
 
 @admin.register(Group)
@@ -66,7 +67,8 @@ class GroupAdmin(StockGroupAdmin, RevisionedAdmin):
     @admin.display(description="May")
     def meaning(self, group: Group) -> str:
         """What the role is for."""
-        return Role(group.name).label.partition(": ")[2] if group.name in RANK else ""
+        role = role_of_group(group.name)
+        return role.label.partition(": ")[2] if role else ""
 
 
 @admin.register(TokenProxy)
@@ -127,3 +129,19 @@ class TokenAdmin(ReadOnlyAdmin):
     def ending(self, token: Any) -> str:
         """Its end, to recognise it by."""
         return f"••••{token.key[-4:]}"
+
+
+register_section(
+    Section(
+        "Access",
+        90,
+        (
+            Page("Users", "group", "admin:auth_user_changelist", "auth.view_user"),
+            Page("Roles", "badge", "admin:auth_group_changelist", "auth.view_group"),
+            Page(
+                "API tokens", "key", "admin:authtoken_tokenproxy_changelist",
+                "authtoken.view_tokenproxy",
+            ),
+        ),
+    )
+)  # fmt: skip

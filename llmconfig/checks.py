@@ -1,0 +1,98 @@
+"""System checks: what a project's settings lack, and how to set it."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.apps import AppConfig, apps
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.checks import (  # Django's names
+    CheckMessage,
+    Error,
+    Tags,
+    Warning,  # noqa: A004
+    register,
+)
+from django.core.exceptions import ImproperlyConfigured
+from django.db import models
+
+from llmconfig import project_settings, secrets
+
+NEEDED_APPS = ("django.contrib.auth", "django.contrib.contenttypes", "rest_framework")
+
+
+@register()
+def settings_are_complete(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """What is missing or wrong among our settings and the installed apps."""
+    return [*_field_keys(), *_values(), *_apps(), *_users()]
+
+
+@register(Tags.security, deploy=True)
+def processes_share_limits(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Without a Redis two processes send twice what one limit allows."""
+    if project_settings.redis_url():
+        return []
+    return [
+        Warning(
+            "REDIS_URL is not set: limits, cool-downs and cached answers hold for each process"
+            " alone.",
+            hint='REDIS_URL = "redis://:password@host:6379/0"; Valkey serves as well.',
+            id="llmconfig.W002",
+        )
+    ]
+
+
+def _field_keys() -> Iterator[CheckMessage]:
+    try:
+        missing = not secrets.keyring().fernets
+    except ImproperlyConfigured as error:
+        yield Error(str(error), id="llmconfig.E001")
+        return
+    if missing:
+        yield Warning(
+            secrets.NO_KEY,
+            hint="This works while DEBUG is on; until then give providers references such as"
+            " env:OPENAI_API_KEY.",
+            id="llmconfig.W001",
+        )
+
+
+def _values() -> Iterator[CheckMessage]:
+    for problem in project_settings.problems():
+        yield Error(problem, id="llmconfig.E002")
+
+
+def _apps() -> Iterator[CheckMessage]:
+    for name in NEEDED_APPS:
+        if not apps.is_installed(name):
+            yield Error(f"INSTALLED_APPS lacks {name!r}.", id="llmconfig.E003")
+    names = [config.name for config in apps.get_app_configs()]
+    admin = next((n for n in names if n.startswith("django.contrib.admin")), "")
+    if "unfold" in names and admin and names.index("unfold") > names.index(admin):
+        yield Error(
+            "INSTALLED_APPS: 'unfold' stands after 'django.contrib.admin', whose pages then hide"
+            " the theme's.",
+            hint="Put 'unfold' and 'unfold.contrib.filters' before it, or leave them out.",
+            id="llmconfig.E004",
+        )
+    if "unfold" in names and "unfold.contrib.filters" not in names:
+        yield Error(
+            "INSTALLED_APPS has 'unfold' without 'unfold.contrib.filters'.",
+            hint="Put it behind 'unfold'.",
+            id="llmconfig.E005",
+        )
+
+
+def _users() -> Iterator[CheckMessage]:
+    key = get_user_model()._meta.pk  # noqa: SLF001 - Django's API
+    if not isinstance(key, models.IntegerField):
+        yield Warning(
+            f"{settings.AUTH_USER_MODEL}'s key is no whole number: the records of calls don't say"
+            " for whom they were made.",
+            hint="Name the user in a call's labels instead.",
+            id="llmconfig.W003",
+        )

@@ -1,0 +1,159 @@
+"""What the Django project's settings say to us, each with its default; docs/settings.md lists them.
+
+The only module of the apps that reads `django.conf.settings` for settings of ours.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+DEFAULTS: Mapping[str, Any] = MappingProxyType(
+    {
+        "LLM_FIELD_KEYS": (),
+        "LLM_LEGACY_FERNET_KEYS": (),
+        "LLM_ROLE_GROUPS": MappingProxyType({}),
+        "LLM_NODES_FILE": "llm_nodes.yaml",
+        "LLM_LOCAL_URL": "http://localhost:11434/v1",
+        "LLM_EGRESS_ALLOW": (),
+        "LLM_PRELOAD": (),
+        "LLM_TRACING_ENDPOINT": "",
+        "LLM_TRACING_HEADERS": "",
+        "LLM_TRACING_CONTENTS": False,
+        "LLM_ONEX_CHECK": "",
+        "REDIS_URL": "",
+        "REPORT_EMAIL_TO": (),
+    }
+)
+REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
+
+
+def field_keys() -> tuple[str, ...]:
+    """Fernet keys for stored provider keys, newest first; none is possible while DEBUG is on."""
+    return _words("LLM_FIELD_KEYS")
+
+
+def legacy_field_keys() -> tuple[str, ...]:
+    """Key material of rows that django-fernet-fields wrote, newest first."""
+    return _words("LLM_LEGACY_FERNET_KEYS")
+
+
+def role_groups() -> Mapping[str, str]:
+    """Names of groups by role, where they are not `nodewise <role>`."""
+    groups: Mapping[str, str] = _value("LLM_ROLE_GROUPS")
+    return groups
+
+
+def nodes_file() -> Path:
+    """What `sync_llm_config` reads, unless it is told another file."""
+    return Path(_value("LLM_NODES_FILE"))
+
+
+def local_url() -> str:
+    """Address of the provider `local` when it is seeded."""
+    return str(_value("LLM_LOCAL_URL"))
+
+
+def egress_allow() -> tuple[str, ...]:
+    """Networks that hosted providers may live in although they are not public."""
+    return _words("LLM_EGRESS_ALLOW")
+
+
+def preload() -> tuple[str, ...]:
+    """Packages that servers and workers import at the start."""
+    return _words("LLM_PRELOAD")
+
+
+def tracing_endpoint() -> str:
+    """Where spans of traced nodes go, by OTLP over HTTP; blank is nowhere."""
+    return str(_value("LLM_TRACING_ENDPOINT"))
+
+
+def tracing_headers() -> str:
+    """Headers for it, `name=value,name=value`; a secret, so only its sender asks."""
+    headers = _value("LLM_TRACING_HEADERS")
+    return headers if isinstance(headers, str) else str(headers.reveal())
+
+
+def tracing_contents() -> bool:
+    """Whether prompts and answers go into the traces as well."""
+    return bool(_value("LLM_TRACING_CONTENTS"))
+
+
+def onex_check() -> str:
+    """Dotted path of the function that judges ONEX compliance; blank is none."""
+    return str(_value("LLM_ONEX_CHECK"))
+
+
+def redis_url() -> str:
+    """What processes share limits and answers through; blank: each keeps to itself."""
+    return str(_value("REDIS_URL"))
+
+
+def report_recipients() -> tuple[str, ...]:
+    """Who gets the weekly report by mail."""
+    return _words("REPORT_EMAIL_TO")
+
+
+def process_values() -> dict[str, Any]:
+    """Values of process settings (`LLM_BATCH_…`) that the environment or the settings fix."""
+    if not hasattr(settings, "LLM_ENVIRONMENT"):
+        settings.LLM_ENVIRONMENT = {}
+    values: dict[str, Any] = settings.LLM_ENVIRONMENT
+    return values
+
+
+def fixed_in_settings(variable: str) -> str:
+    """A process setting that the settings module names itself, as text; blank if it doesn't."""
+    value = getattr(settings, variable, None)
+    return "" if value is None else str(value)
+
+
+def debugging() -> bool:
+    """Whether this is a developer's project."""
+    return bool(settings.DEBUG)
+
+
+def problems() -> list[str]:
+    """What is wrong with the settings of ours, each with its name and the way out."""
+    checks: tuple[tuple[Callable[[], Any], str], ...] = (
+        (_check_roles, "LLM_ROLE_GROUPS"),
+        (_check_redis, "REDIS_URL"),
+    )
+    found = []
+    for check, name in checks:
+        try:
+            check()
+        except ImproperlyConfigured as error:
+            found.append(f"{name}: {error}")
+    return found
+
+
+def _check_roles() -> None:
+    groups = _value("LLM_ROLE_GROUPS")
+    known = ("viewer", "operator", "administrator")
+    if not isinstance(groups, Mapping) or not set(groups) <= set(known):
+        raise ImproperlyConfigured(f"give a dict of group names by {', '.join(known)}.")
+    names = [groups.get(role) or f"nodewise {role}" for role in known]
+    if len(set(names)) < len(names):
+        raise ImproperlyConfigured("each role needs a group of its own.")
+
+
+def _check_redis() -> None:
+    url = redis_url()
+    if url and not url.startswith(REDIS_SCHEMES):
+        raise ImproperlyConfigured("this is no redis:// address: redis://:password@host:6379/0.")
+
+
+def _words(name: str) -> tuple[str, ...]:
+    """A list of words, or one text with commas between them."""
+    value = _value(name)
+    words = value.split(",") if isinstance(value, str) else value
+    return tuple(word.strip() for word in words if word.strip())
+
+
+def _value(name: str) -> Any:
+    return getattr(settings, name, DEFAULTS[name])

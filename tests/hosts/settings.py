@@ -1,0 +1,81 @@
+"""A project that is not ours: its own users, its own defaults everywhere, no setting of Nodewise.
+
+HOST_THEME=unfold adds the theme that the shipped project wears.
+"""
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+BASE_DIR = Path(__file__).parent
+SECRET_KEY = "not-a-secret"
+DEBUG = os.environ.get("HOST_DEBUG", "1") == "1"
+if os.environ.get("HOST_FIELD_KEY"):
+    LLM_FIELD_KEYS = os.environ["HOST_FIELD_KEY"]
+ALLOWED_HOSTS = ["*"]
+ROOT_URLCONF = "tests.hosts.urls"
+THEME = os.environ.get("HOST_THEME", "")
+INSTALLED_APPS = [
+    *(["unfold", "unfold.contrib.filters"] if THEME == "unfold" else []),
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "tests.hosts.people",
+    "llmconfig",
+    "metrics",
+    "enrichment",
+]
+MIDDLEWARE = [
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+_server = urlsplit(os.environ["DATABASE_URL"])
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": _server.path.strip("/"),
+        "USER": _server.username,
+        "PASSWORD": _server.password,
+        "HOST": _server.hostname,
+        "PORT": _server.port,
+        "ATOMIC_REQUESTS": True,
+    }
+}
+AUTH_USER_MODEL = "people.Person"
+DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
+TIME_ZONE = "America/Caracas"
+LANGUAGE_CODE = "de"
+USE_TZ = True
+STATIC_URL = "assets/"
+LOGGING = {"version": 1, "disable_existing_loggers": True}
+# DRF's own defaults, which let everybody in; and habits that ours must not take on.
+REST_FRAMEWORK = {
+    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",
+    "PAGE_SIZE": 3,
+    "DEFAULT_VERSIONING_CLASS": "rest_framework.versioning.AcceptHeaderVersioning",
+    "ALLOWED_VERSIONS": ["2.0"],
+    "DEFAULT_VERSION": "2.0",
+    "UNAUTHENTICATED_USER": None,
+}

@@ -1,0 +1,117 @@
+"""Asks every address of Nodewise in the host's project, as each kind of person; prints JSON.
+
+Run as `python -m tests.hosts.walk` under the host's settings, on an empty database.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from io import StringIO
+from typing import Any, cast
+from uuid import uuid4
+
+import django
+
+django.setup()
+
+from django.conf import settings  # noqa: E402 - needs Django set up
+from django.contrib import admin  # noqa: E402
+from django.contrib.auth.models import Group  # noqa: E402
+from django.core.management import call_command  # noqa: E402
+from django.test import Client  # noqa: E402
+from django.urls import URLPattern, URLResolver, get_resolver, reverse  # noqa: E402
+
+from llmconfig.models import NodeConfiguration, Provider  # noqa: E402
+from llmconfig.roles import group_name  # noqa: E402
+from tests.hosts.people.models import Person  # noqa: E402
+
+KINDS = ("stranger", "customer", "viewer", "operator", "administrator")
+METHODS = ("get", "post", "put", "patch", "delete")
+SAMPLE = {"uuid": str(uuid4()), "int": "7", "str": "none", "path": "none"}
+
+
+def addresses(patterns: Any, before: str = "") -> Iterator[str]:
+    """Every address, its parameters filled in."""
+    for each in patterns:
+        at = before + str(each.pattern).replace("^.*$", "no-such-address")
+        if isinstance(each, URLResolver):
+            yield from addresses(each.url_patterns, at)
+        elif isinstance(each, URLPattern):
+            for kind, sample in SAMPLE.items():
+                while f"<{kind}:" in at:
+                    start = at.index(f"<{kind}:")
+                    at = at[:start] + sample + at[at.index(">", start) + 1 :]
+            yield f"/{at}"
+
+
+def person(kind: str) -> Client:
+    """A client that is signed in as one of KINDS."""
+    client = Client(raise_request_exception=False)
+    if kind != "stranger":
+        someone = Person.objects.create_user(f"{kind}@museum.example", is_staff=True)
+        if kind != "customer":
+            someone.groups.add(Group.objects.get(name=group_name(kind)))
+        client.force_login(cast("Any", someone))
+    return client
+
+
+def api() -> dict[str, list[Any]]:
+    """By kind: [method, address, status] of everything under the prefix."""
+    found: dict[str, list[Any]] = {}
+    under = [each for each in get_resolver().url_patterns if "models/" in str(each.pattern)]
+    for kind in KINDS:
+        client = person(kind)
+        found[kind] = [
+            [method, address, answer.status_code, answer.headers.get("Content-Type", "")]
+            for address in addresses(under)
+            for method in METHODS
+            for answer in (
+                getattr(client, method)(address, data="{}", content_type="application/json")
+                if method != "get"
+                else client.get(address, headers={"accept": "text/html,*/*;q=0.8"}),
+            )
+        ]
+    return found
+
+
+def admin_pages() -> list[Any]:
+    """[address, status] of every page of the admin that needs no row, and of some rows."""
+    call_command("seed_llm_config", stdout=StringIO())
+    NodeConfiguration.objects.create(node_name="catalogue")
+    client = Client(raise_request_exception=False)
+    client.force_login(cast("Any", Person.objects.create_superuser("root@museum.example")))
+    pages = [reverse("admin:index"), reverse("admin:llm_settings"), reverse("admin:llm_playground")]
+    pages += [reverse("admin:enrichment_review"), reverse("admin:metrics_quality")]
+    for model in admin.site._registry:
+        name = f"{model._meta.app_label}_{model._meta.model_name}"
+        pages += [reverse(f"admin:{name}_changelist"), reverse(f"admin:{name}_add")]
+        row = model._default_manager.first()
+        if row is not None:
+            pages.append(reverse(f"admin:{name}_change", args=[row.pk]))
+    return [[page, client.get(page).status_code] for page in pages]
+
+
+def stored_key() -> list[Any]:
+    """What the API answers to a provider's key, and what the table then holds."""
+    client = Client()
+    client.force_login(cast("Any", Person.objects.get(email="administrator@museum.example")))
+    body = {"name": "mine", "provider_type": "openai", "api_key": "sk-in-clear-0123456789"}
+    answer = client.post("/models/api/v1/llm/providers", body, content_type="application/json")
+    return [answer.status_code, answer.json(), list(Provider.objects.values_list("api_key"))]
+
+
+if __name__ == "__main__":
+    call_command("migrate", verbosity=0)
+    said: dict[str, Any] = {
+        "api": api(),
+        "admin": admin_pages(),
+        "key": stored_key(),
+        "own_admins": sorted(
+            f"{type(each).__module__}.{type(each).__qualname__}"
+            for model, each in admin.site._registry.items()
+            if model._meta.app_label in {"auth", "authtoken"}
+        ),
+        "groups": sorted(Group.objects.values_list("name", flat=True)),
+        "debug": settings.DEBUG,
+    }
+    json.dump(said, sys.stdout)

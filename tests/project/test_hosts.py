@@ -1,0 +1,150 @@
+"""Nodewise in a project that is not ours: DRF's defaults, its own users, no setting."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from tests.project.test_api_access import ADMINISTRATOR, VIEWER, WRITERS
+
+ROOT = Path(__file__).resolve().parents[2]
+OURS = (
+    "LLM_",
+    "DJANGO_",
+    "REDIS_URL",
+    "ENVIRONMENT",
+    "PYTEST",
+    "OPENAI",
+    "ANTHROPIC",
+    "OPENROUTER",
+)
+RANK = {"stranger": 0, "customer": 1, "viewer": 2, "operator": 3, "administrator": 4}
+
+
+def environment(database: str, **more: str) -> dict[str, str]:
+    """Without what the tests' own project is told."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    settings = {"DJANGO_SETTINGS_MODULE": "tests.hosts.settings", "DATABASE_URL": database}
+    return kept | settings | more
+
+
+@pytest.fixture(scope="module")
+def databases() -> Iterator[Any]:
+    """Makes empty databases."""
+    address = urlsplit(os.environ["DATABASE_URL"])
+    made: list[str] = []
+    with psycopg.connect(urlunsplit(address), autocommit=True) as server:
+
+        def make() -> str:
+            made.append(f"nodewise_{uuid4().hex[:12]}")
+            server.execute(f'CREATE DATABASE "{made[-1]}"')
+            return urlunsplit(address._replace(path=f"/{made[-1]}"))
+
+        yield make
+        for name in made:
+            server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="module", params=["", "unfold"], ids=["django-admin", "unfold"])
+def walked(request: pytest.FixtureRequest, databases: Any) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.hosts.walk"],
+        cwd=ROOT, env=environment(databases(), HOST_THEME=request.param),
+        capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-4000:]
+    said: dict[str, Any] = json.loads(done.stdout)
+    return said
+
+
+def needed(method: str, address: str) -> str:
+    """The lowest role that may ask, by the table of our own project."""
+    path = address.removeprefix("/models")
+    if method == "get" or path.endswith("/no-such-address"):
+        return VIEWER
+    for pattern, role in WRITERS.items():
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", pattern), path):
+            return role
+    return ADMINISTRATOR
+
+
+@pytest.mark.timeout(300)
+def test_no_address_answers_strangers_or_customers_whatever_drf_lets_through(walked):
+    assert len(walked["api"]["stranger"]) > 300
+    for kind, refusal in (("stranger", {401, 403}), ("customer", {403})):
+        answered = [each for each in walked["api"][kind] if each[2] not in refusal]
+        assert answered == [], kind
+
+
+@pytest.mark.timeout(300)
+def test_each_role_may_what_it_may_in_our_own_project(walked):
+    wrong = [
+        (kind, method, address, status)
+        for kind in ("viewer", "operator", "administrator")
+        for method, address, status, _ in walked["api"][kind]
+        if status != 405  # nobody's method
+        and (status == 403) == (RANK[kind] >= RANK[needed(method, address)])
+    ]
+    assert wrong == []
+
+
+def test_the_hosts_own_renderers_versions_and_pages_change_nothing(walked):
+    shown = [each for each in walked["api"]["viewer"] if each[0] == "get" and each[2] == 200]
+    assert len(shown) > 25
+    assert not [each for each in walked["api"]["viewer"] if each[3].startswith("text/html")]
+
+
+def test_every_admin_page_opens_with_the_theme_and_without(walked):
+    assert len(walked["admin"]) > 60
+    # 403: tables that machines write have no page to add to.
+    assert [each for each in walked["admin"] if each[1] not in {200, 302, 403}] == []
+
+
+def test_the_hosts_users_groups_and_tokens_keep_their_own_pages(walked):
+    assert walked["own_admins"] == [
+        "django.contrib.auth.admin.GroupAdmin",
+        "rest_framework.authtoken.admin.TokenAdmin",
+    ]
+    assert walked["groups"] == ["nodewise administrator", "nodewise operator", "nodewise viewer"]
+
+
+def test_without_a_field_key_a_developers_project_starts_and_stores_no_key(walked):
+    status, body, stored = walked["key"]
+    assert walked["debug"] is True
+    assert (status, body["error"]["field"]) == (400, "api_key")
+    assert "generate_field_key" in body["error"]["message"]
+    assert not any(key for (key,) in stored)
+
+
+def manage(*arguments: str, database: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "django", *arguments],
+        cwd=ROOT, env=environment(database, **more),
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+def test_our_tables_need_no_migration_for_the_hosts_defaults(databases):
+    done = manage("makemigrations", "--check", "--dry-run", database=databases())
+    assert done.returncode == 0, done.stdout
+
+
+def test_check_says_how_to_make_a_field_key_and_production_does_not_start_without(databases):
+    where = databases()
+    checked = manage("check", database=where, HOST_DEBUG="0")
+    assert checked.returncode == 1
+    assert "llmconfig.E001" in checked.stderr
+    assert "generate_field_key" in checked.stderr
+    assert manage("migrate", database=where, HOST_DEBUG="0").returncode == 1
+    made = manage("generate_field_key", database=where, HOST_DEBUG="0")
+    good = manage("check", database=where, HOST_DEBUG="0", HOST_FIELD_KEY=made.stdout.strip())
+    assert (good.returncode, "E001" in good.stderr) == (0, False), good.stderr
