@@ -59,7 +59,7 @@ def _relations(node: dict[str, Any]) -> set[str]:
 
 
 def readers() -> dict[str, Callable[[], Any]]:
-    """Each page and report that is measured, by what the table calls it, as a call without arguments."""
+    """The pages and reports that are measured, by their names in the table."""
     from django.contrib.auth.models import User
     from django.test import Client
     from django.urls import reverse
