@@ -27,6 +27,7 @@ from llmconfig.client.fetching import FetchRequest, RequestFailed, Response
 from llmconfig.client.http import background_loop
 from llmconfig.errors import ConfigurationError
 from llmconfig.runtime.per_loop import PerLoop
+from llmconfig.runtime.single_flight import SingleFlight
 
 KEPT_IN_PROCESS = 10_000
 PROCESS_SECONDS = 300.0
@@ -53,39 +54,36 @@ Answer = FactAnswer | FactMissing
 
 
 @dataclass(slots=True)
-class _Health:
+class _SourceHealth:
     """Of one source, as far as this process knows."""
 
     failures: int = 0
     alone_until: float = 0.0
 
 
-class _SingleFlight:
+class _FactCache:
     """What this process has asked lately, and is asking."""
 
     def __init__(self) -> None:
         self.answers: OrderedDict[str, tuple[Answer, float]] = OrderedDict()
-        self.health: dict[UUID, _Health] = {}
-        self.asking: PerLoop[dict[str, asyncio.Task[Answer]]] = PerLoop(dict)
-        self.gates: PerLoop[dict[tuple[UUID, int], asyncio.Semaphore]] = PerLoop(dict)
+        self.health: dict[UUID, _SourceHealth] = {}
+        self.asking: SingleFlight[str, Answer] = SingleFlight()
+        self.limits: PerLoop[dict[tuple[UUID, int], asyncio.Semaphore]] = PerLoop(dict)
 
     def begin(self, asked: FactQuestion) -> "asyncio.Task[Answer] | Answer":
         """The answer if it is there, else the task that brings it; one for all who ask."""
         held = self.answers.get(asked.key)
         if held is not None and time.monotonic() < held[1]:
             return held[0]
-        asking = self.asking.get()
-        task = asking.get(asked.key)
-        if task is None:
-            task = asking[asked.key] = asyncio.create_task(self._ask(asked))
-            task.add_done_callback(lambda _: asking.pop(asked.key, None))
-        return task
+        return self.asking.start(asked.key, lambda: self._ask(asked))
 
     async def _ask(self, asked: FactQuestion) -> Answer:
         source = asked.source
-        gates = self.gates.get()
-        async with gates.setdefault((source.id, source.at_once), asyncio.Semaphore(source.at_once)):
-            health = self.health.setdefault(source.id, _Health())
+        limit = self.limits.get().setdefault(
+            (source.id, source.at_once), asyncio.Semaphore(source.at_once)
+        )
+        async with limit:
+            health = self.health.setdefault(source.id, _SourceHealth())
             if time.monotonic() < health.alone_until:
                 return FactMissing(
                     f"{source.name} failed {FAILURES_IN_A_ROW} times in a row and is left alone"
@@ -97,7 +95,7 @@ class _SingleFlight:
         self._keep(asked, answer)
         return answer
 
-    def _learn(self, health: _Health, answer: Answer) -> None:
+    def _learn(self, health: _SourceHealth, answer: Answer) -> None:
         if not isinstance(answer, FactMissing):
             health.failures = 0
         elif answer.transient:
@@ -116,20 +114,20 @@ class _SingleFlight:
             self.answers.popitem(last=False)
 
 
-_desk = _SingleFlight()
+_cache = _FactCache()
 
 
 def forget() -> None:
     """Have this process ask anew; PostgreSQL keeps what it has."""
-    _desk.answers.clear()
-    _desk.health.clear()
+    _cache.answers.clear()
+    _cache.health.clear()
 
 
 def begin(questions: Iterable[FactQuestion]) -> None:
     """On the event loop: start asking, so that the answers are there when they are needed."""
     for each in questions:
         if each.key:
-            _desk.begin(each)
+            _cache.begin(each)
 
 
 async def ask(asked: FactQuestion) -> FactAnswer:
@@ -140,7 +138,7 @@ async def ask(asked: FactQuestion) -> FactAnswer:
             f"{asked.source.name}: the row has no value to ask with ({columns}).", transient=False
         )
     else:
-        found = _desk.begin(asked)
+        found = _cache.begin(asked)
         answer = await asyncio.shield(found) if isinstance(found, asyncio.Task) else found
     if isinstance(answer, FactAnswer) and answer.value:
         return answer

@@ -4,7 +4,6 @@
 loads anew when that moved; so a change reaches every process within two seconds.
 """
 
-import asyncio
 import datetime as dt
 import logging
 import threading
@@ -37,6 +36,7 @@ from llmconfig.models import (
     RefusedParameter,
     UserConfig,
 )
+from llmconfig.runtime.single_flight import SingleFlight
 
 logger = logging.getLogger(__name__)
 
@@ -199,7 +199,7 @@ class _Holder:
 
 
 _holder = _Holder()
-_refreshing: dict[asyncio.AbstractEventLoop, asyncio.Task[Snapshot]] = {}
+_refreshing: SingleFlight[None, Snapshot] = SingleFlight()
 
 
 def current() -> Snapshot:
@@ -210,14 +210,7 @@ def current() -> Snapshot:
 async def acurrent() -> Snapshot:
     """The same from async code; tasks that find it stale together share one refresh."""
     held = _holder.fresh()
-    if held is not None:
-        return held
-    loop = asyncio.get_running_loop()
-    refresh = _refreshing.get(loop)
-    if refresh is None:
-        refresh = _refreshing[loop] = loop.create_task(sync_to_async(_refresh_in_thread)())
-        refresh.add_done_callback(lambda _: _refreshing.pop(loop, None))
-    return await asyncio.shield(refresh)
+    return held or await _refreshing.run(None, sync_to_async(_refresh_in_thread))
 
 
 def expire() -> None:

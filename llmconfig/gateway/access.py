@@ -20,6 +20,7 @@ from django.db.models import Q
 from llmconfig.gateway.keys import FORM, hash_of
 from llmconfig.gateway.refusals import Refused
 from llmconfig.models.gateway import GatewayKey
+from llmconfig.runtime.single_flight import SingleFlight
 
 FRESH_SECONDS = 0.8
 USABLE_SECONDS = 1.6
@@ -51,7 +52,7 @@ class _Ring:
     def __init__(self) -> None:
         self.keys: Mapping[str, Caller] = {}
         self.read_at = -USABLE_SECONDS
-        self.refreshing: dict[asyncio.AbstractEventLoop, asyncio.Task[None]] = {}
+        self.refreshing: SingleFlight[None, None] = SingleFlight()
         self.used: dict[UUID, dt.datetime] = {}
         self.used_written_at = time.monotonic()
 
@@ -60,11 +61,7 @@ class _Ring:
         age = time.monotonic() - self.read_at
         if age < FRESH_SECONDS:
             return self.keys
-        loop = asyncio.get_running_loop()
-        refresh = self.refreshing.get(loop)
-        if refresh is None:
-            refresh = self.refreshing[loop] = loop.create_task(sync_to_async(self.read)())
-            refresh.add_done_callback(lambda _: self.refreshing.pop(loop, None))
+        refresh = self.refreshing.start(None, sync_to_async(self.read))
         if age >= USABLE_SECONDS:
             await asyncio.shield(refresh)
         return self.keys

@@ -8,7 +8,7 @@ import pytest
 from llmconfig import client
 from llmconfig.client.errors import AnswerInvalid, GenerationFailed
 from llmconfig.client.http import background_loop
-from llmconfig.client.traffic import response_cache
+from llmconfig.client.traffic import local_cache, response_cache, shared_cache
 from tests.api import caller
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -196,10 +196,10 @@ def test_many_looks_in_vain_make_it_look_more_rarely(ask, simulator):
     async def calls():
         for number in range(300):
             await client.agenerate(ask(f"{number}"), collect=lambda *_: None)
-        desk = response_cache._desk()
+        desk = shared_cache.of_running_loop()
         assert desk.dry == 300
         await asyncio.sleep(0.2)
-        response_cache._shelf.clear()
+        local_cache.local.clear()
         return [
             (await client.agenerate(ask(f"{number}"), collect=lambda *_: None)).record.cache_hit
             for number in range(40)

@@ -4,74 +4,38 @@ Only complete answers that passed their schema are kept. Of identical calls at t
 asks, and the others wait for its answer. Without Redis each process has its own cache.
 """
 
-import asyncio
 import hashlib
-import threading
-import time
-from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 import orjson
 
 from llmconfig.client.traffic import redis_connection
+from llmconfig.client.traffic.local_cache import local
 from llmconfig.client.traffic.redis_connection import RedisLost
+from llmconfig.client.traffic.shared_cache import (
+    CLEAR,
+    EPOCH,
+    INDEX,
+    SUMS,
+    TOTALS,
+    SharedCache,
+    check_epoch,
+    forget_unwritten,
+    look_up,
+    of_running_loop,
+    write_soon,
+)
 from llmconfig.client.types import Call, Thought, Tokens
 from llmconfig.configuration.resolution import Target
 from llmconfig.configuration.snapshot import Snapshot
-from llmconfig.runtime.per_loop import PerLoop
+from llmconfig.runtime.single_flight import LedFlight
 
-PREFIX = "nodewise:cache:2:{answers}"  # the number changes with the form of what is kept
-EPOCH, INDEX, TOTALS = f"{PREFIX}:epoch", f"{PREFIX}:index", f"{PREFIX}:totals"
 # Longer ones are rare, and would push out many.
 MAX_ANSWER_LENGTH = 64 * 1024
-TELL_EVERY_SECONDS = 0.1
-MAX_AT_ONCE = 200
-# A hit of the process's own makes it ask, after this, whether the cache was cleared elsewhere.
-TRUST_SECONDS = 1.0
-# Where so many looks at the shared cache in a row found nothing, as in a batch of rows that all
-# differ, only each 16th call looks until one finds something: a look costs 0.1 ms of CPU.
-DRY_AFTER = 200
-LOOK_WHEN_DRY = 16
 DIGITS = 10_000_000_000  # money is counted in Redis in whole 1E-10 dollars
-
-READ = """
-local values = #KEYS > 1 and redis.call('MGET', unpack(KEYS, 2)) or {}
-return {redis.call('GET', KEYS[1]) or '', values}
-"""
-# KEYS: epoch, index (key → end of its time), totals, then the answers' keys.
-# ARGV: epoch, milliseconds to keep, most answers, hits, misses, saved, then the answers.
-WRITE = """
-for i, name in ipairs({'hits', 'misses', 'saved'}) do
-    if ARGV[3 + i] ~= '0' then redis.call('HINCRBY', KEYS[3], name, ARGV[3 + i]) end
-end
-if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return end
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-for i = 4, #KEYS do
-    redis.call('SET', KEYS[i], ARGV[3 + i], 'PX', ARGV[2])
-    redis.call('ZADD', KEYS[2], now + ARGV[2], KEYS[i])
-end
-redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
-local over = redis.call('ZCARD', KEYS[2]) - ARGV[3]
-if over > 0 then
-    local popped = redis.call('ZPOPMIN', KEYS[2], over)
-    for i = 1, #popped, 2 do redis.call('UNLINK', popped[i]) end
-end
-"""
-CLEAR = """
-for _, key in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do redis.call('UNLINK', key) end
-redis.call('DEL', KEYS[2])
-return redis.call('INCR', KEYS[1])
-"""
-TELL = """
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-return {redis.call('ZCARD', KEYS[1]), redis.call('HMGET', KEYS[2], 'hits', 'misses', 'saved')}
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +53,7 @@ class CachedAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class Statistics:
+class CacheStatistics:
     """Over all processes since the totals were last lost; `size` is what Redis keeps now.
 
     Without Redis it is what this process knows.
@@ -113,75 +77,7 @@ class Statistics:
         return self.hits / self.total_requests if self.total_requests else 0.0
 
 
-class _LocalCache:
-    """The process's own answers, least recently used first; for all its threads."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.answers: OrderedDict[bytes, tuple[float, bytes]] = OrderedDict()
-        self.epoch = b""
-        self.hits = self.misses = self.saved = 0
-
-    def get(self, key: bytes) -> bytes | None:
-        with self.lock:
-            held = self.answers.get(key)
-            if held is None:
-                return None
-            if held[0] < time.monotonic():
-                del self.answers[key]
-                return None
-            self.answers.move_to_end(key)
-            return held[1]
-
-    def put(self, key: bytes, value: bytes, *, seconds: float, most: int) -> None:
-        with self.lock:
-            self.answers[key] = (time.monotonic() + seconds, value)
-            self.answers.move_to_end(key)
-            while len(self.answers) > most:
-                self.answers.popitem(last=False)
-
-    def go_by(self, epoch: bytes) -> None:
-        """Forget all if the cache has been cleared since."""
-        with self.lock:
-            if epoch != self.epoch:
-                self.epoch = epoch
-                self.answers.clear()
-
-    def clear(self) -> None:
-        with self.lock:
-            self.answers.clear()
-
-
-_shelf = _LocalCache()
-
-
-@dataclass(slots=True)
-class _CacheBounds:
-    """How much all processes share, and for how long."""
-
-    seconds: int
-    most: int
-
-
-@dataclass(slots=True)
-class _SingleFlight:
-    """One event loop's dealings with the shared cache."""
-
-    asked: dict[bytes, asyncio.Future[bytes | None]] = field(default_factory=dict)
-    flights: dict[bytes, asyncio.Future[None]] = field(default_factory=dict)
-    to_tell: dict[bytes, bytes] = field(default_factory=dict)
-    hits: int = 0
-    misses: int = 0
-    saved: int = 0
-    dry: int = 0  # calls since the shared cache last had something
-    bounds: _CacheBounds | None = None
-    checked_at: float = 0.0
-    asking: asyncio.Task[None] | None = None
-    telling: asyncio.Task[None] | None = None
-    introduced: bool = False
-
-
-_desks = PerLoop(_SingleFlight)
+_flights: LedFlight[bytes] = LedFlight()
 
 
 def enabled(configuration: Snapshot) -> bool:
@@ -221,19 +117,16 @@ def _plain(value: object) -> object:
 async def find(key: bytes, configuration: Snapshot) -> CachedAnswer | None:
     """The answer kept under a key, or None: then the caller asks the provider.
 
-    Whoever gets None must tell how it ended by `landed(key)`; others may wait for it.
+    A caller that gets None must call `landed(key)` when it has ended: others may wait for it.
     """
-    desk = _desk()
+    shared = of_running_loop()
     while True:
-        value = _shelf.get(key)
+        value = local.get(key)
         if value is None:
-            flight = desk.flights.get(key)
-            if flight is not None:
-                await asyncio.shield(flight)
+            if not await _flights.lead(key):
                 continue
-            desk.flights[key] = asyncio.get_running_loop().create_future()
             try:
-                value = await _shared(desk, key)
+                value = await look_up(shared, key)
             except BaseException:
                 landed(key)
                 raise
@@ -241,17 +134,15 @@ async def find(key: bytes, configuration: Snapshot) -> CachedAnswer | None:
                 _keep_here(key, value, configuration)
                 landed(key)
         else:
-            _check_epoch(desk)
+            check_epoch(shared)
         kept = _unpacked(value) if value is not None else None
-        _count(desk, kept, configuration)
+        _count(shared, kept, configuration)
         return kept
 
 
 def landed(key: bytes) -> None:
     """The one that asked is done, whether it has kept an answer or not."""
-    flight = _desk().flights.pop(key, None)
-    if flight is not None and not flight.done():
-        flight.set_result(None)
+    _flights.land(key)
 
 
 def keep(key: bytes, answer: CachedAnswer, configuration: Snapshot) -> None:
@@ -271,22 +162,22 @@ def keep(key: bytes, answer: CachedAnswer, configuration: Snapshot) -> None:
     if len(value) > MAX_ANSWER_LENGTH:
         return
     _keep_here(key, value, configuration)
-    desk = _desk()
-    desk.to_tell[key] = value
-    _tell_soon(desk, configuration)
+    shared = of_running_loop()
+    shared.unwritten[key] = value
+    write_soon(shared, configuration)
 
 
-async def statistics() -> Statistics:
-    """How well it does."""
+async def statistics() -> CacheStatistics:
+    """Sizes, hits, misses and US dollars saved, of all processes where Redis can be asked."""
     try:
-        size, (hits, misses, saved) = await redis_connection.run_script(TELL, [INDEX, TOTALS], [])
+        size, (hits, misses, saved) = await redis_connection.run_script(SUMS, [INDEX, TOTALS], [])
         shared = True
     except RedisLost:
-        size, hits, misses, saved = 0, _shelf.hits, _shelf.misses, _shelf.saved
+        size, hits, misses, saved = 0, local.hits, local.misses, local.saved
         shared = False
-    return Statistics(
-        size=size if shared else len(_shelf.answers),
-        process_size=len(_shelf.answers),
+    return CacheStatistics(
+        size=size if shared else len(local.answers),
+        process_size=len(local.answers),
         hits=int(hits or 0),
         misses=int(misses or 0),
         saved_usd=Decimal(int(saved or 0)) / DIGITS,
@@ -296,30 +187,24 @@ async def statistics() -> Statistics:
 
 async def clear() -> None:
     """Forget all answers, everywhere; other processes notice within about a second of a call."""
-    _shelf.clear()
-    desk = _desk()
-    desk.to_tell.clear()
+    local.clear()
+    shared = of_running_loop()
+    shared.unwritten.clear()
     try:
-        _shelf.go_by(str(await redis_connection.run_script(CLEAR, [EPOCH, INDEX], [])).encode())
+        local.go_by(str(await redis_connection.run_script(CLEAR, [EPOCH, INDEX], [])).encode())
     except RedisLost:
         return
 
 
 def forget() -> None:
     """Empty this process's own part, and tell nobody what was about to be told."""
-    _shelf.clear()
-    _shelf.epoch = b""
-    for desk in _desks.values():
-        desk.to_tell.clear()
-        desk.hits = desk.misses = desk.saved = 0
-
-
-def _desk() -> _SingleFlight:
-    return _desks.get()
+    local.clear()
+    local.epoch = b""
+    forget_unwritten()
 
 
 def _keep_here(key: bytes, value: bytes, configuration: Snapshot) -> None:
-    _shelf.put(
+    local.put(
         key,
         value,
         seconds=configuration.setting("LLM_CACHE_TTL_SECONDS"),
@@ -341,110 +226,14 @@ def _unpacked(value: bytes) -> CachedAnswer:
     )
 
 
-def _count(desk: _SingleFlight, kept: CachedAnswer | None, configuration: Snapshot) -> None:
+def _count(shared: SharedCache, kept: CachedAnswer | None, configuration: Snapshot) -> None:
     if kept is None:
-        desk.misses += 1
-        _shelf.misses += 1
+        shared.misses += 1
+        local.misses += 1
     else:
         saved = int((kept.cost_usd or 0) * DIGITS)
-        desk.hits += 1
-        desk.saved += saved
-        _shelf.hits += 1
-        _shelf.saved += saved
-    _tell_soon(desk, configuration)
-
-
-# What goes to and fro with Redis: as much at once as waits
-
-
-async def _shared(desk: _SingleFlight, key: bytes) -> bytes | None:
-    """What another process has kept; calls that look at the same time share one round trip."""
-    desk.dry += 1
-    if desk.dry > DRY_AFTER and desk.dry % LOOK_WHEN_DRY:
-        return None
-    if not redis_connection.configured():
-        return None
-    found = desk.asked.get(key)
-    if found is None:
-        found = desk.asked[key] = asyncio.get_running_loop().create_future()
-    if desk.asking is None or desk.asking.done():
-        desk.asking = asyncio.get_running_loop().create_task(_read(desk))
-    value = await asyncio.shield(found)
-    if value is not None:
-        desk.dry = 0
-    return value
-
-
-async def _read(desk: _SingleFlight) -> None:
-    while desk.asked:
-        asked = {key: desk.asked.pop(key) for key in list(desk.asked)[:MAX_AT_ONCE]}
-        try:
-            epoch, values = await redis_connection.run_script(READ, [EPOCH, *map(_name, asked)], [])
-            _shelf.go_by(epoch)
-        except RedisLost:
-            values = [None] * len(asked)
-        desk.checked_at = time.monotonic()
-        for found, value in zip(asked.values(), values, strict=True):
-            if not found.done():
-                found.set_result(value)
-
-
-def _check_epoch(desk: _SingleFlight) -> None:
-    """Learn in the background whether the cache was cleared."""
-    now = time.monotonic()
-    if now - desk.checked_at < TRUST_SECONDS or not redis_connection.configured():
-        return
-    desk.checked_at = now
-    if desk.asking is None or desk.asking.done():
-        desk.asking = asyncio.get_running_loop().create_task(_read_epoch(desk))
-
-
-async def _read_epoch(desk: _SingleFlight) -> None:
-    try:
-        epoch, _ = await redis_connection.run_script(READ, [EPOCH], [])
-    except RedisLost:
-        return
-    _shelf.go_by(epoch)
-    await _read(desk)
-
-
-def _tell_soon(desk: _SingleFlight, configuration: Snapshot) -> None:
-    if desk.telling is not None and not desk.telling.done():
-        return
-    if not redis_connection.configured():
-        desk.to_tell.clear()
-        return
-    setting = configuration.setting
-    desk.bounds = _CacheBounds(setting("LLM_CACHE_TTL_SECONDS"), setting("LLM_CACHE_SHARED_SIZE"))
-    desk.telling = asyncio.get_running_loop().create_task(_tell(desk))
-
-
-async def _tell(desk: _SingleFlight) -> None:
-    if not desk.introduced:
-        desk.introduced = True
-        await redis_connection.before_closing(lambda: _tell_all(desk))
-    await asyncio.sleep(TELL_EVERY_SECONDS)
-    await _tell_all(desk)
-
-
-async def _tell_all(desk: _SingleFlight) -> None:
-    while desk.bounds is not None and (desk.to_tell or desk.hits or desk.misses):
-        told = {key: desk.to_tell.pop(key) for key in list(desk.to_tell)[:MAX_AT_ONCE]}
-        hits, misses, saved = desk.hits, desk.misses, desk.saved
-        desk.hits = desk.misses = desk.saved = 0
-        try:
-            await redis_connection.run_script(
-                WRITE,
-                [EPOCH, INDEX, TOTALS, *map(_name, told)],
-                [
-                    _shelf.epoch, desk.bounds.seconds * 1000, desk.bounds.most,
-                    hits, misses, saved, *told.values(),
-                ],
-            )  # fmt: skip
-        except RedisLost:
-            desk.to_tell.clear()
-            return
-
-
-def _name(key: bytes) -> str:
-    return f"{PREFIX}:{key.hex()}"
+        shared.hits += 1
+        shared.saved += saved
+        local.hits += 1
+        local.saved += saved
+    write_soon(shared, configuration)
