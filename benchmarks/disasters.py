@@ -16,10 +16,10 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.request import Request, urlopen
 
-from project.embedded.children import Part, start
+from project.embedded.children import ChildServer, start
 from project.embedded.ports import LOOPBACK, free_port
 from project.embedded.postgres import start_postgres
-from project.embedded.state import DEFAULT_STATE, State
+from project.embedded.state import DEFAULT_STATE, RunState
 from project.embedded.valkey import start_valkey
 from project.embedded.variables import settings_variables
 
@@ -34,9 +34,9 @@ Process = subprocess.Popen[bytes]
 class Servers:
     """PostgreSQL and Valkey, their data, and the variables that name them."""
 
-    state: State
-    postgres: Part
-    valkey: Part
+    state: RunState
+    postgres: ChildServer
+    valkey: ChildServer
     variables: dict[str, str]
 
     def restart_postgres(self) -> None:
@@ -56,7 +56,7 @@ class Servers:
 def servers() -> Iterator[Servers]:
     """Both on free ports. What PostgreSQL has committed outlives its crash, not this block."""
     directory = Path(tempfile.mkdtemp(prefix="nodewise-storm-"))
-    state = State(directory, DEFAULT_STATE / "models", durable=True)
+    state = RunState(directory, DEFAULT_STATE / "models", durable=True)
     variables = settings_variables(os.environ, None)
     running: Servers | None = None
     try:

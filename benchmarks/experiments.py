@@ -37,7 +37,7 @@ KINDS = {
 
 
 @dataclass(slots=True)
-class Sums:
+class ArmSums:
     """Number, sum and sum of squares of what was drawn so far."""
 
     number: int = 0
@@ -68,8 +68,8 @@ class Drawn:
     chance: random.Random
     planted: Planted = NOTHING
     hits: int = 0
-    costs: Sums = field(default_factory=Sums)
-    latencies: Sums = field(default_factory=Sums)
+    costs: ArmSums = field(default_factory=ArmSums)
+    latencies: ArmSums = field(default_factory=ArmSums)
 
     def call(self) -> None:
         """One more call."""

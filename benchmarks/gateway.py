@@ -37,7 +37,7 @@ LIMIT = f"of the limit, {MANY} at {LATENCY_SECONDS * 1000:.0f} ms"
 
 
 @dataclass(slots=True)
-class Figures:
+class LoadFigures:
     """What was measured of one contestant, a figure a round."""
 
     median_ms: list[float] = field(default_factory=list)
@@ -85,10 +85,12 @@ def _arguments() -> argparse.Namespace:
     return given
 
 
-def _measure(contestants: Sequence[Contestant], given: argparse.Namespace) -> dict[str, Figures]:
+def _measure(
+    contestants: Sequence[Contestant], given: argparse.Namespace
+) -> dict[str, LoadFigures]:
     """Rounds in which each load goes to one after the other."""
     provider = contestants[0]
-    found = {each.name: Figures() for each in contestants}
+    found = {each.name: LoadFigures() for each in contestants}
     for each in contestants:
         _load(each, in_flight=5, seconds=min(1.0, given.seconds))  # warm
     for _ in range(given.rounds):
@@ -118,7 +120,7 @@ def _set_latency(provider: Contestant, seconds: float) -> None:
     servers.post(f"{provider.url.removesuffix('/v1')}/_control", {"latency_ms": seconds * 1000})
 
 
-def _table(found: dict[str, Figures]) -> str:
+def _table(found: dict[str, LoadFigures]) -> str:
     lines = [
         f"| what | latency added | requests/s, 10 in flight | CPU a request | {LIMIT} | memory |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",

@@ -31,7 +31,7 @@ POLL_SECONDS = 0.02
 
 
 @dataclass(slots=True)
-class Seen:
+class SeenRequests:
     """What was seen from outside while it ran."""
 
     killed: int = 0
@@ -113,9 +113,9 @@ async def _call_until(until: float, number: int) -> None:
         await asyncio.wait_for(callers, until - time.monotonic())
 
 
-def _watch(provider: Any, options: Namespace, children: list[int]) -> Seen:
+def _watch(provider: Any, options: Namespace, children: list[int]) -> SeenRequests:
     """Kill some while places are taken, then look how many are taken in the second burst."""
-    seen, began = Seen(), time.monotonic()
+    seen, began = SeenRequests(), time.monotonic()
     dice = random.Random(1)
     victims = dice.sample(children, min(options.kills, len(children)))
     while (now := time.monotonic() - began) < options.seconds:
@@ -132,7 +132,7 @@ def _watch(provider: Any, options: Namespace, children: list[int]) -> Seen:
     return seen
 
 
-def _judge(seen: Seen, options: Namespace) -> None:
+def _judge(seen: SeenRequests, options: Namespace) -> None:
     bursts = 1 + int(options.seconds // WINDOW_SECONDS)
     # A killed process takes with it what it had been let in for and not sent yet.
     lost = seen.killed * MAX_IN_FLIGHT

@@ -150,7 +150,7 @@ def _busy_hour() -> Iterator[str]:
 
     now = partitions.utc_now()
     start = now.replace(minute=0, second=0, microsecond=0)
-    question = queries.Question(since=start, until=now, by=["model"])
+    question = queries.MetricsQuestion(since=start, until=now, by=["model"])
     with connection.cursor() as cursor:
         cursor.execute(MAKE, {"since": start, "until": now, "rows": BUSY_HOUR})
     taken = max(explained(lambda: queries.ask(question)) for _ in range(REPEATS))

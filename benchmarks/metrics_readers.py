@@ -76,7 +76,7 @@ def readers() -> dict[str, Callable[[], Any]]:
 
     def ask(days: int, *by: str, **more: Any) -> Callable[[], Any]:
         since = now - dt.timedelta(days=days)
-        question = queries.Question(since=since, until=now, by=by, **more)
+        question = queries.MetricsQuestion(since=since, until=now, by=by, **more)
         return lambda: queries.ask(question)
 
     calls, texts = "/admin/metrics/generationmetric/", "/admin/metrics/generationhistory/"

@@ -7,11 +7,11 @@ checks another weight.
 from enrichment.enrichments.contract import Enrichment, Judgement
 from llmconfig.client.types import CallRecord
 from metrics.quality.checks import Check
-from metrics.quality.parts import CheckResults, Part
+from metrics.quality.parts import CheckResults, ScorePart
 
 GATES = Check("gates", "Enrichments' gates (told with each answer)")
 SCHEMA = Check("schema", "Structured answers' schema (told with each answer)")
-OBEYS = Part(SCHEMA.name, 1.0, True)
+OBEYS = ScorePart(SCHEMA.name, 1.0, True)
 UNPARSED = "invalid_answer"  # the error of a structured call whose answers never obeyed
 
 
@@ -22,7 +22,7 @@ def told_of(enrichment: Enrichment, judgement: Judgement) -> CheckResults:
         share = 0.0
     else:
         share = max(0.0, 1 - len(findings) / max(len(enrichment.gates), 1))
-    gates = Part(
+    gates = ScorePart(
         GATES.name,
         share,
         not findings,
@@ -38,5 +38,5 @@ def told_of_failure(enrichment: Enrichment, record: CallRecord | None, reason: s
     """A failed call has no score, unless it was the answer that failed."""
     if enrichment.schema is None or record is None or record.error_code != UNPARSED:
         return CheckResults()
-    part = Part(SCHEMA.name, 0.0, False, (reason,), (UNPARSED,))
+    part = ScorePart(SCHEMA.name, 0.0, False, (reason,), (UNPARSED,))
     return CheckResults((part,), syntax_valid=False)

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from metrics import partitions
-from metrics.queries import CLASSES_PER_DOUBLING, Figures, Question, Row, ask
+from metrics.queries import CLASSES_PER_DOUBLING, Figures, MetricsQuestion, Row, ask
 
 LABELS = ("node", "provider", "model", "outcome")
 COUNTERS = {
@@ -28,8 +28,10 @@ DOUBLINGS = range(4, 19)  # upper bounds from 16 ms to 4 minutes
 def exposition() -> str:
     """The whole answer to a scrape, in text format 0.0.4."""
     now = dt.datetime.now(dt.UTC)
-    today = Question(since=now, until=now + dt.timedelta(hours=1), by=LABELS)
-    by_node = Question(since=now, until=now + dt.timedelta(hours=1), by=["node"], latencies=True)
+    today = MetricsQuestion(since=now, until=now + dt.timedelta(hours=1), by=LABELS)
+    by_node = MetricsQuestion(
+        since=now, until=now + dt.timedelta(hours=1), by=["node"], latencies=True
+    )
     lines = [*_counters(ask(today)), *_durations(ask(by_node)), *_months_ahead()]
     return "".join(f"{line}\n" for line in lines)
 

@@ -74,7 +74,7 @@ OF_OVERVIEW = frozenset({"node", "provider", "model", "outcome", "period"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class MetricsQuestion:
     """What to sum: calls from `since` up to, but without, `until`, both brought to whole periods.
 
     `by` and the keys of `only` are names of DIMENSIONS; `only` keeps calls with these values.
@@ -135,7 +135,7 @@ class Row:
         return percentile(self.classes, share)
 
 
-def ask(question: Question) -> list[Row]:
+def ask(question: MetricsQuestion) -> list[Row]:
     """The rows, dearest first; by period first when periods are apart.
 
     Raises UnknownDimension, and Unanswerable for calls of too long a time.
@@ -166,7 +166,7 @@ def ask(question: Question) -> list[Row]:
     return [_row(question, row, width, classes.get(row[:width], {})) for row in rows]
 
 
-def ask_apart(question: Question, groupings: Sequence[Sequence[str]]) -> list[list[Row]]:
+def ask_apart(question: MetricsQuestion, groupings: Sequence[Sequence[str]]) -> list[list[Row]]:
     """What `ask` says for each grouping, all from one reading of the sums.
 
     `period` is a dimension here; `by`, `each_period` and `latencies` of the question say nothing.
@@ -206,7 +206,7 @@ def _of_grouping(
     ]
 
 
-def classes_by_period(question: Question) -> dict[dt.datetime, Counter[int]]:
+def classes_by_period(question: MetricsQuestion) -> dict[dt.datetime, Counter[int]]:
     """How many calls of each hour or day are in each class of latency."""
     table, bounds = _source(question, ())
     where, wanted = _conditions(question)
@@ -218,7 +218,7 @@ def classes_by_period(question: Question) -> dict[dt.datetime, Counter[int]]:
     return {start: classes for (start,), classes in found.items()}
 
 
-def total(question: Question) -> Row:
+def total(question: MetricsQuestion) -> Row:
     """One row over everything; zeros when there were no calls."""
     rows = ask(question)
     return rows[0] if rows else Row(None, (), Figures())
@@ -260,7 +260,7 @@ def whole_periods(
     return start_of(since, grain), end
 
 
-def _source(question: Question, by: Sequence[str]) -> tuple[str, list[Any]]:
+def _source(question: MetricsQuestion, by: Sequence[str]) -> tuple[str, list[Any]]:
     """What is summed up, and the values that it takes."""
     if not question.reads_calls:
         brief = question.grain == Grain.DAY and OF_OVERVIEW.issuperset([*by, *question.only])
@@ -276,7 +276,7 @@ def _source(question: Question, by: Sequence[str]) -> tuple[str, list[Any]]:
     ]
 
 
-def _conditions(question: Question) -> tuple[str, list[Any]]:
+def _conditions(question: MetricsQuestion) -> tuple[str, list[Any]]:
     """The WHERE clause and its values."""
     since = start_of(question.since, question.grain)
     parts = ["period_start >= %s", "period_start < %s"]
@@ -302,6 +302,8 @@ def _latencies(
     return found
 
 
-def _row(question: Question, row: tuple[Any, ...], width: int, classes: Mapping[int, int]) -> Row:
+def _row(
+    question: MetricsQuestion, row: tuple[Any, ...], width: int, classes: Mapping[int, int]
+) -> Row:
     keys = row[1:width] if question.each_period else row[:width]
     return Row(row[0] if question.each_period else None, keys, Figures(*row[width:]), classes)

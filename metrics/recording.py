@@ -25,7 +25,7 @@ from llmconfig.client.types import NO_USAGE, Attempt, CallRecord, Usage
 from llmconfig.configuration.process_settings import effective
 from metrics.models import GenerationMetric
 from metrics.quality import rules
-from metrics.quality.parts import CheckResults, Part, score
+from metrics.quality.parts import CheckResults, ScorePart, score
 from metrics.quality.rules import Rules
 
 logger = logging.getLogger(__name__)
@@ -330,7 +330,7 @@ def _attempts_json(attempts: Sequence[Attempt]) -> bytes:
     )
 
 
-def _parts_json(parts: Sequence[Part]) -> bytes:
+def _parts_json(parts: Sequence[ScorePart]) -> bytes:
     """A JSON list of a score's parts; their notes may quote anything."""
     try:
         encoded = orjson.dumps(parts)

@@ -17,7 +17,7 @@ from enrichment.quality.gates.evidence import (
     NO_EVIDENCE,
     NOT_IN_SOURCE,
     WRONG_FORM,
-    Source,
+    EvidenceSource,
 )
 from enrichment.quality.logprobs import likelihoods
 from llmconfig.client.types import Generation
@@ -92,7 +92,7 @@ class ConfidentParts(Enrichment):
         return super().misfit({self.list_name: value})
 
     def doubt(
-        self, part: Mapping[str, Any], parts: Sequence[Mapping[str, Any]], source: Source
+        self, part: Mapping[str, Any], parts: Sequence[Mapping[str, Any]], source: EvidenceSource
     ) -> PartDoubt | None:
         """Why a part may not be applied without a person, whatever the model's confidence."""
         return None
@@ -101,7 +101,7 @@ class ConfidentParts(Enrichment):
         self,
         part: Mapping[str, Any],
         parts: Sequence[Mapping[str, Any]],
-        source: Source,
+        source: EvidenceSource,
         floor: float,
     ) -> PartDoubt | None:
         found = self.doubt(part, parts, source)
@@ -128,7 +128,7 @@ class ConfidentParts(Enrichment):
             confidence=min(part["confidence"] for part in judged.value),
             confidence_source=LOG_PROBABILITIES if self._likelihoods(answer) else SELF_REPORTED,
         )
-        source = Source(self.source(values))
+        source = EvidenceSource(self.source(values))
         doubts = [self._doubt(part, judged.value, source, floor) for part in judged.value]
         sure = [part for part, doubt in zip(judged.value, doubts, strict=True) if not doubt]
         if len(sure) == len(judged.value):

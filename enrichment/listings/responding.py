@@ -14,14 +14,14 @@ from llmconfig.roles import User
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class DraftedReply:
     """The answer; blank with the reason why there is none that may be shown."""
 
     text: str
     reason: str
 
 
-def answer_question(row_id: int | str, question: str, *, user: User | None = None) -> Reply:
+def answer_question(row_id: int | str, question: str, *, user: User | None = None) -> DraftedReply:
     """Ask the responder's model; an answer that fails a gate is held back.
 
     Raises FeatureOff, BadSelection naming the field, ConfigurationError when nothing can answer.
@@ -49,7 +49,7 @@ def answer_question(row_id: int | str, question: str, *, user: User | None = Non
     try:
         found = ask(enrichment, call, values, floor=item.floor, columns=item.columns)
     except GenerationFailed as failure:
-        return Reply("", str(failure))
+        return DraftedReply("", str(failure))
     if found.findings:
-        return Reply("", f"The answer was held back. {found.reason}")
-    return Reply(found.value, "")
+        return DraftedReply("", f"The answer was held back. {found.reason}")
+    return DraftedReply(found.value, "")

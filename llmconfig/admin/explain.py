@@ -19,7 +19,7 @@ FIRST_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class LayerCell:
     """What one layer holds for a field."""
 
     layer: str
@@ -28,11 +28,11 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class FieldRow:
     """A field over all layers."""
 
     label: str
-    cells: tuple[Cell, ...]
+    cells: tuple[LayerCell, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Explanation:
     """The table, the targets in the order they are tried, and what is odd."""
 
     layers: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[FieldRow, ...]
     targets: tuple[str, ...]
     warnings: tuple[str, ...]
     enabled: bool
@@ -63,12 +63,12 @@ def explain_node(name: str) -> Explanation | None:
     )
 
 
-def _row(field_name: str, found: Resolution) -> Row:
+def _row(field_name: str, found: Resolution) -> FieldRow:
     winner = found.winner(field_name)
-    return Row(
+    return FieldRow(
         LABELS[field_name],
         tuple(
-            Cell(each.layer, _text(each.value), each is winner)
+            LayerCell(each.layer, _text(each.value), each is winner)
             for each in found.layers[field_name][FIRST_SHOWN:]
         ),
     )

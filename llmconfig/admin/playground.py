@@ -109,7 +109,7 @@ class PlaygroundForm(forms.Form):
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class DecidedField:
     """A field's value in force, and the layer that decided it."""
 
     label: str
@@ -242,7 +242,7 @@ def _refused(context: dict[str, Any]) -> str:
     return render_to_string("nodewise/playground_summary.html", context)
 
 
-def _decisions(call: Call) -> list[Decision]:
+def _decisions(call: Call) -> list[DecidedField]:
     """Each field that some layer decided; none for a name that nobody knows."""
     try:
         found = explain(call.node, snapshot=snapshot.current(), given=call.given)
@@ -250,7 +250,7 @@ def _decisions(call: Call) -> list[Decision]:
         return []
     rows = [(name, LABELS[name], found.winner(name)) for name in LABELS]
     return [
-        Decision(label, ", ".join(winner.value) if name == "fallbacks" else str(winner.value),
+        DecidedField(label, ", ".join(winner.value) if name == "fallbacks" else str(winner.value),
                  winner.layer)
         for name, label, winner in rows
         if winner is not None

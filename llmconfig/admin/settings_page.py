@@ -59,7 +59,7 @@ class TypeForm(ListedModelsForm):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TypeLine:
     """One interaction type: its form, and what answers it now."""
 
     label: str
@@ -151,11 +151,11 @@ def _save(request: HttpRequest, filled: list[TypeForm]) -> HttpResponse:
     return HttpResponseRedirect(reverse("admin:llm_settings"))
 
 
-def _line(form: TypeForm) -> Line:
+def _line(form: TypeForm) -> TypeLine:
     kind = InteractionType(form.instance.interaction_type)
     found = explain(kind.value, snapshot=snapshot.current())
     stored = form.instance.pk
-    return Line(
+    return TypeLine(
         label=kind.label,
         purpose=PURPOSES[kind],
         form=form,

@@ -90,7 +90,7 @@ class ProviderSerializer(StrictModelSerializer[Provider]):
         return super().update(instance, validated_data)
 
 
-class CheckedSerializer(serializers.Serializer[discovery.Checked]):
+class CheckedSerializer(serializers.Serializer[discovery.ConnectionCheck]):
     """What a test of the connection found."""
 
     ok = serializers.BooleanField()

@@ -54,7 +54,7 @@ def clear(model: ProviderModel) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class KnownRefusal:
     """One parameter, how it is known that a model refuses it, and since when it was learned."""
 
     parameter: str
@@ -62,14 +62,14 @@ class Refused:
     found_at: dt.datetime | None = None
 
 
-def described(model: ProviderModel) -> list[Refused]:
+def described(model: ProviderModel) -> list[KnownRefusal]:
     """All that isn't sent to a model: what its vendor says, then what was learned."""
     kind = provider_types.get(model.provider.provider_type)
     by_type = [
-        Refused(name, quirk.source)
+        KnownRefusal(name, quirk.source)
         for quirk in kind.quirks
         if quirk.models.fullmatch(model.model_id)
         for name in sorted(quirk.refuses)
     ]
-    learned = [Refused(each.parameter, each.told, each.found_at) for each in of_model(model)]
+    learned = [KnownRefusal(each.parameter, each.told, each.found_at) for each in of_model(model)]
     return by_type + learned

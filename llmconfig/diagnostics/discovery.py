@@ -56,7 +56,7 @@ class ListingFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class ConnectionCheck:
     """What a test found. `detail` says what is wrong, blank if nothing is."""
 
     ok: bool
@@ -75,7 +75,7 @@ class Discovered:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ListedModel:
     """One model as its provider lists it; None is not said."""
 
     model_id: str
@@ -85,13 +85,13 @@ class Entry:
     retired: bool
 
 
-def check_provider(provider: Provider) -> Checked:
+def check_provider(provider: Provider) -> ConnectionCheck:
     """Ask for the list of models with the stored key, and store what came of it in the row."""
     try:
         entries = _entries(provider, deployments=False)
-        result = Checked(ok=True, detail="", models_seen=len(entries))
+        result = ConnectionCheck(ok=True, detail="", models_seen=len(entries))
     except ListingFailed as failure:
-        result = Checked(ok=False, detail=str(failure), models_seen=0)
+        result = ConnectionCheck(ok=False, detail=str(failure), models_seen=0)
     provider.validated_at = timezone.now() if result.ok else None
     provider.validation_error = result.detail
     # No revision: the history leaves these two columns out.
@@ -128,7 +128,7 @@ def _asked(provider: Provider, source: str) -> str:
     return f"the connection works; it lists {found.seen} models, {len(found.added)} of them new."
 
 
-def _store(provider: Provider, entries: Sequence[Entry]) -> Discovered:
+def _store(provider: Provider, entries: Sequence[ListedModel]) -> Discovered:
     """Add new models, fill in what is blank in known ones; what a person entered stays."""
     entries = [each for each in entries if not each.retired]
     known = {row.model_id: row for row in ProviderModel.objects.filter(provider=provider)}
@@ -149,7 +149,7 @@ def _store(provider: Provider, entries: Sequence[Entry]) -> Discovered:
     )
 
 
-def _new(provider: Provider, entry: Entry) -> ProviderModel:
+def _new(provider: Provider, entry: ListedModel) -> ProviderModel:
     embeds = bool(EMBEDDING_ID.search(entry.model_id))
     suggested = suggested_prices(provider.provider_type, entry.model_id)
     known_window = suggested.context_window if suggested else None
@@ -168,7 +168,7 @@ def _new(provider: Provider, entry: Entry) -> ProviderModel:
     )
 
 
-def _fill(row: ProviderModel, entry: Entry) -> bool:
+def _fill(row: ProviderModel, entry: ListedModel) -> bool:
     """Write what the row leaves blank, and the announced retirement; whether anything was."""
     found = []
     if entry.retires_at is not None and row.retires_at != entry.retires_at:
@@ -184,7 +184,7 @@ def _fill(row: ProviderModel, entry: Entry) -> bool:
     return bool(found)
 
 
-def _entries(provider: Provider, *, deployments: bool) -> list[Entry]:
+def _entries(provider: Provider, *, deployments: bool) -> list[ListedModel]:
     """What the provider lists, each id once; raises ListingFailed."""
     snapshot.expire()  # another process may have entered the key a moment ago
     facts = snapshot.current().providers[provider.name]
@@ -193,7 +193,7 @@ def _entries(provider: Provider, *, deployments: bool) -> list[Entry]:
         raw = background_loop.run(_fetch(facts, key, deployments=deployments))
     except ConfigurationError as error:
         raise ListingFailed(str(error)) from None
-    found: dict[str, Entry] = {}
+    found: dict[str, ListedModel] = {}
     for each in raw:
         entry = _entry(each, key)
         if entry is not None and not _speechless(facts, entry.model_id):
@@ -287,14 +287,14 @@ async def _page(
     raise ListingFailed(clean(f"{url.host} answered {response.status}{said}", key))
 
 
-def _entry(raw: JSON, key: Secret | None) -> Entry | None:
+def _entry(raw: JSON, key: Secret | None) -> ListedModel | None:
     """A listed model; None for what has no usable id."""
     model_id = text_of(raw.get("id")).strip()
     usable = 0 < len(model_id) <= MAX_ID_LENGTH and model_id.isprintable()
     if not usable or without_key(model_id, key) != model_id:
         return None
     best = object_of(raw.get("top_provider"))
-    return Entry(
+    return ListedModel(
         model_id=model_id,
         context_window=_first((object_of(raw.get("meta")), raw, best), WINDOW_NAMES),
         max_output_tokens=_first((raw, best), OUTPUT_NAMES),

@@ -14,7 +14,7 @@ from llmconfig.models import InteractionType
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ValidationResult:
     """One interaction type, node or arm. `target` is the first one whose key can be read."""
 
     name: str
@@ -29,13 +29,13 @@ class Finding:
         return bool(self.target)
 
 
-def findings(state: Snapshot) -> list[Finding]:
+def findings(state: Snapshot) -> list[ValidationResult]:
     """Every interaction type, then every node, each resolved as a call would be."""
     key_problems = {name: key_problem(each) for name, each in state.providers.items()}
     return [_finding(name, kind, state, key_problems) for name, kind in _names(state)]
 
 
-def arm_findings(state: Snapshot) -> list[Finding]:
+def arm_findings(state: Snapshot) -> list[ValidationResult]:
     """Every arm of a running experiment, resolved with what it overrides."""
     key_problems = {name: key_problem(each) for name, each in state.providers.items()}
     found = []
@@ -85,12 +85,12 @@ def _finding(
     *,
     given: Mapping[str, Any] | None = None,
     shown: str = "",
-) -> Finding:
+) -> ValidationResult:
     """What a call by that name would find; `shown` is the name to tell, if another."""
     try:
         found = explain(name, snapshot=state, given=given)
     except UnknownNode as error:
-        return Finding(shown or name, kind, "", (str(error),), ())
+        return ValidationResult(shown or name, kind, "", (str(error),), ())
     usable, problems = "", []
     for target in found.targets:
         # A provider from the environment is in no table; its key is there, or it were no target.
@@ -101,4 +101,6 @@ def _finding(
             usable = f"{target.provider.name}/{target.model_id}"
     if not found.targets:
         problems.append("No enabled provider can serve it.")
-    return Finding(shown or name, kind, usable, tuple(dict.fromkeys(problems)), found.warnings)
+    return ValidationResult(
+        shown or name, kind, usable, tuple(dict.fromkeys(problems)), found.warnings
+    )

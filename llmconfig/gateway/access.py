@@ -18,7 +18,7 @@ from django.db import close_old_connections
 from django.db.models import Q
 
 from llmconfig.gateway.keys import FORM, hash_of
-from llmconfig.gateway.refusals import Refused
+from llmconfig.gateway.refusals import RequestRefused
 from llmconfig.models.gateway import GatewayKey
 from llmconfig.runtime.single_flight import SingleFlight
 
@@ -157,7 +157,7 @@ class _Failures:
     def __init__(self) -> None:
         self.counts: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
-    def refusal(self, address: str) -> Refused:
+    def refusal(self, address: str) -> RequestRefused:
         """Count one more, and say no."""
         now = time.monotonic()
         since, count = self.counts.pop(address, (now, 0))
@@ -167,13 +167,13 @@ class _Failures:
         if len(self.counts) > MAX_ADDRESSES:
             self.counts.popitem(last=False)
         if count >= FAILURES_A_MINUTE:
-            return Refused(
+            return RequestRefused(
                 429,
                 "too_many_failures",
                 "Too many requests with a wrong key.",
                 retry_after_s=60 - (now - since),
             )
-        return Refused(
+        return RequestRefused(
             401,
             "invalid_api_key",
             "No valid API key was given: send one as “Authorization: Bearer nw-…” or x-api-key.",

@@ -29,7 +29,7 @@ from llmconfig.gateway import (
 )
 from llmconfig.gateway.access import Caller
 from llmconfig.gateway.reading import JSON, ParsedRequest, body_of
-from llmconfig.gateway.refusals import Refused, Shape, refusal_of
+from llmconfig.gateway.refusals import RequestRefused, Shape, refusal_of
 from llmconfig.gateway.writer import writer
 from llmconfig.models import InteractionType
 
@@ -52,7 +52,7 @@ async def application(scope: Message, receive: Receive, send: Send) -> None:
     """Answer one request below `/v1`."""
     if scope["type"] != "http":
         return  # no web sockets here: the server refuses them by itself
-    await Request(scope, receive, send).answer()
+    await GatewayRequest(scope, receive, send).answer()
 
 
 async def warm() -> None:
@@ -100,7 +100,7 @@ class Watch:
         self._request.cancel()
 
 
-class Request:
+class GatewayRequest:
     """One request on its way through."""
 
     def __init__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -120,13 +120,13 @@ class Request:
         """Answer it; whatever goes wrong has an answer too."""
         try:
             await self._answer()
-        except Refused as refused:
+        except RequestRefused as refused:
             await self._refuse(refused)
         except Gone:
             pass
         except Exception:
             logger.exception("A request to %s failed.", self.scope["path"])
-            await self._refuse(Refused(500, "internal_error", "Something went wrong here."))
+            await self._refuse(RequestRefused(500, "internal_error", "Something went wrong here."))
 
     async def _answer(self) -> None:
         handle = self._handler()
@@ -145,7 +145,7 @@ class Request:
         if path.startswith("/v1/models"):
             wanted, handle = "GET", self._models
         elif path.startswith("/v1/responses/"):
-            raise Refused(404, "not_found", "Responses are not kept here.")
+            raise RequestRefused(404, "not_found", "Responses are not kept here.")
         else:
             wanted = "POST"
             found = {
@@ -156,10 +156,10 @@ class Request:
                 "/v1/responses": self._respond,
             }.get(path)
             if found is None:
-                raise Refused(404, "not_found", "There is nothing at this address.")
+                raise RequestRefused(404, "not_found", "There is nothing at this address.")
             handle = found
         if method != wanted:
-            raise Refused(405, "method_not_allowed", f"Use {wanted}.")
+            raise RequestRefused(405, "method_not_allowed", f"Use {wanted}.")
         return handle
 
     # The addresses
@@ -179,7 +179,7 @@ class Request:
         """The id behind `/v1/models/`; a slash in it may have come encoded."""
         path = self.scope["path"].removeprefix("/v1/models")
         if path and not path.startswith("/"):
-            raise Refused(404, "not_found", "There is nothing at this address.")
+            raise RequestRefused(404, "not_found", "There is nothing at this address.")
         return unquote(path.strip("/"))
 
     async def _chat(self) -> None:
@@ -259,8 +259,10 @@ class Request:
         if not self.caller.may_call(name):
             nodes = (await snapshot.acurrent()).nodes
             if name in nodes or name in InteractionType.values:
-                raise Refused(403, "not_allowed", f"This key may not call {name!r}.", param="model")
-            raise Refused(
+                raise RequestRefused(
+                    403, "not_allowed", f"This key may not call {name!r}.", param="model"
+                )
+            raise RequestRefused(
                 403, "not_allowed", "This key may only call what it names.", param="model"
             )
 
@@ -283,7 +285,9 @@ class Request:
             logger.info("%s: %s", name, error)
             raise refusal_of(error, name) from None
         except SchemaUnusable as error:
-            raise Refused(400, "invalid_schema", str(error), param="response_format") from None
+            raise RequestRefused(
+                400, "invalid_schema", str(error), param="response_format"
+            ) from None
         except TypeError as error:
             logger.info("%s: %s", name, error)
             raise
@@ -302,7 +306,7 @@ class Request:
             part, more = message.get("body", b""), message.get("more_body", False)
             size += len(part)
             if size > MAX_BYTES:
-                raise Refused(
+                raise RequestRefused(
                     413, "too_large", f"A request has at most {MAX_BYTES // 1024 // 1024} MB."
                 )
             parts.append(part)
@@ -314,7 +318,7 @@ class Request:
         await self._start(200, [*JSON_HEADERS, length, *headers])
         await self._part(body, more=False)
 
-    async def _refuse(self, refused: Refused) -> None:
+    async def _refuse(self, refused: RequestRefused) -> None:
         """Say why; after the beginning of a stream, as its last event."""
         shape = self.shape(refused)
         if self.begun:

@@ -10,7 +10,7 @@ import orjson
 
 from llmconfig.client.structured_output import SchemaUnusable, refuse_unsafe
 from llmconfig.client.types import Call, Labels
-from llmconfig.gateway.refusals import Refused
+from llmconfig.gateway.refusals import RequestRefused
 
 JSON = dict[str, Any]
 MAX_MESSAGES = 10_000
@@ -39,15 +39,15 @@ def body_of(raw: bytes) -> JSON:
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        raise Refused(400, "invalid_json", f"The body is not JSON: {error}") from None
+        raise RequestRefused(400, "invalid_json", f"The body is not JSON: {error}") from None
     if not isinstance(value, dict):
-        raise Refused(400, "invalid_json", "The body is not a JSON object.")
+        raise RequestRefused(400, "invalid_json", "The body is not a JSON object.")
     return value
 
 
-def bad(param: str, message: str) -> Refused:
+def bad(param: str, message: str) -> RequestRefused:
     """A refusal that names a field."""
-    return Refused(400, "invalid_value", message, param=param)
+    return RequestRefused(400, "invalid_value", message, param=param)
 
 
 def name_of(body: Mapping[str, Any]) -> str:

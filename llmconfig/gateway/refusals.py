@@ -14,7 +14,7 @@ CALLERS_FAULT = frozenset({"http_400", "http_413", "http_422"})
 DEFAULT_RETRY_AFTER_S = 1.0
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """A request that isn't answered. `param` names the field that is wrong, if one is."""
 
     def __init__(
@@ -60,10 +60,10 @@ ANTHROPIC_TYPES = {
     503: "overloaded_error",
     504: "timeout_error",
 }
-Shape = Callable[[Refused], JSON]
+Shape = Callable[[RequestRefused], JSON]
 
 
-def openai_shape(refused: Refused) -> JSON:
+def openai_shape(refused: RequestRefused) -> JSON:
     """`{"error": {…}}` as OpenAI has it."""
     return {
         "error": {
@@ -75,52 +75,60 @@ def openai_shape(refused: Refused) -> JSON:
     }
 
 
-def anthropic_shape(refused: Refused) -> JSON:
+def anthropic_shape(refused: RequestRefused) -> JSON:
     """`{"type": "error", "error": {…}}` as Anthropic has it."""
     said = f"{refused.param}: {refused.message}" if refused.param else refused.message
     kind = ANTHROPIC_TYPES.get(refused.status, "api_error")
     return {"type": "error", "error": {"type": kind, "message": said}}
 
 
-def refusal_of(error: LLMError, name: str) -> Refused:
+def refusal_of(error: LLMError, name: str) -> RequestRefused:
     """What a caller is told of an error of ours."""
     if isinstance(error, CallsDisabled):
-        return Refused(503, error.code, "All calls are switched off at the moment.")
+        return RequestRefused(503, error.code, "All calls are switched off at the moment.")
     if isinstance(error, UnknownNode):
         return unknown_model(name)
     if isinstance(error, BudgetExceeded):
-        return Refused(429, error.code, "A budget for these calls is used up.", retry_after_s=60)
+        return RequestRefused(
+            429, error.code, "A budget for these calls is used up.", retry_after_s=60
+        )
     if isinstance(error, NoTarget):
-        return Refused(503, error.code, f"No model can serve {name!r} at the moment.")
+        return RequestRefused(503, error.code, f"No model can serve {name!r} at the moment.")
     if isinstance(error, GenerationFailed):
         return _failed(error)
-    return Refused(503, "configuration", f"{name!r} is not set up; its administrator knows more.")
+    return RequestRefused(
+        503, "configuration", f"{name!r} is not set up; its administrator knows more."
+    )
 
 
-def unknown_model(name: str) -> Refused:
+def unknown_model(name: str) -> RequestRefused:
     """No node, interaction type or model of this name."""
-    return Refused(404, "model_not_found", f"The model {name!r} does not exist.", param="model")
+    return RequestRefused(
+        404, "model_not_found", f"The model {name!r} does not exist.", param="model"
+    )
 
 
-def _failed(error: GenerationFailed) -> Refused:
+def _failed(error: GenerationFailed) -> RequestRefused:
     record = error.record
     last = record.attempts[-1] if record.attempts else None
     if record.error_code == "calls_disabled":
-        return Refused(503, "calls_disabled", "All calls are switched off at the moment.")
+        return RequestRefused(503, "calls_disabled", "All calls are switched off at the moment.")
     if record.error_code == "deadline":
-        return Refused(504, "timeout", "No model answered in time.")
+        return RequestRefused(504, "timeout", "No model answered in time.")
     if isinstance(error, AnswerInvalid):
-        return Refused(502, error.code, "The model's answer does not obey the schema.")
+        return RequestRefused(502, error.code, "The model's answer does not obey the schema.")
     if last is not None and last.outcome in CALLERS_FAULT:
-        return Refused(400, "provider_refused", last.detail or "The model refused the request.")
+        return RequestRefused(
+            400, "provider_refused", last.detail or "The model refused the request."
+        )
     if last is not None and _limited(last):
-        return Refused(
+        return RequestRefused(
             429,
             "rate_limited",
             "The model's limits are reached.",
             retry_after_s=last.retry_after_s or DEFAULT_RETRY_AFTER_S,
         )
-    return Refused(502, error.code, "No model could answer.")
+    return RequestRefused(502, error.code, "No model could answer.")
 
 
 def _limited(attempt: Attempt) -> bool:

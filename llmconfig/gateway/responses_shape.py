@@ -110,7 +110,7 @@ class _Message(_Item):
         return {**facts, "status": status, "content": content}
 
 
-class _Call(_Item):
+class _FunctionCall(_Item):
     kind = "fc"
 
     def __init__(self, place: int, owner: str, call: JSON) -> None:
@@ -199,12 +199,12 @@ class _Items:
         item.parts[-1][1].append(text)
         return item
 
-    def call(self, call: JSON) -> _Call:
+    def call(self, call: JSON) -> _FunctionCall:
         """A call of a function, or a part of its arguments."""
         key = ("call", call.get("index", 0))
         item = self.open.get(key)
-        if not isinstance(item, _Call):
-            item = _Call(len(self.all), self._owner, call)
+        if not isinstance(item, _FunctionCall):
+            item = _FunctionCall(len(self.all), self._owner, call)
             self._add(key, item)
         item.arguments += (call.get("function") or {}).get("arguments") or ""
         return item
@@ -214,7 +214,9 @@ class _Items:
         if key in self.open:
             return []
         ended = [
-            each for each, item in self.open.items() if not isinstance(item, _Call) or item.ends
+            each
+            for each, item in self.open.items()
+            if not isinstance(item, _FunctionCall) or item.ends
         ]
         return [self.open.pop(each) for each in ended]
 
@@ -342,7 +344,7 @@ class ResponseEvents:
         parts: list[bytes] = []
         if isinstance(item, _Message):
             parts += self._end_part(item, len(item.parts) - 1)
-        elif isinstance(item, _Call):
+        elif isinstance(item, _FunctionCall):
             said = {"item_id": item.id, "arguments": item.arguments}
             name = "response.function_call_arguments.done"
             parts.append(self._event(name, **_at(item), **said))

@@ -9,7 +9,7 @@ from llmconfig.admin.kit.panels import Panel, register_experiment_panel
 from llmconfig.admin.kit.presentation import NOTHING, badge, count, milliseconds
 from metrics.analyzers.experiments import Comparison, compare
 from metrics.analyzers.intervals import Sample, Share
-from metrics.analyzers.judging import Arm, Gate, Judgement, Verdict
+from metrics.analyzers.judging import Arm, ArmJudgement, Gate, Verdict
 
 LABELS = {
     "succeeded": "Succeeded",
@@ -27,7 +27,7 @@ TONES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class ArmColumn:
     """One arm: its verdict, its number of calls."""
 
     name: str
@@ -36,7 +36,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class ArmCell:
     """One arm in one measure; `note` says how it stands against the control."""
 
     value: str | SafeString
@@ -45,11 +45,11 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class MeasureLine:
     """One measure over the arms."""
 
     label: str
-    cells: tuple[Cell, ...]
+    cells: tuple[ArmCell, ...]
 
 
 def experiment_panel(request: HttpRequest, experiment: str) -> Panel | None:
@@ -63,7 +63,9 @@ def experiment_panel(request: HttpRequest, experiment: str) -> Panel | None:
         {
             "columns": [_column(arm, found, judgements.get(arm.name)) for arm in found.arms],
             "lines": [
-                Line(label, tuple(_cell(measure, arm, found, judgements) for arm in found.arms))
+                MeasureLine(
+                    label, tuple(_cell(measure, arm, found, judgements) for arm in found.arms)
+                )
                 for measure, label in LABELS.items()
                 if any(arm.sample(measure).number for arm in found.arms)
             ],
@@ -73,22 +75,24 @@ def experiment_panel(request: HttpRequest, experiment: str) -> Panel | None:
     )
 
 
-def _column(arm: Arm, found: Comparison, judgement: Judgement | None) -> Column:
+def _column(arm: Arm, found: Comparison, judgement: ArmJudgement | None) -> ArmColumn:
     if arm.name == found.control:
         shown = badge("control", "plain")
     elif judgement is None:
         shown = SafeString()
     else:
         shown = badge(judgement.verdict.label.partition(":")[0], TONES[judgement.verdict])
-    return Column(arm.name, shown, count(arm.succeeded.number))
+    return ArmColumn(arm.name, shown, count(arm.succeeded.number))
 
 
-def _cell(measure: str, arm: Arm, found: Comparison, judgements: dict[str, Judgement]) -> Cell:
+def _cell(
+    measure: str, arm: Arm, found: Comparison, judgements: dict[str, ArmJudgement]
+) -> ArmCell:
     judgement = judgements.get(arm.name)
     gate = None
     if judgement is not None:
         gate = next((each for each in judgement.gates if each.measure == measure), None)
-    return Cell(_value(measure, arm), _note(measure, arm, found), _gate(gate))
+    return ArmCell(_value(measure, arm), _note(measure, arm, found), _gate(gate))
 
 
 def _value(measure: str, arm: Arm) -> str | SafeString:

@@ -12,7 +12,7 @@ from llmconfig.admin.kit.panels import Panel, register_node_panel
 from llmconfig.admin.kit.presentation import count, milliseconds, money
 from metrics.admin.periods import DEFAULT_DAYS
 from metrics.models import GenerationMetric
-from metrics.queries import Figures, Grain, Question, start_of, total
+from metrics.queries import Figures, Grain, MetricsQuestion, start_of, total
 
 SHOWN = 10
 
@@ -44,7 +44,9 @@ def node_panel(request: HttpRequest, node: str) -> Panel | None:
         "list_url": f"{address}?{urlencode({'q': node, 'days': DEFAULT_DAYS})}",
     }
     if context["lines"]:
-        context |= _sums(total(Question(since=since, until=now, only={"node": node})).figures)
+        context |= _sums(
+            total(MetricsQuestion(since=since, until=now, only={"node": node})).figures
+        )
     return Panel("nodewise/node_calls.html", context)
 
 

@@ -20,7 +20,7 @@ from llmconfig.client.structured_output import SchemaUnusable, compile_schema
 from metrics.admin.answers import quality_urls
 from metrics.models import GenerationHistory, QualityRule, WaitingAnswer
 from metrics.quality import checks, scoring
-from metrics.quality.parts import Part
+from metrics.quality.parts import ScorePart
 from metrics.quality.stored import stored_parts
 
 PAST = 7  # days whose answers a button has checked again
@@ -41,7 +41,7 @@ def part_lines(row: GenerationHistory | None) -> list[PartLine]:
     return [_line(part) for part in stored_parts(row)]
 
 
-def _line(part: Part) -> PartLine:
+def _line(part: ScorePart) -> PartLine:
     check = checks.get(part.check)
     label = check.label if check else part.check
     return PartLine(label, f"{part.score:.2f}", part.passed, part.notes)

@@ -18,7 +18,7 @@ from llmconfig.admin.kit.writes import ReadOnlyAdmin
 from llmconfig.configuration import snapshot
 from metrics.errors import ExportUnreadable, Unanswerable
 from metrics.models import BilledUsage, WeeklyReport
-from metrics.reports.reconciliation import SHAPES, Difference, differences, import_export
+from metrics.reports.reconciliation import SHAPES, BillingDifference, differences, import_export
 
 PERIODS = {7: "7 days", 31: "31 days", 92: "3 months", 366: "12 months"}
 USUAL_DAYS = 31
@@ -133,7 +133,7 @@ def _imported(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(back)
 
 
-def _line(each: Difference) -> dict[str, Any]:
+def _line(each: BillingDifference) -> dict[str, Any]:
     """As the table shows it."""
     theirs = each.theirs.cost_usd
     odd = each.cost_usd is not None and abs(each.cost_usd) >= max(
@@ -162,7 +162,7 @@ def _pair(ours: int | None, theirs: int | None) -> str:
     return f"{count(ours or 0)} / {'?' if theirs is None else count(theirs)}"
 
 
-def _total(found: list[Difference]) -> str:
+def _total(found: list[BillingDifference]) -> str:
     """All differences together, in words."""
     known = [each.cost_usd for each in found if each.cost_usd is not None]
     whole = sum(known, Decimal(0))

@@ -24,7 +24,7 @@ from metrics.errors import Unanswerable
 from metrics.queries import (
     Figures,
     Grain,
-    Question,
+    MetricsQuestion,
     Row,
     ask_apart,
     classes_by_period,
@@ -41,7 +41,7 @@ ERRORS_SHOWN = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class ShownPeriod:
     """The period that the dashboard shows, in whole hours or days of UTC, the present one last."""
 
     days: int
@@ -79,7 +79,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ShareEntry:
     """A line beside a chart: a model, node or error with its share of the whole."""
 
     name: str
@@ -90,7 +90,7 @@ class Entry:
     fill: str = "nw-fill"
 
 
-def span_of(request: HttpRequest) -> Span:
+def span_of(request: HttpRequest) -> ShownPeriod:
     """The period that the address asks for, else a week."""
     asked = request.GET.get("days", "")
     days = int(asked) if asked in {str(each) for each in PERIODS} else DEFAULT_DAYS
@@ -98,7 +98,7 @@ def span_of(request: HttpRequest) -> Span:
     number = 24 if days == 1 else days
     last = start_of(timezone.now(), grain)
     length = dt.timedelta(hours=1) if grain == Grain.HOUR else dt.timedelta(days=1)
-    return Span(days, grain, tuple(last - back * length for back in reversed(range(number))))
+    return ShownPeriod(days, grain, tuple(last - back * length for back in reversed(range(number))))
 
 
 def partitions_widget(request: HttpRequest) -> Widget | None:
@@ -125,7 +125,7 @@ def calls_widget(request: HttpRequest) -> Widget | None:
         "list_url": span.calls(),
         "by": "hour" if span.grain == Grain.HOUR else "day",
     }
-    whole = Question(since=span.since, until=span.until, grain=span.grain)
+    whole = MetricsQuestion(since=span.since, until=span.until, grain=span.grain)
     models, nodes, outcomes = ask_apart(
         whole, [("period", "provider", "model"), ("node",), ("outcome",)]
     )
@@ -144,9 +144,11 @@ def calls_widget(request: HttpRequest) -> Widget | None:
     return Widget("nodewise/widgets/calls.html", context, width=12)
 
 
-def _costs(span: Span, models: Sequence[Row], now: Figures) -> dict[str, object]:
+def _costs(span: ShownPeriod, models: Sequence[Row], now: Figures) -> dict[str, object]:
     before = total(
-        Question(since=span.since - (span.until - span.since), until=span.since, grain=span.grain)
+        MetricsQuestion(
+            since=span.since - (span.until - span.since), until=span.since, grain=span.grain
+        )
     ).figures
     chart, legend = _cost_by_model(span, models)
     return {
@@ -159,7 +161,7 @@ def _costs(span: Span, models: Sequence[Row], now: Figures) -> dict[str, object]
     }
 
 
-def _times(span: Span, whole: Question) -> dict[str, object]:
+def _times(span: ShownPeriod, whole: MetricsQuestion) -> dict[str, object]:
     classes = classes_by_period(whole)
     together: Counter[int] = Counter()
     for each in classes.values():
@@ -173,7 +175,7 @@ def _times(span: Span, whole: Question) -> dict[str, object]:
     }
 
 
-def _savings(span: Span, models: Sequence[Row], now: Figures) -> dict[str, object]:
+def _savings(span: ShownPeriod, models: Sequence[Row], now: Figures) -> dict[str, object]:
     return {
         "cache": _cache(span, models) if now.cache_hits else None,
         "saved": money(now.saved_usd or Decimal(0)),
@@ -184,7 +186,9 @@ def _savings(span: Span, models: Sequence[Row], now: Figures) -> dict[str, objec
     }
 
 
-def _figures(span: Span, now: Figures, before: Figures) -> tuple[tuple[str, str, str, str], ...]:
+def _figures(
+    span: ShownPeriod, now: Figures, before: Figures
+) -> tuple[tuple[str, str, str, str], ...]:
     """Label, value, the change against the period before, and the calls behind it."""
     spent, earlier = now.cost_usd or Decimal(0), before.cost_usd or Decimal(0)
     each = spent / (now.calls - now.unpriced) if now.calls > now.unpriced else None
@@ -215,7 +219,7 @@ def _forecast() -> MonthForecast | None:
         return None
 
 
-def _cost_by_model(span: Span, rows: Sequence[Row]) -> tuple[Chart, list[Entry]]:
+def _cost_by_model(span: ShownPeriod, rows: Sequence[Row]) -> tuple[Chart, list[ShareEntry]]:
     """The dearest models apart, the rest together; both the columns and what they stand for."""
     sums: Counter[tuple[str, str]] = Counter()
     costs: dict[tuple[dt.datetime, tuple[str, str]], float] = {}
@@ -231,7 +235,7 @@ def _cost_by_model(span: Span, rows: Sequence[Row]) -> tuple[Chart, list[Entry]]
                for start in span.starts]  # fmt: skip
     everything = sum(sums.values()) or 1
     legend = [
-        Entry(_model(key), money(Decimal(sums[key])), span.calls(by=key[0], model=key[1]),
+        ShareEntry(_model(key), money(Decimal(sums[key])), span.calls(by=key[0], model=key[1]),
               100 * sums[key] / everything, tone)
         for tone, key in enumerate(apart)
     ]  # fmt: skip
@@ -239,14 +243,14 @@ def _cost_by_model(span: Span, rows: Sequence[Row]) -> tuple[Chart, list[Entry]]
     if len(apart) < len(ranked):
         name = f"{len(ranked) - len(apart)} more models"
         legend.append(
-            Entry(name, money(Decimal(rest)), span.calls(), 100 * rest / everything, TONES - 1)
+            ShareEntry(name, money(Decimal(rest)), span.calls(), 100 * rest / everything, TONES - 1)
         )
     title = f"Cost by {'hour' if span.grain == Grain.HOUR else 'day'} and model, in US dollars"
     return stacked(title, columns, tick=_dollars), legend
 
 
 def _cost_column(
-    span: Span,
+    span: ShownPeriod,
     start: dt.datetime,
     apart: Sequence[tuple[str, str]],
     together: Sequence[tuple[str, str]],
@@ -269,11 +273,11 @@ def _cost_column(
     return Column(label, tuple(parts))
 
 
-def _nodes(span: Span, rows: Sequence[Row]) -> list[Entry]:
+def _nodes(span: ShownPeriod, rows: Sequence[Row]) -> list[ShareEntry]:
     """The dearest nodes, with their calls when they cost nothing."""
     most = max((float(row.figures.cost_usd or 0) for row in rows), default=0.0) or 1.0
     return [
-        Entry(
+        ShareEntry(
             str(row.keys[0]),
             f"{money(row.figures.cost_usd)} · {count(row.figures.calls)} calls",
             span.calls(node=str(row.keys[0])),
@@ -283,7 +287,7 @@ def _nodes(span: Span, rows: Sequence[Row]) -> list[Entry]:
     ]
 
 
-def _latency(span: Span, classes: Mapping[dt.datetime, Counter[int]]) -> Chart:
+def _latency(span: ShownPeriod, classes: Mapping[dt.datetime, Counter[int]]) -> Chart:
     places, values = [], []
     for start in span.starts:
         counted = classes.get(start, Counter())
@@ -303,11 +307,11 @@ def _latency(span: Span, classes: Mapping[dt.datetime, Counter[int]]) -> Chart:
     return lines("Time of a call: p50, p95, p99", places, series, tick=_time)
 
 
-def _errors(span: Span, rows: Sequence[Row]) -> list[Entry]:
+def _errors(span: ShownPeriod, rows: Sequence[Row]) -> list[ShareEntry]:
     failed = Counter({str(row.keys[0]): row.figures.calls for row in rows if row.keys[0]})
     most = max(failed.values(), default=1)
     return [
-        Entry(
+        ShareEntry(
             code, count(number), span.calls(outcome=code), 100 * number / most,
             fill="nw-fill-danger",
         )
@@ -315,7 +319,7 @@ def _errors(span: Span, rows: Sequence[Row]) -> list[Entry]:
     ]  # fmt: skip
 
 
-def _cache(span: Span, rows: Sequence[Row]) -> Chart:
+def _cache(span: ShownPeriod, rows: Sequence[Row]) -> Chart:
     columns = []
     for start in span.starts:
         found = _added([row.figures for row in rows if row.period == start])

@@ -17,7 +17,7 @@ from llmconfig.configuration.snapshot import ModelFacts
 from llmconfig.models import ModelKind, ProviderModel
 from metrics.errors import Unanswerable
 from metrics.models import GenerationMetric
-from metrics.queries import Figures, Grain, Question, ask, start_of, total
+from metrics.queries import Figures, Grain, MetricsQuestion, ask, start_of, total
 
 DAY = dt.timedelta(days=1)
 PAST_DAYS = 28
@@ -69,7 +69,7 @@ class _Days:
     number: int
 
 
-def what_if(question: Question, *, provider: str, model: str) -> WhatIf:
+def what_if(question: MetricsQuestion, *, provider: str, model: str) -> WhatIf:
     """What the calls of a question would have cost there; raises Unanswerable without a price."""
     facts = snapshot.current().models.get((provider, model))
     found = _elsewhere(total(question).figures, facts) if facts else None
@@ -78,7 +78,7 @@ def what_if(question: Question, *, provider: str, model: str) -> WhatIf:
     return found
 
 
-def what_if_anywhere(question: Question) -> list[WhatIf]:
+def what_if_anywhere(question: MetricsQuestion) -> list[WhatIf]:
     """The same for each chat model of the catalogue whose price is known, the cheapest first."""
     sums = total(question).figures
     models = [each for each in snapshot.current().models.values() if each.kind == ModelKind.CHAT]
@@ -179,7 +179,7 @@ def forecast_month(*, now: dt.datetime | None = None) -> MonthForecast:
             f"A forecast needs {MIN_DAYS} whole days since the first call with a price; there"
             f" are {len(past)}."
         )
-    so_far = total(Question(since=month, until=moment)).figures
+    so_far = total(MetricsQuestion(since=month, until=moment)).figures
     spent = float(so_far.cost_usd or 0)
     length = monthrange(month.year, month.month)[1]
     left = {today: 1 - (moment - today) / DAY}
@@ -198,7 +198,7 @@ def forecast_month(*, now: dt.datetime | None = None) -> MonthForecast:
 
 def _costs_by_day(since: dt.datetime, until: dt.datetime) -> dict[dt.datetime, float]:
     """Each whole day's cost from the first day with one on; quiet days cost nothing."""
-    rows = ask(Question(since=since, until=until, each_period=True))
+    rows = ask(MetricsQuestion(since=since, until=until, each_period=True))
     found = {row.period: float(row.figures.cost_usd) for row in rows if row.figures.cost_usd}
     days = sorted(day for day in found if day is not None)
     if not days:

@@ -10,9 +10,9 @@ from metrics.analyzers.intervals import Sample, Share
 from metrics.analyzers.judging import (
     MIN_CALLS,
     Arm,
-    Difference,
-    Judgement,
+    ArmJudgement,
     Margins,
+    MeasureDifference,
     hold_to_gates,
     judge,
 )
@@ -32,8 +32,8 @@ class Comparison:
     fewest_calls: int
     control: str
     arms: tuple[Arm, ...]
-    differences: tuple[Difference, ...]
-    judgements: tuple[Judgement, ...]
+    differences: tuple[MeasureDifference, ...]
+    judgements: tuple[ArmJudgement, ...]
 
 
 def compare(
@@ -48,7 +48,7 @@ def compare(
     differences = judge(arms, fewest=fewest)
     controls = [arm.name for arm in row.arms.all() if arm.is_control] if row else []
     control = next((arm for arm in arms if [arm.name] == controls), None)
-    judgements: list[Judgement] = []
+    judgements: list[ArmJudgement] = []
     if row is not None and control is not None:
         margins = Margins(row.most_quality_loss, row.most_cost_increase, row.most_latency_increase)
         judgements = [

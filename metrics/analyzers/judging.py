@@ -45,7 +45,7 @@ class Arm:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class MeasureDifference:
     """How much `other` has more than `one` of a measure: surely between `low` and `high`.
 
     `differs` holds after correction for the number of comparisons, however often one looks.
@@ -76,7 +76,7 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class ArmJudgement:
     """What to do with an arm, and why."""
 
     arm: str
@@ -100,7 +100,7 @@ class Margins:
         return self.cost_increase if measure == "cost_usd" else self.latency_increase
 
 
-def judge(arms: Sequence[Arm], *, fewest: int = MIN_CALLS) -> list[Difference]:
+def judge(arms: Sequence[Arm], *, fewest: int = MIN_CALLS) -> list[MeasureDifference]:
     """Every pair of arms in every measure, by Holm's correction: the least p against alpha / n."""
     found = sorted(_comparisons(arms, fewest), key=lambda each: each.p)
     judged, differs = [], True
@@ -111,8 +111,13 @@ def judge(arms: Sequence[Arm], *, fewest: int = MIN_CALLS) -> list[Difference]:
 
 
 def hold_to_gates(
-    arm: Arm, control: Arm, differences: Sequence[Difference], margins: Margins, *, fewest: int
-) -> Judgement:
+    arm: Arm,
+    control: Arm,
+    differences: Sequence[MeasureDifference],
+    margins: Margins,
+    *,
+    fewest: int,
+) -> ArmJudgement:
     """The gates of one arm, and what they and the differences say."""
     wanted = [measure for measure in MEASURES if _is_gate(measure, arm, control, margins, fewest)]
     gates = tuple(
@@ -125,7 +130,7 @@ def hold_to_gates(
         if each.differs and {each.one, each.other} == {arm.name, control.name}
         and _better(each) == arm.name
     )  # fmt: skip
-    return Judgement(arm.name, _verdict(gates, better), gates, better)
+    return ArmJudgement(arm.name, _verdict(gates, better), gates, better)
 
 
 def _verdict(gates: Sequence[Gate], better: Sequence[str]) -> Verdict:
@@ -138,7 +143,7 @@ def _verdict(gates: Sequence[Gate], better: Sequence[str]) -> Verdict:
     return Verdict.NO_WORSE if gates else Verdict.WAIT
 
 
-def _better(difference: Difference) -> str:
+def _better(difference: MeasureDifference) -> str:
     """Which of the two arms fares better."""
     rises = difference.value > 0
     wanted = difference.measure in HIGHER_IS_BETTER
@@ -170,7 +175,7 @@ def _gate(measure: str, arm: Arm, control: Arm, margin: float, alpha: float, few
     return Gate(measure, margin, value, passed)
 
 
-def _comparisons(arms: Sequence[Arm], fewest: int) -> Iterator[Difference]:
+def _comparisons(arms: Sequence[Arm], fewest: int) -> Iterator[MeasureDifference]:
     """Each measure of which both arms have enough."""
     for one, other in combinations(arms, 2):
         for measure in MEASURES:
@@ -179,7 +184,7 @@ def _comparisons(arms: Sequence[Arm], fewest: int) -> Iterator[Difference]:
                 continue
             found = gap(after, before)
             reach = found.reach(ALPHA)
-            yield Difference(
+            yield MeasureDifference(
                 measure, one.name, other.name, found.p(), differs=False, value=found.value,
                 low=found.value - reach, high=found.value + reach,
             )  # fmt: skip

@@ -16,7 +16,7 @@ from django.db import connection
 
 from llmconfig import provider_types
 from llmconfig.client.traffic.budget_corrections import Counted, Line, Moved, move
-from llmconfig.client.traffic.budgets import Caller
+from llmconfig.client.traffic.budgets import BudgetLabels
 from llmconfig.client.types import ANSWERED, ESTIMATED, PRICED, REPORTED, Usage, UsageDetails
 from llmconfig.configuration import prices, revisions, snapshot
 from llmconfig.configuration.snapshot import Snapshot
@@ -145,7 +145,7 @@ def _attempts(
         listed = True
         recorded = _recorded(attempt)
         if cost != recorded:
-            caller = Caller(
+            caller = BudgetLabels(
                 provider=attempt["provider"],
                 node=call.method_name,
                 organization=str(call.organization_id or ""),

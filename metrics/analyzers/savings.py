@@ -9,7 +9,7 @@ from django.db import connection
 from llmconfig.client.types import Usage
 from llmconfig.configuration import prices, snapshot
 from metrics.errors import Unanswerable
-from metrics.queries import MAX_DAYS_OF_CALLS, Grain, Question, ask, whole_periods
+from metrics.queries import MAX_DAYS_OF_CALLS, Grain, MetricsQuestion, ask, whole_periods
 
 # The calls tell what batches were: the rollups don't.
 SAVED = """
@@ -62,7 +62,7 @@ def _by_prompt_caches(since: dt.datetime, until: dt.datetime) -> Saving:
     models = snapshot.current().models
     tokens = unpriced = 0
     saved: Decimal | None = None
-    for row in ask(Question(since=since, until=until, by=("provider", "model"))):
+    for row in ask(MetricsQuestion(since=since, until=until, by=("provider", "model"))):
         read, written = row.figures.tokens_cached_input, row.figures.tokens_cache_write
         if not read + written:
             continue

@@ -13,8 +13,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from llmconfig.api.kit.pages import MAX_PAGE_SIZE
-from metrics.api.questions import QuestionSerializer, asked
-from metrics.api.sums import Reading
+from metrics.api.questions import GroupedQuerySerializer, asked
+from metrics.api.sums import ReadEndpoint
 from metrics.models import GenerationHistory, GenerationMetric
 from metrics.quality.stored import history_of, stored_parts
 from metrics.queries import DIMENSIONS
@@ -24,7 +24,7 @@ UNSHOWN = frozenset({"attempts", "dropped_params", "security_issues"})
 FIELDS = tuple(field.name for field in GenerationMetric._meta.local_fields)  # noqa: SLF001 - Django's documented name
 
 
-class CallsQuerySerializer(QuestionSerializer):
+class CallsQuerySerializer(GroupedQuerySerializer):
     """Which calls, and where to go on."""
 
     after = serializers.CharField(required=False, help_text="`next` of the page before.")
@@ -97,7 +97,7 @@ class WholeCallsSerializer(serializers.Serializer[Any]):
     results = WholeCallSerializer(many=True)
 
 
-class CallList(Reading):
+class CallList(ReadEndpoint):
     """Calls, newest first."""
 
     @extend_schema(
@@ -117,7 +117,7 @@ class CallList(Reading):
         return Response(CallPageSerializer(page).data)
 
 
-class CallRow(Reading):
+class CallRow(ReadEndpoint):
     """One call."""
 
     @extend_schema(responses=WholeCallsSerializer)

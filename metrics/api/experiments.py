@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from metrics.analyzers.experiments import compare
 from metrics.analyzers.judging import Verdict
 from metrics.api.questions import TimeSerializer, asked
-from metrics.api.sums import Reading, ShareSerializer
+from metrics.api.sums import ReadEndpoint, ShareSerializer
 
 
 class ExperimentTimeSerializer(TimeSerializer):
@@ -83,7 +83,7 @@ class ComparisonSerializer(serializers.Serializer[Any]):
     judgements = JudgementSerializer(many=True)
 
 
-class ExperimentComparison(Reading):
+class ExperimentComparison(ReadEndpoint):
     """An experiment's arms side by side."""
 
     @extend_schema(parameters=[ExperimentTimeSerializer], responses=ComparisonSerializer)

@@ -7,7 +7,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from llmconfig.api.kit.bodies import StrictSerializer
-from metrics.queries import DIMENSIONS, MAX_DAYS_OF_CALLS, Grain, Question
+from metrics.queries import DIMENSIONS, MAX_DAYS_OF_CALLS, Grain, MetricsQuestion
 
 USUAL_DAYS = 7
 MAX_DAYS = {Grain.HOUR: 62, Grain.DAY: 1100}
@@ -36,7 +36,7 @@ class TimeSerializer(StrictSerializer):
         return attrs
 
 
-class QuestionSerializer(TimeSerializer):
+class GroupedQuerySerializer(TimeSerializer):
     """A time, and any of the dimensions with a value to keep only those calls."""
 
     node = serializers.CharField(required=False)
@@ -62,7 +62,7 @@ class QuestionSerializer(TimeSerializer):
     )
 
 
-class SumsSerializer(QuestionSerializer):
+class SumsSerializer(GroupedQuerySerializer):
     """The same, with how to tell calls apart."""
 
     by = serializers.CharField(
@@ -94,9 +94,9 @@ def asked(
     return dict(checked.validated_data)
 
 
-def question(values: dict[str, Any], **more: Any) -> Question:
+def question(values: dict[str, Any], **more: Any) -> MetricsQuestion:
     """What checked parameters ask."""
-    return Question(
+    return MetricsQuestion(
         since=values["since"],
         until=values["until"],
         by=values.get("by", []),

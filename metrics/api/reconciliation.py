@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from llmconfig.api.kit.bodies import StrictSerializer
 from metrics.api.questions import asked
-from metrics.api.sums import Reading
+from metrics.api.sums import ReadEndpoint
 from metrics.reports.reconciliation import differences, import_export
 
 USUAL_DAYS = 31
@@ -98,7 +98,7 @@ class ImportedSerializer(serializers.Serializer[Any]):
     skipped = BadLineSerializer(many=True)
 
 
-class Reconciliation(Reading):
+class Reconciliation(ReadEndpoint):
     """A provider's bill beside our sums."""
 
     @extend_schema(parameters=[DaysSerializer], responses=DayDifferencesSerializer)

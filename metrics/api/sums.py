@@ -15,7 +15,7 @@ from metrics.analyzers.cost import forecast_month, unpriced, what_if, what_if_an
 from metrics.analyzers.quality import Grouping, quality
 from metrics.analyzers.savings import savings
 from metrics.api.questions import (
-    QuestionSerializer,
+    GroupedQuerySerializer,
     SumsSerializer,
     TimeSerializer,
     asked,
@@ -23,7 +23,7 @@ from metrics.api.questions import (
 )
 from metrics.csv_export import csv_lines
 from metrics.prometheus import exposition
-from metrics.queries import Question, Row, ask, start_of, total
+from metrics.queries import MetricsQuestion, Row, ask, start_of, total
 
 MEASURES = (
     "calls", "failed", "unpriced", "cache_hits", "tokens_input", "tokens_output",
@@ -82,7 +82,7 @@ class MonthForecastSerializer(serializers.Serializer[Any]):
     unpriced = serializers.IntegerField()
 
 
-class WhatIfQuerySerializer(QuestionSerializer):
+class WhatIfQuerySerializer(GroupedQuerySerializer):
     """Which calls, and the other model."""
 
     on_provider = serializers.CharField()
@@ -183,13 +183,13 @@ class QualityRowsSerializer(serializers.Serializer[Any]):
     results = QualitySerializer(many=True)
 
 
-class Reading(Endpoint):
+class ReadEndpoint(Endpoint):
     """Only read, with parameters that may be wrong."""
 
     more_error_statuses = frozenset({"400"})
 
 
-class Breakdown(Reading):
+class Breakdown(ReadEndpoint):
     """Sums over a time."""
 
     each_period = False
@@ -209,7 +209,7 @@ class Series(Breakdown):
     each_period = True
 
 
-class Export(Reading):
+class Export(ReadEndpoint):
     """The series as CSV, safe to open in a spreadsheet."""
 
     @extend_schema(parameters=[SumsSerializer], responses={(200, "text/csv"): str})
@@ -224,7 +224,7 @@ class Export(Reading):
         return answer
 
 
-class Usage(Reading):
+class UsageSummary(ReadEndpoint):
     """Calls, tokens and cost at a glance; `metrics/breakdown` tells them apart otherwise."""
 
     @extend_schema(parameters=[TimeSerializer], responses=UsageSerializer)
@@ -242,7 +242,7 @@ class Usage(Reading):
         return Response(UsageSerializer(body).data)
 
 
-class Forecast(Reading):
+class CostForecast(ReadEndpoint):
     """What this month will cost."""
 
     @extend_schema(responses=MonthForecastSerializer)
@@ -251,7 +251,7 @@ class Forecast(Reading):
         return Response(MonthForecastSerializer(forecast_month()).data)
 
 
-class UnpricedList(Reading):
+class UnpricedList(ReadEndpoint):
     """What has no price."""
 
     @extend_schema(parameters=[TimeSerializer], responses=UnpricedListSerializer)
@@ -262,7 +262,7 @@ class UnpricedList(Reading):
         return Response(UnpricedListSerializer({"results": found}).data)
 
 
-class OtherModel(Reading):
+class OtherModel(ReadEndpoint):
     """What calls would have cost on another model."""
 
     @extend_schema(parameters=[WhatIfQuerySerializer], responses=WhatIfSerializer)
@@ -273,17 +273,17 @@ class OtherModel(Reading):
         return Response(WhatIfSerializer(found).data)
 
 
-class OtherModels(Reading):
+class OtherModels(ReadEndpoint):
     """What calls would have cost on each other model."""
 
-    @extend_schema(parameters=[QuestionSerializer], responses=WhatIfsSerializer)
+    @extend_schema(parameters=[GroupedQuerySerializer], responses=WhatIfsSerializer)
     def get(self, request: Request) -> Response:
         """Price the same tokens everywhere."""
-        values = asked(request, serializer=QuestionSerializer)
+        values = asked(request, serializer=GroupedQuerySerializer)
         return Response(WhatIfsSerializer({"results": what_if_anywhere(question(values))}).data)
 
 
-class SavingsList(Reading):
+class SavingsList(ReadEndpoint):
     """What caches and providers' batches saved."""
 
     @extend_schema(parameters=[TimeSerializer], responses=SavingsSerializer)
@@ -294,7 +294,7 @@ class SavingsList(Reading):
         return Response(SavingsSerializer({"results": found}).data)
 
 
-class QualityList(Reading):
+class QualityList(ReadEndpoint):
     """How good answers were."""
 
     @extend_schema(parameters=[QualityQuerySerializer], responses=QualityRowsSerializer)
@@ -335,7 +335,7 @@ def table(rows: list[Row], by: list[str]) -> Iterator[str]:
     return csv_lines(header, cells)
 
 
-def _told_apart(everything: Question, *by: str) -> list[dict[str, Any]]:
+def _told_apart(everything: MetricsQuestion, *by: str) -> list[dict[str, Any]]:
     return [_shown(row, list(by)) for row in ask(replace(everything, by=by))]
 
 

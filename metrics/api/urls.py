@@ -12,7 +12,7 @@ metrics = [
     path("breakdown", sums.Breakdown.as_view()),
     path("series", sums.Series.as_view()),
     path("series.csv", sums.Export.as_view()),
-    path("forecast", sums.Forecast.as_view()),
+    path("forecast", sums.CostForecast.as_view()),
     path("what-if", sums.OtherModel.as_view()),
     path("what-if/models", sums.OtherModels.as_view()),
     path("unpriced", sums.UnpricedList.as_view()),
@@ -26,6 +26,6 @@ metrics = [
 ]
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/llm/metrics/", include(metrics)),
-    path("api/v1/llm/usage", sums.Usage.as_view()),
+    path("api/v1/llm/usage", sums.UsageSummary.as_view()),
     path("metrics", sums.Prometheus.as_view()),
 ]

@@ -11,7 +11,7 @@ from django.db import connection
 
 from metrics.analyzers.intervals import Sample, Share
 from metrics.patterns.problems import Problem
-from metrics.quality.parts import Part
+from metrics.quality.parts import ScorePart
 from metrics.quality.stored import parts_in
 
 OURS = "metrics"  # the service name of our own calls, which teach nothing
@@ -156,7 +156,7 @@ def problems(span: Span) -> Iterator[Problem]:
             yield Problem(node_type, operation, source, text, call, version, model, accepted, name)
 
 
-def _notes(part: Part) -> list[tuple[str, str, str]]:
+def _notes(part: ScorePart) -> list[tuple[str, str, str]]:
     if part.passed:
         return []
     coded = zip_longest(part.notes, part.codes[: len(part.notes)], fillvalue="")

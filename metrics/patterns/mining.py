@@ -36,7 +36,7 @@ class Mined:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Mined:
     """A pattern as it will be stored; `key` names it within its type, kind of use and operation."""
 
     pattern_type: PatternType
@@ -80,7 +80,7 @@ def _mine(span: Span) -> Mined:
     return Mined(len(found), proposals.renew(versions, clusters))
 
 
-def _errors(clusters: Iterable[Cluster], versions: Sequence[Version]) -> list[_Found]:
+def _errors(clusters: Iterable[Cluster], versions: Sequence[Version]) -> list[_Mined]:
     totals: Counter[tuple[str, str]] = Counter()
     last: dict[tuple[str, str], dt.datetime] = {}
     for each in versions:
@@ -95,7 +95,7 @@ def _errors(clusters: Iterable[Cluster], versions: Sequence[Version]) -> list[_F
     ]  # fmt: skip
 
 
-def _error(cluster: Cluster, total: int, last: dt.datetime | None) -> _Found:
+def _error(cluster: Cluster, total: int, last: dt.datetime | None) -> _Mined:
     judged = [each.accepted for each in cluster.problems if each.accepted is not None]
     share = Share(cluster.answers, max(total, cluster.answers))
     data = {
@@ -111,7 +111,7 @@ def _error(cluster: Cluster, total: int, last: dt.datetime | None) -> _Found:
         "by_model": _counted(each.model for each in cluster.problems),
         "examples": cluster.examples(),
     }
-    return _Found(
+    return _Mined(
         PatternType.COMMON_ERROR,
         cluster.node_type,
         cluster.operation,
@@ -123,7 +123,7 @@ def _error(cluster: Cluster, total: int, last: dt.datetime | None) -> _Found:
     )
 
 
-def _prompts(versions: Sequence[Version]) -> list[_Found]:
+def _prompts(versions: Sequence[Version]) -> list[_Mined]:
     """Of each operation, versions whose answers are good and no worse than the best one's."""
     found = []
     ordered = sorted(versions, key=lambda each: (each.node_type, each.operation))
@@ -138,7 +138,7 @@ def _prompts(versions: Sequence[Version]) -> list[_Found]:
     return found
 
 
-def _prompt(best: Version, others: Sequence[Version]) -> _Found:
+def _prompt(best: Version, others: Sequence[Version]) -> _Mined:
     version = best.version or 0
     texts = sources.texts(best.operation, version)
     data = {
@@ -159,7 +159,7 @@ def _prompt(best: Version, others: Sequence[Version]) -> _Found:
             for each in others
         ],
     }
-    return _Found(
+    return _Mined(
         PatternType.HIGH_QUALITY_PROMPT,
         best.node_type,
         best.operation,
@@ -171,7 +171,7 @@ def _prompt(best: Version, others: Sequence[Version]) -> _Found:
     )
 
 
-def _successes(answers: Sequence[GoodAnswer], versions: Sequence[Version]) -> list[_Found]:
+def _successes(answers: Sequence[GoodAnswer], versions: Sequence[Version]) -> list[_Mined]:
     totals: Counter[tuple[str, str]] = Counter()
     for each in versions:
         totals[each.node_type, each.operation] += each.passed.number
@@ -200,7 +200,7 @@ def _successes(answers: Sequence[GoodAnswer], versions: Sequence[Version]) -> li
         last = max(each.last for each in versions
                    if (each.node_type, each.operation) == (node_type, operation))  # fmt: skip
         found.append(
-            _Found(
+            _Mined(
                 PatternType.SUCCESSFUL_IMPLEMENTATION,
                 node_type,
                 operation,
@@ -226,7 +226,7 @@ def _different(answers: Sequence[GoodAnswer]) -> list[GoodAnswer]:
     return [each for _, each in chosen]
 
 
-def _store(found: Sequence[_Found]) -> None:
+def _store(found: Sequence[_Mined]) -> None:
     """Keep a pattern's id and birth when it is found again; what isn't any more goes."""
     with transaction.atomic():
         Pattern.objects.filter(fingerprint__isnull=False).exclude(

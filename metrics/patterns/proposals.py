@@ -170,7 +170,9 @@ def _renew(operation: str, version: int, better: int | None, findings: Sequence[
 
 def _worded(operation: str, version: int, findings: Sequence[Finding]) -> wording.Worded:
     texts = sources.texts(operation, version)
-    reasons = [wording.Reason(each.advice, each.said, each.answers, each.of) for each in findings]
+    reasons = [
+        wording.CountedReason(each.advice, each.said, each.answers, each.of) for each in findings
+    ]
     return wording.word(texts.system if texts else "", reasons)
 
 

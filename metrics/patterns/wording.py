@@ -40,7 +40,7 @@ _BRACES = re.compile(r"[{}\x00-\x08\x0b-\x1f]")
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class CountedReason:
     """One finding: what to say by rule, what was said, and how often."""
 
     advice: str
@@ -57,7 +57,7 @@ class Worded:
     by: str
 
 
-def word(system: str, reasons: Sequence[Reason]) -> Worded:
+def word(system: str, reasons: Sequence[CountedReason]) -> Worded:
     """What to add to instructions for these reasons."""
     by_rule = Worded("\n".join(f"- {each}" for each in _once(reasons)), "")
     if not snapshot.current().setting("LLM_FEATURE_PATTERN_WORDING"):
@@ -82,11 +82,11 @@ def cleaned(text: str) -> str:
     return _BRACES.sub("", text).strip()[:LONGEST]
 
 
-def _once(reasons: Sequence[Reason]) -> list[str]:
+def _once(reasons: Sequence[CountedReason]) -> list[str]:
     return list(dict.fromkeys(each.advice for each in reasons))
 
 
-def _call(system: str, reasons: Sequence[Reason]) -> Call:
+def _call(system: str, reasons: Sequence[CountedReason]) -> Call:
     facts = {
         "instructions": system,
         "notes": [

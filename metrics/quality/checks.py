@@ -9,14 +9,14 @@ from django.utils.module_loading import import_string
 
 from llmconfig import project_settings
 from llmconfig.client.structured_output import SchemaMismatch, SchemaUnusable, compile_schema
-from metrics.quality.parts import Part
+from metrics.quality.parts import ScorePart
 from metrics.quality.python_code import CodeReport, fenced
 
 SHOWN = 5  # reasons that a part names
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class JudgedAnswer:
     """An answer from the history. `code` is there for checks that read Python."""
 
     text: str
@@ -28,14 +28,14 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckFinding:
     """What a check found: its part of the score, and columns of the call that it fills."""
 
-    part: Part | None = None
+    part: ScorePart | None = None
     columns: Mapping[str, Any] = field(default_factory=dict)
 
 
-NOTHING = Finding()
+NOTHING = CheckFinding()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Check:
 
     name: str
     label: str
-    run: Callable[[Answer], Finding] | None = None
+    run: Callable[[JudgedAnswer], CheckFinding] | None = None
     reads_code: bool = False
 
 
@@ -66,29 +66,31 @@ def choices() -> list[tuple[str, str]]:
     return sorted((check.name, check.label) for check in _CHECKS.values())
 
 
-def _syntax(answer: Answer) -> Finding:
+def _syntax(answer: JudgedAnswer) -> CheckFinding:
     report = answer.code
     if report is None or report.unknown:
         return _unchecked("python_syntax", report)
     error = report.syntax_error
-    part = Part("python_syntax", 0.0 if error else 1.0, not error, (error,) if error else ())
-    return Finding(part, {"syntax_valid": not error})
+    part = ScorePart("python_syntax", 0.0 if error else 1.0, not error, (error,) if error else ())
+    return CheckFinding(part, {"syntax_valid": not error})
 
 
-def _type_hints(answer: Answer) -> Finding:
+def _type_hints(answer: JudgedAnswer) -> CheckFinding:
     report = answer.code
     if report is None or report.unknown or report.syntax_error or not report.functions:
         return NOTHING  # nothing to annotate
     bare = report.untyped
     share = 1 - len(bare) / report.functions
     notes = (f"Without type hints: {', '.join(bare[:SHOWN])}.",) if bare else ()
-    return Finding(Part("python_type_hints", share, True, notes), {"has_type_hints": not bare})
+    return CheckFinding(
+        ScorePart("python_type_hints", share, True, notes), {"has_type_hints": not bare}
+    )
 
 
 SEVERITY = {"HIGH": 1.0, "MEDIUM": 0.4, "LOW": 0.1}
 
 
-def _security(answer: Answer) -> Finding:
+def _security(answer: JudgedAnswer) -> CheckFinding:
     report = answer.code
     if report is None or report.unknown or report.syntax_error:
         return NOTHING  # no scanner reads what doesn't parse
@@ -96,25 +98,25 @@ def _security(answer: Answer) -> Finding:
     notes = tuple(f"Line {each['line']}: {each['text']} ({each['test']})" for each in found[:SHOWN])
     harm = sum(SEVERITY.get(each["severity"], 0.0) for each in found)
     grave = any(each["severity"] == "HIGH" for each in found)
-    part = Part("python_security", max(0.0, 1.0 - harm), not grave, notes)
-    return Finding(part, {"security_issues": list(found)})
+    part = ScorePart("python_security", max(0.0, 1.0 - harm), not grave, notes)
+    return CheckFinding(part, {"security_issues": list(found)})
 
 
-def _unchecked(name: str, report: CodeReport | None) -> Finding:
+def _unchecked(name: str, report: CodeReport | None) -> CheckFinding:
     """Code that couldn't be looked at is no good code, but isn't known to be wrong either."""
     reason = report.unknown if report else "The code was not looked at."
-    return Finding(Part(name, 0.0, False, (reason,)))
+    return CheckFinding(ScorePart(name, 0.0, False, (reason,)))
 
 
-def _json(answer: Answer) -> Finding:
+def _json(answer: JudgedAnswer) -> CheckFinding:
     try:
         value = orjson.loads(fenced(answer.text, ("json",)))
     except orjson.JSONDecodeError as error:
-        part = Part("json_schema", 0.0, False, (f"It is no JSON: {error}.",))
-        return Finding(part, {"syntax_valid": False})
+        part = ScorePart("json_schema", 0.0, False, (f"It is no JSON: {error}.",))
+        return CheckFinding(part, {"syntax_valid": False})
     notes = _misfits(value, answer.schema, len(answer.text)) if answer.schema else ()
-    part = Part("json_schema", 0.5 if notes else 1.0, not notes, notes)
-    return Finding(part, {"syntax_valid": True})
+    part = ScorePart("json_schema", 0.5 if notes else 1.0, not notes, notes)
+    return CheckFinding(part, {"syntax_valid": True})
 
 
 def _misfits(value: Any, schema: Mapping[str, Any], size: int) -> tuple[str, ...]:
@@ -131,13 +133,13 @@ def _misfits(value: Any, schema: Mapping[str, Any], size: int) -> tuple[str, ...
     )
 
 
-def _onex(answer: Answer) -> Finding:
+def _onex(answer: JudgedAnswer) -> CheckFinding:
     """By the function that LLM_ONEX_CHECK names: it gives a reason, or "" for compliant."""
     if not project_settings.onex_check():
         return NOTHING
     reason = str(import_string(project_settings.onex_check())(answer) or "")
-    part = Part("onex", 0.0 if reason else 1.0, not reason, (reason[:500],) if reason else ())
-    return Finding(part, {"onex_compliant": not reason})
+    part = ScorePart("onex", 0.0 if reason else 1.0, not reason, (reason[:500],) if reason else ())
+    return CheckFinding(part, {"onex_compliant": not reason})
 
 
 for _check in (

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ScorePart:
     """What one check said: from 0 to 1, whether that lets the answer pass, and its reasons.
 
     `codes` stand for the reasons in their order, for programs; a check may leave them out.
@@ -22,11 +22,11 @@ class Part:
 class CheckResults:
     """What whoever made a call found out about its answer. `syntax_valid` None: not checked."""
 
-    parts: tuple[Part, ...] = ()
+    parts: tuple[ScorePart, ...] = ()
     syntax_valid: bool | None = None
 
 
-def score(parts: Iterable[Part], weights: Mapping[str, float]) -> float | None:
+def score(parts: Iterable[ScorePart], weights: Mapping[str, float]) -> float | None:
     """The mean of the parts by their weights, 1 where none is given; None when nothing counts."""
     total = weight = 0.0
     for part in parts:

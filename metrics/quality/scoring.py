@@ -17,8 +17,8 @@ from django.utils import timezone
 
 from metrics.models import GenerationHistory, WaitingAnswer
 from metrics.quality import checks, rules
-from metrics.quality.checks import Answer, Finding
-from metrics.quality.parts import Part, score
+from metrics.quality.checks import CheckFinding, JudgedAnswer
+from metrics.quality.parts import ScorePart, score
 from metrics.quality.python_code import CodeReport, examine
 from metrics.quality.rules import Rule
 from metrics.quality.stored import stored_parts
@@ -65,7 +65,7 @@ class _Checked:
     """A row of the history with all that is known of it now."""
 
     row: GenerationHistory
-    parts: tuple[Part, ...]
+    parts: tuple[ScorePart, ...]
     columns: dict[str, Any]
     score: float | None
 
@@ -152,12 +152,12 @@ def _checked(rows: Sequence[GenerationHistory], operations: dict[UUID, str]) -> 
 
 def _findings(
     row: GenerationHistory, operation: str, wanted: Sequence[Rule], code: CodeReport | None
-) -> list[Finding]:
+) -> list[CheckFinding]:
     findings = []
     for rule in wanted:
         check = checks.get(rule.check)
         if check is not None and check.run is not None:
-            answer = Answer(
+            answer = JudgedAnswer(
                 row.generated_code, row.prompt_text, operation, row.method_name, rule.schema, code
             )
             findings.append(check.run(answer))
@@ -181,7 +181,7 @@ def _reports(
     return {row.pk: report for (row, _), report in zip(wanted, reports, strict=True)}
 
 
-def _merged(row: GenerationHistory, findings: Sequence[Finding]) -> tuple[Part, ...]:
+def _merged(row: GenerationHistory, findings: Sequence[CheckFinding]) -> tuple[ScorePart, ...]:
     """What was told with the call, and what was found now; a check's newest finding holds."""
     parts = {part.check: part for part in stored_parts(row)}
     parts |= {each.part.check: each.part for each in findings if each.part is not None}

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from metrics.models import GenerationHistory
-from metrics.quality.parts import Part
+from metrics.quality.parts import ScorePart
 
 # Other programs may write both rows at times of their own.
 APART = dt.timedelta(days=1)
@@ -22,15 +22,15 @@ def history_of(correlation_id: UUID, *, near: dt.datetime) -> GenerationHistory 
     )
 
 
-def stored_parts(row: GenerationHistory | None) -> list[Part]:
+def stored_parts(row: GenerationHistory | None) -> list[ScorePart]:
     """A score's parts; none when the answer wasn't checked or its texts are gone."""
     return parts_in(row.quality_parts if row else None)
 
 
-def parts_in(stored: Any) -> list[Part]:
+def parts_in(stored: Any) -> list[ScorePart]:
     """The parts in the column's value; passes over what isn't ours."""
     return [
-        Part(
+        ScorePart(
             each["check"],
             float(each["score"]),
             bool(each["passed"]),

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from metrics.errors import BadLine, ExportUnreadable, Unanswerable
 from metrics.models import BilledUsage
-from metrics.queries import Question, ask
+from metrics.queries import MetricsQuestion, ask
 
 MAX_SHOWN_LINES = 20  # bad lines in an error's text
 MAX_LINES = 1_000_000
@@ -103,7 +103,7 @@ class Imported:
 
 
 @dataclass(slots=True)
-class Sums:
+class DaySums:
     """What is known of one day of one model; None is not said."""
 
     requests: int | None = None
@@ -111,7 +111,7 @@ class Sums:
     tokens_output: int | None = None
     cost_usd: Decimal | None = None
 
-    def add(self, other: "Sums") -> None:
+    def add(self, other: "DaySums") -> None:
         """Add what the other one knows."""
         for name in MEASURES:
             more, held = getattr(other, name), getattr(self, name)
@@ -120,7 +120,7 @@ class Sums:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class BillingDifference:
     """One day of one model: what we recorded beside what the provider says.
 
     `cost_usd` is theirs less ours, None where one of them is unknown; so are the other two.
@@ -128,8 +128,8 @@ class Difference:
 
     day: dt.date
     model: str
-    ours: Sums
-    theirs: Sums
+    ours: DaySums
+    theirs: DaySums
     unpriced: int
 
     def _less(self, name: str) -> Decimal | int | None:
@@ -188,7 +188,7 @@ def import_export(
     )
 
 
-def differences(provider: str, *, since: dt.date, until: dt.date) -> list[Difference]:
+def differences(provider: str, *, since: dt.date, until: dt.date) -> list[BillingDifference]:
     """Each day and model that either side knows, the newest and the largest difference first.
 
     Days from `since` up to, but without, `until`. Raises Unanswerable without any import.
@@ -198,24 +198,24 @@ def differences(provider: str, *, since: dt.date, until: dt.date) -> list[Differ
         raise Unanswerable(f"Nothing that {provider} billed in this time was imported.")
     ours, unpriced = _ours(provider, since=since, until=until)
     names = {model for _, model in ours}
-    theirs: dict[tuple[dt.date, str], Sums] = {}
+    theirs: dict[tuple[dt.date, str], DaySums] = {}
     for row in billed:
-        held = theirs.setdefault((row.day, _as_here(row.model, names)), Sums())
-        held.add(Sums(row.requests, row.tokens_input, row.tokens_output, row.cost_usd))
+        held = theirs.setdefault((row.day, _as_here(row.model, names)), DaySums())
+        held.add(DaySums(row.requests, row.tokens_input, row.tokens_output, row.cost_usd))
     # Days that the export doesn't cover are no difference.
     covered = {day for day, _ in theirs}
     keys = theirs.keys() | {key for key in ours if key[0] in covered}
     found = [
-        Difference(
-            day, model, ours.get((day, model)) or Sums(0, 0, 0, Decimal(0)),
-            theirs.get((day, model)) or Sums(), unpriced.get((day, model), 0),
+        BillingDifference(
+            day, model, ours.get((day, model)) or DaySums(0, 0, 0, Decimal(0)),
+            theirs.get((day, model)) or DaySums(), unpriced.get((day, model), 0),
         )
         for day, model in keys
     ]  # fmt: skip
     return sorted(found, key=_rank)
 
 
-def _rank(each: Difference) -> tuple[int, Decimal, str]:
+def _rank(each: BillingDifference) -> tuple[int, Decimal, str]:
     return -each.day.toordinal(), -abs(each.cost_usd or Decimal(0)), each.model
 
 
@@ -258,8 +258,8 @@ def _check_header(shape: Shape, header: Sequence[str]) -> None:
 
 def _added_up(
     reader: "csv.DictReader[str]", shape: Shape, *, costs_only: bool
-) -> tuple[dict[tuple[dt.date, str], Sums], list[BadLine], int]:
-    sums: dict[tuple[dt.date, str], Sums] = {}
+) -> tuple[dict[tuple[dt.date, str], DaySums], list[BadLine], int]:
+    sums: dict[tuple[dt.date, str], DaySums] = {}
     bad: list[BadLine] = []
     number = 0
     for row in reader:
@@ -272,7 +272,7 @@ def _added_up(
             model = model.partition(",")[0] if costs_only else model
             if not model or len(model) > 200 or not model.isprintable():
                 raise ValueError(f"{shape.model} names no model")
-            known = Sums(
+            known = DaySums(
                 1 if shape.each_line else _whole(row, shape.requests),
                 _whole(row, shape.tokens_input),
                 _whole(row, shape.tokens_output),
@@ -281,7 +281,7 @@ def _added_up(
         except ValueError as error:
             bad.append(BadLine(reader.line_num, str(error)))
             continue
-        sums.setdefault((day, model), Sums()).add(known)
+        sums.setdefault((day, model), DaySums()).add(known)
     return sums, bad, number
 
 
@@ -328,7 +328,7 @@ def _number(row: Mapping[str, str | None], name: str) -> Decimal | None:
     return value
 
 
-def _store(provider: str, sums: Mapping[tuple[dt.date, str], Sums]) -> None:
+def _store(provider: str, sums: Mapping[tuple[dt.date, str], DaySums]) -> None:
     """What this export doesn't say of a day, such as its cost, stays as another one said it."""
     said = {name for each in sums.values() for name in MEASURES if getattr(each, name) is not None}
     now = timezone.now()
@@ -349,9 +349,9 @@ def _store(provider: str, sums: Mapping[tuple[dt.date, str], Sums]) -> None:
 
 def _ours(
     provider: str, *, since: dt.date, until: dt.date
-) -> tuple[dict[tuple[dt.date, str], Sums], dict[tuple[dt.date, str], int]]:
+) -> tuple[dict[tuple[dt.date, str], DaySums], dict[tuple[dt.date, str], int]]:
     """Our sums and the calls without a price. What the cache answered was no request."""
-    question = Question(
+    question = MetricsQuestion(
         since=dt.datetime.combine(since, dt.time(), dt.UTC),
         until=dt.datetime.combine(until, dt.time(), dt.UTC),
         by=["model"],
@@ -364,7 +364,7 @@ def _ours(
             continue
         key, each = (row.period.astimezone(dt.UTC).date(), str(row.keys[0])), row.figures
         requests = each.calls - each.cache_hits
-        sums[key] = Sums(requests, each.tokens_input, each.tokens_output, each.cost_usd)
+        sums[key] = DaySums(requests, each.tokens_input, each.tokens_output, each.cost_usd)
         unpriced[key] = each.unpriced
     return sums, unpriced
 

@@ -22,7 +22,7 @@ from llmconfig.models import InteractionType
 from metrics.analyzers.cost import forecast_month
 from metrics.errors import Unanswerable
 from metrics.models import WeeklyReport
-from metrics.queries import Figures, Question, Row, ask, total
+from metrics.queries import Figures, MetricsQuestion, Row, ask, total
 
 logger = logging.getLogger(__name__)
 
@@ -93,9 +93,9 @@ def send(made: WeeklyReport) -> bool:
 def figures_of(week_start: dt.date) -> dict[str, Any]:
     """All that a report of this week may say, as JSON."""
     since = dt.datetime.combine(week_start, dt.time(), dt.UTC)
-    week = Question(since=since, until=since + WEEK)
+    week = MetricsQuestion(since=since, until=since + WEEK)
     now = total(week).figures
-    before = total(Question(since=since - WEEK, until=since)).figures
+    before = total(MetricsQuestion(since=since - WEEK, until=since)).figures
     found: dict[str, Any] = {
         "week_begins": str(week_start),
         "week_ends": str(week_start + dt.timedelta(days=6)),
@@ -111,7 +111,7 @@ def figures_of(week_start: dt.date) -> dict[str, Any]:
             if row.keys[0]
         ][:SHOWN],
     }
-    slowest = Question(since=week.since, until=week.until, latencies=True)
+    slowest = MetricsQuestion(since=week.since, until=week.until, latencies=True)
     p95 = total(slowest).percentile(0.95)
     found["p95_latency_ms"] = None if p95 is None else round(p95)
     try:
@@ -198,11 +198,11 @@ def _sums(figures: Figures) -> dict[str, Any]:
     }
 
 
-def _by(week: Question, *names: str) -> list[Row]:
-    return ask(Question(since=week.since, until=week.until, by=names))
+def _by(week: MetricsQuestion, *names: str) -> list[Row]:
+    return ask(MetricsQuestion(since=week.since, until=week.until, by=names))
 
 
-def _most(week: Question, *names: str) -> list[Row]:
+def _most(week: MetricsQuestion, *names: str) -> list[Row]:
     return _by(week, *names)[:SHOWN]
 
 

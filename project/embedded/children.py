@@ -86,7 +86,7 @@ def start(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class ChildServer:
     """A server that runs as a child: its name for people, its process and its log."""
 
     name: str

@@ -14,11 +14,11 @@ from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 
-from project.embedded.children import Part, start
+from project.embedded.children import ChildServer, start
 from project.embedded.errors import NotStarted
 from project.embedded.ports import LOOPBACK
 from project.embedded.readiness import START_SECONDS, wait_until
-from project.embedded.state import ROOT, State, new_secret
+from project.embedded.state import ROOT, RunState, new_secret
 from project.embedded.weights import QWEN_0_5B, QWEN_1_5B, SMOLLM2_135M, Weights, first_available
 
 ANNOUNCEMENT = "listening on "
@@ -41,7 +41,7 @@ class Mode(StrEnum):
 class LocalModel:
     """The server of the local provider and what its users need to know."""
 
-    part: Part
+    part: ChildServer
     url: str
     api_key: str
     model: str
@@ -57,7 +57,7 @@ class LocalModel:
         }
 
 
-def start_llm(mode: Mode, state: State) -> LocalModel:
+def start_llm(mode: Mode, state: RunState) -> LocalModel:
     """Start the local provider of `mode` (not NONE); raises NotStarted with one line."""
     if mode is Mode.SIMULATOR:
         return _start_simulator(state)
@@ -84,7 +84,7 @@ def candidates(mode: Mode, environment: Mapping[str, str]) -> Sequence[Weights]:
     return by_quality[1:] if wanted == "0.5b" else by_quality
 
 
-def _start_simulator(state: State) -> LocalModel:
+def _start_simulator(state: RunState) -> LocalModel:
     key = "simulator"  # it guards nothing and takes any key
     command = ["-m", "project.embedded.simulator", "--host", LOOPBACK, "--port", "0"]
     part = _start("the simulator", [sys.executable, *command], os.environ, state.log("simulator"))
@@ -97,7 +97,7 @@ def _start_simulator(state: State) -> LocalModel:
     )
 
 
-def _start_model_server(weights: Weights, file: Path, state: State) -> LocalModel:
+def _start_model_server(weights: Weights, file: Path, state: RunState) -> LocalModel:
     key = new_secret()
     command = ["-m", "project.embedded.model_server", "--model", str(file), "--embedding"]
     environment = {**os.environ, **_libraries(), "MODEL_SERVER_API_KEY": key}
@@ -116,10 +116,10 @@ def _start_model_server(weights: Weights, file: Path, state: State) -> LocalMode
     )
 
 
-def _start(name: str, command: Sequence[str], env: Mapping[str, str], path: Path) -> Part:
+def _start(name: str, command: Sequence[str], env: Mapping[str, str], path: Path) -> ChildServer:
     with path.open("wb") as log:
         process = start(command, env=env, cwd=ROOT, output=log, at_parents_death=signal.SIGKILL)
-    return Part(name=name, process=process, log=path, stop_with=signal.SIGTERM)
+    return ChildServer(name=name, process=process, log=path, stop_with=signal.SIGTERM)
 
 
 def _libraries() -> dict[str, str]:
@@ -139,7 +139,7 @@ def _libraries() -> dict[str, str]:
     return {}
 
 
-def _address_once_ready(part: Part, key: str, *, seconds: float) -> str:
+def _address_once_ready(part: ChildServer, key: str, *, seconds: float) -> str:
     """The base URL, ending in /v1, once the server lists its models."""
     wait_until(lambda: _lists_models(part.log, key), part, seconds=seconds)
     return f"{_announced(part.log)}/v1"

@@ -12,12 +12,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from project.embedded.children import Part, last_line, start
+from project.embedded.children import ChildServer, last_line, start
 from project.embedded.errors import NotStarted
 from project.embedded.identity import Identity, unprivileged
 from project.embedded.ports import LOOPBACK, free_port
 from project.embedded.readiness import wait_until
-from project.embedded.state import State, new_secret, write_private
+from project.embedded.state import RunState, new_secret, write_private
 
 DATABASE = "nodewise"
 SUPERUSER = "postgres"
@@ -48,7 +48,7 @@ class _Cluster:
     durable: bool
 
 
-def start_postgres(state: State, *, at: str | None = None) -> tuple[Part, str]:
+def start_postgres(state: RunState, *, at: str | None = None) -> tuple[ChildServer, str]:
     """Start the server and return it with the URL of its database `nodewise`.
 
     `at` is the URL of one that is started anew, on its port. Raises NotStarted with one line for
@@ -177,7 +177,7 @@ def _serves(pid: int, data: Path) -> bool:
         return False
 
 
-def _serve(cluster: _Cluster, port: int) -> tuple[Part, str]:
+def _serve(cluster: _Cluster, port: int) -> tuple[ChildServer, str]:
     settings = (*SETTINGS, f"port={port}", *(() if cluster.durable else FORGETFUL))
     with cluster.log.open("ab") as log:
         log.truncate(0)
@@ -190,7 +190,7 @@ def _serve(cluster: _Cluster, port: int) -> tuple[Part, str]:
             become=cluster.identity.become,
         )
     # SIGINT is PostgreSQL's "end connections, write a checkpoint"; SIGQUIT just leaves.
-    part = Part(
+    part = ChildServer(
         name="PostgreSQL",
         process=process,
         log=cluster.log,

@@ -3,13 +3,15 @@
 import time
 from collections.abc import Callable
 
-from project.embedded.children import Part
+from project.embedded.children import ChildServer
 from project.embedded.errors import NotStarted
 
 START_SECONDS = 30.0
 
 
-def wait_until(answers: Callable[[], bool], part: Part, *, seconds: float = START_SECONDS) -> None:
+def wait_until(
+    answers: Callable[[], bool], part: ChildServer, *, seconds: float = START_SECONDS
+) -> None:
     """Return once `answers()` is true.
 
     Raises NotStarted with the last line of the part's log when it ends first or stays silent

@@ -18,7 +18,7 @@ from project.embedded.children import (
     FORWARDED,
     TICK,
     WATCHED,
-    Part,
+    ChildServer,
     end_family,
     exit_code,
     guarded,
@@ -30,7 +30,7 @@ from project.embedded.children import (
 from project.embedded.errors import NotStarted
 from project.embedded.llm import Mode, start_llm
 from project.embedded.postgres import start_postgres
-from project.embedded.state import ROOT, State, kept_state, temporary_state
+from project.embedded.state import ROOT, RunState, kept_state, temporary_state
 from project.embedded.terminal import say
 from project.embedded.valkey import start_valkey
 from project.embedded.variables import settings_variables
@@ -85,12 +85,12 @@ def _replace_us_by(order: Order) -> None:
         raise NotStarted(f"Can't run {order.command[0]!r}: {error.strerror}.") from error
 
 
-def _run_with_parts(order: Order, state: State) -> int:
+def _run_with_parts(order: Order, state: RunState) -> int:
     """The guarded process: it owns the servers and the command."""
     for signum in FORWARDED:
         signal.signal(signum, _raise_told_to_end)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    parts: list[Part] = []
+    parts: list[ChildServer] = []
     try:
         environment = os.environ | _start_parts(order.mode, state, parts)
         signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
@@ -113,7 +113,7 @@ def _raise_told_to_end(signum: int, _frame: FrameType | None) -> None:
     raise _ToldToEnd(signum)
 
 
-def _start_parts(mode: Mode, state: State, parts: list[Part]) -> dict[str, str]:
+def _start_parts(mode: Mode, state: RunState, parts: list[ChildServer]) -> dict[str, str]:
     """Start each missing part, append it to `parts` and return the variables that name them."""
     began = time.monotonic()
     variables = settings_variables(os.environ, state.directory)
@@ -133,7 +133,9 @@ def _start_parts(mode: Mode, state: State, parts: list[Part]) -> dict[str, str]:
     return variables
 
 
-def _attend(command: Sequence[str], environment: Mapping[str, str], parts: Sequence[Part]) -> int:
+def _attend(
+    command: Sequence[str], environment: Mapping[str, str], parts: Sequence[ChildServer]
+) -> int:
     """Run the command to its end, pass signals on to it, and watch that the parts live."""
     guard = os.getppid()
     try:

@@ -22,7 +22,7 @@ NEEDED_BYTES = 200 * 1024**2
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class RunState:
     """Where one run keeps its data. `durable` is false for a run that forgets all."""
 
     directory: Path
@@ -49,20 +49,20 @@ def write_private(path: Path, text: str) -> None:
 
 
 @contextmanager
-def temporary_state() -> Iterator[State]:
+def temporary_state() -> Iterator[RunState]:
     """A state directory that is removed at the end; models are kept with the default state."""
     try:
         directory = Path(tempfile.mkdtemp(prefix="nodewise-"))
     except OSError as error:
         raise NotStarted(f"No temporary directory can be made: {error.strerror}.") from error
     try:
-        yield State(directory, DEFAULT_STATE / "models", durable=False)
+        yield RunState(directory, DEFAULT_STATE / "models", durable=False)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 
 
 @contextmanager
-def kept_state(directory: Path) -> Iterator[State]:
+def kept_state(directory: Path) -> Iterator[RunState]:
     """A state directory that survives, held by this run alone.
 
     Raises NotStarted if it can't be written, has no room, or another run holds it.
@@ -71,7 +71,7 @@ def kept_state(directory: Path) -> Iterator[State]:
     _prepare(directory)
     with (directory / "lock").open("a+") as lock:
         _hold(lock.fileno(), directory)
-        yield State(directory, directory / "models", durable=True)
+        yield RunState(directory, directory / "models", durable=True)
 
 
 def _prepare(directory: Path) -> None:

@@ -12,17 +12,17 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from project.embedded.children import Part, start
+from project.embedded.children import ChildServer, start
 from project.embedded.errors import NotStarted
 from project.embedded.ports import LOOPBACK, free_port
 from project.embedded.readiness import wait_until
-from project.embedded.state import State, new_secret
+from project.embedded.state import RunState, new_secret
 
 PORT_ATTEMPTS = 3
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
 
-def start_valkey(state: State, *, at: str | None = None) -> tuple[Part, str]:
+def start_valkey(state: RunState, *, at: str | None = None) -> tuple[ChildServer, str]:
     """Start the server and return it with its URL; raises NotStarted with one line.
 
     `at` is the URL of one that is started anew, with its port and password.
@@ -63,7 +63,7 @@ def _executable(program: Path, directory: Path) -> Path:
     return copy
 
 
-def _serve(program: Path, state: State, *, port: int, password: str) -> tuple[Part, str]:
+def _serve(program: Path, state: RunState, *, port: int, password: str) -> tuple[ChildServer, str]:
     settings = {
         "bind": LOOPBACK,
         "port": port,
@@ -84,7 +84,7 @@ def _serve(program: Path, state: State, *, port: int, password: str) -> tuple[Pa
             output=log,
             at_parents_death=signal.SIGKILL,
         )
-    part = Part(name="Valkey", process=process, log=path, stop_with=signal.SIGTERM)
+    part = ChildServer(name="Valkey", process=process, log=path, stop_with=signal.SIGTERM)
     if process.stdin is not None:
         with suppress(BrokenPipeError), process.stdin as stdin:
             stdin.write("".join(f"{name} {each}\n" for name, each in settings.items()).encode())

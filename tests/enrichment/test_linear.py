@@ -9,7 +9,7 @@ from enrichment.enrichments import get, names
 from enrichment.listings.concepts import CHOICES, CONCEPTS, LANGUAGES, STATEMENTS
 from enrichment.plain_text import plain
 from enrichment.quality.gates import Checked, Gate, addresses_model, columns_decide, concepts_kept
-from enrichment.quality.gates.evidence import Source
+from enrichment.quality.gates.evidence import EvidenceSource
 from enrichment.quality.languages import guess
 from enrichment.quality.logprobs import likelihoods
 
@@ -110,7 +110,7 @@ def test_a_gates_time_grows_with_the_text_and_no_faster(label):
 
 @pytest.mark.parametrize(
     "check",
-    [guess, plain, lambda text: Source(text).quotes(text[: len(text) // 2])],
+    [guess, plain, lambda text: EvidenceSource(text).quotes(text[: len(text) // 2])],
     ids=["language", "plain", "evidence"],
 )
 def test_what_texts_go_through_besides_is_linear_too(check):

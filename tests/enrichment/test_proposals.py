@@ -24,7 +24,7 @@ from metrics.feedback import record_decision
 from metrics.models import GenerationMetric, PromptProposal
 from metrics.patterns.mining import mine
 from metrics.patterns.proposals import effect
-from metrics.quality.parts import CheckResults, Part
+from metrics.quality.parts import CheckResults, ScorePart
 from metrics.recording import record_call
 from tests.enrichment.saying import model_says
 from tests.metrics.calls import a_record
@@ -116,7 +116,7 @@ def test_what_was_dismissed_does_not_come_back(proposal, ada):
 def told(number, version, *, passed, when, operation="description_cleaning"):
     for _ in range(number):
         labels = Labels("enrichment", operation, prompt_version=version)
-        part = Part("gates", float(passed), passed)
+        part = ScorePart("gates", float(passed), passed)
         record_call(
             a_record(labels=labels, created_at=when), Texts("p", "a"), CheckResults((part,))
         )
@@ -185,7 +185,7 @@ def test_the_analytics_model_words_it_over_the_one_road(provider, make_animals, 
     moment = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=1)
     for _ in range(6):
         labels = Labels("enrichment", "description_cleaning", prompt_version=version)
-        part = Part("gates", 0.0, False, ("It runs on and on.",), ("too_long",))
+        part = ScorePart("gates", 0.0, False, ("It runs on and on.",), ("too_long",))
         record_call(
             a_record(labels=labels, created_at=moment), Texts("p", "a"), CheckResults((part,))
         )

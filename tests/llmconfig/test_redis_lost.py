@@ -12,8 +12,8 @@ import pytest
 
 from llmconfig import client
 from llmconfig.client.errors import GenerationFailed
-from project.embedded.children import Part
-from project.embedded.state import State
+from project.embedded.children import ChildServer
+from project.embedded.state import RunState
 from project.embedded.valkey import start_valkey
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -24,8 +24,8 @@ class Server:
     """A Valkey of the test's own, which comes back at the same address."""
 
     def __init__(self, directory: Path) -> None:
-        self._state = State(directory, directory, durable=False)
-        self.part: Part | None = None
+        self._state = RunState(directory, directory, durable=False)
+        self.part: ChildServer | None = None
         self.url: str | None = None
 
     def start(self) -> str:

@@ -4,7 +4,7 @@ import pytest
 
 from llmconfig.configuration.sync.comparison import (
     ABSENT,
-    Action,
+    NodeAction,
     Side,
     Standing,
     StoredNode,
@@ -64,7 +64,7 @@ def test_a_change_in_the_file_is_settled(database, take, written, remembered):
 def test_drift_is_kept_unless_the_file_is_to_win():
     stored = node("other", {"default_model": "old"})
     kept = plan_node("n", given={"default_model": "old"}, stored=stored)
-    assert kept.action is Action.NOTHING
+    assert kept.action is NodeAction.NOTHING
     assert kept.differences[0].standing is Standing.DRIFT
     taken = plan_node("n", given={"default_model": "old"}, stored=stored, take=Side.FILE)
     assert taken.values == {"default_model": "old"}
@@ -77,4 +77,4 @@ def test_a_field_that_nobody_set_is_not_a_conflict_when_the_file_begins_to_give_
 
 def test_a_field_that_left_the_file_is_forgotten_and_keeps_its_value():
     plan = plan_node("n", given={}, stored=node("old", {"default_model": "old"}))
-    assert (plan.action, dict(plan.values), dict(plan.synced)) == (Action.RECORD, {}, {})
+    assert (plan.action, dict(plan.values), dict(plan.synced)) == (NodeAction.RECORD, {}, {})

@@ -14,13 +14,13 @@ from metrics.analyzers.quality import Grouping, quality
 from metrics.errors import Unanswerable
 from metrics.feedback import record_decision
 from metrics.models import OverviewRollup
-from metrics.queries import Question
+from metrics.queries import MetricsQuestion
 from metrics.recording import record_call
 from tests.metrics.calls import TEXTS, a_record
 
 NOW = dt.datetime.now(dt.UTC)
 SOON = NOW + dt.timedelta(minutes=1)
-TODAY = Question(since=NOW, until=SOON)
+TODAY = MetricsQuestion(since=NOW, until=SOON)
 
 
 def record(**changes):

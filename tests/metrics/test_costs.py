@@ -17,7 +17,7 @@ from llmconfig.models import ModelPrice, Provider, ProviderModel
 from metrics import rollups
 from metrics.errors import Unanswerable
 from metrics.models import OverviewRollup
-from metrics.queries import Grain, Question, ask
+from metrics.queries import Grain, MetricsQuestion, ask
 from metrics.recording import record_call
 from tests.api import caller
 from tests.metrics.calls import ANSWERED, BATCH, TEXTS, a_record
@@ -97,15 +97,15 @@ def test_sums_of_calls_and_of_rollups_agree(grain):
     facts = {
         "since": NOW - DAY, "until": NOW, "grain": grain, "each_period": True, "latencies": True,
     }  # fmt: skip
-    from_rollups = ask(Question(by=["outcome"], **facts))
-    from_calls = ask(Question(by=["outcome"], only={"batch": BATCH}, **facts))
+    from_rollups = ask(MetricsQuestion(by=["outcome"], **facts))
+    from_calls = ask(MetricsQuestion(by=["outcome"], only={"batch": BATCH}, **facts))
     assert from_calls == from_rollups
     assert len(from_calls) > 2
 
 
 def test_batches_and_users_are_asked_for_within_bounds():
     with pytest.raises(Unanswerable, match="at most 92 days"):
-        ask(Question(since=NOW - 100 * DAY, until=NOW, by=["user"]))
+        ask(MetricsQuestion(since=NOW - 100 * DAY, until=NOW, by=["user"]))
     with pytest.raises(CommandError, match="--by: By batch and user"):
         costs("--by", "batch", "--days", "120")
     with pytest.raises(CommandError, match="--only: 'x' is the id of no batch"):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from metrics import queries, rollups
 from metrics.errors import UnknownDimension
-from metrics.queries import Grain, Question, ask, ask_apart, percentile, total
+from metrics.queries import Grain, MetricsQuestion, ask, ask_apart, percentile, total
 from metrics.recording import record_call
 from tests.metrics.calls import TEXTS, a_record
 
@@ -26,7 +26,7 @@ def record(**changes):
 
 
 def today(**changes):
-    return Question(**{"since": NOW, "until": NOW + dt.timedelta(seconds=1), **changes})
+    return MetricsQuestion(**{"since": NOW, "until": NOW + dt.timedelta(seconds=1), **changes})
 
 
 @pytest.fixture(params=[False, True], ids=["not-rolled-up", "rolled-up"])
@@ -58,7 +58,7 @@ def test_hours_are_apart_where_asked_for(roll):
     for hour in (0, 0, 5):
         record(created_at=start + dt.timedelta(hours=hour, minutes=59))
     roll()
-    found = ask(Question(since=start, until=start + DAY, grain=Grain.HOUR, each_period=True))
+    found = ask(MetricsQuestion(since=start, until=start + DAY, grain=Grain.HOUR, each_period=True))
     assert [(row.period.hour, row.figures.calls) for row in found] == [(0, 2), (5, 1)]
 
 

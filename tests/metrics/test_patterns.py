@@ -15,7 +15,7 @@ from metrics.models import Pattern, PromptProposal
 from metrics.models.patterns import PatternType
 from metrics.patterns.mining import mine
 from metrics.patterns.problems import Problem, clustered, normalised
-from metrics.quality.parts import CheckResults, Part
+from metrics.quality.parts import CheckResults, ScorePart
 from metrics.recording import record_call
 from tests.metrics.calls import REFUSED, a_record
 
@@ -28,7 +28,7 @@ def answered(number=1, *, notes=(), version=1, operation="summary", answer="A te
     for _ in range(number):
         labels = Labels("shop", operation, prompt_version=version)
         record = a_record(labels=labels, created_at=NOW, **changes)
-        part = Part("gates", 0.0 if notes else 1.0, not notes, tuple(notes))
+        part = ScorePart("gates", 0.0 if notes else 1.0, not notes, tuple(notes))
         told = CheckResults() if record.error_code else CheckResults((part,))
         record_call(record, Texts("Sum this up.", answer), told)
         made.append(record)
@@ -158,7 +158,7 @@ def test_our_own_calls_teach_nothing():
         record_call(
             a_record(labels=Labels("metrics", "pattern_wording"), created_at=NOW),
             Texts("p", "a"),
-            CheckResults((Part("schema", 0.0, False, ("bad",)),)),
+            CheckResults((ScorePart("schema", 0.0, False, ("bad",)),)),
         )
     mine()
     assert not Pattern.objects.exists()

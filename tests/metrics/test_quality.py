@@ -15,7 +15,7 @@ from llmconfig.configuration import snapshot
 from llmconfig.roles import Role
 from metrics.models import GenerationHistory, GenerationMetric, QualityRule, WaitingAnswer
 from metrics.quality import rules, scoring
-from metrics.quality.parts import CheckResults, Part
+from metrics.quality.parts import CheckResults, ScorePart
 from metrics.quality.python_code import examine
 from metrics.recording import record_call, write_records
 from tests.api import caller
@@ -125,7 +125,7 @@ def test_compliance_is_judged_by_the_function_that_the_setting_names(settings):
 
 def test_what_was_told_with_the_call_counts_beside_what_is_found_later_by_weight():
     a_rule("json_schema", weight=3)
-    told = CheckResults((Part("gates", 0.0, False, ("Too long.",)),), syntax_valid=None)
+    told = CheckResults((ScorePart("gates", 0.0, False, ("Too long.",)),), syntax_valid=None)
     answered("{}", told=told)
     assert the_call()[1].quality_score == 0
     scoring.score_waiting()
@@ -195,7 +195,7 @@ def test_the_api_and_the_admin_show_the_parts(admin_client):
 
 def test_telling_a_score_costs_a_batch_little():
     records = [(a_record(), TEXTS) for _ in range(3000)]
-    part = Part("gates", 1.0, True)
+    part = ScorePart("gates", 1.0, True)
     told = {record.correlation_id: CheckResults((part,), True) for record, _ in records}
     rules.current()
 
@@ -229,7 +229,7 @@ def test_the_command_says_how_good_answers_were():
     now = dt.datetime.now(dt.UTC)
     for passed, version in ((True, 1), (True, 1), (False, 2)):
         labels = Labels("shop", "summary", prompt_version=version)
-        part = Part("gates", float(passed), passed)
+        part = ScorePart("gates", float(passed), passed)
         record_call(a_record(labels=labels, created_at=now), TEXTS, CheckResults((part,)))
     out = StringIO()
     call_command("llm_quality", "--by", "prompt_and_model", stdout=out)

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from llmconfig.client.types import Labels
 from llmconfig.roles import ensure_roles
-from metrics.quality.parts import CheckResults, Part
+from metrics.quality.parts import CheckResults, ScorePart
 from metrics.recording import record_call
 from tests.metrics.calls import TEXTS, a_record
 
@@ -21,7 +21,7 @@ PAGE = "/admin/metrics/waitinganswer/all/"
 def answered(*, version, operation="summary", passed=True, told=None, **changes):
     labels = Labels("shop", operation, prompt_version=version)
     record = a_record(labels=labels, created_at=dt.datetime.now(dt.UTC), **changes)
-    record_call(record, TEXTS, told or CheckResults((Part("gates", float(passed), passed),)))
+    record_call(record, TEXTS, told or CheckResults((ScorePart("gates", float(passed), passed),)))
     return record
 
 
@@ -74,7 +74,7 @@ def test_by_each_grouping_the_links_divide_the_calls(ada, by):
 def test_columns_of_checks_are_there_where_one_looked(ada):
     answered(version=1)
     assert "Valid syntax" not in ada.get(PAGE).content.decode()
-    answered(version=1, told=CheckResults((Part("schema", 1.0, True),), syntax_valid=True))
+    answered(version=1, told=CheckResults((ScorePart("schema", 1.0, True),), syntax_valid=True))
     assert "Valid syntax" in ada.get(PAGE).content.decode()
 
 

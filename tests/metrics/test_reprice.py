@@ -20,7 +20,7 @@ from llmconfig.models import (
 )
 from metrics import rollups
 from metrics.models import GenerationMetric
-from metrics.queries import Question, total
+from metrics.queries import MetricsQuestion, total
 from metrics.recording import record_call
 from tests.metrics.calls import ANSWERED, TEXTS, USAGE, a_record
 
@@ -81,7 +81,7 @@ def test_both_figures_are_kept_and_the_sums_follow(a_price):
     assert "Corrected 1 calls of openrouter/qwen-32b" in reprice()
     assert figures() == (BEFORE, AFTER, True)
     now = dt.datetime.now(dt.UTC)
-    assert total(Question(since=now, until=now)).figures.cost_usd == AFTER
+    assert total(MetricsQuestion(since=now, until=now)).figures.cost_usd == AFTER
     assert reprice() == "Every cost agrees with the prices.\n"
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from project.embedded.simulator.errors import Refusal
+from project.embedded.simulator.errors import SimulatedRefusal
 from project.embedded.simulator.schemas import form_for, write_json
 
 WORDS = ["Luna", "is", "a", "calm", "dog", "who", "likes", "long", "walks"]
@@ -138,11 +138,11 @@ def test_a_schema_without_an_end_is_refused() -> None:
         "$defs": {"n": {"properties": {"n": {"$ref": "#/$defs/n"}}, "required": ["n"]}},
         "$ref": "#/$defs/n",
     }
-    with pytest.raises(Refusal, match="without an end"):
+    with pytest.raises(SimulatedRefusal, match="without an end"):
         write_json(form_for(endless), random.Random(1), WORDS)
 
 
 def test_hostile_schemas_are_refused() -> None:
     for schema in (5, {"properties": 5}, {"minLength": 10**9}, {"type": "array", "minItems": "x"}):
-        with pytest.raises(Refusal):
+        with pytest.raises(SimulatedRefusal):
             form_for(schema)

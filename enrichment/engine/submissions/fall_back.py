@@ -28,7 +28,7 @@ from enrichment.models import (
 from enrichment.models.batches import UNFINISHED
 from llmconfig.client.provider_batches import money
 from llmconfig.client.traffic import budget_ledger
-from llmconfig.client.traffic.budget_ledger import Verdict
+from llmconfig.client.traffic.budget_ledger import BudgetVerdict
 from llmconfig.client.types import Call
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.resolution import Target, resolve
@@ -154,6 +154,6 @@ def _budget_passed(calls: Sequence[Call], target: Target) -> str:
     probe = transaction.savepoint()
     answer = money.commit(calls, target, snapshot.current(), holder=uuid4(), at_batch_price=False)
     transaction.savepoint_rollback(probe)
-    if answer.verdict is not Verdict.REFUSED:
+    if answer.verdict is not BudgetVerdict.REFUSED:
         return ""
     return f"{answer.why[:1].upper()}{answer.why[1:]}."

@@ -33,10 +33,10 @@ from enrichment.models import (
     SubmissionState,
 )
 from enrichment.models.batches import UNFINISHED, WORKABLE
-from llmconfig.client.provider_batches import Request, errands, money
+from llmconfig.client.provider_batches import BatchRequest, errands, money
 from llmconfig.client.provider_batches.answers import body_of, target_of
 from llmconfig.client.traffic import budget_ledger
-from llmconfig.client.traffic.budget_ledger import Verdict
+from llmconfig.client.traffic.budget_ledger import BudgetVerdict
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.resolution import Target
 from llmconfig.errors import ConfigurationError
@@ -96,9 +96,9 @@ def intend(chunk: BatchChunk) -> ProviderBatchSubmission | None:
     submission.rows = [as_sent(item) for item in sent]
     calls = (call_of(submission, enrichment, item) for item in sent)
     answer = money.commit(calls, target, snapshot.current(), holder=submission.pk)
-    if answer.verdict is Verdict.REFUSED:
+    if answer.verdict is BudgetVerdict.REFUSED:
         lifecycle.pause_for(chunk.batch_id, f"{answer.why[:1].upper()}{answer.why[1:]}.")
-    if answer.verdict is not Verdict.GRANTED:
+    if answer.verdict is not BudgetVerdict.GRANTED:
         return None
     _keep_only(chunk, sent, items)
     submission.save(force_insert=True)
@@ -217,7 +217,7 @@ def _found(submission: ProviderBatchSubmission, target: Target) -> str | None:
     return None if found.undecided else found.external_id
 
 
-def _requests(submission: ProviderBatchSubmission, enrichment: Enrichment) -> list[Request]:
+def _requests(submission: ProviderBatchSubmission, enrichment: Enrichment) -> list[BatchRequest]:
     """The calls of the rows that still are as they were when it was intended.
 
     A row that lacks a fact it needs is left out, and so goes on live.
@@ -226,7 +226,7 @@ def _requests(submission: ProviderBatchSubmission, enrichment: Enrichment) -> li
     items = items_of(submission, enrichment, submission.chunk.row_ids)
     items |= _with_facts([item for item in items.values() if item.settled is None])
     return [
-        Request(
+        BatchRequest(
             custom_id(submission, place),
             body_of(call_of(submission, enrichment, items[row[0]]), configuration),
         )

@@ -13,7 +13,7 @@ from enrichment.enrichments import get
 from enrichment.errors import EnrichmentError
 from enrichment.models import BatchStatus, ProviderBatchSubmission, SubmissionState
 from enrichment.models.batches import UNFINISHED
-from llmconfig.client.provider_batches import Polled, State, SubmissionFailed, errands
+from llmconfig.client.provider_batches import BatchState, Polled, SubmissionFailed, errands
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.resolution import Target
 from llmconfig.errors import ConfigurationError
@@ -81,11 +81,11 @@ def _go_on(
     ):
         return
     polled = _polled(submission, target)
-    if polled.state is State.FAILED and polled.queue_full:
+    if polled.state is BatchState.FAILED and polled.queue_full:
         hand_over.wait_for_queue(submission, polled.detail, settle=settle)
-    elif polled.state is State.FAILED:
+    elif polled.state is BatchState.FAILED:
         fall_back.give_up(submission, polled.detail or "The provider refused it as a whole.")
-    elif polled.state is State.ENDED:
+    elif polled.state is BatchState.ENDED:
         step("ended")
         results.read(submission, enrichment, target, polled, step)
         step("applied")
@@ -100,7 +100,7 @@ def _polled(submission: ProviderBatchSubmission, target: Target) -> Polled:
     polled = errands.poll(target, configuration, external_id=external_id)
     overdue = _is_overdue(submission)
     unwanted = submission.chunk.batch.status == BatchStatus.CANCELLED or overdue
-    if polled.state is not State.WORKING or not unwanted:
+    if polled.state is not BatchState.WORKING or not unwanted:
         return polled
     try:
         errands.cancel(target, configuration, external_id=external_id)

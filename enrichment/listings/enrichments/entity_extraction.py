@@ -8,7 +8,7 @@ from enrichment.enrichments.confident_parts import CONFIDENCE, ConfidentParts, P
 from enrichment.enrichments.contract import PromptText
 from enrichment.listings.enrichments.listing import ListingEnrichment
 from enrichment.plain_text import plain
-from enrichment.quality.gates.evidence import NOT_IN_SOURCE, WRONG_FORM, Source, fits
+from enrichment.quality.gates.evidence import NOT_IN_SOURCE, WRONG_FORM, EvidenceSource, fits
 
 TYPES = (
     "animal", "breed", "person", "organization", "place", "date", "age", "weight", "fee", "phone",
@@ -88,7 +88,7 @@ class EntityExtraction(ListingEnrichment, ConfidentParts):
         return "" if values["description"] else "The description is empty."
 
     def doubt(
-        self, part: Mapping[str, Any], parts: Sequence[Mapping[str, Any]], source: Source
+        self, part: Mapping[str, Any], parts: Sequence[Mapping[str, Any]], source: EvidenceSource
     ) -> PartDoubt | None:
         """One that the text doesn't have, or that can't be of its kind."""
         if not source.has_text(part["text"]):

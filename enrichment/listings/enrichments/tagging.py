@@ -16,7 +16,7 @@ from enrichment.listings.enrichments.listing import ListingEnrichment
 from enrichment.listings.listing_text import FACT_COLUMNS, facts
 from enrichment.plain_text import plain
 from enrichment.quality.gates import Concept, GateFinding
-from enrichment.quality.gates.evidence import EXCLUDED, NO_EVIDENCE, Source
+from enrichment.quality.gates.evidence import EXCLUDED, NO_EVIDENCE, EvidenceSource
 from llmconfig.client.types import Generation
 
 # A tag that a column has is taken from it, never asked: the column and the value that gives it.
@@ -160,7 +160,7 @@ class Tagging(ListingEnrichment, ConfidentParts):
         return replace(judged, suggestion=suggestion, doubts=(*judged.doubts, finding))
 
     def doubt(
-        self, part: Mapping[str, Any], parts: Sequence[Mapping[str, Any]], source: Source
+        self, part: Mapping[str, Any], parts: Sequence[Mapping[str, Any]], source: EvidenceSource
     ) -> PartDoubt | None:
         """One without a quotation that speaks for it, or with one that excludes it."""
         tag, evidence = part["tag"], part["evidence"]

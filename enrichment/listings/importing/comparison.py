@@ -24,7 +24,7 @@ class KnownListing:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class FieldChange:
     """A field's value before and after."""
 
     field: str
@@ -39,7 +39,9 @@ def check_addable(row: CleanRow) -> None:
         raise ValueError(f"it is new, and the file has no {' and no '.join(missing)} for it")
 
 
-def changes(row: CleanRow, known: KnownListing, *, organization_id: int | None) -> list[Change]:
+def changes(
+    row: CleanRow, known: KnownListing, *, organization_id: int | None
+) -> list[FieldChange]:
     """The fields in which the row says something else; only fields that its file has.
 
     `organization_id` is None for one that is still to be made. Raises ValueError where a readable
@@ -56,9 +58,9 @@ def changes(row: CleanRow, known: KnownListing, *, organization_id: int | None) 
                 f"{field} has U+FFFD where the listing has readable text: the file lost characters"
                 " before it came here"
             )
-        found.append(Change(field, old, value))
+        found.append(FieldChange(field, old, value))
     if row.organization is not None and known.organization_id != organization_id:
-        found.append(Change("organization", known.organization_id, organization_id))
+        found.append(FieldChange("organization", known.organization_id, organization_id))
     return found
 
 

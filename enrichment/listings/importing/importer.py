@@ -12,7 +12,7 @@ from enrichment.listings.errors import BadListings
 from enrichment.listings.importing import dates, writing
 from enrichment.listings.importing.cleaning import Cleaner, CleanRow
 from enrichment.listings.importing.comparison import (
-    Change,
+    FieldChange,
     KnownListing,
     changes,
     check_addable,
@@ -22,9 +22,9 @@ from enrichment.listings.importing.delimited import DelimitedRows, separator_nam
 from enrichment.listings.importing.encodings import encoding_of
 from enrichment.listings.importing.json_rows import JsonRows
 from enrichment.listings.importing.mapping import MOMENT_FIELD, map_columns
-from enrichment.listings.importing.organizations import Organizations
+from enrichment.listings.importing.organizations import ImportedOrganizations
 from enrichment.listings.importing.report import MAX_NOTES, ImportReport
-from enrichment.listings.importing.rows import BadRow, RawRow, Rows
+from enrichment.listings.importing.rows import BadRow, FileRows, RawRow
 from enrichment.listings.importing.sources import (
     DEFAULT_MAX_BYTES,
     JSON_LINES,
@@ -102,7 +102,7 @@ def import_listings(
     return report
 
 
-def _rows_of(file: OpenedFile, options: ImportOptions) -> Rows:
+def _rows_of(file: OpenedFile, options: ImportOptions) -> FileRows:
     """The reader for the file's format."""
     form = format_of(file)
     if form == XLSX:
@@ -117,7 +117,7 @@ def _rows_of(file: OpenedFile, options: ImportOptions) -> Rows:
 
 
 def _surveyed(
-    rows: Rows, cleaner: Cleaner, moment_column: str | None, options: ImportOptions
+    rows: FileRows, cleaner: Cleaner, moment_column: str | None, options: ImportOptions
 ) -> _Survey:
     """Read the file once without writing, so that one that is broken changes nothing."""
     count, last_lines, orders = 0, dict[str, int](), set[str]()
@@ -149,10 +149,10 @@ class _Import:
     ) -> None:
         self._report, self._survey, self._cleaner = report, survey, cleaner
         self._dry_run = dry_run
-        self._organizations = Organizations(dry_run=dry_run)
+        self._organizations = ImportedOrganizations(dry_run=dry_run)
         self._read = 0
 
-    def run(self, rows: Rows, *, limit: int | None, on_progress: Progress | None) -> None:
+    def run(self, rows: FileRows, *, limit: int | None, on_progress: Progress | None) -> None:
         """Take all rows, or the first `limit` of those that can be used."""
         usable = self._cleaned(rows)
         wanted = islice(usable, limit) if limit else usable
@@ -164,7 +164,7 @@ class _Import:
         self._report.notes += self._organizations.notes[:MAX_NOTES]
         self._report.bad.sort(key=lambda row: row.line)
 
-    def _cleaned(self, rows: Rows) -> Iterator[CleanRow]:
+    def _cleaned(self, rows: FileRows) -> Iterator[CleanRow]:
         for row in rows:
             self._read += 1
             if isinstance(row, BadRow):
@@ -223,7 +223,7 @@ class _Import:
 
     def _different(
         self, row: CleanRow, known: KnownListing, organization_id: int | None
-    ) -> list[Change]:
+    ) -> list[FieldChange]:
         """The changes, counted as unchanged or reported as bad where there are none to write."""
         try:
             different = changes(row, known, organization_id=organization_id)
@@ -234,9 +234,9 @@ class _Import:
         return different
 
 
-def _all_new(row: CleanRow) -> list[Change]:
+def _all_new(row: CleanRow) -> list[FieldChange]:
     return [
-        Change(name, None, storable(value))
+        FieldChange(name, None, storable(value))
         for name, value in row.values.items()
         if value not in {"", None}
     ]

@@ -8,7 +8,7 @@ from enrichment.listings.importing.cleaning import OrganizationRef, name_from_sl
 from enrichment.listings.models import Organization
 
 
-class Organizations:
+class ImportedOrganizations:
     """The organizations of one import.
 
     A name that is there stays, unless it was made from a slug and the file has it written out.

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from enrichment.listings.importing.comparison import Change
+from enrichment.listings.importing.comparison import FieldChange
 from enrichment.listings.importing.rows import BadRow, FileFacts
 
 MAX_EXAMPLES = 20
@@ -17,7 +17,7 @@ class Example:
     line: int
     external_id: str
     is_new: bool
-    changes: tuple[Change, ...]
+    changes: tuple[FieldChange, ...]
 
 
 @dataclass(slots=True)
@@ -36,12 +36,12 @@ class ImportReport:
     examples: list[Example] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def show(self, line: int, key: str, changes: list[Change], *, is_new: bool) -> None:
+    def show(self, line: int, key: str, changes: list[FieldChange], *, is_new: bool) -> None:
         """Keep the first few as examples, their texts as excerpts."""
         if sum(example.is_new is is_new for example in self.examples) >= MAX_EXAMPLES:
             return
         cut = tuple(
-            Change(each.field, _excerpt(each.before), _excerpt(each.after)) for each in changes
+            FieldChange(each.field, _excerpt(each.before), _excerpt(each.after)) for each in changes
         )
         self.examples.append(Example(line, key, is_new, cut))
 

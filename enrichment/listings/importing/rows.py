@@ -35,7 +35,7 @@ class FileFacts:
     other_sheets: tuple[str, ...] = ()
 
 
-class Rows(Protocol):
+class FileRows(Protocol):
     """The rows of a file; may be iterated several times."""
 
     @property

@@ -33,7 +33,7 @@ CLOSE = 0.05  # of an amount
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class BoundTexts:
     """An answer and its source as bindings read them."""
 
     answer: Text
@@ -47,7 +47,7 @@ class Binding(Protocol):
     def column(self) -> str:
         """The column's name."""
 
-    def objection(self, value: Any, read: Reading, *, text_counts: bool) -> str:
+    def objection(self, value: Any, read: BoundTexts, *, text_counts: bool) -> str:
         """What the answer states against the column's value; blank when nothing."""
 
 
@@ -68,7 +68,7 @@ class Statement:
     def _stating(self) -> dict[str, Forms]:
         return {language: Forms.of(words.split()) for language, words in self.stating.items()}
 
-    def objection(self, value: Any, read: Reading, *, text_counts: bool) -> str:
+    def objection(self, value: Any, read: BoundTexts, *, text_counts: bool) -> str:
         """A yes against a no, or a no against a yes that the source doesn't deny itself."""
         if value is None or read.answer.language not in self.concept.forms:
             return ""
@@ -120,7 +120,7 @@ class Choice:
             for value, words in self.words.items()
         }
 
-    def objection(self, value: Any, read: Reading, *, text_counts: bool) -> str:
+    def objection(self, value: Any, read: BoundTexts, *, text_counts: bool) -> str:
         """The other value that the answer speaks of."""
         own = str(value or "").strip().lower()
         if own not in self._forms:
@@ -158,7 +158,7 @@ class Amount:
     label: str
     unit: str
 
-    def objection(self, value: Any, read: Reading, *, text_counts: bool) -> str:
+    def objection(self, value: Any, read: BoundTexts, *, text_counts: bool) -> str:
         """Another amount of the same dimension, where the column's own is nowhere."""
         if value is None or str(value).strip() == "":
             return ""
@@ -188,7 +188,7 @@ def columns_decide(bindings: Sequence[Binding], *, text_counts: bool) -> Gate:
         if not bound or (text_counts and not checked.changes.added_text):
             return None
         language = checked.language.partition("-")[0] or guess(checked.text) or "en"
-        read = Reading(
+        read = BoundTexts(
             Text(checked.text, language), Text(checked.source, guess(checked.source) or "en")
         )
         found = [

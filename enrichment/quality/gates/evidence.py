@@ -32,7 +32,7 @@ def squeezed(text: str) -> str:
     return " ".join(_KEPT.findall(text.casefold()))
 
 
-class Source:
+class EvidenceSource:
     """A source in which quotations are looked up."""
 
     def __init__(self, text: str) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from llmconfig.client.json_schema.document import TYPES, Document, Part, SchemaUnusable
+from llmconfig.client.json_schema.document import TYPES, Document, SchemaUnusable, SubSchema
 from llmconfig.client.json_schema.values import exact, key_of
 
 # More than an answer can hold, so a lower bound above is one that nothing keeps.
@@ -65,7 +65,7 @@ def refuse_contradictions(document: Document) -> None:
     _refuse_endless(document)
 
 
-def _together(document: Document, part: Part) -> Iterator[dict[str, Any]]:
+def _together(document: Document, part: SubSchema) -> Iterator[dict[str, Any]]:
     """The part, its `allOf` and what it refers to, each once."""
     waiting, seen = [part.schema], {id(part.schema)}
     while waiting:
@@ -230,7 +230,7 @@ def _refuse_endless(document: Document) -> None:
     )
 
 
-def _ends(part: Part, ends: set[int]) -> bool:
+def _ends(part: SubSchema, ends: set[int]) -> bool:
     """Whether a finite value can obey it, as far as is known by now; notes it if so."""
     schema = part.schema
     if all(_settled(each, ends) for each in _needs(part)) and all(
@@ -243,7 +243,7 @@ def _ends(part: Part, ends: set[int]) -> bool:
     return False
 
 
-def _needs(part: Part) -> Iterator[Any]:
+def _needs(part: SubSchema) -> Iterator[Any]:
     """The schemas without a value for which there is none for the part."""
     schema = part.schema
     if part.target is not None:

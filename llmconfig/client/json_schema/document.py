@@ -50,7 +50,7 @@ class SchemaUnusable(ValueError):
 
 
 @dataclass(slots=True)
-class Part:
+class SubSchema:
     """A schema within the schema. `place` is its JSON path, such as `$.properties.name`."""
 
     schema: dict[str, Any]
@@ -65,8 +65,8 @@ class Document:
 
     schema: dict[str, Any]
     dialect: Any  # jsonschema's validator class
-    parts: list[Part] = field(default_factory=list)
-    by_id: dict[int, Part] = field(default_factory=dict)
+    parts: list[SubSchema] = field(default_factory=list)
+    by_id: dict[int, SubSchema] = field(default_factory=dict)
 
     def target(self, schema: dict[str, Any]) -> Any:
         """Where the `$ref` of one of its parts leads: a schema or a truth value."""
@@ -124,7 +124,7 @@ def _walk(document: Document, *, lenient: bool) -> None:
         resolver = NOTHING_ELSE.with_resource("", root).resolver_with_root(root)
     except (ValueError, TypeError, AttributeError, Unresolvable):
         raise SchemaUnusable("The schema's $id is no address.") from None
-    waiting = [(Part(document.schema, "$", 0), resolver)]
+    waiting = [(SubSchema(document.schema, "$", 0), resolver)]
     while waiting:
         part, resolver = waiting.pop()
         if id(part.schema) in document.by_id:
@@ -143,7 +143,7 @@ def _walk(document: Document, *, lenient: bool) -> None:
         waiting += [(child, resolver) for child in reversed(list(_within(part)))]
 
 
-def _follow(part: Part, name: str, resolver: Any) -> list[tuple[Part, Any]]:
+def _follow(part: SubSchema, name: str, resolver: Any) -> list[tuple[SubSchema, Any]]:
     reference = part.schema[name]
     shown = repr(reference)[:80]
     if not isinstance(reference, str) or len(reference) > MAX_REFERENCE_CHARACTERS:
@@ -166,26 +166,26 @@ def _follow(part: Part, name: str, resolver: Any) -> list[tuple[Part, Any]]:
     part.target = target
     if isinstance(target, bool):
         return []
-    return [(Part(target, f"{part.place}.{name}"[:300], 0), resolved.resolver)]
+    return [(SubSchema(target, f"{part.place}.{name}"[:300], 0), resolved.resolver)]
 
 
-def _within(part: Part) -> Iterator[Part]:
+def _within(part: SubSchema) -> Iterator[SubSchema]:
     """The schemas right inside a part."""
     for name, value in part.schema.items():
         place = f"{part.place}.{name}"
         if name in SUBSCHEMA_MAPS and isinstance(value, dict):
             for key, each in value.items():
                 if isinstance(each, dict):
-                    yield Part(each, f"{place}.{key}"[:300], part.depth + 1)
+                    yield SubSchema(each, f"{place}.{key}"[:300], part.depth + 1)
         elif isinstance(value, dict) and name in SUBSCHEMA:
-            yield Part(value, place[:300], part.depth + 1)
+            yield SubSchema(value, place[:300], part.depth + 1)
         elif isinstance(value, list) and (name in SUBSCHEMA_LISTS or name == "items"):
             for at, each in enumerate(value):
                 if isinstance(each, dict):
-                    yield Part(each, f"{place}[{at}]"[:300], part.depth + 1)
+                    yield SubSchema(each, f"{place}[{at}]"[:300], part.depth + 1)
 
 
-def in_place(part: Part) -> Iterator[dict[str, Any]]:
+def in_place(part: SubSchema) -> Iterator[dict[str, Any]]:
     """The schemas that are looked at where the part itself is."""
     if isinstance(part.target, dict):
         yield part.target
@@ -206,7 +206,7 @@ def _refuse_circles(document: Document) -> None:
     for start in document.parts:
         if id(start.schema) in done:
             continue
-        path: list[tuple[Part, Iterator[dict[str, Any]]]] = [(start, in_place(start))]
+        path: list[tuple[SubSchema, Iterator[dict[str, Any]]]] = [(start, in_place(start))]
         on_path = {id(start.schema)}
         while path:
             part, following = path[-1]
@@ -233,13 +233,13 @@ def _refuse_slow_words(document: Document) -> None:
         )
 
 
-def _reference_on(path: Sequence[tuple[Part, Any]]) -> Part:
+def _reference_on(path: Sequence[tuple[SubSchema, Any]]) -> SubSchema:
     """The last part on a path that has a reference, whose place says most."""
     parts = [part for part, _ in path]
     return next((part for part in reversed(parts) if part.target is not None), parts[-1])
 
 
-def _wrong(part: Part, reason: str) -> SchemaUnusable:
+def _wrong(part: SubSchema, reason: str) -> SchemaUnusable:
     named = next((part.schema[name] for name in REFERENCES if name in part.schema), None)
     said = f" ({named!r})"[:90] if isinstance(named, str) and repr(named)[:80] not in reason else ""
     return SchemaUnusable(f"The schema is wrong at {part.place}: {reason}{said}.")
@@ -248,7 +248,7 @@ def _wrong(part: Part, reason: str) -> SchemaUnusable:
 # The form of keywords
 
 
-def _check_form(part: Part, *, strict: bool) -> None:
+def _check_form(part: SubSchema, *, strict: bool) -> None:
     """Refuse keywords with values that they can't have; an unknown keyword is no mistake."""
     schema = part.schema
     for name in ("pattern", "patternProperties"):
@@ -265,7 +265,7 @@ def _check_form(part: Part, *, strict: bool) -> None:
             raise _wrong(part, f"{name} is {repr(value)[:60]}, which it can't be")
 
 
-def _check_patterns(part: Part, name: str) -> None:
+def _check_patterns(part: SubSchema, name: str) -> None:
     value = part.schema[name]
     for pattern in value if isinstance(value, dict) else (value,):
         if not isinstance(pattern, str):
@@ -276,7 +276,7 @@ def _check_patterns(part: Part, name: str) -> None:
             raise _wrong(part, f"the {name} {pattern[:60]!r} can't be checked: {error}") from None
 
 
-def _refuse_lost_digits(part: Part, name: str, value: Any) -> None:
+def _refuse_lost_digits(part: SubSchema, name: str, value: Any) -> None:
     """Whole numbers beyond 64 bits have become floats before they came here."""
     for each in value if isinstance(value, list) else (value,):
         if isinstance(each, float) and abs(each) >= MAX_EXACT:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from llmconfig.client.json_schema.document import Document, Part
+from llmconfig.client.json_schema.document import Document, SubSchema
 
 JSON = dict[str, Any]
 # OpenAI's limits on a strict schema.
@@ -107,7 +107,7 @@ def _strict(document: Document) -> bool:
     )
 
 
-def _strict_part(part: Part) -> bool:
+def _strict_part(part: SubSchema) -> bool:
     schema = part.schema
     unknown = {"allOf", "oneOf", "not", "if", "dependentRequired", "dependencies", "prefixItems"}
     if not (unknown | _OPENING).isdisjoint(schema) or isinstance(schema.get("items"), list):
@@ -127,7 +127,7 @@ def _object_depth(document: Document) -> int:
     return max(part.place.count(".properties.") for part in document.parts) + 1
 
 
-def _expressible(part: Part) -> bool:
+def _expressible(part: SubSchema) -> bool:
     """Whether Anthropic's structured outputs can say what a part is."""
     schema = part.schema
     values = [*schema.get("enum", ()), schema.get("const")]
@@ -151,7 +151,7 @@ def _says(schema: JSON, kind: str) -> bool:
     return kind == named or (isinstance(named, list) and kind in named)
 
 
-def _used(document: Document) -> Iterator[Part]:
+def _used(document: Document) -> Iterator[SubSchema]:
     """The parts that an answer is held to: the root, and what is reached from there."""
     waiting, seen = [document.schema], set()
     while waiting:
@@ -164,7 +164,7 @@ def _used(document: Document) -> Iterator[Part]:
         waiting += _inside(part)
 
 
-def _inside(part: Part) -> Iterator[JSON]:
+def _inside(part: SubSchema) -> Iterator[JSON]:
     """The parts right below one, definitions apart, and the one that it refers to."""
     if isinstance(part.target, dict):
         yield part.target

@@ -64,7 +64,7 @@ class PatternUnusable(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Pattern:
+class CompiledPattern:
     """A pattern ready for use: conditions that must all hold, each with its sign."""
 
     conditions: tuple[tuple[bool, Any], ...]
@@ -88,7 +88,7 @@ class Pattern:
 
 
 @lru_cache(maxsize=512)
-def pattern_of(source: str) -> Pattern:
+def pattern_of(source: str) -> CompiledPattern:
     """The compiled pattern.
 
     Raises PatternUnusable for what isn't a pattern, has no linear form or is too large.
@@ -109,7 +109,9 @@ def pattern_of(source: str) -> Pattern:
     return _pattern(_apart(source))
 
 
-def _pattern(sources: list[tuple[bool, str]], least: int = 0, most: int | None = None) -> Pattern:
+def _pattern(
+    sources: list[tuple[bool, str]], least: int = 0, most: int | None = None
+) -> CompiledPattern:
     options = re2.Options()
     options.max_mem = MAX_MEMORY_BYTES
     options.log_errors = False
@@ -123,7 +125,7 @@ def _pattern(sources: list[tuple[bool, str]], least: int = 0, most: int | None =
     program = sum(each.programsize for _, each in conditions)
     if program > MAX_PROGRAM:
         raise PatternUnusable("it is too large")
-    return Pattern(tuple(conditions), least, most, program)
+    return CompiledPattern(tuple(conditions), least, most, program)
 
 
 def _reason(error: Exception, source: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from jsonschema import Draft7Validator, Draft201909Validator, Draft202012Validator
 
 from llmconfig.client.json_schema.document import Document
-from llmconfig.client.json_schema.patterns import Pattern, pattern_of
+from llmconfig.client.json_schema.patterns import CompiledPattern, pattern_of
 from llmconfig.client.json_schema.values import is_multiple, key_of
 from llmconfig.client.json_schema.work import TooMuchWork
 
@@ -245,7 +245,7 @@ def _multiple(step: Any) -> Check:
 
 
 def _pattern(source: str) -> Check:
-    pattern: Pattern = pattern_of(source)
+    pattern: CompiledPattern = pattern_of(source)
     return lambda value, _steps: type(value) is not str or pattern.found_in(value)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from llmconfig.client.finish_reasons import is_whole, why_not_whole
 from llmconfig.client.http.transport import RequestFailed, Response
 from llmconfig.client.pipeline import billing, endpoints, refusals, responses
-from llmconfig.client.pipeline.endpoints import Endpoint
+from llmconfig.client.pipeline.endpoints import ProviderEndpoint
 from llmconfig.client.pipeline.responses import Refused
 from llmconfig.client.pipeline.state import AttemptResult, GenerationState, ms_since, not_sent
 from llmconfig.client.pipeline.strategy import Strategy
@@ -37,7 +37,7 @@ class TargetExchange:
     """All that is sent to one target: the question, its repetitions, and a request to repair."""
 
     def __init__(
-        self, state: GenerationState, strategy: Strategy, target: Target, endpoint: Endpoint
+        self, state: GenerationState, strategy: Strategy, target: Target, endpoint: ProviderEndpoint
     ) -> None:
         self.state = state
         self.strategy = strategy

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from llmconfig.client.pipeline import token_estimates
 from llmconfig.client.pipeline.state import GenerationState, Interrupted
-from llmconfig.client.pipeline.strategy import Progress, Strategy
+from llmconfig.client.pipeline.strategy import AnswerProgress, Strategy
 from llmconfig.client.traffic.admission import worst_case
 from llmconfig.client.types import (
     ESTIMATED,
@@ -65,7 +65,7 @@ def with_what_came(
 
 
 def _by_progress(
-    progress: Progress, state: GenerationState, strategy: Strategy, target: Target
+    progress: AnswerProgress, state: GenerationState, strategy: Strategy, target: Target
 ) -> Interrupted | None:
     """By what its provider had counted, else by what was received; None if nothing was."""
     told, received = progress.billed, progress.received

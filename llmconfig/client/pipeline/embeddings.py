@@ -7,7 +7,7 @@ from typing import Any
 from llmconfig.client.http import transport
 from llmconfig.client.http.transport import RequestFailed, Response
 from llmconfig.client.pipeline import responses
-from llmconfig.client.pipeline.endpoints import Endpoint
+from llmconfig.client.pipeline.endpoints import ProviderEndpoint
 from llmconfig.client.pipeline.responses import Refused
 from llmconfig.client.pipeline.token_estimates import MEAN_CHARACTERS_PER_TOKEN
 from llmconfig.client.structured_output import OutputSchema
@@ -89,13 +89,13 @@ class Embedding:
             )
         )
 
-    def body(self, endpoint: Endpoint, question: Question) -> Body:
+    def body(self, endpoint: ProviderEndpoint, question: Question) -> Body:
         """The inputs; nothing for a wire that has no embeddings, which `send` refuses."""
         if endpoint.embedding_url is None:
             return Body({})
         return endpoint.wire.embedding_body(question, self.inputs)
 
-    async def send(self, endpoint: Endpoint, target: Target, payload: bytes) -> Response:
+    async def send(self, endpoint: ProviderEndpoint, target: Target, payload: bytes) -> Response:
         """Post the request; raises RequestFailed."""
         provider = target.provider
         if endpoint.embedding_url is None:
@@ -110,7 +110,7 @@ class Embedding:
             private=endpoint.private,
         )
 
-    def read(self, endpoint: Endpoint, response: Response) -> Reply | Refused:
+    def read(self, endpoint: ProviderEndpoint, response: Response) -> Reply | Refused:
         """The vectors, or why there are none."""
 
         def vectors(value: JSON) -> Reply:

@@ -31,7 +31,7 @@ class AddressUnusable(ConfigurationError):
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class ProviderEndpoint:
     """One target's way out. The headers hold the key, so they are never shown."""
 
     url: URL
@@ -42,16 +42,16 @@ class Endpoint:
     headers: Mapping[str, str] = field(repr=False)
 
 
-def endpoint_of(target: Target, snapshot: Snapshot) -> Endpoint:
+def endpoint_of(target: Target, snapshot: Snapshot) -> ProviderEndpoint:
     """The endpoint, from the snapshot's memo; raises SecretUnreadable and AddressUnusable."""
     name = _name(target)
-    held: Endpoint | None = snapshot.memo.get(name)
+    held: ProviderEndpoint | None = snapshot.memo.get(name)
     if held is None:
         held = snapshot.memo[name] = _build(target)
     return held
 
 
-def with_headers(endpoint: Endpoint, native: NativeRequest | None) -> Endpoint:
+def with_headers(endpoint: ProviderEndpoint, native: NativeRequest | None) -> ProviderEndpoint:
     """The endpoint with the headers that a caller's own request brings along."""
     if native is None or not native.headers:
         return endpoint
@@ -80,13 +80,13 @@ def _name(target: Target) -> tuple[str, ...]:
     return ("endpoint", provider.name, provider.key_place, target.model_id)
 
 
-def _build(target: Target) -> Endpoint:
+def _build(target: Target) -> ProviderEndpoint:
     provider = target.provider
     wire = wire_of(provider.provider_type)
     url = _url(provider.name, wire.address(provider, target.model_id))
     embeddings = wire.embedding_address(provider, target.model_id)
     key = provider_keys.read(provider)
-    return Endpoint(
+    return ProviderEndpoint(
         url=url,
         embedding_url=_url(provider.name, embeddings) if embeddings else None,
         wire=wire,

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from llmconfig.client.http import transport
 from llmconfig.client.http.transport import Response
 from llmconfig.client.pipeline import responses, token_estimates
-from llmconfig.client.pipeline.endpoints import Endpoint
+from llmconfig.client.pipeline.endpoints import ProviderEndpoint
 from llmconfig.client.pipeline.responses import Refused
 from llmconfig.client.structured_output import OutputSchema
 from llmconfig.client.types import Billed, Call, Usage
@@ -19,7 +19,7 @@ from llmconfig.configuration.resolution import Target
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class AnswerProgress:
     """What has come of an answer so far.
 
     `billed` is what the provider has told of its cost, `received` the characters of answer,
@@ -41,19 +41,19 @@ class Strategy(Protocol):
     def most_used(self, call: Call, target: Target) -> Usage:
         """The most tokens that one request can use."""
 
-    def body(self, endpoint: Endpoint, question: Question) -> Body:
+    def body(self, endpoint: ProviderEndpoint, question: Question) -> Body:
         """The question in the words of the endpoint's wire."""
 
-    async def send(self, endpoint: Endpoint, target: Target, payload: bytes) -> Response:
+    async def send(self, endpoint: ProviderEndpoint, target: Target, payload: bytes) -> Response:
         """Send the request and take its reply to the end; raises RequestFailed."""
 
-    def read(self, endpoint: Endpoint, response: Response) -> Reply | Refused:
+    def read(self, endpoint: ProviderEndpoint, response: Response) -> Reply | Refused:
         """What the reply says; raises BadReply for what can't be understood."""
 
     def parse(self, reply: Reply, schema: OutputSchema | None) -> Any:
         """The value in an answer; raises SchemaMismatch if it breaks its schema."""
 
-    def progress(self) -> Progress | None:
+    def progress(self) -> AnswerProgress | None:
         """What was heard of the answer being written, None if answers only come whole."""
 
 
@@ -66,11 +66,11 @@ class Chat:
         """Prompt and longest answer."""
         return token_estimates.most_used(target, call)
 
-    def body(self, endpoint: Endpoint, question: Question) -> Body:
+    def body(self, endpoint: ProviderEndpoint, question: Question) -> Body:
         """The chat request."""
         return endpoint.wire.body(question)
 
-    async def send(self, endpoint: Endpoint, target: Target, payload: bytes) -> Response:
+    async def send(self, endpoint: ProviderEndpoint, target: Target, payload: bytes) -> Response:
         """Post the request; raises RequestFailed."""
         return await transport.post(
             endpoint.url,
@@ -80,7 +80,7 @@ class Chat:
             private=endpoint.private,
         )
 
-    def read(self, endpoint: Endpoint, response: Response) -> Reply | Refused:
+    def read(self, endpoint: ProviderEndpoint, response: Response) -> Reply | Refused:
         """The answer, or why there is none."""
         return responses.judge(response, endpoint.wire)
 

@@ -10,10 +10,10 @@ from llmconfig.client.credentials.redaction import DeltaStream
 from llmconfig.client.http import transport
 from llmconfig.client.http.transport import Opened, RequestFailed, Response
 from llmconfig.client.pipeline import responses
-from llmconfig.client.pipeline.endpoints import Endpoint
+from llmconfig.client.pipeline.endpoints import ProviderEndpoint
 from llmconfig.client.pipeline.responses import Refused
 from llmconfig.client.pipeline.state import GenerationState
-from llmconfig.client.pipeline.strategy import CHAT, Progress
+from llmconfig.client.pipeline.strategy import CHAT, AnswerProgress
 from llmconfig.client.structured_output import OutputSchema
 from llmconfig.client.types import Call, Delta, Generation, Usage
 from llmconfig.client.wire import JSON, BadReply, Body, Listener, Question, Reply
@@ -41,7 +41,7 @@ class Streaming:
         """Prompt and longest answer."""
         return CHAT.most_used(call, target)
 
-    def body(self, endpoint: Endpoint, question: Question) -> Body:
+    def body(self, endpoint: ProviderEndpoint, question: Question) -> Body:
         """The chat request, for a stream unless the model has none."""
         body = CHAT.body(endpoint, question)
         model = question.target.candidate.model
@@ -49,7 +49,7 @@ class Streaming:
             return body
         return Body(endpoint.wire.streamed(body.content), body.dropped)
 
-    async def send(self, endpoint: Endpoint, target: Target, payload: bytes) -> Response:
+    async def send(self, endpoint: ProviderEndpoint, target: Target, payload: bytes) -> Response:
         """Send the request and pass on what comes; raises RequestFailed."""
         native = self.state.call.native
         keeps_native = native is not None and native.wire == endpoint.wire.name
@@ -66,7 +66,7 @@ class Streaming:
                 return await opened.whole()
             return await listening.to_the_end_of(opened)
 
-    def read(self, endpoint: Endpoint, response: Response) -> Reply | Refused:
+    def read(self, endpoint: ProviderEndpoint, response: Response) -> Reply | Refused:
         """The answer that was heard to its end; of a reply that is no stream, what it holds."""
         listening = self.listening
         if listening is not None and listening.ended:
@@ -77,7 +77,7 @@ class Streaming:
         """The JSON value, if one was asked for."""
         return CHAT.parse(reply, schema)
 
-    def progress(self) -> Progress | None:
+    def progress(self) -> AnswerProgress | None:
         """What was heard of the last request's answer."""
         return self.listening.progress() if self.listening is not None else None
 
@@ -89,7 +89,7 @@ class Streaming:
 class _Listening:
     """One streamed answer: its events are read, cleaned of keys and passed on."""
 
-    def __init__(self, endpoint: Endpoint, pass_on: PassOn, *, keeps_native: bool) -> None:
+    def __init__(self, endpoint: ProviderEndpoint, pass_on: PassOn, *, keeps_native: bool) -> None:
         self.endpoint = endpoint
         self.pass_on = pass_on
         self.listener: Listener = endpoint.wire.listener()
@@ -99,10 +99,10 @@ class _Listening:
         self.received = 0  # characters of answer, thoughts and tool calls
         self.ended = False  # the stream came to its end, without an error in it
 
-    def progress(self) -> Progress:
+    def progress(self) -> AnswerProgress:
         """What was heard so far."""
         text = self.endpoint.scrubber.told(self.listener.text)
-        return Progress(text, self.listener.billed, self.received)
+        return AnswerProgress(text, self.listener.billed, self.received)
 
     async def to_the_end_of(self, opened: Opened) -> Response:
         """Take all events; raises RequestFailed where they can't be understood.

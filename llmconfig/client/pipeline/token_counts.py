@@ -7,7 +7,7 @@ from llmconfig.client.http import transport
 from llmconfig.client.http.transport import RequestFailed
 from llmconfig.client.pipeline import endpoints
 from llmconfig.client.pipeline.attempt import TargetExchange
-from llmconfig.client.pipeline.endpoints import Endpoint
+from llmconfig.client.pipeline.endpoints import ProviderEndpoint
 from llmconfig.client.pipeline.state import GenerationState
 from llmconfig.client.pipeline.strategy import Strategy
 from llmconfig.client.wire import BadReply
@@ -48,7 +48,7 @@ async def count(state: GenerationState, strategy: Strategy) -> TokenCount:
     return TokenCount(strategy.most_used(state.call, target).input, estimated=True)
 
 
-async def _ask(endpoint: Endpoint, payload: bytes) -> int:
+async def _ask(endpoint: ProviderEndpoint, payload: bytes) -> int:
     """Raises RequestFailed and BadReply."""
     asked = object_of(parse_value(payload))
     body = {name: value for name, value in asked.items() if name not in NOT_COUNTED}

@@ -21,14 +21,14 @@ MARKER = "nodewise_submission"  # the name of our marker in a vendor's metadata
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class BatchRequest:
     """One call of a batch. `custom_id` starts with the submission's marker."""
 
     custom_id: str
     body: JSON
 
 
-class State(StrEnum):
+class BatchState(StrEnum):
     """Where a provider's batch stands."""
 
     WORKING = "working"
@@ -45,7 +45,7 @@ class Polled:
     calls the vendor says it has answered, None if it doesn't say.
     """
 
-    state: State
+    state: BatchState
     detail: str = ""
     queue_full: bool = False
     complete: bool = False
@@ -82,7 +82,7 @@ class Fetched:
 class Vendor(Protocol):
     """One vendor's batches. All raise SubmissionFailed."""
 
-    async def submit(self, requests: Sequence[Request], *, marker: str) -> str:
+    async def submit(self, requests: Sequence[BatchRequest], *, marker: str) -> str:
         """Hand a batch over; gives the vendor's id."""
 
     async def find(self, marker: str, *, since: dt.datetime) -> Found:

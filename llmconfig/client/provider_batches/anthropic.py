@@ -10,13 +10,13 @@ import anthropic
 from yarl import URL
 
 from llmconfig.client.pipeline import endpoints
-from llmconfig.client.pipeline.endpoints import Endpoint
+from llmconfig.client.pipeline.endpoints import ProviderEndpoint
 from llmconfig.client.provider_batches import (
+    BatchRequest,
+    BatchState,
     Fetched,
     Found,
     Polled,
-    Request,
-    State,
     SubmissionFailed,
     result_files,
     result_lines,
@@ -47,12 +47,14 @@ async def opened(target: Target, configuration: Snapshot) -> AsyncIterator["Anth
 class AnthropicBatches:
     """A Vendor. These batches have no metadata: the marker stands in the ids of their calls."""
 
-    def __init__(self, client: anthropic.AsyncAnthropic, endpoint: Endpoint, base_url: str) -> None:
+    def __init__(
+        self, client: anthropic.AsyncAnthropic, endpoint: ProviderEndpoint, base_url: str
+    ) -> None:
         self.client = client
         self.endpoint = endpoint
         self.base_url = base_url
 
-    async def submit(self, requests: Sequence[Request], *, marker: str) -> str:
+    async def submit(self, requests: Sequence[BatchRequest], *, marker: str) -> str:
         """One request makes the batch."""
         bodies: Any = [{"custom_id": each.custom_id, "params": each.body} for each in requests]
         with self._told():
@@ -81,7 +83,7 @@ class AnthropicBatches:
             batch = await self.client.messages.batches.retrieve(external_id)
         ended = batch.processing_status == "ended"
         return Polled(
-            State.ENDED if ended else State.WORKING,
+            BatchState.ENDED if ended else BatchState.WORKING,
             complete=ended and batch.cancel_initiated_at is None,
             # Until it ends it counts all as being processed.
             answered=batch.request_counts.succeeded if ended else None,

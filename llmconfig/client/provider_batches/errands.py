@@ -4,14 +4,14 @@ import datetime as dt
 from collections.abc import Sequence
 
 from llmconfig.client.http import background_loop
-from llmconfig.client.provider_batches import Fetched, Found, Polled, Request, vendor_of
+from llmconfig.client.provider_batches import BatchRequest, Fetched, Found, Polled, vendor_of
 from llmconfig.client.provider_batches.result_files import ResultFile
 from llmconfig.configuration.resolution import Target
 from llmconfig.configuration.snapshot import Snapshot
 
 
 def submit(
-    target: Target, configuration: Snapshot, requests: Sequence[Request], *, marker: str
+    target: Target, configuration: Snapshot, requests: Sequence[BatchRequest], *, marker: str
 ) -> str:
     """Hand a batch over; gives the vendor's id. Raises SubmissionFailed, ConfigurationError."""
 

@@ -4,7 +4,7 @@ import httpx2
 from yarl import URL
 
 from llmconfig.client.http import transport
-from llmconfig.client.pipeline.endpoints import Endpoint
+from llmconfig.client.pipeline.endpoints import ProviderEndpoint
 from llmconfig.client.provider_batches import SubmissionFailed
 
 SECONDS = 120.0  # for one request; a file of 500 calls is some megabytes
@@ -17,7 +17,7 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
     Raises httpx2.ConnectError, also for a host that is not the provider's.
     """
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: ProviderEndpoint) -> None:
         self.endpoint = endpoint
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -50,7 +50,7 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
         )
 
 
-def client_of(endpoint: Endpoint) -> httpx2.AsyncClient:
+def client_of(endpoint: ProviderEndpoint) -> httpx2.AsyncClient:
     """A client for an SDK; the sessions below it are shared."""
     return httpx2.AsyncClient(transport=GuardedTransport(endpoint), trust_env=False)
 

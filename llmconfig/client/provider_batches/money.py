@@ -8,7 +8,7 @@ from uuid import UUID
 from llmconfig.client.pipeline.token_estimates import most_used
 from llmconfig.client.traffic import budget_ledger, budgets
 from llmconfig.client.traffic.admission import budgets_of, worst_case
-from llmconfig.client.traffic.budget_ledger import Answer, Verdict
+from llmconfig.client.traffic.budget_ledger import BudgetAnswer, BudgetVerdict
 from llmconfig.client.types import Call
 from llmconfig.configuration.prices import BATCH
 from llmconfig.configuration.resolution import Target
@@ -35,7 +35,7 @@ def commit(
     *,
     holder: UUID,
     at_batch_price: bool = True,
-) -> Answer:
+) -> BudgetAnswer:
     """Hold the calls' worst case, all or nothing, in the caller's transaction.
 
     Refused where a hard limit could be passed; waits where only what is held stands in the way.
@@ -50,7 +50,7 @@ def commit(
         if worst is None:
             refusal = budgets.unpriced_refusal(matched, target.model_id)
             if refusal:
-                return Answer(Verdict.REFUSED, refusal)
+                return BudgetAnswer(BudgetVerdict.REFUSED, refusal)
             continue
         for budget in matched:
             amounts[budget] = amounts.get(budget, budget_ledger.NOTHING) + worst

@@ -11,14 +11,14 @@ import orjson
 from yarl import URL
 
 from llmconfig.client.pipeline import endpoints
-from llmconfig.client.pipeline.endpoints import Endpoint
+from llmconfig.client.pipeline.endpoints import ProviderEndpoint
 from llmconfig.client.provider_batches import (
     MARKER,
+    BatchRequest,
+    BatchState,
     Fetched,
     Found,
     Polled,
-    Request,
-    State,
     SubmissionFailed,
     result_files,
 )
@@ -48,12 +48,14 @@ async def opened(target: Target, configuration: Snapshot) -> AsyncIterator["Open
 class OpenAIBatches:
     """A Vendor."""
 
-    def __init__(self, client: openai.AsyncOpenAI, endpoint: Endpoint, base_url: str) -> None:
+    def __init__(
+        self, client: openai.AsyncOpenAI, endpoint: ProviderEndpoint, base_url: str
+    ) -> None:
         self.client = client
         self.endpoint = endpoint
         self.base_url = base_url
 
-    async def submit(self, requests: Sequence[Request], *, marker: str) -> str:
+    async def submit(self, requests: Sequence[BatchRequest], *, marker: str) -> str:
         """Upload the file, then make the batch, which only then exists and is billed."""
         lines = b"".join(
             orjson.dumps(
@@ -91,13 +93,13 @@ class OpenAIBatches:
             problems = [each for each in (batch.errors and batch.errors.data) or [] if each]
             said = "; ".join(problem.message or problem.code or "" for problem in problems[:3])
             return Polled(
-                State.FAILED,
+                BatchState.FAILED,
                 self.endpoint.scrubber.clean(said),
                 queue_full=any(is_queue_full(each.code, each.message) for each in problems),
             )
         counts = batch.request_counts
         return Polled(
-            State.ENDED if batch.status in ENDED else State.WORKING,
+            BatchState.ENDED if batch.status in ENDED else BatchState.WORKING,
             complete=batch.status == "completed",
             answered=counts.completed if counts is not None else None,
         )

@@ -9,7 +9,7 @@ from typing import BinaryIO, Final
 from yarl import URL
 
 from llmconfig.client.http import transport
-from llmconfig.client.pipeline.endpoints import Endpoint
+from llmconfig.client.pipeline.endpoints import ProviderEndpoint
 from llmconfig.client.provider_batches import Result, SubmissionFailed, result_lines
 from llmconfig.client.provider_batches.guarded import failure_of
 
@@ -64,7 +64,7 @@ class ResultFile:
         self.file.close()
 
 
-async def save(endpoint: Endpoint, url: URL, into: BinaryIO) -> bool:
+async def save(endpoint: ProviderEndpoint, url: URL, into: BinaryIO) -> bool:
     """Append a vendor's file to `into`, up to MAX_BYTES of it; tells whether there was more.
 
     Raises SubmissionFailed, also when the transfer breaks off: then it is to be fetched again.
@@ -84,7 +84,7 @@ async def save(endpoint: Endpoint, url: URL, into: BinaryIO) -> bool:
     return cut
 
 
-async def first_line(endpoint: Endpoint, url: URL) -> bytes:
+async def first_line(endpoint: ProviderEndpoint, url: URL) -> bytes:
     """A vendor's file up to its first line break; raises SubmissionFailed."""
     line = b""
     async with aclosing(_pieces(endpoint, url)) as pieces:
@@ -95,7 +95,7 @@ async def first_line(endpoint: Endpoint, url: URL) -> bytes:
     return line.partition(b"\n")[0]
 
 
-async def _pieces(endpoint: Endpoint, url: URL) -> AsyncGenerator[bytes]:
+async def _pieces(endpoint: ProviderEndpoint, url: URL) -> AsyncGenerator[bytes]:
     if url.origin() != endpoint.url.origin():
         raise SubmissionFailed(f"{url.host} is not this provider's host.", refused=False)
     try:

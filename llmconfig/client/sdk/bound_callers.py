@@ -128,9 +128,11 @@ class BoundCaller:
     def _http(self) -> Any:
         import httpx2  # noqa: PLC0415
 
-        from llmconfig.client.sdk.in_process import BASE_URL, Transport  # noqa: PLC0415
+        from llmconfig.client.sdk.in_process import BASE_URL, SyncTransport  # noqa: PLC0415
 
-        return httpx2.Client(base_url=BASE_URL, transport=Transport(self._door), trust_env=False)
+        return httpx2.Client(
+            base_url=BASE_URL, transport=SyncTransport(self._door), trust_env=False
+        )
 
     def _async_http(self) -> Any:
         import httpx2  # noqa: PLC0415

@@ -121,7 +121,7 @@ class _AsyncBody(httpx2.AsyncByteStream):
         await self._exchange.leave()
 
 
-class Transport(httpx2.BaseTransport):
+class SyncTransport(httpx2.BaseTransport):
     """For synchronous clients: the application runs on the process's background loop."""
 
     def __init__(self, door: InProcessTransport) -> None:

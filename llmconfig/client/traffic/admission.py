@@ -12,7 +12,7 @@ from typing import Self
 
 from llmconfig.client.traffic import budget_ledger, budgets, cooldown, holds
 from llmconfig.client.traffic.adaptive_concurrency import OVERLOADED
-from llmconfig.client.traffic.budget_ledger import Verdict
+from llmconfig.client.traffic.budget_ledger import BudgetVerdict
 from llmconfig.client.traffic.budgets import LedgerLost
 from llmconfig.client.traffic.rate_limits import NotAdmitted, RateLimiter, limiter_of
 from llmconfig.client.types import ANSWERED, Attempt, Call, Usage
@@ -62,7 +62,7 @@ def budgets_of(call: Call, target: Target, configuration: Snapshot) -> tuple[Bud
     labels = call.labels
     return budgets.matching(
         configuration,
-        budgets.Caller(
+        budgets.BudgetLabels(
             provider=target.provider.name,
             node=call.node,
             organization=str(labels.organization_id or ""),
@@ -204,9 +204,9 @@ class Admission:
             )
         except LedgerLost as lost:
             raise BudgetUnknown(str(lost)) from None
-        if answer.verdict is Verdict.DEGRADED:
+        if answer.verdict is BudgetVerdict.DEGRADED:
             raise BudgetSoft(answer.why)
-        if answer.verdict is Verdict.REFUSED:
+        if answer.verdict is BudgetVerdict.REFUSED:
             raise BudgetRefused(answer.why)
         self._budgets, self._held = matched, held
 

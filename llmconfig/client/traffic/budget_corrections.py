@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 
 from llmconfig.client.traffic.budget_ledger import period_start
-from llmconfig.client.traffic.budgets import Caller, matching
+from llmconfig.client.traffic.budgets import BudgetLabels, matching
 from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.models import Budget
 
@@ -57,7 +57,7 @@ class Counted:
         self._configuration = configuration
         self._since: dict[int, dt.datetime] = dict(Budget.objects.values_list("pk", "created_at"))
 
-    def lines(self, caller: Caller, moment: dt.datetime) -> list[Line]:
+    def lines(self, caller: BudgetLabels, moment: dt.datetime) -> list[Line]:
         """The ledger's lines of a call at this moment; a budget made later counted nothing."""
         return [
             (budget.id, period_start(budget.period, moment))

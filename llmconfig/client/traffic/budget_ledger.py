@@ -26,7 +26,7 @@ NOTHING = Decimal(0)
 COMMITTED_SECONDS = 30 * 24 * 3600.0
 
 
-class Verdict(Enum):
+class BudgetVerdict(Enum):
     """What the ledger says to a call."""
 
     GRANTED = "granted"
@@ -36,14 +36,14 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class BudgetAnswer:
     """The verdict, and why it isn't a grant: the budget and its state in words."""
 
-    verdict: Verdict
+    verdict: BudgetVerdict
     why: str = ""
 
 
-GRANTED = Answer(Verdict.GRANTED)
+GRANTED = BudgetAnswer(BudgetVerdict.GRANTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ WHERE h.holder = %s AND l.id = h.spending_id AND l.budget_id = u.budget_id
 """
 
 
-def carry_out(order: LedgerOrder, holder: UUID) -> list[Answer]:
+def carry_out(order: LedgerOrder, holder: UUID) -> list[BudgetAnswer]:
     """Settle, decide and hold, in one transaction under the locks of all lines concerned."""
     close_old_connections()
     ids, starts = list(order.periods), list(order.periods.values())
@@ -163,7 +163,7 @@ def carry_out(order: LedgerOrder, holder: UUID) -> list[Answer]:
     return answers
 
 
-def commit(amounts: Mapping[BudgetFacts, Decimal], *, holder: UUID) -> Answer:
+def commit(amounts: Mapping[BudgetFacts, Decimal], *, holder: UUID) -> BudgetAnswer:
     """Hold what may be spent of each budget until `settle_commitment`: all of it, or nothing.
 
     Amounts are US dollars. For a caller within a transaction, which the hold is part of.
@@ -214,14 +214,14 @@ def _locked(cursor: CursorWrapper, ids: list[int], starts: list[dt.date]) -> dic
     return {row[0]: LedgerLine(*row[1:]) for row in cursor.fetchall()}
 
 
-def _decide(wish: Wish, lines: Mapping[int, LedgerLine]) -> Answer:
+def _decide(wish: Wish, lines: Mapping[int, LedgerLine]) -> BudgetAnswer:
     """Hold a wish in all its budgets, or say why not. A budget that is gone forbids nothing."""
     concerned = [lines[each.id] for each in wish.budgets if each.id in lines]
     waits = ""
     for line in concerned:
         if line.soft is not None and wish.may_degrade and line.spent >= line.soft:
             why = f"the budget “{line.name}” is over its soft limit of ${line.soft:f}"
-            return Answer(Verdict.DEGRADED, why)
+            return BudgetAnswer(BudgetVerdict.DEGRADED, why)
         if line.hard is None:
             continue
         if line.spent >= line.hard or line.spent + wish.most_usd > line.hard:
@@ -229,11 +229,11 @@ def _decide(wish: Wish, lines: Mapping[int, LedgerLine]) -> Answer:
                 f"the budget “{line.name}” has spent ${line.spent:.4f} of its hard limit of"
                 f" ${line.hard:f}, and this call may cost ${wish.most_usd:.4f}"
             )
-            return Answer(Verdict.REFUSED, why)
+            return BudgetAnswer(BudgetVerdict.REFUSED, why)
         if line.spent + line.held + wish.most_usd > line.hard:
             waits = waits or f"the budget “{line.name}” is held by calls under way"
     if waits:
-        return Answer(Verdict.WAITS, waits)
+        return BudgetAnswer(BudgetVerdict.WAITS, waits)
     for line in concerned:
         line.held += wish.most_usd
     return GRANTED

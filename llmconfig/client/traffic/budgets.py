@@ -19,9 +19,9 @@ from django.db import DatabaseError, InterfaceError
 from llmconfig.client.traffic.budget_ledger import (
     GRANTED,
     NOTHING,
-    Answer,
+    BudgetAnswer,
+    BudgetVerdict,
     LedgerOrder,
-    Verdict,
     Wish,
     carry_out,
     period_start,
@@ -44,7 +44,7 @@ class LedgerLost(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class BudgetLabels:
     """What budgets are matched by."""
 
     provider: str
@@ -59,7 +59,7 @@ class _Request:
     """A call that waits for its answer."""
 
     wish: "Wish"
-    answer: asyncio.Future[Answer]
+    answer: asyncio.Future[BudgetAnswer]
 
 
 @dataclass(slots=True)
@@ -71,7 +71,7 @@ class _Account:
     to_settle: Decimal = NOTHING
 
 
-def matching(configuration: Snapshot, caller: Caller) -> tuple[BudgetFacts, ...]:
+def matching(configuration: Snapshot, caller: BudgetLabels) -> tuple[BudgetFacts, ...]:
     """The budgets that count a call."""
     values = {
         BudgetScope.EVERYTHING: "",
@@ -102,7 +102,7 @@ class BudgetLedgerClient:
 
     async def reserve(
         self, budgets: tuple[BudgetFacts, ...], most_usd: Decimal, *, may_degrade: bool
-    ) -> Answer:
+    ) -> BudgetAnswer:
         """Hold the worst case in every budget, or learn why not; waits while it may become free.
 
         The caller bounds the time. What was granted must be settled. Raises LedgerLost.
@@ -110,11 +110,11 @@ class BudgetLedgerClient:
         wish = Wish(budgets, most_usd, may_degrade)
         while True:
             answer = await self._ask(wish)
-            if answer.verdict is not Verdict.WAITS:
+            if answer.verdict is not BudgetVerdict.WAITS:
                 return answer
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
-    async def _ask(self, wish: Wish) -> Answer:
+    async def _ask(self, wish: Wish) -> BudgetAnswer:
         request = _Request(wish, asyncio.get_running_loop().create_future())
         self._asking.append(request)
         self._attend()
@@ -194,7 +194,7 @@ class BudgetLedgerClient:
             if not (each.held or each.to_settle or order.held.get(key)):
                 del self._accounts[key]
 
-    def _grant(self, asking: Sequence[_Request], answers: Sequence[Answer]) -> None:
+    def _grant(self, asking: Sequence[_Request], answers: Sequence[BudgetAnswer]) -> None:
         for request, answer in zip(asking, answers, strict=True):
             if request.answer.done():
                 continue  # it gave up: the next exchange says that nothing is held for it

@@ -32,7 +32,7 @@ def read_message(value: JSON) -> Reply:
         raise BadReply("the reply holds no content", told)
     found = [object_of(block) for block in blocks]
     reply = _answer(
-        _End(reason_in(value.get("stop_reason")), value, told),
+        _MessageEnd(reason_in(value.get("stop_reason")), value, told),
         "".join(text_of(block.get("text")) for block in found if block.get("type") == "text"),
         tuple(_tool_call(block) for block in found if block.get("type") == "tool_use"),
         [thought for at, block in enumerate(found) if (thought := _thought(block, at))],
@@ -41,7 +41,7 @@ def read_message(value: JSON) -> Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class _End:
+class _MessageEnd:
     """How an answer ended and what it took; `told` has `stop_sequence` and `stop_details`."""
 
     reason: str | None
@@ -50,7 +50,7 @@ class _End:
 
 
 def _answer(
-    end: _End, text: str, tool_calls: tuple[JSON, ...], thoughts: Sequence[Thought]
+    end: _MessageEnd, text: str, tool_calls: tuple[JSON, ...], thoughts: Sequence[Thought]
 ) -> Reply:
     """The reply; raises BadReply where the server broke off, or says nothing at all."""
     if ending_of(end.reason) is Ending.BROKEN:
@@ -151,7 +151,7 @@ class AnthropicListener:
         reason = reason_in(self._end.get("stop_reason"))
         if reason is None and not self._complete:
             raise BadReply("the stream ended before the answer did", self.billed)
-        end = _End(reason, self._end, self.billed)
+        end = _MessageEnd(reason, self._end, self.billed)
         reply = _answer(end, "".join(self._texts), tuple(self._calls), self._thoughts)
         return replace(reply, untranslated=True) if self._untranslated else reply
 

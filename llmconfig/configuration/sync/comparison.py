@@ -34,7 +34,7 @@ class Side(StrEnum):
     DATABASE = "db"
 
 
-class Action(StrEnum):
+class NodeAction(StrEnum):
     """What a node needs."""
 
     CREATE = "create"
@@ -52,7 +52,7 @@ class StoredNode:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class FieldDifference:
     """A field whose value differs, whose value it ends with, and what is known about it."""
 
     node: str
@@ -68,10 +68,10 @@ class NodePlan:
     """What a sync does to one node: the values to write and those to remember."""
 
     name: str
-    action: Action
+    action: NodeAction
     values: Mapping[str, Any] = field(default_factory=dict)
     synced: Mapping[str, Any] = field(default_factory=dict)
-    differences: tuple[Difference, ...] = ()
+    differences: tuple[FieldDifference, ...] = ()
 
 
 def standing(*, file: Any, database: Any, synced: Any) -> Standing:
@@ -105,11 +105,11 @@ def plan_node(
     if stored is None:
         return NodePlan(
             name,
-            Action.CREATE,
+            NodeAction.CREATE,
             values=dict(given),
             synced={CREATED_MARK: name, **given},
             differences=tuple(
-                Difference(name, each, Standing.CHANGED_IN_FILE, Side.FILE, value, blank(each))
+                FieldDifference(name, each, Standing.CHANGED_IN_FILE, Side.FILE, value, blank(each))
                 for each, value in given.items()
                 if value != blank(each)
             ),
@@ -132,10 +132,10 @@ def plan_node(
         kept = winner(case, take)
         if kept is Side.FILE:
             values[each] = file
-        differences.append(Difference(name, each, case, kept, file, database))
-    action = Action.UPDATE if values else Action.RECORD
+        differences.append(FieldDifference(name, each, case, kept, file, database))
+    action = NodeAction.UPDATE if values else NodeAction.RECORD
     if not values and synced == dict(stored.synced):
-        action = Action.NOTHING
+        action = NodeAction.NOTHING
     return NodePlan(name, action, values, synced, tuple(differences))
 
 

@@ -79,16 +79,16 @@ def compose(text: str) -> yaml.Node | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class MappingItem:
     """What stands under a key of a mapping, and the key's line."""
 
     line: int
     node: yaml.Node
 
 
-def mapping_items(node: yaml.MappingNode, *, field: str = "") -> dict[str, Item]:
+def mapping_items(node: yaml.MappingNode, *, field: str = "") -> dict[str, MappingItem]:
     """A mapping by its keys; raises NodesFileInvalid for a key that is no word, or there twice."""
-    found: dict[str, Item] = {}
+    found: dict[str, MappingItem] = {}
     for key, value in node.value:
         line = line_of(key)
         if not isinstance(key, yaml.ScalarNode):
@@ -101,7 +101,7 @@ def mapping_items(node: yaml.MappingNode, *, field: str = "") -> dict[str, Item]
                 line=line,
                 field=place,
             )
-        found[name] = Item(line, value)
+        found[name] = MappingItem(line, value)
     return found
 
 

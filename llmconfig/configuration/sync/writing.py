@@ -13,8 +13,8 @@ from llmconfig.configuration.listing import refuse_unlisted
 from llmconfig.configuration.sync import nodes_file
 from llmconfig.configuration.sync.comparison import (
     CREATED_MARK,
-    Action,
-    Difference,
+    FieldDifference,
+    NodeAction,
     NodePlan,
     Side,
     Standing,
@@ -41,33 +41,33 @@ class SyncPlan:
     removed: tuple[str, ...]
     revision: int | None = None
 
-    def names(self, *actions: Action) -> list[str]:
+    def names(self, *actions: NodeAction) -> list[str]:
         """The nodes that have one of these actions."""
         return [each.name for each in self.nodes if each.action in actions]
 
     @property
-    def differences(self) -> list[Difference]:
+    def differences(self) -> list[FieldDifference]:
         """Every field that differs, in the file's order."""
         return [difference for each in self.nodes for difference in each.differences]
 
     @property
-    def conflicts(self) -> list[Difference]:
+    def conflicts(self) -> list[FieldDifference]:
         """The fields that both sides changed."""
         return [each for each in self.differences if each.standing is Standing.CONFLICT]
 
     @property
     def is_settled(self) -> bool:
         """Whether file and database say the same: nothing to write, and no drift."""
-        return not (self.differences or self.removed or self.names(Action.CREATE))
+        return not (self.differences or self.removed or self.names(NodeAction.CREATE))
 
     @property
     def totals(self) -> str:
         """The counts; `updated` are only the nodes whose values changed."""
         parts = [
             f"{len(self.nodes)} total",
-            f"{len(self.names(Action.CREATE))} created",
-            f"{len(self.names(Action.UPDATE))} updated",
-            f"{len(self.names(Action.RECORD, Action.NOTHING))} unchanged",
+            f"{len(self.names(NodeAction.CREATE))} created",
+            f"{len(self.names(NodeAction.UPDATE))} updated",
+            f"{len(self.names(NodeAction.RECORD, NodeAction.NOTHING))} unchanged",
         ]
         return ", ".join([*parts, f"{len(self.removed)} removed"] if self.removed else parts)
 
@@ -157,7 +157,7 @@ def _refuse_unlisted_models(plan: NodePlan, row: StoredNode | None, line: int) -
 
 
 def _write(plan: NodePlan, row: NodeConfiguration | None) -> None:
-    if plan.action is Action.NOTHING:
+    if plan.action is NodeAction.NOTHING:
         return
     if row is None:
         NodeConfiguration.objects.create(

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from llmconfig.configuration import snapshot
-from llmconfig.diagnostics.validation import Finding, arm_findings, findings, unpriced
+from llmconfig.diagnostics.validation import ValidationResult, arm_findings, findings, unpriced
 
 
 class Command(BaseCommand):
@@ -43,7 +43,9 @@ class Command(BaseCommand):
         if broken:
             raise CommandError(f"{len(broken)} of {len(found)} can't be served.")
 
-    def _tell(self, found: list[Finding], without_price: list[str], *, enabled: bool) -> None:
+    def _tell(
+        self, found: list[ValidationResult], without_price: list[str], *, enabled: bool
+    ) -> None:
         for each in found:
             if each.valid:
                 self.stdout.write(f"{each.kind} {each.name}: {each.target}")

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, ProgrammingError
 
 from llmconfig import project_settings
-from llmconfig.configuration.sync.comparison import Action, Difference, Side, Standing
+from llmconfig.configuration.sync.comparison import FieldDifference, NodeAction, Side, Standing
 from llmconfig.configuration.sync.export import export
 from llmconfig.configuration.sync.fields import shown
 from llmconfig.configuration.sync.writing import SyncPlan, preview, sync
@@ -131,8 +131,8 @@ def _diff(plan: SyncPlan) -> str:
     """What a sync would do, for people; one text, so that `| head` cuts it without a complaint."""
     lines = []
     for node in plan.nodes:
-        if node.action is Action.CREATE or node.differences:
-            lines.append(f"{node.name} (new)" if node.action is Action.CREATE else node.name)
+        if node.action is NodeAction.CREATE or node.differences:
+            lines.append(f"{node.name} (new)" if node.action is NodeAction.CREATE else node.name)
             lines += [f"  {_described(each)}" for each in node.differences]
     for name in plan.left:
         fate = "is removed" if name in plan.removed else "--prune removes it"
@@ -140,7 +140,7 @@ def _diff(plan: SyncPlan) -> str:
     return "\n".join([*lines, f"Nothing was written. A sync would make it: {plan.totals}"])
 
 
-def _described(each: Difference) -> str:
+def _described(each: FieldDifference) -> str:
     database, file = shown(each.database), shown(each.file)
     if each.kept is Side.FILE:
         return f"{each.field}: {database} -> {file} ({each.standing})"
@@ -175,9 +175,9 @@ def _as_json(path: Path, plan: SyncPlan, *, written: bool) -> dict[str, Any]:
         "written": written,
         "revision": plan.revision,
         "total": len(plan.nodes),
-        "created": plan.names(Action.CREATE),
-        "updated": plan.names(Action.UPDATE),
-        "unchanged": plan.names(Action.RECORD, Action.NOTHING),
+        "created": plan.names(NodeAction.CREATE),
+        "updated": plan.names(NodeAction.UPDATE),
+        "unchanged": plan.names(NodeAction.RECORD, NodeAction.NOTHING),
         "removed": list(plan.removed),
         "left_file": list(plan.left),
         "differences": [

@@ -14,7 +14,7 @@ from metrics.analyzers.cost import WhatIf, forecast_month, unpriced, what_if, wh
 from metrics.analyzers.savings import savings
 from metrics.csv_export import aligned, csv_lines
 from metrics.errors import Unanswerable
-from metrics.queries import DIMENSIONS, Key, Question, ask
+from metrics.queries import DIMENSIONS, Key, MetricsQuestion, ask
 
 COLUMNS = ("calls", "failed", "unpriced", "tokens_input", "tokens_output", "cost_usd", "saved_usd")
 COSTS = frozenset({"cost_usd", "would_cost_usd"})
@@ -105,7 +105,7 @@ def _answers(options: Facts) -> tuple[list[Facts], Sequence[str]]:
     elif options["savings"]:
         rows = [asdict(each) for each in savings(since=since, until=now)]
     elif options["what_if"]:
-        others = _elsewhere(Question(since=since, until=now, only=_only(options)), options)
+        others = _elsewhere(MetricsQuestion(since=since, until=now, only=_only(options)), options)
         rows = [{**asdict(each), "difference_usd": each.difference_usd} for each in others]
     else:
         return _sums(since, now, options)
@@ -117,7 +117,7 @@ def _answers(options: Facts) -> tuple[list[Facts], Sequence[str]]:
 def _sums(since: dt.datetime, until: dt.datetime, options: Facts) -> tuple[list[Facts], list[str]]:
     names = [name.strip() for name in options["by"].split(",")]
     daily = options["daily"]
-    question = Question(
+    question = MetricsQuestion(
         since=since, until=until, by=names, only=_only(options), each_period=daily
     )  # fmt: skip
     rows = [
@@ -131,7 +131,7 @@ def _sums(since: dt.datetime, until: dt.datetime, options: Facts) -> tuple[list[
     return rows, [*(["day"] if daily else []), *names, *COLUMNS]
 
 
-def _elsewhere(question: Question, options: Facts) -> list[WhatIf]:
+def _elsewhere(question: MetricsQuestion, options: Facts) -> list[WhatIf]:
     if options["what_if"] == EVERYWHERE:
         return what_if_anywhere(question)
     provider, _, model = options["what_if"].partition("/")

@@ -12,7 +12,13 @@ from django.core.management.base import BaseCommand, CommandError
 
 from metrics.csv_export import csv_lines
 from metrics.errors import ExportUnreadable, Unanswerable
-from metrics.reports.reconciliation import MEASURES, SHAPES, Difference, differences, import_export
+from metrics.reports.reconciliation import (
+    MEASURES,
+    SHAPES,
+    BillingDifference,
+    differences,
+    import_export,
+)
 
 HEADER = (
     "day", "model", "requests", "requests_billed", "tokens", "tokens_billed", "unpriced",
@@ -94,7 +100,7 @@ class Command(BaseCommand):
             self.stderr.write(f"line {bad.number} was left out: {bad.reason}")
 
 
-def _cells(each: Difference) -> list[object]:
+def _cells(each: BillingDifference) -> list[object]:
     ours, theirs = each.ours, each.theirs
     return [
         each.day, each.model, ours.requests, theirs.requests,

@@ -7,7 +7,12 @@ import random
 import re
 from statistics import NormalDist
 
-from project.embedded.simulator.calls import CHARACTERS_PER_TOKEN, Answer, Call, tokens_in
+from project.embedded.simulator.calls import (
+    CHARACTERS_PER_TOKEN,
+    SimulatedAnswer,
+    SimulatedCall,
+    tokens_in,
+)
 from project.embedded.simulator.controls import Controls
 from project.embedded.simulator.languages import translated
 from project.embedded.simulator.schemas import write_json
@@ -18,14 +23,14 @@ _REPEATED = re.compile(r"([!?.,;:*=_#~-])\1+")
 _NORMAL = NormalDist()
 
 
-def compose(call: Call, controls: Controls) -> Answer:
+def compose(call: SimulatedCall, controls: Controls) -> SimulatedAnswer:
     """The answer to this call with the tokens that a provider would bill for it."""
     text = _text(call, controls)
     finish = "tool" if call.tool else "stop"
     if call.max_tokens is not None and len(text) > call.max_tokens * CHARACTERS_PER_TOKEN:
         text, finish = text[: call.max_tokens * CHARACTERS_PER_TOKEN], "length"
     cached = min(controls.cached_tokens, call.prompt_tokens)
-    return Answer(
+    return SimulatedAnswer(
         text=text,
         finish=finish,
         input_tokens=call.prompt_tokens,
@@ -43,7 +48,7 @@ def marker(digest: str) -> str:
     return f"[sim:{digest[:8]}]"
 
 
-def _text(call: Call, controls: Controls) -> str:
+def _text(call: SimulatedCall, controls: Controls) -> str:
     words = tidy(own_words(call.text)).split(" ")
     if call.form is not None:
         rng = random.Random(call.fingerprint)  # noqa: S311 - variety, not secrecy
@@ -59,7 +64,7 @@ def _text(call: Call, controls: Controls) -> str:
     return _of_length(words, call, max(1, min(round(wanted), 100_000)))
 
 
-def _of_length(words: list[str], call: Call, tokens: int) -> str:
+def _of_length(words: list[str], call: SimulatedCall, tokens: int) -> str:
     tail = " " + marker(call.digest)
     room = max(1, tokens * CHARACTERS_PER_TOKEN - len(tail))
     text = " ".join(words) or "simulated"

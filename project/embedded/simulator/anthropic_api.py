@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 
 from project.embedded.simulator.calls import (
-    Answer,
-    Call,
+    SimulatedAnswer,
+    SimulatedCall,
     content_text,
     digest_of,
     fingerprint_of,
@@ -20,12 +20,12 @@ from project.embedded.simulator.calls import (
     required_text,
 )
 from project.embedded.simulator.controls import Model
-from project.embedded.simulator.errors import Refusal
+from project.embedded.simulator.errors import SimulatedRefusal
 from project.embedded.simulator.schemas import Form, form_for
 from project.embedded.simulator.wire import (
     Header,
+    HttpReply,
     JsonObject,
-    Reply,
     Request,
     event_stream,
     json_reply,
@@ -52,7 +52,7 @@ def request_id_header(request_id: str) -> Header:
     return (b"request-id", request_id.encode())
 
 
-def error_body(refusal: Refusal) -> JsonObject:
+def error_body(refusal: SimulatedRefusal) -> JsonObject:
     """The body of a refusal."""
     usual = "api_error" if refusal.status >= 500 else "invalid_request_error"
     kind = refusal.kind or _KINDS.get(refusal.status, usual)
@@ -62,45 +62,45 @@ def error_body(refusal: Refusal) -> JsonObject:
     return {"type": "error", "error": error}
 
 
-def unknown_model(name: str) -> Refusal:
+def unknown_model(name: str) -> SimulatedRefusal:
     """The refusal of a model that is not there."""
-    return Refusal(404, f"model: {name}")
+    return SimulatedRefusal(404, f"model: {name}")
 
 
-def too_long(window: int, tokens: int) -> Refusal:
+def too_long(window: int, tokens: int) -> SimulatedRefusal:
     """The refusal of a prompt that does not fit."""
-    return Refusal(400, f"prompt is too long: {tokens} tokens > {window} maximum")
+    return SimulatedRefusal(400, f"prompt is too long: {tokens} tokens > {window} maximum")
 
 
 def check_version(request: Request) -> str:
     """The asked version of the API; refuses a missing or unknown one."""
     version = request.header(b"anthropic-version")
     if not version:
-        raise Refusal(400, "anthropic-version: header is required")
+        raise SimulatedRefusal(400, "anthropic-version: header is required")
     if version not in VERSIONS:
-        raise Refusal(400, f'anthropic-version: "{version}" is not a valid version')
+        raise SimulatedRefusal(400, f'anthropic-version: "{version}" is not a valid version')
     return version
 
 
-def read_message(request: Request, body: JsonObject, *, seed: int, version: str) -> Call:
+def read_message(request: Request, body: JsonObject, *, seed: int, version: str) -> SimulatedCall:
     """The call in a messages request."""
     name = required_text(body, "model")
     limit = optional_count(body, "max_tokens")
     if limit is None:
-        raise Refusal(400, "max_tokens: Field required")
+        raise SimulatedRefusal(400, "max_tokens: Field required")
     _check_sampling(body, version)
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages:
-        raise Refusal(400, "messages: at least one message is required")
+        raise SimulatedRefusal(400, "messages: at least one message is required")
     if not all(isinstance(entry, dict) and entry.get("role") in _ROLES for entry in messages):
-        raise Refusal(400, 'messages: each needs a role, "user" or "assistant"')
+        raise SimulatedRefusal(400, 'messages: each needs a role, "user" or "assistant"')
     texts = [content_text(message.get("content")) for message in messages]
     asked = zip(reversed(messages), reversed(texts), strict=True)
     text = next((said for message, said in asked if message["role"] == "user"), texts[-1])
     texts.append(content_text(body.get("system")))
     digest = digest_of(text)
     form, tool = _form(body)
-    return Call(
+    return SimulatedCall(
         path=request.path,
         model=name,
         text=text,
@@ -123,9 +123,11 @@ def _check_sampling(body: JsonObject, version: str) -> None:
         if name not in body:
             continue
         if version == VERSIONS[1]:
-            raise Refusal(400, f"{name}: this parameter is not supported in version {version}")
+            raise SimulatedRefusal(
+                400, f"{name}: this parameter is not supported in version {version}"
+            )
         if not isinstance(body[name], int | float) or isinstance(body[name], bool):
-            raise Refusal(400, f"{name}: Input should be a valid number")
+            raise SimulatedRefusal(400, f"{name}: Input should be a valid number")
 
 
 def _form(body: JsonObject) -> tuple[Form | None, str | None]:
@@ -138,9 +140,9 @@ def _form(body: JsonObject) -> tuple[Form | None, str | None]:
     if not isinstance(wanted, dict):
         return None, None
     if wanted.get("type") != "json_schema":
-        raise Refusal(400, "output_config.format.type: Input should be 'json_schema'")
+        raise SimulatedRefusal(400, "output_config.format.type: Input should be 'json_schema'")
     if not isinstance(wanted.get("schema"), dict):
-        raise Refusal(400, "output_config.format.schema: Field required")
+        raise SimulatedRefusal(400, "output_config.format.schema: Field required")
     return form_for(wanted["schema"]), None
 
 
@@ -149,10 +151,10 @@ def _forced_tool(tools: object, chosen: JsonObject) -> tuple[Form, str]:
         name = tool.get("name") if isinstance(tool, dict) else None
         if isinstance(name, str) and chosen.get("name", name) == name:
             return form_for(tool.get("input_schema", {"type": "object"})), name
-    raise Refusal(400, "tool_choice: names no tool of this request")
+    raise SimulatedRefusal(400, "tool_choice: names no tool of this request")
 
 
-def write_message(call: Call, answer: Answer, request_id: str) -> Reply:
+def write_message(call: SimulatedCall, answer: SimulatedAnswer, request_id: str) -> HttpReply:
     """The message, or its events."""
     header = request_id_header(request_id)
     if call.stream:
@@ -160,7 +162,7 @@ def write_message(call: Call, answer: Answer, request_id: str) -> Reply:
     return json_reply(message_body(call, answer, request_id), headers=(header,))
 
 
-def message_body(call: Call, answer: Answer, request_id: str) -> JsonObject:
+def message_body(call: SimulatedCall, answer: SimulatedAnswer, request_id: str) -> JsonObject:
     """A whole message."""
     block: JsonObject = {"type": "text", "text": answer.text, "citations": None}
     if call.tool:
@@ -172,7 +174,7 @@ def message_body(call: Call, answer: Answer, request_id: str) -> JsonObject:
     }
 
 
-def usage(answer: Answer) -> JsonObject:
+def usage(answer: SimulatedAnswer) -> JsonObject:
     """Tokens as Anthropic counts them: the input leaves out what the cache read or wrote."""
     cached = answer.cached_tokens + answer.cache_creation_tokens
     return {
@@ -185,7 +187,7 @@ def usage(answer: Answer) -> JsonObject:
     }
 
 
-def _head(call: Call, request_id: str) -> JsonObject:
+def _head(call: SimulatedCall, request_id: str) -> JsonObject:
     return {
         "id": f"msg_{request_id}",
         "type": "message",
@@ -201,7 +203,7 @@ def _tool_use(tool: str, request_id: str, arguments: object) -> JsonObject:
     return {"type": "tool_use", "id": f"toolu_{request_id}", "name": tool, "input": arguments}
 
 
-def _arguments(answer: Answer) -> Any:
+def _arguments(answer: SimulatedAnswer) -> Any:
     """The tool's input; an answer that ended at max_tokens has none that can be read."""
     try:
         return orjson.loads(answer.text)
@@ -209,7 +211,7 @@ def _arguments(answer: Answer) -> Any:
         return {}
 
 
-def _events(call: Call, answer: Answer, request_id: str) -> list[bytes]:
+def _events(call: SimulatedCall, answer: SimulatedAnswer, request_id: str) -> list[bytes]:
     counted = usage(answer)
     message = _head(call, request_id) | {"usage": counted | {"output_tokens": 1}}
     opening: JsonObject = {"type": "text", "text": ""}

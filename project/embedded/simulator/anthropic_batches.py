@@ -8,8 +8,8 @@ import re
 import orjson
 
 from project.embedded.simulator.batch_faults import spoiled
-from project.embedded.simulator.batches import DAY_S, Job, Outcome
-from project.embedded.simulator.errors import Refusal
+from project.embedded.simulator.batches import DAY_S, Job, SimulatedOutcome
+from project.embedded.simulator.errors import SimulatedRefusal
 from project.embedded.simulator.wire import JsonObject
 
 MAX_REQUESTS = 100_000
@@ -20,17 +20,17 @@ def read_creation(body: JsonObject) -> list[tuple[str, JsonObject]]:
     """The requests of a new batch with their own ids."""
     entries = body.get("requests")
     if not isinstance(entries, list) or not 0 < len(entries) <= MAX_REQUESTS:
-        raise Refusal(400, f"requests: must hold 1 to {MAX_REQUESTS} entries")
+        raise SimulatedRefusal(400, f"requests: must hold 1 to {MAX_REQUESTS} entries")
     requests: dict[str, JsonObject] = {}
     for number, entry in enumerate(entries):
         custom_id = entry.get("custom_id") if isinstance(entry, dict) else None
         if not isinstance(custom_id, str) or not _CUSTOM_ID.fullmatch(custom_id):
             message = f"requests.{number}.custom_id: must match ^{_CUSTOM_ID.pattern}$"
-            raise Refusal(400, message)
+            raise SimulatedRefusal(400, message)
         if custom_id in requests:
-            raise Refusal(400, f"requests.{number}.custom_id: {custom_id} was used before")
+            raise SimulatedRefusal(400, f"requests.{number}.custom_id: {custom_id} was used before")
         if not isinstance(entry.get("params"), dict):
-            raise Refusal(400, f"requests.{number}.params: Field required")
+            raise SimulatedRefusal(400, f"requests.{number}.params: Field required")
         requests[custom_id] = entry["params"]
     return list(requests.items())
 
@@ -62,7 +62,9 @@ def batch_body(job: Job, origin: str) -> JsonObject:
 def results(job: Job) -> bytes:
     """The JSONL of an ended batch; refuses before that."""
     if job.end is None:
-        raise Refusal(400, f"Batch {job.id} has not ended; its results are not yet available.")
+        raise SimulatedRefusal(
+            400, f"Batch {job.id} has not ended; its results are not yet available."
+        )
     content = b"".join(
         orjson.dumps(
             {"custom_id": outcome.custom_id, "result": _result(outcome)},
@@ -73,7 +75,7 @@ def results(job: Job) -> bytes:
     return spoiled(job.faults, content)
 
 
-def _result(outcome: Outcome) -> JsonObject:
+def _result(outcome: SimulatedOutcome) -> JsonObject:
     if outcome.fate == "succeeded":
         return {"type": "succeeded", "message": outcome.body}
     if outcome.fate == "errored":

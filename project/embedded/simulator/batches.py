@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from project.embedded.simulator.errors import Refusal
+from project.embedded.simulator.errors import SimulatedRefusal
 from project.embedded.simulator.wire import JsonObject
 
 DAY_S = 86_400
@@ -28,7 +28,7 @@ Phase = Literal["checking", "working", "writing", "canceling", "failed", "ended"
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SimulatedOutcome:
     """What became of one call: a body for those answered or refused, None for the rest."""
 
     custom_id: str
@@ -48,7 +48,7 @@ class Job:
     details: JsonObject
     faults: tuple[str, ...] = ()
     problems: list[JsonObject] = field(default_factory=list)
-    outcomes: list[Outcome] = field(default_factory=list)
+    outcomes: list[SimulatedOutcome] = field(default_factory=list)
     phase: Phase = "checking"
     end: Literal["completed", "canceled", "expired", "failed"] | None = None
     created_at: float = field(default_factory=time.time)
@@ -64,7 +64,7 @@ class Job:
         if self.end is None:
             self._enter("canceling")
 
-    def advance(self, answer: Callable[[str, JsonObject], Outcome]) -> None:
+    def advance(self, answer: Callable[[str, JsonObject], SimulatedOutcome]) -> None:
         """Do what is due by now: at most `MAX_PER_TURN` calls."""
         share = self._share()
         if self.phase == "canceling":
@@ -79,7 +79,7 @@ class Job:
         if self.phase == "writing" and share >= 1:
             self._finish("completed")
 
-    def _work(self, share: float, answer: Callable[[str, JsonObject], Outcome]) -> None:
+    def _work(self, share: float, answer: Callable[[str, JsonObject], SimulatedOutcome]) -> None:
         worked = min(1.0, (share - CHECKED) / (WRITING - CHECKED))
         limit = 1.0 if self.expire_at is None else self.expire_at
         due = int(len(self.requests) * min(worked, limit))
@@ -95,7 +95,7 @@ class Job:
 
     def _give_up(self, fate: Literal["canceled", "expired"]) -> None:
         for custom_id, _ in self.requests[len(self.outcomes) :]:
-            self.outcomes.append(Outcome(custom_id, fate))
+            self.outcomes.append(SimulatedOutcome(custom_id, fate))
         self._finish(fate)
 
     def _finish(self, end: Literal["completed", "canceled", "expired"]) -> None:
@@ -145,7 +145,7 @@ class Jobs:
         """The batch of this id; refuses with 404."""
         job = self.jobs.get(job_id)
         if job is None:
-            raise Refusal(404, f"No batch found with id '{job_id}'.")
+            raise SimulatedRefusal(404, f"No batch found with id '{job_id}'.")
         return job
 
     def full(self, queue: int | None) -> bool:
@@ -166,5 +166,5 @@ def page_limit(given: str | None) -> int:
     if given is None:
         return 20
     if not given.isdecimal() or not 1 <= int(given) <= 100:
-        raise Refusal(400, "limit must be between 1 and 100", param="limit")
+        raise SimulatedRefusal(400, "limit must be between 1 and 100", param="limit")
     return int(given)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha1
 
-from project.embedded.simulator.errors import Refusal
+from project.embedded.simulator.errors import SimulatedRefusal
 from project.embedded.simulator.schemas import Form
 from project.embedded.simulator.wire import JsonObject
 
@@ -14,7 +14,7 @@ CHARACTERS_PER_TOKEN = 4
 
 
 @dataclass(slots=True)
-class Call:
+class SimulatedCall:
     """A question: `text` is the last user message, `key` names the prompt in the statistics."""
 
     path: str
@@ -37,7 +37,7 @@ class Call:
 
 
 @dataclass(slots=True)
-class Answer:
+class SimulatedAnswer:
     """What the model said; `finish` is stop, length or tool, and tokens are those billed."""
 
     text: str
@@ -81,7 +81,7 @@ def required_text(body: JsonObject, name: str) -> str:
     """A field that must be a non-empty text."""
     value = body.get(name)
     if not isinstance(value, str) or not value:
-        raise Refusal(400, f"you must provide a {name} parameter", param=name)
+        raise SimulatedRefusal(400, f"you must provide a {name} parameter", param=name)
     return value
 
 
@@ -91,7 +91,7 @@ def optional_count(body: JsonObject, name: str) -> int | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise Refusal(400, f"{name} must be a whole number of at least 1", param=name)
+        raise SimulatedRefusal(400, f"{name} must be a whole number of at least 1", param=name)
     return value
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 from project.embedded.simulator import anthropic_api, openai_api
 from project.embedded.simulator.answers import compose
-from project.embedded.simulator.calls import Answer, Call
+from project.embedded.simulator.calls import SimulatedAnswer, SimulatedCall
 from project.embedded.simulator.controls import Controls
-from project.embedded.simulator.errors import Refusal
-from project.embedded.simulator.wire import Header, JsonObject, Reply, json_reply
+from project.embedded.simulator.errors import SimulatedRefusal
+from project.embedded.simulator.wire import Header, HttpReply, JsonObject, json_reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +18,14 @@ class Dialect:
     """The shapes of one vendor's API."""
 
     id_header: Callable[[str], Header]
-    error_body: Callable[[Refusal], JsonObject]
-    unknown_model: Callable[[str], Refusal]
-    too_long: Callable[[int, int], Refusal]
-    compose: Callable[[Call, Controls], Answer]
-    write: Callable[[Call, Answer, str], Reply]
-    body: Callable[[Call, Answer, str], JsonObject]
+    error_body: Callable[[SimulatedRefusal], JsonObject]
+    unknown_model: Callable[[str], SimulatedRefusal]
+    too_long: Callable[[int, int], SimulatedRefusal]
+    compose: Callable[[SimulatedCall, Controls], SimulatedAnswer]
+    write: Callable[[SimulatedCall, SimulatedAnswer, str], HttpReply]
+    body: Callable[[SimulatedCall, SimulatedAnswer, str], JsonObject]
 
-    def refuse(self, refusal: Refusal, request_id: str) -> Reply:
+    def refuse(self, refusal: SimulatedRefusal, request_id: str) -> HttpReply:
         """The reply that says no."""
         headers = [self.id_header(request_id)]
         if refusal.retry_after is not None:
@@ -33,11 +33,11 @@ class Dialect:
         return json_reply(self.error_body(refusal), refusal.status, tuple(headers))
 
 
-def _embeddings_body(call: Call, answer: Answer, _request_id: str) -> JsonObject:
+def _embeddings_body(call: SimulatedCall, answer: SimulatedAnswer, _request_id: str) -> JsonObject:
     return openai_api.embeddings_body(call, answer)
 
 
-def _write_embeddings(call: Call, answer: Answer, request_id: str) -> Reply:
+def _write_embeddings(call: SimulatedCall, answer: SimulatedAnswer, request_id: str) -> HttpReply:
     header = openai_api.request_id_header(request_id)
     return json_reply(openai_api.embeddings_body(call, answer), headers=(header,))
 

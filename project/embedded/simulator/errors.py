@@ -21,7 +21,7 @@ class BadControl(SimulatorError):
     """A control or plan holds a field or value that is not understood."""
 
 
-class Refusal(Exception):
+class SimulatedRefusal(Exception):
     """One request refused; `kind` is the vendor's error type, None for the status's usual one."""
 
     def __init__(

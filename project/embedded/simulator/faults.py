@@ -27,7 +27,7 @@ COMMON_GARBAGE = ("truncated_content", "truncated_body", "html", "empty", "no_ch
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class FaultAction:
     """One fault. Fields combine: a delay with a status, a drip with garbage."""
 
     status: int | None = None
@@ -85,10 +85,10 @@ class Subject:
 
 
 @dataclass(slots=True)
-class Rule:
+class FaultRule:
     """When to act: every condition given must hold. Counts are per plan, or per prompt key."""
 
-    action: Action
+    action: FaultAction
     model: str = "*"
     path: str | None = None
     text: str = ""
@@ -136,12 +136,12 @@ class RandomFaults:
     """A share of all calls fails; `attempts` bounds how often one prompt can."""
 
     share: float
-    actions: list[Action]
+    actions: list[FaultAction]
     by: Literal["chance", "attempt"] = "chance"
     attempts: int | None = None
     seed: int = 0
 
-    def draw(self, subject: Subject, rng: random.Random) -> Action | None:
+    def draw(self, subject: Subject, rng: random.Random) -> FaultAction | None:
         """The fault of this call. By attempt, it follows from seed, prompt and attempt alone."""
         if not subject.generates or (self.attempts and subject.attempt > self.attempts):
             return None
@@ -161,11 +161,11 @@ class RandomFaults:
 class Plan:
     """The rules in force, with their own source of chance."""
 
-    rules: list[Rule] = field(default_factory=list)
+    rules: list[FaultRule] = field(default_factory=list)
     faults: RandomFaults | None = None
     rng: random.Random = field(default_factory=random.Random)
 
-    def action(self, subject: Subject) -> Action | None:
+    def action(self, subject: Subject) -> FaultAction | None:
         """What goes wrong with this request, None if nothing does."""
         for rule in self.rules:
             if rule.fires(subject, self.rng):
@@ -188,18 +188,18 @@ def read_plan(body: JsonObject, default_seed: int) -> Plan:
     )
 
 
-def read_action(body: object, where: str) -> Action:
+def read_action(body: object, where: str) -> FaultAction:
     """The action in this JSON; BadControl names what is not understood."""
     if not isinstance(body, dict):
         raise BadControl(f"{where} must be an object such as {{'status': 500}}")
-    _refuse_unknown(where, body, {entry.name for entry in fields(Action)})
+    _refuse_unknown(where, body, {entry.name for entry in fields(FaultAction)})
     values: JsonObject = {}
     for name, value in body.items():
         values[name] = _read(f"{where}.{name}", _ACTION_READERS[name], value)
-    return Action(**values)
+    return FaultAction(**values)
 
 
-def _read_rule(body: object, where: str) -> Rule:
+def _read_rule(body: object, where: str) -> FaultRule:
     if not isinstance(body, dict):
         raise BadControl(f"{where} must be an object with an action")
     known = {*_RULE_READERS, "action"}
@@ -209,7 +209,7 @@ def _read_rule(body: object, where: str) -> Rule:
         for name, value in body.items()
         if name != "action"
     }
-    return Rule(action=read_action(body.get("action"), f"{where}.action"), **values)
+    return FaultRule(action=read_action(body.get("action"), f"{where}.action"), **values)
 
 
 def _read_faults(body: JsonObject, seed: int) -> RandomFaults:
@@ -218,7 +218,7 @@ def _read_faults(body: JsonObject, seed: int) -> RandomFaults:
         raise BadControl("plan.kinds must be a list such as ['429', 'disconnect']")
     retry_after = str(body.get("retry_after", "0.1"))
     attempts = body.get("attempts")
-    actions: list[list[Action]] = [_kind(str(kind), retry_after) for kind in kinds]
+    actions: list[list[FaultAction]] = [_kind(str(kind), retry_after) for kind in kinds]
     # Each kind has the same weight, however many variants it has.
     widest = max(len(variants) for variants in actions)
     return RandomFaults(
@@ -230,18 +230,18 @@ def _read_faults(body: JsonObject, seed: int) -> RandomFaults:
     )
 
 
-def _kind(kind: str, retry_after: str) -> list[Action]:
+def _kind(kind: str, retry_after: str) -> list[FaultAction]:
     if kind.isdigit() and 400 <= int(kind) <= 599:
-        return [Action(status=int(kind), retry_after=retry_after if kind == "429" else None)]
+        return [FaultAction(status=int(kind), retry_after=retry_after if kind == "429" else None)]
     if kind == "disconnect":
-        return [Action(disconnect=True)]
+        return [FaultAction(disconnect=True)]
     if kind == "cut":
-        return [Action(cut=0.5)]
+        return [FaultAction(cut=0.5)]
     if kind == "garbage":
-        return [Action(garbage=name) for name in COMMON_GARBAGE]
+        return [FaultAction(garbage=name) for name in COMMON_GARBAGE]
     name = kind.removeprefix("garbage:")
     if name in GARBAGE:
-        return [Action(garbage=name)]
+        return [FaultAction(garbage=name)]
     known = f"a status, disconnect, cut, garbage, or garbage: and one of {', '.join(GARBAGE)}"
     raise BadControl(f"plan.kinds has the unknown {kind!r}; known: {known}")
 

@@ -6,7 +6,7 @@ import re
 import time
 from dataclasses import dataclass, field
 
-from project.embedded.simulator.errors import Refusal
+from project.embedded.simulator.errors import SimulatedRefusal
 from project.embedded.simulator.wire import JsonObject, Request
 
 _BOUNDARY = re.compile(r'boundary="?([^";,]+)"?', re.IGNORECASE)
@@ -57,7 +57,7 @@ class Files:
         """The file of this id; refuses with 404."""
         file = self.stored.get(file_id)
         if file is None:
-            raise Refusal(404, f"No such File object: {file_id}", param="id")
+            raise SimulatedRefusal(404, f"No such File object: {file_id}", param="id")
         return file
 
     def delete(self, file_id: str) -> None:
@@ -68,7 +68,9 @@ class Files:
         """Store what a multipart upload holds."""
         parts = form_parts(request)
         if "file" not in parts or "purpose" not in parts:
-            raise Refusal(400, "'file' and 'purpose' are required form fields", param="file")
+            raise SimulatedRefusal(
+                400, "'file' and 'purpose' are required form fields", param="file"
+            )
         filename, content = parts["file"]
         purpose = parts["purpose"][1].decode("utf-8", "replace").strip()
         return self.keep(filename=filename or "upload.jsonl", purpose=purpose, content=content)
@@ -78,7 +80,7 @@ def form_parts(request: Request) -> dict[str, tuple[str, bytes]]:
     """The fields of a multipart form: name to filename and content."""
     boundary = _BOUNDARY.search(request.header(b"content-type"))
     if boundary is None:
-        raise Refusal(400, "The body must be multipart/form-data.")
+        raise SimulatedRefusal(400, "The body must be multipart/form-data.")
     parts: dict[str, tuple[str, bytes]] = {}
     separator = b"\r\n--" + boundary[1].encode("latin-1")
     for piece in (b"\r\n" + request.body).split(separator)[1:]:

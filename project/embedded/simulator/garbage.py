@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import orjson
 
-from project.embedded.simulator.wire import JsonObject, Reply
+from project.embedded.simulator.wire import HttpReply, JsonObject
 
 MEGABYTE = 1024 * 1024
 DEPTH = 100_000
@@ -34,15 +34,17 @@ def garbled_text(kind: str, text: str) -> str:
     return text
 
 
-def with_lone_surrogate(reply: Reply) -> Reply:
+def with_lone_surrogate(reply: HttpReply) -> HttpReply:
     """The reply with the half of an emoji where `garbled_text` left room for it."""
     reply.body = reply.body.replace(_STAND_IN.encode(), _LONE_SURROGATE)
     return reply
 
 
-def garbled_body(kind: str, body: JsonObject, headers: tuple[tuple[bytes, bytes], ...]) -> Reply:
+def garbled_body(
+    kind: str, body: JsonObject, headers: tuple[tuple[bytes, bytes], ...]
+) -> HttpReply:
     """A whole answer spoiled: always 200 and JSON by its header."""
-    return Reply(200, _spoiled(kind, body), headers=headers)
+    return HttpReply(200, _spoiled(kind, body), headers=headers)
 
 
 def _spoiled(kind: str, body: JsonObject) -> bytes:
@@ -69,9 +71,9 @@ def _spoiled(kind: str, body: JsonObject) -> bytes:
     return b'{"choices":' + b"[" * DEPTH + b"]" * DEPTH + b"}"
 
 
-def html_page(status: int = 200) -> Reply:
+def html_page(status: int = 200) -> HttpReply:
     """What a gateway says in a provider's place."""
-    return Reply(status, _HTML, b"text/html; charset=utf-8")
+    return HttpReply(status, _HTML, b"text/html; charset=utf-8")
 
 
 def huge_text(megabytes: int) -> str:
@@ -80,10 +82,10 @@ def huge_text(megabytes: int) -> str:
 
 
 @lru_cache(maxsize=2)
-def gzip_bomb(megabytes: int) -> Reply:
+def gzip_bomb(megabytes: int) -> HttpReply:
     """A small compressed body that unpacks to this size."""
     packer = zlib.compressobj(9, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
     parts = [packer.compress(b'{"id":"bomb","choices":[')]
     parts += [packer.compress(b" " * MEGABYTE) for _ in range(megabytes)]
     parts += [packer.compress(b"]}"), packer.flush()]
-    return Reply(200, b"".join(parts), headers=((b"content-encoding", b"gzip"),))
+    return HttpReply(200, b"".join(parts), headers=((b"content-encoding", b"gzip"),))

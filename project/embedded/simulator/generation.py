@@ -7,15 +7,15 @@ from dataclasses import replace
 import orjson
 
 from project.embedded.simulator import anthropic_api, garbage, openai_api
-from project.embedded.simulator.batches import Outcome
-from project.embedded.simulator.calls import Answer, Call
+from project.embedded.simulator.batches import SimulatedOutcome
+from project.embedded.simulator.calls import SimulatedAnswer, SimulatedCall
 from project.embedded.simulator.dialects import ANTHROPIC, EMBEDDINGS, Dialect
-from project.embedded.simulator.errors import BadControl, Refusal
-from project.embedded.simulator.faults import CONTENT_GARBAGE, Action, Subject, read_action
+from project.embedded.simulator.errors import BadControl, SimulatedRefusal
+from project.embedded.simulator.faults import CONTENT_GARBAGE, FaultAction, Subject, read_action
 from project.embedded.simulator.state import State
-from project.embedded.simulator.wire import JsonObject, Pending, Reply, Request
+from project.embedded.simulator.wire import HttpReply, JsonObject, Pending, Request
 
-NO_ACTION = Action()
+NO_ACTION = FaultAction()
 
 
 def begin(state: State, request: Request, dialect: Dialect, request_id: str) -> Pending:
@@ -25,7 +25,7 @@ def begin(state: State, request: Request, dialect: Dialect, request_id: str) -> 
     if not action.refuses:
         _check_model(state, call, dialect)
         _check_limits(state)
-    generation = Generation(state, request, call, dialect, action, request_id)
+    generation = SimulatedGeneration(state, request, call, dialect, action, request_id)
     return Pending(
         delay_s=state.latency_s() + action.delay_ms / 1000,
         produce=generation.produce,
@@ -34,7 +34,7 @@ def begin(state: State, request: Request, dialect: Dialect, request_id: str) -> 
     )
 
 
-def read_call(state: State, request: Request, body: JsonObject, dialect: Dialect) -> Call:
+def read_call(state: State, request: Request, body: JsonObject, dialect: Dialect) -> SimulatedCall:
     """The call in this body."""
     if dialect is ANTHROPIC:
         version = anthropic_api.check_version(request)
@@ -49,20 +49,20 @@ def _deployment(path: str) -> str | None:
     return parts[3] if path.startswith("/openai/deployments/") else None
 
 
-def _subject(state: State, call: Call) -> Subject:
+def _subject(state: State, call: SimulatedCall) -> Subject:
     attempt = state.stats.arrived(call)
     return Subject(call.path, call.model, call.text, call.key, attempt, generates=True)
 
 
-def action_for(state: State, request: Request, subject: Subject) -> Action:
+def action_for(state: State, request: Request, subject: Subject) -> FaultAction:
     """What goes wrong with this request: by its own header, else by the plan."""
     header = request.headers.get(b"x-sim-fault")
-    action: Action | None = None
+    action: FaultAction | None = None
     if header is not None:
         try:
             action = read_action(orjson.loads(header), "x-sim-fault")
         except (BadControl, orjson.JSONDecodeError) as error:
-            raise Refusal(400, f"x-sim-fault is not understood: {error}") from None
+            raise SimulatedRefusal(400, f"x-sim-fault is not understood: {error}") from None
     elif state.plan is not None:
         action = state.plan.action(subject)
     if action is None:
@@ -71,7 +71,7 @@ def action_for(state: State, request: Request, subject: Subject) -> Action:
     return action
 
 
-def _check_model(state: State, call: Call, dialect: Dialect) -> None:
+def _check_model(state: State, call: SimulatedCall, dialect: Dialect) -> None:
     if not state.controls.knows(call.model):
         raise dialect.unknown_model(call.model)
     model = state.controls.model(call.model)
@@ -85,10 +85,10 @@ def _check_limits(state: State) -> None:
     if wait_s:
         state.stats.limited += 1
         message = "Rate limit reached. Please slow down."
-        raise Refusal(429, message, retry_after=f"{wait_s:.3f}")
+        raise SimulatedRefusal(429, message, retry_after=f"{wait_s:.3f}")
 
 
-class Generation:
+class SimulatedGeneration:
     """A call that was let in. It counts as in flight from now until `finish`."""
 
     __slots__ = (
@@ -106,9 +106,9 @@ class Generation:
         self,
         state: State,
         request: Request,
-        call: Call,
+        call: SimulatedCall,
         dialect: Dialect,
-        action: Action,
+        action: FaultAction,
         request_id: str,
     ) -> None:
         self._state = state
@@ -121,20 +121,20 @@ class Generation:
         self._stats = state.stats  # after a reset, what was asked before counts no more
         state.stats.began()
 
-    def produce(self) -> Reply:
+    def produce(self) -> HttpReply:
         """Answer now; what is answered is billed, whether or not anybody still listens."""
         if self._action.refuses:
             return refused(self._request, self._dialect, self._action, self._request_id)
         try:
             answer = self._dialect.compose(self._call, self._state.controls)
             reply = self._reply(answer)
-        except Refusal as refusal:
+        except SimulatedRefusal as refusal:
             return self._dialect.refuse(refusal, self._request_id)
         self._stats.bill(self._call, answer)
         self._paid = True
         return reply
 
-    def _reply(self, answer: Answer) -> Reply:
+    def _reply(self, answer: SimulatedAnswer) -> HttpReply:
         if self._action is NO_ACTION:
             return self._dialect.write(self._call, answer, self._request_id)
         return _spoiled(self._call, answer, self._dialect, self._action, self._request_id)
@@ -146,10 +146,10 @@ class Generation:
             self._stats.paid_lost += 1
 
 
-def refused(request: Request, dialect: Dialect, action: Action, request_id: str) -> Reply:
+def refused(request: Request, dialect: Dialect, action: FaultAction, request_id: str) -> HttpReply:
     """The reply of an action that yields no answer; a disconnect never shows it."""
     if action.garbage == "empty" or action.body == "empty":
-        return Reply(action.status or 200, b"")
+        return HttpReply(action.status or 200, b"")
     if action.garbage == "html" or action.body == "html":
         return garbage.html_page(action.status or 200)
     reply = dialect.refuse(_refusal(request, action), request_id)
@@ -158,17 +158,21 @@ def refused(request: Request, dialect: Dialect, action: Action, request_id: str)
     return reply
 
 
-def _refusal(request: Request, action: Action) -> Refusal:
+def _refusal(request: Request, action: FaultAction) -> SimulatedRefusal:
     status = action.status or (401 if action.echo_key else 503)
     message = action.message or f"The simulator was asked to answer {status}."
     if action.echo_key:
         message = f"Incorrect API key provided: {request.key()}."
-    return Refusal(status, message, code=action.code, retry_after=action.retry_after)
+    return SimulatedRefusal(status, message, code=action.code, retry_after=action.retry_after)
 
 
 def _spoiled(
-    call: Call, answer: Answer, dialect: Dialect, action: Action, request_id: str
-) -> Reply:
+    call: SimulatedCall,
+    answer: SimulatedAnswer,
+    dialect: Dialect,
+    action: FaultAction,
+    request_id: str,
+) -> HttpReply:
     if action.gzip_bomb_mb:
         return garbage.gzip_bomb(action.gzip_bomb_mb)
     if action.huge_mb:
@@ -184,7 +188,7 @@ def _spoiled(
 
 def answer_in_batch(
     state: State, request: Request, dialect: Dialect, custom_id: str, body: JsonObject
-) -> Outcome:
+) -> SimulatedOutcome:
     """One call of a batch, worked off by the provider itself: no latency, no limits."""
     request_id = f"{state.next_request_id()}-{custom_id}"
     try:
@@ -194,9 +198,11 @@ def answer_in_batch(
             raise _refusal(request, action)
         _check_model(state, call, dialect)
         answer = dialect.compose(call, state.controls)
-    except Refusal as refusal:
+    except SimulatedRefusal as refusal:
         said = dialect.error_body(refusal)
-        return Outcome(custom_id, "errored", refusal.status, said | {"request_id": request_id})
+        return SimulatedOutcome(
+            custom_id, "errored", refusal.status, said | {"request_id": request_id}
+        )
     answer.text = garbage.garbled_text(action.garbage or "", answer.text)
     state.stats.bill(call, answer)
-    return Outcome(custom_id, "succeeded", 200, dialect.body(call, answer, request_id))
+    return SimulatedOutcome(custom_id, "succeeded", 200, dialect.body(call, answer, request_id))

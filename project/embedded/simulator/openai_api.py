@@ -17,8 +17,8 @@ import orjson
 
 from project.embedded.simulator.calls import (
     CHARACTERS_PER_TOKEN,
-    Answer,
-    Call,
+    SimulatedAnswer,
+    SimulatedCall,
     content_text,
     digest_of,
     fingerprint_of,
@@ -28,12 +28,12 @@ from project.embedded.simulator.calls import (
     tokens_in,
 )
 from project.embedded.simulator.controls import Controls, Model
-from project.embedded.simulator.errors import Refusal
+from project.embedded.simulator.errors import SimulatedRefusal
 from project.embedded.simulator.schemas import Form, form_for
 from project.embedded.simulator.wire import (
     Header,
+    HttpReply,
     JsonObject,
-    Reply,
     Request,
     event_stream,
     json_reply,
@@ -62,7 +62,7 @@ def request_id_header(request_id: str) -> Header:
     return (b"x-request-id", request_id.encode())
 
 
-def error_body(refusal: Refusal) -> JsonObject:
+def error_body(refusal: SimulatedRefusal) -> JsonObject:
     """The body of a refusal."""
     usual = "server_error" if refusal.status >= 500 else "invalid_request_error"
     kind = refusal.kind or _KINDS.get(refusal.status, usual)
@@ -74,29 +74,29 @@ def error_body(refusal: Refusal) -> JsonObject:
     }
 
 
-def unknown_model(name: str) -> Refusal:
+def unknown_model(name: str) -> SimulatedRefusal:
     """The refusal of a model that is not there."""
     message = f"The model `{name}` does not exist or you do not have access to it."
-    return Refusal(404, message, code="model_not_found", param="model")
+    return SimulatedRefusal(404, message, code="model_not_found", param="model")
 
 
-def too_long(window: int, tokens: int) -> Refusal:
+def too_long(window: int, tokens: int) -> SimulatedRefusal:
     """The refusal of a prompt that does not fit."""
     message = (
         f"This model's maximum context length is {window} tokens. However, your messages "
         f"resulted in {tokens} tokens. Please reduce the length of the messages."
     )
-    return Refusal(400, message, code="context_length_exceeded", param="messages")
+    return SimulatedRefusal(400, message, code="context_length_exceeded", param="messages")
 
 
-def read_chat(request: Request, body: JsonObject, *, seed: int, model: str | None) -> Call:
+def read_chat(request: Request, body: JsonObject, *, seed: int, model: str | None) -> SimulatedCall:
     """The call in a chat completion request; `model` is the deployment on Azure paths."""
     name = model or required_text(body, "model")
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages:
-        raise Refusal(400, "messages must be a non-empty list", param="messages")
+        raise SimulatedRefusal(400, "messages must be a non-empty list", param="messages")
     if not all(isinstance(message, dict) and "role" in message for message in messages):
-        raise Refusal(400, "each message must be an object with a role", param="messages")
+        raise SimulatedRefusal(400, "each message must be an object with a role", param="messages")
     texts = [content_text(message.get("content")) for message in messages]
     asked = zip(reversed(messages), reversed(texts), strict=True)
     text = next((said for message, said in asked if message["role"] == "user"), texts[-1])
@@ -104,7 +104,7 @@ def read_chat(request: Request, body: JsonObject, *, seed: int, model: str | Non
     options = body.get("stream_options")
     form, tool = _form(body, texts)
     limit = optional_count(body, "max_completion_tokens") or optional_count(body, "max_tokens")
-    return Call(
+    return SimulatedCall(
         path=request.path,
         model=name,
         text=text,
@@ -133,12 +133,12 @@ def _form(body: JsonObject, texts: list[str]) -> tuple[Form | None, str | None]:
         described = wanted.get("json_schema")
         if not isinstance(described, dict) or not described.get("name"):
             message = "Missing required parameter: 'response_format.json_schema.name'."
-            raise Refusal(400, message, param="response_format.json_schema.name")
+            raise SimulatedRefusal(400, message, param="response_format.json_schema.name")
         return form_for(described.get("schema", {})), None
     if wanted.get("type") == "json_object":
         if not any("json" in text.lower() for text in texts):
             message = "'messages' must contain the word 'json' in some form."
-            raise Refusal(400, message, param="messages")
+            raise SimulatedRefusal(400, message, param="messages")
         return form_for(_written_schema(texts)), None
     return None, None
 
@@ -152,7 +152,9 @@ def _forced_tool(body: JsonObject, chosen: object) -> tuple[Form, str]:
     for tool in tools:
         if wanted is None or tool["name"] == wanted:
             return form_for(tool.get("parameters", {"type": "object"})), tool["name"]
-    raise Refusal(400, "tool_choice names no function among the tools.", param="tool_choice")
+    raise SimulatedRefusal(
+        400, "tool_choice names no function among the tools.", param="tool_choice"
+    )
 
 
 def _is_function(tool: object) -> bool:
@@ -176,7 +178,7 @@ def _written_schema(texts: list[str]) -> JsonObject:
     return _ANY_OBJECT
 
 
-def write_chat(call: Call, answer: Answer, request_id: str) -> Reply:
+def write_chat(call: SimulatedCall, answer: SimulatedAnswer, request_id: str) -> HttpReply:
     """The completion, or its events."""
     header = request_id_header(request_id)
     if call.stream:
@@ -184,7 +186,7 @@ def write_chat(call: Call, answer: Answer, request_id: str) -> Reply:
     return json_reply(chat_body(call, answer, request_id), headers=(header,))
 
 
-def chat_body(call: Call, answer: Answer, request_id: str) -> JsonObject:
+def chat_body(call: SimulatedCall, answer: SimulatedAnswer, request_id: str) -> JsonObject:
     """A whole chat completion."""
     message: JsonObject = {"role": "assistant", "content": answer.text, "refusal": None}
     if call.tool:
@@ -207,7 +209,7 @@ def chat_body(call: Call, answer: Answer, request_id: str) -> JsonObject:
     }
 
 
-def _logprobs(call: Call, answer: Answer) -> JsonObject:
+def _logprobs(call: SimulatedCall, answer: SimulatedAnswer) -> JsonObject:
     """A token for every four bytes, so that some end within a character, as real ones do."""
     raw = answer.text.encode(errors="replace")
     tokens = [
@@ -225,7 +227,7 @@ def _logprobs(call: Call, answer: Answer) -> JsonObject:
     return {"content": told, "refusal": None}
 
 
-def _logprob(call: Call, answer: Answer, token: bytes) -> float:
+def _logprob(call: SimulatedCall, answer: SimulatedAnswer, token: bytes) -> float:
     """As likely as the controls say, else between a half and certain, the same each time."""
     likely = answer.token_probability
     if likely is None:
@@ -233,7 +235,7 @@ def _logprob(call: Call, answer: Answer, token: bytes) -> float:
     return math.log(max(likely, 1e-9))
 
 
-def usage(answer: Answer) -> JsonObject:
+def usage(answer: SimulatedAnswer) -> JsonObject:
     """Tokens as OpenAI counts them: the prompt includes what was cached."""
     counted: JsonObject = {
         "prompt_tokens": answer.input_tokens,
@@ -250,16 +252,16 @@ def usage(answer: Answer) -> JsonObject:
     return counted
 
 
-def _finish(answer: Answer) -> str:
+def _finish(answer: SimulatedAnswer) -> str:
     return "tool_calls" if answer.finish == "tool" else answer.finish
 
 
-def _tool_call(tool: str, answer: Answer, request_id: str) -> JsonObject:
+def _tool_call(tool: str, answer: SimulatedAnswer, request_id: str) -> JsonObject:
     function = {"name": tool, "arguments": answer.text}
     return {"id": f"call_{request_id}", "type": "function", "function": function}
 
 
-def _chunks(call: Call, answer: Answer, request_id: str) -> list[bytes]:
+def _chunks(call: SimulatedCall, answer: SimulatedAnswer, request_id: str) -> list[bytes]:
     head: JsonObject = {
         "id": f"chatcmpl-{request_id}",
         "object": "chat.completion.chunk",
@@ -278,7 +280,7 @@ def _chunks(call: Call, answer: Answer, request_id: str) -> list[bytes]:
     return [*(b"data: %b\n\n" % orjson.dumps(event) for event in events), b"data: [DONE]\n\n"]
 
 
-def _deltas(call: Call, answer: Answer, request_id: str) -> Iterator[JsonObject]:
+def _deltas(call: SimulatedCall, answer: SimulatedAnswer, request_id: str) -> Iterator[JsonObject]:
     if call.tool:
         whole = {"index": 0} | _tool_call(call.tool, answer, request_id)
         yield {"role": "assistant", "content": None, "tool_calls": [whole]}
@@ -288,18 +290,24 @@ def _deltas(call: Call, answer: Answer, request_id: str) -> Iterator[JsonObject]
         yield {"content": answer.text[at : at + DELTA_CHARACTERS]}
 
 
-def read_embeddings(request: Request, body: JsonObject, *, seed: int, model: str | None) -> Call:
+def read_embeddings(
+    request: Request, body: JsonObject, *, seed: int, model: str | None
+) -> SimulatedCall:
     """The call in an embeddings request; token ids are taken for the texts that spell them."""
     name = model or required_text(body, "model")
     inputs = _inputs(body.get("input"))
     digest = digest_of("\x1f".join(inputs))
     encoding = body.get("encoding_format", "float")
     if encoding not in ("float", "base64"):
-        raise Refusal(400, "encoding_format must be float or base64", param="encoding_format")
+        raise SimulatedRefusal(
+            400, "encoding_format must be float or base64", param="encoding_format"
+        )
     dimensions = optional_count(body, "dimensions") or DIMENSIONS
     if dimensions > DIMENSIONS * 2:
-        raise Refusal(400, f"dimensions above {DIMENSIONS * 2} are unknown", param="dimensions")
-    return Call(
+        raise SimulatedRefusal(
+            400, f"dimensions above {DIMENSIONS * 2} are unknown", param="dimensions"
+        )
+    return SimulatedCall(
         path=request.path,
         model=name,
         text=inputs[-1],
@@ -318,18 +326,18 @@ def _inputs(given: Any) -> tuple[str, ...]:
     if isinstance(texts, list) and texts and all(isinstance(entry, int) for entry in texts):
         texts = [texts]
     if not isinstance(texts, list) or not 0 < len(texts) <= MAX_INPUTS:
-        raise Refusal(400, f"input must hold 1 to {MAX_INPUTS} texts", param="input")
+        raise SimulatedRefusal(400, f"input must hold 1 to {MAX_INPUTS} texts", param="input")
     if not all(isinstance(entry, str | list) and entry for entry in texts):
-        raise Refusal(400, "input cannot hold an empty text", param="input")
+        raise SimulatedRefusal(400, "input cannot hold an empty text", param="input")
     return tuple(entry if isinstance(entry, str) else repr(entry) for entry in texts)
 
 
-def embeddings_answer(call: Call, controls: Controls) -> Answer:
+def embeddings_answer(call: SimulatedCall, controls: Controls) -> SimulatedAnswer:
     """What is billed for embeddings: their input."""
-    return Answer("", "stop", call.prompt_tokens, 0, 0, 0, 0, controls.usage_cost)
+    return SimulatedAnswer("", "stop", call.prompt_tokens, 0, 0, 0, 0, controls.usage_cost)
 
 
-def embeddings_body(call: Call, answer: Answer) -> JsonObject:
+def embeddings_body(call: SimulatedCall, answer: SimulatedAnswer) -> JsonObject:
     """The list of vectors."""
     vectors = [unit_vector(text, call.model, call.dimensions) for text in call.inputs]
     return {
@@ -351,7 +359,7 @@ def unit_vector(text: str, model: str, dimensions: int) -> list[float]:
     return [number / length for number in spread]
 
 
-def _encoded(vector: list[float], call: Call) -> list[float] | str:
+def _encoded(vector: list[float], call: SimulatedCall) -> list[float] | str:
     if not call.base64:
         return vector
     return base64.b64encode(array("f", vector).tobytes()).decode()

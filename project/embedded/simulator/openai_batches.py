@@ -7,8 +7,8 @@ from collections import Counter
 import orjson
 
 from project.embedded.simulator.batch_faults import spoiled
-from project.embedded.simulator.batches import DAY_S, Job, Outcome
-from project.embedded.simulator.errors import Refusal
+from project.embedded.simulator.batches import DAY_S, Job, SimulatedOutcome
+from project.embedded.simulator.errors import SimulatedRefusal
 from project.embedded.simulator.files import Files, StoredFile
 from project.embedded.simulator.wire import JsonObject
 
@@ -28,12 +28,16 @@ def read_creation(body: JsonObject, files: Files) -> tuple[StoredFile, str]:
     """The input file and the endpoint of a new batch."""
     endpoint = body.get("endpoint")
     if endpoint not in ENDPOINTS:
-        raise Refusal(400, f"endpoint must be one of {', '.join(ENDPOINTS)}", param="endpoint")
+        raise SimulatedRefusal(
+            400, f"endpoint must be one of {', '.join(ENDPOINTS)}", param="endpoint"
+        )
     if body.get("completion_window") != "24h":
-        raise Refusal(400, "completion_window must be 24h", param="completion_window")
+        raise SimulatedRefusal(400, "completion_window must be 24h", param="completion_window")
     file = files.find(str(body.get("input_file_id")))
     if file.purpose != "batch":
-        raise Refusal(400, f"File {file.id} has not the purpose 'batch'.", param="input_file_id")
+        raise SimulatedRefusal(
+            400, f"File {file.id} has not the purpose 'batch'.", param="input_file_id"
+        )
     return file, str(endpoint)
 
 
@@ -110,7 +114,7 @@ def store_results(job: Job, files: Files) -> None:
             job.details[f"{name}_file_id"] = file.id
 
 
-def _result_line(job: Job, outcome: Outcome) -> bytes:
+def _result_line(job: Job, outcome: SimulatedOutcome) -> bytes:
     response, error = None, None
     if outcome.body is None:
         message = "This request could not be executed before the completion window expired."

@@ -9,11 +9,11 @@ from functools import partial
 
 from project.embedded.simulator import generation, resources
 from project.embedded.simulator.dialects import ANTHROPIC, EMBEDDINGS, OPENAI, Dialect
-from project.embedded.simulator.errors import Refusal
-from project.embedded.simulator.faults import Action, Subject
+from project.embedded.simulator.errors import SimulatedRefusal
+from project.embedded.simulator.faults import FaultAction, Subject
 from project.embedded.simulator.state import State
 from project.embedded.simulator.steering import steer
-from project.embedded.simulator.wire import Pending, Reply, Request
+from project.embedded.simulator.wire import HttpReply, Pending, Request
 
 TRACES = "/v1/traces"
 _GENERATING = {
@@ -25,7 +25,7 @@ _GENERATING = {
 }
 
 
-def handle(state: State, request: Request) -> Reply | Pending:
+def handle(state: State, request: Request) -> HttpReply | Pending:
     """The reply, now or when it is due; whatever a hostile body brings, it does not raise."""
     if request.path.startswith("/_"):
         return steer(state, request)
@@ -37,11 +37,11 @@ def handle(state: State, request: Request) -> Reply | Pending:
         if dialect is not None and request.method == "POST":
             return generation.begin(state, request, dialect, state.next_request_id())
         return _serve(state, request)
-    except Refusal as refusal:
+    except SimulatedRefusal as refusal:
         return (dialect or _vendor(request)).refuse(refusal, state.next_request_id())
     except Exception:  # noqa: BLE001 - one bad request must not end the server
         traceback.print_exc(file=sys.stderr)
-        failure = Refusal(500, "The simulator failed here; its own output says how.")
+        failure = SimulatedRefusal(500, "The simulator failed here; its own output says how.")
         return (dialect or _vendor(request)).refuse(failure, state.next_request_id())
 
 
@@ -61,10 +61,10 @@ def _authorize(state: State, request: Request) -> None:
         return
     given = request.key().encode("utf-8", "replace")
     if not hmac.compare_digest(given, state.api_key.encode()):
-        raise Refusal(401, "Incorrect API key provided.")
+        raise SimulatedRefusal(401, "Incorrect API key provided.")
 
 
-def _serve(state: State, request: Request) -> Reply | Pending:
+def _serve(state: State, request: Request) -> HttpReply | Pending:
     """Models, files, batches and traces; faults reach them only by their path."""
     dialect = _vendor(request)
     action = generation.action_for(state, request, Subject(request.path))
@@ -78,23 +78,23 @@ def _serve(state: State, request: Request) -> Reply | Pending:
     )
 
 
-def _faulty(state: State, request: Request, dialect: Dialect, action: Action) -> Reply:
+def _faulty(state: State, request: Request, dialect: Dialect, action: FaultAction) -> HttpReply:
     if action.refuses:
         return generation.refused(request, dialect, action, state.next_request_id())
     try:
         return _resource(state, request, dialect)
-    except Refusal as refusal:
+    except SimulatedRefusal as refusal:
         return dialect.refuse(refusal, state.next_request_id())
 
 
-def _resource(state: State, request: Request, dialect: Dialect) -> Reply:
+def _resource(state: State, request: Request, dialect: Dialect) -> HttpReply:
     if request.path == TRACES and request.method == "POST":
         return _keep_trace(state, request)
     return resources.serve(state, request, dialect)
 
 
-def _keep_trace(state: State, request: Request) -> Reply:
+def _keep_trace(state: State, request: Request) -> HttpReply:
     headers = {name.decode("latin-1"): request.header(name) for name in request.headers}
     state.traces.received += 1
     state.traces.bodies.append((headers, request.body))
-    return Reply(200, b"", b"application/x-protobuf")
+    return HttpReply(200, b"", b"application/x-protobuf")

@@ -12,12 +12,12 @@ from project.embedded.simulator import (
     openai_api,
     openai_batches,
 )
-from project.embedded.simulator.batches import Job, Outcome, page_limit
+from project.embedded.simulator.batches import Job, SimulatedOutcome, page_limit
 from project.embedded.simulator.dialects import ANTHROPIC, EMBEDDINGS, OPENAI, Dialect
-from project.embedded.simulator.errors import Refusal
+from project.embedded.simulator.errors import SimulatedRefusal
 from project.embedded.simulator.generation import answer_in_batch
 from project.embedded.simulator.state import State
-from project.embedded.simulator.wire import JsonObject, Reply, Request, json_reply
+from project.embedded.simulator.wire import HttpReply, JsonObject, Request, json_reply
 
 FILES = "/v1/files"
 OPENAI_BATCHES = "/v1/batches"
@@ -25,19 +25,19 @@ ANTHROPIC_BATCHES = "/v1/messages/batches"
 _JSONL = b"application/x-jsonl"
 
 
-_Endpoint = Callable[[State, Request, str], Reply]
+_Endpoint = Callable[[State, Request, str], HttpReply]
 
 
-def serve(state: State, request: Request, dialect: Dialect) -> Reply:
+def serve(state: State, request: Request, dialect: Dialect) -> HttpReply:
     """The reply of the endpoint at this path; refuses an unknown path with 404."""
     found = _find(request.path)
     if found is None:
-        raise Refusal(404, f"Unknown request URL: {request.method} {request.path}.")
+        raise SimulatedRefusal(404, f"Unknown request URL: {request.method} {request.path}.")
     methods, name = found
     endpoint = methods.get(request.method)
     if endpoint is None:
         allowed = ", ".join(methods)
-        raise Refusal(405, f"{request.method} is not allowed here; use {allowed}.")
+        raise SimulatedRefusal(405, f"{request.method} is not allowed here; use {allowed}.")
     reply = endpoint(state, request, name)
     reply.headers += (dialect.id_header(state.next_request_id()),)
     return reply
@@ -58,7 +58,7 @@ def _find(path: str) -> tuple[dict[str, _Endpoint], str] | None:
 # Models
 
 
-def _models(state: State, request: Request, _name: str) -> Reply:
+def _models(state: State, request: Request, _name: str) -> HttpReply:
     models = state.controls.models
     if b"anthropic-version" not in request.headers:
         entries = [openai_api.model_body(model) for model in models if not model.retired]
@@ -71,13 +71,13 @@ def _models(state: State, request: Request, _name: str) -> Reply:
     return json_reply(_anthropic_page(page, has_more=len(entries) > start + limit))
 
 
-def _openrouter_models(state: State, _request: Request, _name: str) -> Reply:
+def _openrouter_models(state: State, _request: Request, _name: str) -> HttpReply:
     models = state.controls.models
     bodies = [openai_api.openrouter_model_body(model, state.controls) for model in models]
     return json_reply({"data": bodies})
 
 
-def _model(state: State, request: Request, name: str) -> Reply:
+def _model(state: State, request: Request, name: str) -> HttpReply:
     anthropic = b"anthropic-version" in request.headers
     model = state.controls.model(name)
     if model is None or name in state.controls.unknown_models:
@@ -85,7 +85,7 @@ def _model(state: State, request: Request, name: str) -> Reply:
     return json_reply((anthropic_api if anthropic else openai_api).model_body(model))
 
 
-def _ollama_tags(state: State, _request: Request, _name: str) -> Reply:
+def _ollama_tags(state: State, _request: Request, _name: str) -> HttpReply:
     names = [model.id for model in state.controls.models]
     return json_reply({"models": [{"name": name, "model": name, "size": 0} for name in names]})
 
@@ -93,32 +93,32 @@ def _ollama_tags(state: State, _request: Request, _name: str) -> Reply:
 # Files
 
 
-def _upload(state: State, request: Request, _name: str) -> Reply:
+def _upload(state: State, request: Request, _name: str) -> HttpReply:
     return json_reply(state.files.upload(request).body())
 
 
-def _list_files(state: State, _request: Request, _name: str) -> Reply:
+def _list_files(state: State, _request: Request, _name: str) -> HttpReply:
     files = [file.body() for file in reversed(state.files.stored.values())]
     return json_reply({"object": "list", "data": files, "has_more": False})
 
 
-def _file(state: State, _request: Request, name: str) -> Reply:
+def _file(state: State, _request: Request, name: str) -> HttpReply:
     return json_reply(state.files.find(name).body())
 
 
-def _delete_file(state: State, _request: Request, name: str) -> Reply:
+def _delete_file(state: State, _request: Request, name: str) -> HttpReply:
     state.files.delete(name)
     return json_reply({"id": name, "object": "file", "deleted": True})
 
 
-def _file_content(state: State, _request: Request, name: str) -> Reply:
-    return Reply(200, state.files.find(name).content, b"application/octet-stream")
+def _file_content(state: State, _request: Request, name: str) -> HttpReply:
+    return HttpReply(200, state.files.find(name).content, b"application/octet-stream")
 
 
 # OpenAI's batches
 
 
-def _create_openai_batch(state: State, request: Request, _name: str) -> Reply:
+def _create_openai_batch(state: State, request: Request, _name: str) -> HttpReply:
     body = request.json()
     file, endpoint = openai_batches.read_creation(body, state.files)
     requests, problems = openai_batches.read_lines(file.content, endpoint)
@@ -145,7 +145,7 @@ def _create_openai_batch(state: State, request: Request, _name: str) -> Reply:
     return json_reply(openai_batches.batch_body(job))
 
 
-def _list_openai_batches(state: State, request: Request, _name: str) -> Reply:
+def _list_openai_batches(state: State, request: Request, _name: str) -> HttpReply:
     limit = page_limit(request.parameter("limit"))
     jobs, more = state.openai_jobs.page(after=request.parameter("after"), limit=limit)
     bodies = [openai_batches.batch_body(job) for job in jobs]
@@ -153,14 +153,14 @@ def _list_openai_batches(state: State, request: Request, _name: str) -> Reply:
     return json_reply({"object": "list", "data": bodies, "has_more": more, **ends})
 
 
-def _openai_batch(state: State, _request: Request, name: str) -> Reply:
+def _openai_batch(state: State, _request: Request, name: str) -> HttpReply:
     return json_reply(openai_batches.batch_body(state.openai_jobs.find(name)))
 
 
-def _cancel_openai_batch(state: State, _request: Request, name: str) -> Reply:
+def _cancel_openai_batch(state: State, _request: Request, name: str) -> HttpReply:
     job = state.openai_jobs.find(name)
     if job.end is not None:
-        raise Refusal(409, f"Cannot cancel a batch with status '{job.end}'.")
+        raise SimulatedRefusal(409, f"Cannot cancel a batch with status '{job.end}'.")
     job.cancel()
     return json_reply(openai_batches.batch_body(job))
 
@@ -168,10 +168,10 @@ def _cancel_openai_batch(state: State, _request: Request, name: str) -> Reply:
 # Anthropic's batches
 
 
-def _create_anthropic_batch(state: State, request: Request, _name: str) -> Reply:
+def _create_anthropic_batch(state: State, request: Request, _name: str) -> HttpReply:
     anthropic_api.check_version(request)
     if state.anthropic_jobs.full(state.controls.batch_queue):
-        raise Refusal(429, "Too many batch requests are in the processing queue.")
+        raise SimulatedRefusal(429, "Too many batch requests are in the processing queue.")
     job = state.anthropic_jobs.add(
         anthropic_batches.read_creation(request.json()),
         duration_s=state.controls.batch_ms / 1000,
@@ -184,7 +184,7 @@ def _create_anthropic_batch(state: State, request: Request, _name: str) -> Reply
     return json_reply(anthropic_batches.batch_body(job, request.origin()))
 
 
-def _list_anthropic_batches(state: State, request: Request, _name: str) -> Reply:
+def _list_anthropic_batches(state: State, request: Request, _name: str) -> HttpReply:
     limit = page_limit(request.parameter("limit"))
     jobs, more = state.anthropic_jobs.page(after=request.parameter("after_id"), limit=limit)
     bodies = [anthropic_batches.batch_body(job, request.origin()) for job in jobs]
@@ -196,16 +196,16 @@ def _anthropic_page(bodies: list[JsonObject], *, has_more: bool) -> JsonObject:
     return {"data": bodies, "has_more": has_more, "first_id": first, "last_id": last}
 
 
-def _anthropic_batch(state: State, request: Request, name: str) -> Reply:
+def _anthropic_batch(state: State, request: Request, name: str) -> HttpReply:
     job = state.anthropic_jobs.find(name)
     return json_reply(anthropic_batches.batch_body(job, request.origin()))
 
 
-def _anthropic_results(state: State, _request: Request, name: str) -> Reply:
-    return Reply(200, anthropic_batches.results(state.anthropic_jobs.find(name)), _JSONL)
+def _anthropic_results(state: State, _request: Request, name: str) -> HttpReply:
+    return HttpReply(200, anthropic_batches.results(state.anthropic_jobs.find(name)), _JSONL)
 
 
-def _cancel_anthropic_batch(state: State, request: Request, name: str) -> Reply:
+def _cancel_anthropic_batch(state: State, request: Request, name: str) -> HttpReply:
     job = state.anthropic_jobs.find(name)
     job.cancel()
     return json_reply(anthropic_batches.batch_body(job, request.origin()))
@@ -219,7 +219,7 @@ def _inner_request(request: Request, path: str) -> Request:
 
 
 def _work_on(
-    job: Job, answer: Callable[[str, JsonObject], Outcome], done: Callable[[], None]
+    job: Job, answer: Callable[[str, JsonObject], SimulatedOutcome], done: Callable[[], None]
 ) -> None:
     """Advance the batch turn by turn until it has ended."""
     job.advance(answer)

@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 
-from project.embedded.simulator.errors import Refusal
+from project.embedded.simulator.errors import SimulatedRefusal
 from project.embedded.simulator.patterns import matching_text
 from project.embedded.simulator.wire import JsonObject
 
@@ -50,11 +50,11 @@ Form = Callable[[Draft], Any]
 def form_for(schema: object) -> Form:
     """The compiled schema; refuses with 400 what is not a schema."""
     if not isinstance(schema, dict | bool):
-        raise Refusal(400, "schema must be an object", param="schema")
+        raise SimulatedRefusal(400, "schema must be an object", param="schema")
     try:
         return _form(orjson.dumps(schema))
     except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
-        raise Refusal(400, f"Invalid schema: {error}", param="schema") from None
+        raise SimulatedRefusal(400, f"Invalid schema: {error}", param="schema") from None
 
 
 def write_json(form: Form, rng: random.Random, words: list[str]) -> str:
@@ -63,16 +63,16 @@ def write_json(form: Form, rng: random.Random, words: list[str]) -> str:
     try:
         return orjson.dumps(form(Draft(rng, spoken))).decode()
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise Refusal(400, f"Invalid schema: {error}", param="schema") from None
+        raise SimulatedRefusal(400, f"Invalid schema: {error}", param="schema") from None
 
 
 @lru_cache(maxsize=256)
 def _form(text: bytes) -> Form:
     schema = orjson.loads(text)
-    return _Compiler(schema).compile(schema)
+    return _SchemaCompiler(schema).compile(schema)
 
 
-class _Compiler:
+class _SchemaCompiler:
     """Turns the parts of one schema document into makers; `$ref`s are looked up when used."""
 
     def __init__(self, document: Any) -> None:

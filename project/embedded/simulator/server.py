@@ -15,7 +15,7 @@ import httptools
 
 from project.embedded.simulator.provider import handle
 from project.embedded.simulator.state import State
-from project.embedded.simulator.wire import WHOLE, Delivery, Pending, Reply, Request, json_reply
+from project.embedded.simulator.wire import WHOLE, Delivery, HttpReply, Pending, Request, json_reply
 
 MAX_BYTES = 64 * 1024 * 1024
 _STATUS_LINES = {
@@ -112,7 +112,7 @@ class Connection(asyncio.Protocol):
     def _answer(self, request: Request) -> None:
         self._current = request
         outcome = handle(self._state, request)
-        if isinstance(outcome, Reply):
+        if isinstance(outcome, HttpReply):
             self._send(outcome, None)
         elif outcome.delay_s > 0:
             self._loop.call_later(outcome.delay_s, self._produce, outcome)
@@ -122,7 +122,7 @@ class Connection(asyncio.Protocol):
     def _produce(self, pending: Pending) -> None:
         self._send(pending.produce(), pending)
 
-    def _send(self, reply: Reply, pending: Pending | None) -> None:
+    def _send(self, reply: HttpReply, pending: Pending | None) -> None:
         delivery = pending.delivery if pending else WHOLE
         transport = self._transport
         if transport is None or transport.is_closing():
@@ -143,7 +143,7 @@ class Connection(asyncio.Protocol):
         transport.write(head)
         self._drip(body, 0, delivery, pending)
 
-    def _head(self, reply: Reply) -> bytes:
+    def _head(self, reply: HttpReply) -> bytes:
         size = (
             b"transfer-encoding: chunked"
             if reply.chunked

@@ -12,7 +12,7 @@ from project.embedded.simulator.batches import Jobs
 from project.embedded.simulator.controls import Controls
 from project.embedded.simulator.faults import Plan
 from project.embedded.simulator.files import Files
-from project.embedded.simulator.stats import Stats
+from project.embedded.simulator.stats import CallStats
 
 KEPT_TRACES = 200
 
@@ -35,7 +35,7 @@ class State:
     api_key: str | None
     seed: int
     rng: random.Random
-    stats: Stats = field(default_factory=Stats)
+    stats: CallStats = field(default_factory=CallStats)
     plan: Plan | None = None
     files: Files = field(default_factory=Files)
     openai_jobs: Jobs = field(default_factory=lambda: Jobs("batch_sim"))

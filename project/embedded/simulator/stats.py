@@ -11,7 +11,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from project.embedded.simulator.calls import Answer, Call
+from project.embedded.simulator.calls import SimulatedAnswer, SimulatedCall
 from project.embedded.simulator.controls import Controls, Price
 from project.embedded.simulator.wire import JsonObject
 
@@ -52,7 +52,7 @@ class Window:
 
 
 @dataclass(slots=True)
-class Billed:
+class BilledTotals:
     """Token totals of one model, as a bill would list them."""
 
     calls: int = 0
@@ -61,7 +61,7 @@ class Billed:
     cached: int = 0
     reported: float = 0.0
 
-    def add(self, answer: Answer) -> None:
+    def add(self, answer: SimulatedAnswer) -> None:
         """One more answer."""
         self.calls += 1
         self.input += answer.input_tokens
@@ -77,7 +77,7 @@ class Billed:
 
 
 @dataclass(slots=True)
-class Stats:
+class CallStats:
     """Everything counted since the start or the last `POST /_reset`."""
 
     requests: int = 0
@@ -96,14 +96,14 @@ class Stats:
     max_connections: int = 0
     keys: Counter[str] = field(default_factory=Counter)
     attempts: Counter[str] = field(default_factory=Counter)
-    billed: dict[tuple[str, bool], Billed] = field(default_factory=dict)
+    billed: dict[tuple[str, bool], BilledTotals] = field(default_factory=dict)
     requests_1s: Window = field(default_factory=lambda: Window(1.0))
     requests_60s: Window = field(default_factory=lambda: Window(MINUTE_S))
     let_in_60s: Window = field(default_factory=lambda: Window(MINUTE_S))
     tokens_1s: Window = field(default_factory=lambda: Window(1.0))
     tokens_60s: Window = field(default_factory=lambda: Window(MINUTE_S))
 
-    def arrived(self, call: Call) -> int:
+    def arrived(self, call: SimulatedCall) -> int:
         """A call came in; returns how often its prompt has, this time included."""
         if not call.batch:
             self.last_arrival = time.time()
@@ -120,14 +120,14 @@ class Stats:
         self.in_flight += 1
         self.max_in_flight = max(self.max_in_flight, self.in_flight)
 
-    def bill(self, call: Call, answer: Answer) -> None:
+    def bill(self, call: SimulatedCall, answer: SimulatedAnswer) -> None:
         """An answer was produced."""
         self.paid += 1
         self.paid_by_path[call.path] += 1
         self.keys[call.key] += 1
         line = self.billed.get((call.model, call.batch))
         if line is None:
-            line = self.billed[call.model, call.batch] = Billed()
+            line = self.billed[call.model, call.batch] = BilledTotals()
         line.add(answer)
         if call.batch:
             return  # batches have limits of their own
@@ -146,9 +146,9 @@ class Stats:
                 waits.append(max(MIN_WAIT_S, window.room_in_s(now)))
         return max(waits)
 
-    def fresh(self) -> Stats:
+    def fresh(self) -> CallStats:
         """Empty statistics that go on knowing what is open and in flight."""
-        return Stats(
+        return CallStats(
             in_flight=self.in_flight,
             max_in_flight=self.in_flight,
             connections=self.connections,

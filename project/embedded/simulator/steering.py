@@ -5,23 +5,23 @@ from __future__ import annotations
 import base64
 
 from project.embedded.simulator.controls import adjusted
-from project.embedded.simulator.errors import BadControl, Refusal
+from project.embedded.simulator.errors import BadControl, SimulatedRefusal
 from project.embedded.simulator.faults import read_plan
 from project.embedded.simulator.state import State
-from project.embedded.simulator.wire import JsonObject, Reply, Request, json_reply
+from project.embedded.simulator.wire import HttpReply, JsonObject, Request, json_reply
 
 _KNOWN = "GET /_stats, GET|POST /_control, POST /_plan, POST /_reset, GET /_otlp"
 
 
-def steer(state: State, request: Request) -> Reply:
+def steer(state: State, request: Request) -> HttpReply:
     """Do what is asked, or say what is not understood (400)."""
     try:
         return _steer(state, request)
-    except (BadControl, Refusal) as error:
+    except (BadControl, SimulatedRefusal) as error:
         return json_reply({"error": str(error)}, 400)
 
 
-def _steer(state: State, request: Request) -> Reply:
+def _steer(state: State, request: Request) -> HttpReply:
     done: JsonObject = {"ok": True}
     match request.method, request.path:
         case "GET", "/_stats":

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 
 import orjson
 
-from project.embedded.simulator.errors import Refusal
+from project.embedded.simulator.errors import SimulatedRefusal
 
 JsonObject = dict[str, Any]
 Header = tuple[bytes, bytes]
@@ -51,14 +51,14 @@ class Request:
         try:
             body = orjson.loads(self.body)
         except orjson.JSONDecodeError as error:
-            raise Refusal(400, f"The body is not valid JSON: {error}") from None
+            raise SimulatedRefusal(400, f"The body is not valid JSON: {error}") from None
         if not isinstance(body, dict):
-            raise Refusal(400, "The body must be a JSON object.")
+            raise SimulatedRefusal(400, "The body must be a JSON object.")
         return body
 
 
 @dataclass(slots=True)
-class Reply:
+class HttpReply:
     """One HTTP response; a chunked body is already framed."""
 
     status: int
@@ -86,17 +86,17 @@ class Pending:
     """An answer that is due in `delay_s`; it is produced even if the client has gone by then."""
 
     delay_s: float
-    produce: Callable[[], Reply]
+    produce: Callable[[], HttpReply]
     finish: Callable[[bool], None]  # told whether every byte was handed to the client
     delivery: Delivery = field(default=WHOLE)
 
 
-def json_reply(body: object, status: int = 200, headers: tuple[Header, ...] = ()) -> Reply:
+def json_reply(body: object, status: int = 200, headers: tuple[Header, ...] = ()) -> HttpReply:
     """A reply with this body as JSON."""
-    return Reply(status, orjson.dumps(body), headers=headers)
+    return HttpReply(status, orjson.dumps(body), headers=headers)
 
 
-def event_stream(events: list[bytes], headers: tuple[Header, ...] = ()) -> Reply:
+def event_stream(events: list[bytes], headers: tuple[Header, ...] = ()) -> HttpReply:
     """Server-sent events, each in a chunk of its own as a provider flushes them."""
     framed = b"".join(b"%x\r\n%b\r\n" % (len(event), event) for event in events) + b"0\r\n\r\n"
-    return Reply(200, framed, b"text/event-stream; charset=utf-8", headers, chunked=True)
+    return HttpReply(200, framed, b"text/event-stream; charset=utf-8", headers, chunked=True)
