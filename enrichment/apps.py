@@ -13,6 +13,7 @@ class EnrichmentConfig(AppConfig):
 
     def ready(self) -> None:
         """Tell metrics which checks of ours its rules may name, and which prompts there are."""
+        from enrichment import checks as own_checks  # noqa: F401, PLC0415 - registers on import
         from enrichment import quality_report  # noqa: PLC0415 - after the registry is ready
         from enrichment.process_settings import DEFINITIONS  # noqa: PLC0415
         from enrichment.prompts import prompt_proposals  # noqa: PLC0415

@@ -14,9 +14,11 @@ from django.core.checks import (  # Django's names
     register,
 )
 from django.core.exceptions import ImproperlyConfigured
-from django.db import models
+from django.db import DatabaseError, models
 
 from llmconfig import project_settings, secrets
+from llmconfig.configuration import secret_references
+from llmconfig.models import Provider
 
 NEEDED_APPS = ("django.contrib.auth", "django.contrib.contenttypes", "rest_framework")
 
@@ -44,6 +46,26 @@ def processes_share_limits(
             id="llmconfig.W002",
         )
     ]
+
+
+@register(Tags.database)
+def references_may_be_read(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """A stored reference that the setting doesn't allow is read no more: say so beforehand."""
+    found: list[CheckMessage] = []
+    for alias in databases or ():
+        rows = Provider.objects.using(alias).exclude(secret_ref="")
+        try:
+            pairs = list(rows.values_list("name", "secret_ref"))
+        except DatabaseError:
+            continue  # not migrated yet
+        found += [
+            Warning(f"The provider {name}: {why}", id="llmconfig.W004")
+            for name, reference in pairs
+            if (why := secret_references.objection(reference))
+        ]
+    return found
 
 
 def _field_keys() -> Iterator[CheckMessage]:

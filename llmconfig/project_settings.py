@@ -19,6 +19,7 @@ DEFAULTS: Mapping[str, Any] = MappingProxyType(
         "LLM_NODES_FILE": "llm_nodes.yaml",
         "LLM_LOCAL_URL": "http://localhost:11434/v1",
         "LLM_EGRESS_ALLOW": (),
+        "LLM_SECRET_REFERENCES": ("env:LLM_*_API_KEY", "file:/run/secrets/*", "aws-sm:*"),
         "LLM_PRELOAD": (),
         "LLM_TRACING_ENDPOINT": "",
         "LLM_TRACING_HEADERS": "",
@@ -60,6 +61,11 @@ def local_url() -> str:
 def egress_allow() -> tuple[str, ...]:
     """Networks that hosted providers may live in although they are not public."""
     return _words("LLM_EGRESS_ALLOW")
+
+
+def secret_references() -> tuple[str, ...]:
+    """What secret references may read beside the provider types' own variables."""
+    return _words("LLM_SECRET_REFERENCES")
 
 
 def preload() -> tuple[str, ...]:

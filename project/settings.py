@@ -253,6 +253,10 @@ LLM_NODES_FILE = env.str("LLM_NODES_FILE", str(BASE_DIR / "fixtures" / "llm_node
 LLM_LOCAL_URL = env.str("LLM_LOCAL_URL", "http://localhost:11434/v1")
 # Networks that providers of the hosted types may live in although they are not public.
 LLM_EGRESS_ALLOW = words("LLM_EGRESS_ALLOW")
+# What secret references may read, beside the provider types' own variables (`*` stands in a name).
+LLM_SECRET_REFERENCES = words(
+    "LLM_SECRET_REFERENCES", "env:LLM_*_API_KEY,file:/run/secrets/*,aws-sm:*"
+)
 # Packages whose objects llmconfig.client hands out; servers and workers import them at the start.
 LLM_PRELOAD = known_words("LLM_PRELOAD", ("openai", "anthropic", "langchain"))
 # Where traces of nodes with tracing go (OTLP over HTTP), with which headers, and whether texts do.

@@ -28,6 +28,15 @@ OPERATE = "enrichment.change_batch"  # what operators may
 class FactSourceForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for the checker
     """A source's row, held to the rules of enrichment.facts."""
 
+    reference_again = forms.CharField(
+        label="Secret reference, once more",
+        required=False,
+        max_length=500,
+        strip=True,
+        widget=TextWidget(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        help_text="Only when scheme, host or port changes: what it points at goes there.",
+    )
+
     class Meta:
         model = FactSource
         fields = ("name", "target", "url_template", "header_name", "secret_ref")
@@ -39,8 +48,20 @@ class FactSourceForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only
         if set(asked) & self.errors.keys():
             return cleaned
         try:
-            source_rules.check_source(
-                **{each: cleaned.get(each, getattr(self.instance, each)) for each in asked}
+            values = {each: cleaned.get(each, getattr(self.instance, each)) for each in asked}
+            source_rules.check_source(**values)
+            reference, again = values["secret_ref"], cleaned.get("reference_again", "")
+            if again and again != reference:
+                raise BadSource(
+                    "This is not the reference above: enter the same one, or leave this blank.",
+                    field="reference_again",
+                )
+            # The form sends the stored reference along: given again it is in a field of its own.
+            source_rules.refuse_secret_for_new_host(
+                self.instance,
+                url_template=values["url_template"],
+                secret_ref=reference,
+                reference_given=bool(again) or reference != self.instance.secret_ref,
             )
         except BadSource as refusal:
             self.add_error(refusal.field, str(refusal))
@@ -84,6 +105,16 @@ class FactSourceAdmin(RevisionedAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Prompts name a source by its name: it stays."""
         return ("name",) if obj else ()
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """The reference's second field only where there is one to be entered again."""
+        shown = super().get_fieldsets(request, obj)
+        if obj is None or not obj.secret_ref or not self.has_change_permission(request, obj):
+            return shown
+        fields = ("header_name", "header_scheme", "secret_ref", "reference_again")
+        return tuple(
+            (name, {**part, "fields": fields} if name == "Key" else part) for name, part in shown
+        )
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """The tables that there are, as a choice; an address in one line."""

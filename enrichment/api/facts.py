@@ -41,6 +41,12 @@ class FactSourceSerializer(StrictModelSerializer[FactSource]):
         source_rules.check_source(
             **{each: attrs.get(each, getattr(stored, each)) for each in asked}
         )
+        source_rules.refuse_secret_for_new_host(
+            stored,
+            url_template=attrs.get("url_template", stored.url_template),
+            secret_ref=attrs.get("secret_ref", stored.secret_ref),
+            reference_given="secret_ref" in attrs,
+        )
         super().validate(attrs)
         return attrs
 

@@ -11,7 +11,8 @@ from enrichment.errors import BadSource
 from enrichment.facts.questions import PREFIX
 from enrichment.models import FactSource, Prompt
 from enrichment.substitution import compile_text
-from llmconfig.configuration.provider_rules import check_secret_ref
+from llmconfig.configuration import secret_references
+from llmconfig.configuration.provider_rules import DEFAULT_PORTS
 from llmconfig.errors import ChangeRefused
 
 
@@ -43,12 +44,37 @@ def check_source(*, target: str, url_template: str, header_name: str, secret_ref
         )
     _check_url(url_template, columns_of(target))
     try:
-        check_secret_ref(secret_ref)
+        secret_references.check(secret_ref)
     except ChangeRefused as refusal:
         raise BadSource(str(refusal), field="secret_ref") from None
     if bool(header_name) != bool(secret_ref):
         blank = "header_name" if secret_ref else "secret_ref"
         raise BadSource("A header and a secret reference go together.", field=blank)
+
+
+def refuse_secret_for_new_host(
+    stored: FactSource, *, url_template: str, secret_ref: str, reference_given: bool
+) -> None:
+    """Refuse to keep a reference when its secret would go elsewhere; `stored` is the row as it is.
+
+    Raises BadSource on the field `secret_ref` unless it was given again or removed.
+    """
+    if not stored.secret_ref or not secret_ref or reference_given:
+        return
+    if _origin(stored.url_template) != _origin(url_template):
+        raise BadSource(
+            "The scheme, host or port changes, so the secret that the reference points at would go"
+            " to another server: enter the reference again, or remove it.",
+            field="secret_ref",
+        )
+
+
+def _origin(template: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port of an address; no part of these comes from a row."""
+    compiled = compile_text(template)
+    parts = urlsplit(compiled.fill(dict.fromkeys(compiled.names, "x")))
+    host = (parts.hostname or "").rstrip(".")
+    return parts.scheme, host, parts.port or DEFAULT_PORTS.get(parts.scheme)
 
 
 def _check_url(template: str, known: frozenset[str]) -> None:

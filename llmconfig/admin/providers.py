@@ -18,7 +18,7 @@ from llmconfig import provider_types
 from llmconfig.admin.kit.presentation import NOTHING, badge, few
 from llmconfig.admin.kit.theme import PasswordWidget, SwitchWidget, TabularInline, TextWidget
 from llmconfig.admin.kit.writes import RevisionedAdmin
-from llmconfig.configuration import provider_rules, retirement
+from llmconfig.configuration import provider_rules, retirement, secret_references
 from llmconfig.diagnostics import discovery
 from llmconfig.diagnostics.discovery import ListingFailed
 from llmconfig.errors import ChangeRefused
@@ -44,6 +44,14 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only f
         required=False,
         widget=SwitchWidget(),
         help_text="Deletes the key from the database when you save.",
+    )
+    reference_again = forms.CharField(
+        label="Secret reference, once more",
+        required=False,
+        max_length=255,
+        strip=True,
+        widget=TextWidget(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        help_text="Only when type, scheme, host or port changes: what it points at goes there.",
     )
 
     class Meta:
@@ -89,14 +97,28 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only f
         if {"provider_type", "api_base_url"} & self.errors.keys():
             return  # what can't be read can't be compared
         provider_rules.check_base_url(kind, address)
-        provider_rules.check_secret_ref(cleaned.get("secret_ref", ""))
+        secret_references.check(cleaned.get("secret_ref", ""))
         provider_rules.check_one_key_source(
             has_key=given or bool(self.instance.api_key and not removed),
             secret_ref=cleaned.get("secret_ref", ""),
         )
         provider_rules.refuse_key_for_new_host(
-            self.instance, provider_type=kind, api_base_url=address, key_given=given or removed
+            self.instance,
+            provider_type=kind,
+            api_base_url=address,
+            key_given=given or removed,
+            reference_given=self._reference_given(cleaned),
         )
+
+    def _reference_given(self, cleaned: dict[str, Any]) -> bool:
+        """A form sends the stored reference along: given again it is in a field of its own."""
+        reference, again = cleaned.get("secret_ref", ""), cleaned.get("reference_again", "")
+        if again and again != reference:
+            raise ChangeRefused(
+                "This is not the reference above: enter the same one, or leave this blank.",
+                field="reference_again",
+            )
+        return bool(again) or reference != self.instance.secret_ref
 
 
 def masked(provider: Provider) -> str:
@@ -173,6 +195,8 @@ class ProviderAdmin(RevisionedAdmin):
             fields = ("key", "secret_ref")
         elif obj is not None and obj.api_key:
             fields = ("new_key", "remove_key", "secret_ref")
+        elif obj is not None and obj.secret_ref:
+            fields = ("new_key", "secret_ref", "reference_again")
         return tuple(
             (name, {**part, "fields": fields} if name == "Key" else part) for name, part in shown
         )

@@ -13,6 +13,7 @@ from llmconfig.api.kit.bodies import NO_SPACES, StrictModelSerializer
 from llmconfig.api.kit.endpoints import ConfigurationList, ConfigurationRow, Rows
 from llmconfig.api.kit.errors import Conflict, Unavailable
 from llmconfig.configuration import provider_rules as rules
+from llmconfig.configuration import secret_references
 from llmconfig.diagnostics import discovery
 from llmconfig.models import Provider, ProviderModel
 from llmconfig.roles import Role
@@ -62,11 +63,15 @@ class ProviderSerializer(StrictModelSerializer[Provider]):
         address = attrs.get("api_base_url", stored.api_base_url)
         reference = attrs.get("secret_ref", stored.secret_ref)
         rules.check_base_url(kind, address)
-        rules.check_secret_ref(reference)
+        secret_references.check(reference)
         has_key = bool(attrs.get("api_key", stored.api_key))
         rules.check_one_key_source(has_key=has_key, secret_ref=reference)
         rules.refuse_key_for_new_host(
-            stored, provider_type=kind, api_base_url=address, key_given="api_key" in attrs
+            stored,
+            provider_type=kind,
+            api_base_url=address,
+            key_given="api_key" in attrs,
+            reference_given="secret_ref" in attrs,
         )
         key = attrs.pop("api_key", None)
         super().validate({**attrs, "api_key": "stored" if has_key else ""})

@@ -1,10 +1,9 @@
 """The rules for a provider's row, for every surface that writes one.
 
-A stored key belongs to the scheme, host and port that it was entered for. Whoever could move a row
-to another host and keep the key would have it sent to a stranger.
+A stored key or reference belongs to the scheme, host and port that it was entered for. Whoever
+could move a row to another host and keep the key would have it sent to a stranger.
 """
 
-import re
 from urllib.parse import SplitResult, urlsplit
 
 from django.db.models import Q
@@ -20,13 +19,6 @@ from llmconfig.models import (
 )
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
-SECRET_REFERENCE = re.compile(
-    r"env:[A-Za-z_][A-Za-z0-9_]*|file:/[^\x00-\x1f]+|aws-sm:[A-Za-z0-9/_+=.@:-]+(?:#[A-Za-z0-9_.-]+)?"
-)
-# What opens this installation itself must never be sent to a provider as if it were its key.
-OWN_SECRETS = re.compile(
-    r"env:(DJANGO_.*|DATABASE_.*|REDIS_.*|LLM_(FIELD|LEGACY)_.*)", re.IGNORECASE
-)
 
 
 def origin(provider_type: str, api_base_url: str) -> tuple[str, str, int | None]:
@@ -69,26 +61,6 @@ def check_base_url(provider_type: str, api_base_url: str) -> None:
         )
 
 
-def check_secret_ref(secret_ref: str) -> None:
-    """Blank or one of the three forms, and not a secret of this installation itself.
-
-    Raises ChangeRefused.
-    """
-    if not secret_ref:
-        return
-    if not SECRET_REFERENCE.fullmatch(secret_ref):
-        raise ChangeRefused(
-            "Write env:VARIABLE, file:/absolute/path or aws-sm:name. A key itself goes into the"
-            " field “API key”.",
-            field="secret_ref",
-        )
-    if OWN_SECRETS.fullmatch(secret_ref):
-        raise ChangeRefused(
-            "This variable belongs to the installation itself; it is no provider's key.",
-            field="secret_ref",
-        )
-
-
 def check_one_key_source(*, has_key: bool, secret_ref: str) -> None:
     """A key or a reference, not both; raises ChangeRefused."""
     if has_key and secret_ref:
@@ -107,19 +79,31 @@ def goes_elsewhere(before: tuple[str, str], after: tuple[str, str]) -> bool:
 
 
 def refuse_key_for_new_host(
-    stored: Provider, *, provider_type: str, api_base_url: str, key_given: bool
+    stored: Provider,
+    *,
+    provider_type: str,
+    api_base_url: str,
+    key_given: bool,
+    reference_given: bool,
 ) -> None:
-    """Refuse to keep a stored key when it would go elsewhere; `stored` is the row as it is.
+    """Refuse to keep a stored key or reference when it would go elsewhere.
 
-    Raises ChangeRefused on the field `api_key` unless the key was given again or removed.
+    `stored` is the row as it is. Raises ChangeRefused on the field `api_key` or `secret_ref` unless
+    that was given again or removed.
     """
-    if not stored.api_key or key_given:
+    field = ""
+    if stored.api_key and not key_given:
+        field, what = "api_key", "stored key"
+    elif stored.secret_ref and not reference_given:
+        field, what = "secret_ref", "secret that the reference points at"
+    if not field:
         return
     if goes_elsewhere((stored.provider_type, stored.api_base_url), (provider_type, api_base_url)):
+        again = "key" if field == "api_key" else "reference"
         raise ChangeRefused(
-            "The type, scheme, host or port changes, so the stored key would go to another server:"
-            " enter the key again, or remove it.",
-            field="api_key",
+            f"The type, scheme, host or port changes, so the {what} would go to another server:"
+            f" enter the {again} again, or remove it.",
+            field=field,
         )
 
 

@@ -254,8 +254,9 @@ def test_a_row_cannot_lead_the_request_elsewhere(source, breeds, make_animals):
 
 
 def test_a_secret_goes_out_in_its_header_and_into_nothing_else(
-    source, breeds, make_animals, tmp_path
+    source, breeds, make_animals, tmp_path, settings
 ):
+    settings.LLM_SECRET_REFERENCES = [f"file:{tmp_path}/*"]
     held = tmp_path / "key"
     held.write_text("very-secret-key\n")
     FactSource.objects.update(

@@ -228,12 +228,13 @@ def test_a_target_whose_key_is_unreadable_is_passed_over(make_provider, make_nod
 
 @pytest.mark.parametrize("where", ["env", "file"])
 def test_a_key_is_read_from_where_its_reference_points(
-    make_provider, make_node, ask, simulator, monkeypatch, tmp_path, where
+    make_provider, make_node, ask, simulator, monkeypatch, tmp_path, settings, where
 ):
+    settings.LLM_SECRET_REFERENCES = ["env:LLM_*_API_KEY", f"file:{tmp_path}/*"]
     path = tmp_path / "key"
     path.write_text(f"{CANARY}\n")
-    monkeypatch.setenv("SOME_KEY", CANARY)
-    make_provider(secret_ref="env:SOME_KEY" if where == "env" else f"file:{path}")
+    monkeypatch.setenv("LLM_SOME_API_KEY", CANARY)
+    make_provider(secret_ref="env:LLM_SOME_API_KEY" if where == "env" else f"file:{path}")
     make_node("sim/gpt-4o-mini")
     simulator.fail(echo_key=True)
     with pytest.raises(GenerationRefused) as raised:
@@ -242,8 +243,9 @@ def test_a_key_is_read_from_where_its_reference_points(
 
 
 def test_a_key_replaced_in_its_file_is_read_after_a_refusal(
-    make_provider, make_node, ask, simulator, tmp_path
+    make_provider, make_node, ask, simulator, tmp_path, settings
 ):
+    settings.LLM_SECRET_REFERENCES = [f"file:{tmp_path}/*"]
     path = tmp_path / "key"
     path.write_text("first-key-of-this-file")
     make_provider(secret_ref=f"file:{path}")
@@ -259,8 +261,8 @@ def test_a_key_replaced_in_its_file_is_read_after_a_refusal(
 @pytest.mark.parametrize(
     ("reference", "says"),
     [
-        ("env:NO_SUCH_VARIABLE", "that variable is not set"),
-        ("file:/no/such/file", "can't be read"),
+        ("env:LLM_NO_SUCH_API_KEY", "that variable is not set"),
+        ("file:/run/secrets/no_such_file", "can't be read"),
         ("vault:x", "none of env:, file: and aws-sm:"),
     ],
 )

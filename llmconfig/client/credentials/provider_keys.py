@@ -1,10 +1,11 @@
 """A provider's key, from its encrypted column or from where its reference points."""
 
 import os
-from pathlib import Path
 
 from llmconfig import provider_types, secrets
 from llmconfig.client.credentials import secrets_manager
+from llmconfig.configuration import secret_references
+from llmconfig.configuration.secret_references import FORM
 from llmconfig.configuration.snapshot import ProviderFacts
 from llmconfig.errors import SecretUnreadable
 from llmconfig.secrets import Secret
@@ -34,6 +35,10 @@ def referenced(secret_ref: str, *, owner: str) -> Secret:
 
     Raises SecretUnreadable.
     """
+    if FORM.fullmatch(secret_ref):
+        why = secret_references.objection(secret_ref)
+        if why:
+            raise SecretUnreadable(f"{owner}: {why}")
     return _sendable(Secret(_looked_up(secret_ref, owner).strip()), owner)
 
 
@@ -65,11 +70,13 @@ def _from_secrets_manager(secret_ref: str, owner: str) -> str:
 
 def _from_file(secret_ref: str, where: str, owner: str) -> str:
     try:
-        return Path(where).read_text(encoding="utf-8")
+        return secret_references.read_file(where)
+    except SecretUnreadable as error:
+        raise SecretUnreadable(f"{owner}: {error}") from None
     except OSError as error:
         why = error.strerror or "unreadable"
     except ValueError:
-        why = "not text"
+        why = "no short text"
     raise SecretUnreadable(f"{owner}: {secret_ref} can't be read ({why}).")
 
 
