@@ -1,34 +1,16 @@
-"""Takes over the tables that enrichment made; makes them where they are missing."""
-
-from typing import Any
+"""Adoption listings and the organizations that publish them."""
 
 import django.db.models.deletion
 from django.db import migrations, models
 
 
-class CreateMissingModel(migrations.CreateModel):
-    """Makes the table unless it is there; enrichment's migrations take it away again."""
-
-    def database_forwards(
-        self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any
-    ) -> None:
-        table = to_state.apps.get_model(app_label, self.name)._meta.db_table  # noqa: SLF001
-        if table not in schema_editor.connection.introspection.table_names():
-            super().database_forwards(app_label, schema_editor, from_state, to_state)
-
-    def database_backwards(
-        self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any
-    ) -> None:
-        """The rows stay."""
-
-
 class Migration(migrations.Migration):
     initial = True
 
-    dependencies = [("enrichment", "0010_listings_apart")]
+    dependencies = []
 
     operations = [
-        CreateMissingModel(
+        migrations.CreateModel(
             name="Organization",
             fields=[
                 (
@@ -58,7 +40,7 @@ class Migration(migrations.Migration):
                 "indexes": [models.Index(fields=["slug"], name="idx_organizations_slug")],
             },
         ),
-        CreateMissingModel(
+        migrations.CreateModel(
             name="Animal",
             fields=[
                 (

@@ -1,0 +1,39 @@
+-- Calls summed up by hour, from the calls themselves. Grouped by class of latency first, so that
+-- one pass gives both the sums and the histogram.
+-- As SQL it was planned as a part of each page's query, for all partitions and sorting by texts.
+-- So it is planned when it runs, with the hours known: for one partition and by hashing.
+CREATE OR REPLACE FUNCTION llm_hour_figures(since timestamptz, until timestamptz)
+RETURNS TABLE (
+    period_start timestamptz, node_type varchar, service_name varchar, method_name varchar,
+    operation_type varchar, tier varchar, provider varchar, model_used varchar,
+    organization_id bigint, error_code varchar, calls bigint, unpriced bigint, cache_hits bigint,
+    tokens_input bigint, tokens_output bigint, tokens_cached_input bigint,
+    tokens_cache_write bigint, tokens_reasoning bigint, cost_usd numeric, saved_usd numeric,
+    latency_sum_ms double precision, latency_buckets smallint[], latency_counts bigint[]
+) LANGUAGE plpgsql STABLE ROWS 100
+SET plan_cache_mode = force_custom_plan SET jit = off SET enable_sort = off AS $$
+#variable_conflict use_column
+BEGIN RETURN QUERY
+    SELECT hour, node_type, service_name, method_name, operation_type, tier, provider, model_used,
+        organization_id, error_code, sum(n)::bigint, sum(no_price)::bigint, sum(hits)::bigint,
+        sum(t_in)::bigint, sum(t_out)::bigint, sum(t_read)::bigint, sum(t_written)::bigint,
+        sum(t_thought)::bigint, sum(paid), sum(saved), sum(took), array_agg(bucket), array_agg(n)
+    FROM (
+        SELECT date_trunc('hour', created_at, 'UTC') AS hour, node_type, service_name, method_name, operation_type, tier, provider, model_used,
+            organization_id, error_code,
+            least(255, floor(8 * ln(greatest(latency_ms, 1.0)) / ln(2.0::float8)))::smallint
+                AS bucket,
+            count(*) AS n, count(*) FILTER (WHERE cost_usd IS NULL) AS no_price,
+            count(*) FILTER (WHERE cache_hit) AS hits,
+            sum(tokens_input) AS t_in, sum(tokens_output) AS t_out,
+            sum(tokens_cached_input) AS t_read, sum(tokens_cache_write) AS t_written,
+            sum(tokens_reasoning) AS t_thought, sum(cost_usd) AS paid, sum(saved_usd) AS saved,
+            sum(latency_ms) AS took
+        FROM llm_generation_metrics
+        WHERE created_at >= since AND created_at < until
+        GROUP BY hour, node_type, service_name, method_name, operation_type, tier, provider, model_used,
+            organization_id, error_code, bucket
+    ) AS by_latency
+    GROUP BY hour, node_type, service_name, method_name, operation_type, tier, provider, model_used,
+        organization_id, error_code;
+END $$;
