@@ -1,6 +1,6 @@
 """The one way to write configuration: inside `change()`, which makes a numbered revision.
 
-The triggers of migration 0002 do the writing of history; this module tells them who and why.
+The triggers in sql/history_triggers.sql write the history; this module tells them who and why.
 """
 
 from collections.abc import Iterator

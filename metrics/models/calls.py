@@ -1,4 +1,4 @@
-"""The two tables with a row a call, partitioned by month on `created_at` (migration 0002).
+"""The two tables with a row a call, partitioned by month on `created_at`.
 
 The database's key is (id, created_at), Django's is `id`; nothing may point at them. Raw SQL may
 insert rows too, so every default is the database's.

@@ -1,4 +1,4 @@
-"""Calls summed up by hour and by day (migrations 0006 and 0014), so no page reads a row a call.
+"""Calls summed up by hour and by day (metrics/sql/), so no page reads a row a call.
 
 `metrics.rollups` writes these tables; pages and analyzers read them through the views
 `llm_metrics_by_hour`, `llm_metrics_by_day` and `llm_metrics_overview_by_day`, which count what is
