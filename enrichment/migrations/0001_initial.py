@@ -117,6 +117,12 @@ class Migration(migrations.Migration):
                 ("tries_before", models.PositiveIntegerField(default=0, editable=False)),
                 ("failures_before", models.PositiveIntegerField(default=0, editable=False)),
                 ("finished_before", models.PositiveIntegerField(default=0, editable=False)),
+                ("repaid_before", models.PositiveIntegerField(default=0, editable=False)),
+                (
+                    "lane_failure",
+                    models.CharField(blank=True, default="", editable=False, max_length=100),
+                ),
+                ("lane_failure_at", models.PositiveIntegerField(default=0, editable=False)),
                 ("resumed_at", models.DateTimeField(editable=False, null=True)),
                 ("rows_total", models.PositiveIntegerField(default=0)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),

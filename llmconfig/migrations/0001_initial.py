@@ -179,6 +179,15 @@ class Migration(migrations.Migration):
                         validators=[llmconfig.models.assignments.refuse_cut_references],
                     ),
                 ),
+                (
+                    "allow_unlisted_models",
+                    models.BooleanField(
+                        db_default=False,
+                        default=False,
+                        help_text="Models named here exist although no enabled provider lists them.",
+                        verbose_name="models exist all the same",
+                    ),
+                ),
                 ("synced_values", models.JSONField(blank=True, default=dict, editable=False)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("updated_at", models.DateTimeField(auto_now=True)),
@@ -704,6 +713,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "allow_unlisted_models",
+                    models.BooleanField(
+                        db_default=False,
+                        default=False,
+                        help_text="Models named here exist although no enabled provider lists them.",
+                        verbose_name="models exist all the same",
+                    ),
+                ),
+                (
                     "experiment",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE,
@@ -919,6 +937,15 @@ class Migration(migrations.Migration):
                         help_text="Longest wait for a provider's limits before the cheaper model is taken. Blank: as long as the call may last.",
                         null=True,
                         validators=[django.core.validators.MinValueValidator(0.0)],
+                    ),
+                ),
+                (
+                    "allow_unlisted_models",
+                    models.BooleanField(
+                        db_default=False,
+                        default=False,
+                        help_text="Models named here exist although no enabled provider lists them.",
+                        verbose_name="models exist all the same",
                     ),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
@@ -1266,6 +1293,15 @@ class Migration(migrations.Migration):
                             django.core.validators.MinValueValidator(0.0),
                             django.core.validators.MaxValueValidator(1.0),
                         ],
+                    ),
+                ),
+                (
+                    "allow_unlisted_models",
+                    models.BooleanField(
+                        db_default=False,
+                        default=False,
+                        help_text="Models named here exist although no enabled provider lists them.",
+                        verbose_name="models exist all the same",
                     ),
                 ),
                 (
@@ -1947,6 +1983,15 @@ class Migration(migrations.Migration):
                         help_text="Blank: not overridden.",
                         null=True,
                         validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                (
+                    "allow_unlisted_models",
+                    models.BooleanField(
+                        db_default=False,
+                        default=False,
+                        help_text="Models named here exist although no enabled provider lists them.",
+                        verbose_name="models exist all the same",
                     ),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
