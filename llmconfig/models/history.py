@@ -1,7 +1,7 @@
 """The numbered states of the configuration and what changed between them.
 
-Triggers on the configuration's tables write these rows (sql/history_triggers.sql of each app), so that
-raw SQL is seen too; `llmconfig.configuration.revisions.change` adds who and why.
+Triggers on the configuration's tables write these rows (each app's sql/history_triggers.sql), so
+that raw SQL is seen too; `llmconfig.configuration.revisions.change` adds who and why.
 """
 
 from django.conf import settings
