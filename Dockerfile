@@ -10,8 +10,10 @@ COPY requirements/base.txt /tmp/base.txt
 RUN /opt/venv/bin/pip install --require-hashes --only-binary=:all: -r /tmp/base.txt
 
 FROM python:${PYTHON}-slim
-RUN useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin nodewise
-ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 ENVIRONMENT=production
+RUN useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin nodewise \
+    && install --directory --owner=nodewise --mode=0700 /var/lib/nodewise
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 ENVIRONMENT=production \
+    LLM_JOURNAL_DIR=/var/lib/nodewise/journal
 WORKDIR /app
 COPY --from=packages /opt/venv /opt/venv
 COPY manage.py ./

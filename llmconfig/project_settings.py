@@ -17,6 +17,7 @@ DEFAULTS: Mapping[str, Any] = MappingProxyType(
         "LLM_LEGACY_FERNET_KEYS": (),
         "LLM_ROLE_GROUPS": MappingProxyType({}),
         "LLM_NODES_FILE": "llm_nodes.yaml",
+        "LLM_JOURNAL_DIR": ".nodewise/journal",
         "LLM_LOCAL_URL": "http://localhost:11434/v1",
         "LLM_EGRESS_ALLOW": (),
         "LLM_SECRET_REFERENCES": ("env:LLM_*_API_KEY", "file:/run/secrets/*", "aws-sm:*"),
@@ -51,6 +52,11 @@ def role_groups() -> Mapping[str, str]:
 def nodes_file() -> Path:
     """What `sync_llm_config` reads, unless it is told another file."""
     return Path(_value("LLM_NODES_FILE"))
+
+
+def journal_dir() -> Path:
+    """Where records of `/v1` wait while the database is away."""
+    return Path(_value("LLM_JOURNAL_DIR"))
 
 
 def local_url() -> str:

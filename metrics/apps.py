@@ -16,7 +16,7 @@ class MetricsConfig(AppConfig):
         from llmconfig.configuration import process_settings  # noqa: PLC0415
         from metrics import checks  # noqa: F401, PLC0415 - registers on import
         from metrics.process_settings import DEFINITIONS  # noqa: PLC0415
-        from metrics.recording import record_call, record_calls  # noqa: PLC0415
+        from metrics.recording import keeps_texts, record_call, record_calls  # noqa: PLC0415
 
         process_settings.register(*DEFINITIONS)
-        recorders.register(record_call, many=record_calls)
+        recorders.register(record_call, many=record_calls, keeps_texts=keeps_texts)

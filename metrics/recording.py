@@ -14,10 +14,9 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 from psycopg.types.json import Jsonb
-from uuid_utils.compat import uuid7
 
 from llmconfig import project_settings
 from llmconfig.client.recording.recorders import Texts
@@ -36,8 +35,8 @@ NOTHING_TOLD = CheckResults()
 NONE_TOLD: Mapping[UUID, CheckResults] = MappingProxyType({})
 COST_BELOW = Decimal(1_000_000)  # what numeric(16, 10) holds
 
-# Column and type, in the order of `_metric_row`; the rest has the database's defaults. Ids are made
-# here, in the order of time: random ones dirty another page of their index with each row.
+# Column and type, in the order of `_metric_row`; the rest has the database's defaults. Ids are the
+# records' own, in the order of time: random ones dirty another page of their index with each row.
 METRIC_COLUMNS = (
     ("id", "uuid"),
     ("created_at", "timestamptz"),
@@ -94,6 +93,9 @@ WAITING_COLUMNS = (
     ("created_at", "timestamptz"),
     ("operation_type", "text"),
 )
+# Records that the database refused, perhaps for being there already.
+_in_doubt: set[UUID] = set()
+MAX_IN_DOUBT = 100_000
 LENGTHS: dict[str, int] = {
     field.name: field.max_length
     for field in GenerationMetric._meta.local_fields  # noqa: SLF001 - Django's documented name
@@ -102,7 +104,7 @@ LENGTHS: dict[str, int] = {
 
 
 def record_call(record: CallRecord, texts: Texts, told: CheckResults = NOTHING_TOLD) -> None:
-    """Write one call at once; in a caller's transaction, as part of that.
+    """Write one call at once, if it isn't stored; in a caller's transaction, as part of that.
 
     `told` is what the caller's own checks found in the answer.
 
@@ -111,22 +113,37 @@ def record_call(record: CallRecord, texts: Texts, told: CheckResults = NOTHING_T
     """
     used = connection.connection
     try:
-        _write_alone(record, texts, told)
+        _write_once([(record, texts)], {record.correlation_id: told})
     except (OperationalError, InterfaceError):
         if connection.in_atomic_block or connection.connection is used:
             raise
-        _write_alone(record, texts, told)
+        _write_once([(record, texts)], {record.correlation_id: told})
 
 
 def record_calls(records: Sequence[tuple[CallRecord, Texts]]) -> None:
-    """Write many calls in a transaction of their own. Raises Django's database errors."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        write_records(cursor, records)
+    """Write many calls in a transaction of their own. Raises Django's database errors.
+
+    Those that are stored already, by a try whose end was never heard of, are passed over.
+    """
+    _write_once(records, NONE_TOLD)
 
 
-def _write_alone(record: CallRecord, texts: Texts, told: CheckResults) -> None:
-    with transaction.atomic(), connection.cursor() as cursor:
-        write_records(cursor, [(record, texts)], told={record.correlation_id: told})
+def keeps_texts() -> bool:
+    """Whether prompts and answers are stored at all."""
+    return _switched_on("LLM_FEATURE_METRICS") and _switched_on("LLM_FEATURE_HISTORY")
+
+
+def _write_once(
+    records: Sequence[tuple[CallRecord, Texts]], told: Mapping[UUID, CheckResults]
+) -> None:
+    """In a transaction of their own, or a savepoint of the caller's."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            write_records(cursor, records, told=told)
+    except IntegrityError:
+        # A connection lost at COMMIT leaves open whether the rows are there.
+        with transaction.atomic(), connection.cursor() as cursor:
+            write_records(cursor, records, told=told)
 
 
 def write_records(
@@ -137,10 +154,42 @@ def write_records(
 ) -> None:
     """Write many calls through a cursor of Django's, inside the transaction it is in.
 
-    `told` holds, by the calls' ids, what the caller's own checks found in the answers.
-    Writes nothing when LLM_FEATURE_METRICS is off, and no texts when LLM_FEATURE_HISTORY is.
-    Raises Django's database errors.
+    `told` holds, by the calls' ids, what the caller's own checks found in the answers. Writes
+    nothing when LLM_FEATURE_METRICS is off, and no texts when LLM_FEATURE_HISTORY is.
+
+    Raises Django's database errors. After an IntegrityError the same records may be handed over
+    again, in a new transaction: those that are stored already are then passed over.
     """
+    if not _in_doubt.isdisjoint(record.id for record, _ in records):
+        records = _not_stored(cursor, records)
+    try:
+        _write_new(cursor, records, told)
+    except IntegrityError:
+        if len(_in_doubt) > MAX_IN_DOUBT:
+            _in_doubt.clear()
+        _in_doubt.update(record.id for record, _ in records)
+        raise
+
+
+def _not_stored(
+    cursor: CursorWrapper, records: Sequence[tuple[CallRecord, Texts]]
+) -> list[tuple[CallRecord, Texts]]:
+    """The records whose ids have no row, each once."""
+    moments = [record.created_at for record, _ in records]
+    cursor.execute(
+        "SELECT id FROM llm_generation_metrics WHERE created_at BETWEEN %s AND %s AND id = ANY(%s)",
+        [min(moments), max(moments), [record.id for record, _ in records]],
+    )
+    stored = {found for (found,) in cursor.fetchall()}
+    missing = {each[0].id: each for each in records if each[0].id not in stored}
+    return list(missing.values())
+
+
+def _write_new(
+    cursor: CursorWrapper,
+    records: Sequence[tuple[CallRecord, Texts]],
+    told: Mapping[UUID, CheckResults],
+) -> None:
     if not records or not _switched_on("LLM_FEATURE_METRICS"):
         return
     copy_rows(
@@ -201,7 +250,7 @@ def _metric_row(record: CallRecord, told: Mapping[UUID, CheckResults]) -> tuple[
     usage = _storable_usage(record)
     tokens_input, tokens_output = usage.tokens_input, usage.tokens_output
     return (
-        uuid7(),
+        record.id,
         record.created_at,
         record.correlation_id,
         labels.session_id,
@@ -247,7 +296,7 @@ def _history_row(
     parts = told.get(record.correlation_id, NOTHING_TOLD).parts
     passed = not record.error_code and all(part.passed for part in parts)
     return (
-        uuid7(),
+        record.id,
         record.created_at,
         record.correlation_id,
         _fitting("node_type", record.interaction_type),

@@ -111,6 +111,8 @@ DATABASES["default"].update(
     CONN_MAX_AGE=whole_number("DATABASE_CONN_MAX_AGE", default=60, least=0),
     CONN_HEALTH_CHECKS=True,
 )
+# A server that takes connections and says nothing holds up nobody for longer, in seconds.
+DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL", "")
@@ -250,6 +252,8 @@ LLM_ENVIRONMENT: dict[str, object] = {}
 LLM_SPOOL_DIR = env.str("LLM_SPOOL_DIR", "")
 LLM_NODES_FILE = env.str("LLM_NODES_FILE", str(BASE_DIR / "fixtures" / "llm_nodes.yaml"))
 # Address of the server behind the `local` provider when it is seeded.
+# Where call records wait while the database is away.
+LLM_JOURNAL_DIR = env.str("LLM_JOURNAL_DIR", str(BASE_DIR / ".nodewise" / "journal"))
 LLM_LOCAL_URL = env.str("LLM_LOCAL_URL", "http://localhost:11434/v1")
 # Networks that providers of the hosted types may live in although they are not public.
 LLM_EGRESS_ALLOW = words("LLM_EGRESS_ALLOW")

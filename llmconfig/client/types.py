@@ -10,6 +10,8 @@ from decimal import Decimal
 from typing import Any, TypedDict
 from uuid import UUID
 
+from uuid_utils.compat import uuid7
+
 # The tokens of an answer in order: their UTF-8 bytes, and the logarithm of their probability.
 Tokens = tuple[tuple[bytes, float], ...]
 
@@ -196,7 +198,8 @@ class Attempt:
 class CallRecord:
     """A finished generation, whether it succeeded or not. Times in UTC, money in US dollars.
 
-    `cost_usd` is the sum over paid attempts, None when any of them has no known price.
+    `cost_usd` is the sum over paid attempts, None when any of them has no known price. `id` is the
+    record's own, in the order of time: a write that is tried again makes no second row.
     """
 
     created_at: dt.datetime
@@ -223,6 +226,7 @@ class CallRecord:
     experiment_arm: str = ""
     cache_hit: bool = False
     saved_usd: Decimal | None = None  # what the answer from the cache had cost, if that is known
+    id: UUID = field(default_factory=uuid7)
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,11 @@ OWN = (
     ProcessSetting("LLM_RETRY_MAX_DELAY", 60.0, "Longest pause between requests, in seconds."),
     ProcessSetting("LLM_DEADLINE_SECONDS", 300.0, "Longest time for one call, fallbacks included."),
     ProcessSetting(
+        "LLM_DATABASE_LOST_SECONDS",
+        120.0,
+        "How long calls go on by the last known configuration and keys while the database is away.",
+    ),
+    ProcessSetting(
         "LLM_CACHE_ENABLED",
         True,
         "Answers identical requests from the response cache.",

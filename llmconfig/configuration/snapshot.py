@@ -1,14 +1,16 @@
 """The whole configuration as one immutable object, shared by a process's threads.
 
 `current()` gives it without a query, except that once a second it reads the version's token and
-loads anew when that moved; so a change reaches every process within two seconds.
+loads anew when that moved; so a change reaches every process within two seconds. While the database
+is away, what was last known stays in force for LLM_DATABASE_LOST_SECONDS.
 """
 
+import asyncio
 import datetime as dt
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
@@ -42,8 +44,9 @@ logger = logging.getLogger(__name__)
 
 CHECK_EVERY_SECONDS = 1.0
 LOAD_TRIES = 3
-# What was in force stays so while the database restarts; a switch may have been turned since.
-KEPT_SECONDS = 30.0
+# Nobody waits longer than this for a database that has answered before: what was in force stays so
+# for LLM_DATABASE_LOST_SECONDS.
+PATIENCE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +193,16 @@ class _Holder:
         self.lock = threading.Lock()
         self.snapshot: Snapshot | None = None
         self.checked_at = 0.0
+        self.refresh_began = 0.0  # by tasks, which wait for it together
         self.known_at = 0.0  # when the database last said that it is in force
+
+    @property
+    def kept(self) -> Snapshot | None:
+        """What was last known, while it may still be gone by."""
+        kept_seconds = process_settings.effective(
+            "LLM_DATABASE_LOST_SECONDS", environment=project_settings.process_values(), row={}
+        )
+        return self.snapshot if time.monotonic() - self.known_at <= kept_seconds else None
 
     def fresh(self) -> Snapshot | None:
         if time.monotonic() - self.checked_at < CHECK_EVERY_SECONDS:
@@ -210,7 +222,24 @@ def current() -> Snapshot:
 async def acurrent() -> Snapshot:
     """The same from async code; tasks that find it stale together share one refresh."""
     held = _holder.fresh()
-    return held or await _refreshing.run(None, sync_to_async(_refresh_in_thread))
+    if held is not None:
+        return held
+    refresh = _refreshing.start(None, _begin_refresh)
+    if _holder.snapshot is None:
+        return await asyncio.shield(refresh)
+    patience = max(0.0, _holder.refresh_began + PATIENCE_SECONDS - time.monotonic())
+    await asyncio.wait({refresh}, timeout=patience)
+    if refresh.done():
+        return refresh.result()
+    kept = _holder.kept
+    if kept is None:
+        raise OperationalError("The database has not answered for too long.")
+    return kept
+
+
+def _begin_refresh() -> Coroutine[Any, Any, Snapshot]:
+    _holder.refresh_began = time.monotonic()
+    return sync_to_async(_refresh_in_thread)()
 
 
 def expire() -> None:
@@ -234,13 +263,15 @@ def _refresh() -> Snapshot:
             if _holder.snapshot is None or _holder.snapshot.token != _version()[1]:
                 _holder.snapshot = load()
         except (OperationalError, InterfaceError) as error:
-            if _holder.snapshot is None or asked_at - _holder.known_at > KEPT_SECONDS:
+            kept = _holder.kept
+            if kept is None:
                 raise
             logger.warning("The configuration can't be read anew: %s", error)
         else:
+            kept = _holder.snapshot
             _holder.known_at = asked_at
         _holder.checked_at = asked_at
-        return _holder.snapshot
+        return kept
 
 
 def _version() -> tuple[int, UUID | None]:

@@ -1,29 +1,40 @@
 """Who calls: a key from a request's headers, found in this process's memory.
 
 The keys in memory are at most two seconds old while there are calls, so that a revoked one stops
-by then; nothing from a header ever reaches the database.
+by then; only while the database is away do they serve longer, for LLM_DATABASE_LOST_SECONDS.
+Nothing from a header ever reaches the database.
 """
 
 import asyncio
 import datetime as dt
 import hmac
+import logging
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
-from django.db import close_old_connections
+from django.db import InterfaceError, OperationalError, close_old_connections
 from django.db.models import Q
 
+from llmconfig import project_settings
+from llmconfig.configuration import process_settings
 from llmconfig.gateway.keys import FORM, hash_of
 from llmconfig.gateway.refusals import RequestRefused
 from llmconfig.models.gateway import GatewayKey
 from llmconfig.runtime.single_flight import SingleFlight
 
+logger = logging.getLogger(__name__)
+
 FRESH_SECONDS = 0.8
 USABLE_SECONDS = 1.6
+# Nobody waits longer than this for a database that has answered before.
+PATIENCE_SECONDS = 0.5
+FIRST_PATIENCE_SECONDS = 10.0
+DATABASE_AWAY = (OperationalError, InterfaceError)
 LAST_USED_EVERY_SECONDS = 60.0
 FAILURES_A_MINUTE = 30  # of one address, before it's told to wait
 MAX_ADDRESSES = 10_000
@@ -52,19 +63,62 @@ class _Ring:
     def __init__(self) -> None:
         self.keys: Mapping[str, Caller] = {}
         self.read_at = -USABLE_SECONDS
+        self.asked_at = 0.0
+        self.failed_at = -PATIENCE_SECONDS
+        self.known = False  # they were read at least once
         self.refreshing: SingleFlight[None, None] = SingleFlight()
         self.used: dict[UUID, dt.datetime] = {}
         self.used_written_at = time.monotonic()
 
     async def current(self) -> Mapping[str, Caller]:
-        """The keys; those of over a second ago are read anew while these still serve."""
+        """The keys; those of over a second ago are read anew while these still serve.
+
+        While the database is away, the last known ones serve for LLM_DATABASE_LOST_SECONDS; then
+        raises OperationalError.
+        """
         age = time.monotonic() - self.read_at
-        if age < FRESH_SECONDS:
+        if age < FRESH_SECONDS or (self._may_serve(age) and self._just_failed):
             return self.keys
-        refresh = self.refreshing.start(None, sync_to_async(self.read))
+        refresh = self.refreshing.start(None, self._begin)
         if age >= USABLE_SECONDS:
-            await asyncio.shield(refresh)
+            await self._until_read(refresh, age)
         return self.keys
+
+    def _may_serve(self, age: float) -> bool:
+        """Whether keys of this age, seconds, may be gone by while the database is away."""
+        kept: float = process_settings.effective(
+            "LLM_DATABASE_LOST_SECONDS", environment=project_settings.process_values(), row={}
+        )
+        return self.known and age <= kept
+
+    @property
+    def _just_failed(self) -> bool:
+        return time.monotonic() - self.failed_at < PATIENCE_SECONDS
+
+    async def _until_read(self, refresh: asyncio.Task[None], age: float) -> None:
+        """Wait until the keys are read, not for long; those in memory may have to serve."""
+        longest = PATIENCE_SECONDS if self.known else FIRST_PATIENCE_SECONDS
+        patience = max(0.0, self.asked_at + longest - time.monotonic())
+        await asyncio.wait({refresh}, timeout=patience)
+        try:
+            if not refresh.done():
+                raise OperationalError("The database does not answer.")
+            refresh.result()
+        except DATABASE_AWAY:
+            if not self._may_serve(age):
+                raise
+
+    def _begin(self) -> Coroutine[Any, Any, None]:
+        self.asked_at = time.monotonic()
+        return self._read_in_thread()
+
+    async def _read_in_thread(self) -> None:
+        try:
+            await sync_to_async(self.read)()
+        except DATABASE_AWAY as error:
+            self.failed_at = time.monotonic()
+            logger.warning("The keys can't be read anew: %s.", type(error).__name__)
+            raise
 
     def read(self) -> None:
         """Read the keys from the database."""
@@ -85,6 +139,7 @@ class _Ring:
             for row in rows
         }
         self.read_at = asked_at
+        self.known = True
 
 
 _ring = _Ring()

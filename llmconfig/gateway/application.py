@@ -56,7 +56,11 @@ async def application(scope: Message, receive: Receive, send: Send) -> None:
 
 
 async def warm() -> None:
-    """Read configuration and keys before the first request needs them."""
+    """Read configuration and keys before the first request needs them.
+
+    What an earlier process left in the journal is written from now on.
+    """
+    writer.start()
     await snapshot.acurrent()
     await access.warm()
 
@@ -124,6 +128,9 @@ class GatewayRequest:
             await self._refuse(refused)
         except Gone:
             pass
+        except access.DATABASE_AWAY as error:
+            logger.warning("A request to %s: %s", self.scope["path"], error)
+            await self._refuse(refusals.database_away())
         except Exception:
             logger.exception("A request to %s failed.", self.scope["path"])
             await self._refuse(RequestRefused(500, "internal_error", "Something went wrong here."))

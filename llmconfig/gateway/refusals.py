@@ -12,6 +12,7 @@ JSON = dict[str, Any]
 # A provider's refusal of these is about the request itself, so the caller gets its words.
 CALLERS_FAULT = frozenset({"http_400", "http_413", "http_422"})
 DEFAULT_RETRY_AFTER_S = 1.0
+DATABASE_RETRY_AFTER_S = 5.0
 
 
 class RequestRefused(Exception):
@@ -101,6 +102,16 @@ def refusal_of(error: LLMError, name: str) -> RequestRefused:
     )
 
 
+def database_away() -> RequestRefused:
+    """The database can't be reached, and what was last known is too old to go by."""
+    return RequestRefused(
+        503,
+        "unavailable",
+        "The configuration can't be read at the moment; try again soon.",
+        retry_after_s=DATABASE_RETRY_AFTER_S,
+    )
+
+
 def unknown_model(name: str) -> RequestRefused:
     """No node, interaction type or model of this name."""
     return RequestRefused(
@@ -110,25 +121,37 @@ def unknown_model(name: str) -> RequestRefused:
 
 def _failed(error: GenerationFailed) -> RequestRefused:
     record = error.record
-    last = record.attempts[-1] if record.attempts else None
     if record.error_code == "calls_disabled":
         return RequestRefused(503, "calls_disabled", "All calls are switched off at the moment.")
     if record.error_code == "deadline":
         return RequestRefused(504, "timeout", "No model answered in time.")
     if isinstance(error, AnswerInvalid):
         return RequestRefused(502, error.code, "The model's answer does not obey the schema.")
-    if last is not None and last.outcome in CALLERS_FAULT:
+    found = _of_attempt(record.attempts[-1]) if record.attempts else None
+    return found or RequestRefused(502, error.code, "No model could answer.")
+
+
+def _of_attempt(last: Attempt) -> RequestRefused | None:
+    """What the last attempt says by itself, None if nothing that the caller can act on."""
+    if last.outcome in CALLERS_FAULT:
         return RequestRefused(
             400, "provider_refused", last.detail or "The model refused the request."
         )
-    if last is not None and _limited(last):
+    if last.outcome == "budget_unknown":
+        return RequestRefused(
+            503,
+            last.outcome,
+            "A budget for these calls can't be read at the moment; try again soon.",
+            retry_after_s=DATABASE_RETRY_AFTER_S,
+        )
+    if _limited(last):
         return RequestRefused(
             429,
             "rate_limited",
             "The model's limits are reached.",
             retry_after_s=last.retry_after_s or DEFAULT_RETRY_AFTER_S,
         )
-    return RequestRefused(502, error.code, "No model could answer.")
+    return None
 
 
 def _limited(attempt: Attempt) -> bool:

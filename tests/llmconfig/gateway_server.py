@@ -53,7 +53,8 @@ class Server:
 
 
 @contextmanager
-def running_server() -> Iterator[Server]:
+def running_server(**more: str) -> Iterator[Server]:
+    """A server; `more` goes into its environment."""
     facts = connection.settings_dict
     password = quote(str(facts["PASSWORD"]), safe="")
     where = f"{facts['HOST']}:{facts['PORT']}/{facts['NAME']}"
@@ -64,6 +65,7 @@ def running_server() -> Iterator[Server]:
         "LLM_COOLDOWN_FAILURES": "0",  # the server lives through many tests' failing providers
         "LLM_RETRY_MAX_DELAY": "0.5",
         "LLM_COOLDOWN_SECONDS": "0.1",
+        **more,
     }
     command = [sys.executable, "-m", "uvicorn", "project.asgi:application", "--port", "0"]
     process = subprocess.Popen(
@@ -72,7 +74,8 @@ def running_server() -> Iterator[Server]:
     try:
         yield Server(_address(process), process)
     finally:
-        process.send_signal(signal.SIGTERM)
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
         process.wait(20)
 
 

@@ -2,20 +2,22 @@
 
 import datetime as dt
 import logging
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from uuid_utils.compat import uuid7
 
 from llmconfig.client.recording import recorders
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import NO_LABELS, NO_USAGE, Attempt, Usage
 from metrics.models import GenerationHistory, GenerationMetric
 from metrics.quality import rules
-from metrics.recording import record_call, storable, write_records
+from metrics.recording import record_call, record_calls, storable, write_records
 from tests.metrics.calls import BATCH, REFUSED, TEXTS, a_record
 
 pytestmark = pytest.mark.django_db
@@ -156,11 +158,26 @@ def test_the_texts_go_to_the_history_and_nowhere_else():
 def test_one_call_and_a_batch_of_calls_leave_equal_rows():
     record = a_record(labels=NO_LABELS, user_id=None, finish_reason=None, attempts=())
     record_call(record, TEXTS)
-    write((record, TEXTS), (record, TEXTS))
+    write((replace(record, id=uuid7()), TEXTS), (replace(record, id=uuid7()), TEXTS))
     one, *others = [facts(row) for row in GenerationMetric.objects.all()]
     assert others == [one, one]
     one, *others = [facts(row) for row in GenerationHistory.objects.all()]
     assert others == [one, one]
+
+
+def test_a_record_that_is_written_again_makes_no_second_row():
+    first, second = a_record(), a_record()
+    record_calls([(first, TEXTS)])
+    record_calls([(first, TEXTS), (second, TEXTS), (second, TEXTS)])
+    record_call(second, TEXTS)
+    for model in (GenerationMetric, GenerationHistory):
+        assert model.objects.count() == 2
+    third, fourth = (a_record(), TEXTS), (a_record(), TEXTS)
+    write(third)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        write(third, fourth)  # a batch's own transaction begins anew
+    write(third, fourth)
+    assert GenerationMetric.objects.count() == 4
 
 
 def test_a_thousand_calls_cost_two_statements(django_assert_num_queries, settings):

@@ -22,16 +22,30 @@ Recorder = Callable[[CallRecord, Texts], None]
 BatchRecorder = Callable[[Batch], None]
 _recorders: list[Recorder] = []
 _batch_recorders: dict[Recorder, BatchRecorder] = {}
+_text_keepers: dict[Recorder, Callable[[], bool]] = {}
 
 
-def register(recorder: Recorder, *, many: BatchRecorder | None = None) -> None:
+def register(
+    recorder: Recorder,
+    *,
+    many: BatchRecorder | None = None,
+    keeps_texts: Callable[[], bool] | None = None,
+) -> None:
     """Have every record that isn't collected by a batch handed to `recorder` (synchronously,
-    outside the event loop); `many` takes several at once. Registering twice has no further effect.
+    outside the event loop); `many` takes several at once. `keeps_texts` says whether it stores
+    prompts and answers, as without it. Registering twice has no further effect.
     """
     if recorder not in _recorders:
         _recorders.append(recorder)
     if many is not None:
         _batch_recorders[recorder] = many
+    if keeps_texts is not None:
+        _text_keepers[recorder] = keeps_texts
+
+
+def keep_texts() -> bool:
+    """Whether any recorder stores prompts and answers."""
+    return any(each not in _text_keepers or _text_keepers[each]() for each in _recorders)
 
 
 def enabled() -> bool:

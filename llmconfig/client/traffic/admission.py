@@ -203,7 +203,10 @@ class Admission:
                 matched, held, may_degrade=request.may_degrade
             )
         except LedgerLost as lost:
-            raise BudgetUnknown(str(lost)) from None
+            if any(each.hard_limit_usd is not None for each in matched):
+                raise BudgetUnknown(str(lost)) from None
+            self._budgets = matched  # soft limits forbid nothing: it is settled later
+            return
         if answer.verdict is BudgetVerdict.DEGRADED:
             raise BudgetSoft(answer.why)
         if answer.verdict is BudgetVerdict.REFUSED:

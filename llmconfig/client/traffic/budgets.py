@@ -37,6 +37,8 @@ RENEW_SECONDS = 15.0
 # How soon a call looks again whether others' calls cost less than they might have.
 LOOK_AGAIN_SECONDS = 0.1
 RETRY_SECONDS = 1.0
+# A ledger that answers no sooner counts as lost.
+PATIENCE_SECONDS = 5.0
 
 
 class LedgerLost(Exception):
@@ -109,7 +111,11 @@ class BudgetLedgerClient:
         """
         wish = Wish(budgets, most_usd, may_degrade)
         while True:
-            answer = await self._ask(wish)
+            try:
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    answer = await self._ask(wish)
+            except TimeoutError:
+                raise LedgerLost("the budgets' ledger does not answer") from None
             if answer.verdict is not BudgetVerdict.WAITS:
                 return answer
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
@@ -136,7 +142,10 @@ class BudgetLedgerClient:
     async def settle(
         self, budgets: tuple[BudgetFacts, ...], most_usd: Decimal, cost_usd: Decimal
     ) -> None:
-        """Turn a hold into what the call really cost; returns when that is stored."""
+        """Turn a hold into what the call really cost; returns when that is stored.
+
+        Where the ledger is lost, it is told as soon as it is back, and this returns before.
+        """
         for budget in budgets:
             account = self._accounts.setdefault(budget.id, _Account(budget.period))
             account.held -= most_usd
@@ -144,7 +153,7 @@ class BudgetLedgerClient:
         stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._settling.append(stored)
         self._attend()
-        await asyncio.shield(stored)
+        await asyncio.wait({stored}, timeout=PATIENCE_SECONDS)
 
     def _attend(self) -> None:
         self._wake.set()
