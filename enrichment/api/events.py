@@ -23,8 +23,10 @@ from enrichment.api.failures import EnrichmentEndpoint
 from enrichment.batches.progress import Progress, progress_of
 from enrichment.models import Batch
 from enrichment.models.batches import TERMINAL, WORKABLE
+from llmconfig.runtime import stopping
 
 EVERY_SECONDS = 1.0
+LOOKS = 5  # a second, at whether the server is to end
 # Then the client has to come again, which its browser does by itself: whoever lost the right to
 # look, or holds up a server that wants to end, doesn't do so for long.
 MAX_SECONDS = 600.0
@@ -82,7 +84,7 @@ async def events(batch_id: UUID, *, seen: int = 0) -> AsyncIterator[bytes]:
     ends_at = time.monotonic() + MAX_SECONDS
     number, told = seen, None
     yield b"retry: 1000\n\n"
-    while time.monotonic() < ends_at:
+    while time.monotonic() < ends_at and not stopping.begun():
         try:
             at = await sync_to_async(_look)(batch_id)
         except Batch.DoesNotExist:
@@ -98,7 +100,15 @@ async def events(batch_id: UUID, *, seen: int = 0) -> AsyncIterator[bytes]:
                 yield HEARTBEAT
             if ended:
                 return
-        await asyncio.sleep(EVERY_SECONDS)
+        await _pause()
+
+
+async def _pause() -> None:
+    """A second; less when the server is to end, which would wait for this stream."""
+    for _ in range(LOOKS):
+        if stopping.begun():
+            return
+        await asyncio.sleep(EVERY_SECONDS / LOOKS)
 
 
 def _look(batch_id: UUID) -> Progress:

@@ -65,6 +65,11 @@ OWN = (
     ProcessSetting("LLM_RETRY_MAX_DELAY", 60.0, "Longest pause between requests, in seconds."),
     ProcessSetting("LLM_DEADLINE_SECONDS", 300.0, "Longest time for one call, fallbacks included."),
     ProcessSetting(
+        "LLM_SHUTDOWN_SECONDS",
+        30.0,
+        "How long calls of /v1 go on after SIGTERM, until they are ended with an error.",
+    ),
+    ProcessSetting(
         "LLM_DATABASE_LOST_SECONDS",
         120.0,
         "How long calls go on by the last known configuration and keys while the database is away.",

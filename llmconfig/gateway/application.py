@@ -30,8 +30,10 @@ from llmconfig.gateway import (
 from llmconfig.gateway.access import Caller
 from llmconfig.gateway.reading import JSON, ParsedRequest, body_of
 from llmconfig.gateway.refusals import RequestRefused, Shape, refusal_of
+from llmconfig.gateway.running import running
 from llmconfig.gateway.writer import writer
 from llmconfig.models import InteractionType
+from llmconfig.runtime import stopping
 
 logger = logging.getLogger(__name__)
 
@@ -61,12 +63,15 @@ async def warm() -> None:
     What an earlier process left in the journal is written from now on.
     """
     writer.start()
+    loop = asyncio.get_running_loop()
+    stopping.listen(lambda: loop.call_soon_threadsafe(running.end_soon))
     await snapshot.acurrent()
     await access.warm()
 
 
 async def close() -> None:
     """Write what waits and hang up on providers, at the end of the process."""
+    await running.end()
     await asyncio.to_thread(writer.flush)
     await client.aclose()
 
@@ -113,6 +118,8 @@ class GatewayRequest:
         self.send = send
         self.caller = Caller(None, None, everything=False, names=frozenset())
         self.begun = False
+        self.task: asyncio.Task[Any] | None = None
+        self.working = False
         self.shape: Shape = refusals.openai_shape
         self.anthropic = scope["path"].startswith("/v1/messages")
         if self.anthropic or any(name == b"anthropic-version" for name, _ in scope["headers"]):
@@ -122,7 +129,22 @@ class GatewayRequest:
 
     async def answer(self) -> None:
         """Answer it; whatever goes wrong has an answer too."""
+        self.task = asyncio.current_task()
+        running.requests.add(self)
         try:
+            await self._answer_or_refuse()
+        finally:
+            running.requests.discard(self)
+
+    def cut(self) -> None:
+        """End its work, if it is at work: the process ends."""
+        if self.working and self.task is not None:
+            self.task.cancel()
+
+    async def _answer_or_refuse(self) -> None:
+        try:
+            if stopping.begun() and CALLER not in self.scope:
+                raise refusals.stopping()
             await self._answer()
         except RequestRefused as refused:
             await self._refuse(refused)
@@ -262,7 +284,7 @@ class GatewayRequest:
         return writer.take if CALLER not in self.scope else None
 
     async def _check(self, name: str) -> None:
-        """Whether the name exists and is the caller's to call; raises Refused."""
+        """Whether the name exists and is the caller's to call; raises RequestRefused."""
         if not self.caller.may_call(name):
             nodes = (await snapshot.acurrent()).nodes
             if name in nodes or name in InteractionType.values:
@@ -276,17 +298,22 @@ class GatewayRequest:
     async def _while_there(self, name: str, work: Awaitable[Any]) -> Any:
         """Do the work unless the client hangs up: then it's cancelled, and Gone is raised.
 
-        Raises Refused for what goes wrong in it.
+        Raises RequestRefused for what goes wrong in it.
         """
         me = asyncio.current_task()
         assert me is not None  # noqa: S101 - a server runs this in a task
         watch = Watch(self.receive, me)
+        self.working = True
         try:
             return await work
         except asyncio.CancelledError:
             if watch.saw_it_go and me.cancelling() == 1:
                 me.uncancel()
                 raise Gone from None
+            if stopping.begun() and CALLER not in self.scope:  # cut by us or by the server
+                while me.cancelling():
+                    me.uncancel()
+                raise refusals.stopping() from None
             raise
         except LLMError as error:
             logger.info("%s: %s", name, error)
@@ -299,12 +326,13 @@ class GatewayRequest:
             logger.info("%s: %s", name, error)
             raise
         finally:
+            self.working = False
             watch.end()
             if writer.is_full:
                 await writer.relieve()
 
     async def _body(self) -> JSON:
-        """The request's JSON object; raises Refused and Gone."""
+        """The request's JSON object; raises RequestRefused and Gone."""
         parts, size, more = [], 0, True
         while more:
             message = await self.receive()

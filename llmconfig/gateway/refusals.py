@@ -112,6 +112,16 @@ def database_away() -> RequestRefused:
     )
 
 
+def stopping() -> RequestRefused:
+    """The process ends; another one, or the next, answers."""
+    return RequestRefused(
+        503,
+        "stopping",
+        "This server is being stopped; try again.",
+        retry_after_s=DEFAULT_RETRY_AFTER_S,
+    )
+
+
 def unknown_model(name: str) -> RequestRefused:
     """No node, interaction type or model of this name."""
     return RequestRefused(

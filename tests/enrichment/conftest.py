@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -80,9 +81,9 @@ def vendor(request: Any, make_provider: Any, simulator: Any) -> Iterator[Any]:  
         simulator.cancel_batch(f"/v1/{where}/{submission.external_id}/cancel")
 
 
-@pytest.fixture(scope="module")
-def server(django_db_setup: None) -> Iterator[str]:
-    """uvicorn on a free port."""
+@contextmanager
+def served() -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """uvicorn on a free port: its address and its process."""
     process = subprocess.Popen(
         [sys.executable, "-m", "uvicorn", "project.asgi:application", "--port", "0"],
         env={
@@ -102,8 +103,15 @@ def server(django_db_setup: None) -> Iterator[str]:
             line = process.stderr.readline()
             assert line, said
             said += line
-        yield found[1]
+        yield found[1], process
     finally:
         process.kill()
         process.wait()
         process.stderr.close()
+
+
+@pytest.fixture(scope="module")
+def server(django_db_setup: None) -> Iterator[str]:
+    """uvicorn on a free port."""
+    with served() as (url, _):
+        yield url

@@ -17,6 +17,7 @@ from enrichment.batches import creation, lifecycle
 from enrichment.batches.creation import Selection
 from enrichment.engine.lanes import run_lane
 from enrichment.models import Batch
+from tests.enrichment.conftest import served
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -144,3 +145,15 @@ def test_a_batch_that_is_not_there_is_404(listen):
         listen(uuid4())
     assert refused.value.code == 404
     refused.value.close()
+
+
+def test_an_open_page_does_not_hold_up_the_end_of_the_server(make_animals, token):
+    make_animals(1)
+    batch = creation.create("description_cleaning", Selection())
+    with served() as (url, process):
+        address = f"{url}/api/llm/batches/{batch.pk}/events"
+        request = Request(address, headers={"Authorization": f"Token {token}"})  # noqa: S310
+        with urlopen(request, timeout=20) as stream:  # noqa: S310 - loopback
+            next_named(stream, "progress")
+            process.terminate()
+            assert process.wait(5) is not None

@@ -20,7 +20,7 @@ async def carry_out(state: GenerationState, strategy: Strategy = CHAT) -> None:
     except TimeoutError:
         _stop(state, "deadline", f"the call's {state.deadline_s:g} s are over")
     except asyncio.CancelledError:
-        _stop(state, "cancelled", "the caller gave up")
+        _stop(state, "cancelled", "it was given up")
         raise
     finally:
         if state.committed and (progress := strategy.progress()) is not None:

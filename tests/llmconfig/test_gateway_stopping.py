@@ -1,0 +1,108 @@
+"""The end of a server under way: SIGTERM, and clients that leave."""
+
+import json
+import os
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx2
+import pytest
+from django.utils import timezone
+
+from metrics.models import GenerationMetric
+from tests.llmconfig.dripping import dripping_server
+from tests.llmconfig.gateway_server import new_key, running_server
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+HELLO = {"model": "chat", "messages": [{"role": "user", "content": "Say hello to the dogs."}]}
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.fixture
+def dripping():
+    with dripping_server() as provider:
+        yield provider
+
+
+@pytest.fixture
+def chat(dripping, make_provider, make_node):
+    make_provider(api_base_url=dripping.url)
+    make_node("sim/gpt-4o-mini", name="chat")
+
+
+def until(found, seconds=10.0):
+    ends = time.monotonic() + seconds
+    while not (value := found()) and time.monotonic() < ends:
+        time.sleep(0.05)
+    return value
+
+
+def last_event(reply):
+    told = [line for line in reply.iter_lines() if line.startswith("data: ")]
+    return told[-1]
+
+
+@pytest.mark.parametrize("path", ["chat/completions", "messages"])
+def test_streams_go_on_after_sigterm_and_then_end_with_an_error_and_a_record(chat, dripping, path):
+    with running_server(LLM_SHUTDOWN_SECONDS="1.5") as server:
+        key = server.until_known(new_key(), "chat")
+        body = {**HELLO, "stream": True, "max_tokens": 500}
+        with server.client(key) as client, ThreadPoolExecutor(4) as pool, ExitStack() as streams:
+            replies = [
+                streams.enter_context(client.stream("POST", f"/v1/{path}", json=body))
+                for _ in range(4)
+            ]
+            kept = httpx2.Client(base_url=server.url, trust_env=False)
+            assert kept.get("/healthz").status_code == 200
+            asked_at = time.monotonic()
+            server.process.send_signal(signal.SIGTERM)
+            time.sleep(0.3)
+            with pytest.raises(httpx2.HTTPError):
+                httpx2.post(f"{server.url}/v1/{path}", json=HELLO, trust_env=False)
+            for said in pool.map(last_event, replies):
+                assert "being stopped" in json.dumps(json.loads(said.removeprefix("data: ")))
+            assert 1.2 < time.monotonic() - asked_at < 5
+            kept.close()
+        server.process.wait(8)
+    rows = list(GenerationMetric.objects.all())
+    assert len(rows) == 4
+    for row in rows:
+        assert row.error_code == "cancelled"
+        assert row.response_length > 20
+        assert row.tokens_output > 0 or row.attempts[-1]["estimated_usd"]
+    assert until(lambda: not dripping.open)
+
+
+def memory_of(server):
+    told = Path(f"/proc/{server.process.pid}/statm").read_text()
+    return int(told.split()[1]) * PAGE_BYTES / 1024 / 1024
+
+
+def test_clients_that_hang_up_or_read_nothing_leave_nothing_behind(chat, dripping):
+    with running_server() as server:
+        key = server.until_known(new_key(), "chat")
+        body = {**HELLO, "stream": True, "max_tokens": 500}
+
+        def hang_up(client):
+            with client.stream("POST", "/v1/chat/completions", json=body) as reply:
+                next(reply.iter_raw())
+
+        limits = httpx2.Limits(max_connections=None)
+        with server.client(key, limits=limits) as client, ThreadPoolExecutor(50) as pool:
+            list(pool.map(hang_up, [client] * 50))  # what stays for good is there now
+            assert until(lambda: not dripping.open)
+            before, began = memory_of(server), timezone.now()
+            list(pool.map(hang_up, [client] * 200))
+            assert until(lambda: not dripping.open)
+            large = {"model": "chat", "messages": [{"role": "user", "content": "x" * 30_000_000}]}
+            for _ in range(3):
+                reply = client.post("/v1/chat/completions", json={**large, "model": "none"})
+                assert reply.status_code == 404
+            rows = GenerationMetric.objects.filter(created_at__gte=began)
+            assert until(lambda: rows.count() >= 200)
+            assert rows.count() == 200
+        assert until(lambda: memory_of(server) - before < 20), memory_of(server) - before
