@@ -23,6 +23,7 @@ from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import NO_USAGE, Attempt, CallRecord, Usage
 from llmconfig.configuration.process_settings import effective
 from metrics.models import GenerationMetric
+from metrics.models.calls import LATENCY_BELOW_MS
 from metrics.quality import rules
 from metrics.quality.parts import CheckResults, ScorePart, score
 from metrics.quality.rules import Rules
@@ -267,7 +268,7 @@ def _metric_row(record: CallRecord, told: Mapping[UUID, CheckResults]) -> tuple[
         usage.cached_input,
         usage.cache_write,
         usage.reasoning,
-        float(record.latency_ms),
+        _storable_latency(record.latency_ms),
         _storable_cost(record, record.cost_usd),
         None if record.finish_reason is None else _fitting("finish_reason", record.finish_reason),
         record.truncated,
@@ -324,13 +325,15 @@ def storable(text: str) -> str:
     return text
 
 
-@lru_cache(maxsize=1024)
 def _fitting(column: str, text: str) -> str:
-    """A text cut to its column; providers' words and model references have no agreed length.
+    """A text cut to its column; providers' words and model references have no agreed length."""
+    return _storable_word(text[: LENGTHS[column]])
 
-    Remembered, because the same few words are in nearly every call: 11 of them in each.
-    """
-    return storable(text[: LENGTHS[column]])
+
+@lru_cache(maxsize=1024)
+def _storable_word(text: str) -> str:
+    """Remembered, because the same few words are in nearly every call: 11 of them in each."""
+    return storable(text)
 
 
 def _storable_usage(record: CallRecord) -> Usage:
@@ -345,6 +348,13 @@ def _storable_usage(record: CallRecord) -> Usage:
         record.provider,
     )
     return NO_USAGE
+
+
+def _storable_latency(milliseconds: float | None) -> float:
+    """The time of a call; 0 for what is none, which a CHECK would refuse."""
+    if milliseconds is None or not 0 <= milliseconds < LATENCY_BELOW_MS:
+        return 0.0
+    return float(milliseconds)
 
 
 def _storable_cost(record: CallRecord, cost: Decimal | None) -> Decimal | None:

@@ -12,6 +12,7 @@ JSON = dict[str, Any]
 # A provider's refusal of these is about the request itself, so the caller gets its words.
 CALLERS_FAULT = frozenset({"http_400", "http_413", "http_422"})
 DEFAULT_RETRY_AFTER_S = 1.0
+MAX_RETRY_AFTER_S = 3600.0
 DATABASE_RETRY_AFTER_S = 5.0
 
 
@@ -38,7 +39,8 @@ class RequestRefused(Exception):
     def headers(self) -> list[tuple[bytes, bytes]]:
         """When to come back; the vendors' clients shall not repeat what was repeated here."""
         if self.retry_after_s is not None:
-            return [(b"retry-after", str(max(1, ceil(self.retry_after_s))).encode())]
+            seconds = ceil(min(max(self.retry_after_s, 1.0), MAX_RETRY_AFTER_S))
+            return [(b"retry-after", str(seconds).encode())]
         return [(b"x-should-retry", b"false")]
 
 

@@ -18,7 +18,7 @@ class _Stopping:
 
     def __init__(self) -> None:
         self.begun = False
-        self.told: list[Callable[[], None]] = []
+        self.told: list[Callable[[], object]] = []
         self.before: dict[int, Any] = {}  # the handlers that were there, by signal
 
 
@@ -30,7 +30,7 @@ def begun() -> bool:
     return _state.begun
 
 
-def listen(tell: Callable[[], None]) -> None:
+def listen(tell: Callable[[], object]) -> None:
     """Have `tell` called when the process is asked to end, from a signal handler.
 
     The handlers that are there are called after it. Does nothing outside the main thread, which

@@ -21,6 +21,9 @@ class LongNamedIndex(models.Index):
 NO_JSON_ITEMS = models.Value([], models.JSONField())
 
 
+LATENCY_BELOW_MS = 1e12  # some thirty years
+
+
 class GenerationMetric(models.Model):
     """One finished generation, failed ones too; never its texts."""
 
@@ -190,6 +193,11 @@ class GenerationMetric(models.Model):
             models.CheckConstraint(
                 name="llm_metrics_sizes_not_negative",
                 condition=Q(latency_ms__gte=0, prompt_length__gte=0, response_length__gte=0),
+            ),
+            models.CheckConstraint(
+                name="llm_metrics_latency_is_a_number",
+                # As above: NaN and infinity are above every number.
+                condition=Q(latency_ms__lt=LATENCY_BELOW_MS),
             ),
         ]
 

@@ -10,6 +10,8 @@ from typing import ClassVar
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+LATENCY_SUM_BELOW_MS = 1e18
+
 
 class Sums(models.Model):
     """The calls of one period that agree in node, provider, model and outcome."""
@@ -57,6 +59,14 @@ class Sums(models.Model):
         return f"{self.period_start:%Y-%m-%d %H:%M} {self.method_name} by {self.model_used}"
 
 
+def _sum_is_a_number(table: str) -> models.CheckConstraint:
+    """No sum that is NaN or infinite: everything that is added to it would be, too."""
+    return models.CheckConstraint(
+        name=f"{table}_latency_is_a_number",
+        condition=models.Q(latency_sum_ms__gte=0, latency_sum_ms__lt=LATENCY_SUM_BELOW_MS),
+    )
+
+
 class Rollup(Sums):
     """The calls of one period that agree in every dimension."""
 
@@ -75,6 +85,9 @@ class HourlyRollup(Rollup):
 
     class Meta(Rollup.Meta):
         db_table = "llm_metrics_hourly"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            _sum_is_a_number("llm_metrics_hourly")
+        ]
         indexes: ClassVar[list[models.Index]] = [
             # Every reader, and the replacement of an hour, goes by time.
             models.Index(fields=["period_start"], name="idx_llm_hourly_period"),
@@ -86,6 +99,7 @@ class DailyRollup(Rollup):
 
     class Meta(Rollup.Meta):
         db_table = "llm_metrics_daily"
+        constraints: ClassVar[list[models.BaseConstraint]] = [_sum_is_a_number("llm_metrics_daily")]
         indexes: ClassVar[list[models.Index]] = [
             # As above.
             models.Index(fields=["period_start"], name="idx_llm_daily_period"),
@@ -97,6 +111,9 @@ class OverviewRollup(Sums):
 
     class Meta(Sums.Meta):
         db_table = "llm_metrics_overview"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            _sum_is_a_number("llm_metrics_overview")
+        ]
         indexes: ClassVar[list[models.Index]] = [
             # As above.
             models.Index(fields=["period_start"], name="idx_llm_overview_period"),

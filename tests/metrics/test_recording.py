@@ -352,3 +352,17 @@ def test_rows_are_keyed_in_the_order_of_time_and_their_long_texts_compressed_fas
             "SELECT DISTINCT pg_column_compression(prompt_text) FROM llm_generation_history"
         )
         assert cursor.fetchall() == [("lz4",)]
+
+
+@pytest.mark.parametrize("latency", [float("nan"), float("inf"), -1.0, 1e300])
+def test_a_latency_that_is_none_is_stored_as_0_and_refused_from_sql(latency):
+    record_call(a_record(latency_ms=latency), TEXTS)
+    assert GenerationMetric.objects.get().latency_ms == 0
+    with pytest.raises(IntegrityError), transaction.atomic():
+        GenerationMetric.objects.update(latency_ms=latency)
+
+
+def test_words_of_any_length_are_stored():
+    long = "x" * 1_000_000
+    record_call(a_record(model=long, provider=long, finish_reason=long, error_code=long), TEXTS)
+    assert len(GenerationMetric.objects.get().model_used) == 200

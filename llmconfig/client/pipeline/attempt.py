@@ -286,13 +286,22 @@ class TargetExchange:
             detail=self.endpoint.scrubber.clean(mismatch) if mismatch else "",
             request_id=request_id,
         )
-        attempt = billing.priced(attempt, reply.billed, self.state, self.target)
+        attempt = self._priced(attempt, reply.billed, len(reply.text))
         if not mismatch:
             return AttemptResult(self.target, attempt, reply=reply, parsed=parsed)
         repair = not self.repaired and is_whole(reply.finish_reason)
         if repair:
             self._ask_to_repair(reply.text, mismatch)
         return AttemptResult(self.target, attempt, again=repair, repair=repair)
+
+    def _priced(self, attempt: Attempt, billed: Billed, received: int = 0) -> Attempt:
+        """With what it cost, as far as the provider's word can be true."""
+        believed, note = billing.believable(
+            billed, self.state, self.target, sent_bytes=len(self.payload), received=received
+        )
+        if note:
+            attempt = replace(attempt, detail=f"{attempt.detail}; {note}".removeprefix("; "))
+        return billing.priced(attempt, believed, self.state, self.target)
 
     def _ask_to_repair(self, answer: str, mismatch: str) -> None:
         self.repaired = True
@@ -361,8 +370,12 @@ class TargetExchange:
             detail=self.endpoint.scrubber.clean(detail),
             **facts,
         )
-        if billed.usage is not None or billed.cost_usd is not None or code in DOUBTFUL:
+        if billed.usage is not None or billed.cost_usd is not None:
+            attempt = self._priced(attempt, billed)
+        elif code in DOUBTFUL and self.state.batch:
             attempt = billing.priced(attempt, billed, self.state, self.target)
+        elif code in DOUBTFUL and not self.state.committed:
+            attempt = billing.doubtful(attempt, self.state, self.strategy, self.target)
         return AttemptResult(
             self.target, attempt, transient=transient, again=transient if again is None else again
         )

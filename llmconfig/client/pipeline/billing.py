@@ -22,6 +22,55 @@ from llmconfig.configuration import prices
 from llmconfig.configuration.pricing import BATCH
 from llmconfig.configuration.resolution import Target
 
+# What a request can use is known roughly: a provider adds prompts of its own and what its tools
+# found, and counts pictures in its own way. A count of more than so many times is a mistake.
+DISBELIEF = 4
+USUAL_WINDOW = 200_000  # tokens, where the catalogue doesn't say
+MAX_OVER_PRICE = 20  # times what our price makes of the tokens
+A_DOLLAR = Decimal(1)
+
+
+def believable(
+    billed: Billed, state: GenerationState, target: Target, *, sent_bytes: int, received: int = 0
+) -> tuple[Billed, str]:
+    """What is believed of a reply's usage and cost, and a note on what isn't.
+
+    `sent_bytes` is the size of the request, `received` the characters of its answer.
+    """
+    usage, cost, notes = billed.usage, billed.cost_usd, []
+    if usage is not None and _too_much(usage, target, sent_bytes, received):
+        told = usage.tokens_input + usage.tokens_output
+        notes.append(f"it counted {told:,} tokens, more than the request can have used")
+        usage = None
+    if cost is not None and usage is not None:
+        ours = _price(usage, state, target, billed.service_tier)
+        if ours is not None and cost > ours * MAX_OVER_PRICE + A_DOLLAR:
+            notes.append(f"it reported a cost of ${cost:f}, of which our price makes ${ours:f}")
+            cost = None
+    elif cost is not None and billed.usage is not None:
+        cost = None  # of tokens that aren't believed
+    if not notes:
+        return billed, ""
+    return replace(billed, usage=usage, cost_usd=cost), "; ".join(notes)
+
+
+def _too_much(usage: Usage, target: Target, sent_bytes: int, received: int) -> bool:
+    model = target.candidate.model
+    window = (model.context_window if model is not None else None) or USUAL_WINDOW
+    longest = (model.max_output_tokens if model is not None else None) or 0
+    most_output = max(window, longest, target.max_tokens or 0, received)
+    return (
+        usage.tokens_input > DISBELIEF * max(window, sent_bytes)
+        or usage.tokens_output > DISBELIEF * most_output
+    )
+
+
+def doubtful(
+    attempt: Attempt, state: GenerationState, strategy: Strategy, target: Target
+) -> Attempt:
+    """A failed attempt that may have been billed, at the most that it may have cost."""
+    return interrupted(state, strategy, target).counted(attempt)
+
 
 def priced(attempt: Attempt, billed: Billed, state: GenerationState, target: Target) -> Attempt:
     """The attempt with what it cost and where that comes from."""
@@ -68,7 +117,8 @@ def _by_progress(
     progress: AnswerProgress, state: GenerationState, strategy: Strategy, target: Target
 ) -> Interrupted | None:
     """By what its provider had counted, else by what was received; None if nothing was."""
-    told, received = progress.billed, progress.received
+    received = progress.received
+    told, _ = believable(progress.billed, state, target, sent_bytes=0, received=received)
     if told.cost_usd is not None:
         known_by = "counted by what its provider had reported"
         return Interrupted(told.cost_usd, known_by, told.usage, REPORTED)

@@ -13,9 +13,10 @@ from llmconfig.client.errors import (
 )
 from llmconfig.client.pipeline.state import AttemptResult, GenerationState, ms_since
 from llmconfig.client.recording.recorders import Texts
+from llmconfig.client.traffic.admission import DOUBTFUL
 from llmconfig.client.types import (
-    ANSWERED,
     ESTIMATED,
+    UNKNOWN,
     Attempt,
     CallRecord,
     Generation,
@@ -169,10 +170,10 @@ def _total_usage(attempts: tuple[Attempt, ...]) -> Usage:
 
 
 def _total_cost(attempts: tuple[Attempt, ...]) -> Decimal | None:
-    """Over what was paid, answered without saying how much or cut off; unknown if any part is."""
+    """Over what was paid, or may have been without saying how much; unknown if any part is."""
     total = NO_COST
     for each in attempts:
-        if each.paid or each.outcome in ANSWERED or each.cost_source == ESTIMATED:
+        if each.paid or each.outcome in DOUBTFUL or each.cost_source in {ESTIMATED, UNKNOWN}:
             if each.cost_usd is None:
                 return None
             total += each.cost_usd

@@ -46,6 +46,8 @@ _BAD_KEY = re.compile(
 KEY_REFUSED = "http_401"
 # The request's own fault, whatever status it came with: llama.cpp says 500 to a prompt too long.
 LASTING_CODES = frozenset({"exceed_context_size_error", "context_length_exceeded"})
+# The longest wait that is believed; whoever asks for more is asked again after as long.
+MAX_RETRY_AFTER_S = 3600.0
 REQUEST_ID_HEADERS = ("x-request-id", "request-id")
 
 
@@ -137,13 +139,13 @@ def _refused(status: int, refusal: Refusal, response: Response) -> Refused:
         detail=detail,
         transient=status in TRANSIENT_STATUSES or (status >= 500 and not lasting),
         status=status,
-        retry_after_s=refusal.retry_after_s if asked is None else asked,
+        retry_after_s=_bounded(refusal.retry_after_s if asked is None else asked),
         refusal=None if lasting else refusal,
     )
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """The seconds that a provider asks to wait, None if it doesn't or can't mean it.
+    """The seconds that a provider asks to wait, an hour at most; None if it can't mean it.
 
     Read from `retry-after-ms`, or `Retry-After` as seconds or an HTTP date.
     """
@@ -154,9 +156,17 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         seconds = _number(text) * unit
         if math.isnan(seconds) and name == "retry-after":
             seconds = _until(text)
-        if seconds >= 0:
-            return seconds
+        found = _bounded(seconds)
+        if found is not None:
+            return found
     return None
+
+
+def _bounded(seconds: float | None) -> float | None:
+    """The seconds, an hour at most; None for what is no time to wait."""
+    if seconds is None or math.isnan(seconds) or seconds < 0:
+        return None
+    return min(seconds, MAX_RETRY_AFTER_S)
 
 
 def _number(text: str) -> float:
@@ -169,7 +179,7 @@ def _number(text: str) -> float:
 def _until(text: str) -> float:
     try:
         when = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError):
         return math.nan
     if when.tzinfo is None:
         when = when.replace(tzinfo=dt.UTC)

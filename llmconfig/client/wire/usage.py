@@ -16,7 +16,7 @@ from llmconfig.client.types import NOT_BILLED, Billed, Usage, UsageDetails
 JSON = dict[str, Any]
 
 MAX_TOKENS = 1_000_000_000
-MAX_DOLLARS = 100_000
+MAX_DOLLARS = 1_000  # of one request: the largest prompts and answers cost some tens
 MAX_TIER_LENGTH = 20
 XAI_TICKS_PER_DOLLAR = Decimal(10) ** 10  # docs.x.ai/developers/cost-tracking
 # Names of the tier that has the list price.
