@@ -101,6 +101,7 @@ def scratch_database(django_db_setup: None, django_db_blocker: Any) -> Iterator[
     scratch = f"{usual}_scratch"
     with django_db_blocker.unblock():
         with connection.cursor() as cursor:
+            cursor.execute(f'DROP DATABASE IF EXISTS "{scratch}" WITH (FORCE)')  # of a killed run
             cursor.execute(f'CREATE DATABASE "{scratch}"')
         connection.close()
         connection.settings_dict["NAME"] = scratch
