@@ -13,7 +13,7 @@ CLEAN = (
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("metrics", "0016_account_of_calls"),
+        ("metrics", "0001_initial"),
     ]
 
     operations = [
