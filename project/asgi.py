@@ -25,10 +25,15 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
     """One connection of the server's, or the server's own life."""
     if scope["type"] == "lifespan":
         await _live(receive, send)
-    elif scope["type"] == "http" and scope["path"].startswith(f"{gateway.PREFIX}/"):
+    elif scope["type"] == "http" and _is_for_the_gateway(scope):
         await gateway.application(scope, receive, send)
     else:
         await django(scope, receive, send)
+
+
+def _is_for_the_gateway(scope: Any) -> bool:
+    path: str = scope["path"]
+    return path.startswith(f"{gateway.PREFIX}/") or (path == "/" and scope["method"] == "HEAD")
 
 
 async def _live(receive: Any, send: Any) -> None:

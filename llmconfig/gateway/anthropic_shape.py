@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 from llmconfig.client.finish_reasons import for_anthropic_clients, is_whole
+from llmconfig.client.pipeline.token_estimates import most_of_prompt
 from llmconfig.client.types import Delta, Generation, Thought, Usage
 from llmconfig.gateway.openai_shape import served_usage, text_for
 from llmconfig.gateway.reading import JSON, ParsedRequest
@@ -85,11 +86,11 @@ class MessageEvents:
         return b"".join(parts)
 
     def _head(self) -> list[bytes]:
-        """The message's head, once; its usage follows at the end."""
+        """The message's head, once, with an estimate of the prompt; the count comes at the end."""
         if self._begun:
             return []
         self._begun = True
-        usage = {"input_tokens": 0, "output_tokens": 0}
+        usage = {"input_tokens": most_of_prompt(self._asked.call), "output_tokens": 0}
         return [_event("message_start", {"message": _head(self._asked) | {"usage": usage}})]
 
     def _pass(self, event: JSON) -> bytes:

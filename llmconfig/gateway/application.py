@@ -19,6 +19,7 @@ from llmconfig.configuration import snapshot
 from llmconfig.errors import LLMError
 from llmconfig.gateway import (
     access,
+    answer_headers,
     anthropic_requests,
     anthropic_shape,
     catalogue,
@@ -54,7 +55,17 @@ async def application(scope: Message, receive: Receive, send: Send) -> None:
     """Answer one request below `/v1`."""
     if scope["type"] != "http":
         return  # no web sockets here: the server refuses them by itself
+    if scope["path"] == "/":
+        await _say_that_it_is_there(send)
+        return
     await GatewayRequest(scope, receive, send).answer()
+
+
+async def _say_that_it_is_there(send: Send) -> None:
+    """To `HEAD /`, by which Claude Code looks whether there is a server; it has no key then."""
+    headers = [(b"content-length", b"0")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
 
 
 async def warm() -> None:
@@ -120,6 +131,7 @@ class GatewayRequest:
         self.begun = False
         self.task: asyncio.Task[Any] | None = None
         self.working = False
+        self.told: answer_headers.Headers = []  # of the call, once it is read
         self.shape: Shape = refusals.openai_shape
         self.anthropic = scope["path"].startswith("/v1/messages")
         if self.anthropic or any(name == b"anthropic-version" for name, _ in scope["headers"]):
@@ -251,6 +263,7 @@ class GatewayRequest:
         write: Callable[[ParsedRequest, Generation], JSON],
         events: Callable[[ParsedRequest], Events],
     ) -> None:
+        self.told = answer_headers.of_call(asked.call.correlation_id)
         await self._check(asked.name)
         if asked.stream:
             await self._while_there(asked.name, self._stream(asked.call, events(asked)))
@@ -258,7 +271,7 @@ class GatewayRequest:
         made = await self._while_there(
             asked.name, client.agenerate(asked.call, collect=self._collect)
         )
-        await self._reply(write(asked, made))
+        await self._reply(write(asked, made), headers=answer_headers.of_answer(made))
 
     async def _stream(self, call: Call, events: Events) -> None:
         """Status and head only with the first piece: until then an error has a status."""
@@ -367,6 +380,7 @@ class GatewayRequest:
 
     async def _start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         self.begun = True
+        headers = [*headers, *self.told]
         await self.send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def _part(self, body: bytes, *, more: bool = True) -> None:

@@ -49,10 +49,14 @@ def anthropic_list(caller: Caller, configuration: Snapshot) -> JSON:
 
 
 def entry(wanted: str, caller: Caller, configuration: Snapshot, *, anthropic: bool) -> JSON:
-    """One of them; raises Refused (404)."""
+    """One of them, also by a model's bare id, which may be called too; raises Refused (404)."""
     for name, kind in names(caller, configuration):
         if name == wanted:
             return _anthropic(name) if anthropic else _openai(name, kind)
+    if caller.everything and not caller.node:
+        for provider, model_id in configuration.models:
+            if model_id == wanted and configuration.providers[provider].is_enabled:
+                return _anthropic(wanted) if anthropic else _openai(wanted, provider)
     raise unknown_model(wanted)
 
 

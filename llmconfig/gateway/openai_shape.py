@@ -185,12 +185,17 @@ class ChatEvents:
         return chunk
 
     def end(self, made: Generation) -> bytes:
-        """Why it ended, the usage if it is wanted, and the stream's end."""
-        parts = [self._chunk({}, **_reason(made))]
+        """Why it ended, the usage, and the stream's end.
+
+        A client that asked for the usage gets it in a chunk of its own, as OpenAI sends it, others
+        on the last choice: most read it there, and sums that counted both would be doubled.
+        """
+        usage = b'"usage":' + orjson.dumps(usage_shape(served_usage(made))) + b"}\n\n"
         if self._asked.with_usage:
-            usage = orjson.dumps(usage_shape(served_usage(made)))
-            parts.append(self._head + b'[],"usage":' + usage + b"}\n\n")
-        return b"".join([*parts, DONE])
+            last = self._chunk({}, **_reason(made)) + self._head + b"[]," + usage
+        else:
+            last = self._chunk({}, **_reason(made)).removesuffix(self._end) + b"," + usage
+        return last + DONE
 
     def _chunk(self, said: JSON, **end: Any) -> bytes:
         choice = {"index": 0, "delta": said, "logprobs": None, "finish_reason": None, **end}

@@ -234,10 +234,49 @@ def test_models_are_those_that_a_key_may_call(server, plain):
         listed = {each["id"] for each in client.get("/v1/models").json()["data"]}
         assert {"chat", "reasoning", "sim/gpt-4o-mini"} <= listed
         assert client.get("/v1/models/sim%2Fgpt-4o-mini").json()["owned_by"] == "sim"
+        assert client.get("/v1/models/gpt-4o-mini").json()["id"] == "gpt-4o-mini"
         assert client.get("/v1/models/nothing").status_code == 404
     narrow = server.until_known(new_key("narrow", names=("chat",)), "chat")
     with server.client(narrow) as client:
         assert [each["id"] for each in client.get("/v1/models").json()["data"]] == ["chat"]
+        assert client.get("/v1/models/gpt-4o-mini").status_code == 404
+    with server.client("") as client:
+        assert client.head("/").status_code == 200
+
+
+def test_headers_say_which_call_it_was_who_answered_and_what_it_took(server, plain, metrics):
+    with server.client(plain) as client:
+        whole = ask(client)
+        refused = ask(client, model="nothing")
+        stream = ask(client, stream=True, temperature=0.7)
+    rows = {str(row.correlation_id): row for row in metrics(2)}
+    told = whole.headers
+    row = rows[told["x-request-id"]]
+    assert told["request-id"] == told["x-request-id"]
+    assert told["x-nodewise-model"] == "sim/gpt-4o-mini"
+    assert told["x-nodewise-cache"] == "miss"
+    assert float(told["x-nodewise-cost-usd"]) == pytest.approx(float(row.cost_usd)) != 0
+    assert refused.headers["x-request-id"]
+    assert stream.headers["x-request-id"] in rows
+
+
+def test_streams_tell_their_usage_also_unasked(server, key, metrics):
+    with openai_of(server, key) as client:
+        asked = {"model": "chat", "messages": HELLO, "stream": True}
+        plain, wanted = (
+            list(client.chat.completions.create(**asked, **more))
+            for more in ({}, {"stream_options": {"include_usage": True}})
+        )
+    assert plain[-1].choices[0].finish_reason == "stop"
+    assert plain[-1].usage.prompt_tokens == wanted[-1].usage.prompt_tokens > 0
+    assert [each.usage is not None for each in wanted].count(True) == 1
+    with (
+        anthropic_of(server, key) as client,
+        client.messages.stream(model="chat", max_tokens=50, messages=HELLO) as events,
+    ):
+        assert next(iter(events)).message.usage.input_tokens > 0
+        events.until_done()
+    assert metrics(3)
 
 
 # Who may do what

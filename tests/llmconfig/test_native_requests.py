@@ -442,6 +442,20 @@ def test_what_is_unknown_here_survives_between_openai_and_its_clients(serve):
     assert pieces[1].choices[0].delta.model_extra == {"annotations": notes}
 
 
+def test_headers_tell_a_hit_of_the_cache_which_keeps_what_words_can_say(serve, settings):
+    settings.LLM_ENVIRONMENT = {**settings.LLM_ENVIRONMENT, "LLM_CACHE_ENABLED": True}
+    plain = {**ANSWER, "content": ANSWER["content"][:1], "stop_reason": "end_turn"}
+    cited = {**ANSWER, "stop_reason": "end_turn"}
+    served = serve("anthropic", lambda body: (200, cited if body["max_tokens"] == 9 else plain))
+    create = llm_client.get_llm("tag_rows").anthropic().messages.with_raw_response.create
+    # By the token limit, for which the server says more than our words have a place for.
+    for limit, caches in ((8, ["miss", "hit"]), (9, ["miss", "miss"])):
+        replies = [create(model="x", max_tokens=limit, messages=HELLO) for _ in range(2)]
+        assert [each.headers["x-nodewise-cache"] for each in replies] == caches
+        assert replies[1].headers["x-nodewise-model"] == "p/m"
+    assert len(served.bodies) == 3
+
+
 def test_tokens_are_counted_by_anthropic_or_estimated(serve, make_provider, make_node):
     served = serve("anthropic")
     asked = {name: REQUEST[name] for name in ("messages", "system", "tools", "thinking")}

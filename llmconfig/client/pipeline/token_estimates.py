@@ -65,11 +65,16 @@ _LIGHTER = {b"\xe0\xa4": 0.34, b"\xe0\xa5": 0.34, b"\xe0\xb8": 0.5, b"\xe0\xb9":
 
 def most_used(target: Target, call: Call) -> Usage:
     """The most tokens that one request of this call should use."""
+    return Usage(input=most_of_prompt(call), output=_longest_answer(target))
+
+
+def most_of_prompt(call: Call) -> int:
+    """The most tokens that common tokenizers make of a call's prompt, tools and schema."""
     prompt = sum(A_MESSAGE + _of(each.get("content")) for each in call.messages)
     for more in (call.schema, call.extra):
         if more:
             prompt += _of_bytes(dump(dict(more)))
-    return Usage(input=prompt, output=_longest_answer(target))
+    return prompt
 
 
 def most_tokens(text: str) -> int:
