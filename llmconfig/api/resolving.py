@@ -10,7 +10,8 @@ from rest_framework.response import Response
 
 from llmconfig.api.kit.endpoints import Endpoint
 from llmconfig.configuration import snapshot
-from llmconfig.configuration.resolution import FIELDS, Resolution, Target, explain
+from llmconfig.configuration.layers import FIELDS
+from llmconfig.configuration.resolution import Resolution, Target, explain
 from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.diagnostics.validation import findings
 from llmconfig.errors import UnknownNode

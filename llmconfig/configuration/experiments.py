@@ -11,8 +11,8 @@ import math
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from llmconfig.configuration.facts import ArmFacts, ExperimentFacts
 from llmconfig.configuration.revisions import change
-from llmconfig.configuration.snapshot import ArmFacts, ExperimentFacts
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import (
     Experiment,

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from llmconfig import provider_types
-from llmconfig.configuration.snapshot import ModelFacts, ProviderFacts, Snapshot
+from llmconfig.configuration.facts import ModelFacts, ProviderFacts
+from llmconfig.configuration.snapshot import Snapshot
 
 Item = TypeVar("Item")
 TIER_PREFIX = "tier:"

@@ -8,7 +8,8 @@ from django.db.models import QuerySet
 
 from llmconfig import provider_types
 from llmconfig.configuration import revisions
-from llmconfig.configuration.snapshot import ProviderFacts, Snapshot
+from llmconfig.configuration.facts import ProviderFacts
+from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.models import Provider, ProviderModel, RefusedParameter
 
 MAX_FOR_ONE_MODEL = 30  # callers choose some values, and each that is refused is a row

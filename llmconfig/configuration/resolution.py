@@ -5,57 +5,32 @@ costs no query.
 """
 
 import logging
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import lru_cache
-from itertools import groupby
 from typing import Any
 
-from llmconfig import project_settings, provider_types
 from llmconfig.configuration import experiments, references, retirement
+from llmconfig.configuration.candidates import candidates_of, environment_target, on_azure
+from llmconfig.configuration.facts import Choice, NodeFacts, ProviderFacts
+from llmconfig.configuration.layers import (
+    ENVIRONMENT,
+    FIELDS,
+    NODE,
+    LayerValue,
+    ResolutionRequest,
+    is_blank,
+    stacked_choices,
+)
 from llmconfig.configuration.references import Candidate
-from llmconfig.configuration.snapshot import ArmFacts, Choice, NodeFacts, ProviderFacts, Snapshot
+from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.errors import CallsDisabled, NoTarget, UnknownNode
 from llmconfig.models import InteractionType
-from llmconfig.provider_types.contract import ProviderType
 
 logger = logging.getLogger(__name__)
-
-CALLER = "caller"
-USER_NODE = "user's choice for the node"
-USER_TYPE = "user's choice for the interaction type"
-EXPERIMENT = "experiment"
-NODE = "node"
-INTERACTION = "interaction type"
-PROCESSING = "processing settings"
-DEFAULT_MODEL = "LLM_DEFAULT_MODEL"
-ENVIRONMENT = "environment"
-
-TASK_MODELS = {
-    InteractionType.TAGGER: "model_tagger",
-    InteractionType.ENRICHER: "model_enricher",
-    InteractionType.ANALYTICS: "model_analytics",
-    InteractionType.RESPONDER: "model_responder",
-}
-# The last resort: the key in the environment, and a model by what the call is for.
-STRONG_TYPES = frozenset({InteractionType.REASONING, InteractionType.PLANNING})
-# Where the node stands in the order of the layers.
-NODE_AT = 4
-# Where the processing settings do; their backup is the last fallback.
-PROCESSING_AT = 6
-FIELDS = ("model", "provider", "temperature", "max_tokens", "fallbacks")
 # Resolutions kept with one snapshot; callers can give any number of different values.
 MAX_REMEMBERED = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class LayerValue:
-    """What one layer holds for a field; None or blank is nothing."""
-
-    layer: str
-    value: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +70,7 @@ class Resolution:
 
     def winner(self, field_name: str) -> LayerValue | None:
         """The layer that decided a field, None when all are blank."""
-        return next((each for each in self.layers[field_name] if not _blank(each.value)), None)
+        return next((each for each in self.layers[field_name] if not is_blank(each.value)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,18 +88,6 @@ class _Resolved:
         for run in self.equals:
             targets[run] = references.drawn(targets[run], lambda each: each.provider.weight)
         return replace(self.resolution, targets=tuple(targets))
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What is to be resolved: the name, for whom, and what the caller gave."""
-
-    name: str
-    user_id: int | None
-    given: Mapping[str, Any]
-    experiment: str
-    arm: ArmFacts | None
-    beside: str
 
 
 def resolve(
@@ -190,29 +153,29 @@ def _asked(
     experiment_key: str,
     *,
     shadow: bool = False,
-) -> _Asked:
+) -> ResolutionRequest:
     running = snapshot.experiments.get(name) if experiment_key else None
     if running is None:
-        return _Asked(name, user_id, given, "", None, "")
+        return ResolutionRequest(name, user_id, given, "", None, "")
     drawn = experiments.arm_of(running, experiment_key)
     if not running.shadow or shadow or drawn is None or drawn is running.control:
-        return _Asked(name, user_id, given, running.name, drawn, "")
-    return _Asked(name, user_id, given, running.name, running.control, drawn.name)
+        return ResolutionRequest(name, user_id, given, running.name, drawn, "")
+    return ResolutionRequest(name, user_id, given, running.name, running.control, drawn.name)
 
 
-def _resolve(asked: _Asked, snapshot: Snapshot, *, strict: bool = True) -> "_Resolved":
+def _resolve(asked: ResolutionRequest, snapshot: Snapshot, *, strict: bool = True) -> "_Resolved":
     name, given = asked.name, asked.given
     node = snapshot.nodes.get(name)
     interaction = node.interaction_type if node else name
     if node is None and name not in InteractionType.values:
         interaction = _reference_as_name(name, snapshot)
         given = {"model": name, **given}
-    stack = _stack(node, interaction, snapshot, replace(asked, given=given))
+    stack = stacked_choices(node, interaction, snapshot, replace(asked, given=given))
     layers = {
         each: tuple(LayerValue(layer, getattr(choice, each)) for layer, choice in stack)
         for each in FIELDS
     }
-    candidates, warnings, equals = _candidates(
+    candidates, warnings, equals = candidates_of(
         snapshot, layers, interaction, node.azure.model if node else ""
     )
     targets = tuple(_target(candidate, node, stack) for candidate in candidates)
@@ -263,196 +226,22 @@ def _reference_as_name(name: str, snapshot: Snapshot) -> str:
     return ""
 
 
-def _stack(
-    node: NodeFacts | None, interaction: str, snapshot: Snapshot, asked: _Asked
-) -> list[tuple[str, Choice]]:
-    """Every layer's choice, most specific first."""
-    nothing = Choice()
-    choices, user, given = snapshot.user_choices, asked.user_id, asked.given
-    by_node = choices.get((user, f"node:{node.name}"), nothing) if user and node else nothing
-    by_type = choices.get((user, f"type:{interaction}"), nothing) if user else nothing
-    arm = asked.arm
-    return [
-        (CALLER, Choice(**{**given, "fallbacks": tuple(given.get("fallbacks", ()))})),
-        (USER_NODE, by_node),
-        (USER_TYPE, by_type),
-        (f"{EXPERIMENT} {asked.experiment}, arm {arm.name}", arm.choice)
-        if arm
-        else (EXPERIMENT, nothing),
-        (NODE, node.choice if node else nothing),
-        (INTERACTION, snapshot.interactions.get(interaction, nothing)),
-        (PROCESSING, _processing(interaction, snapshot)),
-        (DEFAULT_MODEL, Choice(model=_default_model(interaction, snapshot))),
-    ]
-
-
-def _processing(interaction: str, snapshot: Snapshot) -> Choice:
-    """The processing settings: their provider with the task's model, and their backup."""
-    row = snapshot.processing
-    column = TASK_MODELS.get(interaction, "")  # type: ignore[call-overload]  # a str is its own enum
-    task_model = row.get(column) or ""
-    if interaction == InteractionType.RESPONDER and not task_model:
-        task_model = row.get("model_enricher") or ""
-    provider = row.get("provider_id", "")
-    backup, backup_model = row.get("backup_provider_id"), row.get("backup_model")
-    fallbacks: tuple[str, ...] = ()
-    if backup and backup_model:
-        bound = references.bound_in_settings(backup_model, backup, snapshot)
-        reference = backup_model.removeprefix(f"{backup}/")
-        fallbacks = (f"{bound}/{reference}" if bound else backup_model,)
-    return Choice(
-        model=task_model,
-        provider=references.bound_in_settings(task_model, provider, snapshot) if task_model else "",
-        fallbacks=fallbacks,
-    )
-
-
-def _default_model(interaction: str, snapshot: Snapshot) -> str:
-    """LLM_DEFAULT_MODEL; its built-in default only for chats, and while a provider serves it."""
-    model = str(snapshot.setting(DEFAULT_MODEL))
-    if project_settings.process_values().get(DEFAULT_MODEL):
-        return model
-    served = interaction != InteractionType.EMBEDDINGS and model in snapshot.listed
-    return model if served else ""
-
-
 def _with_environment(
     layers: Mapping[str, tuple[LayerValue, ...]], interaction: str
 ) -> Mapping[str, tuple[LayerValue, ...]]:
     """The layers as they are told, with what the environment would give."""
-    held = _environment(interaction)
+    held = environment_target(interaction)
     values = {"model": held[1], "provider": held[0].name} if held else {}
     return {
         each: (*told, LayerValue(ENVIRONMENT, values.get(each))) for each, told in layers.items()
     }
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """A model reference to read. `azure` says that the node's model for Azure may replace it."""
-
-    reference: str
-    bound_to: str
-    azure: bool
-
-
-def _wanted(layers: Mapping[str, tuple[LayerValue, ...]]) -> list[_Wanted]:
-    """The model, then the fallbacks, and the processing settings' backup last."""
-    wanted = []
-    model_layer, provider_layer = _first(layers["model"]), _first(layers["provider"])
-    if model_layer is not None:
-        # A provider binds the model of its own layer and of less specific ones only.
-        bound_to = ""
-        if provider_layer is not None and provider_layer <= model_layer:
-            bound_to = layers["provider"][provider_layer].value
-        wanted.append(
-            _Wanted(
-                layers["model"][model_layer].value,
-                bound_to,
-                model_layer >= NODE_AT,
-            )
-        )
-    fallback_layer = _first(layers["fallbacks"])
-    if fallback_layer is not None:
-        azure = fallback_layer >= NODE_AT
-        wanted += [_Wanted(each, "", azure) for each in layers["fallbacks"][fallback_layer].value]
-    wanted += [_Wanted(each, "", azure=True) for each in layers["fallbacks"][PROCESSING_AT].value]
-    return wanted
-
-
-def _candidates(
-    snapshot: Snapshot,
-    layers: Mapping[str, tuple[LayerValue, ...]],
-    interaction: str,
-    azure_model: str,
-) -> tuple[list[Candidate], list[str], list[slice]]:
-    """The first model's candidates, then those of the fallbacks, each target once.
-
-    Then the warnings, and where candidates stand that are equal but for their weight.
-    """
-    found: dict[tuple[str, str], Candidate] = {}
-    warnings: list[str] = []
-    equals: list[slice] = []
-    default_provider = str(snapshot.processing.get("provider_id", ""))
-    for wanted in _wanted(layers):
-        reading = references.read(
-            wanted.reference,
-            snapshot,
-            bound_to=wanted.bound_to,
-            default_provider=default_provider,
-        )
-        before = len(found)
-        if reading.warning and reading.warning not in warnings:
-            warnings.append(reading.warning)
-        for each in reading.candidates:
-            candidate = each
-            if azure_model and wanted.azure and _on_azure(each):
-                listed = snapshot.models.get((each.provider.name, azure_model))
-                candidate = Candidate(each.provider, azure_model, listed)
-            found.setdefault((candidate.provider.name, candidate.model_id), candidate)
-        if reading.spread:
-            equals += _equals(list(found.values()), before)
-    if not found:
-        found |= _from_environment(interaction, warnings)
-    return list(found.values()), warnings, equals
-
-
-def _equals(candidates: list[Candidate], start: int) -> list[slice]:
-    """The runs of equal priority from a position on, where there is something to choose."""
-    runs = []
-    for _, group in groupby(candidates[start:], key=lambda each: each.provider.priority):
-        end = start + len(list(group))
-        if end - start > 1:
-            runs.append(slice(start, end))
-        start = end
-    return runs
-
-
-def _on_azure(candidate: Candidate) -> bool:
-    return provider_types.get(candidate.provider.provider_type).takes_azure_values
-
-
-def _environment(interaction: str) -> tuple[ProviderType, str] | None:
-    """The kind of provider whose key the environment holds, and the model to ask it for."""
-    model = "gpt-4o" if interaction in STRONG_TYPES else "gpt-4o-mini"
-    if interaction == InteractionType.EMBEDDINGS:
-        model = "text-embedding-3-small"
-    for kind in provider_types.known():
-        if kind.last_resort is not None and os.environ.get(kind.key_variable):
-            return kind, kind.last_resort + model
-    return None
-
-
-def _from_environment(interaction: str, warnings: list[str]) -> dict[tuple[str, str], Candidate]:
-    """The last resort, the environment; only when the tables give no usable target."""
-    found = _environment(interaction)
-    if found is None:
-        return {}
-    kind, model = found
-    warnings.append(
-        f"No configured provider can serve this; using {kind.key_variable} with {model}."
-    )
-    provider = ProviderFacts(
-        name=kind.name,
-        provider_type=kind.name,
-        base_url=kind.base_url,
-        api_key="",
-        key_place="",
-        secret_ref=f"env:{kind.key_variable}",
-        api_version="",
-        timeout_seconds=kind.timeout_s,
-        priority=100,
-        weight=1,
-        is_enabled=True,
-    )
-    return {("", model): Candidate(provider, model, None)}
-
-
 def _target(
     candidate: Candidate, node: NodeFacts | None, stack: list[tuple[str, Choice]]
 ) -> Target:
     """Parameters for one candidate: Azure's own values, and nothing that the model can't take."""
-    azure = node.azure if node and _on_azure(candidate) else None
+    azure = node.azure if node and on_azure(candidate) else None
     temperature = _parameter("temperature", stack, azure)
     max_tokens = _parameter("max_tokens", stack, azure)
     dropped = []
@@ -479,14 +268,6 @@ def _parameter(name: str, stack: list[tuple[str, Choice]], azure: Choice | None)
         if value is not None:
             return value
     return None
-
-
-def _first(values: tuple[LayerValue, ...]) -> int | None:
-    return next((index for index, each in enumerate(values) if not _blank(each.value)), None)
-
-
-def _blank(value: Any) -> bool:
-    return value is None or value in ("", ())
 
 
 def _why_no_target(name: str, warnings: list[str]) -> str:

@@ -6,13 +6,11 @@ is away, what was last known stays in force for LLM_DATABASE_LOST_SECONDS.
 """
 
 import asyncio
-import datetime as dt
 import logging
 import threading
 import time
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
@@ -22,8 +20,17 @@ from django.db import InterfaceError, OperationalError, close_old_connections
 
 from llmconfig import project_settings, provider_types
 from llmconfig.configuration import process_settings
+from llmconfig.configuration.facts import (
+    ArmFacts,
+    BudgetFacts,
+    Choice,
+    Degradation,
+    ExperimentFacts,
+    ModelFacts,
+    NodeFacts,
+    ProviderFacts,
+)
 from llmconfig.configuration.price_lists import facts_of
-from llmconfig.configuration.pricing import PriceFacts
 from llmconfig.models import (
     Budget,
     ConfigVersion,
@@ -41,120 +48,11 @@ from llmconfig.models import (
 from llmconfig.runtime.single_flight import SingleFlight
 
 logger = logging.getLogger(__name__)
-
 CHECK_EVERY_SECONDS = 1.0
 LOAD_TRIES = 3
 # Nobody waits longer than this for a database that has answered before: what was in force stays so
 # for LLM_DATABASE_LOST_SECONDS.
 PATIENCE_SECONDS = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderFacts:
-    """A provider as the client needs it; the key stays encrypted until it is sent."""
-
-    name: str
-    provider_type: str
-    base_url: str
-    api_key: str = field(repr=False)  # ciphertext
-    key_place: str
-    secret_ref: str
-    api_version: str
-    timeout_seconds: float
-    priority: int
-    weight: int
-    is_enabled: bool
-    requests_per_minute: int | None = None
-    tokens_per_minute: int | None = None
-    max_concurrency: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ModelFacts:
-    """One active model of a catalogue. `prices` are the ones in force, newest first."""
-
-    provider: str
-    model_id: str
-    kind: str
-    tier: str
-    context_window: int | None
-    max_output_tokens: int | None
-    supports_streaming: bool
-    supports_temperature: bool
-    supports_json_schema: bool
-    supports_tools: bool
-    prices: tuple[PriceFacts, ...]
-    retires_at: dt.datetime | None = None
-    supports_logprobs: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What one layer says; None and blank mean that it says nothing."""
-
-    model: str = ""
-    provider: str = ""
-    temperature: float | None = None
-    max_tokens: int | None = None
-    fallbacks: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class NodeFacts:
-    """A node: its own choice, its Azure values, and whether its calls are traced."""
-
-    name: str
-    interaction_type: str
-    choice: Choice
-    azure: Choice
-    tracing: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ArmFacts:
-    """One arm of an experiment; `weight` is its share of the keys."""
-
-    id: str
-    name: str
-    weight: int
-    choice: Choice
-
-
-@dataclass(frozen=True, slots=True)
-class ExperimentFacts:
-    """A node's running experiment. In a shadow the control answers, whichever arm has the key."""
-
-    id: str
-    name: str
-    arms: tuple[ArmFacts, ...]
-    shadow: bool = False
-
-    @property
-    def control(self) -> ArmFacts | None:
-        """The arm that overrides nothing."""
-        return next((arm for arm in self.arms if arm.choice == Choice()), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Degradation:
-    """An interaction type's cheaper reference, and how long a call waits before it takes it."""
-
-    reference: str
-    after_seconds: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class BudgetFacts:
-    """An enabled budget; the ledger knows what it has left."""
-
-    id: int
-    name: str
-    scope: str
-    scope_value: str
-    period: str
-    soft_limit_usd: Decimal | None
-    hard_limit_usd: Decimal | None
-    allow_unpriced: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,9 +23,9 @@ from llmconfig.client.wire import JSON, BadReply, Wire
 from llmconfig.client.wire.reading import object_of, parse, text_of
 from llmconfig.client.wire.registry import wire_of
 from llmconfig.configuration import prices, revisions, snapshot
+from llmconfig.configuration.facts import ProviderFacts
 from llmconfig.configuration.prices import suggested_prices
 from llmconfig.configuration.provider_rules import check_base_url
-from llmconfig.configuration.snapshot import ProviderFacts
 from llmconfig.errors import ConfigurationError
 from llmconfig.models import ModelKind, Provider, ProviderModel
 from llmconfig.roles import User

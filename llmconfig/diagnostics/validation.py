@@ -7,8 +7,9 @@ from typing import Any
 
 from llmconfig.client.credentials import provider_keys
 from llmconfig.configuration import prices
+from llmconfig.configuration.facts import ProviderFacts
 from llmconfig.configuration.resolution import explain
-from llmconfig.configuration.snapshot import ProviderFacts, Snapshot
+from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.errors import SecretUnreadable, UnknownNode
 from llmconfig.models import InteractionType
 

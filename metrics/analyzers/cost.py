@@ -13,7 +13,7 @@ from django.db.models import Count, Sum
 
 from llmconfig.client.types import Usage
 from llmconfig.configuration import prices, snapshot
-from llmconfig.configuration.snapshot import ModelFacts
+from llmconfig.configuration.facts import ModelFacts
 from llmconfig.models import ModelKind, ProviderModel
 from metrics.errors import Unanswerable
 from metrics.models import GenerationMetric

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from llmconfig.client import astream, generate
 from llmconfig.client.http import background_loop
 from llmconfig.configuration import experiments, snapshot
+from llmconfig.configuration.facts import ArmFacts, Choice, ExperimentFacts
 from llmconfig.configuration.resolution import explain, resolve
-from llmconfig.configuration.snapshot import ArmFacts, Choice, ExperimentFacts
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import Budget, Experiment, Revision, UserConfig
 from metrics.models import GenerationMetric

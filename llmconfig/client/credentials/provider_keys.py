@@ -5,8 +5,8 @@ import os
 from llmconfig import provider_types, secrets
 from llmconfig.client.credentials import secrets_manager
 from llmconfig.configuration import secret_references
+from llmconfig.configuration.facts import ProviderFacts
 from llmconfig.configuration.secret_references import FORM
-from llmconfig.configuration.snapshot import ProviderFacts
 from llmconfig.errors import SecretUnreadable
 from llmconfig.secrets import Secret
 

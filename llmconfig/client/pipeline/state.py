@@ -13,8 +13,9 @@ from llmconfig.client.structured_output import OutputSchema
 from llmconfig.client.types import ESTIMATED, NO_USAGE, REPORTED, UNKNOWN, Attempt, Call, Usage
 from llmconfig.client.wire import Reply
 from llmconfig.configuration import snapshot
+from llmconfig.configuration.facts import Degradation
 from llmconfig.configuration.resolution import Resolution, Target, resolve
-from llmconfig.configuration.snapshot import Degradation, Snapshot
+from llmconfig.configuration.snapshot import Snapshot
 
 # Called before each request, once budgets and limits let it go: may it still be sent? It must not
 # block.

@@ -10,9 +10,10 @@ from llmconfig.client.traffic import budget_ledger, budgets
 from llmconfig.client.traffic.admission import budgets_of, worst_case
 from llmconfig.client.traffic.budget_ledger import BudgetAnswer, BudgetVerdict
 from llmconfig.client.types import Call
+from llmconfig.configuration.facts import BudgetFacts
 from llmconfig.configuration.prices import BATCH
 from llmconfig.configuration.resolution import Target
-from llmconfig.configuration.snapshot import BudgetFacts, Snapshot
+from llmconfig.configuration.snapshot import Snapshot
 
 
 def most(

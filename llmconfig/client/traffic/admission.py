@@ -17,8 +17,9 @@ from llmconfig.client.traffic.budgets import LedgerLost
 from llmconfig.client.traffic.rate_limits import NotAdmitted, RateLimiter, limiter_of
 from llmconfig.client.types import ANSWERED, Attempt, Call, Usage
 from llmconfig.configuration import prices
+from llmconfig.configuration.facts import BudgetFacts
 from llmconfig.configuration.resolution import Target
-from llmconfig.configuration.snapshot import BudgetFacts, Snapshot
+from llmconfig.configuration.snapshot import Snapshot
 
 # What may have been billed although nobody says how much.
 DOUBTFUL = frozenset({"timeout", "bad_reply", "reply_too_large", *ANSWERED})

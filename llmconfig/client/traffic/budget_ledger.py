@@ -16,7 +16,7 @@ from django.db.backends.utils import CursorWrapper
 from django.db.models import Q
 from django.utils import timezone
 
-from llmconfig.configuration.snapshot import BudgetFacts
+from llmconfig.configuration.facts import BudgetFacts
 from llmconfig.models import BudgetPeriod
 
 HOLD_SECONDS = 60.0

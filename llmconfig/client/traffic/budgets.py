@@ -27,7 +27,8 @@ from llmconfig.client.traffic.budget_ledger import (
     period_start,
 )
 from llmconfig.configuration import snapshot
-from llmconfig.configuration.snapshot import BudgetFacts, Snapshot
+from llmconfig.configuration.facts import BudgetFacts
+from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import BudgetScope, InteractionType
 from llmconfig.runtime.per_loop import PerLoop

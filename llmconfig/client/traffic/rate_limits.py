@@ -20,7 +20,7 @@ from llmconfig.client.traffic import redis_connection
 from llmconfig.client.traffic.adaptive_concurrency import Concurrency
 from llmconfig.client.traffic.rate_limits_script import SCRIPT
 from llmconfig.client.traffic.redis_connection import RedisLost
-from llmconfig.configuration.snapshot import ProviderFacts
+from llmconfig.configuration.facts import ProviderFacts
 from llmconfig.runtime.per_loop import PerLoop
 
 LEASE_SECONDS = 12.0

@@ -20,8 +20,8 @@ from llmconfig.client.types import (
     Tokens,
     Usage,
 )
+from llmconfig.configuration.facts import ProviderFacts
 from llmconfig.configuration.resolution import Target
-from llmconfig.configuration.snapshot import ProviderFacts
 from llmconfig.secrets import Secret
 
 JSON = dict[str, Any]

@@ -23,7 +23,7 @@ from llmconfig.client.wire.anthropic_requests import SAMPLING, RequestTranslatio
 from llmconfig.client.wire.errors import error_in
 from llmconfig.client.wire.reading import object_of
 from llmconfig.client.wire.refused_parameters import OUTPUT_CONFIG
-from llmconfig.configuration.snapshot import ProviderFacts
+from llmconfig.configuration.facts import ProviderFacts
 from llmconfig.secrets import Secret
 
 OLD_VERSION = "2023-06-01"  # takes x-api-key and sampling parameters

@@ -36,8 +36,8 @@ from llmconfig.client.wire.reading import object_of, text_of
 from llmconfig.client.wire.thinking import ThoughtSplitter, joined, split
 from llmconfig.client.wire.tool_calls import ToolCallStream, whole_calls
 from llmconfig.client.wire.usage import billed, later
+from llmconfig.configuration.facts import ProviderFacts
 from llmconfig.configuration.resolution import Target
-from llmconfig.configuration.snapshot import ProviderFacts
 from llmconfig.secrets import Secret
 
 # Would make replies that this adapter doesn't read, or is ours to say.

@@ -10,7 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from llmconfig.configuration import snapshot
-from llmconfig.configuration.resolution import FIELDS, LayerValue, Resolution, Target, explain
+from llmconfig.configuration.layers import FIELDS, LayerValue
+from llmconfig.configuration.resolution import Resolution, Target, explain
 from llmconfig.errors import UnknownNode
 from llmconfig.roles import user_named
 
