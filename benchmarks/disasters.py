@@ -79,7 +79,6 @@ class Launcher:
     log: Path
 
     def launch(self, *command: str) -> Process:
-        """A Python module."""
         with self.log.open("ab") as log:
             return start(
                 [sys.executable, "-W", "ignore", "-m", *command],
@@ -89,7 +88,6 @@ class Launcher:
             )
 
     def celery(self, *command: str) -> Process:
-        """A Celery process."""
         return self.launch("celery", "--quiet", "-A", "project", *command, "--loglevel", "INFO")
 
 
@@ -117,7 +115,6 @@ class Workers:
     stops: int = 0
 
     def add(self) -> None:
-        """One more."""
         alone = ("--without-gossip", "--without-mingle")
         self.running.append(
             self.launcher.celery("worker", "--concurrency", str(self.lanes), *alone)
@@ -152,7 +149,6 @@ class Workers:
         return all(process.poll() is None for process in self.running)
 
     def end(self) -> None:
-        """All of them, at once."""
         for process in (*self.running, *self.ending, *(process for process, _ in self.asleep)):
             kill(process)
 

@@ -45,19 +45,16 @@ class ArmSums:
     squares: float = 0.0
 
     def add(self, value: float) -> None:
-        """One more."""
         self.number += 1
         self.total += value
         self.squares += value * value
 
     @property
     def mean(self) -> float:
-        """Their mean."""
         return self.total / self.number
 
     @property
     def variance(self) -> float:
-        """With n - 1."""
         return (self.squares - self.total**2 / self.number) / (self.number - 1)
 
 
@@ -72,7 +69,6 @@ class Drawn:
     latencies: ArmSums = field(default_factory=ArmSums)
 
     def call(self) -> None:
-        """One more call."""
         self.hits += self.chance.random() < 0.9 + self.planted.success
         self.costs.add(self.planted.cost * self.chance.lognormvariate(-6, 0.7))
         self.latencies.add(self.planted.latency * self.chance.lognormvariate(6, 0.5))
@@ -139,7 +135,7 @@ def _usual_alarm(arms: Sequence[Arm]) -> bool:
 
 
 def main() -> None:
-    """Measure and print a table."""
+    """Measure experiments over many draws and print a table of what they decide."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--experiments", type=int, default=400, help="Of each kind (400).")
     parser.add_argument("--seed", type=int, default=1)

@@ -49,7 +49,7 @@ class LoadFigures:
 
 
 def main() -> None:
-    """Measure, print and write."""
+    """Measure the gateway, print the figures and write docs/performance-gateway.md."""
     given = _arguments()
     django.setup()
     with ExitStack() as running:

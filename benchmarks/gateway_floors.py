@@ -36,7 +36,7 @@ async def _forward(body: bytes) -> bytes:
 
 
 async def bare(scope: dict[str, Any], receive: Receive, send: Send) -> None:
-    """A request of raw ASGI."""
+    """A raw ASGI application that reads a request and forwards it, without any framework."""
     if scope["type"] != "http":
         return
     parts, more = [], True

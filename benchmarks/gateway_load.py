@@ -30,7 +30,6 @@ class Load:
 
     @property
     def per_second(self) -> float:
-        """Requests answered a second."""
         return len(self.each) / self.seconds
 
 

@@ -17,7 +17,7 @@ from llmconfig.secrets import Secret
 
 
 def configure(simulator: str) -> str:
-    """Write them; gives the key."""
+    """Write the rows that the gateway needs to answer, and return the key of its caller."""
     with change(source="shell", message="Benchmark"):
         provider = Provider(name="simulated", provider_type="custom", api_base_url=simulator)
         provider.set_key(Secret("sk-benchmark-0123456789"))

@@ -31,7 +31,7 @@ QUIET = {
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """Somebody who answers chat completions."""
+    """A server that answers chat completions and is measured."""
 
     name: str
     url: str
@@ -40,12 +40,11 @@ class Contestant:
     process: subprocess.Popen[str]
 
     def ask(self, body: Mapping[str, Any]) -> None:
-        """One request; raises OSError."""
         post(f"{self.url}/chat/completions", {"model": self.model, **body}, self.key)
 
 
 def post(url: str, body: Mapping[str, Any], key: str = KEY) -> None:
-    """Send JSON; raises OSError."""
+    """POST a body as JSON and return the answer's bytes; raises OSError."""
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
     request = Request(url, json.dumps(body).encode(), headers)  # noqa: S310 - loopback
     with urlopen(request, timeout=30):  # noqa: S310 - loopback
@@ -54,7 +53,7 @@ def post(url: str, body: Mapping[str, Any], key: str = KEY) -> None:
 
 @contextmanager
 def simulator() -> Iterator[Contestant]:
-    """The provider."""
+    """The simulator alone, as the provider that all contestants ask."""
     command = [sys.executable, "-m", "project.embedded.simulator", "--port", "0"]
     with _process(command) as process:
         url = f"{_address(process, LISTENING)}/v1"
@@ -63,7 +62,7 @@ def simulator() -> Iterator[Contestant]:
 
 @contextmanager
 def floor(name: str, application: str, provider: Contestant) -> Iterator[Contestant]:
-    """Who only forwards."""
+    """A server that only forwards requests to the provider, or only answers them."""
     address = provider.url.removesuffix("/v1")
     command = [*SERVE, f"benchmarks.gateway_floors:{application}"]
     with _process(command, BENCHMARK_PROVIDER=address) as process:

@@ -41,7 +41,7 @@ class SeenRequests:
 
 
 def main() -> None:
-    """Run it and judge it."""
+    """Run several processes against one limit, and judge whether they kept it."""
     options = _options()
     os.environ["LLM_CACHE_ENABLED"] = "false"
     django.setup()

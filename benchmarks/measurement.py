@@ -28,7 +28,6 @@ class Measurement:
 
     @property
     def rows_per_second(self) -> float:
-        """Rows finished per second."""
         return self.rows / self.seconds
 
     @property
@@ -38,7 +37,6 @@ class Measurement:
 
     @property
     def cpu_ms_per_row(self) -> float:
-        """Milliseconds of CPU per row."""
         return self.cpu_seconds * 1000 / self.rows
 
     @property
@@ -57,7 +55,6 @@ class Stopwatch:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Measure the block."""
         self.memory_before = _memory_peak()
         used, began = time.process_time(), time.perf_counter()
         yield

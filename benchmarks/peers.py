@@ -24,7 +24,6 @@ class Peer:
 
     @property
     def folder(self) -> Path:
-        """Where its environment is."""
         return FOLDER / self.name
 
     def program(self, name: str) -> str:

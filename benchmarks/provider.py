@@ -18,12 +18,11 @@ KEY = "sk-benchmark-0123456789"
 
 @dataclass(frozen=True, slots=True)
 class Simulator:
-    """A running simulator."""
+    """A running simulator, steered and counted over HTTP."""
 
     url: str
 
     def reset(self) -> None:
-        """Count from zero."""
         self._ask("/_reset", {})
 
     def paid(self) -> int:
@@ -31,7 +30,6 @@ class Simulator:
         return int(self._ask("/_stats")["paid"])
 
     def stats(self) -> dict[str, Any]:
-        """Everything that it counted (docs/simulator.md)."""
         return self._ask("/_stats")
 
     def plan(self, **plan: Any) -> None:
@@ -45,7 +43,6 @@ class Simulator:
         return found
 
     def control(self, **settings: Any) -> None:
-        """Change its settings (docs/simulator.md)."""
         self._ask("/_control", settings)
 
     def _ask(self, path: str, body: Any = None) -> dict[str, Any]:

@@ -119,7 +119,6 @@ class Held:
 
     @property
     def share(self) -> float:
-        """From 0 to 1."""
         return self.held / self.of if self.of else 0.0
 
 
@@ -180,7 +179,7 @@ def edited() -> Held:
 
 
 def table(every: int) -> str:
-    """The results in Markdown."""
+    """The results as a table in Markdown."""
     rows = listings(every)
     lines = [
         "| change | held | of | share | CPU a row | found as |",

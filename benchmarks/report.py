@@ -102,7 +102,7 @@ def _processor() -> str:
 def document(
     runs: Runs, *, on: str, command: str, repeat: int, baseline_rows: int, peer_rows: int
 ) -> str:
-    """docs/performance.md."""
+    """The text of docs/performance.md, made from the measurements."""
     rows = max(run.rows for (name, _), run in runs.items() if name == "lane")
     peers = (
         f"""- LiteLLM's Router ({LITELLM.requirement}) and curator ({CURATOR.requirement}) run in

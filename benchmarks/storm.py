@@ -80,7 +80,6 @@ class Run:
     seconds: float = 0.0
 
     def say(self, at: Any, what: str) -> None:
-        """One line of the story."""
         seconds = time.monotonic() - self.began
         print(f"  {seconds:6.1f} s  {at.finished:>6} rows  {what}", flush=True)
 

@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class EnrichmentConfig(AppConfig):
-    """Stands on metrics and llmconfig."""
+    """The Django app; it needs metrics and llmconfig to be installed."""
 
     name = "enrichment"
     default_auto_field = "django.db.models.BigAutoField"

@@ -24,7 +24,6 @@ class AnyOf(_Lookup):
     def as_sql(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
     ) -> tuple[str, tuple[Any, ...]]:
-        """`column = ANY(array)`."""
         column, parameters = self.process_lhs(compiler, connection)
         kind = self.lhs.output_field.cast_db_type(connection)
         return f"{column} = ANY(%s::{kind}[])", (*parameters, list(self.rhs))

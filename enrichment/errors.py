@@ -27,13 +27,13 @@ class EnrichmentError(Exception):
 
 
 class UnknownEnrichment(EnrichmentError):
-    """No enrichment has this name."""
+    """No installed app registers an enrichment of this name."""
 
     code = "unknown_enrichment"
 
 
 class FeatureOff(EnrichmentError):
-    """Switched off by the environment."""
+    """The enrichment is switched off by an environment variable."""
 
     code = "feature_off"
 

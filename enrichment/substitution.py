@@ -24,7 +24,7 @@ class Template:
 
     @property
     def names(self) -> frozenset[str]:
-        """The names that it uses."""
+        """The placeholders' names that the text uses."""
         return frozenset(self.parts[1::2])
 
 

@@ -27,7 +27,7 @@ class ConfigurationError(LLMError):
 
 
 class CallsDisabled(ConfigurationError):
-    """A switch forbids the call."""
+    """The processing settings switch all calls off."""
 
     code = "calls_disabled"
 

@@ -18,7 +18,7 @@ else:
 
 
 class Role(models.TextChoices):
-    """The groups, lowest first."""
+    """The groups that permissions are given to, lowest first."""
 
     VIEWER = "viewer", "Viewer: reads everything but secrets"
     OPERATOR = "operator", "Operator: runs and controls batches and calls"
@@ -55,7 +55,7 @@ def rank_of(user: AbstractBaseUser | AnonymousUser | None) -> int:
 
 
 def everybody() -> models.QuerySet[User]:
-    """All users of the project."""
+    """All users of the project, whatever model it has for them."""
     return get_user_model()._default_manager.all()  # noqa: SLF001 - Django's API
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 
 class MetricsError(Exception):
-    """The root."""
+    """The base of all errors of this app."""
 
 
 class PartitionsUnusable(MetricsError):

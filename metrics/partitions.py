@@ -39,7 +39,7 @@ class Partition:
 
 
 def utc_now() -> dt.datetime:
-    """This moment, in UTC."""
+    """The current time in UTC, by which calls are put into months."""
     return dt.datetime.now(dt.UTC)
 
 

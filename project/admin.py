@@ -66,7 +66,6 @@ class GroupAdmin(StockGroupAdmin, RevisionedAdmin):
 
     @admin.display(description="May")
     def meaning(self, group: Group) -> str:
-        """What the role is for."""
         role = role_of_group(group.name)
         return role.label.partition(": ")[2] if role else ""
 
@@ -88,23 +87,18 @@ class TokenAdmin(ReadOnlyAdmin):
     actions = ("revoke",)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whoever may add tokens."""
         return request.user.has_perm("authtoken.add_tokenproxy")
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
-        """Whoever may delete tokens."""
         return request.user.has_perm("authtoken.delete_tokenproxy")
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> None:
-        """No token has a page."""
         return
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        """Log whose token it is."""
         return super().log_addition(request, obj.user, "Made an API token.")
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> Any:
-        """Show the token this once."""
         messages.warning(
             request, f"Token of {obj.user}: {obj.key} . Copy it now: it is not shown again."
         )

@@ -43,7 +43,7 @@ def whole_number(name: str, *, default: int, least: int) -> int:
 
 
 def words(name: str, default: str = "") -> list[str]:
-    """A comma-separated list, blanks dropped."""
+    """The entries of a comma-separated list, without blank ones."""
     return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
 
 

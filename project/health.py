@@ -71,7 +71,7 @@ def _ask_broker() -> None:
 
 
 class ProviderHealthSerializer(serializers.Serializer[Any]):
-    """One enabled provider."""
+    """An enabled provider, whether its key can be read, and its problem."""
 
     name = serializers.CharField()
     key_readable = serializers.BooleanField()
@@ -91,7 +91,7 @@ class LLMHealthSerializer(serializers.Serializer[Any]):
 
 
 class LLMHealth(Endpoint):
-    """The configuration's health."""
+    """Says whether calls can be answered, for load balancers and for people."""
 
     permission_classes = [AllowAny]
 

@@ -79,7 +79,7 @@ def status_badge(status: str) -> SafeString:
 
 
 def figures(progress: Progress, *, cap: Decimal | None = None) -> list[tuple[str, str]]:
-    """The numbers under the bar."""
+    """The numbers below a batch's progress bar: rows, rate, cost and time left."""
     shown = [
         ("rows done", count(progress.done)),
         ("failed", count(progress.failed)),

@@ -59,13 +59,13 @@ def take_back(batch: Batch) -> str:
 
 
 def pause(batch: Batch) -> str:
-    """Send nothing more."""
+    """Pause a batch: nothing more is sent, what is in flight is still written."""
     lifecycle.pause(batch)
     return f"Paused: {batch}."
 
 
 def cancel(batch: Batch) -> str:
-    """End it."""
+    """End a batch; what is written stays."""
     lifecycle.cancel(batch)
     return f"Cancelled: {batch}."
 
@@ -198,12 +198,10 @@ class BatchAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Pause", permissions=["control"])
     def pause_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """Send nothing more until resumed."""
         self._control(request, queryset, "pause")
 
     @admin.action(description="Resume", permissions=["control"])
     def resume_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """Go on where they stopped."""
         self._control(request, queryset, "resume")
 
     @admin.action(description="Cancel", permissions=["control"])
@@ -218,12 +216,10 @@ class BatchAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Status", ordering="status")
     def state(self, batch: Batch) -> SafeString:
-        """As a badge."""
         return status_badge(batch.status)
 
     @admin.display(description="Rows")
     def progress_shown(self, batch: Any) -> SafeString:
-        """A bar with its figures."""
         return progress_bar(batch.done_sum, batch.rows_total, failed=batch.failed_sum)
 
     @admin.display(description="Cost")
@@ -280,7 +276,6 @@ class BatchChunkAdmin(ReadOnlyAdmin):
         return rows
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
-        """A batch's page links here."""
         return lookup == "batch__id__exact" or super().lookup_allowed(lookup, value, request)
 
     @admin.display(description="Batch")
@@ -291,7 +286,6 @@ class BatchChunkAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Status", ordering="status")
     def state(self, chunk: BatchChunk) -> SafeString:
-        """As a badge."""
         return badge(chunk.get_status_display(), CHUNK_TONES[ChunkStatus(chunk.status)])
 
     @admin.display(description="Cost", ordering="cost_usd")
@@ -344,11 +338,9 @@ class EnrichmentResultAdmin(ReadOnlyAdmin):
         return rows
 
     def get_urls(self) -> list[URLPattern]:
-        """With the review queue's."""
         return [*review_urls(), *super().get_urls()]
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
-        """A batch's page links here."""
         return lookup == "batch__id__exact" or super().lookup_allowed(lookup, value, request)
 
     @admin.display(description="Row")
@@ -358,12 +350,10 @@ class EnrichmentResultAdmin(ReadOnlyAdmin):
 
     @admin.display(description="State", ordering="state")
     def outcome(self, result: EnrichmentResult) -> SafeString:
-        """As a badge."""
         return badge(result.get_state_display(), STATE_TONES[ResultState(result.state)])
 
     @admin.display(description="Reason")
     def why(self, result: EnrichmentResult) -> str:
-        """The beginning of the reason."""
         return result.reason if len(result.reason) <= 80 else f"{result.reason[:79]}…"
 
     def render_change_form(

@@ -145,7 +145,6 @@ class FactSourceAdmin(RevisionedAdmin):
         return request.user.has_perm(OPERATE)
 
     def get_urls(self) -> list[URLPattern]:
-        """The two buttons' addresses."""
         return [
             path(
                 f"<uuid:source_id>/{verb}/",
@@ -178,7 +177,6 @@ class FactSourceAdmin(RevisionedAdmin):
         return _to_page(source)
 
     def refresh_view(self, request: HttpRequest, source_id: Any) -> HttpResponse:
-        """“Ask anew” was pressed."""
         source = self._pressed(request, source_id)
         if isinstance(source, HttpResponse):
             return source
@@ -230,7 +228,6 @@ class FactSourceAdmin(RevisionedAdmin):
 
     @admin.display(description="State", ordering="is_enabled")
     def state(self, source: FactSource) -> SafeString:
-        """On or off."""
         return badge("on", "good") if source.is_enabled else badge("off")
 
     @admin.display(description="Facts kept", ordering="facts_kept")
@@ -241,13 +238,12 @@ class FactSourceAdmin(RevisionedAdmin):
 
     @admin.display(description="Last asked", ordering="asked_at")
     def last_asked(self, source: Any) -> Any:
-        """When the newest fact came."""
         return source.asked_at
 
 
 @admin.register(Fact)
 class FactAdmin(ReadOnlyAdmin):
-    """What sources said, newest first."""
+    """The facts that sources have answered, newest first; read only."""
 
     list_display = ("source", "url", "said", "fetched_at")
     list_filter = ("source",)
@@ -257,7 +253,6 @@ class FactAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Said")
     def said(self, fact: Fact) -> str:
-        """The beginning of it."""
         return Truncator(fact.value).chars(120) or "nothing"
 
 

@@ -104,7 +104,6 @@ class PromptAdmin(ModelAdmin):
 
     @admin.display(description="For", ordering="organization_id")
     def for_whom(self, prompt: Prompt) -> str:
-        """One organization, or all others."""
         key = prompt.organization_id
         if key is None:
             return "all organizations"

@@ -43,7 +43,7 @@ class Measure:
 
 
 def measures(proposal: PromptProposal) -> list[Measure]:
-    """What adoption changed; nothing before."""
+    """How each measure of the answers changed with the adoption; empty before it."""
     found = effect(proposal)
     if found is None:
         return []
@@ -97,7 +97,6 @@ class PromptProposalAdmin(ReadOnlyAdmin):
     change_form_outer_before_template = "nodewise/proposal.html"
 
     def get_urls(self) -> list[URLPattern]:
-        """The buttons' address."""
         view = self.admin_site.admin_view(self.decide_view)
         address = "<int:proposal_id>/decide/<str:verb>/"
         return [
@@ -106,7 +105,6 @@ class PromptProposalAdmin(ReadOnlyAdmin):
         ]
 
     def decide_view(self, request: HttpRequest, proposal_id: int, verb: str) -> HttpResponse:
-        """One button pressed."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         if not request.user.has_perm(PERMISSION) or verb not in VERBS:
@@ -125,14 +123,12 @@ class PromptProposalAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Why")
     def why(self, proposal: PromptProposal) -> str:
-        """The most frequent reason."""
         first = proposal.findings[0]
         more = f" and {len(proposal.findings) - 1} more" if len(proposal.findings) > 1 else ""
         return f"{first['said'][:80]} ({first['answers']} of {first['of']}){more}"
 
     @admin.display(description="State", ordering="state")
     def outcome(self, proposal: PromptProposal) -> SafeString:
-        """What became of it."""
         state = ProposalState(proposal.state)
         return badge(state.label, TONES[state])
 
@@ -153,7 +149,6 @@ class PromptProposalAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Worded by")
     def wording(self, proposal: PromptProposal) -> str:
-        """A model, or rules."""
         return proposal.worded_by or "fixed rules"
 
     def render_change_form(

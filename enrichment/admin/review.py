@@ -94,7 +94,7 @@ def card(suggestion: Suggestion) -> dict[str, Any]:
 
 
 def queue_view(request: HttpRequest) -> HttpResponse:
-    """A page of the queue."""
+    """Show one page of the results that wait for a person's decision."""
     if not request.user.has_perm("enrichment.view_enrichmentresult"):
         raise PermissionDenied
     name = request.GET.get("enrichment", "")

@@ -170,7 +170,6 @@ class BatchDetailSerializer(BatchSerializer):
 
     @extend_schema(responses=ProgressSerializer)
     def get_progress(self, batch: Batch) -> dict[str, Any]:
-        """One sum over the chunks."""
         return dict(ProgressSerializer(progress_of(batch.pk)).data)
 
 

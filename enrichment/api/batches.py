@@ -37,7 +37,7 @@ SUMS = {name: Sum(f"chunks__{name}") for name in ("rows_done", "rows_failed", "r
 
 
 class BatchRows(EnrichmentEndpoint, Rows):
-    """What the batches' addresses share."""
+    """What the addresses of batches have in common: rows, sums and order."""
 
     # Django drops a model's own ordering where it groups.
     queryset = (
@@ -47,7 +47,7 @@ class BatchRows(EnrichmentEndpoint, Rows):
 
 
 class BatchList(BatchRows, generics.ListAPIView[Batch]):
-    """All batches, newest first."""
+    """Lists all batches, the newest first, and starts new ones."""
 
     request_serializer: ClassVar[type[StrictSerializer]] = BatchRequestSerializer
     filterset_fields = ("status", "enrichment")
@@ -55,7 +55,6 @@ class BatchList(BatchRows, generics.ListAPIView[Batch]):
 
     @extend_schema(request=BatchRequestSerializer, responses={202: BatchAnswerSerializer})
     def post(self, request: Request) -> Response:
-        """Select rows and start."""
         wanted = self.request_serializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         given = wanted.validated_data
@@ -82,7 +81,7 @@ class BatchRow(BatchRows, generics.RetrieveAPIView[Batch]):
 
 
 class BatchControl(BatchRows):
-    """Pause, resume or cancel."""
+    """The base of the addresses that pause, resume, cancel, retry or undo a batch."""
 
     lookup_field = "id"
 
@@ -101,7 +100,7 @@ class BatchControl(BatchRows):
 
 
 class PauseBatch(BatchControl):
-    """Hold a batch."""
+    """Pauses a batch: nothing more is sent."""
 
     def control(self, batch: Batch) -> str:
         """Send nothing more; what is in flight is still written."""
@@ -126,7 +125,7 @@ class ResumeBatch(BatchControl):
 
 
 class CancelBatch(BatchControl):
-    """End a batch."""
+    """Ends a batch; what is written stays."""
 
     def control(self, batch: Batch) -> str:
         """End it; what is written stays."""

@@ -38,7 +38,7 @@ class ProcessedSerializer(serializers.Serializer[Any]):
 
 
 class Enrich(EnrichmentEndpoint):
-    """One row, now."""
+    """Enriches one row within the request."""
 
     more_error_statuses = frozenset({"404"})
     request_serializer: ClassVar[type[StrictSerializer]] = EnrichRequestSerializer

@@ -18,7 +18,7 @@ from llmconfig.roles import Role
 
 
 class FactSourceSerializer(StrictModelSerializer[FactSource]):
-    """One source."""
+    """A source of facts: its address, its bounds and how long answers stay fresh."""
 
     class Meta:
         model = FactSource
@@ -52,7 +52,7 @@ class FactSourceSerializer(StrictModelSerializer[FactSource]):
 
 
 class TryRequestSerializer(StrictSerializer):
-    """Which row to ask about."""
+    """The row to ask about; blank takes the newest."""
 
     row_id = serializers.CharField(
         max_length=40, required=False, default="", help_text="Left out: the newest row."
@@ -69,7 +69,7 @@ class TrialSerializer(serializers.Serializer[Trial]):
 
 
 class RefreshRequestSerializer(StrictSerializer):
-    """How much to ask anew."""
+    """Whether to ask only for facts past their time, or for all."""
 
     everything = serializers.BooleanField(
         required=False, default=False, help_text="Also what is within its time to live."
@@ -77,7 +77,7 @@ class RefreshRequestSerializer(StrictSerializer):
 
 
 class RefreshedSerializer(serializers.Serializer[Refreshed]):
-    """What asking anew brought."""
+    """How many facts were asked for anew, changed and failed."""
 
     asked = serializers.IntegerField()
     changed = serializers.IntegerField(help_text="Their rows are stale by `facts` now.")
@@ -101,7 +101,7 @@ class FactSourceList(_Sources, ConfigurationList):
 
 
 class FactSourceRow(_Sources, ConfigurationRow):
-    """One of them."""
+    """Shows, changes and removes one source of facts."""
 
     def check_removable(self, row: FactSource) -> None:
         """Raise Conflict while a prompt in force names it."""
@@ -129,7 +129,7 @@ class TryFactSource(_Sources):
 
 
 class RefreshFacts(_Sources):
-    """Its facts, asked for anew."""
+    """Asks a source anew for the facts that it has answered."""
 
     write_role: ClassVar[Role] = Role.OPERATOR
     more_error_statuses = frozenset({"404"})

@@ -22,7 +22,7 @@ from llmconfig.roles import Role
 
 
 class FailureSerializer(serializers.Serializer[Any]):
-    """Every error of this API."""
+    """The body of every error below /api/llm."""
 
     success = serializers.BooleanField(help_text="false")
     message = serializers.CharField(help_text="One line for people; names the field at fault.")
@@ -30,7 +30,7 @@ class FailureSerializer(serializers.Serializer[Any]):
 
 
 def enrichment_body(told: ErrorBody) -> dict[str, Any]:
-    """The shape under /api/llm."""
+    """An error's body as the API below /api/llm has it."""
     named = not told.field or told.message.startswith(f"{told.field}:")
     message = told.message if named else f"{told.field}: {told.message}"
     return {"success": False, "message": message, "code": told.code}
@@ -59,7 +59,7 @@ class EnrichmentEndpoint(Endpoint):
 
 
 class UnknownEnrichmentAddress(UnknownAddress, EnrichmentEndpoint):
-    """Any other address under /api/llm."""
+    """Answers 404 for any other address below /api/llm."""
 
     schema = None  # type: ignore[assignment]  # left out of the document
     write_role = Role.VIEWER

@@ -59,13 +59,13 @@ class DecisionSerializer(StrictSerializer):
 
 
 class EditSerializer(DecisionSerializer):
-    """The reviewer's own value instead."""
+    """The value that the reviewer writes in place of the model's."""
 
     value = serializers.JSONField(help_text="A text, or JSON in the shape of the proposed value.")
 
 
 class DecidedSerializer(serializers.ModelSerializer[EnrichmentResult]):
-    """The result after the decision."""
+    """The result as it stands after the decision."""
 
     processing_type = serializers.CharField(source="enrichment", read_only=True)
     reviewed_by = UserField(read_only=True)
@@ -79,7 +79,7 @@ class DecidedSerializer(serializers.ModelSerializer[EnrichmentResult]):
 
 
 class ReviewQueue(EnrichmentEndpoint, Rows, generics.ListAPIView[EnrichmentResult]):
-    """What waits for a decision."""
+    """Lists the results that wait for a person's decision."""
 
     queryset = EnrichmentResult.objects.all()
     serializer_class = SuggestionSerializer
@@ -87,7 +87,6 @@ class ReviewQueue(EnrichmentEndpoint, Rows, generics.ListAPIView[EnrichmentResul
     ordering_fields = ("id",)
 
     def get_queryset(self) -> "QuerySet[EnrichmentResult]":
-        """Newest first; raises UnknownEnrichment."""
         name = self.request.query_params.get("processing_type", "")
         code = self.request.query_params.get("reason_code", "")
         return review.queue(enrichment=get(name).name if name else "", code=code)
@@ -108,19 +107,18 @@ class ReviewQueue(EnrichmentEndpoint, Rows, generics.ListAPIView[EnrichmentResul
 
 
 class Decision(EnrichmentEndpoint):
-    """What the three decisions share."""
+    """The base of the addresses that accept, edit or reject a result."""
 
     more_error_statuses = frozenset({"404", "409"})
 
     def given(self, request: Request, form: type[DecisionSerializer]) -> dict[str, Any]:
-        """The checked body."""
         checked = form(data=request.data)
         checked.is_valid(raise_exception=True)
         return dict(checked.validated_data)
 
 
 class AcceptSuggestion(Decision):
-    """Yes."""
+    """Writes the suggested value into its row."""
 
     @extend_schema(request=DecisionSerializer, responses=DecidedSerializer)
     def post(self, request: Request, id: int) -> Response:  # noqa: A002 - the address's word
@@ -130,7 +128,7 @@ class AcceptSuggestion(Decision):
 
 
 class EditSuggestion(Decision):
-    """Yes, but."""
+    """Writes the reviewer's own value into the row."""
 
     @extend_schema(request=EditSerializer, responses=DecidedSerializer)
     def post(self, request: Request, id: int) -> Response:  # noqa: A002 - the address's word
@@ -140,7 +138,7 @@ class EditSuggestion(Decision):
 
 
 class RejectSuggestion(Decision):
-    """No."""
+    """Drops the suggestion and leaves the row as it is."""
 
     @extend_schema(request=DecisionSerializer, responses=DecidedSerializer)
     def post(self, request: Request, id: int) -> Response:  # noqa: A002 - the address's word

@@ -52,7 +52,7 @@ class Progress:
 
     @property
     def finished(self) -> int:
-        """Rows that need nothing more."""
+        """How many rows need nothing more: done, failed for good or skipped."""
         return self.done + self.failed + self.skipped
 
     @property

@@ -40,7 +40,7 @@ MAX_LAST_ANSWERS_SECONDS = 120.0
 
 
 class LaneEnd(StrEnum):
-    """Why a lane ended."""
+    """Why a lane stopped working on its batch."""
 
     FINISHED = "finished"  # the batch is completed, or not to be worked on
     WAITING = "waiting"  # nothing to claim now: others hold it, or a later round isn't due yet
@@ -59,7 +59,6 @@ class Pace:
 
     @classmethod
     def of(cls, batch: Batch) -> "Pace":
-        """The pace of a batch."""
         settings = snapshot.current()
         size = batch.write_size or settings.setting("LLM_BATCH_DEFAULT_SIZE")
         size = min(size, settings.setting("LLM_BATCH_MAX_SIZE"))

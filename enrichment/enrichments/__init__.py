@@ -48,5 +48,5 @@ def get(name: str) -> Enrichment:
 
 
 def names() -> list[str]:
-    """All names, sorted."""
+    """The names of all registered enrichments, sorted."""
     return sorted(_REGISTRY)

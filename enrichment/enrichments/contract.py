@@ -123,7 +123,7 @@ class Enrichment(ABC):
 
     @classmethod
     def rows(cls) -> "Manager[Any]":
-        """All rows of that table."""
+        """A queryset of all rows that this enrichment may work on."""
         return cls.model()._default_manager  # noqa: SLF001 - Django's public way to a manager
 
     @classmethod

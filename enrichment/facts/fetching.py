@@ -40,7 +40,7 @@ PASSING = frozenset({408, 425, 429})
 
 @dataclass(frozen=True, slots=True)
 class Refreshed:
-    """What asking anew brought."""
+    """How many facts were asked for anew, how many changed, and how many failed."""
 
     asked: int
     changed: int

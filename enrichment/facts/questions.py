@@ -45,7 +45,7 @@ class Source:
 
     @classmethod
     def of(cls, row: FactSource) -> "Source":
-        """From its row."""
+        """The source that a configured row describes."""
         url = compile_text(row.url_template)
         return cls(
             id=row.pk,
@@ -66,7 +66,7 @@ class Source:
 
     @property
     def placeholder(self) -> str:
-        """What prompts call it."""
+        """The name by which prompts use the source's facts."""
         return f"{PREFIX}{self.name}"
 
     def key_of(self, url: str) -> str:

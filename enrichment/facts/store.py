@@ -29,7 +29,7 @@ class FactAnswer:
 
 
 def hash_of(value: str) -> str:
-    """32 hex digits."""
+    """The MD5 of a fact's text as 32 hexadecimal digits, by which changes are noticed."""
     return hashlib.md5(value.encode(), usedforsecurity=False).hexdigest()
 
 

@@ -7,7 +7,7 @@ UNKNOWN = "unknown"
 
 
 def yes_no(value: bool | None) -> str:
-    """Unknown is not no."""
+    """“yes”, “no”, or the word for unknown: unknown is not no."""
     return UNKNOWN if value is None else "yes" if value else "no"
 
 

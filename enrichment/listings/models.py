@@ -6,7 +6,7 @@ from enrichment.models import Enrichable
 
 
 class Organization(models.Model):
-    """A rescue that publishes listings."""
+    """A rescue that publishes listings and may have its own prompts."""
 
     external_id = models.CharField(max_length=50, unique=True, help_text="Id at the source.")
     slug = models.SlugField(

@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 
 
 class BatchStatus(models.TextChoices):
-    """Where a batch stands."""
+    """The states of a batch; `batches.lifecycle` holds the allowed moves."""
 
     PENDING = "pending", "Waiting for a worker"
     RUNNING = "running", "Running"
@@ -23,7 +23,7 @@ WORKABLE = frozenset({BatchStatus.PENDING, BatchStatus.RUNNING})
 
 
 class Transport(models.TextChoices):
-    """How calls reach the provider."""
+    """How a batch's calls reach the provider: one by one, or as the provider's own batch."""
 
     LIVE = "live", "One by one, now"
     PROVIDER_BATCH = "provider_batch", "As batches of the provider's own: half price, within 24 h"
@@ -43,7 +43,7 @@ UNFINISHED = frozenset({SubmissionState.INTENDED, SubmissionState.SUBMITTED})
 
 
 class ChunkStatus(models.TextChoices):
-    """Where a chunk stands."""
+    """The states of a chunk of a batch's rows."""
 
     OPEN = "open", "Open"
     AWAY = "away", "Left to the provider"
@@ -52,7 +52,7 @@ class ChunkStatus(models.TextChoices):
 
 
 class Batch(models.Model):
-    """One enrichment over many rows."""
+    """One enrichment over many rows, with its terms and its state."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     enrichment = models.CharField(max_length=50)

@@ -8,7 +8,7 @@ from enrichment.models.batches import Batch
 
 
 class ResultState(models.TextChoices):
-    """What became of a result."""
+    """The states of a result for one row, from skipped to undone."""
 
     APPLIED = "applied", "Applied"
     SUGGESTED = "suggested", "Suggested"

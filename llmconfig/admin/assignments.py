@@ -59,7 +59,6 @@ class NodeForm(ListedModelsForm):
     """A node's row; a new one may not hide what has its name."""
 
     def clean_node_name(self) -> str:
-        """The rule of llmconfig.configuration.node_names."""
         name = str(self.cleaned_data["node_name"])
         try:
             node_names.refuse_taken(name)

@@ -23,7 +23,7 @@ from llmconfig.models import Budget, BudgetHold, BudgetSpending
 
 
 class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for the checker
-    """A budget that counts something."""
+    """Refuses a budget whose scope names nothing that could be counted."""
 
     class Meta:
         model = Budget
@@ -135,7 +135,6 @@ class BudgetAdmin(RevisionedAdmin):
 
     @admin.display(description="Counts", ordering="scope")
     def counts(self, budget: Budget) -> str | SafeString:
-        """Which calls."""
         label = budget.get_scope_display()
         if not budget.scope_value:
             return label
@@ -163,12 +162,10 @@ class BudgetAdmin(RevisionedAdmin):
 
     @admin.display(description="Hard limit", ordering="hard_limit_usd")
     def hard(self, budget: Budget) -> str | SafeString:
-        """Where calls end."""
         return NOTHING if budget.hard_limit_usd is None else _dollars(budget.hard_limit_usd)
 
     @admin.display(description="State")
     def state(self, budget: Any) -> SafeString:
-        """Where it stands."""
         spent = budget.spent_now or Decimal(0)
         if not budget.is_enabled:
             return badge("off")

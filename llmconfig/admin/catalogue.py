@@ -83,7 +83,6 @@ class ProviderModelAdmin(RevisionedAdmin):
         return ModelPrice.objects.filter(model=obj).only("pk")
 
     def get_urls(self) -> list[URLPattern]:
-        """The buttons' addresses."""
         view = self.admin_site.admin_view(self.take_over_view)
         clear = self.admin_site.admin_view(self.clear_refusals_view)
         return [
@@ -208,7 +207,6 @@ class ProviderModelAdmin(RevisionedAdmin):
 
     @admin.display(description="Active", ordering="is_active", boolean=True)
     def active(self, model: ProviderModel) -> bool:
-        """Whether it may be chosen."""
         return model.is_active
 
 
@@ -231,17 +229,14 @@ class ModelPriceAdmin(RevisionedAdmin):
 
     @admin.display(description="Holds")
     def holds(self, price: ModelPrice) -> str:
-        """Its conditions in words."""
         return conditions(price)
 
     @admin.display(description="Input", ordering="input_per_1m")
     def input(self, price: ModelPrice) -> str | SafeString:
-        """Dollars per million prompt tokens."""
         return per_million(price.input_per_1m)
 
     @admin.display(description="Output", ordering="output_per_1m")
     def output(self, price: ModelPrice) -> str | SafeString:
-        """Dollars per million answer tokens."""
         return per_million(price.output_per_1m)
 
 
@@ -256,12 +251,11 @@ class RefusedParameterAdmin(RevisionedAdmin):
     readonly_fields = ("provider", "model_id", "parameter", "told", "found_at")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Calls find these."""
         return False
 
 
 def may_take_over(request: HttpRequest) -> bool:
-    """Whoever may add prices."""
+    """Whether the request's user may add prices."""
     return request.user.has_perm("llmconfig.add_modelprice")
 
 

@@ -30,7 +30,7 @@ TONES = {ExperimentStatus.RUNNING: "good", ExperimentStatus.STOPPED: "plain"}
 
 
 class ArmInline(TabularInline):
-    """The sides that are compared."""
+    """The arms of an experiment, on its page."""
 
     model = ExperimentArm
     form = ListedModelsForm
@@ -149,13 +149,11 @@ class ExperimentAdmin(RevisionedAdmin):
 
     @admin.display(description="State", ordering="status")
     def state(self, experiment: Experiment) -> SafeString:
-        """Draft, running or stopped."""
         tone = TONES.get(ExperimentStatus(experiment.status), "info")
         return badge(experiment.get_status_display().lower(), tone)
 
     @admin.display(description="Arms")
     def arm_names(self, experiment: Experiment) -> str:
-        """The arms with their weights."""
         return ", ".join(f"{arm.name} ({arm.weight})" for arm in experiment.arms.all())
 
 

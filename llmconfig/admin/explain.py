@@ -29,7 +29,7 @@ class LayerCell:
 
 @dataclass(frozen=True, slots=True)
 class FieldRow:
-    """A field over all layers."""
+    """A field's value in each layer of the resolution."""
 
     label: str
     cells: tuple[LayerCell, ...]

@@ -78,7 +78,6 @@ class GatewayKeyAdmin(RevisionedAdmin):
 
     @admin.display(description="State")
     def state(self, row: GatewayKey) -> SafeString:
-        """Whether it opens anything."""
         if not row.is_enabled:
             return badge("off")
         if row.expires_at is not None and row.expires_at <= timezone.now():
@@ -94,7 +93,6 @@ class GatewayKeyAdmin(RevisionedAdmin):
 
     @admin.display(description="May call")
     def may_call(self, row: GatewayKey) -> str:
-        """Everything, or the names."""
         return "everything" if row.allows_everything else ", ".join(row.names)
 
 

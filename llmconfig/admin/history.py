@@ -116,7 +116,7 @@ def _text(value: Any) -> str:
 
 
 def source_badge(revision: Revision) -> SafeString:
-    """Where a revision came from."""
+    """The surface that a revision came from, as a badge."""
     return badge(revision.source, SOURCE_TONES.get(revision.source, "plain"))
 
 
@@ -145,7 +145,6 @@ class RevisionAdmin(ReadOnlyAdmin):
 
     @admin.display(description="From", ordering="source")
     def origin(self, revision: Revision) -> SafeString:
-        """Which surface wrote it."""
         return source_badge(revision)
 
     @admin.display(description="Rows", ordering="rows_changed")
@@ -170,7 +169,6 @@ class RevisionAdmin(ReadOnlyAdmin):
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def has_roll_back_permission(self, request: HttpRequest) -> bool:
-        """Administrators."""
         return rank_of(request.user) >= RANK[Role.ADMINISTRATOR]
 
     def get_urls(self) -> list[URLPattern]:
@@ -240,13 +238,11 @@ class RevisionChangeAdmin(ReadOnlyAdmin):
 
     @admin.display(description="What")
     def verb(self, change: RevisionChange) -> SafeString:
-        """Added, changed or removed."""
         told = diff(change)
         return badge(told.verb, told.tone)
 
     @admin.display(description="Fields")
     def fields_changed(self, change: RevisionChange) -> str:
-        """Which fields differ."""
         return ", ".join(each.name for each in diff(change).fields)
 
     @admin.display(description="Revision", ordering="revision")

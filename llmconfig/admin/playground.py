@@ -47,7 +47,7 @@ LONGEST = 100_000  # characters of a message
 
 
 class PlaygroundForm(forms.Form):
-    """What to ask, and whom."""
+    """What to ask, by which node or model, and with what parameters."""
 
     target = forms.CharField(
         label="Node, kind of use or model",

@@ -37,7 +37,7 @@ class PricePanel:
 
 
 def price_panel(model: ProviderModel) -> PricePanel:
-    """Both prices as of now."""
+    """The entered price of a model beside the public list's, as of now."""
     row = prices.row_in_force(model)
     found = prices.suggested_prices(
         model.provider.provider_type, model.model_id, base_url=model.provider.api_base_url

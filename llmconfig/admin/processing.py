@@ -99,11 +99,9 @@ class LLMConfigAdmin(RevisionedAdmin):
     )  # fmt: skip
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """There is one row."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """There is always one row."""
         return False
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -115,7 +113,6 @@ class LLMConfigAdmin(RevisionedAdmin):
         )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """The stand-ins of `get_fieldsets`."""
         return tuple(f"{column}_overruled" for column in overruled_columns())
 
     @admin.display(description="Batch size")
@@ -125,7 +122,6 @@ class LLMConfigAdmin(RevisionedAdmin):
 
     @admin.display(description="Cache responses")
     def cache_responses_overruled(self, row: LLMConfig) -> SafeString:
-        """The same."""
         return overruling("cache_responses")
 
     def changelist_view(

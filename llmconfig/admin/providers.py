@@ -225,7 +225,6 @@ class ProviderAdmin(RevisionedAdmin):
         )
 
     def get_urls(self) -> list[URLPattern]:
-        """The two buttons' addresses."""
         return [
             path(
                 f"<uuid:provider_id>/{verb}/",
@@ -240,7 +239,6 @@ class ProviderAdmin(RevisionedAdmin):
         return HttpResponseRedirect(reverse("admin:llmconfig_provider_change", args=[obj.pk]))
 
     def test_view(self, request: HttpRequest, provider_id: Any) -> HttpResponse:
-        """“Test connection” was pressed."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         if not self.has_test_permission(request):
@@ -250,7 +248,6 @@ class ProviderAdmin(RevisionedAdmin):
         return _back(request, provider)
 
     def discover_view(self, request: HttpRequest, provider_id: Any) -> HttpResponse:
-        """“Discover models” was pressed."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         if not self.has_discover_permission(request):
@@ -322,7 +319,6 @@ class ProviderAdmin(RevisionedAdmin):
 
     @admin.display(description="Type", ordering="provider_type")
     def type(self, provider: Provider) -> str:
-        """The type in words, short."""
         return provider.get_provider_type_display().partition(" (")[0]
 
     @admin.display(description="Status")

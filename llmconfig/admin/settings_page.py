@@ -36,7 +36,7 @@ PURPOSES = {
 
 
 class TypeForm(ListedModelsForm):
-    """One line of the table."""
+    """One interaction type's model and parameters, as a line of the table."""
 
     class Meta:
         model = GlobalConfig

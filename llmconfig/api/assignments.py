@@ -129,7 +129,6 @@ class InteractionRow(Versioned):
 
     @extend_schema(request=InteractionSerializer, responses=InteractionSerializer)
     def patch(self, request: Request, interaction_type: str) -> Response:
-        """Change what the body names."""
         return self._write(request, interaction_type, blank={})
 
     def _write(self, request: Request, name: str, *, blank: Mapping[str, Any]) -> Response:
@@ -166,7 +165,7 @@ class NodeList(ConfigurationList):
 
 
 class NodeRow(ConfigurationRow):
-    """One node, by its name."""
+    """Shows, changes and removes one node, found by its name."""
 
     queryset = NodeConfiguration.objects.all()
     serializer_class = NodeSerializer
@@ -174,7 +173,7 @@ class NodeRow(ConfigurationRow):
 
 
 class UserConfigList(ConfigurationList):
-    """Users' own choices."""
+    """Lists the choices that users made for themselves, and adds one."""
 
     queryset = UserConfig.objects.select_related("user", "node").order_by("user", "id")
     serializer_class = UserConfigSerializer
@@ -184,7 +183,7 @@ class UserConfigList(ConfigurationList):
 
 
 class UserConfigRow(ConfigurationRow):
-    """One choice."""
+    """Shows, changes and removes one user's choice."""
 
     queryset = UserConfig.objects.select_related("user", "node")
     serializer_class = UserConfigSerializer

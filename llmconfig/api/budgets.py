@@ -47,15 +47,12 @@ class BudgetSerializer(StrictModelSerializer[Budget]):
         return Decimal(getattr(budget, "spent_now", None) or 0)
 
     def get_held_usd(self, budget: Budget) -> Decimal:
-        """The same."""
         return Decimal(getattr(budget, "held_now", None) or 0)
 
     def get_left_usd(self, budget: Budget) -> Decimal:
-        """Never below nothing."""
         return outlook(budget).left_usd
 
     def get_runs_out_at(self, budget: Budget) -> dt.datetime | None:
-        """As the admin says it."""
         return outlook(budget).runs_out_at
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -69,7 +66,6 @@ class WithSpending:
     """Budgets with what has been spent of each."""
 
     def get_queryset(self) -> Any:
-        """As of this request."""
         now = running_now()
         held = (
             BudgetHold.objects.filter(

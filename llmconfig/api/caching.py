@@ -64,7 +64,7 @@ class ClearCache(Endpoint):
 
 
 def cache_statistics() -> dict[str, Any]:
-    """CacheStatsSerializer's fields as of now."""
+    """The fields of CacheStatsSerializer, as of now."""
     found, state = background_loop.run(response_cache.statistics()), snapshot.current()
     most = "LLM_CACHE_SHARED_SIZE" if found.shared else "LLM_CACHE_MAX_SIZE"
     body = {

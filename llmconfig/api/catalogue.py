@@ -130,7 +130,7 @@ class TierModelSerializer(StrictSerializer):
 
 
 class ModelList(ConfigurationList):
-    """All providers' models."""
+    """Lists the models of all providers, and adds one."""
 
     queryset = (
         ProviderModel.objects.select_related("provider")
@@ -249,7 +249,7 @@ class PriceTakeOver(Endpoint):
 
 
 class TierList(Rows, generics.ListAPIView[ContextWindow]):
-    """Tiers, each with its model."""
+    """Lists the tiers, each with the model that serves it."""
 
     queryset = ContextWindow.objects.all()
     serializer_class = TierSerializer
@@ -261,7 +261,6 @@ class TierRow(Versioned):
 
     @extend_schema(responses=TierSerializer)
     def get(self, request: Request, tier: str) -> Response:
-        """Show its model."""
         version = etag(self.traces(tier))
         return Response(TierSerializer(self.row(tier)).data, headers={"ETag": version})
 
@@ -302,7 +301,6 @@ class TierRow(Versioned):
         return Response(status=204)
 
     def row(self, tier: str) -> ContextWindow:
-        """The tier; raises NotFound."""
         row = ContextWindow.objects.filter(tier=tier).first() if tier.isprintable() else None
         if row is None:
             raise NotFound(f"There is no tier {tier!r}: PUT gives one to a model.")

@@ -114,14 +114,13 @@ class WithArms(Versioned):
     """Experiments, of whose version their arms are a part."""
 
     def traces(self, row: Any) -> Q:
-        """Arms that were removed too."""
         table = ExperimentArm._meta.db_table  # noqa: SLF001 - Django's API
         of_this = Q(before__experiment_id=str(row.pk)) | Q(after__experiment_id=str(row.pk))
         return super().traces(row) | (Q(table_name=table) & of_this)
 
 
 class ExperimentList(ConfigurationList):
-    """Comparisons of arms on nodes."""
+    """Lists the experiments on nodes, and adds one."""
 
     queryset = Experiment.objects.select_related("node").prefetch_related("arms").order_by("name")
     serializer_class = ExperimentSerializer
@@ -163,7 +162,7 @@ class StopExperiment(StartExperiment):
 
 
 class PromoteSerializer(StrictSerializer):
-    """Which arm."""
+    """The arm whose values become the node's own."""
 
     arm = serializers.CharField(help_text="What it overrides becomes the node's own.")
 

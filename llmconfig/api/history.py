@@ -29,7 +29,7 @@ class RevisionChangeSerializer(serializers.ModelSerializer[RevisionChange]):
 
 
 class RevisionDetailSerializer(RevisionSerializer):
-    """With the rows that changed."""
+    """A revision with the rows that it changed, before and after."""
 
     changes = RevisionChangeSerializer(many=True, read_only=True)
 

@@ -61,7 +61,6 @@ class SettingsSerializer(ListedModelsSerializer[LLMConfig]):
         )  # fmt: skip
 
     def get_overridden_by_environment(self, row: LLMConfig) -> dict[str, str]:
-        """Column by column."""
         return overruled()
 
     @extend_schema(responses=None)
@@ -106,7 +105,6 @@ class Settings(Versioned):
 
     @extend_schema(request=SettingsSerializer, responses=SettingsSerializer)
     def patch(self, request: Request) -> Response:
-        """Change what the body names."""
         with transaction.atomic():
             row = self.row(lock=True)
             self.check_match(row)

@@ -47,7 +47,6 @@ class ProviderSerializer(StrictModelSerializer[Provider]):
         read_only_fields = ("key_last4", "validated_at", "validation_error")
 
     def get_has_key(self, provider: Provider) -> bool:
-        """The ciphertext stays here."""
         return bool(provider.api_key)
 
     def validate_name(self, name: str) -> str:
@@ -124,7 +123,7 @@ class ProviderList(ConfigurationList):
 
 
 class ProviderRow(ConfigurationRow):
-    """One provider."""
+    """Shows, changes and removes one provider."""
 
     queryset = Provider.objects.all()
     serializer_class = ProviderSerializer
@@ -139,7 +138,7 @@ class ProviderRow(ConfigurationRow):
 
 
 class ProviderCheck(Rows):
-    """A test of the connection."""
+    """Tests the connection to a provider with its stored key."""
 
     queryset = Provider.objects.all()
     serializer_class = ProviderSerializer
@@ -154,7 +153,7 @@ class ProviderCheck(Rows):
 
 
 class ProviderModels(Rows, generics.ListAPIView[ProviderModel]):
-    """A provider's catalogue."""
+    """Lists the models in a provider's catalogue."""
 
     queryset = ProviderModel.objects.all()
     serializer_class = ModelSerializer
@@ -163,7 +162,6 @@ class ProviderModels(Rows, generics.ListAPIView[ProviderModel]):
     more_error_statuses = frozenset({"503"})
 
     def get_queryset(self) -> QuerySet[ProviderModel]:
-        """Those of the addressed provider."""
         return (
             ProviderModel.objects.filter(provider=self.provider())
             .select_related("provider")
@@ -172,7 +170,6 @@ class ProviderModels(Rows, generics.ListAPIView[ProviderModel]):
         )
 
     def provider(self) -> Provider:
-        """The addressed provider; raises NotFound."""
         return generics.get_object_or_404(Provider.objects.all(), id=self.kwargs["id"])
 
     @extend_schema(request=None, responses=DiscoveredSerializer)

@@ -113,7 +113,7 @@ class Explain(Endpoint):
 
 
 class Summary(Endpoint):
-    """The configuration for people."""
+    """Describes the configuration in sentences for people."""
 
     @extend_schema(responses=SummarySerializer)
     def get(self, request: Request) -> Response:

@@ -36,7 +36,7 @@ class RowChangeSerializer(serializers.Serializer[Any]):
 
 
 class RolledBackSerializer(serializers.Serializer[Any]):
-    """What changed, or would."""
+    """What a rollback changed, or would change."""
 
     to = serializers.IntegerField()
     revision = serializers.IntegerField(

@@ -89,7 +89,6 @@ class ExperimentFacts:
 
     @property
     def control(self) -> ArmFacts | None:
-        """The arm that overrides nothing."""
         return next((arm for arm in self.arms if arm.choice == Choice()), None)
 
 

@@ -38,11 +38,11 @@ class Details(Protocol):
 
     @property
     def audio_cached(self) -> int:
-        """Of the cached ones."""
+        """How many of the cached prompt tokens are audio."""
 
     @property
     def audio_output(self) -> int:
-        """Of the answer."""
+        """How many of the answer's tokens are audio."""
 
     @property
     def image_input(self) -> int:
@@ -50,11 +50,11 @@ class Details(Protocol):
 
     @property
     def image_cached(self) -> int:
-        """Of the cached ones."""
+        """How many of the cached prompt tokens are pictures."""
 
     @property
     def image_output(self) -> int:
-        """Of the answer."""
+        """How many of the answer's tokens are pictures."""
 
     @property
     def audio_seconds(self) -> int:
@@ -62,7 +62,7 @@ class Details(Protocol):
 
     @property
     def web_searches(self) -> int:
-        """Searches that the provider made."""
+        """How many searches the provider made for the answer."""
 
 
 class Tokens(Protocol):
@@ -74,19 +74,19 @@ class Tokens(Protocol):
 
     @property
     def cached_input(self) -> int:
-        """Read from the provider's cache."""
+        """Prompt tokens that were read from the provider's cache."""
 
     @property
     def cache_write(self) -> int:
-        """Written to it."""
+        """Prompt tokens that were written to the provider's cache."""
 
     @property
     def output(self) -> int:
-        """Answer tokens without reasoning."""
+        """Tokens of the answer, without those of reasoning."""
 
     @property
     def reasoning(self) -> int:
-        """Thought, not shown."""
+        """Tokens of reasoning, which the answer doesn't show."""
 
     @property
     def details(self) -> Details | None:

@@ -44,12 +44,12 @@ class Target:
 
     @property
     def provider(self) -> ProviderFacts:
-        """Who is asked."""
+        """The provider that the target is asked at."""
         return self.candidate.provider
 
     @property
     def model_id(self) -> str:
-        """For what."""
+        """The model's id in the provider's own words."""
         return self.candidate.model_id
 
 

@@ -41,7 +41,7 @@ MAX_USER_CHARACTERS = 64  # OpenAI's limit for `user`; Claude Code's ids are lon
 def read_messages(
     body: JSON, caller: Caller, headers: Iterable[tuple[bytes, bytes]] = ()
 ) -> ParsedRequest:
-    """A message's request; raises Refused."""
+    """A request to `/v1/messages` as a call; raises RequestRefused."""
     name = caller.node or name_of(body)
     translation = _Translation()
     messages = translation.system(body.get("system"))

@@ -51,7 +51,7 @@ def bad(param: str, message: str) -> RequestRefused:
 
 
 def name_of(body: Mapping[str, Any]) -> str:
-    """The `model`."""
+    """The name in a request's `model` field; raises RequestRefused."""
     name = body.get("model")
     if not isinstance(name, str) or not name or len(name) > MAX_NAME_LENGTH:
         raise bad("model", "Name a node, an interaction type or a model.")
@@ -125,7 +125,7 @@ def check_tools(tools: list[JSON]) -> None:
 
 
 def schema_of(value: object, param: str) -> JSON:
-    """A JSON schema."""
+    """The JSON schema in a request, None if it wants free text; raises RequestRefused."""
     if not isinstance(value, dict):
         raise bad(param, "This is not a JSON schema.")
     return value

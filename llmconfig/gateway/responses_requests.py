@@ -60,7 +60,7 @@ SEAL = "nw1."
 
 
 def read_response(body: JSON, caller: Caller) -> ParsedRequest:
-    """A response's request; raises Refused."""
+    """A request to `/v1/responses` as a call; raises RequestRefused."""
     name = caller.node or name_of(body)
     _refuse_what_is_not_offered(body)
     extra: JSON = {each: body[each] for each in SAME if body.get(each) is not None}

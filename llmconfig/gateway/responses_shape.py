@@ -20,7 +20,7 @@ DONE, OPEN, CUT = "completed", "in_progress", "incomplete"
 
 
 def response_answer(asked: ParsedRequest, made: Generation) -> JSON:
-    """A whole response."""
+    """A whole answer in the form of OpenAI's response."""
     items = _Items(asked)
     for thought in made.thoughts:
         items.think(thought)
@@ -231,7 +231,7 @@ class _Items:
 
 
 class ResponseEvents:
-    """A stream's pieces as events."""
+    """Turns the pieces of a streamed answer into events of OpenAI's Responses."""
 
     def __init__(self, asked: ParsedRequest) -> None:
         self._asked = asked
@@ -239,7 +239,6 @@ class ResponseEvents:
         self._number = 0
 
     def begin(self) -> bytes:
-        """It has begun."""
         head = _head(self._asked)
         return self._event("response.created", response=head) + self._event(
             "response.in_progress", response=head
@@ -267,7 +266,6 @@ class ResponseEvents:
         return b"".join([*parts, self._event(kind, response=whole)])
 
     def failure(self, shape: JSON) -> bytes:
-        """It broke off."""
         told = shape["error"]
         limited = told.get("type") == "rate_limit_error"
         error = {

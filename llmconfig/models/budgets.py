@@ -8,7 +8,7 @@ from django.db.models import F, Q
 
 
 class BudgetScope(models.TextChoices):
-    """Which calls a budget counts."""
+    """Which calls a budget counts: all, or those of one provider, node or label."""
 
     EVERYTHING = "everything", "Everything"
     PROVIDER = "provider", "A provider"

@@ -12,7 +12,7 @@ PRICE_HELP = "US dollars per million tokens. Blank means unknown, which is not t
 
 
 class ModelKind(models.TextChoices):
-    """What a model produces."""
+    """What a model produces: chat answers or embeddings."""
 
     CHAT = "chat", "Chat"
     EMBEDDING = "embedding", "Embedding"

@@ -210,5 +210,4 @@ class ExperimentArm(models.Model):
 
     @property
     def is_control(self) -> bool:
-        """Whether it overrides nothing."""
         return not (self.model or self.provider) and self.temperature is self.max_tokens is None

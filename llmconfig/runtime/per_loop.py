@@ -21,7 +21,7 @@ class PerLoop(Generic[Held]):
         self._held: WeakKeyDictionary[asyncio.AbstractEventLoop, Held] = WeakKeyDictionary()
 
     def get(self) -> Held:
-        """The running loop's object."""
+        """The running loop's object, made now if there is none."""
         held = self._held.get(asyncio.get_running_loop())
         if held is not None:
             return held
@@ -45,5 +45,5 @@ class PerLoop(Generic[Held]):
         return self._held.pop(asyncio.get_running_loop(), None)
 
     def values(self) -> list[Held]:
-        """The objects of all loops."""
+        """The objects of all event loops that are still there."""
         return list(self._held.values())

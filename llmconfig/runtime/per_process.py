@@ -25,7 +25,7 @@ class PerProcess(Generic[Held]):
         os.register_at_fork(after_in_child=self._forget)
 
     def get(self) -> Held:
-        """The process's object."""
+        """The process's object, made now if there is none."""
         held = self._held
         if held is None:
             with self._lock:

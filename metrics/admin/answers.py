@@ -53,7 +53,7 @@ def quality_view(request: HttpRequest) -> HttpResponse:
 
 
 def quality_urls() -> list[URLPattern]:
-    """Its address."""
+    """The addresses of the page about answers' quality."""
     return [path("all/", admin.site.admin_view(quality_view), name="metrics_quality")]
 
 

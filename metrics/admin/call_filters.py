@@ -22,7 +22,7 @@ OUTCOMES = {
 
 
 class OutcomeFilter(DropdownFilter):
-    """Whether calls succeeded."""
+    """Filters calls by success, error code, missing price or the cache."""
 
     title = "outcome"
     parameter_name = "outcome"
@@ -42,7 +42,7 @@ class OutcomeFilter(DropdownFilter):
 
 
 class KindFilter(DropdownFilter):
-    """By interaction type."""
+    """Filters calls by their interaction type."""
 
     title = "kind of use"
     parameter_name = "kind"
@@ -52,12 +52,11 @@ class KindFilter(DropdownFilter):
         return [(each.value, str(each.label)) for each in InteractionType]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Exactly this type."""
         return queryset.filter(node_type=self.value()) if self.value() else queryset
 
 
 class ProviderFilter(DropdownFilter):
-    """By the provider that answered."""
+    """Filters calls by the provider that answered."""
 
     title = "provider"
     parameter_name = "by"
@@ -67,12 +66,11 @@ class ProviderFilter(DropdownFilter):
         return _with_chosen(snapshot.current().providers, request.GET.get(self.parameter_name, ""))
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Exactly this provider."""
         return queryset.filter(provider=self.value()) if self.value() else queryset
 
 
 class ModelFilter(DropdownFilter):
-    """By the model that answered."""
+    """Filters calls by the model that answered."""
 
     title = "model"
     parameter_name = "model"
@@ -83,7 +81,6 @@ class ModelFilter(DropdownFilter):
         return _with_chosen(names, request.GET.get(self.parameter_name, ""))
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Exactly this model."""
         return queryset.filter(model_used=self.value()) if self.value() else queryset
 
 
@@ -98,7 +95,6 @@ class NodeFilter(DropdownFilter):
         return _with_chosen(snapshot.current().nodes, request.GET.get(self.parameter_name, ""))
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Exactly this node."""
         return queryset.filter(method_name=self.value()) if self.value() else queryset
 
 
@@ -113,7 +109,6 @@ class PromptFilter(DropdownFilter):
         return _with_chosen((), request.GET.get(self.parameter_name, ""))
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """`translation` or `translation v3`."""
         chosen = self.value() or ""
         operation, _, version = chosen.rpartition(" v")
         if operation and version.isdecimal():

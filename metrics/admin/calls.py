@@ -33,7 +33,7 @@ WIDEST_PERIOD = "366"
 
 
 class CallTableAdmin(ReadOnlyAdmin):
-    """What both tables share."""
+    """The base of both tables' pages: no counting, and a search that an index serves."""
 
     paginator = UncountedPaginator
     show_full_result_count = False
@@ -121,7 +121,6 @@ class GenerationMetricAdmin(CallTableAdmin):
     change_form_outer_before_template = "nodewise/attempts.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """The list needs no JSON."""
         rows = super().get_queryset(request)
         if request.resolver_match and str(request.resolver_match.url_name).endswith("changelist"):
             return rows.defer("attempts", "dropped_params", "security_issues")
@@ -133,22 +132,18 @@ class GenerationMetricAdmin(CallTableAdmin):
 
     @admin.display(description="Node")
     def node(self, call: GenerationMetric) -> str:
-        """The node, which was called."""
         return call.method_name
 
     @admin.display(description="Kind of use")
     def kind(self, call: GenerationMetric) -> str:
-        """The interaction type."""
         return call.node_type
 
     @admin.display(description="Model")
     def answered_by(self, call: GenerationMetric) -> str:
-        """Who answered."""
         return f"{call.provider}/{call.model_used}" if call.provider else call.model_used
 
     @admin.display(description="Tokens")
     def tokens(self, call: GenerationMetric) -> str:
-        """In and out."""
         return f"{count(call.tokens_input)} → {count(call.tokens_output)}"
 
     @admin.display(description="Cost")
@@ -158,12 +153,10 @@ class GenerationMetricAdmin(CallTableAdmin):
 
     @admin.display(description="Took")
     def took(self, call: GenerationMetric) -> str:
-        """Retries included."""
         return milliseconds(call.latency_ms)
 
     @admin.display(description="Outcome")
     def outcome(self, call: GenerationMetric) -> SafeString:
-        """`ok`, or the error's code."""
         return badge(call.error_code, "danger") if call.error_code else badge("ok", "good")
 
     @admin.display(description="Revision of the configuration")
@@ -245,7 +238,6 @@ class GenerationHistoryAdmin(CallTableAdmin):
 
     @admin.display(description="Quality")
     def quality(self, row: GenerationHistory) -> str | SafeString:
-        """From 0 to 1."""
         return score_of(row)
 
     @admin.display(description="Made of")
@@ -260,14 +252,12 @@ class GenerationHistoryAdmin(CallTableAdmin):
 
     @admin.display(description="Verdict")
     def verdict(self, row: GenerationHistory) -> SafeString:
-        """What a person said."""
         if row.user_accepted is None:
             return NOTHING
         return badge("accepted", "good") if row.user_accepted else badge("rejected", "danger")
 
     @admin.display(description="Call")
     def call(self, row: GenerationHistory) -> SafeString:
-        """Its figures."""
         address = reverse("admin:metrics_generationmetric_changelist")
         return link(f"{address}?q={row.correlation_id}&days={WIDEST_PERIOD}", row.correlation_id)
 
@@ -287,7 +277,7 @@ class GenerationHistoryAdmin(CallTableAdmin):
 
 
 def score_of(row: GenerationHistory | None) -> str | SafeString:
-    """The score as text."""
+    """A row's quality score as text with two decimals."""
     return NOTHING if row is None or row.quality_score is None else f"{row.quality_score:.2f}"
 
 

@@ -46,7 +46,7 @@ class ArmCell:
 
 @dataclass(frozen=True, slots=True)
 class MeasureLine:
-    """One measure over the arms."""
+    """One measure of an experiment, with a cell for each arm."""
 
     label: str
     cells: tuple[ArmCell, ...]

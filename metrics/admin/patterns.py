@@ -47,7 +47,6 @@ class PatternAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Operation")
     def operation(self, pattern: Pattern) -> str | SafeString:
-        """Whose answers."""
         return _said(pattern, "operation") or NOTHING
 
     @admin.display(description="What")
@@ -77,13 +76,11 @@ class PatternAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Evidence and examples")
     def data(self, pattern: Pattern) -> SafeString:
-        """As JSON, line by line."""
         text = json.dumps(pattern.pattern_data, indent=2, ensure_ascii=False)
         return format_html('<pre class="nw-text">{}</pre>', text)
 
     @admin.display(description="What was learned", ordering="pattern_type")
     def kind(self, pattern: Any) -> SafeString:
-        """As a badge."""
         return badge(pattern.get_pattern_type_display(), TONES.get(pattern.pattern_type, "plain"))
 
     @admin.display(description="Quality", ordering="avg_quality_score")

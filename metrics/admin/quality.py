@@ -70,7 +70,7 @@ class QualityRuleForm(forms.ModelForm):  # type: ignore[type-arg]  # generic onl
 
 @admin.register(QualityRule)
 class QualityRuleAdmin(RevisionedAdmin):
-    """Which checks judge whose answers."""
+    """The rules that say which checks judge whose answers."""
 
     form = QualityRuleForm
     list_display = ("operation", "looked_at", "weight", "state")
@@ -101,18 +101,15 @@ class QualityRuleAdmin(RevisionedAdmin):
 
     @admin.display(description="Operation", ordering="operation_type")
     def operation(self, rule: QualityRule) -> str:
-        """Whose answers."""
         return rule.operation_type or "all others"
 
     @admin.display(description="Check", ordering="check_name")
     def looked_at(self, rule: QualityRule) -> str:
-        """In words."""
         known = checks.get(rule.check_name)
         return known.label if known else rule.check_name
 
     @admin.display(description="State", ordering="is_active")
     def state(self, rule: QualityRule) -> SafeString:
-        """Whether it applies."""
         return badge("on", "good") if rule.is_active else badge("off")
 
     @admin.action(

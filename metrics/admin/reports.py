@@ -29,7 +29,7 @@ LARGE = Decimal("0.01")  # a difference of so much of the bill is pointed out
 
 @admin.register(WeeklyReport)
 class WeeklyReportAdmin(ReadOnlyAdmin):
-    """Each week in words."""
+    """The weekly reports in words; read only."""
 
     list_display = ("week", "calls", "cost", "teller", "sent_at")
     fieldsets = ((None, {"fields": ("week_start", "teller", "remark", "created_at", "sent_at")}),)
@@ -38,23 +38,19 @@ class WeeklyReportAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Week of", ordering="week_start")
     def week(self, row: WeeklyReport) -> str:
-        """Its Monday."""
         return f"{row.week_start:%-d %B %Y}"
 
     @admin.display(description="Calls")
     def calls(self, row: WeeklyReport) -> str:
-        """As they were counted then."""
         return count(row.figures["calls"])
 
     @admin.display(description="Cost")
     def cost(self, row: WeeklyReport) -> str:
-        """In US dollars."""
         cost = row.figures["cost_usd"]
         return "unpriced" if cost is None else f"${cost}"
 
     @admin.display(description="Told by")
     def teller(self, row: WeeklyReport) -> str | SafeString:
-        """A model, or nobody."""
         return row.written_by or badge("plain", "plain")
 
     def changelist_view(

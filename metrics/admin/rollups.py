@@ -56,7 +56,7 @@ class OverviewRollupAdmin(SumsAdmin):
 
 @admin.register(HourlyRollup, DailyRollup)
 class RollupAdmin(OverviewRollupAdmin):
-    """The same in every dimension."""
+    """The sums of periods in every dimension, the kind of use included."""
 
     list_filter: ClassVar[list[Any]] = [*SumsAdmin.list_filter, KindFilter]
 

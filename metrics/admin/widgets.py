@@ -50,21 +50,17 @@ class ShownPeriod:
 
     @property
     def length(self) -> dt.timedelta:
-        """Of one hour or day."""
         return dt.timedelta(hours=1) if self.grain == Grain.HOUR else dt.timedelta(days=1)
 
     @property
     def since(self) -> dt.datetime:
-        """When it begins."""
         return self.starts[0]
 
     @property
     def until(self) -> dt.datetime:
-        """When it ends."""
         return self.starts[-1] + self.length
 
     def label(self, start: dt.datetime) -> str:
-        """A place on the axis."""
         if self.grain == Grain.HOUR:
             return f"{start:%H:00}"
         return f"{start:%a %-d}" if self.days <= 7 else f"{start:%-d %b}"

@@ -20,12 +20,12 @@ class Share:
 
     @property
     def low(self) -> float:
-        """The interval's lower end."""
+        """The lower end of the 95 % interval."""
         return self._end(-1)
 
     @property
     def high(self) -> float:
-        """The interval's upper end."""
+        """The upper end of the 95 % interval."""
         return self._end(1)
 
     def __str__(self) -> str:
@@ -57,7 +57,6 @@ class Sample:
 
     @property
     def high(self) -> float | None:
-        """The upper end."""
         return self._end(1)
 
     def __str__(self) -> str:

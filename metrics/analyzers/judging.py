@@ -94,7 +94,6 @@ class Margins:
     latency_increase: float | None
 
     def of(self, measure: str) -> float | None:
-        """The margin of a measure."""
         if measure in HIGHER_IS_BETTER:
             return self.quality_loss
         return self.cost_increase if measure == "cost_usd" else self.latency_increase

@@ -67,7 +67,6 @@ class Quality:
 
     @property
     def name(self) -> str:
-        """In words: `translation v3 openai/gpt-4o`."""
         told = {name: str(value) for name, value in self.keys.items() if value not in {None, ""}}
         version = f"v{told['version']}" if "version" in told else ""
         model = "/".join(told[name] for name in ("provider", "model") if name in told)

@@ -40,7 +40,7 @@ class CallsQuerySerializer(GroupedQuerySerializer):
 
 
 class CallSerializer(serializers.ModelSerializer[GenerationMetric]):
-    """One call without its attempts."""
+    """One call as a list shows it, without its attempts."""
 
     class Meta:
         model = GenerationMetric
@@ -70,13 +70,11 @@ class WholeCallSerializer(serializers.ModelSerializer[GenerationMetric]):
         fields = (*FIELDS, "quality_score", "quality_parts")
 
     def get_quality_score(self, call: GenerationMetric) -> float | None:
-        """The mean of the parts."""
         row = self._history(call)
         return row.quality_score if row else None
 
     @extend_schema_field(PartSerializer(many=True))
     def get_quality_parts(self, call: GenerationMetric) -> list[dict[str, Any]]:
-        """Each check."""
         row = self._history(call)
         return [asdict(part) for part in stored_parts(row)]
 
@@ -85,7 +83,7 @@ class WholeCallSerializer(serializers.ModelSerializer[GenerationMetric]):
 
 
 class CallPageSerializer(serializers.Serializer[Any]):
-    """A page of calls."""
+    """A page of calls, and where the next one begins."""
 
     results = CallSerializer(many=True)
     next = serializers.CharField(allow_null=True, help_text="Give it as `after`; null at the end.")
@@ -98,7 +96,7 @@ class WholeCallsSerializer(serializers.Serializer[Any]):
 
 
 class CallList(ReadEndpoint):
-    """Calls, newest first."""
+    """Lists calls, the newest first."""
 
     @extend_schema(
         operation_id="api_v1_llm_metrics_calls_list",
@@ -106,7 +104,6 @@ class CallList(ReadEndpoint):
         responses=CallPageSerializer,
     )
     def get(self, request: Request) -> Response:
-        """List a page of them."""
         values = asked(request, serializer=CallsQuerySerializer)
         limit = values["limit"]
         found = list(_calls(values)[: limit + 1])
@@ -118,11 +115,10 @@ class CallList(ReadEndpoint):
 
 
 class CallRow(ReadEndpoint):
-    """One call."""
+    """Shows one call with its attempts."""
 
     @extend_schema(responses=WholeCallsSerializer)
     def get(self, request: Request, id: UUID) -> Response:  # noqa: A002 - the address's name
-        """Show it with its attempts."""
         found = list(GenerationMetric.objects.filter(correlation_id=id)[:MAX_PAGE_SIZE])
         if not found:
             raise NotFound(f"There is no call {str(id)!r}, or it is no longer kept.")

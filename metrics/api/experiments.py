@@ -22,7 +22,7 @@ class ExperimentTimeSerializer(TimeSerializer):
 
 
 class SampleSerializer(serializers.Serializer[Any]):
-    """Measured values."""
+    """A measure's mean and variance over so many values."""
 
     number = serializers.IntegerField()
     mean = serializers.FloatField()
@@ -30,7 +30,7 @@ class SampleSerializer(serializers.Serializer[Any]):
 
 
 class ComparedArmSerializer(serializers.Serializer[Any]):
-    """One arm's calls."""
+    """One arm's calls, cost, latency and quality."""
 
     name = serializers.CharField()
     succeeded = ShareSerializer()
@@ -88,7 +88,6 @@ class ExperimentComparison(ReadEndpoint):
 
     @extend_schema(parameters=[ExperimentTimeSerializer], responses=ComparisonSerializer)
     def get(self, request: Request, name: str) -> Response:
-        """Compare them."""
         values = asked(request, serializer=ExperimentTimeSerializer)
         found = compare(name, since=values.get("since"), until=values.get("until"))
         return Response(ComparisonSerializer(found).data)

@@ -76,7 +76,6 @@ class SumsSerializer(GroupedQuerySerializer):
     )
 
     def validate_by(self, text: str) -> list[str]:
-        """Known names, each once."""
         names = [name.strip() for name in text.split(",")]
         if len(names) > MAX_DIMENSIONS or len(set(names)) != len(names):
             raise serializers.ValidationError(
@@ -95,7 +94,7 @@ def asked(
 
 
 def question(values: dict[str, Any], **more: Any) -> MetricsQuestion:
-    """What checked parameters ask."""
+    """The checked parameters of a request as a question to `metrics.queries`."""
     return MetricsQuestion(
         since=values["since"],
         until=values["until"],

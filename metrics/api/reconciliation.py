@@ -39,7 +39,7 @@ class DaysSerializer(StrictSerializer):
 
 
 class SideOfBillSerializer(serializers.Serializer[Any]):
-    """One side; null is unknown."""
+    """What one side knows of a day: ours or the provider's; null is unknown."""
 
     requests = serializers.IntegerField(allow_null=True)
     tokens_input = serializers.IntegerField(allow_null=True)
@@ -67,7 +67,7 @@ class DayDifferencesSerializer(serializers.Serializer[Any]):
 
 
 class ExportSerializer(StrictSerializer):
-    """A provider's export as text."""
+    """The text of a provider's usage export."""
 
     provider = serializers.CharField(max_length=50)
     csv = serializers.CharField(help_text="The file's content.", trim_whitespace=False)
@@ -88,7 +88,7 @@ class BadLineSerializer(serializers.Serializer[Any]):
 
 
 class ImportedSerializer(serializers.Serializer[Any]):
-    """What the import did."""
+    """The export's form, how many lines and days it held, and the lines left out."""
 
     shape = serializers.CharField()
     lines = serializers.IntegerField()

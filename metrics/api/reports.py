@@ -18,7 +18,7 @@ class ReportSerializer(serializers.ModelSerializer[WeeklyReport]):
 
 
 class ReportList(Rows, generics.ListAPIView[Any]):
-    """Weekly reports, the newest first."""
+    """Lists the weekly reports, the newest first."""
 
     queryset = WeeklyReport.objects.all()
     serializer_class = ReportSerializer

@@ -115,7 +115,7 @@ class UnpricedSerializer(serializers.Serializer[Any]):
 
 
 class UnpricedListSerializer(serializers.Serializer[Any]):
-    """Those with most calls first."""
+    """The models without a price, the one with most calls first."""
 
     results = UnpricedSerializer(many=True)
 
@@ -136,7 +136,7 @@ class SavingSerializer(serializers.Serializer[Any]):
 
 
 class SavingsSerializer(serializers.Serializer[Any]):
-    """Each way."""
+    """What was saved in US dollars, by the way it was saved."""
 
     results = SavingSerializer(many=True)
 
@@ -152,7 +152,7 @@ class ShareSerializer(serializers.Serializer[Any]):
 
 
 class QualityQuerySerializer(TimeSerializer):
-    """A time and a grouping."""
+    """The time that is asked about, and what to group by."""
 
     by = serializers.ChoiceField(Grouping.choices, default=Grouping.NODE)
     operation = serializers.CharField(required=False, help_text="Only this kind of work.")
@@ -178,7 +178,7 @@ class QualitySerializer(serializers.Serializer[Any]):
 
 
 class QualityRowsSerializer(serializers.Serializer[Any]):
-    """The most answers first."""
+    """The quality of answers by group, the largest group first."""
 
     results = QualitySerializer(many=True)
 
@@ -190,13 +190,12 @@ class ReadEndpoint(Endpoint):
 
 
 class Breakdown(ReadEndpoint):
-    """Sums over a time."""
+    """Sums calls, tokens, cost and latency over a time, by any dimensions."""
 
     each_period = False
 
     @extend_schema(parameters=[SumsSerializer], responses=RowsSerializer)
     def get(self, request: Request) -> Response:
-        """Sum up."""
         values = asked(request)
         rows = ask(question(values, each_period=self.each_period, latencies=True))
         shown = [_shown(row, values.get("by", [])) for row in rows]
@@ -214,7 +213,6 @@ class Export(ReadEndpoint):
 
     @extend_schema(parameters=[SumsSerializer], responses={(200, "text/csv"): str})
     def get(self, request: Request) -> HttpResponse:
-        """Sum up."""
         values = asked(request)
         rows = ask(question(values, each_period=True, latencies=True))
         answer = HttpResponse(
@@ -243,16 +241,15 @@ class UsageSummary(ReadEndpoint):
 
 
 class CostForecast(ReadEndpoint):
-    """What this month will cost."""
+    """Forecasts what this month will cost, in US dollars."""
 
     @extend_schema(responses=MonthForecastSerializer)
     def get(self, request: Request) -> Response:
-        """Forecast."""
         return Response(MonthForecastSerializer(forecast_month()).data)
 
 
 class UnpricedList(ReadEndpoint):
-    """What has no price."""
+    """Lists the models whose calls have no price."""
 
     @extend_schema(parameters=[TimeSerializer], responses=UnpricedListSerializer)
     def get(self, request: Request) -> Response:
@@ -267,7 +264,6 @@ class OtherModel(ReadEndpoint):
 
     @extend_schema(parameters=[WhatIfQuerySerializer], responses=WhatIfSerializer)
     def get(self, request: Request) -> Response:
-        """Price the same tokens there."""
         values = asked(request, serializer=WhatIfQuerySerializer)
         found = what_if(question(values), provider=values["on_provider"], model=values["on_model"])
         return Response(WhatIfSerializer(found).data)
@@ -278,7 +274,6 @@ class OtherModels(ReadEndpoint):
 
     @extend_schema(parameters=[GroupedQuerySerializer], responses=WhatIfsSerializer)
     def get(self, request: Request) -> Response:
-        """Price the same tokens everywhere."""
         values = asked(request, serializer=GroupedQuerySerializer)
         return Response(WhatIfsSerializer({"results": what_if_anywhere(question(values))}).data)
 
@@ -288,18 +283,16 @@ class SavingsList(ReadEndpoint):
 
     @extend_schema(parameters=[TimeSerializer], responses=SavingsSerializer)
     def get(self, request: Request) -> Response:
-        """Sum up."""
         values = asked(request, serializer=TimeSerializer)
         found = savings(since=values["since"], until=values["until"])
         return Response(SavingsSerializer({"results": found}).data)
 
 
 class QualityList(ReadEndpoint):
-    """How good answers were."""
+    """The quality of answers over a time, by prompt, model or node."""
 
     @extend_schema(parameters=[QualityQuerySerializer], responses=QualityRowsSerializer)
     def get(self, request: Request) -> Response:
-        """Count verdicts."""
         values = asked(request, serializer=QualityQuerySerializer)
         found = quality(
             since=values["since"],
@@ -311,11 +304,10 @@ class QualityList(ReadEndpoint):
 
 
 class Prometheus(Endpoint):
-    """Today's counters for Prometheus."""
+    """Exposes counters in Prometheus' text format."""
 
     @extend_schema(responses={(200, "text/plain"): str})
     def get(self, request: Request) -> HttpResponse:
-        """Expose them."""
         return HttpResponse(exposition(), content_type="text/plain; version=0.0.4; charset=utf-8")
 
 

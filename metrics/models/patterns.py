@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 
 
 class PatternType(models.TextChoices):
-    """What was learned."""
+    """The kinds of patterns that are mined from calls."""
 
     HIGH_QUALITY_PROMPT = "high_quality_prompt", "High-quality prompt"
     COMMON_ERROR = "common_error", "Common error"
@@ -71,7 +71,7 @@ class Pattern(models.Model):
 
 
 class ProposalState(models.TextChoices):
-    """What became of a proposal."""
+    """The states of a proposed prompt: open, adopted or dismissed."""
 
     OPEN = "open", "Open"
     ADOPTED = "adopted", "Adopted"

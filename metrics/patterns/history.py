@@ -62,14 +62,13 @@ FROM (
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The time that is mined."""
+    """The time from `since` until `until` whose calls are mined."""
 
     since: dt.datetime
     until: dt.datetime
 
     @property
     def values(self) -> dict[str, Any]:
-        """What the queries take."""
         return {
             "since": self.since, "until": self.until, "ours": OURS, "cut_short": list(CUT_SHORT),
         }  # fmt: skip

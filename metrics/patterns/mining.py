@@ -29,7 +29,7 @@ DIFFERENT = 0.7  # of two prompts' words together, those that both have, at most
 
 @dataclass(frozen=True, slots=True)
 class Mined:
-    """What a run found."""
+    """How many patterns and proposals a run of the miner stored."""
 
     patterns: int
     proposals: int
@@ -252,7 +252,7 @@ def _store(found: Sequence[_Mined]) -> None:
 
 
 def shown(share: Share) -> dict[str, Any]:
-    """A share as JSON."""
+    """A share as JSON: hits, number, value and interval."""
     return {
         "hits": share.hits,
         "of": share.number,

@@ -60,7 +60,6 @@ class Cluster:
 
     @property
     def said(self) -> str:
-        """The commonest wording."""
         return Counter(each.text for each in self.problems).most_common(1)[0][0]
 
     def of_version(self, version: int) -> "Cluster":

@@ -29,7 +29,6 @@ class Rules:
     _slow: dict[str, bool] = field(default_factory=dict)
 
     def of(self, operation: str) -> tuple[Rule, ...]:
-        """An operation's rules."""
         own = self.by_operation.get(operation)
         return self.by_operation.get("", ()) if own is None else own
 

@@ -122,7 +122,7 @@ def figures_of(week_start: dt.date) -> dict[str, Any]:
 
 
 def plain(figures: Mapping[str, Any]) -> str:
-    """The report without a model."""
+    """The report's text, made by rule where no model writes it."""
     return "\n".join(_plain_lines(figures))
 
 

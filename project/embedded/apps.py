@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class EmbeddedConfig(AppConfig):
-    """Commands only; no models."""
+    """The Django app of the demo's commands; it has no models."""
 
     name = "project.embedded"
     label = "embedded"

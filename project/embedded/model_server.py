@@ -54,7 +54,7 @@ _kept: list[object] = []
 
 
 def main() -> int:
-    """Serve until a signal comes."""
+    """Serve the model until SIGTERM or SIGINT comes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", required=True, help="the file with the weights (GGUF)")
     parser.add_argument("--alias", required=True, help="the name that the API gives the model")

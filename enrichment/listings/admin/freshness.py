@@ -10,7 +10,7 @@ from llmconfig.admin.kit.presentation import badge
 
 
 class CleanedFilter(StateFilter):
-    """By cleaned description."""
+    """Filters listings by whether their cleaned description is fresh."""
 
     title = "cleaned description"
     parameter_name = "cleaned"
@@ -19,7 +19,7 @@ class CleanedFilter(StateFilter):
 
 
 class ProfileFilter(StateFilter):
-    """By profile."""
+    """Filters listings by whether their personality profile is fresh."""
 
     title = "profile"
     parameter_name = "profile"
@@ -28,7 +28,7 @@ class ProfileFilter(StateFilter):
 
 
 class TranslationFilter(StateFilter):
-    """By translation, in any language."""
+    """Filters listings by whether they have a fresh translation, in any language."""
 
     title = "translation"
     parameter_name = "translated"
@@ -37,7 +37,7 @@ class TranslationFilter(StateFilter):
 
 
 class TagsFilter(StateFilter):
-    """By tags."""
+    """Filters listings by whether their tags are fresh."""
 
     title = "tags"
     parameter_name = "tagged"

@@ -32,7 +32,7 @@ ENRICHED_FIELDS = (
 
 @admin.register(Organization)
 class OrganizationAdmin(ModelAdmin):
-    """Rescues that publish listings."""
+    """The rescues that publish listings, with their own prompts."""
 
     list_display = ("name", "slug", "external_id", "listings", "cleaned")
     search_fields = ("name", "slug", "external_id")
@@ -138,17 +138,14 @@ class AnimalAdmin(ModelAdmin):
         )
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
-        """An organization's list links here."""
         return lookup == "organization__id__exact" or super().lookup_allowed(lookup, value, request)
 
     @admin.display(description="Published")
     def published(self, animal: Any) -> str:
-        """The beginning of the description."""
         return f"{animal.excerpt}…" if len(animal.excerpt) == EXCERPT else str(animal.excerpt)
 
     @admin.display(description="Enriched")
     def coverage(self, animal: Any) -> SafeString:
-        """Which enrichments it has."""
         words = (
             ("cleaned", animal.has_cleaned),
             ("profile", animal.has_profile),

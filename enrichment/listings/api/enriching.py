@@ -47,7 +47,6 @@ class EnrichListingRequestSerializer(EnrichRequestSerializer):
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """One of the two keys."""
         if ("animal_id" in attrs) == ("row_id" in attrs):
             raise serializers.ValidationError(
                 {"animal_id": "Give this or row_id, one of the two."}, code="required"
@@ -56,7 +55,7 @@ class EnrichListingRequestSerializer(EnrichRequestSerializer):
 
 
 class EnrichListing(Enrich):
-    """One listing, now."""
+    """Enriches one listing within the request."""
 
     request_serializer = EnrichListingRequestSerializer
     row_word = "animal"
@@ -77,7 +76,7 @@ class EnrichListing(Enrich):
 
 
 class BatchEnrichRequestSerializer(StrictSerializer):
-    """Listings by their ids."""
+    """The listings to enrich as a batch, by their ids."""
 
     animal_ids = ids_field()
     processing_type = serializers.CharField(max_length=50, help_text=TYPE_HELP)
@@ -134,13 +133,12 @@ class ListingBatchRequestSerializer(BatchRequestSerializer):
 
 
 class ListingBatches(BatchList):
-    """All batches, newest first."""
+    """Lists all batches, and starts new ones over listings."""
 
     request_serializer = ListingBatchRequestSerializer
 
     @extend_schema(request=ListingBatchRequestSerializer, responses={202: BatchAnswerSerializer})
     def post(self, request: Request) -> Response:
-        """Select rows and start."""
         return super().post(request)
 
 

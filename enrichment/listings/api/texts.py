@@ -53,7 +53,7 @@ class StatisticsSerializer(serializers.Serializer[Statistics]):
 
 
 class Translate(EnrichmentEndpoint):
-    """One text, now."""
+    """Translates one text within the request."""
 
     @extend_schema(
         request=TranslateRequestSerializer,
@@ -86,7 +86,7 @@ class Translate(EnrichmentEndpoint):
 
 
 class Stats(EnrichmentEndpoint):
-    """How much is enriched."""
+    """Counts how many listings are enriched, of all or of one organization."""
 
     more_error_statuses = frozenset({"400", "404"})
 

@@ -84,7 +84,6 @@ class EntityExtraction(ListingEnrichment, ConfidentParts):
         return {"name": plain(row["name"]), "description": plain(row["description"])}
 
     def skip_reason(self, values: Mapping[str, str], *, variant: str) -> str:
-        """An empty text names nothing."""
         return "" if values["description"] else "The description is empty."
 
     def doubt(

@@ -79,7 +79,7 @@ class CleanRow:
 
 
 def name_from_slug(slug: str) -> str:
-    """`cedar-valley-rescue` as `Cedar Valley Rescue`."""
+    """The name behind a slug: `cedar-valley-rescue` gives `Cedar Valley Rescue`."""
     return slug.replace("-", " ").title()[:200]
 
 

@@ -42,7 +42,6 @@ class Day:
     date: dt.date
 
     def begins(self) -> dt.datetime:
-        """Its first moment."""
         return _local(dt.datetime.combine(self.date, dt.time()))
 
 

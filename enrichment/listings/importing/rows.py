@@ -40,10 +40,10 @@ class FileRows(Protocol):
 
     @property
     def facts(self) -> FileFacts:
-        """How the file is read."""
+        """What is known of how the file is read: its format, encoding and sheet."""
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The names of its columns."""
+        """The names of the file's columns, in its order."""
 
     def __iter__(self) -> Iterator[RawRow | BadRow]: ...

@@ -31,7 +31,6 @@ class Command(BaseCommand):
     help = "List batches; show, pause, resume, cancel, retry or undo one."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """The verb, and the batch."""
         parser.add_argument("verb", choices=["list", "resume", *ACTIONS], help="What to do.")
         parser.add_argument(
             "id", nargs="?", default="", help="The batch's id, or as much of it as is unique."

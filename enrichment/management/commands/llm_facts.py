@@ -19,7 +19,6 @@ class Command(BaseCommand):
     help = "List the sources of facts; try one on a row; ask anew for what they said."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """The verb, and the source."""
         parser.add_argument("verb", choices=["list", "try", "refresh"], help="What to do.")
         parser.add_argument("name", nargs="?", default="", help="The source; for refresh: or all.")
         parser.add_argument("--row", default="", metavar="ID", help="For try: else the newest.")

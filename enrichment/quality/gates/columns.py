@@ -45,7 +45,7 @@ class Binding(Protocol):
 
     @property
     def column(self) -> str:
-        """The column's name."""
+        """The name of the column that the binding is about."""
 
     def objection(self, value: Any, read: BoundTexts, *, text_counts: bool) -> str:
         """What the answer states against the column's value; blank when nothing."""

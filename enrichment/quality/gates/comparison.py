@@ -31,7 +31,7 @@ def chunks(text: str) -> list[str]:
 
 
 def sentences(text: str) -> list[str]:
-    """Its sentences, also glued ones."""
+    """The sentences of a text, also those that lack a space between them."""
     return [found for each in _ENDS.split(text) if (found := each.strip())]
 
 
@@ -60,7 +60,7 @@ def is_content(word: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence and its words."""
+    """A sentence of a text, and its words."""
 
     text: str
     words: tuple[str, ...]
@@ -78,17 +78,14 @@ class Passage:
 
     @cached_property
     def lower(self) -> str:
-        """In lower case."""
         return self.text.lower().replace("’", "'")  # noqa: RUF001
 
     @cached_property
     def words(self) -> frozenset[str]:
-        """All different words."""
         return frozenset(words(self.text))
 
     @cached_property
     def stems(self) -> frozenset[str]:
-        """Their stems."""
         return frozenset(map(stem, self.words))
 
     @cached_property
@@ -173,7 +170,7 @@ NO_CHANGES = Changes("", "")
 
 
 def compare(source: str, answer: str) -> Changes:
-    """What the answer changed."""
+    """The chunks of a source that an answer lacks, and those that it adds."""
     if source == answer:
         return NO_CHANGES
     before, after = chunks(source), chunks(answer)

@@ -64,7 +64,6 @@ class Checked:
 
     @cached_property
     def text(self) -> str:
-        """All its texts in one."""
         return self.texts[0] if len(self.texts) == 1 else "\n".join(self.texts)
 
     @cached_property
@@ -100,12 +99,10 @@ class Checked:
 
     @cached_property
     def source_lower(self) -> str:
-        """The source in lower case."""
         return self.source.lower()
 
     @cached_property
     def text_lower(self) -> str:
-        """The answer in lower case."""
         return self.text.lower()
 
 

@@ -12,7 +12,6 @@ class ListedModelsForm(forms.ModelForm):  # type: ignore[type-arg]  # generic on
     """Refuses models that no enabled provider lists, where they are named anew."""
 
     def clean(self) -> dict[str, Any] | None:
-        """The rule of llmconfig.configuration.listing."""
         cleaned = super().clean()
         given = self.cleaned_data if cleaned is None else cleaned
         table = type(self.instance)

@@ -20,4 +20,4 @@ class ModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only fo
 
 
 class TabularInline(admin.TabularInline):  # type: ignore[type-arg]  # the same
-    """Dependent rows as a table."""
+    """Django's inline of dependent rows as a table, where no theme is installed."""

@@ -73,5 +73,5 @@ def progress_bar(done: int, total: int, *, failed: int = 0) -> SafeString:
 
 
 def link(address: str, text: Any) -> SafeString:
-    """A link inside the admin."""
+    """A link to another page of the admin, escaped."""
     return format_html('<a class="nw-link" href="{}">{}</a>', address, text)

@@ -50,7 +50,6 @@ class NamedRowField(serializers.SlugRelatedField[Row]):
     """Another row by its name; a name that can't be stored is no row's."""
 
     def to_internal_value(self, data: Any) -> Row:
-        """The row; raises ValidationError."""
         if not isinstance(data, str) or not data.isprintable():
             self.fail("invalid")
         return super().to_internal_value(data)
@@ -69,7 +68,6 @@ class StrictSerializer(serializers.Serializer[Any]):
     """Refuses fields that it doesn't know or only shows, by name."""
 
     def to_internal_value(self, data: Any) -> Any:
-        """The checked values; raises ValidationError."""
         if isinstance(data, Mapping):
             refuse_unknown(self.fields, data)
         return super().to_internal_value(data)
@@ -79,7 +77,6 @@ class StrictModelSerializer(serializers.ModelSerializer[Row]):
     """The same for a table's row, with the table's own constraints."""
 
     def to_internal_value(self, data: Any) -> Any:
-        """The checked values; raises ValidationError."""
         if isinstance(data, Mapping):
             refuse_unknown(self.fields, data)
         return super().to_internal_value(data)

@@ -73,7 +73,7 @@ def described() -> Mapping[str, Operation]:
 
 
 class ErrorSerializer(serializers.Serializer[Any]):
-    """What went wrong."""
+    """An error's code, its message and the field that it concerns."""
 
     code = serializers.CharField(help_text="Stable; made for programs.")
     message = serializers.CharField(help_text="One line for people.")
@@ -83,7 +83,7 @@ class ErrorSerializer(serializers.Serializer[Any]):
 
 
 class ErrorBodySerializer(serializers.Serializer[Any]):
-    """Every error of this API."""
+    """The body of every error below /api/v1/llm."""
 
     error = ErrorSerializer()
 

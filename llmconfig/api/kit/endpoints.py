@@ -70,7 +70,6 @@ class Endpoint(APIView):
         return transaction.non_atomic_requests(super().as_view(**initkwargs))
 
     def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response]:
-        """Every error in our shape."""
         return errors.answer
 
     @property
@@ -129,7 +128,6 @@ class Rows(Endpoint, generics.GenericAPIView[Any]):
 
     @property
     def row_name(self) -> str:
-        """What one row is called."""
         model: type[Model] = super().get_queryset().model
         return str(model._meta.verbose_name)  # noqa: SLF001 - Django's API
 
@@ -138,7 +136,6 @@ class ConfigurationList(Rows, generics.ListCreateAPIView[Any]):
     """Lists rows and adds one; an addition is one revision."""
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Add a row."""
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         with self.change(f"Added a {self.row_name}."):

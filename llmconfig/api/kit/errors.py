@@ -59,7 +59,7 @@ class Unavailable(APIException):
 
 
 class TooLarge(APIException):
-    """A body beyond the limit."""
+    """The request's body is longer than the limit."""
 
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
     default_code = "too_large"
@@ -79,7 +79,7 @@ def register(error: type[Exception], *, status: int) -> None:
 
 
 def configuration_body(told: ErrorBody) -> dict[str, Any]:
-    """The shape under /api/v1/llm."""
+    """An error's body as the API below /api/v1/llm has it."""
     return {"error": {"code": told.code, "message": told.message, "field": told.field or None}}
 
 

@@ -180,14 +180,14 @@ class TextStream:
         self._held = ""
 
     def feed(self, piece: str) -> str:
-        """What may pass now."""
+        """Take a piece of text and return what can be passed on: no secret is cut in two."""
         fresh = self._held + piece
         whole = self._told + fresh
         held = min(self._parts.begun(whole), len(fresh))
         return self._pass(whole, len(whole) - held)
 
     def end(self) -> str:
-        """What was still held."""
+        """Return the rest of the text that was held back."""
         whole = self._told + self._held
         return self._pass(whole, len(whole))
 

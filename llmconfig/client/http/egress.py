@@ -71,7 +71,7 @@ def is_allowed_name(url: URL) -> bool:
 
 
 def allowances() -> Allowances:
-    """What LLM_EGRESS_ALLOW widens."""
+    """The networks and names that LLM_EGRESS_ALLOW permits beside public addresses."""
     return _read(project_settings.egress_allow())
 
 

@@ -74,7 +74,7 @@ class Document:
 
 
 def refuse(uri: str) -> Resource[Any]:
-    """Fetches nothing, whatever the reference."""
+    """Raise for a reference to another document: none is ever fetched."""
     raise NoSuchResource(uri)
 
 

@@ -32,7 +32,6 @@ class Meter(local):
         self.left = 0
 
     def start(self, steps: int) -> None:
-        """Begin a check."""
         self.left = steps
 
     def spend(self, steps: int = 1) -> None:

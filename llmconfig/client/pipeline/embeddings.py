@@ -96,7 +96,7 @@ class Embedding:
         return endpoint.wire.embedding_body(question, self.inputs)
 
     async def send(self, endpoint: ProviderEndpoint, target: Target, payload: bytes) -> Response:
-        """Post the request; raises RequestFailed."""
+        """Post the request for vectors; raises RequestFailed."""
         provider = target.provider
         if endpoint.embedding_url is None:
             raise RequestFailed(
@@ -123,7 +123,7 @@ class Embedding:
         reply: Reply,
         schema: OutputSchema | None,
     ) -> tuple[list[float], ...]:
-        """The vectors."""
+        """The vectors in a reply, in the order of the inputs."""
         return reply.vectors if isinstance(reply, Embedded) else ()
 
     def progress(self) -> None:

@@ -24,14 +24,14 @@ class Attempts(Protocol):
 
     @property
     def state(self) -> GenerationState:
-        """The generation they belong to."""
+        """The state of the generation that the attempts belong to."""
 
     @property
     def target(self) -> Target:
-        """Whom they ask."""
+        """The provider, model and parameters that are tried."""
 
     async def attempt(self) -> AttemptResult:
-        """One more."""
+        """Make one more request, and return what came of it."""
 
 
 async def retry(attempts: Attempts, first: AttemptResult) -> AttemptResult:

@@ -138,7 +138,7 @@ class GenerationState:
         self.resolution = replace(self.resolution, targets=self.resolution.targets[:1])
 
     def time_left_s(self) -> float:
-        """Seconds until the deadline."""
+        """The seconds that are left until the call's deadline."""
         return self.deadline_s - (time.perf_counter() - self.started)
 
     async def may_go_on(self) -> bool:

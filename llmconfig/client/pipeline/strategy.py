@@ -58,20 +58,20 @@ class Strategy(Protocol):
 
 
 class Chat:
-    """Answers that come whole."""
+    """Generates a chat answer that comes as a whole."""
 
     cacheable = True
 
     def most_used(self, call: Call, target: Target) -> Usage:
-        """Prompt and longest answer."""
+        """The tokens of the prompt and of the longest answer that it allows."""
         return token_estimates.most_used(target, call)
 
     def body(self, endpoint: ProviderEndpoint, question: Question) -> Body:
-        """The chat request."""
+        """The chat request's body in the target's wire format."""
         return endpoint.wire.body(question)
 
     async def send(self, endpoint: ProviderEndpoint, target: Target, payload: bytes) -> Response:
-        """Post the request; raises RequestFailed."""
+        """Post the chat request; raises RequestFailed."""
         return await transport.post(
             endpoint.url,
             headers=endpoint.headers,

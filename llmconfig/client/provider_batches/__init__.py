@@ -29,7 +29,7 @@ class BatchRequest:
 
 
 class BatchState(StrEnum):
-    """Where a provider's batch stands."""
+    """Where a provider's own batch stands, in one set of words for all vendors."""
 
     WORKING = "working"
     ENDED = "ended"  # its results can be read; they may be none
@@ -89,7 +89,7 @@ class Vendor(Protocol):
         """Look for a batch that was perhaps handed over since then."""
 
     async def poll(self, external_id: str) -> Polled:
-        """Where it stands."""
+        """Ask the provider where its batch stands."""
 
     async def fetch(self, external_id: str, into: BinaryIO) -> Fetched:
         """Write the lines of an ended batch's results, in any order, to an open file."""

@@ -55,7 +55,6 @@ class AnthropicBatches:
         self.base_url = base_url
 
     async def submit(self, requests: Sequence[BatchRequest], *, marker: str) -> str:
-        """One request makes the batch."""
         bodies: Any = [{"custom_id": each.custom_id, "params": each.body} for each in requests]
         with self._told():
             batch = await self.client.messages.batches.create(requests=bodies)

@@ -46,7 +46,7 @@ async def opened(target: Target, configuration: Snapshot) -> AsyncIterator["Open
 
 
 class OpenAIBatches:
-    """A Vendor."""
+    """OpenAI's Batch API behind the `Vendor` interface."""
 
     def __init__(
         self, client: openai.AsyncOpenAI, endpoint: ProviderEndpoint, base_url: str

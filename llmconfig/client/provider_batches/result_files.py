@@ -60,7 +60,6 @@ class ResultFile:
             pass
 
     def close(self) -> None:
-        """Free the disk."""
         self.file.close()
 
 

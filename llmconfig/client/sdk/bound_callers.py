@@ -65,27 +65,27 @@ class BoundCaller:
         return api.generate(self.call(messages, **asked))
 
     async def agenerate(self, messages: str | Sequence[Message], **asked: Any) -> Generation:
-        """`client.agenerate` for this node."""
+        """As `client.agenerate`, for the bound node and labels."""
         return await api.agenerate(self.call(messages, **asked))
 
     def astream(
         self, messages: str | Sequence[Message], **asked: Any
     ) -> AsyncIterator[Delta | Generation]:
-        """`client.astream` for this node."""
+        """As `client.astream`, for the bound node and labels."""
         return api.astream(self.call(messages, **asked))
 
     def embed(self, inputs: Sequence[Input], extra: Mapping[str, Any] | None = None) -> Embeddings:
-        """`client.embed` for this node."""
+        """As `client.embed`, for the bound node and labels."""
         return api.embed(self._embedding(inputs, extra))
 
     async def aembed(
         self, inputs: Sequence[Input], extra: Mapping[str, Any] | None = None
     ) -> Embeddings:
-        """`client.aembed` for this node."""
+        """As `client.aembed`, for the bound node and labels."""
         return await api.aembed(self._embedding(inputs, extra))
 
     def openai(self) -> "OpenAI":
-        """OpenAI's client; made once."""
+        """OpenAI's own client whose calls go through the bound node; made once."""
         return self._openai
 
     def async_openai(self) -> "AsyncOpenAI":
@@ -93,7 +93,7 @@ class BoundCaller:
         return self._async_openai
 
     def anthropic(self) -> "Anthropic":
-        """Anthropic's client; made once."""
+        """Anthropic's own client whose calls go through the bound node; made once."""
         return self._anthropic
 
     def async_anthropic(self) -> "AsyncAnthropic":

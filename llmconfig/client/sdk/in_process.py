@@ -42,7 +42,6 @@ class Exchange:
         return await self._parts.get()
 
     async def leave(self) -> None:
-        """Want no more of it."""
         self._left.set()
         if not self._work.done():
             await asyncio.wait({self._work})
@@ -97,7 +96,6 @@ class AsyncTransport(httpx2.AsyncBaseTransport):
         self._door = door
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """One request."""
         exchange = self._door.open(request, await request.aread())
         try:
             await exchange.begin()

@@ -92,7 +92,7 @@ def seconds_left(target: Target) -> float:
 
 
 def reason(target: Target) -> str:
-    """Why it is left alone."""
+    """Why a target is in its cooldown, in words; blank if nothing failed."""
     health = _ward.patients.get(_name(target))
     return health.reason if health is not None else ""
 

@@ -68,12 +68,12 @@ class CacheStatistics:
 
     @property
     def total_requests(self) -> int:
-        """Calls that looked."""
+        """How many calls looked for an answer in the cache."""
         return self.hits + self.misses
 
     @property
     def hit_rate(self) -> float:
-        """From 0 to 1."""
+        """The share of calls that found an answer, from 0 to 1."""
         return self.hits / self.total_requests if self.total_requests else 0.0
 
 

@@ -156,7 +156,7 @@ class Listener(Protocol):
 
     @property
     def text(self) -> str:
-        """What was said so far."""
+        """The text of the answer as far as it has come."""
 
     def hear(self, event: JSON) -> Delta | None:
         """Take the next event; gives what it adds to the answer, if anything. Raises BadReply."""
@@ -169,7 +169,7 @@ class Listener(Protocol):
 
 
 class Wire(Protocol):
-    """One wire format."""
+    """One wire format: builds requests and reads answers, without any I/O."""
 
     @property
     def name(self) -> str:
@@ -186,7 +186,7 @@ class Wire(Protocol):
         """The headers of its requests, the key's among them."""
 
     def body(self, question: Question) -> Body:
-        """The request."""
+        """The request's body for one target, ready to be serialized."""
 
     def read(self, value: JSON) -> Reply:
         """The answer in a reply with status 200; raises BadReply."""

@@ -31,7 +31,7 @@ DEFAULT_MAX_TOKENS = 4096  # the API demands a limit
 
 
 class AnthropicWire:
-    """`/v1/messages`."""
+    """Anthropic's `/v1/messages`, and providers that speak it."""
 
     name = "anthropic"
     count_path = "/count_tokens"
@@ -83,15 +83,12 @@ class AnthropicWire:
         return error_in(value, good=good)
 
     def streamed(self, content: JSON) -> JSON:
-        """Usage comes by itself."""
         return {**content, "stream": True}
 
     def listener(self) -> AnthropicListener:
-        """Somebody who hears its events."""
         return AnthropicListener()
 
     def embedding_address(self, provider: ProviderFacts, model_id: str) -> str:
-        """Anthropic has no embeddings."""
         return ""
 
     def embedding_body(self, question: Question, inputs: Sequence[Input]) -> Body:
@@ -99,7 +96,6 @@ class AnthropicWire:
         raise NotImplementedError
 
     def read_embeddings(self, value: JSON, expected: int) -> Embedded:
-        """Never received."""
         raise NotImplementedError
 
 

@@ -94,7 +94,6 @@ class AnthropicListener:
 
     @property
     def text(self) -> str:
-        """What was said so far."""
         return "".join(self._told)
 
     def hear(self, event: JSON) -> Delta | None:

@@ -81,7 +81,6 @@ class OpenAIWire:
         return _address(provider, model_id, provider_types.get(provider.provider_type).chat_path)
 
     def embedding_address(self, provider: ProviderFacts, model_id: str) -> str:
-        """Beside the chat's."""
         path = provider_types.get(provider.provider_type).embeddings_path
         return _address(provider, model_id, path) if path else ""
 
@@ -111,7 +110,6 @@ class OpenAIWire:
         return {**content, "stream": True, "stream_options": {"include_usage": True}}
 
     def listener(self) -> "OpenAIListener":
-        """Somebody who hears chunks."""
         return OpenAIListener()
 
     def embedding_body(self, question: Question, inputs: Sequence[Input]) -> Body:
@@ -142,7 +140,6 @@ class OpenAIWire:
         )
 
     def read(self, value: JSON) -> Reply:
-        """The first choice."""
         told = billed(value)
         choice = _first_choice(value)
         message = choice.get("message")
@@ -263,7 +260,6 @@ class OpenAIListener:
 
     @property
     def text(self) -> str:
-        """What was said so far."""
         return "".join(self._told)
 
     def hear(self, event: JSON) -> Delta | None:

@@ -66,7 +66,6 @@ class ThoughtSplitter:
         return answer, thought
 
     def end(self) -> tuple[str, str]:
-        """What was still held."""
         held, self._buffer = self._buffer, ""
         if self._closing:
             return "", held
@@ -189,7 +188,7 @@ def _together(held: Thought, piece: Thought) -> Thought:
 
 
 def of_details(entries: object) -> list[Thought]:
-    """OpenRouter's `reasoning_details`."""
+    """The thoughts in OpenRouter's `reasoning_details`."""
     if not isinstance(entries, list):
         return []
     found = [_of_detail(entry, at) for at, entry in enumerate(entries) if isinstance(entry, dict)]

@@ -35,7 +35,7 @@ class Side(StrEnum):
 
 
 class NodeAction(StrEnum):
-    """What a node needs."""
+    """What the sync does with a node of the nodes file."""
 
     CREATE = "create"
     UPDATE = "update"

@@ -17,7 +17,7 @@ from llmconfig.roles import user_named
 
 
 class Command(BaseCommand):
-    """Calls `resolution.explain` and draws it."""
+    """Shows which provider and model serve a name, and which layer decided it."""
 
     help = (
         "Show for a node, an interaction type or a model reference what every layer says, which"

@@ -17,7 +17,6 @@ class Command(BaseCommand):
     help = "Make the configuration what it was at a revision, as a new revision. Keys don't return."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """The revision."""
         parser.add_argument("revision", type=int, help="The number of the state to go back to.")
         parser.add_argument("--dry-run", action="store_true", help="Show the diff, write nothing.")
         parser.add_argument("--json", action="store_true", help="Print the result as JSON.")

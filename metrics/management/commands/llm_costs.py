@@ -61,7 +61,6 @@ class Command(BaseCommand):
         form.add_argument("--csv", action="store_true", help="Print CSV, safe in spreadsheets.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Ask and print."""
         if not 1 <= options["days"] <= MAX_DAYS:
             raise CommandError(f"--days: give 1 to {MAX_DAYS}.")
         try:

@@ -18,7 +18,6 @@ class Command(BaseCommand):
     help = "Find in past answers what went wrong, what went well, and what prompts should say."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Take the time."""
         parser.add_argument("--days", type=int, default=DAYS, help=f"How far back ({DAYS}).")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -24,7 +24,6 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Make, print, send."""
         made = weekly_report.report(
             _monday(options["week"]), narrate=not options["plain"], anew=options["anew"]
         )

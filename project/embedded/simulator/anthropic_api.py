@@ -53,7 +53,7 @@ def request_id_header(request_id: str) -> Header:
 
 
 def error_body(refusal: SimulatedRefusal) -> JsonObject:
-    """The body of a refusal."""
+    """An error in the form of Anthropic's API."""
     usual = "api_error" if refusal.status >= 500 else "invalid_request_error"
     kind = refusal.kind or _KINDS.get(refusal.status, usual)
     error: JsonObject = {"type": kind, "message": refusal.message}
@@ -155,7 +155,7 @@ def _forced_tool(tools: object, chosen: JsonObject) -> tuple[Form, str]:
 
 
 def write_message(call: SimulatedCall, answer: SimulatedAnswer, request_id: str) -> HttpReply:
-    """The message, or its events."""
+    """Write a message to the connection, whole or as events."""
     header = request_id_header(request_id)
     if call.stream:
         return event_stream(_events(call, answer, request_id), (header,))
@@ -163,7 +163,7 @@ def write_message(call: SimulatedCall, answer: SimulatedAnswer, request_id: str)
 
 
 def message_body(call: SimulatedCall, answer: SimulatedAnswer, request_id: str) -> JsonObject:
-    """A whole message."""
+    """A whole answer in the form of Anthropic's message."""
     block: JsonObject = {"type": "text", "text": answer.text, "citations": None}
     if call.tool:
         block = _tool_use(call.tool, request_id, _arguments(answer))

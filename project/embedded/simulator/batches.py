@@ -135,7 +135,6 @@ class Jobs:
         faults: tuple[str, ...] = (),
         problems: list[JsonObject] | None = None,
     ) -> Job:
-        """Start a batch."""
         job_id = f"{self.prefix}{len(self.jobs) + 1:012d}"
         job = Job(job_id, requests, duration_s, expire_at, details, faults, problems or [])
         self.jobs[job_id] = job

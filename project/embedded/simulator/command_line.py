@@ -49,7 +49,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def options_from(values: dict[str, object]) -> Options:
-    """The options as parsed."""
+    """The simulator's options from parsed arguments."""
     parsed = argparse.Namespace(**values)
     controls = Controls(latency_ms=parsed.latency_ms, latency_spread=parsed.latency_spread)
     return Options(parsed.host, parsed.port, parsed.api_key, parsed.seed, controls)

@@ -22,7 +22,7 @@ class OutputLength:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """US dollars per million tokens."""
+    """A model's price, in US dollars per million tokens."""
 
     input: Decimal
     output: Decimal

@@ -26,7 +26,6 @@ class Dialect:
     body: Callable[[SimulatedCall, SimulatedAnswer, str], JsonObject]
 
     def refuse(self, refusal: SimulatedRefusal, request_id: str) -> HttpReply:
-        """The reply that says no."""
         headers = [self.id_header(request_id)]
         if refusal.retry_after is not None:
             headers.append((b"retry-after", refusal.retry_after.encode()))

@@ -59,7 +59,6 @@ class FaultAction:
 
     @property
     def delivery(self) -> Delivery:
-        """How the response travels."""
         if self.drip is None and self.cut is None and not self.disconnect:
             return WHOLE
         drip = self.drip or WHOLE

@@ -16,7 +16,7 @@ _FILENAME = re.compile(r'filename="([^"]*)"')
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """One file with its content."""
+    """An uploaded or produced file with its content."""
 
     id: str
     filename: str
@@ -40,7 +40,7 @@ class StoredFile:
 
 @dataclass(slots=True)
 class Files:
-    """All files by id."""
+    """All files of the simulated provider, by id."""
 
     stored: dict[str, StoredFile] = field(default_factory=dict)
     kept: int = 0

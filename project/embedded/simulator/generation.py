@@ -35,7 +35,7 @@ def begin(state: State, request: Request, dialect: Dialect, request_id: str) -> 
 
 
 def read_call(state: State, request: Request, body: JsonObject, dialect: Dialect) -> SimulatedCall:
-    """The call in this body."""
+    """The call that a request's body asks for."""
     if dialect is ANTHROPIC:
         version = anthropic_api.check_version(request)
         return anthropic_api.read_message(request, body, seed=state.seed, version=version)

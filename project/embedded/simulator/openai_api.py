@@ -63,7 +63,7 @@ def request_id_header(request_id: str) -> Header:
 
 
 def error_body(refusal: SimulatedRefusal) -> JsonObject:
-    """The body of a refusal."""
+    """An error in the form of OpenAI's API."""
     usual = "server_error" if refusal.status >= 500 else "invalid_request_error"
     kind = refusal.kind or _KINDS.get(refusal.status, usual)
     if refusal.code == "insufficient_quota":
@@ -179,7 +179,7 @@ def _written_schema(texts: list[str]) -> JsonObject:
 
 
 def write_chat(call: SimulatedCall, answer: SimulatedAnswer, request_id: str) -> HttpReply:
-    """The completion, or its events."""
+    """Write a completion to the connection, whole or as events."""
     header = request_id_header(request_id)
     if call.stream:
         return event_stream(_chunks(call, answer, request_id), (header,))
@@ -187,7 +187,7 @@ def write_chat(call: SimulatedCall, answer: SimulatedAnswer, request_id: str) ->
 
 
 def chat_body(call: SimulatedCall, answer: SimulatedAnswer, request_id: str) -> JsonObject:
-    """A whole chat completion."""
+    """A whole answer in the form of OpenAI's chat completion."""
     message: JsonObject = {"role": "assistant", "content": answer.text, "refusal": None}
     if call.tool:
         message |= {"content": None, "tool_calls": [_tool_call(call.tool, answer, request_id)]}
@@ -338,7 +338,7 @@ def embeddings_answer(call: SimulatedCall, controls: Controls) -> SimulatedAnswe
 
 
 def embeddings_body(call: SimulatedCall, answer: SimulatedAnswer) -> JsonObject:
-    """The list of vectors."""
+    """Vectors in the form of OpenAI's list of embeddings."""
     vectors = [unit_vector(text, call.model, call.dimensions) for text in call.inputs]
     return {
         "object": "list",

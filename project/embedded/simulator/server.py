@@ -41,7 +41,6 @@ class Connection(asyncio.Protocol):
     # Called by the event loop
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A client came."""
         self._transport = cast("asyncio.Transport", transport)  # what TCP servers get
         stats = self._state.stats
         stats.connections += 1
@@ -66,15 +65,12 @@ class Connection(asyncio.Protocol):
     # Called by the parser
 
     def on_message_begin(self) -> None:
-        """A request starts."""
         self._url, self._headers, self._body, self._size = b"", {}, [], 0
 
     def on_url(self, url: bytes) -> None:
-        """A piece of the target."""
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One header."""
         self._headers[name.lower()] = value
 
     def on_headers_complete(self) -> None:
@@ -83,13 +79,11 @@ class Connection(asyncio.Protocol):
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
-        """A piece of the body."""
         self._size += len(body)
         if self._size <= MAX_BYTES:
             self._body.append(body)
 
     def on_message_complete(self) -> None:
-        """The request is whole."""
         if self._size > MAX_BYTES:
             self._refuse(413, f"At most {MAX_BYTES} bytes are taken.")
             return

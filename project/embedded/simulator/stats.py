@@ -62,7 +62,6 @@ class BilledTotals:
     reported: float = 0.0
 
     def add(self, answer: SimulatedAnswer) -> None:
-        """One more answer."""
         self.calls += 1
         self.input += answer.input_tokens
         self.output += answer.output_tokens
@@ -70,7 +69,6 @@ class BilledTotals:
         self.reported += answer.cost or 0.0
 
     def cost(self, price: Price) -> Decimal:
-        """US dollars at this price."""
         fresh = self.input - self.cached
         total = fresh * price.input + self.cached * price.cached + self.output * price.output
         return total / MILLION
@@ -121,7 +119,6 @@ class CallStats:
         self.max_in_flight = max(self.max_in_flight, self.in_flight)
 
     def bill(self, call: SimulatedCall, answer: SimulatedAnswer) -> None:
-        """An answer was produced."""
         self.paid += 1
         self.paid_by_path[call.path] += 1
         self.keys[call.key] += 1

@@ -38,7 +38,6 @@ class Request:
         return self.header(b"x-api-key") or self.header(b"api-key")
 
     def origin(self) -> str:
-        """Where the client reached us."""
         return f"http://{self.header(b'host')}"
 
     def parameter(self, name: str) -> str | None:

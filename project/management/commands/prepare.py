@@ -21,7 +21,6 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """One flag."""
         parser.add_argument(
             "--no-seed", action="store_true", help="Leave out the rows of `seed_llm_config`."
         )

@@ -4,7 +4,7 @@ from enrichment.management.batch_command import BatchCommand
 
 
 class Command(BatchCommand):
-    """Clean the descriptions of listings."""
+    """Starts a batch that cleans the descriptions of listings."""
 
     help = "Clean the descriptions of listings."
     enrichment = "description_cleaning"

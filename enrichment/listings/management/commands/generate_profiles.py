@@ -4,7 +4,7 @@ from enrichment.management.batch_command import BatchCommand
 
 
 class Command(BatchCommand):
-    """Write personality profiles of listings."""
+    """Starts a batch that writes personality profiles of listings."""
 
     help = "Write personality profiles of listings."
     enrichment = "dog_profiler"

@@ -21,7 +21,7 @@ MEGABYTE = 1024 * 1024
 
 
 class Command(BaseCommand):
-    """Import listings from a file."""
+    """Imports listings from a CSV, TSV, JSON, JSON lines or XLSX file."""
 
     help = (
         "Add and change listings from CSV, TSV, JSON, JSON lines or XLSX, also gzipped. Columns"
@@ -54,7 +54,6 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="Print the report as JSON.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Import and report."""
         for name in ("limit", "max_size"):
             if options[name] is not None and options[name] < 1:
                 flag = name.replace("_", "-")

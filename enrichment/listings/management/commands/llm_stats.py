@@ -24,7 +24,6 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="Print JSON.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Count and print."""
         try:
             found = statistics(organization=options["organization"])
         except EnrichmentError as error:

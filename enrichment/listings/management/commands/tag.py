@@ -4,7 +4,7 @@ from enrichment.management.batch_command import BatchCommand
 
 
 class Command(BatchCommand):
-    """Choose the tags of listings."""
+    """Starts a batch that chooses the tags of listings."""
 
     help = "Choose the tags of listings; doubtful ones wait for a reviewer."
     enrichment = "tagging"

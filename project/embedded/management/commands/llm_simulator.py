@@ -17,11 +17,9 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the simulator's options."""
         add_options(parser)
 
     def handle(self, *args: object, **options: object) -> None:
-        """Serve until stopped."""
         del args
         names = ("host", "port", "latency_ms", "latency_spread", "api_key", "seed")
         try:
