@@ -22,6 +22,7 @@ from llmconfig import project_settings
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import NO_USAGE, Attempt, CallRecord, Usage
 from llmconfig.configuration.process_settings import effective
+from llmconfig.runtime import database_clock
 from metrics.models import GenerationMetric
 from metrics.models.calls import LATENCY_BELOW_MS
 from metrics.quality import rules
@@ -176,7 +177,7 @@ def _not_stored(
     cursor: CursorWrapper, records: Sequence[tuple[CallRecord, Texts]]
 ) -> list[tuple[CallRecord, Texts]]:
     """The records whose ids have no row, each once."""
-    moments = [record.created_at for record, _ in records]
+    moments = [database_clock.corrected(record.created_at) for record, _ in records]
     cursor.execute(
         "SELECT id FROM llm_generation_metrics WHERE created_at BETWEEN %s AND %s AND id = ANY(%s)",
         [min(moments), max(moments), [record.id for record, _ in records]],
@@ -193,6 +194,7 @@ def _write_new(
 ) -> None:
     if not records or not _switched_on("LLM_FEATURE_METRICS"):
         return
+    database_clock.ahead()  # before COPY has the connection for itself
     copy_rows(
         cursor,
         "llm_generation_metrics",
@@ -215,7 +217,7 @@ def _have_checked(
 ) -> None:
     """Note the answers that a rule asks slow checks for: those run later, elsewhere."""
     rows = [
-        (record.correlation_id, record.created_at, _operation(record))
+        (record.correlation_id, database_clock.corrected(record.created_at), _operation(record))
         for record, texts in records
         if in_force.slow(record.labels.operation_type) and not record.error_code and texts.answer
     ]
@@ -252,7 +254,7 @@ def _metric_row(record: CallRecord, told: Mapping[UUID, CheckResults]) -> tuple[
     tokens_input, tokens_output = usage.tokens_input, usage.tokens_output
     return (
         record.id,
-        record.created_at,
+        database_clock.corrected(record.created_at),
         record.correlation_id,
         labels.session_id,
         _fitting("node_type", record.interaction_type),
@@ -298,7 +300,7 @@ def _history_row(
     passed = not record.error_code and all(part.passed for part in parts)
     return (
         record.id,
-        record.created_at,
+        database_clock.corrected(record.created_at),
         record.correlation_id,
         _fitting("node_type", record.interaction_type),
         _fitting("method_name", record.node),

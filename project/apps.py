@@ -7,3 +7,13 @@ class ProjectConfig(AppConfig):
     """Holds nothing of its own; it is the top of the import direction."""
 
     name = "project"
+
+    def ready(self) -> None:
+        """Look after what the process stands on: clocks, timers, the broker."""
+        from llmconfig.admin.kit.dashboard import register_widget  # noqa: PLC0415 - needs apps
+        from llmconfig.runtime import database_clock  # noqa: PLC0415 - needs settings
+        from project import timers  # noqa: F401, PLC0415 - connects its signal
+        from project.surroundings import surroundings_widget  # noqa: PLC0415 - needs apps
+
+        register_widget(surroundings_widget, rank=1)
+        database_clock.watch()

@@ -25,6 +25,7 @@ from llmconfig.configuration import snapshot
 from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.diagnostics.validation import findings, key_problem
 from llmconfig.roles import rank_of
+from project import surroundings
 
 logger = logging.getLogger(__name__)
 
@@ -38,11 +39,17 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 when database and broker answer, else 503 that says which does not."""
+    """200 when database and broker answer, else 503 that says which does not.
+
+    `warnings`, where there are any, are words of `project.surroundings`.
+    """
     parts = {"database": _state(_ask_database), "broker": _state(_ask_broker)}
     ready = all(state == OK for state in parts.values())
+    told = list(surroundings.complaints()) if ready else []
+    warnings = {"warnings": told} if told else {}
     return JsonResponse(
-        {"status": OK if ready else "unavailable", **parts}, status=200 if ready else 503
+        {"status": OK if ready else "unavailable", **parts, **warnings},
+        status=200 if ready else 503,
     )
 
 

@@ -191,21 +191,19 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULER = "project.timers:SteadyScheduler"
 CELERY_BEAT_SCHEDULE = {
     "revive-stalled-batches": {
         "task": "enrichment.tasks.revive_stalled_batches",
         "schedule": 5.0,
-        "options": {"expires": 5.0},  # when nobody took it, the next one does
     },
     "start-automatic-batches": {
         "task": "enrichment.tasks.start_automatic_batches",
         "schedule": 30.0,
-        "options": {"expires": 30.0},
     },
     "advance-submissions": {
         "task": "enrichment.tasks.advance_submissions",
         "schedule": 15.0,
-        "options": {"expires": 15.0},
     },
     "forget-old-facts": {
         "task": "enrichment.tasks.forget_old_facts",
@@ -223,12 +221,10 @@ CELERY_BEAT_SCHEDULE = {
     "mine-patterns": {
         "task": "metrics.tasks.mine_patterns",
         "schedule": crontab(hour=3, minute=40),
-        "options": {"expires": 6 * 3600.0},
     },
     "score-answers": {
         "task": "metrics.tasks.score_answers",
         "schedule": 30.0,
-        "options": {"expires": 30.0},
     },
     "report-last-week": {
         "task": "metrics.tasks.report_last_week",

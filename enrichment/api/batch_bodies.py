@@ -157,6 +157,9 @@ class ProgressSerializer(serializers.Serializer[Progress]):
     rows_per_second = serializers.FloatField()
     eta_seconds = serializers.FloatField(allow_null=True)
     next_due_at = serializers.DateTimeField(allow_null=True)
+    waits_for = serializers.CharField(
+        allow_blank=True, help_text="Why it makes no progress, after five seconds; else blank."
+    )
 
 
 class BatchDetailSerializer(BatchSerializer):

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import BooleanField, QuerySet
 from django.db.models.expressions import RawSQL
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from enrichment.batches.chunks import cut_rows
 from enrichment.batches.staleness import DEFAULT_REASONS, Reason, stale_rows
@@ -189,8 +189,9 @@ def create(
     if not batch.rows_total:
         batch.status = BatchStatus.COMPLETED
         batch.status_reason = _nothing_to_do(batch)
-        batch.started_at = batch.finished_at = timezone.now()
+        batch.started_at = batch.finished_at = Now()
     batch.save()
+    batch.refresh_from_db()
     return batch
 
 

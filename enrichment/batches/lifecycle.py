@@ -20,7 +20,6 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce, Concat, Now, Right, Trim
-from django.utils import timezone
 
 from enrichment.batches.chunks import chunk_size, cut
 from enrichment.batches.creation import Terms, check_terms
@@ -146,7 +145,7 @@ def _count_anew(batch: Batch) -> None:
     used = spent_by(batch.pk)
     batch.tries_before, batch.failures_before = used.tries, used.failures
     batch.repaid_before, batch.lane_failure = used.repaid, ""
-    batch.finished_before, batch.resumed_at = progress_of(batch.pk).finished, timezone.now()
+    batch.finished_before, batch.resumed_at = progress_of(batch.pk).finished, Now()
     batch.save(
         update_fields=[
             "tries_before",
@@ -157,6 +156,7 @@ def _count_anew(batch: Batch) -> None:
             "resumed_at",
         ]
     )
+    batch.refresh_from_db(fields=["resumed_at"])
 
 
 def _move(

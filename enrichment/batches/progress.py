@@ -6,8 +6,8 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.db import connection
-from django.utils import timezone
 
+from enrichment.batches.silence import Standing, why_silent
 from enrichment.models import (
     Batch,
     BatchStatus,
@@ -49,6 +49,7 @@ class Progress:
     rows_per_second: float
     eta_seconds: float | None
     next_due_at: dt.datetime | None = field(default=None)
+    waits_for: str = ""  # why it makes no progress, after some seconds
 
     @property
     def finished(self) -> int:
@@ -102,7 +103,12 @@ SELECT coalesce(sum(rows_done), 0), coalesce(sum(rows_failed), 0), coalesce(sum(
        coalesce(sum(cardinality(row_ids)) FILTER (WHERE round > 0 AND status = 'open'), 0),
        coalesce(sum(calls), 0), coalesce(sum(calls_repaid), 0), coalesce(sum(tokens), 0),
        coalesce(sum(cost_usd), 0), coalesce(sum(unpriced_calls), 0),
-       min(due_at) FILTER (WHERE status = 'open' AND due_at > now())
+       min(due_at) FILTER (WHERE status = 'open' AND due_at > now()),
+       clock_timestamp(),
+       count(*) FILTER (WHERE status = 'leased' AND leased_until > clock_timestamp()),
+       count(*) FILTER (WHERE status IN ('open', 'leased') AND due_at <= clock_timestamp()
+                        AND (leased_until IS NULL OR leased_until < clock_timestamp())),
+       count(*) FILTER (WHERE status = 'away')
 FROM enrichment_batch_chunks WHERE batch_id = %s
 """
 
@@ -112,14 +118,15 @@ def progress_of(batch_id: UUID) -> Progress:
     batch = Batch.objects.get(pk=batch_id)
     with connection.cursor() as cursor:
         cursor.execute(_TOTALS, [batch_id])
-        done, failed, skipped, waiting, calls, repaid, tokens, cost, unpriced, due = (
-            cursor.fetchone()
-        )
+        found = cursor.fetchone()
+    done, failed, skipped, waiting, calls, repaid, tokens, cost, unpriced, due = found[:10]
+    now, in_work, claimable, away = found[10:]
+    standing = Standing(now, in_work, claimable, away, due)
     seconds = 0.0
     if batch.started_at:
-        seconds = ((batch.finished_at or timezone.now()) - batch.started_at).total_seconds()
+        seconds = ((batch.finished_at or standing.now) - batch.started_at).total_seconds()
     finished = done + failed + skipped
-    rate = _pace(batch, finished)
+    rate = _pace(batch, finished, standing.now)
     left = batch.rows_total - finished
     return Progress(
         status=batch.status,
@@ -138,13 +145,14 @@ def progress_of(batch_id: UUID) -> Progress:
         rows_per_second=rate,
         eta_seconds=left / rate if rate and batch.status not in TERMINAL else None,
         next_due_at=due,
+        waits_for=why_silent(batch, standing),
     )
 
 
-def _pace(batch: Batch, finished: int) -> float:
+def _pace(batch: Batch, finished: int, now: dt.datetime) -> float:
     """Rows a second since it was last let go on; 0 while it stands still."""
     since = batch.resumed_at or batch.started_at
     if since is None or batch.status == BatchStatus.PAUSED:
         return 0.0
-    seconds = ((batch.finished_at or timezone.now()) - since).total_seconds()
+    seconds = ((batch.finished_at or now) - since).total_seconds()
     return max(0, finished - batch.finished_before) / seconds if seconds > 0 else 0.0

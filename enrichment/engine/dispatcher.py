@@ -8,7 +8,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -40,8 +40,9 @@ from llmconfig import client
 from llmconfig.client.errors import GenerationFailed, GenerationRefused
 from llmconfig.client.http import background_loop
 from llmconfig.client.pipeline.endpoints import AddressUnusable
+from llmconfig.client.pipeline.holdup import CallWatch
 from llmconfig.client.recording.recorders import Texts
-from llmconfig.client.types import CallRecord
+from llmconfig.client.types import Call, CallRecord, Generation
 from llmconfig.errors import ConfigurationError, LLMError, SecretUnreadable
 
 logger = logging.getLogger(__name__)
@@ -53,6 +54,13 @@ MIN_PORTION = 4
 TRUSTED_SECONDS = LEASE_SECONDS / 2
 # Why nobody could be asked at all.
 UNASKABLE = frozenset({AddressUnusable.code, SecretUnreadable.code})
+# Nothing was sent, because nobody knows what other processes send.
+LIMITS_UNKNOWN = "limits_unknown"
+LIMITS_LOST = (
+    "Redis (REDIS_URL), which keeps the provider's limits for all processes, can't be reached; it"
+    " goes on when that is back."
+)
+LOOK_AGAIN_SECONDS = 1.0
 # How a call ends that was not the row's fault: it waits for a person, or for the next lane.
 HELD_BACK = frozenset({"aborted", "calls_disabled"})
 
@@ -71,6 +79,26 @@ class _Row:
     until: float = 0.0
     left: bool = False
     task: "asyncio.Task[Outcome | None] | None" = None
+    call: CallWatch | None = None
+    waits_for: str = ""  # before its call is made again
+
+    def follow(self, call: CallWatch) -> None:
+        """Its call has begun."""
+        self.call, self.waits_for = call, ""
+
+    def holdup(self) -> str:
+        """What it waits for."""
+        if self.waits_for or self.call is not None:
+            return self.waits_for or (self.call.holdup() if self.call is not None else "")
+        if self.item.asks:
+            return f"Waiting for facts of {self.item.asks[0].source.name}."
+        return "Its calls have only just begun."
+
+    def may_be_dropped(self, *, silenced: bool) -> bool:
+        """Whether nothing of it is under way or paid; what has left is only given up in silence."""
+        if not self.left:
+            return True
+        return silenced and self.call is not None and self.call.may_be_dropped()
 
 
 class Dispatcher:
@@ -175,6 +203,10 @@ class Dispatcher:
         self._being_written = 0
         background_loop.call_soon(self._kept, self._writes_since + TRUSTED_SECONDS)
 
+    def holdup(self) -> str:
+        """What most calls under way wait for; blank when nothing is under way."""
+        return background_loop.run(self._holdup())
+
     def announce_again(self, held: Sequence[Claim]) -> None:
         """Tell the database once more what was announced of the chunks that are held."""
         background_loop.run(self._tell_again(held))
@@ -257,6 +289,12 @@ class Dispatcher:
         self._ended += len(rows) - len(granted)
         return granted
 
+    async def _holdup(self) -> str:
+        found = Counter(row.holdup() for row in self._in_flight)
+        if found:
+            return found.most_common(1)[0][0]
+        return "Waiting for the database to confirm what may be sent." if self.backlog else ""
+
     async def _tell_again(self, held: Sequence[Claim]) -> None:
         begun = [
             (claim, self._started[claim.token]) for claim in held if claim.token in self._started
@@ -277,7 +315,9 @@ class Dispatcher:
         """Nothing has been paid for what hasn't left: it is as if nobody had tried."""
         self._drop_unsent()
         for row in self._in_flight:
-            if row.task is not None and not row.left and not row.task.cancelling():
+            if row.task is None or row.task.cancelling():
+                continue
+            if row.may_be_dropped(silenced=self._silenced):
                 row.task.cancel()
 
     def _drop_unsent(self) -> None:
@@ -313,11 +353,7 @@ class Dispatcher:
             call = call_for(
                 self.enrichment, item, session_id=self.batch_id, use_cache=self.use_cache
             )
-            answer = await client.agenerate(
-                call,
-                collect=lambda *pair: told.append(pair),
-                before_send=lambda: self._may_send(row),
-            )
+            answer = await self._answer(row, call, told)
             texts = told[0][1] if told else None
             judge = partial(judged, self.enrichment, item, answer, texts)
             # The other calls go on while a long answer is judged.
@@ -338,6 +374,26 @@ class Dispatcher:
             return Outcome(
                 item, ResultState.FAILED, reason=broken_by(error), record=record, texts=texts
             )
+
+    async def _answer(
+        self, row: _Row, call: Call, told: list[tuple[CallRecord, Texts]]
+    ) -> Generation:
+        """Ask until the limits are known: without Redis nobody knows them, and nothing is sent."""
+        while True:
+            try:
+                return await client.agenerate(
+                    call,
+                    collect=lambda *pair: told.append(pair),
+                    before_send=lambda: self._may_send(row),
+                    follow=row.follow,
+                )
+            except GenerationFailed as failure:
+                outcomes = {each.outcome for each in failure.record.attempts}
+                if LIMITS_UNKNOWN not in outcomes or outcomes - {LIMITS_UNKNOWN, "cooling"}:
+                    raise
+            told.clear()
+            row.waits_for = LIMITS_LOST
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
     def _of_failure(
         self, item: Item, failure: GenerationFailed, texts: Texts | None

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import DatabaseError, transaction
 
-from enrichment.batches import lifecycle
+from enrichment.batches import lifecycle, silence
 from enrichment.batches.creation import check_allowed
 from enrichment.engine import claims, lane_failures, refusals, writing
 from enrichment.engine.db_sessions import (
@@ -28,6 +28,7 @@ from enrichment.errors import BadPrompt, EnrichmentError
 from enrichment.models import Batch, BatchStatus
 from enrichment.models.batches import WORKABLE
 from llmconfig.configuration import snapshot
+from llmconfig.runtime import database_clock
 from metrics import partitions
 from metrics.errors import PartitionsUnusable
 
@@ -117,6 +118,7 @@ def _obstacle(batch: Batch) -> str:
     try:
         enrichment = get(batch.enrichment)
         check_allowed(enrichment)
+        database_clock.compare()
         partitions.ensure_this_month()
         writing.rehearse(enrichment)
     except EnrichmentError as error:  # switched off, or gone from the code
@@ -153,6 +155,8 @@ class _Lane:
         self.brakes = Brakes(batch)
         self.closing = False
         self.dry = False  # the last claim found nothing
+        self.progress_at = time.monotonic()
+        self.silence = ""  # as it is noted
         self.refused_since: float | None = None  # monotonic: no write has succeeded since
 
     def run(self) -> LaneEnd:
@@ -300,10 +304,24 @@ class _Lane:
         self._settle(written)
         self._finish()
         self._brake(stored.outcomes)
+        self._tell_silence(written)
         if self.pump.stop_reason is not None:
             self._pause(str(self.pump.stop_reason))
         elif not self._may_go_on():
             self._fall_silent()
+
+    def _tell_silence(self, written: list[Outcome]) -> None:
+        """After some seconds without any outcome, note what the calls wait for."""
+        now = time.monotonic()
+        if written:
+            self.progress_at = now
+            if self.silence:
+                self.silence = ""
+                silence.note(self.batch.pk, "")
+        elif now - self.progress_at >= silence.SILENT_SECONDS and not self.closing:
+            self.silence = self.pump.holdup()
+            if self.silence:
+                silence.note(self.batch.pk, self.silence)
 
     def wait_for_last_answers(self) -> None:
         """Keep the leases while calls are under way, so that nobody pays for them again."""

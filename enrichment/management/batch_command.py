@@ -1,17 +1,21 @@
 """What the commands that make a batch share: the flags, the progress bar, the summary."""
 
+import re
+import select
+import sys
 import threading
 import time
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
 
 import orjson
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
-from kombu.exceptions import OperationalError
+from django.db import InterfaceError, OperationalError, connection
+from kombu.exceptions import OperationalError as BrokerLost
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
@@ -21,7 +25,7 @@ from enrichment.batches.progress import progress_of
 from enrichment.batches.staleness import ALL_REASONS, DEFAULT_REASONS, Reason
 from enrichment.engine.inline import run_inline
 from enrichment.enrichments import get
-from enrichment.errors import EnrichmentError
+from enrichment.errors import EnrichmentError, NotAllowedNow
 from enrichment.forecast import Forecast, forecast
 from enrichment.models import Batch, BatchStatus, ResultState, Transport
 from enrichment.models.batches import TERMINAL
@@ -31,7 +35,8 @@ from llmconfig.configuration.resolution import resolve
 from llmconfig.errors import LLMError
 
 LOOK_EVERY_SECONDS = 0.5
-NOBODY_AFTER_SECONDS = 10.0
+DATABASE_AWAY = "The database can't be reached; it goes on when that is back."
+STOP = "s"  # typed by whoever doesn't want to wait
 
 
 class BatchCommand(BaseCommand):
@@ -137,7 +142,7 @@ class BatchCommand(BaseCommand):
             return True
         try:
             start_lanes(batch)
-        except OperationalError as error:
+        except BrokerLost as error:
             raise CommandError(
                 f"The broker can't be reached (REDIS_URL). Batch {batch.pk} is stored and starts"
                 " when it is back; or run the command with --inline."
@@ -174,16 +179,8 @@ class BatchCommand(BaseCommand):
             raise failure[0]
 
     def _watch(self, batch: Batch, *, quiet: bool) -> None:
-        began = time.monotonic()
-        said = False
-
         def going() -> bool:
-            nonlocal said
             status = Batch.objects.values_list("status", flat=True).get(pk=batch.pk)
-            waited = time.monotonic() - began
-            if status == BatchStatus.PENDING and waited > NOBODY_AFTER_SECONDS and not said:
-                said = True
-                self.stderr.write(_nobody_took(batch))
             return status not in {*TERMINAL, BatchStatus.PAUSED}
 
         try:
@@ -204,13 +201,34 @@ class BatchCommand(BaseCommand):
         label = get(self.enrichment).label
         with Bar(*columns, console=Console(stderr=True), disable=quiet) as bar:
             task = bar.add_task(label, total=batch.rows_total, rate=0.0, cost=0)
-            more = True
+            more, said = True, ""
             while more:
-                more = going()
-                at = progress_of(batch.pk)
-                bar.update(task, completed=at.finished, rate=at.rows_per_second, cost=at.cost_usd)
+                try:
+                    more, at = going(), progress_of(batch.pk)
+                except (OperationalError, InterfaceError):
+                    connection.close()
+                    waits_for = DATABASE_AWAY
+                else:
+                    rate, cost = at.rows_per_second, at.cost_usd
+                    bar.update(task, completed=at.finished, rate=rate, cost=cost)
+                    waits_for = at.waits_for
+                if waits_for and _same_words(waits_for) != said:
+                    said = _same_words(waits_for)
+                    self._say_why(waits_for)
                 if more:
+                    self._pause_if_asked(batch)
                     time.sleep(LOOK_EVERY_SECONDS)
+
+    def _say_why(self, waits_for: str) -> None:
+        offer = f" Type {STOP} and Enter to pause the batch." if sys.stdin.isatty() else ""
+        self.stderr.write(f"No progress: {waits_for}{offer}")
+
+    def _pause_if_asked(self, batch: Batch) -> None:
+        if not sys.stdin.isatty() or not select.select([sys.stdin], [], [], 0)[0]:
+            return
+        if sys.stdin.readline().strip().lower() == STOP:
+            with suppress(NotAllowedNow):
+                lifecycle.pause(batch)
 
     def _tell(self, batch: Batch, *, as_json: bool) -> None:
         at = progress_of(batch.pk)
@@ -234,15 +252,9 @@ class BatchCommand(BaseCommand):
             )
 
 
-def _nobody_took(batch: Batch) -> str:
-    """Why a batch may still be waiting."""
-    other = Batch.objects.filter(status=BatchStatus.RUNNING).exclude(pk=batch.pk).first()
-    if other is not None:
-        return f"The workers are busy with {other}; this one follows."
-    return (
-        "No worker has taken it yet: start one with `celery -A project worker`,"
-        " or run the command with --inline."
-    )
+def _same_words(text: str) -> str:
+    """The text without its numbers, which change each second."""
+    return re.sub(r"[\d.]+", "", text)
 
 
 def _cost_line(found: Forecast) -> str:

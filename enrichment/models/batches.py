@@ -91,11 +91,14 @@ class Batch(models.Model):
     lane_failure = models.CharField(max_length=100, blank=True, default="", editable=False)
     lane_failure_at = models.PositiveIntegerField(default=0, editable=False)
     resumed_at = models.DateTimeField(null=True, editable=False)
+    # What its calls wait for, as a lane noted it, and until when that holds.
+    waits_for = models.TextField(blank=True, default="", editable=False)
+    waits_until = models.DateTimeField(null=True, editable=False)
     rows_total = models.PositiveIntegerField(default=0)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 

@@ -6,7 +6,7 @@ docs/calls.md says what happens in between.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from llmconfig.client.pipeline import (
     token_counts,
 )
 from llmconfig.client.pipeline.embeddings import Embedding, EmbeddingCall, Embeddings
+from llmconfig.client.pipeline.holdup import CallWatch
 from llmconfig.client.pipeline.outcome import Outcome
 from llmconfig.client.pipeline.publishing import Collect
 from llmconfig.client.pipeline.state import BeforeSend, GenerationState
@@ -35,6 +36,7 @@ from llmconfig.configuration import snapshot
 from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.errors import LLMError
 
+Follow = Callable[[CallWatch], None]  # gets a call that begins
 # Pieces of a stream that wait for a slow consumer; with more, the provider has to wait.
 MAX_WAITING = 64
 # Requests for vectors that one call has in flight.
@@ -42,20 +44,27 @@ MAX_EMBEDDINGS_IN_FLIGHT = 4
 
 
 async def agenerate(
-    call: Call, *, collect: Collect | None = None, before_send: BeforeSend | None = None
+    call: Call,
+    *,
+    collect: Collect | None = None,
+    before_send: BeforeSend | None = None,
+    follow: Follow | None = None,
 ) -> Generation:
     """Carry out a call and hand its record on, also that of a failed one.
 
     The record goes to `collect` if given (called on the event loop: it must not block), else to the
     registered recorders before this returns. `before_send` is called before each request, when
     budgets and limits have let it go; where it returns False, nothing is sent and the call fails
-    with the code `aborted`.
+    with the code `aborted`. `follow` gets an object that tells, on this event loop, what the
+    call waits for.
 
     Raises GenerationFailed's kinds and BudgetExceeded, and what resolution raises: CallsDisabled,
     UnknownNode, NoTarget. A cancelled call leaves a record too.
     """
     await structured_output.prepare(call.schema)
     state = GenerationState(call, await snapshot.acurrent(), before_send=before_send)
+    if follow is not None:
+        follow(CallWatch(state))
     return await _generation(state, CHAT, collect)
 
 

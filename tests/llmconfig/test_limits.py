@@ -7,6 +7,8 @@ import signal
 import time
 
 import pytest
+from django.conf import settings as django_settings
+from redis import Redis
 
 from llmconfig import client
 from llmconfig.client.errors import GenerationFailed
@@ -231,3 +233,19 @@ def test_without_redis_a_local_provider_goes_on(make_provider, make_node, ask, s
     asyncio.run(calls())
     assert simulator.stats()["paid"] == 20
     assert simulator.stats()["max_in_flight"] <= 2
+
+
+@pytest.mark.parametrize("limit", ["requests_per_minute", "tokens_per_minute"])
+def test_after_a_flush_the_minute_counts_as_used(make_provider, make_node, ask, simulator, limit):
+    make_provider(**{limit: 100_000})
+    make_node("sim/gpt-4o-mini")
+
+    async def run():
+        for number in range(3):
+            await client.agenerate(ask(f"Row {number}"), collect=lambda *_: None)
+        Redis.from_url(django_settings.REDIS_URL).flushdb()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(client.agenerate(ask("More"), collect=lambda *_: None), 3)
+
+    asyncio.run(run())
+    assert simulator.stats()["paid"] == 3

@@ -1,9 +1,12 @@
 """Health: the process, what it stands on, and whether calls can be answered."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
+from redis import Redis
 
 from llmconfig.configuration import snapshot
 from llmconfig.models import LLMConfig, NodeConfiguration, Provider
@@ -33,6 +36,26 @@ def test_ready_means_database_and_broker() -> None:
     answer = Client().get("/readyz")
     assert answer.status_code == 200
     assert answer.json() == {"status": "ok", "database": "ok", "broker": "ok"}
+
+
+@pytest.fixture
+def evicting() -> Iterator[None]:
+    broker = Redis.from_url(settings.REDIS_URL)
+    before = broker.config_get("maxmemory-policy")["maxmemory-policy"]
+    broker.config_set("maxmemory-policy", "allkeys-lru")
+    yield
+    broker.config_set("maxmemory-policy", str(before))
+
+
+def test_a_broker_that_evicts_is_told_at_readyz_and_on_the_overview(
+    evicting: None, admin_client: Client
+) -> None:
+    answer = Client().get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json()["warnings"] == ["broker_evicts"]
+    page = admin_client.get("/admin/").content.decode()
+    assert "maxmemory-policy is allkeys-lru" in page
+    assert "noeviction" in page
 
 
 @pytest.mark.django_db

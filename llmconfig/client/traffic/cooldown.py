@@ -162,6 +162,8 @@ def _cool(
     seconds = min(max(seconds, asked_s), MAX_ASKED_SECONDS)
     health.until = time.monotonic() + seconds
     health.reason = f"{health.failures} failures in a row, the last one {attempt.outcome}"
+    if attempt.outcome == "connection":  # a person can see what isn't there
+        health.reason += f" ({attempt.detail})"
     name, said, milliseconds = _name(target), health.reason, int(seconds * 1000)
     _in_background(lambda: [name, milliseconds, said])
 

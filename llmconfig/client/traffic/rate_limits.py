@@ -34,6 +34,7 @@ MAX_AT_ONCE = 200  # calls that one round trip asks for
 # Without Redis the limits of what is paid for hold by halves, so not for long.
 ALONE_SECONDS = 5.0
 MINUTE = 60.0
+NO_MARKS = (0, 0)
 
 
 class NotAdmitted(Exception):
@@ -88,6 +89,7 @@ class RateLimiter:
         self._room_at = 0.0
         self._nap: asyncio.TimerHandle | None = None
         self._lost_at: float | None = None
+        self._marks, self._marks_seen = NO_MARKS, 0.0
         self._alone: _Alone | None = None
         self._serving: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
@@ -252,25 +254,30 @@ class RateLimiter:
         # What isn't in use is given back by this message: nobody may take it while it travels.
         self._places = min(self._places, using)
         try:
-            admitted, keep, contended, sharing, room_in = await redis_connection.run_script(
+            admitted, keep, contended, sharing, room_in, *marks = await redis_connection.run_script(
                 SCRIPT,
                 [f"{name}:seen", f"{name}:state", f"{name}:requests", f"{name}:tokens"],
                 [
                     self._holder, int(LEASE_SECONDS * 1000), facts.max_concurrency or 0,
                     facts.requests_per_minute or 0, facts.tokens_per_minute or 0,
-                    using, self._reserved, used, *wanted,
+                    using, self._reserved, used, *self._known_marks(sent_at), *wanted,
                 ],
             )  # fmt: skip
         except RedisLost:
             self._go_on_alone(loop.time())
             return
         self._lost_at = self._alone = None
+        self._marks, self._marks_seen = (int(marks[0]), int(marks[1])), sent_at
         self._used -= used
         self._places, self._keep = using + admitted, keep
         self._contended, self._sharing = bool(contended), max(1, sharing)
         self._room_at = loop.time() + room_in / 1000
         self._trusted_until = sent_at + TRUSTED_SECONDS
         self._let_in(admitted)
+
+    def _known_marks(self, now: float) -> tuple[int, int]:
+        """Of the windows that we have seen, while what we sent still counts in them."""
+        return self._marks if now - self._marks_seen < MINUTE else NO_MARKS
 
     def _fitting(self, tokens: int) -> int:
         """A call that is larger than the whole minute passes alone."""

@@ -4,11 +4,16 @@ KEYS: `seen` (holder → end of its lease), `state` (holder → "places wants re
 `requests` and `tokens` (start of a half second → how many). Times in milliseconds, by Redis' clock.
 
 ARGV: holder, length of the lease, max_concurrency, requests and tokens a minute (0 is no limit),
-calls under way, tokens that they have reserved, tokens of calls that have ended, and for each
-waiting call, oldest first, the tokens it may use.
+calls under way, tokens that they have reserved, tokens of calls that have ended, the marks of the
+requests' and the tokens' window that this holder saw within the last minute (0: none), and for
+each waiting call, oldest first, the tokens it may use.
 
 Returns how many of these may go, how many places may be passed on without asking, whether others
-wait, how many holders there are, and in how many milliseconds there may be room.
+wait, how many holders there are, in how many milliseconds there may be room, and both marks.
+
+A window has a mark, the time when it was begun. A holder that saw one which is gone, or is younger
+now, knows that the window was lost: flushed, evicted, or on a server that was replaced. Nobody can
+say what was sent, so the whole minute counts as used.
 
 Requests count from the moment they are let in. Tokens count as reserved while a call is under way
 and as used from its end, so that no 60 seconds hold too many, whichever way the provider counts.
@@ -19,7 +24,7 @@ SCRIPT = """
 local holder, lease = ARGV[1], tonumber(ARGV[2])
 local cap, rpm, tpm = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local using, reserved, used = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
-local wants = #ARGV - 8
+local wants = #ARGV - 10
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local slot = now - now % 500
@@ -77,7 +82,9 @@ local function window(key)
     local sum, oldest, gone = 0, now, {}
     local kept = redis.call('HGETALL', key)
     for i = 1, #kept, 2 do
-        if tonumber(kept[i]) + WINDOW <= now then
+        if kept[i] == 'mark' then
+            -- says since when this window is whole
+        elseif tonumber(kept[i]) + WINDOW <= now then
             gone[#gone + 1] = kept[i]
         else
             sum = sum + tonumber(kept[i + 1])
@@ -87,6 +94,23 @@ local function window(key)
     if #gone > 0 then redis.call('HDEL', key, unpack(gone)) end
     return sum, oldest + WINDOW - now
 end
+
+local function whole_since(key, known, limit)
+    local mark = tonumber(redis.call('HGET', key, 'mark') or 0)
+    if known > 0 and (mark == 0 or known < mark) then
+        redis.call('HSET', key, slot, limit)
+        mark = known
+    elseif mark == 0 then
+        mark = now
+    end
+    redis.call('HSET', key, 'mark', mark)
+    redis.call('PEXPIRE', key, WINDOW * 2)
+    return mark
+end
+
+local rpm_mark, tpm_mark = 0, 0
+if rpm > 0 then rpm_mark = whole_since(KEYS[3], tonumber(ARGV[9]), rpm) end
+if tpm > 0 then tpm_mark = whole_since(KEYS[4], tonumber(ARGV[10]), tpm) end
 
 if rpm > 0 then
     local sum, free_in = window(KEYS[3])
@@ -103,7 +127,7 @@ if tpm > 0 then
     local left = tpm - sum - promised - reserved
     admitted = 0
     for i = 1, room do
-        local asked = tonumber(ARGV[8 + i])
+        local asked = tonumber(ARGV[10 + i])
         if asked > left then
             -- Tokens that are only reserved may come back at any moment.
             if admitted == 0 and asked > tpm - sum then wait = math.max(wait, free_in) end
@@ -131,5 +155,5 @@ else
     redis.call('HDEL', KEYS[2], holder)
     redis.call('ZREM', KEYS[1], holder)
 end
-return {admitted, keep, rivals > 0 and 1 or 0, sharing, wait}
+return {admitted, keep, rivals > 0 and 1 or 0, sharing, wait, rpm_mark, tpm_mark}
 """

@@ -1,0 +1,71 @@
+"""What a call under way waits for, in a sentence for whoever wonders why nothing happens."""
+
+import time
+from dataclasses import dataclass
+
+from llmconfig.client.pipeline.state import GenerationState
+from llmconfig.client.traffic import cooldown
+from llmconfig.client.types import ANSWERED, Attempt
+from llmconfig.configuration.resolution import Target
+from llmconfig.configuration.snapshot import ProviderFacts
+
+UNREACHABLE = "connection"  # an attempt's outcome
+
+
+@dataclass(frozen=True, slots=True)
+class CallWatch:
+    """A call under way, for the event loop that carries it out."""
+
+    state: GenerationState
+
+    def may_be_dropped(self) -> bool:
+        """Whether nothing is in flight and nothing has been paid, so that nobody loses anything."""
+        state = self.state
+        return state.in_flight is None and not any(each.attempt.paid for each in state.attempts)
+
+    def holdup(self) -> str:
+        """Why it hasn't ended yet."""
+        state = self.state
+        trouble = _trouble(state.last.attempt) if state.last is not None else ""
+        if state.waiting is not None:
+            return f"{trouble} {_waiting(state.waiting[0])}".strip()
+        if state.in_flight is not None:
+            target, since = state.in_flight
+            seconds = time.perf_counter() - since
+            return f"{trouble} {_name(target)} has been thinking for {seconds:.0f} s.".strip()
+        return f"{trouble} It is asked again in a moment.".strip()
+
+
+def _trouble(attempt: Attempt) -> str:
+    if attempt.outcome in ANSWERED or attempt.outcome == "cooling":
+        return ""
+    said = attempt.detail or attempt.outcome
+    if attempt.outcome == UNREACHABLE:
+        return f"Nobody answers at the address of {attempt.provider}: {said}."
+    return f"{attempt.provider}/{attempt.model}: {said}."
+
+
+def _waiting(target: Target) -> str:
+    left = cooldown.seconds_left(target)
+    if left > 0:
+        return f"{_name(target)} is left alone for {left:.0f} s more: {cooldown.reason(target)}."
+    return f"Waiting for {_limits(target.provider)}."
+
+
+def _limits(provider: ProviderFacts) -> str:
+    limits = [
+        f"{limit:,} {what}"
+        for limit, what in (
+            (provider.max_concurrency, "calls at a time"),
+            (provider.requests_per_minute, "requests a minute"),
+            (provider.tokens_per_minute, "tokens a minute"),
+        )
+        if limit
+    ]
+    if not limits:
+        return f"a place at {provider.name}, which bears no more calls at a time, or a budget"
+    return f"the limits of {provider.name} ({', '.join(limits)})"
+
+
+def _name(target: Target) -> str:
+    return f"{target.provider.name}/{target.model_id}"

@@ -1,0 +1,59 @@
+"""What the machines around us should be set to, and aren't: told at /readyz and on the overview."""
+
+from collections.abc import Iterator
+
+from django.conf import settings
+from django.db import DatabaseError
+from django.http import HttpRequest
+from redis import Redis
+from redis.exceptions import RedisError
+
+from llmconfig.admin.kit.dashboard import Widget
+from llmconfig.runtime import database_clock
+
+BROKER_SECONDS = 2.0
+KEEPS_ALL = "noeviction"
+# The words for strangers.
+BROKER_EVICTS, CLOCK_DIFFERS = "broker_evicts", "clock_differs"
+
+
+def complaints() -> dict[str, str]:
+    """By word, what is wrong and the way out; what can't be asked is left to /readyz's states."""
+    return dict(_broker()) | dict(_clock())
+
+
+def _broker() -> Iterator[tuple[str, str]]:
+    try:
+        broker = Redis.from_url(
+            settings.REDIS_URL, socket_connect_timeout=BROKER_SECONDS, socket_timeout=BROKER_SECONDS
+        )
+        with broker:
+            memory = broker.info("memory")
+    except (RedisError, OSError, ValueError):
+        return
+    policy = str(memory.get("maxmemory_policy", KEEPS_ALL))
+    if policy != KEEPS_ALL:
+        said = (
+            f"The broker's maxmemory-policy is {policy}: when its memory is full it drops queued"
+            f" lanes and the counts of limits. Set it to {KEEPS_ALL} (docs/deployment.md)."
+        )
+        yield BROKER_EVICTS, said
+
+
+def _clock() -> Iterator[tuple[str, str]]:
+    try:
+        said = database_clock.complaint(database_clock.compare())
+    except DatabaseError:
+        return
+    if said:
+        yield CLOCK_DIFFERS, said
+
+
+def surroundings_widget(request: HttpRequest) -> Widget | None:
+    """What an administrator has to set right; no card while all is well."""
+    if not request.user.has_perm("llmconfig.change_llmconfig"):
+        return None
+    found = list(complaints().values())
+    if not found:
+        return None
+    return Widget("nodewise/widgets/surroundings.html", {"complaints": found}, width=12)

@@ -1,0 +1,131 @@
+"""A batch that makes no progress says why, after five seconds: terminal, page and API."""
+
+import os
+import threading
+import time
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.db.models.functions import Now
+from django.urls import reverse
+
+from enrichment.batches import creation, silence
+from enrichment.batches.creation import Selection
+from enrichment.batches.progress import progress_of
+from enrichment.engine.lanes import run_lane
+from enrichment.models import Batch, BatchChunk
+from llmconfig.configuration import snapshot
+from llmconfig.models import Provider
+from project.embedded.ports import free_port
+from tests.api import caller
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LONG_AGO = "2020-01-01T00:00Z"
+
+
+@pytest.fixture
+def nobody_listens(provider):
+    port = free_port()
+    Provider.objects.filter(pk=provider.pk).update(api_base_url=f"http://127.0.0.1:{port}/v1")
+    snapshot.expire()
+    return port
+
+
+def test_a_command_says_that_nobody_listens_and_offers_to_stop(
+    nobody_listens, make_animals, monkeypatch, capsys, settings
+):
+    settings.LLM_ENVIRONMENT = {**settings.LLM_ENVIRONMENT, "LLM_COOLDOWN_SECONDS": 60.0}
+    make_animals(3)
+    ours, theirs = os.openpty()
+    terminal = os.fdopen(theirs)
+    monkeypatch.setattr("sys.stdin", terminal)
+    typing = threading.Timer(8, os.write, (ours, b"s\n"))
+    typing.start()
+    began = time.monotonic()
+    with pytest.raises(CommandError, match="is paused"):
+        call_command("enrich_descriptions", "--inline")
+    assert time.monotonic() - began < 30
+    typing.join()
+    terminal.close()
+    os.close(ours)
+    said = capsys.readouterr().err
+    assert f"127.0.0.1:{nobody_listens}" in said
+    assert "Nobody answers at the address of sim" in said
+    assert "Type s and Enter to pause" in said
+    assert Batch.objects.get().status == "paused"
+
+
+def test_a_lane_notes_what_its_calls_wait_for_and_takes_it_back(
+    provider, simulator, make_animals, admin_client
+):
+    make_animals(2)
+    Provider.objects.filter(pk=provider.pk).update(timeout_seconds=60)
+    snapshot.expire()
+    simulator.control(latency_ms=9000)
+    batch = creation.create("description_cleaning", Selection())
+
+    def work():
+        run_lane(batch.pk)
+        connection.close()
+
+    lane = threading.Thread(target=work)
+    lane.start()
+    deadline = time.monotonic() + 8.5
+    while not (at := progress_of(batch.pk)).waits_for:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert "sim/gpt-4o-mini has been thinking for" in at.waits_for
+    page = admin_client.get(reverse("admin:enrichment_batch_change", args=[batch.pk]))
+    assert "has been thinking for" in page.content.decode()
+    lane.join()
+    at = progress_of(batch.pk)
+    assert (at.status, at.done, at.waits_for) == ("completed", 2, "")
+
+
+@pytest.mark.parametrize(
+    ("batch_is", "chunks_are", "told"),
+    [
+        pytest.param({"created_at": LONG_AGO}, {}, "No worker has taken it yet", id="no worker"),
+        pytest.param({"created_at": Now()}, {}, "", id="only just made"),
+        pytest.param(
+            {"status": "running", "started_at": LONG_AGO}, {}, "No worker works on it", id="no lane"
+        ),
+        pytest.param(
+            {"status": "running", "started_at": LONG_AGO},
+            {"due_at": "2100-01-01T00:00Z"},
+            "Its failed rows are tried again at 00:00:00 UTC",
+            id="later round",
+        ),
+        pytest.param(
+            {"status": "running", "started_at": LONG_AGO},
+            {"status": "away"},
+            "1 of its chunks are with the provider",
+            id="provider's batch",
+        ),
+        pytest.param(
+            {"status": "running", "started_at": LONG_AGO},
+            {"status": "leased", "leased_until": "2100-01-01T00:00Z"},
+            "",
+            id="in work",
+        ),
+        pytest.param({"status": "paused", "created_at": LONG_AGO}, {}, "", id="paused"),
+    ],
+)
+def test_what_no_lane_can_tell_is_told_too(provider, make_animals, batch_is, chunks_are, told):
+    make_animals(1)
+    batch = creation.create("description_cleaning", Selection())
+    Batch.objects.filter(pk=batch.pk).update(**batch_is)
+    BatchChunk.objects.filter(batch=batch).update(**(chunks_are or {"round": 0}))
+    answer = caller("viewer").get(f"/api/llm/batches/{batch.pk}").json()["progress"]["waits_for"]
+    assert told in answer
+    assert bool(answer) == bool(told)
+
+
+def test_a_note_of_a_lane_that_is_gone_is_forgotten(provider, make_animals):
+    make_animals(1)
+    batch = creation.create("description_cleaning", Selection())
+    silence.note(batch.pk, "Waiting for the limits of sim.")
+    assert progress_of(batch.pk).waits_for == "Waiting for the limits of sim."
+    Batch.objects.filter(pk=batch.pk).update(waits_until=LONG_AGO)
+    assert progress_of(batch.pk).waits_for == ""

@@ -1,0 +1,86 @@
+"""Beat goes on in step when the clock is set, and workers' clocks decide nothing."""
+
+import datetime as dt
+from typing import Any
+
+import pytest
+import time_machine
+from django.conf import settings
+from redis import Redis
+
+from enrichment import tasks
+from project.celery import app
+from project.timers import MARK, SteadyScheduler
+
+REVIVE = "enrichment.tasks.revive_stalled_batches"
+QUARTER = dt.timedelta(minutes=15)
+
+
+@pytest.fixture
+def beat(tmp_path: Any) -> Any:
+    made = []
+
+    def start() -> SteadyScheduler:
+        scheduler = SteadyScheduler(
+            app, schedule_filename=str(tmp_path / "schedule"), max_interval=0.1
+        )
+        made.append(scheduler)
+        return scheduler
+
+    yield start
+    for each in made:
+        each.close()
+
+
+def sent(scheduler: SteadyScheduler) -> bool:
+    """Whether the revival is due and goes out within some rounds."""
+    broker = Redis.from_url(settings.REDIS_URL)
+    broker.flushdb()
+    for _ in range(40):
+        scheduler.tick()
+    return any(REVIVE.encode() in each for each in broker.lrange("celery", 0, -1))
+
+
+@pytest.mark.parametrize("step", [-QUARTER, QUARTER, dt.timedelta(days=-365 * 30)])
+def test_timers_go_on_when_the_clock_is_set(beat: Any, step: dt.timedelta) -> None:
+    now = dt.datetime.now(dt.UTC)
+    with time_machine.travel(now, tick=True) as clock:
+        scheduler = beat()
+        assert not sent(scheduler)
+        clock.shift(6)  # so long takes the interval; no clock was set: see below
+        scheduler._anchor += 6
+        assert sent(scheduler)
+        clock.shift(step)
+        assert not sent(scheduler)
+        clock.shift(6)
+        scheduler._anchor += 6
+        assert sent(scheduler)
+
+
+def test_a_schedule_kept_by_a_clock_that_was_ahead_is_due_now(beat: Any) -> None:
+    with time_machine.travel("2042-01-01T00:00Z", tick=True):
+        scheduler = beat()
+        for entry in scheduler.schedule.values():
+            entry.last_run_at = entry.default_now()
+        scheduler.close()
+    again = beat()
+    assert all(each.last_run_at <= each.default_now() for each in again.schedule.values())
+
+
+def test_a_timer_is_sent_again_only_once_a_worker_has_taken_it(beat: Any) -> None:
+    broker = Redis.from_url(settings.REDIS_URL)
+    scheduler = beat()
+    entry = next(each for each in scheduler.schedule.values() if each.task == REVIVE)
+    for _ in range(3):
+        scheduler.apply_entry(entry, producer=scheduler.producer)
+    assert broker.llen("celery") == 1
+    assert 0 < broker.pttl(MARK.format(REVIVE)) <= 15_000  # a lost message holds it up no longer
+    assert b'"expires": null' in broker.lindex("celery", 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_that_takes_it_lets_the_next_one_go() -> None:
+    broker = Redis.from_url(settings.REDIS_URL)
+    broker.set(MARK.format(REVIVE), 1)
+    tasks.revive_stalled_batches.apply()
+    assert not broker.exists(MARK.format(REVIVE))
