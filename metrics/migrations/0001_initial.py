@@ -382,6 +382,14 @@ class Migration(migrations.Migration):
                 "ordering": ["period_start"],
                 "abstract": False,
                 "indexes": [models.Index(fields=["period_start"], name="idx_llm_daily_period")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("latency_sum_ms__gte", 0), ("latency_sum_ms__lt", 1e18)
+                        ),
+                        name="llm_metrics_daily_latency_is_a_number",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -790,6 +798,10 @@ class Migration(migrations.Migration):
                         ),
                         name="llm_metrics_sizes_not_negative",
                     ),
+                    models.CheckConstraint(
+                        condition=models.Q(("latency_ms__lt", 1000000000000.0)),
+                        name="llm_metrics_latency_is_a_number",
+                    ),
                 ],
             },
         ),
@@ -977,6 +989,14 @@ class Migration(migrations.Migration):
                 "ordering": ["period_start"],
                 "abstract": False,
                 "indexes": [models.Index(fields=["period_start"], name="idx_llm_hourly_period")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("latency_sum_ms__gte", 0), ("latency_sum_ms__lt", 1e18)
+                        ),
+                        name="llm_metrics_hourly_latency_is_a_number",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1061,6 +1081,14 @@ class Migration(migrations.Migration):
                 "ordering": ["period_start"],
                 "abstract": False,
                 "indexes": [models.Index(fields=["period_start"], name="idx_llm_overview_period")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("latency_sum_ms__gte", 0), ("latency_sum_ms__lt", 1e18)
+                        ),
+                        name="llm_metrics_overview_latency_is_a_number",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(

@@ -32,6 +32,9 @@ VALUES: dict[str, dict[str, Any]] = {
     "llmconfig.BudgetHold": {"spending__budget__hard_limit_usd": 1},
     "llmconfig.GatewayKey": {"allows_everything": True},
     "llmconfig.UserConfig": {"interaction_type": "reasoning"},
+    "metrics.DailyRollup": {"latency_sum_ms": 1},
+    "metrics.HourlyRollup": {"latency_sum_ms": 1},
+    "metrics.OverviewRollup": {"latency_sum_ms": 1},
 }
 COLUMNS = """
 SELECT 'column', attrelid::regclass::text, attname::text, format_type(atttypid, atttypmod),
