@@ -151,6 +151,25 @@ def test_only_our_limits_change_it(serve, make_node):
     assert sent["output_config"]["format"]["schema"]["properties"] == schema["properties"]
 
 
+def test_no_other_name_of_the_token_limit_goes_around_it(serve):
+    served = serve("anthropic")
+    more = {"n_predict": 9999, "max_completion_tokens": 9999, "options": {"num_predict": 9999}}
+    asked = {"max_tokens": 5, "messages": [{"role": "user", "content": "Hi"}]}
+    post("/v1/messages", asked | more)
+    assert served.bodies == [asked | {"model": "m"}]
+    assert dropped() == set(more)
+
+
+def test_a_whole_message_in_place_of_a_stream_is_streamed(serve):
+    whole = {**ANSWER, "content": [{"type": "text", "text": "Sunny."}], "stop_reason": "end_turn"}
+    serve("anthropic", lambda _: (200, (event("message", **whole), event("message_stop"))))
+    kinds = [each["type"] for each in streamed()]
+    assert kinds == [
+        "message_start", "content_block_start", "content_block_delta", "content_block_stop",
+        "message_delta", "message_stop",
+    ]  # fmt: skip
+
+
 def test_thoughts_that_nobody_signed_stay_here(serve):
     served = serve("anthropic")
     turns = [

@@ -10,10 +10,8 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from llmconfig.client.types import Call
-from llmconfig.client.wire import TOKEN_LIMIT_NAMES
+from llmconfig.client.wire import LIMIT_HOLDERS, TOKEN_LIMIT_NAMES
 
-# Objects in which servers look for the same names.
-NESTED = ("options", "parameters", "sampling_params", "generation_config", "generationConfig")
 MAX_LIMIT = 2**31
 AnyCall = TypeVar("AnyCall", bound=Call)
 
@@ -23,10 +21,12 @@ def with_one_limit(call: AnyCall) -> AnyCall:
 
     What is no limit, such as -1 for "endless", is taken away without one.
     """
-    if TOKEN_LIMIT_NAMES.isdisjoint(call.extra) and not any(name in call.extra for name in NESTED):
+    if TOKEN_LIMIT_NAMES.isdisjoint(call.extra) and not any(
+        name in call.extra for name in LIMIT_HOLDERS
+    ):
         return call
     extra, limits = _without_limits(call.extra)
-    for name in NESTED:
+    for name in LIMIT_HOLDERS:
         if isinstance(extra.get(name), Mapping):
             extra[name], more = _without_limits(extra[name])
             limits += more

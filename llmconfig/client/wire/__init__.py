@@ -40,6 +40,14 @@ TOKEN_LIMIT_NAMES = frozenset(
         "num_predict",
     }
 )
+# Objects in which servers look for the same names.
+LIMIT_HOLDERS = (
+    "options",
+    "parameters",
+    "sampling_params",
+    "generation_config",
+    "generationConfig",
+)
 Input = str | list[int]  # a text, or the tokens of one
 
 

@@ -11,6 +11,8 @@ from llmconfig import provider_types
 from llmconfig.client.types import NativeRequest
 from llmconfig.client.wire import (
     JSON,
+    LIMIT_HOLDERS,
+    TOKEN_LIMIT_NAMES,
     Body,
     Embedded,
     Input,
@@ -134,8 +136,10 @@ def _one_text(blocks: list[JSON]) -> str | list[JSON]:
 
 def _native_body(question: Question, native: NativeRequest) -> Body:
     """The caller's request as it came, but for the model, our limits and what nobody signed."""
-    target, dropped = question.target, []
-    content: JSON = dict(native.body)
+    target, content = question.target, dict(native.body)
+    # Servers beside Anthropic's let these win over `max_tokens`.
+    dropped = [name for name in (*TOKEN_LIMIT_NAMES, *LIMIT_HOLDERS) if content.pop(name, None)]
+    dropped = [name for name in dropped if name != "max_tokens"]
     content["model"] = target.model_id
     content["max_tokens"] = target.max_tokens or _most(question)
     content["messages"] = [
@@ -152,7 +156,7 @@ def _native_body(question: Question, native: NativeRequest) -> Body:
     if target.temperature is not None and (asked is not None or not _thinks(content)):
         content["temperature"] = target.temperature
     if not _samples(question):
-        dropped = [name for name in SAMPLING if content.pop(name, None) is not None]
+        dropped += [name for name in SAMPLING if content.pop(name, None) is not None]
     return _without_refused(content, question, tuple(sorted(dropped)))
 
 

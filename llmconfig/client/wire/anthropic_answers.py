@@ -100,13 +100,16 @@ class AnthropicListener:
         """Text, thoughts, and the input of tools as it is written; pings add nothing.
 
         With `keeps_native` each event is passed on too, from the first piece of the answer on:
-        until then another target may still be asked.
+        until then another target may still be asked. A whole message in an event is no event of a
+        stream's, and goes on in pieces.
         """
         delta = self._hear(event)
         more = event.get("type") == "content_block_start" and _says_more(
             object_of(event.get("content_block"))
         )
         self._untranslated |= more or _cites(object_of(event.get("delta")))
+        if event.get("type") == "message":
+            self.keeps_native = False
         if not self.keeps_native:
             return delta
         self._held.append(event)
