@@ -124,8 +124,15 @@ class Migration(migrations.Migration):
                 ),
                 ("lane_failure_at", models.PositiveIntegerField(default=0, editable=False)),
                 ("resumed_at", models.DateTimeField(editable=False, null=True)),
+                ("waits_for", models.TextField(blank=True, default="", editable=False)),
+                ("waits_until", models.DateTimeField(editable=False, null=True)),
                 ("rows_total", models.PositiveIntegerField(default=0)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
                 ("started_at", models.DateTimeField(null=True)),
                 ("finished_at", models.DateTimeField(null=True)),
                 (
