@@ -63,7 +63,19 @@ OWN = (
     ProcessSetting("LLM_RETRY_MAX_ATTEMPTS", 3, "Requests to one target within one call.", least=1),
     ProcessSetting("LLM_RETRY_BASE_DELAY", 1.0, "Seconds before the first repeated request."),
     ProcessSetting("LLM_RETRY_MAX_DELAY", 60.0, "Longest pause between requests, in seconds."),
-    ProcessSetting("LLM_DEADLINE_SECONDS", 300.0, "Longest time for one call, fallbacks included."),
+    ProcessSetting("LLM_DEADLINE_SECONDS", 900.0, "Longest time for one call, fallbacks included."),
+    ProcessSetting(
+        "LLM_STREAM_SILENCE_SECONDS",
+        300.0,
+        "Longest pause between two pieces of a streamed answer, in seconds.",
+        least=0.05,
+    ),
+    ProcessSetting(
+        "LLM_STREAM_KEEPALIVE_SECONDS",
+        5.0,
+        "Silence after which /v1 sends a comment in a stream, in seconds.",
+        least=0.05,
+    ),
     ProcessSetting(
         "LLM_SHUTDOWN_SECONDS",
         30.0,

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
 from typing import Any
@@ -48,6 +49,7 @@ STREAM_HEADERS = [
     (b"cache-control", b"no-cache"),
     (b"x-accel-buffering", b"no"),  # nginx would hold it back
 ]
+COMMENT = b": waiting\n\n"
 Events = openai_shape.ChatEvents | anthropic_shape.MessageEvents | responses_shape.ResponseEvents
 
 
@@ -132,6 +134,7 @@ class GatewayRequest:
         self.task: asyncio.Task[Any] | None = None
         self.working = False
         self.told: answer_headers.Headers = []  # of the call, once it is read
+        self.said_at = time.monotonic()
         self.shape: Shape = refusals.openai_shape
         self.anthropic = scope["path"].startswith("/v1/messages")
         if self.anthropic or any(name == b"anthropic-version" for name, _ in scope["headers"]):
@@ -274,17 +277,40 @@ class GatewayRequest:
         await self._reply(write(asked, made), headers=answer_headers.of_answer(made))
 
     async def _stream(self, call: Call, events: Events) -> None:
-        """Status and head only with the first piece: until then an error has a status."""
-        async with aclosing(self._pieces(call)) as pieces:
-            async for piece in pieces:
+        """Status and head with the first piece or comment: until then an error has a status."""
+        seconds = (await snapshot.acurrent()).setting("LLM_STREAM_KEEPALIVE_SECONDS")
+        comments = asyncio.create_task(self._comment_on_silence(seconds))
+        told = False
+        try:
+            async with aclosing(self._pieces(call)) as pieces:
+                async for piece in pieces:
+                    if not self.begun:
+                        await self._start(200, STREAM_HEADERS)
+                    if not told:
+                        told = True
+                        if head := events.begin():
+                            await self._part(head)
+                    if isinstance(piece, Delta):
+                        await self._part(events.piece(piece))
+                    else:
+                        comments.cancel()
+                        await self._part(events.end(piece), more=False)
+        finally:
+            comments.cancel()
+
+    async def _comment_on_silence(self, seconds: float) -> None:
+        """Keep balancers from cutting a stream in which nothing comes; readers skip comments.
+
+        Then the status is 200, and an error comes as the stream's last event.
+        """
+        while True:
+            await asyncio.sleep(seconds)
+            if time.monotonic() - self.said_at < seconds / 2:
+                continue
+            with suppress(OSError):  # who has hung up is noticed elsewhere
                 if not self.begun:
                     await self._start(200, STREAM_HEADERS)
-                    if head := events.begin():
-                        await self._part(head)
-                if isinstance(piece, Delta):
-                    await self._part(events.piece(piece))
-                else:
-                    await self._part(events.end(piece), more=False)
+                await self._part(COMMENT)
 
     def _pieces(self, call: Call) -> AsyncGenerator[Delta | Generation]:
         return client.astream(call, collect=self._collect)
@@ -384,6 +410,7 @@ class GatewayRequest:
         await self.send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def _part(self, body: bytes, *, more: bool = True) -> None:
+        self.said_at = time.monotonic()
         await self.send({"type": "http.response.body", "body": body, "more_body": more})
 
 

@@ -5,6 +5,7 @@ key elsewhere), no proxies or credentials of the environment, no cookies, replie
 and time, and each address checked when it is connected to.
 """
 
+import asyncio
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -18,6 +19,8 @@ from llmconfig.runtime.per_loop import PerLoop
 
 MAX_BYTES = 16 * 1024 * 1024  # of one reply, unpacked; the longest real answers are far below 1 MB
 MAX_CONNECTIONS = 1000
+# Longest wait for a connection, TLS included; a server that thinks for minutes accepts at once.
+MAX_CONNECT_SECONDS = 10.0
 ANY_WINDOW = zlib.MAX_WBITS | 32  # gzip or zlib, told by their first bytes
 
 
@@ -100,7 +103,7 @@ async def _exchange(
             url,
             data=body,
             headers=headers,
-            timeout=aiohttp.ClientTimeout(total=timeout_s),
+            timeout=aiohttp.ClientTimeout(total=timeout_s, sock_connect=_connect_s(timeout_s)),
             allow_redirects=False,
         ) as reply:
             return Response(reply.status, reply.headers, await _read(reply, most_bytes))
@@ -129,10 +132,26 @@ class Opened:
         """The rest of it, read to its end."""
         return Response(self.status, self.headers, await _read(self.reply))
 
-    async def pieces(self, max_bytes: int = MAX_BYTES) -> AsyncIterator[bytes]:
-        """The body as it comes; raises RequestFailed when there is too much of it."""
+    async def pieces(
+        self, max_bytes: int = MAX_BYTES, *, silence_s: float | None = None
+    ) -> AsyncIterator[bytes]:
+        """The body as it comes; raises RequestFailed when there is too much of it.
+
+        `silence_s` is the longest time between two pieces, in seconds, once the first has come.
+        """
         size = 0
-        async for piece in self.reply.content.iter_any():
+        pieces = self.reply.content.iter_any()
+        while True:
+            try:
+                async with asyncio.timeout(silence_s if size else None):
+                    piece = await anext(pieces, None)
+            except TimeoutError:
+                if not (size and silence_s):
+                    raise
+                why = f"nothing more came of the stream for {silence_s:g} s"
+                raise RequestFailed("timeout", why, transient=True) from None
+            if piece is None:
+                return
             size += len(piece)
             if size > max_bytes:
                 raise _too_large(max_bytes)
@@ -181,7 +200,10 @@ async def _opened(
             data=body,
             headers=headers,
             timeout=aiohttp.ClientTimeout(
-                total=None, connect=timeout_s, sock_connect=timeout_s, sock_read=timeout_s
+                total=None,
+                connect=timeout_s,
+                sock_connect=_connect_s(timeout_s),
+                sock_read=timeout_s,
             ),
             allow_redirects=False,
         ) as reply:
@@ -268,10 +290,16 @@ def _too_large(most_bytes: int = MAX_BYTES) -> RequestFailed:
     return RequestFailed("reply_too_large", f"the reply is over {size}", transient=False)
 
 
+def _connect_s(timeout_s: float) -> float:
+    return min(timeout_s, MAX_CONNECT_SECONDS)
+
+
 def _failure(error: Exception, url: URL, timeout_s: float) -> RequestFailed:
     """What went wrong, in words that name host and port and nothing secret."""
     if getattr(error, "errno", None) == egress.REFUSED_ERRNO:
         code, why = "egress_refused", "its address is not one for this provider (LLM_EGRESS_ALLOW)"
+    elif isinstance(error, aiohttp.ConnectionTimeoutError):
+        code, why = "connection", f"no connection within {_connect_s(timeout_s):g} s"
     elif isinstance(error, TimeoutError):
         code, why = "timeout", f"no whole reply within {timeout_s:g} s"
     elif isinstance(error, aiohttp.ClientPayloadError):

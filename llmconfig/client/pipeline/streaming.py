@@ -64,7 +64,9 @@ class Streaming:
         ) as opened:
             if not opened.streams:
                 return await opened.whole()
-            return await listening.to_the_end_of(opened)
+            silence_s = self.state.configuration.setting("LLM_STREAM_SILENCE_SECONDS")
+            silence_s = min(silence_s, target.provider.timeout_seconds)
+            return await listening.to_the_end_of(opened, silence_s)
 
     def read(self, endpoint: ProviderEndpoint, response: Response) -> Reply | Refused:
         """The answer that was heard to its end; of a reply that is no stream, what it holds."""
@@ -104,14 +106,14 @@ class _Listening:
         text = self.endpoint.scrubber.told(self.listener.text)
         return AnswerProgress(text, self.listener.billed, self.received)
 
-    async def to_the_end_of(self, opened: Opened) -> Response:
+    async def to_the_end_of(self, opened: Opened, silence_s: float) -> Response:
         """Take all events; raises RequestFailed where they can't be understood.
 
         Gives the reply: of an error event its body, else an empty one.
         """
         events = EventReader()
         try:
-            async for piece in opened.pieces():
+            async for piece in opened.pieces(silence_s=silence_s):
                 for event in events.feed(piece):
                     if await self._is_refusal(event):
                         return Response(opened.status, opened.headers, event)
