@@ -1,8 +1,10 @@
 """Sums over calls, for pages, reports and the API: by period and any dimensions, from the rollups.
 
 They are never behind: the views that are read here count what isn't rolled up yet from the calls.
-Periods are whole hours or days in UTC. Batches and users are in no rollup, which would have a row
-for each of them and hour: they are summed from the calls, over a bounded time.
+Periods are whole hours, or days of a time zone. Days that aren't UTC's are summed from hours, or
+from the calls where the zone's days begin between two hours. Batches and users are in no rollup,
+which would have a row for each of them and hour: they are summed from the calls, over a bounded
+time.
 """
 
 import datetime as dt
@@ -13,10 +15,12 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
 from django.db.models import TextChoices
 
+from llmconfig.configuration import time_zones
 from metrics.errors import Unanswerable, UnknownDimension
 
 # Told by the calls alone: their columns.
@@ -47,7 +51,7 @@ SUMS = (
 )
 # The calls of a time with a rollup's columns, each as a rollup of its own.
 CALLS = f"""
-(SELECT date_trunc(%s, created_at, 'UTC') AS period_start,
+(SELECT date_trunc(%s, created_at, %s) AS period_start,
     {", ".join([*_OF_ROLLUPS.values(), *OF_CALLS.values()])},
     1 AS calls, (cost_usd IS NULL)::int AS unpriced, cache_hit::int AS cache_hits, tokens_input,
     tokens_output, tokens_cached_input, tokens_cache_write, tokens_reasoning, cost_usd, saved_usd,
@@ -56,6 +60,15 @@ CALLS = f"""
         AS latency_buckets, ARRAY[1] AS latency_counts
 FROM llm_generation_metrics WHERE created_at >= %s AND created_at < %s) AS calls
 """  # noqa: S608 - our own names
+# The hours of a time as days of a zone.
+ZONED = f"""
+(SELECT date_trunc('day', period_start, %s) AS period_start, {", ".join(_OF_ROLLUPS.values())},
+    calls, unpriced, cache_hits, tokens_input, tokens_output, tokens_cached_input,
+    tokens_cache_write, tokens_reasoning, cost_usd, saved_usd, latency_sum_ms, latency_buckets,
+    latency_counts
+FROM llm_metrics_by_hour WHERE period_start >= %s AND period_start < %s) AS zoned
+"""  # noqa: S608 - our own names
+HOUR = dt.timedelta(hours=1)
 Key = str | int | UUID | None
 
 
@@ -88,6 +101,12 @@ class MetricsQuestion:
     grain: Grain = Grain.DAY
     each_period: bool = False
     latencies: bool = False
+    zone: ZoneInfo = field(default_factory=time_zones.default)  # whose days are meant
+
+    @property
+    def bounds(self) -> tuple[dt.datetime, dt.datetime]:
+        """From when to when calls are summed: whole hours or days of the zone."""
+        return whole_periods(self.since, self.until, self.grain, self.zone)
 
     @property
     def reads_calls(self) -> bool:
@@ -186,18 +205,18 @@ def ask_apart(question: MetricsQuestion, groupings: Sequence[Sequence[str]]) -> 
             [*bounds, *wanted],
         )
         rows = cursor.fetchall()
-    return [_of_grouping(rows, names, each) for each in groupings]
+    return [_of_grouping(rows, names, each, question.zone) for each in groupings]
 
 
 def _of_grouping(
-    rows: Sequence[tuple[Any, ...]], names: Sequence[str], wanted: Sequence[str]
+    rows: Sequence[tuple[Any, ...]], names: Sequence[str], wanted: Sequence[str], zone: ZoneInfo
 ) -> list[Row]:
     """The rows of one grouping set: its bits are those of the names that it leaves out."""
     bits = sum(1 << place for place, name in enumerate(reversed(names)) if name not in wanted)
     places = {name: 1 + place for place, name in enumerate(names)}
     return [
         Row(
-            row[places["period"]] if "period" in wanted else None,
+            _in_zone(row[places["period"]], zone) if "period" in wanted else None,
             tuple(row[places[name]] for name in wanted if name != "period"),
             Figures(*row[1 + len(names) :]),
         )
@@ -244,41 +263,62 @@ def percentile(classes: Mapping[int, int], share: float) -> float | None:
     return None
 
 
-def start_of(moment: dt.datetime, grain: Grain) -> dt.datetime:
-    """When the UTC hour or day of an aware moment begins."""
-    hour = moment.astimezone(dt.UTC).replace(minute=0, second=0, microsecond=0)
-    return hour if grain == Grain.HOUR else hour.replace(hour=0)
+def start_of(moment: dt.datetime, grain: Grain, zone: ZoneInfo | None = None) -> dt.datetime:
+    """When the UTC hour of an aware moment begins, or its day in a zone, by default the usual one.
+
+    A day's begin is in that zone, so that days can be added to it.
+    """
+    if grain == Grain.DAY:
+        there = zone or time_zones.default()
+        return time_zones.midnight(moment.astimezone(there).date(), there)
+    return moment.astimezone(dt.UTC).replace(minute=0, second=0, microsecond=0)
 
 
 def whole_periods(
-    since: dt.datetime, until: dt.datetime, grain: Grain
+    since: dt.datetime, until: dt.datetime, grain: Grain, zone: ZoneInfo | None = None
 ) -> tuple[dt.datetime, dt.datetime]:
-    """A time brought to whole UTC hours or days, its last one included."""
-    end = start_of(until, grain)
+    """A time brought to whole UTC hours or days of a zone, its last one included."""
+    end = start_of(until, grain, zone)
     if end < until:
-        end += dt.timedelta(hours=1) if grain == Grain.HOUR else dt.timedelta(days=1)
-    return start_of(since, grain), end
+        end += HOUR if grain == Grain.HOUR else dt.timedelta(days=1)
+    return start_of(since, grain, zone), end
+
+
+def _in_zone(period: dt.datetime, zone: ZoneInfo) -> dt.datetime:
+    return period if zone.key == "UTC" else period.astimezone(zone)
+
+
+def _needs_calls(question: MetricsQuestion) -> bool:
+    """Whether the zone's days begin between two hours of UTC."""
+    since, until = question.bounds
+    return any(each.astimezone(dt.UTC).minute for each in (since, until))
 
 
 def _source(question: MetricsQuestion, by: Sequence[str]) -> tuple[str, list[Any]]:
     """What is summed up, and the values that it takes."""
-    if not question.reads_calls:
+    by_zone = question.grain == Grain.DAY and question.zone.key != "UTC"
+    if by_zone and not question.reads_calls and not _needs_calls(question):
+        return ZONED, [question.zone.key, *question.bounds]
+    if not question.reads_calls and not by_zone:
         brief = question.grain == Grain.DAY and OF_OVERVIEW.issuperset([*by, *question.only])
         return OVERVIEW if brief else VIEWS[question.grain], []
-    if question.until - question.since > dt.timedelta(days=MAX_DAYS_OF_CALLS):
+    if question.reads_calls and question.until - question.since > dt.timedelta(
+        days=MAX_DAYS_OF_CALLS
+    ):
         raise Unanswerable(
             f"By {' and '.join(OF_CALLS)} the calls themselves are summed: ask for at most"
             f" {MAX_DAYS_OF_CALLS} days."
         )
     return CALLS, [
         question.grain.value,
-        *whole_periods(question.since, question.until, question.grain),
+        question.zone.key if by_zone else "UTC",
+        *question.bounds,
     ]
 
 
 def _conditions(question: MetricsQuestion) -> tuple[str, list[Any]]:
     """The WHERE clause and its values."""
-    since = start_of(question.since, question.grain)
+    since = start_of(question.since, question.grain, question.zone)
     parts = ["period_start >= %s", "period_start < %s"]
     values: list[Any] = [since, question.until]
     for name, value in question.only.items():
@@ -306,4 +346,5 @@ def _row(
     question: MetricsQuestion, row: tuple[Any, ...], width: int, classes: Mapping[int, int]
 ) -> Row:
     keys = row[1:width] if question.each_period else row[:width]
-    return Row(row[0] if question.each_period else None, keys, Figures(*row[width:]), classes)
+    period = _in_zone(row[0], question.zone) if question.each_period else None
+    return Row(period, keys, Figures(*row[width:]), classes)

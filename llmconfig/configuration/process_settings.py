@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from django.core.exceptions import ImproperlyConfigured
 
 from llmconfig import project_settings
+from llmconfig.configuration import time_zones
 
 Number = TypeVar("Number", int, float)
 
@@ -27,11 +28,14 @@ class ProcessSetting:
     help: str
     column: str = ""  # of llm_config; blank when only the environment can set it
     least: float = 0
+    is_time_zone: bool = False
 
     def parse(self, raw: str) -> bool | int | float | str:
         """The variable's text as a value; raises ImproperlyConfigured naming the variable."""
         if isinstance(self.default, bool):
             return switch(self.variable, raw)
+        if self.is_time_zone:
+            return _time_zone(self.variable, raw)
         if isinstance(self.default, str):
             return raw
         return number(self.variable, raw, type(self.default), self.least)
@@ -43,6 +47,13 @@ def switch(name: str, raw: str) -> bool:
     if word in TRUE_WORDS | FALSE_WORDS:
         return word in TRUE_WORDS
     raise ImproperlyConfigured(f"{name}: {raw!r} is neither true nor false.")
+
+
+def _time_zone(name: str, raw: str) -> str:
+    try:
+        return time_zones.named(raw).key
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}") from error
 
 
 def number(name: str, raw: str, kind: type[Number], least: float) -> Number:
@@ -64,6 +75,12 @@ OWN = (
     ProcessSetting("LLM_RETRY_BASE_DELAY", 1.0, "Seconds before the first repeated request."),
     ProcessSetting("LLM_RETRY_MAX_DELAY", 60.0, "Longest pause between requests, in seconds."),
     ProcessSetting("LLM_DEADLINE_SECONDS", 900.0, "Longest time for one call, fallbacks included."),
+    ProcessSetting(
+        "LLM_TIME_ZONE",
+        "",
+        "Zone of the days of figures and budgets; blank is Django's TIME_ZONE.",
+        is_time_zone=True,
+    ),
     ProcessSetting(
         "LLM_STREAM_SILENCE_SECONDS",
         300.0,

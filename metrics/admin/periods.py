@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from llmconfig.admin.kit.theme import DropdownFilter
+from llmconfig.configuration import time_zones
 
 DEFAULT_DAYS = 7
 HOUR_FORMAT = "%Y-%m-%dT%H"
@@ -29,7 +30,7 @@ class PeriodFilter(DropdownFilter):
         told = []
         if start is not None:
             hour = f", {start[0]:%H:00} to {start[1]:%H:00}" if "T" in chosen else ""
-            told = [(chosen, f"{start[0]:%-d %B %Y}{hour} UTC")]
+            told = [(chosen, f"{start[0]:%-d %B %Y}{hour} {start[0].tzinfo}")]
         return [
             *told,
             ("1", "Last 24 hours"),
@@ -56,10 +57,12 @@ class PeriodFilter(DropdownFilter):
 
 
 def span_of(text: str) -> tuple[dt.datetime, dt.datetime] | None:
-    """Begin and end of a day (2031-04-11) or hour (2031-04-11T09) in UTC; None of anything else."""
+    """Begin and end of a day (2031-04-11) or of an hour in UTC (2031-04-11T09), else None."""
     for form, length in ((DAY_FORMAT, dt.timedelta(days=1)), (HOUR_FORMAT, dt.timedelta(hours=1))):
         try:
             start = dt.datetime.strptime(text, form).replace(tzinfo=dt.UTC)
+            if form == DAY_FORMAT:
+                start = time_zones.midnight(start.date(), time_zones.default())
             return start, start + length
         except (ValueError, OverflowError):
             continue

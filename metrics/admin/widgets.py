@@ -17,6 +17,7 @@ from django.utils import timezone
 from llmconfig.admin.kit.charts import TONES, AxisPlace, Chart, Column, Line, Part, lines, stacked
 from llmconfig.admin.kit.dashboard import Widget, register_widget
 from llmconfig.admin.kit.presentation import count, milliseconds, money
+from llmconfig.configuration import time_zones
 from metrics import partitions
 from metrics.admin.periods import DAY_FORMAT, DEFAULT_DAYS, HOUR_FORMAT
 from metrics.analyzers.cost import MonthForecast, forecast_month
@@ -42,7 +43,7 @@ ERRORS_SHOWN = 8
 
 @dataclass(frozen=True, slots=True)
 class ShownPeriod:
-    """The period that the dashboard shows, in whole hours or days of UTC, the present one last."""
+    """The period that the dashboard shows, in whole hours of UTC or days of LLM_TIME_ZONE."""
 
     days: int
     grain: Grain
@@ -120,6 +121,7 @@ def calls_widget(request: HttpRequest) -> Widget | None:
         "period": PERIODS[span.days],
         "list_url": span.calls(),
         "by": "hour" if span.grain == Grain.HOUR else "day",
+        "zone": "UTC" if span.grain == Grain.HOUR else time_zones.default().key,
     }
     whole = MetricsQuestion(since=span.since, until=span.until, grain=span.grain)
     models, nodes, outcomes = ask_apart(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 from django.db.models import TextChoices
 
+from llmconfig.configuration import time_zones
 from metrics.analyzers.intervals import Sample, Share
 from metrics.queries import Grain, start_of
 from metrics.rollups import QUALITY_SUMS
@@ -93,7 +94,8 @@ def quality(
     """
     names = COLUMNS[by]
     columns = ", ".join(names.values())
-    grain = Grain.HOUR if until - since <= BY_HOURS else Grain.DAY
+    by_hours = until - since <= BY_HOURS or time_zones.default().key != "UTC"
+    grain = Grain.HOUR if by_hours else Grain.DAY
     with transaction.atomic(), connection.cursor() as cursor:
         # The planner takes the hours that wait for many, and compiling costs more than it gains.
         cursor.execute("SET LOCAL jit = off")

@@ -2,11 +2,13 @@
 
 import datetime as dt
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from rest_framework import serializers
 from rest_framework.request import Request
 
 from llmconfig.api.kit.bodies import StrictSerializer
+from llmconfig.configuration import time_zones
 from metrics.queries import DIMENSIONS, MAX_DAYS_OF_CALLS, Grain, MetricsQuestion
 
 USUAL_DAYS = 7
@@ -20,6 +22,17 @@ class TimeSerializer(StrictSerializer):
 
     since = serializers.DateTimeField(required=False, help_text="Inclusive.")
     until = serializers.DateTimeField(required=False, help_text="Exclusive; now unless given.")
+    time_zone = serializers.CharField(
+        required=False,
+        help_text="Whose days are meant, such as Europe/Berlin; LLM_TIME_ZONE unless given.",
+    )
+
+    def validate_time_zone(self, name: str) -> ZoneInfo:
+        """A zone of the tz database."""
+        try:
+            return time_zones.named(name)
+        except ValueError as error:
+            raise serializers.ValidationError(str(error)) from error
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Both times, in order and not too far apart."""
@@ -72,7 +85,7 @@ class SumsSerializer(GroupedQuerySerializer):
     grain = serializers.ChoiceField(
         Grain.choices,
         required=False,
-        help_text="How long a period is, in UTC; a day if not given.",
+        help_text="How long a period is: an hour, or a day of time_zone, which is usual.",
     )
 
     def validate_by(self, text: str) -> list[str]:
@@ -101,5 +114,6 @@ def question(values: dict[str, Any], **more: Any) -> MetricsQuestion:
         by=values.get("by", []),
         only={name: values[name] for name in DIMENSIONS if name in values},
         grain=Grain(values.get("grain", Grain.DAY)),
+        zone=values.get("time_zone") or time_zones.default(),
         **more,
     )

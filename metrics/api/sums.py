@@ -1,8 +1,10 @@
 """Sums over calls: breakdowns, series, and both as CSV; forecasts, other models, quality."""
 
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
@@ -23,7 +25,7 @@ from metrics.api.questions import (
 )
 from metrics.csv_export import csv_lines
 from metrics.prometheus import exposition
-from metrics.queries import MetricsQuestion, Row, ask, start_of, total
+from metrics.queries import Grain, MetricsQuestion, Row, ask, total
 
 MEASURES = (
     "calls", "failed", "unpriced", "cache_hits", "tokens_input", "tokens_output",
@@ -58,14 +60,18 @@ class SumSerializer(serializers.Serializer[Any]):
 class RowsSerializer(serializers.Serializer[Any]):
     """The rows, dearest first; a series by period first."""
 
+    since = serializers.DateTimeField(help_text="When the first period begins.")
+    until = serializers.DateTimeField(help_text="When the last period ends.")
+    time_zone = serializers.CharField(help_text="Whose days they are.")
     results = SumSerializer(many=True)
 
 
 class UsageSerializer(serializers.Serializer[Any]):
     """What was used in a time, whole and by what used it, dearest first."""
 
-    since = serializers.DateTimeField(help_text="Days are whole, in UTC.")
+    since = serializers.DateTimeField(help_text="Days are whole, in time_zone.")
     until = serializers.DateTimeField()
+    time_zone = serializers.CharField(help_text="Whose days they are.")
     total = SumSerializer()
     by_model = SumSerializer(many=True)
     by_node = SumSerializer(many=True)
@@ -197,9 +203,9 @@ class Breakdown(ReadEndpoint):
     @extend_schema(parameters=[SumsSerializer], responses=RowsSerializer)
     def get(self, request: Request) -> Response:
         values = asked(request)
-        rows = ask(question(values, each_period=self.each_period, latencies=True))
-        shown = [_shown(row, values.get("by", [])) for row in rows]
-        return Response(RowsSerializer({"results": shown}).data)
+        sums = question(values, each_period=self.each_period, latencies=True)
+        shown = [_shown(row, values.get("by", [])) for row in ask(sums)]
+        return Response({**_bounds(sums), "results": SumSerializer(shown, many=True).data})
 
 
 class Series(Breakdown):
@@ -214,10 +220,13 @@ class Export(ReadEndpoint):
     @extend_schema(parameters=[SumsSerializer], responses={(200, "text/csv"): str})
     def get(self, request: Request) -> HttpResponse:
         values = asked(request)
-        rows = ask(question(values, each_period=True, latencies=True))
+        sums = question(values, each_period=True, latencies=True)
+        rows = ask(sums)
         answer = HttpResponse(
             "".join(table(rows, values.get("by", []))), content_type="text/csv; charset=utf-8"
         )
+        answer["X-Time-Zone"] = _bounds(sums)["time_zone"]
+        answer["X-Period"] = "/".join(each.isoformat() for each in sums.bounds)
         answer["Content-Disposition"] = 'attachment; filename="calls.csv"'
         return answer
 
@@ -227,12 +236,13 @@ class UsageSummary(ReadEndpoint):
 
     @extend_schema(parameters=[TimeSerializer], responses=UsageSerializer)
     def get(self, request: Request) -> Response:
-        """Sum up, from the beginning of the UTC day that `since` lies in."""
+        """Sum up, from the beginning of the day that `since` lies in."""
         values = asked(request, serializer=TimeSerializer)
         everything = question(values, latencies=True)
         body = {
-            "since": start_of(everything.since, everything.grain),
+            "since": everything.bounds[0],
             "until": everything.until,
+            "time_zone": everything.zone.key,
             "total": _shown(total(everything), []),
             "by_model": _told_apart(everything, "provider", "model"),
             "by_node": _told_apart(everything, "node"),
@@ -311,6 +321,16 @@ class Prometheus(Endpoint):
         return HttpResponse(exposition(), content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
+def _bounds(sums: MetricsQuestion) -> dict[str, str]:
+    """Of what was summed up, as the zone's own times."""
+    since, until = sums.bounds
+    return {
+        "since": since.isoformat(),
+        "until": until.isoformat(),
+        "time_zone": sums.zone.key if sums.grain == Grain.DAY else "UTC",
+    }
+
+
 def table(rows: list[Row], by: list[str]) -> Iterator[str]:
     """The lines of a CSV file with these rows."""
     periods = any(row.period is not None for row in rows)
@@ -332,8 +352,10 @@ def _told_apart(everything: MetricsQuestion, *by: str) -> list[dict[str, Any]]:
 
 
 def _shown(row: Row, by: list[str]) -> dict[str, Any]:
+    period = row.period
+    abroad = isinstance(period, dt.datetime) and isinstance(period.tzinfo, ZoneInfo)
     return {
-        "period": row.period,
+        "period": period.isoformat() if period is not None and abroad else period,
         "dimensions": dict(zip(by, row.keys, strict=True)),
         **{name: getattr(row.figures, name) for name in MEASURES},
         **{name: row.percentile(share) for name, share in QUANTILES.items()},

@@ -16,6 +16,7 @@ from types import MappingProxyType
 
 from django.utils import timezone
 
+from llmconfig.configuration import time_zones
 from metrics.errors import BadLine, ExportUnreadable, Unanswerable
 from metrics.models import BilledUsage
 from metrics.queries import MetricsQuestion, ask
@@ -357,6 +358,7 @@ def _ours(
         by=["model"],
         only={"provider": provider},
         each_period=True,
+        zone=time_zones.UTC,  # of vendors' bills
     )
     sums, unpriced = {}, {}
     for row in ask(question):

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from llmconfig import client, project_settings
 from llmconfig.client.types import Call, Labels, Message
+from llmconfig.configuration import time_zones
 from llmconfig.errors import LLMError
 from llmconfig.models import InteractionType
 from metrics.analyzers.cost import forecast_month
@@ -41,8 +42,8 @@ INSTRUCTIONS = (
 
 
 def last_week(today: dt.date | None = None) -> dt.date:
-    """The Monday of the last whole week in UTC."""
-    day = today or timezone.now().astimezone(dt.UTC).date()
+    """The Monday of the last whole week, in the installation's time zone."""
+    day = today or timezone.now().astimezone(time_zones.default()).date()
     return day - dt.timedelta(days=day.weekday() + 7)
 
 
@@ -92,13 +93,14 @@ def send(made: WeeklyReport) -> bool:
 
 def figures_of(week_start: dt.date) -> dict[str, Any]:
     """All that a report of this week may say, as JSON."""
-    since = dt.datetime.combine(week_start, dt.time(), dt.UTC)
+    since = time_zones.midnight(week_start, time_zones.default())
     week = MetricsQuestion(since=since, until=since + WEEK)
     now = total(week).figures
     before = total(MetricsQuestion(since=since - WEEK, until=since)).figures
     found: dict[str, Any] = {
         "week_begins": str(week_start),
         "week_ends": str(week_start + dt.timedelta(days=6)),
+        "time_zone": week.zone.key,
         **_sums(now),
         "week_before": _sums(before),
         "change_of_cost_percent": _change(now.cost_usd, before.cost_usd),

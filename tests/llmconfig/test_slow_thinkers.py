@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -108,7 +109,7 @@ def test_a_stream_in_which_nothing_comes_is_kept_open_by_comments(slow, settings
     with loopback(answer) as served:
         slow(served, timeout_seconds=30)
         _, key = make_key("k", scope=Scope(everything=True))
-        said = []
+        said: list[tuple[float, dict[str, Any]]] = []
         asyncio.run(ask(key.reveal(), said))
     assert said[0][1]["status"] == 200
     parts = [message.get("body", b"") for _, message in said[1:]]

@@ -16,6 +16,7 @@ from django.db.backends.utils import CursorWrapper
 from django.db.models import Q
 from django.utils import timezone
 
+from llmconfig.configuration import time_zones
 from llmconfig.configuration.facts import BudgetFacts
 from llmconfig.models import BudgetPeriod
 
@@ -87,8 +88,8 @@ def running_now() -> Q:
 
 
 def period_start(period: str, moment: dt.datetime | None = None) -> dt.date:
-    """The first day (UTC) of the period that this moment, by default now, is in."""
-    today = (moment or timezone.now()).astimezone(dt.UTC).date()
+    """The first day (of LLM_TIME_ZONE) of the period that this moment, by default now, is in."""
+    today = (moment or timezone.now()).astimezone(time_zones.default()).date()
     if period == BudgetPeriod.TOTAL:
         return THE_BEGINNING
     return today if period == BudgetPeriod.DAY else today.replace(day=1)

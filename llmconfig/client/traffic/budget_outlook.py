@@ -9,6 +9,7 @@ from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from llmconfig.client.traffic.budget_ledger import running_now
+from llmconfig.configuration import time_zones
 from llmconfig.models import Budget, BudgetPeriod, BudgetSpending
 
 # What was spent in less than this of a period says nothing about the rest of it.
@@ -72,7 +73,8 @@ def outlook(budget: Budget, *, now: dt.datetime | None = None) -> Outlook:
 
 def _period(budget: Budget, now: dt.datetime) -> tuple[dt.datetime, dt.datetime | None]:
     """When what is counted began, no earlier than the budget was made, and when it starts anew."""
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    zone = time_zones.default()
+    midnight = time_zones.midnight(now.astimezone(zone).date(), zone)
     if budget.period == BudgetPeriod.TOTAL:
         return budget.created_at, None
     if budget.period == BudgetPeriod.DAY:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
+from llmconfig.configuration import time_zones
 from metrics.analyzers.cost import WhatIf, forecast_month, unpriced, what_if, what_if_anywhere
 from metrics.analyzers.savings import savings
 from metrics.csv_export import aligned, csv_lines
@@ -25,13 +26,18 @@ Facts = dict[str, Any]
 
 
 class Command(BaseCommand):
-    """Sums of whole UTC days; today counts as one."""
+    """Sums of whole days; today counts as one."""
 
     help = "Say what calls cost, dearest first. Calls without a price are counted beside the sums."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the time, the dimensions, another question, and the form."""
-        parser.add_argument("--days", type=int, default=30, help="UTC days, today included (30).")
+        parser.add_argument("--days", type=int, default=30, help="Days, today included (30).")
+        parser.add_argument(
+            "--time-zone",
+            default="",
+            help="Whose days --by and --daily mean, such as Europe/Berlin (LLM_TIME_ZONE).",
+        )
         parser.add_argument(
             "--by", default="model", help=f"Separated by commas: {', '.join(DIMENSIONS)} (model)."
         )
@@ -63,6 +69,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not 1 <= options["days"] <= MAX_DAYS:
             raise CommandError(f"--days: give 1 to {MAX_DAYS}.")
+        try:
+            name = options["time_zone"]
+            options["zone"] = time_zones.named(name) if name else time_zones.default()
+        except ValueError as error:
+            raise CommandError(f"--time-zone: {error}") from error
         try:
             rows, columns = _answers(options)
         except Unanswerable as error:
@@ -117,7 +128,8 @@ def _sums(since: dt.datetime, until: dt.datetime, options: Facts) -> tuple[list[
     names = [name.strip() for name in options["by"].split(",")]
     daily = options["daily"]
     question = MetricsQuestion(
-        since=since, until=until, by=names, only=_only(options), each_period=daily
+        since=since, until=until, by=names, only=_only(options), each_period=daily,
+        zone=options["zone"],
     )  # fmt: skip
     rows = [
         {
