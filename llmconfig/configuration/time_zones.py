@@ -13,8 +13,7 @@ UTC = ZoneInfo("UTC")
 
 def default() -> ZoneInfo:
     """The installation's zone."""
-    chosen = project_settings.report_recipients
-process_values().get("LLM_TIME_ZONE")
+    chosen = project_settings.process_values().get("LLM_TIME_ZONE")
     return named(str(chosen or timezone.get_default_timezone_name()))
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from llmconfig import client
 from llmconfig.client.errors import GenerationExhausted
-from llmconfig.client.types import UNKNOWN, Call, Message
+from llmconfig.client.types import ESTIMATED, Call, Message
 from llmconfig.gateway.application import application
 from llmconfig.gateway.keys import Scope, make_key
 from tests.loopback import answered, loopback, streamed
@@ -28,7 +28,7 @@ def slow(make_provider):
     return make
 
 
-def test_a_given_up_request_leaves_the_cost_unknown_though_the_next_one_answers(slow):
+def test_a_given_up_request_leaves_the_calls_cost_unknown_though_the_next_one_answers(slow):
     requests = []
 
     def answer(body):
@@ -41,7 +41,7 @@ def test_a_given_up_request_leaves_the_cost_unknown_though_the_next_one_answers(
         slow(served, timeout_seconds=0.3)
         record = client.generate(CALL).record
         first, second = record.attempts
-        assert (first.outcome, first.cost_source) == ("timeout", UNKNOWN)
+        assert (first.outcome, first.cost_source) == ("timeout", ESTIMATED)
         assert second.cost_usd > Decimal(0)
         assert record.cost_usd is None
 
