@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from enrichment.batches.silence import Standing, why_silent
+from enrichment.batches.silence import ChunkCounts, why_silent
 from enrichment.models import (
     Batch,
     BatchStatus,
@@ -121,7 +121,7 @@ def progress_of(batch_id: UUID) -> Progress:
         found = cursor.fetchone()
     done, failed, skipped, waiting, calls, repaid, tokens, cost, unpriced, due = found[:10]
     now, in_work, claimable, away = found[10:]
-    standing = Standing(now, in_work, claimable, away, due)
+    standing = ChunkCounts(now, in_work, claimable, away, due)
     seconds = 0.0
     if batch.started_at:
         seconds = ((batch.finished_at or standing.now) - batch.started_at).total_seconds()

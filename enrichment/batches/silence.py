@@ -19,7 +19,7 @@ NOTE_SECONDS = 15.0  # a note holds so long; the lane repeats it
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ChunkCounts:
     """How many of a batch's chunks stand how, at a moment of the database's clock."""
 
     now: dt.datetime
@@ -35,7 +35,7 @@ def note(batch_id: UUID, reason: str) -> None:
     Batch.objects.filter(pk=batch_id).update(waits_for=reason, waits_until=until)
 
 
-def why_silent(batch: Batch, standing: Standing) -> str:
+def why_silent(batch: Batch, standing: ChunkCounts) -> str:
     """What an unfinished batch waits for; blank while it gets on."""
     if batch.status not in WORKABLE:
         return ""
@@ -48,7 +48,7 @@ def why_silent(batch: Batch, standing: Standing) -> str:
     return _nobody_took(batch) if batch.status == BatchStatus.PENDING else _no_lane(standing)
 
 
-def _no_lane(standing: Standing) -> str:
+def _no_lane(standing: ChunkCounts) -> str:
     if standing.claimable:
         return (
             "No worker works on it now. The next one begins within 30 seconds if workers, Celery"

@@ -10,7 +10,6 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Coroutine, Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
@@ -30,6 +29,7 @@ from enrichment.engine.items import (
     takes_long,
     without_fact,
 )
+from enrichment.engine.outgoing import LIMITS_LOST, OutgoingRow
 from enrichment.engine.send_intents import Announcer
 from enrichment.engine.sent_log import SentLog
 from enrichment.enrichments.contract import Enrichment
@@ -40,7 +40,6 @@ from llmconfig import client
 from llmconfig.client.errors import GenerationFailed, GenerationRefused
 from llmconfig.client.http import background_loop
 from llmconfig.client.pipeline.endpoints import AddressUnusable
-from llmconfig.client.pipeline.holdup import CallWatch
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import Call, CallRecord, Generation
 from llmconfig.errors import ConfigurationError, LLMError, SecretUnreadable
@@ -56,49 +55,9 @@ TRUSTED_SECONDS = LEASE_SECONDS / 2
 UNASKABLE = frozenset({AddressUnusable.code, SecretUnreadable.code})
 # Nothing was sent, because nobody knows what other processes send.
 LIMITS_UNKNOWN = "limits_unknown"
-LIMITS_LOST = (
-    "Redis (REDIS_URL), which keeps the provider's limits for all processes, can't be reached; it"
-    " goes on when that is back."
-)
 LOOK_AGAIN_SECONDS = 1.0
 # How a call ends that was not the row's fault: it waits for a person, or for the next lane.
 HELD_BACK = frozenset({"aborted", "calls_disabled"})
-
-
-@dataclass(slots=True, eq=False)
-class _Row:
-    """A chunk's row; `position` among those that are sent, from 0.
-
-    Once announced it may be sent until `until`, in seconds of the monotonic clock; `left` says that
-    a request was.
-    """
-
-    claim: Claim
-    item: Item
-    position: int
-    until: float = 0.0
-    left: bool = False
-    task: "asyncio.Task[Outcome | None] | None" = None
-    call: CallWatch | None = None
-    waits_for: str = ""  # before its call is made again
-
-    def follow(self, call: CallWatch) -> None:
-        """Its call has begun."""
-        self.call, self.waits_for = call, ""
-
-    def holdup(self) -> str:
-        """What it waits for."""
-        if self.waits_for or self.call is not None:
-            return self.waits_for or (self.call.holdup() if self.call is not None else "")
-        if self.item.asks:
-            return f"Waiting for facts of {self.item.asks[0].source.name}."
-        return "Its calls have only just begun."
-
-    def may_be_dropped(self, *, silenced: bool) -> bool:
-        """Whether nothing of it is under way or paid; what has left is only given up in silence."""
-        if not self.left:
-            return True
-        return silenced and self.call is not None and self.call.may_be_dropped()
 
 
 class Dispatcher:
@@ -125,9 +84,9 @@ class Dispatcher:
         # Each is counted by one thread alone, so that no row can be missed between two queues.
         self._fed = 0
         self._ended = 0
-        self._waiting: deque[_Row] = deque()
-        self._announced: deque[_Row] = deque()
-        self._in_flight: set[_Row] = set()
+        self._waiting: deque[OutgoingRow] = deque()
+        self._announced: deque[OutgoingRow] = deque()
+        self._in_flight: set[OutgoingRow] = set()
         self._outcomes: deque[Outcome] = deque()
         self._being_written = 0
         self._portion = max(MIN_PORTION, window // PORTIONS)
@@ -146,7 +105,9 @@ class Dispatcher:
     def feed(self, claim: Claim, items: Sequence[Item]) -> None:
         """Queue a chunk's rows; they are sent in this order as the window allows."""
         self._fed += len(items)  # first: they must not end before they were counted
-        self._waiting.extend(_Row(claim, item, position) for position, item in enumerate(items))
+        self._waiting.extend(
+            OutgoingRow(claim, item, position) for position, item in enumerate(items)
+        )
         asks = [asked for item in items for asked in item.asks]
         if asks:
             background_loop.call_soon(fetching.begin, asks)
@@ -245,7 +206,7 @@ class Dispatcher:
             self._announcing = True
             self._spawn(self._announce_some())
 
-    def _begin(self, row: _Row) -> None:
+    def _begin(self, row: OutgoingRow) -> None:
         self._in_flight.add(row)
         row.task = asyncio.get_running_loop().create_task(self._asked(row))
         row.task.add_done_callback(partial(self._over, row))
@@ -270,7 +231,7 @@ class Dispatcher:
             self._dispatch()
             self._wake_if_needed()
 
-    async def _announce(self, rows: Sequence[_Row]) -> list[_Row]:
+    async def _announce(self, rows: Sequence[OutgoingRow]) -> list[OutgoingRow]:
         """Those of the rows that may be sent."""
         until = time.monotonic() + TRUSTED_SECONDS
         claims = {row.claim.token: row.claim for row in rows}
@@ -332,7 +293,7 @@ class Dispatcher:
         for token in tokens:
             self._started.pop(token, None)
 
-    def _may_send(self, row: _Row) -> bool:
+    def _may_send(self, row: OutgoingRow) -> bool:
         """Asked before each request for a row, when nothing holds it back any more."""
         if self._silenced or (self._stopped and not row.left):
             return False
@@ -343,7 +304,7 @@ class Dispatcher:
         self._notes.sent(row.claim.token, row.position)
         return True
 
-    async def _asked(self, row: _Row) -> Outcome | None:
+    async def _asked(self, row: OutgoingRow) -> Outcome | None:
         """What came of a row; None if it is as if nobody had tried."""
         item = row.item
         told: list[tuple[CallRecord, Texts]] = []
@@ -376,7 +337,7 @@ class Dispatcher:
             )
 
     async def _answer(
-        self, row: _Row, call: Call, told: list[tuple[CallRecord, Texts]]
+        self, row: OutgoingRow, call: Call, told: list[tuple[CallRecord, Texts]]
     ) -> Generation:
         """Ask until the limits are known: without Redis nobody knows them, and nothing is sent."""
         while True:
@@ -413,7 +374,7 @@ class Dispatcher:
         self.stop_reason = error
         self._stopped = self._silenced = True
 
-    def _over(self, row: _Row, task: "asyncio.Task[Outcome | None]") -> None:
+    def _over(self, row: OutgoingRow, task: "asyncio.Task[Outcome | None]") -> None:
         """A row has come to its end; who was cancelled had not left."""
         outcome = None if task.cancelled() else task.result()
         if outcome is not None:
@@ -426,7 +387,7 @@ class Dispatcher:
         self._wake_if_needed()
         self._dispatch()
 
-    def _keep(self, row: _Row, outcome: Outcome) -> None:
+    def _keep(self, row: OutgoingRow, outcome: Outcome) -> None:
         """On disk until it is written; some microseconds, and no answer is lost in between."""
         answer = kept_of(outcome)
         if answer is not None:

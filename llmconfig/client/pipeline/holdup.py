@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from llmconfig.client.pipeline.state import GenerationState
 from llmconfig.client.traffic import cooldown
 from llmconfig.client.types import ANSWERED, Attempt
+from llmconfig.configuration.facts import ProviderFacts
 from llmconfig.configuration.resolution import Target
-from llmconfig.configuration.snapshot import ProviderFacts
 
 UNREACHABLE = "connection"  # an attempt's outcome
 
