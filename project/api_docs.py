@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
 from django.urls import reverse
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.exceptions import NotAuthenticated
 
 from llmconfig.api.kit.permissions import RolePermission
@@ -16,7 +16,7 @@ class Schema(SpectacularAPIView):
     permission_classes = [RolePermission]
 
 
-class DocsPage(SpectacularSwaggerView):
+class DocsPage(SpectacularSwaggerSplitView):
     """The document as a page; whoever isn't logged in is asked to."""
 
     permission_classes = [RolePermission]

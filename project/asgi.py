@@ -15,8 +15,10 @@ from django.conf import settings  # noqa: E402 - needs Django set up
 
 from llmconfig.client import preload  # noqa: E402
 from llmconfig.gateway import application as gateway  # noqa: E402
+from project import bodies  # noqa: E402
 
 logger = logging.getLogger(__name__)
+pages = bodies.bounded(django, max_bytes=settings.MAX_BODY_BYTES)
 # Requests leave no cycles behind; at the usual 700 young objects each would be looked through.
 YOUNG_OBJECTS = 20_000
 
@@ -28,7 +30,7 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
     elif scope["type"] == "http" and _is_for_the_gateway(scope):
         await gateway.application(scope, receive, send)
     else:
-        await django(scope, receive, send)
+        await pages(scope, receive, send)
 
 
 def _is_for_the_gateway(scope: Any) -> bool:

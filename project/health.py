@@ -5,6 +5,7 @@ None of these makes a call to a provider. Strangers get words, not details.
 
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from django.conf import settings
@@ -28,8 +29,14 @@ from llmconfig.roles import rank_of
 from project import surroundings
 
 logger = logging.getLogger(__name__)
+# Questions to a database that hangs stay in these threads, and hold up no request.
+_asking = {
+    name: ThreadPoolExecutor(max_workers=2, thread_name_prefix=f"readyz-{name}")
+    for name in ("database", "broker")
+}
 
 BROKER_SECONDS = 2.0
+ASK_SECONDS = 3.0  # for each part; a database that hangs holds no request longer
 OK, UNREACHABLE = "ok", "unreachable"
 
 
@@ -43,7 +50,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
     `warnings`, where there are any, are words of `project.surroundings`.
     """
-    parts = {"database": _state(_ask_database), "broker": _state(_ask_broker)}
+    parts = {name: _state(name, ask) for name, ask in _PARTS.items()}
     ready = all(state == OK for state in parts.values())
     told = list(surroundings.complaints()) if ready else []
     warnings = {"warnings": told} if told else {}
@@ -53,9 +60,14 @@ def readyz(request: HttpRequest) -> JsonResponse:
     )
 
 
-def _state(ask: Callable[[], None]) -> str:
+def _state(name: str, ask: Callable[[], None]) -> str:
     try:
-        ask()
+        asked = _asking[name].submit(ask)
+        asked.result(timeout=ASK_SECONDS)
+    except TimeoutError:
+        asked.cancel()
+        logger.warning("Not ready: no answer within %s seconds.", ASK_SECONDS)
+        return UNREACHABLE
     except (DatabaseError, RedisError, KombuError, OSError, ValueError) as error:
         logger.warning("Not ready: %s", error)
         return UNREACHABLE
@@ -63,8 +75,11 @@ def _state(ask: Callable[[], None]) -> str:
 
 
 def _ask_database() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    finally:
+        connection.close()  # this thread's own
 
 
 def _ask_broker() -> None:
@@ -75,6 +90,9 @@ def _ask_broker() -> None:
         broker.ping()
     finally:
         broker.close()
+
+
+_PARTS = {"database": _ask_database, "broker": _ask_broker}
 
 
 class ProviderHealthSerializer(serializers.Serializer[Any]):

@@ -23,6 +23,7 @@ from llmconfig.gateway import (
     answer_headers,
     anthropic_requests,
     anthropic_shape,
+    body_room,
     catalogue,
     openai_shape,
     refusals,
@@ -135,6 +136,7 @@ class GatewayRequest:
         self.working = False
         self.told: answer_headers.Headers = []  # of the call, once it is read
         self.said_at = time.monotonic()
+        self.place = body_room.Place()
         self.shape: Shape = refusals.openai_shape
         self.anthropic = scope["path"].startswith("/v1/messages")
         if self.anthropic or any(name == b"anthropic-version" for name, _ in scope["headers"]):
@@ -171,6 +173,8 @@ class GatewayRequest:
         except Exception:
             logger.exception("A request to %s failed.", self.scope["path"])
             await self._refuse(RequestRefused(500, "internal_error", "Something went wrong here."))
+        finally:
+            self.place.leave()
 
     async def _answer(self) -> None:
         handle = self._handler()
@@ -372,19 +376,28 @@ class GatewayRequest:
 
     async def _body(self) -> JSON:
         """The request's JSON object; raises RequestRefused and Gone."""
-        parts, size, more = [], 0, True
+        body, more = bytearray(), True
+        declared = self._declared_size()
+        if declared > MAX_BYTES:
+            raise _too_large()
+        await self.place.take(declared)
         while more:
             message = await self.receive()
             if message["type"] == "http.disconnect":
                 raise Gone
             part, more = message.get("body", b""), message.get("more_body", False)
-            size += len(part)
-            if size > MAX_BYTES:
-                raise RequestRefused(
-                    413, "too_large", f"A request has at most {MAX_BYTES // 1024 // 1024} MB."
-                )
-            parts.append(part)
-        return body_of(b"".join(parts))
+            if len(body) + len(part) > MAX_BYTES:
+                raise _too_large()
+            body += part
+            if CALLER not in self.scope and len(body) > body_room.SMALL_BYTES:
+                await self.place.take(MAX_BYTES)  # unless it said its size
+        return body_of(body)
+
+    def _declared_size(self) -> int:
+        """What the client says its body has; 0 if it doesn't, or is this process itself."""
+        lengths = [value for name, value in self.scope["headers"] if name == b"content-length"]
+        known = CALLER not in self.scope and lengths and lengths[0].isdigit()
+        return int(lengths[0][:20]) if known else 0
 
     async def _reply(self, value: JSON, *, headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
         body = orjson.dumps(value)
@@ -412,6 +425,12 @@ class GatewayRequest:
     async def _part(self, body: bytes, *, more: bool = True) -> None:
         self.said_at = time.monotonic()
         await self.send({"type": "http.response.body", "body": body, "more_body": more})
+
+
+def _too_large() -> RequestRefused:
+    return RequestRefused(
+        413, "too_large", f"A request has at most {MAX_BYTES // 1024 // 1024} MB."
+    )
 
 
 def register() -> None:

@@ -34,7 +34,7 @@ def labels_of(operation: str, account: str) -> Labels:
     return Labels(service_name="gateway", operation_type=operation, account=account)
 
 
-def body_of(raw: bytes) -> JSON:
+def body_of(raw: bytes | bytearray) -> JSON:
     """The JSON object that a body is; raises Refused."""
     try:
         value = orjson.loads(raw)

@@ -3,11 +3,13 @@
 from django.contrib.auth import get_user_model, login
 from django.contrib.auth.models import User
 from django.contrib.auth.tokens import default_token_generator
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_GET
 
 NAME = "demo"
+BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 def make_link(address: str) -> str:
@@ -24,8 +26,9 @@ def make_link(address: str) -> str:
 @require_GET
 def one_time_login(request: HttpRequest, token: str) -> HttpResponse:
     """Log in and go to the admin; 404 for a link that was used or never was one."""
-    user = get_user_model().objects.filter(username=NAME).first()
-    if user is None or not default_token_generator.check_token(user, token):
-        raise Http404("This link was used or is too old; run `make demo` for a new one.")
-    login(request, user)
+    with transaction.atomic():  # one of parallel requests is first, and makes the link invalid
+        user = get_user_model().objects.select_for_update().filter(username=NAME).first()
+        if user is None or not default_token_generator.check_token(user, token):
+            raise Http404("This link was used or is too old; run `make demo` for a new one.")
+        login(request, user, backend=BACKEND)
     return redirect("admin:index")

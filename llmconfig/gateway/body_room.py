@@ -1,0 +1,75 @@
+"""Room for large bodies: a picture in JSON takes its size several times while it is answered."""
+
+import asyncio
+from collections import deque
+
+from llmconfig.gateway.refusals import RequestRefused
+from llmconfig.runtime.per_loop import PerLoop
+
+SMALL_BYTES = 1024 * 1024  # takes no room
+MAX_HELD_BYTES = 96 * 1024 * 1024  # of one process, body bytes of requests under way
+MAX_WAIT_SECONDS = 20.0
+
+
+class _Room:
+    """Bytes held by requests under way; those without room wait in line, unread."""
+
+    def __init__(self) -> None:
+        self.held = 0
+        self.waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+
+    async def take(self, size: int) -> None:
+        if not self.waiting and self.held + size <= MAX_HELD_BYTES:
+            self.held += size
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        entry = (size, turn)
+        self.waiting.append(entry)
+        try:
+            await asyncio.wait_for(asyncio.shield(turn), MAX_WAIT_SECONDS)
+        except BaseException as error:
+            if turn.done():
+                self.give_back(size)
+            else:
+                self.waiting.remove(entry)
+                self._let_in()
+            if isinstance(error, TimeoutError):
+                raise RequestRefused(
+                    503,
+                    "overloaded",
+                    "Too many large requests are under way here; try again shortly.",
+                    retry_after_s=MAX_WAIT_SECONDS,
+                ) from None
+            raise
+
+    def give_back(self, size: int) -> None:
+        self.held -= size
+        self._let_in()
+
+    def _let_in(self) -> None:
+        while self.waiting and self.held + self.waiting[0][0] <= MAX_HELD_BYTES:
+            size, turn = self.waiting.popleft()
+            self.held += size
+            turn.set_result(None)
+
+
+_rooms = PerLoop(_Room)
+
+
+class Place:
+    """One request's room, taken when its body turns out to be large, until it is answered."""
+
+    def __init__(self) -> None:
+        self.size = 0
+
+    async def take(self, size: int) -> None:
+        """Wait for this many bytes, once a request; raises RequestRefused when it takes too long."""
+        if not self.size and size > SMALL_BYTES:
+            await _rooms.get().take(size)
+            self.size = size
+
+    def leave(self) -> None:
+        """Give the room to who waits."""
+        if self.size:
+            _rooms.get().give_back(self.size)
+            self.size = 0
