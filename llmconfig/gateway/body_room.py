@@ -63,7 +63,7 @@ class Place:
         self.size = 0
 
     async def take(self, size: int) -> None:
-        """Wait for this many bytes, once a request; raises RequestRefused when it takes too long."""
+        """Wait for this many bytes, once a request; raises RequestRefused if it takes too long."""
         if not self.size and size > SMALL_BYTES:
             await _rooms.get().take(size)
             self.size = size
