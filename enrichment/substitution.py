@@ -3,7 +3,9 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
+_MARK = re.compile(r"</?([a-z]{2,20})>")
 _NAME = re.compile(r"\{\{\s*([a-z_][a-z0-9_]*)\s*\}\}")
 
 
@@ -14,18 +16,34 @@ class Template:
     parts: tuple[str, ...]
 
     def fill(self, values: Mapping[str, str]) -> str:
-        """Put the values in. A value's own braces stay text: it is never read as a template."""
+        """Put the values in. A value's own braces stay text: it is never read as a template.
+
+        Where the text marks its data, as `<listing>` does, a value can't end or begin such a part:
+        the same mark in it loses its bracket.
+        """
         parts = self.parts
         if len(parts) == 1:
             return parts[0]
+        forged = _forged(parts)
         return "".join(
-            values[part] if position % 2 else part for position, part in enumerate(parts)
+            (forged.sub("&lt;", values[part]) if forged else values[part]) if position % 2 else part
+            for position, part in enumerate(parts)
         )
 
     @property
     def names(self) -> frozenset[str]:
         """The placeholders' names that the text uses."""
         return frozenset(self.parts[1::2])
+
+
+@lru_cache(maxsize=1024)
+def _forged(parts: tuple[str, ...]) -> re.Pattern[str] | None:
+    """Finds the bracket of a text's own marks inside a value; None where the text has none."""
+    marks = {mark for literal in parts[::2] for mark in _MARK.findall(literal)}
+    if not marks:
+        return None
+    names = "|".join(sorted(marks))
+    return re.compile(rf"<(?=\s{{0,9}}/?\s{{0,9}}(?:{names})\b)", re.IGNORECASE)
 
 
 def compile_text(text: str) -> Template:
