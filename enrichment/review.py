@@ -21,7 +21,7 @@ from enrichment.errors import AlreadyDecided, BadValue, InputChanged
 from enrichment.models import EnrichmentResult, ResultState
 from llmconfig.roles import User
 from metrics.feedback import record_decision
-from metrics.recording import storable
+from metrics.storable import storable
 
 WAITING = Q(state=ResultState.SUGGESTED) | Q(suggestion__isnull=False)
 REVIEWED = "reviewed"  # in `llm_model_used` of a row whose value a person wrote

@@ -73,7 +73,7 @@ Key = str | int | UUID | None
 
 
 class Grain(TextChoices):
-    """How long a period is."""
+    """The length of a period in a series: an hour or a day."""
 
     HOUR = "hour", "Hour"
     DAY = "day", "Day"
@@ -133,7 +133,7 @@ class Figures:
 
     @property
     def average_latency_ms(self) -> float | None:
-        """None without calls."""
+        """The mean latency in milliseconds; None without calls."""
         return self.latency_sum_ms / self.calls if self.calls else None
 
 
@@ -244,7 +244,7 @@ def total(question: MetricsQuestion) -> Row:
 
 
 def column(name: str) -> str:
-    """A dimension's column; raises UnknownDimension."""
+    """The column that holds a dimension; raises UnknownDimension."""
     if name not in DIMENSIONS:
         raise UnknownDimension(
             f"There is no dimension {name!r}; there are {', '.join(DIMENSIONS)}."

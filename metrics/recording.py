@@ -6,9 +6,6 @@ otherwise fail the write of a whole batch, again and again.
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
-from decimal import Decimal
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
@@ -20,23 +17,25 @@ from psycopg.types.json import Jsonb
 
 from llmconfig import project_settings
 from llmconfig.client.recording.recorders import Texts
-from llmconfig.client.types import NO_USAGE, Attempt, CallRecord, Usage
+from llmconfig.client.types import CallRecord
 from llmconfig.configuration.process_settings import effective
 from llmconfig.runtime import database_clock
-from metrics.models import GenerationMetric
-from metrics.models.calls import LATENCY_BELOW_MS
 from metrics.quality import rules
-from metrics.quality.parts import CheckResults, ScorePart, score
+from metrics.quality.parts import CheckResults, score
 from metrics.quality.rules import Rules
+from metrics.storable import (
+    attempts_json,
+    fitting,
+    parts_json,
+    storable,
+    storable_cost,
+    storable_latency,
+    storable_usage,
+)
 
 logger = logging.getLogger(__name__)
-
-REPLACEMENT = "\ufffd"
-MAX_TOKENS = 2**31 - 1  # what an integer column holds
-NOTHING_TOLD = CheckResults()
+NO_RESULTS = CheckResults()
 NONE_TOLD: Mapping[UUID, CheckResults] = MappingProxyType({})
-COST_BELOW = Decimal(1_000_000)  # what numeric(16, 10) holds
-
 # Column and type, in the order of `_metric_row`; the rest has the database's defaults. Ids are the
 # records' own, in the order of time: random ones dirty another page of their index with each row.
 METRIC_COLUMNS = (
@@ -98,14 +97,9 @@ WAITING_COLUMNS = (
 # Records that the database refused, perhaps for being there already.
 _in_doubt: set[UUID] = set()
 MAX_IN_DOUBT = 100_000
-LENGTHS: dict[str, int] = {
-    field.name: field.max_length
-    for field in GenerationMetric._meta.local_fields  # noqa: SLF001 - Django's documented name
-    if field.max_length is not None
-}
 
 
-def record_call(record: CallRecord, texts: Texts, told: CheckResults = NOTHING_TOLD) -> None:
+def record_call(record: CallRecord, texts: Texts, told: CheckResults = NO_RESULTS) -> None:
     """Write one call at once, if it isn't stored; in a caller's transaction, as part of that.
 
     `told` is what the caller's own checks found in the answer.
@@ -250,45 +244,45 @@ def copy_rows(
 def _metric_row(record: CallRecord, told: Mapping[UUID, CheckResults]) -> tuple[Any, ...]:
     """The values of METRIC_COLUMNS."""
     labels = record.labels
-    usage = _storable_usage(record)
+    usage = storable_usage(record)
     tokens_input, tokens_output = usage.tokens_input, usage.tokens_output
     return (
         record.id,
         database_clock.corrected(record.created_at),
         record.correlation_id,
         labels.session_id,
-        _fitting("node_type", record.interaction_type),
-        _fitting("service_name", labels.service_name),
-        _fitting("method_name", record.node),
+        fitting("node_type", record.interaction_type),
+        fitting("service_name", labels.service_name),
+        fitting("method_name", record.node),
         _operation(record),
-        _fitting("tier", record.tier),
-        _fitting("provider", record.provider),
-        _fitting("model_used", record.model),
+        fitting("tier", record.tier),
+        fitting("provider", record.provider),
+        fitting("model_used", record.model),
         tokens_input,
         tokens_output,
         tokens_input + tokens_output,
         usage.cached_input,
         usage.cache_write,
         usage.reasoning,
-        _storable_latency(record.latency_ms),
-        _storable_cost(record, record.cost_usd),
-        None if record.finish_reason is None else _fitting("finish_reason", record.finish_reason),
+        storable_latency(record.latency_ms),
+        storable_cost(record, record.cost_usd),
+        None if record.finish_reason is None else fitting("finish_reason", record.finish_reason),
         record.truncated,
         record.prompt_length,
         record.response_length,
-        _fitting("error_code", record.error_code),
-        Jsonb(record.attempts, _attempts_json),
+        fitting("error_code", record.error_code),
+        Jsonb(record.attempts, attempts_json),
         Jsonb([storable(name) for name in record.dropped_params], orjson.dumps),
         record.config_revision,
         labels.organization_id,
         record.user_id if isinstance(record.user_id, int) else None,  # see llmconfig.W003
         record.cache_hit,
-        _storable_cost(record, record.saved_usd),
-        _fitting("experiment", record.experiment),
-        _fitting("experiment_arm", record.experiment_arm),
+        storable_cost(record, record.saved_usd),
+        fitting("experiment", record.experiment),
+        fitting("experiment_arm", record.experiment_arm),
         labels.prompt_version,
-        told.get(record.correlation_id, NOTHING_TOLD).syntax_valid,
-        _fitting("account", labels.account),
+        told.get(record.correlation_id, NO_RESULTS).syntax_valid,
+        fitting("account", labels.account),
     )
 
 
@@ -296,113 +290,21 @@ def _history_row(
     record: CallRecord, texts: Texts, told: Mapping[UUID, CheckResults], in_force: Rules
 ) -> tuple[Any, ...]:
     """The values of HISTORY_COLUMNS."""
-    parts = told.get(record.correlation_id, NOTHING_TOLD).parts
+    parts = told.get(record.correlation_id, NO_RESULTS).parts
     passed = not record.error_code and all(part.passed for part in parts)
     return (
         record.id,
         database_clock.corrected(record.created_at),
         record.correlation_id,
-        _fitting("node_type", record.interaction_type),
-        _fitting("method_name", record.node),
+        fitting("node_type", record.interaction_type),
+        fitting("method_name", record.node),
         storable(texts.prompt),
         storable(texts.answer),
         passed,
         score(parts, in_force.weights(record.labels.operation_type)) if parts else None,
-        Jsonb(parts, _parts_json) if parts else None,
+        Jsonb(parts, parts_json) if parts else None,
     )
 
 
 def _operation(record: CallRecord) -> str:
-    return _fitting("operation_type", record.labels.operation_type)
-
-
-def storable(text: str) -> str:
-    """The text with U+FFFD for what PostgreSQL refuses: NUL and lone surrogates."""
-    if "\0" in text:
-        text = text.replace("\0", REPLACEMENT)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        text = "".join(REPLACEMENT if "\ud800" <= char <= "\udfff" else char for char in text)
-    return text
-
-
-def _fitting(column: str, text: str) -> str:
-    """A text cut to its column; providers' words and model references have no agreed length."""
-    return _storable_word(text[: LENGTHS[column]])
-
-
-@lru_cache(maxsize=1024)
-def _storable_word(text: str) -> str:
-    """Remembered, because the same few words are in nearly every call: 11 of them in each."""
-    return storable(text)
-
-
-def _storable_usage(record: CallRecord) -> Usage:
-    """The usage, or none if its counts can't be true; the attempts keep what was said."""
-    usage = record.usage
-    buckets = (usage.input, usage.cached_input, usage.cache_write, usage.output, usage.reasoning)
-    if min(buckets) >= 0 and sum(buckets) <= MAX_TOKENS:
-        return usage
-    logger.warning(
-        "Call %s: %s reported impossible token counts; recorded as none.",
-        record.correlation_id,
-        record.provider,
-    )
-    return NO_USAGE
-
-
-def _storable_latency(milliseconds: float | None) -> float:
-    """The time of a call; 0 for what is none, which a CHECK would refuse."""
-    if milliseconds is None or not 0 <= milliseconds < LATENCY_BELOW_MS:
-        return 0.0
-    return float(milliseconds)
-
-
-def _storable_cost(record: CallRecord, cost: Decimal | None) -> Decimal | None:
-    """The cost; unknown stays unknown, and so is one that can't be true."""
-    if cost is None or (cost.is_finite() and 0 <= cost < COST_BELOW):
-        return cost
-    logger.warning(
-        "Call %s: %s reported an impossible cost; recorded as unknown.",
-        record.correlation_id,
-        record.provider,
-    )
-    return None
-
-
-def _attempts_json(attempts: Sequence[Attempt]) -> bytes:
-    """A JSON list with every field of each attempt; money as text, so that no digit is lost."""
-    try:
-        encoded = orjson.dumps(attempts, default=_plain)
-        if b"\\u0000" not in encoded:
-            return encoded
-    except orjson.JSONEncodeError:
-        pass  # a lone surrogate
-    return orjson.dumps(
-        [
-            {
-                key: storable(value) if isinstance(value, str) else value
-                for key, value in asdict(attempt).items()
-            }
-            for attempt in attempts
-        ],
-        default=_plain,
-    )
-
-
-def _parts_json(parts: Sequence[ScorePart]) -> bytes:
-    """A JSON list of a score's parts; their notes may quote anything."""
-    try:
-        encoded = orjson.dumps(parts)
-        if b"\\u0000" not in encoded:
-            return encoded
-    except orjson.JSONEncodeError:
-        pass  # a lone surrogate
-    return orjson.dumps([replace(part, notes=tuple(map(storable, part.notes))) for part in parts])
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    raise TypeError(f"{type(value).__name__} has no place in a call record.")
+    return fitting("operation_type", record.labels.operation_type)

@@ -38,18 +38,16 @@ class WhateverIsAccepted(BaseContentNegotiation):
     """Events are sent and errors are JSON, whatever the client says that it takes."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
-        """The only one."""
         return parsers[0]
 
     def select_renderer(
         self, request: Request, renderers: Any, format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        """JSON, for errors."""
         return renderers[0], renderers[0].media_type
 
 
 class BatchEvents(EnrichmentEndpoint):
-    """A batch's progress, live."""
+    """Streams a batch's progress as server-sent events."""
 
     content_negotiation_class = WhateverIsAccepted
     more_error_statuses = frozenset({"404"})

@@ -29,7 +29,7 @@ from llmconfig.client.http import background_loop
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import Call, CallRecord, Generation, Labels
 from metrics.quality.parts import CheckResults
-from metrics.recording import NOTHING_TOLD
+from metrics.recording import NO_RESULTS
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ class Outcome:
     record: CallRecord | None = None
     texts: Texts | None = None
     retriable: bool = False
-    told: CheckResults = NOTHING_TOLD  # what the gates found, for the call's record
+    told: CheckResults = NO_RESULTS  # what the gates found, for the call's record
 
 
 def load_items(

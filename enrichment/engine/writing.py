@@ -23,7 +23,8 @@ from enrichment.enrichments.contract import Enrichment
 from enrichment.facts.store import remember
 from enrichment.models import BatchChunk, EnrichmentResult, ResultState
 from llmconfig.client.types import ANSWERED
-from metrics.recording import copy_rows, storable, write_records
+from metrics.recording import copy_rows, write_records
+from metrics.storable import storable
 
 _FENCE = """
 UPDATE enrichment_batch_chunks c SET

@@ -285,7 +285,7 @@ class ProviderAdmin(RevisionedAdmin):
             except ListingFailed as failure:
                 messages.error(request, f"{provider}: {failure}")
                 continue
-            messages.success(request, f"{provider} {told(found)}")
+            messages.success(request, f"{provider} {discovery_summary(found)}")
             for model in retirement.retiring_models().filter(provider=provider):
                 messages.warning(
                     request,
@@ -337,7 +337,7 @@ class ProviderAdmin(RevisionedAdmin):
         return int(provider.models_listed)
 
 
-def told(found: discovery.Discovered) -> str:
+def discovery_summary(found: discovery.Discovered) -> str:
     """What a discovery did, in sentences."""
     parts = [f"lists {found.seen} model{'' if found.seen == 1 else 's'}."]
     for verb, names in (

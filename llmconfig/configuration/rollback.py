@@ -58,7 +58,7 @@ class Rollback:
 def preview(to: int) -> Rollback:
     """What `roll_back` would do now; writes nothing. Raises ChangeRefused."""
     _check_known(to)
-    return _Plan(to).told()
+    return _Plan(to).report()
 
 
 def roll_back(
@@ -84,7 +84,7 @@ def roll_back(
         message = " ".join([f"Rolled back to revision {to}.", *plan.notes])
         with change(source=source, user=user, message=message) as made:
             plan.write()
-    return replace(plan.told(), revision=made.number)
+    return replace(plan.report(), revision=made.number)
 
 
 def _check_known(to: int) -> None:
@@ -131,7 +131,7 @@ class _Plan:
         self.models = {name: known[name] for name in tables if name in known}
         self.rows = [each for each in self._differences() if _differs(each)]
 
-    def told(self) -> Rollback:
+    def report(self) -> Rollback:
         """The plan without what is secret."""
         return Rollback(
             to=self.to,

@@ -32,7 +32,7 @@ def names(caller: Caller, configuration: Snapshot) -> Iterator[tuple[str, str]]:
 
 
 def openai_list(caller: Caller, configuration: Snapshot) -> JSON:
-    """OpenAI's list."""
+    """The callable names in the form of OpenAI's list of models."""
     found = [_openai(name, kind) for name, kind in names(caller, configuration)]
     return {"object": "list", "data": found}
 

@@ -27,14 +27,12 @@ class RunningRequests:
         self.requests: set[Endable] = set()
 
     def end_soon(self) -> None:
-        """Give them LLM_SHUTDOWN_SECONDS."""
         seconds: float = process_settings.effective(
             "LLM_SHUTDOWN_SECONDS", environment=project_settings.process_values(), row={}
         )
         asyncio.get_running_loop().call_later(seconds, self.cut)
 
     def cut(self) -> None:
-        """End them now."""
         for request in list(self.requests):
             request.cut()
 

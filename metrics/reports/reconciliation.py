@@ -151,7 +151,6 @@ class BillingDifference:
 
     @property
     def tokens(self) -> int | None:
-        """Prompt and answer together."""
         parts = self._less("tokens_input"), self._less("tokens_output")
         known = [int(part) for part in parts if part is not None]
         return sum(known) if known else None

@@ -266,7 +266,7 @@ def test_a_key_is_found_wherever_a_stream_is_cut_and_nothing_else_is_lost(parts,
     clean("stream", text)
     if KEY not in whole and quote(KEY, safe="") not in whole and not PATTERN.search(whole):
         assert text == whole
-    clean("whole", scrubber.told(whole))
+    clean("whole", scrubber.redacted(whole))
 
 
 def test_an_answer_about_keys_is_left_as_it_is():
@@ -274,4 +274,4 @@ def test_an_answer_about_keys_is_left_as_it_is():
     for key in ("sk-ant-api03-Zk9vQ2wX7rTb4LmH8yUd", KEY):
         reply = Reply(text=said, finish_reason="stop")
         assert Scrubber(Secret(key)).answer(reply) is reply
-    assert Scrubber(Secret("ollama")).told("ollama run ollama") == "ollama run ollama"
+    assert Scrubber(Secret("ollama")).redacted("ollama run ollama") == "ollama run ollama"

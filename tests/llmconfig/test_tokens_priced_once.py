@@ -59,9 +59,9 @@ def openai_streamed(told):
     listener = OpenAIWire().listener()
     said = {"choices": [{"index": 0, "delta": {"content": "Yes."}, "finish_reason": None}]}
     thought = told["completion_tokens_details"]["reasoning_tokens"]
-    listener.hear({**said, "usage": {**told, "completion_tokens": thought}})
-    listener.hear({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
-    listener.hear({"choices": [], "usage": told})
+    listener.feed({**said, "usage": {**told, "completion_tokens": thought}})
+    listener.feed({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+    listener.feed({"choices": [], "usage": told})
     return listener.reply()
 
 
@@ -77,11 +77,11 @@ def anthropic_streamed(told):
     start = {**told, "output_tokens": min(1, told["output_tokens"]), "output_tokens_details": None}
     end = {name: told[name] for name in ("output_tokens", "output_tokens_details")}
     text = {"type": "text_delta", "text": "Yes."}
-    listener.hear({"type": "message_start", "message": {"usage": start}})
-    listener.hear({"type": "content_block_start", "index": 0, "content_block": {"type": "text"}})
-    listener.hear({"type": "content_block_delta", "index": 0, "delta": text})
-    listener.hear({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": end})
-    listener.hear({"type": "message_stop"})
+    listener.feed({"type": "message_start", "message": {"usage": start}})
+    listener.feed({"type": "content_block_start", "index": 0, "content_block": {"type": "text"}})
+    listener.feed({"type": "content_block_delta", "index": 0, "delta": text})
+    listener.feed({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": end})
+    listener.feed({"type": "message_stop"})
     return listener.reply()
 
 

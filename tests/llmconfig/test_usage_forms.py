@@ -283,9 +283,9 @@ def test_a_stream_that_tells_its_counts_in_pieces_forgets_none():
     start = {"input_tokens": 25, "output_tokens": 1, "service_tier": "priority",
              "cache_creation": {"ephemeral_1h_input_tokens": 4},
              "cache_creation_input_tokens": 4}  # fmt: skip
-    listener.hear({"type": "message_start", "message": {"usage": start}})
+    listener.feed({"type": "message_start", "message": {"usage": start}})
     end = {"input_tokens": 0, "output_tokens": 9, "server_tool_use": {"web_search_requests": 2}}
-    listener.hear({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": end})
+    listener.feed({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": end})
     assert listener.billed.usage == Usage(25, 0, 4, 9, 0, details(cache_write_1h=4, web_searches=2))
     assert listener.billed.service_tier == "priority"
     assert merged({"output_tokens": 5}, None) == {"output_tokens": 5}

@@ -17,7 +17,8 @@ from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import NO_LABELS, NO_USAGE, Attempt, Usage
 from metrics.models import GenerationHistory, GenerationMetric
 from metrics.quality import rules
-from metrics.recording import record_call, record_calls, storable, write_records
+from metrics.recording import record_call, record_calls, write_records
+from metrics.storable import storable
 from tests.metrics.calls import BATCH, REFUSED, TEXTS, a_record
 
 pytestmark = pytest.mark.django_db

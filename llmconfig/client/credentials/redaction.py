@@ -113,7 +113,7 @@ class Scrubber:
 
     def answer(self, reply: Reply) -> Reply:
         """The same answer without any part of the key."""
-        text, calls = self.told(reply.text), reply.tool_calls
+        text, calls = self.redacted(reply.text), reply.tool_calls
         if calls:
             calls = self.value(calls)
         beside = reply.thoughts or reply.refusal or reply.stop_sequence
@@ -126,25 +126,27 @@ class Scrubber:
             finish_reason=self._reason(reply.finish_reason),
             native_reason=self._reason(reply.native_reason),
             thoughts=tuple(map(self.thought, reply.thoughts)),
-            refusal=self.told(reply.refusal),
-            stop_sequence=None if reply.stop_sequence is None else self.told(reply.stop_sequence),
+            refusal=self.redacted(reply.refusal),
+            stop_sequence=None
+            if reply.stop_sequence is None
+            else self.redacted(reply.stop_sequence),
         )
 
     def thought(self, thought: Thought) -> Thought:
         """A thought without any part of the key."""
         return replace(
             thought,
-            text=self.told(thought.text),
-            signature=self.told(thought.signature),
-            data=self.told(thought.data),
-            id=self.told(thought.id),
-            format=self.told(thought.format),
+            text=self.redacted(thought.text),
+            signature=self.redacted(thought.signature),
+            data=self.redacted(thought.data),
+            id=self.redacted(thought.id),
+            format=self.redacted(thought.format),
         )
 
     def _reason(self, reason: str | None) -> str | None:
         return reason if is_whole(reason) else self.without_key(reason or "")
 
-    def told(self, text: str) -> str:
+    def redacted(self, text: str) -> str:
         """An answer's text, or what came of it."""
         return self.__answers.masked(text)
 

@@ -107,7 +107,7 @@ def _judge_events(events: list[bytes], response: Response, wire: Wire) -> Reply 
             return _refused(refusal.status or 502, refusal, response)
         if not isinstance(value, dict):
             raise BadReply("an event is not a JSON object")
-        listener.hear(value)
+        listener.feed(value)
     listener.end(complete=DONE in events)
     return listener.reply()
 

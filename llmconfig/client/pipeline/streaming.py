@@ -103,7 +103,7 @@ class _Listening:
 
     def progress(self) -> AnswerProgress:
         """What was heard so far."""
-        text = self.endpoint.scrubber.told(self.listener.text)
+        text = self.endpoint.scrubber.redacted(self.listener.text)
         return AnswerProgress(text, self.listener.billed, self.received)
 
     async def to_the_end_of(self, opened: Opened, silence_s: float) -> Response:
@@ -137,7 +137,7 @@ class _Listening:
             return True
         if not isinstance(value, dict):
             raise BadReply("an event is not a JSON object")
-        await self._give_clean(self.listener.hear(value))
+        await self._give_clean(self.listener.feed(value))
         return False
 
     async def _give_clean(self, delta: Delta | None) -> None:

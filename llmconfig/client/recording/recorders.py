@@ -49,7 +49,7 @@ def keep_texts() -> bool:
 
 
 def enabled() -> bool:
-    """Whether anybody stores records."""
+    """Whether any recorder is registered, so that records are stored."""
     return bool(_recorders)
 
 

@@ -48,7 +48,7 @@ class LedgerLost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class BudgetLabels:
-    """What budgets are matched by."""
+    """The values of a call by which budgets are matched."""
 
     provider: str
     node: str

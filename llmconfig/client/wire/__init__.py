@@ -166,7 +166,7 @@ class Listener(Protocol):
     def text(self) -> str:
         """The text of the answer as far as it has come."""
 
-    def hear(self, event: JSON) -> Delta | None:
+    def feed(self, event: JSON) -> Delta | None:
         """Take the next event; gives what it adds to the answer, if anything. Raises BadReply."""
 
     def end(self, *, complete: bool) -> Delta | None:

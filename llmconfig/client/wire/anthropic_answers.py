@@ -96,7 +96,7 @@ class AnthropicListener:
     def text(self) -> str:
         return "".join(self._told)
 
-    def hear(self, event: JSON) -> Delta | None:
+    def feed(self, event: JSON) -> Delta | None:
         """Text, thoughts, and the input of tools as it is written; pings add nothing.
 
         With `keeps_native` each event is passed on too, from the first piece of the answer on:

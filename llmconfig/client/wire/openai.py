@@ -262,7 +262,7 @@ class OpenAIListener:
     def text(self) -> str:
         return "".join(self._told)
 
-    def hear(self, event: JSON) -> Delta | None:
+    def feed(self, event: JSON) -> Delta | None:
         """Usage comes in a last chunk without choices, from some servers in each chunk."""
         told = billed(event)
         if told is not NOT_BILLED:
