@@ -151,6 +151,9 @@ class Call:
     labels: Labels = NO_LABELS
     use_cache: bool = True
     experiment_key: str = ""
+    deadline_s: float | None = None  # the caller's own, if it is sooner than LLM_DEADLINE_SECONDS
+    cache_sampled: bool = True  # whether the cache may answer at a temperature other than 0
+    waits: bool = True  # for targets that cool down; else it fails at once if there are no others
     logprobs: bool = False
     native: NativeRequest | None = None
 
@@ -262,6 +265,7 @@ class Delta:
     thoughts: tuple[Thought, ...] = ()
     refusal: str = ""
     native: tuple[dict[str, Any], ...] = ()
+    is_cached: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,3 +289,4 @@ class Generation:
     native_finish_reason: str | None = None
     stop_sequence: str | None = None
     native: dict[str, Any] | None = None
+    kept_usage: Usage | None = None  # what an answer from the cache took when it was made

@@ -24,6 +24,7 @@ from llmconfig.gateway import (
     anthropic_requests,
     anthropic_shape,
     body_room,
+    caller_wishes,
     catalogue,
     openai_shape,
     refusals,
@@ -45,6 +46,7 @@ MAX_BYTES = 32 * 1024 * 1024  # pictures come inside
 # From then on the client is watched; what is answered sooner is over by itself.
 WATCH_AFTER_SECONDS = 0.05
 JSON_HEADERS = [(b"content-type", b"application/json")]
+CACHE_HIT = ((b"x-nodewise-cache", b"hit"),)
 STREAM_HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-cache"),
@@ -272,12 +274,11 @@ class GatewayRequest:
     ) -> None:
         self.told = answer_headers.of_call(asked.call.correlation_id)
         await self._check(asked.name)
+        call = caller_wishes.applied(asked.call, self.scope["headers"], streams=asked.stream)
         if asked.stream:
-            await self._while_there(asked.name, self._stream(asked.call, events(asked)))
+            await self._while_there(asked.name, self._stream(call, events(asked)))
             return
-        made = await self._while_there(
-            asked.name, client.agenerate(asked.call, collect=self._collect)
-        )
+        made = await self._while_there(asked.name, client.agenerate(call, collect=self._collect))
         await self._reply(write(asked, made), headers=answer_headers.of_answer(made))
 
     async def _stream(self, call: Call, events: Events) -> None:
@@ -289,7 +290,8 @@ class GatewayRequest:
             async with aclosing(self._pieces(call)) as pieces:
                 async for piece in pieces:
                     if not self.begun:
-                        await self._start(200, STREAM_HEADERS)
+                        hit = isinstance(piece, Delta) and piece.is_cached
+                        await self._start(200, [*STREAM_HEADERS, *(CACHE_HIT if hit else ())])
                     if not told:
                         told = True
                         if head := events.begin():

@@ -223,7 +223,9 @@ def failure(shape: JSON) -> bytes:
 
 
 def served_usage(made: Generation) -> Usage:
-    """What the answer itself took; what failed attempts cost is in the record."""
+    """What the answer itself took, a kept one when it was made; the record has all attempts."""
+    if made.kept_usage is not None:
+        return made.kept_usage
     attempts = made.record.attempts
     return attempts[-1].usage if attempts else made.record.usage
 

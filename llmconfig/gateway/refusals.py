@@ -4,7 +4,12 @@ from collections.abc import Callable
 from math import ceil
 from typing import Any
 
-from llmconfig.client.errors import AnswerInvalid, BudgetExceeded, GenerationFailed
+from llmconfig.client.errors import (
+    AnswerInvalid,
+    BudgetExceeded,
+    GenerationFailed,
+    GenerationRefused,
+)
 from llmconfig.client.types import Attempt
 from llmconfig.errors import CallsDisabled, LLMError, NoTarget, UnknownNode
 
@@ -92,9 +97,8 @@ def refusal_of(error: LLMError, name: str) -> RequestRefused:
     if isinstance(error, UnknownNode):
         return unknown_model(name)
     if isinstance(error, BudgetExceeded):
-        return RequestRefused(
-            429, error.code, "A budget for these calls is used up.", retry_after_s=60
-        )
+        # Nobody knows when there is money again, and the vendors' clients would sleep on a guess.
+        return RequestRefused(429, error.code, "A budget for these calls is used up.")
     if isinstance(error, NoTarget):
         return RequestRefused(503, error.code, f"No model can serve {name!r} at the moment.")
     if isinstance(error, GenerationFailed):
@@ -139,15 +143,30 @@ def _failed(error: GenerationFailed) -> RequestRefused:
         return RequestRefused(504, "timeout", "No model answered in time.")
     if isinstance(error, AnswerInvalid):
         return RequestRefused(502, error.code, "The model's answer does not obey the schema.")
-    found = _of_attempt(record.attempts[-1]) if record.attempts else None
+    lasting = isinstance(error, GenerationRefused)
+    found = _of_attempt(record.attempts[-1], lasting=lasting) if record.attempts else None
     return found or RequestRefused(502, error.code, "No model could answer.")
 
 
-def _of_attempt(last: Attempt) -> RequestRefused | None:
-    """What the last attempt says by itself, None if nothing that the caller can act on."""
+def _of_attempt(last: Attempt, *, lasting: bool) -> RequestRefused | None:
+    """What the last attempt says by itself, None if nothing that the caller can act on.
+
+    `lasting`: the same request can't fare better.
+    """
     if last.outcome in CALLERS_FAULT:
         return RequestRefused(
             400, "provider_refused", last.detail or "The model refused the request."
+        )
+    if last.outcome.startswith("http_5") and lasting:
+        return RequestRefused(
+            400, "provider_refused", last.detail or "The model can't take this request."
+        )
+    if last.outcome in {"cooling", "connection"}:
+        return RequestRefused(
+            503,
+            "unavailable",
+            "No model can be reached at the moment.",
+            retry_after_s=last.retry_after_s or DEFAULT_RETRY_AFTER_S,
         )
     if last.outcome == "budget_unknown":
         return RequestRefused(
@@ -167,4 +186,4 @@ def _of_attempt(last: Attempt) -> RequestRefused | None:
 
 
 def _limited(attempt: Attempt) -> bool:
-    return attempt.outcome in {"http_429", "limited", "limits_unknown", "cooling"}
+    return attempt.outcome in {"http_429", "limited", "limits_unknown"}

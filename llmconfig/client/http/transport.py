@@ -25,10 +25,14 @@ ANY_WINDOW = zlib.MAX_WBITS | 32  # gzip or zlib, told by their first bytes
 
 
 class RequestFailed(Exception):
-    """A request that brought no reply. `transient`: the same again may bring one."""
+    """A request that brought no reply. `transient`: the same again may bring one.
 
-    def __init__(self, code: str, detail: str, *, transient: bool) -> None:
+    `unreached`: nobody listens at the address, or it can't be reached.
+    """
+
+    def __init__(self, code: str, detail: str, *, transient: bool, unreached: bool = False) -> None:
         super().__init__(detail)
+        self.unreached = unreached
         self.code = code
         self.detail = detail
         self.transient = transient
@@ -310,7 +314,12 @@ def _failure(error: Exception, url: URL, timeout_s: float) -> RequestFailed:
         code, why = "egress_refused", "this is no plain address"
     else:
         code, why = "connection", _said(error)
-    return RequestFailed(code, f"{url.host}:{url.port}: {why}", transient=code != "egress_refused")
+    return RequestFailed(
+        code,
+        f"{url.host}:{url.port}: {why}",
+        transient=code != "egress_refused",
+        unreached=code == "connection" and isinstance(error, aiohttp.ClientConnectorError),
+    )
 
 
 def _said(error: Exception) -> str:

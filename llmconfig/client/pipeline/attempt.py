@@ -19,7 +19,7 @@ from llmconfig.client.traffic import response_cache
 from llmconfig.client.traffic.admission import DOUBTFUL, Admission, AdmissionRequest, needs_estimate
 from llmconfig.client.traffic.rate_limits import NotAdmitted
 from llmconfig.client.traffic.response_cache import CachedAnswer
-from llmconfig.client.types import ANSWERED, NOT_BILLED, Attempt, Billed, Message
+from llmconfig.client.types import ANSWERED, NOT_BILLED, Attempt, Billed, Message, Usage
 from llmconfig.client.wire import JSON, BadReply, Question, Reply
 from llmconfig.client.wire.reading import dump
 from llmconfig.client.wire.refused_parameters import adjustment_for
@@ -46,6 +46,7 @@ class TargetExchange:
         self.native = native if native is not None and native.wire == endpoint.wire.name else None
         self.endpoint = endpoints.with_headers(endpoint, self.native)
         self.repaired = False
+        self.failed = False  # once: a call counts once against its target
         self.looked = False  # in the cache: once
         self.refused = refusals.known(target, state.configuration)
         self.learned: dict[str, str] = {}  # what was refused for good, and in which words
@@ -95,6 +96,7 @@ class TargetExchange:
             most,
             patience_s=cheaper.after_seconds if cheaper is not None else None,
             may_degrade=cheaper is not None,
+            is_counted=not self.failed,
         )
         began = time.perf_counter()
         state.waiting = (target, began)
@@ -114,6 +116,7 @@ class TargetExchange:
                     admission.interrupted(state.given_up.amount)
                     raise
                 admission.ended(made.attempt, transient=made.transient)
+                self.failed = self.failed or made.reply is None
         except NotAdmitted as refusal:
             state.waiting = None
             return self._not_admitted(refusal, ms_since(began))
@@ -179,6 +182,8 @@ class TargetExchange:
     def _cache_key(self) -> bytes | None:
         """What the answer would be kept under; None if it isn't."""
         state = self.state
+        if not state.call.cache_sampled and self.target.temperature != 0:
+            return None
         if self.strategy.cacheable and response_cache.enabled(state.configuration):
             return response_cache.key_of(self.target, state.call)
         return None
@@ -204,6 +209,8 @@ class TargetExchange:
                     reply.thoughts,
                     reply.native_reason,
                     reply.stop_sequence,
+                    reply.usage.tokens_input,
+                    reply.usage.tokens_output,
                 )
                 response_cache.keep(key, answer, state.configuration)
         finally:
@@ -221,6 +228,7 @@ class TargetExchange:
             thoughts=kept.thoughts,
             native_reason=kept.native_reason,
             stop_sequence=kept.stop_sequence,
+            billed=Billed(Usage(input=kept.tokens_input, output=kept.tokens_output)),
         )
         try:
             parsed = self.strategy.parse(reply, self.state.schema)
@@ -247,8 +255,13 @@ class TargetExchange:
 
     def _judged(self, response: Response | RequestFailed, latency_ms: float) -> AttemptResult:
         if isinstance(response, RequestFailed):
+            at_once = response.unreached and not self.state.call.waits
             return self._failed(
-                response.code, response.detail, latency_ms, transient=response.transient
+                response.code,
+                response.detail,
+                latency_ms,
+                transient=response.transient,
+                again=response.transient and not at_once,
             )
         request_id = self.endpoint.scrubber.without_key(responses.request_id(response.headers))
         try:

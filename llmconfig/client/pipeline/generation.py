@@ -1,6 +1,7 @@
 """A generation's targets in turn, until one answers or the deadline is over."""
 
 import asyncio
+from dataclasses import replace
 
 from llmconfig.client.pipeline import endpoints, retries
 from llmconfig.client.pipeline.attempt import TargetExchange
@@ -41,6 +42,8 @@ async def _ask_in_turn(state: GenerationState, strategy: Strategy) -> None:
                 aside.append(target)
                 continue
         else:
+            if not state.call.waits:
+                return
             target = min(aside, key=cooldown.seconds_left)
             aside.remove(target)
             if cooldown.seconds_left(target) > state.time_left_s():
@@ -69,7 +72,7 @@ async def _ask(state: GenerationState, strategy: Strategy, target: Target) -> At
 def _note_cooling(state: GenerationState, target: Target) -> None:
     left = cooldown.seconds_left(target)
     detail = f"left alone for {left:.1f} s more after {cooldown.reason(target)}"
-    attempt = not_sent(target, "cooling", detail)
+    attempt = replace(not_sent(target, "cooling", detail), retry_after_s=left)
     state.attempts.append(AttemptResult(target, attempt, transient=True))
 
 

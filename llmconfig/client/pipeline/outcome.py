@@ -92,6 +92,7 @@ def outcome_of(state: GenerationState, record: CallRecord) -> Outcome:
             reply.native_reason,
             reply.stop_sequence,
             reply.native,
+            kept_usage=reply.usage if record.cache_hit else None,
         )
     refusal = _refused_by_budget(state)
     if refusal:

@@ -48,6 +48,14 @@ KEY_REFUSED = "http_401"
 LASTING_CODES = frozenset({"exceed_context_size_error", "context_length_exceeded"})
 # The longest wait that is believed; whoever asks for more is asked again after as long.
 MAX_RETRY_AFTER_S = 3600.0
+# Failures that a request brings with it although the status says that the server is at fault:
+# llama.cpp says 500 to a picture for a model without eyes, to a grammar and to a template.
+_REQUESTS_FAULT = re.compile(
+    r"not supported|unsupported|does not support|too large to process|too long"
+    r"|exceeds? the (?:available |maximum )?context|not implemented|mmproj"
+    r"|failed to (?:parse|apply|load image|process image)|invalid (?:image|grammar|json schema)",
+    re.IGNORECASE,
+)
 REQUEST_ID_HEADERS = ("x-request-id", "request-id")
 
 
@@ -133,7 +141,11 @@ def _refused(status: int, refusal: Refusal, response: Response) -> Refused:
     if 300 <= status < 400:
         detail = "it answers with a redirect, and none is followed"
     asked = retry_after(response.headers)
-    lasting = not LASTING_CODES.isdisjoint(codes)
+    lasting = (
+        status == 501
+        or not LASTING_CODES.isdisjoint(codes)
+        or _REQUESTS_FAULT.search(detail) is not None
+    )
     return Refused(
         code=f"http_{status}",
         detail=detail,

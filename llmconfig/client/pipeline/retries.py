@@ -71,7 +71,7 @@ async def _moves_on(state: GenerationState, target: Target) -> bool:
         for each in state.resolution.targets
     ):
         return True
-    if cooldown.seconds_left(target) > state.time_left_s():
+    if not state.call.waits or cooldown.seconds_left(target) > state.time_left_s():
         return True
     await wait_for_cooldown(state, target)
     return False

@@ -105,6 +105,8 @@ class GenerationState:
         self.created_at = dt.datetime.now(dt.UTC)
         self.started = self.switch_seen = time.perf_counter()
         self.deadline_s: float = configuration.setting("LLM_DEADLINE_SECONDS")
+        if call.deadline_s is not None:
+            self.deadline_s = min(self.deadline_s, call.deadline_s)
         self.attempts: list[AttemptResult] = []
         self.dropped: tuple[str, ...] = ()  # parameters that the last target's wire can't carry
         self.batch = False  # answered by a provider's own batch

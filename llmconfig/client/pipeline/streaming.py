@@ -160,4 +160,10 @@ def _arguments(part: JSON) -> int:
 def as_delta(answer: Generation) -> Delta:
     """A whole answer as its only piece."""
     calls = tuple({"index": index, **call} for index, call in enumerate(answer.tool_calls))
-    return Delta(answer.text, calls, answer.thoughts, answer.refusal)
+    return Delta(
+        answer.text,
+        calls,
+        answer.thoughts,
+        answer.refusal,
+        is_cached=answer.record.cache_hit,
+    )

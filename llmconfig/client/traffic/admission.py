@@ -56,6 +56,7 @@ class AdmissionRequest:
     most: Usage | None
     patience_s: float | None = None
     may_degrade: bool = False
+    is_counted: bool = True  # as a failure of the target's, if it fails
 
 
 def budgets_of(call: Call, target: Target, configuration: Snapshot) -> tuple[BudgetFacts, ...]:
@@ -166,7 +167,11 @@ class Admission:
         self._attempt = attempt
         request = self._request
         cooldown.ended(
-            request.target, attempt, transient=transient, configuration=request.configuration
+            request.target,
+            attempt,
+            transient=transient,
+            configuration=request.configuration,
+            is_counted=request.is_counted,
         )
 
     def interrupted(self, amount: Decimal | None) -> None:

@@ -113,8 +113,15 @@ async def wait_until_usable(target: Target) -> None:
         await asyncio.sleep(min(left, ASK_AGAIN_SECONDS))
 
 
-def ended(target: Target, attempt: Attempt, *, transient: bool, configuration: Snapshot) -> None:
-    """Take an attempt's outcome into account."""
+def ended(
+    target: Target,
+    attempt: Attempt,
+    *,
+    transient: bool,
+    configuration: Snapshot,
+    is_counted: bool = True,
+) -> None:
+    """Take an attempt's outcome into account; `is_counted` is that of a call's first failure."""
     if attempt.outcome in ANSWERED:
         if _ward.patients:
             _ward.patients.pop(_name(target), None)
@@ -132,7 +139,7 @@ def ended(target: Target, attempt: Attempt, *, transient: bool, configuration: S
     health = _ward.patients.setdefault(_name(target), _Health())
     if health.until > time.monotonic() and not health.tried:
         return  # it was under way when the cool-down began
-    health.failures += 1
+    health.failures += is_counted
     if health.failures >= bound or lasting or health.cooled:
         _cool(target, health, attempt, configuration, asked if asked > cap else 0.0)
 

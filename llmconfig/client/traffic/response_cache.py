@@ -50,6 +50,8 @@ class CachedAnswer:
     thoughts: tuple[Thought, ...] = ()
     native_reason: str | None = None
     stop_sequence: str | None = None
+    tokens_input: int = 0  # what it took when it was made
+    tokens_output: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class CacheStatistics:
         return self.hits / self.total_requests if self.total_requests else 0.0
 
 
+FORM = 2  # of what is kept: other releases' answers are not looked for
 _flights: LedFlight[bytes] = LedFlight()
 
 
@@ -89,6 +92,7 @@ def key_of(target: Target, call: Call) -> bytes | None:
     """SHA-256 of everything that the answer follows from; None if that is no plain JSON."""
     provider = target.provider
     whole = (
+        FORM,
         provider.provider_type,
         provider.base_url,
         provider.api_version,
@@ -157,6 +161,8 @@ def keep(key: bytes, answer: CachedAnswer, configuration: Snapshot) -> None:
             answer.thoughts,
             answer.native_reason,
             answer.stop_sequence,
+            answer.tokens_input,
+            answer.tokens_output,
         )
     )
     if len(value) > MAX_ANSWER_LENGTH:
@@ -213,7 +219,9 @@ def _keep_here(key: bytes, value: bytes, configuration: Snapshot) -> None:
 
 
 def _unpacked(value: bytes) -> CachedAnswer:
-    text, finish_reason, tool_calls, cost, tokens, thoughts, native, stop = orjson.loads(value)
+    text, finish_reason, tool_calls, cost, tokens, thoughts, native, stop, *used = orjson.loads(
+        value
+    )
     return CachedAnswer(
         text,
         finish_reason,
@@ -223,6 +231,7 @@ def _unpacked(value: bytes) -> CachedAnswer:
         tuple(Thought(**thought) for thought in thoughts),
         native,
         stop,
+        *used,  # of an older release: none
     )
 
 

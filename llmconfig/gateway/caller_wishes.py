@@ -1,0 +1,64 @@
+"""What a caller's headers say of how its call is to be made: by when, and from the cache or not."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import replace
+
+from llmconfig.client.types import Call
+from llmconfig.gateway.refusals import RequestRefused
+
+CACHE = b"x-nodewise-cache"
+USE_CACHE = frozenset({b"use", b"on", b"true"})
+LEAVE_CACHE = frozenset({b"off", b"no-store", b"no-cache", b"false"})
+TIMEOUT = b"x-nodewise-timeout"
+# What OpenAI's and Anthropic's SDKs tell of their own, seconds; for whole answers: in a stream they
+# mean each wait.
+SDK_TIMEOUTS = frozenset({b"x-stainless-timeout", b"x-stainless-read-timeout"})
+
+
+def applied(call: Call, headers: Iterable[tuple[bytes, bytes]], *, streams: bool) -> Call:
+    """The call as its caller wishes it; raises RequestRefused for a wish that is none.
+
+    Callers here don't wait for targets that cool down, and get a kept answer at temperature 0 or
+    where they ask for it.
+    """
+    deadlines: list[float] = []
+    use_cache, sampled = True, False
+    for name, value in headers:
+        if name == TIMEOUT:
+            deadlines.append(_own_deadline(value))
+        elif name in SDK_TIMEOUTS and not streams:
+            deadlines += _seconds(value)
+        elif name == CACHE:
+            use_cache = value.strip().lower() not in LEAVE_CACHE
+            sampled = value.strip().lower() in USE_CACHE
+        elif name == b"cache-control" and {b"no-cache", b"no-store"} & set(_words(value)):
+            use_cache = False
+    return replace(
+        call,
+        deadline_s=min(deadlines, default=None),
+        use_cache=use_cache,
+        cache_sampled=sampled,
+        waits=False,
+    )
+
+
+def _own_deadline(value: bytes) -> float:
+    for seconds in _seconds(value):
+        return seconds
+    raise RequestRefused(
+        400, "invalid_value", "This is no number of seconds above 0.", param="x-nodewise-timeout"
+    )
+
+
+def _seconds(value: bytes) -> list[float]:
+    """The number of seconds, none for what is none."""
+    try:
+        seconds = float(value)
+    except ValueError:
+        return []
+    return [seconds] if math.isfinite(seconds) and seconds > 0 else []
+
+
+def _words(value: bytes) -> list[bytes]:
+    return [each.strip().lower() for each in value.split(b",")]

@@ -1,0 +1,147 @@
+"""Callers at `/v1` that want an answer now: refusals in time, deadlines, the cache by request."""
+
+import itertools
+import socket
+import time
+
+import pytest
+
+from llmconfig.models import Budget
+from tests.llmconfig.gateway_server import new_key, running_server
+from tests.llmconfig.scripted import completion, scripted_server
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+HELLO = {"messages": [{"role": "user", "content": "Say hello to the dogs."}]}
+numbers = itertools.count()
+SETTINGS = {
+    "LLM_COOLDOWN_FAILURES": "2",
+    "LLM_COOLDOWN_SECONDS": "20",
+    "LLM_CACHE_ENABLED": "true",
+    "LLM_RETRY_MAX_ATTEMPTS": "3",
+}
+
+
+@pytest.fixture(scope="module")
+def server(django_db_setup, django_db_blocker):
+    with running_server(**SETTINGS) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def provider():
+    with scripted_server() as made:
+        yield made
+
+
+@pytest.fixture
+def connect(server, make_provider, make_node):
+    """A client of a node and target that no other test knows, at an address."""
+
+    def made(url, name="test"):
+        node = f"chat-{next(numbers)}"
+        make_provider(f"sim-{node}", api_base_url=url)
+        make_node(f"sim-{node}/gpt-4o-mini", name=node)
+        client = server.client(server.until_known(new_key(name), node))
+        client.params = {"node": node}
+        return client
+
+    return made
+
+
+@pytest.fixture
+def client(connect, provider):
+    with connect(provider.url) as made:
+        yield made
+
+
+def ask(client, headers=None, **body):
+    asked = HELLO | {"model": client.params["node"]} | body
+    return client.post("/v1/chat/completions", json=asked, headers=headers or {})
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (500, "image input is not supported - hint: you may need to provide the mmproj"),
+        (500, "input is too large to process. increase the physical batch size"),
+        (501, "This server does not do that."),
+    ],
+)
+def test_a_request_that_brings_its_failure_stops_nobody_else(client, provider, status, said):
+    provider.tell({"error": {"message": said, "code": status}}, status=status)
+    for index in range(4):
+        reply = ask(client, user=f"{said} {index}")
+        assert reply.status_code == 400
+        assert said in reply.json()["error"]["message"]
+    assert provider.requests == 4
+    provider.tell(completion({"content": "Woof."}))
+    assert ask(client).status_code == 200
+
+
+def test_a_call_counts_once_and_cooling_targets_are_refused_at_once(client, provider):
+    provider.tell({"error": {"message": "Oops."}}, status=500)
+    assert ask(client, user="one").status_code == 502
+    provider.tell(completion({"content": "Woof."}))
+    assert ask(client, user="two").status_code == 200
+    provider.tell({"error": {"message": "Oops."}}, status=500)
+    for user in ("three", "four"):
+        assert ask(client, user=user).status_code >= 500
+    began = time.monotonic()
+    reply = ask(client, user="five")
+    assert reply.status_code == 503
+    assert 10 <= int(reply.headers["retry-after"]) <= 20
+    assert time.monotonic() - began < 1
+
+
+def test_where_nobody_listens_the_refusal_comes_at_once(connect):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        with connect(f"http://127.0.0.1:{unused.getsockname()[1]}") as client:
+            for user in "abc":
+                began = time.monotonic()
+                reply = ask(client, user=user)
+                assert reply.status_code == 503
+                assert int(reply.headers["retry-after"]) >= 1
+                assert time.monotonic() - began < 1
+                assert "127.0.0.1" not in reply.text
+
+
+@pytest.mark.parametrize("header", ["x-nodewise-timeout", "x-stainless-read-timeout"])
+def test_a_callers_own_deadline_is_kept(connect, simulator, header):
+    simulator.fail(delay_ms=4000)
+    with connect(f"{simulator.url}/v1") as client:
+        began = time.monotonic()
+        assert ask(client, {header: "0.3"}, user=header).status_code == 504
+        assert time.monotonic() - began < 2
+        assert ask(client, {"x-nodewise-timeout": "soon"}).status_code == 400
+
+
+def test_a_used_up_budget_is_not_worth_another_try(connect, provider):
+    Budget.objects.create(name="none", scope="everything", period="day", hard_limit_usd="0.00001")
+    provider.tell(completion({"content": "Woof."}))
+    with connect(provider.url) as poor:
+        reply = ask(poor)
+    assert reply.status_code == 429
+    assert reply.headers["x-should-retry"] == "false"
+    assert "retry-after" not in reply.headers
+
+
+def test_the_cache_answers_at_temperature_0_or_where_it_is_asked(client, provider):
+    provider.tell(completion({"content": "Woof."}))
+    for _ in range(2):
+        reply = ask(client, temperature=0.7)
+        assert reply.headers["x-nodewise-cache"] == "miss"
+    assert provider.requests == 2
+    asked = {"x-nodewise-cache": "use"}
+    first, second = (ask(client, asked, temperature=0.7, seed=1) for _ in range(2))
+    assert (provider.requests, second.headers["x-nodewise-cache"]) == (3, "hit")
+    assert first.json()["usage"]["total_tokens"] == second.json()["usage"]["total_tokens"] == 13
+    ask(client, temperature=0)
+    assert ask(client, temperature=0).headers["x-nodewise-cache"] == "hit"
+    streamed = ask(client, temperature=0, stream=True)
+    assert streamed.headers["x-nodewise-cache"] == "hit"
+    assert provider.requests == 4
+    for header in ({"x-nodewise-cache": "off"}, {"cache-control": "no-cache"}):
+        assert ask(client, header, temperature=0).headers["x-nodewise-cache"] == "miss"
+    assert provider.requests == 6
