@@ -18,6 +18,7 @@ WORKDIR /app
 COPY --from=packages /opt/venv /opt/venv
 COPY manage.py ./
 COPY project project
+COPY nodewise nodewise
 COPY llmconfig llmconfig
 COPY metrics metrics
 COPY enrichment enrichment
@@ -27,7 +28,7 @@ COPY fixtures fixtures
 RUN DJANGO_SECRET_KEY=only-for-collectstatic DATABASE_URL=postgres://localhost/none \
     REDIS_URL=redis://localhost/0 LLM_FIELD_KEYS=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= \
     python manage.py collectstatic --noinput --verbosity 0 \
-    && python -m compileall -q project llmconfig metrics enrichment
+    && python -m compileall -q project nodewise llmconfig metrics enrichment
 USER nodewise
 EXPOSE 8000
 # A process that answers is healthy; /readyz tells whether database and broker are there.

@@ -24,6 +24,7 @@ MODE := $(if $(filter openai anthropic openrouter ollama,$(LLM)),none,$(LLM))
 help:
 	echo "make demo    enrich real listings with real parts (LLM=$(LLM) ROWS=…)"
 	echo "make test    run the tests (ARGS='-k name')"
+	echo "make quickstart   follow docs/quickstart.md from the wheel to an enriched row"
 	echo "make check   format, lint, types, imports, migrations, deployment settings, templates"
 	echo "make bench   measure and write docs/performance.md; bench-gateway: /v1 beside LiteLLM"
 	echo "make profile where a batch's CPU goes"
@@ -66,6 +67,11 @@ demo: env
 .PHONY: test
 test: env
 	$(EMBEDDED) --ephemeral -- $(PY) -m pytest -q -n 2 $(ARGS)
+
+# Builds the wheel, installs it into a fresh environment, and follows docs/quickstart.md.
+.PHONY: quickstart
+quickstart: env
+	$(EMBEDDED) --ephemeral --llm none -- $(PY) -m pytest -q -m installs tests/project/test_quickstart.py
 
 .PHONY: check
 check: env

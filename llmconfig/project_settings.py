@@ -22,6 +22,7 @@ DEFAULTS: Mapping[str, Any] = MappingProxyType(
         "LLM_EGRESS_ALLOW": (),
         "LLM_SECRET_REFERENCES": ("env:LLM_*_API_KEY", "file:/run/secrets/*", "aws-sm:*"),
         "LLM_PRELOAD": (),
+        "LLM_SPOOL_DIR": "",
         "LLM_TRACING_ENDPOINT": "",
         "LLM_TRACING_HEADERS": "",
         "LLM_TRACING_CONTENTS": False,
@@ -77,6 +78,11 @@ def secret_references() -> tuple[str, ...]:
 def preload() -> tuple[str, ...]:
     """Packages that servers and workers import at the start."""
     return _words("LLM_PRELOAD")
+
+
+def spool_dir() -> str:
+    """Where a machine's lanes keep paid answers until they are written; blank: a temporary one."""
+    return str(_value("LLM_SPOOL_DIR"))
 
 
 def tracing_endpoint() -> str:

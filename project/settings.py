@@ -3,12 +3,12 @@
 from datetime import timedelta
 from pathlib import Path
 
-from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 
 from llmconfig import __version__
 from llmconfig.secrets import Secret
+from nodewise.schedule import SCHEDULE
 from project.environment import (
     boolean,
     env,
@@ -214,46 +214,8 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULER = "project.timers:SteadyScheduler"
-CELERY_BEAT_SCHEDULE = {
-    "revive-stalled-batches": {
-        "task": "enrichment.tasks.revive_stalled_batches",
-        "schedule": 5.0,
-    },
-    "start-automatic-batches": {
-        "task": "enrichment.tasks.start_automatic_batches",
-        "schedule": 30.0,
-    },
-    "advance-submissions": {
-        "task": "enrichment.tasks.advance_submissions",
-        "schedule": 15.0,
-    },
-    "forget-old-facts": {
-        "task": "enrichment.tasks.forget_old_facts",
-        "schedule": 6 * 3600.0,
-    },
-    "keep-partitions-ahead": {
-        "task": "metrics.tasks.keep_partitions_ahead",
-        "schedule": 6 * 3600.0,
-    },
-    "drop-expired-months": {
-        "task": "metrics.tasks.drop_expired_months",
-        "schedule": 6 * 3600.0,
-    },
-    "roll-up-metrics": {"task": "metrics.tasks.roll_up", "schedule": 60.0},
-    "mine-patterns": {
-        "task": "metrics.tasks.mine_patterns",
-        "schedule": crontab(hour=3, minute=40),
-    },
-    "score-answers": {
-        "task": "metrics.tasks.score_answers",
-        "schedule": 30.0,
-    },
-    "report-last-week": {
-        "task": "metrics.tasks.report_last_week",
-        "schedule": crontab(minute=0, hour=6, day_of_week=1),
-    },
-}
+CELERY_BEAT_SCHEDULER = "nodewise.timers:SteadyScheduler"
+CELERY_BEAT_SCHEDULE = SCHEDULE
 
 # This site's groups are the roles; other projects keep theirs apart as `nodewise viewer` and so on.
 LLM_ROLE_GROUPS = {role: role for role in ("viewer", "operator", "administrator")}

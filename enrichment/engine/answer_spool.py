@@ -17,11 +17,10 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
-
 from enrichment.facts.store import FactAnswer
 from enrichment.models import ResultState
 from enrichment.quality.gates import GateFinding
+from llmconfig import project_settings
 from llmconfig.client.recording.disk_format import line_of, read_line
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import CallRecord
@@ -125,7 +124,7 @@ def _name(token: UUID) -> str:
 
 def _folder() -> Path | None:
     """LLM_SPOOL_DIR, or a folder of this user's in the temporary one; None if it isn't ours."""
-    configured = settings.LLM_SPOOL_DIR
+    configured = project_settings.spool_dir()
     folder = Path(configured or Path(tempfile.gettempdir()) / f"nodewise-spool-{os.getuid()}")
     try:
         folder.mkdir(mode=0o700, parents=bool(configured), exist_ok=True)

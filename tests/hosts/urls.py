@@ -5,7 +5,5 @@ from django.urls import include, path
 
 urlpatterns = [
     path("backoffice/", admin.site.urls),
-    path("models/", include("metrics.api.urls")),
-    path("models/", include("llmconfig.api.urls")),
-    path("models/", include("enrichment.api.urls")),
+    path("models/", include("nodewise.urls")),
 ]

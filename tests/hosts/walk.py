@@ -29,6 +29,8 @@ KINDS = ("stranger", "customer", "viewer", "operator", "administrator")
 METHODS = ("get", "post", "put", "patch", "delete")
 SAMPLE = {"uuid": str(uuid4()), "int": "7", "str": "none", "path": "none"}
 
+OPEN = ("healthz", "readyz", "api/health/llm", "v1/models")
+
 
 def addresses(patterns: Any, before: str = "") -> Iterator[str]:
     """Every address, its parameters filled in."""
@@ -58,12 +60,14 @@ def person(kind: str) -> Client:
 def api() -> dict[str, list[Any]]:
     """By kind: [method, address, status] of everything under the prefix."""
     found: dict[str, list[Any]] = {}
+    public = ("/models/healthz", "/models/readyz", "/models/api/health/llm", "/models/v1/none")
     under = [each for each in get_resolver().url_patterns if "models/" in str(each.pattern)]
     for kind in KINDS:
         client = person(kind)
         found[kind] = [
             [method, address, answer.status_code, answer.headers.get("Content-Type", "")]
             for address in addresses(under)
+            if address not in public
             for method in METHODS
             for answer in (
                 getattr(client, method)(address, data="{}", content_type="application/json")
@@ -113,5 +117,6 @@ if __name__ == "__main__":
         ),
         "groups": sorted(Group.objects.values_list("name", flat=True)),
         "debug": settings.DEBUG,
+        "open": {at: Client().get(f"/models/{at}").status_code for at in OPEN},
     }
     json.dump(said, sys.stdout)

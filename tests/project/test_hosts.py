@@ -103,6 +103,12 @@ def test_the_hosts_own_renderers_versions_and_pages_change_nothing(walked):
     assert not [each for each in walked["api"]["viewer"] if each[3].startswith("text/html")]
 
 
+def test_health_is_open_and_plain_wsgi_is_told_that_v1_needs_asgi(walked):
+    assert walked["open"] == {
+        "healthz": 200, "readyz": 200, "api/health/llm": 503, "v1/models": 501,
+    }  # fmt: skip
+
+
 def test_every_admin_page_opens_with_the_theme_and_without(walked):
     assert len(walked["admin"]) > 60
     # 403: tables that machines write have no page to add to.

@@ -9,8 +9,8 @@ from django.conf import settings
 from redis import Redis
 
 from enrichment import tasks
+from nodewise.timers import MARK, SteadyScheduler
 from project.celery import app
-from project.timers import MARK, SteadyScheduler
 
 REVIVE = "enrichment.tasks.revive_stalled_batches"
 QUARTER = dt.timedelta(minutes=15)

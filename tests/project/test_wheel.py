@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-APPS = ("llmconfig", "metrics", "enrichment")
+APPS = ("nodewise", "llmconfig", "metrics", "enrichment")
 LEFT_BEHIND = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 from drf_spectacular.utils import extend_schema
@@ -20,13 +19,14 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from llmconfig import project_settings
 from llmconfig.api.kit.endpoints import Endpoint
 from llmconfig.api.resolving import FindingSerializer
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.diagnostics.validation import findings, key_problem
 from llmconfig.roles import rank_of
-from project import surroundings
+from nodewise import surroundings
 
 logger = logging.getLogger(__name__)
 # Questions to a database that hangs stay in these threads, and hold up no request.
@@ -48,9 +48,14 @@ def healthz(request: HttpRequest) -> JsonResponse:
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 when database and broker answer, else 503 that says which does not.
 
-    `warnings`, where there are any, are words of `project.surroundings`.
+    A project without REDIS_URL has no broker of ours to ask. `warnings`, where there are any, are
+    words of `nodewise.surroundings`.
     """
-    parts = {name: _state(name, ask) for name, ask in _PARTS.items()}
+    parts = {
+        name: _state(name, ask)
+        for name, ask in _PARTS.items()
+        if name != "broker" or project_settings.redis_url()
+    }
     ready = all(state == OK for state in parts.values())
     told = list(surroundings.complaints()) if ready else []
     warnings = {"warnings": told} if told else {}
@@ -84,7 +89,9 @@ def _ask_database() -> None:
 
 def _ask_broker() -> None:
     broker = Redis.from_url(
-        settings.REDIS_URL, socket_connect_timeout=BROKER_SECONDS, socket_timeout=BROKER_SECONDS
+        project_settings.redis_url(),
+        socket_connect_timeout=BROKER_SECONDS,
+        socket_timeout=BROKER_SECONDS,
     )
     try:
         broker.ping()

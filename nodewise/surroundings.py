@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from django.conf import settings
 from django.db import DatabaseError
 from django.http import HttpRequest
 from redis import Redis
 from redis.exceptions import RedisError
 
+from llmconfig import project_settings
 from llmconfig.admin.kit.dashboard import Widget
 from llmconfig.runtime import database_clock
 
@@ -25,7 +25,9 @@ def complaints() -> dict[str, str]:
 def _broker() -> Iterator[tuple[str, str]]:
     try:
         broker = Redis.from_url(
-            settings.REDIS_URL, socket_connect_timeout=BROKER_SECONDS, socket_timeout=BROKER_SECONDS
+            project_settings.redis_url(),
+            socket_connect_timeout=BROKER_SECONDS,
+            socket_timeout=BROKER_SECONDS,
         )
         with broker:
             memory = broker.info("memory")

@@ -1,0 +1,68 @@
+"""`/v1` before any project's ASGI application: `application = wrap(get_asgi_application())`."""
+
+import gc
+import logging
+from typing import Any
+
+from llmconfig import project_settings
+from llmconfig.client import preload
+from llmconfig.gateway import application as gateway
+
+logger = logging.getLogger(__name__)
+# Requests leave no cycles behind; at the usual 700 young objects each would be looked through.
+YOUNG_OBJECTS = 20_000
+
+
+def wrap(django: Any, *, prefix: str = "", answers_root: bool = False) -> Any:
+    """Answer `<prefix>/v1/…` by the gateway, before Django's middleware, and the rest by `django`.
+
+    With `answers_root` the gateway also answers HEAD /, by which some clients see whether a server
+    is there. `django` is an ASGI application after `get_asgi_application()`. The server's lifespan reads the
+    configuration before the first request and writes what waits after the last.
+    """
+
+    def is_for_the_gateway(scope: Any) -> bool:
+        path: str = scope["path"]
+        asks_root = answers_root and path == "/" and scope["method"] == "HEAD"
+        return asks_root or path.startswith(f"{prefix}{gateway.PREFIX}/")
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await _live(receive, send)
+        elif scope["type"] == "http" and is_for_the_gateway(scope):
+            inner = {**scope, "path": scope["path"].removeprefix(prefix)} if prefix else scope
+            await gateway.application(inner, receive, send)
+        else:
+            await django(scope, receive, send)
+
+    return application
+
+
+async def _live(receive: Any, send: Any) -> None:
+    """Read the configuration before the first request; write what waits after the last."""
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            await _warm()
+            _settle()
+            await send({"type": "lifespan.startup.complete"})
+        else:
+            await gateway.close()
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+
+
+async def _warm() -> None:
+    try:
+        await gateway.warm()
+        preload(*project_settings.preload())
+    except Exception:
+        # The pages that say what is wrong must be served all the same.
+        logger.exception("The server could not be warmed up.")
+
+
+def _settle() -> None:
+    """What was loaded by now stays as long as the process: it is collected no more."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])

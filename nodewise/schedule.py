@@ -1,0 +1,45 @@
+"""The timers that batches and sums live by: `CELERY_BEAT_SCHEDULE = SCHEDULE` in the settings."""
+
+from typing import Any
+
+from celery.schedules import crontab
+
+SCHEDULE: dict[str, dict[str, Any]] = {
+    "revive-stalled-batches": {
+        "task": "enrichment.tasks.revive_stalled_batches",
+        "schedule": 5.0,
+    },
+    "start-automatic-batches": {
+        "task": "enrichment.tasks.start_automatic_batches",
+        "schedule": 30.0,
+    },
+    "advance-submissions": {
+        "task": "enrichment.tasks.advance_submissions",
+        "schedule": 15.0,
+    },
+    "forget-old-facts": {
+        "task": "enrichment.tasks.forget_old_facts",
+        "schedule": 6 * 3600.0,
+    },
+    "keep-partitions-ahead": {
+        "task": "metrics.tasks.keep_partitions_ahead",
+        "schedule": 6 * 3600.0,
+    },
+    "drop-expired-months": {
+        "task": "metrics.tasks.drop_expired_months",
+        "schedule": 6 * 3600.0,
+    },
+    "roll-up-metrics": {"task": "metrics.tasks.roll_up", "schedule": 60.0},
+    "mine-patterns": {
+        "task": "metrics.tasks.mine_patterns",
+        "schedule": crontab(hour=3, minute=40),
+    },
+    "score-answers": {
+        "task": "metrics.tasks.score_answers",
+        "schedule": 30.0,
+    },
+    "report-last-week": {
+        "task": "metrics.tasks.report_last_week",
+        "schedule": crontab(minute=0, hour=6, day_of_week=1),
+    },
+}
