@@ -111,6 +111,11 @@ def redis_url() -> str:
     return str(_value("REDIS_URL"))
 
 
+def names_redis() -> bool:
+    """Whether the project has a REDIS_URL at all, be it blank by mistake."""
+    return hasattr(settings, "REDIS_URL")
+
+
 def report_recipients() -> tuple[str, ...]:
     """Who gets the weekly report by mail."""
     return _words("REPORT_EMAIL_TO")

@@ -17,7 +17,7 @@ def wrap(django: Any, *, prefix: str = "", answers_root: bool = False) -> Any:
     """Answer `<prefix>/v1/…` by the gateway, before Django's middleware, and the rest by `django`.
 
     With `answers_root` the gateway also answers HEAD /, by which some clients see whether a server
-    is there. `django` is an ASGI application after `get_asgi_application()`. The server's lifespan reads the
+    is there. `django` is what `get_asgi_application()` returned. The server's lifespan reads the
     configuration before the first request and writes what waits after the last.
     """
 

@@ -54,7 +54,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
     parts = {
         name: _state(name, ask)
         for name, ask in _PARTS.items()
-        if name != "broker" or project_settings.redis_url()
+        if name != "broker" or project_settings.names_redis()
     }
     ready = all(state == OK for state in parts.values())
     told = list(surroundings.complaints()) if ready else []

@@ -222,7 +222,8 @@ def resolved(name: str) -> bool:
 def test_named_commands_and_targets_exist(document):
     text = document.read_text()
     commands = set(re.findall(r"manage\.py ([a-z_]+)", text))
-    assert commands <= set(get_commands())
+    taught = set(re.findall(r"management/commands/([a-z_]+)\.py", text))  # the reader writes them
+    assert commands - taught <= set(get_commands())
     code = "\n".join([*quoted(text), *re.findall(r"^make \S+", text, flags=re.MULTILINE)])
     targets = set(re.findall(r"^make ([a-z]+)", code, flags=re.MULTILINE))
     assert targets <= set(re.findall(r"^([a-z]+):", text_of("Makefile"), flags=re.MULTILINE))
