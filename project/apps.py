@@ -12,8 +12,8 @@ class ProjectConfig(AppConfig):
         """Look after what the process stands on: clocks, timers, the broker."""
         from llmconfig.admin.kit.dashboard import register_widget  # noqa: PLC0415 - needs apps
         from llmconfig.runtime import database_clock  # noqa: PLC0415 - needs settings
+        from nodewise import timers  # noqa: F401, PLC0415 - connects its signal
         from nodewise.surroundings import surroundings_widget  # noqa: PLC0415 - needs apps
-        from project import timers  # noqa: F401, PLC0415 - connects its signal
 
         register_widget(surroundings_widget, rank=1)
         database_clock.watch()
