@@ -31,11 +31,9 @@ class OutgoingRow:
     waits_for: str = ""  # before its call is made again
 
     def follow(self, call: CallWatch) -> None:
-        """Its call has begun."""
         self.call, self.waits_for = call, ""
 
     def holdup(self) -> str:
-        """What it waits for."""
         if self.waits_for or self.call is not None:
             return self.waits_for or (self.call.holdup() if self.call is not None else "")
         if self.item.asks:

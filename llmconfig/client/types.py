@@ -65,12 +65,12 @@ class Usage:
 
     @property
     def tokens_input(self) -> int:
-        """All prompt tokens."""
+        """All tokens of the prompt, cached ones included."""
         return self.input + self.cached_input + self.cache_write
 
     @property
     def tokens_output(self) -> int:
-        """All answer tokens."""
+        """All tokens of the answer, reasoning included."""
         return self.output + self.reasoning
 
 

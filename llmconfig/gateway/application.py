@@ -32,6 +32,7 @@ from llmconfig.gateway import (
     responses_shape,
 )
 from llmconfig.gateway.access import Caller
+from llmconfig.gateway.disconnects import Gone, Watch
 from llmconfig.gateway.reading import JSON, ParsedRequest, body_of
 from llmconfig.gateway.refusals import RequestRefused, Shape, refusal_of
 from llmconfig.gateway.running import running
@@ -40,11 +41,7 @@ from llmconfig.models import InteractionType
 from llmconfig.runtime import stopping
 
 logger = logging.getLogger(__name__)
-
 PREFIX = "/v1"
-MAX_BYTES = 32 * 1024 * 1024  # pictures come inside
-# From then on the client is watched; what is answered sooner is over by itself.
-WATCH_AFTER_SECONDS = 0.05
 JSON_HEADERS = [(b"content-type", b"application/json")]
 CACHE_HIT = ((b"x-nodewise-cache", b"hit"),)
 STREAM_HEADERS = [
@@ -57,7 +54,7 @@ Events = openai_shape.ChatEvents | anthropic_shape.MessageEvents | responses_sha
 
 
 async def application(scope: Message, receive: Receive, send: Send) -> None:
-    """Answer one request below `/v1`."""
+    """The ASGI application that answers requests below `/v1`."""
     if scope["type"] != "http":
         return  # no web sockets here: the server refuses them by itself
     if scope["path"] == "/":
@@ -90,39 +87,6 @@ async def close() -> None:
     await running.end()
     await asyncio.to_thread(writer.flush)
     await client.aclose()
-
-
-class Gone(Exception):
-    """The client has hung up."""
-
-
-class Watch:
-    """Cancels a request's task when its client hangs up, until it is ended."""
-
-    def __init__(self, receive: Receive, request: "asyncio.Task[Any]") -> None:
-        self._receive = receive
-        self._request = request
-        self._task: asyncio.Task[None] | None = None
-        self._start = asyncio.get_running_loop().call_later(WATCH_AFTER_SECONDS, self._begin)
-
-    @property
-    def saw_it_go(self) -> bool:
-        """Whether the client has hung up."""
-        return self._task is not None and self._task.done()
-
-    def end(self) -> None:
-        """Look no more."""
-        self._start.cancel()
-        if self._task is not None:
-            self._task.cancel()
-
-    def _begin(self) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._look())
-
-    async def _look(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
-        self._request.cancel()
 
 
 class GatewayRequest:
@@ -380,19 +344,19 @@ class GatewayRequest:
         """The request's JSON object; raises RequestRefused and Gone."""
         body, more = bytearray(), True
         declared = self._declared_size()
-        if declared > MAX_BYTES:
-            raise _too_large()
+        if declared > body_room.MAX_BYTES:
+            raise body_room.too_large()
         await self.place.take(declared)
         while more:
             message = await self.receive()
             if message["type"] == "http.disconnect":
                 raise Gone
             part, more = message.get("body", b""), message.get("more_body", False)
-            if len(body) + len(part) > MAX_BYTES:
-                raise _too_large()
+            if len(body) + len(part) > body_room.MAX_BYTES:
+                raise body_room.too_large()
             body += part
             if CALLER not in self.scope and len(body) > body_room.SMALL_BYTES:
-                await self.place.take(MAX_BYTES)  # unless it said its size
+                await self.place.take(body_room.MAX_BYTES)  # unless it said its size
         return body_of(body)
 
     def _declared_size(self) -> int:
@@ -427,12 +391,6 @@ class GatewayRequest:
     async def _part(self, body: bytes, *, more: bool = True) -> None:
         self.said_at = time.monotonic()
         await self.send({"type": "http.response.body", "body": body, "more_body": more})
-
-
-def _too_large() -> RequestRefused:
-    return RequestRefused(
-        413, "too_large", f"A request has at most {MAX_BYTES // 1024 // 1024} MB."
-    )
 
 
 def register() -> None:

@@ -6,6 +6,7 @@ from collections import deque
 from llmconfig.gateway.refusals import RequestRefused
 from llmconfig.runtime.per_loop import PerLoop
 
+MAX_BYTES = 32 * 1024 * 1024  # of one request: pictures come inside
 SMALL_BYTES = 1024 * 1024  # takes no room
 MAX_HELD_BYTES = 96 * 1024 * 1024  # of one process, body bytes of requests under way
 MAX_WAIT_SECONDS = 20.0
@@ -73,3 +74,10 @@ class Place:
         if self.size:
             _rooms.get().give_back(self.size)
             self.size = 0
+
+
+def too_large() -> RequestRefused:
+    """The refusal of a body of more than MAX_BYTES."""
+    return RequestRefused(
+        413, "too_large", f"A request has at most {MAX_BYTES // 1024 // 1024} MB."
+    )

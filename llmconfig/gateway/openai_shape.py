@@ -119,7 +119,7 @@ def read_embedding(body: JSON, caller: Caller) -> tuple[EmbeddingCall, str, bool
 
 
 def chat_answer(asked: ParsedRequest, made: Generation) -> JSON:
-    """A whole chat completion."""
+    """A whole answer in the form of OpenAI's chat completion."""
     message: JSON = {
         "role": "assistant",
         "content": text_for(made) or None,
@@ -147,7 +147,7 @@ def chat_answer(asked: ParsedRequest, made: Generation) -> JSON:
 
 
 class ChatEvents:
-    """A stream's pieces as chunks."""
+    """Turns the pieces of a streamed answer into OpenAI's chunks."""
 
     def __init__(self, asked: ParsedRequest) -> None:
         self._asked = asked
@@ -161,11 +161,9 @@ class ChatEvents:
         self._end = b',"usage":null}\n\n' if asked.with_usage else b"}\n\n"
 
     def begin(self) -> bytes:
-        """Who speaks."""
         return self._chunk({"role": "assistant", "content": ""})
 
     def piece(self, delta: Delta) -> bytes:
-        """A piece of the answer."""
         said: JSON = {"content": delta.text} if delta.text else {}
         if delta.tool_calls:
             said["tool_calls"] = delta.tool_calls
@@ -203,7 +201,7 @@ class ChatEvents:
 
 
 def embedding_answer(name: str, made: Embeddings, *, as_base64: bool) -> JSON:
-    """All vectors."""
+    """Vectors in the form of OpenAI's list of embeddings."""
     write = _base64 if as_base64 else _as_it_is
     tokens = sum(record.usage.tokens_input for record in made.records)
     return {

@@ -24,7 +24,6 @@ class CallWatch:
         return state.in_flight is None and not any(each.attempt.paid for each in state.attempts)
 
     def holdup(self) -> str:
-        """Why it hasn't ended yet."""
         state = self.state
         trouble = _trouble(state.last.attempt) if state.last is not None else ""
         if state.waiting is not None:

@@ -38,7 +38,6 @@ class Streaming:
         self.listening: _Listening | None = None  # to the last request's answer
 
     def most_used(self, call: Call, target: Target) -> Usage:
-        """Prompt and longest answer."""
         return CHAT.most_used(call, target)
 
     def body(self, endpoint: ProviderEndpoint, question: Question) -> Body:

@@ -26,7 +26,7 @@ DOUBTFUL = frozenset({"timeout", "bad_reply", "reply_too_large", *ANSWERED})
 
 
 class BudgetRefused(NotAdmitted):
-    """A hard limit forbids it."""
+    """A budget's hard limit forbids the call."""
 
     code = "budget_exceeded"
 
@@ -159,7 +159,7 @@ class Admission:
             await self._settle(budget_ledger.NOTHING)
 
     def sent(self) -> None:
-        """It is sent now."""
+        """Note that the request has been sent."""
         self._sent = True
 
     def ended(self, attempt: Attempt, *, transient: bool) -> None:
