@@ -14,7 +14,7 @@ MAX_ANONYMOUS_BYTES = MB  # a login form has a few hundred bytes
 CREDENTIALS = frozenset({b"authorization", b"cookie"})
 
 
-class TooLarge(Exception):
+class BodyTooLarge(Exception):
     """The body is larger than its bound."""
 
 
@@ -37,7 +37,7 @@ def bounded(application: Any, *, max_bytes: int) -> Application:
             message = await receive()
             received += len(message.get("body", b""))
             if received > bound:
-                raise TooLarge
+                raise BodyTooLarge
             return message
 
         async def watch(message: Message) -> None:
@@ -47,9 +47,9 @@ def bounded(application: Any, *, max_bytes: int) -> Application:
 
         try:
             if _declared(scope) > bound:
-                raise TooLarge
+                raise BodyTooLarge
             await application(scope, count, watch)
-        except TooLarge:
+        except BodyTooLarge:
             if not begun:
                 await _refuse(send, bound)
 
