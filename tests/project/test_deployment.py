@@ -224,3 +224,17 @@ def test_the_health_check_fails_when_nothing_listens():
 )
 def test_the_health_check_makes_a_host_header(allowed, host):
     assert host_header(allowed) == host
+
+
+def test_a_read_only_service_takes_its_secrets_from_files(compose):
+    """Compose refuses others: `file` is the sole supported option there (docker/compose 12531)."""
+    for name, service in compose["services"].items():
+        if service.get("read_only"):
+            sources = [compose["secrets"][each] for each in service.get("secrets", ())]
+            assert all(set(each) == {"file"} for each in sources), name
+
+
+def test_the_build_context_holds_all_that_the_image_copies():
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    copied = re.findall(r"^COPY (?!--from)(\S+) ", DOCKERFILE, flags=re.MULTILINE)
+    assert {f"!{each}" for each in copied} <= set(ignored)
