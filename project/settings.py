@@ -1,4 +1,4 @@
-"""Django settings, all from the environment. docs/settings.md lists every variable."""
+"""Django's own settings of the shipped site, all from the environment."""
 
 from datetime import timedelta
 from pathlib import Path

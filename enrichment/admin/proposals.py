@@ -1,4 +1,4 @@
-"""Proposals for prompts: why, what would change, and one click to adopt it."""
+"""Proposals for prompts: why, what would change, and buttons to adopt or dismiss one."""
 
 from dataclasses import dataclass
 from typing import Any

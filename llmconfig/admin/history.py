@@ -232,7 +232,7 @@ class RevisionChangeAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Row")
     def row(self, change: RevisionChange) -> str:
-        """The row by the name that people know."""
+        """Return the kind and name of the changed row, as people know them."""
         told = diff(change)
         return f"{told.kind} {told.name}".strip()
 

@@ -1,4 +1,4 @@
-"""Settings of the running processes: environment, else the `llm_config` row, else the default.
+"""The `LLM_*` settings with defaults and help: environment, else `llm_config` row, else default.
 
 Each app registers those that its own code reads; an enrichment brings its switch and its limits.
 """

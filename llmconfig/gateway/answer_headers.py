@@ -1,4 +1,4 @@
-"""What answers say in their headers: which call it was, who answered, and what it took."""
+"""Headers of answers (refusals have their own): which call it was, who answered, what it took."""
 
 from urllib.parse import quote
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Why a request gets no answer: a status and words that reveal nothing inside, in either shape."""
+"""Why a request gets no answer: status, headers and words of a refusal, in either shape."""
 
 from collections.abc import Callable
 from math import ceil

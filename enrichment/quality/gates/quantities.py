@@ -9,6 +9,7 @@ from enrichment.quality.lexicon.quantities import (
     CONVERTIBLE,
     DIMENSIONS,
     KOREAN_NUMBERS,
+    MONTHS,
     NUMBER_WORDS,
     SIGNS,
     TENS,
@@ -34,21 +35,6 @@ _HALVES = re.compile(
     r"|a (?:year|month|hour) and a half)\b"
 )
 _YEAR = re.compile(r"(?:19|20)\d\d")
-_MONTHS = {
-    name: str(number)
-    for number, names in enumerate(
-        (
-            "jan january januar enero janvier gennaio", "feb february februar febrero février",
-            "mar march märz marzo mars", "apr april abril avril aprile", "may mai mayo maggio",
-            "jun june juni junio juin giugno", "jul july juli julio juillet luglio",
-            "aug august agosto août", "sep sept september septiembre septembre settembre",
-            "oct october oktober octubre octobre ottobre", "nov november noviembre novembre",
-            "dec december dezember diciembre décembre dicembre",
-        ),
-        start=1,
-    )
-    for name in names.split()
-}  # fmt: skip
 _CLOSE = 0.05  # of a converted figure
 
 
@@ -160,8 +146,8 @@ def spelled_numbers(text: str) -> set[str]:
                 found.add(plain_number(before + number))
             elif before and number in {100, 1000}:
                 found.add(plain_number(before * number))
-        elif word in _MONTHS:
-            found.add(_MONTHS[word])
+        elif word in MONTHS:
+            found.add(MONTHS[word])
         before = number
     for whole in _HALVES.findall(lowered):
         base = float(whole) if whole.isdigit() else NUMBER_WORDS.get(whole, 1.0)

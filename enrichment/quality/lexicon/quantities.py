@@ -113,3 +113,20 @@ CONVERTIBLE = frozenset({"weight", "length", "distance", "time"})
 SIGNS: tuple[str, ...] = tuple(
     sorted((word for word in UNIT_OF if ord(word[0]) > 0x2E80), key=len, reverse=True)
 )
+
+# Names of months by their number.
+MONTHS = {
+    name: str(number)
+    for number, names in enumerate(
+        (
+            "jan january januar enero janvier gennaio", "feb february februar febrero février",
+            "mar march märz marzo mars", "apr april abril avril aprile", "may mai mayo maggio",
+            "jun june juni junio juin giugno", "jul july juli julio juillet luglio",
+            "aug august agosto août", "sep sept september septiembre septembre settembre",
+            "oct october oktober octubre octobre ottobre", "nov november noviembre novembre",
+            "dec december dezember diciembre décembre dicembre",
+        ),
+        start=1,
+    )
+    for name in names.split()
+}  # fmt: skip

@@ -1,4 +1,4 @@
-"""Anthropic's messages, in both versions of its API.
+"""Anthropic's wire: addresses, headers, bodies of requests, replies, in both versions of its API.
 
 Requests come in OpenAI's words (roles, tools, stop) and are put into Anthropic's, so that a node
 can fall back from one to the other; a request of Anthropic's own clients goes along as it is.

@@ -1,4 +1,4 @@
-"""Requests in OpenAI's words put into Anthropic's: by a list of what it takes, with translations.
+"""OpenAI's parameters, messages and tools translated to Anthropic's, by a list of what it takes.
 
 Sources: Anthropic's Messages API and OpenAI's Chat Completions, as their SDKs type them.
 """

@@ -1,4 +1,4 @@
-"""Reading a nodes file strictly, with the line of whatever is wrong."""
+"""Reading a nodes file strictly: each wrong line and field is named, and a key in it refused."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""`manage.py sync_llm_config`: nodes from YAML into the database, at start-up and for people."""
+"""`manage.py sync_llm_config`: nodes from YAML; prints drift, or line and field of an error."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""`manage.py enrich_descriptions`."""
+"""`manage.py enrich_descriptions`: clean listings' descriptions in a batch."""
 
 from enrichment.management.batch_command import BatchCommand
 

@@ -1,4 +1,4 @@
-"""`manage.py extract_entities`."""
+"""`manage.py extract_entities`: find entities in listings in a batch."""
 
 from enrichment.management.batch_command import BatchCommand
 

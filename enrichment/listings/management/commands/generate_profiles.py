@@ -1,4 +1,4 @@
-"""`manage.py generate_profiles`."""
+"""`manage.py generate_profiles`: write personality profiles in a batch."""
 
 from enrichment.management.batch_command import BatchCommand
 

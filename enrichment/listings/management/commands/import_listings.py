@@ -1,4 +1,4 @@
-"""`manage.py import_listings`."""
+"""`manage.py import_listings`: read listings from a file; mapping, dry run, report of bad lines."""
 
 from argparse import ArgumentParser
 from dataclasses import asdict

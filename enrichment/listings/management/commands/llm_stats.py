@@ -1,4 +1,4 @@
-"""`manage.py llm_stats`."""
+"""`manage.py llm_stats`: how many listings have each enrichment."""
 
 from argparse import ArgumentParser
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""`manage.py tag`."""
+"""`manage.py tag`: tag listings in a batch."""
 
 from enrichment.management.batch_command import BatchCommand
 

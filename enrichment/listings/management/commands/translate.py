@@ -1,4 +1,4 @@
-"""`manage.py translate`."""
+"""`manage.py translate`: translate listings in a batch."""
 
 from argparse import ArgumentParser
 from typing import Any
