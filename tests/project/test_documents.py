@@ -18,7 +18,7 @@ from llmconfig.configuration.seeding import HOSTED, LOCAL_KEY_VARIABLE
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
-APPS = ("project", "llmconfig", "metrics", "enrichment")
+APPS = ("project", "nodewise", "llmconfig", "metrics", "enrichment")
 CODE = ("manage.py", *(f"{app}/" for app in APPS), "tests/", "fixtures/", "requirements/", "docs/")
 # Written by a command, so a fresh clone may lack it.
 MADE_LATER = {"docs/performance.md"}
