@@ -1,4 +1,4 @@
-"""Today's figures as Prometheus reads them.
+"""Today's figures as Prometheus reads them: counters, and latency in cumulative buckets.
 
 Counters begin anew at each UTC midnight, which Prometheus takes as a restart: so a scrape reads the
 sums of one day, however many years there are.

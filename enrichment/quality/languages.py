@@ -1,4 +1,4 @@
-"""Which language a text is in, as far as its script and its commonest words tell.
+"""Which language a text is in, by its script and commonest words, and which tag counts as which.
 
 Small and quick rather than complete: it looks at the first 600 characters, knows the languages
 below, and answers "" when it can't tell: short texts, languages that are not listed, and relatives

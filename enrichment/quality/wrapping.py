@@ -1,4 +1,4 @@
-"""What chatty models put around the text that was asked for: fences, quotes, announcements.
+"""Takes off what chatty models put around a text: fences, quotes, an announcing first line.
 
 What is surely not the text is taken off; what only looks so is left for a reviewer. Where the
 source begins in the same way, it is the text's own.

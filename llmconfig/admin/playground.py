@@ -1,4 +1,4 @@
-"""The playground: one call by hand, its answer as it comes, and all that became of it.
+"""The playground: one call to what its field offers; its answer as it comes, its record.
 
 The answer is sent as lines of JSON: `{"text": …}` for each piece, at last `{"summary": …}`, which
 is HTML. Pieces are text; the page never reads them as HTML.

@@ -1,4 +1,4 @@
-"""Who calls: a key from a request's headers, found in this process's memory.
+"""Who calls: a key from a request's headers, found in memory; notes when each was last used.
 
 The keys in memory are at most two seconds old while there are calls, so that a revoked one stops
 by then; only while the database is away do they serve longer, for LLM_DATABASE_LOST_SECONDS.

@@ -1,4 +1,4 @@
-"""Which model serves what: defaults by interaction type, nodes, and users' own choices."""
+"""`GlobalConfig` (an interaction type), `NodeConfiguration`, `UserConfig`."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The one row of processing settings: what runs at all, with how much, and the last fallbacks."""
+"""`LLMConfig`, the one row of processing settings: what runs, with how much, the last fallbacks."""
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models

@@ -1,4 +1,4 @@
-"""Writes a personality profile for matching."""
+"""Writes a personality profile of several short texts for matching."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Concepts by their words in several languages: what may not appear, vanish or be denied anew.
+"""Listed concepts (such as an illness) by their words in languages: none may appear or vanish.
 
 A table brings its concepts (a species, death, a condition such as heartworm); this knows none. A
 word of a concept may end in `*`, which takes any ending. Languages without spaces are searched for

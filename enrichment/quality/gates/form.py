@@ -1,4 +1,4 @@
-"""Language, length, templates, announcements and cut ends: an answer's form."""
+"""Holds an answer by its form: language, length, template marks, announcement, cut end."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""The numbers in a text: what each may stand for, its unit, and in which forms it is known."""
+"""Reads the numbers out of a text: digits, words, dates, what each may stand for, its unit."""
 
 import re
 from collections.abc import Iterator

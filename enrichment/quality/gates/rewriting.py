@@ -1,4 +1,4 @@
-"""What a text that was only rewritten may not do: invent, deny, leave out conditions, change sex.
+"""By sentence: what a rewritten text may not do: invent, lose a condition, flip a negation.
 
 For answers in the source's own language. Only changed sentences are looked at; the small words are
 English's (`lexicon.words`), so in other languages these gates find less, and `languages_judged`

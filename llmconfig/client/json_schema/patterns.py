@@ -1,4 +1,4 @@
-"""Regular expressions from schemas, matched in linear time.
+"""Regular expressions from schemas: translated for RE2, matched in linear time, or refused.
 
 Python's `re` and `regex` backtrack: a pattern of twenty characters can take hours on an answer of
 forty. RE2 runs all alternatives at once, so its time is at most the product of the pattern's and

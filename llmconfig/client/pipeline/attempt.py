@@ -1,4 +1,4 @@
-"""One request to one target: from the cache or the provider, through budgets and limits, judged."""
+"""One request to a target: cache, budgets, limits, judging, pricing also what may be billed."""
 
 import asyncio
 import time
@@ -16,7 +16,12 @@ from llmconfig.client.pipeline.state import AttemptResult, GenerationState, ms_s
 from llmconfig.client.pipeline.strategy import Strategy
 from llmconfig.client.structured_output import LARGE_ANSWER_CHARACTERS, SchemaMismatch
 from llmconfig.client.traffic import response_cache
-from llmconfig.client.traffic.admission import DOUBTFUL, Admission, AdmissionRequest, needs_estimate
+from llmconfig.client.traffic.admission import (
+    MAYBE_BILLED,
+    Admission,
+    AdmissionRequest,
+    needs_estimate,
+)
 from llmconfig.client.traffic.rate_limits import NotAdmitted
 from llmconfig.client.traffic.response_cache import CachedAnswer
 from llmconfig.client.types import ANSWERED, NOT_BILLED, Attempt, Billed, Message, Usage
@@ -385,9 +390,9 @@ class TargetExchange:
         )
         if billed.usage is not None or billed.cost_usd is not None:
             attempt = self._priced(attempt, billed)
-        elif code in DOUBTFUL and self.state.batch:
+        elif code in MAYBE_BILLED and self.state.batch:
             attempt = billing.priced(attempt, billed, self.state, self.target)
-        elif code in DOUBTFUL and not self.state.committed:
+        elif code in MAYBE_BILLED and not self.state.committed:
             attempt = billing.doubtful(attempt, self.state, self.strategy, self.target)
         return AttemptResult(
             self.target, attempt, transient=transient, again=transient if again is None else again

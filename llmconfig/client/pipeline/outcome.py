@@ -13,7 +13,7 @@ from llmconfig.client.errors import (
 )
 from llmconfig.client.pipeline.state import AttemptResult, GenerationState, ms_since
 from llmconfig.client.recording.recorders import Texts
-from llmconfig.client.traffic.admission import DOUBTFUL
+from llmconfig.client.traffic.admission import MAYBE_BILLED
 from llmconfig.client.types import (
     ESTIMATED,
     UNKNOWN,
@@ -174,7 +174,7 @@ def _total_cost(attempts: tuple[Attempt, ...]) -> Decimal | None:
     """Over what was paid, or may have been without saying how much; unknown if any part is."""
     total = NO_COST
     for each in attempts:
-        if each.paid or each.outcome in DOUBTFUL or each.cost_source in {ESTIMATED, UNKNOWN}:
+        if each.paid or each.outcome in MAYBE_BILLED or each.cost_source in {ESTIMATED, UNKNOWN}:
             if each.cost_usd is None:
                 return None
             total += each.cost_usd

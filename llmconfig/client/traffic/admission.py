@@ -22,7 +22,7 @@ from llmconfig.configuration.resolution import Target
 from llmconfig.configuration.snapshot import Snapshot
 
 # What may have been billed although nobody says how much.
-DOUBTFUL = frozenset({"timeout", "bad_reply", "reply_too_large", *ANSWERED})
+MAYBE_BILLED = frozenset({"timeout", "bad_reply", "reply_too_large", *ANSWERED})
 
 
 class BudgetRefused(NotAdmitted):
@@ -227,7 +227,7 @@ class Admission:
             return attempt.cost_usd
         if attempt.estimated_usd is not None:
             return attempt.estimated_usd
-        return self._held if attempt.outcome in DOUBTFUL else budget_ledger.NOTHING
+        return self._held if attempt.outcome in MAYBE_BILLED else budget_ledger.NOTHING
 
     async def _settle(self, cost: Decimal) -> None:
         matched, self._budgets = self._budgets, ()

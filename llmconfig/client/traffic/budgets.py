@@ -1,4 +1,4 @@
-"""Budgets: what calls may still cost is held before they are made, and settled when they end.
+"""The event loop's side of budgets: many calls' holds and settlements in one trip to the ledger.
 
 The ledger (`budget_ledger`) is in PostgreSQL, so that no restart of anything forgets it. What a
 process's calls under way may cost at most is one hold for each process and budget, renewed while
