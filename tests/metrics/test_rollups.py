@@ -4,6 +4,7 @@ import datetime as dt
 import random
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -11,6 +12,7 @@ from uuid import uuid4
 import pytest
 from django.db import OperationalError, connection, transaction
 from psycopg.errors import SerializationFailure
+from uuid_utils.compat import uuid7
 
 from metrics import partitions, rollups
 from metrics.models import (
@@ -161,7 +163,7 @@ def disturb(chance):
         write([any_record(chance) for _ in range(chance.randrange(1, 40))])
     elif kind == 1:
         record = any_record(chance)
-        write([record, record])  # the same call twice
+        write([record, replace(record, id=uuid7())])  # the same call twice
     elif kind == 2:
         rows.update(cost_usd=Decimal(chance.randrange(100)))
     elif kind == 3:
