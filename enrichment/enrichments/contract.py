@@ -16,11 +16,12 @@ from enrichment.quality.gates import Checked, Gate, GateFinding, addresses_model
 from enrichment.quality.gates.contract import texts_in, too_large
 from enrichment.quality.gates.form import ANSWER_CUT, ANSWER_UNFINISHED
 from enrichment.quality.wrapping import bare, wrapped
+from llmconfig import project_settings
 from llmconfig.client.finish_reasons import Ending, ending_of, why_not_whole
 from llmconfig.client.structured_output import SchemaMismatch, compile_schema
 from llmconfig.client.types import Generation
 from llmconfig.configuration import snapshot
-from llmconfig.configuration.process_settings import ProcessSetting
+from llmconfig.configuration.process_settings import ProcessSetting, effective
 
 logger = logging.getLogger(__name__)
 
@@ -109,6 +110,14 @@ class Enrichment(ABC):
     takes_facts: ClassVar[bool] = True  # False: its prompts may not use sources of facts
     in_batches: ClassVar[bool] = True  # False: it answers a person and writes nothing
 
+    def setting(self, variable: str) -> Any:
+        """The value of one of its process settings, from the environment or its default.
+
+        Asks no database, so that `accept` and gates may call it on an event loop. Raises KeyError
+        for a variable that nobody registered.
+        """
+        return effective(variable, environment=project_settings.process_values(), row={})
+
     @classmethod
     def variables(cls) -> Iterator[str]:
         """The process settings that come with it: its switch first."""
@@ -158,7 +167,10 @@ class Enrichment(ABC):
 
     @abstractmethod
     def accept(self, answer: Generation, values: Mapping[str, str]) -> Any:
-        """The value to write; raises AnswerRejected with a reason for the reviewer."""
+        """Return the value to write; raises AnswerRejected with a reason for the reviewer.
+
+        Runs on an event loop: no database, no `snapshot.current()`, nothing that waits.
+        """
 
     def judge(
         self,
@@ -229,7 +241,7 @@ class Enrichment(ABC):
         return schema_misfit(self.schema, value)
 
     def floor(self) -> float:
-        """The least confidence of a part that is applied; reads the snapshot, so not in a loop."""
+        """The least confidence of a part that is applied; reads the snapshot: not on a loop."""
         if not self.confidence_floor:
             return 0.0
         return float(snapshot.current().processing.get(self.confidence_floor, 0.0))

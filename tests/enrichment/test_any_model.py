@@ -167,3 +167,27 @@ def test_an_enrichment_whose_schema_cannot_be_used_is_refused_at_once():
     with pytest.raises(SchemaUnusable, match=r"'wrong': .*minItems 2 is above maxItems 1"):
         enrichments.register(Wrong())
     assert "wrong" not in enrichments.names()
+
+
+class LimitedLabel(ExhibitLabel):
+    """Reads its own limit where answers are judged, on the event loop."""
+
+    name = "limited_label"
+    feature = "LLM_FEATURE_LIMITED_LABEL"
+    settings = (ProcessSetting("LLM_LABEL_MAX_LENGTH", 4000, "The longest label.", least=1),)
+
+    def accept(self, answer, values):
+        assert len(answer.text) <= self.setting("LLM_LABEL_MAX_LENGTH")
+        return super().accept(answer, values)
+
+
+def test_an_enrichment_reads_its_limit_while_answers_come_slowly(exhibits, simulator):
+    enrichments.register(LimitedLabel())
+    simulator.control(latency_ms=1500)  # by then the snapshot would be asked anew
+    try:
+        batch = creation.create("limited_label", Selection(ids=[exhibits[0].pk]))
+        run_lane(batch.pk)
+        assert progress_of(batch.pk).done == 1
+        assert EnrichmentResult.objects.get(batch=batch).state == "applied"
+    finally:
+        enrichments.unregister("limited_label")

@@ -115,10 +115,11 @@ def test_a_schema_reaches_it_in_a_form_that_it_takes(local, ask):
         "properties": {
             "name": {"enum": ["Rex"], "pattern": "^(?!x)[A-Za-z]+$", "maxLength": 4000},
             "kind": {"oneOf": [{"const": "dog"}, {"const": "cat"}]},
-            "inner": {"anyOf": [{"type": "null"}, {"$ref": "#"}]},
+            "inner": {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/toy"}]},
         },
         "required": ["kind", "inner"],
         "additionalProperties": False,
+        "$defs": {"toy": {"const": "ball"}},
     }
     made = client.generate(ask("A dog, as JSON. Nothing is inside.", schema=tree, given=FEW))
     assert made.parsed["kind"] in {"dog", "cat"}

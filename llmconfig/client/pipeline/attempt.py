@@ -68,7 +68,7 @@ class TargetExchange:
             made = await self._send_adjusted()
         else:
             made = await self._attempt_by_cache(key)
-        self.state.attempts.append(made)
+        self.state.add(made)
         return made
 
     # The request and what it needs before it is sent
@@ -80,7 +80,7 @@ class TargetExchange:
         """
         made = await self._send_admitted()
         while made.adjusted and await self.state.may_go_on():
-            self.state.attempts.append(made)
+            self.state.add(made)
             made = await self._send_admitted()
         if self.learned and made.attempt.outcome in ANSWERED:
             refusals.remember(self.target, self.state.configuration, self.learned)
@@ -114,6 +114,7 @@ class TargetExchange:
                     attempt = not_sent(target, state.ended_by, "")
                     return AttemptResult(target, attempt, transient=True)
                 admission.sent()
+                state.unsettled = True
                 try:
                     made = await self._send()
                 except asyncio.CancelledError:

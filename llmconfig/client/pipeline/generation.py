@@ -62,7 +62,7 @@ async def _ask(state: GenerationState, strategy: Strategy, target: Target) -> At
         endpoint = endpoints.endpoint_of(target, state.configuration)
     except ConfigurationError as error:
         last = AttemptResult(target, not_sent(target, error.code, str(error)[:300]))
-        state.attempts.append(last)
+        state.add(last)
         return last
     exchange = TargetExchange(state, strategy, target, endpoint)
     last = await exchange.attempt()
@@ -73,7 +73,7 @@ def _note_cooling(state: GenerationState, target: Target) -> None:
     left = cooldown.seconds_left(target)
     detail = f"left alone for {left:.1f} s more after {cooldown.reason(target)}"
     attempt = replace(not_sent(target, "cooling", detail), retry_after_s=left)
-    state.attempts.append(AttemptResult(target, attempt, transient=True))
+    state.add(AttemptResult(target, attempt, transient=True))
 
 
 def _cheaper(state: GenerationState) -> list[Target]:
@@ -114,4 +114,4 @@ def _stop(state: GenerationState, code: str, detail: str) -> None:
     )
     if state.given_up is not None:
         attempt = state.given_up.counted(attempt)
-    state.attempts.append(AttemptResult(target, attempt, transient=True))
+    state.add(AttemptResult(target, attempt, transient=True))

@@ -21,7 +21,9 @@ class CallWatch:
     def may_be_dropped(self) -> bool:
         """Whether nothing is in flight and nothing has been paid, so that nobody loses anything."""
         state = self.state
-        return state.in_flight is None and not any(each.attempt.paid for each in state.attempts)
+        if state.in_flight is not None or state.unsettled:
+            return False
+        return not any(each.attempt.paid or each.reply is not None for each in state.attempts)
 
     def holdup(self) -> str:
         state = self.state

@@ -111,6 +111,7 @@ class GenerationState:
         self.dropped: tuple[str, ...] = ()  # parameters that the last target's wire can't carry
         self.batch = False  # answered by a provider's own batch
         self.in_flight: tuple[Target, float] | None = None
+        self.unsettled = False  # from a request until its attempt stands in `attempts`
         # What a request in flight may have cost when it was given up, and by what that is known.
         self.given_up: Interrupted | None = None
         self.waiting: tuple[Target, float] | None = None  # for budgets, limits or a cool-down
@@ -123,6 +124,11 @@ class GenerationState:
         self.committed = False
         self.partial = ""  # what was passed on of an answer that broke off
         self.ended_by = ""  # "deadline", "cancelled", "calls_disabled" or "aborted"
+
+    def add(self, made: AttemptResult) -> None:
+        """Keep an attempt that has ended; what it may cost is in the books from now on."""
+        self.attempts.append(made)
+        self.unsettled = False
 
     @property
     def last(self) -> AttemptResult | None:
