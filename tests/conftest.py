@@ -11,7 +11,7 @@ from django.db.backends.signals import connection_created
 from django.dispatch import receiver
 from redis import Redis
 
-from llmconfig.client.traffic import cooldown, response_cache
+from llmconfig.client.traffic import cooldown, rate_limits, response_cache
 from llmconfig.configuration import snapshot
 from tests.clearing import delete_instead_of_truncating
 
@@ -68,6 +68,7 @@ def nothing_remembered() -> None:
     """No test's failures, limits or answers are another's."""
     cooldown.forget()
     response_cache.forget()  # first, or it would still be told to Redis after that
+    rate_limits.forget_marks()  # or a window that is flushed here would count as lost
     Redis.from_url(settings.REDIS_URL).flushdb()
 
 

@@ -469,7 +469,9 @@ def test_headers_tell_a_hit_of_the_cache_which_keeps_what_words_can_say(serve, s
     create = llm_client.get_llm("tag_rows").anthropic().messages.with_raw_response.create
     # By the token limit, for which the server says more than our words have a place for.
     for limit, caches in ((8, ["miss", "hit"]), (9, ["miss", "miss"])):
-        replies = [create(model="x", max_tokens=limit, messages=HELLO) for _ in range(2)]
+        asked: dict[str, Any] = {"model": "x", "max_tokens": limit, "messages": HELLO}
+        use = {"x-nodewise-cache": "use"}
+        replies = [create(**asked, extra_headers=use) for _ in range(2)]
         assert [each.headers["x-nodewise-cache"] for each in replies] == caches
         assert replies[1].headers["x-nodewise-model"] == "p/m"
     assert len(served.bodies) == 3

@@ -12,6 +12,8 @@ import pytest
 
 from llmconfig import client
 from llmconfig.client.errors import GenerationFailed
+from llmconfig.client.http import background_loop
+from llmconfig.client.traffic import redis_connection
 from project.embedded.children import ChildServer
 from project.embedded.state import RunState
 from project.embedded.valkey import start_valkey
@@ -41,8 +43,11 @@ class Server:
 @pytest.fixture
 def valkey(tmp_path: Path, settings: Any) -> Iterator[Server]:
     server = Server(tmp_path)
+    # Processes keep their client; this one's background loop may have used the tests' Valkey.
+    background_loop.run(redis_connection.aclose())
     settings.REDIS_URL = server.start()
     yield server
+    background_loop.run(redis_connection.aclose())
     server.kill()
 
 

@@ -279,6 +279,10 @@ class RateLimiter:
         """Of the windows that we have seen, while what we sent still counts in them."""
         return self._marks if now - self._marks_seen < MINUTE else NO_MARKS
 
+    def forget_marks(self) -> None:
+        """Take the windows as they are found next."""
+        self._marks = NO_MARKS
+
     def _fitting(self, tokens: int) -> int:
         """A call that is larger than the whole minute passes alone."""
         most = self.facts.tokens_per_minute
@@ -352,3 +356,10 @@ def limiter_of(provider: ProviderFacts) -> RateLimiter:
     elif limiter.facts is not provider:
         limiter.apply(provider)
     return limiter
+
+
+def forget_marks() -> None:
+    """Know of no windows, in this process: who empties Redis on purpose has lost none."""
+    for limiters in _limiters.values():
+        for limiter in list(limiters.values()):
+            limiter.forget_marks()
