@@ -3,13 +3,14 @@
 import json
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from llmconfig.client.types import Generation
 from tests.llmconfig.scripted import (
     DONE,
+    USAGE,
     asked,
     calls_in,
     completion,
@@ -27,6 +28,9 @@ REASONS = st.sampled_from(["stop", "length", "content_filter", "pause_turn", "we
 ARGUMENTS = st.dictionaries(
     st.sampled_from(["a", "b", "ü"]), st.one_of(st.integers(0, 9), WORDS), max_size=2
 )
+# What the whole answer tells as well: one that tells no usage is counted in another way.
+USED = event({"choices": [], "usage": USAGE})
+THOUGHT = {"reasoning_content": "Hm."}
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +117,7 @@ def _bytes(draw, deltas, reason):
     lines = [event({"choices": [{"index": 0, "delta": each}]}) for each in deltas]
     if reason is not None:
         lines.append(event({"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]}))
-    stream = b"".join([*lines, DONE])
+    stream = b"".join([*lines, USED, DONE])
     newline = draw(st.sampled_from([b"\n", b"\r\n", b"\r"]))
     mark = draw(st.sampled_from([b"", b"\xef\xbb\xbf"]))
     return mark + stream.replace(b"\n", newline)
@@ -131,6 +135,9 @@ def seen(made):
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(answers())
+@example(({"content": ""}, None, [USED, DONE]))
+@example(({"content": " "}, None, [event({"choices": [{"delta": {"content": " "}}]}), USED, DONE]))
+@example(({"content": "", **THOUGHT}, None, [event({"choices": [{"delta": THOUGHT}]}), USED, DONE]))
 def test_any_answer_says_the_same_whole_and_streamed_at_every_cut(server, node, ask, answer):
     message, reason, pieces = answer
     server.tell(completion(message, reason), pieces)

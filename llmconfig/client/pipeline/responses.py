@@ -141,18 +141,15 @@ def _refused(status: int, refusal: Refusal, response: Response) -> Refused:
     if 300 <= status < 400:
         detail = "it answers with a redirect, and none is followed"
     asked = retry_after(response.headers)
-    lasting = (
-        status == 501
-        or not LASTING_CODES.isdisjoint(codes)
-        or _REQUESTS_FAULT.search(detail) is not None
-    )
+    too_long = not LASTING_CODES.isdisjoint(codes)
+    lasting = status == 501 or too_long or _REQUESTS_FAULT.search(detail) is not None
     return Refused(
         code=f"http_{status}",
         detail=detail,
         transient=status in TRANSIENT_STATUSES or (status >= 500 and not lasting),
         status=status,
         retry_after_s=_bounded(refusal.retry_after_s if asked is None else asked),
-        refusal=None if lasting else refusal,
+        refusal=None if too_long else refusal,
     )
 
 
