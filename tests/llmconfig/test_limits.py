@@ -131,7 +131,7 @@ def test_a_call_that_waits_too_long_takes_the_cheaper_model(
 def test_a_call_that_its_limits_hold_up_past_the_deadline_says_so(
     make_provider, make_node, ask, settings
 ):
-    settings.LLM_ENVIRONMENT = {**settings.LLM_ENVIRONMENT, "LLM_DEADLINE_SECONDS": 0.5}
+    settings.LLM_ENVIRONMENT = {**settings.LLM_ENVIRONMENT, "LLM_DEADLINE_SECONDS": 2.0}
     make_provider(requests_per_minute=1)
     make_node("sim/gpt-4o-mini")
     client.generate(ask())
