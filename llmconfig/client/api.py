@@ -1,8 +1,8 @@
 """The calls that applications make, and the life cycle that all of them share.
 
-A call's state is made (which resolves it), a shadow experiment's arm is asked beside it, its
-targets are asked in turn, its record is published, and its answer returned or its error raised.
-docs/calls.md says what happens in between.
+A call's state is made (which resolves it), its targets are asked in turn, a shadow experiment's arm
+is asked too, the record is published, and the answer returned or the error raised. docs/calls.md
+says what happens in between.
 """
 
 import asyncio
@@ -209,13 +209,13 @@ async def _generation(
 
 
 async def _live(state: GenerationState, strategy: Strategy, collect: Collect | None) -> _Ended:
-    """Ask the shadow, carry the generation out and make its record; `collect` gets it at once."""
-    shadow.ask_beside(state)
+    """Carry the generation out, ask the shadow and make the record; `collect` gets it at once."""
     try:
         await generation.carry_out(state, strategy)
     except BaseException:
         publishing.publish_abandoned(state, collect)
         raise
+    shadow.ask_beside(state)  # afterwards, so that it takes nobody's place under the limits
     record = publishing.record_of(state)
     unpublished = None
     if collect is not None:

@@ -1,6 +1,7 @@
-"""The arms of shadow experiments: asked beside the call that is answered, paid, recorded, not used.
+"""The arms of shadow experiments: asked as well, paid, recorded, their answers never used.
 
-They run on the process's background loop, so that neither the caller nor its event loop waits for
+They start when the call itself has its answer, so that they take no place from it under the limits,
+and run on the process's background loop, so that neither the caller nor its event loop waits for
 them, with the call's own labels but for the service name. Limits and budgets hold for them as for
 every call.
 """
