@@ -4,8 +4,10 @@ None of these makes a call to a provider. Strangers get words, not details.
 """
 
 import logging
+import threading
+import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any
 
 from django.db import DatabaseError, connection
@@ -29,14 +31,10 @@ from llmconfig.roles import rank_of
 from nodewise import surroundings
 
 logger = logging.getLogger(__name__)
-# Questions to a database that hangs stay in these threads, and hold up no request.
-_asking = {
-    name: ThreadPoolExecutor(max_workers=2, thread_name_prefix=f"readyz-{name}")
-    for name in ("database", "broker")
-}
 
 BROKER_SECONDS = 2.0
-ASK_SECONDS = 3.0  # for each part; a database that hangs holds no request longer
+ASK_SECONDS = 3.0  # for all parts together; a database that hangs holds no request longer
+MAX_OPEN = 4  # questions to each part that wait for an answer at a time
 OK, UNREACHABLE = "ok", "unreachable"
 
 
@@ -51,13 +49,15 @@ def readyz(request: HttpRequest) -> JsonResponse:
     A project without REDIS_URL has no broker of ours to ask. `warnings`, where there are any, are
     words of `nodewise.surroundings`.
     """
-    parts = {
-        name: _state(name, ask)
-        for name, ask in _PARTS.items()
+    until = time.monotonic() + ASK_SECONDS
+    asked = {
+        name: _ask(name, question, until)
+        for name, question in _PARTS.items()
         if name != "broker" or project_settings.names_redis()
     }
+    parts = {name: _state(name, answer, until) for name, answer in asked.items()}
     ready = all(state == OK for state in parts.values())
-    told = list(surroundings.complaints()) if ready else []
+    told = _warnings(until) if ready else []
     warnings = {"warnings": told} if told else {}
     return JsonResponse(
         {"status": OK if ready else "unavailable", **parts, **warnings},
@@ -65,13 +65,35 @@ def readyz(request: HttpRequest) -> JsonResponse:
     )
 
 
-def _state(name: str, ask: Callable[[], None]) -> str:
+def _ask(name: str, question: Callable[[], Any], until: float) -> Future[Any]:
+    """Ask in a thread that holds up neither a request nor the end of the process.
+
+    `until` is the monotonic time by which it has to get its place.
+    """
+    answer: Future[Any] = Future()
+    place = _places[name]
+    if not place.acquire(timeout=max(0.0, until - time.monotonic())):
+        answer.set_exception(TimeoutError("Earlier questions still wait for an answer."))
+        return answer
+
+    def run() -> None:
+        try:
+            answer.set_result(question())
+        except Exception as error:  # noqa: BLE001 - who asked reads it
+            answer.set_exception(error)
+        finally:
+            connection.close()  # this thread's own
+            place.release()
+
+    threading.Thread(target=run, name=f"readyz-{name}", daemon=True).start()
+    return answer
+
+
+def _state(name: str, answer: Future[Any], until: float) -> str:
     try:
-        asked = _asking[name].submit(ask)
-        asked.result(timeout=ASK_SECONDS)
+        answer.result(timeout=max(0.0, until - time.monotonic()))
     except TimeoutError:
-        asked.cancel()
-        logger.warning("Not ready: no answer within %s seconds.", ASK_SECONDS)
+        logger.warning("Not ready: no answer from the %s in time.", name)
         return UNREACHABLE
     except (DatabaseError, RedisError, KombuError, OSError, ValueError) as error:
         logger.warning("Not ready: %s", error)
@@ -79,12 +101,18 @@ def _state(name: str, ask: Callable[[], None]) -> str:
     return OK
 
 
-def _ask_database() -> None:
+def _warnings(until: float) -> list[str]:
+    """What the surroundings should be set to and aren't; nothing where they don't say in time."""
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    finally:
-        connection.close()  # this thread's own
+        told = _ask(SURROUNDINGS, surroundings.complaints, until)
+        return list(told.result(timeout=max(0.0, until - time.monotonic())))
+    except TimeoutError:
+        return []
+
+
+def _ask_database() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
 
 
 def _ask_broker() -> None:
@@ -100,6 +128,8 @@ def _ask_broker() -> None:
 
 
 _PARTS = {"database": _ask_database, "broker": _ask_broker}
+SURROUNDINGS = "surroundings"
+_places = {name: threading.BoundedSemaphore(MAX_OPEN) for name in (*_PARTS, SURROUNDINGS)}
 
 
 class ProviderHealthSerializer(serializers.Serializer[Any]):

@@ -116,19 +116,31 @@ def test_records_outlive_a_process_that_ends_while_the_database_is_away(serve, w
         recorded(began, 20)
 
 
+def ready(client, count=1):
+    with ThreadPoolExecutor(12) as pool:
+        return list(pool.map(lambda _: client.get("/readyz"), range(count)))
+
+
 def test_a_database_that_hangs_holds_up_nobody(serve, way, journal):
     with serve() as server:
         key = server.until_known(new_key(), "chat")
         began = timezone.now()
         with server.client(key) as client:
+            assert {reply.status_code for reply in ready(client, 12)} == {200}
             way.hold()
-            time.sleep(2)
+            for reply in ready(client, 12):  # more than may wait for an answer at a time
+                assert (reply.status_code, reply.json()["database"]) == (503, "unreachable")
+                assert reply.elapsed.total_seconds() < 4
+            assert client.get("/healthz").status_code == 200
             for reply in ask(client, 16):
                 assert reply.status_code == 200, reply.text
                 assert reply.elapsed.total_seconds() < 3
             until_on_disk(journal, 16)
             way.open()
             recorded(began, 16, seconds=20)
+            ends = time.monotonic() + 10
+            while client.get("/readyz").status_code != 200:
+                assert time.monotonic() < ends, "it is ready no more"
 
 
 def test_after_the_stated_time_calls_are_refused_in_either_shape(serve, way):
