@@ -4,6 +4,7 @@ import logging
 
 from celery import shared_task
 
+from llmconfig.gateway import stored_responses
 from metrics import partitions, retention, rollups
 from metrics.errors import PartitionsUnusable
 from metrics.patterns import mining
@@ -21,7 +22,10 @@ def keep_partitions_ahead() -> None:
 
 @shared_task
 def drop_expired_months() -> None:
-    """Remove the months that are older than the settings keep."""
+    """Remove the months that are older than the settings keep, and stored responses that are."""
+    forgotten = stored_responses.delete_expired()
+    if forgotten:
+        logger.info("Deleted %s stored responses, which were too old.", forgotten)
     try:
         for partition in retention.drop_expired():
             logger.info("Dropped %s, which was too old.", partition.name)

@@ -104,6 +104,11 @@ OWN = (
         "How long calls go on by the last known configuration and keys while the database is away.",
     ),
     ProcessSetting(
+        "LLM_RESPONSES_KEEP_DAYS",
+        30,
+        "Days that answers of /v1/responses are kept for previous_response_id; 0 keeps none.",
+    ),
+    ProcessSetting(
         "LLM_CACHE_ENABLED",
         True,
         "Answers identical requests from the response cache.",

@@ -85,6 +85,10 @@ class MessageEvents:
         parts.append(_event("message_stop", {}))
         return b"".join(parts)
 
+    def failure(self, shape: JSON) -> bytes:
+        """An error after a stream's beginning."""
+        return _event("error", {"error": shape["error"]})
+
     def _head(self) -> list[bytes]:
         """The message's head, once, with an estimate of the prompt; the count comes at the end."""
         if self._begun:
@@ -176,11 +180,6 @@ def _wanted(asked: ParsedRequest, thought: Thought) -> bool:
     native = asked.call.native
     thinking = native.body.get("thinking") if native is not None else None
     return isinstance(thinking, dict) and thinking.get("type") != "disabled"
-
-
-def failure(shape: JSON) -> bytes:
-    """An error after a stream's beginning."""
-    return _event("error", {"error": shape["error"]})
 
 
 def _head(asked: ParsedRequest) -> JSON:

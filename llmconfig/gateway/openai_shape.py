@@ -195,6 +195,10 @@ class ChatEvents:
             last = self._chunk({}, **_reason(made)).removesuffix(self._end) + b"," + usage
         return last + DONE
 
+    def failure(self, shape: JSON) -> bytes:
+        """An error after a stream's beginning."""
+        return b"data: " + orjson.dumps(shape) + b"\n\n"
+
     def _chunk(self, said: JSON, **end: Any) -> bytes:
         choice = {"index": 0, "delta": said, "logprobs": None, "finish_reason": None, **end}
         return b"".join([self._head, b"[", orjson.dumps(choice), b"]", self._end])
@@ -213,11 +217,6 @@ def embedding_answer(name: str, made: Embeddings, *, as_base64: bool) -> JSON:
         "model": name,
         "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
     }
-
-
-def failure(shape: JSON) -> bytes:
-    """An error after a stream's beginning."""
-    return b"data: " + orjson.dumps(shape) + b"\n\n"
 
 
 def served_usage(made: Generation) -> Usage:

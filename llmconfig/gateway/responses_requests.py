@@ -6,7 +6,7 @@ chat is refused by name; mere hints stand among the record's dropped parameters.
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -33,20 +33,19 @@ SAME = (
     "top_p", "parallel_tool_calls", "service_tier", "user", "safety_identifier",
     "prompt_cache_key", "prompt_cache_retention",
 )  # fmt: skip
-# Read here, or without effect where there are no built-in tools and nothing is kept.
+# Read here, or without effect where there are no built-in tools.
 READ = frozenset(
     {
         "model", "input", "instructions", "stream", "stream_options", "temperature",
         "max_output_tokens", "max_tool_calls", "tools", "tool_choice", "text", "reasoning",
-        "include", "store", "metadata", "truncation", *SAME,
+        "include", "store", "metadata", "truncation", "previous_response_id", *SAME,
     }
 )  # fmt: skip
 NOT_OFFERED = {
     "background": "An answer comes with its request; it can be streamed.",
-    "conversation": "Nothing is kept here; send the whole conversation as input.",
+    "conversation": "Conversations are not kept here; use previous_response_id.",
     "image": "Only text is offered.",
     "moderation": "Answers are not moderated here.",
-    "previous_response_id": "Nothing is kept here; send the whole conversation as input.",
     "prompt": "Prompts are not kept here; send instructions and input.",
     "top_logprobs": "Log probabilities are not offered.",
 }
@@ -59,8 +58,11 @@ TEXTS = frozenset({"input_text", "output_text", "text"})
 SEAL = "nw1."
 
 
-def read_response(body: JSON, caller: Caller) -> ParsedRequest:
-    """A request to `/v1/responses` as a call; raises RequestRefused."""
+def read_response(body: JSON, caller: Caller, before: Sequence[JSON] = ()) -> ParsedRequest:
+    """A request to `/v1/responses` as a call; raises RequestRefused.
+
+    `before` are the items of the turns that it goes on with.
+    """
     name = caller.node or name_of(body)
     _refuse_what_is_not_offered(body)
     extra: JSON = {each: body[each] for each in SAME if body.get(each) is not None}
@@ -72,7 +74,7 @@ def read_response(body: JSON, caller: Caller) -> ParsedRequest:
         _choose(body.get("tool_choice"), tools, extra)
     extra.update(_effort(body))
     schema = _format(body, extra)
-    wanted: Any = _messages(body)
+    wanted: Any = _messages(body, before)
     call = Call(
         node=name,
         messages=wanted,
@@ -117,13 +119,15 @@ def _refuse_what_is_not_offered(body: JSON) -> None:
 # The input
 
 
-def _messages(body: JSON) -> list[JSON]:
+def _messages(body: JSON, before: Sequence[JSON]) -> list[JSON]:
     conversation = _Conversation()
     instructions = body.get("instructions")
     if instructions is not None:
         if not isinstance(instructions, str):
             raise bad("instructions", "This is not a text.")
         conversation.messages.append({"role": "system", "content": instructions})
+    for item in before:
+        conversation.add(item, "previous_response_id")
     given = body.get("input")
     if isinstance(given, str):
         given = [{"role": "user", "content": given}]
@@ -333,12 +337,12 @@ def _echo(body: JSON) -> JSON:
         "max_tool_calls": body.get("max_tool_calls"),
         "metadata": _object(body, "metadata"),
         "parallel_tool_calls": True if parallel is None else parallel,
-        "previous_response_id": None,
+        "previous_response_id": body.get("previous_response_id"),
         "prompt_cache_key": body.get("prompt_cache_key"),
         "reasoning": {"effort": reasoning.get("effort"), "summary": reasoning.get("summary")},
         "safety_identifier": body.get("safety_identifier"),
         "service_tier": body.get("service_tier"),
-        "store": False,
+        "store": False,  # until it is known to be kept
         "temperature": body.get("temperature"),
         "text": {"format": {"type": "text"}, **text},
         "tool_choice": body.get("tool_choice") or "auto",

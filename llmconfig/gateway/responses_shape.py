@@ -19,8 +19,7 @@ INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
 DONE, OPEN, CUT = "completed", "in_progress", "incomplete"
 
 
-def response_answer(asked: ParsedRequest, made: Generation) -> JSON:
-    """A whole answer in the form of OpenAI's response."""
+def _whole_items(asked: ParsedRequest, made: Generation) -> "_Items":
     items = _Items(asked)
     for thought in made.thoughts:
         items.think(thought)
@@ -31,7 +30,7 @@ def response_answer(asked: ParsedRequest, made: Generation) -> JSON:
         items.say("refusal", made.refusal)
     for index, call in enumerate(made.tool_calls):
         items.call({"index": index, **call})
-    return _ended(asked, items, made)
+    return items
 
 
 def _head(asked: ParsedRequest) -> JSON:
@@ -231,12 +230,19 @@ class _Items:
 
 
 class ResponseEvents:
-    """Turns the pieces of a streamed answer into events of OpenAI's Responses."""
+    """Turns the pieces of a streamed answer into events of OpenAI's Responses, and whole ones."""
 
     def __init__(self, asked: ParsedRequest) -> None:
         self._asked = asked
         self._items = _Items(asked)
         self._number = 0
+
+    def response(self, made: Generation) -> JSON:
+        """The whole response."""
+        streamed = self._number > 0
+        return _ended(
+            self._asked, self._items if streamed else _whole_items(self._asked, made), made
+        )
 
     def begin(self) -> bytes:
         head = _head(self._asked)
@@ -259,7 +265,7 @@ class ResponseEvents:
         parts: list[bytes] = []
         if not self._items.all:
             parts += self._say("output_text", "")
-        whole = _ended(self._asked, self._items, made)
+        whole = self.response(made)
         for item in list(self._items.open.values()):
             parts += self._close(item, whole["output"][item.place]["status"])
         kind = "response.completed" if whole["status"] == DONE else "response.incomplete"

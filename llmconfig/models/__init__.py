@@ -27,7 +27,7 @@ from llmconfig.models.experiments import (
     ExperimentMode,
     ExperimentStatus,
 )
-from llmconfig.models.gateway import GatewayKey
+from llmconfig.models.gateway import GatewayKey, StoredResponse
 from llmconfig.models.history import ConfigVersion, Revision, RevisionChange
 from llmconfig.models.processing import LLMConfig
 from llmconfig.models.providers import Provider
@@ -57,5 +57,6 @@ __all__ = [
     "RefusedParameter",
     "Revision",
     "RevisionChange",
+    "StoredResponse",
     "UserConfig",
 ]

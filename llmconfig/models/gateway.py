@@ -1,4 +1,4 @@
-"""Keys for the compatible endpoint `/v1`."""
+"""Keys for the compatible endpoint `/v1`, and the responses that it keeps."""
 
 import uuid
 
@@ -61,3 +61,26 @@ class GatewayKey(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class StoredResponse(models.Model):
+    """One response of `/v1/responses` with what it answered, kept for LLM_RESPONSES_KEEP_DAYS."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    created_at = models.DateTimeField(db_index=True)
+    # The key that asked for it; without a constraint, so that a key's end waits for nothing.
+    key_id = models.UUIDField(null=True)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+"
+    )
+    previous_id = models.UUIDField(null=True)
+    # JSON as bytes: jsonb takes no NUL, which is a valid character of JSON.
+    input_items = models.BinaryField()
+    response = models.BinaryField()
+
+    class Meta:
+        db_table = "llm_gateway_responses"
+        verbose_name = "stored response"
+
+    def __str__(self) -> str:
+        return f"resp_{self.pk.hex}"

@@ -15,7 +15,13 @@ from llmconfig import client as llm_client
 from llmconfig.client.recording import recorders
 from llmconfig.configuration.revisions import change
 from llmconfig.gateway.writer import Writer
-from llmconfig.models import GatewayKey, LLMConfig, NodeConfiguration, RevisionChange
+from llmconfig.models import (
+    GatewayKey,
+    LLMConfig,
+    NodeConfiguration,
+    RevisionChange,
+    StoredResponse,
+)
 from metrics.models import GenerationMetric
 from tests.llmconfig.gateway_server import new_key, running_server
 
@@ -280,6 +286,28 @@ def test_streams_tell_their_usage_also_unasked(server, key, metrics):
 
 
 # Who may do what
+
+
+def test_a_kept_response_is_found_by_its_key_and_its_owners(server, plain, django_user_model):
+    owner = django_user_model.objects.create_user("owner")
+    keys = [new_key("mine", user=owner), new_key("also mine", user=owner), new_key("theirs"), plain]
+    for key in keys:
+        server.until_known(key, "chat")
+    table = {0: [200, 200, 404, 404], 2: [404, 404, 200, 404]}
+    asked = {"model": "chat", "input": "Say hello."}
+    for maker, statuses in table.items():
+        with server.client(keys[maker]) as client:
+            made = client.post("/v1/responses", json=asked).json()["id"]
+        for key, status in zip(keys, statuses, strict=True):
+            with server.client(key) as client:
+                assert client.get(f"/v1/responses/{made}").status_code == status
+                going_on = client.post(
+                    "/v1/responses", json={**asked, "previous_response_id": made}
+                )
+                assert (going_on.status_code == 200) is (status == 200)
+    owner.delete()
+    assert StoredResponse.objects.exists()
+    assert not StoredResponse.objects.exclude(user=None).exists()
 
 
 def ask(client, model="chat", **more):

@@ -1,0 +1,97 @@
+"""What each address of the endpoint answers."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from urllib.parse import unquote
+
+from llmconfig import client
+from llmconfig.configuration import snapshot
+from llmconfig.gateway import (
+    anthropic_requests,
+    anthropic_shape,
+    catalogue,
+    openai_shape,
+    response_addresses,
+)
+from llmconfig.gateway.gateway_request import AnswerForm, GatewayRequest, Handler
+from llmconfig.gateway.reading import ParsedRequest
+from llmconfig.gateway.refusals import RequestRefused
+
+CHAT = AnswerForm(openai_shape.chat_answer, openai_shape.ChatEvents)
+MESSAGES = AnswerForm(anthropic_shape.message_answer, anthropic_shape.MessageEvents)
+RESPONSES, MODELS = "/v1/responses/", "/v1/models"
+
+
+def handler_of(method: str, path: str) -> Handler:
+    """What answers a request; raises RequestRefused (404, 405)."""
+    if path.startswith(RESPONSES):
+        _, _, action = path.removeprefix(RESPONSES).partition("/")
+        methods = response_addresses.ACTIONS.get(path) or response_addresses.ACTIONS.get(action)
+    elif path == MODELS or path.startswith(f"{MODELS}/"):
+        methods = {"GET": _models}
+    else:
+        methods = HANDLERS.get(path.removesuffix("/"))
+    if methods is None:
+        known = ", ".join(each.removeprefix("/v1/") for each in (*HANDLERS, MODELS))
+        raise RequestRefused(
+            404, "not_found", f"There is nothing at this address; below /v1 are {known}."
+        )
+    handler = methods.get(method)
+    if handler is None:
+        raise RequestRefused(405, "method_not_allowed", f"Use {' or '.join(methods)}.")
+    return handler
+
+
+async def _models(request: GatewayRequest) -> None:
+    configuration = await snapshot.acurrent()
+    # A slash in an id may have come encoded.
+    wanted = unquote(request.scope["path"].removeprefix(MODELS).strip("/"))
+    if wanted:
+        found = catalogue.entry(wanted, request.caller, configuration, anthropic=request.anthropic)
+    elif request.anthropic:
+        found = catalogue.anthropic_list(request.caller, configuration)
+    else:
+        found = catalogue.openai_list(request.caller, configuration)
+    await request.reply(found)
+
+
+async def _chat(request: GatewayRequest) -> None:
+    asked = openai_shape.read_chat(await request.body(), request.caller)
+    await request.generate(asked, CHAT)
+
+
+async def _message(request: GatewayRequest) -> None:
+    await request.generate(await _read_message(request), MESSAGES)
+
+
+async def _read_message(request: GatewayRequest) -> ParsedRequest:
+    body = await request.body()
+    return anthropic_requests.read_messages(body, request.caller, request.scope["headers"])
+
+
+async def _count_tokens(request: GatewayRequest) -> None:
+    asked = await _read_message(request)
+    await request.check(asked.name)
+    counted = await request.while_there(asked.name, client.acount_tokens(asked.call))
+    how = b"estimated" if counted.estimated else b"provider"
+    told = {"estimated": True} if counted.estimated else {}
+    reply = {"input_tokens": counted.tokens, **told}
+    await request.reply(reply, headers=[(b"x-nodewise-counted-by", how)])
+
+
+async def _embed(request: GatewayRequest) -> None:
+    call, name, as_base64 = openai_shape.read_embedding(await request.body(), request.caller)
+    await request.check(name)
+    made = await request.while_there(name, client.aembed(call, collect=request.collect))
+    await request.reply(openai_shape.embedding_answer(name, made, as_base64=as_base64))
+
+
+HANDLERS: Mapping[str, Mapping[str, Handler]] = MappingProxyType(
+    {
+        "/v1/chat/completions": {"POST": _chat},
+        "/v1/embeddings": {"POST": _embed},
+        "/v1/messages": {"POST": _message},
+        "/v1/messages/count_tokens": {"POST": _count_tokens},
+        "/v1/responses": {"POST": response_addresses.respond},
+    }
+)

@@ -1,0 +1,301 @@
+"""One request on its way through: who asks, its body, the answer or why there is none."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import orjson
+
+from llmconfig import client
+from llmconfig.client.pipeline import publishing
+from llmconfig.client.sdk.asgi_scope import CALLER, Message, Receive, Send
+from llmconfig.client.structured_output import SchemaUnusable
+from llmconfig.client.types import Call, Delta, Generation
+from llmconfig.configuration import snapshot
+from llmconfig.errors import LLMError
+from llmconfig.gateway import access, answer_headers, body_room, caller_wishes, refusals
+from llmconfig.gateway.access import Caller
+from llmconfig.gateway.disconnects import Gone, Watch
+from llmconfig.gateway.reading import JSON, ParsedRequest, body_of
+from llmconfig.gateway.refusals import RequestRefused, Shape, refusal_of
+from llmconfig.gateway.running import running
+from llmconfig.gateway.writer import writer
+from llmconfig.models import InteractionType
+from llmconfig.runtime import stopping
+
+logger = logging.getLogger(__name__)
+JSON_HEADERS = [(b"content-type", b"application/json")]
+CACHE_HIT = ((b"x-nodewise-cache", b"hit"),)
+STREAM_HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+    (b"x-accel-buffering", b"no"),  # nginx would hold it back
+]
+COMMENT = b": waiting\n\n"
+
+
+class Events(Protocol):
+    """Turns a streamed answer's pieces into a vendor's events."""
+
+    def begin(self) -> bytes:
+        """What comes before the first piece."""
+
+    def piece(self, delta: Delta) -> bytes:
+        """A piece's events."""
+
+    def end(self, made: Generation) -> bytes:
+        """What comes after the last piece."""
+
+    def failure(self, shape: JSON) -> bytes:
+        """The last event of a stream that breaks off; `shape` is the error as a whole body."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerForm:
+    """A vendor's words for answers, whole and streamed.
+
+    `keep` stores an answer before its end is sent.
+    """
+
+    whole: Callable[[ParsedRequest, Generation], JSON]
+    events: Callable[[ParsedRequest], Events]
+    keep: Callable[[Generation], Awaitable[None]] | None = None
+
+
+Handler = Callable[["GatewayRequest"], Awaitable[None]]
+FindHandler = Callable[[str, str], Handler]  # by method and path; raises RequestRefused
+
+
+class GatewayRequest:
+    """One request on its way through."""
+
+    def __init__(self, scope: Message, receive: Receive, send: Send) -> None:
+        self.scope = scope
+        self.receive = receive
+        self.send = send
+        self.caller = Caller(None, None, everything=False, names=frozenset())
+        self.begun = False
+        self.task: asyncio.Task[Any] | None = None
+        self.working = False
+        self.told: answer_headers.Headers = []  # of the call, once it is read
+        self.said_at = time.monotonic()
+        self.place = body_room.Place()
+        self.shape: Shape = refusals.openai_shape
+        self.anthropic = scope["path"].startswith("/v1/messages")
+        if self.anthropic or any(name == b"anthropic-version" for name, _ in scope["headers"]):
+            self.anthropic = True
+            self.shape = refusals.anthropic_shape
+        self.failure: Callable[[JSON], bytes] = orjson.dumps  # until a stream has words for it
+
+    async def answer(self, find: FindHandler) -> None:
+        """Answer it; whatever goes wrong has an answer too."""
+        self.task = asyncio.current_task()
+        running.requests.add(self)
+        try:
+            await self._answer_or_refuse(find)
+        finally:
+            running.requests.discard(self)
+
+    def cut(self) -> None:
+        """End its work, if it is at work: the process ends."""
+        if self.working and self.task is not None:
+            self.task.cancel()
+
+    async def _answer_or_refuse(self, find: FindHandler) -> None:
+        try:
+            if stopping.begun() and CALLER not in self.scope:
+                raise refusals.stopping()
+            await self._answer(find)
+        except RequestRefused as refused:
+            await self._refuse(refused)
+        except Gone:
+            pass
+        except access.DATABASE_AWAY as error:
+            logger.warning("A request to %s: %s", self.scope["path"], error)
+            await self._refuse(refusals.database_away())
+        except Exception:
+            logger.exception("A request to %s failed.", self.scope["path"])
+            await self._refuse(RequestRefused(500, "internal_error", "Something went wrong here."))
+        finally:
+            self.place.leave()
+
+    async def _answer(self, find: FindHandler) -> None:
+        handle = find(self.scope["method"], self.scope["path"])
+        bound = self.scope.get(CALLER)
+        if bound is not None:
+            self.caller = Caller(
+                None, bound.user_id, everything=True, names=frozenset(), node=bound.node
+            )
+        else:
+            client_address = self.scope.get("client") or ("", 0)
+            self.caller = await access.authenticate(self.scope["headers"], client_address[0])
+        await handle(self)
+
+    async def generate(self, asked: ParsedRequest, form: AnswerForm) -> None:
+        """Carry the call out and send its answer; raises RequestRefused and Gone."""
+        self.told = answer_headers.of_call(asked.call.correlation_id)
+        await self.check(asked.name)
+        call = caller_wishes.applied(asked.call, self.scope["headers"], streams=asked.stream)
+        if asked.stream:
+            events = form.events(asked)
+            self.failure = events.failure
+            await self.while_there(asked.name, self._stream(call, events, form))
+            return
+        made = await self.while_there(asked.name, client.agenerate(call, collect=self.collect))
+        if form.keep is not None:
+            await form.keep(made)
+        await self.reply(form.whole(asked, made), headers=answer_headers.of_answer(made))
+
+    async def _stream(self, call: Call, events: Events, form: AnswerForm) -> None:
+        """Status and head with the first piece or comment: until then an error has a status."""
+        seconds = (await snapshot.acurrent()).setting("LLM_STREAM_KEEPALIVE_SECONDS")
+        comments = asyncio.create_task(self._comment_on_silence(seconds))
+        told = False
+        try:
+            async with aclosing(self._pieces(call)) as pieces:
+                async for piece in pieces:
+                    if not self.begun:
+                        hit = isinstance(piece, Delta) and piece.is_cached
+                        await self._start(200, [*STREAM_HEADERS, *(CACHE_HIT if hit else ())])
+                    if not told:
+                        told = True
+                        if head := events.begin():
+                            await self._part(head)
+                    if isinstance(piece, Delta):
+                        await self._part(events.piece(piece))
+                    else:
+                        comments.cancel()
+                        if form.keep is not None:
+                            await form.keep(piece)
+                        await self._part(events.end(piece), more=False)
+        finally:
+            comments.cancel()
+
+    async def _comment_on_silence(self, seconds: float) -> None:
+        """Keep balancers from cutting a stream in which nothing comes; readers skip comments.
+
+        Then the status is 200, and an error comes as the stream's last event.
+        """
+        while True:
+            await asyncio.sleep(seconds)
+            if time.monotonic() - self.said_at < seconds / 2:
+                continue
+            with suppress(OSError):  # who has hung up is noticed elsewhere
+                if not self.begun:
+                    await self._start(200, STREAM_HEADERS)
+                await self._part(COMMENT)
+
+    def _pieces(self, call: Call) -> AsyncGenerator[Delta | Generation]:
+        return client.astream(call, collect=self.collect)
+
+    # What the addresses share
+
+    @property
+    def collect(self) -> publishing.Collect | None:
+        """Calls from outside are written in batches; those of this process at once."""
+        return writer.take if CALLER not in self.scope else None
+
+    async def check(self, name: str) -> None:
+        """Whether the name exists and is the caller's to call; raises RequestRefused."""
+        if not self.caller.may_call(name):
+            nodes = (await snapshot.acurrent()).nodes
+            if name in nodes or name in InteractionType.values:
+                raise RequestRefused(
+                    403, "not_allowed", f"This key may not call {name!r}.", param="model"
+                )
+            raise RequestRefused(
+                403, "not_allowed", "This key may only call what it names.", param="model"
+            )
+
+    async def while_there(self, name: str, work: Awaitable[Any]) -> Any:
+        """Do the work unless the client hangs up: then it's cancelled, and Gone is raised.
+
+        Raises RequestRefused for what goes wrong in it.
+        """
+        me = asyncio.current_task()
+        assert me is not None  # noqa: S101 - a server runs this in a task
+        watch = Watch(self.receive, me)
+        self.working = True
+        try:
+            return await work
+        except asyncio.CancelledError:
+            if watch.saw_it_go and me.cancelling() == 1:
+                me.uncancel()
+                raise Gone from None
+            if stopping.begun() and CALLER not in self.scope:  # cut by us or by the server
+                while me.cancelling():
+                    me.uncancel()
+                raise refusals.stopping() from None
+            raise
+        except LLMError as error:
+            logger.info("%s: %s", name, error)
+            raise refusal_of(error, name) from None
+        except SchemaUnusable as error:
+            raise RequestRefused(
+                400, "invalid_schema", str(error), param="response_format"
+            ) from None
+        except TypeError as error:
+            logger.info("%s: %s", name, error)
+            raise
+        finally:
+            self.working = False
+            watch.end()
+            if writer.is_full:
+                await writer.relieve()
+
+    async def body(self) -> JSON:
+        """The request's JSON object; raises RequestRefused and Gone."""
+        body, more = bytearray(), True
+        declared = self._declared_size()
+        if declared > body_room.MAX_BYTES:
+            raise body_room.too_large()
+        await self.place.take(declared)
+        while more:
+            message = await self.receive()
+            if message["type"] == "http.disconnect":
+                raise Gone
+            part, more = message.get("body", b""), message.get("more_body", False)
+            if len(body) + len(part) > body_room.MAX_BYTES:
+                raise body_room.too_large()
+            body += part
+            if CALLER not in self.scope and len(body) > body_room.SMALL_BYTES:
+                await self.place.take(body_room.MAX_BYTES)  # unless it said its size
+        return body_of(body)
+
+    def _declared_size(self) -> int:
+        """What the client says its body has; 0 if it doesn't, or is this process itself."""
+        lengths = [value for name, value in self.scope["headers"] if name == b"content-length"]
+        known = CALLER not in self.scope and lengths and lengths[0].isdigit()
+        return int(lengths[0][:20]) if known else 0
+
+    async def reply(self, value: JSON, *, headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
+        """Send a whole answer."""
+        body = orjson.dumps(value)
+        length = (b"content-length", str(len(body)).encode())
+        await self._start(200, [*JSON_HEADERS, length, *headers])
+        await self._part(body, more=False)
+
+    async def _refuse(self, refused: RequestRefused) -> None:
+        """Say why; after the beginning of a stream, as its last event."""
+        shape = self.shape(refused)
+        if self.begun:
+            with suppress(OSError):
+                await self._part(self.failure(shape), more=False)
+            return
+        body = orjson.dumps(shape)
+        length = (b"content-length", str(len(body)).encode())
+        await self._start(refused.status, [*JSON_HEADERS, length, *refused.headers])
+        await self._part(body, more=False)
+
+    async def _start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        self.begun = True
+        headers = [*headers, *self.told]
+        await self.send({"type": "http.response.start", "status": status, "headers": headers})
+
+    async def _part(self, body: bytes, *, more: bool = True) -> None:
+        self.said_at = time.monotonic()
+        await self.send({"type": "http.response.body", "body": body, "more_body": more})

@@ -1,0 +1,126 @@
+"""The addresses below `/v1/responses`: a response is made, read again, continued and deleted."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from urllib.parse import parse_qs
+
+from llmconfig import client
+from llmconfig.client.types import Generation
+from llmconfig.gateway import response_items, responses_requests, stored_responses
+from llmconfig.gateway.gateway_request import AnswerForm, GatewayRequest, Handler
+from llmconfig.gateway.reading import JSON, ParsedRequest, bad
+from llmconfig.gateway.refusals import RequestRefused
+from llmconfig.gateway.responses_shape import ResponseEvents
+from llmconfig.gateway.stored_responses import StoredTurn
+
+PREFIX = "/v1/responses/"
+MAX_ITEMS, DEFAULT_ITEMS = 100, 20  # of a page
+
+
+async def respond(request: GatewayRequest) -> None:
+    """Make a response, and keep it unless the caller doesn't want that."""
+    body = await request.body()
+    asked, turns = await _read(request, body)
+    asked.echo["store"] = stored_responses.is_kept(body)
+    events = ResponseEvents(asked)
+
+    async def keep(made: Generation) -> None:
+        turn = StoredTurn.of(events.response(made), body, turns)
+        asked.echo["store"] = await stored_responses.keep(turn, request.caller)
+
+    form = AnswerForm(
+        lambda _, made: events.response(made),
+        lambda _: events,
+        keep if asked.echo["store"] else None,
+    )
+    await request.generate(asked, form)
+
+
+async def _read(request: GatewayRequest, body: JSON) -> tuple[ParsedRequest, list[StoredTurn]]:
+    """The request with the conversation that it goes on with."""
+    previous = body.get("previous_response_id")
+    if previous is None:
+        return responses_requests.read_response(body, request.caller), []
+    turns = await stored_responses.conversation(previous, request.caller)
+    before = [item for turn in turns for item in turn.items]
+    return responses_requests.read_response(body, request.caller, before), turns
+
+
+async def _count(request: GatewayRequest) -> None:
+    asked, _ = await _read(request, await request.body())
+    await request.check(asked.name)
+    counted = await request.while_there(asked.name, client.acount_tokens(asked.call))
+    how = b"estimated" if counted.estimated else b"provider"
+    reply = {"object": "response.input_tokens", "input_tokens": counted.tokens}
+    await request.reply(reply, headers=[(b"x-nodewise-counted-by", how)])
+
+
+async def _retrieve(request: GatewayRequest) -> None:
+    if _query(request).get("stream") == "true":
+        raise bad("stream", "A kept response comes as a whole.")
+    turn = await stored_responses.find(_id(request), request.caller)
+    await request.reply(turn.response)
+
+
+async def _delete(request: GatewayRequest) -> None:
+    wanted = _id(request)
+    await stored_responses.delete(wanted, request.caller)
+    await request.reply({"id": wanted, "object": "response", "deleted": True})
+
+
+async def _cancel(request: GatewayRequest) -> None:
+    """OpenAI's answer for a response that was not made in the background; none is here."""
+    await stored_responses.find(_id(request), request.caller)
+    raise RequestRefused(400, "invalid_value", "Cannot cancel a synchronous response.")
+
+
+async def _input_items(request: GatewayRequest) -> None:
+    """What the response answered, those of earlier turns too; the newest first by default."""
+    query = _query(request)
+    order, after = query.get("order", "desc"), query.get("after")
+    limit = query.get("limit", str(DEFAULT_ITEMS))
+    if order not in {"asc", "desc"}:
+        raise bad("order", "It is asc or desc.")
+    if not limit.isdecimal() or not 1 <= int(limit[:9]) <= MAX_ITEMS:
+        raise bad("limit", f"It goes from 1 to {MAX_ITEMS}.")
+    turns = await stored_responses.conversation(_id(request), request.caller)
+    items = [response_items.complete(item) for turn in turns[:-1] for item in turn.items]
+    items += [response_items.complete(item) for item in turns[-1].input_items]
+    if order == "desc":
+        items.reverse()
+    if after is not None:
+        places = [at for at, item in enumerate(items) if item["id"] == after]
+        if not places:
+            raise bad("after", "This response has no such item.")
+        items = items[places[0] + 1 :]
+    page = items[: int(limit)]
+    await request.reply(
+        {
+            "object": "list",
+            "data": page,
+            "first_id": page[0]["id"] if page else None,
+            "last_id": page[-1]["id"] if page else None,
+            "has_more": len(page) < len(items),
+        }
+    )
+
+
+def _id(request: GatewayRequest) -> str:
+    path: str = request.scope["path"]
+    return path.removeprefix(PREFIX).partition("/")[0]
+
+
+def _query(request: GatewayRequest) -> dict[str, str]:
+    given = request.scope.get("query_string", b"").decode("latin-1")
+    return {name: values[-1] for name, values in parse_qs(given).items()}
+
+
+# By the whole path, or by what stands behind a response's id.
+ACTIONS: Mapping[str, Mapping[str, Handler]] = MappingProxyType(
+    {
+        f"{PREFIX}input_tokens": {"POST": _count},
+        "": {"GET": _retrieve, "DELETE": _delete},
+        "cancel": {"POST": _cancel},
+        "input_items": {"GET": _input_items},
+    }
+)
