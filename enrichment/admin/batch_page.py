@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -12,15 +12,19 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from enrichment.batches.progress import Progress, progress_of
+from enrichment.enrichments import get
+from enrichment.errors import EnrichmentError
 from enrichment.models import (
     Batch,
     BatchStatus,
     ChunkStatus,
+    EnrichmentResult,
     ProviderBatchSubmission,
     ResultState,
     SubmissionState,
 )
 from enrichment.models.batches import TERMINAL, WORKABLE
+from llmconfig.admin.kit.pages import row_page
 from llmconfig.admin.kit.presentation import badge, count, duration, money, progress_bar
 
 STATUS_TONES = {
@@ -60,6 +64,17 @@ class Button:
     verb: str
     address: str
     cap: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FailedRow:
+    """A row that failed: its name, why, and where it and its call are shown; blank is nowhere."""
+
+    name: str
+    page: str
+    variant: str
+    reason: str
+    call: str
 
 
 def allowed_controls(progress: Progress) -> tuple[str, ...]:
@@ -127,7 +142,7 @@ def page(batch: Batch, *, may_control: bool) -> dict[str, Any]:
     """All that the page's templates need."""
     progress = progress_of(batch.pk)
     failed = batch.results.filter(state=ResultState.FAILED).order_by("-id")
-    few = list(failed[:FAILED_SHOWN].values("row_id", "variant", "reason"))
+    few = failed_rows(batch, list(failed[:FAILED_SHOWN]))
     reasons = failed.values_list("reason", flat=True)[:KINDS_OF] if few else ()
     calls = reverse("admin:metrics_generationmetric_changelist")
     submitted = reverse("admin:enrichment_providerbatchsubmission_changelist")
@@ -155,6 +170,28 @@ def page(batch: Batch, *, may_control: bool) -> dict[str, Any]:
         "chunks_url": f"{reverse('admin:enrichment_batchchunk_changelist')}{of_batch}",
         "calls_url": f"{calls}?q={batch.pk}&days=366",
     }
+
+
+def failed_rows(batch: Batch, results: Sequence[EnrichmentResult]) -> list[FailedRow]:
+    """Failed rows by their names, with links to them and to their last call."""
+    try:
+        enrichment = get(batch.enrichment)
+        ids = [enrichment.checked_key(each.row_id) for each in results]
+        found = {str(row.pk): str(row) for row in enrichment.rows().filter(pk__in=ids)}
+        model = enrichment.model()
+    except EnrichmentError:  # its app is gone, or its key has another type by now
+        found, model = {}, None
+    calls = reverse("admin:metrics_generationmetric_changelist")
+    return [
+        FailedRow(
+            name=found.get(each.row_id, each.row_id),
+            page=row_page(model, each.row_id) if model and each.row_id in found else "",
+            variant=each.variant,
+            reason=each.reason,
+            call=f"{calls}?q={each.correlation_id}&days=366" if each.correlation_id else "",
+        )
+        for each in results
+    ]
 
 
 def _button(batch: Batch, verb: str) -> Button:

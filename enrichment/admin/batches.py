@@ -1,6 +1,5 @@
 """Batches: how far they are, what failed and why, and the buttons that control them."""
 
-import logging
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -14,25 +13,21 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
-from kombu.exceptions import OperationalError
 
 from enrichment.admin.batch_page import CHUNK_TONES, page, status_badge
-from enrichment.admin.review import readable, review_urls
+from enrichment.admin.batch_start import queue_lanes, start_view
 from enrichment.batches import lifecycle
+from enrichment.batches.progress import progress_of
 from enrichment.batches.undo import undo
 from enrichment.errors import EnrichmentError, NotAllowedNow
 from enrichment.models import (
     Batch,
     BatchChunk,
     ChunkStatus,
-    EnrichmentResult,
-    ResultState,
 )
-from enrichment.tasks import start_lanes
-from llmconfig.admin.kit.presentation import badge, link, money, progress_bar
+from llmconfig.admin.kit.confirmation import ask, is_confirmed
+from llmconfig.admin.kit.presentation import badge, count, link, money, progress_bar
 from llmconfig.admin.kit.writes import ReadOnlyAdmin
-
-logger = logging.getLogger(__name__)
 
 LEFT_SHOWN = 10
 
@@ -40,14 +35,14 @@ LEFT_SHOWN = 10
 def resume(batch: Batch, *, max_cost_usd: Decimal | None = None) -> str:
     """Allow it again, perhaps under another cap, and give it lanes at once."""
     lifecycle.resume(batch, max_cost_usd=max_cost_usd)
-    _give_lanes(batch)
+    queue_lanes(batch)
     return f"Resumed: {batch}."
 
 
 def retry(batch: Batch) -> str:
     """Another try for its failed rows."""
     rows = lifecycle.retry_failed(batch)
-    _give_lanes(batch)
+    queue_lanes(batch)
     return f"{rows} failed rows are tried again: {batch}."
 
 
@@ -70,13 +65,6 @@ def cancel(batch: Batch) -> str:
     return f"Cancelled: {batch}."
 
 
-def _give_lanes(batch: Batch) -> None:
-    try:
-        start_lanes(batch)
-    except OperationalError:
-        logger.warning("%s: the broker can't be reached; the reviver will start it.", batch)
-
-
 CONTROLS: dict[str, Callable[[Batch], str]] = {
     "pause": pause,
     "resume": resume,
@@ -84,6 +72,28 @@ CONTROLS: dict[str, Callable[[Batch], str]] = {
     "retry": retry,
     "undo": take_back,
 }
+
+
+# What can't be undone, and the question that is asked before.
+FINAL = {
+    "cancel": "Cancel {batch}?",
+    "undo": "Take back what {batch} wrote?",
+}
+
+
+def _what_is_lost(batch: Batch, verb: str) -> str:
+    """What pressing the button means for this batch, in a sentence."""
+    at = progress_of(batch.pk)
+    if verb == "undo":
+        return (
+            f"The {count(at.done)} rows that it wrote get their values from before back, except"
+            f" where something newer stands. The {money(at.known_cost_usd)} that it cost stay"
+            " spent."
+        )
+    return (
+        f"{count(at.total - at.finished)} of its {count(at.total)} rows are not done and stay as"
+        " they are; what is written stays. A cancelled batch can't be resumed."
+    )
 
 
 def with_sums(rows: QuerySet[Any]) -> Any:
@@ -102,7 +112,7 @@ def with_sums(rows: QuerySet[Any]) -> Any:
 
 @admin.register(Batch)
 class BatchAdmin(ReadOnlyAdmin):
-    """One enrichment over many rows. Batches start from commands and the API."""
+    """One enrichment over many rows."""
 
     list_display = ("name", "state", "progress_shown", "cost", "created_by", "created_at")
     list_filter = ("status", "enrichment")
@@ -110,6 +120,7 @@ class BatchAdmin(ReadOnlyAdmin):
     search_fields = ("=id", "enrichment")
     date_hierarchy = "created_at"
     list_per_page = 25
+    list_before_template = "nodewise/batches_head.html"
     actions = ("pause_selected", "resume_selected", "cancel_selected")
     fieldsets = (
         (
@@ -132,6 +143,16 @@ class BatchAdmin(ReadOnlyAdmin):
     )
     change_form_outer_before_template = "nodewise/batch_progress.html"
     change_form_outer_after_template = "nodewise/batch_details.html"
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever may start batches; the page is ours."""
+        return request.user.has_perm("enrichment.add_batch")
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Start a batch."""
+        return start_view(request)
 
     def has_control_permission(self, request: HttpRequest) -> bool:
         """Whoever may change batches may press the buttons."""
@@ -173,11 +194,20 @@ class BatchAdmin(ReadOnlyAdmin):
         if not self.has_control_permission(request) or verb not in CONTROLS:
             raise PermissionDenied
         batch = get_object_or_404(Batch, pk=batch_id)
+        here = reverse("admin:enrichment_batch_change", args=[batch.pk])
+        if verb in FINAL and not is_confirmed(request):
+            return ask(
+                request,
+                question=FINAL[verb].format(batch=batch),
+                details=[_what_is_lost(batch, verb)],
+                verb=f"Yes, {verb}",
+                back=here,
+            )
         if verb == "resume" and request.POST.get("max_cost_usd"):
             self._resume_under(request, batch)
         else:
             self._control(request, [batch], verb)
-        return HttpResponseRedirect(reverse("admin:enrichment_batch_change", args=[batch.pk]))
+        return HttpResponseRedirect(here)
 
     def _resume_under(self, request: HttpRequest, batch: Batch) -> None:
         """Resume with the cap that was entered."""
@@ -205,9 +235,18 @@ class BatchAdmin(ReadOnlyAdmin):
         self._control(request, queryset, "resume")
 
     @admin.action(description="Cancel", permissions=["control"])
-    def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """End them; what is written stays."""
+    def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        """End them after a question; what is written stays."""
+        if not is_confirmed(request):
+            return ask(
+                request,
+                question=f"Cancel {len(queryset)} batches?",
+                details=[f"{batch}: {_what_is_lost(batch, 'cancel')}" for batch in queryset],
+                verb="Yes, cancel",
+                back=request.get_full_path(),
+            )
         self._control(request, queryset, "cancel")
+        return None
 
     @admin.display(description="Batch", ordering="enrichment")
     def name(self, batch: Batch) -> str:
@@ -292,83 +331,3 @@ class BatchChunkAdmin(ReadOnlyAdmin):
     def cost(self, chunk: BatchChunk) -> str:
         """The sum over its priced calls."""
         return money(chunk.cost_usd)
-
-
-STATE_TONES = {
-    ResultState.APPLIED: "good",
-    ResultState.SUGGESTED: "warning",
-    ResultState.FAILED: "danger",
-    ResultState.SKIPPED: "plain",
-    ResultState.REJECTED: "plain",
-    ResultState.UNDONE: "plain",
-}
-
-
-@admin.register(EnrichmentResult)
-class EnrichmentResultAdmin(ReadOnlyAdmin):
-    """What models made of rows. The list loads no values."""
-
-    list_display = ("created_at", "enrichment", "row", "variant", "outcome", "why", "model_used")
-    list_filter = ("state", "enrichment")
-    search_fields = ("=row_id",)
-    search_help_text = "The row's id"
-    ordering = ("-id",)
-    show_full_result_count = False
-    list_per_page = 50
-    fieldsets = (
-        (None, {"fields": ("enrichment", "target", "row_id", "variant", "state", "reason")}),
-        (
-            "Made by",
-            {
-                "fields": (
-                    "model_used", "prompt_version", "config_revision", "confidence",
-                    "confidence_source", "cost_usd", "batch", "correlation_id", "created_at",
-                )
-            },
-        ),
-        ("Decided by", {"fields": ("reviewed_by", "reviewed_at")}),
-    )  # fmt: skip
-    change_form_outer_after_template = "nodewise/texts.html"
-
-    def get_queryset(self, request: HttpRequest) -> Any:
-        """Values only on a result's own page."""
-        rows = super().get_queryset(request)
-        if request.resolver_match and str(request.resolver_match.url_name).endswith("changelist"):
-            return rows.defer("value", "previous_value")
-        return rows
-
-    def get_urls(self) -> list[URLPattern]:
-        return [*review_urls(), *super().get_urls()]
-
-    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
-        return lookup == "batch__id__exact" or super().lookup_allowed(lookup, value, request)
-
-    @admin.display(description="Row")
-    def row(self, result: EnrichmentResult) -> str:
-        """The table and the row's id."""
-        return f"{result.target.partition('.')[2].lower()} {result.row_id}"
-
-    @admin.display(description="State", ordering="state")
-    def outcome(self, result: EnrichmentResult) -> SafeString:
-        return badge(result.get_state_display(), STATE_TONES[ResultState(result.state)])
-
-    @admin.display(description="Reason")
-    def why(self, result: EnrichmentResult) -> str:
-        return result.reason if len(result.reason) <= 80 else f"{result.reason[:79]}…"
-
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Model | None = None,
-    ) -> HttpResponse:
-        """With the value before and after."""
-        if isinstance(obj, EnrichmentResult):
-            context["sides"] = (
-                ("Before", readable(obj.previous_value)),
-                ("After", readable(obj.value)),
-            )
-        return super().render_change_form(request, context, add, change, form_url, obj)

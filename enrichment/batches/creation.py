@@ -37,11 +37,17 @@ PROVIDER_BATCH_HOURS = 24
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which rows: all stale ones, or fewer. `ids` None means every row."""
+    """Which rows: all stale ones, or fewer. `ids` None means every row.
+
+    `within` narrows them to the rows of a query over the same table, such as a filtered list's;
+    `filter` says in a word what that query is.
+    """
 
     organization: str = ""  # slug
     limit: int | None = None
     ids: Sequence[int | str] | None = None
+    within: "QuerySet[Any] | None" = None
+    filter: str = ""
     force: bool = False
     stale: frozenset[Reason] = DEFAULT_REASONS
     variants: tuple[str, ...] = ("",)
@@ -49,7 +55,8 @@ class Selection:
     @property
     def whole_table(self) -> bool:
         """Whether no row was left out on purpose: what is begun so is kept up by itself."""
-        return self.ids is None and self.limit is None and not self.organization
+        narrowed = self.ids is not None or self.within is not None or self.limit is not None
+        return not narrowed and not self.organization
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +101,8 @@ def rows_to_do(enrichment: Enrichment, selection: Selection, *, variant: str) ->
         rows = rows.filter(**{within: enrichment.organizations.keys(selection.organization)})
     if selection.ids is not None:
         rows = rows.filter(pk__in=[enrichment.checked_key(each) for each in selection.ids])
+    if selection.within is not None:
+        rows = rows.filter(pk__in=selection.within.order_by().values("pk"))
     rows = rows.order_by("pk")
     return rows[: selection.limit] if selection.limit else rows
 
@@ -173,6 +182,7 @@ def create(
             "variants": list(selection.variants),
             "stale": sorted(selection.stale),
             "whole_table": selection.whole_table,
+            **({"filter": selection.filter} if selection.filter else {}),
         },
         force=selection.force,
         write_size=write_size,

@@ -4,7 +4,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from django.apps import apps
 from django.core.exceptions import ValidationError
@@ -84,6 +84,14 @@ class Organizations(Protocol):
 
     def names(self, keys: Iterable[int]) -> Mapping[int, str]:
         """The names of those that there are."""
+
+
+@runtime_checkable
+class ListedOrganizations(Organizations, Protocol):
+    """Organizations that a form can offer for choice."""
+
+    def choices(self, limit: int) -> Iterable[tuple[str, str]]:
+        """The slug and name of the first `limit` of them, by name."""
 
 
 class Enrichment(ABC):

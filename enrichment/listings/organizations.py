@@ -25,3 +25,7 @@ class ListingOrganizations:
     def names(self, keys: Iterable[int]) -> dict[int, str]:
         """The names of those that there are."""
         return dict(Organization.objects.filter(pk__in=keys).values_list("pk", "name"))
+
+    def choices(self, limit: int) -> list[tuple[str, str]]:
+        """The slug and name of the first `limit` of them, by name."""
+        return list(Organization.objects.order_by("name").values_list("slug", "name")[:limit])

@@ -66,8 +66,8 @@ def page_of(row):
     return reverse(f"admin:{row._meta.label_lower.replace('.', '_')}_change", args=[row.pk])
 
 
-def press(client, batch, verb):
-    return client.post(reverse("admin:enrichment_batch_control", args=[batch.pk, verb]))
+def press(client, batch, verb, **given):
+    return client.post(reverse("admin:enrichment_batch_control", args=[batch.pk, verb]), given)
 
 
 def test_model_text_is_escaped_everywhere(client, animal):
@@ -101,7 +101,10 @@ def test_a_batch_is_paused_and_cancelled_by_its_buttons(client):
     assert batch.status == BatchStatus.PAUSED
     page = client.get(page_of(batch))
     assert [each.verb for each in page.context["buttons"]] == ["resume", "cancel"]
-    press(client, batch, "cancel")
+    question = press(client, batch, "cancel").content.decode()
+    assert "3 of its 10 rows are not done" in question
+    assert Batch.objects.get().status == BatchStatus.PAUSED
+    press(client, batch, "cancel", confirmed="yes")
     assert Batch.objects.get().status == BatchStatus.CANCELLED
 
 
@@ -111,6 +114,22 @@ def test_a_control_that_comes_too_late_is_refused_in_words(client):
         reverse("admin:enrichment_batch_control", args=[batch.pk, "pause"]), follow=True
     )
     assert "become paused" in answer.content.decode()
+
+
+def test_a_failed_row_has_its_name_and_links(client, animal):
+    batch = make_batch()
+    batch.results.update(row_id=str(animal.pk))
+    text = client.get(page_of(batch)).content.decode()
+    assert f'href="{page_of(animal)}">Rex &lt;script&gt;' in text
+
+
+def test_several_batches_are_cancelled_after_a_question(client):
+    chosen = {"action": "cancel_selected", "_selected_action": [make_batch().pk, make_batch().pk]}
+    address = reverse("admin:enrichment_batch_changelist")
+    assert "Cancel 2 batches?" in client.post(address, chosen).content.decode()
+    assert not Batch.objects.filter(status=BatchStatus.CANCELLED).exists()
+    client.post(address, {**chosen, "confirmed": "yes"})
+    assert Batch.objects.filter(status=BatchStatus.CANCELLED).count() == 2
 
 
 def test_controls_take_no_get(client):

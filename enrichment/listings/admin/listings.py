@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from enrichment.admin.chosen_rows import EnrichedRows
 from enrichment.admin.review import readable
 from enrichment.enrichments import names
 from enrichment.listings.admin.freshness import (
@@ -63,10 +64,18 @@ class OrganizationAdmin(ModelAdmin):
 
 
 @admin.register(Animal)
-class AnimalAdmin(ModelAdmin):
+class AnimalAdmin(EnrichedRows, ModelAdmin):
     """Listings: what was published, and what models made of it."""
 
-    list_display = ("name", "breed", "organization", "published", "coverage", "llm_processed_at")
+    list_display = (
+        "name",
+        "breed",
+        "organization",
+        "published",
+        "coverage",
+        "enriched_at",
+        "enrich_link",
+    )
     list_filter = (
         CleanedFilter, ProfileFilter, TranslationFilter, TagsFilter, "status", "size", "age",
     )  # fmt: skip
@@ -100,7 +109,7 @@ class AnimalAdmin(ModelAdmin):
             },
         ),
         (
-            "Temper and health",
+            "Temperament and health",
             {
                 "fields": (
                     "good_with_children", "good_with_dogs", "good_with_cats", "house_trained",
@@ -139,6 +148,10 @@ class AnimalAdmin(ModelAdmin):
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         return lookup == "organization__id__exact" or super().lookup_allowed(lookup, value, request)
+
+    @admin.display(description="Enriched at", ordering="llm_processed_at")
+    def enriched_at(self, animal: Any) -> Any:
+        return animal.llm_processed_at
 
     @admin.display(description="Published")
     def published(self, animal: Any) -> str:

@@ -61,10 +61,13 @@ def progress_bar(done: int, total: int, *, failed: int = 0) -> SafeString:
     whole = max(total, 1)
     return format_html(
         '<span class="nw-progress"><svg viewBox="0 0 100 4" preserveAspectRatio="none"'
-        ' role="img" aria-label="{}"><rect class="nw-track" width="100" height="4"/>'
+        ' role="progressbar" aria-valuemin="0" aria-valuemax="{}" aria-valuenow="{}"'
+        ' aria-label="Rows" aria-valuetext="{}"><rect class="nw-track" width="100" height="4"/>'
         '<rect class="nw-fill" width="{}" height="4"/>'
         '<rect class="nw-fill-danger" x="{}" width="{}" height="4"/></svg><span>{}</span></span>',
-        f"{done + failed} of {total} rows",
+        total,
+        done + failed,
+        f"{done + failed} of {total} rows{f', {failed} failed' if failed else ''}",
         f"{100 * done / whole:.2f}",
         f"{100 * done / whole:.2f}",
         f"{100 * failed / whole:.2f}",

@@ -1,0 +1,192 @@
+"""What a person says to start a batch, and which selection and terms that means."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest
+
+from enrichment.admin.chosen_rows import ChosenRows
+from enrichment.admin.freshness import WORDS
+from enrichment.batches.creation import AUTO, MAX_CAP, MAX_PRIORITY, Selection, Terms, check_variant
+from enrichment.batches.staleness import ALL_REASONS, DEFAULT_REASONS, Reason
+from enrichment.enrichments import get
+from enrichment.enrichments.contract import Enrichment, ListedOrganizations
+from enrichment.errors import BadSelection
+from enrichment.language_tags import NAMES
+from enrichment.models import Transport
+from llmconfig.admin.kit.theme import SelectWidget, TextWidget
+
+MAX_ORGANIZATIONS = 500  # offered for choice; others are typed
+MAX_LANGUAGES = 20
+TRANSPORTS = (
+    (Transport.LIVE.value, "Now, call by call"),
+    (Transport.PROVIDER_BATCH.value, "As the provider's own batch: half the price, within a day"),
+    (AUTO, "Whichever is cheaper and in time"),
+)
+# The fields of this form by the names that the domain's errors use.
+FIELDS = {
+    "processing_type": "enrichment",
+    "target_language": "languages",
+    "within_hours": "within_hours",
+}
+NUMBER = {"inputmode": "numeric", "autocomplete": "off"}
+
+
+@dataclass(frozen=True, slots=True)
+class BatchOrder:
+    """A batch as it was asked for."""
+
+    enrichment: Enrichment
+    selection: Selection
+    terms: Terms
+
+
+class BatchForm(forms.Form):
+    """One batch: which enrichment over which rows, and on what terms."""
+
+    enrichment = forms.ChoiceField(widget=SelectWidget)
+    languages = forms.CharField(
+        required=False,
+        max_length=200,
+        widget=TextWidget(attrs={"placeholder": "es, fr", "list": "batch-languages"}),
+        help_text="Into which languages, with commas between: es, pt-BR, zh-Hant.",
+    )
+    organization = forms.CharField(
+        required=False,
+        max_length=100,
+        widget=TextWidget(
+            attrs={"placeholder": "All", "list": "batch-organizations", "autocomplete": "off"}
+        ),
+        help_text="Only the rows of this organization.",
+    )
+    limit = forms.IntegerField(
+        label="At most so many rows",
+        required=False,
+        min_value=1,
+        widget=TextWidget(attrs=NUMBER | {"placeholder": "All"}),
+    )
+    max_cost_usd = forms.DecimalField(
+        label="Cap (USD)",
+        required=False,
+        max_digits=16,
+        decimal_places=10,
+        max_value=MAX_CAP - 1,
+        widget=TextWidget(attrs={"inputmode": "decimal", "placeholder": "None"}),
+        help_text="The batch pauses when it has cost this much.",
+    )
+    stale = forms.MultipleChoiceField(
+        label="Rows that need work because",
+        choices=[(each.value, WORDS[each]) for each in Reason if each in ALL_REASONS],
+        initial=sorted(DEFAULT_REASONS),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    force = forms.BooleanField(
+        label="Also rows that are up to date: everything is asked and paid again", required=False
+    )
+    transport = forms.ChoiceField(
+        choices=TRANSPORTS, initial=Transport.LIVE.value, required=False, widget=SelectWidget
+    )
+    within_hours = forms.FloatField(
+        label="Deadline in hours",
+        required=False,
+        min_value=0,
+        widget=TextWidget(attrs={"inputmode": "decimal", "placeholder": "None"}),
+        help_text="A provider's own batch may take 24 hours.",
+    )
+    priority = forms.IntegerField(
+        required=False,
+        initial=0,
+        min_value=-MAX_PRIORITY,
+        max_value=MAX_PRIORITY,
+        widget=TextWidget(attrs=NUMBER),
+        help_text=f"From -{MAX_PRIORITY} to {MAX_PRIORITY}; higher ones get workers earlier.",
+    )
+    table = forms.CharField(required=False, widget=forms.HiddenInput)
+    rows = forms.CharField(required=False, widget=forms.HiddenInput)
+    query = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, chosen: ChosenRows, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.chosen = chosen
+        offered = chosen.enrichments
+        choice = self.fields["enrichment"]
+        choice.choices = [(each.name, each.label) for each in offered]  # type: ignore[attr-defined]
+        self.by_variant = [each.name for each in offered if each.by_variant]
+        self.organizations = _organizations(offered)
+        self.language_names = sorted(NAMES.items(), key=lambda pair: pair[1])
+
+    def clean_languages(self) -> tuple[str, ...]:
+        """Each language once, checked; none where the enrichment has none."""
+        name = self.cleaned_data.get("enrichment")
+        if not name or not get(name).by_variant:
+            return ("",)
+        text = self.cleaned_data["languages"].replace(",", " ")
+        codes = tuple(dict.fromkeys(text.split()))
+        if not codes:
+            raise forms.ValidationError("Say into which language, such as es.")
+        if len(codes) > MAX_LANGUAGES:
+            raise forms.ValidationError(f"At most {MAX_LANGUAGES} languages at once.")
+        for code in codes:
+            try:
+                check_variant(get(name), code)
+            except BadSelection as refusal:
+                raise forms.ValidationError(plainly(refusal)) from None
+        return codes
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a batch that takes rows for no reason at all."""
+        given = super().clean() or self.cleaned_data
+        if not given.get("stale") and not given.get("force") and "stale" not in self.errors:
+            self.add_error("stale", "Choose at least one reason, or all rows.")
+        return given
+
+    def order(self, request: HttpRequest) -> BatchOrder:
+        """What the valid form asks for; raises BadSelection."""
+        given = self.cleaned_data
+        selection = Selection(
+            organization=given["organization"].strip(),
+            limit=given["limit"],
+            ids=self.chosen.ids,
+            within=self.chosen.within(request),
+            filter=self.chosen.query,
+            force=given["force"],
+            stale=frozenset(Reason(each) for each in given["stale"]) or DEFAULT_REASONS,
+            variants=given["languages"],
+        )
+        terms = Terms(
+            max_cost_usd=given["max_cost_usd"],
+            priority=given["priority"] or 0,
+            transport=given["transport"] or Transport.LIVE.value,
+            within_hours=given["within_hours"],
+        )
+        return BatchOrder(get(given["enrichment"]), selection, terms)
+
+    def refuse(self, refusal: Exception) -> None:
+        """Show a refusal of the domain beside the field that it names."""
+        field = str(getattr(refusal, "field", ""))
+        field = FIELDS.get(field, field)
+        self.add_error(field if field in self.fields else None, plainly(refusal))
+
+
+def plainly(refusal: Exception) -> str:
+    """A refusal without the field's name before it, which stands beside it already."""
+    text, field = str(refusal), str(getattr(refusal, "field", ""))
+    return text.removeprefix(f"{field}: ") if field else text
+
+
+def amount(value: float) -> Decimal:
+    """A forecast's dollars as the other pages write money."""
+    return Decimal(str(round(value, 10)))
+
+
+def _organizations(offered: list[Enrichment]) -> list[tuple[str, str]]:
+    """What the field offers, each organization once."""
+    sources = {type(each.organizations): each.organizations for each in offered}
+    found: dict[str, str] = {}
+    for source in sources.values():
+        if isinstance(source, ListedOrganizations):
+            found |= dict(source.choices(MAX_ORGANIZATIONS))
+    return sorted(found.items(), key=lambda pair: pair[1])

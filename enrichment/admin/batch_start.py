@@ -1,0 +1,174 @@
+"""The page that starts a batch: which rows, a forecast, a trial on three of them, *Start*."""
+
+import logging
+from decimal import Decimal
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from kombu.exceptions import OperationalError
+
+from enrichment.admin.batch_form import BatchForm, BatchOrder, amount
+from enrichment.admin.chosen_rows import ChosenRows
+from enrichment.admin.review import compared, readable
+from enrichment.batches import creation
+from enrichment.enrichments.contract import Enrichment
+from enrichment.errors import EnrichmentError
+from enrichment.forecast import Forecast, Quantiles, forecast
+from enrichment.models import Batch, ResultState
+from enrichment.tasks import start_lanes
+from enrichment.trial import TRIAL_ROWS, TriedRow, try_rows
+from llmconfig.admin.kit.pages import row_page
+from llmconfig.admin.kit.presentation import badge, count, money
+from llmconfig.errors import LLMError
+
+logger = logging.getLogger(__name__)
+
+FRAGMENT = "X-Fragment"  # the page's script wants the part alone
+OUTCOMES = {
+    ResultState.APPLIED: ("would be written", "good"),
+    ResultState.SUGGESTED: ("would wait for review", "warning"),
+    ResultState.FAILED: ("failed", "danger"),
+}
+Parts = dict[str, Any]
+
+
+def start_view(request: HttpRequest) -> HttpResponse:
+    """Show the form, a part of the page for its script, or start the batch.
+
+    No transaction is open while models are asked.
+    """
+    if not request.user.has_perm("enrichment.add_batch"):
+        raise PermissionDenied
+    given = request.POST if request.method == "POST" else request.GET
+    chosen = ChosenRows.of(given)
+    if not chosen.enrichments:
+        raise Http404(f"No enrichment writes to {chosen.table}.")
+    if request.method != "POST":
+        return _page(request, _blank(request, chosen), {})
+    form = BatchForm(request.POST, chosen=chosen)
+    asked = request.POST.get("do", "start")
+    parts: Parts = {}
+    if form.is_valid():
+        try:
+            order = form.order(request)
+            if asked == "start":
+                return _started(request, order)
+            parts = _tried(request, order) if asked == "try" else _forecast(order)
+        except (EnrichmentError, LLMError) as refusal:
+            form.refuse(refusal)
+    if request.headers.get(FRAGMENT):
+        template = "nodewise/batch_trial.html" if asked == "try" else "nodewise/batch_forecast.html"
+        return TemplateResponse(request, template, {"form": form, **parts})
+    return _page(request, form, parts)
+
+
+def _blank(request: HttpRequest, chosen: ChosenRows) -> BatchForm:
+    first = chosen.enrichments[0].name if chosen.enrichments else ""
+    names = ("languages", "organization", "limit", "max_cost_usd")
+    given = {name: request.GET[name] for name in names if name in request.GET}
+    return BatchForm(
+        initial={
+            "enrichment": request.GET.get("enrichment", first),
+            "table": chosen.table,
+            "rows": ",".join(chosen.ids or ()),
+            "query": chosen.query,
+            # One row that somebody points at is wanted, whatever state it is in.
+            "force": chosen.ids is not None and len(chosen.ids) == 1,
+            **given,
+        },
+        chosen=chosen,
+    )
+
+
+def _page(request: HttpRequest, form: BatchForm, parts: Parts) -> HttpResponse:
+    return TemplateResponse(
+        request,
+        "nodewise/batch_start.html",
+        {
+            **admin.site.each_context(request),
+            "title": "Start a batch",
+            "form": form,
+            "chosen": form.chosen.describe(),
+            "trial_rows": TRIAL_ROWS,
+            "more_open": any(form[name].errors for name in ("priority", "within_hours")),
+            **parts,
+        },
+    )
+
+
+def _forecast(order: BatchOrder) -> Parts:
+    found = forecast(order.enrichment.name, order.selection)
+    return {
+        "forecast": {
+            "rows": found.rows,
+            "rows_shown": count(found.rows),
+            "calls": count(found.calls),
+            "model": f"{found.provider}/{found.model}",
+            "basis": found.basis,
+            "live": _span(found.cost_usd),
+            "half": _span(found.cost_provider_batch_usd),
+            "over_cap": _over_cap(found, order.terms.max_cost_usd),
+        }
+    }
+
+
+def _span(cost: Quantiles | None) -> dict[str, str] | None:
+    if cost is None:
+        return None
+    low, middle, high = (money(amount(each)) for each in (cost.p10, cost.p50, cost.p90))
+    return {"low": low, "middle": middle, "high": high}
+
+
+def _over_cap(found: Forecast, cap: Decimal | None) -> bool:
+    return cap is not None and found.cost_usd is not None and amount(found.cost_usd.p90) > cap
+
+
+def _tried(request: HttpRequest, order: BatchOrder) -> Parts:
+    user = request.user if request.user.is_authenticated else None
+    rows = try_rows(order.enrichment.name, order.selection, user=user)
+    costs = [row.cost_usd for row in rows if row.cost_usd is not None]
+    return {
+        "trial": [_tried_row(order.enrichment, row) for row in rows],
+        "trial_cost": money(sum(costs, Decimal(0)) if costs else None),
+        "tried": True,
+    }
+
+
+def _tried_row(enrichment: Enrichment, row: TriedRow) -> dict[str, Any]:
+    before, after = readable(row.before), readable(row.after)
+    # A translation, or a profile, has few words in common with what it was made from.
+    alike = row.has_value or not (enrichment.by_variant or enrichment.schema)
+    left, right = compared(before, after) if alike and after else (before, after)
+    said, tone = OUTCOMES.get(row.state, (row.state.label.lower(), "plain"))
+    return {
+        "name": row.name or row.row_id,
+        "page": row_page(enrichment.model(), row.row_id),
+        "title": "Current value" if row.has_value else "Source",
+        "before": left,
+        "after": right,
+        "state": badge(said, tone),
+        "reason": row.reason,
+    }
+
+
+def _started(request: HttpRequest, order: BatchOrder) -> HttpResponse:
+    user = request.user if request.user.is_authenticated else None
+    batch = creation.create(order.enrichment.name, order.selection, terms=order.terms, user=user)
+    if batch.rows_total:
+        messages.success(request, f"Started {batch}: {count(batch.rows_total)} rows.")
+        queue_lanes(batch)
+    else:
+        messages.warning(request, batch.status_reason)
+    return HttpResponseRedirect(reverse("admin:enrichment_batch_change", args=[batch.pk]))
+
+
+def queue_lanes(batch: Batch) -> None:
+    """Give it workers at once; without a broker it waits until that is back."""
+    try:
+        start_lanes(batch)
+    except OperationalError:
+        logger.warning("%s: the broker can't be reached; the reviver will start it.", batch)

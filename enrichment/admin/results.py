@@ -1,0 +1,93 @@
+"""Results: what models made of rows, and how each ended."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern
+from django.utils.safestring import SafeString
+
+from enrichment.admin.review import readable, review_urls
+from enrichment.models import EnrichmentResult, ResultState
+from llmconfig.admin.kit.presentation import badge
+from llmconfig.admin.kit.writes import ReadOnlyAdmin
+
+STATE_TONES = {
+    ResultState.APPLIED: "good",
+    ResultState.SUGGESTED: "warning",
+    ResultState.FAILED: "danger",
+    ResultState.SKIPPED: "plain",
+    ResultState.REJECTED: "plain",
+    ResultState.UNDONE: "plain",
+}
+
+
+@admin.register(EnrichmentResult)
+class EnrichmentResultAdmin(ReadOnlyAdmin):
+    """What models made of rows. The list loads no values."""
+
+    list_display = ("created_at", "enrichment", "row", "variant", "outcome", "why", "model_used")
+    list_filter = ("state", "enrichment")
+    search_fields = ("=row_id",)
+    search_help_text = "The row's id"
+    ordering = ("-id",)
+    show_full_result_count = False
+    list_per_page = 50
+    fieldsets = (
+        (None, {"fields": ("enrichment", "target", "row_id", "variant", "state", "reason")}),
+        (
+            "Made by",
+            {
+                "fields": (
+                    "model_used", "prompt_version", "config_revision", "confidence",
+                    "confidence_source", "cost_usd", "batch", "correlation_id", "created_at",
+                )
+            },
+        ),
+        ("Decided by", {"fields": ("reviewed_by", "reviewed_at")}),
+    )  # fmt: skip
+    change_form_outer_after_template = "nodewise/texts.html"
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Values only on a result's own page."""
+        rows = super().get_queryset(request)
+        if request.resolver_match and str(request.resolver_match.url_name).endswith("changelist"):
+            return rows.defer("value", "previous_value")
+        return rows
+
+    def get_urls(self) -> list[URLPattern]:
+        return [*review_urls(), *super().get_urls()]
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        return lookup == "batch__id__exact" or super().lookup_allowed(lookup, value, request)
+
+    @admin.display(description="Row")
+    def row(self, result: EnrichmentResult) -> str:
+        """The table and the row's id."""
+        return f"{result.target.partition('.')[2].lower()} {result.row_id}"
+
+    @admin.display(description="State", ordering="state")
+    def outcome(self, result: EnrichmentResult) -> SafeString:
+        return badge(result.get_state_display(), STATE_TONES[ResultState(result.state)])
+
+    @admin.display(description="Reason")
+    def why(self, result: EnrichmentResult) -> str:
+        return result.reason if len(result.reason) <= 80 else f"{result.reason[:79]}…"
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Model | None = None,
+    ) -> HttpResponse:
+        """With the value before and after."""
+        if isinstance(obj, EnrichmentResult):
+            context["sides"] = (
+                ("Before", readable(obj.previous_value)),
+                ("After", readable(obj.value)),
+            )
+        return super().render_change_form(request, context, add, change, form_url, obj)

@@ -1,0 +1,161 @@
+"""A trial before a batch: a few of its rows are asked about and shown, and nothing is written."""
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from django.db import DatabaseError
+
+from enrichment.batches import creation
+from enrichment.batches.creation import Selection
+from enrichment.engine.items import (
+    Item,
+    Outcome,
+    answer_all,
+    call_for,
+    failed,
+    judged,
+    load_items,
+)
+from enrichment.enrichments import get
+from enrichment.enrichments.contract import Enrichment
+from enrichment.models import ResultState
+from llmconfig.client import agenerate
+from llmconfig.client.errors import GenerationFailed
+from llmconfig.client.http import background_loop
+from llmconfig.client.recording.recorders import Texts
+from llmconfig.client.types import CallRecord, Generation
+from llmconfig.roles import User
+from metrics.recording import record_call
+
+logger = logging.getLogger(__name__)
+
+TRIAL_ROWS = 3
+MAX_LOOKED_AT = 50  # rows, to find some that need a call
+
+
+@dataclass(frozen=True, slots=True)
+class TriedRow:
+    """What one row says now and what would be written; `after` is None where nothing would be.
+
+    `before` is the column's value, or the text that the answer was made from where it has none.
+    `cost_usd` is None where the price of the model is unknown.
+    """
+
+    row_id: str
+    name: str
+    variant: str
+    before: Any
+    after: Any
+    has_value: bool
+    state: ResultState
+    reason: str
+    cost_usd: Decimal | None
+
+
+def try_rows(
+    name: str, selection: Selection, *, rows: int = TRIAL_ROWS, user: User | None = None
+) -> list[TriedRow]:
+    """Ask about the first `rows` rows of the selection that need a call, in its first language.
+
+    The calls are real: they are recorded, and cost what they cost. The rows stay as they are.
+    Raises UnknownEnrichment, FeatureOff, BadSelection, and llmconfig's ConfigurationError when no
+    call can be made.
+    """
+    enrichment = get(name)
+    creation.check_allowed(enrichment)
+    creation.check_writes(enrichment)
+    variant = selection.variants[0]
+    creation.check_variant(enrichment, variant)
+    limit = min(selection.limit or MAX_LOOKED_AT, MAX_LOOKED_AT)
+    keys = creation.rows_to_do(enrichment, replace(selection, limit=limit), variant=variant)
+    ids = [str(key) for key in keys.values_list("pk", flat=True)]
+    chosen = list(itertools.islice(_callable(enrichment, ids, variant), rows))
+    outcomes = _asked(enrichment, chosen, user)
+    current = _current(enrichment, [each.item.row_id for each in outcomes])
+    return [_told(enrichment, each, current) for each in outcomes]
+
+
+def _callable(enrichment: Enrichment, ids: Sequence[str], variant: str) -> Iterator[Item]:
+    return (item for item in load_items(enrichment, ids, variant=variant) if item.settled is None)
+
+
+def _asked(enrichment: Enrichment, items: Sequence[Item], user: User | None) -> list[Outcome]:
+    """All of them side by side; each call is recorded in this thread when all have ended."""
+    ready = answer_all(items)
+    calls = [each for each in ready if isinstance(each, Item)]
+    found = iter(background_loop.run(_generations(enrichment, calls, user)))
+    outcomes = []
+    for each in ready:
+        outcome = each if isinstance(each, Outcome) else _outcome(enrichment, each, *next(found))
+        _record(outcome)
+        outcomes.append(outcome)
+    return outcomes
+
+
+Told = tuple[Generation | GenerationFailed, Texts | None]
+
+
+async def _generations(
+    enrichment: Enrichment, items: Sequence[Item], user: User | None
+) -> list[Told]:
+    return await asyncio.gather(*(_generation(enrichment, item, user) for item in items))
+
+
+async def _generation(enrichment: Enrichment, item: Item, user: User | None) -> Told:
+    told: list[tuple[CallRecord, Texts]] = []
+    call = call_for(enrichment, item, session_id=None, user_id=user.pk if user else None)
+    answer: Generation | GenerationFailed
+    try:
+        answer = await agenerate(call, collect=lambda *pair: told.append(pair))
+    except GenerationFailed as failure:
+        answer = failure
+    return answer, told[0][1] if told else None
+
+
+def _outcome(
+    enrichment: Enrichment, item: Item, answer: Generation | GenerationFailed, texts: Texts | None
+) -> Outcome:
+    if isinstance(answer, GenerationFailed):
+        return failed(enrichment, item, answer, texts)
+    return judged(enrichment, item, answer, texts)
+
+
+def _record(outcome: Outcome) -> None:
+    if outcome.record is None or outcome.texts is None:
+        return
+    try:
+        record_call(outcome.record, outcome.texts, outcome.told)
+    except DatabaseError:
+        logger.exception("The record of call %s was not stored.", outcome.record.correlation_id)
+
+
+def _current(enrichment: Enrichment, ids: Sequence[str]) -> dict[str, tuple[Any, str]]:
+    """Each row's value now, and what it is called."""
+    rows = enrichment.rows().filter(pk__in=ids)
+    return {str(row.pk): (getattr(row, enrichment.writes), str(row)) for row in rows}
+
+
+def _told(
+    enrichment: Enrichment, outcome: Outcome, current: dict[str, tuple[Any, str]]
+) -> TriedRow:
+    item = outcome.item
+    value, name = current.get(item.row_id, (None, ""))
+    if enrichment.by_variant:
+        value = (value or {}).get(item.variant)
+    source = enrichment.original(item.values) or enrichment.source(item.values)
+    return TriedRow(
+        row_id=item.row_id,
+        name=name,
+        variant=item.variant,
+        before=source if value is None else value,
+        after=outcome.value,
+        has_value=value is not None,
+        state=outcome.state,
+        reason=outcome.reason,
+        cost_usd=outcome.record.cost_usd if outcome.record else None,
+    )
