@@ -2,9 +2,9 @@
 
 They are never behind: the views that are read here count what isn't rolled up yet from the calls.
 Periods are whole hours, or days of a time zone. Days that aren't UTC's are summed from hours, or
-from the calls where the zone's days begin between two hours. Batches and users are in no rollup,
-which would have a row for each of them and hour: they are summed from the calls, over a bounded
-time.
+from the calls where the zone's days begin between two hours. Batches, users, keys and tags are in
+no rollup, which would have a row for each of them and hour: they are summed from the calls, over a
+bounded time.
 """
 
 import datetime as dt
@@ -24,7 +24,15 @@ from llmconfig.configuration import time_zones
 from metrics.errors import Unanswerable, UnknownDimension
 
 # Told by the calls alone: their columns.
-OF_CALLS: Mapping[str, str] = MappingProxyType({"batch": "session_id", "user": "user_id"})
+OF_CALLS: Mapping[str, str] = MappingProxyType(
+    {
+        "batch": "session_id",
+        "user": "user_id",
+        "key": "account",
+        "end_user": "end_user",
+        "tag": "tag",
+    }
+)
 MAX_DAYS_OF_CALLS = 92
 # As people name them, and the rollups' columns.
 _OF_ROLLUPS: Mapping[str, str] = MappingProxyType(
@@ -58,8 +66,11 @@ CALLS = f"""
     latency_ms AS latency_sum_ms,
     ARRAY[least(255, floor(8 * ln(greatest(latency_ms, 1.0)) / ln(2.0::float8)))::smallint]
         AS latency_buckets, ARRAY[1] AS latency_counts
-FROM llm_generation_metrics WHERE created_at >= %s AND created_at < %s) AS calls
+FROM llm_generation_metrics{{tags}} WHERE created_at >= %s AND created_at < %s) AS calls
 """  # noqa: S608 - our own names
+# A call counts with each of its tags; one without any has none.
+WITH_TAGS = " LEFT JOIN LATERAL unnest(tags) AS each (tag) ON true"
+WITHOUT_TAGS = " CROSS JOIN (SELECT NULL::text AS tag) AS each"
 # The hours of a time as days of a zone.
 ZONED = f"""
 (SELECT date_trunc('day', period_start, %s) AS period_start, {", ".join(_OF_ROLLUPS.values())},
@@ -309,7 +320,8 @@ def _source(question: MetricsQuestion, by: Sequence[str]) -> tuple[str, list[Any
             f"By {' and '.join(OF_CALLS)} the calls themselves are summed: ask for at most"
             f" {MAX_DAYS_OF_CALLS} days."
         )
-    return CALLS, [
+    tagged = "tag" in by or "tag" in question.only
+    return CALLS.format(tags=WITH_TAGS if tagged else WITHOUT_TAGS), [
         question.grain.value,
         question.zone.key if by_zone else "UTC",
         *question.bounds,

@@ -26,6 +26,7 @@ from metrics.quality.rules import Rules
 from metrics.storable import (
     attempts_json,
     fitting,
+    object_json,
     parts_json,
     storable,
     storable_cost,
@@ -75,6 +76,11 @@ METRIC_COLUMNS = (
     ("prompt_version", "int4"),
     ("syntax_valid", "bool"),
     ("account", "text"),
+    ("end_user", "text"),
+    ("tags", "text[]"),
+    ("metadata", "jsonb"),
+    ("tool_calls", "text[]"),
+    ("tool_results_length", "int4"),
 )
 # The same for `_history_row`.
 HISTORY_COLUMNS = (
@@ -88,6 +94,10 @@ HISTORY_COLUMNS = (
     ("validation_passed", "bool"),
     ("quality_score", "float8"),
     ("quality_parts", "jsonb"),
+    ("account", "text"),
+    ("end_user", "text"),
+    ("tags", "text[]"),
+    ("tool_calls", "jsonb"),
 )
 WAITING_COLUMNS = (
     ("correlation_id", "uuid"),
@@ -97,6 +107,7 @@ WAITING_COLUMNS = (
 # Records that the database refused, perhaps for being there already.
 _in_doubt: set[UUID] = set()
 MAX_IN_DOUBT = 100_000
+MAX_LENGTH = 2**31 - 1  # what an integer column holds
 
 
 def record_call(record: CallRecord, texts: Texts, told: CheckResults = NO_RESULTS) -> None:
@@ -283,6 +294,11 @@ def _metric_row(record: CallRecord, told: Mapping[UUID, CheckResults]) -> tuple[
         labels.prompt_version,
         told.get(record.correlation_id, NO_RESULTS).syntax_valid,
         fitting("account", labels.account),
+        fitting("end_user", labels.end_user),
+        _words(labels.tags),
+        Jsonb(labels.metadata, object_json) if labels.metadata else None,
+        _words(record.tool_calls),
+        min(record.tool_results_length, MAX_LENGTH),
     )
 
 
@@ -303,7 +319,15 @@ def _history_row(
         passed,
         score(parts, in_force.weights(record.labels.operation_type)) if parts else None,
         Jsonb(parts, parts_json) if parts else None,
+        fitting("account", record.labels.account),
+        fitting("end_user", record.labels.end_user),
+        _words(record.labels.tags),
+        Jsonb(texts.tool_calls, object_json) if texts.tool_calls else None,
     )
+
+
+def _words(words: Sequence[str]) -> list[str] | None:
+    return [storable(each) for each in words] if words else None
 
 
 def _operation(record: CallRecord) -> str:

@@ -1,7 +1,7 @@
 """A call's values as the columns of its tables hold them: cut to length, bounded, without NUL."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from decimal import Decimal
 from functools import lru_cache
@@ -98,6 +98,27 @@ def attempts_json(attempts: Sequence[Attempt]) -> bytes:
         ],
         default=_plain,
     )
+
+
+def object_json(value: object) -> bytes:
+    """JSON of what a caller or a model gave, with U+FFFD for what PostgreSQL refuses."""
+    try:
+        encoded = orjson.dumps(value)
+        if b"\\u0000" not in encoded:
+            return encoded
+    except (orjson.JSONEncodeError, TypeError):
+        pass  # a lone surrogate
+    return orjson.dumps(_without_refused(value))
+
+
+def _without_refused(value: object) -> object:
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, Mapping):
+        return {storable(str(name)): _without_refused(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_refused(each) for each in value]
+    return value
 
 
 def parts_json(parts: Sequence[ScorePart]) -> bytes:

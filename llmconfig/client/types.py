@@ -109,6 +109,9 @@ class Labels:
     organization_id: int | None = None
     account: str = ""  # whose budget it counts for, such as an API key's name
     prompt_version: int | None = None  # of the operation's prompt, for what tells versions apart
+    end_user: str = ""  # whom the caller serves, in its own words
+    tags: tuple[str, ...] = ()  # each once
+    metadata: Mapping[str, str] | None = None  # the caller's own pairs; None where it gave none
 
 
 NO_LABELS = Labels()
@@ -229,6 +232,8 @@ class CallRecord:
     experiment_arm: str = ""
     cache_hit: bool = False
     saved_usd: Decimal | None = None  # what the answer from the cache had cost, if that is known
+    tool_calls: tuple[str, ...] = ()  # the functions that the answer calls, in its order
+    tool_results_length: int = 0  # characters of the results since the last answer
     id: UUID = field(default_factory=uuid7)
 
 

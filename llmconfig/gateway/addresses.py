@@ -9,6 +9,7 @@ from llmconfig.configuration import snapshot
 from llmconfig.gateway import (
     anthropic_requests,
     anthropic_shape,
+    caller_labels,
     catalogue,
     openai_shape,
     response_addresses,
@@ -82,6 +83,7 @@ async def _count_tokens(request: GatewayRequest) -> None:
 async def _embed(request: GatewayRequest) -> None:
     call, name, as_base64 = openai_shape.read_embedding(await request.body(), request.caller)
     await request.check(name)
+    call = caller_labels.with_tags(call, request.scope["headers"])
     made = await request.while_there(name, client.aembed(call, collect=request.collect))
     await request.reply(openai_shape.embedding_answer(name, made, as_base64=as_base64))
 

@@ -10,13 +10,13 @@ import orjson
 
 from llmconfig.client.types import Call, NativeRequest
 from llmconfig.gateway.access import Caller
+from llmconfig.gateway.caller_labels import labels_of
 from llmconfig.gateway.reading import (
     JSON,
     ParsedRequest,
     bad,
     check_tools,
     given_of,
-    labels_of,
     messages_of,
     name_of,
     objects,
@@ -66,7 +66,7 @@ def read_messages(
         extra=extra,
         user_id=caller.user_id,
         correlation_id=uuid4(),
-        labels=labels_of("messages", caller.account),
+        labels=labels_of("messages", caller.account, body),
         native=native,
     )
     return ParsedRequest(call, name, switch(body, "stream"))

@@ -1,10 +1,11 @@
-"""What a caller's headers say of how its call is to be made: by when, and from the cache or not."""
+"""What a caller's headers say of its call: by when, from the cache or not, and its tags."""
 
 import math
 from collections.abc import Iterable
 from dataclasses import replace
 
 from llmconfig.client.types import Call
+from llmconfig.gateway import caller_labels
 from llmconfig.gateway.refusals import RequestRefused
 
 CACHE = b"x-nodewise-cache"
@@ -22,6 +23,7 @@ def applied(call: Call, headers: Iterable[tuple[bytes, bytes]], *, streams: bool
     Callers here don't wait for targets that cool down, and get a kept answer at temperature 0 or
     where they ask for it.
     """
+    headers = tuple(headers)
     deadlines: list[float] = []
     use_cache, sampled = True, False
     for name, value in headers:
@@ -35,7 +37,7 @@ def applied(call: Call, headers: Iterable[tuple[bytes, bytes]], *, streams: bool
         elif name == b"cache-control" and {b"no-cache", b"no-store"} & set(_words(value)):
             use_cache = False
     return replace(
-        call,
+        caller_labels.with_tags(call, headers),
         deadline_s=min(deadlines, default=None),
         use_cache=use_cache,
         cache_sampled=sampled,

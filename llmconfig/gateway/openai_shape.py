@@ -18,13 +18,13 @@ from llmconfig.client.wire import Input
 from llmconfig.client.wire.openai import unknown_fields
 from llmconfig.client.wire.thinking import to_details
 from llmconfig.gateway.access import Caller
+from llmconfig.gateway.caller_labels import labels_of
 from llmconfig.gateway.reading import (
     JSON,
     ParsedRequest,
     bad,
     check_tools,
     given_of,
-    labels_of,
     messages_of,
     name_of,
     objects,
@@ -92,7 +92,7 @@ def read_chat(body: JSON, caller: Caller) -> ParsedRequest:
         extra=extra,
         user_id=caller.user_id,
         correlation_id=uuid4(),
-        labels=labels_of("chat.completions", caller.account),
+        labels=labels_of("chat.completions", caller.account, body),
         native=NATIVE,
     )
     return ParsedRequest(call, name, switch(body, "stream"), switch(options, "include_usage"))
@@ -113,7 +113,7 @@ def read_embedding(body: JSON, caller: Caller) -> tuple[EmbeddingCall, str, bool
             if key not in {"model", "input", "encoding_format"} and value is not None
         },
         user_id=caller.user_id,
-        labels=labels_of("embeddings", caller.account),
+        labels=labels_of("embeddings", caller.account, body),
     )
     return call, name, form == "base64"
 

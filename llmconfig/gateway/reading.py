@@ -3,13 +3,12 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 import orjson
 
 from llmconfig.client.structured_output import SchemaUnusable, refuse_unsafe
-from llmconfig.client.types import Call, Labels
+from llmconfig.client.types import Call
 from llmconfig.gateway.refusals import RequestRefused
 
 JSON = dict[str, Any]
@@ -26,12 +25,6 @@ class ParsedRequest:
     stream: bool
     with_usage: bool = False
     echo: JSON = field(default_factory=dict)  # what a Responses answer repeats of it
-
-
-@lru_cache(maxsize=1024)
-def labels_of(operation: str, account: str) -> Labels:
-    """What the record says of where a call came from; the same object for a key's calls."""
-    return Labels(service_name="gateway", operation_type=operation, account=account)
 
 
 def body_of(raw: bytes | bytearray) -> JSON:

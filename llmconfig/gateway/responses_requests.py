@@ -14,6 +14,7 @@ import orjson
 
 from llmconfig.client.types import Call, NativeRequest
 from llmconfig.gateway.access import Caller
+from llmconfig.gateway.caller_labels import labels_of
 from llmconfig.gateway.reading import (
     JSON,
     MAX_MESSAGES,
@@ -21,7 +22,6 @@ from llmconfig.gateway.reading import (
     bad,
     check_tools,
     given_of,
-    labels_of,
     name_of,
     objects,
     schema_of,
@@ -83,7 +83,7 @@ def read_response(body: JSON, caller: Caller, before: Sequence[JSON] = ()) -> Pa
         extra=extra,
         user_id=caller.user_id,
         correlation_id=uuid4(),
-        labels=labels_of("responses", caller.account),
+        labels=labels_of("responses", caller.account, body),
         native=NativeRequest(wire="responses", lost=tuple(lost)),
     )
     return ParsedRequest(call, name, switch(body, "stream"), echo=_echo(body))

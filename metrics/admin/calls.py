@@ -1,5 +1,6 @@
 """Calls and their texts. Both tables are partitioned and large: nothing here counts their rows."""
 
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -30,6 +31,14 @@ from metrics.models import GenerationHistory, GenerationMetric
 from metrics.quality.stored import history_of
 
 WIDEST_PERIOD = "366"
+# What a search finds behind these words and a colon.
+CALLERS_WORDS: Mapping[str, Callable[[str], dict[str, Any]]] = {
+    "key": lambda word: {"account": word},
+    "user": lambda word: {"end_user": word},
+    "tag": lambda word: {"tags__contains": [word]},
+}
+LONG = ("prompt_text", "generated_code", "user_feedback", "quality_parts", "tool_calls")
+SEARCH_BY_WORDS = "or key:, user: or tag: and the caller's own word"
 
 
 class CallTableAdmin(ReadOnlyAdmin):
@@ -42,10 +51,38 @@ class CallTableAdmin(ReadOnlyAdmin):
     ordering = ("-created_at",)
     search_fields = ("method_name",)
 
+    @admin.display(description="Key or account")
+    def key(self, row: Any) -> str | SafeString:
+        return self._found_by("key", [row.account])
+
+    @admin.display(description="End user")
+    def served(self, row: Any) -> str | SafeString:
+        """Whom the caller serves."""
+        return self._found_by("user", [row.end_user])
+
+    @admin.display(description="Tags")
+    def tagged(self, row: Any) -> str | SafeString:
+        """Each leads to the rows that have it."""
+        return self._found_by("tag", row.tags or [])
+
+    def _found_by(self, kind: str, words: Iterable[str]) -> str | SafeString:
+        """Links to the list of rows with the same word."""
+        meta = self.model._meta  # noqa: SLF001 - Django's documented name
+        address = reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist")
+        links = (
+            (link(f"{address}?{urlencode({'q': f'{kind}:{word}'})}", word),)
+            for word in words
+            if word
+        )
+        return format_html_join(" ", "{}", links) or NOTHING
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """By an id, which an index finds; else by the beginning of the node's name."""
+        """By an id, which an index finds; by a word of the caller's; else by the node's name."""
+        kind, colon, word = search_term.partition(":")
+        if colon and kind in CALLERS_WORDS and word:
+            return queryset.filter(**CALLERS_WORDS[kind](word)), False
         try:
             wanted = UUID(search_term.strip())
         except ValueError:
@@ -71,7 +108,7 @@ class GenerationMetricAdmin(CallTableAdmin):
         PeriodFilter, OutcomeFilter, NodeFilter, KindFilter, ProviderFilter, ModelFilter,
         PromptFilter,
     )  # fmt: skip
-    search_help_text = "Id of a call or batch, or the beginning of a node's name"
+    search_help_text = f"Id of a call or batch, the beginning of a node's name, {SEARCH_BY_WORDS}"
     fieldsets = (
         (
             "Call",
@@ -97,6 +134,10 @@ class GenerationMetricAdmin(CallTableAdmin):
             },
         ),
         (
+            "Caller",
+            {"fields": ("key", "served", "tagged", "pairs", "called", "tool_results_length")},
+        ),
+        (
             "Quality",
             {
                 "fields": (
@@ -117,13 +158,14 @@ class GenerationMetricAdmin(CallTableAdmin):
     )  # fmt: skip
     readonly_fields = (
         "outcome", "texts", "cost", "took", "revision", "dropped", "score", "parts",
+        "key", "served", "tagged", "pairs", "called",
     )  # fmt: skip
     change_form_outer_before_template = "nodewise/attempts.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request)
         if request.resolver_match and str(request.resolver_match.url_name).endswith("changelist"):
-            return rows.defer("attempts", "dropped_params", "security_issues")
+            return rows.defer("attempts", "dropped_params", "security_issues", "metadata")
         return rows
 
     def by_id(self, wanted: UUID) -> Q:
@@ -173,6 +215,17 @@ class GenerationMetricAdmin(CallTableAdmin):
         names = call.dropped_params if isinstance(call.dropped_params, list) else []
         return format_html_join(" ", "{}", ((badge(each, "warning"),) for each in names)) or NOTHING
 
+    @admin.display(description="Metadata")
+    def pairs(self, call: GenerationMetric) -> str | SafeString:
+        """The caller's own names and values."""
+        found = call.metadata if isinstance(call.metadata, dict) else {}
+        return format_html_join("", "<div>{}: {}</div>", found.items()) or NOTHING
+
+    @admin.display(description="Tools called")
+    def called(self, call: GenerationMetric) -> str:
+        """The functions that the answer calls."""
+        return ", ".join(call.tool_calls or []) or NOTHING
+
     @admin.display(description="Texts")
     def texts(self, call: GenerationMetric) -> str | SafeString:
         """Where prompt and answer are, as long as they are kept."""
@@ -213,9 +266,17 @@ class GenerationHistoryAdmin(CallTableAdmin):
 
     list_display = ("created_at", "method_name", "node_type", "quality", "passed", "verdict")
     list_filter = (PeriodFilter, KindFilter)
-    search_help_text = "Id of a call, or the beginning of a node's name"
+    search_help_text = f"Id of a call, the beginning of a node's name, {SEARCH_BY_WORDS}"
     fieldsets = (
-        (None, {"fields": ("created_at", "method_name", "node_type", "call")}),
+        (
+            None,
+            {
+                "fields": (
+                    "created_at", "method_name", "node_type", "call", "key", "served", "tagged",
+                    "tool_calls",
+                )
+            },
+        ),
         (
             "Judged",
             {
@@ -226,14 +287,14 @@ class GenerationHistoryAdmin(CallTableAdmin):
             },
         ),
     )  # fmt: skip
-    readonly_fields = ("call", "parts")
+    readonly_fields = ("call", "parts", "key", "served", "tagged")
     change_form_outer_after_template = "nodewise/texts.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Texts only on a row's own page."""
         rows = super().get_queryset(request)
         if request.resolver_match and str(request.resolver_match.url_name).endswith("changelist"):
-            return rows.defer("prompt_text", "generated_code", "user_feedback", "quality_parts")
+            return rows.defer(*LONG)
         return rows
 
     @admin.display(description="Quality")

@@ -30,6 +30,17 @@ class CallsQuerySerializer(GroupedQuerySerializer):
     after = serializers.CharField(required=False, help_text="`next` of the page before.")
     limit = serializers.IntegerField(default=USUAL_PAGE, min_value=1, max_value=MAX_PAGE_SIZE)
 
+    metadata = serializers.CharField(
+        required=False, help_text="One of the caller's own pairs, as name:value."
+    )
+
+    def validate_metadata(self, text: str) -> dict[str, str]:
+        """The pair; the name ends with the first colon."""
+        name, colon, value = text.partition(":")
+        if not colon:
+            raise serializers.ValidationError("Give name:value.")
+        return {name: value}
+
     def validate_after(self, text: str) -> tuple[dt.datetime, UUID]:
         """Time and id of the last call that was seen."""
         moment, _, row = text.partition("_")
@@ -136,4 +147,8 @@ def _calls(values: dict[str, Any]) -> QuerySet[GenerationMetric]:
             Q(created_at__lt=moment) | Q(created_at=moment, pk__lt=row), created_at__lte=moment
         )
     only = {DIMENSIONS[name]: values[name] for name in DIMENSIONS if name in values}
+    if "tag" in only:
+        only["tags__contains"] = [only.pop("tag")]
+    if "metadata" in values:
+        only["metadata__contains"] = values["metadata"]
     return rows.filter(**only).defer(*UNSHOWN).order_by("-created_at", "-pk")

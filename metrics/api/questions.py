@@ -73,6 +73,17 @@ class GroupedQuerySerializer(TimeSerializer):
         max_value=MAX_ID,
         help_text="The id of the user whose choices applied; the same holds.",
     )
+    key = serializers.CharField(
+        required=False, allow_blank=True, help_text="The API key's name; the same holds."
+    )
+    end_user = serializers.CharField(
+        required=False, allow_blank=True, help_text="Whom the caller serves; the same holds."
+    )
+    tag = serializers.CharField(
+        required=False,
+        help_text="One of the caller's tags; the same holds. Told apart by tag, a call counts with"
+        " each of its tags.",
+    )
 
 
 class SumsSerializer(GroupedQuerySerializer):

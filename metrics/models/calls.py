@@ -6,6 +6,7 @@ insert rows too, so every default is the database's.
 
 import uuid
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.models import F, Q
@@ -22,6 +23,13 @@ NO_JSON_ITEMS = models.Value([], models.JSONField())
 
 
 LATENCY_BELOW_MS = 1e12  # some thirty years
+
+
+def tags_field() -> "ArrayField[list[str] | None, list[str] | None]":
+    """A caller's tags; no row has a blank list."""
+    return ArrayField(
+        models.TextField(), null=True, help_text="The caller's own words for it. Blank: none."
+    )
 
 
 class GenerationMetric(models.Model):
@@ -100,6 +108,21 @@ class GenerationMetric(models.Model):
         decimal_places=10,
         null=True,
         help_text="What the answer had cost when it was first given, in US dollars.",
+    )
+    end_user = models.CharField(
+        max_length=200, db_default="", help_text="Whom the caller serves, in its own words."
+    )
+    tags = tags_field()
+    metadata = models.JSONField(
+        null=True, help_text="The caller's own names and values. Blank: none."
+    )
+    tool_calls = ArrayField(
+        models.TextField(),
+        null=True,
+        help_text="The functions that the answer calls, in its order. Blank: none.",
+    )
+    tool_results_length = models.IntegerField(
+        db_default=0, help_text="Characters of tools' results since the last answer."
     )
     experiment = models.CharField(
         max_length=100, db_default="", help_text="The experiment that the call took part in."
@@ -217,6 +240,16 @@ class GenerationHistory(models.Model):
     method_name = models.CharField(max_length=100, help_text="The node.")
     prompt_text = models.TextField(help_text="What was sent.")
     generated_code = models.TextField(help_text="The answer, whatever it is.")
+    account = models.CharField(
+        max_length=100, db_default="", help_text="Whose budget it counts for, such as an API key's."
+    )
+    end_user = models.CharField(
+        max_length=200, db_default="", help_text="Whom the caller serves, in its own words."
+    )
+    tags = tags_field()
+    tool_calls = models.JSONField(
+        null=True, help_text="The tool calls of the answer, arguments included. Blank: none."
+    )
     quality_score = models.FloatField(null=True, help_text="From 0 to 1. Blank: not scored.")
     quality_parts = models.JSONField(
         null=True,

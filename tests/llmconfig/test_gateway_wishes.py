@@ -7,6 +7,7 @@ import time
 import pytest
 
 from llmconfig.models import Budget
+from metrics.models import GenerationHistory, GenerationMetric
 from tests.llmconfig.gateway_server import new_key, running_server
 from tests.llmconfig.scripted import completion, scripted_server
 
@@ -58,6 +59,87 @@ def client(connect, provider):
 def ask(client, headers=None, **body):
     asked = HELLO | {"model": client.params["node"]} | body
     return client.post("/v1/chat/completions", json=asked, headers=headers or {})
+
+
+TOOL = {"type": "function", "function": {"name": "find_dog", "parameters": {"type": "object"}}}
+CALLED = {
+    "id": "call_1",
+    "type": "function",
+    "function": {"name": "find_dog", "arguments": '{"name": "Rex"}'},
+}
+ANTHROPIC_TOOL = {"name": "find_dog", "input_schema": {"type": "object"}}
+LOOP = [
+    {"role": "user", "content": "Find Rex."},
+    {"role": "assistant", "tool_calls": [CALLED]},
+    {"role": "tool", "tool_call_id": "call_1", "content": "in the garden"},
+    {"role": "assistant", "content": "He is there."},
+    {"role": "user", "content": "And Bello?"},
+    {"role": "assistant", "tool_calls": [CALLED | {"id": "call_2"}]},
+    {"role": "tool", "tool_call_id": "call_2", "content": "nowhere"},
+]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "said"),
+    [
+        (
+            "chat/completions",
+            {
+                "messages": LOOP,
+                "tools": [TOOL],
+                "user": "rex",
+                "metadata": {"run": "7", "deep": {}, "tags": ["own"]},
+            },
+            ("rex", ["own", "dogs", "night shift"], {"run": "7"}, 7),
+        ),
+        (
+            "responses",
+            {"input": "Find Rex.", "safety_identifier": "rex", "metadata": {"run": "7"}},
+            ("rex", ["dogs", "night shift"], {"run": "7"}, 0),
+        ),
+        (
+            "messages",
+            {
+                "messages": [{"role": "user", "content": "Find Rex."}],
+                "tools": [ANTHROPIC_TOOL],
+                "max_tokens": 10,
+                "metadata": {"user_id": "rex"},
+            },
+            ("rex", ["dogs", "night shift"], None, 0),
+        ),
+    ],
+)
+def test_a_record_says_who_asked_for_what_and_which_tools_were_called(
+    client, provider, path, body, said
+):
+    provider.tell(completion({"content": None, "tool_calls": [CALLED]}, "tool_calls"))
+    headers = {"x-nodewise-tags": "dogs, night shift,dogs,"}
+    reply = client.post(
+        f"/v1/{path}", json=body | {"model": client.params["node"]}, headers=headers
+    )
+    assert reply.status_code == 200, reply.text
+    row = recorded(client)
+    assert (row.account, row.tool_calls) == ("test", ["find_dog"])
+    assert (row.end_user, row.tags, row.metadata, row.tool_results_length) == said
+    kept = GenerationHistory.objects.get(correlation_id=row.correlation_id)
+    assert kept.tool_calls[0]["function"] == CALLED["function"]
+
+
+def recorded(client):
+    """The record of the node's call: it is written half a second late."""
+    ends = time.monotonic() + 10
+    while time.monotonic() < ends:
+        row = GenerationMetric.objects.filter(method_name=client.params["node"]).first()
+        if row is not None:
+            return row
+        time.sleep(0.05)
+    raise AssertionError("There is no record.")
+
+
+def test_too_long_a_tag_is_refused_by_name(client):
+    reply = ask(client, {"x-nodewise-tags": "d" * 101})
+    assert reply.status_code == 400
+    assert reply.json()["error"]["param"] == "x-nodewise-tags"
 
 
 @pytest.mark.parametrize(

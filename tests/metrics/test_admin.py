@@ -97,6 +97,28 @@ def test_calls_are_found_by_outcome_and_by_their_batch(client):
     assert set(listed(client.get(CALLS, {"q": "dog_"}))) == {good.pk, bad.pk}
 
 
+def test_calls_and_texts_are_found_by_what_their_caller_said(client):
+    mine = {"account": "website", "end_user": "rex", "tags": ["dogs", "night shift"]}
+    call = make_call(**mine, metadata={HOSTILE: HOSTILE}, tool_calls=["find_dog"])
+    make_call(account="app")
+    texts = GenerationHistory.objects.create(
+        created_at=call.created_at, correlation_id=call.correlation_id, node_type="enricher",
+        method_name="x", prompt_text="p", generated_code="", **mine,
+        tool_calls=[{"function": {"name": "find_dog", "arguments": HOSTILE}}],
+    )  # fmt: skip
+    history = reverse("admin:metrics_generationhistory_changelist")
+    for asked in ("key:website", "user:rex", "tag:night shift"):
+        assert listed(client.get(CALLS, {"q": asked})) == [call.pk]
+        assert listed(client.get(history, {"q": asked})) == [texts.pk]
+    assert listed(client.get(CALLS, {"q": "tag:night"})) == []
+    for row, name in ((call, "metric"), (texts, "history")):
+        page = client.get(reverse(f"admin:metrics_generation{name}_change", args=[row.pk]))
+        shown = page.content.decode()
+        assert "?q=tag%3Anight+shift" in shown
+        assert "find_dog" in shown
+        assert HOSTILE not in shown
+
+
 def test_a_call_shows_its_attempts_and_leads_to_its_texts(client):
     attempts = [{"provider": "openai", "model": "m", "outcome": "http_429", "latency_ms": 3.2,
                  "moved_on": "retry", "detail": HOSTILE}]  # fmt: skip

@@ -9,6 +9,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
+from llmconfig.client.types import Labels
 from metrics import rollups
 from metrics.csv_export import csv_lines
 from metrics.recording import record_call
@@ -80,6 +81,7 @@ def test_a_series_has_a_row_for_each_hour_or_day(viewer):
         ("series", {"until": "0001-01-02T00:00Z"}, "until", "later time"),
         ("calls", {"after": "yesterday"}, "after", "Give `next`"),
         ("calls", {"limit": "201"}, "limit", "200"),
+        ("calls", {"metadata": "run"}, "metadata", "name:value"),
         ("what-if", {"on_provider": "x", "on_model": "y"}, None, "x/y has no known price"),
         ("forecast", {}, None, "needs 3 whole days"),
         ("quality", {"by": "colour"}, "by", "not a valid choice"),
@@ -113,6 +115,38 @@ def test_calls_are_kept_by_batch_and_dimension(viewer):
     assert len(get(viewer, "calls", batch=str(BATCH))["results"]) == 2
     assert [row["method_name"] for row in get(viewer, "calls", node="b")["results"]] == ["b"]
     assert get(viewer, "calls", organization="8")["results"] == []
+
+
+def test_calls_and_their_cost_are_found_by_key_end_user_tag_and_metadata(viewer):
+    def made(cost, account, *tags, **pairs):
+        labels = Labels(account=account, end_user=f"of {account}", tags=tags, metadata=pairs)
+        return str(record(labels=labels, cost_usd=Decimal(cost)).correlation_id)
+
+    both = made("1", "website", "dogs", "nightly", run="7")
+    one = made("2", "website", "dogs")
+    none = made("4", "app", run="8")
+    for wanted, ids in (
+        ({"key": "website"}, {both, one}),
+        ({"end_user": "of app"}, {none}),
+        ({"tag": "nightly"}, {both}),
+        ({"metadata": "run:8"}, {none}),
+        ({"metadata": "run:9"}, set()),
+        ({"tag": "dogs", "metadata": "run:7"}, {both}),
+    ):
+        found = get(viewer, "calls", **wanted)["results"]
+        assert {row["correlation_id"] for row in found} == ids, wanted
+    sums = {
+        by: {
+            row["dimensions"][by]: f"{row['calls']}: {Decimal(row['cost_usd']).normalize()}"
+            for row in get(viewer, "breakdown", by=by)["results"]
+        }
+        for by in ("key", "tag")
+    }
+    assert sums["key"] == {"website": "2: 3", "app": "1: 4"}
+    assert sums["tag"] == {"dogs": "2: 3", "nightly": "1: 1", None: "1: 4"}
+    (kept,) = get(viewer, "breakdown", tag="dogs")["results"]
+    assert kept["calls"] == 2
+    assert Decimal(kept["cost_usd"]) == 3
 
 
 def test_a_call_is_shown_with_its_attempts(viewer):

@@ -14,7 +14,7 @@ from uuid_utils.compat import uuid7
 
 from llmconfig.client.recording import recorders
 from llmconfig.client.recording.recorders import Texts
-from llmconfig.client.types import NO_LABELS, NO_USAGE, Attempt, Usage
+from llmconfig.client.types import NO_LABELS, NO_USAGE, Attempt, Labels, Usage
 from metrics.models import GenerationHistory, GenerationMetric
 from metrics.quality import rules
 from metrics.recording import record_call, record_calls, write_records
@@ -128,6 +128,11 @@ def test_each_fact_of_a_call_has_its_column():
         "config_revision": 12,
         "organization_id": 7,
         "account": "",
+        "end_user": "",
+        "tags": None,
+        "metadata": None,
+        "tool_calls": None,
+        "tool_results_length": 0,
         "user_id": 3,
         "cache_hit": False,
         "saved_usd": None,
@@ -146,6 +151,10 @@ def test_the_texts_go_to_the_history_and_nowhere_else():
         "method_name": "description_cleaning",
         "prompt_text": TEXTS.prompt,
         "generated_code": TEXTS.answer,
+        "account": "",
+        "end_user": "",
+        "tags": None,
+        "tool_calls": None,
         "quality_score": None,
         "quality_parts": None,
         "validation_passed": True,
@@ -154,6 +163,30 @@ def test_the_texts_go_to_the_history_and_nowhere_else():
         "manual_edits_required": None,
     }
     assert TEXTS.prompt not in str(facts(GenerationMetric.objects.get()))
+
+
+def test_what_a_caller_says_and_what_tools_did_is_kept_whatever_it_holds():
+    labels = Labels(
+        account="website",
+        end_user="rex\0",
+        tags=("dogs", "caf\u00e9 \ud800"),
+        metadata={"run\0": "7\ud800"},
+    )
+    called = ({"function": {"name": "find", "arguments": '{"q": "\ud800\0"}'}},)
+    record = a_record(labels=labels, tool_calls=("find\0",), tool_results_length=2**40)
+    record_call(record, Texts("Find it.", "", called))
+    row = facts(GenerationMetric.objects.get())
+    assert {name: row[name] for name in ("account", "end_user", "tags", "metadata")} == {
+        "account": "website",
+        "end_user": "rex\ufffd",
+        "tags": ["dogs", "caf\u00e9 \ufffd"],
+        "metadata": {"run\ufffd": "7\ufffd"},
+    }
+    assert (row["tool_calls"], row["tool_results_length"]) == (["find\ufffd"], 2**31 - 1)
+    kept = GenerationHistory.objects.get()
+    assert (kept.account, kept.end_user) == ("website", "rex\ufffd")
+    assert kept.tags == row["tags"]
+    assert kept.tool_calls == [{"function": {"name": "find", "arguments": '{"q": "\ufffd\ufffd"}'}}]
 
 
 def test_one_call_and_a_batch_of_calls_leave_equal_rows():

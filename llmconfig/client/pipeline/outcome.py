@@ -1,8 +1,10 @@
 """How a generation ended, from its state alone: the record, the texts, the answer or the error."""
 
 import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 from llmconfig.client.errors import (
     AnswerInvalid,
@@ -64,6 +66,8 @@ def record_of(state: GenerationState) -> CallRecord:
         experiment_arm=state.resolution.arm,
         cache_hit=last is not None and last.attempt.outcome == "cached",
         saved_usd=state.saved_usd,
+        tool_calls=tuple(map(_function, served.tool_calls)) if served is not None else (),
+        tool_results_length=_results_length(call.messages),
     )
 
 
@@ -73,7 +77,7 @@ def texts_of(state: GenerationState) -> Texts:
     prompt = "\n\n".join(map(_text, state.call.messages))
     if served is None:
         return Texts(prompt=prompt, answer=state.partial)
-    return Texts(prompt=prompt, answer=served.text or served.refusal)
+    return Texts(prompt=prompt, answer=served.text or served.refusal, tool_calls=served.tool_calls)
 
 
 def outcome_of(state: GenerationState, record: CallRecord) -> Outcome:
@@ -184,6 +188,23 @@ def _total_cost(attempts: tuple[Attempt, ...]) -> Decimal | None:
 def _length(message: Message) -> int:
     content = message.get("content")
     return len(content) if isinstance(content, str) else len(_text(message))
+
+
+def _function(call: Mapping[str, Any]) -> str:
+    """The name of the function that a tool call is for."""
+    function = call.get("function")
+    return str(function.get("name") or "") if isinstance(function, dict) else ""
+
+
+def _results_length(messages: Sequence[Message]) -> int:
+    """Of the results of tools since the last answer: in a loop each counts with one call."""
+    length = 0
+    for message in reversed(messages):
+        if message.get("role") == "assistant":
+            break
+        if message.get("role") == "tool":
+            length += _length(message)
+    return length
 
 
 def _text(message: Message) -> str:

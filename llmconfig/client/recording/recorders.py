@@ -1,8 +1,9 @@
 """Where call records go: whoever stores them registers here, so that llmconfig knows no store."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from llmconfig.client.types import CallRecord
 
@@ -15,6 +16,7 @@ class Texts:
 
     prompt: str
     answer: str
+    tool_calls: tuple[Mapping[str, Any], ...] = ()  # as OpenAI writes them, arguments included
 
 
 Batch = Sequence[tuple[CallRecord, Texts]]
