@@ -3,19 +3,23 @@
 import ipaddress
 import socket
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.db.backends.signals import connection_created
 from django.dispatch import receiver
 from redis import Redis
 
 from llmconfig.client.traffic import cooldown, rate_limits, response_cache
 from llmconfig.configuration import snapshot
-from tests.clearing import delete_instead_of_truncating
+from tests.clearing import clear_quickly
 
-delete_instead_of_truncating()
+clear_quickly()
+# Django's own tests see to the strength of its hashes, which takes 0.3 s for each.
+PBKDF2PasswordHasher.iterations = 1000
 
 _real_connect = socket.socket.connect
 _real_connect_ex = socket.socket.connect_ex
@@ -63,13 +67,17 @@ def outlast_deadlocks(connection: Any, **_: Any) -> None:
         )
 
 
+# One connection for all tests.
+_broker = cache(Redis.from_url)
+
+
 @pytest.fixture(autouse=True)
 def nothing_remembered() -> None:
     """No test's failures, limits or answers are another's."""
     cooldown.forget()
     response_cache.forget()  # first, or it would still be told to Redis after that
     rate_limits.forget_marks()  # or a window that is flushed here would count as lost
-    Redis.from_url(settings.REDIS_URL).flushdb()
+    _broker(settings.REDIS_URL).flushdb()
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,7 @@ own database (pytest-django) and its own Valkey database number.
 
 import os
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -25,6 +26,9 @@ def pytest_load_initial_conftests() -> Iterator[None]:
         os.environ["REDIS_URL"] = re.sub(r"/\d+$", f"/{number}", os.environ["REDIS_URL"])
     else:
         os.environ.update(_started.enter_context(servers()))
+    # Or each of some hundred processes would compile all of our modules.
+    sys.dont_write_bytecode = False
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     # Tests count requests; those of the cache turn it on themselves.
     os.environ["LLM_CACHE_ENABLED"] = "false"
     # Nobody's real account: the tests own the environment.
