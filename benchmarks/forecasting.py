@@ -166,7 +166,7 @@ def _run(kind: Kind, selection: Any) -> float:
 
     batch = creation.create(kind.enrichment, selection)
     run_inline(batch.pk, may_go_on=lambda: True)
-    return float(progress_of(batch.pk).cost_usd)
+    return float(progress_of(batch.pk).cost_usd or 0)
 
 
 def _line(each: Compared) -> str:

@@ -256,14 +256,15 @@ def _judge(run: Run, *, standing: bool) -> bool:
     garbled = _attempts_that_ended("bad_reply")
     recorded = at.calls + at.calls_repaid
     bill, paid_twice = Decimal(counted["cost"]["usd"]), Decimal(counted["cost"]["usd"])
-    paid_twice -= at.cost_usd
+    recorded_usd = at.cost_usd or Decimal(0)
+    paid_twice -= recorded_usd
     checks = {
         "every row has one result": once["all"] == once["rows"] == at.total,
         "every row is done, but the one that always fails": at.failed == failing
         and at.done == at.total - failing == applied + suggested,
         "every applied row holds its text": applied
         == Animal.objects.filter(enriched_description__isnull=False).count(),
-        "the batch's cost is that of its calls, to the last digit": calls["cost"] == at.cost_usd,
+        "the batch's cost is that of its calls, to the last digit": calls["cost"] == recorded_usd,
         "every answer that was paid is recorded or counted as paid twice": counted["paid"]
         <= recorded + garbled,
         f"at most what was in flight and one write was paid twice by a disaster ({bound})": (
@@ -281,7 +282,7 @@ def _judge(run: Run, *, standing: bool) -> bool:
         f" {options.faults} faults in 1,000 requests\n"
         f"  rows       {at.total}: {applied} applied, {suggested} suggested, {at.failed} failed\n"
         f"  provider   {counted['requests']} requests, {counted['paid']} answers paid, ${bill}\n"
-        f"  recorded   {at.calls} answers, ${at.cost_usd.normalize():f};"
+        f"  recorded   {at.calls} answers, ${recorded_usd.normalize():f};"
         f" {at.calls_repaid} paid twice, {garbled} garbled\n"
         f"  difference {counted['paid'] - recorded} answers, ${paid_twice.normalize():f}\n"
         f"  web        {web.answers} answers, {web.refusals} refusals,"

@@ -92,7 +92,8 @@ def forecast(name: str, selection: creation.Selection) -> Forecast:
         rows, calls = rows + selected, calls + sent
         lengths += prompts
     totals = _replicates(enrichment, calls, lengths, past)
-    cost = _costs(target, totals)
+    cost = _costs(target, totals, calls)
+    in_batches = _costs(target, totals, calls, service_tier=prices.BATCH)
     return Forecast(
         rows=rows,
         calls=calls,
@@ -101,9 +102,7 @@ def forecast(name: str, selection: creation.Selection) -> Forecast:
         tokens_input=_quantiles([each[0] for each in totals]),
         tokens_output=_quantiles([each[1] for each in totals]),
         cost_usd=_quantiles(cost) if cost else None,
-        cost_provider_batch_usd=_quantiles([each * float(prices.BATCH_SHARE) for each in cost])
-        if cost
-        else None,
+        cost_provider_batch_usd=_quantiles(in_batches) if in_batches else None,
         past_calls=len(past.triples),
     )
 
@@ -193,14 +192,19 @@ def drawn_total(drawn: Sequence[float], calls: int) -> float:
     return max(0.0, total * random.gauss(1.0, DRIFT))
 
 
-def _costs(target: Target, totals: Sequence[tuple[float, float]]) -> list[float]:
+def _costs(
+    target: Target, totals: Sequence[tuple[float, float]], calls: int, *, service_tier: str = ""
+) -> list[float]:
     """Each possible total in dollars; empty when the price isn't known."""
     model = target.candidate.model
     price = prices.price_at(model.prices, timezone.now()) if model is not None else None
     costs: list[Any] = [
-        prices.cost(Usage(input=round(tokens_in), output=round(tokens_out)), price)
+        prices.cost_of_calls(
+            Usage(input=round(tokens_in), output=round(tokens_out)), price, calls=calls,
+            service_tier=service_tier,
+        )
         for tokens_in, tokens_out in totals
-    ]
+    ]  # fmt: skip
     return [] if None in costs else [float(each) for each in costs]
 
 

@@ -43,7 +43,7 @@ class TriedRow:
     """What one row says now and what would be written; `after` is None where nothing would be.
 
     `before` is the column's value, or the text that the answer was made from where it has none.
-    `cost_usd` is None where the price of the model is unknown.
+    `cost_usd` is 0 where no call was made, None where the price of the model is unknown.
     """
 
     row_id: str
@@ -157,5 +157,5 @@ def _told(
         has_value=value is not None,
         state=outcome.state,
         reason=outcome.reason,
-        cost_usd=outcome.record.cost_usd if outcome.record else None,
+        cost_usd=outcome.record.cost_usd if outcome.record else Decimal(0),
     )

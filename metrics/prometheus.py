@@ -15,6 +15,10 @@ LABELS = ("node", "provider", "model", "outcome")
 COUNTERS = {
     "nodewise_calls_total": ("Calls, by how they ended.", "calls"),
     "nodewise_unpriced_calls_total": ("Calls whose cost is not known.", "unpriced"),
+    "nodewise_unpriced_tokens_total": (
+        "Tokens of the calls whose cost is not known.",
+        "unpriced_tokens",
+    ),
     "nodewise_cache_hits_total": ("Calls that the response cache answered.", "cache_hits"),
     "nodewise_input_tokens_total": ("Prompt tokens.", "tokens_input"),
     "nodewise_output_tokens_total": ("Answer tokens.", "tokens_output"),
@@ -43,7 +47,9 @@ def _counters(rows: list[Row]) -> Iterator[str]:
         for row in rows:
             labels = dict(zip(LABELS, row.keys, strict=True))
             labels["outcome"] = labels["outcome"] or "ok"
-            yield f"{name}{_labels(labels)} {getattr(row.figures, measure) or 0}"
+            value = getattr(row.figures, measure)
+            if value is not None:  # a cost that nobody knows has no sample
+                yield f"{name}{_labels(labels)} {value}"
 
 
 def _durations(rows: list[Row]) -> Iterator[str]:

@@ -21,64 +21,23 @@ from django.db import connection, transaction
 from django.db.models import TextChoices
 
 from llmconfig.configuration import time_zones
+from llmconfig.configuration.known_costs import KnownCost
 from metrics.errors import Unanswerable, UnknownDimension
+from metrics.query_sources import (
+    BY_CLASS,
+    CALLS,
+    OF_CALLS,
+    OF_ROLLUPS,
+    SPLIT,
+    SUMS,
+    WITH_TAGS,
+    WITHOUT_TAGS,
+    ZONED,
+)
 
-# Told by the calls alone: their columns.
-OF_CALLS: Mapping[str, str] = MappingProxyType(
-    {
-        "batch": "session_id",
-        "user": "user_id",
-        "key": "account",
-        "end_user": "end_user",
-        "tag": "tag",
-    }
-)
 MAX_DAYS_OF_CALLS = 92
-# As people name them, and the rollups' columns.
-_OF_ROLLUPS: Mapping[str, str] = MappingProxyType(
-    {
-        "node": "method_name",
-        "type": "node_type",
-        "provider": "provider",
-        "model": "model_used",
-        "tier": "tier",
-        "organization": "organization_id",
-        "service": "service_name",
-        "operation": "operation_type",
-        "outcome": "error_code",
-    }
-)
-DIMENSIONS: Mapping[str, str] = MappingProxyType({**_OF_ROLLUPS, **OF_CALLS})
+DIMENSIONS: Mapping[str, str] = MappingProxyType({**OF_ROLLUPS, **OF_CALLS})
 CLASSES_PER_DOUBLING = 8  # of latency; metrics.models.rollups says the same of its column
-SUMS = (
-    "sum(calls)::bigint, coalesce(sum(calls) FILTER (WHERE error_code <> ''), 0)::bigint,"
-    " sum(unpriced)::bigint, sum(cache_hits)::bigint, sum(tokens_input)::bigint,"
-    " sum(tokens_output)::bigint, sum(tokens_cached_input)::bigint,"
-    " sum(tokens_cache_write)::bigint, sum(tokens_reasoning)::bigint, sum(cost_usd),"
-    " sum(saved_usd), sum(latency_sum_ms)"
-)
-# The calls of a time with a rollup's columns, each as a rollup of its own.
-CALLS = f"""
-(SELECT date_trunc(%s, created_at, %s) AS period_start,
-    {", ".join([*_OF_ROLLUPS.values(), *OF_CALLS.values()])},
-    1 AS calls, (cost_usd IS NULL)::int AS unpriced, cache_hit::int AS cache_hits, tokens_input,
-    tokens_output, tokens_cached_input, tokens_cache_write, tokens_reasoning, cost_usd, saved_usd,
-    latency_ms AS latency_sum_ms,
-    ARRAY[least(255, floor(8 * ln(greatest(latency_ms, 1.0)) / ln(2.0::float8)))::smallint]
-        AS latency_buckets, ARRAY[1] AS latency_counts
-FROM llm_generation_metrics{{tags}} WHERE created_at >= %s AND created_at < %s) AS calls
-"""  # noqa: S608 - our own names
-# A call counts with each of its tags; one without any has none.
-WITH_TAGS = " LEFT JOIN LATERAL unnest(tags) AS each (tag) ON true"
-WITHOUT_TAGS = " CROSS JOIN (SELECT NULL::text AS tag) AS each"
-# The hours of a time as days of a zone.
-ZONED = f"""
-(SELECT date_trunc('day', period_start, %s) AS period_start, {", ".join(_OF_ROLLUPS.values())},
-    calls, unpriced, cache_hits, tokens_input, tokens_output, tokens_cached_input,
-    tokens_cache_write, tokens_reasoning, cost_usd, saved_usd, latency_sum_ms, latency_buckets,
-    latency_counts
-FROM llm_metrics_by_hour WHERE period_start >= %s AND period_start < %s) AS zoned
-"""  # noqa: S608 - our own names
 HOUR = dt.timedelta(hours=1)
 Key = str | int | UUID | None
 
@@ -90,7 +49,6 @@ class Grain(TextChoices):
     DAY = "day", "Day"
 
 
-BY_CLASS = " CROSS JOIN unnest(latency_buckets, latency_counts) AS class (bucket, number)"
 VIEWS = {Grain.HOUR: "llm_metrics_by_hour", Grain.DAY: "llm_metrics_by_day"}
 # The same sums in fewer rows, for days told apart by these alone.
 OVERVIEW = "llm_metrics_overview_by_day"
@@ -127,12 +85,17 @@ class MetricsQuestion:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Sums over calls. Money in US dollars; `cost_usd` is of the priced calls, None if none is."""
+    """Sums over calls. Money in US dollars; `cost_usd` is of the priced calls, None if none is.
+
+    `unpriced_hits` are answers of the cache whose saving isn't known, and so not in `saved_usd`.
+    """
 
     calls: int = 0
     failed: int = 0
     unpriced: int = 0
+    unpriced_tokens: int = 0
     cache_hits: int = 0
+    unpriced_hits: int = 0
     tokens_input: int = 0
     tokens_output: int = 0
     tokens_cached_input: int = 0
@@ -141,6 +104,21 @@ class Figures:
     cost_usd: Decimal | None = None
     saved_usd: Decimal | None = None
     latency_sum_ms: float = 0.0
+
+    @property
+    def cost(self) -> KnownCost:
+        """The cost with what isn't in it; nothing where there were no calls."""
+        return KnownCost.of(self.cost_usd, self.unpriced, self.unpriced_tokens)
+
+    @property
+    def saved(self) -> KnownCost:
+        """What the cache saved, with the answers whose saving isn't known."""
+        return KnownCost.of(self.saved_usd, self.unpriced_hits)
+
+    @property
+    def average_cost_usd(self) -> Decimal | None:
+        """The mean cost of the priced calls; None if none is."""
+        return self.cost.mean_usd(self.calls)
 
     @property
     def average_latency_ms(self) -> float | None:
@@ -299,17 +277,24 @@ def _in_zone(period: dt.datetime, zone: ZoneInfo) -> dt.datetime:
     return period if zone.key == "UTC" else period.astimezone(zone)
 
 
-def _needs_calls(question: MetricsQuestion) -> bool:
-    """Whether the zone's days begin between two hours of UTC."""
+def _split_hours(question: MetricsQuestion) -> list[dt.datetime]:
+    """The hours of UTC in the middle of which a day of the zone begins, in the question's time."""
     since, until = question.bounds
-    return any(each.astimezone(dt.UTC).minute for each in (since, until))
+    days = (until.astimezone(question.zone).date() - since.astimezone(question.zone).date()).days
+    midnights = [(since + ahead * dt.timedelta(days=1)) for ahead in range(days + 1)]
+    found = {each.astimezone(dt.UTC) for each in midnights}
+    return sorted({start_of(each, Grain.HOUR) for each in found if each.minute or each.second})
 
 
 def _source(question: MetricsQuestion, by: Sequence[str]) -> tuple[str, list[Any]]:
     """What is summed up, and the values that it takes."""
     by_zone = question.grain == Grain.DAY and question.zone.key != "UTC"
-    if by_zone and not question.reads_calls and not _needs_calls(question):
-        return ZONED, [question.zone.key, *question.bounds]
+    if by_zone and not question.reads_calls:
+        zone, bounds = question.zone.key, question.bounds
+        split = _split_hours(question)
+        if not split:
+            return ZONED, [zone, *bounds]
+        return SPLIT, [zone, *bounds, split, split, zone, *bounds]
     if not question.reads_calls and not by_zone:
         brief = question.grain == Grain.DAY and OF_OVERVIEW.issuperset([*by, *question.only])
         return OVERVIEW if brief else VIEWS[question.grain], []

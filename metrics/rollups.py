@@ -31,7 +31,9 @@ DIMENSIONS = (
 SUMS = (
     "calls",
     "unpriced",
+    "unpriced_tokens",
     "cache_hits",
+    "unpriced_hits",
     "tokens_input",
     "tokens_output",
     "tokens_cached_input",

@@ -25,7 +25,8 @@ from enrichment.models import (
 )
 from enrichment.models.batches import TERMINAL, WORKABLE
 from llmconfig.admin.kit.pages import row_page
-from llmconfig.admin.kit.presentation import badge, count, duration, money, progress_bar
+from llmconfig.admin.kit.presentation import badge, count, duration, progress_bar
+from llmconfig.configuration.known_costs import money
 
 STATUS_TONES = {
     BatchStatus.PENDING: "info",
@@ -101,7 +102,7 @@ def figures(progress: Progress, *, cap: Decimal | None = None) -> list[tuple[str
         ("skipped", count(progress.skipped)),
         ("calls paid", count(progress.calls)),
         ("tokens", count(progress.tokens)),
-        ("cost so far", money(progress.known_cost_usd)),
+        ("cost so far", str(progress.cost)),
     ]
     expected = expected_cost(progress)
     if expected is not None:
@@ -118,15 +119,16 @@ def figures(progress: Progress, *, cap: Decimal | None = None) -> list[tuple[str
     if progress.calls_repaid:
         shown.append(("calls paid twice", count(progress.calls_repaid)))
     if progress.unpriced_calls:
-        shown.append(("calls without a price", count(progress.unpriced_calls)))
+        shown.append(("tokens unpriced", count(progress.unpriced_tokens)))
     return shown
 
 
 def expected_cost(progress: Progress) -> Decimal | None:
     """What all rows will have cost if the others are like those that are done; None if unknown."""
-    if progress.status in TERMINAL or progress.finished < TELLING_ROWS or progress.unpriced_calls:
+    cost = progress.cost.whole_usd
+    if progress.status in TERMINAL or progress.finished < TELLING_ROWS or cost is None:
         return None
-    return progress.cost_usd / progress.finished * progress.total
+    return cost / progress.finished * progress.total
 
 
 def kinds(reasons: Iterable[str]) -> list[tuple[str, int]]:

@@ -22,7 +22,8 @@ from enrichment.models import Batch, ResultState
 from enrichment.tasks import start_lanes
 from enrichment.trial import TRIAL_ROWS, TriedRow, try_rows
 from llmconfig.admin.kit.pages import row_page
-from llmconfig.admin.kit.presentation import badge, count, money
+from llmconfig.admin.kit.presentation import badge, count
+from llmconfig.configuration.known_costs import KnownCost, money, total
 from llmconfig.errors import LLMError
 
 logger = logging.getLogger(__name__)
@@ -130,10 +131,9 @@ def _over_cap(found: Forecast, cap: Decimal | None) -> bool:
 def _tried(request: HttpRequest, order: BatchOrder) -> Parts:
     user = request.user if request.user.is_authenticated else None
     rows = try_rows(order.enrichment.name, order.selection, user=user)
-    costs = [row.cost_usd for row in rows if row.cost_usd is not None]
     return {
         "trial": [_tried_row(order.enrichment, row) for row in rows],
-        "trial_cost": money(sum(costs, Decimal(0)) if costs else None),
+        "trial_cost": str(total(KnownCost.of(r.cost_usd, r.cost_usd is None) for r in rows)),
         "tried": True,
     }
 

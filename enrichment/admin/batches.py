@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 from enrichment.admin.batch_page import CHUNK_TONES, page, status_badge
 from enrichment.admin.batch_start import queue_lanes, start_view
 from enrichment.batches import lifecycle
-from enrichment.batches.progress import progress_of
+from enrichment.batches.progress import of_chunks, progress_of
 from enrichment.batches.undo import undo
 from enrichment.errors import EnrichmentError, NotAllowedNow
 from enrichment.models import (
@@ -26,8 +26,9 @@ from enrichment.models import (
     ChunkStatus,
 )
 from llmconfig.admin.kit.confirmation import ask, is_confirmed
-from llmconfig.admin.kit.presentation import badge, count, link, money, progress_bar
+from llmconfig.admin.kit.presentation import badge, count, link, progress_bar
 from llmconfig.admin.kit.writes import ReadOnlyAdmin
+from llmconfig.configuration.known_costs import KnownCost
 
 LEFT_SHOWN = 10
 
@@ -87,7 +88,7 @@ def _what_is_lost(batch: Batch, verb: str) -> str:
     if verb == "undo":
         return (
             f"The {count(at.done)} rows that it wrote get their values from before back, except"
-            f" where something newer stands. The {money(at.known_cost_usd)} that it cost stay"
+            f" where something newer stands. The {at.cost} that it cost stay"
             " spent."
         )
     return (
@@ -97,7 +98,9 @@ def _what_is_lost(batch: Batch, verb: str) -> str:
 
 
 def with_sums(rows: QuerySet[Any]) -> Any:
-    """Batches with the sums of their chunks as `done_sum`, `failed_sum` and `cost_sum`."""
+    """Batches with the sums of their chunks: `done_sum`, `failed_sum`, `cost_sum`, and
+    `unpriced_sum` and `unpriced_tokens_sum` of the calls whose cost isn't in it.
+    """
 
     def total(column: Any, zero: Any = 0) -> Coalesce:
         chunks = BatchChunk.objects.filter(batch=OuterRef("pk")).order_by().values("batch")
@@ -107,7 +110,14 @@ def with_sums(rows: QuerySet[Any]) -> Any:
         done_sum=total(F("rows_done") + F("rows_skipped")),
         failed_sum=total("rows_failed"),
         cost_sum=total("cost_usd", Value(0, DecimalField(max_digits=16, decimal_places=10))),
+        unpriced_sum=total("unpriced_calls"),
+        unpriced_tokens_sum=total("unpriced_tokens"),
     )
+
+
+def cost_of(batch: Any) -> KnownCost:
+    """What a batch of `with_sums` has cost."""
+    return of_chunks(batch.cost_sum, batch.unpriced_sum, batch.unpriced_tokens_sum)
 
 
 @admin.register(Batch)
@@ -263,8 +273,8 @@ class BatchAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Cost")
     def cost(self, batch: Any) -> str:
-        """The sum over its priced calls."""
-        return money(batch.cost_sum)
+        """The sum over its priced calls, and how many have no price."""
+        return str(cost_of(batch))
 
     def render_change_form(
         self,
@@ -303,9 +313,14 @@ class BatchChunkAdmin(ReadOnlyAdmin):
         ),
         (
             "Calls",
-            {"fields": ("calls", "calls_repaid", "tokens", "cost_usd", "unpriced_calls")},
+            {
+                "fields": (
+                    "calls", "calls_repaid", "tokens", "cost", "unpriced_calls", "unpriced_tokens",
+                )
+            },
         ),
-    )
+    )  # fmt: skip
+    readonly_fields = ("cost",)
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """The list needs no row ids."""
@@ -329,5 +344,5 @@ class BatchChunkAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Cost", ordering="cost_usd")
     def cost(self, chunk: BatchChunk) -> str:
-        """The sum over its priced calls."""
-        return money(chunk.cost_usd)
+        """The sum over its priced calls, and how many have no price."""
+        return str(of_chunks(chunk.cost_usd, chunk.unpriced_calls))

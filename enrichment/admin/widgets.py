@@ -4,10 +4,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from enrichment.admin.batch_page import status_badge
-from enrichment.admin.batches import with_sums
+from enrichment.admin.batches import cost_of, with_sums
 from enrichment.models import Batch, BatchStatus
 from llmconfig.admin.kit.dashboard import Widget, register_widget
-from llmconfig.admin.kit.presentation import money, progress_bar
+from llmconfig.admin.kit.presentation import progress_bar
 
 UNFINISHED = (BatchStatus.PENDING, BatchStatus.RUNNING, BatchStatus.PAUSED)
 BATCHES_SHOWN = 5
@@ -30,7 +30,7 @@ def batches_widget(request: HttpRequest) -> Widget | None:
                     "page": reverse("admin:enrichment_batch_change", args=[batch.pk]),
                     "status": status_badge(batch.status),
                     "bar": progress_bar(batch.done_sum, batch.rows_total, failed=batch.failed_sum),
-                    "cost": money(batch.cost_sum),
+                    "cost": str(cost_of(batch)),
                 }
                 for batch in shown
             ],

@@ -151,8 +151,12 @@ class ProgressSerializer(serializers.Serializer[Progress]):
     calls = serializers.IntegerField()
     calls_repaid = serializers.IntegerField(help_text="Calls paid again after a worker died.")
     tokens = serializers.IntegerField()
-    cost_usd = serializers.DecimalField(max_digits=16, decimal_places=10)
-    unpriced_calls = serializers.IntegerField()
+    cost_usd = serializers.DecimalField(
+        max_digits=16, decimal_places=10, allow_null=True,
+        help_text="Of the priced calls; null if no call has a known price.",
+    )  # fmt: skip
+    unpriced_calls = serializers.IntegerField(help_text="Calls that `cost_usd` leaves out.")
+    unpriced_tokens = serializers.IntegerField(help_text="The tokens of these calls.")
     seconds = serializers.FloatField()
     rows_per_second = serializers.FloatField()
     eta_seconds = serializers.FloatField(allow_null=True)

@@ -13,6 +13,7 @@ from enrichment.models import (
     BatchStatus,
 )
 from enrichment.models.batches import TERMINAL
+from llmconfig.configuration.known_costs import KnownCost
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,10 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a batch is. Rates are rows per second; money is US dollars."""
+    """How far a batch is. Rates are rows per second; money is US dollars.
+
+    `cost_usd` is of the priced calls, None where none is known to have a price.
+    """
 
     status: str
     reason: str
@@ -43,8 +47,9 @@ class Progress:
     calls: int
     calls_repaid: int
     tokens: int
-    cost_usd: Decimal
+    cost_usd: Decimal | None
     unpriced_calls: int
+    unpriced_tokens: int
     seconds: float
     rows_per_second: float
     eta_seconds: float | None
@@ -57,18 +62,9 @@ class Progress:
         return self.done + self.failed + self.skipped
 
     @property
-    def known_cost_usd(self) -> Decimal | None:
-        """US dollars of the priced calls; None where no call's price is known."""
-        return None if self.unpriced_calls and not self.cost_usd else self.cost_usd
-
-    @property
-    def cost_in_words(self) -> str:
-        """The cost, and how many calls are not in it because they have no price."""
-        if self.known_cost_usd is None:
-            return "unpriced"
-        cost = f"${self.cost_usd:.4f}"
-        left_out = self.unpriced_calls
-        return f"{cost} and {left_out} calls without a known price" if left_out else cost
+    def cost(self) -> KnownCost:
+        """The cost, and which calls are not in it because they have no price."""
+        return KnownCost(self.cost_usd, self.unpriced_calls, self.unpriced_tokens)
 
 
 _SPENT = """
@@ -103,6 +99,7 @@ SELECT coalesce(sum(rows_done), 0), coalesce(sum(rows_failed), 0), coalesce(sum(
        coalesce(sum(cardinality(row_ids)) FILTER (WHERE round > 0 AND status = 'open'), 0),
        coalesce(sum(calls), 0), coalesce(sum(calls_repaid), 0), coalesce(sum(tokens), 0),
        coalesce(sum(cost_usd), 0), coalesce(sum(unpriced_calls), 0),
+       coalesce(sum(unpriced_tokens), 0),
        min(due_at) FILTER (WHERE status = 'open' AND due_at > now()),
        clock_timestamp(),
        count(*) FILTER (WHERE status = 'leased' AND leased_until > clock_timestamp()),
@@ -113,14 +110,20 @@ FROM enrichment_batch_chunks WHERE batch_id = %s
 """
 
 
+def of_chunks(cost_usd: Decimal, unpriced_calls: int, unpriced_tokens: int = 0) -> KnownCost:
+    """The cost from chunks' columns, which begin at 0: with unpriced calls that is unknown."""
+    known = None if unpriced_calls and not cost_usd else cost_usd
+    return KnownCost(known, unpriced_calls, unpriced_tokens)
+
+
 def progress_of(batch_id: UUID) -> Progress:
     """Sum up the chunks: a few hundred narrow rows, whatever the size of the batch."""
     batch = Batch.objects.get(pk=batch_id)
     with connection.cursor() as cursor:
         cursor.execute(_TOTALS, [batch_id])
         found = cursor.fetchone()
-    done, failed, skipped, waiting, calls, repaid, tokens, cost, unpriced, due = found[:10]
-    now, in_work, claimable, away = found[10:]
+    done, failed, skipped, waiting, calls, repaid, tokens, cost, unpriced = found[:9]
+    unpriced_tokens, due, now, in_work, claimable, away = found[9:]
     standing = ChunkCounts(now, in_work, claimable, away, due)
     seconds = 0.0
     if batch.started_at:
@@ -139,8 +142,9 @@ def progress_of(batch_id: UUID) -> Progress:
         calls=calls,
         calls_repaid=repaid,
         tokens=tokens,
-        cost_usd=cost,
+        cost_usd=of_chunks(cost, unpriced).usd,
         unpriced_calls=unpriced,
+        unpriced_tokens=unpriced_tokens,
         seconds=seconds,
         rows_per_second=rate,
         eta_seconds=left / rate if rate and batch.status not in TERMINAL else None,

@@ -32,10 +32,11 @@ UPDATE enrichment_batch_chunks c SET
     rows_done = c.rows_done + u.done, rows_failed = c.rows_failed + u.failed,
     rows_skipped = c.rows_skipped + u.skipped, calls = c.calls + u.calls,
     tokens = c.tokens + u.tokens, cost_usd = c.cost_usd + u.cost,
-    unpriced_calls = c.unpriced_calls + u.unpriced
+    unpriced_calls = c.unpriced_calls + u.unpriced,
+    unpriced_tokens = c.unpriced_tokens + u.unpriced_tokens
 FROM unnest(%s::bigint[], %s::uuid[], %s::int[], %s::int[], %s::int[], %s::int[], %s::bigint[],
-            %s::numeric[], %s::int[])
-     AS u(id, token, done, failed, skipped, calls, tokens, cost, unpriced)
+            %s::numeric[], %s::int[], %s::bigint[])
+     AS u(id, token, done, failed, skipped, calls, tokens, cost, unpriced, unpriced_tokens)
 WHERE c.id = u.id AND c.lease_token = u.token
 RETURNING c.id
 """
@@ -95,6 +96,7 @@ class _Counts:
     tokens: int = 0
     cost: Decimal = Decimal(0)
     unpriced: int = 0
+    unpriced_tokens: int = 0
 
 
 def write(
@@ -188,6 +190,7 @@ def _fence(
             [each.tokens for _, each in ordered],
             [each.cost for _, each in ordered],
             [each.unpriced for _, each in ordered],
+            [each.unpriced_tokens for _, each in ordered],
         ],
     )
     return {row[0] for row in cursor.fetchall()}
@@ -205,11 +208,13 @@ def _count(counts: _Counts, outcome: Outcome, later_rounds: int) -> None:
         return
     paid = sum(attempt.paid for attempt in record.attempts)
     counts.calls += paid
-    counts.tokens += record.usage.tokens_input + record.usage.tokens_output
+    tokens = record.usage.tokens_input + record.usage.tokens_output
+    counts.tokens += tokens
     if record.cost_usd is not None:
         counts.cost += record.cost_usd
     elif paid or any(each.outcome in ANSWERED for each in record.attempts):
         counts.unpriced += 1
+        counts.unpriced_tokens += tokens
 
 
 def _note_failures(cursor: CursorWrapper, again: Sequence[Outcome]) -> None:

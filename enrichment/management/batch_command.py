@@ -195,12 +195,12 @@ class BatchCommand(BaseCommand):
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]:.0f} rows/s  ${task.fields[cost]:.4f}"),
+            TextColumn("{task.fields[rate]:.0f} rows/s  {task.fields[cost]}"),
             TimeElapsedColumn(),
         )
         label = get(self.enrichment).label
         with Bar(*columns, console=Console(stderr=True), disable=quiet) as bar:
-            task = bar.add_task(label, total=batch.rows_total, rate=0.0, cost=0)
+            task = bar.add_task(label, total=batch.rows_total, rate=0.0, cost="")
             more, said = True, ""
             while more:
                 try:
@@ -209,7 +209,7 @@ class BatchCommand(BaseCommand):
                     connection.close()
                     waits_for = DATABASE_AWAY
                 else:
-                    rate, cost = at.rows_per_second, at.cost_usd
+                    rate, cost = at.rows_per_second, str(at.cost)
                     bar.update(task, completed=at.finished, rate=rate, cost=cost)
                     waits_for = at.waits_for
                 if waits_for and _same_words(waits_for) != said:
@@ -236,13 +236,14 @@ class BatchCommand(BaseCommand):
             told = {"batch_id": str(batch.pk), **asdict(at)}
             self.stdout.write(orjson.dumps(told, default=str).decode())
         else:
-            cost = at.cost_in_words
+            left_out = f" ({at.cost.left_out})" if at.unpriced_calls else ""
             suggested = batch.results.filter(state=ResultState.SUGGESTED).count()
             review = f" ({suggested} of them suggestions for review)" if suggested else ""
             self.stdout.write(
                 f"{get(self.enrichment).label}: {at.done} done{review}, {at.skipped} skipped,"
                 f" {at.failed} failed of {at.total} rows; {at.calls} calls, {at.tokens} tokens,"
-                f" {cost}, {at.seconds:.1f} s." + (f" {at.reason}" if at.reason else "")
+                f" {at.cost}{left_out}, {at.seconds:.1f} s."
+                + (f" {at.reason}" if at.reason else "")
             )
         if at.status != BatchStatus.COMPLETED or at.failed:
             raise CommandError(

@@ -161,6 +161,9 @@ class BatchChunk(models.Model):
     tokens = models.BigIntegerField(default=0)
     cost_usd = models.DecimalField(max_digits=16, decimal_places=10, default=0)
     unpriced_calls = models.PositiveIntegerField(default=0)
+    unpriced_tokens = models.BigIntegerField(
+        db_default=0, help_text="Tokens of the calls whose price nobody knows."
+    )
 
     class Meta:
         db_table = "enrichment_batch_chunks"

@@ -14,10 +14,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from llmconfig.admin.kit.dashboard import Widget, register_widget
-from llmconfig.admin.kit.presentation import NOTHING, badge, money
+from llmconfig.admin.kit.presentation import NOTHING, badge
 from llmconfig.admin.kit.writes import ReadOnlyAdmin, RevisionedAdmin
 from llmconfig.client.traffic.budget_outlook import Outlook, outlook, with_spending
 from llmconfig.client.traffic.budgets import check_scope
+from llmconfig.configuration.known_costs import money
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import Budget, BudgetHold, BudgetSpending
 

@@ -29,13 +29,14 @@ from django.utils.http import urlencode
 from llmconfig.admin.explain import LABELS, describe
 from llmconfig.admin.kit.attempts import attempt_lines
 from llmconfig.admin.kit.panels import call_link
-from llmconfig.admin.kit.presentation import count, milliseconds, money
+from llmconfig.admin.kit.presentation import count, milliseconds
 from llmconfig.admin.kit.theme import TextareaWidget, TextWidget
 from llmconfig.client import astream
 from llmconfig.client.errors import GenerationFailed
 from llmconfig.client.structured_output import SchemaUnusable, compile_schema
 from llmconfig.client.types import Call, CallRecord, Delta, Generation, Labels, Message
 from llmconfig.configuration import snapshot
+from llmconfig.configuration.known_costs import money
 from llmconfig.configuration.resolution import explain
 from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.errors import CallsDisabled, LLMError, UnknownNode

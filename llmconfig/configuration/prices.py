@@ -17,6 +17,7 @@ from llmconfig.configuration.pricing import (
     applying,
     at_batch_price,
     cost,
+    cost_of_calls,
     price_at,
     worst_case,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "applying",
     "at_batch_price",
     "cost",
+    "cost_of_calls",
     "facts_of",
     "price_at",
     "row_in_force",

@@ -205,6 +205,30 @@ def cost(
     return (amount * BATCH_SHARE).quantize(DIGITS)
 
 
+def cost_of_calls(
+    usage: Tokens,
+    price: PriceFacts | None,
+    *,
+    calls: int,
+    service_tier: str = "",
+    moment: dt.datetime | None = None,
+) -> Decimal | None:
+    """Dollars for the tokens of several calls together, to ten digits; None as in `cost`.
+
+    The rates are those for their mean prompt: the sum of many short prompts is no long one.
+    """
+    if price is None:
+        return None
+    number = max(calls, 1)
+    row = applying(price, _prompt(usage) // number, service_tier, moment)
+    amount = None if row is None else _amount(usage, row.rates)
+    if row is None or amount is None:
+        return None
+    amount += (number - 1) * (row.rates.request or NOTHING)
+    only_half = service_tier == BATCH and row.service_tier != BATCH
+    return (amount * BATCH_SHARE if only_half else amount).quantize(DIGITS)
+
+
 def applying(
     price: PriceFacts, prompt_tokens: int, service_tier: str, moment: dt.datetime | None
 ) -> PriceFacts | None:

@@ -9,6 +9,7 @@ from metrics.admin import (
     quality,
     reports,
     rollups,
+    unpriced,
     widgets,
 )
 
@@ -20,6 +21,7 @@ __all__ = [
     "quality",
     "reports",
     "rollups",
+    "unpriced",
     "widgets",
 ]
 
@@ -31,6 +33,10 @@ register_section(
         (
             Page(
                 "Calls", "receipt_long", "admin:metrics_generationmetric_changelist",
+                f"{VIEW}generationmetric",
+            ),
+            Page(
+                "Unpriced models", "money_off", "admin:metrics_unpriced",
                 f"{VIEW}generationmetric",
             ),
             Page(

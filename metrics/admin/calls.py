@@ -8,15 +8,16 @@ from uuid import UUID
 from django.contrib import admin
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.urls import URLPattern, reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from llmconfig.admin.kit.attempts import attempt_lines
 from llmconfig.admin.kit.panels import register_call_link
-from llmconfig.admin.kit.presentation import NOTHING, badge, count, link, milliseconds, money
+from llmconfig.admin.kit.presentation import NOTHING, badge, count, link, milliseconds
 from llmconfig.admin.kit.theme import UncountedPaginator
 from llmconfig.admin.kit.writes import ReadOnlyAdmin
+from llmconfig.configuration.known_costs import money
 from metrics.admin.call_filters import (
     KindFilter,
     ModelFilter,
@@ -27,6 +28,7 @@ from metrics.admin.call_filters import (
 )
 from metrics.admin.periods import PeriodFilter
 from metrics.admin.quality import part_lines
+from metrics.admin.unpriced import unpriced_urls
 from metrics.models import GenerationHistory, GenerationMetric
 from metrics.quality.stored import history_of
 
@@ -171,6 +173,10 @@ class GenerationMetricAdmin(CallTableAdmin):
     def by_id(self, wanted: UUID) -> Q:
         """A call's own id, or its batch's."""
         return Q(correlation_id=wanted) | Q(session_id=wanted)
+
+    def get_urls(self) -> list[URLPattern]:
+        """With the page about models without a price."""
+        return [*unpriced_urls(), *super().get_urls()]
 
     @admin.display(description="Node")
     def node(self, call: GenerationMetric) -> str:

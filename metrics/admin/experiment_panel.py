@@ -7,6 +7,7 @@ from django.utils.safestring import SafeString
 
 from llmconfig.admin.kit.panels import Panel, register_experiment_panel
 from llmconfig.admin.kit.presentation import NOTHING, badge, count, milliseconds
+from llmconfig.configuration.known_costs import UNPRICED
 from metrics.analyzers.experiments import Comparison, compare
 from metrics.analyzers.intervals import Sample, Share
 from metrics.analyzers.judging import Arm, ArmJudgement, Gate, Verdict
@@ -98,11 +99,12 @@ def _cell(
 def _value(measure: str, arm: Arm) -> str | SafeString:
     raw: Share | Sample = getattr(arm, measure)
     if not raw.number:
-        return NOTHING
+        return UNPRICED if measure == "cost_usd" and arm.unpriced else NOTHING
     if isinstance(raw, Share):
         return f"{raw.value:.1%}"
     if measure == "cost_usd":
-        return f"${raw.mean:.6f}"
+        left_out = f" + {arm.unpriced} {UNPRICED}" if arm.unpriced else ""
+        return f"${raw.mean:.6f}{left_out}"
     return milliseconds(raw.mean) if measure == "latency_ms" else f"{raw.mean:.3f}"
 
 

@@ -9,7 +9,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from llmconfig.admin.kit.panels import Panel, register_node_panel
-from llmconfig.admin.kit.presentation import count, milliseconds, money
+from llmconfig.admin.kit.presentation import count, milliseconds
+from llmconfig.configuration.known_costs import money
 from metrics.admin.periods import DEFAULT_DAYS
 from metrics.models import GenerationMetric
 from metrics.queries import Figures, Grain, MetricsQuestion, start_of, total
@@ -54,11 +55,11 @@ def _sums(sums: Figures) -> dict[str, object]:
     return {
         "figures": (
             ("calls", count(sums.calls)),
-            ("spent", money(sums.cost_usd)),
+            ("spent", str(sums.cost)),
             ("failed", f"{sums.failed / sums.calls:.1%}"),
             ("took on average", milliseconds(sums.average_latency_ms or 0)),
         ),
-        "unpriced": sums.unpriced,
+        "cost": sums.cost,
     }
 
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -56,13 +57,25 @@ class PeriodFilter(DropdownFilter):
         return queryset.filter(**{f"{self.moment}__gte": since})
 
 
+def name_of(start: dt.datetime, zone: ZoneInfo, *, hour: bool) -> str:
+    """The name under which `span_of` finds the day of a zone, or the hour, that begins then."""
+    if hour:
+        return f"{start.astimezone(dt.UTC):{HOUR_FORMAT}}"
+    abroad = "" if zone.key == time_zones.default().key else f"@{zone.key}"
+    return f"{start:{DAY_FORMAT}}{abroad}"
+
+
 def span_of(text: str) -> tuple[dt.datetime, dt.datetime] | None:
-    """Begin and end of a day (2031-04-11) or of an hour in UTC (2031-04-11T09), else None."""
+    """Begin and end of a day (2031-04-11, 2031-04-11@Asia/Tokyo) or of an hour in UTC
+    (2031-04-11T09), else None.
+    """
+    text, _, zone = text.partition("@")
     for form, length in ((DAY_FORMAT, dt.timedelta(days=1)), (HOUR_FORMAT, dt.timedelta(hours=1))):
         try:
             start = dt.datetime.strptime(text, form).replace(tzinfo=dt.UTC)
             if form == DAY_FORMAT:
-                start = time_zones.midnight(start.date(), time_zones.default())
+                there = time_zones.named(zone) if zone else time_zones.default()
+                start = time_zones.midnight(start.date(), there)
             return start, start + length
         except (ValueError, OverflowError):
             continue

@@ -13,9 +13,10 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
-from llmconfig.admin.kit.presentation import NOTHING, badge, count, money
+from llmconfig.admin.kit.presentation import NOTHING, badge, count
 from llmconfig.admin.kit.writes import ReadOnlyAdmin
 from llmconfig.configuration import snapshot
+from llmconfig.configuration.known_costs import KnownCost, money, total
 from metrics.errors import ExportUnreadable, Unanswerable
 from metrics.models import BilledUsage, WeeklyReport
 from metrics.reports.reconciliation import SHAPES, BillingDifference, differences, import_export
@@ -46,8 +47,8 @@ class WeeklyReportAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Cost")
     def cost(self, row: WeeklyReport) -> str:
-        cost = row.figures["cost_usd"]
-        return "unpriced" if cost is None else f"${cost}"
+        cost, unpriced = row.figures["cost_usd"], row.figures["unpriced_calls"]
+        return str(KnownCost(None if cost is None else Decimal(cost), unpriced))
 
     @admin.display(description="Told by")
     def teller(self, row: WeeklyReport) -> str | SafeString:
@@ -145,11 +146,10 @@ def _line(each: BillingDifference) -> dict[str, Any]:
             if each.theirs.tokens_input is None
             else each.theirs.tokens_input + (each.theirs.tokens_output or 0),
         ),
-        "ours": money(each.ours.cost_usd),
+        "ours": str(KnownCost.of(each.ours.cost_usd, each.unpriced)),
         "theirs": NOTHING if theirs is None else money(theirs),
         "difference": NOTHING if each.cost_usd is None else _signed(each.cost_usd),
         "odd": odd,
-        "unpriced": each.unpriced,
         "only": "" if each.ours.requests else "not recorded here",
     }
 
@@ -164,9 +164,11 @@ def _total(found: list[BillingDifference]) -> str:
     whole = sum(known, Decimal(0))
     if not known:
         return ""
+    ours = total(KnownCost(None, each.unpriced, each.unpriced_tokens) for each in found)
+    apart = f", apart from {ours.left_out}" if ours.left_out else ""
     if abs(whole) < LEAST:
-        return "bills what was recorded"
-    return f"bills {money(abs(whole))} {'more' if whole > 0 else 'less'} than was recorded"
+        return f"bills what was recorded{apart}"
+    return f"bills {money(abs(whole))} {'more' if whole > 0 else 'less'} than was recorded{apart}"
 
 
 def _signed(amount: Decimal) -> str:

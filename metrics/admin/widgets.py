@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -16,10 +17,12 @@ from django.utils import timezone
 
 from llmconfig.admin.kit.charts import TONES, AxisPlace, Chart, Column, Line, Part, lines, stacked
 from llmconfig.admin.kit.dashboard import Widget, register_widget
-from llmconfig.admin.kit.presentation import count, milliseconds, money
-from llmconfig.configuration import time_zones
+from llmconfig.admin.kit.presentation import count, milliseconds
+from llmconfig.configuration.known_costs import KnownCost, money
+from llmconfig.configuration.known_costs import total as known_total
 from metrics import partitions
-from metrics.admin.periods import DAY_FORMAT, DEFAULT_DAYS, HOUR_FORMAT
+from metrics.admin.periods import DEFAULT_DAYS, name_of
+from metrics.admin.viewers_zone import offered_zones, viewers_zone, zone_error
 from metrics.analyzers.cost import MonthForecast, forecast_month
 from metrics.errors import Unanswerable
 from metrics.queries import (
@@ -39,15 +42,18 @@ PERIODS = {1: "24 hours", 7: "7 days", 31: "31 days", 92: "3 months"}
 QUANTILES = (("p50", 0.5, 0), ("p95", 0.95, 1), ("p99", 0.99, 2))
 NODES_SHOWN = 8
 ERRORS_SHOWN = 8
+NO_CALLS = KnownCost(Decimal(0))
+ModelKey = tuple[str, str]  # provider and model
 
 
 @dataclass(frozen=True, slots=True)
 class ShownPeriod:
-    """The period that the dashboard shows, in whole hours of UTC or days of LLM_TIME_ZONE."""
+    """The period that the dashboard shows, in whole hours of UTC or days of the viewer's zone."""
 
     days: int
     grain: Grain
     starts: tuple[dt.datetime, ...]
+    zone: ZoneInfo
 
     @property
     def length(self) -> dt.timedelta:
@@ -61,16 +67,25 @@ class ShownPeriod:
     def until(self) -> dt.datetime:
         return self.starts[-1] + self.length
 
+    def question(self) -> MetricsQuestion:
+        """Everything in the period."""
+        return MetricsQuestion(since=self.since, until=self.until, grain=self.grain, zone=self.zone)
+
+    def question_before(self) -> MetricsQuestion:
+        """Everything in as many hours or days before it."""
+        since = self.since - len(self.starts) * self.length
+        return MetricsQuestion(since=since, until=self.since, grain=self.grain, zone=self.zone)
+
     def label(self, start: dt.datetime) -> str:
         if self.grain == Grain.HOUR:
-            return f"{start:%H:00}"
+            return f"{start.astimezone(self.zone):%H:%M}"
         return f"{start:%a %-d}" if self.days <= 7 else f"{start:%-d %b}"
 
     def calls(self, start: dt.datetime | None = None, **filters: str) -> str:
         """The list of these calls: of the whole period, or of one hour or day."""
         days = str(self.days)
         if start is not None:
-            days = start.strftime(HOUR_FORMAT if self.grain == Grain.HOUR else DAY_FORMAT)
+            days = name_of(start, self.zone, hour=self.grain == Grain.HOUR)
         address = reverse("admin:metrics_generationmetric_changelist")
         return f"{address}?{urlencode({'days': days, **filters})}"
 
@@ -88,14 +103,16 @@ class ShareEntry:
 
 
 def span_of(request: HttpRequest) -> ShownPeriod:
-    """The period that the address asks for, else a week."""
+    """The period that the address asks for, else a week; in the viewer's zone."""
     asked = request.GET.get("days", "")
     days = int(asked) if asked in {str(each) for each in PERIODS} else DEFAULT_DAYS
     grain = Grain.HOUR if days == 1 else Grain.DAY
     number = 24 if days == 1 else days
-    last = start_of(timezone.now(), grain)
+    zone = viewers_zone(request)
+    last = start_of(timezone.now(), grain, zone)
     length = dt.timedelta(hours=1) if grain == Grain.HOUR else dt.timedelta(days=1)
-    return ShownPeriod(days, grain, tuple(last - back * length for back in reversed(range(number))))
+    starts = tuple(last - back * length for back in reversed(range(number)))
+    return ShownPeriod(days, grain, starts, zone)
 
 
 def partitions_widget(request: HttpRequest) -> Widget | None:
@@ -119,11 +136,14 @@ def calls_widget(request: HttpRequest) -> Widget | None:
             for days, label in PERIODS.items()
         ],
         "period": PERIODS[span.days],
+        "days": span.days,
         "list_url": span.calls(),
         "by": "hour" if span.grain == Grain.HOUR else "day",
-        "zone": "UTC" if span.grain == Grain.HOUR else time_zones.default().key,
+        "zone": span.zone.key,
+        "zones": offered_zones(span.zone),
+        "zone_error": zone_error(request),
     }
-    whole = MetricsQuestion(since=span.since, until=span.until, grain=span.grain)
+    whole = span.question()
     models, nodes, outcomes = ask_apart(
         whole, [("period", "provider", "model"), ("node",), ("outcome",)]
     )
@@ -143,17 +163,12 @@ def calls_widget(request: HttpRequest) -> Widget | None:
 
 
 def _costs(span: ShownPeriod, models: Sequence[Row], now: Figures) -> dict[str, object]:
-    before = total(
-        MetricsQuestion(
-            since=span.since - (span.until - span.since), until=span.since, grain=span.grain
-        )
-    ).figures
+    before = total(span.question_before()).figures
     chart, legend = _cost_by_model(span, models)
     return {
         "figures": _figures(span, now, before),
-        "unpriced": now.unpriced,
-        "unpriced_url": span.calls(outcome="unpriced"),
-        "forecast": _forecast(),
+        "cost": now.cost,
+        "forecast": _forecast(span.zone),
         "chart": chart,
         "legend": legend,
     }
@@ -176,7 +191,7 @@ def _times(span: ShownPeriod, whole: MetricsQuestion) -> dict[str, object]:
 def _savings(span: ShownPeriod, models: Sequence[Row], now: Figures) -> dict[str, object]:
     return {
         "cache": _cache(span, models) if now.cache_hits else None,
-        "saved": money(now.saved_usd or Decimal(0)),
+        "saved": str(now.saved),
         "cache_hits": count(now.cache_hits),
         "cache_share": f"{now.cache_hits / now.calls:.1%}",
         "cached_url": span.calls(outcome="cached"),
@@ -188,12 +203,13 @@ def _figures(
     span: ShownPeriod, now: Figures, before: Figures
 ) -> tuple[tuple[str, str, str, str], ...]:
     """Label, value, the change against the period before, and the calls behind it."""
-    spent, earlier = now.cost_usd or Decimal(0), before.cost_usd or Decimal(0)
-    each = spent / (now.calls - now.unpriced) if now.calls > now.unpriced else None
+    change = ""
+    if now.cost.usd is not None and before.cost.usd is not None:
+        change = _change(float(now.cost.usd), float(before.cost.usd))
     return (
-        ("spent", money(spent), _change(float(spent), float(earlier)), span.calls()),
+        ("spent", str(now.cost), change, span.calls()),
         ("calls", count(now.calls), _change(now.calls, before.calls), span.calls()),
-        ("a call", money(each), "", span.calls()),
+        ("a call", money(now.average_cost_usd), "", span.calls()),
         ("failed", f"{now.failed / now.calls:.1%}", "", span.calls(outcome="failed")),
         (
             "from the cache", f"{now.cache_hits / now.calls:.1%}", "", span.calls(outcome="cached")
@@ -210,76 +226,83 @@ def _change(now: float, before: float) -> str:
     return f"{change:+.0%}" if abs(change) < 10 else f"{now / before:,.0f} times"
 
 
-def _forecast() -> MonthForecast | None:
+def _forecast(zone: ZoneInfo) -> MonthForecast | None:
     try:
-        return forecast_month()
+        return forecast_month(zone=zone)
     except Unanswerable:
         return None
 
 
 def _cost_by_model(span: ShownPeriod, rows: Sequence[Row]) -> tuple[Chart, list[ShareEntry]]:
     """The dearest models apart, the rest together; both the columns and what they stand for."""
-    sums: Counter[tuple[str, str]] = Counter()
-    costs: dict[tuple[dt.datetime, tuple[str, str]], float] = {}
+    parts: dict[ModelKey, list[KnownCost]] = {}
+    costs: dict[tuple[dt.datetime, ModelKey], KnownCost] = {}
     for row in rows:
         key = str(row.keys[0]), str(row.keys[1])
-        cost = float(row.figures.cost_usd or 0)
-        sums[key] += cost  # type: ignore[assignment]  # a Counter of floats
+        parts.setdefault(key, []).append(row.figures.cost)
         if row.period is not None:
-            costs[row.period.astimezone(dt.UTC), key] = cost
-    ranked = [key for key, _ in sums.most_common()]
+            costs[row.period.astimezone(dt.UTC), key] = row.figures.cost
+    sums = {key: known_total(each) for key, each in parts.items()}
+    ranked = sorted(sums, key=lambda key: -_height(sums[key]))
     apart = ranked if len(ranked) <= TONES else ranked[: TONES - 1]
     columns = [_cost_column(span, start, apart, ranked[len(apart) :], costs)
                for start in span.starts]  # fmt: skip
-    everything = sum(sums.values()) or 1
+    everything = sum(_height(each) for each in sums.values()) or 1
     legend = [
-        ShareEntry(_model(key), money(Decimal(sums[key])), span.calls(by=key[0], model=key[1]),
-              100 * sums[key] / everything, tone)
+        ShareEntry(_model(key), str(sums[key]), span.calls(by=key[0], model=key[1]),
+              100 * _height(sums[key]) / everything, tone)
         for tone, key in enumerate(apart)
     ]  # fmt: skip
-    rest = sum(sums[key] for key in ranked[len(apart) :])
     if len(apart) < len(ranked):
+        rest = known_total(sums[key] for key in ranked[len(apart) :])
         name = f"{len(ranked) - len(apart)} more models"
-        legend.append(
-            ShareEntry(name, money(Decimal(rest)), span.calls(), 100 * rest / everything, TONES - 1)
-        )
+        share = 100 * _height(rest) / everything
+        legend.append(ShareEntry(name, str(rest), span.calls(), share, TONES - 1))
     title = f"Cost by {'hour' if span.grain == Grain.HOUR else 'day'} and model, in US dollars"
+    left_out = known_total(sums.values()).unpriced_calls
+    title += f", without {count(left_out)} unpriced calls" if left_out else ""
     return stacked(title, columns, tick=_dollars), legend
 
 
 def _cost_column(
     span: ShownPeriod,
     start: dt.datetime,
-    apart: Sequence[tuple[str, str]],
-    together: Sequence[tuple[str, str]],
-    costs: dict[tuple[dt.datetime, tuple[str, str]], float],
+    apart: Sequence[ModelKey],
+    together: Sequence[ModelKey],
+    costs: Mapping[tuple[dt.datetime, ModelKey], KnownCost],
 ) -> Column:
-    label = span.label(start)
+    label, moment = span.label(start), start.astimezone(dt.UTC)
+    found = {key: costs.get((moment, key), NO_CALLS) for key in (*apart, *together)}
     parts = [
         Part(
-            costs.get((start, key), 0.0),
+            _height(found[key]),
             tone,
-            f"{label}, {_model(key)}: {money(Decimal(costs.get((start, key), 0.0)))}",
+            f"{label}, {_model(key)}: {found[key]}",
             span.calls(start, by=key[0], model=key[1]),
         )
         for tone, key in enumerate(apart)
     ]
-    rest = sum(costs.get((start, key), 0.0) for key in together)
-    if rest:
-        said = f"{label}, other models: {money(Decimal(rest))}"
-        parts.append(Part(rest, TONES - 1, said, span.calls(start)))
+    rest = known_total(found[key] for key in together)
+    if _height(rest):
+        said = f"{label}, other models: {rest}"
+        parts.append(Part(_height(rest), TONES - 1, said, span.calls(start)))
     return Column(label, tuple(parts))
+
+
+def _height(cost: KnownCost) -> float:
+    """What a chart can draw of a cost: its known part."""
+    return float(cost.usd or 0)
 
 
 def _nodes(span: ShownPeriod, rows: Sequence[Row]) -> list[ShareEntry]:
     """The dearest nodes, with their calls when they cost nothing."""
-    most = max((float(row.figures.cost_usd or 0) for row in rows), default=0.0) or 1.0
+    most = max((_height(row.figures.cost) for row in rows), default=0.0) or 1.0
     return [
         ShareEntry(
             str(row.keys[0]),
-            f"{money(row.figures.cost_usd)} · {count(row.figures.calls)} calls",
+            f"{row.figures.cost} · {count(row.figures.calls)} calls",
             span.calls(node=str(row.keys[0])),
-            100 * float(row.figures.cost_usd or 0) / most,
+            100 * _height(row.figures.cost) / most,
         )
         for row in rows[:NODES_SHOWN]
     ]
@@ -321,7 +344,7 @@ def _cache(span: ShownPeriod, rows: Sequence[Row]) -> Chart:
     columns = []
     for start in span.starts:
         found = _added([row.figures for row in rows if row.period == start])
-        told = f"{count(found.cache_hits)} answers, {money(found.saved_usd or Decimal(0))} saved"
+        told = f"{count(found.cache_hits)} answers, {found.saved} saved"
         label, link = span.label(start), span.calls(start, outcome="cached")
         columns.append(Column(label, (Part(found.cache_hits, 1, f"{label}: {told}", link),)))
     return stacked("Answers from the cache", columns, tick=_whole)
@@ -334,7 +357,9 @@ def _added(figures: Sequence[Figures]) -> Figures:
         calls=sum(each.calls for each in figures),
         failed=sum(each.failed for each in figures),
         unpriced=sum(each.unpriced for each in figures),
+        unpriced_tokens=sum(each.unpriced_tokens for each in figures),
         cache_hits=sum(each.cache_hits for each in figures),
+        unpriced_hits=sum(each.unpriced_hits for each in figures),
         cost_usd=sum(known, Decimal(0)) if known else None,
         saved_usd=sum(saved, Decimal(0)) if saved else None,
         latency_sum_ms=sum(each.latency_sum_ms for each in figures),

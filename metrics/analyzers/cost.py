@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from statistics import fmean, stdev
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Sum
+from django.db.models import Count, Max, Min, Sum
 
 from llmconfig.client.types import Usage
-from llmconfig.configuration import prices, snapshot
+from llmconfig.configuration import prices, snapshot, time_zones
 from llmconfig.configuration.facts import ModelFacts
 from llmconfig.models import ModelKind, ProviderModel
 from metrics.errors import Unanswerable
@@ -37,6 +38,7 @@ class WhatIf:
     model: str
     calls: int
     unpriced: int
+    unpriced_tokens: int
     cost_usd: Decimal | None
     would_cost_usd: Decimal
 
@@ -50,14 +52,19 @@ class WhatIf:
 
 @dataclass(frozen=True, slots=True)
 class MonthForecast:
-    """What this UTC month will cost at its end: four times in five between `low` and `high`."""
+    """What this month will cost at its end: four times in five between `low` and `high`.
 
-    spent_usd: Decimal
+    The month is the zone's. `spent_usd` is of the priced calls, None if no call has a price.
+    """
+
+    spent_usd: Decimal | None
     expected_usd: Decimal
     low_usd: Decimal
     high_usd: Decimal
     days_seen: int
     unpriced: int  # calls of this month whose cost isn't in any figure
+    unpriced_tokens: int
+    time_zone: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +102,13 @@ def _elsewhere(sums: Figures, facts: ModelFacts) -> WhatIf | None:
         output=sums.tokens_output - sums.tokens_reasoning,
         reasoning=sums.tokens_reasoning,
     )
-    cost = prices.cost(usage, prices.price_at(facts.prices, dt.datetime.now(dt.UTC)))
+    price = prices.price_at(facts.prices, dt.datetime.now(dt.UTC))
+    cost = prices.cost_of_calls(usage, price, calls=sums.calls - sums.cache_hits)
     if cost is None:
         return None
     return WhatIf(
-        facts.provider, facts.model_id, sums.calls, sums.unpriced, sums.cost_usd, cost
+        facts.provider, facts.model_id, sums.calls, sums.unpriced, sums.unpriced_tokens,
+        sums.cost.usd, cost,
     )  # fmt: skip
 
 
@@ -117,6 +126,8 @@ class Unpriced:
     tokens: int
     would_cost_usd: Decimal | None
     priced_by: str
+    first_seen: dt.datetime
+    last_seen: dt.datetime
 
 
 def unpriced(*, since: dt.datetime, until: dt.datetime) -> list[Unpriced]:
@@ -132,6 +143,8 @@ def unpriced(*, since: dt.datetime, until: dt.datetime) -> list[Unpriced]:
             written=Sum("tokens_cache_write"),
             answer=Sum("tokens_output"),
             thought=Sum("tokens_reasoning"),
+            first=Min("created_at"),
+            last=Max("created_at"),
         )
     )
     found = [_unpriced({**row}) for row in rows]
@@ -148,7 +161,9 @@ def _unpriced(row: dict[str, Any]) -> Unpriced:
     )
     now, name = dt.datetime.now(dt.UTC), (row["provider"], row["model_used"])
     facts = snapshot.current().models.get(name)
-    cost = prices.cost(usage, prices.price_at(facts.prices, now) if facts else None)
+    calls = row["calls"]
+    price = prices.price_at(facts.prices, now) if facts else None
+    cost = prices.cost_of_calls(usage, price, calls=calls)
     source = "table" if cost is not None else ""
     model = None
     if cost is None:
@@ -159,52 +174,71 @@ def _unpriced(row: dict[str, Any]) -> Unpriced:
         )
     if model is not None:
         listed = prices.facts_of(prices.suggested_rows(model))
-        cost = prices.cost(usage, prices.price_at(listed, now))
+        cost = prices.cost_of_calls(usage, prices.price_at(listed, now), calls=calls)
         source = "suggestion" if cost is not None else ""
     tokens = usage.tokens_input + usage.tokens_output
-    return Unpriced(*name, row["calls"], tokens, cost if tokens else None, source)
+    return Unpriced(
+        *name, calls, tokens, cost if tokens else None, source, row["first"], row["last"]
+    )
 
 
-def forecast_month(*, now: dt.datetime | None = None) -> MonthForecast:
+def forecast_month(
+    *, now: dt.datetime | None = None, zone: ZoneInfo | None = None
+) -> MonthForecast:
     """The month's cost by the last four weeks, workdays and weekends apart.
 
-    Raises Unanswerable until calls of at least three whole days have a price.
+    Days and the month are of `zone`, by default the usual one. Days on which no call has a price
+    are left out: they cost who knows what, not nothing. Raises Unanswerable until calls of at
+    least three whole days have a price.
     """
-    moment = now or dt.datetime.now(dt.UTC)
-    today = start_of(moment, Grain.DAY)
+    moment, there = now or dt.datetime.now(dt.UTC), zone or time_zones.default()
+    today = start_of(moment, Grain.DAY, there)
     month = today.replace(day=1)
-    past = _costs_by_day(today - PAST_DAYS * DAY, today)
+    past = _costs_by_day(today - PAST_DAYS * DAY, today, there)
     if len(past) < MIN_DAYS:
         raise Unanswerable(
             f"A forecast needs {MIN_DAYS} whole days since the first call with a price; there"
             f" are {len(past)}."
         )
-    so_far = total(MetricsQuestion(since=month, until=moment)).figures
-    spent = float(so_far.cost_usd or 0)
+    so_far = total(MetricsQuestion(since=month, until=moment, zone=there)).figures
+    spent = float(so_far.cost.usd or 0)
     length = monthrange(month.year, month.month)[1]
     left = {today: 1 - (moment - today) / DAY}
     left |= {today + ahead * DAY: 1.0 for ahead in range(1, length - today.day + 1)}
     rest, variance = _rest(past, left)
     reach = Z_OF_80_PERCENT * math.sqrt(variance)
     return MonthForecast(
-        spent_usd=_money(spent),
+        spent_usd=None if so_far.cost.usd is None else _money(spent),
         expected_usd=_money(spent + rest),
         low_usd=_money(spent + max(rest - reach, 0)),
         high_usd=_money(spent + rest + reach),
         days_seen=len(past),
         unpriced=so_far.unpriced,
+        unpriced_tokens=so_far.unpriced_tokens,
+        time_zone=there.key,
     )
 
 
-def _costs_by_day(since: dt.datetime, until: dt.datetime) -> dict[dt.datetime, float]:
-    """Each whole day's cost from the first day with one on; quiet days cost nothing."""
-    rows = ask(MetricsQuestion(since=since, until=until, each_period=True))
-    found = {row.period: float(row.figures.cost_usd) for row in rows if row.figures.cost_usd}
-    days = sorted(day for day in found if day is not None)
-    if not days:
+def _costs_by_day(
+    since: dt.datetime, until: dt.datetime, zone: ZoneInfo
+) -> dict[dt.datetime, float]:
+    """Each whole day's cost from the first day with one on, but for those of unpriced calls only.
+
+    Quiet days cost nothing.
+    """
+    rows = ask(MetricsQuestion(since=since, until=until, each_period=True, zone=zone))
+    found = {row.period.date(): row.figures.cost.usd for row in rows if row.period is not None}
+    first = min((day for day, cost in found.items() if cost), default=None)
+    if first is None:
         return {}
-    span = (until - days[0]) // DAY
-    return {days[0] + n * DAY: found.get(days[0] + n * DAY, 0.0) for n in range(span)}
+    last = until.astimezone(zone).date()
+    costs = {}
+    for ahead in range((last - first).days):
+        day = first + ahead * DAY
+        cost = found.get(day, Decimal(0))
+        if cost is not None:
+            costs[time_zones.midnight(day, zone)] = float(cost)
+    return costs
 
 
 def _rest(past: dict[dt.datetime, float], left: dict[dt.datetime, float]) -> tuple[float, float]:

@@ -38,6 +38,11 @@ class Arm:
     latency_ms: Sample
     quality: Sample = NO_VALUES
 
+    @property
+    def unpriced(self) -> int:
+        """How many calls have no known cost, and are in no mean of it."""
+        return self.succeeded.number - self.cost_usd.number
+
     def sample(self, measure: str) -> Sample:
         """A measure's values; a share is one of zeros and ones."""
         found: Share | Sample = getattr(self, measure)

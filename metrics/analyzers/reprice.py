@@ -74,16 +74,23 @@ class Repriced:
     budgets: list[Moved] = field(default_factory=list)
 
 
-def reprice(*, since: dt.datetime, until: dt.datetime, dry_run: bool) -> Repriced:
+def reprice(
+    *,
+    since: dt.datetime,
+    until: dt.datetime,
+    dry_run: bool,
+    unpriced_of: tuple[str, str] | None = None,
+) -> Repriced:
     """Correct the calls of this time and say what changed; with `dry_run` only say.
 
+    With `unpriced_of`, a provider and a model, only calls that it answered and that have no cost.
     Safe to repeat: calls that are right already aren't touched. Calls and budgets are corrected in
     the same transactions, which the history keeps.
     """
     models: dict[tuple[str, str], Corrected] = {}
     lines: dict[Line, Decimal] = {}
     budgets: dict[tuple[str, dt.date], Moved] = {}
-    corrections = _corrections(since, until)
+    corrections = _corrections(since, until, unpriced_of)
     while chunk := list(islice(corrections, TOGETHER)):
         for correction in chunk:
             for line, amount in correction.moves:
@@ -104,7 +111,9 @@ def reprice(*, since: dt.datetime, until: dt.datetime, dry_run: bool) -> Reprice
     )
 
 
-def _corrections(since: dt.datetime, until: dt.datetime) -> Iterator[Correction]:
+def _corrections(
+    since: dt.datetime, until: dt.datetime, unpriced_of: tuple[str, str] | None
+) -> Iterator[Correction]:
     state = snapshot.current()
     counted = Counted(state)
     calls = (
@@ -112,6 +121,9 @@ def _corrections(since: dt.datetime, until: dt.datetime) -> Iterator[Correction]
         .order_by()
         .only(*FIELDS)
     )
+    if unpriced_of is not None:
+        provider, model = unpriced_of
+        calls = calls.filter(cost_usd=None, provider=provider, model_used=model)
     for call in calls.iterator(chunk_size=TOGETHER):
         attempts, moves = _attempts(state, counted, call)
         if not attempts:

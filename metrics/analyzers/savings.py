@@ -3,26 +3,31 @@
 import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from django.db import connection
 
 from llmconfig.client.types import Usage
-from llmconfig.configuration import prices, snapshot
+from llmconfig.configuration import prices, snapshot, time_zones
+from llmconfig.configuration.facts import ModelFacts
 from metrics.errors import Unanswerable
 from metrics.queries import MAX_DAYS_OF_CALLS, Grain, MetricsQuestion, ask, whole_periods
 
 # The calls tell what batches were: the rollups don't.
-SAVED = """
-SELECT count(*) FILTER (WHERE cache_hit), count(*) FILTER (WHERE cache_hit AND saved_usd IS NULL),
-    sum(saved_usd) FILTER (WHERE cache_hit), count(*) FILTER (WHERE batched),
-    count(*) FILTER (WHERE batched AND cost_usd IS NULL), sum(cost_usd) FILTER (WHERE batched)
-FROM (
-    SELECT cache_hit, saved_usd, cost_usd, attempts @> '[{"batch_price": true}]' AS batched
-    FROM llm_generation_metrics WHERE created_at >= %s AND created_at < %s
-) AS calls
+FROM_CACHE = """
+SELECT count(*), count(*) FILTER (WHERE saved_usd IS NULL), sum(saved_usd)
+FROM llm_generation_metrics WHERE cache_hit AND created_at >= %s AND created_at < %s
 """
-# A batch asks for BATCH_SHARE of the price, so this many times what was paid was saved.
-SAVED_PER_PAID = (1 - prices.BATCH_SHARE) / prices.BATCH_SHARE
+# Together what has one price: calls of one model and hour, on the same side of each step by the
+# prompt's length.
+IN_BATCHES = """
+SELECT provider, model_used, min(created_at), count(*), sum(tokens_input),
+    sum(tokens_cached_input), sum(tokens_cache_write), sum(tokens_output), sum(tokens_reasoning)
+FROM llm_generation_metrics
+WHERE created_at >= %s AND created_at < %s AND attempts @> '[{"batch_price": true}]'
+GROUP BY provider, model_used, date_trunc('hour', created_at, 'UTC'),
+    width_bucket(tokens_input, %s::int[])
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,39 +43,91 @@ class Saving:
     saved_usd: Decimal | None
 
 
-def savings(*, since: dt.datetime, until: dt.datetime) -> list[Saving]:
-    """By `response_cache`, `provider_batches` and `prompt_cache`, of calls of whole UTC days.
+def savings(
+    *, since: dt.datetime, until: dt.datetime, zone: ZoneInfo | None = None
+) -> list[Saving]:
+    """By `response_cache`, `provider_batches` and `prompt_cache`, of calls of whole days.
 
-    The last one is by today's prices: what tokens in providers' caches cost less than other input,
+    Days are of `zone`, by default the usual one. Batches saved what their tokens cost less at the
+    batch price that the price list had at their time; where it names none, nothing is claimed. The
+    last one is by today's prices: what tokens in providers' caches cost less than other input,
     after what writing them there cost more. Reads the calls; raises Unanswerable for too long.
     """
     if until - since > dt.timedelta(days=MAX_DAYS_OF_CALLS):
         raise Unanswerable(f"Savings are read from the calls: ask for {MAX_DAYS_OF_CALLS} days.")
+    there = zone or time_zones.default()
+    bounds = whole_periods(since, until, Grain.DAY, there)
     with connection.cursor() as cursor:
-        cursor.execute(SAVED, whole_periods(since, until, Grain.DAY))
-        hits, unknown_hits, saved, batched, unpriced, paid = cursor.fetchone()
+        cursor.execute(FROM_CACHE, bounds)
+        hits, unknown_hits, saved = cursor.fetchone()
     return [
         Saving("response_cache", hits, unknown_hits, saved),
-        Saving("provider_batches", batched, unpriced, paid and paid * SAVED_PER_PAID),
-        _by_prompt_caches(since, until),
+        _by_batches(*bounds),
+        _by_prompt_caches(since, until, there),
     ]
 
 
-def _by_prompt_caches(since: dt.datetime, until: dt.datetime) -> Saving:
+def _by_batches(since: dt.datetime, until: dt.datetime) -> Saving:
+    """By the prices of their time: listed for other calls, less listed for batches."""
+    models = snapshot.current().models
+    steps = {
+        each.above_prompt_tokens + 1  # dearer from there on
+        for facts in models.values()
+        for price in facts.prices
+        for each in price.variants
+        if each.above_prompt_tokens
+    }
+    number = unpriced = 0
+    saved: Decimal | None = None
+    with connection.cursor() as cursor:
+        cursor.execute(IN_BATCHES, [since, until, sorted(steps)])
+        rows = cursor.fetchall()
+    for provider, model, moment, calls, *tokens in rows:
+        number += calls
+        read, cached, written, answer, thought = tokens
+        usage = Usage(read - cached - written, cached, written, answer - thought, thought)
+        facts = models.get((provider, model))
+        less = _less_in_batches(usage, facts, moment, calls) if facts else None
+        if less is None:
+            unpriced += calls
+        else:
+            saved = (saved or Decimal(0)) + less
+    return Saving("provider_batches", number, unpriced, saved)
+
+
+def _less_in_batches(
+    usage: Usage, facts: ModelFacts, moment: dt.datetime, calls: int
+) -> Decimal | None:
+    """What these tokens cost less in a batch, None where the list has no price for either."""
+    price = prices.price_at(facts.prices, moment)
+    if price is None or prices.BATCH not in price.tiers:
+        return None
+    live, batched = (
+        prices.cost_of_calls(usage, price, calls=calls, service_tier=tier, moment=moment)
+        for tier in ("", prices.BATCH)
+    )
+    return None if live is None or batched is None else live - batched
+
+
+def _by_prompt_caches(since: dt.datetime, until: dt.datetime, zone: ZoneInfo) -> Saving:
     """By model, at the price of now."""
     now = dt.datetime.now(dt.UTC)
     models = snapshot.current().models
     tokens = unpriced = 0
     saved: Decimal | None = None
-    for row in ask(MetricsQuestion(since=since, until=until, by=("provider", "model"))):
+    question = MetricsQuestion(since=since, until=until, by=("provider", "model"), zone=zone)
+    for row in ask(question):
         read, written = row.figures.tokens_cached_input, row.figures.tokens_cache_write
         if not read + written:
             continue
         tokens += read
         facts = models.get((str(row.keys[0]), str(row.keys[1])))
         price = prices.price_at(facts.prices, now) if facts else None
-        plain = prices.cost(Usage(input=read + written), price)
-        cached = prices.cost(Usage(cached_input=read, cache_write=written), price)
+        calls = row.figures.calls
+        plain = prices.cost_of_calls(Usage(input=read + written), price, calls=calls)
+        cached = prices.cost_of_calls(
+            Usage(cached_input=read, cache_write=written), price, calls=calls
+        )
         if plain is None or cached is None:
             unpriced += read
         else:

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from metrics.analyzers.experiments import compare
+from metrics.analyzers.intervals import Sample
 from metrics.analyzers.judging import Verdict
 from metrics.api.questions import TimeSerializer, asked
 from metrics.api.sums import ReadEndpoint, ShareSerializer
@@ -22,11 +23,17 @@ class ExperimentTimeSerializer(TimeSerializer):
 
 
 class SampleSerializer(serializers.Serializer[Any]):
-    """A measure's mean and variance over so many values."""
+    """A measure's mean and variance over so many values; both are null over none."""
 
     number = serializers.IntegerField()
-    mean = serializers.FloatField()
-    variance = serializers.FloatField()
+    mean = serializers.SerializerMethodField()
+    variance = serializers.SerializerMethodField()
+
+    def get_mean(self, sample: Sample) -> float | None:
+        return sample.mean if sample.number else None
+
+    def get_variance(self, sample: Sample) -> float | None:
+        return sample.variance if sample.number else None
 
 
 class ComparedArmSerializer(serializers.Serializer[Any]):
@@ -36,7 +43,8 @@ class ComparedArmSerializer(serializers.Serializer[Any]):
     succeeded = ShareSerializer()
     accepted = ShareSerializer()
     quality = SampleSerializer()
-    cost_usd = SampleSerializer()
+    cost_usd = SampleSerializer(help_text="Of the priced calls.")
+    unpriced = serializers.IntegerField(help_text="Calls that `cost_usd` leaves out.")
     latency_ms = SampleSerializer()
 
 

@@ -17,11 +17,9 @@ MAX_DIMENSIONS = 3
 MAX_ID = 2**63 - 1
 
 
-class TimeSerializer(StrictSerializer):
-    """The last seven days unless something else is given."""
+class ZoneSerializer(StrictSerializer):
+    """Whose days are meant."""
 
-    since = serializers.DateTimeField(required=False, help_text="Inclusive.")
-    until = serializers.DateTimeField(required=False, help_text="Exclusive; now unless given.")
     time_zone = serializers.CharField(
         required=False,
         help_text="Whose days are meant, such as Europe/Berlin; LLM_TIME_ZONE unless given.",
@@ -33,6 +31,13 @@ class TimeSerializer(StrictSerializer):
             return time_zones.named(name)
         except ValueError as error:
             raise serializers.ValidationError(str(error)) from error
+
+
+class TimeSerializer(ZoneSerializer):
+    """The last seven days unless something else is given."""
+
+    since = serializers.DateTimeField(required=False, help_text="Inclusive.")
+    until = serializers.DateTimeField(required=False, help_text="Exclusive; now unless given.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Both times, in order and not too far apart."""

@@ -55,6 +55,7 @@ class DayDifferenceSerializer(serializers.Serializer[Any]):
     ours = SideOfBillSerializer()
     theirs = SideOfBillSerializer()
     unpriced = serializers.IntegerField(help_text="Calls of ours without a known cost.")
+    unpriced_tokens = serializers.IntegerField(help_text="The tokens of these calls.")
     requests = serializers.IntegerField(allow_null=True)
     tokens = serializers.IntegerField(allow_null=True)
     cost_usd = serializers.DecimalField(24, 10, allow_null=True)

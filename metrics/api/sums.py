@@ -20,6 +20,7 @@ from metrics.api.questions import (
     GroupedQuerySerializer,
     SumsSerializer,
     TimeSerializer,
+    ZoneSerializer,
     asked,
     question,
 )
@@ -28,9 +29,9 @@ from metrics.prometheus import exposition
 from metrics.queries import Grain, MetricsQuestion, Row, ask, total
 
 MEASURES = (
-    "calls", "failed", "unpriced", "cache_hits", "tokens_input", "tokens_output",
-    "tokens_cached_input", "tokens_cache_write", "tokens_reasoning", "cost_usd", "saved_usd",
-    "average_latency_ms",
+    "calls", "failed", "unpriced", "unpriced_tokens", "cache_hits", "unpriced_hits",
+    "tokens_input", "tokens_output", "tokens_cached_input", "tokens_cache_write",
+    "tokens_reasoning", "cost_usd", "average_cost_usd", "saved_usd", "average_latency_ms",
 )  # fmt: skip
 QUANTILES = {"p50_latency_ms": 0.5, "p95_latency_ms": 0.95, "p99_latency_ms": 0.99}
 
@@ -43,13 +44,22 @@ class SumSerializer(serializers.Serializer[Any]):
     calls = serializers.IntegerField()
     failed = serializers.IntegerField()
     unpriced = serializers.IntegerField(help_text="Calls whose cost isn't in the sum.")
+    unpriced_tokens = serializers.IntegerField(help_text="The tokens of these calls.")
     cache_hits = serializers.IntegerField()
+    unpriced_hits = serializers.IntegerField(
+        help_text="Answers from the cache whose saving isn't in `saved_usd`."
+    )
     tokens_input = serializers.IntegerField()
     tokens_output = serializers.IntegerField()
     tokens_cached_input = serializers.IntegerField()
     tokens_cache_write = serializers.IntegerField()
     tokens_reasoning = serializers.IntegerField()
-    cost_usd = serializers.DecimalField(24, 10, allow_null=True)
+    cost_usd = serializers.DecimalField(
+        24, 10, allow_null=True, help_text="Of the priced calls; null if no call has a price."
+    )
+    average_cost_usd = serializers.DecimalField(
+        24, 10, allow_null=True, help_text="Of a priced call; null if no call has a price."
+    )
     saved_usd = serializers.DecimalField(24, 10, allow_null=True)
     average_latency_ms = serializers.FloatField(allow_null=True)
     p50_latency_ms = serializers.FloatField(allow_null=True)
@@ -78,14 +88,18 @@ class UsageSerializer(serializers.Serializer[Any]):
 
 
 class MonthForecastSerializer(serializers.Serializer[Any]):
-    """This UTC month at its end: four times in five between low and high."""
+    """This month at its end: four times in five between low and high."""
 
-    spent_usd = serializers.DecimalField(24, 4)
+    spent_usd = serializers.DecimalField(
+        24, 4, allow_null=True, help_text="Of the priced calls; null if no call has a price."
+    )
     expected_usd = serializers.DecimalField(24, 4)
     low_usd = serializers.DecimalField(24, 4)
     high_usd = serializers.DecimalField(24, 4)
     days_seen = serializers.IntegerField()
-    unpriced = serializers.IntegerField()
+    unpriced = serializers.IntegerField(help_text="Calls of this month in none of these figures.")
+    unpriced_tokens = serializers.IntegerField(help_text="The tokens of these calls.")
+    time_zone = serializers.CharField(help_text="Whose days and month they are.")
 
 
 class WhatIfQuerySerializer(GroupedQuerySerializer):
@@ -101,7 +115,8 @@ class WhatIfSerializer(serializers.Serializer[Any]):
     provider = serializers.CharField()
     model = serializers.CharField()
     calls = serializers.IntegerField()
-    unpriced = serializers.IntegerField()
+    unpriced = serializers.IntegerField(help_text="Calls whose cost isn't in `cost_usd`.")
+    unpriced_tokens = serializers.IntegerField(help_text="The tokens of these calls.")
     cost_usd = serializers.DecimalField(24, 10, allow_null=True)
     would_cost_usd = serializers.DecimalField(24, 10)
     difference_usd = serializers.DecimalField(24, 10, allow_null=True)
@@ -118,11 +133,16 @@ class UnpricedSerializer(serializers.Serializer[Any]):
     priced_by = serializers.CharField(
         allow_blank=True, help_text="table, suggestion, or blank where no price is known."
     )
+    first_seen = serializers.DateTimeField(help_text="The first of these calls.")
+    last_seen = serializers.DateTimeField(help_text="The last of these calls.")
 
 
 class UnpricedListSerializer(serializers.Serializer[Any]):
     """The models without a price, the one with most calls first."""
 
+    since = serializers.DateTimeField(help_text="When the first day begins.")
+    until = serializers.DateTimeField(help_text="When the last day ends.")
+    time_zone = serializers.CharField(help_text="Whose days they are.")
     results = UnpricedSerializer(many=True)
 
 
@@ -144,6 +164,9 @@ class SavingSerializer(serializers.Serializer[Any]):
 class SavingsSerializer(serializers.Serializer[Any]):
     """What was saved in US dollars, by the way it was saved."""
 
+    since = serializers.DateTimeField(help_text="When the first day begins.")
+    until = serializers.DateTimeField(help_text="When the last day ends.")
+    time_zone = serializers.CharField(help_text="Whose days they are.")
     results = SavingSerializer(many=True)
 
 
@@ -253,9 +276,10 @@ class UsageSummary(ReadEndpoint):
 class CostForecast(ReadEndpoint):
     """Forecasts what this month will cost, in US dollars."""
 
-    @extend_schema(responses=MonthForecastSerializer)
+    @extend_schema(parameters=[ZoneSerializer], responses=MonthForecastSerializer)
     def get(self, request: Request) -> Response:
-        return Response(MonthForecastSerializer(forecast_month()).data)
+        zone = asked(request, serializer=ZoneSerializer).get("time_zone")
+        return Response(MonthForecastSerializer(forecast_month(zone=zone)).data)
 
 
 class UnpricedList(ReadEndpoint):
@@ -265,8 +289,10 @@ class UnpricedList(ReadEndpoint):
     def get(self, request: Request) -> Response:
         """List the models whose calls have no cost, and what they would have cost."""
         values = asked(request, serializer=TimeSerializer)
-        found = unpriced(since=values["since"], until=values["until"])
-        return Response(UnpricedListSerializer({"results": found}).data)
+        days = question(values)
+        since, until = days.bounds
+        found = unpriced(since=since, until=until)
+        return Response(UnpricedListSerializer({**_bounds(days), "results": found}).data)
 
 
 class OtherModel(ReadEndpoint):
@@ -294,8 +320,9 @@ class SavingsList(ReadEndpoint):
     @extend_schema(parameters=[TimeSerializer], responses=SavingsSerializer)
     def get(self, request: Request) -> Response:
         values = asked(request, serializer=TimeSerializer)
-        found = savings(since=values["since"], until=values["until"])
-        return Response(SavingsSerializer({"results": found}).data)
+        days = question(values)
+        found = savings(since=days.since, until=days.until, zone=days.zone)
+        return Response(SavingsSerializer({**_bounds(days), "results": found}).data)
 
 
 class QualityList(ReadEndpoint):

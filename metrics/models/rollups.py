@@ -24,7 +24,13 @@ class Sums(models.Model):
     error_code = models.CharField(max_length=50, help_text="Blank: they succeeded.")
     calls = models.BigIntegerField(help_text="How many.")
     unpriced = models.BigIntegerField(help_text="Of these, how many have no known cost.")
+    unpriced_tokens = models.BigIntegerField(
+        db_default=0, help_text="Tokens of the calls that have no known cost."
+    )
     cache_hits = models.BigIntegerField(help_text="Of these, how many the cache answered.")
+    unpriced_hits = models.BigIntegerField(
+        db_default=0, help_text="Of the cache's answers, how many saved an unknown amount."
+    )
     tokens_input = models.BigIntegerField(help_text="All prompt tokens.")
     tokens_output = models.BigIntegerField(help_text="All answer tokens.")
     tokens_cached_input = models.BigIntegerField(help_text="Read from providers' caches.")

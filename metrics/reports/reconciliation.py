@@ -132,6 +132,7 @@ class BillingDifference:
     ours: DaySums
     theirs: DaySums
     unpriced: int
+    unpriced_tokens: int = 0
 
     def _less(self, name: str) -> Decimal | int | None:
         theirs, ours = getattr(self.theirs, name), getattr(self.ours, name)
@@ -208,7 +209,7 @@ def differences(provider: str, *, since: dt.date, until: dt.date) -> list[Billin
     found = [
         BillingDifference(
             day, model, ours.get((day, model)) or DaySums(0, 0, 0, Decimal(0)),
-            theirs.get((day, model)) or DaySums(), unpriced.get((day, model), 0),
+            theirs.get((day, model)) or DaySums(), *unpriced.get((day, model), (0, 0)),
         )
         for day, model in keys
     ]  # fmt: skip
@@ -349,8 +350,11 @@ def _store(provider: str, sums: Mapping[tuple[dt.date, str], DaySums]) -> None:
 
 def _ours(
     provider: str, *, since: dt.date, until: dt.date
-) -> tuple[dict[tuple[dt.date, str], DaySums], dict[tuple[dt.date, str], int]]:
-    """Our sums and the calls without a price. What the cache answered was no request."""
+) -> tuple[dict[tuple[dt.date, str], DaySums], dict[tuple[dt.date, str], tuple[int, int]]]:
+    """Our sums, and the calls without a price with their tokens.
+
+    What the cache answered was no request.
+    """
     question = MetricsQuestion(
         since=dt.datetime.combine(since, dt.time(), dt.UTC),
         until=dt.datetime.combine(until, dt.time(), dt.UTC),
@@ -366,7 +370,7 @@ def _ours(
         key, each = (row.period.astimezone(dt.UTC).date(), str(row.keys[0])), row.figures
         requests = each.calls - each.cache_hits
         sums[key] = DaySums(requests, each.tokens_input, each.tokens_output, each.cost_usd)
-        unpriced[key] = each.unpriced
+        unpriced[key] = each.unpriced, each.unpriced_tokens
     return sums, unpriced
 
 

@@ -18,6 +18,7 @@ from django.utils import timezone
 from llmconfig import client, project_settings
 from llmconfig.client.types import Call, Labels, Message
 from llmconfig.configuration import time_zones
+from llmconfig.configuration.known_costs import UNPRICED, KnownCost
 from llmconfig.errors import LLMError
 from llmconfig.models import InteractionType
 from metrics.analyzers.cost import forecast_month
@@ -103,7 +104,7 @@ def figures_of(week_start: dt.date) -> dict[str, Any]:
         "time_zone": week.zone.key,
         **_sums(now),
         "week_before": _sums(before),
-        "change_of_cost_percent": _change(now.cost_usd, before.cost_usd),
+        "change_of_cost_percent": _change(now.cost.usd, before.cost.usd),
         "change_of_calls_percent": _change(now.calls, before.calls),
         "models": [_line(row) for row in _most(week, "provider", "model")],
         "nodes": [_line(row) for row in _most(week, "node")],
@@ -192,10 +193,12 @@ def _sums(figures: Figures) -> dict[str, Any]:
         "calls": figures.calls,
         "failed": figures.failed,
         "failed_percent": _percent(figures.failed, figures.calls),
-        "cost_usd": None if figures.cost_usd is None else f"{figures.cost_usd:.2f}",
+        "cost_usd": _cents(figures.cost.usd),
         "unpriced_calls": figures.unpriced,
+        "unpriced_tokens": figures.unpriced_tokens,
         "answers_from_the_cache": figures.cache_hits,
-        "saved_by_the_cache_usd": f"{figures.saved_usd or Decimal(0):.2f}",
+        "saved_by_the_cache_usd": _cents(figures.saved.usd),
+        "answers_from_the_cache_with_unknown_saving": figures.unpriced_hits,
         "tokens": figures.tokens_input + figures.tokens_output,
     }
 
@@ -209,13 +212,17 @@ def _most(week: MetricsQuestion, *names: str) -> list[Row]:
 
 
 def _line(row: Row) -> dict[str, Any]:
-    cost = row.figures.cost_usd
     return {
         "name": "/".join(str(key) for key in row.keys if key),
         "calls": row.figures.calls,
-        "cost_usd": None if cost is None else f"{cost:.2f}",
+        "cost_usd": _cents(row.figures.cost.usd),
+        **({"unpriced_calls": row.figures.unpriced} if row.figures.unpriced else {}),
         "failed_percent": _percent(row.figures.failed, row.figures.calls),
     }
+
+
+def _cents(amount: Decimal | None) -> str | None:
+    return None if amount is None else f"{amount:.2f}"
 
 
 def _percent(part: int, whole: int) -> str | None:
@@ -223,7 +230,8 @@ def _percent(part: int, whole: int) -> str | None:
 
 
 def _change(now: Decimal | int | None, before: Decimal | int | None) -> str | None:
-    return f"{100 * (float(now or 0) / float(before) - 1):+.0f}" if before else None
+    """Against the week before, as far as known; None where nothing is, or there was nothing."""
+    return None if now is None or not before else f"{100 * (float(now) / float(before) - 1):+.0f}"
 
 
 def _plain_lines(figures: Mapping[str, Any]) -> Iterator[str]:
@@ -235,13 +243,13 @@ def _plain_lines(figures: Mapping[str, Any]) -> Iterator[str]:
         return
     yield _told(figures, figures["change_of_cost_percent"])
     if before["calls"]:
-        yield f"The week before: {before['calls']} calls for {_dollars(before['cost_usd'])}."
-    if figures["unpriced_calls"]:
-        yield f"{figures['unpriced_calls']} calls have no known price and are in no sum."
+        yield f"The week before: {before['calls']} calls for {_cost(before)}."
+    left_out = KnownCost(None, figures["unpriced_calls"], figures["unpriced_tokens"]).left_out
+    if left_out:
+        yield f"{left_out}."
     yield (
         f"{figures['failed']} calls failed ({figures['failed_percent']} %); the cache gave"
-        f" {figures['answers_from_the_cache']} answers and saved"
-        f" ${figures['saved_by_the_cache_usd']}."
+        f" {figures['answers_from_the_cache']} answers and saved {_saving(figures)}."
     )
     if figures["p95_latency_ms"] is not None:
         yield f"19 of 20 calls took at most {figures['p95_latency_ms']} ms."
@@ -251,7 +259,7 @@ def _plain_lines(figures: Mapping[str, Any]) -> Iterator[str]:
         yield ""
         yield f"{title}, dearest first:"
         for line in figures[key]:
-            yield f"- {line['name']}: {line['calls']} calls, {_dollars(line['cost_usd'])}"
+            yield f"- {line['name']}: {line['calls']} calls, {_cost(line)}"
     if figures["errors"]:
         yield ""
         yield "Errors:"
@@ -260,12 +268,26 @@ def _plain_lines(figures: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _told(figures: Mapping[str, Any], change: str | None) -> str:
-    changed = "" if change is None else f", {change} % against the week before"
-    return f"{figures['calls']} calls cost {_dollars(figures['cost_usd'])}{changed}."
+    partly = figures["unpriced_calls"] or figures["week_before"]["unpriced_calls"]
+    known = " as far as known" if partly else ""
+    changed = "" if change is None else f", {change} % against the week before{known}"
+    return f"{figures['calls']} calls cost {_cost(figures)}{changed}."
 
 
-def _dollars(amount: str | None) -> str:
-    return "an unknown amount" if amount is None else f"${amount}"
+def _cost(figures: Mapping[str, Any]) -> str:
+    """A sum, with how many of its calls aren't in it."""
+    return _dollars(figures["cost_usd"], figures.get("unpriced_calls", 0))
+
+
+def _saving(figures: Mapping[str, Any]) -> str:
+    unknown = figures["answers_from_the_cache_with_unknown_saving"]
+    return _dollars(figures["saved_by_the_cache_usd"], unknown)
+
+
+def _dollars(amount: str | None, unpriced: int) -> str:
+    if amount is None:
+        return "an unknown amount"
+    return f"${amount}" + (f" + {unpriced} {UNPRICED}" if unpriced else "")
 
 
 def _names(figures: Mapping[str, Any]) -> set[str]:

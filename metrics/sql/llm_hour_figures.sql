@@ -6,7 +6,8 @@ CREATE OR REPLACE FUNCTION llm_hour_figures(since timestamptz, until timestamptz
 RETURNS TABLE (
     period_start timestamptz, node_type varchar, service_name varchar, method_name varchar,
     operation_type varchar, tier varchar, provider varchar, model_used varchar,
-    organization_id bigint, error_code varchar, calls bigint, unpriced bigint, cache_hits bigint,
+    organization_id bigint, error_code varchar, calls bigint, unpriced bigint,
+    unpriced_tokens bigint, cache_hits bigint, unpriced_hits bigint,
     tokens_input bigint, tokens_output bigint, tokens_cached_input bigint,
     tokens_cache_write bigint, tokens_reasoning bigint, cost_usd numeric, saved_usd numeric,
     latency_sum_ms double precision, latency_buckets smallint[], latency_counts bigint[]
@@ -15,7 +16,8 @@ SET plan_cache_mode = force_custom_plan SET jit = off SET enable_sort = off AS $
 #variable_conflict use_column
 BEGIN RETURN QUERY
     SELECT hour, node_type, service_name, method_name, operation_type, tier, provider, model_used,
-        organization_id, error_code, sum(n)::bigint, sum(no_price)::bigint, sum(hits)::bigint,
+        organization_id, error_code, sum(n)::bigint, sum(no_price)::bigint,
+        sum(t_no_price)::bigint, sum(hits)::bigint, sum(hits_no_price)::bigint,
         sum(t_in)::bigint, sum(t_out)::bigint, sum(t_read)::bigint, sum(t_written)::bigint,
         sum(t_thought)::bigint, sum(paid), sum(saved), sum(took), array_agg(bucket), array_agg(n)
     FROM (
@@ -24,7 +26,10 @@ BEGIN RETURN QUERY
             least(255, floor(8 * ln(greatest(latency_ms, 1.0)) / ln(2.0::float8)))::smallint
                 AS bucket,
             count(*) AS n, count(*) FILTER (WHERE cost_usd IS NULL) AS no_price,
+            coalesce(sum(tokens_total) FILTER (WHERE cost_usd IS NULL), 0)
+                AS t_no_price,
             count(*) FILTER (WHERE cache_hit) AS hits,
+            count(*) FILTER (WHERE cache_hit AND saved_usd IS NULL) AS hits_no_price,
             sum(tokens_input) AS t_in, sum(tokens_output) AS t_out,
             sum(tokens_cached_input) AS t_read, sum(tokens_cache_write) AS t_written,
             sum(tokens_reasoning) AS t_thought, sum(cost_usd) AS paid, sum(saved_usd) AS saved,

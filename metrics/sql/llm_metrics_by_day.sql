@@ -4,7 +4,7 @@ CREATE OR REPLACE VIEW llm_metrics_by_day AS
 SELECT
     period_start, node_type, service_name, method_name, operation_type, tier, provider, model_used,
     organization_id, error_code,
-    calls, unpriced, cache_hits, tokens_input, tokens_output, tokens_cached_input,
+    calls, unpriced, unpriced_tokens, cache_hits, unpriced_hits, tokens_input, tokens_output, tokens_cached_input,
     tokens_cache_write, tokens_reasoning, cost_usd, saved_usd, latency_sum_ms, latency_buckets,
     latency_counts
 FROM llm_metrics_daily AS done
@@ -17,7 +17,7 @@ UNION ALL
 SELECT
     dirty.day, node_type, service_name, method_name, operation_type, tier, provider, model_used,
     organization_id, error_code,
-    calls, unpriced, cache_hits, tokens_input, tokens_output, tokens_cached_input,
+    calls, unpriced, unpriced_tokens, cache_hits, unpriced_hits, tokens_input, tokens_output, tokens_cached_input,
     tokens_cache_write, tokens_reasoning, cost_usd, saved_usd, latency_sum_ms, latency_buckets,
     latency_counts
 FROM (SELECT DISTINCT date_trunc('day', hour, 'UTC') AS day FROM llm_rollup_dirty) AS dirty
@@ -33,7 +33,7 @@ UNION ALL
 SELECT
     date_trunc('day', dirty.hour, 'UTC'), node_type, service_name, method_name, operation_type, tier, provider, model_used,
     organization_id, error_code,
-    calls, unpriced, cache_hits, tokens_input, tokens_output, tokens_cached_input,
+    calls, unpriced, unpriced_tokens, cache_hits, unpriced_hits, tokens_input, tokens_output, tokens_cached_input,
     tokens_cache_write, tokens_reasoning, cost_usd, saved_usd, latency_sum_ms, latency_buckets,
     latency_counts
 FROM (SELECT DISTINCT hour FROM llm_rollup_dirty) AS dirty

@@ -3,7 +3,7 @@ CREATE OR REPLACE VIEW llm_metrics_by_hour AS
 SELECT
     period_start, node_type, service_name, method_name, operation_type, tier, provider, model_used,
     organization_id, error_code,
-    calls, unpriced, cache_hits, tokens_input, tokens_output, tokens_cached_input,
+    calls, unpriced, unpriced_tokens, cache_hits, unpriced_hits, tokens_input, tokens_output, tokens_cached_input,
     tokens_cache_write, tokens_reasoning, cost_usd, saved_usd, latency_sum_ms, latency_buckets,
     latency_counts
 FROM llm_metrics_hourly AS done

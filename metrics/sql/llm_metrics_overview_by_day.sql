@@ -2,7 +2,7 @@
 CREATE OR REPLACE VIEW llm_metrics_overview_by_day AS
 SELECT
     period_start, method_name, provider, model_used, error_code,
-    calls, unpriced, cache_hits, tokens_input, tokens_output, tokens_cached_input,
+    calls, unpriced, unpriced_tokens, cache_hits, unpriced_hits, tokens_input, tokens_output, tokens_cached_input,
     tokens_cache_write, tokens_reasoning, cost_usd, saved_usd, latency_sum_ms, latency_buckets,
     latency_counts
 FROM llm_metrics_overview AS done
@@ -14,7 +14,7 @@ WHERE NOT EXISTS (
 UNION ALL
 SELECT
     dirty.day, method_name, provider, model_used, error_code,
-    calls, unpriced, cache_hits, tokens_input, tokens_output, tokens_cached_input,
+    calls, unpriced, unpriced_tokens, cache_hits, unpriced_hits, tokens_input, tokens_output, tokens_cached_input,
     tokens_cache_write, tokens_reasoning, cost_usd, saved_usd, latency_sum_ms, latency_buckets,
     latency_counts
 FROM (SELECT DISTINCT date_trunc('day', hour, 'UTC') AS day FROM llm_rollup_dirty) AS dirty
@@ -29,7 +29,7 @@ CROSS JOIN LATERAL (
 UNION ALL
 SELECT
     date_trunc('day', dirty.hour, 'UTC'), method_name, provider, model_used, error_code,
-    calls, unpriced, cache_hits, tokens_input, tokens_output, tokens_cached_input,
+    calls, unpriced, unpriced_tokens, cache_hits, unpriced_hits, tokens_input, tokens_output, tokens_cached_input,
     tokens_cache_write, tokens_reasoning, cost_usd, saved_usd, latency_sum_ms, latency_buckets,
     latency_counts
 FROM (SELECT DISTINCT hour FROM llm_rollup_dirty) AS dirty

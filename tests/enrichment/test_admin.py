@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
 from enrichment.listings.models import Animal, Organization
 from enrichment.models import Batch, BatchChunk, BatchStatus, EnrichmentResult, Prompt
 from llmconfig.roles import ensure_roles
+from tests.api import caller
 
 pytestmark = pytest.mark.django_db
 
@@ -83,6 +85,30 @@ def test_model_text_is_escaped_everywhere(client, animal):
         answer = client.get(page)
         assert answer.status_code == 200, page
         assert HOSTILE not in answer.content.decode(), page
+
+
+@pytest.mark.parametrize(
+    ("priced", "shown", "by_api"),
+    [(0, "unpriced", None), ("0.5", "$0.5000 + 3 unpriced", "0.5000000000")],
+)
+def test_a_batch_with_unpriced_calls_says_so_wherever_its_cost_stands(
+    client, capsys, priced, shown, by_api
+):
+    batch = make_batch()
+    chunk = batch.chunks.get()
+    chunk.cost_usd, chunk.unpriced_calls, chunk.unpriced_tokens = priced, 3, 4321
+    chunk.save()
+    for page in ("/admin/", reverse("admin:enrichment_batch_changelist"), page_of(batch),
+                 reverse("admin:enrichment_batchchunk_changelist"), page_of(chunk)):  # fmt: skip
+        text = client.get(page).content.decode()
+        assert shown in text, page
+        assert ">$0<" not in text.replace("<span>$0</span>", ""), page  # but for an axis
+    assert "4,321" in client.get(page_of(batch)).content.decode()
+    progress = caller("viewer").get(f"/api/llm/batches/{batch.pk}").json()["progress"]
+    assert (progress["cost_usd"], progress["unpriced_calls"]) == (by_api, 3)
+    assert progress["unpriced_tokens"] == 4321
+    call_command("llm_batch", "list")
+    assert shown.split()[0] in capsys.readouterr().out
 
 
 def test_a_batch_page_shows_how_far_it_is_and_why_rows_failed(client):

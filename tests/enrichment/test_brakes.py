@@ -45,6 +45,7 @@ def capped(one_round, simulator, make_animals):
     make_animals(301)
     run_lane(creation.create("description_cleaning", Selection(limit=1)).pk)
     each = progress_of(Batch.objects.get().pk).cost_usd
+    assert each is not None
     batch = creation.create(
         "description_cleaning", Selection(), terms=Terms(max_cost_usd=each * 40)
     )
@@ -205,6 +206,7 @@ def test_a_spent_budget_pauses_the_batch_with_its_name_until_it_is_raised(
     make_animals(121)
     run_lane(creation.create("description_cleaning", Selection(limit=1)).pk)
     each = progress_of(Batch.objects.get().pk).cost_usd
+    assert each is not None
     batch = creation.create("description_cleaning", Selection())
     budget = Budget.objects.create(
         name="this batch",

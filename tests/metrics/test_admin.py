@@ -5,14 +5,14 @@ import re
 import uuid
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from llmconfig.configuration import snapshot
+from llmconfig.configuration import snapshot, time_zones
 from llmconfig.configuration.revisions import change
-from llmconfig.models import Budget, NodeConfiguration, Revision
+from llmconfig.models import Budget, NodeConfiguration, Provider, ProviderModel, Revision
 from metrics import rollups
 from metrics.models import GenerationHistory, GenerationMetric
 
@@ -177,6 +177,92 @@ def test_the_dashboard_tells_cost_time_errors_and_savings_and_leads_to_the_calls
     hours = client.get("/admin/?days=1").content.decode()
     assert "Cost by hour and model" in hours
     assert f"{CALLS}?days={timezone.now():%Y-%m-%dT%H}&amp;by=openai" in hours
+
+
+def test_what_has_no_price_is_never_shown_as_nothing_on_the_overview(client):
+    """A model of unpriced calls alone beside one of which some calls are priced."""
+    make_call(cost_usd=None, model_used="house", method_name="alone", tokens_total=1234,
+              tokens_input=1234)  # fmt: skip
+    make_call()
+    make_call(cost_usd=None)
+    make_call(cost_usd=0, cache_hit=True, saved_usd=None)
+    text = client.get("/admin/").content.decode()
+    for part in (
+        "$0.2500 + 2 unpriced", "$0.2500 + 1 unpriced", "openai/house <b>unpriced</b>",
+        "unpriced · 1 calls", "2 calls (1,234 tokens) without a known price, in no sum",
+        reverse("admin:metrics_unpriced"), "without 2 unpriced calls", "<b>unpriced</b><span>saved",
+        "<b>$0.1250",
+    ):  # fmt: skip
+        assert part in text, part
+    assert "<b>$0<" not in text
+
+
+def test_the_overview_is_of_the_viewers_zone_which_is_kept(client):
+    there = time_zones.named("Pacific/Kiritimati")  # 14 hours ahead
+    midnight = time_zones.midnight(timezone.now().astimezone(there).date(), there)
+    make_call(created_at=midnight, model_used="today")
+    make_call(created_at=midnight - dt.timedelta(minutes=1), model_used="yesterday")
+    text = client.get("/admin/", {"tz": there.key}).content.decode()
+    assert text.count(f"({there.key})") == 2
+    name = f"{midnight:%Y-%m-%d}%40Pacific%2FKiritimati"
+    assert f"{CALLS}?days={name}&amp;by=openai&amp;model=today" in text
+    [shown] = client.get(f"{CALLS}?days={name}").context["cl"].result_list
+    assert shown.model_used == "today"
+    assert f"({there.key})" in client.get("/admin/").content.decode()
+    wrong = client.get("/admin/", {"tz": "Mars/Base"}).content.decode()
+    assert "&#x27;Mars/Base&#x27; is no time zone; write one such as Europe/Berlin" in wrong
+    assert f"({there.key})" in wrong
+
+
+UNPRICED = reverse("admin:metrics_unpriced")
+
+
+def test_unpriced_models_are_listed_and_their_past_calls_priced(client):
+    with change(source="seed"):
+        provider = Provider.objects.create(name="openai", provider_type="custom")
+        model = ProviderModel.objects.create(provider=provider, model_id="house")
+    usage = {"input": 2_000_000, "output": 0}
+    attempt = {"provider": "openai", "model": "house", "outcome": "ok", "paid": True,
+               "usage": usage, "cost_usd": None, "cost_source": "unknown"}  # fmt: skip
+    call = make_call(
+        cost_usd=None, model_used="house", tokens_input=2_000_000, tokens_total=2_000_000,
+        attempts=[attempt],
+    )  # fmt: skip
+    make_call(cost_usd=None, model_used="strange", provider="gone")
+    page = client.get(UNPRICED).content.decode()
+    for part in (
+        "house", "2,000,000", "strange", "unpriced", "Set its price",
+        reverse("admin:llmconfig_providermodel_change", args=[model.pk]),
+        f"{CALLS}?days=31&amp;outcome=unpriced&amp;by=openai&amp;model=house",
+    ):  # fmt: skip
+        assert part in page, part
+    assert "Price past calls" not in page
+    asked = {"provider": "openai", "model": "house", "days": "31"}
+    told = client.post(UNPRICED, asked, follow=True).content.decode()
+    assert "No call of openai/house could be priced" in told
+    with change(source="seed"):
+        model.prices.create(
+            valid_from=timezone.now() - dt.timedelta(days=1), input_per_1m=3, output_per_1m=5
+        )
+    assert "Price past calls" in client.get(UNPRICED).content.decode()
+    told = client.post(UNPRICED, asked, follow=True).content.decode()
+    assert "1 calls of openai/house are priced now: $6.00." in told
+    call.refresh_from_db()
+    assert call.cost_usd == 6
+    page = client.get(UNPRICED).content.decode()
+    assert "house" not in page.split('id="content"')[-1].split("priced now")[-1]
+
+
+def test_who_may_only_look_prices_no_past_calls():
+    viewer, person = Client(), User.objects.create_user("vera", is_staff=True)
+    person.groups.set([Group.objects.get(name="viewer")])
+    viewer.force_login(person)
+    make_call(cost_usd=None)
+    assert viewer.get(UNPRICED).status_code == 200
+    assert viewer.post(UNPRICED, {"provider": "openai", "model": "gpt-4o"}).status_code == 403
+    stranger = Client()
+    stranger.force_login(User.objects.create_user("nobody", is_staff=True))
+    assert stranger.get(UNPRICED).status_code == 403
 
 
 def test_every_link_of_a_chart_lists_the_calls_behind_it(client):

@@ -175,19 +175,28 @@ def test_the_months_end_is_forecast_from_the_command():
 
 
 def test_savings_are_told_by_way_and_what_is_unknown_is_counted(a_price):
-    plain = {"usage": Usage(10, 0, 0, 10, 0)}
+    ModelPrice.objects.create(
+        model=ProviderModel.objects.get(),
+        valid_from=dt.datetime(2020, 1, 1, tzinfo=dt.UTC),
+        service_tier="batch",
+        input_per_1m=Decimal("0.25"),
+        output_per_1m=Decimal(4),
+    )
+    snapshot.expire()
+    plain = {"usage": Usage(1000, 0, 0, 100, 0)}
     record(cache_hit=True, saved_usd=Decimal("0.25"), cost_usd=Decimal(0), **plain)
     record(cache_hit=True, saved_usd=None, cost_usd=Decimal(0), **plain)
     batched = (replace(ANSWERED, batch_price=True),)
     record(attempts=batched, cost_usd=Decimal(3), **plain)
-    record(attempts=batched, cost_usd=None, **plain)
+    record(attempts=batched, cost_usd=None, model="unknown", **plain)
     record(usage=Usage(0, 1_000_000, 400_000, 10, 0))
     record(model="unknown", usage=Usage(0, 5_000, 0, 10, 0))
     record(cost_usd=Decimal(9), saved_usd=None, created_at=NOW - 40 * DAY, attempts=batched)
     # Read a million at 0.1 instead of 1, and written 400,000 at 1.25 instead of 1.
     expected = [
         ("response_cache", 2, 1, Decimal("0.25")),
-        ("provider_batches", 2, 1, Decimal(3)),
+        # 1,000 at 0.25 instead of 1 and 100 at 4 instead of 10, for a million.
+        ("provider_batches", 2, 1, Decimal("0.00135")),
         ("prompt_cache", 1_005_000, 5_000, Decimal("0.8")),
     ]
     by_api = get("savings")
@@ -198,6 +207,30 @@ def test_savings_are_told_by_way_and_what_is_unknown_is_counted(a_price):
     assert [row["number"] for row in by_command] == [2, 2, 1_005_000]
     with pytest.raises(CommandError, match="--savings: Savings are read from the calls"):
         costs("--savings", "--days", "99")
+
+
+def test_a_model_without_a_batch_price_claims_no_saving_by_batches(a_price):
+    record(attempts=(replace(ANSWERED, batch_price=True),), cost_usd=Decimal(3))
+    batches = next(row for row in get("savings") if row["way"] == "provider_batches")
+    assert (batches["number"], batches["unpriced"], batches["saved_usd"]) == (1, 1, None)
+    line = next(each for each in costs("--savings").splitlines() if "provider_b" in each)
+    assert line.split() == ["provider_batches", "1", "1", "unpriced"]
+
+
+def test_many_short_prompts_are_not_priced_as_a_long_one(a_price):
+    ModelPrice.objects.create(
+        model=ProviderModel.objects.get(),
+        valid_from=dt.datetime(2020, 1, 1, tzinfo=dt.UTC),
+        above_prompt_tokens=1500,
+        input_per_1m=Decimal(100),
+        output_per_1m=Decimal(100),
+    )
+    snapshot.expire()
+    for _ in range(2):
+        record(usage=Usage(1000, 0, 0, 0, 0), cost_usd=None)
+    found = get("what-if", on_provider="openrouter", on_model="qwen-32b")
+    assert found["would_cost_usd"] == "0.0020000000"
+    assert get("unpriced")[0]["would_cost_usd"] == "0.0020000000"
 
 
 def test_where_nothing_was_saved_no_figure_is_claimed():

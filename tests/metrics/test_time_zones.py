@@ -7,10 +7,11 @@ from decimal import Decimal
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import connection
 
 from llmconfig.client.traffic.budget_ledger import period_start
 from llmconfig.configuration import time_zones
-from metrics import partitions
+from metrics import partitions, rollups
 from metrics.queries import MetricsQuestion, ask
 from metrics.recording import record_call
 from tests.api import caller
@@ -26,7 +27,10 @@ def calls_at(*moments):
     for each in moments:
         moment = dt.datetime.fromisoformat(f"{each}+00:00")
         partitions.keep_ahead(now=moment)
-        record_call(a_record(created_at=moment, cost_usd=Decimal(1)), TEXTS)
+        record_call(
+            a_record(created_at=moment, cost_usd=Decimal(1), cache_hit=True, saved_usd=Decimal(1)),
+            TEXTS,
+        )
 
 
 # Zone, calls in UTC, and the cost of each day there: the hours around its midnights and changes.
@@ -54,6 +58,16 @@ DAYS = {
     "a day that begins between two hours": (
         "Asia/Kolkata",
         ["2026-11-01T18:29", "2026-11-01T18:30", "2026-11-02T18:29", "2026-11-02T18:30"],
+        {"2026-11-01": 1, "2026-11-02": 2, "2026-11-03": 1},
+    ),
+    "Adelaide, half hours and clocks forward": (
+        "Australia/Adelaide",
+        ["2027-10-02T14:29", "2027-10-02T14:30", "2027-10-03T13:29", "2027-10-03T13:30"],
+        {"2027-10-02": 1, "2027-10-03": 2, "2027-10-04": 1},
+    ),
+    "three quarters of an hour": (
+        "Asia/Kathmandu",
+        ["2026-11-01T18:14", "2026-11-01T18:15", "2026-11-02T18:14", "2026-11-02T18:15"],
         {"2026-11-01": 1, "2026-11-02": 2, "2026-11-03": 1},
     ),
     "UTC": (
@@ -99,6 +113,50 @@ def test_the_api_sums_by_the_viewers_days_and_states_zone_and_bounds(days):
     export = caller("viewer").get("/api/v1/llm/metrics/series.csv", asked)
     assert export["X-Time-Zone"] == zone
     assert [line[:10] for line in export.content.decode().splitlines()[1:]] == sorted(costs)
+
+
+def test_days_that_begin_between_two_hours_are_summed_from_the_rollups_of_the_other_hours(
+    django_assert_num_queries,
+):
+    """The hours that are split between two days, and only those, are read from the calls."""
+    calls_at("2026-11-01T18:10", "2026-11-01T18:40", "2026-11-01T19:00", "2026-11-02T18:29")
+    rollups.roll_up()
+    # A call that the rollup knows and the table has lost is counted, a split hour's is not.
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE llm_generation_metrics DISABLE TRIGGER USER")
+        cursor.execute("DELETE FROM llm_generation_metrics")
+        cursor.execute("ALTER TABLE llm_generation_metrics ENABLE TRIGGER USER")
+    since = dt.datetime(2026, 11, 1, tzinfo=UTC)
+    question = MetricsQuestion(
+        since=since,
+        until=since + dt.timedelta(days=2),
+        each_period=True,
+        latencies=True,
+        zone=time_zones.named("Asia/Kolkata"),
+    )
+    with django_assert_num_queries(2 + 3):  # the sums and their latencies, SET LOCAL, savepoints
+        [row] = ask(question)
+    assert (f"{row.period:%Y-%m-%d}", row.figures.calls) == ("2026-11-02", 1)
+    assert sum(row.classes.values()) == 1
+
+
+def test_the_command_states_the_zone_of_every_answer_and_answers_by_it(capsys):
+    """A call of the last minutes before midnight in Kiritimati is of its day there alone."""
+    there = time_zones.named("Pacific/Kiritimati")
+    today = dt.datetime.now(there).date()
+    before = time_zones.midnight(today, there) - dt.timedelta(minutes=5)
+    calls_at(f"{before.astimezone(UTC):%Y-%m-%dT%H:%M}")
+    capsys.readouterr()
+    call_command("llm_costs", days=1, time_zone=there.key)
+    assert "No calls" in capsys.readouterr().out
+    call_command("llm_costs", days=2, time_zone=there.key)
+    told = capsys.readouterr()
+    assert "qwen-32b" in told.out
+    assert told.err == f"Days are of {there.key}.\n"
+    for days, hits in ((1, 0), (2, 1)):
+        call_command("llm_costs", days=days, time_zone=there.key, savings=True, json=True)
+        cache, *_ = json.loads(capsys.readouterr().out)
+        assert (cache["way"], cache["number"]) == ("response_cache", hits)
 
 
 def test_a_zone_that_is_none_is_refused_by_name():

@@ -62,7 +62,7 @@ class Command(BaseCommand):
             return
         self.stdout.write(
             f"{batch}: {at.status}. {told} {at.done} done, {at.skipped} skipped, {at.failed}"
-            f" failed of {at.total} rows; {at.calls} calls, {at.cost_in_words}. {at.reason}".strip()
+            f" failed of {at.total} rows; {at.calls} calls, {at.cost}. {at.reason}".strip()
         )
         for left in details.get("left", ())[:LEFT_SHOWN]:
             self.stdout.write(f"  row {left['row_id']} {left['variant']}: {left['reason']}")
@@ -77,7 +77,7 @@ class Command(BaseCommand):
         for row in rows:
             at = progress_of(row.pk)
             figures = (f"{at.done + at.skipped:,}", f"{at.failed:,}", f"{at.total:,}")
-            table.add_row(str(row.pk), row.enrichment, at.status, *figures, at.cost_in_words)
+            table.add_row(str(row.pk), row.enrichment, at.status, *figures, str(at.cost))
         console = Console(
             file=cast("IO[str]", self.stdout), width=None if self.stdout.isatty() else 120
         )

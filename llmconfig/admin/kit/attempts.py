@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from llmconfig.admin.kit.presentation import milliseconds, money
+from llmconfig.admin.kit.presentation import milliseconds
 from llmconfig.client.types import ESTIMATED, REPORTED, UNKNOWN
+from llmconfig.configuration.known_costs import money
 
 MEANINGS = {
     "ok": "",

@@ -1,10 +1,8 @@
 """How values look on every page: badges, money, bars. All text is escaped here."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any
 
-from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
@@ -17,17 +15,6 @@ def badge(text: Any, tone: str = "plain") -> SafeString:
     if tone not in TONES:
         raise ValueError(f"tone: {tone!r} is none of {', '.join(sorted(TONES))}.")
     return format_html('<span class="nw-badge nw-{}">{}</span>', tone, text)
-
-
-def money(amount: Decimal | None) -> str:
-    """US dollars with as many digits as small amounts need; an unknown price is said to be so."""
-    if amount is None:
-        return "unpriced"
-    if amount == 0:
-        return "$0"
-    if amount < Decimal("0.0001"):
-        return "< $0.0001"
-    return f"${number_format(amount, 2 if amount >= 1 else 4, use_l10n=False, force_grouping=True)}"
 
 
 def few(names: Sequence[str], most: int = 8) -> str:

@@ -11,14 +11,18 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError
 
 from llmconfig.configuration import time_zones
+from llmconfig.configuration.known_costs import UNPRICED, KnownCost, total
 from metrics.analyzers.cost import WhatIf, forecast_month, unpriced, what_if, what_if_anywhere
 from metrics.analyzers.savings import savings
 from metrics.csv_export import aligned, csv_lines
 from metrics.errors import Unanswerable
-from metrics.queries import DIMENSIONS, Key, MetricsQuestion, ask
+from metrics.queries import DIMENSIONS, Grain, Key, MetricsQuestion, ask, start_of
 
-COLUMNS = ("calls", "failed", "unpriced", "tokens_input", "tokens_output", "cost_usd", "saved_usd")
-COSTS = frozenset({"cost_usd", "would_cost_usd"})
+COLUMNS = (
+    "calls", "failed", "unpriced", "tokens_input", "tokens_output", "cost_usd", "saved_usd",
+    "unpriced_tokens",
+)  # fmt: skip
+COSTS = frozenset({"cost_usd", "would_cost_usd", "difference_usd", "spent_usd"})
 MAX_DAYS = 3660
 EVERYWHERE = "all"
 TYPES: dict[str, Callable[[str], Key]] = {"organization": int, "user": int, "batch": UUID}
@@ -36,7 +40,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--time-zone",
             default="",
-            help="Whose days --by and --daily mean, such as Europe/Berlin (LLM_TIME_ZONE).",
+            help="Whose days are meant, such as Europe/Berlin (LLM_TIME_ZONE).",
         )
         parser.add_argument(
             "--by", default="model", help=f"Separated by commas: {', '.join(DIMENSIONS)} (model)."
@@ -89,33 +93,50 @@ class Command(BaseCommand):
         if not rows:
             self.stdout.write("No calls in this time.")
             return
-        for line in aligned([columns, *(_told(columns, row) for row in cells)]):
+        for line in aligned([columns, *(_written(columns, row) for row in rows)]):
             self.stdout.write(line)
+        left_out = _left_out(rows, options).left_out
+        if left_out:
+            self.stderr.write(f"{left_out}: see `llm_costs --unpriced`.")
+        self.stderr.write(f"Days are of {options['zone'].key}.")
 
 
-def _told(columns: Sequence[str], cells: list[Any]) -> list[Any]:
-    """A cost that nobody knows is called so, and never shown as nothing."""
+def _written(columns: Sequence[str], row: Facts) -> list[Any]:
+    """The cells of a table: an amount that nobody knows is called so, and never shown as nothing.
+
+    A saving is unknown where there was something to save.
+    """
+    unknown = row.get("unpriced_hits") or ("way" in row and row["unpriced"])
+    names = COSTS | ({"saved_usd"} if unknown else set())
     return [
-        "unpriced" if cell is None and name in COSTS else cell
-        for name, cell in zip(columns, cells, strict=True)
-    ]
+        UNPRICED if row[name] is None and name in names else row[name] for name in columns
+    ]  # fmt: skip
+
+
+def _left_out(rows: Sequence[Facts], options: Facts) -> KnownCost:
+    """What no sum of the table holds. The same calls stand in each line of `--what-if all`."""
+    if options["savings"] or options["unpriced"]:
+        return KnownCost(None)
+    counted = rows[:1] if options["what_if"] else rows
+    return total(KnownCost(None, row["unpriced"], row["unpriced_tokens"]) for row in counted)
 
 
 def _answers(options: Facts) -> tuple[list[Facts], Sequence[str]]:
     """The rows, and which of their columns a table shows."""
-    now = dt.datetime.now(dt.UTC)
+    now, zone = dt.datetime.now(dt.UTC), options["zone"]
     since = now - dt.timedelta(days=options["days"] - 1)
     if options["forecast"]:
-        rows = [asdict(forecast_month(now=now))]
+        rows = [asdict(forecast_month(now=now, zone=zone))]
     elif options["unpriced"]:
-        found = unpriced(since=since, until=now)
+        found = unpriced(since=start_of(since, Grain.DAY, zone), until=now)
         if not found:
             raise Unanswerable("Every call of this time has a cost.")
         rows = [asdict(each) for each in found]
     elif options["savings"]:
-        rows = [asdict(each) for each in savings(since=since, until=now)]
+        rows = [asdict(each) for each in savings(since=since, until=now, zone=zone)]
     elif options["what_if"]:
-        others = _elsewhere(MetricsQuestion(since=since, until=now, only=_only(options)), options)
+        calls = MetricsQuestion(since=since, until=now, only=_only(options), zone=zone)
+        others = _elsewhere(calls, options)
         rows = [{**asdict(each), "difference_usd": each.difference_usd} for each in others]
     else:
         return _sums(since, now, options)

@@ -8,9 +8,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from llmconfig.configuration import experiments
+from llmconfig.configuration.known_costs import UNPRICED
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import Experiment
 from metrics.analyzers.experiments import Comparison, compare
+from metrics.analyzers.judging import Arm
 
 MOVES = {"start": experiments.start, "stop": experiments.stop}
 
@@ -81,13 +83,20 @@ class Command(BaseCommand):
             self.stdout.write(line)
 
 
+def _cost(arm: Arm) -> str:
+    """The mean of the priced calls, and how many it leaves out."""
+    mean = f"${arm.cost_usd.mean:.6f}" if arm.cost_usd.number else UNPRICED
+    some = 0 < arm.unpriced < arm.succeeded.number
+    return f"{mean} + {arm.unpriced} {UNPRICED}" if some else mean
+
+
 def _told(found: Comparison) -> list[str]:
     lines = [f"Since {found.since:%Y-%m-%d %H:%M} UTC:"]
     for arm in found.arms:
         success = arm.succeeded.value
         lines.append(
             f"  {arm.name}: {arm.succeeded.number} calls, {success or 0:.1%} succeeded,"
-            f" ${arm.cost_usd.mean:.6f} and {arm.latency_ms.mean:.0f} ms a call"
+            f" {_cost(arm)} and {arm.latency_ms.mean:.0f} ms a call"
         )
     lines += [
         f"  {each.measure}: {each.other} has {each.value:+.4g} against {each.one}"

@@ -1,10 +1,9 @@
 """What the demo tells at its end: listings before and after, coverage, calls and cost."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Sum
+from django.db.models import Count, Q, Sum
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
@@ -16,6 +15,7 @@ from enrichment.listings.enrichments.translation import Translation
 from enrichment.listings.models import Animal
 from enrichment.listings.statistics import statistics
 from enrichment.models import EnrichmentResult, ResultState
+from llmconfig.configuration.known_costs import KnownCost
 from metrics.models import GenerationMetric
 
 SHOWN = 3
@@ -79,7 +79,10 @@ def _short(text: str) -> str:
 def _figures(seconds: float) -> Table:
     covered = statistics()
     calls = GenerationMetric.objects.aggregate(
-        calls=Count("pk"), tokens=Sum("tokens_total"), cost=Sum("cost_usd")
+        calls=Count("pk"),
+        tokens=Sum("tokens_total"),
+        cost=Sum("cost_usd"),
+        unpriced=Count("pk", filter=Q(cost_usd=None)),
     )
     table = Table(
         "listings", "cleaned", "profiles", "translated", "calls", "tokens", "cost", "time"
@@ -91,7 +94,7 @@ def _figures(seconds: float) -> Table:
         f"{covered.with_translations:,} ({covered.translation_coverage} %)",
         f"{calls['calls']:,}",
         f"{calls['tokens'] or 0:,}",
-        f"${calls['cost'] or Decimal(0):.4f}",
+        str(KnownCost.of(calls["cost"], calls["unpriced"])),
         f"{seconds:.0f} s",
     )
     return table

@@ -1,0 +1,86 @@
+"""Costs of calls of which some have no price: the known sum, what isn't in it, and how both are
+written on every page, in every command and report.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.utils.formats import number_format
+
+UNPRICED = "unpriced"
+NOTHING = Decimal(0)
+DIGITS = Decimal("1E-10")
+
+
+def money(amount: Decimal | None) -> str:
+    """US dollars with as many digits as small amounts need; an unknown price is said to be so."""
+    if amount is None:
+        return UNPRICED
+    if amount == 0:
+        return "$0"
+    if amount < 0:
+        return f"-{money(-amount)}"
+    if amount < Decimal("0.0001"):
+        return "< $0.0001"
+    return f"${number_format(amount, 2 if amount >= 1 else 4, use_l10n=False, force_grouping=True)}"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCost:
+    """The cost of some calls in US dollars: `usd` of the priced ones, None where none is priced.
+
+    `unpriced_calls` and their `unpriced_tokens` are not in `usd`. Written out, it says so.
+    """
+
+    usd: Decimal | None
+    unpriced_calls: int = 0
+    unpriced_tokens: int = 0
+
+    @classmethod
+    def of(
+        cls, priced_usd: Decimal | None, unpriced_calls: int = 0, unpriced_tokens: int = 0
+    ) -> "KnownCost":
+        """From a database's sum, which is None over nothing: no calls at all cost nothing."""
+        usd = NOTHING if priced_usd is None and not unpriced_calls else priced_usd
+        return cls(usd, unpriced_calls, unpriced_tokens)
+
+    @property
+    def whole_usd(self) -> Decimal | None:
+        """What all calls cost; None as soon as one of them is unpriced."""
+        return None if self.unpriced_calls else self.usd
+
+    def mean_usd(self, calls: int) -> Decimal | None:
+        """What one of these calls cost on average, without the unpriced ones; None of none."""
+        priced = calls - self.unpriced_calls
+        if self.usd is None or priced <= 0:
+            return None
+        return (self.usd / priced).quantize(DIGITS)
+
+    @property
+    def left_out(self) -> str:
+        """A sentence about the calls that are not in the sum; blank if there are none."""
+        if not self.unpriced_calls:
+            return ""
+        calls = "1 call" if self.unpriced_calls == 1 else f"{self.unpriced_calls:,} calls"
+        tokens = f" ({self.unpriced_tokens:,} tokens)" if self.unpriced_tokens else ""
+        return f"{calls}{tokens} without a known price, in no sum"
+
+    def __add__(self, other: "KnownCost") -> "KnownCost":
+        return total([self, other])
+
+    def __str__(self) -> str:
+        if not self.unpriced_calls or self.usd is None:
+            return money(self.usd)
+        return f"{money(self.usd)} + {self.unpriced_calls:,} {UNPRICED}"
+
+
+def total(costs: Iterable[KnownCost]) -> KnownCost:
+    """The sum of costs, each of other calls."""
+    known = list(costs)
+    amounts = [each.usd for each in known if each.usd is not None]
+    return KnownCost.of(
+        sum(amounts, NOTHING) if amounts else None,
+        sum(each.unpriced_calls for each in known),
+        sum(each.unpriced_tokens for each in known),
+    )
