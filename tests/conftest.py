@@ -67,6 +67,15 @@ def outlast_deadlocks(connection: Any, **_: Any) -> None:
         )
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """Tests of a module that share a server, a database or a run of it share a worker."""
+    for item in items:
+        known = item._fixtureinfo.name2fixturedefs.values()
+        if any(each.scope == "module" for fixtures in known for each in fixtures):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
 # One connection for all tests.
 _broker = cache(Redis.from_url)
 

@@ -18,6 +18,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 ROWS = 300
 
 
+def until(true):
+    deadline = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_a_batch_under_limits_goes_on_by_itself(
     provider,
     simulator,
@@ -36,13 +43,16 @@ def test_a_batch_under_limits_goes_on_by_itself(
 
     lane = threading.Thread(target=work)
     lane.start()
-    while progress_of(batch.pk).done < 10:
-        time.sleep(0.05)
+    until(lambda: progress_of(batch.pk).done >= 10)
     valkey.kill()
-    time.sleep(15)
+    until(lambda: progress_of(batch.pk).waits_for)
+    held = progress_of(batch.pk).done
+    time.sleep(2)  # waiting is no failure
     at = progress_of(batch.pk)
     assert (at.status, at.failed) == ("running", 0)
     assert at.waits_for
+    assert held <= at.done < ROWS
+    simulator.control(latency_ms=0)
     valkey.start()
     lane.join()
     at = progress_of(batch.pk)

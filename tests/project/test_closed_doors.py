@@ -17,8 +17,8 @@ from tests.llmconfig.gateway_server import new_key, running_server
 MB = 1024 * 1024
 
 
-@pytest.fixture
-def server(transactional_db):
+@pytest.fixture(scope="module")
+def server(django_db_setup, django_db_blocker):
     with running_server() as running:
         yield running
 
@@ -41,6 +41,7 @@ def declared(server, path, *headers):
         return int(wire.recv(1000).split()[1])
 
 
+@pytest.mark.django_db(transaction=True)
 def test_bodies_are_refused_before_they_are_read(server):
     form = "Content-Type: application/x-www-form-urlencoded"
     assert declared(server, "/admin/login/", form) == 413
@@ -52,6 +53,7 @@ def test_bodies_are_refused_before_they_are_read(server):
         assert client.get("/healthz").status_code == 200
 
 
+@pytest.mark.django_db(transaction=True)
 def test_eight_large_bodies_take_turns(server):
     key = server.until_known(new_key())
     before = memory_mb(server)
