@@ -263,6 +263,7 @@ class Delta:
     the `arguments` of all parts of one index make the whole. `refusal` is a piece of what the model
     says instead of an answer. `native` holds the provider's own events (Anthropic's wire) or the
     fields of its chunk that have no place here (OpenAI's), where the call has a native request.
+    `logprobs` are OpenAI's rows of tokens with their log probabilities.
     """
 
     text: str = ""
@@ -271,6 +272,7 @@ class Delta:
     refusal: str = ""
     native: tuple[dict[str, Any], ...] = ()
     is_cached: bool = False
+    logprobs: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +283,8 @@ class Generation:
     when it wouldn't answer, `native_finish_reason` the provider's own word for the end (the
     record's is OpenAI's, where it has one), `stop_sequence` the one that ended it, if one did.
     `native` is the provider's whole reply where the call has a native request of its wire, None for
-    streams and answers from the cache.
+    streams and answers from the cache. `logprobs` are OpenAI's rows of tokens, as the provider gave
+    them.
     """
 
     text: str
@@ -295,3 +298,4 @@ class Generation:
     stop_sequence: str | None = None
     native: dict[str, Any] | None = None
     kept_usage: Usage | None = None  # what an answer from the cache took when it was made
+    logprobs: tuple[dict[str, Any], ...] = ()

@@ -11,6 +11,7 @@ from llmconfig.gateway import (
     anthropic_shape,
     caller_labels,
     catalogue,
+    completions_shape,
     openai_shape,
     response_addresses,
 )
@@ -18,7 +19,12 @@ from llmconfig.gateway.gateway_request import AnswerForm, GatewayRequest, Handle
 from llmconfig.gateway.reading import ParsedRequest
 from llmconfig.gateway.refusals import RequestRefused
 
-CHAT = AnswerForm(openai_shape.chat_answer, openai_shape.ChatEvents)
+CHAT = AnswerForm(openai_shape.chat_answer, openai_shape.ChatEvents, choice=openai_shape.ChatEvents)
+COMPLETIONS = AnswerForm(
+    completions_shape.completion_answer,
+    completions_shape.CompletionEvents,
+    choice=completions_shape.CompletionEvents,
+)
 MESSAGES = AnswerForm(anthropic_shape.message_answer, anthropic_shape.MessageEvents)
 RESPONSES, MODELS = "/v1/responses/", "/v1/models"
 
@@ -61,6 +67,11 @@ async def _chat(request: GatewayRequest) -> None:
     await request.generate(asked, CHAT)
 
 
+async def _complete(request: GatewayRequest) -> None:
+    asked = completions_shape.read_completion(await request.body(), request.caller)
+    await request.generate(asked, COMPLETIONS)
+
+
 async def _message(request: GatewayRequest) -> None:
     await request.generate(await _read_message(request), MESSAGES)
 
@@ -91,6 +102,7 @@ async def _embed(request: GatewayRequest) -> None:
 HANDLERS: Mapping[str, Mapping[str, Handler]] = MappingProxyType(
     {
         "/v1/chat/completions": {"POST": _chat},
+        "/v1/completions": {"POST": _complete},
         "/v1/embeddings": {"POST": _embed},
         "/v1/messages": {"POST": _message},
         "/v1/messages/count_tokens": {"POST": _count_tokens},

@@ -9,6 +9,7 @@ from uuid import uuid4
 import orjson
 
 from llmconfig.client.types import Call, NativeRequest
+from llmconfig.client.wire.cache_marks import MARK
 from llmconfig.gateway.access import Caller
 from llmconfig.gateway.caller_labels import labels_of
 from llmconfig.gateway.reading import (
@@ -124,6 +125,7 @@ class _Translation:
         extra: JSON = {
             name: body[name] for name in ("top_p", "top_k") if body.get(name) is not None
         }
+        self._mark(body, extra)
         for name, value in body.items():
             if name not in READ and value is not None:
                 self._lose(name)
@@ -161,19 +163,30 @@ class _Translation:
     def _lose(self, name: str) -> None:
         self.lost[name] = None
 
-    def _mark(self, block: JSON) -> None:
-        if block.get("cache_control") is not None:
-            self._lose("cache_control")
+    def _mark(self, block: JSON, made: JSON | None = None) -> None:
+        """Put a block's mark for the cache on what was made of it; not every server takes it."""
+        mark = block.get(MARK)
+        if mark is None:
+            return
+        if made is None:
+            self._lose(f"messages.{block.get('type')}.{MARK}")
+            return
+        self._lose(MARK)
+        made[MARK] = mark
 
     def _content(self, blocks: list[JSON]) -> str | list[JSON]:
         """One text as it is; else a list of OpenAI's parts."""
         parts = [part for block in blocks for part in self._parts(block)]
-        if len(parts) == 1 and parts[0]["type"] == "text":
+        if len(parts) == 1 and parts[0].keys() == {"type", "text"}:
             return str(parts[0]["text"])
         return parts or ""
 
     def _parts(self, block: JSON) -> list[JSON]:
-        self._mark(block)
+        parts = self._parts_of(block)
+        self._mark(block, parts[-1] if parts else None)
+        return parts
+
+    def _parts_of(self, block: JSON) -> list[JSON]:
         kind = block.get("type")
         if kind == "text":
             if block.get("citations"):
@@ -224,19 +237,19 @@ class _Translation:
 
     def _result(self, block: JSON) -> tuple[JSON, list[JSON]]:
         """A tool's result as text; what else it has seen follows in the user's next turn."""
-        self._mark(block)
         if block.get("is_error"):
             self._lose("is_error")
         content, seen = block.get("content", ""), []
         if isinstance(content, list):
-            texts = []
-            for part in (each for each in content if isinstance(each, dict)):
-                if isinstance(part.get("text"), str):
-                    self._mark(part)
-                    texts.append(part["text"])
-                else:
-                    seen.append(part)
-            content = "\n".join(texts)
+            parts = [each for each in content if isinstance(each, dict)]
+            texts = [each for each in parts if isinstance(each.get("text"), str)]
+            seen = [each for each in parts if not isinstance(each.get("text"), str)]
+            content = "\n".join(each["text"] for each in texts)
+            marked = [each for each in texts if each.get(MARK) is not None]
+            block = {MARK: marked[-1][MARK], **block} if marked else block
+        said: JSON = {"type": "text", "text": content}
+        self._mark(block, said)
+        content = [said] if MARK in said else content
         result = {"role": "tool", "tool_call_id": block.get("tool_use_id", ""), "content": content}
         return result, seen
 
@@ -244,13 +257,13 @@ class _Translation:
         """Their tools as functions; those that Anthropic itself runs are lost."""
         found = []
         for tool in tools:
-            self._mark(tool)
             if "input_schema" not in tool:
                 self._lose(f"tools.{tool.get('type')}")
                 continue
             for name in tool.keys() - TOOL_FIELDS - {"cache_control"}:
                 self._lose(f"tools.{name}")
             found.append(_tool(tool))
+            self._mark(tool, found[-1])
         if found:
             check_tools(found)
             extra["tools"] = found

@@ -25,14 +25,14 @@ def applied(call: Call, headers: Iterable[tuple[bytes, bytes]], *, streams: bool
     """
     headers = tuple(headers)
     deadlines: list[float] = []
-    use_cache, sampled = True, False
+    use_cache, sampled = call.use_cache, False
     for name, value in headers:
         if name == TIMEOUT:
             deadlines.append(_own_deadline(value))
         elif name in SDK_TIMEOUTS and not streams:
             deadlines += _seconds(value)
         elif name == CACHE:
-            use_cache = value.strip().lower() not in LEAVE_CACHE
+            use_cache = call.use_cache and value.strip().lower() not in LEAVE_CACHE
             sampled = value.strip().lower() in USE_CACHE
         elif name == b"cache-control" and {b"no-cache", b"no-store"} & set(_words(value)):
             use_cache = False

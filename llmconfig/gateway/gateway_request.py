@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -17,7 +17,14 @@ from llmconfig.client.structured_output import SchemaUnusable
 from llmconfig.client.types import Call, Delta, Generation
 from llmconfig.configuration import snapshot
 from llmconfig.errors import LLMError
-from llmconfig.gateway import access, answer_headers, body_room, caller_wishes, refusals
+from llmconfig.gateway import (
+    access,
+    answer_headers,
+    body_room,
+    caller_wishes,
+    refusals,
+    several_choices,
+)
 from llmconfig.gateway.access import Caller
 from llmconfig.gateway.disconnects import Gone, Watch
 from llmconfig.gateway.reading import JSON, ParsedRequest, body_of
@@ -30,11 +37,11 @@ from llmconfig.runtime import stopping
 logger = logging.getLogger(__name__)
 JSON_HEADERS = [(b"content-type", b"application/json")]
 CACHE_HIT = ((b"x-nodewise-cache", b"hit"),)
-STREAM_HEADERS = [
+STREAM_HEADERS = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-cache"),
     (b"x-accel-buffering", b"no"),  # nginx would hold it back
-]
+)
 COMMENT = b": waiting\n\n"
 
 
@@ -54,16 +61,39 @@ class Events(Protocol):
         """The last event of a stream that breaks off; `shape` is the error as a whole body."""
 
 
+class ChoiceEvents(Protocol):
+    """The events of one choice among several."""
+
+    def begin(self) -> bytes:
+        """What comes before its first piece."""
+
+    def piece(self, delta: Delta) -> bytes:
+        """A piece's events."""
+
+    def ended(self, made: Generation) -> bytes:
+        """Its end, where others still go on."""
+
+    def end(self, made: Generation, *others: Generation) -> bytes:
+        """Its end and the stream's."""
+
+    def failure(self, shape: JSON) -> bytes:
+        """The last event of a stream that breaks off."""
+
+
 @dataclass(frozen=True, slots=True)
 class AnswerForm:
     """A vendor's words for answers, whole and streamed.
 
-    `keep` stores an answer before its end is sent.
+    `whole` takes the request and a generation for each choice. `keep` stores an answer before its
+    end is sent. `choice` makes the events of one of several choices; None where there is one only.
     """
 
-    whole: Callable[[ParsedRequest, Generation], JSON]
+    whole: Callable[..., JSON]
     events: Callable[[ParsedRequest], Events]
     keep: Callable[[Generation], Awaitable[None]] | None = None
+    choice: Callable[[ParsedRequest, int], ChoiceEvents] | None = None
+    stream_headers: Sequence[tuple[bytes, bytes]] = STREAM_HEADERS
+    comment: bytes = COMMENT  # blank where readers skip none
 
 
 Handler = Callable[["GatewayRequest"], Awaitable[None]]
@@ -139,7 +169,10 @@ class GatewayRequest:
         """Carry the call out and send its answer; raises RequestRefused and Gone."""
         self.told = answer_headers.of_call(asked.call.correlation_id)
         await self.check(asked.name)
-        call = caller_wishes.applied(asked.call, self.scope["headers"], streams=asked.stream)
+        if asked.more:
+            await self._generate_several(asked, form)
+            return
+        call = self._wished(asked.call, asked)
         if asked.stream:
             events = form.events(asked)
             self.failure = events.failure
@@ -150,30 +183,79 @@ class GatewayRequest:
             await form.keep(made)
         await self.reply(form.whole(asked, made), headers=answer_headers.of_answer(made))
 
-    async def _stream(self, call: Call, events: Events, form: AnswerForm) -> None:
-        """Status and head with the first piece or comment: until then an error has a status."""
+    async def _generate_several(self, asked: ParsedRequest, form: AnswerForm) -> None:
+        calls = [self._wished(each, asked) for each in asked.calls]
+        if asked.stream and form.choice is not None:
+            events = [form.choice(asked, place) for place in range(len(calls))]
+            self.failure = events[0].failure
+            await self.while_there(asked.name, self._stream_several(calls, events, form))
+            return
+        work = several_choices.generate(calls, self.collect)
+        made: list[Generation] = await self.while_there(asked.name, work)
+        await self.reply(form.whole(asked, *made), headers=answer_headers.of_answer(*made))
+
+    def _wished(self, call: Call, asked: ParsedRequest) -> Call:
+        return caller_wishes.applied(call, self.scope["headers"], streams=asked.stream)
+
+    async def _stream_several(
+        self, calls: Sequence[Call], events: Sequence[ChoiceEvents], form: AnswerForm
+    ) -> None:
+        """The choices' pieces as they come, each with its own beginning and end."""
+        begun: set[int] = set()
+        ended: list[Generation] = []
+        async with (
+            self._commented(form),
+            aclosing(several_choices.stream(calls, self.collect)) as pieces,
+        ):
+            async for place, piece in pieces:
+                if not self.begun:
+                    await self._start(200, form.stream_headers)
+                if place not in begun:
+                    begun.add(place)
+                    await self._part(events[place].begin())
+                if isinstance(piece, Delta):
+                    await self._part(events[place].piece(piece))
+                    continue
+                if len(ended) < len(calls) - 1:
+                    await self._part(events[place].ended(piece))
+                else:
+                    await self._part(events[place].end(piece, *ended), more=False)
+                ended.append(piece)
+
+    @asynccontextmanager
+    async def _commented(self, form: AnswerForm) -> AsyncGenerator[asyncio.Task[None] | None]:
+        """Meanwhile comments keep a silent stream open, where its readers skip them."""
+        if not form.comment:
+            yield None
+            return
         seconds = (await snapshot.acurrent()).setting("LLM_STREAM_KEEPALIVE_SECONDS")
         comments = asyncio.create_task(self._comment_on_silence(seconds))
-        told = False
         try:
-            async with aclosing(self._pieces(call)) as pieces:
-                async for piece in pieces:
-                    if not self.begun:
-                        hit = isinstance(piece, Delta) and piece.is_cached
-                        await self._start(200, [*STREAM_HEADERS, *(CACHE_HIT if hit else ())])
-                    if not told:
-                        told = True
-                        if head := events.begin():
-                            await self._part(head)
-                    if isinstance(piece, Delta):
-                        await self._part(events.piece(piece))
-                    else:
-                        comments.cancel()
-                        if form.keep is not None:
-                            await form.keep(piece)
-                        await self._part(events.end(piece), more=False)
+            yield comments
         finally:
             comments.cancel()
+
+    async def _stream(self, call: Call, events: Events, form: AnswerForm) -> None:
+        """Status and head with the first piece or comment: until then an error has a status."""
+        told = False
+        async with self._commented(form) as comments, aclosing(self._pieces(call)) as pieces:
+            async for piece in pieces:
+                if not self.begun:
+                    hit = isinstance(piece, Delta) and piece.is_cached
+                    await self._start(200, [*form.stream_headers, *(CACHE_HIT if hit else ())])
+                if not told:
+                    told = True
+                    if head := events.begin():
+                        await self._part(head)
+                if isinstance(piece, Delta):
+                    if said := events.piece(piece):
+                        await self._part(said)
+                else:
+                    if form.keep is not None:
+                        await form.keep(piece)
+                    if comments is not None:
+                        comments.cancel()
+                    await self._part(events.end(piece), more=False)
 
     async def _comment_on_silence(self, seconds: float) -> None:
         """Keep balancers from cutting a stream in which nothing comes; readers skip comments.
@@ -291,10 +373,10 @@ class GatewayRequest:
         await self._start(refused.status, [*JSON_HEADERS, length, *refused.headers])
         await self._part(body, more=False)
 
-    async def _start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+    async def _start(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
         self.begun = True
-        headers = [*headers, *self.told]
-        await self.send({"type": "http.response.start", "status": status, "headers": headers})
+        told = [*headers, *self.told]
+        await self.send({"type": "http.response.start", "status": status, "headers": told})
 
     async def _part(self, body: bytes, *, more: bool = True) -> None:
         self.said_at = time.monotonic()

@@ -24,10 +24,12 @@ from llmconfig.gateway.reading import (
     ParsedRequest,
     bad,
     check_tools,
+    choices_of,
     given_of,
     messages_of,
     name_of,
     objects,
+    repeated,
     schema_of,
     switch,
 )
@@ -50,8 +52,6 @@ READ = frozenset(
 NOT_OFFERED = {
     "functions": "Use tools.",
     "function_call": "Use tool_choice.",
-    "logprobs": "Log probabilities are not offered.",
-    "top_logprobs": "Log probabilities are not offered.",
     "audio": "Only text is offered.",
     "models": "Fallbacks are set in the configuration; name one model.",
     "route": "Fallbacks are set in the configuration; name one model.",
@@ -69,8 +69,7 @@ def read_chat(body: JSON, caller: Caller) -> ParsedRequest:
     name = caller.node or name_of(body)
     _refuse_what_is_not_offered(body)
     messages: list[Any] = messages_of(body)
-    if body.get("n") not in (None, 1):
-        raise bad("n", "One answer a request.")
+    choices = choices_of(body)
     if body.get("modalities") not in (None, ["text"]):
         raise bad("modalities", "Only text is offered.")
     check_tools(objects(body, "tools"))
@@ -88,6 +87,8 @@ def read_chat(body: JSON, caller: Caller) -> ParsedRequest:
         node=name,
         messages=messages,
         schema=schema,
+        logprobs=switch(body, "logprobs"),
+        use_cache=choices == 1,
         given=given_of(body, LIMITS),
         extra=extra,
         user_id=caller.user_id,
@@ -95,7 +96,13 @@ def read_chat(body: JSON, caller: Caller) -> ParsedRequest:
         labels=labels_of("chat.completions", caller.account, body),
         native=NATIVE,
     )
-    return ParsedRequest(call, name, switch(body, "stream"), switch(options, "include_usage"))
+    return ParsedRequest(
+        call,
+        name,
+        switch(body, "stream"),
+        switch(options, "include_usage"),
+        more=repeated(call, choices - 1),
+    )
 
 
 def read_embedding(body: JSON, caller: Caller) -> tuple[EmbeddingCall, str, bool]:
@@ -118,8 +125,22 @@ def read_embedding(body: JSON, caller: Caller) -> tuple[EmbeddingCall, str, bool
     return call, name, form == "base64"
 
 
-def chat_answer(asked: ParsedRequest, made: Generation) -> JSON:
-    """A whole answer in the form of OpenAI's chat completion."""
+def chat_answer(asked: ParsedRequest, made: Generation, *others: Generation) -> JSON:
+    """A whole answer in the form of OpenAI's chat completion, with a choice for each generation."""
+    whole, first = _choice(made, 0)
+    choices = [first, *(_choice(each, at)[1] for at, each in enumerate(others, 1))]
+    return whole | {
+        "id": _id(asked.call.correlation_id),
+        "object": "chat.completion",
+        "created": int(time.time()),
+        "model": asked.name,
+        "choices": choices,
+        "usage": usage_of(made, *others),
+    }
+
+
+def _choice(made: Generation, index: int) -> tuple[JSON, JSON]:
+    """The provider's own fields of the whole answer, and the choice."""
     message: JSON = {
         "role": "assistant",
         "content": text_for(made) or None,
@@ -131,26 +152,20 @@ def chat_answer(asked: ParsedRequest, made: Generation) -> JSON:
         message["content"] = ""
     whole, of_choice, said = unknown_fields(made.native) if made.native else ({}, {}, {})
     choice = {
-        "index": 0,
+        "index": index,
         "message": said | message | _thoughts(made.thoughts),
-        "logprobs": None,
+        "logprobs": _logprobs(made.logprobs),
         **_reason(made),
     }
-    return whole | {
-        "id": _id(asked.call.correlation_id),
-        "object": "chat.completion",
-        "created": int(time.time()),
-        "model": asked.name,
-        "choices": [of_choice | choice],
-        "usage": usage_shape(served_usage(made)),
-    }
+    return whole, of_choice | choice
 
 
 class ChatEvents:
     """Turns the pieces of a streamed answer into OpenAI's chunks."""
 
-    def __init__(self, asked: ParsedRequest) -> None:
+    def __init__(self, asked: ParsedRequest, index: int = 0) -> None:
         self._asked = asked
+        self._index = index
         head = {
             "id": _id(asked.call.correlation_id),
             "object": "chat.completion.chunk",
@@ -170,29 +185,34 @@ class ChatEvents:
         if delta.refusal:
             said["refusal"] = delta.refusal
         said |= _thoughts(delta.thoughts)
+        likely = {"logprobs": _logprobs(delta.logprobs)} if delta.logprobs else {}
         if not delta.native:
-            return self._chunk(said)
+            return self._chunk(said, **likely)
         whole, of_choice, more = delta.native
         head = self._head
         if whole:
             self._head = (
                 head.removesuffix(b'"choices":') + orjson.dumps(whole)[1:-1] + b',"choices":'
             )
-        chunk = self._chunk(more | said, **of_choice)
+        chunk = self._chunk(more | said, **of_choice, **likely)
         self._head = head
         return chunk
 
-    def end(self, made: Generation) -> bytes:
-        """Why it ended, the usage, and the stream's end.
+    def ended(self, made: Generation) -> bytes:
+        """Why this choice ended, where others still go on."""
+        return self._chunk({}, **_reason(made))
+
+    def end(self, made: Generation, *others: Generation) -> bytes:
+        """Why it ended, the usage of all choices, and the stream's end.
 
         A client that asked for the usage gets it in a chunk of its own, as OpenAI sends it, others
         on the last choice: most read it there, and sums that counted both would be doubled.
         """
-        usage = b'"usage":' + orjson.dumps(usage_shape(served_usage(made))) + b"}\n\n"
+        usage = b'"usage":' + orjson.dumps(usage_of(made, *others)) + b"}\n\n"
         if self._asked.with_usage:
-            last = self._chunk({}, **_reason(made)) + self._head + b"[]," + usage
+            last = self.ended(made) + self._head + b"[]," + usage
         else:
-            last = self._chunk({}, **_reason(made)).removesuffix(self._end) + b"," + usage
+            last = self.ended(made).removesuffix(self._end) + b"," + usage
         return last + DONE
 
     def failure(self, shape: JSON) -> bytes:
@@ -200,7 +220,8 @@ class ChatEvents:
         return b"data: " + orjson.dumps(shape) + b"\n\n"
 
     def _chunk(self, said: JSON, **end: Any) -> bytes:
-        choice = {"index": 0, "delta": said, "logprobs": None, "finish_reason": None, **end}
+        index = self._index
+        choice = {"index": index, "delta": said, "logprobs": None, "finish_reason": None, **end}
         return b"".join([self._head, b"[", orjson.dumps(choice), b"]", self._end])
 
 
@@ -225,6 +246,21 @@ def served_usage(made: Generation) -> Usage:
         return made.kept_usage
     attempts = made.record.attempts
     return attempts[-1].usage if attempts else made.record.usage
+
+
+def usage_of(*made: Generation) -> JSON:
+    """What several answers took together."""
+    parts = [usage_shape(served_usage(each)) for each in made]
+    return parts[0] if len(parts) == 1 else _sum(parts)
+
+
+def _sum(parts: list[JSON]) -> JSON:
+    return {
+        name: _sum([each[name] for each in parts])
+        if isinstance(value, dict)
+        else sum(each[name] for each in parts)
+        for name, value in parts[0].items()
+    }
 
 
 def usage_shape(usage: Usage) -> JSON:
@@ -294,7 +330,21 @@ def _reason(made: Generation) -> dict[str, str | None]:
     told: dict[str, str | None] = {"finish_reason": reason}
     if native and native != reason and not is_whole(native):
         told["native_finish_reason"] = native
+    if made.stop_sequence is not None:
+        told["stop_reason"] = made.stop_sequence  # vLLM's name for the text that ended it
     return told
+
+
+def finish_of(made: Generation) -> str | None:
+    """Why it ended, where tool calls have no place."""
+    if made.refusal:
+        return "content_filter"
+    reason = _reason(made)["finish_reason"]
+    return "stop" if reason == "tool_calls" else reason
+
+
+def _logprobs(rows: Sequence[JSON]) -> JSON | None:
+    return {"content": list(rows), "refusal": None} if rows else None
 
 
 def _thoughts(thoughts: Sequence[Thought]) -> JSON:

@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+from uuid import uuid4
 
 import orjson
 
@@ -14,17 +15,48 @@ from llmconfig.gateway.refusals import RequestRefused
 JSON = dict[str, Any]
 MAX_MESSAGES = 10_000
 MAX_NAME_LENGTH = 200
+MAX_CHOICES = 128  # of one request, as at OpenAI's
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedRequest:
-    """A request read: the call, and how its answer is wanted."""
+    """A request read: the call, and how its answer is wanted.
+
+    `more` are calls for further choices of the same answer.
+    """
 
     call: Call
     name: str
     stream: bool
     with_usage: bool = False
     echo: JSON = field(default_factory=dict)  # what a Responses answer repeats of it
+    more: tuple[Call, ...] = ()
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """One for each choice."""
+        return (self.call, *self.more)
+
+
+def choices_of(body: Mapping[str, Any], param: str = "n") -> int:
+    """How many answers a request wants; raises RequestRefused."""
+    wanted = body.get(param)
+    if wanted is None:
+        return 1
+    if type(wanted) is not int or not 1 <= wanted <= MAX_CHOICES:
+        raise bad(param, f"It goes from 1 to {MAX_CHOICES}.")
+    return wanted
+
+
+def repeated(call: Call, times: int) -> tuple[Call, ...]:
+    """Further calls like this one, each with an id of its own; none comes from the cache.
+
+    They share the first one's id as their session, which ties their records together.
+    """
+    labels = replace(call.labels, session_id=call.correlation_id)
+    return tuple(
+        replace(call, correlation_id=uuid4(), labels=labels, use_cache=False) for _ in range(times)
+    )
 
 
 def body_of(raw: bytes | bytearray) -> JSON:

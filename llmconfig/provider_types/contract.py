@@ -48,6 +48,7 @@ class ProviderType:
     output_limit: str = "max_tokens"  # what its newest models call the limit of an answer
     schema_form: str = "openai"  # how it takes JSON schemas: a name of client.structured_output
     refuses_unknown_fields: bool = False  # a request with a field that it doesn't know is a 400
+    takes_cache_marks: bool = False  # Anthropic's `cache_control` on parts and tools
     ids_keep_name: bool = False  # its own ids start with its name, as in openrouter/auto
     takes_azure_values: bool = False  # a node's azure_* values apply
     last_resort: str | None = None  # put before gpt-4o when only the key variable is configured

@@ -10,6 +10,7 @@ TYPE = ProviderType(
     key_variable="OPENROUTER_API_KEY",
     price_list="openrouter",
     ids_keep_name=True,
+    takes_cache_marks=True,  # https://openrouter.ai/docs/features/prompt-caching
     last_resort="openai/",
     source="https://openrouter.ai/docs/api-reference",
 )

@@ -7,12 +7,14 @@ of a key that is long enough to be one, and more than the vendor's prefix, which
 
 import base64
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 import orjson
 
+from llmconfig.client.credentials.logprob_redaction import LogprobStream
 from llmconfig.client.finish_reasons import is_whole
 from llmconfig.client.types import Delta, Thought
 from llmconfig.client.wire import JSON, Reply
@@ -116,7 +118,7 @@ class Scrubber:
         text, calls = self.redacted(reply.text), reply.tool_calls
         if calls:
             calls = self.value(calls)
-        beside = reply.thoughts or reply.refusal or reply.stop_sequence
+        beside = reply.thoughts or reply.refusal or reply.stop_sequence or reply.logprobs
         if text is reply.text and not (calls or beside) and is_whole(reply.native_reason):
             return reply
         return replace(
@@ -127,6 +129,7 @@ class Scrubber:
             native_reason=self._reason(reply.native_reason),
             thoughts=tuple(map(self.thought, reply.thoughts)),
             refusal=self.redacted(reply.refusal),
+            logprobs=self.logprobs(reply.logprobs),
             stop_sequence=None
             if reply.stop_sequence is None
             else self.redacted(reply.stop_sequence),
@@ -162,6 +165,15 @@ class Scrubber:
     def text_stream(self) -> "TextStream":
         """For one text that comes in pieces."""
         return TextStream(self.__answers)
+
+    def logprob_stream(self) -> LogprobStream:
+        """For the log probabilities of one answer's tokens."""
+        return LogprobStream(self.__answers)
+
+    def logprobs(self, rows: Sequence[JSON]) -> tuple[JSON, ...]:
+        """Log probabilities of a whole answer."""
+        stream = self.logprob_stream()
+        return (*stream.feed(rows), *stream.end())
 
     def stream(self) -> "DeltaStream":
         """For one answer that comes in pieces."""
@@ -206,12 +218,21 @@ class TextStream:
 class DeltaStream:
     """Takes a key out of an answer's pieces: texts, thoughts, and each tool call's arguments."""
 
-    __slots__ = ("_arguments", "_native", "_refusal", "_scrubber", "_text", "_thoughts")
+    __slots__ = (
+        "_arguments",
+        "_logprobs",
+        "_native",
+        "_refusal",
+        "_scrubber",
+        "_text",
+        "_thoughts",
+    )
 
     def __init__(self, scrubber: Scrubber) -> None:
         self._scrubber = scrubber
         self._text = scrubber.text_stream()
         self._refusal = scrubber.text_stream()
+        self._logprobs = scrubber.logprob_stream()
         self._thoughts: dict[tuple[int, str], TextStream] = {}
         self._arguments: dict[int, TextStream] = {}
         self._native: dict[tuple[object, str], TextStream] = {}
@@ -225,7 +246,8 @@ class DeltaStream:
         if text or calls:  # what a thought still holds stands before them
             thoughts += self._end_thoughts()
         native = tuple(each for event in delta.native for each in self._event(event))
-        return _delta(text, calls, thoughts, refusal, native)
+        logprobs = self._logprobs.feed(delta.logprobs) if delta.logprobs else ()
+        return _delta(text, calls, thoughts, refusal, native, logprobs)
 
     def end(self) -> Delta | None:
         """What was still held, None if nothing."""
@@ -235,7 +257,8 @@ class DeltaStream:
             for index, rest in held.items()
             if rest
         )
-        return _delta(self._text.end(), calls, self._end_thoughts(), self._refusal.end())
+        thoughts, logprobs = self._end_thoughts(), self._logprobs.end()
+        return _delta(self._text.end(), calls, thoughts, self._refusal.end(), logprobs=logprobs)
 
     def _end_thoughts(self) -> tuple[Thought, ...]:
         return tuple(
@@ -289,10 +312,11 @@ def _delta(
     thoughts: tuple[Thought, ...],
     refusal: str,
     native: tuple[JSON, ...] = (),
+    logprobs: tuple[JSON, ...] = (),
 ) -> Delta | None:
     some = tuple(each for each in thoughts if each.text or each.signature or each.data)
-    told = text or calls or some or refusal or native
-    return Delta(text, calls, some, refusal, native) if told else None
+    told = text or calls or some or refusal or native or logprobs
+    return Delta(text, calls, some, refusal, native, logprobs=logprobs) if told else None
 
 
 def clean(text: str, key: Secret | None) -> str:

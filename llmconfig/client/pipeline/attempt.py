@@ -173,13 +173,13 @@ class TargetExchange:
             refused=self.refused,
             native=self.native if self.native is not None and self.native.body else None,
             added=messages[len(state.call.messages) :],
+            translated=state.call.native is not None and self.native is None,
         )
         body = refusals.without(self.strategy.body(self.endpoint, question), self.refused)
-        self.content = body.content
-        self.messages = messages
+        self.content, self.messages = body.content, messages
         lost: tuple[str, ...] = ()
         if state.call.native is not None and self.native is None:
-            lost = state.call.native.lost
+            lost = tuple(each for each in state.call.native.lost if each not in body.carried)
         state.dropped = self.target.dropped + body.dropped + lost
         return dump(body.content)
 
@@ -205,7 +205,7 @@ class TargetExchange:
         try:
             made = await self._send_adjusted()
             reply = made.reply
-            if reply is not None and is_whole(reply.finish_reason) and not reply.untranslated:
+            if reply is not None and response_cache.has_room_for(reply, state.call):
                 answer = CachedAnswer(
                     reply.text,
                     reply.finish_reason,

@@ -97,6 +97,7 @@ def outcome_of(state: GenerationState, record: CallRecord) -> Outcome:
             reply.stop_sequence,
             reply.native,
             kept_usage=reply.usage if record.cache_hit else None,
+            logprobs=reply.logprobs,
         )
     refusal = _refused_by_budget(state)
     if refusal:

@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from llmconfig.client.finish_reasons import is_whole
 from llmconfig.client.traffic import redis_connection
 from llmconfig.client.traffic.local_cache import local
 from llmconfig.client.traffic.redis_connection import RedisLost
@@ -29,6 +30,7 @@ from llmconfig.client.traffic.shared_cache import (
     write_soon,
 )
 from llmconfig.client.types import Call, Thought, Tokens
+from llmconfig.client.wire import Reply
 from llmconfig.configuration.resolution import Target
 from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.runtime.single_flight import LedFlight
@@ -142,6 +144,12 @@ async def find(key: bytes, configuration: Snapshot) -> CachedAnswer | None:
         kept = _unpacked(value) if value is not None else None
         _count(shared, kept, configuration)
         return kept
+
+
+def has_room_for(reply: Reply, call: Call) -> bool:
+    """Whether a `CachedAnswer` can hold all of an answer, and it came to its end."""
+    has_rows = bool(call.extra.get("logprobs"))
+    return is_whole(reply.finish_reason) and not (reply.untranslated or has_rows)
 
 
 def landed(key: bytes) -> None:

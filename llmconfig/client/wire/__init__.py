@@ -58,7 +58,7 @@ class Question:
     `shape` is set when an answer must obey a schema; `obeys` tells whether the model can be given
     it, else it is spelled out in the prompt and checked here. `native` is the caller's own request
     where this wire is the one that it was written for; `added` are the last of the messages, which
-    came to it here.
+    came to it here; `translated` says that the caller wrote it for another wire.
     """
 
     target: Target
@@ -69,6 +69,7 @@ class Question:
     refused: frozenset[str] = frozenset()  # see wire.refused_parameters
     native: NativeRequest | None = None
     added: Sequence[Message] = ()
+    translated: bool = False
 
     @property
     def tells_logprobs(self) -> bool:
@@ -85,10 +86,14 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A request's JSON, and the parameters that this wire could not carry."""
+    """A request's JSON, and the parameters that this wire could not carry.
+
+    `carried` are parameters of another vendor's words that it has a place for after all.
+    """
 
     content: JSON
     dropped: tuple[str, ...] = ()
+    carried: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +117,7 @@ class Reply:
     stop_sequence: str | None = None
     native: JSON | None = None
     untranslated: bool = False
+    logprobs: tuple[JSON, ...] = ()  # OpenAI's rows of tokens
 
     @property
     def counted(self) -> bool:

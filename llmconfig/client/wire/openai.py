@@ -16,9 +16,7 @@ from llmconfig.client.finish_reasons import (
     is_whole,
     reason_in,
 )
-from llmconfig.client.json_schema.forms import Form
-from llmconfig.client.structured_output import OutputSchema
-from llmconfig.client.types import NOT_BILLED, Billed, Delta, Message, Thought, Tokens
+from llmconfig.client.types import NOT_BILLED, Billed, Delta, Thought, Tokens
 from llmconfig.client.wire import (
     JSON,
     TOKEN_LIMIT_NAMES,
@@ -30,21 +28,21 @@ from llmconfig.client.wire import (
     Refusal,
     Reply,
 )
+from llmconfig.client.wire.cache_marks import MARK, tools_without_marks, without_marks
 from llmconfig.client.wire.errors import error_in
 from llmconfig.client.wire.messages import Spoken, spoken_in, tokens_of_answer
 from llmconfig.client.wire.reading import object_of, text_of
+from llmconfig.client.wire.response_format import ask_for_shape
 from llmconfig.client.wire.thinking import ThoughtSplitter, joined, split
 from llmconfig.client.wire.tool_calls import ToolCallStream, whole_calls
 from llmconfig.client.wire.usage import billed, later
 from llmconfig.configuration.facts import ProviderFacts
-from llmconfig.configuration.resolution import Target
 from llmconfig.secrets import Secret
 
 # Would make replies that this adapter doesn't read, or is ours to say.
 OURS = TOKEN_LIMIT_NAMES | {
     "model", "messages", "input", "encoding_format", "stream", "stream_options", "n"
 }  # fmt: skip
-FINE_TUNED = "ft:"  # the ids of OpenAI's
 ANTHROPIC_ONLY = frozenset(
     {
         "thinking", "top_k", "stop_sequences", "cache_control", "container", "output_config",
@@ -67,7 +65,6 @@ KNOWN_FIELDS = (
 ROUNDING = 1e-4  # a logarithm of 1 that was rounded up
 BYTE_TOKEN = re.compile(r"<0x([0-9A-Fa-f]{2})>")  # SentencePiece's
 NUMBERS = frozenset({int, float})
-FORMAT, SCHEMA, OBJECT = "response_format", "json_schema", "json_object"
 
 
 class OpenAIWire:
@@ -95,15 +92,25 @@ class OpenAIWire:
         """The request as these servers take it; `extra` goes along as it is."""
         target = question.target
         kind = provider_types.get(target.provider.provider_type)
-        content: JSON = {"model": target.model_id, "messages": question.messages}
+        keeps_marks = kind.takes_cache_marks
+        strips_marks = not keeps_marks and (question.translated or kind.refuses_unknown_fields)
+        messages = without_marks(question.messages) if strips_marks else question.messages
+        content: JSON = {"model": target.model_id, "messages": messages}
         if target.temperature is not None:
             content["temperature"] = target.temperature
         if target.max_tokens is not None:
             content[kind.output_limit] = target.max_tokens
-        told = () if question.shape is None else _ask_for_shape(content, question)
+        told = () if question.shape is None else ask_for_shape(content, question)
         if question.tells_logprobs:
             content["logprobs"] = True
-        return Body(content, told + _carry(content, question))
+        told += _carry(content, question)
+        if strips_marks:
+            tools = content.get("tools")
+            if tools is not None:
+                content["tools"] = tools_without_marks(tools)
+            if messages is not question.messages or content.get("tools") is not tools:
+                told += (MARK,)
+        return Body(content, told, carried=(MARK,) if keeps_marks else ())
 
     def streamed(self, content: JSON) -> JSON:
         """With the usage in the last event."""
@@ -154,7 +161,8 @@ class OpenAIWire:
             raise BadReply(str(bad), told) from None
         tokens = _tokens(choice.get("logprobs"))
         end = _End(reason, choice.get("stop_reason"), told)
-        return replace(_answer(end, spoken, whole_calls(message), tokens), native=value)
+        made = _answer(end, spoken, whole_calls(message), tokens)
+        return replace(made, native=value, logprobs=_logprobs(choice))
 
     def refusal(self, value: Any, *, good: bool = True) -> Refusal | None:
         """An error in any form; OpenRouter sends some with status 200 and the real one inside."""
@@ -195,6 +203,13 @@ def _answer(end: _End, spoken: Spoken, tool_calls: tuple[JSON, ...], tokens: Tok
         native_reason=end.reason,
         stop_sequence=(text_of(end.stop) or None) if is_whole(end.reason) else None,
     )
+
+
+def _logprobs(choice: JSON) -> tuple[JSON, ...]:
+    """The rows of tokens as they came."""
+    told = choice.get("logprobs")
+    rows = object_of(told).get("content") if told else None
+    return tuple(row for row in rows if isinstance(row, dict)) if isinstance(rows, list) else ()
 
 
 def _first_choice(value: JSON) -> JSON:
@@ -282,6 +297,8 @@ class OpenAIListener:
         self._thoughts += spoken.thoughts
         thoughts = (*spoken.thoughts, *([Thought(text=thought)] if thought else []))
         delta = self._delta(text, self._calls.feed(said), thoughts, spoken.refusal)
+        if choice.get("logprobs"):
+            delta = replace(delta or Delta(), logprobs=_logprobs(choice))
         if not self.keeps_native:
             return delta
         more = unknown_fields(event)
@@ -331,6 +348,8 @@ def _carry(content: JSON, question: Question) -> tuple[str, ...]:
         return ()
     kind = provider_types.get(question.target.provider.provider_type)
     refused = OURS | ANTHROPIC_ONLY if kind.refuses_unknown_fields else OURS
+    if question.translated and not kind.takes_cache_marks:
+        refused = refused | {MARK}
     content |= {name: value for name, value in question.extra.items() if name not in refused}
     return tuple(name for name in question.extra if name in refused)
 
@@ -346,44 +365,3 @@ def _vector(value: object) -> list[float]:
         return []
     good = all(type(each) in NUMBERS and math.isfinite(each) for each in value)
     return [*map(float, value)] if good else []
-
-
-def _ask_for_shape(content: JSON, question: Question) -> tuple[str, ...]:
-    """In the first form that the server takes; gives in words what was replaced."""
-    shape = question.shape
-    assert shape is not None  # noqa: S101 - the caller has looked
-    forms = (SCHEMA, OBJECT) if question.obeys else (OBJECT, SCHEMA)
-    usable = [each for each in forms if f"{FORMAT}:{each}" not in question.refused]
-    chosen = usable[0] if usable and FORMAT not in question.refused else None
-    if chosen == SCHEMA:
-        content[FORMAT] = _as_schema(_form(question.target, shape))
-    elif chosen == OBJECT:
-        content[FORMAT] = {"type": OBJECT}
-    if not (chosen == SCHEMA and question.obeys):
-        content["messages"] = _with_instruction(question.messages, shape.instruction)
-    if chosen == forms[0]:
-        return ()
-    return (f"{FORMAT} {forms[0]} (sent as {chosen})" if chosen else FORMAT,)
-
-
-def _as_schema(form: Form) -> JSON:
-    described = {"name": "answer", "strict": form.strict, "schema": form.schema}
-    return {"type": SCHEMA, "json_schema": described}
-
-
-def _form(target: Target, shape: OutputSchema) -> Form:
-    """The schema as this kind of server takes it."""
-    name = provider_types.get(target.provider.provider_type).schema_form
-    if name == "openai" and target.model_id.startswith(FINE_TUNED):
-        name = "openai_narrow"
-    form: Form = getattr(shape, name)
-    return form
-
-
-def _with_instruction(messages: Sequence[Message], instruction: str) -> list[Message]:
-    """Said in the system message, which many local models only take in first place."""
-    first = messages[0] if messages else Message()
-    said = first.get("content")
-    if first.get("role") == "system" and isinstance(said, str):
-        return [Message(role="system", content=f"{said}\n\n{instruction}"), *messages[1:]]
-    return [Message(role="system", content=instruction), *messages]

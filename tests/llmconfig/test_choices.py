@@ -1,0 +1,255 @@
+"""Several answers to one request, old completions, log probabilities, marks for the cache."""
+
+import json
+from contextlib import ExitStack
+from typing import Any
+
+import openai
+import pytest
+
+from llmconfig import client as llm_client
+from llmconfig.secrets import MASK
+from metrics.models import GenerationMetric
+from tests.llmconfig.conftest import CANARY
+from tests.loopback import JSON, Loopback, loopback
+
+pytestmark = pytest.mark.django_db(transaction=True)
+HELLO: Any = [{"role": "user", "content": "Say hello."}]
+
+
+def row(token: str, logprob: float = -0.5) -> JSON:
+    other = {"token": "x", "logprob": -3.0, "bytes": [120]}
+    said = {"token": token, "logprob": logprob, "bytes": list(token.encode())}
+    return {**said, "top_logprobs": [said, other]}
+
+
+def answering(tokens: list[str]) -> Any:
+    """A provider that says these tokens, with their probabilities if it is asked for them."""
+
+    def answer(body: JSON) -> Any:
+        likely = bool(body.get("logprobs"))
+        rows = [row(each) for each in tokens]
+        usage = {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12}
+        if not body.get("stream"):
+            said = {"role": "assistant", "content": "".join(tokens)}
+            choice: JSON = {"index": 0, "message": said, "finish_reason": "stop"}
+            choice["logprobs"] = {"content": rows, "refusal": None} if likely else None
+            return 200, {"choices": [choice], "usage": usage}
+        events: list[JSON] = []
+        for token, likely_row in zip(tokens, rows, strict=True):
+            part: JSON = {"index": 0, "delta": {"content": token}, "logprobs": None}
+            if likely:
+                part["logprobs"] = {"content": [likely_row], "refusal": None}
+            events.append({"choices": [part]})
+        end = {"index": 0, "delta": {}, "finish_reason": "stop"}
+        events.append({"choices": [end], "usage": usage})
+        lines = [f"data: {json.dumps(each)}\n\n".encode() for each in events]
+        return 200, (*lines, b"data: [DONE]\n\n")
+
+    return answer
+
+
+@pytest.fixture
+def serve(make_provider, make_node):
+    with ExitStack() as stack:
+
+        def start(says: Any, kind: str = "custom", **fields: Any) -> Loopback:
+            served = stack.enter_context(loopback(says))
+            make_provider("p", kind, model_id="m", api_base_url=served.url, **fields)
+            make_node("p/m")
+            return served
+
+        yield start
+
+
+def client() -> Any:
+    return llm_client.get_llm("tag_rows").openai()
+
+
+def texts(events: Any, of: Any) -> dict[int, str]:
+    found: dict[int, str] = {}
+    for event in events:
+        for choice in event.choices:
+            found[choice.index] = found.get(choice.index, "") + (of(choice) or "")
+    return found
+
+
+def test_n_answers_are_asked_side_by_side_each_with_its_record(serve):
+    served = serve(answering(["Fi", "ne."]))
+    create = client().chat.completions.create
+    for temperature in (0, 1):  # at 0 the cache would give one answer three times
+        GenerationMetric.objects.all().delete()
+        whole = create(model="x", messages=HELLO, n=3, temperature=temperature)
+        assert [(each.index, each.message.content) for each in whole.choices] == [
+            (at, "Fine.") for at in range(3)
+        ]
+        assert (whole.usage.prompt_tokens, whole.usage.completion_tokens) == (27, 9)
+        rows = GenerationMetric.objects.all()
+        assert len({each.correlation_id for each in rows}) == len(rows) == 3
+        assert sum(each.tokens_total for each in rows) == 36
+        first = whole.id.removeprefix("chatcmpl-")
+        assert [each.session_id.hex for each in rows if each.session_id] == [first, first]
+    assert len(served.bodies) == 6
+    assert not any("n" in each for each in served.bodies)
+    raw = client().chat.completions.with_raw_response.create(
+        model="x", messages=HELLO, n=2, temperature=1
+    )
+    assert float(raw.headers["x-nodewise-cost-usd"]) == pytest.approx(2 * (9e-6 + 3e-5))
+    for options, place in (({}, -1), ({"include_usage": True}, -1)):
+        events = list(
+            create(model="x", messages=HELLO, n=3, stream=True, stream_options=options or None)
+        )
+        assert texts(events, lambda choice: choice.delta.content) == dict.fromkeys(
+            range(3), "Fine."
+        )
+        reasons = [choice.finish_reason for event in events for choice in event.choices]
+        assert reasons.count("stop") == 3
+        counted = [each.usage.total_tokens for each in events if each.usage]
+        assert counted == [36]
+        assert events[place].usage
+
+
+def test_one_failing_choice_fails_the_request_and_ends_the_others(serve):
+    asked = []
+
+    def answer(body: JSON) -> Any:
+        asked.append(body)
+        if len(asked) == 1:
+            return 400, {"error": {"message": "Too hard."}}
+        return answering(["Fine."])(body)
+
+    serve(answer)
+    with pytest.raises(openai.BadRequestError, match="Too hard"):
+        client().chat.completions.create(model="x", messages=HELLO, n=3)
+    with pytest.raises(openai.BadRequestError, match="1 to 128"):
+        client().chat.completions.create(model="x", messages=HELLO, n=129)
+
+
+def test_log_probabilities_are_handed_on_whole_and_streamed(serve):
+    served = serve(answering(["Fi", "ne."]))
+    create = client().chat.completions.create
+    asked = {"model": "x", "messages": HELLO, "logprobs": True, "top_logprobs": 2}
+    for _ in range(2):  # the cache has no place for them
+        rows = create(**asked, temperature=0).choices[0].logprobs.content
+        assert [(each.token, each.logprob) for each in rows] == [("Fi", -0.5), ("ne.", -0.5)]
+        assert rows[0].top_logprobs[1].token == "x"
+    streamed = [
+        each
+        for event in create(**asked, stream=True)
+        for choice in event.choices
+        for each in (choice.logprobs.content if choice.logprobs else ())
+    ]
+    assert [each.token for each in streamed] == ["Fi", "ne."]
+    assert len(served.bodies) == 3
+    assert all(each["top_logprobs"] == 2 and each["logprobs"] for each in served.bodies)
+
+
+def test_no_key_comes_out_in_the_tokens_of_log_probabilities(serve):
+    pieces = [CANARY[at : at + 4] for at in range(0, len(CANARY), 4)]
+    serve(answering(["Key: ", *pieces, " end"]))
+    create = client().chat.completions.create
+    asked = {"model": "x", "messages": HELLO, "logprobs": True, "top_logprobs": 2}
+    whole = create(**asked).choices[0].logprobs.content
+    streamed = [
+        each
+        for event in create(**asked, stream=True)
+        for choice in event.choices
+        for each in (choice.logprobs.content if choice.logprobs else ())
+    ]
+    for rows in (whole, streamed):
+        assert [each.token for each in rows] == ["Key: ", *(MASK for _ in pieces), " end"]
+        told = json.dumps([each.model_dump() for each in rows])
+        assert not any(piece in told for piece in pieces[1:-1])
+
+
+def test_old_completions_are_one_user_message_each(serve):
+    served = serve(answering(["Fi", "ne."]))
+    create = client().completions.create
+    made = create(model="x", prompt=["One", "Two"], n=2, echo=True, stop=["\n"], logprobs=None)
+    assert [each.text for each in made.choices] == ["OneFine.", "OneFine.", "TwoFine.", "TwoFine."]
+    assert (made.object, made.choices[3].index, made.usage.total_tokens) == (
+        "text_completion",
+        3,
+        48,
+    )
+    prompts = sorted(each["messages"][0]["content"] for each in served.bodies)
+    assert prompts == ["One", "One", "Two", "Two"]
+    assert {each["max_tokens"] for each in served.bodies} == {16}
+    assert served.bodies[0]["stop"] == ["\n"]
+    likely = create(model="x", prompt="One", logprobs=2, max_tokens=5).choices[0].logprobs
+    assert likely.model_dump() == {
+        "tokens": ["Fi", "ne."],
+        "token_logprobs": [-0.5, -0.5],
+        "top_logprobs": [{"Fi": -0.5, "x": -3.0}, {"ne.": -0.5, "x": -3.0}],
+        "text_offset": [0, 2],
+    }
+    events = list(create(model="x", prompt=["One", "Two"], stream=True, echo=True))
+    assert texts(events, lambda choice: choice.text) == {0: "OneFine.", 1: "TwoFine."}
+    assert [each.usage.total_tokens for each in events if each.usage] == [24]
+    events = list(
+        create(model="x", prompt="One", stream=True, stream_options={"include_usage": True})
+    )
+    assert events[-1].usage.total_tokens == 12
+    assert GenerationMetric.objects.filter(operation_type="completions").count() == 8
+    for field, value in (
+        ("prompt", [1, 2]),
+        ("prompt", []),
+        ("suffix", "}"),
+        ("best_of", 3),
+        ("logprobs", 21),
+        ("n", 0),
+    ):
+        with pytest.raises(openai.BadRequestError) as refused:
+            create(**{"model": "x", "prompt": "One", field: value})
+        assert refused.value.param == field
+    with pytest.raises(openai.BadRequestError, match="echo"):
+        create(model="x", prompt="One", logprobs=1, echo=True)
+
+
+MARK = {"type": "ephemeral"}
+USE = {"type": "tool_use", "id": "t", "name": "f", "input": {}}
+MARKED: Any = {
+    "model": "x",
+    "max_tokens": 50,
+    "system": [{"type": "text", "text": "Rules.", "cache_control": MARK}],
+    "tools": [{"name": "f", "input_schema": {"type": "object"}, "cache_control": MARK}],
+    "messages": [
+        {"role": "user", "content": [{"type": "text", "text": "Hi", "cache_control": MARK}]},
+        {
+            "role": "assistant",
+            "content": [{"type": "tool_use", "id": "t", "name": "f", "input": {}}],
+        },
+        {
+            "role": "user",
+            "content": [
+                {"type": "tool_result", "tool_use_id": "t", "content": "1", "cache_control": MARK}
+            ],
+        },
+    ],
+}
+CHAT_MARKED: Any = {
+    "messages": [
+        {"role": "user", "content": [{"type": "text", "text": "Hi", "cache_control": MARK}]}
+    ],
+    "tools": [{"type": "function", "function": {"name": "f"}, "cache_control": MARK}],
+}
+# Kind of provider, how many marks of /v1/messages and of /v1/chat/completions arrive.
+ARRIVING = [("openrouter", 4, 2), ("custom", 0, 2), ("openai", 0, 0)]
+
+
+@pytest.mark.parametrize(("kind", "of_messages", "of_chat"), ARRIVING)
+def test_marks_for_anthropics_cache_go_where_they_are_taken(serve, kind, of_messages, of_chat):
+    served = serve(answering(["Fine."]), kind)
+    llm = llm_client.get_llm("tag_rows")
+    llm.anthropic().post("/v1/messages", cast_to=object, body=MARKED)
+    llm.openai().post("/chat/completions", cast_to=object, body={"model": "x", **CHAT_MARKED})
+    arrived = [json.dumps(each).count("cache_control") for each in served.bodies]
+    assert arrived == [of_messages, of_chat]
+    lost = [
+        "cache_control" in each.dropped_params
+        for each in GenerationMetric.objects.order_by("created_at")
+    ]
+    assert lost == [of_messages == 0, of_chat == 0]
+    if not of_messages:
+        contents = [each["content"] for each in served.bodies[0]["messages"]]
+        assert contents == ["Rules.", "Hi", "", "1"]
