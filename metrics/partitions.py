@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, transaction
 from django.db.backends.utils import CursorWrapper
 
-from llmconfig.runtime import advisory_locks
+from llmconfig.runtime import advisory_locks, database_clock
 from metrics.errors import PartitionsUnusable
 
 logger = logging.getLogger(__name__)
@@ -39,8 +39,11 @@ class Partition:
 
 
 def utc_now() -> dt.datetime:
-    """The current time in UTC, by which calls are put into months."""
-    return dt.datetime.now(dt.UTC)
+    """The current time in UTC by the database's clock, by which calls are put into months.
+
+    A machine whose clock is ahead would else drop months that are to be kept.
+    """
+    return database_clock.corrected(dt.datetime.now(dt.UTC))
 
 
 def month_start(moment: dt.datetime) -> dt.datetime:

@@ -8,7 +8,6 @@ trying a few of its rows, spends nothing more.
 import datetime as dt
 
 from django.db import connection
-from django.utils import timezone
 
 from enrichment.batches import creation
 from enrichment.batches.creation import Selection, Terms
@@ -19,7 +18,7 @@ from enrichment.models.batches import TERMINAL
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.resolution import resolve
 from llmconfig.errors import LLMError
-from llmconfig.runtime import advisory_locks
+from llmconfig.runtime import advisory_locks, database_clock
 
 # The switch in `llm_config`, and the enrichments that it keeps up.
 SWITCHES = {
@@ -98,7 +97,7 @@ def _failed_lately(enrichment: Enrichment) -> list[object]:
         target=enrichment.target,
         variant="",
         state=ResultState.FAILED,
-        created_at__gte=timezone.now() - delay,
+        created_at__gte=database_clock.now() - delay,
     )
     keys = failed.values_list("row_id", flat=True)
     return [enrichment.checked_key(key) for key in keys]

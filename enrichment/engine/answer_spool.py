@@ -24,6 +24,7 @@ from llmconfig import project_settings
 from llmconfig.client.recording.disk_format import line_of, read_line
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import CallRecord
+from llmconfig.runtime import database_clock
 from metrics.quality.parts import CheckResults
 
 logger = logging.getLogger(__name__)
@@ -63,11 +64,23 @@ def keep(token: UUID, answer: KeptAnswer) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
         file = os.open(folder / _name(token), flags, 0o600)
         try:
-            os.write(file, line)
+            _append(file, line)
         finally:
             os.close(file)
     except (OSError, TypeError, ValueError) as error:
         logger.warning("An answer is only in memory until it is written: %s.", error)
+
+
+def _append(file: int, line: bytes) -> None:
+    """Write all of it or nothing: of a full disk a part may come, and would tear the next line."""
+    left = memoryview(line)
+    try:
+        while left:
+            left = left[os.write(file, left) :]
+    except OSError:
+        with suppress(OSError):
+            os.ftruncate(file, os.fstat(file).st_size - (len(line) - len(left)))
+        raise
 
 
 def kept(token: UUID) -> tuple[KeptAnswer, ...]:
@@ -111,7 +124,7 @@ def drop(tokens: Iterable[UUID]) -> None:
 def sweep() -> None:
     """Remove what nobody has asked for in a week."""
     folder = _folder()
-    before = time.time() - STALE_SECONDS
+    before = min(time.time(), database_clock.now().timestamp()) - STALE_SECONDS
     for each in folder.iterdir() if folder is not None else ():
         with suppress(OSError):
             if each.name.endswith(ENDING) and each.stat().st_mtime < before:

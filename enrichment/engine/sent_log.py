@@ -16,6 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
 
+from llmconfig.runtime import database_clock
+
 logger = logging.getLogger(__name__)
 
 STALE_SECONDS = 24 * 3600
@@ -103,7 +105,7 @@ def _folder() -> Path | None:
 
 def _sweep(folder: Path) -> None:
     """Remove what machines that went down left behind."""
-    before = time.time() - STALE_SECONDS
+    before = min(time.time(), database_clock.now().timestamp()) - STALE_SECONDS
     for each in folder.iterdir():
         with suppress(OSError):
             if each.stat().st_mtime < before:

@@ -14,7 +14,6 @@ from uuid import UUID
 
 import orjson
 from django.db import connection, transaction
-from django.utils import timezone
 
 from enrichment.enrichments import get, names
 from enrichment.errors import BadSelection, FactMissing
@@ -26,6 +25,7 @@ from llmconfig.client import fetching
 from llmconfig.client.fetching import FetchRequest, RequestFailed, Response
 from llmconfig.client.http import background_loop
 from llmconfig.errors import ConfigurationError
+from llmconfig.runtime import database_clock
 from llmconfig.runtime.per_loop import PerLoop
 from llmconfig.runtime.single_flight import SingleFlight
 
@@ -148,7 +148,7 @@ async def ask(asked: FactQuestion) -> FactAnswer:
         if asked.source.required:
             raise FactMissing(str(answer), transient=answer.transient)
         # Not what the source said: nothing to keep.
-        return FactAnswer("", timezone.now(), stored=True)
+        return FactAnswer("", database_clock.now(), stored=True)
     return answer
 
 
@@ -167,7 +167,7 @@ async def fetched(asked: FactQuestion) -> Answer:
                 secret_ref=source.secret_ref,
             )
         )
-        return FactAnswer(_read(source, response), timezone.now())
+        return FactAnswer(_read(source, response), database_clock.now())
     except FactMissing as missing:
         return missing
     except RequestFailed as failed:
@@ -230,7 +230,7 @@ def refresh(row: FactSource, *, everything: bool = False) -> Refreshed:
     """
     source = Source.of(row)
     kept = Fact.objects.filter(source=row)
-    due = kept if everything else kept.filter(fetched_at__lt=timezone.now() - source.ttl)
+    due = kept if everything else kept.filter(fetched_at__lt=database_clock.now() - source.ttl)
     asked = [
         (FactQuestion(source, url, key, ""), value_hash)
         for key, url, value_hash in due.values_list("key", "url", "value_hash")

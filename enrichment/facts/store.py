@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db.backends.utils import CursorWrapper
-from django.utils import timezone
 
 from enrichment.facts.questions import FactQuestion
 from enrichment.models import Fact, FactSource
+from llmconfig.runtime import database_clock
 
 FORGET_AFTER = dt.timedelta(days=30)  # past its time to live
 
@@ -38,7 +38,7 @@ def known(questions: Iterable[FactQuestion], *, any_age: bool = False) -> dict[s
     by_key = {each.key: each.source for each in questions if each.key}
     if not by_key:
         return {}
-    now = timezone.now()
+    now = database_clock.now()
     rows = Fact.objects.filter(key__in=by_key).values_list("key", "value", "fetched_at")
     return {
         key: FactAnswer(value, fetched_at, stored=True)
@@ -86,6 +86,6 @@ def forget_old() -> int:
     """Delete facts that nobody has needed for a month beyond their time; returns how many."""
     gone = 0
     for row in FactSource.objects.all():
-        until = timezone.now() - dt.timedelta(seconds=row.ttl_seconds) - FORGET_AFTER
+        until = database_clock.now() - dt.timedelta(seconds=row.ttl_seconds) - FORGET_AFTER
         gone += Fact.objects.filter(source=row, fetched_at__lt=until).delete()[0]
     return gone

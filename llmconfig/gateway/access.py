@@ -25,6 +25,7 @@ from llmconfig.configuration import process_settings
 from llmconfig.gateway.keys import FORM, hash_of
 from llmconfig.gateway.refusals import RequestRefused
 from llmconfig.models.gateway import GatewayKey
+from llmconfig.runtime import database_clock
 from llmconfig.runtime.single_flight import SingleFlight
 
 logger = logging.getLogger(__name__)
@@ -168,7 +169,7 @@ async def authenticate(headers: Iterable[tuple[bytes, bytes]], address: str) -> 
     for known, caller in _found(await _ring.current(), hashed):
         if hmac.compare_digest(known, hashed) and not _expired(caller):
             if caller.key_id is not None:
-                _ring.used[caller.key_id] = dt.datetime.now(dt.UTC)
+                _ring.used[caller.key_id] = database_clock.now()
             return caller
     raise _failures.refusal(address)
 
@@ -190,7 +191,7 @@ def _found(keys: Mapping[str, Caller], hashed: str) -> Iterable[tuple[str, Calle
 
 
 def _expired(caller: Caller) -> bool:
-    return caller.expires_at is not None and caller.expires_at <= dt.datetime.now(dt.UTC)
+    return caller.expires_at is not None and caller.expires_at <= database_clock.now()
 
 
 def _key(headers: Iterable[tuple[bytes, bytes]]) -> str | None:

@@ -45,6 +45,24 @@ def ahead() -> dt.timedelta:
     return _known.ahead
 
 
+def known_ahead() -> dt.timedelta:
+    """The same as last compared, and nothing where our clock is right; asks nobody.
+
+    So it serves event loops too.
+    """
+    is_right = abs(_known.ahead.total_seconds()) <= TOLERATED_SECONDS
+    return NO_TIME if is_right else _known.ahead
+
+
+def now() -> dt.datetime:
+    """The current time by the database's clock, by `known_ahead`.
+
+    What a wrong clock would decide goes by it: what has expired, which day's budget runs, which
+    price is in force.
+    """
+    return dt.datetime.now(dt.UTC) + known_ahead()
+
+
 def corrected(moment: dt.datetime) -> dt.datetime:
     """A moment of our clock, from before just now, by the database's."""
     difference = ahead()

@@ -21,6 +21,7 @@ from llmconfig.configuration import time_zones
 from llmconfig.configuration.known_costs import UNPRICED, KnownCost
 from llmconfig.errors import LLMError
 from llmconfig.models import InteractionType
+from llmconfig.runtime import database_clock
 from metrics.analyzers.cost import forecast_month
 from metrics.errors import Unanswerable
 from metrics.models import WeeklyReport
@@ -44,7 +45,7 @@ INSTRUCTIONS = (
 
 def last_week(today: dt.date | None = None) -> dt.date:
     """The Monday of the last whole week, in the installation's time zone."""
-    day = today or timezone.now().astimezone(time_zones.default()).date()
+    day = today or database_clock.now().astimezone(time_zones.default()).date()
     return day - dt.timedelta(days=day.weekday() + 7)
 
 

@@ -1,4 +1,4 @@
-"""The way to the tests' database, which can be closed, held, or cut in the middle of a COMMIT."""
+"""The way to the tests' database, which can be closed, held, full, or cut at a COMMIT."""
 
 import socket
 import threading
@@ -9,6 +9,9 @@ from urllib.parse import quote
 from django.db import connection
 
 COMMIT = b"COMMIT"
+# What a client may ask before it starts: TLS and GSSAPI, which PostgreSQL declines with N.
+ENCRYPTION_WISHES = ((80877103).to_bytes(4, "big"), (80877104).to_bytes(4, "big"))
+TOO_MANY = b"SFATAL\0VFATAL\0C53300\0Msorry, too many clients already\0\0"
 
 
 class Door:
@@ -20,6 +23,7 @@ class Door:
         self._may_pass = threading.Event()
         self._may_pass.set()
         self._listener: socket.socket | None = None
+        self._full = False
         self.cuts_left = 0
         self.port = 0
         self.open()
@@ -33,6 +37,7 @@ class Door:
 
     def open(self) -> None:
         """Let everybody through."""
+        self._full = False
         self._may_pass.set()
         if self._listener is None:
             self._listener = socket.create_server(("127.0.0.1", self.port))
@@ -42,6 +47,11 @@ class Door:
     def hold(self) -> None:
         """Take connections and bytes, and pass nothing on."""
         self._may_pass.clear()
+
+    def fill(self) -> None:
+        """Refuse new connections as a server at its max_connections does; the others go on."""
+        self.open()
+        self._full = True
 
     def close(self) -> None:
         """Refuse connections, and end those that there are."""
@@ -64,6 +74,9 @@ class Door:
         with suppress(OSError):
             while True:
                 near, _ = listener.accept()
+                if self._full:
+                    threading.Thread(target=_refuse, args=(near,), daemon=True).start()
+                    continue
                 far = socket.create_connection(self._there)
                 self._ends += [near, far]
                 for one, other in ((near, far), (far, near)):
@@ -83,6 +96,13 @@ class Door:
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
         one.close()  # each direction closes the end that it read from
+
+
+def _refuse(client: socket.socket) -> None:
+    with suppress(OSError), client:
+        while client.recv(1024)[4:8] in ENCRYPTION_WISHES:
+            client.sendall(b"N")
+        client.sendall(b"E" + (len(TOO_MANY) + 4).to_bytes(4, "big") + TOO_MANY)
 
 
 @contextmanager

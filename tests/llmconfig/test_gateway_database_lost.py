@@ -1,5 +1,7 @@
 """`/v1` while its database is away: calls go on, and no record of an answered one is lost."""
 
+import json
+import resource
 import signal
 import stat
 import time
@@ -95,6 +97,41 @@ def test_calls_go_on_while_the_database_is_away_and_are_recorded_when_it_is_back
         while list(journal.iterdir()) and time.monotonic() < ends:
             time.sleep(0.05)
         assert not list(journal.iterdir())
+
+
+def test_calls_are_recorded_while_the_database_takes_no_more_connections(serve, way):
+    with serve() as server:
+        key = server.until_known(new_key(), "chat")
+        began = timezone.now()
+        with server.client(key) as client:
+            way.fill()
+            assert {reply.status_code for reply in ask(client, 20)} == {200}
+            recorded(began, 20)
+            way.close()  # those that there were are gone too
+            way.fill()
+            for reply in ask(client, 20):
+                assert reply.status_code == 200, reply.text
+                assert reply.elapsed.total_seconds() < 3
+            way.open()
+            recorded(began, 40)
+
+
+def test_a_full_disk_keeps_records_in_memory_until_the_database_is_back(serve, way, journal):
+    with serve() as server:
+        key = server.until_known(new_key(), "chat")
+        began = timezone.now()
+        # No file may grow beyond this: writes come back short, then fail, as on a full disk.
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (9_000, 9_000))
+        with server.client(key) as client:
+            way.close()
+            time.sleep(2.5)
+            assert {reply.status_code for reply in ask(client, 40)} == {200}
+            time.sleep(1.5)  # some rounds in which they should have gone to the disk
+            kept = [line for file in journal.iterdir() for line in file.read_bytes().splitlines()]
+            assert all(json.loads(line) for line in kept)
+            way.open()
+            recorded(began, 40)
+    recorded(began, 40)
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])

@@ -1,6 +1,7 @@
 """Beat goes on in step when the clock is set, and workers' clocks decide nothing."""
 
 import datetime as dt
+import json
 from typing import Any
 
 import pytest
@@ -76,6 +77,20 @@ def test_a_timer_is_sent_again_only_once_a_worker_has_taken_it(beat: Any) -> Non
     assert broker.llen("celery") == 1
     assert 0 < broker.pttl(MARK.format(REVIVE)) <= 15_000  # a lost message holds it up no longer
     assert b'"expires": null' in broker.lindex("celery", 0)
+
+
+def test_two_beats_send_each_timer_once(beat: Any, tmp_path: Any) -> None:
+    broker = Redis.from_url(settings.REDIS_URL)
+    broker.flushdb()
+    other = SteadyScheduler(app, schedule_filename=str(tmp_path / "other"), max_interval=0.1)
+    try:
+        for scheduler in (beat(), other):
+            for entry in scheduler.schedule.values():
+                scheduler.apply_entry(entry, producer=scheduler.producer)
+    finally:
+        other.close()
+    sent_tasks = [json.loads(each)["headers"]["task"] for each in broker.lrange("celery", 0, -1)]
+    assert len(sent_tasks) == len(set(sent_tasks)) > len(settings.CELERY_BEAT_SCHEDULE) / 2
 
 
 @pytest.mark.django_db(transaction=True)

@@ -3,8 +3,6 @@
 import datetime as dt
 import logging
 
-from django.utils import timezone
-
 from enrichment.batches.lifecycle import complete_if_done
 from enrichment.engine.db_sessions import SESSION_ERRORS
 from enrichment.engine.submissions import fall_back, hand_over, results
@@ -17,6 +15,7 @@ from llmconfig.client.provider_batches import BatchState, Polled, SubmissionFail
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.resolution import Target
 from llmconfig.errors import ConfigurationError
+from llmconfig.runtime import database_clock
 
 logger = logging.getLogger(__name__)
 
@@ -119,7 +118,7 @@ def _note(submission: ProviderBatchSubmission, detail: str) -> None:
 
 
 def _age(submission: ProviderBatchSubmission) -> dt.timedelta:
-    return timezone.now() - submission.created_at
+    return database_clock.now() - submission.created_at
 
 
 def _is_overdue(submission: ProviderBatchSubmission) -> bool:

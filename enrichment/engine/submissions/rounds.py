@@ -8,7 +8,6 @@ import datetime as dt
 import logging
 
 from django.db import connection
-from django.utils import timezone
 
 from enrichment.batches import lifecycle
 from enrichment.batches.lifecycle import pause_for
@@ -19,7 +18,7 @@ from enrichment.errors import EnrichmentError
 from enrichment.models import ProviderBatchSubmission, SubmissionState
 from enrichment.models.batches import UNFINISHED
 from llmconfig.configuration import snapshot
-from llmconfig.runtime import advisory_locks
+from llmconfig.runtime import advisory_locks, database_clock
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +46,7 @@ def advance(*, step: Step = lambda _done: None, settle: dt.timedelta = SETTLE) -
 def _advance(step: Step, settle: dt.timedelta) -> None:
     for submission in _unfinished():
         only_meant = submission.state == SubmissionState.INTENDED
-        if not only_meant or timezone.now() - submission.created_at >= settle:
+        if not only_meant or database_clock.now() - submission.created_at >= settle:
             polling.go_on(submission, step, settle=settle)
     if not snapshot.current().processing.get("enabled", False):
         return

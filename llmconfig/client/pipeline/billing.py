@@ -21,6 +21,7 @@ from llmconfig.client.wire.usage import tier_name
 from llmconfig.configuration import prices
 from llmconfig.configuration.pricing import BATCH
 from llmconfig.configuration.resolution import Target
+from llmconfig.runtime import database_clock
 
 # What a request can use is known roughly: a provider adds prompts of its own and what its tools
 # found, and counts pictures in its own way. A count of more than so many times is a mistake.
@@ -152,6 +153,6 @@ def _price(usage: Usage, state: GenerationState, target: Target, tier: str) -> D
     model = target.candidate.model
     if model is None:
         return None
-    moment = state.created_at
+    moment = state.created_at + database_clock.known_ahead()
     price = prices.price_at(model.prices, moment)
     return prices.cost(usage, price, service_tier=tier, moment=moment)

@@ -5,7 +5,6 @@ request. Where none of them is set this costs some microseconds and no message.
 """
 
 import asyncio
-import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Self
@@ -20,6 +19,7 @@ from llmconfig.configuration import prices
 from llmconfig.configuration.facts import BudgetFacts
 from llmconfig.configuration.resolution import Target
 from llmconfig.configuration.snapshot import Snapshot
+from llmconfig.runtime import database_clock
 
 # What may have been billed although nobody says how much.
 MAYBE_BILLED = frozenset({"timeout", "bad_reply", "reply_too_large", *ANSWERED})
@@ -84,7 +84,7 @@ def worst_case(
     model = target.candidate.model
     if model is None or most is None:
         return None
-    price = prices.price_at(model.prices, dt.datetime.now(dt.UTC))
+    price = prices.price_at(model.prices, database_clock.now())
     return None if price is None else holds.dearest(price, most, call, service_tier=service_tier)
 
 

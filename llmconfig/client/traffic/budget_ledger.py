@@ -14,11 +14,11 @@ from uuid import UUID
 from django.db import close_old_connections, connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Q
-from django.utils import timezone
 
 from llmconfig.configuration import time_zones
 from llmconfig.configuration.facts import BudgetFacts
 from llmconfig.models import BudgetPeriod
+from llmconfig.runtime import database_clock
 
 HOLD_SECONDS = 60.0
 THE_BEGINNING = dt.date(1970, 1, 1)
@@ -89,7 +89,7 @@ def running_now() -> Q:
 
 def period_start(period: str, moment: dt.datetime | None = None) -> dt.date:
     """The first day (of LLM_TIME_ZONE) of the period that this moment, by default now, is in."""
-    today = (moment or timezone.now()).astimezone(time_zones.default()).date()
+    today = (moment or database_clock.now()).astimezone(time_zones.default()).date()
     if period == BudgetPeriod.TOTAL:
         return THE_BEGINNING
     return today if period == BudgetPeriod.DAY else today.replace(day=1)
