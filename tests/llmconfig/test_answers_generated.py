@@ -132,7 +132,7 @@ def seen(made):
 
 
 @hypothesis_settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(answers())
 @example(({"content": ""}, None, [USED, DONE]))

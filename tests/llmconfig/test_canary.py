@@ -10,6 +10,7 @@ from urllib.parse import quote
 from urllib.request import urlopen
 
 import pytest
+import re2
 import redis
 from django.apps import apps
 from django.conf import settings as django_settings
@@ -46,7 +47,7 @@ def forms(key):
 
 
 SLICES = {form[at : at + 8] for form in forms(KEY) for at in range(len(form) - 7)}
-PATTERN = re.compile("|".join(map(re.escape, sorted(SLICES))))
+PATTERN = re2.compile("|".join(map(re2.escape, sorted(SLICES))))
 
 
 def clean(where, text):
@@ -65,12 +66,17 @@ def test_the_search_itself_finds_the_key_in_every_form():
 def used(make_provider, make_node, ask, simulator, settings, caplog, monkeypatch):
     """The key was entered by API, used, refused with an echo, rotated and rolled back over."""
     ensure_roles()
-    caplog.set_level(logging.DEBUG)
-    caplog.set_level(logging.DEBUG, "django")
-    monkeypatch.setattr(connection, "force_debug_cursor", True)  # Django logs its SQL then
     settings.LLM_TRACING_ENDPOINT = f"{simulator.url}/v1/traces"
     settings.LLM_TRACING_HEADERS = Secret("x-api-key=collector")
     settings.LLM_TRACING_CONTENTS = True
+    # Only here: at this level Django's templates log a traceback for each blank variable of a page.
+    with monkeypatch.context() as patched:
+        patched.setattr(connection, "force_debug_cursor", True)  # Django logs its SQL then
+        with caplog.at_level(logging.DEBUG), caplog.at_level(logging.DEBUG, "django"):
+            return use_the_key(make_provider, make_node, ask, simulator)
+
+
+def use_the_key(make_provider, make_node, ask, simulator):
     make_provider(key=None, secret_ref="env:NOT_SET")
     administrator = caller("administrator")
     address = f"/api/v1/llm/providers/{Provider.objects.get(name='sim').pk}"

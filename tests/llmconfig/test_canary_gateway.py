@@ -2,7 +2,6 @@
 
 import base64
 import json
-import re
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -10,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+import re2
 import redis
 from django.conf import settings as django_settings
 from django.db import connection
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 KEY = "sk-proj-Zk9/vQ2+wX7rTb4LmH8yUd3NcP6sEa1Jf5Gg0Rq"
 SLICES = {form[at : at + 12] for form in forms(KEY) for at in range(len(form) - 11)}
-PATTERN = re.compile("|".join(map(re.escape, sorted(SLICES))))
+PATTERN = re2.compile("|".join(map(re2.escape, sorted(SLICES))))
 ENDS = {"stop": "end_turn", "tool_calls": "tool_use"}
 
 
