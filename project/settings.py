@@ -161,6 +161,8 @@ if PRODUCTION:
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
 SESSION_COOKIE_HTTPONLY = True
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 # Bytes of a request's body outside /v1, refused before they are read; without credentials 1 MB.
@@ -232,6 +234,8 @@ vars().update(_mail_server)
 LLM_ENVIRONMENT: dict[str, object] = {}
 # Where lanes keep answers that are paid for until they are written; blank: the temporary folder.
 LLM_SPOOL_DIR = env.str("LLM_SPOOL_DIR", "")
+# What the first steps offer to import.
+LISTINGS_SAMPLE_FILE = str(BASE_DIR / "fixtures" / "dogs.csv.gz")
 LLM_NODES_FILE = env.str("LLM_NODES_FILE", str(BASE_DIR / "fixtures" / "llm_nodes.yaml"))
 # Address of the server behind the `local` provider when it is seeded.
 # Where call records wait while the database is away.

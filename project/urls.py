@@ -3,10 +3,12 @@
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from project.api_docs import DocsPage, Schema
 
 urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("docs/api/schema/", Schema.as_view(), name="schema"),
     path("docs/api/", DocsPage.as_view(url_name="schema"), name="api-docs"),

@@ -3,6 +3,7 @@
 from enrichment.admin import (
     batches,
     facts,
+    first_steps,
     prompts,
     proposals,
     results,
@@ -15,6 +16,7 @@ from llmconfig.admin.kit.navigation import Page, Section, register_section
 __all__ = [
     "batches",
     "facts",
+    "first_steps",
     "prompts",
     "proposals",
     "results",

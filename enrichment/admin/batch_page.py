@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -121,6 +121,20 @@ def figures(progress: Progress, *, cap: Decimal | None = None) -> list[tuple[str
     if progress.unpriced_calls:
         shown.append(("tokens unpriced", count(progress.unpriced_tokens)))
     return shown
+
+
+def selection_in_words(params: Mapping[str, Any]) -> str:
+    """Which rows a batch was asked for: whose, how many at most, in which languages, and why."""
+    languages = ", ".join(filter(None, params.get("variants") or ()))
+    parts = [
+        f"languages: {languages}" if languages else "",
+        f"organization: {params['organization']}" if params.get("organization") else "",
+        f"at most {params['limit']} rows" if params.get("limit") else "",
+        f"the list's filter: {params['filter']}" if params.get("filter") else "",
+        f"stale: {', '.join(params['stale'])}" if params.get("stale") else "",
+    ]
+    whole = "all rows of the table" if params.get("whole_table") else "chosen rows"
+    return "; ".join(filter(None, (whole, *parts)))
 
 
 def expected_cost(progress: Progress) -> Decimal | None:

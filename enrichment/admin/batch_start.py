@@ -111,10 +111,15 @@ def _forecast(order: BatchOrder) -> Parts:
             "model": f"{found.provider}/{found.model}",
             "basis": found.basis,
             "live": _span(found.cost_usd),
-            "half": _span(found.cost_provider_batch_usd),
+            "half": _span(found.cost_provider_batch_usd) if not _is_free(found) else None,
+            "free": _is_free(found),
             "over_cap": _over_cap(found, order.terms.max_cost_usd),
         }
     }
+
+
+def _is_free(found: Forecast) -> bool:
+    return found.cost_usd is not None and found.cost_usd.p90 == 0
 
 
 def _span(cost: Quantiles | None) -> dict[str, str] | None:

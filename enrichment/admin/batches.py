@@ -14,7 +14,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
-from enrichment.admin.batch_page import CHUNK_TONES, page, status_badge
+from enrichment.admin.batch_page import CHUNK_TONES, page, selection_in_words, status_badge
 from enrichment.admin.batch_start import queue_lanes, start_view
 from enrichment.batches import lifecycle
 from enrichment.batches.progress import of_chunks, progress_of
@@ -139,7 +139,7 @@ class BatchAdmin(ReadOnlyAdmin):
                 "fields": (
                     "id",
                     "enrichment",
-                    "params",
+                    "selection",
                     "force",
                     "write_size",
                     "max_cost_usd",
@@ -257,6 +257,11 @@ class BatchAdmin(ReadOnlyAdmin):
             )
         self._control(request, queryset, "cancel")
         return None
+
+    @admin.display(description="Selection")
+    def selection(self, batch: Batch) -> str:
+        """Which rows were asked for, in words."""
+        return selection_in_words(batch.params)
 
     @admin.display(description="Batch", ordering="enrichment")
     def name(self, batch: Batch) -> str:

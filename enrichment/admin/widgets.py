@@ -24,6 +24,7 @@ def batches_widget(request: HttpRequest) -> Widget | None:
         "nodewise/widgets/batches.html",
         {
             "running": bool(unfinished),
+            "may_start": request.user.has_perm("enrichment.add_batch"),
             "batches": [
                 {
                     "batch": batch,

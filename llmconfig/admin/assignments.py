@@ -12,6 +12,7 @@ from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
 from llmconfig.admin.explain import explain_node
+from llmconfig.admin.kit.checklist import step_view
 from llmconfig.admin.kit.listed_models import ListedModelsForm
 from llmconfig.admin.kit.panels import node_panels
 from llmconfig.admin.kit.presentation import NOTHING, badge
@@ -177,6 +178,7 @@ class GlobalConfigAdmin(ExplainedAdmin):
         the sidebar marks every entry whose address the page's begins with."""
         pages = (
             ("settings/", settings_view, "llm_settings"),
+            ("first-steps/<slug:name>/", step_view, "llm_first_step"),
             ("playground/", playground_view, "llm_playground"),
             ("playground/answer/", answer_view, "llm_playground_answer"),
         )

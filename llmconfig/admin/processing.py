@@ -15,6 +15,7 @@ from llmconfig.admin.kit.presentation import badge
 from llmconfig.admin.kit.writes import RevisionedAdmin
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.process_settings import definitions
+from llmconfig.diagnostics.first_steps import seeded_settings
 from llmconfig.models import LLMConfig
 from llmconfig.models.processing import SINGLE_ROW_ID
 
@@ -67,7 +68,7 @@ def overruling(column: str) -> SafeString:
 
 @admin.register(LLMConfig)
 class LLMConfigAdmin(RevisionedAdmin):
-    """The single row; `seed_llm_config` makes it, and nobody adds or deletes it here."""
+    """The single row, which nobody adds or deletes."""
 
     form = ListedModelsForm
     change_form_outer_after_template = "nodewise/process_settings.html"
@@ -128,11 +129,10 @@ class LLMConfigAdmin(RevisionedAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """There is no list of one row: go to it."""
-        if not LLMConfig.objects.filter(pk=SINGLE_ROW_ID).exists():
-            messages.warning(
-                request,
-                "There are no processing settings yet: run `manage.py seed_llm_config`.",
-            )
+        if request.user.has_perm("llmconfig.change_llmconfig"):
+            seeded_settings()  # the row is there from the start
+        elif not LLMConfig.objects.filter(pk=SINGLE_ROW_ID).exists():
+            messages.warning(request, "An administrator has to set Nodewise up first.")
             return HttpResponseRedirect(reverse("admin:index"))
         address = reverse("admin:llmconfig_llmconfig_change", args=[SINGLE_ROW_ID])
         return HttpResponseRedirect(address)

@@ -1,10 +1,7 @@
 """A batch's page in a real browser: it follows its batch by events, and lets it go on."""
 
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,38 +15,9 @@ from enrichment.batches.creation import Selection, Terms
 from enrichment.batches.progress import progress_of
 from enrichment.engine.lanes import run_lane
 from enrichment.models import Batch, EnrichmentResult
+from tests.browsing import PASSWORD, browse, in_a_browser
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-PASSWORD = "a-long-password"
-CHROMIUM = next(
-    (each for each in ("/usr/bin/chromium", "/usr/bin/google-chrome") if Path(each).exists()), ""
-)
-in_a_browser = pytest.mark.skipif(not CHROMIUM, reason="no chromium here; CI installs it")
-
-
-def browse(server: str, visit: Callable[[Any], None]) -> None:
-    """Sign in and visit; in a thread, as Playwright runs an event loop and the ORM takes none."""
-
-    def inside() -> None:
-        from playwright.sync_api import sync_playwright  # noqa: PLC0415 - only where a browser is
-
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=CHROMIUM,
-                args=["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"],
-            )
-            page = browser.new_page()
-            page.goto(f"{server}/admin/")
-            page.fill("[name=username]", "grace")
-            page.fill("[name=password]", PASSWORD)
-            page.click("button[type=submit]")
-            page.wait_for_url(f"{server}/admin/")
-            visit(page)
-            browser.close()
-
-    with ThreadPoolExecutor(1) as executor:
-        executor.submit(inside).result(90)
 
 
 @pytest.fixture

@@ -106,10 +106,10 @@ def test_every_list_and_add_page_answers_an_administrator(ada):
 def test_an_empty_installation_is_told_what_to_do_next(people):
     client = signed_in("ada")
     text = client.get(reverse("admin:index")).content.decode()
-    assert "seed_llm_config" in text
+    assert "First steps" in text
+    assert "0 of 6 done" in text
     assert "No calls in the last 7 days." in text
-    assert "import_listings" in text
-    assert client.get(reverse("admin:llmconfig_llmconfig_changelist")).url == reverse("admin:index")
+    assert reverse("admin:listings_import") in text
 
 
 def test_the_dashboard_says_that_calls_are_off_and_where_to_turn_them_on(ada):

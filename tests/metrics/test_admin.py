@@ -287,7 +287,7 @@ def test_every_link_of_a_chart_lists_the_calls_behind_it(client):
 def test_without_calls_the_dashboard_says_what_to_do(client):
     text = client.get("/admin/").content.decode()
     assert "No calls in the last 7 days." in text
-    assert "manage.py enrich_descriptions" in text
+    assert "Start a batch, or let your" in text
     assert "Time of a call" not in text
 
 

@@ -1,9 +1,9 @@
 """Pages about listings. Importing the modules registers them."""
 
-from enrichment.listings.admin import listings, widgets
+from enrichment.listings.admin import first_steps, importing, listings, widgets
 from llmconfig.admin.kit.navigation import Page, Section, register_section
 
-__all__ = ["listings", "widgets"]
+__all__ = ["first_steps", "importing", "listings", "widgets"]
 
 VIEW = "listings.view_"
 register_section(

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Count, Model, Q
 from django.db.models.functions import Substr
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
 from enrichment.admin.chosen_rows import EnrichedRows
@@ -20,6 +20,7 @@ from enrichment.listings.admin.freshness import (
     TranslationFilter,
     states,
 )
+from enrichment.listings.admin.importing import import_view, sample_view
 from enrichment.listings.models import Animal, Organization
 from enrichment.models import EnrichmentResult
 from llmconfig.admin.kit.presentation import badge, link
@@ -86,6 +87,7 @@ class AnimalAdmin(EnrichedRows, ModelAdmin):
     readonly_fields = ("llm_processed_at", "llm_model_used", "created_at", "updated_at")
     show_full_result_count = False
     list_per_page = 50
+    list_before_template = "nodewise/listings_head.html"
     change_form_outer_before_template = "nodewise/listing.html"
     fieldsets = (
         (
@@ -131,6 +133,15 @@ class AnimalAdmin(EnrichedRows, ModelAdmin):
             {"fields": ("llm_processed_at", "llm_model_used", "created_at", "updated_at")},
         ),
     )  # fmt: skip
+
+    def get_urls(self) -> list[URLPattern]:
+        """With the import of a file, and of the shipped sample."""
+        view = self.admin_site.admin_view
+        return [
+            path("import/", view(import_view), name="listings_import"),
+            path("import/sample/", view(sample_view), name="listings_import_sample"),
+            *super().get_urls(),
+        ]
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """The list reads the beginning of the description and what is present, not the texts."""

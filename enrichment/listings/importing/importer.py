@@ -1,7 +1,7 @@
 """The import: one function for the command, for a browser's upload, and for its preview."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import IO
@@ -10,7 +10,7 @@ from django.db import transaction
 
 from enrichment.listings.errors import BadListings
 from enrichment.listings.importing import dates, writing
-from enrichment.listings.importing.cleaning import Cleaner, CleanRow
+from enrichment.listings.importing.cleaning import Cleaner, CleanRow, OrganizationRef
 from enrichment.listings.importing.comparison import (
     FieldChange,
     KnownListing,
@@ -21,10 +21,10 @@ from enrichment.listings.importing.comparison import (
 from enrichment.listings.importing.delimited import DelimitedRows, separator_named
 from enrichment.listings.importing.encodings import encoding_of
 from enrichment.listings.importing.json_rows import JsonRows
-from enrichment.listings.importing.mapping import MOMENT_FIELD, map_columns
+from enrichment.listings.importing.mapping import MOMENT_FIELD, field_of, map_columns
 from enrichment.listings.importing.organizations import ImportedOrganizations
 from enrichment.listings.importing.report import MAX_NOTES, ImportReport
-from enrichment.listings.importing.rows import BadRow, FileRows, RawRow
+from enrichment.listings.importing.rows import BadRow, FileFacts, FileRows, RawRow
 from enrichment.listings.importing.sources import (
     DEFAULT_MAX_BYTES,
     JSON_LINES,
@@ -48,7 +48,8 @@ class ImportOptions:
     """How to read a file where it can't be seen from the file; blank means: find out.
 
     `mapping` is from the file's column to a field of FIELDS, or to blank for a column to ignore;
-    `order` is `dmy` or `mdy`; `max_bytes` bounds the file when it is unpacked.
+    `order` is `dmy` or `mdy`; `max_bytes` bounds the file when it is unpacked. New listings for
+    which the file names no organization go to the one called `organization`, if given.
     """
 
     mapping: Mapping[str, str] = field(default_factory=dict)
@@ -56,6 +57,7 @@ class ImportOptions:
     separator: str = ""
     order: str = ""
     sheet: str = ""
+    organization: str = ""
     max_bytes: int = DEFAULT_MAX_BYTES
 
 
@@ -97,9 +99,29 @@ def import_listings(
         )
         report = ImportReport(rows.facts, dry_run, dict(columns.columns), columns.ignored)
         _note_sheets(report)
-        work = _Import(report, survey, Cleaner(columns, order=survey.order), dry_run=dry_run)
+        cleaner = Cleaner(columns, order=survey.order)
+        work = _Import(report, survey, cleaner, owner=given.organization.strip(), dry_run=dry_run)
         work.run(rows, limit=limit, on_progress=on_progress)
     return report
+
+
+@dataclass(frozen=True, slots=True)
+class FileColumns:
+    """A file's columns, each with the field that its name means; blank where it means none."""
+
+    facts: FileFacts
+    fields: Mapping[str, str]
+
+
+def read_columns(source: Path | IO[bytes], *, options: ImportOptions | None = None) -> FileColumns:
+    """The columns of a file, so that a person can say what each is; nothing is imported.
+
+    Raises BadListings when the file can't be read.
+    """
+    given = options or ImportOptions()
+    with opened(source, max_bytes=given.max_bytes) as file:
+        rows = _rows_of(file, given)
+        return FileColumns(rows.facts, {column: field_of(column) for column in rows.columns})
 
 
 def _rows_of(file: OpenedFile, options: ImportOptions) -> FileRows:
@@ -145,9 +167,16 @@ class _Import:
     """One run over the rows: cleaned, compared and written some thousand at a time."""
 
     def __init__(
-        self, report: ImportReport, survey: _Survey, cleaner: Cleaner, *, dry_run: bool
+        self,
+        report: ImportReport,
+        survey: _Survey,
+        cleaner: Cleaner,
+        *,
+        owner: str,
+        dry_run: bool,
     ) -> None:
         self._report, self._survey, self._cleaner = report, survey, cleaner
+        self._owner = OrganizationRef("", owner) if owner else None
         self._dry_run = dry_run
         self._organizations = ImportedOrganizations(dry_run=dry_run)
         self._read = 0
@@ -197,6 +226,7 @@ class _Import:
 
     def _compare(self, rows: list[CleanRow]) -> tuple[list[NewRow], list[ChangedRow]]:
         known = writing.known_listings([row.key for row in rows], lock=not self._dry_run)
+        rows = [row if row.key in known else self._owned(row) for row in rows]
         usable = [row for row in rows if row.key in known or self._is_addable(row)]
         found = self._organizations.find(row.organization for row in usable if row.organization)
         added, changed = list[NewRow](), list[ChangedRow]()
@@ -212,6 +242,10 @@ class _Import:
         self._report.added += len(added)
         self._report.updated += len(changed)
         return added, changed
+
+    def _owned(self, row: CleanRow) -> CleanRow:
+        """A new row, with an organization where its file names none."""
+        return row if row.organization else replace(row, organization=self._owner)
 
     def _is_addable(self, row: CleanRow) -> bool:
         try:

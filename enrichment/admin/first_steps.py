@@ -1,0 +1,17 @@
+"""The last of the first steps: a batch."""
+
+from django.http import HttpRequest
+
+from enrichment.models import Batch
+from llmconfig.admin.kit.checklist import Step, StepState, register_step
+
+
+def _batch(request: HttpRequest) -> StepState:
+    return StepState(
+        Batch.objects.exists(),
+        "You see its cost, and a trial, before it starts.",
+        "nodewise/step_batch.html",
+    )
+
+
+register_step(Step("batch", "The first batch", 60, "enrichment.add_batch", _batch))

@@ -1,0 +1,177 @@
+"""Listings from a file, in the browser: a preview with the columns' meaning, then the import.
+
+The file stays in the page and is sent with each step, so that no server has to keep it.
+"""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from enrichment.admin.chosen_rows import start_address
+from enrichment.listings.errors import BadListings
+from enrichment.listings.importing.importer import (
+    FileColumns,
+    ImportOptions,
+    import_listings,
+    read_columns,
+)
+from enrichment.listings.importing.mapping import FIELDS, KEY, NEEDED_TO_ADD
+from enrichment.listings.importing.report import Example, ImportReport
+from enrichment.listings.models import Animal
+from llmconfig.admin.kit.presentation import count
+
+FRAGMENT = "X-Fragment"  # the page's script wants the preview alone
+BAD_SHOWN = 50
+EXAMPLES_SHOWN = 5
+SAMPLE_ROWS = 200
+MAX_NAME = 200  # characters of an organization's name
+ORDERS = (
+    ("", "Detect the order"),
+    ("dmy", "Day first: 31/12/2026"),
+    ("mdy", "Month first: 12/31/2026"),
+)
+_OF_A_TERMINAL = re.compile(r"[^.:;]*--\w[^.;]*[.;]?")
+
+
+def may_import(request: HttpRequest) -> bool:
+    """Whoever may add listings and change those that are there."""
+    return request.user.has_perms(("listings.add_animal", "listings.change_animal"))
+
+
+def import_view(request: HttpRequest) -> HttpResponse:
+    """Choose a file, see what it would do, import it."""
+    if not may_import(request):
+        raise PermissionDenied
+    shown: dict[str, Any] = {}
+    if request.method == "POST":
+        shown = _read(request)
+        if shown.get("imported"):
+            return HttpResponseRedirect(reverse("admin:listings_animal_changelist"))
+        if request.headers.get(FRAGMENT):
+            return TemplateResponse(request, "nodewise/import_preview.html", shown)
+    return TemplateResponse(
+        request,
+        "nodewise/import_listings.html",
+        {
+            **admin.site.each_context(request),
+            "title": "Import listings",
+            "orders": ORDERS,
+            "fields": FIELDS,
+            "sample": sample_file() is not None,
+            **shown,
+        },
+    )
+
+
+def sample_view(request: HttpRequest) -> HttpResponse:
+    """Import the shipped sample."""
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    path = sample_file()
+    if not may_import(request) or path is None:
+        raise PermissionDenied
+    report = import_listings(path, limit=SAMPLE_ROWS)
+    messages.success(request, f"{_counted(report)} They are a sample of real listings.")
+    back = "admin:index" if request.POST.get("from") == "overview" else None
+    return HttpResponseRedirect(reverse(back or "admin:listings_animal_changelist"))
+
+
+def sample_file() -> Path | None:
+    """The sample of this installation (LISTINGS_SAMPLE_FILE); None where it has none."""
+    name = getattr(settings, "LISTINGS_SAMPLE_FILE", "")
+    return Path(name) if name and Path(name).exists() else None
+
+
+def _read(request: HttpRequest) -> dict[str, Any]:
+    """What the page shows after a step; `imported` where all is done."""
+    upload = request.FILES.get("file")
+    if upload is None:
+        return {"refusal": "Choose a file first."}
+    names = request.POST.getlist("column")
+    mapping = dict(zip(names, request.POST.getlist("field"), strict=False))
+    options = ImportOptions(
+        mapping=mapping,
+        order=request.POST.get("order", ""),
+        organization=request.POST.get("organization", "")[:MAX_NAME],
+    )
+    final = request.POST.get("do") == "import"
+    columns: FileColumns | None = None
+    try:
+        columns = read_columns(upload)
+        # A mapping is of the file that it was made for; another file starts anew.
+        if not set(mapping) <= columns.fields.keys():
+            options = replace(options, mapping={})
+        report = import_listings(upload, dry_run=not final, options=options)
+    except BadListings as refusal:
+        told = _without_flags(str(refusal))
+        if columns is not None and refusal.field in {"map", KEY}:
+            told += " Say below what each column is."
+        return {"refusal": told, **_mapped(columns, options.mapping)}
+    if final and not report.bad:
+        messages.success(request, _counted(report))
+        return {"imported": True}
+    return {
+        "report": _shown(report),
+        "final": final,
+        "start": start_address(table=Animal._meta.label),  # noqa: SLF001 - documented
+        **_mapped(columns, options.mapping),
+    }
+
+
+def _mapped(columns: FileColumns | None, mapping: Any) -> dict[str, Any]:
+    """Each column with the field that it fills now, for a table of choices."""
+    if columns is None:
+        return {}
+    return {
+        "columns": [(name, mapping.get(name, field)) for name, field in columns.fields.items()],
+        "fields": FIELDS,
+        "needed": (KEY, *NEEDED_TO_ADD),
+    }
+
+
+def _shown(report: ImportReport) -> dict[str, Any]:
+    source = report.source
+    how = (source.format, source.encoding, source.separator, source.sheet)
+    return {
+        "how": ", ".join(filter(None, how)),
+        "figures": (
+            ("new", count(report.added)),
+            ("changed", count(report.updated)),
+            ("unchanged", count(report.unchanged)),
+            ("left out", count(len(report.bad))),
+        ),
+        "usable": report.added + report.updated,
+        "usable_shown": count(report.added + report.updated),
+        "notes": [_without_flags(note) for note in report.notes],
+        "bad": report.bad[:BAD_SHOWN],
+        "more_bad": max(0, len(report.bad) - BAD_SHOWN),
+        "examples": [
+            *_examples(report.examples, is_new=True),
+            *_examples(report.examples, is_new=False),
+        ],
+    }
+
+
+def _examples(examples: list[Example], *, is_new: bool) -> list[Example]:
+    return [each for each in examples if each.is_new is is_new][:EXAMPLES_SHOWN]
+
+
+def _counted(report: ImportReport) -> str:
+    return (
+        f"{count(report.added)} listings added, {count(report.updated)} changed,"
+        f" {count(report.unchanged)} unchanged."
+    )
+
+
+def _without_flags(text: str) -> str:
+    """A message without the hints that only help at a terminal."""
+    told = _OF_A_TERMINAL.sub("", text).strip(" :;")
+    return f"{told.removesuffix('.')}." if told else text

@@ -1,0 +1,50 @@
+/* The preview of an import: the file stays in the page, and is sent with each step. */
+"use strict";
+(() => {
+  const form = document.getElementById("listings-import");
+  if (!form) return;
+  const preview = document.getElementById("import-preview");
+  const state = form.querySelector("[data-state]");
+  let running = null;
+
+  const show = async (what) => {
+    if (!form.elements.file.files.length) return;
+    running?.abort();
+    running = new AbortController();
+    const mine = running;
+    state.textContent = what === "import" ? "importing …" : "reading …";
+    const body = new FormData(form);
+    body.set("do", what);
+    try {
+      const answer = await fetch(form.action, {
+        method: "POST", body, signal: mine.signal, headers: { "X-Fragment": "1" },
+      });
+      if (answer.redirected) {
+        location.assign(answer.url);
+        return;
+      }
+      if (!answer.ok) throw new Error(answer.status === 413 ? "The file is too large." : "");
+      // The server rendered it and escaped everything in it.
+      preview.innerHTML = await answer.text();
+      state.textContent = "";
+    } catch (error) {
+      if (mine.signal.aborted) return;
+      state.textContent = error.message || "The server didn't answer. Try again.";
+    }
+  };
+
+  form.elements.file.addEventListener("change", () => {
+    preview.replaceChildren();
+    show("preview");
+  });
+  preview.addEventListener("change", (event) => {
+    if (event.target.name === "field") show("preview");
+  });
+  for (const name of ["order", "organization"]) {
+    form.elements[name].addEventListener("change", () => show("preview"));
+  }
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    show(event.submitter?.value || "preview");
+  });
+})();

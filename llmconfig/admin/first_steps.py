@@ -1,0 +1,115 @@
+"""The first steps of the configuration: a provider, models, nodes, and calls enabled."""
+
+from django.http import HttpRequest
+
+from llmconfig import project_settings
+from llmconfig.admin.kit.checklist import (
+    Step,
+    StepState,
+    checklist_widget,
+    register_step,
+)
+from llmconfig.admin.kit.dashboard import register_widget
+from llmconfig.configuration import snapshot
+from llmconfig.configuration.sync.writing import sync
+from llmconfig.diagnostics import first_steps
+from llmconfig.errors import ChangeRefused, NodesFileInvalid
+from llmconfig.models import Provider, ProviderModel
+from llmconfig.roles import User
+
+MAX_MODELS_OFFERED = 300
+
+
+def _user(request: HttpRequest) -> User | None:
+    return request.user if request.user.is_authenticated else None
+
+
+def _provider(request: HttpRequest) -> StepState:
+    working = Provider.objects.filter(
+        is_enabled=True, validation_error="", models__is_active=True
+    ).distinct()
+    names = sorted(row.name for row in working)
+    failed = Provider.objects.filter(is_enabled=True).exclude(validation_error="").first()
+    detail = ", ".join(names)
+    if not names and failed is not None:
+        detail = f"{failed.name}: {failed.validation_error}"
+    return StepState(
+        bool(names),
+        detail or "Enter a key: the connection is tested, and models and prices are read.",
+        "nodewise/steps/provider.html",
+        {"offers": first_steps.offers() if not names else ()},
+    )
+
+
+def _connect(request: HttpRequest) -> str:
+    given = request.POST
+    return first_steps.connect(
+        given.get("provider", ""),
+        key=given.get("key", "").strip(),
+        address=given.get("address", "").strip(),
+        user=_user(request),
+    )
+
+
+def _models(request: HttpRequest) -> StepState:
+    missing = first_steps.unserved(snapshot.current())
+    if not missing:
+        return StepState(True, "Each kind of use has a model.")
+    models = first_steps.speaking_models()[:MAX_MODELS_OFFERED]
+    without = ", ".join(each.label.lower() for each in missing)
+    return StepState(
+        False,
+        f"Without a listed model: {without}.",
+        "nodewise/steps/model.html",
+        {"models": models},
+    )
+
+
+def _use_model(request: HttpRequest) -> str:
+    key = request.POST.get("model", "")
+    found = [row for row in first_steps.speaking_models() if str(row.pk) == key]
+    if not found:
+        raise ChangeRefused("Choose a model that an enabled provider lists.", field="model")
+    model: ProviderModel = found[0]
+    return first_steps.use_model(model, user=_user(request))
+
+
+def _nodes(request: HttpRequest) -> StepState:
+    number = len(snapshot.current().nodes)
+    detail = f"{number} nodes." if number else "The places that call models, from the nodes file."
+    return StepState(
+        bool(number), detail, "nodewise/steps/button.html", {"button": "Add the nodes"}
+    )
+
+
+def _add_nodes(request: HttpRequest) -> str:
+    path = project_settings.nodes_file()
+    try:
+        plan = sync(path)
+    except FileNotFoundError:
+        raise ChangeRefused(
+            f"There is no nodes file at {path} (LLM_NODES_FILE): add nodes by hand.", field="nodes"
+        ) from None
+    except NodesFileInvalid as error:
+        raise ChangeRefused(f"{path}: {error}", field="nodes") from None
+    return f"Nodes: {plan.totals}."
+
+
+def _switch(request: HttpRequest) -> StepState:
+    enabled = bool(snapshot.current().processing.get("enabled"))
+    detail = "Enabled." if enabled else "Until then every call is refused."
+    return StepState(enabled, detail, "nodewise/steps/button.html", {"button": "Enable calls"})
+
+
+def _enable(request: HttpRequest) -> str:
+    return first_steps.enable_calls(user=_user(request))
+
+
+register_step(Step("provider", "A provider", 10, "llmconfig.change_provider", _provider, _connect))
+register_step(
+    Step("models", "Models for the kinds of use", 20, "llmconfig.change_globalconfig", _models,
+         _use_model)
+)  # fmt: skip
+register_step(Step("nodes", "Nodes", 30, "llmconfig.change_nodeconfiguration", _nodes, _add_nodes))
+register_step(Step("calls", "Enable calls", 40, "llmconfig.change_llmconfig", _switch, _enable))
+register_widget(checklist_widget, rank=-1)
