@@ -22,14 +22,19 @@ BEGIN
     END LOOP;
 END $$
 """
-# No trigger and no foreign key acts for a replica: all tables are emptied, in any order.
+# No trigger and no foreign key acts for a replica: all tables are emptied, in any order. Those that
+# never held a row are passed over: to open each of 150 costs more than the rest.
 _EMPTY = """
 DO $$
 DECLARE name text; changed boolean;
 BEGIN
     PERFORM set_config('session_replication_role', 'replica', true);
-    FOREACH name IN ARRAY ARRAY[{names}]::text[] LOOP
-        EXECUTE format('DELETE FROM %I', name);
+    FOR name IN SELECT oid::regclass FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+            AND (relispartition OR relname = ANY(ARRAY[{names}]))
+            AND pg_relation_size(oid) > 0
+    LOOP
+        EXECUTE 'DELETE FROM ' || name;
     END LOOP;
     FOREACH name IN ARRAY ARRAY[{kept}]::text[] LOOP
         EXECUTE format('SELECT EXISTS ((TABLE %1$I EXCEPT ALL TABLE as_migrated.%1$I) UNION ALL'
