@@ -12,6 +12,7 @@ EnrichmentError
 ├── AlreadyDecided         a suggestion that nobody has to decide on (any more)
 ├── InputChanged           a suggestion whose row says something else by now
 ├── BadValue               a reviewer's value that the column can't hold
+├── NoWorkers              a batch is stored, but no worker can be told; says why
 └── AnswerRejected         an answer that must not be applied
 """
 
@@ -107,3 +108,9 @@ class ProposalOutdated(EnrichmentError):
     """The proposal is about a prompt that isn't in use any more."""
 
     code = "proposal_outdated"
+
+
+class NoWorkers(EnrichmentError):
+    """A batch is stored, but its lanes can't be queued; the text says why and the way out."""
+
+    code = "no_workers"

@@ -29,8 +29,8 @@ class LLMConfigConfig(AppConfig):
             roles,
             secrets,
         )
+        from llmconfig.client.sdk import asgi_scope  # noqa: PLC0415
         from llmconfig.configuration import process_settings  # noqa: PLC0415
-        from llmconfig.gateway import application  # noqa: PLC0415 - needs the registry
 
         process_settings.register_own()
         for app in apps.get_app_configs():
@@ -38,7 +38,13 @@ class LLMConfigConfig(AppConfig):
                 post_migrate.connect(make_roles, sender=app)
         if not WITHOUT_KEY & set(sys.argv[1:2]):
             secrets.keyring()
-        application.register()
+        asgi_scope.register_endpoint(_endpoint)
+
+
+def _endpoint() -> Any:
+    from llmconfig.gateway.application import application  # noqa: PLC0415 - with the whole client
+
+    return application
 
 
 def make_roles(sender: AppConfig, using: str, **kwargs: Any) -> None:

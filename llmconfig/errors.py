@@ -9,7 +9,8 @@ LLMError
 │   ├── UnknownProviderType     a provider is of a kind that this installation lacks
 │   ├── SecretUnreadable        a stored or referenced key can't be read
 │   ├── ChangeRefused           a configuration write that breaks a rule; names the field
-│   └── NodesFileInvalid        the YAML of nodes is wrong; names line and field
+│   ├── NodesFileInvalid        the YAML of nodes is wrong; names line and field
+│   └── ExtraMissing            a package is not installed; names the extra that brings it
 └── GenerationFailed            a call ended without an answer (`llmconfig.client.errors`)
 """
 
@@ -75,3 +76,9 @@ class NodesFileInvalid(ConfigurationError):
         super().__init__(message)
         self.line = line
         self.field = field
+
+
+class ExtraMissing(ConfigurationError):
+    """A package is not installed; the text names the extra that brings it."""
+
+    code = "extra_missing"

@@ -11,6 +11,8 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from llmconfig.extras import how_to_install, installed
+
 DEFAULTS: Mapping[str, Any] = MappingProxyType(
     {
         "LLM_FIELD_KEYS": (),
@@ -145,6 +147,7 @@ def problems() -> list[str]:
     checks: tuple[tuple[Callable[[], Any], str], ...] = (
         (_check_roles, "LLM_ROLE_GROUPS"),
         (_check_redis, "REDIS_URL"),
+        (_check_tracing, "LLM_TRACING_ENDPOINT"),
     )
     found = []
     for check, name in checks:
@@ -169,6 +172,13 @@ def _check_redis() -> None:
     url = redis_url()
     if url and not url.startswith(REDIS_SCHEMES):
         raise ImproperlyConfigured("this is no redis:// address: redis://:password@host:6379/0.")
+    if url and not installed("redis"):
+        raise ImproperlyConfigured(how_to_install("redis", "worker"))
+
+
+def _check_tracing() -> None:
+    if tracing_endpoint() and not installed("opentelemetry"):
+        raise ImproperlyConfigured(how_to_install("opentelemetry-sdk", "tracing"))
 
 
 def _words(name: str) -> tuple[str, ...]:

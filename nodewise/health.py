@@ -13,9 +13,6 @@ from typing import Any
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 from drf_spectacular.utils import extend_schema
-from kombu.exceptions import KombuError
-from redis import Redis
-from redis.exceptions import RedisError
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -28,11 +25,11 @@ from llmconfig.configuration import snapshot
 from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.diagnostics.validation import findings, key_problem
 from llmconfig.roles import rank_of
-from nodewise import surroundings
+from nodewise import broker, surroundings
+from nodewise.broker import BrokerLost
 
 logger = logging.getLogger(__name__)
 
-BROKER_SECONDS = 2.0
 ASK_SECONDS = 3.0  # for all parts together; a database that hangs holds no request longer
 MAX_OPEN = 4  # questions to each part that wait for an answer at a time
 OK, UNREACHABLE = "ok", "unreachable"
@@ -95,7 +92,7 @@ def _state(name: str, answer: Future[Any], until: float) -> str:
     except TimeoutError:
         logger.warning("Not ready: no answer from the %s in time.", name)
         return UNREACHABLE
-    except (DatabaseError, RedisError, KombuError, OSError, ValueError) as error:
+    except (DatabaseError, BrokerLost, OSError, ValueError) as error:
         logger.warning("Not ready: %s", error)
         return UNREACHABLE
     return OK
@@ -116,15 +113,8 @@ def _ask_database() -> None:
 
 
 def _ask_broker() -> None:
-    broker = Redis.from_url(
-        project_settings.redis_url(),
-        socket_connect_timeout=BROKER_SECONDS,
-        socket_timeout=BROKER_SECONDS,
-    )
-    try:
-        broker.ping()
-    finally:
-        broker.close()
+    with broker.opened() as opened:
+        opened.ping()
 
 
 _PARTS = {"database": _ask_database, "broker": _ask_broker}

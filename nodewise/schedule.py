@@ -2,7 +2,10 @@
 
 from typing import Any
 
-from celery.schedules import crontab
+from llmconfig.extras import from_extra
+
+with from_extra("worker"):
+    from celery.schedules import crontab
 
 SCHEDULE: dict[str, dict[str, Any]] = {
     "revive-stalled-batches": {

@@ -4,14 +4,12 @@ from collections.abc import Iterator
 
 from django.db import DatabaseError
 from django.http import HttpRequest
-from redis import Redis
-from redis.exceptions import RedisError
 
-from llmconfig import project_settings
 from llmconfig.admin.kit.dashboard import Widget
 from llmconfig.runtime import database_clock
+from nodewise import broker
+from nodewise.broker import BrokerLost
 
-BROKER_SECONDS = 2.0
 KEEPS_ALL = "noeviction"
 # The words for strangers.
 BROKER_EVICTS, CLOCK_DIFFERS = "broker_evicts", "clock_differs"
@@ -24,14 +22,9 @@ def complaints() -> dict[str, str]:
 
 def _broker() -> Iterator[tuple[str, str]]:
     try:
-        broker = Redis.from_url(
-            project_settings.redis_url(),
-            socket_connect_timeout=BROKER_SECONDS,
-            socket_timeout=BROKER_SECONDS,
-        )
-        with broker:
-            memory = broker.info("memory")
-    except (RedisError, OSError, ValueError):
+        with broker.opened() as connection:
+            memory = connection.info("memory")
+    except BrokerLost:
         return
     policy = str(memory.get("maxmemory_policy", KEEPS_ALL))
     if policy != KEEPS_ALL:

@@ -10,17 +10,20 @@ import logging
 import time
 from typing import Any
 
-from celery.beat import PersistentScheduler, ScheduleEntry
-from celery.signals import task_prerun
 from django.conf import settings
-from redis import Redis
-from redis.exceptions import RedisError
+
+from llmconfig.extras import from_extra
+from nodewise import broker
+from nodewise.broker import BrokerLost
+
+with from_extra("worker"):
+    from celery.beat import PersistentScheduler, ScheduleEntry
+    from celery.signals import task_prerun
 
 logger = logging.getLogger(__name__)
 
 STEP_SECONDS = 1.0  # of the wall clock against the monotonic one; smaller ones are NTP's
 MARK = "nodewise:timer:{}"
-BROKER_SECONDS = 2.0
 # A mark whose message was lost holds up its timer so long at most.
 MIN_MARK_SECONDS = 10.0
 INTERVALS_A_MARK = 3
@@ -67,19 +70,13 @@ def _anchor() -> float:
     return time.time() - time.monotonic()
 
 
-def _broker() -> Redis:
-    return Redis.from_url(
-        settings.REDIS_URL, socket_connect_timeout=BROKER_SECONDS, socket_timeout=BROKER_SECONDS
-    )
-
-
 def _mark(entry: ScheduleEntry) -> bool:
     """Mark it as sent; False when it was, and nobody has taken it. A lost broker marks nothing."""
     seconds = max(MIN_MARK_SECONDS, INTERVALS_A_MARK * _interval(entry))
     try:
-        with _broker() as broker:
-            return bool(broker.set(MARK.format(entry.task), 1, nx=True, px=int(seconds * 1000)))
-    except (RedisError, OSError):
+        with broker.opened() as connection:
+            return bool(connection.set(MARK.format(entry.task), 1, nx=True, px=int(seconds * 1000)))
+    except BrokerLost:
         return True
 
 
@@ -98,7 +95,7 @@ def _taken(task: Any = None, **_: Any) -> None:
     if getattr(task, "name", None) not in _MARKED:
         return
     try:
-        with _broker() as broker:
-            broker.delete(MARK.format(task.name))
-    except (RedisError, OSError):
+        with broker.opened() as connection:
+            connection.delete(MARK.format(task.name))
+    except BrokerLost:
         logger.debug("The broker can't be told that %s was taken.", task.name)

@@ -9,17 +9,16 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from kombu.exceptions import OperationalError
 
 from enrichment.admin.batch_form import BatchForm, BatchOrder, amount
 from enrichment.admin.chosen_rows import ChosenRows
 from enrichment.admin.review import compared, readable
 from enrichment.batches import creation
 from enrichment.enrichments.contract import Enrichment
-from enrichment.errors import EnrichmentError
+from enrichment.errors import EnrichmentError, NoWorkers
 from enrichment.forecast import Forecast, Quantiles, forecast
+from enrichment.lane_queue import start_lanes
 from enrichment.models import Batch, ResultState
-from enrichment.tasks import start_lanes
 from enrichment.trial import TRIAL_ROWS, TriedRow, try_rows
 from llmconfig.admin.kit.pages import row_page
 from llmconfig.admin.kit.presentation import badge, count
@@ -175,5 +174,5 @@ def queue_lanes(batch: Batch) -> None:
     """Give it workers at once; without a broker it waits until that is back."""
     try:
         start_lanes(batch)
-    except OperationalError:
-        logger.warning("%s: the broker can't be reached; the reviver will start it.", batch)
+    except NoWorkers as error:
+        logger.warning("%s waits, the reviver will start it: %s", batch, error)

@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 from django.db.models import QuerySet, Sum
 from django.http import Http404
 from drf_spectacular.utils import extend_schema
-from kombu.exceptions import OperationalError
 from rest_framework import generics, status
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -25,8 +24,9 @@ from enrichment.api.failures import EnrichmentEndpoint
 from enrichment.batches import creation, lifecycle
 from enrichment.batches.creation import Terms
 from enrichment.batches.undo import undo
+from enrichment.errors import NoWorkers
+from enrichment.lane_queue import start_lanes
 from enrichment.models import Batch, EnrichmentResult, ResultState
-from enrichment.tasks import start_lanes
 from llmconfig.api.kit.bodies import StrictSerializer
 from llmconfig.api.kit.endpoints import Rows
 
@@ -180,11 +180,11 @@ def set_going(batch: Batch, *, asked: int | None = None) -> str:
         left_out = ""
     try:
         start_lanes(batch)
-    except OperationalError:
-        logger.warning("%s: the broker can't be reached; the reviver will start it.", batch)
+    except NoWorkers as error:
+        logger.warning("%s waits, the reviver will start it: %s", batch, error)
         return (
-            f"Batch of {batch.rows_total} rows is stored and waits: the broker can't be reached."
-            f" It starts by itself when that is back.{left_out} {where}"
+            f"Batch of {batch.rows_total} rows is stored and waits. {error}"
+            f" It starts by itself when workers can be told.{left_out} {where}"
         )
     return f"Batch of {batch.rows_total} rows started.{left_out} {where}"
 

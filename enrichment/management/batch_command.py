@@ -15,7 +15,6 @@ from typing import Any, ClassVar
 import orjson
 from django.core.management.base import BaseCommand, CommandError
 from django.db import InterfaceError, OperationalError, connection
-from kombu.exceptions import OperationalError as BrokerLost
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
@@ -25,11 +24,11 @@ from enrichment.batches.progress import progress_of
 from enrichment.batches.staleness import ALL_REASONS, DEFAULT_REASONS, Reason
 from enrichment.engine.inline import run_inline
 from enrichment.enrichments import get
-from enrichment.errors import EnrichmentError, NotAllowedNow
+from enrichment.errors import EnrichmentError, NotAllowedNow, NoWorkers
 from enrichment.forecast import Forecast, forecast
+from enrichment.lane_queue import start_lanes
 from enrichment.models import Batch, BatchStatus, ResultState, Transport
 from enrichment.models.batches import TERMINAL
-from enrichment.tasks import start_lanes
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.resolution import resolve
 from llmconfig.errors import LLMError
@@ -142,10 +141,10 @@ class BatchCommand(BaseCommand):
             return True
         try:
             start_lanes(batch)
-        except BrokerLost as error:
+        except NoWorkers as error:
             raise CommandError(
-                f"The broker can't be reached (REDIS_URL). Batch {batch.pk} is stored and starts"
-                " when it is back; or run the command with --inline."
+                f"{error} Batch {batch.pk} is stored and starts when workers can be told; or run"
+                " the command with --inline."
             ) from error
         if options["detach"]:
             self.stdout.write(f"Batch {batch.pk} with {batch.rows_total} rows is queued.")

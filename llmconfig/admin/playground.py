@@ -26,12 +26,12 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.http import urlencode
 
+from llmconfig import client
 from llmconfig.admin.explain import LABELS, describe
 from llmconfig.admin.kit.attempts import attempt_lines
 from llmconfig.admin.kit.panels import call_link
 from llmconfig.admin.kit.presentation import count, milliseconds
 from llmconfig.admin.kit.theme import TextareaWidget, TextWidget
-from llmconfig.client import astream
 from llmconfig.client.errors import GenerationFailed
 from llmconfig.client.structured_output import SchemaUnusable, compile_schema
 from llmconfig.client.types import Call, CallRecord, Delta, Generation, Labels, Message
@@ -195,7 +195,7 @@ def _call(asked: Mapping[str, Any]) -> Call:
 async def _lines(call: Call, about: Mapping[str, Any]) -> AsyncGenerator[bytes]:
     """Pieces, then the summary; closing it early ends the call, which leaves its record."""
     try:
-        async for piece in astream(call):
+        async for piece in client.astream(call):
             if isinstance(piece, Delta):
                 yield _line(text=piece.text)
             else:

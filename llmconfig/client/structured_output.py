@@ -3,7 +3,8 @@
 A schema is read without trust before anything is sent (`json_schema.document`). An answer is first
 held to a compiled check, which says yes in a few microseconds; only what it doubts goes to
 jsonschema, whose work is bounded. Large schemas are compiled and large answers read in a thread, so
-that no caller holds up the event loop.
+that no caller holds up the event loop. What stands on jsonschema is imported with the first schema:
+it takes 0.1 s.
 """
 
 import asyncio
@@ -12,16 +13,17 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from llmconfig.client.json_schema import forms, judge
-from llmconfig.client.json_schema.contradictions import refuse_contradictions
-from llmconfig.client.json_schema.document import Document, SchemaUnusable, read
-from llmconfig.client.json_schema.forms import Form
-from llmconfig.client.json_schema.quick_checks import QuickCheck
+from llmconfig.client.json_schema.errors import SchemaUnusable
 from llmconfig.client.json_schema.work import TooMuchWork, judged_steps_for, steps_for
+
+if TYPE_CHECKING:
+    from llmconfig.client.json_schema.document import Document
+    from llmconfig.client.json_schema.forms import Form
+    from llmconfig.client.json_schema.quick_checks import QuickCheck
 
 __all__ = [
     "OutputSchema",
@@ -56,32 +58,42 @@ class OutputSchema:
 
     schema: dict[str, Any]
     instruction: str
-    document: Document
-    quick: QuickCheck
+    document: "Document"
+    quick: "QuickCheck"
 
     @cached_property
     def judge(self) -> Any:
         """jsonschema's validator, with bounds on its work."""
+        from llmconfig.client.json_schema import judge  # noqa: PLC0415 - late, see above
+
         return judge.judge_of(self.document)
 
     @cached_property
-    def openai(self) -> Form:
+    def openai(self) -> "Form":
         """As OpenAI and the hosted servers that speak like it take it."""
+        from llmconfig.client.json_schema import forms  # noqa: PLC0415 - late, see above
+
         return forms.openai_form(self.document)
 
     @cached_property
-    def openai_narrow(self) -> Form:
+    def openai_narrow(self) -> "Form":
         """The same for Azure and fine-tuned models, which take no bounds."""
+        from llmconfig.client.json_schema import forms  # noqa: PLC0415 - late, see above
+
         return forms.openai_form(self.document, narrow=True)
 
     @cached_property
-    def grammar(self) -> Form:
+    def grammar(self) -> "Form":
         """As servers take it that make a grammar of it: llama.cpp, Ollama, LM Studio, vLLM."""
+        from llmconfig.client.json_schema import forms  # noqa: PLC0415 - late, see above
+
         return forms.grammar_form(self.document)
 
     @cached_property
-    def anthropic(self) -> Form | None:
+    def anthropic(self) -> "Form | None":
         """As Anthropic's structured outputs take it; None where they can't express it."""
+        from llmconfig.client.json_schema import forms  # noqa: PLC0415 - late, see above
+
         return forms.anthropic_form(self.document)
 
     def read(self, text: str) -> Any:
@@ -106,11 +118,15 @@ class OutputSchema:
 
         `size` is that of its JSON text in characters, where known.
         """
+        from llmconfig.client.json_schema import judge  # noqa: PLC0415 - late, see above
+
         found = self.complaints(value, size=size)
         return judge.best(found) if found else ""
 
     def complaints(self, value: Any, *, size: int | None = None) -> list[Any]:
         """jsonschema's errors, the first of them; raises SchemaMismatch at the bound on steps."""
+        from llmconfig.client.json_schema import judge  # noqa: PLC0415 - late, see above
+
         steps = judged_steps_for(size if size is not None else len(_text(value)))
         try:
             return judge.complaints(self.judge, value, steps=steps)
@@ -158,12 +174,17 @@ def refuse_unsafe(schema: Mapping[str, Any]) -> None:
 
 @lru_cache(maxsize=1024)
 def _refuse_unsafe(text: bytes) -> None:
+    from llmconfig.client.json_schema import (  # noqa: PLC0415 - late, see above
+        contradictions,
+        document,
+    )
+
     schema = orjson.loads(text)
     if not isinstance(schema, dict):
         return
-    document = read(schema, size=len(text), lenient=True)
+    found = document.read(schema, size=len(text), lenient=True)
     try:
-        refuse_contradictions(document)
+        contradictions.refuse_contradictions(found)
     except SchemaUnusable:
         raise
     except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError):
@@ -187,13 +208,19 @@ def _schema_text(schema: Mapping[str, Any]) -> bytes:
 
 
 def _compile(text: bytes) -> OutputSchema:
+    from llmconfig.client.json_schema import (  # noqa: PLC0415 - late, see above
+        contradictions,
+        document,
+        quick_checks,
+    )
+
     schema = orjson.loads(text)
     if not isinstance(schema, dict):
         raise SchemaUnusable("A schema is a JSON object.")
     try:
-        document = read(schema, size=len(text))
-        refuse_contradictions(document)
-        quick = QuickCheck(document)
+        found = document.read(schema, size=len(text))
+        contradictions.refuse_contradictions(found)
+        quick = quick_checks.QuickCheck(found)
     except RecursionError:
         raise SchemaUnusable("The schema's parts refer to each other too many times.") from None
     return OutputSchema(
@@ -202,7 +229,7 @@ def _compile(text: bytes) -> OutputSchema:
             "Answer with one JSON value and nothing else. It must obey this JSON schema:\n"
             + text.decode()
         ),
-        document=document,
+        document=found,
         quick=quick,
     )
 

@@ -3,7 +3,6 @@
 import asyncio
 
 from llmconfig import client
-from llmconfig.client.sdk import bound_callers
 from llmconfig.client.sdk.asgi_scope import Message, Receive, Send
 from llmconfig.configuration import snapshot
 from llmconfig.gateway import access, addresses
@@ -49,8 +48,3 @@ async def close() -> None:
     await running.end()
     await asyncio.to_thread(writer.flush)
     await client.aclose()
-
-
-def register() -> None:
-    """Let the client's bound callers answer their vendors' objects in this process."""
-    bound_callers.register_endpoint(lambda: application)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from llmconfig.extras import how_to_install, installed
+
 CHILD = Path(__file__).with_name("python_child.py")
 LONGEST = 100_000  # characters of code that are looked at
 SECONDS = 10.0  # for one answer
@@ -48,6 +50,9 @@ def examine(texts: Sequence[str], *, scan: Sequence[bool]) -> list[CodeReport]:
             code = fenced(text, ("python", "py", "python3"))
             if len(code) > LONGEST:
                 reports.append(CodeReport(unknown=f"It is longer than {LONGEST} characters."))
+                continue
+            if wanted and not installed("bandit"):
+                reports.append(CodeReport(unknown=how_to_install("bandit", "bandit")))
                 continue
             if child is None or child.ended:
                 child = stack.enter_context(_Child())

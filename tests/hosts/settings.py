@@ -1,11 +1,18 @@
 """A project that is not ours: its own users, its own defaults everywhere, no setting of Nodewise.
 
-HOST_THEME=unfold adds the theme that the shipped project wears.
+HOST_THEME=unfold adds the theme that the shipped project wears. With HOST_CORE_ONLY there is no
+package that only an extra of ours brings.
 """
 
+import json
 import os
 from pathlib import Path
 from urllib.parse import urlsplit
+
+if os.environ.get("HOST_CORE_ONLY"):
+    from tests.hosts import core_only
+
+    core_only.install()
 
 BASE_DIR = Path(__file__).parent
 SECRET_KEY = "not-a-secret"
@@ -79,3 +86,4 @@ REST_FRAMEWORK = {
     "DEFAULT_VERSION": "2.0",
     "UNAUTHENTICATED_USER": None,
 }
+globals().update(json.loads(os.environ.get("HOST_SETTINGS", "{}")))

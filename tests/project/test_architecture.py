@@ -1,6 +1,7 @@
 """What keeps the house in shape: the layers, the guard of the tests, imports and locks."""
 
 import asyncio
+import os
 import re
 import site
 import socket
@@ -20,7 +21,12 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[2]
 LAYERS = ("llmconfig", "metrics", "enrichment", "project")  # the lowest first
 ELSEWHERE = "192.0.2.1"  # TEST-NET-1: routed nowhere
-LATE_IMPORTS = ("openai", "anthropic", "genai_prices", "rich", "xllamacpp")
+LATE_IMPORTS = (
+    "openai", "anthropic", "genai_prices", "rich", "xllamacpp", "openpyxl",
+    "opentelemetry.exporter", "bandit",
+)  # fmt: skip
+# Only what calls somebody needs these.
+CALLING = ("aiohttp", "redis.asyncio", "jsonschema", "llmconfig.client.api")
 PTH_FILES = {
     "cmeel.pth",  # the OpenMP library of the demo's model server
     "distutils-precedence.pth",  # setuptools, as venv brings it on Python 3.11
@@ -92,6 +98,19 @@ def test_starting_imports_no_sdk(module):
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
+    assert done.stdout.split() == []
+
+
+def test_a_host_that_calls_nobody_yet_has_not_loaded_what_calls():
+    code = (
+        "import django, sys; django.setup(); "
+        f"print(*(name for name in {CALLING} if name in sys.modules))"
+    )
+    settings = {"DJANGO_SETTINGS_MODULE": "tests.hosts.settings", "HOST_CORE_ONLY": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=os.environ | settings,
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
     assert done.stdout.split() == []
 
 

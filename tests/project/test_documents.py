@@ -108,10 +108,9 @@ def test_documented_defaults_of_calls_and_batches_are_true():
 @pytest.mark.parametrize(
     ("part", "extra"),
     [
-        ("Production", ""),
-        ("AWS", "aws"),
-        ("LangChain", "langchain"),
+        ("Core", ""),
         ("Demo", "demo"),
+        ("Site", "site"),
         ("Development", "dev"),
     ],
 )
@@ -122,6 +121,20 @@ def test_each_direct_dependency_has_its_line(part, extra):
     asked = extras[extra] if extra else project["dependencies"]
     names = [Requirement(text).name for text in asked]
     assert first_cells(parts("docs/dependencies.md")[part]) == names
+
+
+def test_each_package_of_an_extra_has_its_line():
+    extras = tomllib.loads(text_of("pyproject.toml"))["project"]["optional-dependencies"]
+    asked = [
+        (extra, Requirement(text).name)
+        for extra, texts in extras.items()
+        if extra != "demo"
+        for text in texts
+    ]
+    rows = re.findall(
+        r"^\| `(\w+)` \| `([\w-]+)` \|", parts("docs/dependencies.md")["Extras"], re.MULTILINE
+    )
+    assert rows == asked
 
 
 @pytest.mark.parametrize("part", PROMISED_COLUMNS)

@@ -54,11 +54,15 @@ def databases() -> Iterator[Any]:
             server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-@pytest.fixture(scope="module", params=["", "unfold"], ids=["django-admin", "unfold"])
+@pytest.fixture(
+    scope="module",
+    params=[{"HOST_CORE_ONLY": "1"}, {"HOST_THEME": "unfold"}],
+    ids=["core-only", "unfold"],
+)
 def walked(request: pytest.FixtureRequest, databases: Any) -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, "-m", "tests.hosts.walk"],
-        cwd=ROOT, env=environment(databases(), HOST_THEME=request.param),
+        cwd=ROOT, env=environment(databases(), **request.param),
         capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-4000:]
@@ -154,3 +158,40 @@ def test_check_says_how_to_make_a_field_key_and_production_does_not_start_withou
     made = manage("generate_field_key", database=where, HOST_DEBUG="0")
     good = manage("check", database=where, HOST_DEBUG="0", HOST_FIELD_KEY=made.stdout.strip())
     assert (good.returncode, "E001" in good.stderr) == (0, False), good.stderr
+
+
+SAY = "import django; django.setup(); "
+QUEUE = SAY + "from enrichment.lane_queue import start_lanes; start_lanes(None)"
+WITHOUT = {  # code of a host that needs an extra: the extra that it is told to install
+    SAY + "from llmconfig import client; client.get_llm('reasoning').openai().chat": "openai",
+    SAY + "from llmconfig import client; client.get_llm('reasoning').anthropic()": "anthropic",
+    SAY + "from llmconfig import client; client.get_llm('reasoning').langchain()": "langchain",
+    "import django.conf; django.conf.settings.DEBUG; import nodewise.schedule": "worker",
+    QUEUE: "worker",
+}
+
+
+@pytest.mark.parametrize("code", WITHOUT, ids=lambda code: code.rpartition(";")[2][:40])
+def test_what_an_extra_brings_is_named_where_it_is_missing(code):
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT, env=environment("postgres://nobody@localhost/none", HOST_CORE_ONLY="1"),
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert f"pip install 'nodewise[{WITHOUT[code]}]'" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "extra"),
+    [("REDIS_URL", "redis://localhost:6379/0", "worker"),
+     ("LLM_TRACING_ENDPOINT", "https://collector.example/v1/traces", "tracing")],
+)  # fmt: skip
+def test_check_names_the_extra_that_a_setting_needs(name, value, extra):
+    done = manage(
+        "check", database="postgres://nobody@localhost/none",
+        HOST_CORE_ONLY="1", HOST_SETTINGS=json.dumps({name: value}),
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert f"{name}: " in done.stderr
+    assert f"pip install 'nodewise[{extra}]'" in done.stderr

@@ -14,9 +14,8 @@ from contextlib import contextmanager
 from io import TextIOWrapper
 from typing import IO
 
-from charset_normalizer import from_bytes
-
 from enrichment.listings.importing.sources import BLOCK_BYTES, OpenedFile
+from llmconfig.extras import from_extra
 
 SAMPLE_BYTES = 128 * 1024
 MAX_LINE_IN_SAMPLE = 16 * 1024
@@ -215,6 +214,9 @@ def _plausible(encodings: tuple[str, ...], sample: bytes, high_bytes: bytes) -> 
 
 def _non_latin(file: OpenedFile, sample: bytes, *, line: int) -> str:
     """Cyrillic, Greek, Hebrew, Arabic and East Asian encodings, by charset-normalizer."""
+    with from_extra("listings"):
+        from charset_normalizer import from_bytes  # noqa: PLC0415 - few files need it
+
     matches = list(from_bytes(sample, cp_isolation=_OTHERS))
     readable = [match for match in matches if _is_written(str(match))]
     if readable and readable[0].chaos <= 0.1:

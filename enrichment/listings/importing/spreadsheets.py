@@ -6,10 +6,9 @@ from contextlib import contextmanager
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
-from openpyxl import load_workbook
-
 from enrichment.listings.importing.rows import BadRow, FileFacts, RawRow
 from enrichment.listings.importing.sources import XLSX, OpenedFile
+from llmconfig.extras import from_extra
 
 MAX_SHEET_ROWS = 1_048_576  # Excel's own
 MAX_COLUMNS = 1000
@@ -101,6 +100,9 @@ class SheetRows:
 
     @contextmanager
     def _opened_sheet(self, name: str) -> Iterator[tuple[Any, list[str]]]:
+        with from_extra("listings"):
+            from openpyxl import load_workbook  # noqa: PLC0415 - only where a sheet is read
+
         self._file.content.seek(0)
         try:
             book = load_workbook(self._file.content, read_only=True, data_only=True)

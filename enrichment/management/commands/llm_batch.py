@@ -9,17 +9,16 @@ from uuid import UUID
 
 import orjson
 from django.core.management.base import BaseCommand, CommandError
-from kombu.exceptions import OperationalError
 from rich.console import Console
 from rich.table import Table
 
 from enrichment.batches import lifecycle
 from enrichment.batches.progress import progress_of
 from enrichment.batches.undo import undo
-from enrichment.errors import EnrichmentError
+from enrichment.errors import EnrichmentError, NoWorkers
+from enrichment.lane_queue import start_lanes
 from enrichment.management.batch_command import dollars
 from enrichment.models import Batch
-from enrichment.tasks import start_lanes
 
 SHOWN = 20
 LEFT_SHOWN = 10
@@ -134,8 +133,8 @@ def _undo(batch: Batch) -> Told:
 def _queued(batch: Batch) -> str:
     try:
         start_lanes(batch)
-    except OperationalError:
-        return "The broker can't be reached (REDIS_URL); it starts when that is back."
+    except NoWorkers as error:
+        return f"{error} It starts when workers can be told."
     return "Its lanes are queued."
 
 

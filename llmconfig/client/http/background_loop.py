@@ -12,8 +12,6 @@ from concurrent.futures import Future
 from contextvars import Context
 from typing import Any, TypeVar
 
-import uvloop
-
 from llmconfig.runtime.per_process import PerProcess
 
 Result = TypeVar("Result")
@@ -25,7 +23,7 @@ class _LoopThread:
 
     def __init__(self) -> None:
         self.pid = os.getpid()
-        self.loop = uvloop.new_event_loop()
+        self.loop = _new_loop()
         self.thread = threading.Thread(target=self._serve, name="llm-calls", daemon=True)
         self.thread.start()
 
@@ -40,6 +38,15 @@ class _LoopThread:
         if self.pid == os.getpid() and self.thread.is_alive():
             self.loop.call_soon_threadsafe(self.loop.stop)
             self.thread.join(ENDING_SECONDS)
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    """uvloop's, where it is installed (`nodewise[worker]`): a quarter less CPU a call."""
+    try:
+        import uvloop  # noqa: PLC0415 - an extra's
+    except ModuleNotFoundError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
 
 
 def _started() -> _LoopThread:

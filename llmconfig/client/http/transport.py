@@ -2,7 +2,8 @@
 
 One pooled session per event loop and kind of address. No redirects (they would re-send prompt and
 key elsewhere), no proxies or credentials of the environment, no cookies, replies capped in bytes
-and time, and each address checked when it is connected to.
+and time, and each address checked when it is connected to. aiohttp is imported by the functions
+that use it: it takes 0.1 s, and a process that makes no call doesn't need it.
 """
 
 import asyncio
@@ -10,12 +11,15 @@ import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import aiohttp
 from yarl import URL
 
 from llmconfig.client.http import egress
 from llmconfig.runtime.per_loop import PerLoop
+
+if TYPE_CHECKING:
+    import aiohttp
 
 MAX_BYTES = 16 * 1024 * 1024  # of one reply, unpacked; the longest real answers are far below 1 MB
 MAX_CONNECTIONS = 1000
@@ -51,8 +55,8 @@ class Response:
 class _OpenSession:
     """A session, and the generator that closes it when its loop ends."""
 
-    session: aiohttp.ClientSession
-    keeper: AsyncGenerator[aiohttp.ClientSession]
+    session: "aiohttp.ClientSession"
+    keeper: "AsyncGenerator[aiohttp.ClientSession]"
 
 
 _sessions: PerLoop[dict[bool, _OpenSession]] = PerLoop(dict)
@@ -100,6 +104,8 @@ async def _exchange(
     private: bool,
     most_bytes: int = MAX_BYTES,
 ) -> Response:
+    import aiohttp  # noqa: PLC0415 - late, see above
+
     session = await _session(private=private)
     try:
         async with session.request(
@@ -124,7 +130,7 @@ class Opened:
 
     status: int
     headers: Mapping[str, str]
-    reply: aiohttp.ClientResponse
+    reply: "aiohttp.ClientResponse"
 
     @property
     def streams(self) -> bool:
@@ -196,6 +202,8 @@ async def _opened(
     timeout_s: float,
     private: bool,
 ) -> AsyncIterator[Opened]:
+    import aiohttp  # noqa: PLC0415 - late, see above
+
     session = await _session(private=private)
     try:
         async with session.request(
@@ -220,13 +228,18 @@ async def _opened(
     raise failure
 
 
+def warm() -> None:
+    """Import what calls need, in a server or worker that is going to make some."""
+    import aiohttp  # noqa: F401, PLC0415 - late, see above
+
+
 async def aclose() -> None:
     """Close this event loop's sessions; the next call opens new ones."""
     for opened in (_sessions.pop() or {}).values():
         await opened.keeper.aclose()
 
 
-async def _session(*, private: bool) -> aiohttp.ClientSession:
+async def _session(*, private: bool) -> "aiohttp.ClientSession":
     mine = _sessions.get()
     opened = mine.get(private)
     if opened is None:
@@ -235,9 +248,11 @@ async def _session(*, private: bool) -> aiohttp.ClientSession:
     return opened.session
 
 
-async def _keep(*, private: bool) -> AsyncGenerator[aiohttp.ClientSession]:
+async def _keep(*, private: bool) -> "AsyncGenerator[aiohttp.ClientSession]":
     """Hold a session open. asyncio.run and its like close open generators when they end a loop,
     and this one then closes the session."""
+    import aiohttp  # noqa: PLC0415 - late, see above
+
     connector = aiohttp.TCPConnector(
         limit=MAX_CONNECTIONS,
         keepalive_timeout=30,
@@ -255,7 +270,7 @@ async def _keep(*, private: bool) -> AsyncGenerator[aiohttp.ClientSession]:
         await session.close()
 
 
-async def _read(reply: aiohttp.ClientResponse, most_bytes: int = MAX_BYTES) -> bytes:
+async def _read(reply: "aiohttp.ClientResponse", most_bytes: int = MAX_BYTES) -> bytes:
     length = reply.content_length
     if length is not None and length <= most_bytes:
         body = await reply.read()
@@ -265,7 +280,7 @@ async def _read(reply: aiohttp.ClientResponse, most_bytes: int = MAX_BYTES) -> b
     return body if encoding in {"identity", ""} else _unpacked(body, encoding, most_bytes)
 
 
-async def _read_capped(reply: aiohttp.ClientResponse, most_bytes: int) -> bytes:
+async def _read_capped(reply: "aiohttp.ClientResponse", most_bytes: int) -> bytes:
     parts, size = [], 0
     async for part in reply.content.iter_any():
         size += len(part)
@@ -300,6 +315,8 @@ def _connect_s(timeout_s: float) -> float:
 
 def _failure(error: Exception, url: URL, timeout_s: float) -> RequestFailed:
     """What went wrong, in words that name host and port and nothing secret."""
+    import aiohttp  # noqa: PLC0415 - late, see above
+
     if getattr(error, "errno", None) == egress.REFUSED_ERRNO:
         code, why = "egress_refused", "its address is not one for this provider (LLM_EGRESS_ALLOW)"
     elif isinstance(error, aiohttp.ConnectionTimeoutError):
@@ -323,6 +340,8 @@ def _failure(error: Exception, url: URL, timeout_s: float) -> RequestFailed:
 
 
 def _said(error: Exception) -> str:
+    import aiohttp  # noqa: PLC0415 - late, see above
+
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return "the server hung up"
     if isinstance(error, aiohttp.ClientSSLError):

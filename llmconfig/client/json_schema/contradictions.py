@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from llmconfig.client.json_schema.document import TYPES, Document, SchemaUnusable, SubSchema
+from llmconfig.client.json_schema.document import TYPES, Document, SubSchema
+from llmconfig.client.json_schema.errors import SchemaUnusable
 from llmconfig.client.json_schema.values import exact, key_of
 
 # More than an answer can hold, so a lower bound above is one that nothing keeps.

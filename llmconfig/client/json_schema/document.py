@@ -15,6 +15,7 @@ from referencing import Registry, Resource
 from referencing.exceptions import NoSuchResource, Unresolvable
 from referencing.jsonschema import DRAFT202012, specification_with
 
+from llmconfig.client.json_schema.errors import SchemaUnusable
 from llmconfig.client.json_schema.patterns import PatternUnusable, pattern_of
 
 MAX_DEPTH = 50  # parts within parts
@@ -43,10 +44,6 @@ _SIZES = (
     "minContains", "maxContains",
 )  # fmt: skip
 _NUMBERS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
-
-
-class SchemaUnusable(ValueError):
-    """The schema that was asked for can't be used; its text names the place and the reason."""
 
 
 @dataclass(slots=True)

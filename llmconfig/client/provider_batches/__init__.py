@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, Protocol
 from llmconfig import provider_types
 from llmconfig.configuration.resolution import Target
 from llmconfig.configuration.snapshot import Snapshot
+from llmconfig.extras import from_extra
 
 JSON = dict[str, Any]
 MARKER = "nodewise_submission"  # the name of our marker in a vendor's metadata
@@ -118,9 +119,11 @@ def vendor_of(target: Target, configuration: Snapshot) -> AbstractAsyncContextMa
     """The vendor behind a target, open until the block ends; raises ConfigurationError."""
     # Each vendor's SDK takes half a second to import.
     if provider_types.get(target.provider.provider_type).batches == "anthropic":
-        from llmconfig.client.provider_batches import anthropic  # noqa: PLC0415
+        with from_extra("anthropic"):
+            from llmconfig.client.provider_batches import anthropic  # noqa: PLC0415
 
         return anthropic.opened(target, configuration)
-    from llmconfig.client.provider_batches import openai  # noqa: PLC0415
+    with from_extra("openai"):
+        from llmconfig.client.provider_batches import openai  # noqa: PLC0415
 
     return openai.opened(target, configuration)

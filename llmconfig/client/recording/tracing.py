@@ -23,6 +23,7 @@ from llmconfig import project_settings
 from llmconfig.client.http import background_loop, transport
 from llmconfig.client.http.transport import RequestFailed
 from llmconfig.client.types import Attempt, CallRecord, Message
+from llmconfig.extras import from_extra
 from llmconfig.models import InteractionType
 from llmconfig.runtime.per_process import PerProcess
 
@@ -159,9 +160,10 @@ class _Tracer:
     """Makes spans with a tracer provider that nobody else can find. Its imports take 0.1 s."""
 
     def __init__(self) -> None:
-        from opentelemetry.sdk.resources import Resource  # noqa: PLC0415 - late, see above
-        from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
-        from opentelemetry.sdk.trace.sampling import ALWAYS_ON  # noqa: PLC0415
+        with from_extra("tracing"):
+            from opentelemetry.sdk.resources import Resource  # noqa: PLC0415 - late, see above
+            from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+            from opentelemetry.sdk.trace.sampling import ALWAYS_ON  # noqa: PLC0415
 
         self.finished: list[ReadableSpan] = []
         provider = TracerProvider(

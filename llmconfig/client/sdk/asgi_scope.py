@@ -11,3 +11,14 @@ Application = Callable[[Message, Receive, Send], Awaitable[None]]
 # Holds the bound caller of a request that was made in this process. Servers make scopes from what
 # they receive, with names of their own, so nothing that arrives over a network can set it.
 CALLER = "nodewise.caller"
+_endpoints: list[Callable[[], Application]] = []
+
+
+def register_endpoint(application: Callable[[], Application]) -> None:
+    """Say where the compatible endpoint is, which lies above this layer; asked when it is used."""
+    _endpoints[:] = [application]
+
+
+def endpoint() -> Application:
+    """The compatible endpoint of this process."""
+    return _endpoints[0]()

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from llmconfig.client import api
 from llmconfig.client.pipeline.embeddings import EmbeddingCall, Embeddings
-from llmconfig.client.sdk.asgi_scope import Application
+from llmconfig.client.sdk.asgi_scope import endpoint
 from llmconfig.client.types import NO_LABELS, Call, Delta, Generation, Labels, Message
 from llmconfig.client.wire import Input
-from llmconfig.errors import LLMError, UnknownNode
+from llmconfig.errors import UnknownNode
+from llmconfig.extras import from_extra
 from llmconfig.models import InteractionType
 
 if TYPE_CHECKING:
@@ -27,18 +28,6 @@ if TYPE_CHECKING:
     from llmconfig.client.sdk.in_process import InProcessTransport
 
 NO_KEY = "in-process"  # vendors' clients want one; nothing reads it
-_endpoints: list[Callable[[], Application]] = []
-
-
-class ExtraMissing(LLMError):
-    """A package is not installed; the text names the extra that brings it."""
-
-    code = "extra_missing"
-
-
-def register_endpoint(application: Callable[[], Application]) -> None:
-    """Say where the compatible endpoint is, which lies above this layer."""
-    _endpoints[:] = [application]
 
 
 @dataclass(frozen=True)
@@ -123,7 +112,7 @@ class BoundCaller:
     def _door(self) -> "InProcessTransport":
         from llmconfig.client.sdk.in_process import InProcessTransport  # noqa: PLC0415 - httpx2
 
-        return InProcessTransport(_endpoints[0](), self)
+        return InProcessTransport(endpoint(), self)
 
     def _http(self) -> Any:
         import httpx2  # noqa: PLC0415
@@ -145,25 +134,29 @@ class BoundCaller:
 
     @cached_property
     def _openai(self) -> "OpenAI":
-        from openai import OpenAI  # noqa: PLC0415
+        with from_extra("openai"):
+            from openai import OpenAI  # noqa: PLC0415
 
         return OpenAI(http_client=self._http(), **_OPENAI)
 
     @cached_property
     def _async_openai(self) -> "AsyncOpenAI":
-        from openai import AsyncOpenAI  # noqa: PLC0415
+        with from_extra("openai"):
+            from openai import AsyncOpenAI  # noqa: PLC0415
 
         return AsyncOpenAI(http_client=self._async_http(), **_OPENAI)
 
     @cached_property
     def _anthropic(self) -> "Anthropic":
-        from anthropic import Anthropic  # noqa: PLC0415
+        with from_extra("anthropic"):
+            from anthropic import Anthropic  # noqa: PLC0415
 
         return Anthropic(http_client=self._http(), **_ANTHROPIC)
 
     @cached_property
     def _async_anthropic(self) -> "AsyncAnthropic":
-        from anthropic import AsyncAnthropic  # noqa: PLC0415
+        with from_extra("anthropic"):
+            from anthropic import AsyncAnthropic  # noqa: PLC0415
 
         return AsyncAnthropic(http_client=self._async_http(), **_ANTHROPIC)
 
@@ -231,12 +224,8 @@ VENDORS: Mapping[str, Sequence[Callable[[BoundCaller], object]]] = MappingProxyT
 
 
 def _langchain_openai() -> Any:
-    try:
+    with from_extra("langchain"):
         import langchain_openai  # noqa: PLC0415
-    except ModuleNotFoundError as missing:
-        raise ExtraMissing(
-            f"{missing.name} is not installed; `pip install nodewise[langchain]` brings it."
-        ) from missing
     return langchain_openai
 
 

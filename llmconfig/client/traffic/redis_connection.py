@@ -7,16 +7,15 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
-
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.commands.core import AsyncScript
-from redis.exceptions import RedisError
+from typing import TYPE_CHECKING, Any
 
 from llmconfig import project_settings
+from llmconfig.extras import from_extra
 from llmconfig.runtime.per_loop import PerLoop
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+    from redis.commands.core import AsyncScript
 
 # A local round trip takes a fraction of a millisecond; whoever waits longer goes on without.
 # Long enough that a machine under load isn't taken for a lost server: limits would then split.
@@ -36,9 +35,10 @@ Farewell = Callable[[], Awaitable[None]]
 class _OpenClient:
     """A client, the generator that closes it when its loop ends, and since when it is lost."""
 
-    client: Redis
-    keeper: AsyncGenerator[Redis]
-    scripts: dict[str, AsyncScript] = field(default_factory=dict)
+    client: "Redis"
+    keeper: "AsyncGenerator[Redis]"
+    errors: tuple[type[Exception], ...]
+    scripts: "dict[str, AsyncScript]" = field(default_factory=dict)
     farewells: list[Farewell] = field(default_factory=list)
     ask_again_at: float = 0.0
 
@@ -65,7 +65,7 @@ async def run_script(text: str, keys: Sequence[str], arguments: Sequence[str | b
         script = opened.scripts[text] = opened.client.register_script(text)
     try:
         return await script(keys=keys, args=arguments)
-    except (RedisError, OSError) as error:
+    except opened.errors as error:
         opened.ask_again_at = loop.time() + RETRY_LOST_SECONDS
         raise RedisLost(type(error).__name__) from None
 
@@ -87,16 +87,23 @@ async def _opened() -> _OpenClient:
     if opened is None:
         if not configured():
             raise RedisLost("REDIS_URL is not set")
+        with from_extra("worker"):  # it takes 0.1 s to import
+            from redis.exceptions import RedisError  # noqa: PLC0415
+
         keeper = _keep()
-        opened = _clients.put(_OpenClient(await anext(keeper), keeper))
+        opened = _clients.put(_OpenClient(await anext(keeper), keeper, (RedisError, OSError)))
     return opened
 
 
-async def _keep() -> AsyncGenerator[Redis]:
+async def _keep() -> "AsyncGenerator[Redis]":
     """Hold a client open. What ends an event loop closes its generators, and so this client.
 
     Before that, those who hold something for others there give it back.
     """
+    from redis.asyncio import Redis  # noqa: PLC0415 - late, see _opened
+    from redis.asyncio.retry import Retry  # noqa: PLC0415
+    from redis.backoff import NoBackoff  # noqa: PLC0415
+
     client: Redis = Redis.from_url(
         project_settings.redis_url(),
         socket_timeout=ANSWER_SECONDS,

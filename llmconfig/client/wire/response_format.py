@@ -1,13 +1,16 @@
 """`response_format`: how a schema is put to servers of OpenAI's wire, some of which take less."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from llmconfig import provider_types
-from llmconfig.client.json_schema.forms import Form
 from llmconfig.client.structured_output import OutputSchema
 from llmconfig.client.types import Message
 from llmconfig.client.wire import JSON, Question
 from llmconfig.configuration.resolution import Target
+
+if TYPE_CHECKING:
+    from llmconfig.client.json_schema.forms import Form
 
 FINE_TUNED = "ft:"  # the ids of OpenAI's
 FORMAT, SCHEMA, OBJECT = "response_format", "json_schema", "json_object"
@@ -31,12 +34,12 @@ def ask_for_shape(content: JSON, question: Question) -> tuple[str, ...]:
     return (f"{FORMAT} {forms[0]} (sent as {chosen})" if chosen else FORMAT,)
 
 
-def _as_schema(form: Form) -> JSON:
+def _as_schema(form: "Form") -> JSON:
     described = {"name": "answer", "strict": form.strict, "schema": form.schema}
     return {"type": SCHEMA, "json_schema": described}
 
 
-def _form(target: Target, shape: OutputSchema) -> Form:
+def _form(target: Target, shape: OutputSchema) -> "Form":
     """The schema as this kind of server takes it."""
     name = provider_types.get(target.provider.provider_type).schema_form
     if name == "openai" and target.model_id.startswith(FINE_TUNED):
