@@ -56,7 +56,7 @@ class Reader:
             "PGDATABASE": server.path.strip("/"),
         }  # fmt: skip
         self.instead = {
-            "pip install 'nodewise[unfold]'": f"pip install -q --disable-pip-version-check '{wheel}[unfold]'",
+            "pip install 'nodewise[unfold]'": f"pip install -q '{wheel}[unfold]'",
             "http://localhost:11434/v1": f"{model_server}/v1",
         }
         self.said = ""
