@@ -24,7 +24,7 @@ from enrichment.engine.items import (
 from enrichment.enrichments import get
 from enrichment.enrichments.contract import Enrichment
 from enrichment.models import ResultState
-from llmconfig.client import agenerate
+from llmconfig import client
 from llmconfig.client.errors import GenerationFailed
 from llmconfig.client.http import background_loop
 from llmconfig.client.recording.recorders import Texts
@@ -111,7 +111,7 @@ async def _generation(enrichment: Enrichment, item: Item, user: User | None) -> 
     call = call_for(enrichment, item, session_id=None, user_id=user.pk if user else None)
     answer: Generation | GenerationFailed
     try:
-        answer = await agenerate(call, collect=lambda *pair: told.append(pair))
+        answer = await client.agenerate(call, collect=lambda *pair: told.append(pair))
     except GenerationFailed as failure:
         answer = failure
     return answer, told[0][1] if told else None

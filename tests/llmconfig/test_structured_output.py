@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -68,6 +68,7 @@ def closed(**properties):
     }
 
 
+@settings(deadline=None)  # the first one imports jsonschema
 @given(st.one_of(values, profiles))
 def test_our_verdict_is_jsonschemas(value):
     asked = compile_schema(PROFILE)
