@@ -171,7 +171,7 @@ def _health(state: Snapshot) -> dict[str, Any]:
         for problem in (key_problem(each),)
     ]
     readable = [each["key_readable"] for each in providers]
-    unresolved = [each for each in findings(state) if not each.valid]
+    unresolved = [each for each in findings(state) if not each.target]
     if not enabled:
         status = "disabled"
     elif not any(readable):

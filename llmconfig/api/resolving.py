@@ -13,6 +13,7 @@ from llmconfig.configuration import snapshot
 from llmconfig.configuration.layers import FIELDS
 from llmconfig.configuration.resolution import Resolution, Target, explain
 from llmconfig.configuration.snapshot import Snapshot
+from llmconfig.diagnostics.named_models import Listing
 from llmconfig.diagnostics.validation import findings
 from llmconfig.errors import UnknownNode
 from llmconfig.models import InteractionType
@@ -66,8 +67,23 @@ class SummarySerializer(serializers.Serializer[Any]):
     summary = serializers.ListField(child=serializers.CharField())
 
 
+class NamedModelSerializer(serializers.Serializer[Any]):
+    """One model that is named, and whether it can be served."""
+
+    reference = serializers.CharField()
+    role = serializers.ChoiceField(["model", "fallback", "degrade_to"])
+    listing = serializers.ChoiceField(
+        Listing.choices, help_text="Whether its provider lists it; unknown before any discovery."
+    )
+    targets = serializers.ListField(child=serializers.CharField())
+    nearest = serializers.ListField(
+        child=serializers.CharField(), help_text="Listed models with like names."
+    )
+    problem = serializers.CharField(allow_blank=True, help_text="Why it can't be served.")
+
+
 class FindingSerializer(serializers.Serializer[Any]):
-    """Whether one interaction type or node can be served."""
+    """Whether everything that one interaction type or node names can be served."""
 
     name = serializers.CharField()
     kind = serializers.ChoiceField(["interaction type", "node"])
@@ -75,6 +91,7 @@ class FindingSerializer(serializers.Serializer[Any]):
     target = serializers.CharField(allow_blank=True, help_text="The first one that can be called.")
     problems = serializers.ListField(child=serializers.CharField())
     warnings = serializers.ListField(child=serializers.CharField())
+    models = NamedModelSerializer(many=True)
 
 
 class ValidationSerializer(serializers.Serializer[Any]):

@@ -2,14 +2,14 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from llmconfig import provider_types
 from llmconfig.configuration import references
 from llmconfig.configuration.facts import ProviderFacts
 from llmconfig.configuration.layers import NODE_AT, PROCESSING_AT, LayerValue, first_set
-from llmconfig.configuration.references import Candidate
+from llmconfig.configuration.references import Candidate, Reading
 from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.models import InteractionType
 from llmconfig.provider_types.contract import ProviderType
@@ -19,15 +19,20 @@ STRONG_TYPES = frozenset({InteractionType.REASONING, InteractionType.PLANNING})
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
-    """A model reference to read. `azure` says that the node's model for Azure may replace it."""
+class WantedModel:
+    """A model reference to read, and the layer that names it.
+
+    `azure` says that the node's model for Azure may replace it.
+    """
 
     reference: str
     bound_to: str
     azure: bool
+    layer: str
+    is_fallback: bool = True
 
 
-def _wanted(layers: Mapping[str, tuple[LayerValue, ...]]) -> list[_Wanted]:
+def wanted_models(layers: Mapping[str, tuple[LayerValue, ...]]) -> list[WantedModel]:
     """The model, then the fallbacks, and the processing settings' backup last."""
     wanted = []
     model_layer, provider_layer = first_set(layers["model"]), first_set(layers["provider"])
@@ -37,18 +42,43 @@ def _wanted(layers: Mapping[str, tuple[LayerValue, ...]]) -> list[_Wanted]:
         if provider_layer is not None and provider_layer <= model_layer:
             bound_to = layers["provider"][provider_layer].value
         wanted.append(
-            _Wanted(
+            WantedModel(
                 layers["model"][model_layer].value,
                 bound_to,
                 model_layer >= NODE_AT,
+                layers["model"][model_layer].layer,
+                is_fallback=False,
             )
         )
     fallback_layer = first_set(layers["fallbacks"])
     if fallback_layer is not None:
         azure = fallback_layer >= NODE_AT
-        wanted += [_Wanted(each, "", azure) for each in layers["fallbacks"][fallback_layer].value]
-    wanted += [_Wanted(each, "", azure=True) for each in layers["fallbacks"][PROCESSING_AT].value]
+        chosen = layers["fallbacks"][fallback_layer]
+        wanted += [WantedModel(each, "", azure, chosen.layer) for each in chosen.value]
+    backup = layers["fallbacks"][PROCESSING_AT]
+    wanted += [WantedModel(each, "", True, backup.layer) for each in backup.value]
     return wanted
+
+
+def read_wanted(wanted: WantedModel, snapshot: Snapshot, azure_model: str) -> Reading:
+    """Who serves one of them: with the node's model for Azure, where that holds."""
+    reading = references.read(
+        wanted.reference,
+        snapshot,
+        bound_to=wanted.bound_to,
+        default_provider=str(snapshot.processing.get("provider_id", "")),
+    )
+    if not azure_model or not wanted.azure:
+        return reading
+    candidates = [
+        Candidate(
+            each.provider, azure_model, snapshot.models.get((each.provider.name, azure_model))
+        )
+        if on_azure(each)
+        else each
+        for each in reading.candidates
+    ]
+    return replace(reading, candidates=tuple(candidates))
 
 
 def candidates_of(
@@ -64,22 +94,12 @@ def candidates_of(
     found: dict[tuple[str, str], Candidate] = {}
     warnings: list[str] = []
     equals: list[slice] = []
-    default_provider = str(snapshot.processing.get("provider_id", ""))
-    for wanted in _wanted(layers):
-        reading = references.read(
-            wanted.reference,
-            snapshot,
-            bound_to=wanted.bound_to,
-            default_provider=default_provider,
-        )
+    for wanted in wanted_models(layers):
+        reading = read_wanted(wanted, snapshot, azure_model)
         before = len(found)
         if reading.warning and reading.warning not in warnings:
             warnings.append(reading.warning)
-        for each in reading.candidates:
-            candidate = each
-            if azure_model and wanted.azure and on_azure(each):
-                listed = snapshot.models.get((each.provider.name, azure_model))
-                candidate = Candidate(each.provider, azure_model, listed)
+        for candidate in reading.candidates:
             found.setdefault((candidate.provider.name, candidate.model_id), candidate)
         if reading.spread:
             equals += _equals(list(found.values()), before)

@@ -121,6 +121,34 @@ def problem_of(
     return _told(reference, wanted, asked, catalogues, state)
 
 
+def nearest(model_id: str, state: Snapshot, *, provider: str = "") -> list[str]:
+    """Listed models whose names are like this one, as `provider/model`; a provider's own first."""
+    catalogues = _catalogues(state)
+    return _nearest(model_id, provider, catalogues, state)
+
+
+def is_discovered(provider: str, state: Snapshot) -> bool:
+    """Whether we know any model of a provider: without a list, nobody can say what it serves."""
+    return any(each == provider for each, _ in state.models)
+
+
+def rows_that_allow_unlisted() -> dict[type[Model], set[str]]:
+    """By table, the names of the rows that say of their models that they exist all the same."""
+    names = {
+        NodeConfiguration: "node_name", GlobalConfig: "interaction_type",
+        ExperimentArm: "pk", LLMConfig: "pk",
+    }  # fmt: skip
+    return {
+        table: {
+            str(each)
+            for each in table._default_manager.filter(  # noqa: SLF001 - Django's API
+                **{ALLOWED: True}
+            ).values_list(name, flat=True)
+        }
+        for table, name in names.items()
+    }
+
+
 def _catalogues(state: Snapshot) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for provider, model_id in state.models:
@@ -159,9 +187,18 @@ def _told(
         told = f"{asked} doesn't list {wanted!r}."
     else:
         told = f"No enabled provider lists {reference!r}."
+    near = _nearest(wanted, asked, catalogues, state)
+    return f"{told} The nearest listed: {', '.join(near)}." if near else told
+
+
+def _nearest(
+    wanted: str, asked: str, catalogues: Mapping[str, list[str]], state: Snapshot
+) -> list[str]:
+    enabled = _enabled(catalogues, state)
     own = [asked] if asked in enabled else []
     pool = {model: f"{name}/{model}" for name in [*enabled, *own] for model in catalogues[name]} | {
         f"{name}/{model}": f"{name}/{model}" for name in own for model in catalogues[name]
     }
-    near = dict.fromkeys(pool[each] for each in get_close_matches(wanted, pool, MAX_NEAR, 0.5))
-    return f"{told} The nearest listed: {', '.join(near)}." if near else told
+    return list(
+        dict.fromkeys(pool[each] for each in get_close_matches(wanted, pool, MAX_NEAR, 0.5))
+    )

@@ -6,46 +6,53 @@ from dataclasses import dataclass
 from typing import Any
 
 from llmconfig.client.credentials import provider_keys
-from llmconfig.configuration import prices
+from llmconfig.configuration import listing, prices
 from llmconfig.configuration.facts import ProviderFacts
 from llmconfig.configuration.resolution import explain
 from llmconfig.configuration.snapshot import Snapshot
+from llmconfig.diagnostics.named_models import AllowedRows, Listing, NamedModel, named_models
 from llmconfig.errors import SecretUnreadable, UnknownNode
 from llmconfig.models import InteractionType
 
 
 @dataclass(frozen=True, slots=True)
 class ValidationResult:
-    """One interaction type, node or arm. `target` is the first one whose key can be read."""
+    """One interaction type, node or arm. `target` is the first one that can be called.
+
+    `models` are all that it names, each judged in turn; `problems` what keeps any from being used.
+    """
 
     name: str
     kind: str  # "interaction type", "node" or "arm"
     target: str
     problems: tuple[str, ...]
     warnings: tuple[str, ...]
+    models: tuple[NamedModel, ...] = ()
 
     @property
     def valid(self) -> bool:
-        """Whether some target can be called."""
-        return bool(self.target)
+        """Whether every model that it names can be called, as far as is known."""
+        return bool(self.target) and not self.problems
 
 
 def findings(state: Snapshot) -> list[ValidationResult]:
     """Every interaction type, then every node, each resolved as a call would be."""
-    key_problems = {name: key_problem(each) for name, each in state.providers.items()}
-    return [_finding(name, kind, state, key_problems) for name, kind in _names(state)]
+    known = _known(state)
+    return [_finding(name, kind, state, known) for name, kind in _names(state)]
 
 
 def arm_findings(state: Snapshot) -> list[ValidationResult]:
     """Every arm of a running experiment, resolved with what it overrides."""
-    key_problems = {name: key_problem(each) for name, each in state.providers.items()}
+    known = _known(state)
     found = []
     for node, experiment in sorted(state.experiments.items()):
         for arm in experiment.arms:
             asked = {"model": arm.choice.model, "provider": arm.choice.provider}
             given = {name: value for name, value in asked.items() if value}
             name = f"{experiment.name}, arm {arm.name}"
-            found.append(_finding(node, "arm", state, key_problems, given=given, shown=name))
+            found.append(
+                _finding(node, "arm", state, known, given=given, shown=name, arm_id=arm.id)
+            )
     return found
 
 
@@ -71,6 +78,21 @@ def key_problem(provider: ProviderFacts) -> str:
     return ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Why providers' keys can't be read, by name, and which rows allow unlisted models."""
+
+    key_problems: Mapping[str, str]
+    allowed: AllowedRows
+
+
+def _known(state: Snapshot) -> _Known:
+    return _Known(
+        {name: key_problem(each) for name, each in state.providers.items()},
+        listing.rows_that_allow_unlisted(),
+    )
+
+
 def _names(state: Snapshot) -> Iterator[tuple[str, str]]:
     for interaction in InteractionType.values:
         yield interaction, "interaction type"
@@ -82,26 +104,33 @@ def _finding(
     name: str,
     kind: str,
     state: Snapshot,
-    key_problems: dict[str, str],
+    known: _Known,
     *,
     given: Mapping[str, Any] | None = None,
     shown: str = "",
+    arm_id: str = "",
 ) -> ValidationResult:
     """What a call by that name would find; `shown` is the name to tell, if another."""
     try:
         found = explain(name, snapshot=state, given=given)
     except UnknownNode as error:
         return ValidationResult(shown or name, kind, "", (str(error),), ())
-    usable, problems = "", []
+    models = named_models(
+        found, state, key_problems=known.key_problems, allowed=known.allowed, arm_id=arm_id
+    )
+    unlisted = [each for each in models if each.problem and each.listing == Listing.UNLISTED]
+    unusable = {target for each in unlisted for target in each.targets}
+    problems = [each.problem for each in models if each.problem]
+    usable = ""
     for target in found.targets:
         # A provider from the environment is in no table; its key is there, or it were no target.
-        problem = key_problems.get(target.provider.name, "")
-        if problem:
-            problems.append(problem)
-        elif not usable:
-            usable = f"{target.provider.name}/{target.model_id}"
+        named = f"{target.provider.name}/{target.model_id}"
+        key_unread = known.key_problems.get(target.provider.name, "")
+        if named not in unusable and not key_unread and not usable:
+            usable = named
     if not found.targets:
         problems.append("No enabled provider can serve it.")
+    warnings = tuple(each for each in found.warnings if each not in problems)
     return ValidationResult(
-        shown or name, kind, usable, tuple(dict.fromkeys(problems)), found.warnings
+        shown or name, kind, usable, tuple(dict.fromkeys(problems)), warnings, tuple(models)
     )

@@ -5,8 +5,16 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
-from llmconfig.configuration import experiments
-from llmconfig.models import Experiment, GlobalConfig, InteractionType, Provider, UserConfig
+from llmconfig.configuration import experiments, snapshot
+from llmconfig.models import (
+    Experiment,
+    GlobalConfig,
+    InteractionType,
+    Provider,
+    ProviderModel,
+    UserConfig,
+)
+from tests.api import caller
 
 pytestmark = pytest.mark.django_db
 
@@ -103,6 +111,79 @@ def test_an_arm_that_nobody_serves_is_found_before_it_is_called(configured, caps
     told = capsys.readouterr().out
     assert "arm cooler, arm gone: nothing can serve it" in told
     assert "  tier:gone has no active model." in told
+
+
+# What the interaction type "tools" names, what is told of it, and whether that is a failure.
+NAMED = {
+    "listed": ({"model": "sim/gpt-4o-mini"}, "sim/gpt-4o-mini (listed)", False),
+    "unlisted": (
+        {"model": "sim/gpt-4o-mni"},
+        "sim doesn't list 'gpt-4o-mni'. The nearest listed: sim/gpt-4o-mini.",
+        True,
+    ),
+    "unlisted, but it exists": (
+        {"model": "sim/new", "allow_unlisted_models": True},
+        "tools: sim/new (unlisted)",
+        False,
+    ),
+    "never discovered": ({"model": "fresh/anything"}, "tools: fresh/anything (unknown)", False),
+    "no such provider": (
+        {"model": "sim/gpt-4o-mini", "fallbacks": ["nobody/gpt-9"]},
+        "fallback nobody/gpt-9",
+        True,
+    ),
+    "a disabled provider": (
+        {"model": "sim/gpt-4o-mini", "fallbacks": ["off/llama"]},
+        "off/llama: the provider off is disabled.",
+        True,
+    ),
+    "a tier without a model": (
+        {"model": "sim/gpt-4o-mini", "fallbacks": ["tier:gone"]},
+        "tier:gone has no active model.",
+        True,
+    ),
+    "a fallback that isn't listed": (
+        {"model": "sim/gpt-4o-mini", "fallbacks": ["sim/gpt-4o-mini", "sim/gpt4o-mini"]},
+        "sim doesn't list 'gpt4o-mini'. The nearest listed: sim/gpt-4o-mini.",
+        True,
+    ),
+    "a cheaper model that isn't listed": (
+        {"model": "sim/gpt-4o-mini", "degrade_to": "sim/cheap", "degrade_after_seconds": 1},
+        "sim doesn't list 'cheap'.",
+        True,
+    ),
+}
+
+
+@pytest.mark.parametrize(("row", "said", "broken"), NAMED.values(), ids=NAMED)
+def test_each_model_that_is_named_is_judged_in_turn(
+    configured, capsys, make_provider, row, said, broken
+):
+    make_provider("off", model_id="llama", is_enabled=False)
+    make_provider("fresh", model_id="x")
+    ProviderModel.objects.filter(provider__name="fresh").delete()
+    GlobalConfig.objects.filter(interaction_type="tools").update(**row)
+    if broken:
+        with pytest.raises(CommandError, match="1 of 10 can't be served as configured") as caught:
+            validated(capsys)
+        assert caught.value.returncode == 1
+        told = capsys.readouterr().out
+    else:
+        told = validated(capsys)
+    assert said in told
+
+
+def test_the_api_tells_listed_unlisted_and_unknown_apart(configured):
+    row = {"model": "sim/gpt-4o-mini", "fallbacks": ["sim/gpt-4o-mni"]}
+    GlobalConfig.objects.filter(interaction_type="tools").update(**row)
+    snapshot.expire()
+    found = caller("viewer").get("/api/v1/llm/config/validate").json()
+    tools = next(each for each in found["results"] if each["name"] == "tools")
+    assert (found["valid"], tools["valid"], tools["target"]) == (False, False, "sim/gpt-4o-mini")
+    assert [(each["role"], each["listing"], each["nearest"]) for each in tools["models"]] == [
+        ("model", "listed", []),
+        ("fallback", "unlisted", ["sim/gpt-4o-mini"]),
+    ]
 
 
 def test_unknown_prices_are_told_and_break_nothing(configured, capsys, make_provider):

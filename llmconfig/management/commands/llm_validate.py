@@ -15,8 +15,9 @@ class Command(BaseCommand):
     """Calls `validation.findings` and tells what is broken."""
 
     help = (
-        "Check that every interaction type, node and arm of a running experiment has an enabled"
-        " provider whose key can be read. Exit 1 if not. Calls nobody."
+        "Check each model that interaction types, nodes and arms of running experiments name,"
+        " fallbacks included: an enabled provider must serve it whose key can be read, and must"
+        " list it as far as its models are known. Exit 1 if not. Calls nobody."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -40,16 +41,17 @@ class Command(BaseCommand):
         else:
             self._tell(found, without_price, enabled=enabled)
         if broken:
-            raise CommandError(f"{len(broken)} of {len(found)} can't be served.")
+            raise CommandError(f"{len(broken)} of {len(found)} can't be served as configured.")
 
     def _tell(
         self, found: list[ValidationResult], without_price: list[str], *, enabled: bool
     ) -> None:
         for each in found:
-            if each.valid:
-                self.stdout.write(f"{each.kind} {each.name}: {each.target}")
-            else:
-                self.stdout.write(f"{each.kind} {each.name}: nothing can serve it")
+            served = each.target or "nothing can serve it"
+            listed = next((f" ({m.listing})" for m in each.models if each.target in m.targets), "")
+            self.stdout.write(f"{each.kind} {each.name}: {served}{listed}")
+            for model in each.models[1:]:
+                self.stdout.write(f"  {model.role} {model.reference}: {model.listing}")
             for text in dict.fromkeys((*each.problems, *each.warnings)):
                 self.stdout.write(f"  {text}")
         for name in without_price:
