@@ -6,6 +6,7 @@ from typing import Any
 
 from llmconfig import project_settings
 from llmconfig.client import preload
+from llmconfig.gateway import addresses
 from llmconfig.gateway import application as gateway
 
 logger = logging.getLogger(__name__)
@@ -17,14 +18,17 @@ def wrap(django: Any, *, prefix: str = "", answers_root: bool = False) -> Any:
     """Answer `<prefix>/v1/…` by the gateway, before Django's middleware, and the rest by `django`.
 
     With `answers_root` the gateway also answers HEAD /, by which some clients see whether a server
-    is there. `django` is what `get_asgi_application()` returned. The server's lifespan reads the
-    configuration before the first request and writes what waits after the last.
+    is there, and the addresses of Azure's and Ollama's clients, `/openai/…` and `/api/chat`, which
+    are else found below `/v1`. `django` is what `get_asgi_application()` returned. The server's
+    lifespan reads the configuration before the first request and writes what waits after the last.
     """
 
     def is_for_the_gateway(scope: Any) -> bool:
         path: str = scope["path"]
-        asks_root = answers_root and path == "/" and scope["method"] == "HEAD"
-        return asks_root or path.startswith(f"{prefix}{gateway.PREFIX}/")
+        asks_root = path == "/" and scope["method"] == "HEAD"
+        if answers_root and (asks_root or addresses.is_at_root(path)):
+            return True
+        return path.startswith(f"{prefix}{gateway.PREFIX}/")
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":

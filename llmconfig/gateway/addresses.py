@@ -1,6 +1,7 @@
 """What each address of the endpoint answers."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from urllib.parse import unquote
 
@@ -12,6 +13,7 @@ from llmconfig.gateway import (
     caller_labels,
     catalogue,
     completions_shape,
+    ollama_addresses,
     openai_shape,
     response_addresses,
 )
@@ -26,18 +28,45 @@ COMPLETIONS = AnswerForm(
     choice=completions_shape.CompletionEvents,
 )
 MESSAGES = AnswerForm(anthropic_shape.message_answer, anthropic_shape.MessageEvents)
-RESPONSES, MODELS = "/v1/responses/", "/v1/models"
+PREFIX = "/v1"
+RESPONSES, MODELS = f"{PREFIX}/responses/", f"{PREFIX}/models"
+DEPLOYMENTS = "/openai/deployments/"
+DEPLOYED = ("/chat/completions", "/completions", "/embeddings")  # behind a name
+
+
+def canonical(path: str) -> str:
+    """A path as the handlers know it.
+
+    Azure's and Ollama's addresses are also found below `/v1`, for sites whose own `/api` or
+    `/openai` they would stand in the way of; Azure's newer ones are OpenAI's below `/openai`.
+    """
+    for prefix in (f"{PREFIX}/openai/", f"{PREFIX}/api/"):
+        if path.startswith(prefix):
+            path = path.removeprefix(PREFIX)
+    if path.startswith("/openai/") and not path.startswith(DEPLOYMENTS):
+        path = f"{PREFIX}/{path.removeprefix('/openai/').removeprefix('v1/')}"
+    return path
+
+
+def is_at_root(path: str) -> bool:
+    """Whether Azure's or Ollama's clients ask at this address of a server."""
+    return path.startswith((DEPLOYMENTS, "/openai/v1/")) or path in ollama_addresses.HANDLERS
 
 
 def handler_of(method: str, path: str) -> Handler:
-    """What answers a request; raises RequestRefused (404, 405)."""
+    """What answers a request at a canonical path; raises RequestRefused (404, 405)."""
+    if path.startswith(DEPLOYMENTS):
+        action = next((each for each in DEPLOYED if path.endswith(each)), "")
+        deployment = path.removeprefix(DEPLOYMENTS).removesuffix(action)
+        return _deployed(unquote(deployment), handler_of(method, f"{PREFIX}{action}"))
     if path.startswith(RESPONSES):
         _, _, action = path.removeprefix(RESPONSES).partition("/")
         methods = response_addresses.ACTIONS.get(path) or response_addresses.ACTIONS.get(action)
     elif path == MODELS or path.startswith(f"{MODELS}/"):
         methods = {"GET": _models}
     else:
-        methods = HANDLERS.get(path.removesuffix("/"))
+        path = path.removesuffix("/")
+        methods = HANDLERS.get(path) or ollama_addresses.HANDLERS.get(path)
     if methods is None:
         known = ", ".join(each.removeprefix("/v1/") for each in (*HANDLERS, MODELS))
         raise RequestRefused(
@@ -47,6 +76,17 @@ def handler_of(method: str, path: str) -> Handler:
     if handler is None:
         raise RequestRefused(405, "method_not_allowed", f"Use {' or '.join(methods)}.")
     return handler
+
+
+def _deployed(deployment: str, handler: Handler) -> Handler:
+    """The same for the name that Azure's clients put into the path."""
+
+    async def handle(request: GatewayRequest) -> None:
+        if not request.caller.node:  # a caller that is bound to a node stays so
+            request.caller = replace(request.caller, node=deployment)
+        await handler(request)
+
+    return handle
 
 
 async def _models(request: GatewayRequest) -> None:

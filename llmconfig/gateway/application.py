@@ -11,7 +11,7 @@ from llmconfig.gateway.running import running
 from llmconfig.gateway.writer import writer
 from llmconfig.runtime import stopping
 
-PREFIX = "/v1"
+PREFIX = addresses.PREFIX
 
 
 async def application(scope: Message, receive: Receive, send: Send) -> None:
@@ -21,6 +21,9 @@ async def application(scope: Message, receive: Receive, send: Send) -> None:
     if scope["path"] == "/":
         await _say_that_it_is_there(send)
         return
+    path = addresses.canonical(scope["path"])
+    if path != scope["path"]:
+        scope = {**scope, "path": path}
     await GatewayRequest(scope, receive, send).answer(addresses.handler_of)
 
 

@@ -119,6 +119,8 @@ class GatewayRequest:
         if self.anthropic or any(name == b"anthropic-version" for name, _ in scope["headers"]):
             self.anthropic = True
             self.shape = refusals.anthropic_shape
+        elif scope["path"].startswith("/api/"):
+            self.shape = refusals.ollama_shape
         self.failure: Callable[[JSON], bytes] = orjson.dumps  # until a stream has words for it
 
     async def answer(self, find: FindHandler) -> None:

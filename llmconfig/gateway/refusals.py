@@ -90,6 +90,11 @@ def anthropic_shape(refused: RequestRefused) -> JSON:
     return {"type": "error", "error": {"type": kind, "message": said}}
 
 
+def ollama_shape(refused: RequestRefused) -> JSON:
+    """`{"error": "…"}` as Ollama has it."""
+    return {"error": f"{refused.param}: {refused.message}" if refused.param else refused.message}
+
+
 def refusal_of(error: LLMError, name: str) -> RequestRefused:
     """What a caller is told of an error of ours."""
     if isinstance(error, CallsDisabled):

@@ -253,3 +253,36 @@ def test_marks_for_anthropics_cache_go_where_they_are_taken(serve, kind, of_mess
     if not of_messages:
         contents = [each["content"] for each in served.bodies[0]["messages"]]
         assert contents == ["Rules.", "Hi", "", "1"]
+
+
+def test_ollamas_loop_of_tools_gets_ids_and_pictures_kinds(serve):
+    call = {"id": "c9", "type": "function", "function": {"name": "f", "arguments": '{"a":1}'}}
+    made = {"role": "assistant", "content": "", "reasoning_content": "Hm.", "tool_calls": [call]}
+    whole = {"choices": [{"index": 0, "message": made, "finish_reason": "tool_calls"}]}
+    parts = {**made, "tool_calls": [{"index": 0, **call}]}
+    event = {"choices": [{"index": 0, "delta": parts, "finish_reason": "tool_calls"}]}
+    stream = (f"data: {json.dumps(event)}\n\n".encode(), b"data: [DONE]\n\n")
+    served = serve(lambda body: (200, stream if body.get("stream") else whole))
+    used = [{"function": {"name": name, "arguments": {"a": 1}}} for name in ("f", "g")]
+    asked = {
+        "model": "x",
+        "tools": [{"type": "function", "function": {"name": "f"}}],
+        "messages": [
+            {"role": "user", "content": "Look", "images": ["/9j/AA=="]},
+            {"role": "assistant", "content": "", "tool_calls": used},
+            {"role": "tool", "tool_name": "g", "content": "2"},
+            {"role": "tool", "tool_name": "f", "content": "1"},
+        ],
+    }
+    said = {"thinking": "Hm.", "tool_calls": [{"function": {"name": "f", "arguments": {"a": 1}}}]}
+    whole_said = client().post("/api/chat", cast_to=object, body={**asked, "stream": False})
+    assert whole_said["message"] == {"role": "assistant", "content": "", **said}
+    raw = client().with_options(max_retries=0).post("/api/chat", cast_to=str, body=asked)
+    lines = [json.loads(line)["message"] for line in raw.splitlines()]
+    assert [line[name] for line in lines for name in said if name in line] == list(said.values())
+    quiet = {**asked, "stream": False, "think": False}
+    assert "thinking" not in client().post("/api/chat", cast_to=object, body=quiet)["message"]
+    messages = served.bodies[-1]["messages"]
+    assert messages[0]["content"][1]["image_url"]["url"] == "data:image/jpeg;base64,/9j/AA=="
+    ids = {each["function"]["name"]: each["id"] for each in messages[1]["tool_calls"]}
+    assert [each.get("tool_call_id") for each in messages[2:]] == [ids["g"], ids["f"]]

@@ -242,12 +242,79 @@ def test_models_are_those_that_a_key_may_call(server, plain):
         assert client.get("/v1/models/sim%2Fgpt-4o-mini").json()["owned_by"] == "sim"
         assert client.get("/v1/models/gpt-4o-mini").json()["id"] == "gpt-4o-mini"
         assert client.get("/v1/models/nothing").status_code == 404
+        kinds = {each["id"]: each["type"] for each in client.get("/v1/models").json()["data"]}
+        assert kinds["chat"] == "chat"
     narrow = server.until_known(new_key("narrow", names=("chat",)), "chat")
     with server.client(narrow) as client:
         assert [each["id"] for each in client.get("/v1/models").json()["data"]] == ["chat"]
         assert client.get("/v1/models/gpt-4o-mini").status_code == 404
     with server.client("") as client:
         assert client.head("/").status_code == 200
+
+
+def test_azures_client_calls_a_deployment_by_our_names(server, plain):
+    from openai import APIStatusError, AzureOpenAI  # noqa: PLC0415 - slow to import
+
+    narrow = server.until_known(new_key("narrow", names=("chat",)), "chat")
+    for endpoint in (server.url, f"{server.url}/v1"):
+        with AzureOpenAI(
+            azure_endpoint=endpoint, api_key=narrow, api_version="2024-10-21", max_retries=0
+        ) as client:
+            made = client.chat.completions.create(model="chat", messages=HELLO)
+            assert "[sim:" in made.choices[0].message.content
+            assert made.model == "chat"
+            told = client.chat.completions.create(model="chat", messages=HELLO, stream=True)
+            assert "[sim:" in "".join(e.choices[0].delta.content or "" for e in told)
+            with pytest.raises(APIStatusError) as refused:
+                client.chat.completions.create(model="sim/gpt-4o-mini", messages=HELLO)
+            assert refused.value.status_code == 403
+    with server.client(plain) as client:
+        assert client.get("/openai/deployments/chat/models").status_code == 404
+        assert client.get("/openai/v1/models/chat").json()["id"] == "chat"
+        reply = client.post("/openai/v1/responses", json={"model": "chat", "input": "Hi"})
+        assert reply.json()["status"] == "completed"
+
+
+def test_ollamas_addresses_answer_in_its_words(server, plain, make_provider, metrics):
+    make_provider("e", model_id="text-embedding-3-small")
+    server.until_known(plain, "e/text-embedding-3-small")
+    for base in ("", "/v1"):
+        with server.client(plain) as client:
+            ask = client.post(f"{base}/api/chat", json={"model": "chat:latest", "messages": HELLO})
+            lines = [json.loads(line) for line in ask.text.splitlines()]
+            assert ask.headers["content-type"] == "application/x-ndjson"
+            assert "[sim:" in "".join(each["message"]["content"] for each in lines)
+            assert [each["done"] for each in lines] == [False] * (len(lines) - 1) + [True]
+            assert lines[-1]["done_reason"] == "stop"
+            assert lines[-1]["prompt_eval_count"] > 0 < lines[-1]["eval_count"]
+            listed = client.get(f"{base}/api/tags").json()["models"]
+            assert {"chat", "e/text-embedding-3-small"} <= {each["model"] for each in listed}
+            assert client.get(f"{base}/api/version").json()["version"]
+            asked = {"model": "e/text-embedding-3-small", "input": ["a", "b"]}
+            assert len(client.post(f"{base}/api/embed", json=asked).json()["embeddings"]) == 2
+            refused = client.post(f"{base}/api/chat", json={"model": "no", "messages": HELLO})
+            assert (refused.status_code, set(refused.json())) == (404, {"error"})
+    with server.client(plain) as client:
+        whole = client.post(
+            "/api/generate",
+            json={
+                "model": "chat",
+                "prompt": "Name a dog.",
+                "stream": False,
+                "format": SCHEMA,
+                "options": {"temperature": 0.5, "num_predict": -1, "num_ctx": 99, "seed": 7},
+                "keep_alive": "5m",
+            },
+        ).json()
+        assert set(json.loads(whole["response"])) == {"name"}
+        assert client.post("/api/generate", json={"model": "chat"}).json()["done_reason"] == "load"
+        shown = client.post("/api/show", json={"model": "e/text-embedding-3-small"}).json()
+        assert "completion" in shown["capabilities"]
+        assert client.post("/api/pull", json={"model": "chat"}).status_code == 404
+    rows = metrics(5)
+    assert {"options.num_ctx", "keep_alive"} <= {
+        name for row in rows if row.operation_type == "api.generate" for name in row.dropped_params
+    }
 
 
 def test_headers_say_which_call_it_was_who_answered_and_what_it_took(server, plain, metrics):
