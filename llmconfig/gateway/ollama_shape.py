@@ -48,7 +48,7 @@ def model_name(body: JSON, caller: Caller) -> str:
 
 def read_chat(body: JSON, caller: Caller) -> ParsedRequest:
     """A request to `/api/chat`; raises RequestRefused."""
-    messages = _Conversation().messages(messages_of(body))
+    messages = _OllamaTurns().messages(messages_of(body))
     return _request(body, caller, messages, "api.chat")
 
 
@@ -111,7 +111,7 @@ def _schema(form: object, extra: JSON) -> JSON | None:
     return schema_of(form, "format")
 
 
-class _Conversation:
+class _OllamaTurns:
     """Ollama's messages in OpenAI's words: calls get ids, by which their results name them."""
 
     def __init__(self) -> None:
