@@ -52,9 +52,9 @@ def role_groups() -> Mapping[str, str]:
     return groups
 
 
-def nodes_file() -> Path:
-    """What `sync_llm_config` reads, unless it is told another file."""
-    return Path(_value("LLM_NODES_FILE"))
+def nodes_files() -> list[Path]:
+    """What `sync_llm_config` reads, unless it is told other files."""
+    return [Path(each.strip()) for each in str(_value("LLM_NODES_FILE")).split(",") if each.strip()]
 
 
 def journal_dir() -> Path:

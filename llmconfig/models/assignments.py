@@ -8,6 +8,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 
+from llmconfig.models.synced import synced_values_field
+
 REFERENCE_HELP = (
     "<code>provider/model</code>, a bare model id, or <code>tier:cloud_fast</code>."
     " Blank: inherited."
@@ -192,8 +194,7 @@ class NodeConfiguration(models.Model):
     )
     fallbacks = fallbacks_field()
     allow_unlisted_models = allow_unlisted_field()
-    # Per field, what the last sync wrote: how sync tells a change in YAML from one made here.
-    synced_values = models.JSONField(default=dict, blank=True, editable=False)
+    synced_values = synced_values_field()
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

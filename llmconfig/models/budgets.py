@@ -6,6 +6,8 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
+from llmconfig.models.synced import synced_values_field
+
 
 class BudgetScope(models.TextChoices):
     """Which calls a budget counts: all, or those of one provider, node or label."""
@@ -73,6 +75,7 @@ class Budget(models.Model):
     is_enabled = models.BooleanField(
         default=True, help_text="Off: the budget neither counts nor refuses."
     )
+    synced_values = synced_values_field()
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

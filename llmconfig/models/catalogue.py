@@ -7,6 +7,7 @@ from django.core.validators import MinValueValidator
 from django.db import models
 
 from llmconfig.models.providers import Provider
+from llmconfig.models.synced import synced_values_field
 
 PRICE_HELP = "US dollars per million tokens. Blank means unknown, which is not the same as 0."
 
@@ -73,6 +74,7 @@ class ProviderModel(models.Model):
         help_text="When its provider stops serving it. Discovery enters what a provider announces."
         " Blank: not announced.",
     )
+    synced_values = synced_values_field()
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:

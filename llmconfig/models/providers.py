@@ -6,6 +6,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 
 from llmconfig import provider_types, secrets
+from llmconfig.models.synced import synced_values_field
 
 # A provider's name is the part before the first slash of a model reference.
 NAME_RULE = RegexValidator(
@@ -90,6 +91,7 @@ class Provider(models.Model):
     )
     validated_at = models.DateTimeField(null=True, blank=True, editable=False)
     validation_error = models.TextField(blank=True, editable=False)
+    synced_values = synced_values_field()
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -11,7 +11,9 @@ SELECT
     m.is_active,
     m.updated_at
 FROM (
-    SELECT DISTINCT ON (tier) * FROM llm_provider_models
+    SELECT DISTINCT ON (tier)
+        id, tier, model_id, context_window, supports_streaming, is_active, updated_at
+    FROM llm_provider_models
     WHERE tier IS NOT NULL
     ORDER BY tier, is_active DESC, updated_at DESC
 ) m

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from llmconfig.configuration.sync.fields import RULES, blank
+from llmconfig.configuration.sync.fields import RULES
+from llmconfig.configuration.sync.values import FieldRule
 
 # Among the synced values of a node that a sync has made: only such a node may be pruned.
 CREATED_MARK: Final = "node_name"
@@ -99,28 +100,42 @@ def winner(case: Standing, take: Side | None) -> Side:
 
 
 def plan_node(
-    name: str, *, given: Mapping[str, Any], stored: StoredNode | None, take: Side | None = None
+    name: str,
+    *,
+    given: Mapping[str, Any],
+    stored: StoredNode | None,
+    take: Side | None = None,
+    rules: Mapping[str, FieldRule] = RULES,
+    owned: bool = True,
 ) -> NodePlan:
-    """What to do with a node of the file; `stored` is None if there is no such row."""
+    """What to do with a node of the file; `stored` is None if there is no such row.
+
+    `rules` are those of its fields, a section's for a row of one. A node that isn't `owned` is
+    never missed when it leaves the file.
+    """
     if stored is None:
         return NodePlan(
             name,
             NodeAction.CREATE,
             values=dict(given),
-            synced={CREATED_MARK: name, **given},
+            synced={**({CREATED_MARK: name} if owned else {}), **given},
             differences=tuple(
-                FieldDifference(name, each, Standing.CHANGED_IN_FILE, Side.FILE, value, blank(each))
+                FieldDifference(
+                    name, each, Standing.CHANGED_IN_FILE, Side.FILE, value, rules[each].blank
+                )
                 for each, value in given.items()
-                if value != blank(each)
+                if value != rules[each].blank
             ),
         )
     values: dict[str, Any] = {}
     synced = dict(stored.synced)
     differences = []
-    for each in RULES:
+    for each, rule in rules.items():
         file, database = given.get(each, ABSENT), stored.values[each]
         case = standing(
-            file=file, database=database, synced=_remembered(stored, each, given=each in given)
+            file=file,
+            database=database,
+            synced=_remembered(stored, each, rule, given=each in given),
         )
         if case is Standing.RELEASED:
             del synced[each]
@@ -139,8 +154,8 @@ def plan_node(
     return NodePlan(name, action, values, synced, tuple(differences))
 
 
-def _remembered(stored: StoredNode, name: str, *, given: bool) -> Any:
+def _remembered(stored: StoredNode, name: str, rule: FieldRule, *, given: bool) -> Any:
     """What the last sync wrote; for a field new to the file, a blank one is nobody's choice."""
     if name in stored.synced or not given:
         return stored.synced.get(name, ABSENT)
-    return blank(name) if stored.values[name] == blank(name) else ABSENT
+    return rule.blank if stored.values[name] == rule.blank else ABSENT

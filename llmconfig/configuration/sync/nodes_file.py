@@ -1,15 +1,26 @@
-"""Reading a nodes file strictly: each wrong line and field is named, and a key in it refused."""
+"""Reading a nodes file strictly: each wrong line and field is named, and a key in it refused.
+
+Beside nodes it may hold the sections providers, models and budgets.
+"""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from llmconfig.configuration.sync.fields import RULES, nearest, read_field
-from llmconfig.configuration.sync.strict_yaml import compose, invalid, line_of, mapping_items
+from llmconfig.configuration.sync.sections import SECTIONS, check_name
+from llmconfig.configuration.sync.strict_yaml import (
+    MappingItem,
+    compose,
+    invalid,
+    line_of,
+    mapping_items,
+)
 from llmconfig.errors import NodesFileInvalid
 from llmconfig.models import InteractionType
 from llmconfig.models.assignments import NODE_NAME_RULE
@@ -43,19 +54,29 @@ ADVICE_ON_KEYS = (
     "Secrets don't belong in this file: give the key to its provider, in the admin or as a"
     " secret reference, and take it out of the repository's history."
 )
+A_LITELLM_FILE = "this is a file of LiteLLM's (import_litellm), not one of nodes."
 
 
 @dataclass(frozen=True, slots=True)
 class NodeEntry:
-    """One node as the file gives it: only the fields that are there, `null` read as blank."""
+    """One node as the file gives it: only the fields that are there, `null` read as blank.
+
+    `section` is blank for a node, else a name of SECTIONS: then it is a row of that one's.
+    """
 
     name: str
     line: int
     values: Mapping[str, Any]
+    section: str = ""
+
+    @property
+    def path(self) -> str:
+        """The name with its section."""
+        return f"{self.section}.{self.name}" if self.section else self.name
 
 
 def read(path: Path) -> tuple[NodeEntry, ...]:
-    """The nodes of a file, in its order.
+    """The nodes of a file and the rows of its sections, in its order.
 
     Raises FileNotFoundError if there is none, NodesFileInvalid if it can't be read or is wrong.
     """
@@ -76,14 +97,48 @@ def read(path: Path) -> tuple[NodeEntry, ...]:
 
 
 def parse(text: str) -> tuple[NodeEntry, ...]:
-    """The nodes of a file's text; raises NodesFileInvalid with line and field."""
+    """The same of a file's text; raises NodesFileInvalid with line and field."""
     _refuse_secrets(text)
     root = compose(text)
     if root is None:
         raise NodesFileInvalid("it holds no nodes; write {} if that is meant.")
     if not isinstance(root, yaml.MappingNode):
         raise invalid("the file must be a mapping from node names to fields.", line=line_of(root))
-    return tuple(_entry(name, item.node, item.line) for name, item in mapping_items(root).items())
+    entries: list[NodeEntry] = []
+    for name, item in mapping_items(root).items():
+        if name in SECTIONS:
+            entries += _rows(name, item)
+        elif name == "model_list":
+            raise invalid(A_LITELLM_FILE, line=item.line)
+        else:
+            entries.append(_entry(name, item.node, item.line))
+    return tuple(entries)
+
+
+def _rows(section: str, item: MappingItem) -> list[NodeEntry]:
+    if not isinstance(item.node, yaml.MappingNode):
+        raise invalid("a section is a mapping from names to fields.", line=item.line, field=section)
+    return [
+        _row(section, name, each) for name, each in mapping_items(item.node, field=section).items()
+    ]
+
+
+def _row(section: str, name: str, item: MappingItem) -> NodeEntry:
+    check_name(section, name, item.line)
+    place, rules = f"{section}.{name}", SECTIONS[section].rules
+    if not isinstance(item.node, yaml.MappingNode):
+        raise invalid("this must be a mapping of fields.", line=item.line, field=place)
+    values = {}
+    for field, each in mapping_items(item.node, field=place).items():
+        where = f"{place}.{field}"
+        if field not in rules:
+            if _names_a_secret(field):
+                raise invalid(ADVICE_ON_KEYS, line=each.line, field=where)
+            near = next(iter(get_close_matches(field, rules, n=1)), "")
+            hint = f"Did you mean {near}?" if near else f"There are {', '.join(rules)}."
+            raise invalid(f"unknown field. {hint}", line=each.line, field=where)
+        values[field] = read_field(each.node, rule=rules[field], field=where)
+    return NodeEntry(name, item.line, values, section)
 
 
 def _refuse_secrets(text: str) -> None:
@@ -108,7 +163,7 @@ def _entry(name: str, node: yaml.Node, line: int) -> NodeEntry:
     values = {}
     for field, item in mapping_items(node, field=name).items():
         _check_field(field, line=item.line, node=name)
-        values[field] = read_field(item.node, name=field, field=f"{name}.{field}")
+        values[field] = read_field(item.node, rule=RULES[field], field=f"{name}.{field}")
     return NodeEntry(name=name, line=line, values=values)
 
 

@@ -14,8 +14,8 @@ from yaml.scanner import Scanner, ScannerError
 
 from llmconfig.errors import NodesFileInvalid
 
-# The file, a node, a list of fallbacks, one of them.
-DEEPEST = 4
+# The file, a section, a model, its list of prices, a price, one of its rates.
+DEEPEST = 6
 
 
 def invalid(problem: str, *, line: int = 0, field: str = "") -> NodesFileInvalid:

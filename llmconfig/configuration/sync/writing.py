@@ -1,6 +1,6 @@
 """From a nodes file to the table: plan, then write all of it or nothing."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,9 +8,9 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
-from llmconfig.configuration import revisions
+from llmconfig.configuration import revisions, snapshot
 from llmconfig.configuration.listing import refuse_unlisted
-from llmconfig.configuration.sync import nodes_file
+from llmconfig.configuration.sync import nodes_file, rows
 from llmconfig.configuration.sync.comparison import (
     CREATED_MARK,
     FieldDifference,
@@ -22,6 +22,7 @@ from llmconfig.configuration.sync.comparison import (
     plan_node,
 )
 from llmconfig.configuration.sync.fields import RULES
+from llmconfig.configuration.sync.sections import SECTIONS
 from llmconfig.configuration.sync.strict_yaml import invalid
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import NodeConfiguration, Provider, ProviderModel
@@ -30,7 +31,7 @@ from llmconfig.runtime import advisory_locks
 
 @dataclass(frozen=True, slots=True)
 class SyncPlan:
-    """What a sync does, or has done: a plan for each node of the file, and the nodes that left it.
+    """What a sync does, or has done: a plan for each entry of the file, and what left it.
 
     `left` are nodes that a sync once made and the file no longer has; `removed` those of them that
     are deleted. `revision` is the configuration's new number, None if no configuration changed.
@@ -72,26 +73,81 @@ class SyncPlan:
         return ", ".join([*parts, f"{len(self.removed)} removed"] if self.removed else parts)
 
 
-def preview(path: Path, *, take: Side | None = None, prune: bool = False) -> SyncPlan:
+def preview(*paths: Path, take: Side | None = None, prune: bool = False) -> SyncPlan:
     """What `sync` would do now; writes nothing. Raises as `sync` does."""
-    entries = nodes_file.read(path)
-    return _plan(entries, NodeConfiguration.objects.all(), take=take, prune=prune)
+    return preview_entries(read_all(paths), take=take, prune=prune)
 
 
-def sync(path: Path, *, take: Side | None = None, prune: bool = False) -> SyncPlan:
-    """Bring the table of nodes to what the file says, in one transaction.
+def sync(*paths: Path, take: Side | None = None, prune: bool = False) -> SyncPlan:
+    """Bring the database to what the files say, in one transaction.
 
     Raises FileNotFoundError, and NodesFileInvalid; the database is then as it was.
     """
-    entries = nodes_file.read(path)
+    named = ", ".join(path.name for path in paths)
+    return sync_entries(read_all(paths), named=named, take=take, prune=prune)
+
+
+def read_all(paths: Sequence[Path]) -> tuple[nodes_file.NodeEntry, ...]:
+    """What several files hold together; raises as `sync` does, also for what two of them hold."""
+    found: dict[str, nodes_file.NodeEntry] = {}
+    for path in paths:
+        for entry in nodes_file.read(path):
+            if entry.path in found:
+                raise invalid(
+                    f"{path.name} holds this as well as another file; keep one of them.",
+                    line=entry.line,
+                    field=entry.path,
+                )
+            found[entry.path] = entry
+    return tuple(found.values())
+
+
+def preview_entries(
+    entries: Sequence[nodes_file.NodeEntry],
+    *,
+    take: Side | None = None,
+    prune: bool = False,
+    owned: bool = True,
+) -> SyncPlan:
+    """What `sync_entries` would do now: nodes are checked with the rows beside them in place."""
+    with transaction.atomic():
+        found = _SyncState(entries, locks=False)
+        plan = found.plan(take=take, prune=prune, owned=owned)
+        if found.writes_rows(plan):
+            with revisions.change(source="yaml"):
+                found.write_rows(plan)
+                found.check_nodes(plan)
+            transaction.set_rollback(True)
+        else:
+            found.check_nodes(plan)
+    snapshot.expire()
+    return plan
+
+
+def sync_entries(
+    entries: Sequence[nodes_file.NodeEntry],
+    *,
+    named: str,
+    take: Side | None = None,
+    prune: bool = False,
+    owned: bool = True,
+) -> SyncPlan:
+    """Bring the database to these entries of the file `named`, in one transaction.
+
+    Entries that aren't `owned` are never missed when they leave the file. Raises NodesFileInvalid;
+    the database is then as it was.
+    """
     with transaction.atomic():
         _wait_for_turn()
-        rows = {row.node_name: row for row in NodeConfiguration.objects.select_for_update()}
-        plan = _plan(entries, rows.values(), take=take, prune=prune)
-        with revisions.change(source="yaml", message=f"{path.name}: {plan.totals}") as change:
+        found = _SyncState(entries, locks=True)
+        plan = found.plan(take=take, prune=prune, owned=owned)
+        with revisions.change(source="yaml", message=f"{named}: {plan.totals}") as change:
+            found.write_rows(plan)
+            found.check_nodes(plan)
             for node in plan.nodes:
-                _write(node, rows.get(node.name))
-            NodeConfiguration.objects.filter(node_name__in=plan.removed).delete()
+                if not found.entries[node.name].section:
+                    _write(node, found.nodes.get(node.name))
+            found.remove(plan)
     return SyncPlan(plan.nodes, plan.left, plan.removed, revision=change.number)
 
 
@@ -100,32 +156,93 @@ def stored(row: NodeConfiguration) -> StoredNode:
     return StoredNode({name: getattr(row, name) for name in RULES}, row.synced_values)
 
 
-def _plan(
-    entries: Sequence[nodes_file.NodeEntry],
-    rows: Iterable[NodeConfiguration],
-    *,
-    take: Side | None,
-    prune: bool,
-) -> SyncPlan:
-    found = {row.node_name: stored(row) for row in rows}
-    named = {entry.name for entry in entries}
-    _refuse_taken_names([entry for entry in entries if entry.name not in found])
-    left = tuple(
-        name for name, node in found.items() if name not in named and CREATED_MARK in node.synced
-    )
-    plans = {
-        entry.line: plan_node(
-            entry.name, given=entry.values, stored=found.get(entry.name), take=take
+class _SyncState:
+    """What the files and the database hold now."""
+
+    def __init__(self, entries: Sequence[nodes_file.NodeEntry], *, locks: bool) -> None:
+        self.entries = {entry.path: entry for entry in entries}
+        nodes = NodeConfiguration.objects.order_by("node_name")
+        found = nodes.select_for_update() if locks else nodes
+        self.nodes = {row.node_name: row for row in found}
+        self.rows = {
+            section: rows.rows_of(
+                section, [entry.name for entry in entries if entry.section == section]
+            )
+            for section in SECTIONS
+        }
+
+    def plan(self, *, take: Side | None, prune: bool, owned: bool) -> SyncPlan:
+        """What a sync does, before anything is checked against the rest of the database."""
+        plans = []
+        for path, entry in self.entries.items():
+            plans.append(
+                plan_node(
+                    path,
+                    given=entry.values,
+                    stored=self._stored(entry.section, entry.name),
+                    take=take,
+                    rules=SECTIONS[entry.section].rules if entry.section else RULES,
+                    owned=owned,
+                )
+            )
+        left = tuple(
+            path
+            for path, synced in self._remembered()
+            if owned and path not in self.entries and CREATED_MARK in synced
         )
-        for entry in entries
-    }
-    for line, node in plans.items():
-        _refuse_unlisted_models(node, found.get(node.name), line)
-    return SyncPlan(
-        nodes=tuple(plans.values()),
-        left=left,
-        removed=left if prune else (),
-    )
+        return SyncPlan(nodes=tuple(plans), left=left, removed=left if prune else ())
+
+    def _stored(self, section: str, name: str) -> StoredNode | None:
+        if not section:
+            row = self.nodes.get(name)
+            return None if row is None else stored(row)
+        found = self.rows[section].get(name)
+        return None if found is None else rows.stored(section, found)
+
+    def _remembered(self) -> Iterable[tuple[str, Mapping[str, Any]]]:
+        """What the last sync wrote, by a row's name with its section."""
+        yield from ((name, row.synced_values) for name, row in self.nodes.items())
+        for section, found in self.rows.items():
+            for name, row in found.items():
+                yield f"{section}.{name}", rows.stored(section, row).synced
+
+    def writes_rows(self, plan: SyncPlan) -> bool:
+        """Whether rows of sections change."""
+        return any(
+            self.entries[each.name].section
+            for each in plan.nodes
+            if each.action in {NodeAction.CREATE, NodeAction.UPDATE}
+        )
+
+    def write_rows(self, plan: SyncPlan) -> None:
+        """Write the sections in an order in which each row finds those that it needs."""
+        for section in SECTIONS:
+            entries = [
+                (each, self.entries[each.name].line)
+                for each in plan.nodes
+                if self.entries[each.name].section == section
+            ]
+            rows.write(section, entries, self.rows[section])
+
+    def check_nodes(self, plan: SyncPlan) -> None:
+        """Refuse names that are taken and models that nobody lists; raises NodesFileInvalid."""
+        nodes = [entry for entry in self.entries.values() if not entry.section]
+        _refuse_taken_names([entry for entry in nodes if entry.name not in self.nodes])
+        for each in plan.nodes:
+            entry = self.entries[each.name]
+            if not entry.section:
+                _refuse_unlisted_models(each, self._stored("", entry.name), entry.line)
+
+    def remove(self, plan: SyncPlan) -> None:
+        """Remove what left the file: nodes first, since they name the others."""
+        NodeConfiguration.objects.filter(node_name__in=plan.removed).delete()
+        for section in reversed(tuple(SECTIONS)):
+            gone = [
+                row
+                for name, row in self.rows[section].items()
+                if f"{section}.{name}" in plan.removed
+            ]
+            rows.remove(section, gone)
 
 
 def _refuse_taken_names(entries: Sequence[nodes_file.NodeEntry]) -> None:
@@ -138,13 +255,21 @@ def _refuse_taken_names(entries: Sequence[nodes_file.NodeEntry]) -> None:
         **dict.fromkeys(providers, "a provider"),
     }
     for entry in entries:
-        if entry.name in taken:
+        if entry.name in taken and not _calls_its_namesake(entry):
             raise invalid(
                 f"this is the name of {taken[entry.name]}, and calls by name would be ambiguous;"
                 " choose another.",
                 line=entry.line,
                 field=entry.name,
             )
+
+
+def _calls_its_namesake(entry: nodes_file.NodeEntry) -> bool:
+    """Whether its model is the one of its name: calls by that name get it as before."""
+    model = str(entry.values.get("default_model", ""))
+    return model.endswith(f"/{entry.name}") or (
+        model == entry.name and bool(entry.values.get("provider"))
+    )
 
 
 def _refuse_unlisted_models(plan: NodePlan, row: StoredNode | None, line: int) -> None:

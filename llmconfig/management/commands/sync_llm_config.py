@@ -1,4 +1,4 @@
-"""`manage.py sync_llm_config`: nodes from YAML; prints drift, or line and field of an error."""
+"""`manage.py sync_llm_config`: configuration from YAML; prints drift and the place of an error."""
 
 import json
 import logging
@@ -12,8 +12,8 @@ from django.db import OperationalError, ProgrammingError
 
 from llmconfig import project_settings
 from llmconfig.configuration.sync.comparison import FieldDifference, NodeAction, Side, Standing
-from llmconfig.configuration.sync.export import export
-from llmconfig.configuration.sync.fields import shown
+from llmconfig.configuration.sync.export import export, providers_with_keys
+from llmconfig.configuration.sync.values import shown
 from llmconfig.configuration.sync.writing import SyncPlan, preview, sync
 from llmconfig.errors import NodesFileInvalid
 
@@ -31,7 +31,7 @@ class Command(BaseCommand):
     """Reads the nodes file, compares three ways, writes in one transaction."""
 
     help = (
-        "Bring the nodes of the YAML file into the database. At start-up a missing or invalid file"
+        "Bring what the YAML file holds into the database. At start-up a missing or invalid file"
         " is logged and the exit code stays 0; --strict, --check and --dry-run end with 1 instead."
     )
 
@@ -45,9 +45,15 @@ class Command(BaseCommand):
             help="Write nothing; exit 1 if file and database differ, 2 on a conflict. For CI.",
         )
         mode.add_argument(
-            "--export", action="store_true", help="Print the database's nodes as YAML."
+            "--export",
+            action="store_true",
+            help="Print the configuration as YAML: providers, models, prices, budgets and nodes.",
         )
-        parser.add_argument("--file", help="The nodes file. Default: LLM_NODES_FILE.")
+        parser.add_argument(
+            "--file",
+            action="append",
+            help="A nodes file; several --file are read as one. Default: LLM_NODES_FILE.",
+        )
         parser.add_argument(
             "--take",
             choices=[side.value for side in Side],
@@ -72,19 +78,23 @@ class Command(BaseCommand):
         writes = not (options["check"] or options["dry_run"])
         if options["check"] and options["take"]:
             raise CommandError("--check writes nothing, so --take has nothing to settle: drop one.")
-        path = Path(options["file"] or project_settings.nodes_file())
+        given = options["file"] or [str(each) for each in project_settings.nodes_files()]
+        paths = [Path(each) for each in ([given] if isinstance(given, str) else given)]
+        named = ", ".join(map(str, paths))
         take = Side(options["take"]) if options["take"] else None
         lenient = writes and not options["strict"]
-        logger.info("Loading LLM configurations from... %s", path)
+        logger.info("Loading LLM configurations from... %s", named)
         try:
             run = sync if writes else preview
-            plan = run(path, take=take, prune=options["prune"])
-        except FileNotFoundError:
-            self._give_up(f"{path} does not exist; set LLM_NODES_FILE or --file.", options, lenient)
+            plan = run(*paths, take=take, prune=options["prune"])
+        except FileNotFoundError as error:
+            self._give_up(
+                f"{error.filename} does not exist; set LLM_NODES_FILE or --file.", options, lenient
+            )
             return
         except NodesFileInvalid as error:
             place = {"line": error.line, "field": error.field}
-            self._give_up(f"{path}: {error}", options, lenient, place)
+            self._give_up(f"{named}: {error}", options, lenient, place)
             return
         except (OperationalError, ProgrammingError) as error:
             reason = str(error).partition("\n")[0]
@@ -94,7 +104,7 @@ class Command(BaseCommand):
         if writes:
             _log(plan)
         if options["json"]:
-            self.stdout.write(json.dumps(_as_json(path, plan, written=writes), indent=2))
+            self.stdout.write(json.dumps(_as_json(named, plan, written=writes), indent=2))
         elif not writes:
             self.stdout.write(_diff(plan))
         if options["check"]:
@@ -105,6 +115,8 @@ class Command(BaseCommand):
             raise CommandError("--export prints YAML; leave out --json, --take and --prune.")
         try:
             self.stdout.write(export(), ending="")
+            for name in providers_with_keys():
+                logger.warning("The key of %s is in the database, and in no file.", name)
         except NodesFileInvalid as error:
             raise CommandError(
                 f"The nodes can't be exported, since a nodes file may not hold this: {error}"
@@ -169,9 +181,9 @@ def _refuse_differences(plan: SyncPlan) -> None:
         raise CommandError(f"File and database differ. {ADVICE}", returncode=DIFFERS)
 
 
-def _as_json(path: Path, plan: SyncPlan, *, written: bool) -> dict[str, Any]:
+def _as_json(named: str, plan: SyncPlan, *, written: bool) -> dict[str, Any]:
     return {
-        "file": str(path),
+        "file": named,
         "written": written,
         "revision": plan.revision,
         "total": len(plan.nodes),
