@@ -67,13 +67,19 @@ def outlast_deadlocks(connection: Any, **_: Any) -> None:
         )
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
-    """Tests of a module that share a server, a database or a run of it share a worker."""
+# A worker that begins one of these at the end is waited for by the others.
+LONG = {"test_controls", "test_storm", "test_wheel", "test_benchmarks", "test_embedded"}
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> Iterator[None]:
+    """Tests of a module that share a server or a database share a worker; long ones come first."""
     for item in items:
         known = item._fixtureinfo.name2fixturedefs.values()
         if any(each.scope == "module" for fixtures in known for each in fixtures):
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    yield
+    items.sort(key=lambda item: item.path.stem not in LONG)
 
 
 # One connection for all tests.
