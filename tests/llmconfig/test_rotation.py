@@ -146,7 +146,7 @@ def test_a_rotation_that_is_killed_half_way_is_simply_run_again(settings, capsys
     )
     try:
         while running.poll() is None and rotation.left() == 2000:
-            time.sleep(0.002)
+            time.sleep(0.01)
     finally:
         running.kill()
         running.wait(20)

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+# The code is read once.
+pytestmark = pytest.mark.xdist_group("test_house")
+
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("benchmarks", "enrichment", "llmconfig", "metrics", "project")
 MAX_LINES = 400
