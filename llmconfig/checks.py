@@ -4,8 +4,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.apps import AppConfig, apps
-from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.core.checks import (  # Django's names
     CheckMessage,
     Error,
@@ -14,7 +12,7 @@ from django.core.checks import (  # Django's names
     register,
 )
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, models
+from django.db import DatabaseError
 
 from llmconfig import project_settings, secrets
 from llmconfig.configuration import secret_references
@@ -28,7 +26,7 @@ def settings_are_complete(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:
     """What is missing or wrong among our settings and the installed apps."""
-    return [*_field_keys(), *_values(), *_apps(), *_users()]
+    return [*_field_keys(), *_values(), *_apps()]
 
 
 @register(Tags.security, deploy=True)
@@ -106,15 +104,4 @@ def _apps() -> Iterator[CheckMessage]:
             "INSTALLED_APPS has 'unfold' without 'unfold.contrib.filters'.",
             hint="Put it behind 'unfold'.",
             id="llmconfig.E005",
-        )
-
-
-def _users() -> Iterator[CheckMessage]:
-    key = get_user_model()._meta.pk  # noqa: SLF001 - Django's API
-    if not isinstance(key, models.IntegerField):
-        yield Warning(
-            f"{settings.AUTH_USER_MODEL}'s key is no whole number: the records of calls don't say"
-            " for whom they were made.",
-            hint="Name the user in a call's labels instead.",
-            id="llmconfig.W003",
         )

@@ -17,8 +17,9 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.contrib.auth import get_user_model
 from django.db import connection, transaction
-from django.db.models import TextChoices
+from django.db.models import IntegerField, TextChoices
 
 from llmconfig.configuration import time_zones
 from llmconfig.configuration.known_costs import KnownCost
@@ -238,7 +239,13 @@ def column(name: str) -> str:
         raise UnknownDimension(
             f"There is no dimension {name!r}; there are {', '.join(DIMENSIONS)}."
         )
-    return DIMENSIONS[name]
+    return "user_key" if name == "user" and users_have_text_keys() else DIMENSIONS[name]
+
+
+def users_have_text_keys() -> bool:
+    """Whether this project's users are known by something else than whole numbers."""
+    key = get_user_model()._meta.pk  # noqa: SLF001 - Django's API
+    return not isinstance(key, IntegerField)
 
 
 def percentile(classes: Mapping[int, int], share: float) -> float | None:

@@ -48,7 +48,7 @@ SUMS_OF_A_CALL = """
 # The calls of a time with a rollup's columns, each as a rollup of its own.
 CALLS = f"""
 (SELECT date_trunc(%s, created_at, %s) AS period_start,
-    {", ".join([*OF_ROLLUPS.values(), *OF_CALLS.values()])},
+    {", ".join([*OF_ROLLUPS.values(), *OF_CALLS.values()])}, user_key,
     {SUMS_OF_A_CALL}
 FROM llm_generation_metrics{{tags}} WHERE created_at >= %s AND created_at < %s) AS calls
 """  # noqa: S608 - our own names

@@ -18,6 +18,7 @@ from psycopg.types.json import Jsonb
 from llmconfig import project_settings
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import CallRecord
+from llmconfig.configuration.facts import UserKey
 from llmconfig.configuration.process_settings import effective
 from llmconfig.runtime import database_clock
 from metrics.quality import rules
@@ -69,6 +70,7 @@ METRIC_COLUMNS = (
     ("config_revision", "int8"),
     ("organization_id", "int8"),
     ("user_id", "int8"),
+    ("user_key", "text"),
     ("cache_hit", "bool"),
     ("saved_usd", "numeric"),
     ("experiment", "text"),
@@ -286,7 +288,7 @@ def _metric_row(record: CallRecord, told: Mapping[UUID, CheckResults]) -> tuple[
         Jsonb([storable(name) for name in record.dropped_params], orjson.dumps),
         record.config_revision,
         labels.organization_id,
-        record.user_id if isinstance(record.user_id, int) else None,  # see llmconfig.W003
+        *_user(record.user_id),
         record.cache_hit,
         storable_cost(record, record.saved_usd),
         fitting("experiment", record.experiment),
@@ -300,6 +302,13 @@ def _metric_row(record: CallRecord, told: Mapping[UUID, CheckResults]) -> tuple[
         _words(record.tool_calls),
         min(record.tool_results_length, MAX_LENGTH),
     )
+
+
+def _user(key: UserKey | None) -> tuple[int | None, str]:
+    """The columns user_id and user_key: projects key their users by numbers, or UUIDs, or words."""
+    if key is None or isinstance(key, int):
+        return key, ""
+    return None, fitting("user_key", str(key))
 
 
 def _history_row(

@@ -45,8 +45,11 @@ def start_view(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     given = request.POST if request.method == "POST" else request.GET
     chosen = ChosenRows.of(given)
-    if not chosen.enrichments:
+    if not chosen.enrichments and chosen.table:
         raise Http404(f"No enrichment writes to {chosen.table}.")
+    if not chosen.enrichments:
+        messages.warning(request, "No app registers an enrichment yet: docs/enrichments.md.")
+        return HttpResponseRedirect(reverse("admin:enrichment_batch_changelist"))
     if request.method != "POST":
         return _page(request, _blank(request, chosen), {})
     form = BatchForm(request.POST, chosen=chosen)

@@ -28,6 +28,7 @@ from llmconfig.client.errors import GenerationFailed
 from llmconfig.client.http import background_loop
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import Call, CallRecord, Generation, Labels
+from llmconfig.configuration.facts import UserKey
 from metrics.quality.parts import CheckResults
 from metrics.recording import NO_RESULTS
 
@@ -222,7 +223,7 @@ def call_for(
     item: Item,
     *,
     session_id: UUID | None,
-    user_id: int | None = None,
+    user_id: UserKey | None = None,
     use_cache: bool = True,
 ) -> Call:
     """The call that an item makes."""

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from llmconfig.api.kit.endpoints import Endpoint
 from llmconfig.configuration import snapshot
+from llmconfig.configuration.facts import UserKey
 from llmconfig.configuration.layers import FIELDS
 from llmconfig.configuration.resolution import Resolution, Target, explain
 from llmconfig.configuration.snapshot import Snapshot
@@ -160,7 +161,7 @@ class Validate(Endpoint):
         return Response(ValidationSerializer(body).data)
 
 
-def _user_id(request: Request) -> int | None:
+def _user_id(request: Request) -> UserKey | None:
     username = request.query_params.get("user", "")
     if not username:
         return None

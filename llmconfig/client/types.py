@@ -12,6 +12,8 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from llmconfig.configuration.facts import UserKey
+
 # The tokens of an answer in order: their UTF-8 bytes, and the logarithm of their probability.
 Tokens = tuple[tuple[bytes, float], ...]
 
@@ -149,7 +151,7 @@ class Call:
     schema: Mapping[str, Any] | None = None
     given: Mapping[str, Any] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
-    user_id: int | None = None
+    user_id: UserKey | None = None
     correlation_id: UUID | None = None
     labels: Labels = NO_LABELS
     use_cache: bool = True
@@ -213,7 +215,7 @@ class CallRecord:
     node: str
     interaction_type: str
     labels: Labels
-    user_id: int | None
+    user_id: UserKey | None
     provider: str
     model: str
     tier: str

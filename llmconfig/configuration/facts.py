@@ -3,8 +3,12 @@
 import datetime as dt
 from dataclasses import dataclass, field
 from decimal import Decimal
+from uuid import UUID
 
 from llmconfig.configuration.pricing import PriceFacts
+
+# A user's primary key, as the project's AUTH_USER_MODEL has it.
+UserKey = int | str | UUID
 
 
 @dataclass(frozen=True, slots=True)

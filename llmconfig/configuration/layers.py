@@ -6,7 +6,7 @@ from typing import Any
 
 from llmconfig import project_settings
 from llmconfig.configuration import references
-from llmconfig.configuration.facts import ArmFacts, Choice, NodeFacts
+from llmconfig.configuration.facts import ArmFacts, Choice, NodeFacts, UserKey
 from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.models import InteractionType
 
@@ -45,7 +45,7 @@ class ResolutionRequest:
     """What is to be resolved: the name, for whom, and what the caller gave."""
 
     name: str
-    user_id: int | None
+    user_id: UserKey | None
     given: Mapping[str, Any]
     experiment: str
     arm: ArmFacts | None

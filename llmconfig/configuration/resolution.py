@@ -13,7 +13,7 @@ from typing import Any
 
 from llmconfig.configuration import experiments, references, retirement
 from llmconfig.configuration.candidates import candidates_of, environment_target, on_azure
-from llmconfig.configuration.facts import Choice, NodeFacts, ProviderFacts
+from llmconfig.configuration.facts import Choice, NodeFacts, ProviderFacts, UserKey
 from llmconfig.configuration.layers import (
     ENVIRONMENT,
     FIELDS,
@@ -94,7 +94,7 @@ def resolve(
     name: str,
     *,
     snapshot: Snapshot,
-    user_id: int | None = None,
+    user_id: UserKey | None = None,
     given: Mapping[str, Any] | None = None,
     experiment_key: str = "",
     shadow: bool = False,
@@ -136,7 +136,7 @@ def explain(
     name: str,
     *,
     snapshot: Snapshot,
-    user_id: int | None = None,
+    user_id: UserKey | None = None,
     given: Mapping[str, Any] | None = None,
     experiment_key: str = "",
 ) -> Resolution:
@@ -148,7 +148,7 @@ def explain(
 def _asked(
     name: str,
     snapshot: Snapshot,
-    user_id: int | None,
+    user_id: UserKey | None,
     given: Mapping[str, Any],
     experiment_key: str,
     *,

@@ -29,6 +29,7 @@ from llmconfig.configuration.facts import (
     ModelFacts,
     NodeFacts,
     ProviderFacts,
+    UserKey,
 )
 from llmconfig.configuration.price_lists import facts_of
 from llmconfig.models import (
@@ -67,7 +68,7 @@ class Snapshot:
     tiers: Mapping[str, ModelFacts]
     interactions: Mapping[str, Choice]
     nodes: Mapping[str, NodeFacts]
-    user_choices: Mapping[tuple[int, str], Choice]  # (user id, "node:x" or "type:y")
+    user_choices: Mapping[tuple[UserKey, str], Choice]  # (user id, "node:x" or "type:y")
     experiments: Mapping[str, ExperimentFacts]  # the running ones, by node
     degradations: Mapping[str, Degradation]  # by interaction type
     budgets: tuple[BudgetFacts, ...]
@@ -346,6 +347,6 @@ def _running_experiments() -> dict[str, ExperimentFacts]:
     }
 
 
-def _user_key(row: UserConfig) -> tuple[int, str]:
+def _user_key(row: UserConfig) -> tuple[UserKey, str]:
     scope = f"node:{row.node.node_name}" if row.node else f"type:{row.interaction_type}"
     return row.user_id, scope

@@ -22,6 +22,7 @@ from django.db.models import Q
 
 from llmconfig import project_settings
 from llmconfig.configuration import process_settings
+from llmconfig.configuration.facts import UserKey
 from llmconfig.gateway.keys import FORM, hash_of
 from llmconfig.gateway.refusals import RequestRefused
 from llmconfig.models.gateway import GatewayKey
@@ -46,7 +47,7 @@ class Caller:
     """Who calls and what they may call. `node` is set for callers that are bound to one."""
 
     key_id: UUID | None
-    user_id: int | None
+    user_id: UserKey | None
     everything: bool
     names: frozenset[str]
     expires_at: dt.datetime | None = None

@@ -10,7 +10,7 @@ import datetime as dt
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 import orjson
@@ -87,7 +87,7 @@ async def keep(turn: StoredTurn, caller: Caller) -> bool:
         id=turn.id,
         created_at=timezone.now(),
         key_id=caller.key_id,
-        user_id=caller.user_id,
+        user_id=cast("Any", caller.user_id),  # a key of whatever type the users have
         previous_id=turn.previous,
         input_items=orjson.dumps(turn.input_items),
         response=orjson.dumps(turn.response),

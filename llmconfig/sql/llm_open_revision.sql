@@ -6,6 +6,8 @@ LANGUAGE plpgsql AS $$
 DECLARE
     fresh bigint := nullif(current_setting('nodewise.revision', true), '')::bigint;
     origin text := nullif(current_setting('nodewise.source', true), '');
+    -- Of whatever type the project's users have their keys.
+    author llm_revisions.user_id%TYPE := nullif(current_setting('nodewise.user', true), '');
 BEGIN
     IF fresh IS NOT NULL THEN
         RETURN fresh;
@@ -17,7 +19,7 @@ BEGIN
     VALUES (
         fresh,
         clock_timestamp(),
-        nullif(current_setting('nodewise.user', true), '')::bigint,
+        author,
         coalesce(origin, 'sql'),
         CASE WHEN origin IS NULL THEN format('Raw SQL by %s.', session_user)
              ELSE coalesce(current_setting('nodewise.message', true), '') END

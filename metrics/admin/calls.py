@@ -152,7 +152,7 @@ class GenerationMetricAdmin(CallTableAdmin):
             "Configuration",
             {
                 "fields": (
-                    "revision", "dropped", "organization_id", "user_id",
+                    "revision", "dropped", "organization_id", "user_id", "user_key",
                     "experiment", "experiment_arm",
                 )
             },

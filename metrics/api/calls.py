@@ -17,7 +17,7 @@ from metrics.api.questions import GroupedQuerySerializer, asked
 from metrics.api.sums import ReadEndpoint
 from metrics.models import GenerationHistory, GenerationMetric
 from metrics.quality.stored import history_of, stored_parts
-from metrics.queries import DIMENSIONS
+from metrics.queries import DIMENSIONS, column
 
 USUAL_PAGE = 50
 UNSHOWN = frozenset({"attempts", "dropped_params", "security_issues"})
@@ -146,7 +146,7 @@ def _calls(values: dict[str, Any]) -> QuerySet[GenerationMetric]:
         rows = rows.filter(
             Q(created_at__lt=moment) | Q(created_at=moment, pk__lt=row), created_at__lte=moment
         )
-    only = {DIMENSIONS[name]: values[name] for name in DIMENSIONS if name in values}
+    only = {column(name): values[name] for name in DIMENSIONS if name in values}
     if "tag" in only:
         only["tags__contains"] = [only.pop("tag")]
     if "metadata" in values:

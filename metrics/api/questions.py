@@ -1,6 +1,7 @@
 """What may be asked: a time, dimensions to tell calls apart by, and values to keep."""
 
 import datetime as dt
+import re
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,7 +10,13 @@ from rest_framework.request import Request
 
 from llmconfig.api.kit.bodies import StrictSerializer
 from llmconfig.configuration import time_zones
-from metrics.queries import DIMENSIONS, MAX_DAYS_OF_CALLS, Grain, MetricsQuestion
+from metrics.queries import (
+    DIMENSIONS,
+    MAX_DAYS_OF_CALLS,
+    Grain,
+    MetricsQuestion,
+    users_have_text_keys,
+)
 
 USUAL_DAYS = 7
 MAX_DAYS = {Grain.HOUR: 62, Grain.DAY: 1100}
@@ -72,11 +79,10 @@ class GroupedQuerySerializer(TimeSerializer):
         required=False,
         help_text=f"The batch or conversation; sums take at most {MAX_DAYS_OF_CALLS} days then.",
     )
-    user = serializers.IntegerField(
+    user = serializers.CharField(
         required=False,
-        min_value=-MAX_ID,
-        max_value=MAX_ID,
-        help_text="The id of the user whose choices applied; the same holds.",
+        max_length=255,
+        help_text="The key of the user whose choices applied; the same holds.",
     )
     key = serializers.CharField(
         required=False, allow_blank=True, help_text="The API key's name; the same holds."
@@ -89,6 +95,14 @@ class GroupedQuerySerializer(TimeSerializer):
         help_text="One of the caller's tags; the same holds. Told apart by tag, a call counts with"
         " each of its tags.",
     )
+
+    def validate_user(self, text: str) -> int | str:
+        """As the project's users are keyed."""
+        if users_have_text_keys():
+            return text
+        if not re.fullmatch(r"-?[0-9]{1,19}", text) or abs(int(text)) > MAX_ID:
+            raise serializers.ValidationError("Users have whole numbers as keys here.")
+        return int(text)
 
 
 class SumsSerializer(GroupedQuerySerializer):

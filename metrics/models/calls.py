@@ -97,6 +97,11 @@ class GenerationMetric(models.Model):
     )
     organization_id = models.BigIntegerField(null=True, help_text="The caller's organization.")
     user_id = models.BigIntegerField(null=True, help_text="The user whose choices applied.")
+    user_key = models.CharField(
+        max_length=255,
+        db_default="",
+        help_text="The same as text, where users' keys are no whole numbers.",
+    )
     account = models.CharField(
         max_length=100, db_default="", help_text="Whose budget it counts for, such as an API key's."
     )

@@ -3,6 +3,7 @@
 Run as `python -m tests.hosts.walk` under the host's settings, on an empty database.
 """
 
+import datetime as dt
 import json
 import sys
 from collections.abc import Iterator
@@ -23,7 +24,9 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse  # noqa: 
 
 from llmconfig.models import NodeConfiguration, Provider  # noqa: E402
 from llmconfig.roles import group_name  # noqa: E402
+from metrics.recording import record_call  # noqa: E402
 from tests.hosts.people.models import Person  # noqa: E402
+from tests.metrics.calls import TEXTS, a_record  # noqa: E402
 
 KINDS = ("stranger", "customer", "viewer", "operator", "administrator")
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -104,12 +107,31 @@ def stored_key() -> list[Any]:
     return [answer.status_code, answer.json(), list(Provider.objects.values_list("api_key"))]
 
 
+def people_of_calls() -> dict[str, Any]:
+    """Whom the API says that a call was made for; the two are a UUID and its text."""
+    someone = Person.objects.get(email="administrator@museum.example")
+    record_call(a_record(user_id=someone.pk), TEXTS)
+    record_call(a_record(user_id=None), TEXTS)
+    client = Client()
+    client.force_login(cast("Any", someone))
+    day = dt.datetime.now(dt.UTC).date().isoformat()
+    asked = {"since": day, "by": "user"}
+    address = "/models/api/v1/llm/metrics/"
+    found = {
+        "sums": client.get(address + "breakdown", asked).json(),
+        "his": client.get(address + "calls", {"since": day, "user": str(someone.pk)}).json(),
+        "nobodys": client.get(address + "calls", {"since": day, "user": str(uuid4())}).json(),
+    }
+    return {"key": str(someone.pk), **found}
+
+
 if __name__ == "__main__":
     call_command("migrate", verbosity=0)
     said: dict[str, Any] = {
         "api": api(),
         "admin": admin_pages(),
         "key": stored_key(),
+        "people": people_of_calls(),
         "own_admins": sorted(
             f"{type(each).__module__}.{type(each).__qualname__}"
             for model, each in admin.site._registry.items()

@@ -134,6 +134,7 @@ def test_each_fact_of_a_call_has_its_column():
         "tool_calls": None,
         "tool_results_length": 0,
         "user_id": 3,
+        "user_key": "",
         "cache_hit": False,
         "saved_usd": None,
         "experiment": "short-answers",

@@ -135,6 +135,14 @@ def test_without_a_field_key_a_developers_project_starts_and_stores_no_key(walke
     assert not any(key for (key,) in stored)
 
 
+def test_calls_are_found_and_summed_by_users_whose_keys_are_uuids(walked):
+    people = walked["people"]
+    sums = {row["dimensions"]["user"]: row["calls"] for row in people["sums"]["results"]}
+    assert sums == {people["key"]: 1, "": 1}
+    assert len(people["his"]["results"]) == 1
+    assert people["nobodys"]["results"] == []
+
+
 def manage(*arguments: str, database: str, **more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "django", *arguments],

@@ -13,6 +13,7 @@ from llmconfig.client.pipeline.token_estimates import MEAN_CHARACTERS_PER_TOKEN
 from llmconfig.client.structured_output import OutputSchema
 from llmconfig.client.types import NO_LABELS, Call, CallRecord, Labels, Usage
 from llmconfig.client.wire import JSON, Body, Embedded, Input, Question, Reply
+from llmconfig.configuration.facts import UserKey
 from llmconfig.configuration.resolution import Target
 
 # Of one request: with long vectors, more would be a reply of over 16 MB.
@@ -30,7 +31,7 @@ class EmbeddingCall:
     node: str
     inputs: Sequence[Input]
     extra: Mapping[str, Any] = field(default_factory=dict)
-    user_id: int | None = None
+    user_id: UserKey | None = None
     labels: Labels = NO_LABELS
 
 

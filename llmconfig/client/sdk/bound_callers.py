@@ -16,6 +16,7 @@ from llmconfig.client.pipeline.embeddings import EmbeddingCall, Embeddings
 from llmconfig.client.sdk.asgi_scope import endpoint
 from llmconfig.client.types import NO_LABELS, Call, Delta, Generation, Labels, Message
 from llmconfig.client.wire import Input
+from llmconfig.configuration.facts import UserKey
 from llmconfig.errors import UnknownNode
 from llmconfig.extras import from_extra
 from llmconfig.models import InteractionType
@@ -40,7 +41,7 @@ class BoundCaller:
     """
 
     node: str
-    user_id: int | None = None
+    user_id: UserKey | None = None
     labels: Labels = field(default=NO_LABELS)
 
     def call(self, messages: str | Sequence[Message], **asked: Any) -> Call:
@@ -232,12 +233,12 @@ def _langchain_openai() -> Any:
 
 
 @lru_cache(maxsize=1024)
-def get_llm(node: str, user_id: int | None = None) -> BoundCaller:
+def get_llm(node: str, user_id: UserKey | None = None) -> BoundCaller:
     """The caller of a node, an interaction type or a model reference; the same one each time."""
     return BoundCaller(node, user_id)
 
 
-def get_llm_for_interaction(interaction_type: str, user_id: int | None = None) -> BoundCaller:
+def get_llm_for_interaction(interaction_type: str, user_id: UserKey | None = None) -> BoundCaller:
     """The caller of an interaction type (`reasoning`, `tools`…); raises UnknownNode."""
     if interaction_type not in InteractionType.values:
         raise UnknownNode(
@@ -247,6 +248,6 @@ def get_llm_for_interaction(interaction_type: str, user_id: int | None = None) -
     return get_llm(interaction_type, user_id)
 
 
-def get_embeddings_model(user_id: int | None = None) -> BoundCaller:
+def get_embeddings_model(user_id: UserKey | None = None) -> BoundCaller:
     """The caller of the interaction type `embeddings`."""
     return get_llm(InteractionType.EMBEDDINGS.value, user_id)

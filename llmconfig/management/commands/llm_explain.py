@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from llmconfig.configuration import snapshot
+from llmconfig.configuration.facts import UserKey
 from llmconfig.configuration.layers import FIELDS, LayerValue
 from llmconfig.configuration.resolution import Resolution, Target, explain
 from llmconfig.errors import UnknownNode
@@ -75,7 +76,7 @@ class Command(BaseCommand):
             self.stdout.write(f"Note: {note}")
 
 
-def _user_id(username: str) -> int:
+def _user_id(username: str) -> UserKey:
     user = user_named(username)
     if user is None:
         raise CommandError(f"There is no user {username!r}.")
