@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 from django.utils.safestring import SafeString
 
-from enrichment.admin.review import readable, review_urls
+from enrichment.admin.review import as_it_came, readable, review_urls
 from enrichment.models import EnrichmentResult, ResultState
 from llmconfig.admin.kit.presentation import badge
 from llmconfig.admin.kit.writes import ReadOnlyAdmin
@@ -89,5 +89,6 @@ class EnrichmentResultAdmin(ReadOnlyAdmin):
             context["sides"] = (
                 ("Before", readable(obj.previous_value)),
                 ("After", readable(obj.value)),
+                *((("The answer as it came", raw),) if (raw := as_it_came(obj)) else ()),
             )
         return super().render_change_form(request, context, add, change, form_url, obj)

@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString, mark_safe
 from enrichment import review
 from enrichment.enrichments import get, names
 from enrichment.errors import EnrichmentError
+from enrichment.models import EnrichmentResult
 from enrichment.quality.gates import FINDING_CODES
 from enrichment.review import Suggestion
 
@@ -64,6 +65,12 @@ def compared(old: str, new: str) -> tuple[SafeString, SafeString]:
     return mark_safe("".join(left)), mark_safe("".join(right))  # noqa: S308
 
 
+def as_it_came(result: EnrichmentResult) -> str:
+    """The text of an answer that broke off; blank for others."""
+    found = [each.get("data", {}).get("answer", "") for each in result.findings or ()]
+    return next(filter(None, found), "")
+
+
 def card(suggestion: Suggestion) -> dict[str, Any]:
     """What the page shows of one suggestion."""
     result = suggestion.result
@@ -84,6 +91,7 @@ def card(suggestion: Suggestion) -> dict[str, Any]:
         "left": left,
         "right": right,
         "editable": editable,
+        "as_it_came": as_it_came(result),
         "stale": suggestion.input_changed,
         "gone": suggestion.row is None,
         "verbs": [

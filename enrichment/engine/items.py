@@ -24,7 +24,8 @@ from enrichment.models import ResultState
 from enrichment.prompts.selection import CompiledPrompt, PromptsInForce
 from enrichment.quality.gates import GateFinding
 from enrichment.quality_report import told_of, told_of_failure
-from llmconfig.client.errors import GenerationFailed
+from llmconfig.client.errors import AnswerInvalid, GenerationFailed
+from llmconfig.client.finish_reasons import is_whole
 from llmconfig.client.http import background_loop
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import Call, CallRecord, Generation, Labels
@@ -287,7 +288,10 @@ def failed(
     *,
     retriable: bool = False,
 ) -> Outcome:
-    """What a call that gave no answer comes to."""
+    """What a call that gave no answer comes to; of one that was cut, what came is a suggestion."""
+    cut = cut_short(enrichment, item, failure, texts)
+    if cut is not None:
+        return cut
     return Outcome(
         item,
         ResultState.FAILED,
@@ -295,6 +299,26 @@ def failed(
         record=failure.record,
         texts=texts,
         retriable=retriable,
+        told=told_of_failure(enrichment, failure.record, str(failure)),
+    )
+
+
+def cut_short(
+    enrichment: Enrichment, item: Item, failure: GenerationFailed, texts: Texts | None
+) -> Outcome | None:
+    """A suggestion of what came of a JSON answer that wasn't finished; None for other failures."""
+    answer = failure.answer if isinstance(failure, AnswerInvalid) else None
+    if answer is None or is_whole(answer.record.finish_reason):
+        return None
+    found = enrichment.judge_cut(answer, item.values)
+    return Outcome(
+        item,
+        ResultState.SUGGESTED,
+        value=found.value,
+        reason=found.reason,
+        findings=found.findings,
+        record=failure.record,
+        texts=texts,
         told=told_of_failure(enrichment, failure.record, str(failure)),
     )
 

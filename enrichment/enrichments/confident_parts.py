@@ -9,6 +9,7 @@ from enrichment.enrichments.contract import (
     SELF_REPORTED,
     Enrichment,
     Judgement,
+    schema_misfit,
 )
 from enrichment.quality.gates import GateFinding
 from enrichment.quality.gates.evidence import (
@@ -20,9 +21,11 @@ from enrichment.quality.gates.evidence import (
     EvidenceSource,
 )
 from enrichment.quality.logprobs import likelihoods
+from llmconfig.client.json_schema import cut
 from llmconfig.client.types import Generation
 
 CONFIDENCE = {"type": "number", "minimum": 0, "maximum": 1}
+MAX_CUT_PARTS = 100  # of an answer that breaks off
 SHOWN = 5  # parts that a finding names
 EVIDENCE = {"type": "string", "minLength": 1, "maxLength": 200}
 OPENINGS = {
@@ -61,6 +64,20 @@ class ConfidentParts(Enrichment):
         for part in parts:
             first.setdefault(part[self.part_name].casefold(), part)
         return list(first.values())
+
+    def whole_parts(self, answer: Generation, values: Mapping[str, str]) -> Any:
+        """The parts that came whole; None if none did. A cut answer's tokens tell no likelihood."""
+        found = cut.whole_parts(answer.text)
+        came = found.members.get(self.list_name, found.lists.get(self.list_name))
+        schema = self.schema or {}
+        parts = [
+            part
+            for part in (came[:MAX_CUT_PARTS] if isinstance(came, list) else ())
+            if not schema_misfit(schema, {self.list_name: [part]})
+        ]
+        if not parts:
+            return None
+        return self.accept(replace(answer, parsed={self.list_name: parts}, tokens=()), values)
 
     def _rated(self, answer: Generation) -> Sequence[dict[str, Any]]:
         """The parts with the confidence that counts."""

@@ -18,6 +18,7 @@ from enrichment.quality.gates.form import ANSWER_CUT, ANSWER_UNFINISHED
 from enrichment.quality.wrapping import bare, wrapped
 from llmconfig import project_settings
 from llmconfig.client.finish_reasons import Ending, ending_of, why_not_whole
+from llmconfig.client.json_schema import cut
 from llmconfig.client.structured_output import SchemaMismatch, compile_schema
 from llmconfig.client.types import Generation
 from llmconfig.configuration import snapshot
@@ -27,6 +28,9 @@ logger = logging.getLogger(__name__)
 
 CHECK_FAILED = register_code("check_failed", "A check failed itself")
 MAX_REFUSAL = 200  # characters of a refusal that the reviewer is shown
+MAX_CUT_TEXT = 20_000  # characters that are kept of an answer that breaks off
+PARTS_CAME = "Only what came whole is shown."
+NO_PART_CAME = "No part of it came whole; this is its text."
 SELF_REPORTED = "self_reported"  # the model said itself how sure it is
 LOG_PROBABILITIES = "log_probabilities"  # how likely the tokens of the value were
 
@@ -195,7 +199,7 @@ class Enrichment(ABC):
         An answer that isn't whole is never applied by itself, whatever the gates say. One on which
         `accept` or a gate raises is held back with the reason: it is paid.
         """
-        cut = _unfinished(answer)
+        unfinished = _unfinished(answer)
         sources = tuple(values.values())
         if self.schema is None:
             answer = replace(answer, text=bare(answer.text, sources))
@@ -208,12 +212,45 @@ class Enrichment(ABC):
             else:
                 logger.exception("%s could not take an answer.", self.name)
                 finding = _check_failed(self.name, error)
-            return Judgement(raw, (cut or finding,), rejected=True)
-        if cut is not None:
-            return Judgement(value, (cut,), rejected=True)
+            return Judgement(raw, (unfinished or finding,), rejected=True)
+        if unfinished is not None:
+            return Judgement(value, (unfinished,), rejected=True)
         found = self.objections(value, values, variant=variant, columns=columns)
         around = wrapped(value, sources) if self.schema is None and not found else None
         return Judgement(value, found if around is None else (around,))
+
+    def judge_cut(self, answer: Generation, values: Mapping[str, str]) -> Judgement:
+        """A JSON answer that breaks off: a suggestion of what of it came whole, else of its text.
+
+        It never gets to a row by itself; the finding says why, and holds the answer as it came.
+        """
+        finding = _unfinished(answer)
+        if finding is None:
+            raise ValueError("The answer is whole.")
+        try:
+            value = self.whole_parts(answer, values)
+        except Exception:
+            logger.exception("%s could not take a part of an answer.", self.name)
+            value = None
+        said = f"{finding.text} {PARTS_CAME if value else NO_PART_CAME}"
+        data = {**finding.data, "answer": answer.text[:MAX_CUT_TEXT]}
+        finding = GateFinding(finding.code, said, data)
+        came = answer.text or answer.refusal
+        return Judgement(value or came, (finding,), rejected=True)
+
+    def whole_parts(self, answer: Generation, values: Mapping[str, str]) -> Any:
+        """What of an answer that breaks off came whole and obeys the schema; None if nothing did.
+
+        The members of an object, each alone: what the schema requires besides may be missing.
+        """
+        schema = {**(self.schema or {}), "required": []}
+        members = cut.whole_parts(answer.text).members
+        found = {
+            name: value
+            for name, value in members.items()
+            if not schema_misfit(schema, {name: value})
+        }
+        return found or None
 
     def objections(
         self,

@@ -8,7 +8,7 @@ GenerationFailed            a call ended without an answer
 └── AnswerInvalid           the model answered, but not in the shape that was asked
 """
 
-from llmconfig.client.types import CallRecord
+from llmconfig.client.types import CallRecord, Generation
 from llmconfig.errors import ConfigurationError, LLMError
 
 
@@ -45,6 +45,15 @@ class GenerationExhausted(GenerationFailed):
 
 
 class AnswerInvalid(GenerationFailed):
-    """The answer breaks the asked schema, also after its repair."""
+    """The answer breaks the asked schema, also after its repair.
+
+    `answer` is the last one, without a value: perhaps it was only cut (its record's finish reason).
+    """
 
     code = "answer_invalid"
+
+    def __init__(
+        self, message: str, *, record: CallRecord, answer: Generation | None = None
+    ) -> None:
+        super().__init__(message, record=record)
+        self.answer = answer

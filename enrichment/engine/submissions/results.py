@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 from enrichment.engine import refusals, writing
 from enrichment.engine.claims import Claim
 from enrichment.engine.db_sessions import SESSION_ERRORS
-from enrichment.engine.items import Item, Outcome, broken_by, judged
+from enrichment.engine.items import Item, Outcome, broken_by, cut_short, judged
 from enrichment.engine.submissions import fall_back, hand_over
 from enrichment.engine.submissions.calls import (
     CHANGED,
@@ -223,7 +223,8 @@ class _Reading:
         if same != as_sent(item):
             return self._failed(item, answer, CHANGED)
         if isinstance(answer.outcome, GenerationFailed):
-            return self._failed(item, answer, str(answer.outcome))
+            cut = cut_short(self.enrichment, item, answer.outcome, answer.texts)
+            return cut or self._failed(item, answer, str(answer.outcome))
         try:
             return judged(self.enrichment, item, answer.outcome, answer.texts)
         except SESSION_ERRORS:

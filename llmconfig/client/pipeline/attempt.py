@@ -311,7 +311,7 @@ class TargetExchange:
         repair = not self.repaired and is_whole(reply.finish_reason)
         if repair:
             self._ask_to_repair(reply.text, mismatch)
-        return AttemptResult(self.target, attempt, again=repair, repair=repair)
+        return AttemptResult(self.target, attempt, again=repair, repair=repair, rejected=reply)
 
     def _priced(self, attempt: Attempt, billed: Billed, received: int = 0) -> Attempt:
         """With what it cost, as far as the provider's word can be true."""

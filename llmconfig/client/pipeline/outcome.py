@@ -37,6 +37,7 @@ def record_of(state: GenerationState) -> CallRecord:
     """The plain facts; to be asked for once, when all is over."""
     last = state.last
     served = state.served
+    came = served or state.rejected
     target = last.target if last is not None else state.resolution.targets[0]
     model = target.candidate.model
     attempts = _attempts(state.attempts)
@@ -54,10 +55,10 @@ def record_of(state: GenerationState) -> CallRecord:
         usage=_total_usage(attempts),
         cost_usd=_total_cost(attempts),
         latency_ms=ms_since(state.started),
-        finish_reason=served.finish_reason if served is not None else None,
-        truncated=served is not None and served.finish_reason == "length",
+        finish_reason=came.finish_reason if came is not None else None,
+        truncated=came is not None and came.finish_reason == "length",
         prompt_length=sum(map(_length, call.messages)),
-        response_length=len(served.text if served is not None else state.partial),
+        response_length=len(came.text if came is not None else state.partial),
         error_code="" if served is not None else _error_code(state),
         attempts=attempts,
         dropped_params=state.dropped,
@@ -72,8 +73,8 @@ def record_of(state: GenerationState) -> CallRecord:
 
 
 def texts_of(state: GenerationState) -> Texts:
-    """Prompt and answer, for those who keep them; of an answer that broke off, what came."""
-    served = state.served
+    """Prompt and answer, for those who keep them; of one that broke off, what came of it."""
+    served = state.served or state.rejected
     prompt = "\n\n".join(map(_text, state.call.messages))
     if served is None:
         return Texts(prompt=prompt, answer=state.partial)
@@ -102,7 +103,7 @@ def outcome_of(state: GenerationState, record: CallRecord) -> Outcome:
     refusal = _refused_by_budget(state)
     if refusal:
         return BudgetExceeded(f"{state.call.node}: {refusal}.", record=record)
-    return _error_class(state)(_story(state, record), record=record)
+    return _error(state, record)
 
 
 def _refused_by_budget(state: GenerationState) -> str:
@@ -112,6 +113,14 @@ def _refused_by_budget(state: GenerationState) -> str:
     ]
     asked = any(each.attempt.outcome not in UNSENT for each in state.attempts)
     return reasons[0] if reasons and not asked else ""
+
+
+def _error(state: GenerationState, record: CallRecord) -> GenerationFailed:
+    kind, rejected, story = _error_class(state), state.rejected, _story(state, record)
+    if kind is not AnswerInvalid or rejected is None:
+        return kind(story, record=record)
+    answer = Generation(rejected.text, None, record, refusal=rejected.refusal)
+    return AnswerInvalid(story, record=record, answer=answer)
 
 
 def _error_class(state: GenerationState) -> type[GenerationFailed]:

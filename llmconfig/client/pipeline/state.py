@@ -29,13 +29,15 @@ SWITCH_SEEN_SECONDS = 0.1
 class AttemptResult:
     """An attempt and what may follow it: the same again, a repair, a cheaper model, or nothing.
 
-    `transient` says whether a later call may fare better; `reply` is set if the answer is good.
+    `transient` says whether a later call may fare better; `reply` is set if the answer is good,
+    `rejected` if it breaks its schema.
     """
 
     target: Target
     attempt: Attempt
     reply: Reply | None = None
     parsed: Any = None
+    rejected: Reply | None = None
     transient: bool = False
     again: bool = False
     repair: bool = False
@@ -134,6 +136,11 @@ class GenerationState:
     def last(self) -> AttemptResult | None:
         """The last attempt, None before the first."""
         return self.attempts[-1] if self.attempts else None
+
+    @property
+    def rejected(self) -> Reply | None:
+        """The last answer, if it breaks its schema; None if it doesn't, or none came."""
+        return self.attempts[-1].rejected if self.attempts else None
 
     @property
     def served(self) -> Reply | None:
