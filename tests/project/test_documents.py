@@ -155,6 +155,21 @@ def test_every_column_and_table_of_the_data_model_exists():
     assert [table for table in sorted(ours) if table not in text_of("docs/data-model.md")] == []
 
 
+def test_the_data_model_names_every_column_of_every_table_and_no_other():
+    told = {
+        table: re.findall(r"`(\w+)`", columns)
+        for table, columns in re.findall(
+            r"^\| `(\w+)` \| (.+) \|$", parts("docs/data-model.md")["Every column"], re.MULTILINE
+        )
+    }
+    there = {
+        model._meta.db_table: [field.column for field in model._meta.concrete_fields]
+        for model in apps.get_models()
+        if model._meta.app_label in {*APPS, "listings"}
+    }
+    assert told == there
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_links_lead_somewhere(document):
     targets = re.findall(r"\]\(([^)#]+)", document.read_text())
