@@ -196,12 +196,12 @@ def _costs(
     target: Target, totals: Sequence[tuple[float, float]], calls: int, *, service_tier: str = ""
 ) -> list[float]:
     """Each possible total in dollars; empty when the price isn't known."""
-    model = target.candidate.model
-    price = prices.price_at(model.prices, timezone.now()) if model is not None else None
+    model, now = target.candidate.model, timezone.now()
+    price = prices.price_at(model.prices, now) if model is not None else None
     costs: list[Any] = [
         prices.cost_of_calls(
             Usage(input=round(tokens_in), output=round(tokens_out)), price, calls=calls,
-            service_tier=service_tier,
+            service_tier=service_tier, moment=now,
         )
         for tokens_in, tokens_out in totals
     ]  # fmt: skip

@@ -131,6 +131,23 @@ def test_one_request_takes_over_many(make_provider, simulator):
     assert answer.status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("time", "dollars"),  # api-docs.deepseek.com, pricing of 2025: half price from 16:30 to 00:30
+    [("00:29", "0.135"), ("00:30", "0.27"), ("16:29", "0.27"), ("16:30", "0.135")],
+)
+def test_prices_by_the_hour_are_taken_over_with_their_hours(make_provider, time, dollars):
+    """Whatever hour it is when they are."""
+    make_provider(
+        "d", "custom", model_id="deepseek-chat", price=None,
+        api_base_url="https://api.deepseek.com/v1",
+    )  # fmt: skip
+    answer = caller("administrator").post("/api/v1/llm/prices/take-over", {}, format="json")
+    assert answer.json() == {"priced": ["d/deepseek-chat"], "unpriced": []}
+    moment = dt.datetime.fromisoformat(f"2026-11-20T{time}+00:00")
+    price = price_at(snapshot.load().models["d", "deepseek-chat"].prices, moment)
+    assert cost(Usage(input=1_000_000), price, moment=moment) == Decimal(dollars)
+
+
 def test_the_admin_takes_over_many_and_shows_conditions_in_words(make_provider):
     make_provider(model_id="gpt-5.4", price=None)
     model = ProviderModel.objects.get()
