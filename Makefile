@@ -30,6 +30,7 @@ help:
 	echo "make profile where a batch's CPU goes"
 	echo "make quality  what the gates hold of wrong answers, and of right ones"
 	echo "make forecast  compare forecasts of cost with what ten batches cost"
+	echo "make cascades  whether cascades keep their promise over 400 simulated tables"
 	echo "make storm   kill, stop and restart everything in a batch, and count what is left"
 	echo "make limits    sixteen processes under one provider's limits, some of them killed"
 	echo "make objects   measure how long the first SDK and LangChain objects take"
@@ -116,6 +117,10 @@ profile: env
 .PHONY: quality
 quality: env
 	$(EMBEDDED) --ephemeral --llm none -- $(PY) -m benchmarks.quality $(ARGS)
+
+.PHONY: cascades
+cascades: env
+	$(PY) -m benchmarks.cascades $(ARGS)
 
 .PHONY: storm
 storm: env
