@@ -20,11 +20,18 @@ GONE = "The row no longer exists."
 REPLACED = "A later result stands."
 EDITED = "Its value has been changed since."
 
+_CHOOSE = """
+SELECT id FROM enrichment_results
+WHERE batch_id = %(batch)s AND state = 'applied' AND variant = %(variant)s AND id > %(after)s
+ORDER BY id LIMIT %(together)s
+"""
+# The results are named one by one, so that the planner knows how many there are: by its statistics
+# of a batch that has just ended it takes them for one, and its nested loops are quadratic.
 _UNDO = """
 WITH chosen AS (
-    SELECT id, row_id, value, previous_value FROM enrichment_results
-    WHERE batch_id = %(batch)s AND state = 'applied' AND variant = %(variant)s AND id > %(after)s
-    ORDER BY id LIMIT %(together)s FOR UPDATE
+    SELECT r.id, r.row_id, r.value, r.previous_value
+    FROM unnest(%(ids)s::bigint[]) AS named(id) JOIN enrichment_results r ON r.id = named.id
+    WHERE r.state = 'applied' ORDER BY r.id FOR UPDATE OF r
 ), newer AS (
     SELECT c.id FROM chosen c WHERE EXISTS (
         SELECT 1 FROM enrichment_results n
@@ -104,19 +111,21 @@ def _undo_some(
 ) -> int | None:
     """Undo the next results; returns the last one's id, None when there was none."""
     _check_ended(batch)
+    terms = {
+        "batch": batch.pk,
+        "variant": variant,
+        "after": after,
+        "together": TOGETHER,
+        "enrichment": enrichment.name,
+        "target": enrichment.target,
+        "enrichments": names(),
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            _statement(enrichment),
-            {
-                "batch": batch.pk,
-                "variant": variant,
-                "after": after,
-                "together": TOGETHER,
-                "enrichment": enrichment.name,
-                "target": enrichment.target,
-                "enrichments": names(),
-            },
-        )
+        cursor.execute(_CHOOSE, terms)
+        ids = [chosen for (chosen,) in cursor.fetchall()]
+        if not ids:
+            return None
+        cursor.execute(_statement(enrichment), {**terms, "ids": ids})
         found = cursor.fetchall()
     for _, row_id, undone, newer, there in found:
         if undone:
@@ -124,7 +133,7 @@ def _undo_some(
         else:
             reason = REPLACED if newer else EDITED if there else GONE
             report.left.append(Left(row_id, variant, reason))
-    return found[-1][0] if found else None
+    return int(ids[-1])
 
 
 def _check_ended(batch: Batch) -> None:

@@ -1,10 +1,12 @@
 """A batch is taken back: values from before return, what people wrote since stays."""
 
 import json
+import time
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from enrichment.batches import creation, lifecycle
 from enrichment.batches.creation import Selection
@@ -213,3 +215,37 @@ def test_the_api_undoes_and_retries(provider, simulator, make_animals):
     assert retried["message"].startswith("1 failed rows are tried again")
     again = operator.post(f"{address}/retry")
     assert (again.status_code, again.json()["code"]) == (409, "not_allowed_now")
+
+
+def test_an_undo_right_after_a_batch_takes_time_in_step_with_its_rows(provider, make_animals):
+    """The planner's statistics know nothing of rows that are this new, and take them for one."""
+    _applied(500, make_animals)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE enrichment_results, animals")
+    seconds = {rows: _seconds_to_undo(rows, make_animals) for rows in (200, 200, 2_000)}
+    assert seconds[2_000] / seconds[200] < 15, seconds  # 40 where it grows with their square
+
+
+def _seconds_to_undo(rows, make_animals):
+    batch = _applied(rows, make_animals)
+    began = time.perf_counter()
+    assert undo(batch).undone == rows
+    return time.perf_counter() - began
+
+
+def _applied(rows, make_animals):
+    """A batch that has ended, made without its calls."""
+    animals = make_animals(rows, enriched_description="Cleaned.")
+    batch = Batch.objects.create(enrichment="description_cleaning", status=BatchStatus.COMPLETED)
+    EnrichmentResult.objects.bulk_create(
+        EnrichmentResult(
+            batch=batch,
+            enrichment=batch.enrichment,
+            target="listings.Animal",
+            row_id=str(animal.pk),
+            state=ResultState.APPLIED,
+            value="Cleaned.",
+        )
+        for animal in animals
+    )
+    return batch
