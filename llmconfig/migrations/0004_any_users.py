@@ -7,7 +7,7 @@ from llmconfig.migrations._sql import InstallSQL
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("llmconfig", "0002_stored_responses"),
+        ("llmconfig", "0003_synced_rows"),
     ]
 
     operations = [InstallSQL("llmconfig", "llm_open_revision.sql", again=True)]
