@@ -284,5 +284,22 @@ UNFOLD = {
     ],
     "STYLES": [lambda _request: static("llmconfig/admin.css")],
     "DASHBOARD_CALLBACK": "llmconfig.admin.kit.dashboard.dashboard",
-    "SIDEBAR": {"navigation": "llmconfig.admin.kit.navigation.sidebar"},
+    "SIDEBAR": {
+        "navigation": "llmconfig.admin.kit.navigation.sidebar",
+        "show_search": True,
+        "command_search": True,
+    },
+    # Ctrl+K: pages by title, and rows of the tables that stay small.
+    "COMMAND": {
+        "search_callback": "llmconfig.admin.kit.navigation.search",
+        "search_models": [
+            "llmconfig.nodeconfiguration",
+            "llmconfig.provider",
+            "llmconfig.providermodel",
+            "llmconfig.budget",
+            "llmconfig.experiment",
+            "enrichment.prompt",
+            "listings.organization",
+        ],
+    },
 }

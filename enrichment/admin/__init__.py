@@ -9,6 +9,7 @@ from enrichment.admin import (
     results,
     review,
     submissions,
+    waiting,
     widgets,
 )
 from llmconfig.admin.kit.navigation import Page, Section, register_section
@@ -22,6 +23,7 @@ __all__ = [
     "results",
     "review",
     "submissions",
+    "waiting",
     "widgets",
 ]
 
@@ -31,19 +33,25 @@ register_section(
         "Batches",
         30,
         (
-            Page("Batches", "stacks", "admin:enrichment_batch_changelist", f"{VIEW}batch"),
+            Page(
+                "Batches", "stacks", "admin:enrichment_batch_changelist", f"{VIEW}batch",
+                waiting.paused_batches,
+            ),
             Page(
                 "Results", "fact_check", "admin:enrichment_enrichmentresult_changelist",
                 f"{VIEW}enrichmentresult",
             ),
-            Page("Review", "rate_review", "admin:enrichment_review", f"{VIEW}enrichmentresult"),
+            Page(
+                "Review", "rate_review", "admin:enrichment_review", f"{VIEW}enrichmentresult",
+                waiting.suggestions,
+            ),
             Page("Prompts", "edit_note", "admin:enrichment_prompt_changelist", f"{VIEW}prompt"),
             Page(
                 "Proposals", "tips_and_updates", "admin:metrics_promptproposal_changelist",
                 "metrics.view_promptproposal",
             ),
             Page(
-                "Sources of facts", "travel_explore", "admin:enrichment_factsource_changelist",
+                "Fact sources", "travel_explore", "admin:enrichment_factsource_changelist",
                 f"{VIEW}factsource",
             ),
         ),

@@ -7,6 +7,7 @@ from llmconfig.admin import (
     experiments,
     first_steps,
     gateway,
+    health_page,
     history,
     playground,
     processing,
@@ -23,6 +24,7 @@ __all__ = [
     "experiments",
     "first_steps",
     "gateway",
+    "health_page",
     "history",
     "playground",
     "processing",
@@ -46,12 +48,16 @@ register_section(
             ),
             Page("Playground", "play_circle", "admin:llm_playground", playground.PERMISSION),
             Page(
-                "Users' choices", "person_edit", "admin:llmconfig_userconfig_changelist",
+                "User overrides", "person_edit", "admin:llmconfig_userconfig_changelist",
                 f"{VIEW}userconfig",
             ),
             Page(
                 "Experiments", "science", "admin:llmconfig_experiment_changelist",
                 f"{VIEW}experiment",
+            ),
+            Page(
+                "Configuration health", "health_and_safety", "admin:llm_health",
+                f"{VIEW}llmconfig", health_page.health_badge,
             ),
             Page("History", "history", "admin:llmconfig_revision_changelist", f"{VIEW}revision"),
         ),

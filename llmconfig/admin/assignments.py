@@ -12,6 +12,7 @@ from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
 from llmconfig.admin.explain import explain_node
+from llmconfig.admin.health_page import health_view
 from llmconfig.admin.kit.checklist import step_view
 from llmconfig.admin.kit.listed_models import ListedModelsForm
 from llmconfig.admin.kit.panels import node_panels
@@ -178,6 +179,7 @@ class GlobalConfigAdmin(ExplainedAdmin):
         the sidebar marks every entry whose address the page's begins with."""
         pages = (
             ("settings/", settings_view, "llm_settings"),
+            ("health/", health_view, "llm_health"),
             ("first-steps/<slug:name>/", step_view, "llm_first_step"),
             ("playground/", playground_view, "llm_playground"),
             ("playground/answer/", answer_view, "llm_playground_answer"),

@@ -11,11 +11,13 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
+from llmconfig.admin.kit.deletion import TellsUses
 from llmconfig.admin.kit.presentation import NOTHING, badge, few
 from llmconfig.admin.kit.theme import TabularInline
 from llmconfig.admin.kit.writes import ReadOnlyAdmin, RevisionedAdmin
 from llmconfig.admin.price_panel import conditions, per_million, price_panel
 from llmconfig.configuration import prices, refused_parameters, retirement
+from llmconfig.configuration.uses import Use, uses_of_model
 from llmconfig.models import ContextWindow, ModelPrice, PriceSource, ProviderModel, RefusedParameter
 from llmconfig.models.catalogue import CONDITION_FIELDS, RATE_FIELDS
 
@@ -36,7 +38,7 @@ class PriceInline(TabularInline):
 
 
 @admin.register(ProviderModel)
-class ProviderModelAdmin(RevisionedAdmin):
+class ProviderModelAdmin(TellsUses, RevisionedAdmin):
     """Every model that a provider lists, with its abilities."""
 
     list_display = (
@@ -73,6 +75,10 @@ class ProviderModelAdmin(RevisionedAdmin):
             },
         ),
     )  # fmt: skip
+
+    def uses(self, row: Any) -> list[Use]:
+        """What names the model."""
+        return uses_of_model(row)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """With the prices, which the list shows."""

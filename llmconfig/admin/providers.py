@@ -15,10 +15,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from llmconfig import provider_types
+from llmconfig.admin.kit.deletion import TellsUses
 from llmconfig.admin.kit.presentation import NOTHING, badge, few
 from llmconfig.admin.kit.theme import PasswordWidget, SwitchWidget, TabularInline, TextWidget
 from llmconfig.admin.kit.writes import RevisionedAdmin
 from llmconfig.configuration import provider_rules, retirement, secret_references
+from llmconfig.configuration.uses import Use, uses_of_provider
 from llmconfig.diagnostics import discovery
 from llmconfig.diagnostics.discovery import ListingFailed
 from llmconfig.errors import ChangeRefused
@@ -138,7 +140,7 @@ class ModelInline(TabularInline):
 
 
 @admin.register(Provider)
-class ProviderAdmin(RevisionedAdmin):
+class ProviderAdmin(TellsUses, RevisionedAdmin):
     """Accounts at servers that serve models."""
 
     form = ProviderForm
@@ -224,6 +226,10 @@ class ProviderAdmin(RevisionedAdmin):
             "llmconfig.add_providermodel"
         )
 
+    def uses(self, row: Any) -> list[Use]:
+        """What names the provider."""
+        return uses_of_provider(row)
+
     def get_urls(self) -> list[URLPattern]:
         return [
             path(
@@ -289,7 +295,6 @@ class ProviderAdmin(RevisionedAdmin):
             for model in retirement.retiring_models().filter(provider=provider):
                 messages.warning(
                     request,
-                    f"{model} {retirement.describe(model.retires_at)}: choose another in time.",
                     f"{model} {retirement.describe(model.retires_at)}: choose another in time.",
                 )
 

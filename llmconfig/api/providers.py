@@ -14,6 +14,7 @@ from llmconfig.api.kit.endpoints import ConfigurationList, ConfigurationRow, Row
 from llmconfig.api.kit.errors import Conflict, Unavailable
 from llmconfig.configuration import provider_rules as rules
 from llmconfig.configuration import secret_references
+from llmconfig.configuration.uses import uses_of_provider
 from llmconfig.diagnostics import discovery
 from llmconfig.models import Provider, ProviderModel
 from llmconfig.roles import Role
@@ -131,7 +132,7 @@ class ProviderRow(ConfigurationRow):
 
     def check_removable(self, row: Provider) -> None:
         """Raise Conflict while something names the provider."""
-        uses = rules.uses_of(row)
+        uses = [each.words for each in uses_of_provider(row)]
         if uses:
             shown = ", ".join(uses[:10]) + (f" and {len(uses) - 10} more" if uses[10:] else "")
             raise Conflict(f"{row.name} is in use by {shown}: change that first, or disable it.")

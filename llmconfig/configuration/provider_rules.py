@@ -6,17 +6,9 @@ could move a row to another host and keep the key would have it sent to a strang
 
 from urllib.parse import SplitResult, urlsplit
 
-from django.db.models import Q
-
 from llmconfig import provider_types
 from llmconfig.errors import ChangeRefused
-from llmconfig.models import (
-    GlobalConfig,
-    LLMConfig,
-    NodeConfiguration,
-    Provider,
-    UserConfig,
-)
+from llmconfig.models import Provider
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -105,26 +97,3 @@ def refuse_key_for_new_host(
             f" enter the {again} again, or remove it.",
             field=field,
         )
-
-
-def uses_of(provider: Provider) -> list[str]:
-    """What names this provider: settings, interaction types, nodes, users' choices; in words."""
-    name, prefix = provider.name, f"{provider.name}/"
-    found = []
-    if LLMConfig.objects.filter(Q(provider=provider) | Q(backup_provider=provider)).exists():
-        found.append("the processing settings")
-    found += [
-        f"the interaction type {row.interaction_type}"
-        for row in GlobalConfig.objects.all()
-        if any(each.startswith(prefix) for each in (row.model, *row.fallbacks))
-    ]
-    found += [
-        f"the node {node.node_name}"
-        for node in NodeConfiguration.objects.all()
-        if node.provider == name
-        or any(each.startswith(prefix) for each in (node.default_model, *node.fallbacks))
-    ]
-    choices = UserConfig.objects.filter(model__startswith=prefix).count()
-    if choices:
-        found.append(f"{choices} users' choices" if choices > 1 else "a user's choice")
-    return found

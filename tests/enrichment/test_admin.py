@@ -287,3 +287,21 @@ def test_a_person_signs_in_reads_a_hostile_listing_and_pauses_a_batch(live_serve
     assert seen["ran"] is None
     batch.refresh_from_db()
     assert batch.status == BatchStatus.PAUSED
+
+
+def test_a_text_that_nobody_wrote_stays_unset_when_the_form_is_saved(client, animal):
+    """Else editing a city would mark the listing as cleaned."""
+    Animal.objects.update(enriched_description=None, city="Bonn")
+    address = page_of(animal)
+    form = client.get(address).context["adminform"].form
+    filled = {name: form[name].value() for name in form.fields}
+    given = {name: "" if each is None else each for name, each in filled.items()}
+    given |= {"city": "Köln", "mixed": "unknown", "dog_profiler_data": "null", "tags": "null"}
+    answer = client.post(address, {**given, "translations": "null", "entities": "null"})
+    assert answer.status_code == 302, answer.context["errors"]
+    animal.refresh_from_db()
+    assert (animal.city, animal.enriched_description) == ("Köln", None)
+    Animal.objects.update(enriched_description="")
+    client.post(address, {**given, "city": "Bonn"})
+    animal.refresh_from_db()
+    assert (animal.city, animal.enriched_description) == ("Bonn", "")

