@@ -83,15 +83,17 @@ def _nodes(request: HttpRequest) -> StepState:
 
 
 def _add_nodes(request: HttpRequest) -> str:
-    path = project_settings.nodes_file()
+    paths = project_settings.nodes_files()
     try:
-        plan = sync(path)
-    except FileNotFoundError:
+        plan = sync(*paths)
+    except FileNotFoundError as error:
         raise ChangeRefused(
-            f"There is no nodes file at {path} (LLM_NODES_FILE): add nodes by hand.", field="nodes"
+            f"There is no nodes file at {error.filename} (LLM_NODES_FILE): add nodes by hand.",
+            field="nodes",
         ) from None
     except NodesFileInvalid as error:
-        raise ChangeRefused(f"{path}: {error}", field="nodes") from None
+        named = ", ".join(path.name for path in paths)
+        raise ChangeRefused(f"{named}: {error}", field="nodes") from None
     return f"Nodes: {plan.totals}."
 
 
