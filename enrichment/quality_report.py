@@ -15,7 +15,7 @@ OBEYS = ScorePart(SCHEMA.name, 1.0, True)
 UNPARSED = "invalid_answer"  # the error of a structured call whose answers never obeyed
 
 
-def told_of(enrichment: Enrichment, judgement: Judgement) -> CheckResults:
+def check_results_of(enrichment: Enrichment, judgement: Judgement) -> CheckResults:
     """The parts of a judged answer's score."""
     findings = judgement.findings
     if judgement.rejected:
@@ -34,7 +34,9 @@ def told_of(enrichment: Enrichment, judgement: Judgement) -> CheckResults:
     return CheckResults((OBEYS, gates), syntax_valid=True)
 
 
-def told_of_failure(enrichment: Enrichment, record: CallRecord | None, reason: str) -> CheckResults:
+def check_results_of_failure(
+    enrichment: Enrichment, record: CallRecord | None, reason: str
+) -> CheckResults:
     """A failed call has no score, unless it was the answer that failed."""
     if enrichment.schema is None or record is None or record.error_code != UNPARSED:
         return CheckResults()

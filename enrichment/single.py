@@ -23,7 +23,7 @@ from enrichment.enrichments import get
 from enrichment.enrichments.contract import Enrichment, Judgement
 from enrichment.errors import BadSelection
 from enrichment.models import ResultState
-from enrichment.quality_report import told_of, told_of_failure
+from enrichment.quality_report import check_results_of, check_results_of_failure
 from llmconfig import client
 from llmconfig.client.errors import GenerationFailed
 from llmconfig.client.recording.recorders import Texts
@@ -89,13 +89,13 @@ def _outcome(enrichment: Enrichment, item: Item, user: User | None) -> Outcome:
     if isinstance(found, Outcome):
         return found
     item = found
-    told: list[tuple[CallRecord, Texts]] = []
+    records: list[tuple[CallRecord, Texts]] = []
     call = call_for(enrichment, item, session_id=None, user_id=user.pk if user else None)
     try:
-        answer = client.generate(call, collect=lambda *pair: told.append(pair))
+        answer = client.generate(call, collect=lambda *pair: records.append(pair))
     except GenerationFailed as failure:
-        return failed(enrichment, item, failure, told[0][1] if told else None)
-    return judged(enrichment, item, answer, told[0][1] if told else None)
+        return failed(enrichment, item, failure, records[0][1] if records else None)
+    return judged(enrichment, item, answer, records[0][1] if records else None)
 
 
 def ask(
@@ -111,14 +111,14 @@ def ask(
 
     Raises GenerationFailed and ConfigurationError.
     """
-    told: list[tuple[CallRecord, Texts]] = []
+    records: list[tuple[CallRecord, Texts]] = []
     try:
-        answer = client.generate(call, collect=lambda *pair: told.append(pair))
+        answer = client.generate(call, collect=lambda *pair: records.append(pair))
     except GenerationFailed as failure:
-        _record(told, told_of_failure(enrichment, failure.record, str(failure)))
+        _record(records, check_results_of_failure(enrichment, failure.record, str(failure)))
         raise
     found = enrichment.judge(answer, values, variant=variant, floor=floor, columns=columns or {})
-    _record(told, told_of(enrichment, found))
+    _record(records, check_results_of(enrichment, found))
     return found
 
 

@@ -77,7 +77,7 @@ def try_rows(
     chosen = list(itertools.islice(_callable(enrichment, ids, variant), rows))
     outcomes = _asked(enrichment, chosen, user)
     current = _current(enrichment, [each.item.row_id for each in outcomes])
-    return [_told(enrichment, each, current) for each in outcomes]
+    return [_tried_row(enrichment, each, current) for each in outcomes]
 
 
 def _callable(enrichment: Enrichment, ids: Sequence[str], variant: str) -> Iterator[Item]:
@@ -107,14 +107,14 @@ async def _generations(
 
 
 async def _generation(enrichment: Enrichment, item: Item, user: User | None) -> Told:
-    told: list[tuple[CallRecord, Texts]] = []
+    records: list[tuple[CallRecord, Texts]] = []
     call = call_for(enrichment, item, session_id=None, user_id=user.pk if user else None)
     answer: Generation | GenerationFailed
     try:
-        answer = await client.agenerate(call, collect=lambda *pair: told.append(pair))
+        answer = await client.agenerate(call, collect=lambda *pair: records.append(pair))
     except GenerationFailed as failure:
         answer = failure
-    return answer, told[0][1] if told else None
+    return answer, records[0][1] if records else None
 
 
 def _outcome(
@@ -129,7 +129,7 @@ def _record(outcome: Outcome) -> None:
     if outcome.record is None or outcome.texts is None:
         return
     try:
-        record_call(outcome.record, outcome.texts, outcome.told)
+        record_call(outcome.record, outcome.texts, outcome.check_results)
     except DatabaseError:
         logger.exception("The record of call %s was not stored.", outcome.record.correlation_id)
 
@@ -140,7 +140,7 @@ def _current(enrichment: Enrichment, ids: Sequence[str]) -> dict[str, tuple[Any,
     return {str(row.pk): (getattr(row, enrichment.writes), str(row)) for row in rows}
 
 
-def _told(
+def _tried_row(
     enrichment: Enrichment, outcome: Outcome, current: dict[str, tuple[Any, str]]
 ) -> TriedRow:
     item = outcome.item

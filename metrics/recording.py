@@ -37,7 +37,7 @@ from metrics.storable import (
 
 logger = logging.getLogger(__name__)
 NO_RESULTS = CheckResults()
-NONE_TOLD: Mapping[UUID, CheckResults] = MappingProxyType({})
+NO_CHECKS: Mapping[UUID, CheckResults] = MappingProxyType({})
 # Column and type, in the order of `_metric_row`; the rest has the database's defaults. Ids are the
 # records' own, in the order of time: random ones dirty another page of their index with each row.
 METRIC_COLUMNS = (
@@ -112,21 +112,23 @@ MAX_IN_DOUBT = 100_000
 MAX_LENGTH = 2**31 - 1  # what an integer column holds
 
 
-def record_call(record: CallRecord, texts: Texts, told: CheckResults = NO_RESULTS) -> None:
+def record_call(
+    record: CallRecord, texts: Texts, found_by_checks: CheckResults = NO_RESULTS
+) -> None:
     """Write one call at once, if it isn't stored; in a caller's transaction, as part of that.
 
-    `told` is what the caller's own checks found in the answer.
+    `found_by_checks` is what the caller's own checks found in the answer.
 
     When the server dropped the connection while this process waited for the model, Django has
     replaced it by the end of the failed write, and the second one takes the new connection.
     """
     used = connection.connection
     try:
-        _write_once([(record, texts)], {record.correlation_id: told})
+        _write_once([(record, texts)], {record.correlation_id: found_by_checks})
     except (OperationalError, InterfaceError):
         if connection.in_atomic_block or connection.connection is used:
             raise
-        _write_once([(record, texts)], {record.correlation_id: told})
+        _write_once([(record, texts)], {record.correlation_id: found_by_checks})
 
 
 def record_calls(records: Sequence[tuple[CallRecord, Texts]]) -> None:
@@ -134,7 +136,7 @@ def record_calls(records: Sequence[tuple[CallRecord, Texts]]) -> None:
 
     Those that are stored already, by a try whose end was never heard of, are passed over.
     """
-    _write_once(records, NONE_TOLD)
+    _write_once(records, NO_CHECKS)
 
 
 def keeps_texts() -> bool:
@@ -143,28 +145,28 @@ def keeps_texts() -> bool:
 
 
 def _write_once(
-    records: Sequence[tuple[CallRecord, Texts]], told: Mapping[UUID, CheckResults]
+    records: Sequence[tuple[CallRecord, Texts]], found_by_checks: Mapping[UUID, CheckResults]
 ) -> None:
     """In a transaction of their own, or a savepoint of the caller's."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            write_records(cursor, records, told=told)
+            write_records(cursor, records, found_by_checks=found_by_checks)
     except IntegrityError:
         # A connection lost at COMMIT leaves open whether the rows are there.
         with transaction.atomic(), connection.cursor() as cursor:
-            write_records(cursor, records, told=told)
+            write_records(cursor, records, found_by_checks=found_by_checks)
 
 
 def write_records(
     cursor: CursorWrapper,
     records: Sequence[tuple[CallRecord, Texts]],
     *,
-    told: Mapping[UUID, CheckResults] = NONE_TOLD,
+    found_by_checks: Mapping[UUID, CheckResults] = NO_CHECKS,
 ) -> None:
     """Write many calls through a cursor of Django's, inside the transaction it is in.
 
-    `told` holds, by the calls' ids, what the caller's own checks found in the answers. Writes
-    nothing when LLM_FEATURE_METRICS is off, and no texts when LLM_FEATURE_HISTORY is.
+    `found_by_checks` holds, by the calls' ids, what the caller's own checks found in the answers.
+    Writes nothing when LLM_FEATURE_METRICS is off, and no texts when LLM_FEATURE_HISTORY is.
 
     Raises Django's database errors. After an IntegrityError the same records may be handed over
     again, in a new transaction: those that are stored already are then passed over.
@@ -172,7 +174,7 @@ def write_records(
     if not _in_doubt.isdisjoint(record.id for record, _ in records):
         records = _not_stored(cursor, records)
     try:
-        _write_new(cursor, records, told)
+        _write_new(cursor, records, found_by_checks)
     except IntegrityError:
         if len(_in_doubt) > MAX_IN_DOUBT:
             _in_doubt.clear()
@@ -197,7 +199,7 @@ def _not_stored(
 def _write_new(
     cursor: CursorWrapper,
     records: Sequence[tuple[CallRecord, Texts]],
-    told: Mapping[UUID, CheckResults],
+    found_by_checks: Mapping[UUID, CheckResults],
 ) -> None:
     if not records or not _switched_on("LLM_FEATURE_METRICS"):
         return
@@ -206,7 +208,7 @@ def _write_new(
         cursor,
         "llm_generation_metrics",
         METRIC_COLUMNS,
-        (_metric_row(record, told) for record, _ in records),
+        (_metric_row(record, found_by_checks) for record, _ in records),
     )
     if _switched_on("LLM_FEATURE_HISTORY"):
         in_force = rules.current()
@@ -214,7 +216,7 @@ def _write_new(
             cursor,
             "llm_generation_history",
             HISTORY_COLUMNS,
-            (_history_row(record, texts, told, in_force) for record, texts in records),
+            (_history_row(record, texts, found_by_checks, in_force) for record, texts in records),
         )
         _have_checked(cursor, records, in_force)
 
@@ -254,7 +256,9 @@ def copy_rows(
             copy.write_row(row)
 
 
-def _metric_row(record: CallRecord, told: Mapping[UUID, CheckResults]) -> tuple[Any, ...]:
+def _metric_row(
+    record: CallRecord, found_by_checks: Mapping[UUID, CheckResults]
+) -> tuple[Any, ...]:
     """The values of METRIC_COLUMNS."""
     labels = record.labels
     usage = storable_usage(record)
@@ -294,7 +298,7 @@ def _metric_row(record: CallRecord, told: Mapping[UUID, CheckResults]) -> tuple[
         fitting("experiment", record.experiment),
         fitting("experiment_arm", record.experiment_arm),
         labels.prompt_version,
-        told.get(record.correlation_id, NO_RESULTS).syntax_valid,
+        found_by_checks.get(record.correlation_id, NO_RESULTS).syntax_valid,
         fitting("account", labels.account),
         fitting("end_user", labels.end_user),
         _words(labels.tags),
@@ -312,10 +316,10 @@ def _user(key: UserKey | None) -> tuple[int | None, str]:
 
 
 def _history_row(
-    record: CallRecord, texts: Texts, told: Mapping[UUID, CheckResults], in_force: Rules
+    record: CallRecord, texts: Texts, found_by_checks: Mapping[UUID, CheckResults], in_force: Rules
 ) -> tuple[Any, ...]:
     """The values of HISTORY_COLUMNS."""
-    parts = told.get(record.correlation_id, NO_RESULTS).parts
+    parts = found_by_checks.get(record.correlation_id, NO_RESULTS).parts
     passed = not record.error_code and all(part.passed for part in parts)
     return (
         record.id,

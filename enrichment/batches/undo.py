@@ -74,16 +74,16 @@ class Left:
 
 @dataclass(slots=True)
 class UndoReport:
-    """What an undo did. `withdrawn` counts suggestions that no reviewer needs to see any more."""
+    """What an undo did. `discarded` counts suggestions that no reviewer needs to see any more."""
 
     undone: int = 0
-    withdrawn: int = 0
+    discarded: int = 0
     left: list[Left] = field(default_factory=list)
 
     def __str__(self) -> str:
         left = f" {len(self.left)} were left, for they have changed since." if self.left else ""
-        withdrawn = f" {self.withdrawn} suggestions were withdrawn." if self.withdrawn else ""
-        return f"Undone: {self.undone} rows have their values from before.{left}{withdrawn}"
+        discarded = f" {self.discarded} suggestions were discarded." if self.discarded else ""
+        return f"Undone: {self.undone} rows have their values from before.{left}{discarded}"
 
 
 def undo(batch: Batch) -> UndoReport:
@@ -97,7 +97,7 @@ def undo(batch: Batch) -> UndoReport:
             after = _undo_some(enrichment, batch, variant, after, report)
     with transaction.atomic():
         _check_ended(batch)
-        report.withdrawn = batch.results.filter(state=ResultState.SUGGESTED).update(
+        report.discarded = batch.results.filter(state=ResultState.SUGGESTED).update(
             state=ResultState.UNDONE
         )
         Batch.objects.filter(pk=batch.pk).update(status_reason=str(report))

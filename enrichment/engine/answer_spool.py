@@ -50,7 +50,7 @@ class KeptAnswer:
     record: CallRecord
     texts: Texts | None
     retriable: bool
-    told: CheckResults
+    check_results: CheckResults
     facts: tuple[tuple[str, FactAnswer], ...]
 
 

@@ -116,10 +116,10 @@ class Dispatcher:
     def stop_sending(self) -> None:
         """Send no further rows; calls that have left still come back, after retries if need be.
 
-        Those that wait for limits, a budget or a fact are withdrawn.
+        Those that wait for limits, a budget or a fact are aborted.
         """
         self._stopped = True
-        background_loop.call_soon(self._withdraw)
+        background_loop.call_soon(self._abort_unsent)
 
     def fall_silent(self) -> None:
         """The same, and send no retries either."""
@@ -225,7 +225,7 @@ class Dispatcher:
             self.failure = error
             self._stopped = self._silenced = True
             self._ended += len(rows)
-            self._withdraw()
+            self._abort_unsent()
         finally:
             self._announcing = False
             self._dispatch()
@@ -272,7 +272,7 @@ class Dispatcher:
         self._kept_until = until
         self._dispatch()
 
-    def _withdraw(self) -> None:
+    def _abort_unsent(self) -> None:
         """Nothing has been paid for what hasn't left: it is as if nobody had tried."""
         self._drop_unsent()
         for row in self._in_flight:
@@ -383,7 +383,7 @@ class Dispatcher:
         self._in_flight.discard(row)
         self._ended += 1
         if self._stopped:
-            self._withdraw()
+            self._abort_unsent()
         self._wake_if_needed()
         self._dispatch()
 

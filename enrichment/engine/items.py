@@ -23,7 +23,7 @@ from enrichment.facts.store import FactAnswer
 from enrichment.models import ResultState
 from enrichment.prompts.selection import CompiledPrompt, PromptsInForce
 from enrichment.quality.gates import GateFinding
-from enrichment.quality_report import told_of, told_of_failure
+from enrichment.quality_report import check_results_of, check_results_of_failure
 from llmconfig.client.errors import AnswerInvalid, GenerationFailed
 from llmconfig.client.finish_reasons import is_whole
 from llmconfig.client.http import background_loop
@@ -80,7 +80,7 @@ class Outcome:
     record: CallRecord | None = None
     texts: Texts | None = None
     retriable: bool = False
-    told: CheckResults = NO_RESULTS  # what the gates found, for the call's record
+    check_results: CheckResults = NO_RESULTS  # what the gates found, for the call's record
 
 
 def load_items(
@@ -138,13 +138,13 @@ def _knowing(
     wanted = [each for each in questions if each.source.placeholder in names]
     # One that needs no blank is asked again here, which costs nothing: it is decided in one place.
     said = [(each, known[each.key]) for each in wanted if each.key in known]
-    said = [(each, told) for each, told in said if told.value or not each.source.required]
+    said = [(each, answer) for each, answer in said if answer.value or not each.source.required]
     there = {each.source.name for each, _ in said}
     return replace(
         item,
         asks=tuple(each for each in wanted if each.source.name not in there),
         facts=tuple(said),
-        values={**item.values, **{each.source.placeholder: told.value for each, told in said}},
+        values={**item.values, **{each.source.placeholder: answer.value for each, answer in said}},
     )
 
 
@@ -157,7 +157,7 @@ async def answered(item: Item) -> Item:
         item,
         asks=(),
         facts=(*item.facts, *said),
-        values={**item.values, **{each.source.placeholder: told.value for each, told in said}},
+        values={**item.values, **{each.source.placeholder: answer.value for each, answer in said}},
     )
 
 
@@ -265,7 +265,7 @@ def judged(enrichment: Enrichment, item: Item, answer: Generation, texts: Texts 
         confidence_source=found.confidence_source,
         record=answer.record,
         texts=texts,
-        told=told_of(enrichment, found),
+        check_results=check_results_of(enrichment, found),
     )
 
 
@@ -299,7 +299,7 @@ def failed(
         record=failure.record,
         texts=texts,
         retriable=retriable,
-        told=told_of_failure(enrichment, failure.record, str(failure)),
+        check_results=check_results_of_failure(enrichment, failure.record, str(failure)),
     )
 
 
@@ -319,7 +319,7 @@ def cut_short(
         findings=found.findings,
         record=failure.record,
         texts=texts,
-        told=told_of_failure(enrichment, failure.record, str(failure)),
+        check_results=check_results_of_failure(enrichment, failure.record, str(failure)),
     )
 
 
@@ -342,7 +342,7 @@ def kept_of(outcome: Outcome) -> KeptAnswer | None:
         record=record,
         texts=outcome.texts,
         retriable=outcome.retriable,
-        told=outcome.told,
+        check_results=outcome.check_results,
         facts=tuple((asked.source.name, said) for asked, said in item.facts),
     )
 
@@ -379,5 +379,5 @@ def restored(item: Item, kept: KeptAnswer) -> Outcome:
         record=kept.record,
         texts=kept.texts,
         retriable=kept.retriable,
-        told=kept.told,
+        check_results=kept.check_results,
     )

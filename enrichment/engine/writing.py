@@ -245,7 +245,9 @@ def _record(cursor: CursorWrapper, outcomes: Sequence[Outcome]) -> None:
     write_records(
         cursor,
         [(each.record, each.texts) for each in outcomes if each.record and each.texts],
-        told={each.record.correlation_id: each.told for each in outcomes if each.record},
+        found_by_checks={
+            each.record.correlation_id: each.check_results for each in outcomes if each.record
+        },
     )
 
 

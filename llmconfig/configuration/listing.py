@@ -118,7 +118,7 @@ def problem_of(
     wanted = reference.removeprefix(f"{asked}/")
     if listed_by_disabled and any(wanted in models for models in catalogues.values()):
         return ""
-    return _told(reference, wanted, asked, catalogues, state)
+    return _described(reference, wanted, asked, catalogues, state)
 
 
 def nearest(model_id: str, state: Snapshot, *, provider: str = "") -> list[str]:
@@ -166,7 +166,7 @@ def _serves_anything(name: str, state: Snapshot) -> bool:
     return provider is not None and provider.is_enabled and not listed
 
 
-def _told(
+def _described(
     reference: str,
     wanted: str,
     asked: str,
@@ -179,16 +179,18 @@ def _told(
         name for name, models in catalogues.items() if name not in enabled and wanted in models
     ]
     if asked and asked not in state.providers:
-        told = f"There is no provider {asked!r}."
+        sentence = f"There is no provider {asked!r}."
     elif disabled and (not asked or asked in disabled):
         verb = "lists it, but is" if len(disabled) == 1 else "list it, but are"
-        told = f"No enabled provider lists {reference!r}: {', '.join(disabled)} {verb} disabled."
+        sentence = (
+            f"No enabled provider lists {reference!r}: {', '.join(disabled)} {verb} disabled."
+        )
     elif asked:
-        told = f"{asked} doesn't list {wanted!r}."
+        sentence = f"{asked} doesn't list {wanted!r}."
     else:
-        told = f"No enabled provider lists {reference!r}."
+        sentence = f"No enabled provider lists {reference!r}."
     near = _nearest(wanted, asked, catalogues, state)
-    return f"{told} The nearest listed: {', '.join(near)}." if near else told
+    return f"{sentence} The nearest listed: {', '.join(near)}." if near else sentence
 
 
 def _nearest(

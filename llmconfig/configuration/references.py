@@ -133,12 +133,12 @@ def _unlisted(snapshot: Snapshot, name: str, model_id: str) -> str:
     listing = [each for each, listed in snapshot.models if listed == model_id and each != name]
     enabled = [each for each in listing if snapshot.providers[each].is_enabled]
     disabled = [each for each in listing if each not in enabled]
-    told = [f"{name} doesn't list {model_id!r}; it is asked for it by that name."]
+    sentences = [f"{name} doesn't list {model_id!r}; it is asked for it by that name."]
     if enabled:
-        told.append(f"It is listed by {', '.join(enabled)}.")
+        sentences.append(f"It is listed by {', '.join(enabled)}.")
     if disabled:
-        told.append(f"Disabled, but listing it: {', '.join(disabled)}.")
-    return " ".join(told)
+        sentences.append(f"Disabled, but listing it: {', '.join(disabled)}.")
+    return " ".join(sentences)
 
 
 def _by_rank(found: Sequence[ModelFacts], snapshot: Snapshot) -> Reading:

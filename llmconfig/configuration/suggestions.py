@@ -128,10 +128,10 @@ def _rows(model: "ModelInfo") -> Iterator[ModelPrice]:
     before: list[tuple[object, ...]] = []
     for moment in _moments(model):
         rows = list(_list_from(model, moment))
-        told = [_told(row) for row in rows]
-        if rows and told != before:
+        rates_now = [_values_of(row) for row in rows]
+        if rows and rates_now != before:
             yield from rows
-        before = told
+        before = rates_now
 
 
 def _moments(model: "ModelInfo") -> list[dt.datetime]:
@@ -249,6 +249,6 @@ def _at(amount: object, above: int) -> Decimal | None:
     return found
 
 
-def _told(row: ModelPrice) -> tuple[object, ...]:
+def _values_of(row: ModelPrice) -> tuple[object, ...]:
     names = (*FIELDS.values(), "service_tier", "above_prompt_tokens", "hours_from", "hours_until")
     return tuple(getattr(row, name) for name in names)

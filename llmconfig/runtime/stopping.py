@@ -14,11 +14,11 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class _Stopping:
-    """The process's state, and who wants to be told."""
+    """The process's state, and what is called when it ends."""
 
     def __init__(self) -> None:
         self.begun = False
-        self.told: list[Callable[[], object]] = []
+        self.callbacks: list[Callable[[], object]] = []
         self.before: dict[int, Any] = {}  # the handlers that were there, by signal
 
 
@@ -30,15 +30,15 @@ def begun() -> bool:
     return _state.begun
 
 
-def listen(tell: Callable[[], object]) -> None:
-    """Have `tell` called when the process is asked to end, from a signal handler.
+def listen(callback: Callable[[], object]) -> None:
+    """Have `callback` called when the process is asked to end, from a signal handler.
 
     The handlers that are there are called after it. Does nothing outside the main thread, which
     alone can handle signals.
     """
     if threading.current_thread() is not threading.main_thread():
         return
-    _state.told.append(tell)
+    _state.callbacks.append(callback)
     for number in SIGNALS:
         if number not in _state.before:
             _state.before[number] = signal.signal(number, _handle)
@@ -49,8 +49,8 @@ def begin() -> None:
     if _state.begun:
         return
     _state.begun = True
-    for tell in _state.told:
-        tell()
+    for callback in _state.callbacks:
+        callback()
 
 
 def _handle(number: int, frame: FrameType | None) -> None:

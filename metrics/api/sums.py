@@ -267,8 +267,8 @@ class UsageSummary(ReadEndpoint):
             "until": everything.until,
             "time_zone": everything.zone.key,
             "total": _shown(total(everything), []),
-            "by_model": _told_apart(everything, "provider", "model"),
-            "by_node": _told_apart(everything, "node"),
+            "by_model": _rows_by(everything, "provider", "model"),
+            "by_node": _rows_by(everything, "node"),
         }
         return Response(UsageSerializer(body).data)
 
@@ -374,7 +374,7 @@ def table(rows: list[Row], by: list[str]) -> Iterator[str]:
     return csv_lines(header, cells)
 
 
-def _told_apart(everything: MetricsQuestion, *by: str) -> list[dict[str, Any]]:
+def _rows_by(everything: MetricsQuestion, *by: str) -> list[dict[str, Any]]:
     return [_shown(row, list(by)) for row in ask(replace(everything, by=by))]
 
 

@@ -242,7 +242,7 @@ def _plain_lines(figures: Mapping[str, Any]) -> Iterator[str]:
     if not figures["calls"]:
         yield "There were no calls."
         return
-    yield _told(figures, figures["change_of_cost_percent"])
+    yield _headline(figures, figures["change_of_cost_percent"])
     if before["calls"]:
         yield f"The week before: {before['calls']} calls for {_cost(before)}."
     left_out = KnownCost(None, figures["unpriced_calls"], figures["unpriced_tokens"]).left_out
@@ -268,7 +268,7 @@ def _plain_lines(figures: Mapping[str, Any]) -> Iterator[str]:
             yield f"- {line['name']}: {line['calls']}"
 
 
-def _told(figures: Mapping[str, Any], change: str | None) -> str:
+def _headline(figures: Mapping[str, Any], change: str | None) -> str:
     partly = figures["unpriced_calls"] or figures["week_before"]["unpriced_calls"]
     known = " as far as known" if partly else ""
     changed = "" if change is None else f", {change} % against the week before{known}"

@@ -82,6 +82,6 @@ def an_answer(row_id: str) -> KeptAnswer:
         record=a_record(),
         texts=TEXTS,
         retriable=False,
-        told=CheckResults(),
+        check_results=CheckResults(),
         facts=(),
     )

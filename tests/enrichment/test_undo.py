@@ -108,11 +108,11 @@ def test_an_undone_row_is_done_again_when_asked(provider, simulator, make_animal
     assert all("[sim:" in text for text in texts())
 
 
-def test_suggestions_of_the_batch_are_withdrawn(provider, simulator, make_animals):
+def test_suggestions_of_the_batch_are_discarded(provider, simulator, make_animals):
     make_animals(2)
     model_says("description_cleaning", "Dog likes to run at 99 and play with the ball all day")
     batch = cleaned()
-    assert undo(batch).withdrawn == 2
+    assert undo(batch).discarded == 2
     assert set(EnrichmentResult.objects.values_list("state", flat=True)) == {ResultState.UNDONE}
 
 

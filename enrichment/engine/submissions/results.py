@@ -36,7 +36,7 @@ from enrichment.models import (
     ResultState,
     SubmissionState,
 )
-from enrichment.quality_report import told_of_failure
+from enrichment.quality_report import check_results_of_failure
 from llmconfig.client.errors import GenerationFailed
 from llmconfig.client.provider_batches import Polled, Result, errands, money
 from llmconfig.client.provider_batches.answers import Answered
@@ -248,7 +248,7 @@ class _Reading:
             record=answer.record,
             texts=texts,
             retriable=True,
-            told=told_of_failure(self.enrichment, answer.record, reason),
+            check_results=check_results_of_failure(self.enrichment, answer.record, reason),
         )
 
     @transaction.atomic

@@ -56,14 +56,14 @@ class AnthropicBatches:
 
     async def submit(self, requests: Sequence[BatchRequest], *, marker: str) -> str:
         bodies: Any = [{"custom_id": each.custom_id, "params": each.body} for each in requests]
-        with self._told():
+        with self._errors_translated():
             batch = await self.client.messages.batches.create(requests=bodies)
         return batch.id
 
     async def find(self, marker: str, *, since: dt.datetime) -> Found:
         """Only an ended batch tells the ids of its calls; until then a young one may be ours."""
         undecided = False
-        with self._told():
+        with self._errors_translated():
             async for batch in self.client.messages.batches.list(limit=100):
                 if batch.created_at < since - CLOCKS_APART:
                     break
@@ -78,7 +78,7 @@ class AnthropicBatches:
 
     async def poll(self, external_id: str) -> Polled:
         """It ends within 24 hours, whatever has become of its calls."""
-        with self._told():
+        with self._errors_translated():
             batch = await self.client.messages.batches.retrieve(external_id)
         ended = batch.processing_status == "ended"
         return Polled(
@@ -90,7 +90,7 @@ class AnthropicBatches:
 
     async def fetch(self, external_id: str, into: BinaryIO) -> Fetched:
         """One list; an archived batch has none any more."""
-        with self._told():
+        with self._errors_translated():
             batch = await self.client.messages.batches.retrieve(external_id)
         if not batch.results_url:
             detail = "Its results are archived and can't be had any more."
@@ -104,11 +104,11 @@ class AnthropicBatches:
 
     async def cancel(self, external_id: str) -> None:
         """It takes up to some minutes to be cancelled."""
-        with self._told():
+        with self._errors_translated():
             await self.client.messages.batches.cancel(external_id)
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _errors_translated(self) -> Iterator[None]:
         """The SDK's errors in our words."""
         try:
             yield

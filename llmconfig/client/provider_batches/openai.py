@@ -64,7 +64,7 @@ class OpenAIBatches:
             )
             for each in requests
         )
-        with self._told():
+        with self._errors_translated():
             file = await self.client.files.create(file=(f"{marker}.jsonl", lines), purpose="batch")
             batch = await self.client.batches.create(
                 input_file_id=file.id,
@@ -77,7 +77,7 @@ class OpenAIBatches:
     async def find(self, marker: str, *, since: dt.datetime) -> Found:
         """The marker stands in the batch's metadata; the list begins with the newest."""
         oldest = (since - CLOCKS_APART).timestamp()
-        with self._told():
+        with self._errors_translated():
             async for batch in self.client.batches.list(limit=100):
                 if (batch.metadata or {}).get(MARKER) == marker:
                     return Found(batch.id)
@@ -87,7 +87,7 @@ class OpenAIBatches:
 
     async def poll(self, external_id: str) -> Polled:
         """An expired or cancelled batch has the results that it got to."""
-        with self._told():
+        with self._errors_translated():
             batch = await self.client.batches.retrieve(external_id)
         if batch.status == "failed":
             problems = [each for each in (batch.errors and batch.errors.data) or [] if each]
@@ -107,7 +107,7 @@ class OpenAIBatches:
     async def fetch(self, external_id: str, into: BinaryIO) -> Fetched:
         """The output file, then the other one with what failed or expired. Either may be missing,
         and a blank id is none."""
-        with self._told():
+        with self._errors_translated():
             batch = await self.client.batches.retrieve(external_id)
         cut = False
         for file_id in (batch.output_file_id, batch.error_file_id):
@@ -118,11 +118,11 @@ class OpenAIBatches:
 
     async def cancel(self, external_id: str) -> None:
         """It takes up to some minutes to be cancelled."""
-        with self._told():
+        with self._errors_translated():
             await self.client.batches.cancel(external_id)
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _errors_translated(self) -> Iterator[None]:
         """The SDK's errors in our words."""
         try:
             yield

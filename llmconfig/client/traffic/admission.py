@@ -141,7 +141,7 @@ class Admission:
 
     async def __aexit__(self, *error: object) -> None:
         if not self._sent:
-            await self._withdraw()
+            await self._release_unsent()
             return
         used = self._tokens
         attempt = self._attempt
@@ -152,7 +152,7 @@ class Admission:
         if self._budgets:
             await self._settle(self._cost(attempt))
 
-    async def _withdraw(self) -> None:
+    async def _release_unsent(self) -> None:
         cooldown.release(self._request.target)
         self._limiter.release(self._tokens, 0)
         if self._budgets:

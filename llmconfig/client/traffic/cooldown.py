@@ -34,18 +34,18 @@ if ARGV[1] then
         redis.call('HSET', KEYS[1], ARGV[1], string.format('%d ', till) .. ARGV[3])
     end
 end
-local told, rows = {}, redis.call('HGETALL', KEYS[1])
+local reported, rows = {}, redis.call('HGETALL', KEYS[1])
 for i = 1, #rows, 2 do
     local till, why = rows[i + 1]:match('^(%d+) (.*)$')
     if tonumber(till) <= now then
         redis.call('HDEL', KEYS[1], rows[i])
     else
-        told[#told + 1] = rows[i]
-        told[#told + 1] = tonumber(till) - now
-        told[#told + 1] = why
+        reported[#reported + 1] = rows[i]
+        reported[#reported + 1] = tonumber(till) - now
+        reported[#reported + 1] = why
     end
 end
-return told
+return reported
 """
 
 
@@ -60,48 +60,48 @@ class _Health:
     reason: str = ""
 
 
-class _Ward:
+class _Cooldowns:
     """All targets that have lately failed; most processes know of none."""
 
     def __init__(self) -> None:
-        self.patients: dict[str, _Health] = {}
+        self.failing: dict[str, _Health] = {}
         self.looked_at = 0.0
         self.tasks: set[asyncio.Task[None]] = set()
 
 
-_ward = _Ward()
+_cooldowns = _Cooldowns()
 
 
 async def know() -> None:
     """Have heard of the targets that others found failing; asks only once in a process."""
-    if _ward.looked_at == 0.0 and redis_connection.configured():
-        _ward.looked_at = time.monotonic()
+    if _cooldowns.looked_at == 0.0 and redis_connection.configured():
+        _cooldowns.looked_at = time.monotonic()
         await _exchange([])
 
 
 def seconds_left(target: Target) -> float:
     """For how long a target is to be left alone; 0 if it may be asked."""
     now = time.monotonic()
-    if now - _ward.looked_at > LOOK_EVERY_SECONDS:
-        _ward.looked_at = now
+    if now - _cooldowns.looked_at > LOOK_EVERY_SECONDS:
+        _cooldowns.looked_at = now
         _in_background(_name_of_none)
-    if not _ward.patients:
+    if not _cooldowns.failing:
         return 0.0
-    health = _ward.patients.get(_name(target))
+    health = _cooldowns.failing.get(_name(target))
     return 0.0 if health is None else max(0.0, health.until - now)
 
 
 def reason(target: Target) -> str:
     """Why a target is in its cooldown, in words; blank if nothing failed."""
-    health = _ward.patients.get(_name(target))
+    health = _cooldowns.failing.get(_name(target))
     return health.reason if health is not None else ""
 
 
 def try_it(target: Target) -> None:
     """A call is about to ask the target: if it comes from a cool-down, others wait for it."""
-    if not _ward.patients:
+    if not _cooldowns.failing:
         return
-    health = _ward.patients.get(_name(target))
+    health = _cooldowns.failing.get(_name(target))
     if health is not None and health.cooled:
         health.until = time.monotonic() + target.provider.timeout_seconds
         health.tried = True
@@ -123,8 +123,8 @@ def ended(
 ) -> None:
     """Take an attempt's outcome into account; `is_counted` is that of a call's first failure."""
     if attempt.outcome in ANSWERED:
-        if _ward.patients:
-            _ward.patients.pop(_name(target), None)
+        if _cooldowns.failing:
+            _cooldowns.failing.pop(_name(target), None)
         return
     bound: int = configuration.setting("LLM_COOLDOWN_FAILURES")
     if not bound:
@@ -136,7 +136,7 @@ def ended(
         # An answer of a kind: the target is there. Too many at a time is `adaptive`'s business.
         release(target)
         return
-    health = _ward.patients.setdefault(_name(target), _Health())
+    health = _cooldowns.failing.setdefault(_name(target), _Health())
     if health.until > time.monotonic() and not health.tried:
         return  # it was under way when the cool-down began
     health.failures += is_counted
@@ -146,17 +146,17 @@ def ended(
 
 def release(target: Target) -> None:
     """Those that wait for the call that tries it may go as well, if there is one."""
-    if not _ward.patients:
+    if not _cooldowns.failing:
         return
-    health = _ward.patients.get(_name(target))
+    health = _cooldowns.failing.get(_name(target))
     if health is not None and health.tried:
         health.until, health.tried = 0.0, False
 
 
 def forget() -> None:
     """Know of no failures, in this process."""
-    _ward.patients.clear()
-    _ward.looked_at = 0.0
+    _cooldowns.failing.clear()
+    _cooldowns.looked_at = 0.0
 
 
 def _cool(
@@ -189,19 +189,19 @@ def _in_background(arguments: Callable[[], list[str | int]]) -> None:
     if not redis_connection.configured():
         return
     task = asyncio.get_running_loop().create_task(_exchange(arguments()))
-    _ward.tasks.add(task)
-    task.add_done_callback(_ward.tasks.discard)
+    _cooldowns.tasks.add(task)
+    task.add_done_callback(_cooldowns.tasks.discard)
 
 
 async def _exchange(added: list[str | int]) -> None:
     """Tell of a target, if any, and hear of all."""
     try:
-        told = await redis_connection.run_script(SCRIPT, [KEY], added)
+        reported = await redis_connection.run_script(SCRIPT, [KEY], added)
     except RedisLost:
         return  # each process goes by what it sees itself
     now = time.monotonic()
-    for name, milliseconds, why in zip(told[::3], told[1::3], told[2::3], strict=True):
-        health = _ward.patients.setdefault(name.decode(), _Health())
+    for name, milliseconds, why in zip(reported[::3], reported[1::3], reported[2::3], strict=True):
+        health = _cooldowns.failing.setdefault(name.decode(), _Health())
         health.until = max(health.until, now + milliseconds / 1000)
         health.tried = False
         health.cooled = max(health.cooled, 1)

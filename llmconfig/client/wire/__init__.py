@@ -72,7 +72,7 @@ class Question:
     translated: bool = False
 
     @property
-    def tells_logprobs(self) -> bool:
+    def reports_logprobs(self) -> bool:
         """Whether token probabilities are asked for, and the model tells them."""
         model = self.target.candidate.model
         return self.logprobs and model is not None and model.supports_logprobs

@@ -101,7 +101,7 @@ class OpenAIWire:
         if target.max_tokens is not None:
             content[kind.output_limit] = target.max_tokens
         told = () if question.shape is None else ask_for_shape(content, question)
-        if question.tells_logprobs:
+        if question.reports_logprobs:
             content["logprobs"] = True
         told += _carry(content, question)
         if strips_marks:

@@ -79,7 +79,7 @@ class Command(BaseCommand):
         if as_json:
             self.stdout.write(json.dumps(asdict(found), default=str, indent=2))
             return
-        for line in _told(found):
+        for line in _described(found):
             self.stdout.write(line)
 
 
@@ -90,7 +90,7 @@ def _cost(arm: Arm) -> str:
     return f"{mean} + {arm.unpriced} {UNPRICED}" if some else mean
 
 
-def _told(found: Comparison) -> list[str]:
+def _described(found: Comparison) -> list[str]:
     lines = [f"Since {found.since:%Y-%m-%d %H:%M} UTC:"]
     for arm in found.arms:
         success = arm.succeeded.value
