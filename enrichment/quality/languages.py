@@ -71,13 +71,12 @@ def guess(text: str) -> str:
     if not start.isascii() and (script := _script(start)):
         return script
     # Counted by the languages that share the word: few of them differ.
-    shared = Counter(map(_LANGUAGES_OF.get, start.lower().split()))
-    shared.pop(None, None)
+    shared = Counter(filter(None, map(_LANGUAGES_OF.get, start.lower().split())))
     if not shared:
         return ""
     hits: dict[str, int] = {}
     for codes, number in shared.items():
-        for code in codes or ():
+        for code in codes:
             hits[code] = hits.get(code, 0) + number
     by_family: dict[str, int] = {}
     for code, number in hits.items():

@@ -20,7 +20,6 @@ from enrichment.quality.gates.contract import (
     register_code,
 )
 from enrichment.quality.gates.quantities import quantities
-from enrichment.quality.languages import guess
 from enrichment.quality.lexicon.quantities import DIMENSIONS
 
 AGAINST_COLUMN = register_code(
@@ -187,9 +186,9 @@ def columns_decide(bindings: Sequence[Binding], *, text_counts: bool) -> Gate:
         bound = [each for each in bindings if columns.get(each.column) is not None]
         if not bound or (text_counts and not checked.changes.added_text):
             return None
-        language = checked.language.partition("-")[0] or guess(checked.text) or "en"
+        language = checked.language.partition("-")[0] or checked.text_language or "en"
         read = BoundTexts(
-            Text(checked.text, language), Text(checked.source, guess(checked.source) or "en")
+            Text(checked.text, language), Text(checked.source, checked.source_language or "en")
         )
         found = [
             objection

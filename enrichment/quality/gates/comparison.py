@@ -5,7 +5,7 @@ little costs little. Everything here is linear in the texts' lengths.
 """
 
 import re
-from collections.abc import Iterable
+from bisect import bisect_left
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -20,14 +20,17 @@ _ENDS = re.compile(
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _VOWELS = str.maketrans("", "", "aeiouyäöüáéíóúàèìòùâêîôû")
+_SENTENCE_ENDS = frozenset(".!?")
 MIN_GLUED = 4  # letters of a word that is looked for inside of glued ones
+MAX_MISSPELT = 30  # letters of a word that is looked for in other spellings
+MIN_CONSONANTS = 3  # more than these tell a word without its vowels
 _ENDINGS = ("'s", "’s", "ing", "ies", "ed", "es", "ly", "s", "y", "e")  # noqa: RUF001
 
 
 def chunks(text: str) -> list[str]:
     """Roughly its sentences; quick, for finding what stayed the same."""
     plain = text.replace("! ", ". ").replace("? ", ". ").replace("\n", ". ")
-    return [found for each in plain.split(". ") if (found := each.strip(" ."))]
+    return [found for each in plain.split(". ") if (found := each.strip(" .!?"))]
 
 
 def sentences(text: str) -> list[str]:
@@ -94,9 +97,17 @@ class Passage:
         return "".join(_LETTERS.findall(self.lower))
 
     @cached_property
-    def _near(self) -> frozenset[str]:
-        """Words without one letter, and their consonants: finds words that were misspelt."""
-        return frozenset(form for word in self.words for form in _near_forms(word))
+    def _by_start(self) -> dict[tuple[str, int], list[str]]:
+        """Words by first letter, which is seldom wrong, and length."""
+        found: dict[tuple[str, int], list[str]] = {}
+        for word in self.words:
+            if MIN_GLUED <= len(word) <= MAX_MISSPELT:
+                found.setdefault((word[0], len(word)), []).append(word)
+        return found
+
+    @cached_property
+    def _without_vowels(self) -> frozenset[str]:
+        return frozenset(map(_consonants, self.words))
 
     def has(self, word: str) -> bool:
         """Whether the word, or a spelling, form or part of it, is in here."""
@@ -106,18 +117,51 @@ class Passage:
             return False
         if word in self.letters or stem(word) in self.letters:
             return True
-        return not self._near.isdisjoint(_near_forms(word))
+        return len(word) <= MAX_MISSPELT and self._has_misspelt(word)
+
+    def _has_misspelt(self, word: str) -> bool:
+        if (consonants := _consonants(word)) and consonants in self._without_vowels:
+            return True
+        first, letters = word[0], len(word)
+        return any(
+            _is_misspelt(word, other)
+            for length in (letters - 1, letters, letters + 1)
+            for other in self._by_start.get((first, length), ())
+            if other[1] == word[1] or other[-1] == word[-1]
+        )
 
 
-def _near_forms(word: str) -> Iterable[str]:
-    if len(word) < MIN_GLUED or len(word) > 30:
-        return
-    yield word
-    for place in range(1, len(word)):  # a first letter is seldom wrong
-        yield word[:place] + word[place + 1 :]
+def _is_misspelt(word: str, other: str) -> bool:
+    """Whether two words differ in one letter, or in the place of one."""
+    longer, shorter = (word, other) if len(word) >= len(other) else (other, word)
+    start = _common(longer, shorter)
+    rest, other_rest = longer[start:], shorter[start:]
+    if rest[1:] in (other_rest, other_rest[1:]):
+        return True
+    if len(rest) != len(other_rest):
+        return False
+    end = _common(rest[::-1], other_rest[::-1])
+    rest, other_rest = rest[: len(rest) - end], other_rest[: len(rest) - end]
+    return rest[1:] == other_rest[:-1] or rest[:-1] == other_rest[1:]
+
+
+def _common(word: str, other: str) -> int:
+    """How many letters both begin with."""
+    for at, (letter, its) in enumerate(zip(word, other, strict=False)):
+        if letter != its:
+            return at
+    return min(len(word), len(other))
+
+
+@lru_cache(maxsize=50_000)
+def _consonants(word: str) -> str:
+    """A word's first letter and its consonants; blank where these are too few to tell it."""
     consonants = word.translate(_VOWELS)
-    if len(consonants) > 3:
-        yield f"{word[0]}\x00{consonants}"
+    return (
+        f"{word[0]} {consonants}"
+        if MIN_GLUED <= len(word) <= MAX_MISSPELT and len(consonants) > MIN_CONSONANTS
+        else ""
+    )
 
 
 @dataclass(frozen=True)
@@ -173,8 +217,43 @@ def compare(source: str, answer: str) -> Changes:
     """The chunks of a source that an answer lacks, and those that it adds."""
     if source == answer:
         return NO_CHANGES
+    before, after = source.split(), answer.split()
+    if before == after:
+        return NO_CHANGES
+    first, last = _same_ends(before, after)
+    gone, added = _differing(_middle(source, first, last), _middle(answer, first, last))
+    elsewhere = any(map(answer.__contains__, gone)) or any(map(source.__contains__, added))
+    if elsewhere and (first or last):  # perhaps it was only moved or repeated
+        gone, added = _differing(source, answer)
+    return Changes("\n".join(gone), "\n".join(added)) if gone or added else NO_CHANGES
+
+
+def _differing(source: str, answer: str) -> tuple[list[str], list[str]]:
     before, after = chunks(source), chunks(answer)
     known, kept = set(before), set(after)
     gone = [each for each in before if each not in kept]
-    added = [each for each in after if each not in known]
-    return Changes("\n".join(gone), "\n".join(added)) if gone or added else NO_CHANGES
+    return gone, [each for each in after if each not in known]
+
+
+def _same_ends(before: list[str], after: list[str]) -> tuple[int, int]:
+    """How many words of whole sentences are the same at the start and at the end."""
+    shorter = min(len(before), len(after))
+    first = bisect_left(range(1, shorter + 1), 1, key=lambda n: before[:n] != after[:n])
+    rest = shorter - first
+    last = bisect_left(range(1, rest + 1), 1, key=lambda n: before[-n:] != after[-n:])
+    while first and before[first - 1][-1] not in _SENTENCE_ENDS:
+        first -= 1
+    while last:
+        last -= 1
+        if before[len(before) - last - 1][-1] in _SENTENCE_ENDS:
+            break
+    return first, last
+
+
+def _middle(text: str, first: int, last: int) -> str:
+    """A text without so many words at its start and end."""
+    if first:
+        text = "".join(text.split(None, first)[first:])
+    if last:
+        text = text.rsplit(None, last)[0] if len(text.split(None, last)) > last else ""
+    return text

@@ -17,7 +17,6 @@ from enrichment.quality.gates.contract import (
     found_in_answer,
     register_code,
 )
-from enrichment.quality.languages import guess
 from enrichment.quality.lexicon.words import (
     CLAUSE_ENDS,
     CONJUNCTIONS,
@@ -76,15 +75,18 @@ class Forms:
     whole: frozenset[str]
     beginnings: tuple[str, ...]
     phrases: tuple[str, ...]
+    starts: frozenset[str]  # the beginnings' first two letters
 
     @classmethod
     def of(cls, words: Iterable[str]) -> "Forms":
         """Words as a concept has them."""
         words = list(words)
+        beginnings = tuple(each[:-1] for each in words if "_" not in each and each.endswith("*"))
         return cls(
             frozenset(each for each in words if "_" not in each and not each.endswith("*")),
-            tuple(each[:-1] for each in words if "_" not in each and each.endswith("*")),
+            beginnings,
             tuple(each.replace("_", " ") for each in words if "_" in each or "-" in each),
+            frozenset(each[:2] for each in beginnings),
         )
 
     def match(self, word: str) -> bool:
@@ -114,12 +116,22 @@ class Text:
             return any(sign in self.lower for sign in (*forms.whole, *forms.beginnings))
         if not forms.whole.isdisjoint(self.words):
             return True
-        if any(phrase in self.lower for phrase in forms.phrases):
+        if forms.phrases and any(phrase in self.lower for phrase in forms.phrases):
             return True
-        return any(
-            beginning in self.lower and any(word.startswith(beginning) for word in self.words)
-            for beginning in forms.beginnings
+        return bool(forms.beginnings) and any(
+            word.startswith(forms.beginnings) for word in self._by_start(forms.starts)
         )
+
+    def _by_start(self, starts: frozenset[str]) -> list[str]:
+        """Its words that begin with one of these pairs of letters."""
+        return [word for pair in starts for word in self._pairs.get(pair, ())]
+
+    @cached_property
+    def _pairs(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for word in self.words:
+            found.setdefault(word[:2], []).append(word)
+        return found
 
     def polarity(self, concept: Concept) -> tuple[bool, bool]:
         """Whether it denies a concept somewhere, and whether it states it somewhere."""
@@ -188,7 +200,7 @@ def concepts_kept(concepts: Sequence[Concept], languages: frozenset[str]) -> Gat
         added = checked.changes.added_text
         if not added and not checked.changes.gone_text:
             return None
-        of_source = guess(checked.source) or "en"
+        of_source = checked.source_language or "en"
         wanted = _base(checked.language) if checked.language else of_source
         if of_source not in languages:
             return None

@@ -6,6 +6,8 @@ from functools import cached_property
 from typing import Any
 
 from enrichment.quality.gates.comparison import Changes, Passage, compare
+from enrichment.quality.gates.quantities import amounts_in, known_numbers, spelled_numbers
+from enrichment.quality.languages import guess
 
 MAX_EXAMPLES = 3  # that a finding names
 MAX_EXAMPLE_CHARACTERS = 120
@@ -98,6 +100,36 @@ class Checked:
         return Passage("\n".join((passage.text, *more))) if more else passage
 
     @cached_property
+    def source_numbers(self) -> frozenset[str]:
+        """All forms in which a number of the source may stand in digits."""
+        return frozenset(known_numbers(self.source))
+
+    @cached_property
+    def source_spelled(self) -> frozenset[str]:
+        """The numbers that the source has in words."""
+        return frozenset(spelled_numbers(self.source))
+
+    @cached_property
+    def source_amounts(self) -> Mapping[str, set[str]]:
+        """The units in which the source has each number."""
+        return amounts_in(self.source)
+
+    @cached_property
+    def text_numbers(self) -> frozenset[str]:
+        """All forms of the answer's numbers, those in words too."""
+        return frozenset(known_numbers(self.text) | spelled_numbers(self.text))
+
+    @cached_property
+    def source_language(self) -> str:
+        """The source's language as `languages.guess` tells it."""
+        return guess(self.source)
+
+    @cached_property
+    def text_language(self) -> str:
+        """The answer's language as `languages.guess` tells it."""
+        return guess(self.text)
+
+    @cached_property
     def source_lower(self) -> str:
         return self.source.lower()
 
@@ -140,8 +172,7 @@ def found_in_answer(code: str, what: str, found: list[str]) -> GateFinding | Non
     if not found:
         return None
     shown = examples(found)
-    different = len(dict.fromkeys(found))
-    more = f" and {different - len(shown)} more" if different > len(shown) else ""
+    more = " and more" if len(dict.fromkeys(found)) > len(shown) else ""
     return GateFinding(code, f"{what}: {', '.join(shown)}{more}.", {"found": shown})
 
 

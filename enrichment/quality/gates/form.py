@@ -12,7 +12,7 @@ from enrichment.quality.gates.contract import (
     found_in_answer,
     register_code,
 )
-from enrichment.quality.languages import differs, guess, is_known
+from enrichment.quality.languages import differs, is_known
 
 WRONG_LANGUAGE = register_code(
     "wrong_language",
@@ -44,15 +44,15 @@ def language(checked: Checked) -> GateFinding | None:
     """The wanted language, else the source's; silent where it can't be told (languages.py)."""
     if not checked.language and len(checked.changes.added_text) < SAME_SHARE * len(checked.text):
         return None
-    found = guess(checked.text)
+    found = checked.text_language
     if not found:
         return None
     if not checked.language:
-        wanted = guess(checked.source)
+        wanted = checked.source_language
     elif is_known(checked.language):
         wanted = checked.language
     else:  # of an unlisted language we only notice that nothing was translated
-        wanted = "" if guess(checked.source) != found else checked.language
+        wanted = "" if checked.source_language != found else checked.language
     if not differs(found, wanted):
         return None
     text = f"The answer seems to be in {found}, not in {wanted}."
@@ -85,13 +85,12 @@ def remains_of(*words: str) -> Gate:
     `words` are placeholders of a project's own templates, as they are written there.
     """
     pattern = re.compile("|".join((_REMAINS, *map(re.escape, words))), re.IGNORECASE)
+    marks = ("{", "}", "[", "<", *words)  # each that is found begins with one
 
     def check(checked: Checked) -> GateFinding | None:
         text = checked.text
-        marked = "{" in text or "}" in text or "[" in text or "<" in text
-        if not marked and not any(word in text for word in words):
-            return None
-        found = pattern.search(text)
+        begins = [at for mark in marks if (at := text.find(mark)) >= 0]
+        found = pattern.search(text, min(begins)) if begins else None
         if not found:
             return None
         said = f"It holds a template's remains: {found[0]}."
@@ -104,6 +103,7 @@ template_remains = remains_of()
 
 
 MAX_ANNOUNCEMENT = 240  # characters of a first or last line
+TELLING_CHARACTERS = 40  # a beginning that the source has too announces nothing
 # What is said about the answer, not in it: the noun that it calls itself, in several languages.
 _ITSELF = (
     r"(?:correct(?:ed)?|revised|rewritten|edited|cleaned|improved|polished|translat\w+|version"
@@ -145,10 +145,18 @@ def announcement(checked: Checked) -> GateFinding | None:
     found = []
     for text in checked.texts:
         start = text[:MAX_ANNOUNCEMENT].lstrip()
-        if (match := _ANNOUNCED.match(start)) and match[0] not in checked.source:
+        if (
+            start[:TELLING_CHARACTERS] not in checked.source
+            and (match := _ANNOUNCED.match(start))
+            and match[0] not in checked.source
+        ):
             found.append(start.split("\n")[0])
         end = text.rstrip()[-MAX_ANNOUNCEMENT:].rpartition("\n")[2]
-        if (match := _FAREWELL.search(end)) and match[0].lower() not in checked.source_lower:
+        if (
+            end not in checked.source
+            and (match := _FAREWELL.search(end))
+            and match[0].lower() not in checked.source_lower
+        ):
             found.append(end)
     return found_in_answer(ANNOUNCEMENT, "It speaks about itself", found)
 

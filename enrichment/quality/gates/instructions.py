@@ -8,6 +8,8 @@ is no proof that a text is harmless.
 import re
 from collections.abc import Iterator
 
+import re2
+
 from enrichment.quality.gates.contract import (
     Checked,
     GateFinding,
@@ -27,6 +29,7 @@ _HINTS = (
     "must include", "must mention", "must contain", "your response", "the translation",
     "translate this", "you are now",
 )  # fmt: skip
+_HINTED = re2.compile("|".join(map(re2.escape, _HINTS)))  # in one pass over the text
 BEFORE, AFTER = 80, 160  # characters around a hint
 _WHOSE = r"(?:(?:all|any|the|your|these|those|every|my|of)\s+){0,3}"
 _RULES = r"(?:instructions?|prompts?|rules|directions|guidelines|context|commands?|text|messages?)"
@@ -72,11 +75,10 @@ def addresses_model(checked: Checked) -> GateFinding | None:
     """Passages of the source that give a model instructions."""
     lowered = checked.source_lower
     found: list[str] = []
-    for hint in _HINTS:
-        if hint in lowered:
-            found += _near(lowered, hint)
-            if found:
-                break
+    for hint in dict.fromkeys(_HINTED.findall(lowered)):
+        found += _near(lowered, hint)
+        if found:
+            break
     return found_in_answer(ADDRESSES_MODEL, "The source speaks to a model", found)
 
 

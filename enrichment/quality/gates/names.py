@@ -1,15 +1,16 @@
 """Names from nowhere, and the name that must stay."""
 
 import re
+from itertools import islice
 
 from enrichment.quality.gates.contract import (
+    MAX_EXAMPLES,
     Checked,
     Gate,
     GateFinding,
     found_in_answer,
     register_code,
 )
-from enrichment.quality.languages import guess
 
 UNKNOWN_NAMES = register_code(
     "unknown_names",
@@ -49,7 +50,7 @@ def unknown_names(checked: Checked) -> GateFinding | None:
         for word in dict.fromkeys(_CAPITALISED.findall(added))
         if word.lower().removesuffix("'s") not in source and word.lower() not in _NO_NAMES
     ]
-    if not unknown or guess(checked.text) in _NOUNS_HAVE_CAPITALS:
+    if not unknown or checked.text_language in _NOUNS_HAVE_CAPITALS:
         return None
     headings = {
         word
@@ -58,14 +59,13 @@ def unknown_names(checked: Checked) -> GateFinding | None:
         for word in _WORD.findall(line)
     }
     known = checked.source_words
+    found = (
+        word
+        for word in unknown
+        if word not in headings and not known.has(word.lower().removesuffix("'s"))
+    )
     return found_in_answer(
-        UNKNOWN_NAMES,
-        "Names that the source doesn't have",
-        [
-            word
-            for word in unknown
-            if word not in headings and not known.has(word.lower().removesuffix("'s"))
-        ],
+        UNKNOWN_NAMES, "Names that the source doesn't have", list(islice(found, MAX_EXAMPLES + 1))
     )
 
 

@@ -55,13 +55,14 @@ def unknown_numbers(checked: Checked) -> GateFinding | None:
         return None
     if digits <= set(DIGITS.findall(checked.source)) and "/" not in answer:
         return None
-    known = known_numbers(checked.source)
-    unknown = [
-        each.text for each in quantities(answer, units=False) if not is_known_number(each, known)
-    ]
+    stated = list(quantities(answer, units=False))
+    if not stated and not _LONG_NUMBER.search(answer):  # digits of codes only
+        return None
+    known = checked.source_numbers
+    unknown = [each.text for each in stated if not is_known_number(each, known)]
     if unknown:
-        known |= spelled_numbers(checked.source)
-        amounts = amounts_in(checked.source)
+        known |= checked.source_spelled
+        amounts = checked.source_amounts
         unknown = [
             each.text
             for each in quantities(answer)
@@ -85,7 +86,7 @@ def changed_units(checked: Checked) -> GateFinding | None:
         return found_in_answer(CHANGED_UNITS, "Units that the source doesn't have", new)
     if not stated:
         return None
-    known = amounts_in(checked.source)
+    known = checked.source_amounts
     wrong = []
     for each in stated:
         kind = DIMENSIONS[each.unit][0]
@@ -150,7 +151,7 @@ def numbers_kept(checked: Checked) -> GateFinding | None:
             [each.text for each in unmatched],
         )
     if lost:
-        known = known_numbers(checked.text) | spelled_numbers(checked.text)
+        known = checked.text_numbers
         lost = [each for each in lost if not is_known_number(each, known)]
     return found_in_answer(
         MISSING_NUMBERS, "Numbers of the source that are missing", [each.text for each in lost]
@@ -164,7 +165,7 @@ def numbers_translated(checked: Checked) -> GateFinding | None:
     stated = list(quantities(gone))
     if all(not each.values.isdisjoint(answer) for each in stated):
         return None
-    known = known_numbers(checked.text) | spelled_numbers(checked.text)
+    known = checked.text_numbers
     hours = {str(int(hour) + 12) for hour in AFTERNOON.findall(checked.source_lower)}
     amounts = amounts_in(checked.text)
     lost = [

@@ -1,7 +1,8 @@
 """Reads the numbers out of a text: digits, words, dates, what each may stand for, its unit."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from enrichment.quality.lexicon.quantities import (
@@ -26,7 +27,7 @@ _NUMBER = re.compile(
 )
 _PARTS = re.compile(r"(\d[\d.,\u00a0\u202f]*(?!\d*/))?[ -]?(\d/\d|[½¼¾⅓⅔⅛])?")
 DIGITS = re.compile(r"\d+")
-_THOUSANDS = re.compile(r"(?<=\d)[.,\u00a0\u202f](?=\d{3}(?!\d))")
+_THOUSANDS = re.compile(r"[.,\u00a0\u202f](?<=\d.)(?=\d{3}(?!\d))")
 WORDS = re.compile(r"[^\W\d_]+")
 AFTERNOON = re.compile(r"(\d{1,2})(?::\d\d)?\s?p\.?m", re.IGNORECASE)
 FRACTIONS = {"½": 0.5, "¼": 0.25, "¾": 0.75, "⅓": 1 / 3, "⅔": 2 / 3, "⅛": 0.125}
@@ -123,7 +124,9 @@ def _unit(text: str, start: int, end: int) -> str:
 def known_numbers(text: str) -> set[str]:
     """All forms in which a number of the text may stand in digits."""
     found = {short(each) for each in DIGITS.findall(text)}
-    if "," in text or "." in text or "\u00a0" in text or "\u202f" in text:
+    if not found:
+        return {each for stated in quantities(text, units=False) for each in stated.values}
+    if _THOUSANDS.search(text):
         found |= {short(each) for each in DIGITS.findall(_THOUSANDS.sub("", text))}
     for each in quantities(text, units=False):
         found |= each.values
@@ -136,6 +139,24 @@ def spelled_numbers(text: str) -> set[str]:
     """Numbers in words and signs, halves, months and hours after noon."""
     lowered = text.lower()
     words = WORDS.findall(lowered)
+    found = set() if _SPELLED.isdisjoint(words) else _of_words(words)
+    if "half" in lowered:
+        for whole in _HALVES.findall(lowered):
+            base = float(whole) if whole.isdigit() else NUMBER_WORDS.get(whole, 1.0)
+            found.add(plain_number(base + 0.5))
+    if not text.isascii():
+        for signs in (CJK_DIGITS, KOREAN_NUMBERS):
+            found |= {str(number) for sign, number in signs.items() if sign in text}
+    if "pm" in lowered or "p.m" in lowered:
+        found |= {str(int(hour) + 12) for hour in AFTERNOON.findall(lowered)}
+    return found
+
+
+_SPELLED = frozenset(NUMBER_WORDS) | frozenset(MONTHS)
+
+
+def _of_words(words: Iterable[str]) -> set[str]:
+    """What number words and months stand for, also "forty two" and "three hundred"."""
     found: set[str] = set()
     before = 0.0
     for word in words:
@@ -149,15 +170,10 @@ def spelled_numbers(text: str) -> set[str]:
         elif word in MONTHS:
             found.add(MONTHS[word])
         before = number
-    for whole in _HALVES.findall(lowered):
-        base = float(whole) if whole.isdigit() else NUMBER_WORDS.get(whole, 1.0)
-        found.add(plain_number(base + 0.5))
-    for signs in (CJK_DIGITS, KOREAN_NUMBERS):
-        found |= {str(number) for sign, number in signs.items() if sign in text}
-    return found | {str(int(hour) + 12) for hour in AFTERNOON.findall(lowered)}
+    return found
 
 
-def is_known_number(stated: Quantity, known: set[str]) -> bool:
+def is_known_number(stated: Quantity, known: AbstractSet[str]) -> bool:
     """Whether one of its values is known, or each of its parts, as those of a date."""
     if not stated.values.isdisjoint(known):
         return True
@@ -186,7 +202,7 @@ def _spelled_units(text: str) -> Iterator[tuple[str, str]]:
         before = plain_number(number) if number else ""
 
 
-def is_converted(stated: Quantity, known: dict[str, set[str]]) -> bool:
+def is_converted(stated: Quantity, known: Mapping[str, set[str]]) -> bool:
     """Whether it is a known amount in another unit, within 5 %."""
     kind, factor = DIMENSIONS.get(stated.unit, ("", 0.0))
     if kind not in CONVERTIBLE:

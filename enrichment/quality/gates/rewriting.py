@@ -8,6 +8,7 @@ doesn't count them.
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from itertools import islice
 
 from enrichment.quality.gates.comparison import (
     Passage,
@@ -17,6 +18,7 @@ from enrichment.quality.gates.comparison import (
     words,
 )
 from enrichment.quality.gates.contract import (
+    MAX_EXAMPLES,
     Checked,
     GateFinding,
     found_in_answer,
@@ -95,6 +97,8 @@ def _invented(added: Iterable[Sentence], gone: Iterable[Sentence], before: Passa
         few = sum(map(str.isalpha, sentence.words)) < MIN_SENTENCE
         if not (few and new < MIN_INVENTED) and _is_invented(len(content), new, longest):
             found.append(sentence.text)
+            if len(found) > MAX_EXAMPLES:
+                break  # a finding names no more
     return found
 
 
@@ -196,10 +200,11 @@ def conditions_kept(checked: Checked) -> GateFinding | None:
     lost = [each for each in changes.gone if _is_lost(each, changes.after)]
     if lost:
         after = checked.written_out(changes.after)
-        lost = [each for each in lost if _is_lost(each, after)]
-    return found_in_answer(
-        MISSING_CONDITION, "Missing from the source", [each.text for each in lost]
-    )
+        still = (each.text for each in lost if _is_lost(each, after))
+        return found_in_answer(
+            MISSING_CONDITION, "Missing from the source", list(islice(still, MAX_EXAMPLES + 1))
+        )
+    return None
 
 
 def _is_lost(sentence: Sentence, after: Passage) -> bool:
