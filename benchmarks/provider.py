@@ -64,7 +64,9 @@ def simulator() -> Iterator[Simulator]:
         said = process.stdout.readline()
         if not said.startswith("listening on "):
             sys.exit("The simulator did not start; see above.")
-        yield Simulator(said.split()[-1])
+        started = Simulator(said.split()[-1])
+        started.control(left_out=0)  # whole answers: nearly all pass the gates, as good models' do
+        yield started
     finally:
         process.terminate()
         process.wait(10)

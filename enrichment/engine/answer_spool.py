@@ -54,21 +54,45 @@ class KeptAnswer:
     facts: tuple[tuple[str, FactAnswer], ...]
 
 
-def keep(token: UUID, answer: KeptAnswer) -> None:
-    """Keep an answer of the chunk with this lease. A disk that refuses it is logged."""
-    folder = _folder()
-    if folder is None:
-        return
-    try:
-        line = line_of(answer)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
-        file = os.open(folder / _name(token), flags, 0o600)
+class AnswerSpool:
+    """One lane's kept answers; a chunk's file stays open until the chunk is settled."""
+
+    def __init__(self) -> None:
+        self._folder = _folder()
+        self._open: dict[UUID, int] = {}
+        if self._folder is not None:
+            _sweep(self._folder)
+
+    def keep(self, token: UUID, answer: KeptAnswer) -> None:
+        """Keep an answer of the chunk with this lease. A disk that refuses it is logged."""
+        if self._folder is None:
+            return
         try:
+            line = line_of(answer)
+            file = self._open.get(token)
+            if file is None:
+                flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+                file = os.open(self._folder / _name(token), flags, 0o600)
+                self._open[token] = file
             _append(file, line)
-        finally:
-            os.close(file)
-    except (OSError, TypeError, ValueError) as error:
-        logger.warning("An answer is only in memory until it is written: %s.", error)
+        except (OSError, TypeError, ValueError) as error:
+            logger.warning("An answer is only in memory until it is written: %s.", error)
+
+    def drop(self, tokens: Iterable[UUID]) -> None:
+        """Forget the answers of these leases: they are written, or somebody else's."""
+        tokens = list(tokens)
+        self._let_go(tokens)
+        drop(tokens)
+
+    def close(self) -> None:
+        """Leave the files for the one who takes their chunks over."""
+        self._let_go(list(self._open))
+
+    def _let_go(self, tokens: Iterable[UUID]) -> None:
+        for token in tokens:
+            file = self._open.pop(token, None)
+            if file is not None:
+                os.close(file)
 
 
 def _append(file: int, line: bytes) -> None:
@@ -121,11 +145,10 @@ def drop(tokens: Iterable[UUID]) -> None:
             (folder / _name(token)).unlink(missing_ok=True)
 
 
-def sweep() -> None:
+def _sweep(folder: Path) -> None:
     """Remove what nobody has asked for in a week."""
-    folder = _folder()
     before = min(time.time(), database_clock.now().timestamp()) - STALE_SECONDS
-    for each in folder.iterdir() if folder is not None else ():
+    for each in folder.iterdir():
         with suppress(OSError):
             if each.name.endswith(ENDING) and each.stat().st_mtime < before:
                 each.unlink(missing_ok=True)

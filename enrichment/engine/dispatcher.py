@@ -15,7 +15,7 @@ from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError
 
-from enrichment.engine import answer_spool
+from enrichment.engine.answer_spool import AnswerSpool
 from enrichment.engine.claims import LEASE_SECONDS, Claim
 from enrichment.engine.items import (
     Item,
@@ -94,7 +94,7 @@ class Dispatcher:
         self._announcing = False
         self._started: dict[UUID, int] = {}  # announced, by lease
         self._notes = SentLog()
-        answer_spool.sweep()
+        self._spool = AnswerSpool()
         self._kept_until = 0.0  # the leases, as far as we know; by the monotonic clock
         self._writes_since = 0.0
         self._stopped = False
@@ -181,6 +181,7 @@ class Dispatcher:
         self.fall_silent()
         background_loop.run(self._announcer.aclose())
         self._notes.close()
+        self._spool.close()
 
     # From here on everything runs on the event loop.
 
@@ -238,7 +239,7 @@ class Dispatcher:
         for row in rows:
             token = row.claim.token
             if token not in self._started:
-                self._notes.begin(token)
+                self._notes.begin(token, len(row.claim.row_ids))
             # A chunk's rows are sent in its order, so their number tells which ones they are.
             self._started[token] = row.position + 1
         ours = await self._announcer.announce(
@@ -289,7 +290,7 @@ class Dispatcher:
 
     def _forget(self, tokens: Sequence[UUID]) -> None:
         self._notes.drop(tokens)
-        answer_spool.drop(tokens)
+        self._spool.drop(tokens)
         for token in tokens:
             self._started.pop(token, None)
 
@@ -391,7 +392,7 @@ class Dispatcher:
         """On disk until it is written; some microseconds, and no answer is lost in between."""
         answer = kept_of(outcome)
         if answer is not None:
-            answer_spool.keep(row.claim.token, answer)
+            self._spool.keep(row.claim.token, answer)
 
     def _wake_if_needed(self) -> None:
         if self.due or self.hungry:

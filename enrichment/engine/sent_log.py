@@ -8,6 +8,7 @@ as sent, which may be a few too many, never too few.
 """
 
 import logging
+import mmap
 import os
 import tempfile
 import time
@@ -21,7 +22,7 @@ from llmconfig.runtime import database_clock
 logger = logging.getLogger(__name__)
 
 STALE_SECONDS = 24 * 3600
-SENT = b"1"
+SENT = ord("1")
 
 
 class SentLog:
@@ -29,29 +30,24 @@ class SentLog:
 
     def __init__(self) -> None:
         self._folder = _folder()
-        self._open: dict[UUID, int] = {}
+        self._open: dict[UUID, mmap.mmap] = {}
         if self._folder is not None:
             _sweep(self._folder)
 
-    def begin(self, token: UUID) -> None:
-        """Note from now on what is sent of the chunk with this lease."""
+    def begin(self, token: UUID, rows: int) -> None:
+        """Note from now on what is sent of the chunk with this lease and so many rows."""
         if self._folder is None:
             return
         try:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW
-            self._open[token] = os.open(self._folder / token.hex, flags, 0o600)
+            self._open[token] = _mapped(self._folder / token.hex, max(1, rows))
         except OSError as error:
             self._give_up(error)
 
     def sent(self, token: UUID, position: int) -> None:
         """A request leaves for the row at this position of the chunk."""
-        file = self._open.get(token)
-        if file is None:
-            return
-        try:
-            os.pwrite(file, SENT, position)
-        except OSError as error:
-            self._give_up(error)
+        notes = self._open.get(token)
+        if notes is not None and position < len(notes):
+            notes[position] = SENT
 
     def _give_up(self, error: OSError) -> None:
         """Without a file, what was announced counts."""
@@ -62,16 +58,26 @@ class SentLog:
     def drop(self, tokens: Iterable[UUID]) -> None:
         """These chunks are settled: nobody will ask."""
         for token in tokens:
-            file = self._open.pop(token, None)
-            if file is not None:
-                os.close(file)
+            notes = self._open.pop(token, None)
+            if notes is not None:
+                notes.close()
                 _remove(token)
 
     def close(self) -> None:
         """Keep what is noted of chunks that aren't settled, for the one who takes them over."""
-        for file in self._open.values():
-            os.close(file)
+        for notes in self._open.values():
+            notes.close()
         self._open.clear()
+
+
+def _mapped(path: Path, size: int) -> mmap.mmap:
+    """A file of this size in memory, which the system keeps when the process is killed."""
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        os.posix_fallocate(file, 0, size)  # a full disk refuses now, not when a page is written
+        return mmap.mmap(file, size)
+    finally:
+        os.close(file)
 
 
 def noted(token: UUID) -> frozenset[int] | None:
@@ -83,7 +89,7 @@ def noted(token: UUID) -> frozenset[int] | None:
         kept = (folder / token.hex).read_bytes()
     except OSError:
         return None
-    return frozenset(position for position, byte in enumerate(kept) if byte == SENT[0])
+    return frozenset(position for position, byte in enumerate(kept) if byte == SENT)
 
 
 def _remove(token: UUID) -> None:

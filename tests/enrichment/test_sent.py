@@ -34,7 +34,7 @@ def _repaid(batch):
 def test_who_takes_over_on_the_same_machine_counts_what_was_really_sent(abandoned):
     batch, token = abandoned
     notes = sent_log.SentLog()
-    notes.begin(token)
+    notes.begin(token, 8)
     for position in (0, 1, 3):
         notes.sent(token, position)
     notes.close()
@@ -49,7 +49,7 @@ def test_elsewhere_all_that_was_announced_counts_as_sent(abandoned):
 def test_notes_of_settled_chunks_are_dropped():
     token = uuid.uuid4()
     notes = sent_log.SentLog()
-    notes.begin(token)
+    notes.begin(token, 8)
     notes.sent(token, 5)
     assert sent_log.noted(token) == frozenset({5})
     notes.drop([token])
@@ -62,6 +62,6 @@ def test_a_machine_that_can_keep_no_notes_works_without(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(blocked))
     notes = sent_log.SentLog()
     token = uuid.uuid4()
-    notes.begin(token)
+    notes.begin(token, 8)
     notes.sent(token, 1)
     assert sent_log.noted(token) is None

@@ -95,7 +95,7 @@ def simulator_process() -> Iterator[Simulator]:
         yield Simulator(url, controls)
     finally:
         process.terminate()
-        process.wait(10)
+        process.communicate(timeout=10)
 
 
 @pytest.fixture

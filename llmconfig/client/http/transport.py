@@ -1,9 +1,8 @@
 """The guarded way out: HTTP to providers, and to the sources of facts that a person configured.
 
-One pooled session per event loop and kind of address. No redirects (they would re-send prompt and
+One pool of connections per event loop and place. No redirects (they would re-send prompt and
 key elsewhere), no proxies or credentials of the environment, no cookies, replies capped in bytes
-and time, and each address checked when it is connected to. aiohttp is imported by the functions
-that use it: it takes 0.1 s, and a process that makes no call doesn't need it.
+and time, and each address checked when it is connected to.
 """
 
 import asyncio
@@ -11,18 +10,22 @@ import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import lru_cache
 
 from yarl import URL
 
-from llmconfig.client.http import egress
+from llmconfig.client.http import connections, egress
+from llmconfig.client.http.connections import (
+    Connection,
+    ConnectionPool,
+    NotConnected,
+    Place,
+    Reply,
+    ReplyHeaders,
+)
 from llmconfig.runtime.per_loop import PerLoop
 
-if TYPE_CHECKING:
-    import aiohttp
-
 MAX_BYTES = 16 * 1024 * 1024  # of one reply, unpacked; the longest real answers are far below 1 MB
-MAX_CONNECTIONS = 1000
 # Longest wait for a connection, TLS included; a server that thinks for minutes accepts at once.
 MAX_CONNECT_SECONDS = 10.0
 ANY_WINDOW = zlib.MAX_WBITS | 32  # gzip or zlib, told by their first bytes
@@ -51,15 +54,23 @@ class Response:
     body: bytes
 
 
+class _BadAddress(ValueError):
+    """An address or header that can't stand in a request."""
+
+
+class _NoConnection(TimeoutError):
+    """No connection in time."""
+
+
 @dataclass(slots=True)
-class _OpenSession:
-    """A session, and the generator that closes it when its loop ends."""
+class _Pools:
+    """An event loop's connections by place, and the generator that closes them with the loop."""
 
-    session: "aiohttp.ClientSession"
-    keeper: "AsyncGenerator[aiohttp.ClientSession]"
+    pools: dict[Place, ConnectionPool]
+    keeper: AsyncGenerator[None]
 
 
-_sessions: PerLoop[dict[bool, _OpenSession]] = PerLoop(dict)
+_open_pools: PerLoop[_Pools] = PerLoop()
 
 
 async def post(
@@ -104,33 +115,37 @@ async def _exchange(
     private: bool,
     most_bytes: int = MAX_BYTES,
 ) -> Response:
-    import aiohttp  # noqa: PLC0415 - late, see above
-
-    session = await _session(private=private)
+    loop = asyncio.get_running_loop()
+    ends_at = loop.time() + timeout_s
     try:
-        async with session.request(
-            method,
-            url,
-            data=body,
-            headers=headers,
-            timeout=aiohttp.ClientTimeout(total=timeout_s, sock_connect=_connect_s(timeout_s)),
-            allow_redirects=False,
-        ) as reply:
-            return Response(reply.status, reply.headers, await _read(reply, most_bytes))
-    except RequestFailed:
-        raise
-    except (aiohttp.ClientError, OSError) as error:
-        failure = _failure(error, url, timeout_s)
+        request = _request(method, url, headers, body)
+        connection = await _connection(loop, url, private=private, timeout_s=timeout_s)
+        waiter = loop.create_future()
+        reply = Reply(waiter, most_bytes, streams=False)
+        timer = loop.call_at(ends_at, connection.fail, TimeoutError())
+        try:
+            connection.ask(request, reply)
+            await waiter
+        except asyncio.CancelledError:
+            connection.hang_up()
+            raise
+        finally:
+            timer.cancel()
+        return _whole(reply, most_bytes)
+    except (OSError, _BadAddress) as error:
+        failure = _failure(error, url, timeout_s, most_bytes)
     raise failure
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A reply whose body is still coming."""
+    """A reply whose body is still coming; each wait for more takes `wait_s` seconds at most."""
 
     status: int
     headers: Mapping[str, str]
-    reply: "aiohttp.ClientResponse"
+    reply: Reply
+    connection: Connection
+    wait_s: float
 
     @property
     def streams(self) -> bool:
@@ -139,8 +154,9 @@ class Opened:
         return self.status == 200 and kind.partition(";")[0].strip().lower() == "text/event-stream"
 
     async def whole(self) -> Response:
-        """The rest of it, read to its end."""
-        return Response(self.status, self.headers, await _read(self.reply))
+        """The rest of it, read to its end; raises RequestFailed."""
+        body = b"".join([piece async for piece in self.pieces()])
+        return Response(self.status, self.headers, _plain(self.headers, body, MAX_BYTES))
 
     async def pieces(
         self, max_bytes: int = MAX_BYTES, *, silence_s: float | None = None
@@ -150,22 +166,35 @@ class Opened:
         `silence_s` is the longest time between two pieces, in seconds, once the first has come.
         """
         size = 0
-        pieces = self.reply.content.iter_any()
         while True:
             try:
-                async with asyncio.timeout(silence_s if size else None):
-                    piece = await anext(pieces, None)
+                async with asyncio.timeout(self.wait_s if not (size and silence_s) else silence_s):
+                    piece = await self._piece()
             except TimeoutError:
                 if not (size and silence_s):
                     raise
                 why = f"nothing more came of the stream for {silence_s:g} s"
                 raise RequestFailed("timeout", why, transient=True) from None
-            if piece is None:
+            if not piece:
                 return
             size += len(piece)
             if size > max_bytes:
                 raise _too_large(max_bytes)
             yield piece
+
+    async def _piece(self) -> bytes:
+        """What has come, at least a byte; empty at the end."""
+        reply = self.reply
+        while not reply.parts:
+            if reply.complete:
+                return b""
+            if reply.error is not None:
+                raise reply.error
+            waiter = reply.waiter = asyncio.get_running_loop().create_future()
+            await waiter
+        piece = reply.body()
+        self.connection.resume()
+        return piece
 
 
 @asynccontextmanager
@@ -202,92 +231,108 @@ async def _opened(
     timeout_s: float,
     private: bool,
 ) -> AsyncIterator[Opened]:
-    import aiohttp  # noqa: PLC0415 - late, see above
-
-    session = await _session(private=private)
+    loop = asyncio.get_running_loop()
     try:
-        async with session.request(
-            method,
-            url,
-            data=body,
-            headers=headers,
-            timeout=aiohttp.ClientTimeout(
-                total=None,
-                connect=timeout_s,
-                sock_connect=_connect_s(timeout_s),
-                sock_read=timeout_s,
-            ),
-            allow_redirects=False,
-        ) as reply:
-            yield Opened(reply.status, reply.headers, reply)
+        request = _request(method, url, headers, body)
+        connection = await _connection(loop, url, private=private, timeout_s=timeout_s)
+        waiter = loop.create_future()
+        reply = Reply(waiter, MAX_BYTES, streams=True)
+        try:
+            connection.ask(request, reply)
+            async with asyncio.timeout(timeout_s):
+                await waiter
+            yield Opened(reply.status, ReplyHeaders(reply.headers), reply, connection, timeout_s)
             return
-    except RequestFailed:
-        raise
-    except (aiohttp.ClientError, OSError) as error:
-        failure = _failure(error, url, timeout_s)
+        finally:
+            if not reply.complete:
+                connection.hang_up()
+    except (OSError, _BadAddress) as error:
+        failure = _failure(error, url, timeout_s, MAX_BYTES)
     raise failure
 
 
-def warm() -> None:
-    """Import what calls need, in a server or worker that is going to make some."""
-    import aiohttp  # noqa: F401, PLC0415 - late, see above
-
-
 async def aclose() -> None:
-    """Close this event loop's sessions; the next call opens new ones."""
-    for opened in (_sessions.pop() or {}).values():
-        await opened.keeper.aclose()
+    """Close this event loop's connections; the next call opens new ones."""
+    held = _open_pools.pop()
+    if held is not None:
+        await held.keeper.aclose()
 
 
-async def _session(*, private: bool) -> "aiohttp.ClientSession":
-    mine = _sessions.get()
-    opened = mine.get(private)
-    if opened is None:
-        keeper = _keep(private=private)
-        opened = mine[private] = _OpenSession(await anext(keeper), keeper)
-    return opened.session
-
-
-async def _keep(*, private: bool) -> "AsyncGenerator[aiohttp.ClientSession]":
-    """Hold a session open. asyncio.run and its like close open generators when they end a loop,
-    and this one then closes the session."""
-    import aiohttp  # noqa: PLC0415 - late, see above
-
-    connector = aiohttp.TCPConnector(
-        limit=MAX_CONNECTIONS,
-        keepalive_timeout=30,
-        socket_factory=egress.private_socket if private else egress.public_socket,
-    )
-    session = aiohttp.ClientSession(
-        connector=connector,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        auto_decompress=False,
-        trust_env=False,
-    )
+async def _connection(
+    loop: asyncio.AbstractEventLoop, url: URL, *, private: bool, timeout_s: float
+) -> Connection:
+    """A connection that nobody uses, a new one if need be."""
+    held = _open_pools.find()
+    if held is None:
+        pools: dict[Place, ConnectionPool] = {}
+        keeper = _keep(pools)
+        await anext(keeper)
+        held = _open_pools.put(_Pools(pools, keeper))
+    place = _place(url, private=private)
+    pool = held.pools.get(place)
+    if pool is None:
+        pool = held.pools[place] = ConnectionPool(loop, place)
+    connection = pool.take()
+    if connection is not None:
+        return connection
     try:
-        yield session
+        async with asyncio.timeout(_connect_s(timeout_s)):
+            return await pool.connect()
+    except TimeoutError:
+        raise _NoConnection from None
+
+
+async def _keep(pools: Mapping[Place, ConnectionPool]) -> AsyncGenerator[None]:
+    """Wait for the loop's end. asyncio.run and its like close open generators when they end a
+    loop, and this one then closes the connections."""
+    try:
+        yield
     finally:
-        await session.close()
+        for each in pools.values():
+            each.close()
 
 
-async def _read(reply: "aiohttp.ClientResponse", most_bytes: int = MAX_BYTES) -> bytes:
-    length = reply.content_length
-    if length is not None and length <= most_bytes:
-        body = await reply.read()
-    else:
-        body = await _read_capped(reply, most_bytes)
-    encoding = reply.headers.get("Content-Encoding", "identity").lower()
+@lru_cache(maxsize=256)
+def _place(url: URL, *, private: bool) -> Place:
+    host = url.raw_host
+    if not host or url.scheme not in {"http", "https"}:
+        raise _BadAddress("no host")
+    if host.endswith(".") and not host.rstrip(".")[-1:].isalpha():
+        host = host.rstrip(".")  # an address, which has no root; names may end with theirs
+    factory = egress.private_socket if private else egress.public_socket
+    return Place(host, url.port or 0, url.scheme == "https", factory)
+
+
+def _request(method: str, url: URL, headers: Mapping[str, str], body: bytes | None) -> bytes:
+    head = _head(method, url, tuple(headers.items()))
+    if body is None:
+        return head + b"\r\n"
+    return b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body)
+
+
+@lru_cache(maxsize=256)
+def _head(method: str, url: URL, headers: tuple[tuple[str, str], ...]) -> bytes:
+    """A request's head but for its length; raises ValueError for what can't stand in one."""
+    lines = [f"{method} {url.raw_path_qs} HTTP/1.1", f"Host: {url.host_port_subcomponent}"]
+    if not any(name.lower() == "user-agent" for name, _ in headers):
+        lines.append("User-Agent: nodewise")  # some servers refuse whoever has none
+    lines += [f"{name}: {value}" for name, value in headers]
+    if any(not each.isprintable() for each in lines) or any(":" in name for name, _ in headers):
+        raise _BadAddress("a line break in a header")
+    try:
+        return "\r\n".join((*lines, "")).encode("latin-1")
+    except UnicodeEncodeError:
+        raise _BadAddress("a header that is not Latin-1") from None
+
+
+def _whole(reply: Reply, most_bytes: int) -> Response:
+    headers = ReplyHeaders(reply.headers)
+    return Response(reply.status, headers, _plain(headers, reply.body(), most_bytes))
+
+
+def _plain(headers: Mapping[str, str], body: bytes, most_bytes: int) -> bytes:
+    encoding = headers.get("content-encoding", "identity").strip().lower()
     return body if encoding in {"identity", ""} else _unpacked(body, encoding, most_bytes)
-
-
-async def _read_capped(reply: "aiohttp.ClientResponse", most_bytes: int) -> bytes:
-    parts, size = [], 0
-    async for part in reply.content.iter_any():
-        size += len(part)
-        if size > most_bytes:
-            raise _too_large(most_bytes)
-        parts.append(part)
-    return b"".join(parts)
 
 
 def _unpacked(body: bytes, encoding: str, most_bytes: int) -> bytes:
@@ -313,37 +358,29 @@ def _connect_s(timeout_s: float) -> float:
     return min(timeout_s, MAX_CONNECT_SECONDS)
 
 
-def _failure(error: Exception, url: URL, timeout_s: float) -> RequestFailed:
+def _failure(error: Exception, url: URL, timeout_s: float, most_bytes: int) -> RequestFailed:
     """What went wrong, in words that name host and port and nothing secret."""
-    import aiohttp  # noqa: PLC0415 - late, see above
-
     if getattr(error, "errno", None) == egress.REFUSED_ERRNO:
         code, why = "egress_refused", "its address is not one for this provider (LLM_EGRESS_ALLOW)"
-    elif isinstance(error, aiohttp.ConnectionTimeoutError):
+    elif isinstance(error, connections.ReplyTooLarge):
+        return _too_large(most_bytes)
+    elif isinstance(error, _NoConnection):
         code, why = "connection", f"no connection within {_connect_s(timeout_s):g} s"
     elif isinstance(error, TimeoutError):
         code, why = "timeout", f"no whole reply within {timeout_s:g} s"
-    elif isinstance(error, aiohttp.ClientPayloadError):
+    elif isinstance(error, connections.CutOff):
         code, why = "bad_reply", "the reply was cut off"
-    elif isinstance(error, aiohttp.ClientResponseError):
+    elif isinstance(error, connections.NotHTTP):
         code, why = "bad_reply", "the reply is not HTTP"
-    elif isinstance(error, aiohttp.InvalidURL):
+    elif isinstance(error, _BadAddress):
         code, why = "egress_refused", "this is no plain address"
+    elif isinstance(error, connections.HungUp):
+        code, why = "connection", "the server hung up"
     else:
-        code, why = "connection", _said(error)
+        code, why = "connection", getattr(error, "strerror", None) or type(error).__name__
     return RequestFailed(
         code,
         f"{url.host}:{url.port}: {why}",
         transient=code != "egress_refused",
-        unreached=code == "connection" and isinstance(error, aiohttp.ClientConnectorError),
+        unreached=code == "connection" and isinstance(error, NotConnected),
     )
-
-
-def _said(error: Exception) -> str:
-    import aiohttp  # noqa: PLC0415 - late, see above
-
-    if isinstance(error, aiohttp.ServerDisconnectedError):
-        return "the server hung up"
-    if isinstance(error, aiohttp.ClientSSLError):
-        return "TLS failed"
-    return getattr(error, "strerror", None) or type(error).__name__

@@ -55,8 +55,8 @@ def _text(call: SimulatedCall, controls: Controls) -> str:
         return write_json(call.form, rng, words)
     words = translated(words, call.text)
     if controls.output_tokens is None:
-        # Between 85 and 100 % of the words, so that two models do not say the same.
-        keep = max(1, len(words) * (217 + call.fingerprint[0] * 38 // 255) // 255)
+        most = round(controls.left_out * 255)
+        keep = max(1, len(words) * (255 - most + call.fingerprint[0] * most // 255) // 255)
         return f"{' '.join(words[:keep])} {marker(call.digest)}".lstrip()
     share = (int.from_bytes(call.fingerprint[:4], "big") + 0.5) / 2**32
     length = controls.output_tokens

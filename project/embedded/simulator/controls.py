@@ -64,6 +64,7 @@ class Controls:
     output_tokens: OutputLength | None = None
     usage_cost: float | None = None
     token_probability: float | None = None
+    left_out: float = 0.15  # of an answer's words at most; two models don't say the same then
     batch_ms: float = 1_000.0
     batch_expire_at: float | None = None
     batch_faults: tuple[str, ...] = ()
@@ -184,6 +185,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "output_tokens": _optional(_length),
     "usage_cost": _optional(amount),
     "token_probability": _optional(_share),
+    "left_out": _share,
     "batch_ms": amount,
     "batch_expire_at": _optional(_share),
     "batch_faults": _batch_faults,
