@@ -6,6 +6,7 @@ little costs little. Everything here is linear in the texts' lengths.
 
 import re
 from bisect import bisect_left
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -229,10 +230,25 @@ def compare(source: str, answer: str) -> Changes:
 
 
 def _differing(source: str, answer: str) -> tuple[list[str], list[str]]:
-    before, after = chunks(source), chunks(answer)
-    known, kept = set(before), set(after)
-    gone = [each for each in before if each not in kept]
-    return gone, [each for each in after if each not in known]
+    gone, added = _only_in_one(chunks(source), chunks(answer), str)
+    return _only_in_one(gone, added, _without_marks) if gone and added else (gone, added)
+
+
+def _only_in_one(
+    before: list[str], after: list[str], form: Callable[[str], str]
+) -> tuple[list[str], list[str]]:
+    """The chunks that only one side has, compared in some form."""
+    known, kept = set(map(form, before)), set(map(form, after))
+    gone = [each for each in before if form(each) not in kept]
+    return gone, [each for each in after if form(each) not in known]
+
+
+# What punctuation a text is written with says nothing else: but a point in a number does.
+_MARKS = re.compile(r"[\s!?*~_\"'’“”…]+|\.(?!\d)")  # noqa: RUF001
+
+
+def _without_marks(chunk: str) -> str:
+    return _MARKS.sub("", chunk.lower())
 
 
 def _same_ends(before: list[str], after: list[str]) -> tuple[int, int]:

@@ -196,6 +196,8 @@ def concepts_kept(concepts: Sequence[Concept], languages: frozenset[str]) -> Gat
     source has something that must be kept or denied is held, for nobody could check it.
     """
 
+    index = ConceptIndex(concepts)
+
     def check(checked: Checked) -> GateFinding | None:
         added = checked.changes.added_text
         if not added and not checked.changes.gone_text:
@@ -208,10 +210,10 @@ def concepts_kept(concepts: Sequence[Concept], languages: frozenset[str]) -> Gat
             source = Text(checked.source, of_source)
             return _unjudged(source, concepts, checked.language or wanted)
         if wanted != of_source:
-            return _compared(Text(checked.source, of_source), Text(checked.text, wanted), concepts)
+            return _compared(Text(checked.source, of_source), Text(checked.text, wanted), index)
         # In its own language only what was rewritten is looked at.
         gone, rewritten = Text(checked.changes.gone_text, wanted), Text(added, wanted)
-        return _compared(gone, rewritten, concepts)
+        return _compared(gone, rewritten, index)
 
     return check
 
@@ -231,17 +233,66 @@ def _unjudged(source: Text, concepts: Sequence[Concept], language: str) -> GateF
     return GateFinding(NOT_JUDGED, text, {"language": language, "concepts": found})
 
 
-def _compared(source: Text, answer: Text, concepts: Sequence[Concept]) -> GateFinding | None:
+class ConceptIndex:
+    """Concepts by their words, so that one look at each word of a text finds all of them."""
+
+    def __init__(self, concepts: Sequence[Concept]) -> None:
+        self.concepts = concepts
+        self._languages: dict[str, _Words] = {}
+
+    def spoken_of(self, text: Text) -> set[int]:
+        """The places of the concepts that a text speaks of."""
+        if not text.spaced:
+            return {at for at, each in enumerate(self.concepts) if text.has(each)}
+        words = self._languages.get(text.language)
+        if words is None:
+            words = self._languages[text.language] = _Words.of(self.concepts, text.language)
+        found = {at for word in text.words & words.whole.keys() for at in words.whole[word]}
+        for word in text.words:
+            for beginning, at in words.beginnings.get(word[:2], ()):
+                if word.startswith(beginning):
+                    found.add(at)
+        found.update(at for phrase, at in words.phrases if phrase in text.lower)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """The words of one language, with the places of their concepts."""
+
+    whole: dict[str, tuple[int, ...]]
+    beginnings: dict[str, list[tuple[str, int]]]  # by their first two letters
+    phrases: list[tuple[str, int]]
+
+    @classmethod
+    def of(cls, concepts: Sequence[Concept], language: str) -> "_Words":
+        words = cls({}, {}, [])
+        for at, concept in enumerate(concepts):
+            forms = concept.forms.get(language)
+            if forms is None:
+                continue
+            for word in forms.whole:
+                words.whole[word] = (*words.whole.get(word, ()), at)
+            for beginning in forms.beginnings:
+                words.beginnings.setdefault(beginning[:2], []).append((beginning, at))
+            words.phrases.extend((phrase, at) for phrase in forms.phrases)
+        return words
+
+
+def _compared(source: Text, answer: Text, index: ConceptIndex) -> GateFinding | None:
+    before, after = index.spoken_of(source), index.spoken_of(answer)
     new, lost, flipped = [], [], []
-    for concept in concepts:
+    for at in sorted(before | after):
+        concept = index.concepts[at]
         if source.language not in concept.forms or answer.language not in concept.forms:
             continue
-        before, after = source.has(concept), answer.has(concept)
-        if after and not before and concept.new:
-            new.append(concept.label)
-        elif before and not after and concept.kept:
-            lost.append(concept.label)
-        elif before and after and concept.denied and _flips(source, answer, concept):
+        if at not in before:
+            if concept.new:
+                new.append(concept.label)
+        elif at not in after:
+            if concept.kept:
+                lost.append(concept.label)
+        elif concept.denied and _flips(source, answer, concept):
             flipped.append(concept.label)
     for code, what, found in (
         (FLIPPED_CONCEPT, "Denied in only one of source and answer", flipped),
