@@ -201,8 +201,8 @@ class Enrichment(ABC):
         """
         unfinished = _unfinished(answer)
         sources = tuple(values.values())
-        if self.schema is None:
-            answer = replace(answer, text=bare(answer.text, sources))
+        if self.schema is None and (text := bare(answer.text, sources)) is not answer.text:
+            answer = replace(answer, text=text)
         try:
             value = self.accept(answer, values)
         except Exception as error:

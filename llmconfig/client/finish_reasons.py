@@ -5,6 +5,7 @@ engine all ask here. A word that isn't in the table is not a whole answer.
 """
 
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -101,6 +102,7 @@ def reason_in(value: object) -> str | None:
     return value.strip().replace("\0", "")[:MAX_REASON_CHARACTERS] or None
 
 
+@lru_cache(maxsize=1024)
 def ending_of(reason: str | None) -> Ending:
     """What a reason means. None: a reply that came to its end without one is whole."""
     if reason is None:

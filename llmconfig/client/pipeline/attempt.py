@@ -284,10 +284,11 @@ class TargetExchange:
             )
         if isinstance(verdict, Refused):
             return self._refused(verdict, latency_ms, request_id)
-        native = None
-        if self.native is not None and verdict.native is not None:
-            native = self.endpoint.scrubber.value(verdict.native)
-        reply = replace(self.endpoint.scrubber.answer(verdict), native=native)
+        reply = self.endpoint.scrubber.answer(verdict)
+        if self.state.call.native is not None and verdict.native is not None:
+            in_its_words = self.native is not None  # else it was translated
+            native = self.endpoint.scrubber.value(verdict.native) if in_its_words else None
+            reply = replace(reply, native=native)
         return self._answered(reply, latency_ms, request_id)
 
     def _answered(self, reply: Reply, latency_ms: float, request_id: str) -> AttemptResult:
@@ -296,16 +297,18 @@ class TargetExchange:
             parsed = self.strategy.parse(reply, self.state.schema)
         except SchemaMismatch as error:
             mismatch = f"{why_not_whole(reply.finish_reason)} {error}".strip()
+        detail = self.endpoint.scrubber.clean(mismatch) if mismatch else ""
+        believed, note = self._believed(reply.billed, len(reply.text))
         attempt = Attempt(
             provider=self.target.provider.name,
             model=self.target.model_id,
             outcome="invalid_answer" if mismatch else "ok",
             latency_ms=latency_ms,
             status=200,
-            detail=self.endpoint.scrubber.clean(mismatch) if mismatch else "",
+            detail=f"{detail}; {note}".removeprefix("; ") if note else detail,
             request_id=request_id,
+            **billing.price_of(believed, self.state, self.target),
         )
-        attempt = self._priced(attempt, reply.billed, len(reply.text))
         if not mismatch:
             return AttemptResult(self.target, attempt, reply=reply, parsed=parsed)
         repair = not self.repaired and is_whole(reply.finish_reason)
@@ -313,11 +316,15 @@ class TargetExchange:
             self._ask_to_repair(reply.text, mismatch)
         return AttemptResult(self.target, attempt, again=repair, repair=repair, rejected=reply)
 
-    def _priced(self, attempt: Attempt, billed: Billed, received: int = 0) -> Attempt:
-        """With what it cost, as far as the provider's word can be true."""
-        believed, note = billing.believable(
+    def _believed(self, billed: Billed, received: int = 0) -> tuple[Billed, str]:
+        """What is believed of what the provider says that it cost, and a note on what isn't."""
+        return billing.believable(
             billed, self.state, self.target, sent_bytes=len(self.payload), received=received
         )
+
+    def _priced(self, attempt: Attempt, billed: Billed) -> Attempt:
+        """With what it cost, as far as the provider's word can be true."""
+        believed, note = self._believed(billed)
         if note:
             attempt = replace(attempt, detail=f"{attempt.detail}; {note}".removeprefix("; "))
         return billing.priced(attempt, believed, self.state, self.target)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import TypedDict
 
 from llmconfig.client.pipeline import token_estimates
 from llmconfig.client.pipeline.state import GenerationState, Interrupted
@@ -73,22 +74,36 @@ def doubtful(
     return interrupted(state, strategy, target).counted(attempt)
 
 
+class _Price(TypedDict):
+    """An attempt's fields that say what it cost, and where that comes from."""
+
+    usage: Usage
+    cost_usd: Decimal | None
+    cost_source: str
+    service_tier: str
+    paid: bool
+
+
 def priced(attempt: Attempt, billed: Billed, state: GenerationState, target: Target) -> Attempt:
     """The attempt with what it cost and where that comes from."""
+    return replace(attempt, **price_of(billed, state, target))
+
+
+def price_of(billed: Billed, state: GenerationState, target: Target) -> _Price:
+    """What an attempt cost by what its provider told, as fields of the Attempt."""
     usage = billed.usage
     tier = BATCH if state.batch else billed.service_tier or _asked_tier(state, billed)
     cost_usd, source = billed.cost_usd, REPORTED
     if cost_usd is None:
         cost_usd = None if usage is None else _price(usage, state, target, tier)
         source = UNKNOWN if cost_usd is None else PRICED
-    return replace(
-        attempt,
-        usage=usage or NO_USAGE,
-        cost_usd=cost_usd,
-        cost_source=source,
-        service_tier=tier,
-        paid=usage is not None or billed.cost_usd is not None,
-    )
+    return {
+        "usage": usage or NO_USAGE,
+        "cost_usd": cost_usd,
+        "cost_source": source,
+        "service_tier": tier,
+        "paid": usage is not None or billed.cost_usd is not None,
+    }
 
 
 def interrupted(state: GenerationState, strategy: Strategy, target: Target) -> Interrupted:

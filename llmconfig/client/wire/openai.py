@@ -161,8 +161,9 @@ class OpenAIWire:
             raise BadReply(str(bad), told) from None
         tokens = _tokens(choice.get("logprobs"))
         end = _End(reason, choice.get("stop_reason"), told)
-        made = _answer(end, spoken, whole_calls(message), tokens)
-        return replace(made, native=value, logprobs=_logprobs(choice))
+        made = _answer(end, spoken, whole_calls(message), tokens, native=value)
+        told_of_tokens = _logprobs(choice)
+        return made if told_of_tokens is None else replace(made, logprobs=told_of_tokens)
 
     def refusal(self, value: Any, *, good: bool = True) -> Refusal | None:
         """An error in any form; OpenRouter sends some with status 200 and the real one inside."""
@@ -178,7 +179,13 @@ class _End:
     billed: Billed
 
 
-def _answer(end: _End, spoken: Spoken, tool_calls: tuple[JSON, ...], tokens: Tokens = ()) -> Reply:
+def _answer(
+    end: _End,
+    spoken: Spoken,
+    tool_calls: tuple[JSON, ...],
+    tokens: Tokens = (),
+    native: JSON | None = None,
+) -> Reply:
     """The reply; raises BadReply where the provider broke off, or says nothing at all."""
     if ending_of(end.reason) is Ending.BROKEN:
         raise BadReply(f"the provider broke off: {end.reason}", end.billed)
@@ -202,6 +209,7 @@ def _answer(end: _End, spoken: Spoken, tool_calls: tuple[JSON, ...], tokens: Tok
         refusal=spoken.refusal,
         native_reason=end.reason,
         stop_sequence=(text_of(end.stop) or None) if is_whole(end.reason) else None,
+        native=native,
     )
 
 
