@@ -62,7 +62,7 @@ def test_a_wrong_clock_drops_no_month_and_no_kept_answer_and_opens_no_other_days
     settings.LLM_ENVIRONMENT = {**settings.LLM_ENVIRONMENT, "LLM_METRICS_KEEP_MONTHS": 3}
     settings.LLM_SPOOL_DIR = str(tmp_path)
     token = uuid4()
-    answer_spool.keep(token, an_answer("1"))
+    answer_spool.AnswerSpool().keep(token, an_answer("1"))
     days = {period: period_start(period) for period in ("day", "month")}
     due, ahead = months_to_drop(), partitions.all_months_ahead()
     with time_machine.travel(wrong, tick=True):
@@ -70,7 +70,7 @@ def test_a_wrong_clock_drops_no_month_and_no_kept_answer_and_opens_no_other_days
         assert months_to_drop() == due
         assert partitions.all_months_ahead() == ahead
         assert {period: period_start(period) for period in days} == days
-        answer_spool.sweep()
+        answer_spool.AnswerSpool()  # which looks for what nobody wants any more
     assert [each.row_id for each in answer_spool.kept(token)] == ["1"]
 
 

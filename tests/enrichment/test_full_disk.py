@@ -57,13 +57,14 @@ def test_a_batch_whose_answers_find_no_place_on_the_disk_is_written_and_paid_onc
 
 def test_a_part_that_a_full_disk_took_tears_no_other_answer(spool):
     token = uuid4()
-    answer_spool.keep(token, an_answer("1"))
+    kept = answer_spool.AnswerSpool()
+    kept.keep(token, an_answer("1"))
     (file,) = spool.iterdir()
     whole = file.stat().st_size
     with files_up_to(whole + 100):
-        answer_spool.keep(token, an_answer("2"))
+        kept.keep(token, an_answer("2"))
     assert file.stat().st_size == whole
-    answer_spool.keep(token, an_answer("3"))
+    kept.keep(token, an_answer("3"))
     assert [each.row_id for each in answer_spool.kept(token)] == ["1", "3"]
 
 

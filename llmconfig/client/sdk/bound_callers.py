@@ -11,7 +11,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from llmconfig.client import api
-from llmconfig.client.http import transport
 from llmconfig.client.pipeline.embeddings import EmbeddingCall, Embeddings
 from llmconfig.client.sdk.asgi_scope import endpoint
 from llmconfig.client.types import NO_LABELS, Call, Delta, Generation, Labels, Message
@@ -200,11 +199,10 @@ _ANTHROPIC: dict[str, Any] = {
 
 
 def preload(*packages: str) -> None:
-    """Import what calls and the objects of these VENDORS need, so that no request waits for it.
+    """Import what the objects of these VENDORS need, so that no request waits for it.
 
     Raises ExtraMissing when one isn't installed, KeyError for another name.
     """
-    transport.warm()
     caller = get_llm(InteractionType.REASONING.value)
     for name in packages:
         for warm in VENDORS[name]:

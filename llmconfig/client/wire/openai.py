@@ -163,7 +163,7 @@ class OpenAIWire:
         end = _End(reason, choice.get("stop_reason"), told)
         made = _answer(end, spoken, whole_calls(message), tokens, native=value)
         told_of_tokens = _logprobs(choice)
-        return made if told_of_tokens is None else replace(made, logprobs=told_of_tokens)
+        return replace(made, logprobs=told_of_tokens) if told_of_tokens else made
 
     def refusal(self, value: Any, *, good: bool = True) -> Refusal | None:
         """An error in any form; OpenRouter sends some with status 200 and the real one inside."""
