@@ -63,7 +63,7 @@ class ReplyHeaders(Mapping[str, str]):
         return len(self._raw)
 
 
-class Place(NamedTuple):
+class Origin(NamedTuple):
     """Where connections of a pool go to; `socket_factory` refuses addresses not allowed."""
 
     host: str
@@ -72,7 +72,7 @@ class Place(NamedTuple):
     socket_factory: SocketFactory
 
 
-class Reply:
+class IncomingReply:
     """A reply while it comes: first its head, then its body.
 
     `max_bytes` caps a body that is collected whole; a stream's reader counts for itself.
@@ -116,13 +116,13 @@ class Reply:
                 waiter.set_result(None)
 
 
-class Connection(asyncio.Protocol):
+class ProviderConnection(asyncio.Protocol):
     """One connection: unused, or in the middle of one exchange."""
 
     def __init__(self, pool: "ConnectionPool") -> None:
         self.pool = pool
         self.transport: asyncio.Transport | None = None
-        self.reply: Reply | None = None
+        self.reply: IncomingReply | None = None
         self.unused_since = 0.0
         self._parser = httptools.HttpResponseParser(self)
         self._headers: dict[bytes, bytes] = {}
@@ -137,7 +137,7 @@ class Connection(asyncio.Protocol):
         """Whether a request can be sent on it."""
         return self.transport is not None and not self.transport.is_closing()
 
-    def ask(self, request: bytes, reply: Reply) -> None:
+    def ask(self, request: bytes, reply: IncomingReply) -> None:
         """Send a request; what comes goes to `reply`."""
         assert self.transport is not None  # noqa: S101 - the pool gives out open ones
         self.reply = reply
@@ -253,7 +253,7 @@ class Connection(asyncio.Protocol):
             self._ended = True
             self._reusable = self._parser.should_keep_alive()
 
-    def _finish(self, reply: Reply) -> None:
+    def _finish(self, reply: IncomingReply) -> None:
         """The whole reply is here: the connection is free for another exchange."""
         self.reply = None
         reply.complete = True
@@ -268,18 +268,18 @@ class Connection(asyncio.Protocol):
 class ConnectionPool:
     """The connections of one event loop to one place."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, place: Place) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, place: Origin) -> None:
         self.loop = loop
         self.place = place
-        self.unused: list[Connection] = []  # the one used last is taken first
-        self.open: set[Connection] = set()
+        self.unused: list[ProviderConnection] = []  # the one used last is taken first
+        self.open: set[ProviderConnection] = set()
         self._connecting = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._addresses: list[Any] = []
         self._addresses_until = 0.0
         self._sweep: asyncio.TimerHandle | None = None
 
-    def take(self) -> Connection | None:
+    def take(self) -> ProviderConnection | None:
         """An unused connection, None if there is none."""
         unused = self.unused
         while unused:
@@ -288,7 +288,7 @@ class ConnectionPool:
                 return connection
         return None
 
-    async def connect(self) -> Connection:
+    async def connect(self) -> ProviderConnection:
         """A new connection, or an old one that became free first; raises NotConnected."""
         while len(self.open) + self._connecting >= MAX_CONNECTIONS:
             free = self.loop.create_future()
@@ -306,7 +306,7 @@ class ConnectionPool:
         finally:
             self._connecting -= 1
 
-    def keep(self, connection: Connection) -> None:
+    def keep(self, connection: ProviderConnection) -> None:
         """Take a connection back for the next exchange."""
         connection.unused_since = self.loop.time()
         self.unused.append(connection)
@@ -314,7 +314,7 @@ class ConnectionPool:
         if self._sweep is None:
             self._sweep = self.loop.call_later(IDLE_SECONDS, self._close_unused)
 
-    def lost(self, connection: Connection) -> None:
+    def lost(self, connection: ProviderConnection) -> None:
         """A connection is closed."""
         self.open.discard(connection)
         if connection in self.unused:
@@ -346,7 +346,7 @@ class ConnectionPool:
             left = min(each.unused_since for each in self.unused) - before
             self._sweep = self.loop.call_later(max(1.0, left), self._close_unused)
 
-    async def _connect(self) -> Connection:
+    async def _connect(self) -> ProviderConnection:
         place = self.place
         made = await aiohappyeyeballs.start_connection(
             await self._resolved(),
@@ -358,7 +358,7 @@ class ConnectionPool:
         try:
             made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             _, connection = await self.loop.create_connection(
-                lambda: Connection(self),
+                lambda: ProviderConnection(self),
                 sock=made,
                 ssl=tls_context() if place.tls else None,
                 server_hostname=place.host.rstrip(".") if place.tls else None,

@@ -16,11 +16,11 @@ from yarl import URL
 
 from llmconfig.client.http import connections, egress
 from llmconfig.client.http.connections import (
-    Connection,
     ConnectionPool,
+    IncomingReply,
     NotConnected,
-    Place,
-    Reply,
+    Origin,
+    ProviderConnection,
     ReplyHeaders,
 )
 from llmconfig.runtime.per_loop import PerLoop
@@ -66,7 +66,7 @@ class _NoConnection(TimeoutError):
 class _Pools:
     """An event loop's connections by place, and the generator that closes them with the loop."""
 
-    pools: dict[Place, ConnectionPool]
+    pools: dict[Origin, ConnectionPool]
     keeper: AsyncGenerator[None]
 
 
@@ -121,7 +121,7 @@ async def _exchange(
         request = _request(method, url, headers, body)
         connection = await _connection(loop, url, private=private, timeout_s=timeout_s)
         waiter = loop.create_future()
-        reply = Reply(waiter, most_bytes, streams=False)
+        reply = IncomingReply(waiter, most_bytes, streams=False)
         timer = loop.call_at(ends_at, connection.fail, TimeoutError())
         try:
             connection.ask(request, reply)
@@ -143,8 +143,8 @@ class Opened:
 
     status: int
     headers: Mapping[str, str]
-    reply: Reply
-    connection: Connection
+    reply: IncomingReply
+    connection: ProviderConnection
     wait_s: float
 
     @property
@@ -236,7 +236,7 @@ async def _opened(
         request = _request(method, url, headers, body)
         connection = await _connection(loop, url, private=private, timeout_s=timeout_s)
         waiter = loop.create_future()
-        reply = Reply(waiter, MAX_BYTES, streams=True)
+        reply = IncomingReply(waiter, MAX_BYTES, streams=True)
         try:
             connection.ask(request, reply)
             async with asyncio.timeout(timeout_s):
@@ -260,11 +260,11 @@ async def aclose() -> None:
 
 async def _connection(
     loop: asyncio.AbstractEventLoop, url: URL, *, private: bool, timeout_s: float
-) -> Connection:
+) -> ProviderConnection:
     """A connection that nobody uses, a new one if need be."""
     held = _open_pools.find()
     if held is None:
-        pools: dict[Place, ConnectionPool] = {}
+        pools: dict[Origin, ConnectionPool] = {}
         keeper = _keep(pools)
         await anext(keeper)
         held = _open_pools.put(_Pools(pools, keeper))
@@ -282,7 +282,7 @@ async def _connection(
         raise _NoConnection from None
 
 
-async def _keep(pools: Mapping[Place, ConnectionPool]) -> AsyncGenerator[None]:
+async def _keep(pools: Mapping[Origin, ConnectionPool]) -> AsyncGenerator[None]:
     """Wait for the loop's end. asyncio.run and its like close open generators when they end a
     loop, and this one then closes the connections."""
     try:
@@ -293,14 +293,14 @@ async def _keep(pools: Mapping[Place, ConnectionPool]) -> AsyncGenerator[None]:
 
 
 @lru_cache(maxsize=256)
-def _place(url: URL, *, private: bool) -> Place:
+def _place(url: URL, *, private: bool) -> Origin:
     host = url.raw_host
     if not host or url.scheme not in {"http", "https"}:
         raise _BadAddress("no host")
     if host.endswith(".") and not host.rstrip(".")[-1:].isalpha():
         host = host.rstrip(".")  # an address, which has no root; names may end with theirs
     factory = egress.private_socket if private else egress.public_socket
-    return Place(host, url.port or 0, url.scheme == "https", factory)
+    return Origin(host, url.port or 0, url.scheme == "https", factory)
 
 
 def _request(method: str, url: URL, headers: Mapping[str, str], body: bytes | None) -> bytes:
@@ -325,7 +325,7 @@ def _head(method: str, url: URL, headers: tuple[tuple[str, str], ...]) -> bytes:
         raise _BadAddress("a header that is not Latin-1") from None
 
 
-def _whole(reply: Reply, most_bytes: int) -> Response:
+def _whole(reply: IncomingReply, most_bytes: int) -> Response:
     headers = ReplyHeaders(reply.headers)
     return Response(reply.status, headers, _plain(headers, reply.body(), most_bytes))
 

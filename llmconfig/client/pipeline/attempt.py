@@ -31,10 +31,8 @@ from llmconfig.client.wire.refused_parameters import adjustment_for
 from llmconfig.configuration.resolution import Target
 
 NO_COST = Decimal(0)
-# A shorter wait for budgets and limits is not worth recording.
-WAITED_MS = 1.0
-# Sent back to the model with its own answer, which may be long.
-MAX_ANSWER_CHARACTERS = 20_000
+WAITED_MS = 1.0  # a shorter wait for budgets and limits is not worth recording
+MAX_ANSWER_CHARACTERS = 20_000  # of an answer that is sent back to be repaired
 MAX_ADJUSTMENTS = 8  # requests that are sent again without a refused parameter
 
 
@@ -286,9 +284,8 @@ class TargetExchange:
             return self._refused(verdict, latency_ms, request_id)
         reply = self.endpoint.scrubber.answer(verdict)
         if self.state.call.native is not None and verdict.native is not None:
-            in_its_words = self.native is not None  # else it was translated
-            native = self.endpoint.scrubber.value(verdict.native) if in_its_words else None
-            reply = replace(reply, native=native)
+            told = self.endpoint.scrubber.value(verdict.native) if self.native is not None else None
+            reply = replace(reply, native=told)
         return self._answered(reply, latency_ms, request_id)
 
     def _answered(self, reply: Reply, latency_ms: float, request_id: str) -> AttemptResult:
@@ -297,15 +294,12 @@ class TargetExchange:
             parsed = self.strategy.parse(reply, self.state.schema)
         except SchemaMismatch as error:
             mismatch = f"{why_not_whole(reply.finish_reason)} {error}".strip()
-        detail = self.endpoint.scrubber.clean(mismatch) if mismatch else ""
         believed, note = self._believed(reply.billed, len(reply.text))
-        attempt = Attempt(
-            provider=self.target.provider.name,
-            model=self.target.model_id,
-            outcome="invalid_answer" if mismatch else "ok",
-            latency_ms=latency_ms,
+        attempt = self._attempt(
+            "invalid_answer" if mismatch else "ok",
+            latency_ms,
             status=200,
-            detail=f"{detail}; {note}".removeprefix("; ") if note else detail,
+            detail="; ".join(filter(None, (mismatch and self._clean(mismatch), note))),
             request_id=request_id,
             **billing.price_of(believed, self.state, self.target),
         )
@@ -315,6 +309,12 @@ class TargetExchange:
         if repair:
             self._ask_to_repair(reply.text, mismatch)
         return AttemptResult(self.target, attempt, again=repair, repair=repair, rejected=reply)
+
+    def _clean(self, words: str) -> str:
+        return self.endpoint.scrubber.clean(words)
+
+    def _attempt(self, *facts: Any, **more: Any) -> Attempt:
+        return Attempt(self.target.provider.name, self.target.model_id, *facts, **more)
 
     def _believed(self, billed: Billed, received: int = 0) -> tuple[Billed, str]:
         """What is believed of what the provider says that it cost, and a note on what isn't."""
@@ -388,14 +388,7 @@ class TargetExchange:
         billed: Billed = NOT_BILLED,
         **facts: Any,
     ) -> AttemptResult:
-        attempt = Attempt(
-            provider=self.target.provider.name,
-            model=self.target.model_id,
-            outcome=code,
-            latency_ms=latency_ms,
-            detail=self.endpoint.scrubber.clean(detail),
-            **facts,
-        )
+        attempt = self._attempt(code, latency_ms, **facts, detail=self._clean(detail))
         if billed.usage is not None or billed.cost_usd is not None:
             attempt = self._priced(attempt, billed)
         elif code in MAYBE_BILLED and self.state.batch:
