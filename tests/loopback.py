@@ -24,8 +24,10 @@ class Loopback:
 
 
 @contextmanager
-def loopback(answer: Callable[[JSON], Answer]) -> Iterator[Loopback]:
-    """Serve until the block ends."""
+def loopback(
+    answer: Callable[[Any], Answer], *, reads: Callable[[bytes], Any] = json.loads
+) -> Iterator[Loopback]:
+    """Serve until the block ends; `reads` makes what `answer` gets of a body."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -34,7 +36,7 @@ def loopback(answer: Callable[[JSON], Answer]) -> Iterator[Loopback]:
             pass
 
         def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            body = reads(self.rfile.read(int(self.headers["Content-Length"])))
             served.bodies.append(body)
             served.paths.append(self.path)
             served.headers.append({name.lower(): value for name, value in self.headers.items()})

@@ -82,7 +82,7 @@ def generate(call: Call, *, collect: Collect | None = None) -> Generation:
 
 
 async def astream(
-    call: Call, *, collect: Collect | None = None
+    call: Call, *, collect: Collect | None = None, follow: Follow | None = None
 ) -> AsyncGenerator[Delta | Generation]:
     """Give an answer's pieces as they come, and at last the Generation with its record.
 
@@ -92,6 +92,8 @@ async def astream(
     pieces: asyncio.Queue[Delta | None] = asyncio.Queue(MAX_WAITING)
     await structured_output.prepare(call.schema)
     state = GenerationState(call, await snapshot.acurrent())
+    if follow is not None:
+        follow(CallWatch(state))
     strategy = Streaming(state, pieces.put)
     work = asyncio.create_task(_live_stream(state, strategy, collect, pieces))
     try:

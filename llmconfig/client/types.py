@@ -161,6 +161,7 @@ class Call:
     waits: bool = True  # for targets that cool down; else it fails at once if there are no others
     logprobs: bool = False
     native: NativeRequest | None = None
+    trace: Mapping[str, str] = field(default_factory=dict)  # W3C's `traceparent`, `tracestate`
 
 
 @dataclass(frozen=True, slots=True)

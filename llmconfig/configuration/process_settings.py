@@ -109,6 +109,12 @@ OWN = (
         "Days that answers of /v1/responses are kept for previous_response_id; 0 keeps none.",
     ),
     ProcessSetting(
+        "LLM_IDEMPOTENCY_SECONDS",
+        86_400,
+        "How long /v1 remembers an answer by its Idempotency-Key, in seconds.",
+        least=1,
+    ),
+    ProcessSetting(
         "LLM_CACHE_ENABLED",
         True,
         "Answers identical requests from the response cache.",

@@ -17,7 +17,8 @@ from llmconfig.gateway import (
     openai_shape,
     response_addresses,
 )
-from llmconfig.gateway.gateway_request import AnswerForm, GatewayRequest, Handler
+from llmconfig.gateway.answer_forms import AnswerForm
+from llmconfig.gateway.gateway_request import GatewayRequest, Handler
 from llmconfig.gateway.reading import ParsedRequest
 from llmconfig.gateway.refusals import RequestRefused
 

@@ -1,10 +1,14 @@
 """Headers of answers (refusals have their own): which call it was, who answered, what it took."""
 
+import datetime as dt
 from decimal import Decimal
 from urllib.parse import quote
 from uuid import UUID
 
+from llmconfig.client.traffic import rate_limits
 from llmconfig.client.types import Generation
+from llmconfig.configuration import snapshot
+from llmconfig.configuration.resolution import Target
 
 Headers = list[tuple[bytes, bytes]]
 NO_COST = Decimal(0)
@@ -25,13 +29,57 @@ def of_answer(made: Generation, *others: Generation) -> Headers:
     Of several choices: the first one's model, and what all of them cost.
     """
     record = made.record
-    model = quote(f"{record.provider}/{record.model}", safe=NAME_CHARACTERS)
     told = [
-        (b"x-nodewise-model", model.encode()),
+        _model(record.provider, record.model),
         (b"x-nodewise-cache", b"hit" if record.cache_hit else b"miss"),
+        (b"x-nodewise-revision", str(record.config_revision).encode()),
     ]
-    costs = [each.record.cost_usd for each in (made, *others)]
-    known = [each for each in costs if each is not None]
-    if len(known) == len(costs):
-        told.append((b"x-nodewise-cost-usd", f"{sum(known, NO_COST):f}".encode()))
+    cost = cost_of(made, *others)
+    if cost is not None:
+        told.append((b"x-nodewise-cost-usd", f"{cost:f}".encode()))
     return told
+
+
+def of_answerer(target: Target | None) -> Headers:
+    """The model that answers a stream, and by which revision of the configuration."""
+    revision = (b"x-nodewise-revision", str(snapshot.current().revision).encode())
+    return [] if target is None else [_model(target.provider.name, target.model_id), revision]
+
+
+def as_comment(made: Generation) -> bytes:
+    """What a stream's head could not tell yet, as a comment among its events."""
+    told = b"; ".join(b"%s: %s" % pair for pair in of_answer(made))
+    return b": " + told + b"\n\n"
+
+
+def of_limits(provider: str, *, anthropic: bool) -> Headers:
+    """What is left of the limits that hold for the provider that answered, as a vendor says it."""
+    found = rate_limits.outlook_of(provider)
+    if found is None:
+        return []
+    now = dt.datetime.now(dt.UTC)
+    told: Headers = []
+    for what, room in (("requests", found.requests), ("tokens", found.tokens)):
+        if room is None:
+            continue
+        reset = f"{room.resets_in_s:.3f}s"
+        if anthropic:
+            ends = now + dt.timedelta(seconds=room.resets_in_s)
+            reset = ends.isoformat(timespec="seconds").replace("+00:00", "Z")
+        for name, value in (("limit", room.limit), ("remaining", room.left), ("reset", reset)):
+            header = f"x-ratelimit-{name}-{what}"
+            if anthropic:
+                header = f"anthropic-ratelimit-{what}-{name}"
+            told.append((header.encode(), str(value).encode()))
+    return told
+
+
+def cost_of(*made: Generation) -> Decimal | None:
+    """US dollars for all of them, None where any is unknown."""
+    costs = [each.record.cost_usd for each in made]
+    known = [each for each in costs if each is not None]
+    return sum(known, NO_COST) if len(known) == len(costs) else None
+
+
+def _model(provider: str, model: str) -> tuple[bytes, bytes]:
+    return b"x-nodewise-model", quote(f"{provider}/{model}", safe=NAME_CHARACTERS).encode()

@@ -1,6 +1,7 @@
 """What a caller's headers say of its call: by when, from the cache or not, and its tags."""
 
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -12,6 +13,13 @@ CACHE = b"x-nodewise-cache"
 USE_CACHE = frozenset({b"use", b"on", b"true"})
 LEAVE_CACHE = frozenset({b"off", b"no-store", b"no-cache", b"false"})
 TIMEOUT = b"x-nodewise-timeout"
+# W3C's, of the trace that the caller's request belongs to; what is none is left out.
+TRACE = {
+    b"traceparent": re.compile(
+        rb"[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
+    ),
+    b"tracestate": re.compile(rb"[\x21-\x7e \t]{1,512}"),
+}
 # What OpenAI's and Anthropic's SDKs tell of their own, seconds; for whole answers: in a stream they
 # mean each wait.
 SDK_TIMEOUTS = frozenset({b"x-stainless-timeout", b"x-stainless-read-timeout"})
@@ -26,6 +34,7 @@ def applied(call: Call, headers: Iterable[tuple[bytes, bytes]], *, streams: bool
     headers = tuple(headers)
     deadlines: list[float] = []
     use_cache, sampled = call.use_cache, False
+    trace: dict[str, str] = {}
     for name, value in headers:
         if name == TIMEOUT:
             deadlines.append(_own_deadline(value))
@@ -34,6 +43,8 @@ def applied(call: Call, headers: Iterable[tuple[bytes, bytes]], *, streams: bool
         elif name == CACHE:
             use_cache = call.use_cache and value.strip().lower() not in LEAVE_CACHE
             sampled = value.strip().lower() in USE_CACHE
+        elif name in TRACE and TRACE[name].fullmatch(value):
+            trace[name.decode()] = value.decode()
         elif name == b"cache-control" and {b"no-cache", b"no-store"} & set(_words(value)):
             use_cache = False
     return replace(
@@ -42,6 +53,7 @@ def applied(call: Call, headers: Iterable[tuple[bytes, bytes]], *, streams: bool
         use_cache=use_cache,
         cache_sampled=sampled,
         waits=False,
+        trace=trace if "traceparent" in trace else {},
     )
 
 

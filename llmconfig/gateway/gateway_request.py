@@ -5,13 +5,13 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 
 from llmconfig import client
 from llmconfig.client.pipeline import publishing
+from llmconfig.client.pipeline.holdup import CallWatch
 from llmconfig.client.sdk.asgi_scope import CALLER, Message, Receive, Send
 from llmconfig.client.structured_output import SchemaUnusable
 from llmconfig.client.types import Call, Delta, Generation
@@ -22,11 +22,20 @@ from llmconfig.gateway import (
     answer_headers,
     body_room,
     caller_wishes,
+    idempotency,
     refusals,
     several_choices,
 )
 from llmconfig.gateway.access import Caller
+from llmconfig.gateway.answer_forms import (
+    COMMENT,
+    STREAM_HEADERS,
+    AnswerForm,
+    ChoiceEvents,
+    Events,
+)
 from llmconfig.gateway.disconnects import Gone, Watch
+from llmconfig.gateway.idempotency import AnswerRecorder, Claim
 from llmconfig.gateway.reading import JSON, ParsedRequest, body_of
 from llmconfig.gateway.refusals import RequestRefused, Shape, refusal_of
 from llmconfig.gateway.running import running
@@ -37,65 +46,6 @@ from llmconfig.runtime import stopping
 logger = logging.getLogger(__name__)
 JSON_HEADERS = [(b"content-type", b"application/json")]
 CACHE_HIT = ((b"x-nodewise-cache", b"hit"),)
-STREAM_HEADERS = (
-    (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"cache-control", b"no-cache"),
-    (b"x-accel-buffering", b"no"),  # nginx would hold it back
-)
-COMMENT = b": waiting\n\n"
-
-
-class Events(Protocol):
-    """Turns a streamed answer's pieces into a vendor's events."""
-
-    def begin(self) -> bytes:
-        """What comes before the first piece."""
-
-    def piece(self, delta: Delta) -> bytes:
-        """A piece's events."""
-
-    def end(self, made: Generation) -> bytes:
-        """What comes after the last piece."""
-
-    def failure(self, shape: JSON) -> bytes:
-        """The last event of a stream that breaks off; `shape` is the error as a whole body."""
-
-
-class ChoiceEvents(Protocol):
-    """The events of one choice among several."""
-
-    def begin(self) -> bytes:
-        """What comes before its first piece."""
-
-    def piece(self, delta: Delta) -> bytes:
-        """A piece's events."""
-
-    def ended(self, made: Generation) -> bytes:
-        """Its end, where others still go on."""
-
-    def end(self, made: Generation, *others: Generation) -> bytes:
-        """Its end and the stream's."""
-
-    def failure(self, shape: JSON) -> bytes:
-        """The last event of a stream that breaks off."""
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerForm:
-    """A vendor's words for answers, whole and streamed.
-
-    `whole` takes the request and a generation for each choice. `keep` stores an answer before its
-    end is sent. `choice` makes the events of one of several choices; None where there is one only.
-    """
-
-    whole: Callable[..., JSON]
-    events: Callable[[ParsedRequest], Events]
-    keep: Callable[[Generation], Awaitable[None]] | None = None
-    choice: Callable[[ParsedRequest, int], ChoiceEvents] | None = None
-    stream_headers: Sequence[tuple[bytes, bytes]] = STREAM_HEADERS
-    comment: bytes = COMMENT  # blank where readers skip none
-
-
 Handler = Callable[["GatewayRequest"], Awaitable[None]]
 FindHandler = Callable[[str, str], Handler]  # by method and path; raises RequestRefused
 
@@ -114,6 +64,7 @@ class GatewayRequest:
         self.told: answer_headers.Headers = []  # of the call, once it is read
         self.said_at = time.monotonic()
         self.place = body_room.Place()
+        self.raw: bytearray | None = None  # the body, where an idempotency key came with it
         self.shape: Shape = refusals.openai_shape
         self.anthropic = scope["path"].startswith("/v1/messages")
         if self.anthropic or any(name == b"anthropic-version" for name, _ in scope["headers"]):
@@ -165,7 +116,31 @@ class GatewayRequest:
         else:
             client_address = self.scope.get("client") or ("", 0)
             self.caller = await access.authenticate(self.scope["headers"], client_address[0])
-        await handle(self)
+        key = idempotency.key_in(self.scope["headers"])
+        if key is None or self.scope["method"] != "POST":
+            await handle(self)
+        else:
+            await self._answer_once(key, handle)
+
+    async def _answer_once(self, key: bytes, handle: Handler) -> None:
+        """Carry the request out unless the same one was before; its client may go meanwhile."""
+        self.raw = await self._read_body()
+        claim = Claim(key, self.caller, self.scope["path"], self.raw)
+        kept = await claim.take()
+        if kept is not None:
+            await self._start(kept.status, [*kept.headers, idempotency.REPLAYED])
+            await self._part(kept.body, more=False)
+            return
+        self.send = recorder = AnswerRecorder(self.send)
+        try:
+            await handle(self)
+        except BaseException:
+            await claim.release()
+            raise
+        if recorder.answer is None:
+            await claim.release()
+        else:
+            await claim.keep(recorder.answer)
 
     async def generate(self, asked: ParsedRequest, form: AnswerForm) -> None:
         """Carry the call out and send its answer; raises RequestRefused and Gone."""
@@ -183,7 +158,7 @@ class GatewayRequest:
         made = await self.while_there(asked.name, client.agenerate(call, collect=self.collect))
         if form.keep is not None:
             await form.keep(made)
-        await self.reply(form.whole(asked, made), headers=answer_headers.of_answer(made))
+        await self.reply(form.whole(asked, made), headers=self._facts_of(made))
 
     async def _generate_several(self, asked: ParsedRequest, form: AnswerForm) -> None:
         calls = [self._wished(each, asked) for each in asked.calls]
@@ -194,7 +169,12 @@ class GatewayRequest:
             return
         work = several_choices.generate(calls, self.collect)
         made: list[Generation] = await self.while_there(asked.name, work)
-        await self.reply(form.whole(asked, *made), headers=answer_headers.of_answer(*made))
+        await self.reply(form.whole(asked, *made), headers=self._facts_of(*made))
+
+    def _facts_of(self, *made: Generation) -> answer_headers.Headers:
+        return answer_headers.of_answer(*made) + answer_headers.of_limits(
+            made[0].record.provider, anthropic=self.anthropic
+        )
 
     def _wished(self, call: Call, asked: ParsedRequest) -> Call:
         return caller_wishes.applied(call, self.scope["headers"], streams=asked.stream)
@@ -240,11 +220,17 @@ class GatewayRequest:
     async def _stream(self, call: Call, events: Events, form: AnswerForm) -> None:
         """Status and head with the first piece or comment: until then an error has a status."""
         told = False
-        async with self._commented(form) as comments, aclosing(self._pieces(call)) as pieces:
+        watches: list[CallWatch] = []
+        async with (
+            self._commented(form) as comments,
+            aclosing(client.astream(call, collect=self.collect, follow=watches.append)) as pieces,
+        ):
             async for piece in pieces:
                 if not self.begun:
                     hit = isinstance(piece, Delta) and piece.is_cached
-                    await self._start(200, [*form.stream_headers, *(CACHE_HIT if hit else ())])
+                    answerer = answer_headers.of_answerer(watches[0].answerer)
+                    cached = CACHE_HIT if hit else ()
+                    await self._start(200, [*form.stream_headers, *cached, *answerer])
                 if not told:
                     told = True
                     if head := events.begin():
@@ -257,7 +243,8 @@ class GatewayRequest:
                         await form.keep(piece)
                     if comments is not None:
                         comments.cancel()
-                    await self._part(events.end(piece), more=False)
+                    told_last = answer_headers.as_comment(piece) if form.comment else b""
+                    await self._part(told_last + events.end(piece), more=False)
 
     async def _comment_on_silence(self, seconds: float) -> None:
         """Keep balancers from cutting a stream in which nothing comes; readers skip comments.
@@ -272,9 +259,6 @@ class GatewayRequest:
                 if not self.begun:
                     await self._start(200, STREAM_HEADERS)
                 await self._part(COMMENT)
-
-    def _pieces(self, call: Call) -> AsyncGenerator[Delta | Generation]:
-        return client.astream(call, collect=self.collect)
 
     # What the addresses share
 
@@ -302,12 +286,13 @@ class GatewayRequest:
         """
         me = asyncio.current_task()
         assert me is not None  # noqa: S101 - a server runs this in a task
-        watch = Watch(self.receive, me)
+        # Who sent a key for it may go, and come back for the answer.
+        watch = Watch(self.receive, me) if self.raw is None else None
         self.working = True
         try:
             return await work
         except asyncio.CancelledError:
-            if watch.saw_it_go and me.cancelling() == 1:
+            if watch is not None and watch.saw_it_go and me.cancelling() == 1:
                 me.uncancel()
                 raise Gone from None
             if stopping.begun() and CALLER not in self.scope:  # cut by us or by the server
@@ -327,12 +312,16 @@ class GatewayRequest:
             raise
         finally:
             self.working = False
-            watch.end()
+            if watch is not None:
+                watch.end()
             if writer.is_full:
                 await writer.relieve()
 
     async def body(self) -> JSON:
         """The request's JSON object; raises RequestRefused and Gone."""
+        return body_of(self.raw if self.raw is not None else await self._read_body())
+
+    async def _read_body(self) -> bytearray:
         body, more = bytearray(), True
         declared = self._declared_size()
         if declared > body_room.MAX_BYTES:
@@ -348,7 +337,7 @@ class GatewayRequest:
             body += part
             if CALLER not in self.scope and len(body) > body_room.SMALL_BYTES:
                 await self.place.take(body_room.MAX_BYTES)  # unless it said its size
-        return body_of(body)
+        return body
 
     def _declared_size(self) -> int:
         """What the client says its body has; 0 if it doesn't, or is this process itself."""

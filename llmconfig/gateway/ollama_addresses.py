@@ -10,8 +10,9 @@ from types import MappingProxyType
 from llmconfig import client
 from llmconfig.configuration import snapshot
 from llmconfig.gateway import catalogue, ollama_shape, openai_shape
+from llmconfig.gateway.answer_forms import AnswerForm
 from llmconfig.gateway.catalogue import CallableName
-from llmconfig.gateway.gateway_request import AnswerForm, GatewayRequest, Handler
+from llmconfig.gateway.gateway_request import GatewayRequest, Handler
 from llmconfig.gateway.reading import JSON, bad
 
 LINES = ((b"content-type", b"application/x-ndjson"), (b"x-accel-buffering", b"no"))

@@ -18,6 +18,7 @@ from llmconfig.client.wire import Input
 from llmconfig.client.wire.openai import unknown_fields
 from llmconfig.client.wire.thinking import to_details
 from llmconfig.gateway.access import Caller
+from llmconfig.gateway.answer_headers import cost_of
 from llmconfig.gateway.caller_labels import labels_of
 from llmconfig.gateway.reading import (
     JSON,
@@ -251,7 +252,9 @@ def served_usage(made: Generation) -> Usage:
 def usage_of(*made: Generation) -> JSON:
     """What several answers took together."""
     parts = [usage_shape(served_usage(each)) for each in made]
-    return parts[0] if len(parts) == 1 else _sum(parts)
+    whole = parts[0] if len(parts) == 1 else _sum(parts)
+    cost = cost_of(*made)
+    return whole if cost is None else whole | {"cost": float(cost)}  # as OpenRouter calls it
 
 
 def _sum(parts: list[JSON]) -> JSON:

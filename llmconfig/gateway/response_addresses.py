@@ -7,7 +7,8 @@ from urllib.parse import parse_qs
 from llmconfig import client
 from llmconfig.client.types import Generation
 from llmconfig.gateway import response_items, responses_requests, stored_responses
-from llmconfig.gateway.gateway_request import AnswerForm, GatewayRequest, Handler
+from llmconfig.gateway.answer_forms import AnswerForm
+from llmconfig.gateway.gateway_request import GatewayRequest, Handler
 from llmconfig.gateway.reading import JSON, ParsedRequest, bad
 from llmconfig.gateway.refusals import RequestRefused
 from llmconfig.gateway.responses_shape import ResponseEvents

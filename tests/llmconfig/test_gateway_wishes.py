@@ -1,15 +1,19 @@
 """Callers at `/v1` that want an answer now: refusals in time, deadlines, the cache by request."""
 
 import itertools
+import json
 import socket
 import time
 
+import httpx2
 import pytest
 
-from llmconfig.models import Budget
+from llmconfig.configuration.revisions import change
+from llmconfig.models import Budget, Provider
 from metrics.models import GenerationHistory, GenerationMetric
 from tests.llmconfig.gateway_server import new_key, running_server
 from tests.llmconfig.scripted import completion, scripted_server
+from tests.loopback import answered, loopback, streamed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -227,3 +231,94 @@ def test_the_cache_answers_at_temperature_0_or_where_it_is_asked(client, provide
     for header in ({"x-nodewise-cache": "off"}, {"cache-control": "no-cache"}):
         assert ask(client, header, temperature=0).headers["x-nodewise-cache"] == "miss"
     assert provider.requests == 6
+
+
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+def test_headers_tell_limits_revision_and_trace_in_both_vendors_words(connect):
+    usage = f"data: {json.dumps({'choices': [], 'usage': answered()['usage']})}\n\n".encode()
+    stream = (streamed()[0], usage, streamed()[1])
+    with loopback(lambda body: (200, stream if body.get("stream") else answered())) as served:
+        client = connect(served.url)
+        Provider.objects.update(requests_per_minute=60, tokens_per_minute=100_000)
+        with change(source="shell"):
+            pass
+        node = client.params["node"]
+
+        def limited():
+            return ask(client, {"traceparent": TRACE}, temperature=1)
+
+        ends = time.monotonic() + 5
+        while "x-ratelimit-limit-requests" not in (reply := limited()).headers:
+            assert time.monotonic() < ends, reply.headers
+            time.sleep(0.1)
+        assert reply.headers["x-ratelimit-limit-requests"] == "60"
+        assert 0 <= int(reply.headers["x-ratelimit-remaining-requests"]) < 60
+        assert float(reply.headers["x-ratelimit-reset-requests"].removesuffix("s")) <= 61
+        assert int(reply.headers["x-ratelimit-remaining-tokens"]) < 100_000
+        assert int(reply.headers["x-nodewise-revision"]) >= 0
+        assert served.headers[-1]["traceparent"] == TRACE
+        asked = {"model": node, "max_tokens": 50, **HELLO}
+        said = client.post("/v1/messages", json=asked).headers
+        assert said["anthropic-ratelimit-requests-limit"] == "60"
+        assert int(said["anthropic-ratelimit-requests-remaining"]) < 60
+        assert said["anthropic-ratelimit-tokens-reset"].endswith("Z")
+        told = ask(client, {"traceparent": "00-junk"}, stream=True, temperature=1)
+        assert told.headers["x-nodewise-model"] == f"sim-{node}/gpt-4o-mini"
+        assert "; x-nodewise-cost-usd: 0.000039" in told.text
+        assert "traceparent" not in served.headers[-1]
+        whole = limited().json()
+        assert whole["usage"]["cost"] == pytest.approx(9e-6 + 3e-5)
+
+
+def test_an_idempotency_key_answers_twice_with_one_payment(connect):
+    slow = {"seconds": 0.0}
+
+    def answer(body):
+        time.sleep(slow["seconds"])
+        if body.get("seed") == 400:
+            return 400, {"error": {"message": "Too hard."}}
+        return 200, streamed() if body.get("stream") else answered()
+
+    with loopback(answer) as served:
+        client = connect(served.url)
+        other = connect(served.url, "other")
+        for number, more in enumerate(({}, {"stream": True}, {"n": 2})):
+            key = {"idempotency-key": f"once-{number}"}
+            first, again = (ask(client, key, temperature=1, **more) for _ in range(2))
+            assert first.status_code == 200, first.text
+            assert (again.content, again.headers["x-request-id"]) == (
+                first.content,
+                first.headers["x-request-id"],
+            )
+            assert again.headers["idempotent-replayed"] == "true"
+            assert "idempotent-replayed" not in first.headers
+        assert len(served.bodies) == 4
+        # Another key's caller has keys of his own, another request is another one.
+        assert ask(other, {"idempotency-key": "once-0"}, temperature=1).status_code == 200
+        assert len(served.bodies) == 5
+        reused = ask(client, {"idempotency-key": "once-0"}, temperature=0.5)
+        assert (reused.status_code, reused.json()["error"]["code"]) == (
+            422,
+            "idempotency_key_reused",
+        )
+        assert ask(client, {"idempotency-key": "x" * 256}).status_code == 400
+        # What failed may be tried again.
+        for _ in range(2):
+            failed = ask(client, {"idempotency-key": "hard"}, seed=400)
+            assert (failed.status_code, "idempotent-replayed" in failed.headers) == (400, False)
+        before = len(served.bodies)
+        # The second one waits for the first, though that one's client hangs up.
+        slow["seconds"] = 1.0
+        key = {"idempotency-key": "gone"}
+        with pytest.raises(httpx2.ReadTimeout):
+            client.post(
+                "/v1/chat/completions",
+                json=HELLO | {"model": client.params["node"], "temperature": 1},
+                headers=key,
+                timeout=0.4,
+            )
+        reply = ask(client, key, temperature=1)
+        assert (reply.status_code, reply.headers["idempotent-replayed"]) == (200, "true")
+        assert len(served.bodies) == before + 1

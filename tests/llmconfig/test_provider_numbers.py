@@ -7,7 +7,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from llmconfig.client.pipeline.responses import MAX_RETRY_AFTER_S, retry_after
+from llmconfig.client.http.retry_after import MAX_RETRY_AFTER_S, retry_after
 from llmconfig.client.types import Generation
 from tests.llmconfig.scripted import asked, chunks, completion, event, scripted_server, streamed
 

@@ -18,8 +18,11 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from llmconfig.client import generate
 from llmconfig.client.errors import GenerationRefused
 from llmconfig.client.recording import tracing
+from llmconfig.client.recording.provider_names import well_known_name
+from llmconfig.configuration.facts import ProviderFacts
 from llmconfig.secrets import Secret
 from tests.llmconfig.conftest import CANARY
+from tests.loopback import loopback
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -114,6 +117,11 @@ def test_each_attempt_is_a_child_in_its_own_time(collector, make_node, ask):
     failed = attributes(found["attempt 1 sim/gpt-4o-mini"])
     assert (failed["error.type"], failed["http.response.status_code"]) == ("http_500", 500)
     assert failed["langsmith.metadata.moved_on"] == "retry"
+    # What bears a model or usage counts as a generation of its own elsewhere.
+    for child in found.values():
+        assert not [name for name in attributes(child) if name.startswith("gen_ai.")]
+        assert attributes(child)["langfuse.observation.type"] == "span"
+    assert attributes(whole)["langfuse.observation.type"] == "generation"
     assert whole.status.code == 0
 
 
@@ -136,6 +144,37 @@ def test_texts_are_traced_only_under_their_own_switch(collector, make_node, ask,
     assert told["gen_ai.prompt.0.content"].startswith("Describe? a dog.")
     assert len(told["gen_ai.prompt.0.content"]) == tracing.MAX_TEXT_LENGTH
     assert told["gen_ai.completion.0.content"] == answer
+    said = json.loads(told["gen_ai.output.messages"])[0]
+    assert said == {
+        "role": "assistant",
+        "parts": [{"type": "text", "content": answer}],
+        "finish_reason": "stop",
+    }
+    assert json.loads(told["gen_ai.input.messages"])[0]["role"] == "user"
+
+
+def test_a_callers_trace_goes_on(collector, make_node, ask):
+    make_node("sim/gpt-4o-mini", langsmith_tracing=True)
+    trace_id, span_id = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+    generate(ask(trace={"traceparent": f"00-{trace_id}-{span_id}-01"}))
+    span = spans(collector)["chat gpt-4o-mini"]
+    assert (span.trace_id.hex(), span.parent_span_id.hex()) == (trace_id, span_id)
+
+
+@pytest.mark.parametrize(
+    ("kind", "address", "name"),
+    [
+        ("openai", "", "openai"),
+        ("azure_openai", "https://x.openai.azure.com", "azure.ai.openai"),
+        ("custom", "https://api.groq.com/openai/v1", "groq"),
+        ("custom", "https://api.mistral.ai/v1", "mistral_ai"),
+        ("custom", "http://localhost:8000/v1", "mine"),
+        ("openrouter", "https://openrouter.ai/api/v1", "mine"),
+    ],
+)
+def test_providers_have_opentelemetrys_names(kind, address, name):
+    facts = ProviderFacts("mine", kind, address, "", "", "", "", 1.0, 0, 1, True)
+    assert well_known_name(facts) == name
 
 
 def test_other_nodes_leave_no_trace_whatever_the_environment_says(
@@ -245,3 +284,22 @@ def test_a_key_that_a_provider_echoes_is_in_no_span(collector, make_node, ask, s
         body = base64.b64decode(export["body"])
         assert b"attempt 1" in body
         assert CANARY[:8].encode() not in body
+
+
+@pytest.mark.parametrize(("status", "received"), [(429, 2), (503, 2), (400, 1)])
+def test_a_busy_receiver_is_asked_again_within_bounds(
+    collector, make_node, ask, settings, status, received
+):
+    got = []
+
+    def answer(body):
+        got.append(body)
+        return (status, {}) if len(got) == 1 else (200, {})
+
+    with loopback(answer, reads=bytes) as receiver:
+        settings.LLM_TRACING_ENDPOINT = receiver.url
+        make_node("sim/gpt-4o-mini", langsmith_tracing=True)
+        generate(ask())
+        assert tracing.flush(10)
+    assert len(got) == received
+    assert len(set(got)) == 1

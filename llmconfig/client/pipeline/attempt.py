@@ -47,7 +47,7 @@ class TargetExchange:
         self.target = target
         native = state.call.native
         self.native = native if native is not None and native.wire == endpoint.wire.name else None
-        self.endpoint = endpoints.with_headers(endpoint, self.native)
+        self.endpoint = endpoints.with_headers(endpoint, self.native, state.call.trace)
         self.repaired = False
         self.failed = False  # once: a call counts once against its target
         self.looked = False  # in the cache: once

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from yarl import URL
 
@@ -22,6 +23,9 @@ COMMON_HEADERS = {
     "Accept-Encoding": "identity",
     "User-Agent": "nodewise",
 }
+
+
+NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class AddressUnusable(ConfigurationError):
@@ -51,11 +55,14 @@ def endpoint_of(target: Target, snapshot: Snapshot) -> ProviderEndpoint:
     return held
 
 
-def with_headers(endpoint: ProviderEndpoint, native: NativeRequest | None) -> ProviderEndpoint:
-    """The endpoint with the headers that a caller's own request brings along."""
-    if native is None or not native.headers:
+def with_headers(
+    endpoint: ProviderEndpoint, native: NativeRequest | None, trace: Mapping[str, str]
+) -> ProviderEndpoint:
+    """The endpoint with the headers that a caller's own request and its trace bring along."""
+    own = native.headers if native is not None else NONE
+    if not (own or trace):
         return endpoint
-    return replace(endpoint, headers={**native.headers, **endpoint.headers})
+    return replace(endpoint, headers={**own, **trace, **endpoint.headers})
 
 
 def forget(target: Target, snapshot: Snapshot) -> None:

@@ -18,6 +18,14 @@ class CallWatch:
 
     state: GenerationState
 
+    @property
+    def answerer(self) -> Target | None:
+        """Who is being asked, or was last; None before that."""
+        state = self.state
+        if state.in_flight is not None:
+            return state.in_flight[0]
+        return state.last.target if state.last is not None else None
+
     def may_be_dropped(self) -> bool:
         """Whether nothing is in flight and nothing has been paid, so that nobody loses anything."""
         state = self.state

@@ -9,6 +9,7 @@ from django.db import close_old_connections, connections
 from llmconfig.client.pipeline import outcome
 from llmconfig.client.pipeline.state import GenerationState
 from llmconfig.client.recording import recorders, tracing
+from llmconfig.client.recording.provider_names import well_known_name
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.recording.tracing import Traced
 from llmconfig.client.types import CallRecord
@@ -23,7 +24,17 @@ def record_of(state: GenerationState) -> CallRecord:
         served = state.served
         ended_s = tuple(each.ended - state.started for each in state.attempts)
         answer = served.text if served is not None else ""
-        tracing.submit(Traced(record, ended_s, state.call.messages, answer))
+        target = state.last.target if state.last is not None else state.resolution.targets[0]
+        tracing.submit(
+            Traced(
+                record,
+                ended_s,
+                state.call.messages,
+                answer,
+                provider=well_known_name(target.provider),
+                parent=state.call.trace.get("traceparent", ""),
+            )
+        )
     return record
 
 

@@ -1,12 +1,10 @@
 """What a reply means: an answer, or a failure that the same request may or may not get over."""
 
-import datetime as dt
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 
+from llmconfig.client.http.retry_after import bounded, retry_after
 from llmconfig.client.http.transport import Response
 from llmconfig.client.wire import JSON, BadReply, Refusal, Reply, Wire
 from llmconfig.client.wire.events import DONE, EventReader
@@ -46,8 +44,6 @@ _BAD_KEY = re.compile(
 KEY_REFUSED = "http_401"
 # The request's own fault, whatever status it came with: llama.cpp says 500 to a prompt too long.
 LASTING_CODES = frozenset({"exceed_context_size_error", "context_length_exceeded"})
-# The longest wait that is believed; whoever asks for more is asked again after as long.
-MAX_RETRY_AFTER_S = 3600.0
 # Failures that a request brings with it although the status says that the server is at fault:
 # llama.cpp says 500 to a picture for a model without eyes, to a grammar and to a template.
 _REQUESTS_FAULT = re.compile(
@@ -148,51 +144,9 @@ def _refused(status: int, refusal: Refusal, response: Response) -> Refused:
         detail=detail,
         transient=status in TRANSIENT_STATUSES or (status >= 500 and not lasting),
         status=status,
-        retry_after_s=_bounded(refusal.retry_after_s if asked is None else asked),
+        retry_after_s=bounded(refusal.retry_after_s if asked is None else asked),
         refusal=None if too_long else refusal,
     )
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """The seconds that a provider asks to wait, an hour at most; None if it can't mean it.
-
-    Read from `retry-after-ms`, or `Retry-After` as seconds or an HTTP date.
-    """
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        text = headers.get(name)
-        if text is None:
-            continue
-        seconds = _number(text) * unit
-        if math.isnan(seconds) and name == "retry-after":
-            seconds = _until(text)
-        found = _bounded(seconds)
-        if found is not None:
-            return found
-    return None
-
-
-def _bounded(seconds: float | None) -> float | None:
-    """The seconds, an hour at most; None for what is no time to wait."""
-    if seconds is None or math.isnan(seconds) or seconds < 0:
-        return None
-    return min(seconds, MAX_RETRY_AFTER_S)
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
-
-
-def _until(text: str) -> float:
-    try:
-        when = parsedate_to_datetime(text)
-    except (TypeError, ValueError, OverflowError):
-        return math.nan
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=dt.UTC)
-    return max(0.0, (when - dt.datetime.now(dt.UTC)).total_seconds())
 
 
 def request_id(headers: Mapping[str, str]) -> str:

@@ -21,6 +21,7 @@ from yarl import URL
 
 from llmconfig import project_settings
 from llmconfig.client.http import background_loop, transport
+from llmconfig.client.http.retry_after import retry_after
 from llmconfig.client.http.transport import RequestFailed
 from llmconfig.client.types import Attempt, CallRecord, Message
 from llmconfig.extras import from_extra
@@ -38,6 +39,10 @@ MAX_AT_ONCE = 256
 GATHER_SECONDS = 1.0
 SEND_SECONDS = 5.0
 ENDING_SECONDS = 2.0
+# What OTLP's receivers say to what may be sent again: https://opentelemetry.io/docs/specs/otlp/
+AGAIN = frozenset({429, 502, 503, 504})
+FIRST_PAUSE_SECONDS = 0.5
+MAX_TRYING_SECONDS = 10.0
 WARN_EVERY_SECONDS = 60.0
 MAX_TEXT_LENGTH = 20_000  # characters of one message
 MAX_MESSAGES = 50
@@ -45,12 +50,17 @@ MAX_MESSAGES = 50
 
 @dataclass(frozen=True, slots=True)
 class Traced:
-    """A finished call; `ended_s` are the ends of its attempts in seconds after its start."""
+    """A finished call; `ended_s` are the ends of its attempts in seconds after its start.
+
+    `provider` is OpenTelemetry's name for the provider, `parent` the caller's `traceparent`.
+    """
 
     record: CallRecord
     ended_s: tuple[float, ...]
     messages: Sequence[Message]
     answer: str
+    provider: str = ""
+    parent: str = ""
 
 
 def enabled() -> bool:
@@ -140,20 +150,39 @@ def headers_of(text: str) -> dict[str, str]:
 
 
 def _post(body: bytes) -> str:
-    """Send one export; what is given back says why it failed."""
+    """Send one export, again where its receiver asks for that; gives why it failed, if it did."""
+    ends = time.monotonic() + MAX_TRYING_SECONDS
+    pause = FIRST_PAUSE_SECONDS
+    while True:
+        why, again_in_s = _post_once(body)
+        if again_in_s is None:
+            return why
+        wait = max(again_in_s, pause)
+        if time.monotonic() + wait > ends:
+            return why
+        time.sleep(wait)
+        pause *= 2
+
+
+def _post_once(body: bytes) -> tuple[str, float | None]:
+    """Why it failed, blank if it didn't, and in how many seconds another try makes sense."""
     headers = headers_of(project_settings.tracing_headers())
     headers["Content-Type"] = "application/x-protobuf"
     try:
         url = URL(project_settings.tracing_endpoint())
         sent = transport.post(url, headers=headers, body=body, timeout_s=SEND_SECONDS, private=True)
-        status = background_loop.submit(sent).result(SEND_SECONDS + 1).status
+        reply = background_loop.submit(sent).result(SEND_SECONDS + 1)
     except RequestFailed as failure:
-        return failure.detail
+        return failure.detail, None
     except TimeoutError:
-        return f"no answer within {SEND_SECONDS:g} s"
+        return f"no answer within {SEND_SECONDS:g} s", None
     except ValueError:
-        return "LLM_TRACING_ENDPOINT or LLM_TRACING_HEADERS can't be read"
-    return "" if status < 300 else f"LLM_TRACING_ENDPOINT answers {status}"
+        return "LLM_TRACING_ENDPOINT or LLM_TRACING_HEADERS can't be read", None
+    if reply.status < 300:
+        return "", None
+    why = f"LLM_TRACING_ENDPOINT answers {reply.status}"
+    asked = retry_after(reply.headers) or 0.0
+    return why, asked if reply.status in AGAIN else None
 
 
 class _Tracer:
@@ -194,7 +223,7 @@ class _Tracer:
         began = int(record.created_at.timestamp() * 1e9)
         whole = self.tracer.start_span(
             f"{_operation(record)} {record.model}",
-            context=Context(),  # of its own, not below whatever the application traces
+            context=_context(traced.parent),
             kind=SpanKind.CLIENT,
             attributes=_attributes(traced),
             start_time=began,
@@ -212,6 +241,18 @@ class _Tracer:
             )
             _close(child, "" if attempt.outcome in {"ok", "cached"} else attempt.outcome, ended)
         _close(whole, record.error_code, began + int(record.latency_ms * 1e6))
+
+
+def _context(parent: str) -> Any:
+    """Below the caller's span, if it named one; else of its own, not below the application's."""
+    from opentelemetry.context import Context  # noqa: PLC0415
+    from opentelemetry.trace.propagation.tracecontext import (  # noqa: PLC0415
+        TraceContextTextMapPropagator,
+    )
+
+    if not parent:
+        return Context()
+    return TraceContextTextMapPropagator().extract({"traceparent": parent}, Context())
 
 
 class _Finished:
@@ -248,22 +289,28 @@ def _close(span: Any, error: str, ended: int) -> None:
 
 
 def _operation(record: CallRecord) -> str:
-    embedding = record.interaction_type == InteractionType.EMBEDDINGS
-    return "embeddings" if embedding else "chat"
+    return "embeddings" if _embeds(record) else "chat"
+
+
+def _embeds(record: CallRecord) -> bool:
+    return record.interaction_type == InteractionType.EMBEDDINGS
 
 
 def _attributes(traced: Traced) -> dict[str, Any]:
     record, labels = traced.record, traced.record.labels
     told: dict[str, Any] = {
         "gen_ai.operation.name": _operation(record),
-        "gen_ai.provider.name": record.provider,
-        "gen_ai.system": record.provider,
+        "gen_ai.provider.name": traced.provider or record.provider,
+        "gen_ai.system": traced.provider or record.provider,
         "gen_ai.request.model": record.model,
         "gen_ai.response.model": record.model,
         "gen_ai.usage.input_tokens": record.usage.tokens_input,
         "gen_ai.usage.output_tokens": record.usage.tokens_output,
         "gen_ai.usage.cache_read.input_tokens": record.usage.cached_input,
         "gen_ai.usage.cache_creation.input_tokens": record.usage.cache_write,
+        "gen_ai.usage.reasoning.output_tokens": record.usage.reasoning,
+        "langfuse.observation.type": "embedding" if _embeds(record) else "generation",
+        "nodewise.provider": record.provider,
         "langsmith.span.kind": "llm",
         "langsmith.trace.name": record.node,
         "langsmith.metadata.node": record.node,
@@ -288,11 +335,13 @@ def _attributes(traced: Traced) -> dict[str, Any]:
 
 
 def _attempt_attributes(attempt: Attempt) -> dict[str, Any]:
+    """Under names of our own: what bears a model and usage counts as a generation elsewhere."""
     told: dict[str, Any] = {
-        "gen_ai.provider.name": attempt.provider,
-        "gen_ai.request.model": attempt.model,
-        "gen_ai.usage.input_tokens": attempt.usage.tokens_input,
-        "gen_ai.usage.output_tokens": attempt.usage.tokens_output,
+        "nodewise.provider": attempt.provider,
+        "nodewise.model": attempt.model,
+        "nodewise.tokens_input": attempt.usage.tokens_input,
+        "nodewise.tokens_output": attempt.usage.tokens_output,
+        "langfuse.observation.type": "span",
         "langsmith.span.kind": "chain",
         "langsmith.metadata.outcome": attempt.outcome,
         "langsmith.metadata.moved_on": attempt.moved_on,
@@ -303,15 +352,26 @@ def _attempt_attributes(attempt: Attempt) -> dict[str, Any]:
 
 
 def _contents(traced: Traced) -> dict[str, str]:
-    told = {}
+    """In the conventions' present form, and in the flat one that older receivers read."""
+    told, asked = {}, []
     for number, message in enumerate(list(traced.messages)[:MAX_MESSAGES]):
         content = message.get("content")
         text = content if isinstance(content, str) else json.dumps(content, default=str)
-        told[f"gen_ai.prompt.{number}.role"] = str(message.get("role", ""))
+        role = str(message.get("role", ""))
+        told[f"gen_ai.prompt.{number}.role"] = role
         told[f"gen_ai.prompt.{number}.content"] = _sendable(text)
+        asked.append(_said(role, _sendable(text)))
+    answer, reason = _sendable(traced.answer), traced.record.finish_reason
     told["gen_ai.completion.0.role"] = "assistant"
-    told["gen_ai.completion.0.content"] = _sendable(traced.answer)
+    told["gen_ai.completion.0.content"] = answer
+    told["gen_ai.input.messages"] = json.dumps(asked, ensure_ascii=False)
+    answered = [_said("assistant", answer) | {"finish_reason": reason or "error"}]
+    told["gen_ai.output.messages"] = json.dumps(answered, ensure_ascii=False)
     return told
+
+
+def _said(role: str, text: str) -> dict[str, Any]:
+    return {"role": role, "parts": [{"type": "text", "content": text}]}
 
 
 def _sendable(text: str) -> str:

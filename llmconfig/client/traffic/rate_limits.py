@@ -53,6 +53,23 @@ class LimitsLost(NotAdmitted):
     code = "limits_unknown"
 
 
+@dataclass(frozen=True, slots=True)
+class RateRoom:
+    """What is left of a minute's limit, and in how many seconds all of it is free again."""
+
+    limit: int
+    left: int
+    resets_in_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class RateOutlook:
+    """A provider's room for requests and for tokens; None where there is no such limit."""
+
+    requests: RateRoom | None
+    tokens: RateRoom | None
+
+
 @dataclass(slots=True)
 class _Waiter:
     """A call that waits to be admitted."""
@@ -91,6 +108,7 @@ class RateLimiter:
         self._lost_at: float | None = None
         self._marks, self._marks_seen = NO_MARKS, 0.0
         self._alone: _Alone | None = None
+        self.outlook: RateOutlook | None = None  # as Redis last said
         self._serving: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._introduced = False  # to what will close the connection
@@ -254,7 +272,7 @@ class RateLimiter:
         # What isn't in use is given back by this message: nobody may take it while it travels.
         self._places = min(self._places, using)
         try:
-            admitted, keep, contended, sharing, room_in, *marks = await redis_connection.run_script(
+            admitted, keep, contended, sharing, room_in, *rest = await redis_connection.run_script(
                 SCRIPT,
                 [f"{name}:seen", f"{name}:state", f"{name}:requests", f"{name}:tokens"],
                 [
@@ -267,7 +285,9 @@ class RateLimiter:
             self._go_on_alone(loop.time())
             return
         self._lost_at = self._alone = None
-        self._marks, self._marks_seen = (int(marks[0]), int(marks[1])), sent_at
+        self._marks, self._marks_seen = (int(rest[0]), int(rest[1])), sent_at
+        requests, tokens = facts.requests_per_minute, facts.tokens_per_minute
+        self.outlook = RateOutlook(_room(requests, *rest[2:4]), _room(tokens, *rest[4:6]))
         self._used -= used
         self._places, self._keep = using + admitted, keep
         self._contended, self._sharing = bool(contended), max(1, sharing)
@@ -356,6 +376,16 @@ def limiter_of(provider: ProviderFacts) -> RateLimiter:
     elif limiter.facts is not provider:
         limiter.apply(provider)
     return limiter
+
+
+def outlook_of(provider: str) -> RateOutlook | None:
+    """A provider's room as the running event loop last heard of it; None if it has no limits."""
+    limiter = _limiters.get().get(provider)
+    return limiter.outlook if limiter is not None else None
+
+
+def _room(limit: int | None, left: int, resets_in_ms: int) -> RateRoom | None:
+    return RateRoom(limit, max(0, int(left)), int(resets_in_ms) / 1000) if limit else None
 
 
 def forget_marks() -> None:

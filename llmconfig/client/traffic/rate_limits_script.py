@@ -9,7 +9,8 @@ requests' and the tokens' window that this holder saw within the last minute (0:
 each waiting call, oldest first, the tokens it may use.
 
 Returns how many of these may go, how many places may be passed on without asking, whether others
-wait, how many holders there are, in how many milliseconds there may be room, and both marks.
+wait, how many holders there are, in how many milliseconds there may be room, both marks, and of
+the requests and of the tokens how many are left and in how many milliseconds all are free again.
 
 A window has a mark, the time when it was begun. A holder that saw one which is gone, or is younger
 now, knows that the window was lost: flushed, evicted, or on a server that was replaced. Nobody can
@@ -79,7 +80,7 @@ end
 
 -- The sum of a window and when its oldest half second leaves it.
 local function window(key)
-    local sum, oldest, gone = 0, now, {}
+    local sum, oldest, newest, gone = 0, now, now - WINDOW, {}
     local kept = redis.call('HGETALL', key)
     for i = 1, #kept, 2 do
         if kept[i] == 'mark' then
@@ -89,10 +90,11 @@ local function window(key)
         else
             sum = sum + tonumber(kept[i + 1])
             oldest = math.min(oldest, tonumber(kept[i]))
+            newest = math.max(newest, tonumber(kept[i]))
         end
     end
     if #gone > 0 then redis.call('HDEL', key, unpack(gone)) end
-    return sum, oldest + WINDOW - now
+    return sum, oldest + WINDOW - now, newest + WINDOW - now
 end
 
 local function whole_since(key, known, limit)
@@ -112,8 +114,10 @@ local rpm_mark, tpm_mark = 0, 0
 if rpm > 0 then rpm_mark = whole_since(KEYS[3], tonumber(ARGV[9]), rpm) end
 if tpm > 0 then tpm_mark = whole_since(KEYS[4], tonumber(ARGV[10]), tpm) end
 
+local left_requests, requests_reset, left_tokens, tokens_reset = 0, 0, 0, 0
 if rpm > 0 then
-    local sum, free_in = window(KEYS[3])
+    local sum, free_in, reset_in = window(KEYS[3])
+    left_requests, requests_reset = rpm - sum, reset_in
     if wants > 0 and rpm - sum < 1 then wait = math.max(wait, free_in) end
     room = math.min(room, math.max(0, rpm - sum))
 end
@@ -123,7 +127,8 @@ if tpm > 0 then
         redis.call('HINCRBY', KEYS[4], slot, used)
         redis.call('PEXPIRE', KEYS[4], WINDOW * 2)
     end
-    local sum, free_in = window(KEYS[4])
+    local sum, free_in, reset_in = window(KEYS[4])
+    tokens_reset = reset_in
     local left = tpm - sum - promised - reserved
     admitted = 0
     for i = 1, room do
@@ -137,10 +142,12 @@ if tpm > 0 then
         reserving = reserving + asked
         admitted = admitted + 1
     end
+    left_tokens = left
 end
 if rpm > 0 and admitted > 0 then
     redis.call('HINCRBY', KEYS[3], slot, admitted)
     redis.call('PEXPIRE', KEYS[3], WINDOW * 2)
+    left_requests, requests_reset = left_requests - admitted, WINDOW
 end
 
 local places, waiting = using + admitted, wants - admitted
@@ -155,5 +162,6 @@ else
     redis.call('HDEL', KEYS[2], holder)
     redis.call('ZREM', KEYS[1], holder)
 end
-return {admitted, keep, rivals > 0 and 1 or 0, sharing, wait, rpm_mark, tpm_mark}
+return {admitted, keep, rivals > 0 and 1 or 0, sharing, wait, rpm_mark, tpm_mark,
+    left_requests, requests_reset, left_tokens, tokens_reset}
 """
