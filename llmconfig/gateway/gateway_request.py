@@ -35,7 +35,7 @@ from llmconfig.gateway.answer_forms import (
     Events,
 )
 from llmconfig.gateway.disconnects import Gone, Watch
-from llmconfig.gateway.idempotency import AnswerRecorder, Claim
+from llmconfig.gateway.idempotency import AnswerRecorder, RequestClaim
 from llmconfig.gateway.reading import JSON, ParsedRequest, body_of
 from llmconfig.gateway.refusals import RequestRefused, Shape, refusal_of
 from llmconfig.gateway.running import running
@@ -125,7 +125,7 @@ class GatewayRequest:
     async def _answer_once(self, key: bytes, handle: Handler) -> None:
         """Carry the request out unless the same one was before; its client may go meanwhile."""
         self.raw = await self._read_body()
-        claim = Claim(key, self.caller, self.scope["path"], self.raw)
+        claim = RequestClaim(key, self.caller, self.scope["path"], self.raw)
         kept = await claim.take()
         if kept is not None:
             await self._start(kept.status, [*kept.headers, idempotency.REPLAYED])

@@ -60,7 +60,7 @@ return {'pending'}
 
 
 @dataclass(frozen=True, slots=True)
-class KeptAnswer:
+class SentAnswer:
     """An answer that was sent before."""
 
     status: int
@@ -121,14 +121,14 @@ class AnswerRecorder:
             await self._send(message)
 
     @property
-    def answer(self) -> KeptAnswer | None:
+    def answer(self) -> SentAnswer | None:
         """The whole answer, None if it has no end or is too long."""
         if not self._ended or self._size > MAX_ANSWER_BYTES:
             return None
-        return KeptAnswer(self._status, self._headers, b"".join(self._parts))
+        return SentAnswer(self._status, self._headers, b"".join(self._parts))
 
 
-class Claim:
+class RequestClaim:
     """One request's right to be the one that is carried out."""
 
     def __init__(self, key: bytes, caller: Caller, path: str, body: bytes | bytearray) -> None:
@@ -139,7 +139,7 @@ class Claim:
         self._token = uuid4().hex
         self._renewing: asyncio.Task[None] | None = None
 
-    async def take(self) -> KeptAnswer | None:
+    async def take(self) -> SentAnswer | None:
         """The answer that was sent before, None if this request is to be carried out.
 
         Waits for one under way. Raises RequestRefused where that takes too long, and for a key that
@@ -169,7 +169,7 @@ class Claim:
                 )
             await asyncio.sleep(POLL_SECONDS)
 
-    async def keep(self, answer: KeptAnswer) -> None:
+    async def keep(self, answer: SentAnswer) -> None:
         """Remember the answer."""
         self._end()
         seconds: float = process_settings.effective(
@@ -223,13 +223,13 @@ class Claim:
         return "pending", b""
 
 
-def _written(answer: KeptAnswer) -> bytes:
+def _written(answer: SentAnswer) -> bytes:
     headers = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in answer.headers]
     return orjson.dumps([answer.status, headers]) + b"\n" + answer.body
 
 
-def _read(kept: bytes) -> KeptAnswer:
+def _read(kept: bytes) -> SentAnswer:
     head, _, body = kept.partition(b"\n")
     status, headers = orjson.loads(head)
     pairs = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-    return KeptAnswer(status, pairs, body)
+    return SentAnswer(status, pairs, body)

@@ -4,6 +4,7 @@ import itertools
 import json
 import socket
 import time
+from typing import Any
 
 import httpx2
 import pytest
@@ -233,6 +234,7 @@ def test_the_cache_answers_at_temperature_0_or_where_it_is_asked(client, provide
     assert provider.requests == 6
 
 
+ONCE: tuple[dict[str, Any], ...] = ({}, {"stream": True}, {"n": 2})
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
@@ -284,7 +286,7 @@ def test_an_idempotency_key_answers_twice_with_one_payment(connect):
     with loopback(answer) as served:
         client = connect(served.url)
         other = connect(served.url, "other")
-        for number, more in enumerate(({}, {"stream": True}, {"n": 2})):
+        for number, more in enumerate(ONCE):
             key = {"idempotency-key": f"once-{number}"}
             first, again = (ask(client, key, temperature=1, **more) for _ in range(2))
             assert first.status_code == 200, first.text
