@@ -13,6 +13,7 @@ from django.core.checks import (  # Django's names
 )
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
+from django.db.models import Model
 
 from llmconfig import project_settings, secrets
 from llmconfig.configuration import secret_references
@@ -51,15 +52,26 @@ def references_may_be_read(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
     """A stored reference that the setting doesn't allow is read no more: say so beforehand."""
+    return unreadable_references(Provider, "The provider", databases, id="llmconfig.W004")
+
+
+def unreadable_references(
+    table: type[Model],
+    called: str,
+    databases: Sequence[str] | None,
+    *,
+    id: str,  # noqa: A002 - as Django's checks call it
+) -> list[CheckMessage]:
+    """A warning for each row whose `secret_ref` the setting doesn't allow; `called` names it."""
     found: list[CheckMessage] = []
     for alias in databases or ():
-        rows = Provider.objects.using(alias).exclude(secret_ref="")
+        rows = table._default_manager.using(alias).exclude(secret_ref="")  # noqa: SLF001 - Django's
         try:
             pairs = list(rows.values_list("name", "secret_ref"))
         except DatabaseError:
             continue  # not migrated yet
         found += [
-            Warning(f"The provider {name}: {why}", id="llmconfig.W004")
+            Warning(f"{called} {name}: {why}", id=id)
             for name, reference in pairs
             if (why := secret_references.objection(reference))
         ]

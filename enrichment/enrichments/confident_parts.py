@@ -38,6 +38,23 @@ OPENINGS = {
 PART_CODES = frozenset(OPENINGS)
 
 
+def parts_schema(list_name: str, max_items: int, **properties: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON schema of an answer with a list of parts: these properties and a confidence."""
+    part = {**properties, "confidence": CONFIDENCE}
+    items = {
+        "type": "object",
+        "properties": part,
+        "required": list(part),
+        "additionalProperties": False,
+    }
+    return {
+        "type": "object",
+        "properties": {list_name: {"type": "array", "maxItems": max_items, "items": items}},
+        "required": [list_name],
+        "additionalProperties": False,
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class PartDoubt:
     """Why one part waits for a person: a finding's code, and the part in words."""

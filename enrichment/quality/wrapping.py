@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from enrichment.quality.gates import GateFinding, register_code
+from enrichment.quality.lexicon.announcements import CONSENT, PRESENTING, REMARK
 
 ANSWER_WRAPPED = register_code(
     "answer_wrapped",
@@ -25,23 +26,17 @@ _QUOTES = {
 _ADJECTIVE = r"(?:corrected|cleaned|revised|edited|improved|rewritten|translated|updated|polished)"
 _NOUN = r"(?:text|listing|version|description|translation|answer|result|output|response)"
 _ANNOUNCES = re.compile(
-    rf"(?:sure|certainly|of course|okay|ok|absolutely|gladly)\b.*|"
-    rf"(?:here(?:'s|\u2019s| is| are| you)|below is|the following|i(?:'ve|\u2019ve| have)) .*|"
+    rf"(?:{CONSENT}|{PRESENTING})\b.*|(?:以下|这是|翻译|当然|こちら|はい).*|"
+    r"(?:here you|the following|i(?:'ve|\u2019ve| have)) .*|"
     rf"(?:the |your |my )?(?:{_ADJECTIVE} )?{_NOUN}\b.*|"
-    r"(?:hier (?:ist|sind|kommt|folgt)|gerne|natürlich|selbstverständlich|übersetzung|"
-    r"(?:der )?(?:korrigierte|überarbeitete|bereinigte)[rs]? .*)\b.*|"
-    r"(?:aquí (?:está|tiene|tienes|va)|claro|por supuesto|con gusto|(?:la )?traducción|"
-    r"(?:el )?texto corregido)\b.*|"
-    r"(?:voici|voilà|bien sûr|certainement|(?:la )?traduction|(?:le )?texte corrigé)\b.*|"
-    r"(?:ecco|certo|certamente|(?:la )?traduzione|(?:il )?testo corretto)\b.*|"
-    r"(?:hier is|natuurlijk|vertaling|aqui está|tradução|oto|oczywiście|tłumaczenie|"
-    r"вот|конечно|перевод)\b.*|"
-    r"(?:以下|这是|翻译|当然|こちら|はい).*",
+    r"(?:übersetzung|(?:der )?(?:korrigierte|überarbeitete|bereinigte)[rs]? .*)\b.*|"
+    r"(?:(?:la )?traducción|(?:el )?texto corregido|(?:la )?traduction|(?:le )?texte corrigé|"
+    r"(?:la )?traduzione|(?:il )?testo corretto|vertaling|tradução|tłumaczenie|перевод)\b.*",
     re.IGNORECASE,
 )
 _REMARK = re.compile(
-    r"(?:let me know|i hope this|hope this helps|feel free to|is there anything|"
-    r"(?:\(|\*)?note: (?:i|the)\b|i (?:have |\u2019ve |'ve )?(?:corrected|changed|kept|removed))",
+    rf"(?:[(*]?(?:{REMARK})|let me know|i hope this|hope this helps|feel free to|is there anything|"
+    r"i (?:have |\u2019ve |'ve )?(?:corrected|changed|kept|removed))",
     re.IGNORECASE,
 )
 COLONS = (":", "\uff1a")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from enrichment.enrichments.confident_parts import CONFIDENCE, ConfidentParts, PartDoubt
+from enrichment.enrichments.confident_parts import ConfidentParts, PartDoubt, parts_schema
 from enrichment.enrichments.contract import PromptText
 from enrichment.listings.enrichments.listing import ListingEnrichment
 from enrichment.plain_text import plain
@@ -57,27 +57,12 @@ class EntityExtraction(ListingEnrichment, ConfidentParts):
         ),
         user="<listing>\n{{name}}\n\n{{description}}\n</listing>",
     )
-    schema = {
-        "type": "object",
-        "properties": {
-            "entities": {
-                "type": "array",
-                "maxItems": 20,
-                "items": {
-                    "type": "object",
-                    "properties": {
-                        "type": {"type": "string", "enum": list(TYPES)},
-                        "text": {"type": "string", "minLength": 1, "maxLength": 120},
-                        "confidence": CONFIDENCE,
-                    },
-                    "required": ["type", "text", "confidence"],
-                    "additionalProperties": False,
-                },
-            }
-        },
-        "required": ["entities"],
-        "additionalProperties": False,
-    }
+    schema = parts_schema(
+        "entities",
+        20,
+        type={"type": "string", "enum": list(TYPES)},
+        text={"type": "string", "minLength": 1, "maxLength": 120},
+    )
 
     def values(self, row: Mapping[str, Any], *, variant: str) -> dict[str, str]:
         """The name and the published text."""

@@ -10,6 +10,7 @@ from enrichment.enrichments.confident_parts import (
     PART_CODES,
     ConfidentParts,
     PartDoubt,
+    parts_schema,
 )
 from enrichment.enrichments.contract import Judgement, PromptText, schema_misfit
 from enrichment.listings.enrichments.listing import ListingEnrichment
@@ -89,27 +90,9 @@ class Tagging(ListingEnrichment, ConfidentParts):
         ),
         user="Dog: {{name}}\n\n<listing>\n{{description}}\n</listing>",
     )
-    schema = {
-        "type": "object",
-        "properties": {
-            "tags": {
-                "type": "array",
-                "maxItems": 12,
-                "items": {
-                    "type": "object",
-                    "properties": {
-                        "tag": {"type": "string", "enum": list(EVIDENCE_WORDS)},
-                        "evidence": EVIDENCE,
-                        "confidence": CONFIDENCE,
-                    },
-                    "required": ["tag", "evidence", "confidence"],
-                    "additionalProperties": False,
-                },
-            }
-        },
-        "required": ["tags"],
-        "additionalProperties": False,
-    }
+    schema = parts_schema(
+        "tags", 12, tag={"type": "string", "enum": list(EVIDENCE_WORDS)}, evidence=EVIDENCE
+    )
 
     def values(self, row: Mapping[str, Any], *, variant: str) -> dict[str, str]:
         """Name, facts and the published text."""

@@ -2,11 +2,14 @@
 
 import datetime as dt
 import re
+import unicodedata
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+
+from enrichment.quality.lexicon.quantities import MONTHS
 
 DAY_FIRST, MONTH_FIRST = "dmy", "mdy"
 ORDERS = (DAY_FIRST, MONTH_FIRST)
@@ -27,12 +30,7 @@ _TIME = re.compile(
     re.IGNORECASE,
 )
 _UNIX_SECONDS, _UNIX_MILLISECONDS = re.compile(r"\d{10}$"), re.compile(r"\d{13}$")
-# English, German, French, Spanish; by enough letters to tell them apart.
-_MONTHS = (
-    ("jan", "jän", "ene"), ("feb", "fév", "fev"), ("mar", "mär", "mrz"), ("apr", "avr", "abr"),
-    ("may", "mai"), ("jun", "juin"), ("jul", "juil"), ("aug", "aoû", "aou", "ago"), ("sep", "set"),
-    ("oct", "okt"), ("nov",), ("dec", "dez", "déc", "dic"),
-)  # fmt: skip
+_ENOUGH_LETTERS = (3, 4)  # of a month's name to tell it from the others; juin and juillet need 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +130,30 @@ def _named(text: str) -> Moment | None:
 
 
 def _month(word: str) -> int:
-    name = word.casefold()
-    for number, beginnings in enumerate(_MONTHS, 1):
-        if any(name.startswith(beginning) for beginning in beginnings):
-            return number
+    """The number of a month by the beginning of its name, 0 for other words."""
+    name = _without_accents(word)
+    for letters in _ENOUGH_LETTERS:
+        found = _MONTHS_BY_BEGINNING.get(name[:letters], set())
+        if len(found) == 1:
+            return int(*found)
     return 0
+
+
+def _without_accents(word: str) -> str:
+    apart = unicodedata.normalize("NFD", word.casefold())
+    return "".join(each for each in apart if not unicodedata.combining(each))
+
+
+def _by_beginning() -> dict[str, set[str]]:
+    """The numbers of the months whose names begin so, in any of the lexicon's languages."""
+    found: dict[str, set[str]] = {}
+    for name, number in MONTHS.items():
+        for letters in _ENOUGH_LETTERS:
+            found.setdefault(_without_accents(name)[:letters], set()).add(number)
+    return found
+
+
+_MONTHS_BY_BEGINNING = _by_beginning()
 
 
 def _mail(text: str) -> Moment | None:

@@ -13,6 +13,7 @@ from enrichment.quality.gates.contract import (
     register_code,
 )
 from enrichment.quality.languages import differs, is_known
+from enrichment.quality.lexicon.announcements import CONSENT, ITSELF, PRESENTING, REMARK
 
 WRONG_LANGUAGE = register_code(
     "wrong_language",
@@ -104,25 +105,12 @@ template_remains = remains_of()
 
 MAX_ANNOUNCEMENT = 240  # characters of a first or last line
 TELLING_CHARACTERS = 40  # a beginning that the source has too announces nothing
-# What is said about the answer, not in it: the noun that it calls itself, in several languages.
-_ITSELF = (
-    r"(?:correct(?:ed)?|revised|rewritten|edited|cleaned|improved|polished|translat\w+|version"
-    r"|listing|text|description|profile|response|answer|übersetz\w+|korrigiert\w*|überarbeitet\w*"
-    r"|fassung|beschreibung|traducción|traducid\w+|corregid\w+|descripción|versión|traduction"
-    r"|traduit\w*|corrigé\w*|annonce|texte|traduzione|tradott\w+|corrett\w+|testo|vertaling"
-    r"|vertaald\w*|gecorrigeerd\w*|tekst|tradução|traduzid\w+|corrigid\w+|texto|versão"
-    r"|tłumaczenie|przetłumaczon\w+|перевод\w*|переведен\w+|переклад\w*|翻訳|訳文|翻译|翻譯|译文|번역)"
-)
 _ANNOUNCED = re.compile(
     r"\A\W{0,4}(?:"
-    r"(?:sure|certainly|of course|absolutely|okay|ok|great|gladly|natürlich|gerne?|klar|claro"
-    r"|por supuesto|bien sûr|certo|certamente|natuurlijk|com certeza|oczywiście|конечно|はい)\b"
+    rf"(?:{CONSENT}|great)\b"
     r"(?=[!,.:])[^\n]{0,160}?(?:\b(?:here|below|hier|aquí|aqui|voici|ecco|oto|вот)\b|:\s*(?:\n|\Z))"
-    r"|(?:here(?:['\u2019]s| is| are)|below is|the following is|this is|hier (?:ist|folgt|is)"
-    r"|aquí (?:está|tienes?|va)|esta es|aqui está|voici|voilà|ecco|oto|вот|ось|以下|こちら"
-    r"|다음은|여기)"
-    rf"[^\n:]{{0,120}}?{_ITSELF}"
-    rf"|(?:the |your |die |der |la |le |el |il |a |o |de )?[^\n:.!?]{{0,40}}?\b{_ITSELF}\b"
+    rf"|(?:{PRESENTING}|this is|esta es)[^\n:]{{0,120}}?(?:{ITSELF})"
+    rf"|(?:the |your |die |der |la |le |el |il |a |o |de )?[^\n:.!?]{{0,40}}?\b(?:{ITSELF})\b"
     r"[^\n:.!?]{0,60}:"
     r"|i(?:['\u2019]ve| have)? (?:corrected|translated|rewritten|edited|cleaned|written|made)\b"
     r"|as an ai\b|i(?:'m| am) (?:sorry|an ai)\b|i can(?:'t|not) (?:help|assist|translate)"
@@ -130,9 +118,8 @@ _ANNOUNCED = re.compile(
     re.IGNORECASE,
 )
 _FAREWELL = re.compile(
-    r"(?:let me know (?:if|whether)|i hope (?:this|that) helps|feel free to (?:ask|let me know)"
-    r"|note: (?:i|the|this)\b|is there anything else|(?:i )?(?:have )?(?:corrected|kept|removed"
-    r"|made) (?:the )?(?:spelling|grammar|following|changes))",
+    rf"(?:{REMARK}|(?:i )?(?:have )?(?:corrected|kept|removed|made)"
+    r" (?:the )?(?:spelling|grammar|following|changes))",
     re.IGNORECASE,
 )
 

@@ -119,8 +119,9 @@ MONTHS = {
     name: str(number)
     for number, names in enumerate(
         (
-            "jan january januar enero janvier gennaio", "feb february februar febrero février",
-            "mar march märz marzo mars", "apr april abril avril aprile", "may mai mayo maggio",
+            "jan january januar jänner enero janvier gennaio",
+            "feb february februar febrero février",
+            "mar march märz mrz marzo mars", "apr april abril avril aprile", "may mai mayo maggio",
             "jun june juni junio juin giugno", "jul july juli julio juillet luglio",
             "aug august agosto août", "sep sept september septiembre septembre settembre",
             "oct october oktober octubre octobre ottobre", "nov november noviembre novembre",
