@@ -15,7 +15,8 @@ from llmconfig.secrets import Secret
 
 PREFIX = "nw-"
 SHOWN = 9  # characters of the key that its row keeps, to recognise it by
-FORM = re.compile(r"nw-[A-Za-z0-9_-]{43}")
+# Ours, and LiteLLM's as it makes them, which an import brings in; shorter ones could be guessed.
+FORM = re.compile(r"nw-[A-Za-z0-9_-]{43}|sk-[A-Za-z0-9_-]{22,128}")
 
 
 @dataclass(frozen=True, slots=True)

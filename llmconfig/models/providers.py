@@ -13,6 +13,11 @@ NAME_RULE = RegexValidator(
     r"^[a-z0-9][a-z0-9_-]{0,49}$",
     "Use lower-case letters, digits, - and _, at most 50, starting with a letter or digit.",
 )
+# Hosts without a dot too, such as a service of Docker Compose: http://ollama:11434/v1.
+ADDRESS_RULE = RegexValidator(
+    r"\A[a-zA-Z][a-zA-Z0-9+.-]*://[^\s/?#]+(?:[/?#]\S*)?\Z",
+    "Enter a whole address, such as https://models.example.com/v1.",
+)
 
 
 class Provider(models.Model):
@@ -30,9 +35,10 @@ class Provider(models.Model):
         choices=provider_types.choices,
         help_text="How this server is spoken to. vLLM, TGI and LocalAI are Custom.",
     )
-    api_base_url = models.URLField(
+    api_base_url = models.CharField(
         max_length=255,
         blank=True,
+        validators=[ADDRESS_RULE],
         help_text="Address of the API. Blank: the vendor's own. Changing scheme, host or port"
         " asks for the key again.",
     )

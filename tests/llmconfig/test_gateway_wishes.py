@@ -1,5 +1,6 @@
 """Callers at `/v1` that want an answer now: refusals in time, deadlines, the cache by request."""
 
+import hashlib
 import itertools
 import json
 import socket
@@ -8,6 +9,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from django.core.management import call_command
 
 from llmconfig.configuration.revisions import change
 from llmconfig.models import Budget, Provider
@@ -139,6 +141,17 @@ def recorded(client):
             return row
         time.sleep(0.05)
     raise AssertionError("There is no record.")
+
+
+def test_an_imported_virtual_key_opens_the_door_and_a_guessable_one_does_not(server, tmp_path):
+    keys = ["sk-QJ5nq0Yy0n0o7cWb3vT1xA", "sk-1234"]
+    hashes = [hashlib.sha256(each.encode()).hexdigest() for each in keys]
+    export = tmp_path / "keys.json"
+    export.write_text(json.dumps({"keys": [{"token": each, "models": []} for each in hashes]}))
+    call_command("import_litellm", str(export))
+    server.until_known(keys[0])
+    with server.client(keys[1]) as client:
+        assert client.get("/v1/models").status_code == 401
 
 
 def test_too_long_a_tag_is_refused_by_name(client):

@@ -54,7 +54,10 @@ ADVICE_ON_KEYS = (
     "Secrets don't belong in this file: give the key to its provider, in the admin or as a"
     " secret reference, and take it out of the repository's history."
 )
-A_LITELLM_FILE = "this is a file of LiteLLM's (import_litellm), not one of nodes."
+A_LITELLM_FILE = (
+    "this is a file of LiteLLM's: `manage.py import_litellm FILE` brings it in;"
+    " docs/from-litellm.md explains."
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db.models import Model
 
-from llmconfig.configuration import prices, provider_rules, secret_references
+from llmconfig.configuration import prices, provider_rules, secret_references, uses
 from llmconfig.configuration.sync import sections
 from llmconfig.configuration.sync.comparison import (
     CREATED_MARK,
@@ -83,10 +83,10 @@ def remove(section: str, removed: Sequence[Model]) -> None:
     """Remove rows that left the file; raises NodesFileInvalid for a provider in use."""
     for row in removed:
         if isinstance(row, Provider):
-            uses = provider_rules.uses_of(row)
-            if uses:
+            named_by = uses.uses_of_provider(row)
+            if named_by:
                 raise invalid(
-                    f"it left the file, but {uses[0]} names it; change that first.",
+                    f"it left the file, but {named_by[0].words} names it; change that first.",
                     field=f"{section}.{row.name}",
                 )
         row.delete()

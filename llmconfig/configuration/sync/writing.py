@@ -267,9 +267,7 @@ def _refuse_taken_names(entries: Sequence[nodes_file.NodeEntry]) -> None:
 def _calls_its_namesake(entry: nodes_file.NodeEntry) -> bool:
     """Whether its model is the one of its name: calls by that name get it as before."""
     model = str(entry.values.get("default_model", ""))
-    return model.endswith(f"/{entry.name}") or (
-        model == entry.name and bool(entry.values.get("provider"))
-    )
+    return model == entry.name or model.endswith(f"/{entry.name}")
 
 
 def _refuse_unlisted_models(plan: NodePlan, row: StoredNode | None, line: int) -> None:
