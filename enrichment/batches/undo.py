@@ -5,6 +5,7 @@ anew: it is left as it is, and listed.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -111,7 +112,7 @@ def _undo_some(
 ) -> int | None:
     """Undo the next results; returns the last one's id, None when there was none."""
     _check_ended(batch)
-    terms = {
+    terms: dict[str, Any] = {
         "batch": batch.pk,
         "variant": variant,
         "after": after,
