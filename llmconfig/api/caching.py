@@ -26,8 +26,10 @@ class CacheStatsSerializer(serializers.Serializer[Any]):
     hits = serializers.IntegerField()
     misses = serializers.IntegerField()
     saved_usd = serializers.DecimalField(
-        max_digits=20, decimal_places=10, help_text="What the answers had cost when first given."
-    )
+        max_digits=20, decimal_places=10, allow_null=True,
+        help_text="What the answers had cost when first given; null where no cost is known.",
+    )  # fmt: skip
+    unpriced_hits = serializers.IntegerField(help_text="Hits whose saving isn't known.")
     shared = serializers.BooleanField()
 
 
@@ -77,6 +79,7 @@ def cache_statistics() -> dict[str, Any]:
         "hits": found.hits,
         "misses": found.misses,
         "saved_usd": found.saved_usd,
+        "unpriced_hits": found.unpriced_hits,
         "shared": found.shared,
     }
     return dict(CacheStatsSerializer(body).data)

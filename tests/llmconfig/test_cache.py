@@ -9,6 +9,8 @@ from llmconfig import client
 from llmconfig.client.errors import AnswerInvalid, GenerationFailed
 from llmconfig.client.http import background_loop
 from llmconfig.client.traffic import local_cache, response_cache, shared_cache
+from llmconfig.configuration import snapshot
+from llmconfig.models import ModelPrice
 from tests.api import caller
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -145,6 +147,16 @@ def test_statistics_count_hits_and_what_they_saved(ask):
     assert first.cost_usd
     assert told.saved_usd == first.cost_usd * 2
     assert told.shared
+
+
+def test_what_answers_of_unknown_cost_save_is_unknown(ask):
+    ModelPrice.objects.all().delete()
+    snapshot.expire()
+    for _ in range(3):
+        client.generate(ask())
+    background_loop.run(asyncio.sleep(0.2))
+    told = caller("viewer").get("/api/v1/llm/cache/stats").json()
+    assert (told["hits"], told["unpriced_hits"], told["saved_usd"]) == (2, 2, None)
 
 
 def test_without_redis_the_process_has_its_own(ask, simulator, settings):

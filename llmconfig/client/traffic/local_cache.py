@@ -12,7 +12,7 @@ class LocalCache:
         self.lock = threading.Lock()
         self.answers: OrderedDict[bytes, tuple[float, bytes]] = OrderedDict()
         self.epoch = b""
-        self.hits = self.misses = self.saved = 0
+        self.hits = self.misses = self.saved = self.unpriced = 0
 
     def get(self, key: bytes) -> bytes | None:
         """The packed answer under a key; None if there is none or its time is over."""

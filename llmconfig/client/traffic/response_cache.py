@@ -60,14 +60,16 @@ class CachedAnswer:
 class CacheStatistics:
     """Over all processes since the totals were last lost; `size` is what Redis keeps now.
 
-    Without Redis it is what this process knows.
+    Without Redis it is what this process knows. `saved_usd` is None where no hit's saving is known;
+    `unpriced_hits` are not in it.
     """
 
     size: int
     process_size: int
     hits: int
     misses: int
-    saved_usd: Decimal
+    saved_usd: Decimal | None
+    unpriced_hits: int
     shared: bool
 
     @property
@@ -184,17 +186,19 @@ def keep(key: bytes, answer: CachedAnswer, configuration: Snapshot) -> None:
 async def statistics() -> CacheStatistics:
     """Sizes, hits, misses and US dollars saved, of all processes where Redis can be asked."""
     try:
-        size, (hits, misses, saved) = await redis_connection.run_script(SUMS, [INDEX, TOTALS], [])
+        size, found = await redis_connection.run_script(SUMS, [INDEX, TOTALS], [])
         shared = True
     except RedisLost:
-        size, hits, misses, saved = 0, local.hits, local.misses, local.saved
+        size, found = 0, (local.hits, local.misses, local.saved, local.unpriced)
         shared = False
+    hits, misses, saved, unpriced = (int(each or 0) for each in found)
     return CacheStatistics(
         size=size if shared else len(local.answers),
         process_size=len(local.answers),
-        hits=int(hits or 0),
-        misses=int(misses or 0),
-        saved_usd=Decimal(int(saved or 0)) / DIGITS,
+        hits=hits,
+        misses=misses,
+        saved_usd=None if hits and unpriced == hits else Decimal(saved) / DIGITS,
+        unpriced_hits=unpriced,
         shared=shared,
     )
 
@@ -248,9 +252,10 @@ def _count(shared: SharedCache, kept: CachedAnswer | None, configuration: Snapsh
         shared.misses += 1
         local.misses += 1
     else:
-        saved = int((kept.cost_usd or 0) * DIGITS)
-        shared.hits += 1
-        shared.saved += saved
-        local.hits += 1
-        local.saved += saved
+        for counted in (shared, local):
+            counted.hits += 1
+            if kept.cost_usd is None:
+                counted.unpriced += 1
+            else:
+                counted.saved += int(kept.cost_usd * DIGITS)
     write_soon(shared, configuration)

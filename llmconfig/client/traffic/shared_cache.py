@@ -29,16 +29,17 @@ local values = #KEYS > 1 and redis.call('MGET', unpack(KEYS, 2)) or {}
 return {redis.call('GET', KEYS[1]) or '', values}
 """
 # KEYS: epoch, index (key → end of its time), totals, then the answers' keys.
-# ARGV: epoch, milliseconds to keep, most answers, hits, misses, saved, then the answers.
+# ARGV: epoch, milliseconds to keep, most answers, hits, misses, saved, unpriced hits, then the
+# answers.
 WRITE = """
-for i, name in ipairs({'hits', 'misses', 'saved'}) do
+for i, name in ipairs({'hits', 'misses', 'saved', 'unpriced'}) do
     if ARGV[3 + i] ~= '0' then redis.call('HINCRBY', KEYS[3], name, ARGV[3 + i]) end
 end
 if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return end
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 for i = 4, #KEYS do
-    redis.call('SET', KEYS[i], ARGV[3 + i], 'PX', ARGV[2])
+    redis.call('SET', KEYS[i], ARGV[4 + i], 'PX', ARGV[2])
     redis.call('ZADD', KEYS[2], now + ARGV[2], KEYS[i])
 end
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
@@ -57,7 +58,8 @@ SUMS = """
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-return {redis.call('ZCARD', KEYS[1]), redis.call('HMGET', KEYS[2], 'hits', 'misses', 'saved')}
+local totals = redis.call('HMGET', KEYS[2], 'hits', 'misses', 'saved', 'unpriced')
+return {redis.call('ZCARD', KEYS[1]), totals}
 """
 
 
@@ -78,12 +80,17 @@ class SharedCache:
     hits: int = 0
     misses: int = 0
     saved: int = 0
+    unpriced: int = 0  # hits that saved who knows how much
     dry: int = 0  # calls since the shared cache last had something
     bounds: _CacheBounds | None = None
     checked_at: float = 0.0
     reading: asyncio.Task[None] | None = None
     writing: asyncio.Task[None] | None = None
     registered: bool = False
+
+    def forget_counts(self) -> None:
+        """Begin to count anew, once what was counted is written or dropped."""
+        self.hits = self.misses = self.saved = self.unpriced = 0
 
 
 _shared_caches = PerLoop(SharedCache)
@@ -168,15 +175,15 @@ async def _write_later(shared: SharedCache) -> None:
 async def _write_all(shared: SharedCache) -> None:
     while shared.bounds is not None and (shared.unwritten or shared.hits or shared.misses):
         told = {key: shared.unwritten.pop(key) for key in list(shared.unwritten)[:MAX_AT_ONCE]}
-        hits, misses, saved = shared.hits, shared.misses, shared.saved
-        shared.hits = shared.misses = shared.saved = 0
+        counts = shared.hits, shared.misses, shared.saved, shared.unpriced
+        shared.forget_counts()
         try:
             await redis_connection.run_script(
                 WRITE,
                 [EPOCH, INDEX, TOTALS, *map(_name, told)],
                 [
                     local.epoch, shared.bounds.seconds * 1000, shared.bounds.most,
-                    hits, misses, saved, *told.values(),
+                    *counts, *told.values(),
                 ],
             )  # fmt: skip
         except RedisLost:
@@ -192,4 +199,4 @@ def forget_unwritten() -> None:
     """Drop, in all event loops, what was about to be written."""
     for shared in _shared_caches.values():
         shared.unwritten.clear()
-        shared.hits = shared.misses = shared.saved = 0
+        shared.forget_counts()
