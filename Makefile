@@ -25,6 +25,8 @@ help:
 	echo "make demo    enrich real listings with real parts (LLM=$(LLM) ROWS=…)"
 	echo "make test    run the tests (ARGS='-k name')"
 	echo "make quickstart   follow docs/quickstart.md from the wheel to an enriched row"
+	echo "make pooler  a batch with a kill through PgBouncer in transaction mode"
+	echo "make rolling OLD=<commit>   that commit's workers on this commit's tables"
 	echo "make check   format, lint, types, imports, migrations, deployment settings, templates"
 	echo "make bench   measure and write docs/performance.md; bench-gateway: /v1 beside LiteLLM"
 	echo "make profile where a batch's CPU goes"
@@ -73,6 +75,16 @@ test: env
 .PHONY: quickstart
 quickstart: env
 	$(EMBEDDED) --ephemeral --llm none -- $(PY) -m pytest -q -m installs tests/project/test_quickstart.py
+
+# A batch with a kill through PgBouncer in transaction mode; needs `pgbouncer` on the PATH.
+.PHONY: pooler
+pooler: env
+	$(EMBEDDED) --ephemeral --llm none -- $(PY) -m pytest -q -m pooler tests/enrichment/test_pooler.py
+
+# Workers of an earlier commit on this commit's schema: OLD=<commit>.
+.PHONY: rolling
+rolling: env
+	OLD_RELEASE="$(OLD)" $(EMBEDDED) --ephemeral --llm none -- $(PY) -m pytest -q -m history tests/enrichment/test_rolling.py
 
 .PHONY: check
 check: env

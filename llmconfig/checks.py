@@ -12,12 +12,13 @@ from django.core.checks import (  # Django's names
     register,
 )
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, router
 from django.db.models import Model
 
-from llmconfig import project_settings, secrets
+from llmconfig import project_settings, roles, secrets
 from llmconfig.configuration import secret_references
 from llmconfig.models import Provider
+from llmconfig.runtime import direct_sessions
 
 NEEDED_APPS = ("django.contrib.auth", "django.contrib.contenttypes", "rest_framework")
 
@@ -27,7 +28,7 @@ def settings_are_complete(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:
     """What is missing or wrong among our settings and the installed apps."""
-    return [*_field_keys(), *_values(), *_apps()]
+    return [*_field_keys(), *_values(), *_apps(), *_routes()]
 
 
 @register(Tags.security, deploy=True)
@@ -45,6 +46,21 @@ def processes_share_limits(
             id="llmconfig.W002",
         )
     ]
+
+
+@register(Tags.database)
+def sessions_are_postgresqls(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Locks of a session need one: a pooler in transaction mode has to be gone around."""
+    if DEFAULT_DB_ALIAS not in (databases or ()) or project_settings.session_database():
+        return []
+    try:
+        pooled = direct_sessions.is_pooled()
+    except DatabaseError:
+        return []  # others say so
+    hint = "A pooler in session mode needs nothing: silence llmconfig.W005 then."
+    return [Warning(direct_sessions.POOLED, hint=hint, id="llmconfig.W005")] if pooled else []
 
 
 @register(Tags.database)
@@ -96,6 +112,18 @@ def _field_keys() -> Iterator[CheckMessage]:
 def _values() -> Iterator[CheckMessage]:
     for problem in project_settings.problems():
         yield Error(problem, id="llmconfig.E002")
+
+
+def _routes() -> Iterator[CheckMessage]:
+    ours = [each for each in apps.get_models() if each._meta.app_label in roles.APPS]  # noqa: SLF001 - Django's API
+    away = {router.db_for_write(each) for each in ours} - {DEFAULT_DB_ALIAS}
+    if away:
+        yield Error(
+            f"DATABASE_ROUTERS send tables of ours to {', '.join(sorted(away))}: revisions, limits"
+            " and results are written together, so they have to be in 'default'.",
+            hint='Put "nodewise.routing.Router" before the others.',
+            id="llmconfig.E006",
+        )
 
 
 def _apps() -> Iterator[CheckMessage]:

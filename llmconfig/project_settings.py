@@ -24,6 +24,7 @@ DEFAULTS: Mapping[str, Any] = MappingProxyType(
         "LLM_EGRESS_ALLOW": (),
         "LLM_SECRET_REFERENCES": ("env:LLM_*_API_KEY", "file:/run/secrets/*", "aws-sm:*"),
         "LLM_PRELOAD": (),
+        "LLM_SESSION_DATABASE": "",
         "LLM_SPOOL_DIR": "",
         "LLM_TRACING_ENDPOINT": "",
         "LLM_TRACING_HEADERS": "",
@@ -80,6 +81,11 @@ def secret_references() -> tuple[str, ...]:
 def preload() -> tuple[str, ...]:
     """Packages that servers and workers import at the start."""
     return _words("LLM_PRELOAD")
+
+
+def session_database() -> str:
+    """The entry of DATABASES for sessions of PostgreSQL's own; blank: the default one has them."""
+    return str(_value("LLM_SESSION_DATABASE"))
 
 
 def spool_dir() -> str:
@@ -148,6 +154,7 @@ def problems() -> list[str]:
         (_check_roles, "LLM_ROLE_GROUPS"),
         (_check_redis, "REDIS_URL"),
         (_check_tracing, "LLM_TRACING_ENDPOINT"),
+        (_check_sessions, "LLM_SESSION_DATABASE"),
     )
     found = []
     for check, name in checks:
@@ -174,6 +181,13 @@ def _check_redis() -> None:
         raise ImproperlyConfigured("this is no redis:// address: redis://:password@host:6379/0.")
     if url and not installed("redis"):
         raise ImproperlyConfigured(how_to_install("redis", "worker"))
+
+
+def _check_sessions() -> None:
+    alias = session_database()
+    if alias and alias not in settings.DATABASES:
+        known = ", ".join(settings.DATABASES)
+        raise ImproperlyConfigured(f"DATABASES has no entry {alias!r}; it has {known}.")
 
 
 def _check_tracing() -> None:

@@ -139,6 +139,22 @@ def record_calls(records: Sequence[tuple[CallRecord, Texts]]) -> None:
     _write_once(records, NO_CHECKS)
 
 
+def rehearse() -> None:
+    """Name every column that a record is written to; raises Django's ProgrammingError if one lacks.
+
+    So it is while a release's code runs before its migrations.
+    """
+    written = (
+        ("llm_generation_metrics", METRIC_COLUMNS),
+        ("llm_generation_history", HISTORY_COLUMNS),
+        ("llm_quality_waiting", WAITING_COLUMNS),
+    )
+    with connection.cursor() as cursor:
+        for table, columns in written:
+            names = ", ".join(name for name, _ in columns)
+            cursor.execute(f"SELECT {names} FROM {table} LIMIT 0")  # noqa: S608 - our own names
+
+
 def keeps_texts() -> bool:
     """Whether prompts and answers are stored at all."""
     return _switched_on("LLM_FEATURE_METRICS") and _switched_on("LLM_FEATURE_HISTORY")

@@ -17,6 +17,7 @@ from django.db.backends.utils import CursorWrapper
 from llmconfig import project_settings
 from llmconfig.configuration.process_settings import effective
 from llmconfig.runtime import advisory_locks
+from llmconfig.runtime.direct_sessions import direct_session
 from metrics import partitions, rollups
 from metrics.errors import PartitionsUnusable
 from metrics.partitions import Partition
@@ -63,6 +64,7 @@ def expired(cursor: CursorWrapper, *, now: dt.datetime | None = None) -> list[Ex
     return found
 
 
+@direct_session()
 def drop_expired(*, now: dt.datetime | None = None) -> list[Partition]:
     """Sum up what isn't yet, then remove every month that is too old; returns those.
 

@@ -117,6 +117,10 @@ DATABASES["default"].update(
 )
 # A server that takes connections and says nothing holds up nobody for longer, in seconds.
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+# Past a pooler in transaction mode, for what lives as long as a session (docs/scaling.md).
+LLM_SESSION_DATABASE = "sessions" if env.str("DATABASE_SESSION_URL", "") else ""
+if LLM_SESSION_DATABASE:
+    DATABASES["sessions"] = DATABASES["default"] | env.db("DATABASE_SESSION_URL")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL", "")

@@ -19,6 +19,7 @@ from llmconfig.configuration import snapshot
 from llmconfig.configuration.resolution import resolve
 from llmconfig.errors import LLMError
 from llmconfig.runtime import advisory_locks, database_clock
+from llmconfig.runtime.direct_sessions import direct_session
 
 # The switch in `llm_config`, and the enrichments that it keeps up.
 SWITCHES = {
@@ -28,6 +29,7 @@ SWITCHES = {
 BEHIND_PEOPLES = -10  # a priority
 
 
+@direct_session()
 def start_due() -> list[Batch]:
     """Make the batches that are due; the caller queues their lanes. Empty while another does."""
     with connection.cursor() as cursor:

@@ -11,10 +11,12 @@ from enrichment.engine import submissions
 from enrichment.engine.db_sessions import persistently
 from enrichment.engine.lanes import LaneEnd, run_lane
 from enrichment.models import BatchStatus
+from llmconfig.runtime.direct_sessions import direct_session
 
 LOOK_EVERY_SECONDS = 1.0
 
 
+@direct_session()
 def run_inline(batch_id: UUID, *, may_go_on: Callable[[], bool]) -> Progress:
     """Run lanes one after the other, waiting for later rounds; returns how it ended.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, ProgrammingError, transaction
 
 from enrichment.batches import lifecycle, silence
 from enrichment.batches.creation import check_allowed
@@ -29,7 +29,8 @@ from enrichment.models import Batch, BatchStatus
 from enrichment.models.batches import WORKABLE
 from llmconfig.configuration import snapshot
 from llmconfig.runtime import database_clock
-from metrics import partitions
+from llmconfig.runtime.direct_sessions import direct_session
+from metrics import partitions, recording
 from metrics.errors import PartitionsUnusable
 
 logger = logging.getLogger(__name__)
@@ -71,6 +72,7 @@ class Pace:
         )
 
 
+@direct_session()
 def run_lane(batch_id: UUID, *, seconds: float = LANE_SECONDS) -> LaneEnd:
     """Work on a batch for about `seconds`, or until there is nothing to claim.
 
@@ -119,6 +121,8 @@ def _obstacle(batch: Batch) -> str:
         enrichment = get(batch.enrichment)
         check_allowed(enrichment)
         database_clock.compare()
+        if behind := _behind():
+            return behind
         partitions.ensure_this_month()
         writing.rehearse(enrichment)
     except EnrichmentError as error:  # switched off, or gone from the code
@@ -129,6 +133,16 @@ def _obstacle(batch: Batch) -> str:
         if not refusals.is_refusal(error):
             raise
         return f"Its results couldn't be written. {refusals.why(error)}"
+    return ""
+
+
+def _behind() -> str:
+    """What the tables lack, where this code runs before its migrations; blank when nothing."""
+    try:
+        recording.rehearse()
+    except ProgrammingError as error:
+        said = str(error).partition("\n")[0]
+        return f"The tables aren't this release's: {said}. Run `migrate`, then resume the batch."
     return ""
 
 

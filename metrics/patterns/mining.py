@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from llmconfig.runtime import advisory_locks
+from llmconfig.runtime.direct_sessions import direct_session
 from metrics.analyzers.intervals import Share
 from metrics.analyzers.sequential import p_of_shares
 from metrics.models import Pattern
@@ -54,6 +55,7 @@ class _Mined:
         return hashlib.sha256("\x1f".join(words).encode()).hexdigest()
 
 
+@direct_session()
 def mine(*, now: dt.datetime | None = None, days: int = DAYS) -> Mined:
     """Mine the last days' answers; nothing, while another process does it."""
     until = now or dt.datetime.now(dt.UTC)

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,12 +29,15 @@ from tests.database import database_url
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+ROOT = Path(__file__).resolve().parents[2]
 IN_FLIGHT = 20
 WRITE_SIZE = 5
 
 
 @contextmanager
-def worker(*, lanes: int = 1, **variables: str) -> Iterator["subprocess.Popen[bytes]"]:
+def worker(
+    *, lanes: int = 1, folder: Path = ROOT, **variables: str
+) -> Iterator["subprocess.Popen[bytes]"]:
     """A Celery worker on the test's database and broker, in a process group of its own."""
     environment = {
         **os.environ,
@@ -57,6 +61,7 @@ def worker(*, lanes: int = 1, **variables: str) -> Iterator["subprocess.Popen[by
             *("--loglevel", "WARNING", "--without-gossip", "--without-mingle"),
         ],
         env=environment,
+        cwd=folder,
         start_new_session=True,
     )
     try:

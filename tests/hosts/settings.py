@@ -70,6 +70,9 @@ DATABASES = {
         "ATOMIC_REQUESTS": True,
     }
 }
+if os.environ.get("HOST_OTHER_DATABASE"):
+    _other = urlsplit(os.environ["HOST_OTHER_DATABASE"]).path.strip("/")
+    DATABASES["other"] = {**DATABASES["default"], "NAME": _other}
 AUTH_USER_MODEL = "people.Person"
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 TIME_ZONE = "America/Caracas"

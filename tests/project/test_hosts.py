@@ -203,3 +203,29 @@ def test_check_names_the_extra_that_a_setting_needs(name, value, extra):
     assert done.returncode == 1
     assert f"{name}: " in done.stderr
     assert f"pip install 'nodewise[{extra}]'" in done.stderr
+
+
+def test_a_router_keeps_our_tables_in_one_of_several_databases(databases):
+    where, other = databases(), databases()
+    several = {"HOST_OTHER_DATABASE": other}
+    routed = several | {
+        "HOST_SETTINGS": json.dumps({"DATABASE_ROUTERS": ["nodewise.routing.Router"]})
+    }
+    done = manage("migrate", "--database", "other", database=where, **routed)
+    assert done.returncode == 0, done.stderr
+    with psycopg.connect(other) as server:
+        made = server.execute("SELECT relname FROM pg_class WHERE relkind = 'r'").fetchall()
+    names = {name for (name,) in made}
+    assert "people_person" in names
+    assert not [name for name in names if name.startswith(("llm_", "enrichment_"))]
+    assert manage("check", database=where, **routed).returncode == 0
+
+
+def test_check_refuses_a_router_that_takes_our_tables_apart(databases):
+    routers = json.dumps({"DATABASE_ROUTERS": ["tests.hosts.routers.MetricsElsewhere"]})
+    done = manage(
+        "check", database=databases(), HOST_OTHER_DATABASE=databases(), HOST_SETTINGS=routers
+    )
+    assert done.returncode == 1
+    assert "llmconfig.E006" in done.stderr
+    assert "nodewise.routing.Router" in done.stderr

@@ -19,12 +19,14 @@ from enrichment.models import ProviderBatchSubmission, SubmissionState
 from enrichment.models.batches import UNFINISHED
 from llmconfig.configuration import snapshot
 from llmconfig.runtime import advisory_locks, database_clock
+from llmconfig.runtime.direct_sessions import direct_session
 
 logger = logging.getLogger(__name__)
 
 SETTLE = dt.timedelta(seconds=60)
 
 
+@direct_session()
 def advance(*, step: Step = lambda _done: None, settle: dt.timedelta = SETTLE) -> None:
     """Do what is due for all chunks that are left to providers; nothing while another does.
 

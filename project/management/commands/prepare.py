@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection
 
 from llmconfig.runtime import advisory_locks
+from llmconfig.runtime.direct_sessions import direct_session
 
 
 class Command(BaseCommand):
@@ -25,6 +26,7 @@ class Command(BaseCommand):
             "--no-seed", action="store_true", help="Leave out the rows of `seed_llm_config`."
         )
 
+    @direct_session()
     def handle(self, *args: Any, **options: Any) -> None:
         """Wait for the turn, then do it; raises CommandError when the database is away."""
         try:
