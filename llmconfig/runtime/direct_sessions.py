@@ -9,7 +9,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from llmconfig import project_settings
@@ -61,6 +61,9 @@ def _is_direct(wrapper: BaseDatabaseWrapper, alias: str) -> bool:
 def _warn_once(alias: str) -> None:
     if alias or "pooler" in _looked:
         return
+    try:
+        if is_pooled():
+            logger.warning(POOLED)
+    except DatabaseError:
+        return  # what runs now says so
     _looked.add("pooler")
-    if is_pooled():
-        logger.warning(POOLED)

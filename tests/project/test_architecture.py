@@ -26,7 +26,7 @@ LATE_IMPORTS = (
     "opentelemetry.exporter", "bandit",
 )  # fmt: skip
 # Only what calls somebody needs these.
-CALLING = ("aiohttp", "redis.asyncio", "jsonschema", "llmconfig.client.api")
+CALLING = ("redis.asyncio", "jsonschema", "llmconfig.client.api")
 PTH_FILES = {
     "cmeel.pth",  # the OpenMP library of the demo's model server
     "distutils-precedence.pth",  # setuptools, as venv brings it on Python 3.11
