@@ -4,9 +4,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from urllib.parse import parse_qs
 
-from llmconfig import client
+from llmconfig import client, provider_types
 from llmconfig.client.types import Generation
+from llmconfig.configuration import snapshot
+from llmconfig.configuration.resolution import resolve
+from llmconfig.configuration.snapshot import Snapshot
+from llmconfig.errors import LLMError
 from llmconfig.gateway import response_items, responses_requests, stored_responses
+from llmconfig.gateway.access import Caller
 from llmconfig.gateway.answer_forms import AnswerForm
 from llmconfig.gateway.gateway_request import GatewayRequest, Handler
 from llmconfig.gateway.reading import JSON, ParsedRequest, bad
@@ -40,11 +45,26 @@ async def respond(request: GatewayRequest) -> None:
 async def _read(request: GatewayRequest, body: JSON) -> tuple[ParsedRequest, list[StoredTurn]]:
     """The request with the conversation that it goes on with."""
     previous = body.get("previous_response_id")
-    if previous is None:
-        return responses_requests.read_response(body, request.caller), []
-    turns = await stored_responses.conversation(previous, request.caller)
+    turns: list[StoredTurn] = []
+    if previous is not None:
+        turns = await stored_responses.conversation(previous, request.caller)
     before = [item for turn in turns for item in turn.items]
-    return responses_requests.read_response(body, request.caller, before), turns
+    is_native = _speak_responses(body, request.caller, await snapshot.acurrent())
+    asked = responses_requests.read_response(body, request.caller, before, is_native=is_native)
+    return asked, turns
+
+
+def _speak_responses(body: JSON, caller: Caller, configuration: Snapshot) -> bool:
+    """Whether all targets speak Responses themselves."""
+    name = caller.node or body.get("model")
+    if not isinstance(name, str):
+        return False
+    try:
+        targets = resolve(name, snapshot=configuration, user_id=caller.user_id).targets
+    except LLMError:
+        return False
+    kinds = ((provider_types.get(each.provider.provider_type), each.model_id) for each in targets)
+    return all(kind.wire_of(model_id) == "responses" for kind, model_id in kinds)
 
 
 async def _count(request: GatewayRequest) -> None:

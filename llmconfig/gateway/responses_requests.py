@@ -49,6 +49,12 @@ NOT_OFFERED = {
     "prompt": "Prompts are not kept here; send instructions and input.",
     "top_logprobs": "Log probabilities are not offered.",
 }
+# Where all targets speak Responses: what would be kept at the provider.
+ALWAYS_REFUSED = {each: NOT_OFFERED[each] for each in ("background", "conversation")}
+# Said here, not by the caller.
+OURS = frozenset(
+    {"model", "stream", "stream_options", "previous_response_id", "store", "metadata", "background"}
+)
 LOGPROBS = "message.output_text.logprobs"
 FORMS = ("text", "json_object", "json_schema")
 CHOICES = ("auto", "none", "required")
@@ -58,23 +64,26 @@ TEXTS = frozenset({"input_text", "output_text", "text"})
 SEAL = "nw1."
 
 
-def read_response(body: JSON, caller: Caller, before: Sequence[JSON] = ()) -> ParsedRequest:
+def read_response(
+    body: JSON, caller: Caller, before: Sequence[JSON] = (), *, is_native: bool = False
+) -> ParsedRequest:
     """A request to `/v1/responses` as a call; raises RequestRefused.
 
-    `before` are the items of the turns that it goes on with.
+    `before` are the items of the turns that it goes on with. With `is_native` all targets speak
+    Responses, so that what a chat has no place for may go along.
     """
     name = caller.node or name_of(body)
-    _refuse_what_is_not_offered(body)
+    _refuse_what_is_not_offered(body, ALWAYS_REFUSED if is_native else NOT_OFFERED)
     extra: JSON = {each: body[each] for each in SAME if body.get(each) is not None}
     lost = [each for each in body if each not in READ and body[each] is not None]
     if body.get("truncation") not in (None, "disabled"):
         lost.append("truncation")
-    tools = _tools(body)
+    tools = _tools(body, is_native=is_native)
     if tools:
-        _choose(body.get("tool_choice"), tools, extra)
+        _choose(body.get("tool_choice"), tools, extra, is_native=is_native)
     extra.update(_effort(body))
     schema = _format(body, extra)
-    wanted: Any = _messages(body, before)
+    wanted: Any = _messages(body, before, is_native=is_native)
     call = Call(
         node=name,
         messages=wanted,
@@ -84,7 +93,7 @@ def read_response(body: JSON, caller: Caller, before: Sequence[JSON] = ()) -> Pa
         user_id=caller.user_id,
         correlation_id=uuid4(),
         labels=labels_of("responses", caller.account, body),
-        native=NativeRequest(wire="responses", lost=tuple(lost)),
+        native=NativeRequest(wire="responses", body=_native(body, before), lost=tuple(lost)),
     )
     return ParsedRequest(call, name, switch(body, "stream"), echo=_echo(body))
 
@@ -105,22 +114,39 @@ def unseal(content: object) -> list[JSON]:
     return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 
-def _refuse_what_is_not_offered(body: JSON) -> None:
-    for param, why in NOT_OFFERED.items():
+def _native(body: JSON, before: Sequence[JSON]) -> JSON:
+    """The request for a provider that speaks Responses; what is kept, is kept here."""
+    content = {name: value for name, value in body.items() if name not in OURS}
+    given = body.get("input")
+    own = [{"role": "user", "content": given}] if isinstance(given, str) else list(given or ())
+    content["input"] = [each for each in (*before, *own) if not _is_foreign(each)]
+    return content
+
+
+def _is_foreign(item: object) -> bool:
+    """Whether it is another vendor's thought, which OpenAI can't read, or one without content."""
+    if not isinstance(item, dict) or item.get("type") != "reasoning":
+        return False
+    sealed = item.get("encrypted_content")
+    return not isinstance(sealed, str) or sealed.startswith(SEAL)
+
+
+def _refuse_what_is_not_offered(body: JSON, refused: Mapping[str, str]) -> None:
+    for param, why in refused.items():
         if body.get(param):
             raise bad(param, why)
     include = body.get("include")
     if include is not None and not isinstance(include, list):
         raise bad("include", "This is not a list.")
-    if LOGPROBS in (include or ()):
+    if LOGPROBS in (include or ()) and refused is NOT_OFFERED:
         raise bad("include", "Log probabilities are not offered.")
 
 
 # The input
 
 
-def _messages(body: JSON, before: Sequence[JSON]) -> list[JSON]:
-    conversation = _Conversation()
+def _messages(body: JSON, before: Sequence[JSON], *, is_native: bool) -> list[JSON]:
+    conversation = _Conversation(is_native=is_native)
     instructions = body.get("instructions")
     if instructions is not None:
         if not isinstance(instructions, str):
@@ -143,7 +169,8 @@ def _messages(body: JSON, before: Sequence[JSON]) -> list[JSON]:
 class _Conversation:
     """Items put together to messages: an assistant's turn may be several of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_native: bool) -> None:
+        self._is_native = is_native
         self.messages: list[JSON] = []
         self._turn: JSON | None = None  # the assistant's, which may go on
         self._seen: list[JSON] = []  # pictures in results of tools, for the user's next turn
@@ -166,7 +193,7 @@ class _Conversation:
                 if self._turn is not None and len(self._turn) > 1:
                     self._end_turn()
                 self._assistant().setdefault("reasoning_details", []).extend(details)
-        else:
+        elif not self._is_native:
             raise bad(f"{where}.type", f"{kind!r} is not offered; only messages and functions are.")
 
     def end(self) -> list[JSON]:
@@ -258,9 +285,11 @@ def _call(item: JSON, where: str) -> JSON:
 # Tools, effort, and the answer's form
 
 
-def _tools(body: JSON) -> list[JSON]:
+def _tools(body: JSON, *, is_native: bool) -> list[JSON]:
     found = []
     for at, tool in enumerate(objects(body, "tools")):
+        if tool.get("type") != "function" and is_native:
+            continue
         if tool.get("type") != "function":
             kind = tool.get("type")
             raise bad(f"tools[{at}].type", f"{kind!r} is not offered; only functions are.")
@@ -273,7 +302,7 @@ def _tools(body: JSON) -> list[JSON]:
     return found
 
 
-def _choose(choice: object, tools: list[JSON], extra: JSON) -> None:
+def _choose(choice: object, tools: list[JSON], extra: JSON, *, is_native: bool) -> None:
     """Which of the tools may or must be called."""
     extra["tools"] = tools
     if choice is None:
@@ -282,6 +311,8 @@ def _choose(choice: object, tools: list[JSON], extra: JSON) -> None:
         extra["tool_choice"] = choice
         return
     kind = choice.get("type") if isinstance(choice, dict) else None
+    if is_native and kind != "function":
+        return
     if not isinstance(choice, dict) or kind not in {"function", "allowed_tools"}:
         raise bad("tool_choice", "It is auto, none, required, a function or allowed_tools.")
     if kind == "function":

@@ -10,17 +10,28 @@ from typing import Any
 import orjson
 
 from llmconfig.client.types import Delta, Generation, Thought, Usage
-from llmconfig.client.wire.thinking import joined, to_details
+from llmconfig.client.wire.responses_answers import ENDS
 from llmconfig.gateway.openai_shape import served_usage, text_for
 from llmconfig.gateway.reading import JSON, ParsedRequest
-from llmconfig.gateway.responses_requests import seal
+from llmconfig.gateway.response_output import (
+    CUT,
+    DONE,
+    OPEN,
+    OutputCall,
+    OutputItem,
+    OutputItems,
+    OutputMessage,
+    OutputReasoning,
+)
 
 INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
-DONE, OPEN, CUT = "completed", "in_progress", "incomplete"
+# Of a provider's own response, what it is called and kept by here.
+OURS = ("id", "model", "metadata", "previous_response_id", "store", "background")
+NUMBERED = frozenset({"type", "sequence_number"})
 
 
-def _whole_items(asked: ParsedRequest, made: Generation) -> "_Items":
-    items = _Items(asked)
+def _whole_items(asked: ParsedRequest, made: Generation) -> OutputItems:
+    items = OutputItems(asked)
     for thought in made.thoughts:
         items.think(thought)
     text = text_for(made)
@@ -49,7 +60,7 @@ def _head(asked: ParsedRequest) -> JSON:
     }
 
 
-def _ended(asked: ParsedRequest, items: "_Items", made: Generation) -> JSON:
+def _ended(asked: ParsedRequest, items: OutputItems, made: Generation) -> JSON:
     reason = None if made.refusal else INCOMPLETE.get(made.record.finish_reason or "")
     return {
         **_head(asked),
@@ -74,185 +85,45 @@ def _usage(usage: Usage) -> JSON:
     }
 
 
-class _Item:
-    """One item of the output; `place` is its index."""
-
-    kind = ""
-
-    def __init__(self, place: int, owner: str) -> None:
-        self.place = place
-        self.id = f"{self.kind}_{owner}{place}"
-
-    def whole(self, status: str) -> JSON:
-        """The item as far as it goes."""
-        raise NotImplementedError
-
-
-class _Message(_Item):
-    kind = "msg"
-
-    def __init__(self, place: int, owner: str) -> None:
-        super().__init__(place, owner)
-        self.parts: list[tuple[str, list[str]]] = []  # `output_text` or `refusal`, and its pieces
-
-    def part(self, at: int, *, empty: bool = False) -> JSON:
-        """One part of its content."""
-        kind, pieces = self.parts[at]
-        text = "" if empty else "".join(pieces)
-        if kind == "refusal":
-            return {"type": kind, "refusal": text}
-        return {"type": kind, "text": text, "annotations": [], "logprobs": []}
-
-    def whole(self, status: str) -> JSON:
-        content = [] if status == OPEN else [self.part(at) for at in range(len(self.parts))]
-        facts = {"id": self.id, "type": "message", "role": "assistant"}
-        return {**facts, "status": status, "content": content}
-
-
-class _FunctionCall(_Item):
-    kind = "fc"
-
-    def __init__(self, place: int, owner: str, call: JSON) -> None:
-        super().__init__(place, owner)
-        function = call.get("function") or {}
-        self.call_id, self.name = call.get("id", ""), function.get("name", "")
-        self.arguments = ""
-
-    @property
-    def ends(self) -> bool:
-        """Whether nothing can follow what it has."""
-        try:
-            orjson.loads(self.arguments)
-        except orjson.JSONDecodeError:
-            return False
-        return True
-
-    def whole(self, status: str) -> JSON:
-        return {
-            "id": self.id,
-            "type": "function_call",
-            "status": status,
-            "call_id": self.call_id,
-            "name": self.name,
-            "arguments": self.arguments,
-        }
-
-
-class _Reasoning(_Item):
-    """Thoughts: as a summary where the caller asks for one, else as they are."""
-
-    kind = "rs"
-
-    def __init__(self, place: int, owner: str, *, summarized: bool) -> None:
-        super().__init__(place, owner)
-        self.summarized = summarized
-        self.pieces: list[Thought] = []
-        self.told = False  # whether a part of the text was begun
-
-    @property
-    def text(self) -> str:
-        """All of it."""
-        return "".join(each.text for each in self.pieces)
-
-    @property
-    def part(self) -> JSON:
-        """Its only part."""
-        kind = "summary_text" if self.summarized else "reasoning_text"
-        return {"type": kind, "text": self.text}
-
-    def whole(self, status: str) -> JSON:
-        told = [self.part] if self.text and status != OPEN else []
-        item: JSON = {"id": self.id, "type": "reasoning", "status": status, "summary": []}
-        item |= {"summary": told} if self.summarized else {"content": told}
-        sealed = seal(to_details(joined(self.pieces))) if status != OPEN else None
-        return item | {"encrypted_content": sealed} if sealed else item
-
-
-class _Items:
-    """The output as it grows; each method gives the item that it changed."""
-
-    def __init__(self, asked: ParsedRequest) -> None:
-        correlation_id = asked.call.correlation_id
-        self._owner = correlation_id.hex if correlation_id else ""
-        self._summarized = bool(asked.echo["reasoning"]["summary"])
-        self.all: list[_Item] = []
-        self.open: dict[Hashable, _Item] = {}
-
-    def think(self, thought: Thought) -> _Reasoning:
-        """A thought or a piece of one."""
-        item = self.open.get("thoughts")
-        if not isinstance(item, _Reasoning):
-            item = _Reasoning(len(self.all), self._owner, summarized=self._summarized)
-            self._add("thoughts", item)
-        item.pieces.append(thought)
-        return item
-
-    def say(self, kind: str, text: str) -> _Message:
-        """A piece of the answer or of a refusal."""
-        item = self.open.get("message")
-        if not isinstance(item, _Message):
-            item = _Message(len(self.all), self._owner)
-            self._add("message", item)
-        if not item.parts or item.parts[-1][0] != kind:
-            item.parts.append((kind, []))
-        item.parts[-1][1].append(text)
-        return item
-
-    def call(self, call: JSON) -> _FunctionCall:
-        """A call of a function, or a part of its arguments."""
-        key = ("call", call.get("index", 0))
-        item = self.open.get(key)
-        if not isinstance(item, _FunctionCall):
-            item = _FunctionCall(len(self.all), self._owner, call)
-            self._add(key, item)
-        item.arguments += (call.get("function") or {}).get("arguments") or ""
-        return item
-
-    def over(self, key: Hashable) -> list[_Item]:
-        """The items that are whole now that the one by this key begins; they are open no more."""
-        if key in self.open:
-            return []
-        ended = [
-            each
-            for each, item in self.open.items()
-            if not isinstance(item, _FunctionCall) or item.ends
-        ]
-        return [self.open.pop(each) for each in ended]
-
-    def status(self, item: _Item, *, cut: bool) -> str:
-        """Its status at the end; a limit that cut the answer off cut what was still open."""
-        return CUT if cut and item in self.open.values() else DONE
-
-    def _add(self, key: Hashable, item: _Item) -> None:
-        self.over(key)
-        self.all.append(item)
-        self.open[key] = item
-
-
 class ResponseEvents:
     """Turns the pieces of a streamed answer into events of OpenAI's Responses, and whole ones."""
 
     def __init__(self, asked: ParsedRequest) -> None:
         self._asked = asked
-        self._items = _Items(asked)
+        self._items = OutputItems(asked)
         self._number = 0
+        self._begun = False
+        self._last: JSON | None = None  # the provider's own last event
 
     def response(self, made: Generation) -> JSON:
-        """The whole response."""
-        streamed = self._number > 0
+        """The whole response; the provider's own, where it speaks Responses, under our names."""
+        if made.native is not None:
+            return self._ours(made.native)
+        streamed = self._begun
         return _ended(
             self._asked, self._items if streamed else _whole_items(self._asked, made), made
         )
 
     def begin(self) -> bytes:
+        """Nothing yet: the first piece shows whether the provider has events of its own."""
+        return b""
+
+    def _head(self) -> list[bytes]:
+        """What comes before all else, once."""
+        if self._begun:
+            return []
+        self._begun = True
         head = _head(self._asked)
-        return self._event("response.created", response=head) + self._event(
-            "response.in_progress", response=head
-        )
+        kinds = ("response.created", "response.in_progress")
+        return [self._event(kind, response=head) for kind in kinds]
 
     def piece(self, delta: Delta) -> bytes:
         """A piece of thoughts, of text, of a refusal or of calls, in items of their own."""
-        parts = [part for thought in delta.thoughts for part in self._think(thought)]
+        if delta.native:
+            self._begun = True
+            return b"".join(map(self._pass, delta.native))
+        parts = self._head()
+        parts += [part for thought in delta.thoughts for part in self._think(thought)]
         for kind, text in (("output_text", delta.text), ("refusal", delta.refusal)):
             if text:
                 parts += self._say(kind, text)
@@ -262,7 +133,9 @@ class ResponseEvents:
 
     def end(self, made: Generation) -> bytes:
         """Its items' ends, and the whole response."""
-        parts: list[bytes] = []
+        if self._last is not None:
+            return self._event(self._last["type"], response=self.response(made))
+        parts = self._head()
         if not self._items.all:
             parts += self._say("output_text", "")
         whole = self.response(made)
@@ -280,7 +153,22 @@ class ResponseEvents:
         }
         output = [item.whole(CUT) for item in self._items.all]
         failed = {**_head(self._asked), "status": "failed", "error": error, "output": output}
-        return self._event("response.failed", response=failed)
+        return b"".join([*self._head(), self._event("response.failed", response=failed)])
+
+    def _pass(self, event: JSON) -> bytes:
+        """One of the provider's own events, under our names; its last one waits for the end."""
+        kind = str(event.get("type", ""))
+        if kind in ENDS:
+            self._last = event
+            return b""
+        facts = {name: value for name, value in event.items() if name not in NUMBERED}
+        if isinstance(event.get("response"), dict):
+            facts["response"] = self._ours(event["response"])
+        return self._event(kind, **facts)
+
+    def _ours(self, response: JSON) -> JSON:
+        head = _head(self._asked)
+        return {**response, **{name: head[name] for name in OURS if name in head}}
 
     # Items
 
@@ -305,7 +193,7 @@ class ResponseEvents:
         parts = self._make_room("message")
         fresh = "message" not in self._items.open
         before = self._items.open.get("message")
-        known = len(before.parts) if isinstance(before, _Message) else 0
+        known = len(before.parts) if isinstance(before, OutputMessage) else 0
         item = self._items.say(kind, text)
         if fresh:
             parts.append(self._added(item))
@@ -341,18 +229,18 @@ class ResponseEvents:
         """The ends of the items that are whole once another begins."""
         return [part for item in self._items.over(key) for part in self._close(item, DONE)]
 
-    def _added(self, item: _Item) -> bytes:
+    def _added(self, item: OutputItem) -> bytes:
         return self._event("response.output_item.added", **_at(item), item=item.whole(OPEN))
 
-    def _close(self, item: _Item, status: str) -> list[bytes]:
+    def _close(self, item: OutputItem, status: str) -> list[bytes]:
         parts: list[bytes] = []
-        if isinstance(item, _Message):
+        if isinstance(item, OutputMessage):
             parts += self._end_part(item, len(item.parts) - 1)
-        elif isinstance(item, _FunctionCall):
+        elif isinstance(item, OutputCall):
             said = {"item_id": item.id, "arguments": item.arguments}
             name = "response.function_call_arguments.done"
             parts.append(self._event(name, **_at(item), **said))
-        elif isinstance(item, _Reasoning) and item.told:
+        elif isinstance(item, OutputReasoning) and item.told:
             where = self._in_thoughts(item)
             name = "reasoning_summary_part.done" if item.summarized else "content_part.done"
             parts.append(self._event(f"{_thoughts(item)}.done", **where, text=item.text))
@@ -360,7 +248,7 @@ class ResponseEvents:
         done = self._event("response.output_item.done", **_at(item), item=item.whole(status))
         return [*parts, done]
 
-    def _end_part(self, item: _Message, at: int) -> list[bytes]:
+    def _end_part(self, item: OutputMessage, at: int) -> list[bytes]:
         where, part = self._in_message(item, at), item.part(at)
         said = {each: part[each] for each in ("text", "refusal", "logprobs") if each in part}
         return [
@@ -368,10 +256,10 @@ class ResponseEvents:
             self._event("response.content_part.done", **where, part=part),
         ]
 
-    def _in_message(self, item: _Message, at: int) -> JSON:
+    def _in_message(self, item: OutputMessage, at: int) -> JSON:
         return {**_at(item), "item_id": item.id, "content_index": at}
 
-    def _in_thoughts(self, item: _Reasoning) -> JSON:
+    def _in_thoughts(self, item: OutputReasoning) -> JSON:
         index = "summary_index" if item.summarized else "content_index"
         return {**_at(item), "item_id": item.id, index: 0}
 
@@ -381,9 +269,9 @@ class ResponseEvents:
         return b"".join([b"event: ", kind.encode(), b"\ndata: ", data, b"\n\n"])
 
 
-def _at(item: _Item) -> JSON:
+def _at(item: OutputItem) -> JSON:
     return {"output_index": item.place}
 
 
-def _thoughts(item: _Reasoning) -> str:
+def _thoughts(item: OutputReasoning) -> str:
     return f"response.reasoning_{'summary_text' if item.summarized else 'text'}"

@@ -61,7 +61,9 @@ def choices() -> list[tuple[str, str]]:
     return [(each.name, each.label) for each in known()]
 
 
-ORDER = ("openai", "anthropic", "azure_openai", "openrouter", "local", "custom")
+ORDER = (
+    "openai", "anthropic", "azure_openai", "openrouter", "local", "custom", "openai_responses",
+)  # fmt: skip
 
 
 def _load() -> None:

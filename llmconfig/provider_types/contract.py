@@ -51,9 +51,15 @@ class ProviderType:
     takes_cache_marks: bool = False  # Anthropic's `cache_control` on parts and tools
     ids_keep_name: bool = False  # its own ids start with its name, as in openrouter/auto
     takes_azure_values: bool = False  # a node's azure_* values apply
+    responses_only: re.Pattern[str] | None = None  # models asked by OpenAI's Responses alone
     last_resort: str | None = None  # put before gpt-4o when only the key variable is configured
     quirks: tuple[Quirk, ...] = ()
     source: str = ""  # the vendor's page that says so
+
+    def wire_of(self, model_id: str) -> str:
+        """The format of a model's requests and replies."""
+        only = self.responses_only
+        return "responses" if only is not None and only.fullmatch(model_id) else self.wire
 
     def known_refusals(self, model_id: str) -> frozenset[str]:
         """What a model of this kind of provider is known to refuse."""

@@ -17,6 +17,15 @@ QUIRKS = (
         source="https://learn.microsoft.com/azure/ai-foundry/openai/how-to/reasoning",
     ),
 )
+# Image, speech and moderation models are listed beside those that answer with text.
+NOT_TEXT = re.compile(
+    r"whisper|tts|transcribe|realtime|audio|dall-e|image|sora|moderation", re.IGNORECASE
+)
+# Offered by Responses alone: https://platform.openai.com/docs/models
+RESPONSES_ONLY = re.compile(
+    r"(?:o[1-9]\d*-pro|o\d+(?:-mini)?-deep-research|gpt-5(?:\.\d+)?-pro|gpt-5(?:\.\d+)?-codex[\w.-]*"
+    r"|codex-mini[\w.-]*|computer-use-preview)(?:-\d{4}-\d\d-\d\d)?"
+)
 
 TYPE = ProviderType(
     name="openai",
@@ -24,15 +33,13 @@ TYPE = ProviderType(
     wire="openai",
     base_url="https://api.openai.com/v1",
     key_variable="OPENAI_API_KEY",
-    # Image, speech and moderation models are listed beside those that answer with text.
-    not_text=re.compile(
-        r"whisper|tts|transcribe|realtime|audio|dall-e|image|sora|moderation", re.IGNORECASE
-    ),
+    not_text=NOT_TEXT,
     price_list="openai",
     batches="openai",
     output_limit="max_completion_tokens",
     refuses_unknown_fields=True,
     last_resort="",
     quirks=QUIRKS,
+    responses_only=RESPONSES_ONLY,
     source="https://platform.openai.com/docs/api-reference",
 )

@@ -156,11 +156,28 @@ class Scrubber:
     def value(self, value: Any) -> Any:
         """A JSON value; a tuple stays one."""
         written = orjson.dumps(value).decode()
+        if '"logprobs":' in written:  # tokens cut a key into pieces
+            value = self._with_clean_rows(value)
+            written = orjson.dumps(value).decode()
         masked = self.__answers.masked(written)
         if masked is written:
             return value
         read = orjson.loads(masked)
         return tuple(read) if isinstance(value, tuple) else read
+
+    def _with_clean_rows(self, value: Any) -> Any:
+        """A JSON value whose log probabilities hold no part of the key."""
+        if isinstance(value, list | tuple):
+            return type(value)(map(self._with_clean_rows, value))
+        if not isinstance(value, dict):
+            return value
+        clean = {name: self._with_clean_rows(each) for name, each in value.items()}
+        told = value.get("logprobs")
+        rows = told.get("content") if isinstance(told, dict) else told
+        if isinstance(rows, list) and all(isinstance(each, dict) for each in rows):
+            found = list(self.logprobs(rows))
+            clean["logprobs"] = {**told, "content": found} if isinstance(told, dict) else found
+        return clean
 
     def text_stream(self) -> "TextStream":
         """For one text that comes in pieces."""
@@ -220,8 +237,10 @@ class DeltaStream:
 
     __slots__ = (
         "_arguments",
+        "_last_pieces",
         "_logprobs",
         "_native",
+        "_native_rows",
         "_refusal",
         "_scrubber",
         "_text",
@@ -236,6 +255,8 @@ class DeltaStream:
         self._thoughts: dict[tuple[int, str], TextStream] = {}
         self._arguments: dict[int, TextStream] = {}
         self._native: dict[tuple[object, str], TextStream] = {}
+        self._native_rows: dict[tuple[object, str], LogprobStream] = {}
+        self._last_pieces: dict[tuple[object, str], JSON] = {}
 
     def feed(self, delta: Delta) -> Delta | None:
         """What may pass now, None if nothing."""
@@ -276,6 +297,9 @@ class DeltaStream:
 
     def _event(self, event: JSON) -> list[JSON]:
         """A provider's own event; where a block ends, first what its text still holds."""
+        kind = event.get("type")
+        if isinstance(kind, str) and kind.startswith("response."):
+            return self._response_event(event, kind)
         block, said = event.get("index"), event.get("delta")
         held: list[JSON] = []
         if event.get("type") == "content_block_stop":
@@ -294,6 +318,30 @@ class DeltaStream:
                 clean["delta"][field] = stream.feed(said[field])
                 return [clean]
         return [self._scrubber.value(event)]
+
+    def _response_event(self, event: JSON, kind: str) -> list[JSON]:
+        """One of OpenAI's Responses; where a text ends, first what it still holds."""
+        key = (event.get("item_id"), kind.removesuffix(".delta").removesuffix(".done"))
+        if kind.endswith(".delta") and isinstance(event.get("delta"), str):
+            text = self._native.setdefault(key, self._scrubber.text_stream())
+            clean: JSON = self._scrubber.value({**event, "delta": "", "logprobs": None})
+            clean["delta"] = text.feed(event["delta"])
+            if "logprobs" in event:
+                rows = self._native_rows.setdefault(key, self._scrubber.logprob_stream())
+                clean["logprobs"] = list(rows.feed(event["logprobs"] or ()))
+            else:
+                del clean["logprobs"]
+            self._last_pieces[key] = clean
+            return [clean]
+        held: list[JSON] = []
+        if kind.endswith(".done") and key in self._native:
+            rest = self._native.pop(key).end()
+            left = self._native_rows.pop(key).end() if key in self._native_rows else ()
+            last = self._last_pieces.pop(key)
+            if rest or left:
+                more = {"logprobs": list(left)} if "logprobs" in last else {}
+                held.append({**last, "delta": rest, **more})
+        return [*held, self._scrubber.value(event)]
 
     def _call(self, part: JSON) -> JSON:
         function = part.get("function")

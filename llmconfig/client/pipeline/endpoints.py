@@ -89,7 +89,7 @@ def _name(target: Target) -> tuple[str, ...]:
 
 def _build(target: Target) -> ProviderEndpoint:
     provider = target.provider
-    wire = wire_of(provider.provider_type)
+    wire = wire_of(provider.provider_type, target.model_id)
     url = _url(provider.name, wire.address(provider, target.model_id))
     embeddings = wire.embedding_address(provider, target.model_id)
     key = provider_keys.read(provider)

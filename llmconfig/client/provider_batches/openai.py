@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 from urllib.parse import quote
 
 import openai
@@ -26,7 +26,8 @@ from llmconfig.client.provider_batches.guarded import client_of, failure_of
 from llmconfig.configuration.resolution import Target
 from llmconfig.configuration.snapshot import Snapshot
 
-ADDRESS: Final = "/v1/chat/completions"
+# What a line of a batch asks, by the wire of its model.
+ADDRESSES: Final = {"openai": "/v1/chat/completions", "responses": "/v1/responses"}
 ENDED = frozenset({"completed", "expired", "cancelled"})
 CLOCKS_APART = dt.timedelta(minutes=10)
 
@@ -57,9 +58,10 @@ class OpenAIBatches:
 
     async def submit(self, requests: Sequence[BatchRequest], *, marker: str) -> str:
         """Upload the file, then make the batch, which only then exists and is billed."""
+        address: Any = ADDRESSES[self.endpoint.wire.name]
         lines = b"".join(
             orjson.dumps(
-                {"custom_id": each.custom_id, "method": "POST", "url": ADDRESS, "body": each.body},
+                {"custom_id": each.custom_id, "method": "POST", "url": address, "body": each.body},
                 option=orjson.OPT_APPEND_NEWLINE,
             )
             for each in requests
@@ -68,7 +70,7 @@ class OpenAIBatches:
             file = await self.client.files.create(file=(f"{marker}.jsonl", lines), purpose="batch")
             batch = await self.client.batches.create(
                 input_file_id=file.id,
-                endpoint=ADDRESS,
+                endpoint=address,
                 completion_window="24h",
                 metadata={MARKER: marker},
             )
