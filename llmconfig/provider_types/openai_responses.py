@@ -1,7 +1,8 @@
 """OpenAI's Responses, of OpenAI itself or of any server that speaks them."""
 
+import re
+
 from llmconfig.provider_types.contract import ProviderType
-from llmconfig.provider_types.openai import NOT_TEXT, QUIRKS
 
 TYPE = ProviderType(
     name="openai_responses",
@@ -9,11 +10,10 @@ TYPE = ProviderType(
     wire="responses",
     base_url="https://api.openai.com/v1",
     key_variable="OPENAI_API_KEY",
-    not_text=NOT_TEXT,
+    not_text=re.compile(r"whisper|tts|transcri|realtime|audio|image|sora|moderation", re.I),
     price_list="openai",
     batches="openai",
     output_limit="max_output_tokens",
     refuses_unknown_fields=True,
-    quirks=QUIRKS,
     source="https://platform.openai.com/docs/api-reference/responses",
 )
