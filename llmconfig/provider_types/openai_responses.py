@@ -10,7 +10,9 @@ TYPE = ProviderType(
     wire="responses",
     base_url="https://api.openai.com/v1",
     key_variable="OPENAI_API_KEY",
-    not_text=re.compile(r"whisper|tts|transcri|realtime|audio|image|sora|moderation", re.I),
+    not_text=re.compile(
+        r"whisper|tts|transcri|realtime|audio|image|sora|moderation", re.IGNORECASE
+    ),
     price_list="openai",
     batches="openai",
     output_limit="max_output_tokens",
