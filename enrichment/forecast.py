@@ -12,6 +12,7 @@ from typing import Any
 from django.utils import timezone
 
 from enrichment.batches import creation
+from enrichment.batches.duplicates import distinct_inputs
 from enrichment.engine.items import load_items
 from enrichment.enrichments import get
 from enrichment.enrichments.contract import Enrichment
@@ -111,9 +112,8 @@ def _sample(
     enrichment: Enrichment, selection: creation.Selection, variant: str
 ) -> tuple[int, int, list[int]]:
     """Rows selected, calls that they will make, and the prompt lengths of a sample."""
-    keys = list(
-        creation.rows_to_do(enrichment, selection, variant=variant).values_list("pk", flat=True)
-    )
+    selected = creation.rows_to_do(enrichment, selection, variant=variant)
+    keys = list(selected.values_list("pk", flat=True))
     drawn = random.sample(keys, min(SAMPLED_ROWS, len(keys)))
     items = list(load_items(enrichment, [str(key) for key in drawn], variant=variant))
     sent = [item for item in items if item.settled is None and item.prompt is not None]
@@ -123,7 +123,8 @@ def _sample(
         if item.prompt is not None
     ]
     share = len(sent) / len(items) if items else 0.0
-    return len(keys), round(len(keys) * share), lengths
+    different = distinct_inputs(enrichment, selected)
+    return len(keys), round(different * share), lengths
 
 
 def _past(enrichment: Enrichment, target: Target) -> _Past:

@@ -193,7 +193,7 @@ def create(
         created_by=user,
     )
     batch.rows_total = sum(
-        cut_rows(batch, variant, rows_to_do(enrichment, selection, variant=variant))
+        cut_rows(batch, enrichment, rows_to_do(enrichment, selection, variant=variant), variant)
         for variant in selection.variants
     )
     if not batch.rows_total:

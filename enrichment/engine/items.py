@@ -81,6 +81,7 @@ class Outcome:
     texts: Texts | None = None
     retriable: bool = False
     check_results: CheckResults = NO_RESULTS  # what the gates found, for the call's record
+    answered_by: CallRecord | None = None  # another row's call, whose answer this one shares
 
 
 def load_items(

@@ -20,6 +20,7 @@ from enrichment.engine.db_sessions import (
     persistently,
 )
 from enrichment.engine.dispatcher import Dispatcher
+from enrichment.engine.duplicates import SharedCalls, by_known
 from enrichment.engine.gc_tuning import collect_seldom
 from enrichment.engine.items import Item, Outcome, load_items, restored
 from enrichment.engine.stop_conditions import Brakes
@@ -163,6 +164,7 @@ class _Lane:
             use_cache=not batch.force,
         )
         self.held: dict[int, claims.Claim] = {}
+        self.shared = SharedCalls()
         self.unsettled: dict[int, int] = {}  # rows of each held chunk that are still open
         self.outcomes: list[Outcome] = []  # not written yet
         self.unconfirmed: list[Outcome] = []  # in the write that is under way
@@ -199,7 +201,7 @@ class _Lane:
         if self.pump.failure is not None:
             raise self.pump.failure
         busy = self.pump.busy  # read before the outcomes: then none can be missed
-        self.outcomes += self.pump.take()
+        self.outcomes += self.shared.with_shared(self.pump.take())
         self._write()
         return busy
 
@@ -288,15 +290,20 @@ class _Lane:
             )
             known = _known(claim, items)
             done = {each.item.row_id for each in known}
-            to_send = [item for item in items if item.row_id not in done]
-            if known and to_send:
-                claims.reorder(claim, [*(item.row_id for item in to_send), *done])
-        self._hold(claim, to_send, known)
+            to_send = self.shared.told_apart(
+                claim.chunk_id, [item for item in items if item.row_id not in done]
+            )
+            if len(to_send) < len(items):
+                first = dict.fromkeys(item.row_id for item in to_send)
+                claims.reorder(claim, list(first | dict.fromkeys(claim.row_ids)))
+        self._hold(claim, to_send, known, rows=len(items))
         return True
 
-    def _hold(self, claim: claims.Claim, to_send: list[Item], known: list[Outcome]) -> None:
+    def _hold(
+        self, claim: claims.Claim, to_send: list[Item], known: list[Outcome], *, rows: int
+    ) -> None:
         self.held[claim.chunk_id] = claim
-        self.unsettled[claim.chunk_id] = len(to_send) + len(known)
+        self.unsettled[claim.chunk_id] = rows
         self.outcomes += known
         self.pump.feed(claim, to_send)
 
@@ -365,6 +372,7 @@ class _Lane:
         if ended:
             writing.finish(ended, retry_delay=self.pace.retry_delay)
             self.pump.settled(ended)
+            self.shared.forget(claim.chunk_id for claim in ended)
             for claim in ended:
                 del self.held[claim.chunk_id]
 
@@ -393,8 +401,8 @@ def _known(claim: claims.Claim, items: list[Item]) -> list[Outcome]:
     """What needs no call: answers that another lane was given, and rows that get none."""
     kept = {each.row_id: each for each in claim.kept}
     known = [restored(item, kept[item.row_id]) for item in items if item.row_id in kept]
+    left = [item for item in items if item.row_id not in kept]
+    known += by_known([item for item in left if item.settled is None], known)
     return known + [
-        Outcome(item, item.settled, reason=item.reason)
-        for item in items
-        if item.settled is not None and item.row_id not in kept
+        Outcome(item, item.settled, reason=item.reason) for item in left if item.settled is not None
     ]

@@ -22,7 +22,7 @@ from enrichment.engine.items import Outcome
 from enrichment.enrichments.contract import Enrichment
 from enrichment.facts.store import remember
 from enrichment.models import BatchChunk, EnrichmentResult, ResultState
-from llmconfig.client.types import ANSWERED
+from llmconfig.client.types import ANSWERED, CallRecord
 from metrics.recording import copy_rows, write_records
 from metrics.storable import storable
 
@@ -267,7 +267,7 @@ def _apply(
             {
                 "ids": [each.item.row_id for each in applied],
                 "values": _column_values(enrichment, applied),
-                "models": [each.record.model[:100] if each.record else "" for each in applied],
+                "models": [made.model[:100] if (made := _made(each)) else "" for each in applied],
                 "variant": variant,
             },
         )
@@ -311,7 +311,7 @@ def _result_row(
     previous: dict[tuple[str, str], str],
 ) -> tuple[Any, ...]:
     """The values of _RESULT_COLUMNS."""
-    item, record = outcome.item, outcome.record
+    item, made = outcome.item, _made(outcome)
     before = previous.get((item.row_id, item.variant))
     return (
         batch_id,
@@ -323,18 +323,30 @@ def _result_row(
         storable(outcome.reason),
         item.input_hash,
         item.prompt.version if item.prompt else None,
-        record.model if record else "",
-        record.config_revision if record else None,
-        record.correlation_id if record else None,
+        made.model if made else "",
+        made.config_revision if made else None,
+        made.correlation_id if made else None,
         _jsonb(outcome.value),
         None if before is None else Jsonb(before, str.encode),
-        record.cost_usd if record else None,
+        _cost(outcome),
         _jsonb(outcome.suggestion),
         outcome.confidence,
         outcome.confidence_source,
         _jsonb(_facts(outcome) if outcome.item.facts else None),
         _jsonb([asdict(each) for each in outcome.findings] or None),
     )
+
+
+def _made(outcome: Outcome) -> CallRecord | None:
+    """The call whose answer this is; another row's may have made it."""
+    return outcome.record or outcome.answered_by
+
+
+def _cost(outcome: Outcome) -> Decimal | None:
+    """What the row cost: nothing where it shares another one's call."""
+    if outcome.record is not None:
+        return outcome.record.cost_usd
+    return Decimal(0) if outcome.answered_by is not None else None
 
 
 def _facts(outcome: Outcome) -> dict[str, dict[str, str]]:

@@ -54,8 +54,11 @@ def make_animals() -> Callable[..., list[Animal]]:
             Animal(
                 organization=organization,
                 external_id=f"a{start + number}",
-                name=f"Dog {start + number}",
-                **{"description": f"Dog {start + number} likes to run and play ball.", **fields},
+                **{
+                    "name": f"Dog {start + number}",
+                    "description": f"Dog {start + number} likes to run and play ball.",
+                    **fields,
+                },
             )
             for number in range(count)
         )

@@ -1,6 +1,7 @@
 """The calls of a submission: which rows it has, and what a live lane would ask for each."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from enrichment.engine.claims import Claim
 from enrichment.engine.items import Item, call_for, load_items
@@ -12,6 +13,7 @@ from llmconfig.configuration.resolution import Target, resolve
 
 # Told of each step once it is committed; a test's process dies there.
 Step = Callable[[str], object]
+AS_SENT = 3  # parts of a row that tell whether it still asks the same
 CHANGED = "The row or its prompt changed while it was at the provider."
 
 
@@ -24,6 +26,16 @@ def target_of(submission: ProviderBatchSubmission, enrichment: Enrichment) -> Ta
 def as_sent(item: Item) -> list[str | int | None]:
     """What tells whether a row still asks the same: its id, input hash and prompt version."""
     return [item.row_id, item.input_hash, item.prompt.version if item.prompt else None]
+
+
+def row_of(item: Item, sharers: Sequence[Item]) -> list[Any]:
+    """What a submission notes of a row that it asks for, and of those that share the call."""
+    return [*as_sent(item), *([[each.row_id for each in sharers]] if sharers else [])]
+
+
+def sharing(row: Sequence[Any]) -> list[str]:
+    """The rows that share the call of this one."""
+    return list(row[AS_SENT]) if len(row) > AS_SENT else []
 
 
 def call_of(submission: ProviderBatchSubmission, enrichment: Enrichment, item: Item) -> Call:

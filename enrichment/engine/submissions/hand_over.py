@@ -11,14 +11,18 @@ from django.db.models.functions import Now
 
 from enrichment.batches import lifecycle
 from enrichment.batches.progress import spent_by, unpriced_cap
+from enrichment.engine.duplicates import told_apart
 from enrichment.engine.items import Item, answer_all, load_items
 from enrichment.engine.submissions import fall_back
 from enrichment.engine.submissions.calls import (
+    AS_SENT,
     Step,
     as_sent,
     call_of,
     custom_id,
     items_of,
+    row_of,
+    sharing,
 )
 from enrichment.engine.submissions.costs import most_of
 from enrichment.enrichments import get
@@ -81,7 +85,9 @@ def intend(chunk: BatchChunk) -> ProviderBatchSubmission | None:
     except ConfigurationError:
         target = None
     items = list(load_items(enrichment, chunk.row_ids, variant=chunk.variant))
-    sent = [item for item in items if item.settled is None and item.prompt is not None]
+    sent, shared = told_apart(
+        item for item in items if item.settled is None and item.prompt is not None
+    )
     if target is None or not sent:
         why = "The node's first model isn't OpenAI's or Anthropic's any more."
         fall_back.open_chunk(chunk, enrichment, why=why if sent else "")
@@ -93,14 +99,14 @@ def intend(chunk: BatchChunk) -> ProviderBatchSubmission | None:
         sent = _within_cap(submission, enrichment, sent, target, chunk.batch.max_cost_usd)
         if not sent:
             return None
-    submission.rows = [as_sent(item) for item in sent]
+    submission.rows = [row_of(item, shared.get(item.row_id, ())) for item in sent]
     calls = (call_of(submission, enrichment, item) for item in sent)
     answer = money.commit(calls, target, snapshot.current(), holder=submission.pk)
     if answer.verdict is BudgetVerdict.REFUSED:
         lifecycle.pause_for(chunk.batch_id, f"{answer.why[:1].upper()}{answer.why[1:]}.")
     if answer.verdict is not BudgetVerdict.GRANTED:
         return None
-    _keep_only(chunk, sent, items)
+    _keep_only(chunk, submission, items)
     submission.save(force_insert=True)
     return submission
 
@@ -157,23 +163,25 @@ def _under_way(batch_id: UUID) -> bool:
     return at_provider.exists() or with_lanes.exists()
 
 
-def _keep_only(chunk: BatchChunk, sent: Sequence[Item], items: Sequence[Item]) -> None:
-    """Move the rows behind the last one that is sent to another chunk, if any need calls."""
-    last = sent[-1].row_id
-    place = next(number for number, item in enumerate(items) if item.row_id == last) + 1
-    if any(item.settled is None for item in items[place:]):
-        _split(chunk, place)
+def _keep_only(
+    chunk: BatchChunk, submission: ProviderBatchSubmission, items: Sequence[Item]
+) -> None:
+    """Move the rows that need calls and don't get them here to another chunk."""
+    served = {row for each in submission.rows for row in (each[0], *sharing(each))}
+    left = [item.row_id for item in items if item.settled is None and item.row_id not in served]
+    if left:
+        _split(chunk, left)
 
 
-def _split(chunk: BatchChunk, place: int) -> None:
-    rest = chunk.row_ids[place:]
-    chunk.row_ids = chunk.row_ids[:place]
+def _split(chunk: BatchChunk, rest: Sequence[str]) -> None:
+    apart = set(rest)
+    chunk.row_ids = [row for row in chunk.row_ids if row not in apart]
     chunk.save(update_fields=["row_ids"])
     BatchChunk.objects.create(
         batch_id=chunk.batch_id,
         variant=chunk.variant,
         round=chunk.round,
-        row_ids=rest,
+        row_ids=list(rest),
         status=ChunkStatus.AWAY,
         due_at=chunk.due_at,
     )
@@ -231,7 +239,7 @@ def _requests(submission: ProviderBatchSubmission, enrichment: Enrichment) -> li
             body_of(call_of(submission, enrichment, items[row[0]]), configuration),
         )
         for place, row in enumerate(submission.rows)
-        if row == as_sent(items[row[0]])
+        if row[:AS_SENT] == as_sent(items[row[0]])
         and items[row[0]].settled is None
         and not items[row[0]].asks
     ]
@@ -272,7 +280,7 @@ def wait_for_queue(
         provider=submission.provider, model=submission.model, state__in=list(UNFINISHED)
     )
     if full >= FULL_UNTIL_HALVED and len(chunk.row_ids) > 1 and not others.exists():
-        _split(chunk, len(chunk.row_ids) // 2)
+        _split(chunk, chunk.row_ids[len(chunk.row_ids) // 2 :])
     since = chunk.batch.resumed_at or chunk.batch.created_at
     if tries.filter(created_at__gte=since, created_at__lt=Now() - MAX_QUEUED).exists():
         lifecycle.pause_for(

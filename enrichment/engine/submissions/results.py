@@ -7,10 +7,11 @@ slice is one transaction; after a death the rows that are written are skipped.
 import logging
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 from django.db.models.functions import Now
@@ -18,15 +19,18 @@ from django.db.models.functions import Now
 from enrichment.engine import refusals, writing
 from enrichment.engine.claims import Claim
 from enrichment.engine.db_sessions import SESSION_ERRORS
+from enrichment.engine.duplicates import shared_outcome
 from enrichment.engine.items import Item, Outcome, broken_by, cut_short, judged
 from enrichment.engine.submissions import fall_back, hand_over
 from enrichment.engine.submissions.calls import (
+    AS_SENT,
     CHANGED,
     Step,
     as_sent,
     call_of,
     items_of,
     place_of,
+    sharing,
 )
 from enrichment.enrichments.contract import Enrichment
 from enrichment.models import (
@@ -150,13 +154,15 @@ class _Reading:
 
     def _read(self, part: Sequence[tuple[int, Result]]) -> list[tuple[int, Outcome]]:
         rows = self.submission.rows
-        items = items_of(
-            self.submission, self.enrichment, [rows[place][0] for place, _ in part], self.claim
-        )
-        return [
-            (place, self._outcome(items[rows[place][0]], result, same=rows[place]))
-            for place, result in part
-        ]
+        wanted = [row for place, _ in part for row in (rows[place][0], *sharing(rows[place]))]
+        items = items_of(self.submission, self.enrichment, wanted, self.claim)
+        found: list[tuple[int, Outcome]] = []
+        for place, result in part:
+            row = rows[place]
+            outcome = self._outcome(items[row[0]], result, same=row[:AS_SENT])
+            found.append((place, outcome))
+            found += [(place, each) for each in _shared(outcome, row, items)]
+        return found
 
     def _unreadable(self, found: tuple[int, Result], error: Exception) -> None:
         """An answer of which not even the price can be told: its row goes on live."""
@@ -316,7 +322,11 @@ class _Reading:
 
     def _reasons(self, undone: Sequence[str]) -> dict[str, list[str]]:
         """The rows without an answer, by reason, the commonest first."""
-        places = {row[0]: place for place, row in enumerate(self.submission.rows)}
+        places = {
+            row_id: place
+            for place, row in enumerate(self.submission.rows)
+            for row_id in (row[0], *sharing(row))
+        }
         found: dict[str, list[str]] = defaultdict(list)
         for row in undone:
             place = places.get(row)
@@ -348,3 +358,11 @@ class _Reading:
         if file.cut:
             said.append("Its results are longer than is read.")
         return " ".join(said)
+
+
+def _shared(outcome: Outcome, row: Sequence[Any], items: Mapping[str, Item]) -> list[Outcome]:
+    """The same for the rows that share the call and still ask it; others go on live."""
+    if row[:AS_SENT] != as_sent(outcome.item):
+        return []
+    rows = [items[each] for each in sharing(row)]
+    return [shared_outcome(outcome, each) for each in rows if as_sent(each)[1:] == row[1:AS_SENT]]

@@ -1,0 +1,79 @@
+"""Rows that would make the same call as another one: the call is made once, and written to all.
+
+The row that is sent has the call's record and cost; the others have its value at no cost, and name
+the same call.
+"""
+
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import replace
+
+from enrichment.engine.items import Item, Outcome
+from metrics.recording import NO_RESULTS
+
+
+def alike(item: Item) -> Hashable:
+    """What two rows have in common that make the same call, and are judged by the same."""
+    return (
+        item.variant,
+        item.input_hash,
+        item.prompt.version if item.prompt else None,
+        item.organization_id,
+        tuple(sorted(item.values.items())),
+        tuple((each.key, each.row_hash) for each in item.asks),
+    )
+
+
+def told_apart(items: Iterable[Item]) -> tuple[list[Item], dict[str, list[Item]]]:
+    """The items that make calls of their own, and by the row of each those that share its call."""
+    firsts: dict[Hashable, Item] = {}
+    shared: dict[str, list[Item]] = {}
+    for item in items:
+        first = firsts.setdefault(alike(item), item)
+        if first is not item:
+            shared.setdefault(first.row_id, []).append(item)
+    return list(firsts.values()), shared
+
+
+def shared_outcome(outcome: Outcome, item: Item) -> Outcome:
+    """The same outcome for a row that shares the call."""
+    return replace(
+        outcome,
+        item=replace(item, prompt=outcome.item.prompt, facts=outcome.item.facts, asks=()),
+        record=None,
+        texts=None,
+        check_results=NO_RESULTS,
+        answered_by=outcome.record or outcome.answered_by,
+    )
+
+
+class SharedCalls:
+    """Which rows of a lane's chunks share the calls of others."""
+
+    def __init__(self) -> None:
+        self._by_chunk: dict[int, dict[str, list[Item]]] = {}
+
+    def told_apart(self, chunk_id: int, items: Sequence[Item]) -> list[Item]:
+        """The items of a chunk that are to be sent; remembers the others."""
+        first, self._by_chunk[chunk_id] = told_apart(items)
+        return first
+
+    def with_shared(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
+        """The outcomes, each followed by those of the rows that share its call."""
+        found: list[Outcome] = []
+        for outcome in outcomes:
+            claim = outcome.item.claim
+            rows = self._by_chunk.get(claim.chunk_id, {}) if claim is not None else {}
+            found.append(outcome)
+            found += [shared_outcome(outcome, item) for item in rows.get(outcome.item.row_id, ())]
+        return found
+
+    def forget(self, chunk_ids: Iterable[int]) -> None:
+        """These chunks are done with."""
+        for each in chunk_ids:
+            self._by_chunk.pop(each, None)
+
+
+def by_known(items: Sequence[Item], known: Sequence[Outcome]) -> list[Outcome]:
+    """The outcomes of items whose call has been answered for another row already."""
+    answers = {alike(each.item): each for each in known if each.record is not None}
+    return [shared_outcome(answers[alike(item)], item) for item in items if alike(item) in answers]
