@@ -15,6 +15,7 @@ from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from enrichment.batches.staleness import input_hash
+from enrichment.calibration import decided_parts
 from enrichment.enrichments import get, names
 from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import AlreadyDecided, BadValue, InputChanged
@@ -139,9 +140,14 @@ def edit_text(
 def reject(result_id: int, *, user: User | None, feedback: str = "") -> EnrichmentResult:
     """Decide against a suggestion; the row stays as it is. Raises AlreadyDecided."""
     result = _locked(result_id)
+    enrichment = get(result.enrichment)
     if result.suggestion is not None:
+        result.decided_parts = decided_parts(
+            enrichment, result.suggestion, kept=None, applied=result.value
+        )
         result.suggestion = None  # what was applied of it stays
     else:
+        result.decided_parts = decided_parts(enrichment, result.value, kept=None)
         result.state = ResultState.REJECTED
     _decided(result, user, feedback, accepted=False, edited=None)
     return result
@@ -162,6 +168,7 @@ def _apply(
     misfit = enrichment.misfit(value)
     if misfit:
         raise BadValue(f"value: {misfit}", field="value")
+    result.decided_parts = decided_parts(enrichment, proposed(result), kept=value)
     before = _write(enrichment, result, value, edited=edited)
     if result.state != ResultState.APPLIED:  # of what was applied in part, the first is kept
         result.previous_value = before

@@ -2,6 +2,7 @@
 
 from enrichment.admin import (
     batches,
+    calibration,
     facts,
     first_steps,
     prompts,
@@ -16,6 +17,7 @@ from llmconfig.admin.kit.navigation import Page, Section, register_section
 
 __all__ = [
     "batches",
+    "calibration",
     "facts",
     "first_steps",
     "prompts",
@@ -44,6 +46,9 @@ register_section(
             Page(
                 "Review", "rate_review", "admin:enrichment_review", f"{VIEW}enrichmentresult",
                 waiting.suggestions,
+            ),
+            Page(
+                "Confidence", "speed", "admin:enrichment_calibration", f"{VIEW}enrichmentresult",
             ),
             Page("Prompts", "edit_note", "admin:enrichment_prompt_changelist", f"{VIEW}prompt"),
             Page(

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 from django.utils.safestring import SafeString
 
+from enrichment.admin.calibration import calibration_urls
 from enrichment.admin.review import as_it_came, readable, review_urls
 from enrichment.models import EnrichmentResult, ResultState
 from llmconfig.admin.kit.presentation import badge
@@ -57,7 +58,7 @@ class EnrichmentResultAdmin(ReadOnlyAdmin):
         return rows
 
     def get_urls(self) -> list[URLPattern]:
-        return [*review_urls(), *super().get_urls()]
+        return [*review_urls(), *calibration_urls(), *super().get_urls()]
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         return lookup == "batch__id__exact" or super().lookup_allowed(lookup, value, request)

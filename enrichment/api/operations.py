@@ -28,6 +28,13 @@ OPERATIONS = {
         "Returns rows, tokens and cost (P10, P50, P90) of the batch that this body would start,"
         " at live and provider-batch prices. Nobody is called.",
     ),
+    f"GET {BASE}/calibration": Operation(
+        "Show how often confidences were right",
+        "Returns, for each model that an enrichment was made by, how many of its parts were right"
+        " by how sure it was, from reviewers' decisions, and the lowest threshold that holds the"
+        " wanted precision. The processing settings take it as `min_confidence_tagging` or"
+        " `min_confidence_entity`.",
+    ),
     f"GET {BATCH}": Operation(
         "Show a batch",
         "Returns one batch: its status and the reason for it, rows done, failed and left, rows a"

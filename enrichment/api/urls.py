@@ -2,7 +2,16 @@
 
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
-from enrichment.api import batches, caching, enriching, events, facts, forecasts, review
+from enrichment.api import (
+    batches,
+    caching,
+    calibration,
+    enriching,
+    events,
+    facts,
+    forecasts,
+    review,
+)
 from enrichment.api.failures import UnknownEnrichmentAddress
 from enrichment.api.operations import OPERATIONS
 from llmconfig.api.kit.documentation import describe
@@ -22,6 +31,7 @@ enrichment = [
     path("batches/<uuid:id>/retry", batches.RetryBatch.as_view()),
     path("batches/<uuid:id>/undo", batches.UndoBatch.as_view()),
     path("batches/<uuid:id>/failures", batches.BatchFailures.as_view()),
+    path("calibration", calibration.ConfidenceCalibration.as_view()),
     path("review", review.ReviewQueue.as_view()),
     path("review/<int:id>/accept", review.AcceptSuggestion.as_view()),
     path("review/<int:id>/edit", review.EditSuggestion.as_view()),

@@ -125,6 +125,14 @@ class ConfidentParts(Enrichment):
         """The column holds the bare list, the model's answer an object around it."""
         return super().misfit({self.list_name: value})
 
+    def rated(self, value: Any) -> dict[str, float]:
+        """Each part with the confidence that counted."""
+        return {
+            str(part[self.part_name]).casefold(): float(part["confidence"])
+            for part in value or ()
+            if isinstance(part, dict) and {self.part_name, "confidence"} <= part.keys()
+        }
+
     def doubt(
         self, part: Mapping[str, Any], parts: Sequence[Mapping[str, Any]], source: EvidenceSource
     ) -> PartDoubt | None:

@@ -285,6 +285,13 @@ class Enrichment(ABC):
             return "" if isinstance(value, str) and value.strip() else "It must be a text."
         return schema_misfit(self.schema, value)
 
+    def rated(self, value: Any) -> dict[str, float]:
+        """The model's parts of a value by name, with its confidence in each (0 to 1).
+
+        Empty where an answer states none.
+        """
+        return {}
+
     def floor(self) -> float:
         """The least confidence of a part that is applied; reads the snapshot: not on a loop."""
         if not self.confidence_floor:

@@ -60,6 +60,11 @@ class EnrichmentResult(models.Model):
     confidence_source = models.CharField(
         max_length=20, blank=True, db_default="", help_text="Who says how sure it is."
     )
+    decided_parts = models.JSONField(
+        null=True,
+        help_text="Of a reviewer's decision, by part: the model's confidence, and whether it"
+        " stands.",
+    )
     reviewed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,
@@ -92,6 +97,12 @@ class EnrichmentResult(models.Model):
                 fields=["-id"],
                 name="idx_results_to_review",
                 condition=models.Q(state="suggested") | models.Q(suggestion__isnull=False),
+            ),
+            # Read by the calibration of confidences.
+            models.Index(
+                fields=["enrichment", "-id"],
+                name="idx_results_decided_parts",
+                condition=models.Q(decided_parts__isnull=False),
             ),
             # Read when a user is deleted.
             models.Index(

@@ -142,6 +142,10 @@ class Tagging(ListingEnrichment, ConfidentParts):
         finding = GateFinding(EXCLUDED, text, {"found": dropped})
         return replace(judged, suggestion=suggestion, doubts=(*judged.doubts, finding))
 
+    def rated(self, value: Any) -> dict[str, float]:
+        """The model's own tags; those of the columns are sure, and not its doing."""
+        return {tag: sure for tag, sure in super().rated(value).items() if tag in EVIDENCE_WORDS}
+
     def doubt(
         self, part: Mapping[str, Any], parts: Sequence[Mapping[str, Any]], source: EvidenceSource
     ) -> PartDoubt | None:
