@@ -73,7 +73,7 @@ def _set(request: HttpRequest) -> HttpResponse:
             request,
             f"{enrichment.label}: parts below {found.floor:g} wait for a person from now on.",
         )
-    query = urlencode({"precision": precision})
+    query = urlencode({"precision": str(precision)})
     return HttpResponseRedirect(f"{reverse('admin:enrichment_calibration')}?{query}")
 
 

@@ -70,4 +70,4 @@ class ConfidenceCalibration(EnrichmentEndpoint):
         wanted.is_valid(raise_exception=True)
         given = wanted.validated_data
         found = calibrations(get(given["processing_type"]), precision=given["precision"])
-        return Response(CalibrationSerializer(found, many=True).data)
+        return Response([CalibrationSerializer(each).data for each in found])
