@@ -15,8 +15,10 @@ from enrichment.engine.reaper import lanes_to_queue
 from enrichment.facts import store
 from enrichment.models import Batch
 from llmconfig.configuration import snapshot
+from llmconfig.runtime.green_threads import refuse_green_threads
 
 logger = logging.getLogger(__name__)
+refuse_green_threads()  # a worker of theirs doesn't start
 
 
 @shared_task(name="enrichment.tasks.run_lane", ignore_result=True)

@@ -36,7 +36,7 @@ WRITE_SIZE = 5
 
 @contextmanager
 def worker(
-    *, lanes: int = 1, folder: Path = ROOT, **variables: str
+    *, lanes: int = 1, pool: str = "prefork", folder: Path = ROOT, **variables: str
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """A Celery worker on the test's database and broker, in a process group of its own."""
     environment = {
@@ -58,7 +58,7 @@ def worker(
                 "--concurrency",
                 str(lanes),
             ),
-            *("--loglevel", "WARNING", "--without-gossip", "--without-mingle"),
+            *("--pool", pool, "--loglevel", "WARNING", "--without-gossip", "--without-mingle"),
         ],
         env=environment,
         cwd=folder,

@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from contextvars import Context
 from typing import Any, TypeVar
 
+from llmconfig.runtime.green_threads import refuse_green_threads
 from llmconfig.runtime.per_process import PerProcess
 
 Result = TypeVar("Result")
@@ -22,6 +23,7 @@ class _LoopThread:
     """A daemon thread that runs a loop until the process ends."""
 
     def __init__(self) -> None:
+        refuse_green_threads()
         self.pid = os.getpid()
         self.loop = _new_loop()
         self.thread = threading.Thread(target=self._serve, name="llm-calls", daemon=True)
@@ -83,7 +85,11 @@ def run(coroutine: Coroutine[Any, Any, Result]) -> Result:
 
 
 def refuse_inside_a_loop() -> None:
-    """Raise RuntimeError where waiting would block an event loop, perhaps the one waited for."""
+    """Raise RuntimeError where waiting would block an event loop, perhaps the one waited for.
+
+    Raises ImproperlyConfigured among green threads, before there is a coroutine to throw away.
+    """
+    refuse_green_threads()
     try:
         asyncio.get_running_loop()
     except RuntimeError:
