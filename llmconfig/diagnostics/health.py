@@ -51,7 +51,8 @@ def count_serious() -> int:
     known = _counted.get("known")
     if known and known[0] is state and time.monotonic() - known[1] < REMEMBERED_SECONDS:
         return known[2]
-    number = sum(each.is_serious for each in problems(state))
+    unserved = sum(not each.valid for each in [*findings(state), *arm_findings(state)])
+    number = unserved + len(list(_idle_budgets(state)))
     _counted["known"] = state, time.monotonic(), number
     return number
 

@@ -1,7 +1,8 @@
 """Each model that configuration names for a call: who serves it, and whether they list it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from django.db.models import Model, TextChoices
 
@@ -13,7 +14,8 @@ from llmconfig.configuration.resolution import Resolution
 from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.models import ExperimentArm, GlobalConfig, LLMConfig, NodeConfiguration
 
-AllowedRows = Mapping[type[Model], set[str]]  # rows that say that their models exist all the same
+# The rows that say of their models that they exist all the same; asked only where it matters.
+AllowedRows = Callable[[], Mapping[type[Model], set[str]]]
 DEGRADE = "degrade_to"
 
 
@@ -58,7 +60,7 @@ def named_models(
     return [
         _judged(
             each, role, state, azure=azure, key_problems=key_problems,
-            exists=_exists(each, found, allowed, arm_id),
+            exists=partial(_exists, each, found, allowed, arm_id),
         )
         for each, role in _named(found, state)
     ]  # fmt: skip
@@ -75,12 +77,12 @@ def _named(found: Resolution, state: Snapshot) -> Iterator[tuple[WantedModel, st
 def _exists(each: WantedModel, found: Resolution, allowed: AllowedRows, arm_id: str) -> bool:
     """Whether the row that names it says that it exists, whatever the provider lists."""
     if each.layer == NODE:
-        return found.name in allowed[NodeConfiguration]
+        return found.name in allowed()[NodeConfiguration]
     if each.layer == INTERACTION:
-        return found.interaction_type in allowed[GlobalConfig]
+        return found.interaction_type in allowed()[GlobalConfig]
     if each.layer == PROCESSING:
-        return bool(allowed[LLMConfig])
-    return each.layer == CALLER and arm_id in allowed[ExperimentArm]
+        return bool(allowed()[LLMConfig])
+    return each.layer == CALLER and arm_id in allowed()[ExperimentArm]
 
 
 def _judged(
@@ -90,7 +92,7 @@ def _judged(
     *,
     azure: str,
     key_problems: Mapping[str, str],
-    exists: bool,
+    exists: Callable[[], bool],
 ) -> NamedModel:
     reading = read_wanted(wanted, state, azure)
     if not reading.candidates:
@@ -105,7 +107,7 @@ def _judged(
     )
     if best == Listing.UNLISTED:
         nearest = tuple(listing.nearest(asked.model_id, state, provider=asked.provider.name))
-        if not exists:
+        if not exists():
             problem = _unlisted(asked, nearest)
     targets = tuple(f"{each.provider.name}/{each.model_id}" for each in reading.candidates)
     return NamedModel(wanted.reference, role, best, targets, nearest, problem)

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from llmconfig.client.credentials import provider_keys
@@ -89,7 +90,7 @@ class _Known:
 def _known(state: Snapshot) -> _Known:
     return _Known(
         {name: key_problem(each) for name, each in state.providers.items()},
-        listing.rows_that_allow_unlisted(),
+        cache(listing.rows_that_allow_unlisted),
     )
 
 

@@ -10,8 +10,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from llmconfig.configuration import snapshot, time_zones
+from llmconfig.configuration import time_zones
 from llmconfig.configuration.revisions import change
+from llmconfig.diagnostics import health
 from llmconfig.models import Budget, NodeConfiguration, Provider, ProviderModel, Revision
 from metrics import rollups
 from metrics.models import GenerationHistory, GenerationMetric
@@ -57,7 +58,7 @@ def test_a_list_of_calls_counts_nothing_and_is_bounded_in_time(
     client, django_assert_max_num_queries
 ):
     make_call()
-    snapshot.current()  # each process reads the configuration once, not each page
+    health.count_serious()  # each process judges the configuration once, not each page
     with django_assert_max_num_queries(6) as counted:
         assert client.get(CALLS).status_code == 200
     asked = [sql for sql in sql_of(counted) if "llm_generation_metrics" in sql]
@@ -71,7 +72,7 @@ def test_no_list_loads_the_texts(client, django_assert_max_num_queries):
         created_at=timezone.now(), correlation_id=uuid.uuid4(), node_type="enricher",
         method_name="x", prompt_text="p", generated_code="g",
     )  # fmt: skip
-    snapshot.current()
+    health.count_serious()
     with django_assert_max_num_queries(6) as counted:
         client.get(reverse("admin:metrics_generationhistory_changelist"))
     assert not any(re.search("prompt_text|generated_code", sql) for sql in sql_of(counted))
@@ -310,6 +311,7 @@ def test_a_node_shows_its_last_calls_and_what_they_cost(client, django_assert_ma
     failed = make_call(cost_usd=None, error_code="timeout", provider="second")
     make_call(method_name="another", cost_usd="9")
     address = reverse("admin:llmconfig_nodeconfiguration_change", args=[node.pk])
+    health.count_serious()
     with django_assert_max_num_queries(30) as counted:
         text = client.get(address).content.decode()
     asked = [sql for sql in sql_of(counted) if "llm_generation_metrics" in sql]
