@@ -5,10 +5,9 @@ from decimal import Decimal
 from urllib.parse import quote
 from uuid import UUID
 
+from llmconfig.client.pipeline.holdup import CallWatch
 from llmconfig.client.traffic import rate_limits
 from llmconfig.client.types import Generation
-from llmconfig.configuration import snapshot
-from llmconfig.configuration.resolution import Target
 
 Headers = list[tuple[bytes, bytes]]
 NO_COST = Decimal(0)
@@ -40,10 +39,11 @@ def of_answer(made: Generation, *others: Generation) -> Headers:
     return told
 
 
-def of_answerer(target: Target | None) -> Headers:
+def of_call_under_way(watch: CallWatch) -> Headers:
     """The model that answers a stream, and by which revision of the configuration."""
-    revision = (b"x-nodewise-revision", str(snapshot.current().revision).encode())
-    return [] if target is None else [_model(target.provider.name, target.model_id), revision]
+    told = [(b"x-nodewise-revision", str(watch.state.resolution.revision).encode())]
+    target = watch.answerer
+    return told if target is None else [_model(target.provider.name, target.model_id), *told]
 
 
 def as_comment(made: Generation) -> bytes:

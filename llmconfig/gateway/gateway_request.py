@@ -228,7 +228,7 @@ class GatewayRequest:
             async for piece in pieces:
                 if not self.begun:
                     hit = isinstance(piece, Delta) and piece.is_cached
-                    answerer = answer_headers.of_answerer(watches[0].answerer)
+                    answerer = answer_headers.of_call_under_way(watches[0])
                     cached = CACHE_HIT if hit else ()
                     await self._start(200, [*form.stream_headers, *cached, *answerer])
                 if not told:
