@@ -57,7 +57,8 @@ def _text(call: SimulatedCall, controls: Controls) -> str:
     if controls.output_tokens is None:
         most = round(controls.left_out * 255)
         keep = max(1, len(words) * (255 - most + call.fingerprint[0] * most // 255) // 255)
-        return f"{' '.join(words[:keep])} {marker(call.digest)}".lstrip()
+        text = " ".join(words[:keep])
+        return f"{text} {marker(call.digest)}".lstrip() if controls.marked else text
     share = (int.from_bytes(call.fingerprint[:4], "big") + 0.5) / 2**32
     length = controls.output_tokens
     wanted = length.median * math.exp(length.sigma * _NORMAL.inv_cdf(share))

@@ -65,6 +65,7 @@ class Controls:
     usage_cost: float | None = None
     token_probability: float | None = None
     left_out: float = 0.15  # of an answer's words at most; two models don't say the same then
+    marked: bool = True  # whether a plain answer ends with what ties it to its question
     batch_ms: float = 1_000.0
     batch_expire_at: float | None = None
     batch_faults: tuple[str, ...] = ()
@@ -150,6 +151,12 @@ def _names(value: list[str]) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError("it is true or false")
+    return value
+
+
 def _batch_faults(value: list[str]) -> tuple[str, ...]:
     found = _names(value)
     unknown = sorted(set(found) - set(BATCH_FAULTS))
@@ -186,6 +193,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "usage_cost": _optional(amount),
     "token_probability": _optional(_share),
     "left_out": _share,
+    "marked": _flag,
     "batch_ms": amount,
     "batch_expire_at": _optional(_share),
     "batch_faults": _batch_faults,
