@@ -11,11 +11,11 @@ from django.utils.safestring import SafeString
 
 from llmconfig.admin.kit.navigation import Page, Section, register_section
 from llmconfig.admin.kit.presentation import badge
-from llmconfig.admin.kit.theme import TextareaWidget
+from llmconfig.admin.kit.theme import ModelAdmin, TextareaWidget
 from llmconfig.admin.kit.writes import RevisionedAdmin
 from llmconfig.errors import ChangeRefused
 from llmconfig.gateway.keys import Scope, check_scope, give_key
-from llmconfig.models import GatewayKey
+from llmconfig.models import GatewayKey, StoredResponse
 from llmconfig.roles import username_field
 
 
@@ -96,6 +96,42 @@ class GatewayKeyAdmin(RevisionedAdmin):
         return "everything" if row.allows_everything else ", ".join(row.names)
 
 
+@admin.register(StoredResponse)
+class StoredResponseAdmin(ModelAdmin):
+    """Which responses are kept for whom, without what they say; they can be deleted."""
+
+    list_display = ("name", "created_at", "key", "user", "continues")
+    list_select_related = ("user",)
+    date_hierarchy = "created_at"
+    ordering = ("-created_at",)
+    show_full_result_count = False
+    fields = readonly_fields = ("name", "created_at", "key", "user", "continues")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Calls alone make them."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        """What a model answered stays as it is."""
+        return False
+
+    @admin.display(description="Response")
+    def name(self, row: StoredResponse) -> str:
+        """As clients call it."""
+        return str(row)
+
+    @admin.display(description="Key")
+    def key(self, row: StoredResponse) -> str:
+        """The name of the key that asked, if it is still there."""
+        found = GatewayKey.objects.filter(pk=row.key_id).first() if row.key_id else None
+        return found.name if found is not None else "-"
+
+    @admin.display(description="Goes on from")
+    def continues(self, row: StoredResponse) -> str:
+        """The response before it."""
+        return f"resp_{row.previous_id.hex}" if row.previous_id else "-"
+
+
 register_section(
     Section(
         "Endpoint",
@@ -106,6 +142,12 @@ register_section(
                 "vpn_key",
                 "admin:llmconfig_gatewaykey_changelist",
                 "llmconfig.view_gatewaykey",
+            ),
+            Page(
+                "Stored responses",
+                "history",
+                "admin:llmconfig_storedresponse_changelist",
+                "llmconfig.view_storedresponse",
             ),
         ),
     )
