@@ -10,6 +10,7 @@ from django.db.models import BooleanField, QuerySet
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
 
+from enrichment import signals
 from enrichment.batches.chunks import cut_rows
 from enrichment.batches.staleness import DEFAULT_REASONS, Reason, stale_rows
 from enrichment.enrichments import get
@@ -201,6 +202,8 @@ def create(
         batch.status_reason = _nothing_to_do(batch)
         batch.started_at = batch.finished_at = Now()
     batch.save()
+    if not batch.rows_total:
+        signals.tell(batch.pk, BatchStatus.COMPLETED)
     batch.refresh_from_db()
     return batch
 

@@ -21,6 +21,7 @@ from django.db import transaction
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce, Concat, Now, Right, Trim
 
+from enrichment import signals
 from enrichment.batches.chunks import chunk_size, cut
 from enrichment.batches.creation import Terms, check_terms
 from enrichment.batches.progress import progress_of, spent_by
@@ -174,7 +175,10 @@ def _move(
     columns["status_reason"] = F("status_reason") if reason is None else reason
     allowed = MOVES[status] if before is None else MOVES[status] & {before}
     found = Batch.objects.filter(pk=batch_id, status__in=list(allowed))
-    return bool(found.update(status=status, **columns))
+    moved = bool(found.update(status=status, **columns))
+    if moved:
+        signals.tell(batch_id, status)
+    return moved
 
 
 def _move_or_refuse(

@@ -62,6 +62,22 @@ class Progress:
         return self.done + self.failed + self.skipped
 
     @property
+    def total_processed(self) -> int:
+        """The same as `finished`, in the words of a batch's result."""
+        return self.finished
+
+    @property
+    def success_rate(self) -> float | None:
+        """The share of rows done among those tried, from 0 to 1; None before the first."""
+        tried = self.done + self.failed
+        return self.done / tried if tried else None
+
+    @property
+    def processing_time(self) -> float:
+        """Seconds from its start to its end, or until now."""
+        return self.seconds
+
+    @property
     def cost(self) -> KnownCost:
         """The cost, and which calls are not in it because they have no price."""
         return KnownCost(self.cost_usd, self.unpriced_calls, self.unpriced_tokens)

@@ -1,4 +1,4 @@
-"""The one way to providers: `generate`, `agenerate`, `astream`, `embed`, `aembed`, and objects.
+"""The one way to providers: `generate`, `stream`, `embed`, the same with an `a`, and objects.
 
 They take a `types.Call` and return a `types.Generation`; docs/calls.md says what happens between.
 What is imported from here comes with its first use: pages and commands that call nobody don't wait
@@ -9,7 +9,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from llmconfig.client.api import acount_tokens, aembed, agenerate, astream, embed, generate
+    from llmconfig.client.api import (
+        acount_tokens,
+        aembed,
+        agenerate,
+        astream,
+        embed,
+        generate,
+        stream,
+    )
     from llmconfig.client.http.transport import aclose
     from llmconfig.client.pipeline.publishing import Collect
     from llmconfig.client.sdk.bound_callers import (
@@ -32,6 +40,7 @@ __all__ = [
     "get_llm",
     "get_llm_for_interaction",
     "preload",
+    "stream",
 ]
 _HOMES = {
     "Collect": "pipeline.publishing",

@@ -6,7 +6,7 @@ says what happens in between.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,7 +81,7 @@ def generate(call: Call, *, collect: Collect | None = None) -> Generation:
     return ended.answer()
 
 
-async def astream(
+def astream(
     call: Call, *, collect: Collect | None = None, follow: Follow | None = None
 ) -> AsyncGenerator[Delta | Generation]:
     """Give an answer's pieces as they come, and at last the Generation with its record.
@@ -89,28 +89,16 @@ async def astream(
     Raises what `agenerate` raises, also after some pieces. Closing it early hangs up on the
     provider. In each case there is one record, which counts what is known by then.
     """
-    pieces: asyncio.Queue[Delta | None] = asyncio.Queue(MAX_WAITING)
-    await structured_output.prepare(call.schema)
-    state = GenerationState(call, await snapshot.acurrent())
-    if follow is not None:
-        follow(CallWatch(state))
-    strategy = Streaming(state, pieces.put)
-    work = asyncio.create_task(_live_stream(state, strategy, collect, pieces))
-    try:
-        while (piece := await pieces.get()) is not None:
-            yield piece
-        ended = await work
-        whole = ended.outcome
-        if isinstance(whole, Generation) and not state.committed:  # it didn't come as a stream
-            yield as_delta(whole)
-    except BaseException:
-        # The consumer left, or our own code failed: either way nobody waits for the outcome.
-        work.cancel()
-        await asyncio.wait({work})
-        if not work.cancelled() and work.exception() is None:
-            work.result().store_later()
-        raise
-    yield await ended.published()
+    return _pieces(call, None, collect, follow)
+
+
+def stream(call: Call, *, collect: Collect | None = None) -> Generator[Delta | Generation]:
+    """The same for synchronous code, over the process's background loop.
+
+    The record is stored in the calling thread. Raises RuntimeError inside an event loop.
+    """
+    background_loop.refuse_inside_a_loop("stream")
+    return _pieces_here(call, snapshot.current(), collect)
 
 
 async def aembed(call: EmbeddingCall, *, collect: Collect | None = None) -> Embeddings:
@@ -146,7 +134,7 @@ async def aembed(call: EmbeddingCall, *, collect: Collect | None = None) -> Embe
 
 def embed(call: EmbeddingCall) -> Embeddings:
     """The same for synchronous code. Raises RuntimeError inside an event loop."""
-    background_loop.refuse_inside_a_loop()
+    background_loop.refuse_inside_a_loop("embed")
     return background_loop.run(aembed(call))
 
 
@@ -225,6 +213,74 @@ async def _live(state: GenerationState, strategy: Strategy, collect: Collect | N
     elif recorders.enabled():
         unpublished = (record, outcome.texts_of(state))
     return _Ended(outcome.outcome_of(state, record), unpublished)
+
+
+async def _pieces(
+    call: Call,
+    configuration: Snapshot | None,
+    collect: Collect | None,
+    follow: Follow | None = None,
+) -> AsyncGenerator[Delta | Generation]:
+    """A stream by a configuration; None takes the one in force."""
+    pieces: asyncio.Queue[Delta | None] = asyncio.Queue(MAX_WAITING)
+    await structured_output.prepare(call.schema)
+    state = GenerationState(call, configuration or await snapshot.acurrent())
+    if follow is not None:
+        follow(CallWatch(state))
+    strategy = Streaming(state, pieces.put)
+    work = asyncio.create_task(_live_stream(state, strategy, collect, pieces))
+    try:
+        while (piece := await pieces.get()) is not None:
+            yield piece
+        ended = await work
+        whole = ended.outcome
+        if isinstance(whole, Generation) and not state.committed:  # it didn't come as a stream
+            yield as_delta(whole)
+    except BaseException:
+        # The consumer left, or our own code failed: either way nobody waits for the outcome.
+        work.cancel()
+        await asyncio.wait({work})
+        if not work.cancelled() and work.exception() is None:
+            work.result().store_later()
+        raise
+    yield await ended.published()
+
+
+def _pieces_here(
+    call: Call, configuration: Snapshot, collect: Collect | None
+) -> Generator[Delta | Generation]:
+    """A stream for a thread without a loop; whoever has enough of it closes it."""
+    told: list[tuple[CallRecord, Texts]] = []
+    pieces = _pieces(call, configuration, collect or (lambda *pair: told.append(pair)))
+    try:
+        while (piece := background_loop.run(_next_of(pieces))) is not None:
+            if isinstance(piece, Generation):
+                _publish(told)
+            yield piece
+    finally:
+        if background_loop.is_inside_a_loop():  # it is collected as garbage there
+            background_loop.submit(_left(pieces, told))
+        else:
+            background_loop.run(pieces.aclose())
+            _publish(told)
+
+
+async def _next_of(pieces: AsyncGenerator[Delta | Generation]) -> Delta | Generation | None:
+    return await anext(pieces, None)
+
+
+def _publish(told: list[tuple[CallRecord, Texts]]) -> None:
+    while told:
+        recorders.publish(*told.pop())
+
+
+async def _left(
+    pieces: AsyncGenerator[Delta | Generation], told: list[tuple[CallRecord, Texts]]
+) -> None:
+    """Hang up where nobody may wait for it."""
+    await pieces.aclose()
+    while told:
+        publishing.store_later(*told.pop())
 
 
 async def _live_stream(

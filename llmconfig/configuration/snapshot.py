@@ -9,7 +9,8 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -94,6 +95,7 @@ class _Holder:
         self.checked_at = 0.0
         self.refresh_began = 0.0  # by tasks, which wait for it together
         self.known_at = 0.0  # when the database last said that it is in force
+        self.pinned: Snapshot | None = None
 
     @property
     def kept(self) -> Snapshot | None:
@@ -104,6 +106,8 @@ class _Holder:
         return self.snapshot if time.monotonic() - self.known_at <= kept_seconds else None
 
     def fresh(self) -> Snapshot | None:
+        if self.pinned is not None:
+            return self.pinned
         if time.monotonic() - self.checked_at < CHECK_EVERY_SECONDS:
             return self.snapshot
         return None
@@ -144,6 +148,16 @@ def _begin_refresh() -> Coroutine[Any, Any, Snapshot]:
 def expire() -> None:
     """Have the next call of `current` compare with the database."""
     _holder.checked_at = 0.0
+
+
+@contextmanager
+def pinned(held: Snapshot) -> Iterator[None]:
+    """Have the whole process go by `held` in the block, whatever the database says: for tests."""
+    before, _holder.pinned = _holder.pinned, held
+    try:
+        yield
+    finally:
+        _holder.pinned = before
 
 
 def _refresh_in_thread() -> Snapshot:

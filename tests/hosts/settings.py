@@ -1,7 +1,7 @@
 """A project that is not ours: its own users, its own defaults everywhere, no setting of Nodewise.
 
 HOST_THEME=unfold adds the theme that the shipped project wears. With HOST_CORE_ONLY there is no
-package that only an extra of ours brings.
+package that only an extra of ours brings. With HOST_MUSEUM it has a table to enrich.
 """
 
 import json
@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "llmconfig",
     "metrics",
     "enrichment",
+    *(["tests.museum"] if os.environ.get("HOST_MUSEUM") else []),
 ]
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -84,17 +84,26 @@ def run(coroutine: Coroutine[Any, Any, Result]) -> Result:
         raise
 
 
-def refuse_inside_a_loop() -> None:
-    """Raise RuntimeError where waiting would block an event loop, perhaps the one waited for.
-
-    Raises ImproperlyConfigured among green threads, before there is a coroutine to throw away.
-    """
-    refuse_green_threads()
+def is_inside_a_loop() -> bool:
+    """Whether this thread runs an event loop just now."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return
-    raise RuntimeError("Await agenerate() in async code; generate() would block its event loop.")
+        return False
+    return True
+
+
+def refuse_inside_a_loop(function: str = "generate") -> None:
+    """Raise RuntimeError where waiting would block an event loop, perhaps the one waited for.
+
+    `function` is the synchronous one; the same with an `a` in front is named as the way out.
+    Raises ImproperlyConfigured among green threads, before there is a coroutine to throw away.
+    """
+    refuse_green_threads()
+    if is_inside_a_loop():
+        raise RuntimeError(
+            f"Await a{function}() in async code; {function}() would block its event loop."
+        )
 
 
 def call_soon(callback: Callable[..., object], *arguments: object) -> None:

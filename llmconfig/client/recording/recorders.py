@@ -1,7 +1,8 @@
 """Where call records go: whoever stores them registers here, so that llmconfig knows no store."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +54,16 @@ def keep_texts() -> bool:
 def enabled() -> bool:
     """Whether any recorder is registered, so that records are stored."""
     return bool(_recorders)
+
+
+@contextmanager
+def paused() -> Iterator[None]:
+    """Have nothing stored in the block, in the whole process: for tests."""
+    before, _recorders[:] = _recorders[:], []
+    try:
+        yield
+    finally:
+        _recorders[:] = before
 
 
 def publish(record: CallRecord, texts: Texts) -> None:

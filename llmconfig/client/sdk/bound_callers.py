@@ -4,7 +4,7 @@ None of them goes around `generate`: what they hold is the node's name, and each
 when it is made.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from types import MappingProxyType
@@ -63,6 +63,12 @@ class BoundCaller:
     ) -> AsyncIterator[Delta | Generation]:
         """As `client.astream`, for the bound node and labels."""
         return api.astream(self.call(messages, **asked))
+
+    def stream(
+        self, messages: str | Sequence[Message], **asked: Any
+    ) -> Iterator[Delta | Generation]:
+        """As `client.stream`, for the bound node and labels."""
+        return api.stream(self.call(messages, **asked))
 
     def embed(self, inputs: Sequence[Input], extra: Mapping[str, Any] | None = None) -> Embeddings:
         """As `client.embed`, for the bound node and labels."""
