@@ -16,7 +16,6 @@ from llmconfig.client.types import ESTIMATED, PRICED, UNKNOWN, Call, Delta, Mess
 from llmconfig.configuration import snapshot
 from llmconfig.errors import LLMError
 from metrics.models import GenerationMetric
-from tests.llmconfig.test_responses_wire import events as responses_events
 from tests.loopback import loopback
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -60,7 +59,19 @@ ANTHROPIC = (
     ),
     event({"type": "message_stop"}),
 )
-RESPONSES = responses_events("Fi", "ne.")
+PART = {"type": "output_text", "text": "Fine.", "annotations": []}
+WHOLE = {
+    "status": "completed",
+    "output": [{"type": "message", "role": "assistant", "content": [PART]}],
+    "usage": {"input_tokens": 20, "output_tokens": 9, "total_tokens": 29},
+}
+RESPONSES = (
+    event({"type": "response.created", "response": {"status": "in_progress", "output": []}}),
+    event({"type": "response.output_text.delta", "item_id": "m", "delta": "Fi"}),
+    event({"type": "response.output_text.delta", "item_id": "m", "delta": "ne."}),
+    event({"type": "response.output_text.done", "item_id": "m", "text": "Fine."}),
+    event({"type": "response.completed", "response": WHOLE}),
+)
 STREAMS = {
     "openai": ("gpt-4o-mini", OPENAI),
     "anthropic": ("claude-haiku-4-5", ANTHROPIC),
