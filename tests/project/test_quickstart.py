@@ -1,12 +1,14 @@
 """docs/quickstart.md word by word: a wheel, a fresh environment, a fresh project, an enriched row.
 
-The wheel and all that it needs are installed into an environment of its own by pip. Only the
-address of the model server and the wheel's path differ from the page.
+The wheel is installed into an environment of its own by pip: here beside the packages that are
+there, by `make quickstart` with all that it needs. Only the address of the model server and the
+wheel's path differ from the page.
 """
 
 import json
 import os
 import re
+import site
 import subprocess
 import sys
 import time
@@ -25,6 +27,7 @@ from tests.project.test_wheel import built_wheel
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "quickstart.md"
+PORT = "18473"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ADMIN = """
 from django.contrib import admin
@@ -32,7 +35,9 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 from django.urls import reverse
 client = Client(raise_request_exception=False, HTTP_HOST="localhost")
-client.force_login(get_user_model().objects.create_superuser("root", "root@shop.example", "x"))
+people = get_user_model().objects
+person = people.filter(is_superuser=True).first()
+client.force_login(person or people.create_superuser("root", "root@shop.example", "x"))
 pages = [reverse("admin:index"), reverse("admin:llm_settings"), reverse("admin:llm_playground")]
 pages += [reverse(f"admin:{m._meta.app_label}_{m._meta.model_name}_changelist")
           for m in admin.site._registry]
@@ -41,12 +46,25 @@ print("\\nSTATUSES", len(pages), sorted({client.get(p, follow=True).status_code 
 
 
 class Reader:
-    """Does what the page says, in a folder of its own."""
+    """Does what the page says, in a folder of its own.
 
-    def __init__(self, folder: Path, wheel: Path, model_server: str, database: str) -> None:
+    With `installs` pip brings every package; else the wheel alone, beside those that are here.
+    """
+
+    def __init__(
+        self, folder: Path, wheel: Path, model_server: str, database: str, *, installs: bool
+    ) -> None:
         self.folder = folder / "project"
         self.folder.mkdir()
-        venv.create(folder / "environment", with_pip=True)
+        self.installs = installs
+        self.wheel = wheel
+        venv.create(folder / "environment", with_pip=installs)
+        if not installs:
+            (packages,) = (folder / "environment").glob("lib/python*/site-packages")
+            (packages / "here.pth").write_text("\n".join(site.getsitepackages()))
+            script = folder / "environment" / "bin" / "django-admin"  # as pip makes one
+            script.write_text('#!/bin/sh\nexec python -m django "$@"\n')
+            script.chmod(0o755)
         server = urlsplit(database)
         kept = {name: os.environ[name] for name in ("LANG", "HOME") if name in os.environ}
         self.environment = kept | {
@@ -55,19 +73,24 @@ class Reader:
             "PGUSER": server.username or "", "PGPASSWORD": server.password or "",
             "PGDATABASE": server.path.strip("/"),
         }  # fmt: skip
-        self.instead = {
-            "pip install 'nodewise[unfold]'": f"pip install -q '{wheel}[unfold]'",
-            "http://localhost:11434/v1": f"{model_server}/v1",
-        }
+        self.model_server = model_server
         self.said = ""
+
+    def here(self, text: str) -> str:
+        """A block's commands with this machine's addresses."""
+
+        def install(asked: re.Match[str]) -> str:
+            packages = f"'{self.wheel}{asked[1]}'" if self.installs else f"--no-deps {self.wheel}"
+            return f"pip install -q --disable-pip-version-check {packages}"
+
+        text = re.sub(r"pip install 'nodewise(\[[^']*)'", install, text)
+        return text.replace("http://localhost:11434/v1", f"{self.model_server}/v1")
 
     def follow(self, kind: str, text: str) -> None:
         """A block: commands are run, files are made or added to (an AppConfig is replaced)."""
         if kind == "sh":
-            for asked, given in self.instead.items():
-                text = text.replace(asked, given)
             # What is exported lasts to the next block, as in a terminal.
-            script = f"set -e\n{text}\nenv -0 > {self.folder.parent}/exported\n"
+            script = f"set -e\n{self.here(text)}\nenv -0 > {self.folder.parent}/exported\n"
             self.said = self.run("sh", "-c", script)
             exported = (self.folder.parent / "exported").read_text().split("\0")
             self.environment = dict(each.split("=", 1) for each in exported if "=" in each)
@@ -121,31 +144,61 @@ def asked(address: str, key: str) -> Any:
     pytest.fail("the development server does not answer")
 
 
-@pytest.mark.installs
-@pytest.mark.timeout(600)
-def test_the_quickstart_ends_with_an_enriched_row_an_admin_and_v1(tmp_path, model_server, database):
-    reader = Reader(tmp_path, built_wheel(tmp_path), model_server, database)
+def pages_of(reader: Reader) -> str:
+    """The statuses of the admin's pages, as a list."""
+    said = reader.run("python", "manage.py", "shell", "-c", ADMIN)
+    return said.rpartition("STATUSES")[2].split(maxsplit=1)[1].strip()
+
+
+def served(reader: Reader, key: str) -> set[str]:
+    """The models that `/v1` lists under the development server."""
+    server = subprocess.Popen(
+        ["python", "manage.py", "runserver", "--noreload", PORT],
+        cwd=reader.folder, env=reader.environment, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        listed = asked(f"http://127.0.0.1:{PORT}/nodewise/v1/models", key)
+    finally:
+        server.terminate()
+        server.wait(20)
+    return {each["id"] for each in listed["data"]}
+
+
+def without_the_theme(reader: Reader) -> None:
+    """As a host that wants Django's own admin has it."""
+    settings = reader.folder / "shop" / "settings.py"
+    kept = re.sub(r'^    "unfold[\w.]*",\n', "", settings.read_text(), flags=re.MULTILINE)
+    settings.write_text(re.sub(r"^UNFOLD = \{.*?^\}\n", "", kept, flags=re.MULTILINE | re.DOTALL))
+    assert "unfold" not in settings.read_text().lower()
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    "installs", [False, pytest.param(True, marks=pytest.mark.installs)], ids=["beside", "installed"]
+)
+def test_the_quickstart_ends_with_an_enriched_row_an_admin_and_v1(
+    tmp_path, model_server, database, installs
+):
+    reader = Reader(tmp_path, built_wheel(tmp_path), model_server, database, installs=installs)
     blocks = BLOCK.findall(PAGE.read_text())
+    before = [text for _, text in blocks].index(next(t for _, t in blocks if "DEBUG = False" in t))
     outputs = []
-    for kind, text in blocks:
+    for kind, text in blocks[:before]:
         reader.follow(kind, text)
         outputs.append(reader.said)
     where = reader.run("python", "-c", "import llmconfig; print(llmconfig.__file__)")
     assert str(tmp_path) in where
     summary = next(text for text in outputs if "1 row" in text or "1/1" in text)
     assert summary.strip().splitlines()[-1], "no summary was written"
-    statuses = reader.run("python", "manage.py", "shell", "-c", ADMIN).rpartition("STATUSES")[2]
-    assert statuses.split(maxsplit=1)[1].strip() == "[200]", statuses
     key = reader.said.strip().splitlines()[-1]
-    port = "18473"
-    server = subprocess.Popen(
-        ["python", "manage.py", "runserver", "--noreload", port],
-        cwd=reader.folder, env=reader.environment, stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        listed = asked(f"http://127.0.0.1:{port}/nodewise/v1/models", key)
-    finally:
-        server.terminate()
-        server.wait(20)
-    assert "site_summary" in {each["id"] for each in listed["data"]}
+    assert "site_summary" in served(reader, key)
+    assert pages_of(reader) == "[200]"
+    for kind, text in blocks[before:]:  # production; `check --deploy` fails at its first warning
+        reader.follow(kind, text)
+    without_the_theme(reader)
+    if installs:
+        reader.run("python", "-m", "pip", "uninstall", "-q", "-y", "django-unfold")
+    reader.follow("sh", blocks[-1][1].splitlines()[-1])
+    del reader.environment["DJANGO_SECRET_KEY"]
+    assert pages_of(reader) == "[200]"
