@@ -158,6 +158,11 @@ class ProgressSerializer(serializers.Serializer[Progress]):
     unpriced_calls = serializers.IntegerField(help_text="Calls that `cost_usd` leaves out.")
     unpriced_tokens = serializers.IntegerField(help_text="The tokens of these calls.")
     seconds = serializers.FloatField()
+    total_processed = serializers.IntegerField(help_text="The same as `finished`.")
+    success_rate = serializers.FloatField(
+        allow_null=True, help_text="Rows done among those tried, from 0 to 1."
+    )
+    processing_time = serializers.FloatField(help_text="The same as `seconds`.")
     rows_per_second = serializers.FloatField()
     eta_seconds = serializers.FloatField(allow_null=True)
     next_due_at = serializers.DateTimeField(allow_null=True)

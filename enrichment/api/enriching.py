@@ -37,6 +37,17 @@ class ProcessedSerializer(serializers.Serializer[Any]):
     failed_count = serializers.IntegerField()
 
 
+class EnrichedSerializer(ProcessedSerializer):
+    """The same of one row, with what was written."""
+
+    state = serializers.ChoiceField(
+        ResultState.choices, help_text="Only what is applied stands in the row."
+    )
+    value = serializers.JSONField(
+        allow_null=True, help_text="What was written, or is suggested; null where there is nothing."
+    )
+
+
 class Enrich(EnrichmentEndpoint):
     """Enriches one row within the request."""
 
@@ -46,7 +57,7 @@ class Enrich(EnrichmentEndpoint):
 
     @extend_schema(
         request=EnrichRequestSerializer,
-        responses={200: ProcessedSerializer, 503: ProcessedSerializer},
+        responses={200: EnrichedSerializer, 503: EnrichedSerializer},
     )
     def post(self, request: Request) -> Response:
         """Enrich it and wait; where that fails the row stays as it was."""
@@ -86,6 +97,8 @@ def _processed(result: SingleResult, word: str) -> Response:
         "message": messages[result.state],
         "processed_count": int(done),
         "failed_count": int(failed),
+        "state": result.state,
+        "value": result.value,
     }
     return Response(
         body, status=status.HTTP_503_SERVICE_UNAVAILABLE if failed else status.HTTP_200_OK

@@ -104,6 +104,16 @@ OPERATIONS = {
         "Refresh a source's facts",
         "Asks anew for facts past their time to live; rows whose facts changed become stale.",
     ),
+    f"GET {BASE}/animals": Operation(
+        "List listings with their enrichments",
+        "Returns a page of listings: what was published, and what models made of it. The ETag of"
+        " an answer, sent back as If-None-Match, gets 304 while nothing has changed. With"
+        " LLM_LISTINGS_PUBLIC_SECONDS anybody may read, and caches may keep the answer so long.",
+    ),
+    f"GET {BASE}/animals/{{id}}": Operation(
+        "Show a listing with its enrichments",
+        "Returns one listing: what was published, and what models made of it, with an ETag.",
+    ),
     f"POST {BASE}/enrich": Operation(
         "Enrich one listing",
         "Asks the model about one listing and waits for it. Where that fails, the listing stays"

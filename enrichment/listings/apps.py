@@ -15,6 +15,10 @@ class ListingsConfig(AppConfig):
         """Make the enrichments of listings known, and their table the one meant by default."""
         from enrichment.enrichments import register  # noqa: PLC0415 - after the registry is ready
         from enrichment.listings.enrichments import ENRICHMENTS  # noqa: PLC0415
+        from enrichment.listings.process_settings import PUBLIC_SECONDS  # noqa: PLC0415
+        from llmconfig.configuration import process_settings  # noqa: PLC0415
+
+        process_settings.register(PUBLIC_SECONDS)
 
         enrichment = apps.get_app_config("enrichment")
         enrichment.default_target = "listings.Animal"  # type: ignore[attr-defined]

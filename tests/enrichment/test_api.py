@@ -42,17 +42,63 @@ def test_one_listing_is_enriched_in_the_seeds_shape(
     operator: APIClient, provider: Any, make_animals: MakeAnimals
 ) -> None:
     (animal,) = make_animals(1)
-    body = {"animal_id": animal.pk, "processing_type": "description_cleaning"}
-    answer = operator.post(f"{BASE}/enrich", body, format="json")
+    answer = operator.post(f"{BASE}/enrich", {"animal_id": animal.pk}, format="json")
     assert answer.status_code == 200, answer.content
+    animal.refresh_from_db()
+    assert animal.enriched_description
     assert answer.json() == {
         "success": True,
         "message": "Animal enriched successfully",
         "processed_count": 1,
         "failed_count": 0,
+        "state": "applied",
+        "value": animal.enriched_description,
     }
-    animal.refresh_from_db()
-    assert animal.enriched_description
+
+
+def test_listings_are_read_with_their_enrichments_and_only_once_while_they_stay(
+    operator: APIClient, make_animals: MakeAnimals
+) -> None:
+    said = {"es": "Le gusta correr.", "fr": "Elle aime courir."}
+    first, _ = make_animals(2, translations=said, tags=[{"tag": "calm"}])
+    address = f"{BASE}/animals/{first.pk}"
+    answer = operator.get(address)
+    assert answer.status_code == 200
+    assert answer.json()["translations"] == said
+    assert answer.json()["organization"]["slug"] == "rescue"
+    assert answer["Cache-Control"] == "private, no-cache"
+    assert operator.get(f"{address}?language=fr").json()["translations"] == {"fr": said["fr"]}
+    assert operator.get(f"{address}?language=de").json()["translations"] == {}
+    assert operator.get(f"{address}?language=Spanish!").status_code == 400
+    tag = answer["ETag"]
+    assert operator.get(address, headers={"If-None-Match": f'"other", W/{tag}'}).status_code == 304
+    Animal.objects.filter(pk=first.pk).update(enriched_description="Loves to run.")
+    fresh = operator.get(address, headers={"If-None-Match": tag})
+    assert fresh.json()["enriched_description"] == "Loves to run."
+    page = operator.get(f"{BASE}/animals?limit=1&language=es&ordering=-id").json()
+    assert (page["count"], len(page["results"])) == (2, 1)
+    assert list(page["results"][0]["translations"]) == ["es"]
+    assert operator.get(f"{BASE}/animals?organization=nobody").json()["count"] == 0
+    listed = operator.get(f"{BASE}/animals")
+    again = operator.get(f"{BASE}/animals", headers={"If-None-Match": listed["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert operator.get(f"{BASE}/animals/999999").status_code == 404
+
+
+def test_strangers_read_listings_where_the_project_publishes_them(
+    make_animals: MakeAnimals, settings: Any, operator: APIClient
+) -> None:
+    (animal,) = make_animals(1)
+    addresses = [f"{BASE}/animals", f"{BASE}/animals/{animal.pk}?language=es"]
+    assert [APIClient().get(each).status_code for each in addresses] == [401, 401]
+    settings.LLM_ENVIRONMENT = {**settings.LLM_ENVIRONMENT, "LLM_LISTINGS_PUBLIC_SECONDS": 600}
+    for address in addresses:
+        for client in (APIClient(), operator):
+            answer = client.get(address)
+            assert (answer.status_code, answer["Cache-Control"]) == (200, "public, max-age=600")
+            assert "cookie" not in answer.get("Vary", "").lower()
+    assert APIClient().get(f"{BASE}/stats").status_code == 401
+    assert APIClient().post(f"{BASE}/animals", {}).status_code in {401, 403, 405}
 
 
 def test_a_failed_listing_stays_as_it_was_and_tells_why(
@@ -257,7 +303,9 @@ def test_a_feature_that_is_off_is_503(
 
 CLEANING = {"processing_type": "description_cleaning"}
 BAD_BODIES = [
-    ("enrich", {}, "processing_type"),
+    ("enrich", {}, "animal_id"),
+    ("batch-enrich", {}, "animal_ids"),
+    ("batches", {}, "processing_type"),
     ("enrich", CLEANING, "animal_id"),
     ("enrich", {**CLEANING, "animal_id": 0}, "animal_id"),
     ("enrich", {**CLEANING, "animal_id": -5}, "animal_id"),

@@ -46,7 +46,7 @@ FILLED = {
     "id": str(uuid4()), "interaction_type": "tools", "node_name": "none", "name": "none",
     "number": "1", "tier": "none",
 }  # fmt: skip
-NUMBERED = ("/user-configs/", "/review/", "/budgets/", "/prices/")
+NUMBERED = ("/animals/", "/user-configs/", "/review/", "/budgets/", "/prices/")
 
 
 def operations() -> Iterator[tuple[str, str]]:

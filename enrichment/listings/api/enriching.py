@@ -18,6 +18,7 @@ from enrichment.api.enriching import (
     LANGUAGE_HELP,
     TYPE_HELP,
     Enrich,
+    EnrichedSerializer,
     EnrichRequestSerializer,
     ProcessedSerializer,
 )
@@ -26,6 +27,15 @@ from enrichment.api.forecasts import BatchForecast, ForecastSerializer
 from enrichment.batches import creation
 from enrichment.batches.creation import Selection
 from llmconfig.api.kit.bodies import MAX_KEY, StrictSerializer
+
+DEFAULT_TYPE = "description_cleaning"
+
+
+def type_field() -> serializers.CharField:
+    """The kind of work; for listings it may be left out."""
+    return serializers.CharField(
+        max_length=50, required=False, default=DEFAULT_TYPE, help_text=TYPE_HELP
+    )
 
 
 def ids_field(**options: Any) -> serializers.ListField:
@@ -42,6 +52,7 @@ class EnrichListingRequestSerializer(EnrichRequestSerializer):
     """One listing, one kind of work; `row_id` names a row of another table."""
 
     animal_id = serializers.IntegerField(min_value=1, max_value=MAX_KEY, required=False)
+    processing_type = type_field()
     row_id = serializers.CharField(
         max_length=40, required=False, help_text="Instead of animal_id: the key in any table."
     )
@@ -62,7 +73,7 @@ class EnrichListing(Enrich):
 
     @extend_schema(
         request=EnrichListingRequestSerializer,
-        responses={200: ProcessedSerializer, 503: ProcessedSerializer},
+        responses={200: EnrichedSerializer, 503: EnrichedSerializer},
     )
     def post(self, request: Request) -> Response:
         """Enrich it and wait; where that fails the listing stays as it was."""
@@ -79,7 +90,7 @@ class BatchEnrichRequestSerializer(StrictSerializer):
     """The listings to enrich as a batch, by their ids."""
 
     animal_ids = ids_field()
-    processing_type = serializers.CharField(max_length=50, help_text=TYPE_HELP)
+    processing_type = type_field()
     batch_size = write_size_field()
     target_language = serializers.CharField(
         max_length=35, required=False, default="", help_text=f"For translations. {LANGUAGE_HELP}"

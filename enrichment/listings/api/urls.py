@@ -2,9 +2,11 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from enrichment.listings.api import enriching, texts
+from enrichment.listings.api import enriching, reading, texts
 
 listings = [
+    path("animals", reading.AnimalList.as_view()),
+    path("animals/<int:pk>", reading.AnimalDetail.as_view()),
     path("enrich", enriching.EnrichListing.as_view()),
     path("batch-enrich", enriching.BatchEnrich.as_view()),
     path("batches", enriching.ListingBatches.as_view()),
