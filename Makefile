@@ -27,6 +27,7 @@ help:
 	echo "make quickstart   follow docs/quickstart.md from the wheel to an enriched row"
 	echo "make pooler  a batch with a kill through PgBouncer in transaction mode"
 	echo "make rolling OLD=<commit>   that commit's workers on this commit's tables"
+	echo "make accessible  look at every page of the admin with axe, in light and dark"
 	echo "make check   format, lint, types, imports, migrations, deployment settings, templates"
 	echo "make bench   measure and write docs/performance.md; bench-gateway: /v1 beside LiteLLM"
 	echo "make profile where a batch's CPU goes"
@@ -85,6 +86,11 @@ pooler: env
 .PHONY: rolling
 rolling: env
 	OLD_RELEASE="$(OLD)" $(EMBEDDED) --ephemeral --llm none -- $(PY) -m pytest -q -m history tests/enrichment/test_rolling.py
+
+# axe over every page of the admin, in light and dark; needs Chromium.
+.PHONY: accessible
+accessible: env
+	$(EMBEDDED) --ephemeral --llm none -- $(PY) -m pytest -q -m walks tests/enrichment/test_accessible.py
 
 .PHONY: check
 check: env

@@ -6,7 +6,7 @@ from uuid import UUID
 from celery import shared_task
 from kombu.exceptions import OperationalError
 
-from enrichment.batches import automatic
+from enrichment.batches import automatic, schedules
 from enrichment.engine import submissions
 from enrichment.engine.db_sessions import SESSION_ERRORS
 from enrichment.engine.lanes import LaneEnd
@@ -48,6 +48,13 @@ def revive_stalled_batches() -> None:
 def start_automatic_batches() -> None:
     """Enrich what is new or changed since, where a person has begun it."""
     for batch in automatic.start_due():
+        start_lanes(batch)
+
+
+@shared_task(name="enrichment.tasks.start_planned_batches", ignore_result=True)
+def start_planned_batches() -> None:
+    """Start the batches that people planned for now."""
+    for batch in schedules.start_due():
         start_lanes(batch)
 
 

@@ -16,6 +16,10 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "enrichment.tasks.start_automatic_batches",
         "schedule": 30.0,
     },
+    "start-planned-batches": {
+        "task": "enrichment.tasks.start_planned_batches",
+        "schedule": 30.0,
+    },
     "advance-submissions": {
         "task": "enrichment.tasks.advance_submissions",
         "schedule": 15.0,

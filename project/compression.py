@@ -17,7 +17,7 @@ class CompressPages:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
-        self._gzip = GZipMiddleware(lambda request: HttpResponse())
+        self._gzip = GZipMiddleware(lambda _request: HttpResponse())
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """The answer, compressed where that helps."""

@@ -287,6 +287,7 @@ UNFOLD = {
             "href": lambda _request: static("llmconfig/icon.svg"),
         }
     ],
+    "SCRIPTS": [lambda _request: static("llmconfig/accessible.js")],
     "STYLES": [lambda _request: static("llmconfig/admin.css")],
     "DASHBOARD_CALLBACK": "llmconfig.admin.kit.dashboard.dashboard",
     "SIDEBAR": {

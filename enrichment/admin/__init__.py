@@ -9,6 +9,7 @@ from enrichment.admin import (
     proposals,
     results,
     review,
+    schedules,
     submissions,
     waiting,
     widgets,
@@ -24,6 +25,7 @@ __all__ = [
     "proposals",
     "results",
     "review",
+    "schedules",
     "submissions",
     "waiting",
     "widgets",
@@ -38,6 +40,10 @@ register_section(
             Page(
                 "Batches", "stacks", "admin:enrichment_batch_changelist", f"{VIEW}batch",
                 waiting.paused_batches,
+            ),
+            Page(
+                "Planned batches", "schedule", "admin:enrichment_batchschedule_changelist",
+                f"{VIEW}batchschedule",
             ),
             Page(
                 "Results", "fact_check", "admin:enrichment_enrichmentresult_changelist",

@@ -1,11 +1,13 @@
 """What a person says to start a batch, and which selection and terms that means."""
 
+import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.http import HttpRequest
+from django.utils import timezone
 
 from enrichment.admin.chosen_rows import ChosenRows
 from enrichment.admin.freshness import WORDS
@@ -15,11 +17,12 @@ from enrichment.enrichments import get
 from enrichment.enrichments.contract import Enrichment, ListedOrganizations
 from enrichment.errors import BadSelection
 from enrichment.language_tags import NAMES
-from enrichment.models import Transport
+from enrichment.models import Recurrence, Transport
 from llmconfig.admin.kit.theme import SelectWidget, TextWidget
 
 MAX_ORGANIZATIONS = 500  # offered for choice; others are typed
 MAX_LANGUAGES = 20
+PAST_ALLOWED = dt.timedelta(minutes=2)  # while a person still looks at the form
 TRANSPORTS = (
     (Transport.LIVE.value, "Now, call by call"),
     (Transport.PROVIDER_BATCH.value, "As the provider's own batch: half the price, within a day"),
@@ -41,6 +44,13 @@ class BatchOrder:
     enrichment: Enrichment
     selection: Selection
     terms: Terms
+    at: dt.datetime | None  # the first start; None: now
+    recurrence: str
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether it starts later, or more than once."""
+        return self.at is not None or self.recurrence != Recurrence.ONCE
 
 
 class BatchForm(forms.Form):
@@ -104,6 +114,20 @@ class BatchForm(forms.Form):
         widget=TextWidget(attrs=NUMBER),
         help_text=f"From -{MAX_PRIORITY} to {MAX_PRIORITY}; higher ones get workers earlier.",
     )
+    at = forms.DateTimeField(
+        label="Start at (UTC)",
+        required=False,
+        widget=TextWidget(attrs={"type": "datetime-local"}),
+        help_text="Blank: now.",
+    )
+    recurrence = forms.ChoiceField(
+        label="Repeat",
+        choices=Recurrence.choices,
+        initial=Recurrence.ONCE.value,
+        required=False,
+        widget=SelectWidget,
+        help_text="Each time it takes the rows that need work then.",
+    )
     table = forms.CharField(required=False, widget=forms.HiddenInput)
     rows = forms.CharField(required=False, widget=forms.HiddenInput)
     query = forms.CharField(required=False, widget=forms.HiddenInput)
@@ -136,6 +160,13 @@ class BatchForm(forms.Form):
                 raise forms.ValidationError(plainly(refusal)) from None
         return codes
 
+    def clean_at(self) -> dt.datetime | None:
+        """A moment to come."""
+        at: dt.datetime | None = self.cleaned_data["at"]
+        if at is not None and at < timezone.now() - PAST_ALLOWED:
+            raise forms.ValidationError("This is past.")
+        return at
+
     def clean(self) -> dict[str, Any]:
         """Refuse a batch that takes rows for no reason at all."""
         given = super().clean() or self.cleaned_data
@@ -162,7 +193,8 @@ class BatchForm(forms.Form):
             transport=given["transport"] or Transport.LIVE.value,
             within_hours=given["within_hours"],
         )
-        return BatchOrder(get(given["enrichment"]), selection, terms)
+        recurrence = given["recurrence"] or Recurrence.ONCE.value
+        return BatchOrder(get(given["enrichment"]), selection, terms, given["at"], recurrence)
 
     def refuse(self, refusal: Exception) -> None:
         """Show a refusal of the domain beside the field that it names."""

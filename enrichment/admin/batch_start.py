@@ -9,11 +9,12 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils import timezone
 
 from enrichment.admin.batch_form import BatchForm, BatchOrder, amount
 from enrichment.admin.chosen_rows import ChosenRows
 from enrichment.admin.review import compared, readable
-from enrichment.batches import creation
+from enrichment.batches import creation, schedules
 from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import EnrichmentError, NoWorkers
 from enrichment.forecast import Forecast, Quantiles, forecast
@@ -59,7 +60,7 @@ def start_view(request: HttpRequest) -> HttpResponse:
         try:
             order = form.order(request)
             if asked == "start":
-                return _started(request, order)
+                return (_planned if order.is_planned else _started)(request, order)
             parts = _tried(request, order) if asked == "try" else _forecast(order)
         except (EnrichmentError, LLMError) as refusal:
             form.refuse(refusal)
@@ -97,7 +98,7 @@ def _page(request: HttpRequest, form: BatchForm, parts: Parts) -> HttpResponse:
             "form": form,
             "chosen": form.chosen.describe(),
             "trial_rows": TRIAL_ROWS,
-            "more_open": any(form[name].errors for name in ("priority", "within_hours")),
+            "more_open": any(form[name].errors for name in ("priority", "within_hours", "at")),
             **parts,
         },
     )
@@ -171,6 +172,22 @@ def _started(request: HttpRequest, order: BatchOrder) -> HttpResponse:
     else:
         messages.warning(request, batch.status_reason)
     return HttpResponseRedirect(reverse("admin:enrichment_batch_change", args=[batch.pk]))
+
+
+def _planned(request: HttpRequest, order: BatchOrder) -> HttpResponse:
+    user = request.user if request.user.is_authenticated else None
+    schedule = schedules.plan(
+        order.enrichment.name,
+        order.selection,
+        order.terms,
+        at=order.at or timezone.now(),
+        recurrence=order.recurrence,
+        user=user,
+    )
+    messages.success(
+        request, f"Planned: {schedule}, first at {schedule.next_at:%Y-%m-%d %H:%M} UTC."
+    )
+    return HttpResponseRedirect(reverse("admin:enrichment_batchschedule_changelist"))
 
 
 def queue_lanes(batch: Batch) -> None:

@@ -13,10 +13,12 @@ from enrichment.models.enrichable import Enrichable
 from enrichment.models.facts import Fact, FactSource, WithoutFact
 from enrichment.models.prompts import Prompt
 from enrichment.models.results import EnrichmentResult, ResultState
+from enrichment.models.schedules import BatchSchedule, Recurrence
 
 __all__ = [
     "Batch",
     "BatchChunk",
+    "BatchSchedule",
     "BatchStatus",
     "ChunkStatus",
     "Enrichable",
@@ -25,6 +27,7 @@ __all__ = [
     "FactSource",
     "Prompt",
     "ProviderBatchSubmission",
+    "Recurrence",
     "ResultState",
     "SubmissionState",
     "Transport",

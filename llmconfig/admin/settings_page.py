@@ -49,6 +49,9 @@ class TypeForm(ListedModelsForm):
             attrs={"list": "llm-models", "placeholder": "inherited", "aria-label": f"{label} model"}
         )
         self.fields["temperature"].widget.attrs |= {"step": "0.1", "min": "0", "max": "2"}
+        self.fields["allow_unlisted_models"].widget.attrs["aria-label"] = (
+            f"{label}: its model exists although nobody lists it"
+        )
         for name in ("temperature", "max_tokens"):
             attrs = self.fields[name].widget.attrs
             attrs |= {

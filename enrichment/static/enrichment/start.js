@@ -37,7 +37,9 @@
       forecast.innerHTML = await ask("forecast", mine.signal);
       const rows = Number(forecast.querySelector("[data-rows]")?.dataset.rows || 0);
       start.disabled = rows === 0;
-      start.textContent = rows ? `Start: ${rows.toLocaleString("en")} ${rows === 1 ? "row" : "rows"}` : "Start";
+      const planned = form.elements.at.value || form.elements.recurrence.value !== "once";
+      if (planned) start.disabled = false; // rows may need work by then
+      start.textContent = planned ? "Plan it" : rows ? `Start: ${rows.toLocaleString("en")} ${rows === 1 ? "row" : "rows"}` : "Start";
       state.textContent = "";
     } catch (error) {
       if (mine.signal.aborted) return;

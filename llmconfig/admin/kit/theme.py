@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from django.apps import apps
 from django.contrib import admin
 
-from llmconfig.admin.kit.untouched import KeepsUntouched
+from llmconfig.admin.kit.untouched import KeepsUntouched, NamesFields
 
 if TYPE_CHECKING:
     from django import forms
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     TextWidget = forms.TextInput
 elif apps.is_installed("unfold"):
     from unfold.admin import ModelAdmin as ThemeModelAdmin
-    from unfold.admin import TabularInline
+    from unfold.admin import TabularInline as ThemeTabularInline
     from unfold.contrib.filters.admin import DropdownFilter
     from unfold.paginator import InfinitePaginator as UncountedPaginator
     from unfold.widgets import UnfoldAdminPasswordWidget as PasswordWidget
@@ -53,15 +53,18 @@ else:  # Django's own admin: what only the theme draws, kit/plain.py leaves out 
 
     from llmconfig.admin.kit.plain import (
         DropdownFilter,
-        TabularInline,
         UncountedPaginator,
     )
     from llmconfig.admin.kit.plain import ModelAdmin as ThemeModelAdmin
+    from llmconfig.admin.kit.plain import TabularInline as ThemeTabularInline
 
 if not TYPE_CHECKING:
 
     class ModelAdmin(KeepsUntouched, ThemeModelAdmin):
         """The theme's page of a table, with what all of ours share."""
+
+    class TabularInline(NamesFields, ThemeTabularInline):
+        """The theme's table of dependent rows, its fields named."""
 
 
 __all__ = [

@@ -26,3 +26,17 @@ class KeepsUntouched:
             if isinstance(column, TEXTS) and column.null and name in form.initial:
                 setattr(row, name, form.initial[name])
         return row
+
+
+class NamesFields:
+    """For rows edited in a table, whose fields have no visible label of their own."""
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """The field, named for readers of the screen by its column's heading."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
+        if field is not None:
+            widget = getattr(field.widget, "widget", field.widget)
+            name = str(field.label or db_field.verbose_name)
+            for each in getattr(widget, "widgets", [widget]):
+                each.attrs.setdefault("aria-label", name)
+        return field

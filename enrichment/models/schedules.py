@@ -1,0 +1,78 @@
+"""Batches that a person has planned: once at a moment, or again and again."""
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+
+from enrichment.models.batches import Batch
+
+
+class Recurrence(models.TextChoices):
+    """How often a planned batch starts."""
+
+    ONCE = "once", "Once"
+    HOURLY = "hourly", "Every hour"
+    DAILY = "daily", "Every day"
+    WEEKLY = "weekly", "Every week"
+
+
+PERIODS: Mapping[str, dt.timedelta] = MappingProxyType(
+    {
+        Recurrence.HOURLY: dt.timedelta(hours=1),
+        Recurrence.DAILY: dt.timedelta(days=1),
+        Recurrence.WEEKLY: dt.timedelta(weeks=1),
+    }
+)
+
+
+class BatchSchedule(models.Model):
+    """A batch that starts by itself: what it takes, on what terms, and when it is due next."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    enrichment = models.CharField(max_length=50, editable=False)
+    selection = models.JSONField(default=dict, editable=False)
+    terms = models.JSONField(default=dict, editable=False)
+    recurrence = models.CharField(
+        max_length=10,
+        choices=Recurrence,
+        default=Recurrence.ONCE,
+        help_text="A time that was missed is made up for once.",
+    )
+    next_at = models.DateTimeField("next start", help_text="In UTC.")
+    is_enabled = models.BooleanField("enabled", default=True)
+    last_batch = models.ForeignKey(
+        Batch, null=True, editable=False, on_delete=models.SET_NULL, related_name="+"
+    )
+    last_error = models.TextField(
+        blank=True, editable=False, help_text="Why it could not start the last time."
+    )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        db_table = "enrichment_batch_schedules"
+        ordering = ["next_at"]
+        verbose_name = "planned batch"
+        verbose_name_plural = "planned batches"
+        indexes = [
+            # Read by the timer.
+            models.Index(
+                fields=["next_at"],
+                name="idx_schedules_due",
+                condition=models.Q(is_enabled=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.enrichment}, {self.get_recurrence_display().lower()}"
