@@ -118,11 +118,12 @@ def test_the_keyboard_reaches_the_content_the_menus_and_the_first_error(server):
     seen: dict[str, Any] = {}
 
     def visit(page: Any) -> None:
-        page.goto(f"{server}/admin/llmconfig/budget/add/")
+        page.goto(f"{server}/admin/llmconfig/budget/")
         page.keyboard.press("Tab")
         seen["first"] = page.evaluate("document.activeElement.textContent")
         page.keyboard.press("Enter")
         seen["after"] = page.evaluate("document.activeElement.id")
+        page.goto(f"{server}/admin/llmconfig/budget/add/")
         page.fill("[name=hard_limit_usd]", "-1")
         with page.expect_navigation():
             page.click("[name=_save]")
