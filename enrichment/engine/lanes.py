@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from django.db import DatabaseError, ProgrammingError, transaction
+from django.db import DatabaseError, transaction
 
 from enrichment.batches import lifecycle, silence
-from enrichment.batches.creation import check_allowed
 from enrichment.engine import claims, lane_failures, refusals, writing
 from enrichment.engine.db_sessions import (
     PATIENCE_SECONDS,
@@ -23,16 +22,14 @@ from enrichment.engine.dispatcher import Dispatcher
 from enrichment.engine.duplicates import SharedCalls, by_known
 from enrichment.engine.gc_tuning import collect_seldom
 from enrichment.engine.items import Item, Outcome, load_items, restored
+from enrichment.engine.obstacles import obstacle
 from enrichment.engine.stop_conditions import Brakes
 from enrichment.enrichments import get
-from enrichment.errors import BadPrompt, EnrichmentError
+from enrichment.errors import BadPrompt
 from enrichment.models import Batch, BatchStatus
 from enrichment.models.batches import WORKABLE
 from llmconfig.configuration import snapshot
-from llmconfig.runtime import database_clock
 from llmconfig.runtime.direct_sessions import direct_session
-from metrics import partitions, recording
-from metrics.errors import PartitionsUnusable
 
 logger = logging.getLogger(__name__)
 
@@ -109,42 +106,11 @@ def _begin(batch_id: UUID) -> Batch | None:
     batch = Batch.objects.get(pk=batch_id)
     if batch.status not in WORKABLE:
         return None
-    reason = _obstacle(batch)
+    reason = obstacle(batch)
     if reason:
         lifecycle.pause_for(batch_id, reason)
         return None
     return batch
-
-
-def _obstacle(batch: Batch) -> str:
-    """Why nothing that it is paid for could be used; blank when nothing speaks against it."""
-    try:
-        enrichment = get(batch.enrichment)
-        check_allowed(enrichment)
-        database_clock.compare()
-        if behind := _behind():
-            return behind
-        partitions.ensure_this_month()
-        writing.rehearse(enrichment)
-    except EnrichmentError as error:  # switched off, or gone from the code
-        return str(error)
-    except PartitionsUnusable as error:
-        return f"Its calls couldn't be recorded. {error}"
-    except DatabaseError as error:
-        if not refusals.is_refusal(error):
-            raise
-        return f"Its results couldn't be written. {refusals.why(error)}"
-    return ""
-
-
-def _behind() -> str:
-    """What the tables lack, where this code runs before its migrations; blank when nothing."""
-    try:
-        recording.rehearse()
-    except ProgrammingError as error:
-        said = str(error).partition("\n")[0]
-        return f"The tables aren't this release's: {said}. Run `migrate`, then resume the batch."
-    return ""
 
 
 class _Lane:
