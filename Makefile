@@ -148,6 +148,10 @@ storm: env
 limits: env
 	$(EMBEDDED) --ephemeral -- $(PY) -m benchmarks.limits $(ARGS)
 
+.PHONY: clients
+clients: env
+	$(EMBEDDED) --ephemeral --llm $(if $(findstring --local,$(ARGS)),$(MODE),none) -- $(PY) -m tests.clients $(ARGS)
+
 .PHONY: objects
 objects: env
 	$(EMBEDDED) --ephemeral -- $(PY) -m benchmarks.objects $(ARGS)

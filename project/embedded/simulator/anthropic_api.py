@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from project.embedded.simulator.agents import chosen_tool
 from project.embedded.simulator.calls import (
     SimulatedAnswer,
     SimulatedCall,
@@ -132,7 +133,7 @@ def _check_sampling(body: JsonObject, version: str) -> None:
 
 def _form(body: JsonObject) -> tuple[Form | None, str | None]:
     """What shape the answer must have, and the tool that must be called."""
-    chosen = body.get("tool_choice")
+    chosen = chosen_tool(body) or body.get("tool_choice")
     if isinstance(chosen, dict) and chosen.get("type") in ("any", "tool"):
         return _forced_tool(body.get("tools"), chosen)
     config = body.get("output_config")

@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 
+from project.embedded.simulator.agents import chosen_tool
 from project.embedded.simulator.calls import (
     CHARACTERS_PER_TOKEN,
     SimulatedAnswer,
@@ -123,7 +124,7 @@ def read_chat(request: Request, body: JsonObject, *, seed: int, model: str | Non
 
 def _form(body: JsonObject, texts: list[str]) -> tuple[Form | None, str | None]:
     """What shape the answer must have, and the tool that must be called."""
-    chosen = body.get("tool_choice")
+    chosen = chosen_tool(body) or body.get("tool_choice")
     if chosen == "required" or isinstance(chosen, dict):
         return _forced_tool(body, chosen)
     wanted = body.get("response_format")

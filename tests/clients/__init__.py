@@ -1,0 +1,1 @@
+"""Real clients and SDKs at `/v1`, each in an environment of its own: `make clients`."""

@@ -1,0 +1,103 @@
+"""The clients of the matrix: packages at one version each, the script that drives them, notes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+STEPS = ("chat", "stream", "tools", "structured", "embeddings", "errors", "usage")
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixClient:
+    """A client or SDK: `shown` in the matrix, `packages` with their versions.
+
+    Clients of one `folder` share an environment. `known` says of a step why it fails, where that
+    isn't our fault.
+    """
+
+    shown: str
+    folder: str
+    packages: tuple[str, ...]
+    script: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+    known: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_node(self) -> bool:
+        """Whether it is JavaScript."""
+        return self.script.endswith(".mjs")
+
+
+def _python(shown: str, folder: str, script: str, *packages: str, **more: str) -> MatrixClient:
+    return MatrixClient(shown, folder, packages, f"{script}.py", more)
+
+
+NODE = (
+    "openai@6.49.0", "@anthropic-ai/sdk@1.14.0", "ai@6.0.326", "@ai-sdk/openai@3.0.141",
+    "@ai-sdk/anthropic@3.0.140", "@ai-sdk/openai-compatible@2.0.92", "@langchain/openai@1.5.8",
+    "@langchain/core@1.4.0", "zod@4.6.7",
+)  # fmt: skip
+LANGCHAIN = (
+    "langchain==1.5.2", "langchain-openai==1.7.4", "langchain-anthropic==1.7.10",
+    "langgraph==1.2.24",
+)  # fmt: skip
+LLAMA_INDEX = (
+    "llama-index-llms-openai-like==0.8.1", "llama-index-core==0.14.25",
+    "llama-index-embeddings-openai-like==0.4.0",
+)  # fmt: skip
+PYDANTIC_AI = ("pydantic-ai-slim[openai,anthropic]==2.68.0",)
+AGNO = ("agno==3.1.10", "openai==3.57.0", "anthropic==2.14.0")
+AUTOGEN = ("autogen-ext[openai]==0.7.5", "autogen-agentchat==0.7.5")
+MIRASCOPE = ("mirascope[openai]==2.8.2",)
+
+CLIENTS = (
+    _python("openai, chat", "openai", "openai_chat", "openai==3.57.0"),
+    _python("openai, responses", "openai", "openai_responses", "openai==3.57.0"),
+    _python("anthropic, at an OpenAI provider", "anthropic", "anthropic_messages",
+            "anthropic==2.14.0", AT="openai"),
+    _python("anthropic, at an Anthropic provider", "anthropic", "anthropic_messages",
+            "anthropic==2.14.0", AT="anthropic"),
+    _python("langchain-openai", "langchain", "langchain_openai_chat", *LANGCHAIN),
+    _python("langchain-anthropic", "langchain", "langchain_anthropic_chat", *LANGCHAIN),
+    _python("langgraph agents", "langchain", "langgraph_agent", *LANGCHAIN),
+    _python("llama-index OpenAILike", "llama_index", "llama_index_like", *LLAMA_INDEX),
+    _python("pydantic-ai, chat", "pydantic_ai", "pydantic_ai_chat", *PYDANTIC_AI),
+    _python("pydantic-ai, responses", "pydantic_ai", "pydantic_ai_responses", *PYDANTIC_AI),
+    _python("pydantic-ai, Anthropic", "pydantic_ai", "pydantic_ai_anthropic", *PYDANTIC_AI),
+    _python("instructor", "instructor", "instructor_modes", "instructor[anthropic]==1.17.0"),
+    _python("openai-agents, responses", "openai_agents", "openai_agents_sdk",
+            "openai-agents==0.24.0", AT="responses"),
+    _python("openai-agents, chat", "openai_agents", "openai_agents_sdk",
+            "openai-agents==0.24.0", AT="chat_completions"),
+    _python("dspy", "dspy", "dspy_program", "dspy==3.4.1"),
+    _python("litellm as a client", "litellm", "litellm_client", "litellm==1.110.2"),
+    _python("smolagents", "smolagents", "smolagents_agents", "smolagents[openai]==1.26.0"),
+    _python("haystack", "haystack", "haystack_generator", "haystack-ai==3.4.1"),
+    _python("agno, chat", "agno", "agno_agent", *AGNO, AT="chat"),
+    _python("agno, responses", "agno", "agno_agent", *AGNO, AT="responses"),
+    _python("autogen", "autogen", "autogen_agent", *AUTOGEN),
+    _python("strands", "strands", "strands_agent", "strands-agents[openai,anthropic]==1.62.0"),
+    _python("semantic-kernel", "semantic_kernel", "semantic_kernel_chat",
+            "semantic-kernel==1.45.0"),
+    _python("outlines", "outlines", "outlines_openai", "outlines[openai]==1.3.3"),
+    _python("llm", "llm", "llm_tool", "llm==0.36"),
+    _python("mirascope, responses", "mirascope", "mirascope_calls", *MIRASCOPE),
+    _python("mirascope, chat", "mirascope", "mirascope_calls", *MIRASCOPE, AT=":completions"),
+    _python("google-adk by LiteLlm", "google_adk", "google_adk_agent", "google-adk==2.13.0",
+            "litellm==1.110.2"),
+    _python("crewai", "crewai", "crewai_crew", "crewai==1.15.30"),
+    _python("any-llm", "any_llm", "any_llm_sdk", "any-llm-sdk[openai,anthropic]==1.40.2"),
+    _python("aisuite", "aisuite", "aisuite_client", "aisuite[openai]==0.2.0"),
+    _python("langfuse's openai", "langfuse", "langfuse_openai", "langfuse==5.0.4",
+            "openai==3.57.0"),
+    _python("griptape", "griptape", "griptape_agent", "griptape==1.13.0"),
+    _python("camel", "camel", "camel_agent", "camel-ai==0.2.90"),
+    _python("magentic", "magentic", "magentic_prompts", "magentic==0.41.1", "openai==3.57.0"),
+    _python("ollama", "ollama", "ollama_client", "ollama==0.6.3"),
+    _python("httpx, no SDK", "httpx", "httpx_raw", "httpx==0.28.1"),
+    MatrixClient("openai (npm)", "node", NODE, "openai_node.mjs"),
+    MatrixClient("@anthropic-ai/sdk (npm)", "node", NODE, "anthropic_node.mjs"),
+    MatrixClient("ai, @ai-sdk/openai", "node", NODE, "ai_sdk_openai.mjs"),
+    MatrixClient("ai, @ai-sdk/openai-compatible", "node", NODE, "ai_sdk_compatible.mjs"),
+    MatrixClient("ai, @ai-sdk/anthropic", "node", NODE, "ai_sdk_anthropic.mjs"),
+    MatrixClient("@langchain/openai (npm)", "node", NODE, "langchain_node.mjs"),
+)  # fmt: skip
