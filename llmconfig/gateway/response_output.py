@@ -3,7 +3,7 @@
 Source: `openai.types.responses.ResponseOutputItem` of OpenAI's SDK.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 
 import orjson
 
@@ -37,6 +37,7 @@ class OutputMessage(OutputItem):
     def __init__(self, place: int, owner: str) -> None:
         super().__init__(place, owner)
         self.parts: list[tuple[str, list[str]]] = []  # `output_text` or `refusal`, and its pieces
+        self.logprobs: dict[int, list[JSON]] = {}  # of a part's tokens
 
     def part(self, at: int, *, empty: bool = False) -> JSON:
         """One part of its content."""
@@ -44,7 +45,12 @@ class OutputMessage(OutputItem):
         text = "" if empty else "".join(pieces)
         if kind == "refusal":
             return {"type": kind, "refusal": text}
-        return {"type": kind, "text": text, "annotations": [], "logprobs": []}
+        return {
+            "type": kind,
+            "text": text,
+            "annotations": [],
+            "logprobs": self.logprobs.get(at, []),
+        }
 
     def whole(self, status: str) -> JSON:
         content = [] if status == OPEN else [self.part(at) for at in range(len(self.parts))]
@@ -113,6 +119,32 @@ class OutputReasoning(OutputItem):
         return item | {"encrypted_content": sealed} if sealed else item
 
 
+def _whole_row(row: JSON) -> JSON:
+    """A chat's row of a token with every field that OpenAI's type asks for."""
+    alternatives = [each for each in row.get("top_logprobs") or () if isinstance(each, dict)]
+    return _token(row) | {"top_logprobs": [_token(each) for each in alternatives]}
+
+
+def _token(row: JSON) -> JSON:
+    token = str(row.get("token", ""))
+    told = row.get("bytes")
+    found = told if isinstance(told, list) else list(token.encode("utf-8", "replace"))
+    return {"token": token, "bytes": found, "logprob": row.get("logprob")}
+
+
+def without_bytes(rows: Sequence[JSON]) -> list[JSON]:
+    """Rows as events have them."""
+    return [
+        {name: value for name, value in row.items() if name != "bytes"}
+        | {"top_logprobs": [_without(each) for each in row.get("top_logprobs") or ()]}
+        for row in rows
+    ]
+
+
+def _without(row: JSON) -> JSON:
+    return {name: value for name, value in row.items() if name != "bytes"}
+
+
 class OutputItems:
     """The output as it grows; each method gives the item that it changed."""
 
@@ -132,7 +164,7 @@ class OutputItems:
         item.pieces.append(thought)
         return item
 
-    def say(self, kind: str, text: str) -> OutputMessage:
+    def say(self, kind: str, text: str, logprobs: Sequence[JSON] = ()) -> OutputMessage:
         """A piece of the answer or of a refusal."""
         item = self.open.get("message")
         if not isinstance(item, OutputMessage):
@@ -141,6 +173,8 @@ class OutputItems:
         if not item.parts or item.parts[-1][0] != kind:
             item.parts.append((kind, []))
         item.parts[-1][1].append(text)
+        if logprobs:
+            item.logprobs.setdefault(len(item.parts) - 1, []).extend(map(_whole_row, logprobs))
         return item
 
     def call(self, call: JSON) -> OutputCall:

@@ -38,7 +38,7 @@ READ = frozenset(
     {
         "model", "input", "instructions", "stream", "stream_options", "temperature",
         "max_output_tokens", "max_tool_calls", "tools", "tool_choice", "text", "reasoning",
-        "include", "store", "metadata", "truncation", "previous_response_id", *SAME,
+        "include", "store", "metadata", "truncation", "previous_response_id", "top_logprobs", *SAME,
     }
 )  # fmt: skip
 NOT_OFFERED = {
@@ -47,7 +47,6 @@ NOT_OFFERED = {
     "image": "Only text is offered.",
     "moderation": "Answers are not moderated here.",
     "prompt": "Prompts are not kept here; send instructions and input.",
-    "top_logprobs": "Log probabilities are not offered.",
 }
 # Where all targets speak Responses: what would be kept at the provider.
 ALWAYS_REFUSED = {each: NOT_OFFERED[each] for each in ("background", "conversation")}
@@ -82,12 +81,17 @@ def read_response(
     if tools:
         _choose(body.get("tool_choice"), tools, extra, is_native=is_native)
     extra.update(_effort(body))
+    if LOGPROBS in (body.get("include") or ()):
+        extra["logprobs"] = True
+        if body.get("top_logprobs") is not None:
+            extra["top_logprobs"] = body["top_logprobs"]
     schema = _format(body, extra)
     wanted: Any = _messages(body, before, is_native=is_native)
     call = Call(
         node=name,
         messages=wanted,
         schema=schema,
+        logprobs=bool(extra.get("logprobs")),
         given=given_of(body, ("max_output_tokens",)),
         extra=extra,
         user_id=caller.user_id,
@@ -138,8 +142,6 @@ def _refuse_what_is_not_offered(body: JSON, refused: Mapping[str, str]) -> None:
     include = body.get("include")
     if include is not None and not isinstance(include, list):
         raise bad("include", "This is not a list.")
-    if LOGPROBS in (include or ()) and refused is NOT_OFFERED:
-        raise bad("include", "Log probabilities are not offered.")
 
 
 # The input

@@ -4,7 +4,7 @@ Source: `openai.types.responses` of OpenAI's SDK.
 """
 
 import time
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import orjson
@@ -22,6 +22,7 @@ from llmconfig.gateway.response_output import (
     OutputItems,
     OutputMessage,
     OutputReasoning,
+    without_bytes,
 )
 
 INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
@@ -36,7 +37,7 @@ def _whole_items(asked: ParsedRequest, made: Generation) -> OutputItems:
         items.think(thought)
     text = text_for(made)
     if text or not (made.refusal or made.tool_calls):
-        items.say("output_text", text)
+        items.say("output_text", text, made.logprobs)
     if made.refusal:
         items.say("refusal", made.refusal)
     for index, call in enumerate(made.tool_calls):
@@ -124,9 +125,10 @@ class ResponseEvents:
             return b"".join(map(self._pass, delta.native))
         parts = self._head()
         parts += [part for thought in delta.thoughts for part in self._think(thought)]
-        for kind, text in (("output_text", delta.text), ("refusal", delta.refusal)):
-            if text:
-                parts += self._say(kind, text)
+        if delta.text or delta.logprobs:
+            parts += self._say("output_text", delta.text, delta.logprobs)
+        if delta.refusal:
+            parts += self._say("refusal", delta.refusal)
         for call in delta.tool_calls:
             parts += self._call(call)
         return b"".join(parts)
@@ -189,12 +191,12 @@ class ResponseEvents:
         parts.append(self._event(f"{_thoughts(item)}.delta", **where, delta=thought.text))
         return parts
 
-    def _say(self, kind: str, text: str) -> list[bytes]:
+    def _say(self, kind: str, text: str, logprobs: Sequence[JSON] = ()) -> list[bytes]:
         parts = self._make_room("message")
         fresh = "message" not in self._items.open
         before = self._items.open.get("message")
         known = len(before.parts) if isinstance(before, OutputMessage) else 0
-        item = self._items.say(kind, text)
+        item = self._items.say(kind, text, logprobs)
         if fresh:
             parts.append(self._added(item))
         at = len(item.parts) - 1
@@ -204,8 +206,8 @@ class ResponseEvents:
             where = self._in_message(item, at)
             begun = item.part(at, empty=True)
             parts.append(self._event("response.content_part.added", **where, part=begun))
-        if text:
-            more: JSON = {"logprobs": []} if kind == "output_text" else {}
+        if text or logprobs:
+            more: JSON = {"logprobs": without_bytes(logprobs)} if kind == "output_text" else {}
             where = self._in_message(item, at)
             parts.append(self._event(f"response.{kind}.delta", **where, delta=text, **more))
         return parts
@@ -251,6 +253,8 @@ class ResponseEvents:
     def _end_part(self, item: OutputMessage, at: int) -> list[bytes]:
         where, part = self._in_message(item, at), item.part(at)
         said = {each: part[each] for each in ("text", "refusal", "logprobs") if each in part}
+        if "logprobs" in said:
+            said["logprobs"] = without_bytes(said["logprobs"])
         return [
             self._event(f"response.{part['type']}.done", **where, **said),
             self._event("response.content_part.done", **where, part=part),

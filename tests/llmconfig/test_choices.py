@@ -6,11 +6,13 @@ from typing import Any
 
 import openai
 import pytest
+from openai.types.responses import Response
 
 from llmconfig import client as llm_client
 from llmconfig.secrets import MASK
 from metrics.models import GenerationMetric
 from tests.llmconfig.conftest import CANARY
+from tests.llmconfig.test_responses import EVENTS, strictly
 from tests.loopback import JSON, Loopback, loopback
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -142,6 +144,27 @@ def test_log_probabilities_are_handed_on_whole_and_streamed(serve):
     assert [each.token for each in streamed] == ["Fi", "ne."]
     assert len(served.bodies) == 3
     assert all(each["top_logprobs"] == 2 and each["logprobs"] for each in served.bodies)
+
+
+def test_responses_tell_log_probabilities_where_they_are_included(serve):
+    serve(answering(["Fi", "ne."]))
+    asked: JSON = {"input": "Hi", "include": ["message.output_text.logprobs"], "top_logprobs": 2}
+    asked["model"] = "x"
+    made = strictly(Response, client().post("/responses", cast_to=object, body=asked))
+    rows = made.output[0].content[0].logprobs
+    assert [(each.token, each.logprob, len(each.top_logprobs)) for each in rows] == [
+        ("Fi", -0.5, 2),
+        ("ne.", -0.5, 2),
+    ]
+    create = client().responses.with_streaming_response.create
+    with create(model="x", stream=True, extra_body=asked) as reply:
+        lines = [json.loads(each[6:]) for each in reply.iter_lines() if each.startswith("data: ")]
+    told = [strictly(EVENTS[each["type"]], each) for each in lines]
+    pieces = [each for each in told if each.type == "response.output_text.delta"]
+    assert [row.token for each in pieces for row in each.logprobs] == ["Fi", "ne."]
+    assert told[-1].response.output[0].content[0].logprobs == rows
+    without = client().post("/responses", cast_to=object, body={"model": "x", "input": "Hi"})
+    assert without["output"][0]["content"][0]["logprobs"] == []
 
 
 def test_no_key_comes_out_in_the_tokens_of_log_probabilities(serve):

@@ -390,8 +390,6 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"conversation": "conv_1"}, "conversation"),
     ({"previous_response_id": "resp_1"}, "previous_response_id"),
     ({"prompt": {"id": "p"}}, "prompt"),
-    ({"top_logprobs": 3}, "top_logprobs"),
-    ({"include": ["message.output_text.logprobs"]}, "include"),
     ({"include": "all"}, "include"),
     ({"tools": [WEATHER, {"type": "web_search"}]}, "tools[1].type"),
     ({"tools": [{"type": "custom", "name": "x"}]}, "tools[0].type"),

@@ -1,5 +1,6 @@
 """Models that speak OpenAI's Responses: asked so by nodes, chats, messages and `/v1/responses`."""
 
+import asyncio
 import json
 from contextlib import ExitStack
 from typing import Any
@@ -9,7 +10,10 @@ import pytest
 from openai.types.responses import Response
 
 from llmconfig import client as llm_client
+from llmconfig.client.provider_batches import BatchRequest, answers
+from llmconfig.client.provider_batches import openai as openai_batches
 from llmconfig.client.types import Call, Message
+from llmconfig.configuration import snapshot
 from llmconfig.provider_types import get
 from llmconfig.secrets import MASK
 from metrics.models import GenerationMetric
@@ -276,3 +280,50 @@ def test_no_key_comes_out_of_its_events(serve):
     assert CANARY[:16] not in text
     said = "".join(each.delta for each in told if each.type.endswith(".delta"))
     assert said.replace(MASK, "") == "Key: "
+
+
+FILE = {
+    "id": "file-1",
+    "object": "file",
+    "bytes": 1,
+    "created_at": 1,
+    "filename": "m.jsonl",
+    "purpose": "batch",
+    "status": "processed",
+}
+BATCH = {
+    "id": "batch_1",
+    "object": "batch",
+    "endpoint": "/v1/responses",
+    "input_file_id": "file-1",
+    "completion_window": "24h",
+    "status": "validating",
+    "created_at": 1,
+}
+
+
+def test_a_providers_own_batch_asks_its_models_there(make_provider, make_node):
+    call = Call(node="tag_rows", messages=[Message(role="user", content="Hi")])
+
+    async def submitted() -> str:
+        configuration = await snapshot.acurrent()
+        target = answers.target_of("tag_rows", configuration)
+        assert target is not None
+        request = BatchRequest("row-1", answers.body_of(call, configuration))
+        async with openai_batches.opened(target, configuration) as vendor:
+            made = await vendor.submit([request], marker="m")
+        await llm_client.aclose()
+        return made
+
+    with loopback(lambda body: (200, FILE if b"purpose" in body else BATCH), reads=bytes) as served:
+        make_provider("p", "openai", model_id="gpt-5-pro", api_base_url=served.url)
+        make_node("p/gpt-5-pro")
+        assert asyncio.run(submitted()) == "batch_1"
+    sent: list[Any] = served.bodies
+    upload, batch = sent
+    line = json.loads(next(each for each in upload.splitlines() if each[:1] == b"{"))
+    assert line["url"] == json.loads(batch)["endpoint"] == "/v1/responses"
+    assert line["body"]["input"] == [{"role": "user", "content": "Hi"}]
+    read = answers.read(call, whole(message("Done.")), snapshot.current())
+    assert read.outcome.text == "Done."
+    assert read.record.attempts[0].batch_price

@@ -65,4 +65,4 @@ def _token(row: JSON) -> str:
 
 
 def _masked(row: JSON) -> JSON:
-    return {**row, "token": MASK, "bytes": None, "top_logprobs": []}
+    return {**row, "token": MASK, "bytes": [], "top_logprobs": []}
