@@ -7,7 +7,8 @@ the same call.
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
 
-from enrichment.engine.items import Item, Outcome
+from enrichment.engine.claims import Claim
+from enrichment.engine.items import Item, Outcome, restored
 from metrics.recording import NO_RESULTS
 
 
@@ -73,7 +74,18 @@ class SharedCalls:
             self._by_chunk.pop(each, None)
 
 
-def by_known(items: Sequence[Item], known: Sequence[Outcome]) -> list[Outcome]:
-    """The outcomes of items whose call has been answered for another row already."""
+def answered_already(claim: Claim, items: Sequence[Item]) -> list[Outcome]:
+    """What needs no call: answers that another lane was given, rows that share them, and rows that
+    get none.
+    """
+    kept = {each.row_id: each for each in claim.kept}
+    known = [restored(item, kept[item.row_id]) for item in items if item.row_id in kept]
     answers = {alike(each.item): each for each in known if each.record is not None}
-    return [shared_outcome(answers[alike(item)], item) for item in items if alike(item) in answers]
+    for item in items:
+        if item.row_id in kept:
+            continue
+        if item.settled is not None:
+            known.append(Outcome(item, item.settled, reason=item.reason))
+        elif alike(item) in answers:
+            known.append(shared_outcome(answers[alike(item)], item))
+    return known

@@ -19,9 +19,9 @@ from enrichment.engine.db_sessions import (
     persistently,
 )
 from enrichment.engine.dispatcher import Dispatcher
-from enrichment.engine.duplicates import SharedCalls, by_known
+from enrichment.engine.duplicates import SharedCalls, answered_already
 from enrichment.engine.gc_tuning import collect_seldom
-from enrichment.engine.items import Item, Outcome, load_items, restored
+from enrichment.engine.items import Item, Outcome, load_items
 from enrichment.engine.obstacles import obstacle
 from enrichment.engine.stop_conditions import Brakes
 from enrichment.enrichments import get
@@ -254,7 +254,7 @@ class _Lane:
             items = list(
                 load_items(self.enrichment, claim.row_ids, variant=claim.variant, claim=claim)
             )
-            known = _known(claim, items)
+            known = answered_already(claim, items)
             done = {each.item.row_id for each in known}
             to_send = self.shared.told_apart(
                 claim.chunk_id, [item for item in items if item.row_id not in done]
@@ -361,14 +361,3 @@ class _Lane:
         if lifecycle.complete_if_done(self.batch.pk) or not self._may_go_on():
             return LaneEnd.FINISHED
         return LaneEnd.WAITING if self.dry else LaneEnd.MORE
-
-
-def _known(claim: claims.Claim, items: list[Item]) -> list[Outcome]:
-    """What needs no call: answers that another lane was given, and rows that get none."""
-    kept = {each.row_id: each for each in claim.kept}
-    known = [restored(item, kept[item.row_id]) for item in items if item.row_id in kept]
-    left = [item for item in items if item.row_id not in kept]
-    known += by_known([item for item in left if item.settled is None], known)
-    return known + [
-        Outcome(item, item.settled, reason=item.reason) for item in left if item.settled is not None
-    ]

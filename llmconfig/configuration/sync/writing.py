@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from llmconfig.configuration import revisions, snapshot
 from llmconfig.configuration.listing import refuse_unlisted
+from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.configuration.sync import nodes_file, rows
 from llmconfig.configuration.sync.comparison import (
     CREATED_MARK,
@@ -85,6 +86,17 @@ def sync(*paths: Path, take: Side | None = None, prune: bool = False) -> SyncPla
     """
     named = ", ".join(path.name for path in paths)
     return sync_entries(read_all(paths), named=named, take=take, prune=prune)
+
+
+def trial(*paths: Path, take: Side | None = None, prune: bool = False) -> tuple[Snapshot, Snapshot]:
+    """The configuration before and after a `sync`, which is taken back. Raises as `sync` does."""
+    with transaction.atomic():
+        before = snapshot.load()
+        sync(*paths, take=take, prune=prune)
+        after = snapshot.load()
+        transaction.set_rollback(True)
+    snapshot.expire()
+    return before, after
 
 
 def read_all(paths: Sequence[Path]) -> tuple[nodes_file.NodeEntry, ...]:

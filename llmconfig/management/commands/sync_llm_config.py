@@ -3,7 +3,8 @@
 import json
 import logging
 from argparse import ArgumentParser
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, ProgrammingError
 
 from llmconfig import project_settings
+from llmconfig.configuration.cost_of_changes import CostOfChange, as_markdown, cost_of_change
 from llmconfig.configuration.sync.comparison import FieldDifference, NodeAction, Side, Standing
 from llmconfig.configuration.sync.export import export, providers_with_keys
 from llmconfig.configuration.sync.values import shown
-from llmconfig.configuration.sync.writing import SyncPlan, preview, sync
+from llmconfig.configuration.sync.writing import SyncPlan, preview, sync, trial
 from llmconfig.errors import NodesFileInvalid
 
 logger = logging.getLogger("llmconfig.configuration.sync")
@@ -68,6 +70,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--strict", action="store_true", help="Exit 1 if the file is missing or invalid."
         )
+        parser.add_argument(
+            "--cost",
+            action="store_true",
+            help="With --check or --dry-run: what the change would have cost on the last 30 days'"
+            " calls, as a table for a pull request.",
+        )
         parser.add_argument("--json", action="store_true", help="Print the result as JSON.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -76,8 +84,7 @@ class Command(BaseCommand):
             self._export(options)
             return
         writes = not (options["check"] or options["dry_run"])
-        if options["check"] and options["take"]:
-            raise CommandError("--check writes nothing, so --take has nothing to settle: drop one.")
+        _check_flags(options, writes=writes)
         given = options["file"] or [str(each) for each in project_settings.nodes_files()]
         paths = [Path(each) for each in ([given] if isinstance(given, str) else given)]
         named = ", ".join(map(str, paths))
@@ -87,6 +94,7 @@ class Command(BaseCommand):
         try:
             run = sync if writes else preview
             plan = run(*paths, take=take, prune=options["prune"])
+            cost = _cost(paths, take, options)
         except FileNotFoundError as error:
             self._give_up(
                 f"{error.filename} does not exist; set LLM_NODES_FILE or --file.", options, lenient
@@ -104,9 +112,10 @@ class Command(BaseCommand):
         if writes:
             _log(plan)
         if options["json"]:
-            self.stdout.write(json.dumps(_as_json(named, plan, written=writes), indent=2))
+            said = _as_json(named, plan, written=writes)
+            self.stdout.write(json.dumps(said | _cost_as_json(cost), indent=2))
         elif not writes:
-            self.stdout.write(_diff(plan))
+            self.stdout.write("\n\n".join([_diff(plan), *_cost_lines(cost)]))
         if options["check"]:
             _refuse_differences(plan)
 
@@ -137,6 +146,42 @@ class Command(BaseCommand):
             raise CommandError(problem)
         level = logging.ERROR if place else logging.WARNING
         logger.log(level, "LLM config sync skipped, the database stays as it is: %s", problem)
+
+
+def _check_flags(options: Mapping[str, Any], *, writes: bool) -> None:
+    """Raises CommandError for flags that contradict each other."""
+    if options["check"] and options["take"]:
+        raise CommandError("--check writes nothing, so --take has nothing to settle: drop one.")
+    if options["cost"] and writes:
+        raise CommandError("--cost tells before anything is written: add --check or --dry-run.")
+
+
+def _cost_lines(found: CostOfChange | None) -> list[str]:
+    return [] if found is None else [as_markdown(found)]
+
+
+def _cost(
+    paths: Sequence[Path], take: Side | None, options: Mapping[str, Any]
+) -> CostOfChange | None:
+    """What the files would have cost, if asked; raises CommandError without stored calls."""
+    if not options["cost"]:
+        return None
+    before, after = trial(*paths, take=take, prune=options["prune"])
+    found = cost_of_change(before, after)
+    if found is None:
+        raise CommandError("--cost needs past calls: add `metrics` to INSTALLED_APPS.")
+    return found
+
+
+def _cost_as_json(found: CostOfChange | None) -> dict[str, Any]:
+    if found is None:
+        return {}
+    nodes = [
+        {**asdict(each), "difference": asdict(each.difference) if each.difference else None}
+        for each in found.nodes
+    ]
+    total = asdict(found.total) if found.total else None
+    return {"cost": {"days": found.days, "nodes": nodes, "difference_usd": total}}
 
 
 def _diff(plan: SyncPlan) -> str:

@@ -1,0 +1,114 @@
+"""What a change of configuration would have cost on past calls, as an app above works it out."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from llmconfig.configuration.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class DollarRange:
+    """US dollars: below the first in one case of ten, below the last in nine."""
+
+    p10: float
+    p50: float
+    p90: float
+
+
+@dataclass(frozen=True, slots=True)
+class NodeCost:
+    """One node whose calls would go elsewhere or cost otherwise.
+
+    `before` and `after` are the models as provider/model; blank: nobody would answer. Money is None
+    where a price is unknown. `doubt` says what the range rests on, in a sentence.
+    """
+
+    node: str
+    calls: int
+    before: str
+    after: str
+    before_usd: float | None
+    after_usd: DollarRange | None
+    doubt: str = ""
+
+    @property
+    def difference(self) -> DollarRange | None:
+        """What it would have cost more; less where it is negative."""
+        if self.before_usd is None or self.after_usd is None:
+            return None
+        after = self.after_usd
+        return DollarRange(*(each - self.before_usd for each in (after.p10, after.p50, after.p90)))
+
+
+@dataclass(frozen=True, slots=True)
+class CostOfChange:
+    """All nodes that a change touches, of the calls of so many days; `total` is their sum.
+
+    `total` is None where any node's difference is unknown.
+    """
+
+    days: int
+    nodes: tuple[NodeCost, ...]
+    total: DollarRange | None
+
+
+CostEstimator = Callable[[Snapshot, Snapshot], CostOfChange]
+_ESTIMATORS: list[CostEstimator] = []
+
+
+def register_cost_estimator(estimator: CostEstimator) -> None:
+    """Have changes estimated from the calls that an app above stores; the last one counts."""
+    _ESTIMATORS[:] = [estimator]
+
+
+def cost_of_change(before: Snapshot, after: Snapshot) -> CostOfChange | None:
+    """What it would have cost; None where no app stores calls."""
+    return _ESTIMATORS[0](before, after) if _ESTIMATORS else None
+
+
+def as_markdown(found: CostOfChange) -> str:
+    """The estimate as a table, ready for a pull request."""
+    head = f"### What this change would have cost on the last {found.days} days' calls\n"
+    if not found.nodes:
+        return f"{head}\nNothing: no node that was called would cost otherwise."
+    lines = [
+        head,
+        "| node | calls | model | before | after | difference |",
+        "| --- | ---: | --- | ---: | ---: | ---: |",
+        *(_line(each) for each in found.nodes),
+        f"| **all** | {sum(each.calls for each in found.nodes):,} | | | | {_signed(found.total)} |",
+        "",
+        "US dollars at today's list prices, live; in brackets what holds in 8 of 10 cases.",
+        *(f"{each.node}: {each.doubt}" for each in found.nodes if each.doubt),
+    ]
+    return "\n".join(lines)
+
+
+def _line(cost: NodeCost) -> str:
+    model = cost.before or "nobody"
+    if cost.after != cost.before:
+        model = f"{model} → {cost.after or 'nobody'}"
+    before = "unknown" if cost.before_usd is None else f"{cost.before_usd:,.2f}"
+    after = "unknown" if cost.after_usd is None else f"{cost.after_usd.p50:,.2f}"
+    cells = (cost.node, f"{cost.calls:,}", model, before, after, _signed(cost.difference))
+    return f"| {' | '.join(cells)} |"
+
+
+def _signed(found: DollarRange | None) -> str:
+    if found is None:
+        return "unknown"
+    return f"{found.p50:+,.2f} ({found.p10:+,.2f} to {found.p90:+,.2f})"
+
+
+def total_of(nodes: Sequence[NodeCost], sums: Sequence[Sequence[float]]) -> DollarRange | None:
+    """The range of the nodes' differences together, from as many equally likely cases of each."""
+    if any(each.difference is None for each in nodes):
+        return None
+    return quantiles([sum(case) for case in zip(*sums, strict=True)] if sums else [0.0])
+
+
+def quantiles(cases: Sequence[float]) -> DollarRange:
+    """The range of equally likely cases."""
+    ordered = sorted(cases)
+    last = len(ordered) - 1
+    return DollarRange(*(ordered[round(share * last)] for share in (0.1, 0.5, 0.9)))

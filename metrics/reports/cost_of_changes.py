@@ -1,0 +1,218 @@
+"""What a change of the configuration would have cost on the calls of the last 30 days.
+
+Each node's calls are priced twice: at the model that would answer now, and at the one after the
+change. How long another model's answers are is taken from its own calls at this node, or else
+guessed, with a range to match.
+"""
+
+import datetime as dt
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from statistics import fmean, pstdev
+from typing import Any
+
+from django.db.models import Count, QuerySet
+from django.utils import timezone
+
+from llmconfig.client.types import Usage
+from llmconfig.configuration import prices
+from llmconfig.configuration.cost_of_changes import CostOfChange, NodeCost, quantiles, total_of
+from llmconfig.configuration.resolution import Target, explain
+from llmconfig.configuration.snapshot import Snapshot
+from llmconfig.errors import ConfigurationError
+from metrics.models import GenerationMetric
+
+DAYS = 30
+SAMPLED_CALLS = 2_000  # of each node, the newest
+MIN_KNOWN_CALLS = 20  # of a model at a node, to know how long its answers are
+CASES = 400
+SPREAD = 0.35  # of another model's answer length, as a standard deviation of its logarithm
+TOKENIZER_SPREAD = 0.1  # the same of the tokens that it makes of a prompt
+
+
+@dataclass(frozen=True, slots=True)
+class _PastCall:
+    """The tokens of a past call, and what made them."""
+
+    usage: Usage
+    model: str
+    at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Priced:
+    """What a sample of calls costs at one model: a call's prompt, and its answer."""
+
+    prompts: Sequence[float]
+    answers: Sequence[float]
+
+
+def cost_of_change(before: Snapshot, after: Snapshot) -> CostOfChange:
+    """The nodes that were called and whose calls would cost otherwise, the dearest first."""
+    nodes, cases = [], []
+    for node, number in _called():
+        old, new = _target(node, before), _target(node, after)
+        if _same(old, new):
+            continue
+        cost, drawn = _node_cost(node, number, old, new)
+        nodes.append(cost)
+        cases.append(drawn)
+    total = total_of(nodes, cases)
+    nodes.sort(key=lambda each: -abs(each.difference.p50 if each.difference else 0.0))
+    return CostOfChange(DAYS, tuple(nodes), total)
+
+
+def _calls() -> "QuerySet[GenerationMetric]":
+    since = timezone.now() - dt.timedelta(days=DAYS)
+    return GenerationMetric.objects.filter(created_at__gte=since, error_code="", cache_hit=False)
+
+
+def _called() -> list[tuple[str, int]]:
+    found = _calls().values_list("method_name").annotate(number=Count("id")).order_by("method_name")
+    return [(str(node), int(number)) for node, number in found]
+
+
+def _target(node: str, state: Snapshot) -> Target | None:
+    """Who would answer, also while calls are switched off, as where a file is only checked."""
+    try:
+        targets = explain(node, snapshot=state).targets
+    except ConfigurationError:
+        return None
+    return targets[0] if targets else None
+
+
+def _same(old: Target | None, new: Target | None) -> bool:
+    """Whether the same model answers at the same prices, and may say as much."""
+    if old is None or new is None:
+        return old is new
+    return _facts(old) == _facts(new)
+
+
+def _facts(target: Target) -> tuple[Any, ...]:
+    return target.provider.name, target.model_id, target.max_tokens, _price(target)
+
+
+def _price(target: Target) -> prices.PriceFacts | None:
+    model = target.candidate.model
+    return prices.price_at(model.prices, timezone.now()) if model is not None else None
+
+
+def _node_cost(
+    node: str, number: int, old: Target | None, new: Target | None
+) -> tuple[NodeCost, list[float]]:
+    """A node's cost, and equally likely cases of its difference."""
+    calls = list(_sample(node))
+    scale = number / max(1, len(calls))
+    was = _priced(calls, old)
+    will = _priced(calls, new)
+    before = None if was is None else scale * (sum(was.prompts) + sum(was.answers))
+    drawn, doubt = ([], "") if will is None else _cases(node, calls, will, new, scale)
+    cost = NodeCost(
+        node,
+        number,
+        _name(old),
+        _name(new),
+        before,
+        quantiles(drawn) if will is not None else None,
+        doubt,
+    )
+    return cost, [each - (before or 0.0) for each in drawn] or [0.0] * CASES
+
+
+def _name(target: Target | None) -> str:
+    return "" if target is None else f"{target.provider.name}/{target.model_id}"
+
+
+def _sample(node: str) -> Iterator[_PastCall]:
+    columns = (
+        "tokens_input", "tokens_cached_input", "tokens_cache_write", "tokens_output",
+        "tokens_reasoning", "model_used", "created_at",
+    )  # fmt: skip
+    rows = _calls().filter(method_name=node).order_by("-created_at").values_list(*columns)
+    for prompt, cached, written, answer, reasoning, model, at in rows[:SAMPLED_CALLS]:
+        usage = Usage(
+            input=max(0, prompt - cached - written),
+            cached_input=cached,
+            cache_write=written,
+            output=max(0, answer - reasoning),
+            reasoning=reasoning,
+        )
+        yield _PastCall(usage, model, at)
+
+
+def _priced(calls: Sequence[_PastCall], target: Target | None) -> _Priced | None:
+    """What the calls cost at a target; None where a price is unknown. Nobody costs nothing."""
+    if target is None:
+        return _Priced([0.0] * len(calls), [0.0] * len(calls))
+    price = _price(target)
+    prompts, answers = [], []
+    for call in calls:
+        limit = target.max_tokens or call.usage.tokens_output
+        spoken = min(call.usage.tokens_output, limit)
+        whole = prices.cost(_with_answer(call.usage, spoken), price, moment=call.at)
+        prompt = prices.cost(_with_answer(call.usage, 0), price, moment=call.at)
+        if whole is None or prompt is None:
+            return None
+        prompts.append(float(prompt))
+        answers.append(float(max(Decimal(0), whole - prompt)))
+    return _Priced(prompts, answers)
+
+
+def _with_answer(usage: Usage, tokens: int) -> Usage:
+    return Usage(
+        input=usage.input,
+        cached_input=usage.cached_input,
+        cache_write=usage.cache_write,
+        output=tokens,
+    )
+
+
+def _cases(
+    node: str, calls: Sequence[_PastCall], will: _Priced, new: Target | None, scale: float
+) -> tuple[list[float], str]:
+    """Equally likely sums after the change, and what they rest on."""
+    # Of calls that weren't looked at, the sample's mean is known so well.
+    luck = _deviation(will) * (scale - 1) * len(calls) ** 0.5 if scale > 1 else 0.0
+    model = new.model_id if new is not None else ""
+    ours = [call.model == model for call in calls]
+    own = [call.usage.tokens_output for call in calls if call.model == model]
+    others = [call.usage.tokens_output for call in calls if call.model != model]
+    rng = random.Random(node)  # noqa: S311 - a sample: the same change gives the same text
+    known = _sum(will.prompts, ours) + _sum(will.answers, ours)
+    prompts, answers = (
+        _sum(each, [not own for own in ours]) for each in (will.prompts, will.answers)
+    )
+    if new is None or not others:
+        return [scale * (known + prompts + answers) + rng.gauss(0, luck) for _ in range(CASES)], ""
+    cases = [
+        known
+        + prompts * rng.lognormvariate(0, TOKENIZER_SPREAD)
+        + answers * _answer_factor(own, others, rng)
+        for _ in range(CASES)
+    ]
+    return [max(0.0, scale * each + rng.gauss(0, luck)) for each in cases], _doubt(model, own)
+
+
+def _sum(amounts: Sequence[float], chosen: Sequence[bool]) -> float:
+    return sum(each for each, wanted in zip(amounts, chosen, strict=True) if wanted)
+
+
+def _answer_factor(own: Sequence[int], others: Sequence[int], rng: random.Random) -> float:
+    """How much longer the model's answers may be than the others'."""
+    if len(own) < MIN_KNOWN_CALLS or not sum(others):
+        return rng.lognormvariate(0, SPREAD)
+    mine = fmean(rng.choices(own, k=len(own)))
+    return mine / max(1.0, fmean(others))
+
+
+def _doubt(model: str, own: Sequence[int]) -> str:
+    if len(own) >= MIN_KNOWN_CALLS:
+        return f"the length of {model}'s answers comes from {len(own)} calls of this node."
+    return f"{model} has hardly answered here: its answers are taken to be about as long."
+
+
+def _deviation(will: _Priced) -> float:
+    sums = [a + b for a, b in zip(will.prompts, will.answers, strict=True)]
+    return pstdev(sums) if len(sums) > 1 else 0.0

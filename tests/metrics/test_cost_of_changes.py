@@ -1,0 +1,169 @@
+"""`sync_llm_config --check --cost`: what a change of the nodes file would have cost."""
+
+import contextlib
+import datetime as dt
+import json
+import uuid
+from decimal import Decimal
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from llmconfig.configuration import snapshot
+from llmconfig.configuration.resolution import explain
+from llmconfig.configuration.revisions import change
+from llmconfig.models import (
+    ConfigVersion,
+    ModelPrice,
+    NodeConfiguration,
+    Provider,
+    ProviderModel,
+    Revision,
+)
+from metrics import partitions
+from metrics.models import GenerationMetric
+
+pytestmark = pytest.mark.django_db
+
+CHEAP, DEAR = ("small", Decimal(1), Decimal(4)), ("large", Decimal(10), Decimal(40))
+NODES = "tag:\n  default_model: acme/{model}\n  default_max_tokens: {limit}\n"
+
+
+@pytest.fixture
+def nodes(tmp_path, settings):
+    """A file with the node `tag`, in force; call it to change the model or the limit."""
+    path = tmp_path / "nodes.yaml"
+    settings.LLM_NODES_FILE = str(path)
+
+    def write(model="small", limit=1000):
+        path.write_text(NODES.format(model=model, limit=limit))
+
+    with change(source="shell"):
+        provider = Provider.objects.create(
+            name="acme", provider_type="custom", api_base_url="http://a.example/v1"
+        )
+        for name, prompt, answer in (CHEAP, DEAR):
+            model = ProviderModel.objects.create(provider=provider, model_id=name)
+            ModelPrice.objects.create(
+                model=model,
+                input_per_1m=prompt,
+                output_per_1m=answer,
+                valid_from=timezone.now() - dt.timedelta(days=100),
+                source="manual",
+            )
+    write()
+    call_command("sync_llm_config")
+    return write
+
+
+def called(number, *, model="small", node="tag", answer=500, days=1.0, **fields):
+    """Past calls with prompts of 1,000 tokens."""
+    at = timezone.now() - dt.timedelta(days=days)
+    partitions.keep_ahead(now=at)
+    made = [
+        GenerationMetric(
+            correlation_id=uuid.uuid4(),
+            method_name=node,
+            model_used=model,
+            tokens_input=1000,
+            tokens_output=answer,
+            tokens_total=1000 + answer,
+            created_at=at,
+            **fields,
+        )
+        for _ in range(number)
+    ]
+    GenerationMetric.objects.bulk_create(made)
+
+
+def told(capsys, *flags):
+    """The command's answer as JSON."""
+    capsys.readouterr()
+    with contextlib.suppress(CommandError):  # --check ends so, since file and database differ
+        call_command("sync_llm_config", "--cost", "--json", *flags)
+    return json.loads(capsys.readouterr().out)["cost"]
+
+
+def test_a_change_of_model_costs_its_price_with_a_range_for_unknown_answers(nodes, capsys):
+    called(200)
+    called(50, node="another")
+    nodes(model="large")
+    before = NodeConfiguration.objects.values().get(), ConfigVersion.objects.values().get()
+    revisions = Revision.objects.count()
+    found = told(capsys, "--check")
+    (node,) = found["nodes"]
+    assert (node["node"], node["calls"]) == ("tag", 200)
+    assert (node["before"], node["after"]) == ("acme/small", "acme/large")
+    # 200 calls of 1,000 tokens in and 500 out: $1 and $4 a million become $10 and $40.
+    assert node["before_usd"] == pytest.approx(200 * (0.001 + 0.002))
+    low, middle, high = (node["difference"][each] for each in ("p10", "p50", "p90"))
+    assert low < middle < high
+    assert middle == pytest.approx(200 * (0.009 + 0.018), rel=0.1)
+    assert high - low > 0.3 * middle
+    assert "hardly answered here" in node["doubt"]
+    assert found["difference_usd"] == node["difference"]
+    assert (
+        NodeConfiguration.objects.values().get(),
+        ConfigVersion.objects.values().get(),
+    ) == before
+    assert Revision.objects.count() == revisions
+    assert explain("tag", snapshot=snapshot.current()).targets[0].model_id == "small"
+
+
+def test_a_models_own_calls_tell_how_long_its_answers_are(nodes, capsys):
+    called(200)
+    called(60, model="large", answer=100)
+    nodes(model="large")
+    (node,) = told(capsys, "--dry-run")["nodes"]
+    # All 260 at the dear price, with answers of 100 tokens.
+    assert node["after_usd"]["p50"] == pytest.approx(260 * (0.01 + 0.004), rel=0.15)
+    assert "comes from 60 calls" in node["doubt"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "days"),
+    [({}, 31.0), ({"error_code": "http_500"}, 1.0), ({"cache_hit": True}, 1.0)],
+)
+def test_old_failed_and_cached_calls_count_for_nothing(nodes, capsys, fields, days):
+    called(20, days=days, **fields)
+    nodes(model="large")
+    assert told(capsys, "--check") == {
+        "days": 30,
+        "nodes": [],
+        "difference_usd": {"p10": 0.0, "p50": 0.0, "p90": 0.0},
+    }
+
+
+def test_a_lower_limit_on_answers_cuts_them_and_costs_less(nodes, capsys):
+    called(100)
+    nodes(limit=250)
+    (node,) = told(capsys, "--check")["nodes"]
+    assert node["difference"]["p50"] == pytest.approx(-100 * 0.001, rel=0.01)
+
+
+def test_an_unknown_price_is_unknown_and_not_zero(nodes, capsys):
+    called(10)
+    with change(source="shell"):
+        ProviderModel.objects.create(provider=Provider.objects.get(name="acme"), model_id="new")
+    nodes(model="new")
+    found = told(capsys, "--check")
+    assert found["nodes"][0]["after_usd"] is found["nodes"][0]["difference"] is None
+    assert found["difference_usd"] is None
+
+
+def test_the_text_is_ready_for_a_pull_request(nodes, capsys):
+    called(1000)
+    nodes(model="large")
+    capsys.readouterr()
+    with pytest.raises(CommandError, match="differ"):
+        call_command("sync_llm_config", "--check", "--cost")
+    said = capsys.readouterr().out
+    assert "### What this change would have cost on the last 30 days' calls" in said
+    assert "| tag | 1,000 | acme/small → acme/large | 3.00 |" in said
+    assert "| **all** | 1,000 | | | | +" in said
+
+
+def test_cost_is_told_before_a_write_alone(nodes):
+    with pytest.raises(CommandError, match="add --check or --dry-run"):
+        call_command("sync_llm_config", "--cost")
