@@ -229,3 +229,25 @@ def test_check_refuses_a_router_that_takes_our_tables_apart(databases):
     assert done.returncode == 1
     assert "llmconfig.E006" in done.stderr
     assert "nodewise.routing.Router" in done.stderr
+
+
+CELERY = """
+import json, django; django.setup()
+from nodewise.schedule import SCHEDULE
+from tests.hosts.celery_app import app
+app.conf.beat_schedule = {"theirs": {"task": "their.task", "schedule": 60.0}, **SCHEDULE}
+app.loader.import_default_modules()
+missing = {each["task"] for each in SCHEDULE.values()} - set(app.tasks)
+print(json.dumps([sorted(missing), len(SCHEDULE), "enrichment.tasks.run_lane" in app.tasks]))
+"""
+
+
+def test_the_hosts_own_celery_finds_every_task_that_the_schedule_names():
+    done = subprocess.run(
+        [sys.executable, "-c", CELERY],
+        cwd=ROOT, env=environment("postgres://nobody@localhost/none"),
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    missing, timers, has_lanes = json.loads(done.stdout)
+    assert (missing, has_lanes) == ([], True)
+    assert timers >= 10
