@@ -34,7 +34,7 @@ help:
 	echo "make quality  what the gates hold of wrong answers, and of right ones"
 	echo "make forecast  compare forecasts of cost with what ten batches cost"
 	echo "make cascades  whether cascades keep their promise over 400 simulated tables"
-	echo "make storm   kill, stop and restart everything in a batch, and count what is left"
+	echo "make storm   let everything fail around batches and /v1, and count what is left"
 	echo "make limits    sixteen processes under one provider's limits, some of them killed"
 	echo "make objects   measure how long the first SDK and LangChain objects take"
 	echo "make env     build .venv from $(LOCK)"
@@ -142,7 +142,7 @@ cascades: env
 
 .PHONY: storm
 storm: env
-	$(PY) -m benchmarks.storm $(ARGS)
+	$(PY) -m benchmarks.trials $(ARGS)
 
 .PHONY: limits
 limits: env

@@ -1,7 +1,7 @@
 """Kills, stops and restarts everything in the middle of a batch, and counts what is left.
 
-    make storm
-    make storm ARGS="--rows 3000 --kills 3 --stops 0 --postgres 0 --valkey 0 --faults 100"
+    python -m benchmarks.storm
+    python -m benchmarks.storm --rows 3000 --kills 3 --stops 0 --postgres 0 --valkey 0 --faults 100
 
 Real Celery workers and beat, a web process, PostgreSQL, Valkey and an HTTP provider. Workers are
 killed, or stopped until others have taken over their work; PostgreSQL and Valkey crash and come
@@ -9,14 +9,16 @@ back. Ends with exit 1 unless every row was done exactly once and what the provi
 is recorded plus what was paid twice.
 """
 
+import json
 import os
 import random
 import sys
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import django
@@ -30,6 +32,7 @@ from benchmarks.disasters import (
     kill,
     servers,
 )
+from benchmarks.trial_rows import TrialRow
 
 WORKERS = 2
 LANES = 2  # of each worker
@@ -63,6 +66,7 @@ def _options() -> Namespace:
     parser.add_argument("--failing", action="store_true", help="One row always fails.")
     parser.add_argument("--in-flight", type=int, default=50, help="Calls in flight in one lane.")
     parser.add_argument("--seed", type=int, default=1, help="In which order it happens.")
+    parser.add_argument("--figures", help="A file for what it came to, as JSON.")
     return parser.parse_args()
 
 
@@ -288,8 +292,17 @@ def _judge(run: Run, *, standing: bool) -> bool:
         f"  web        {web.answers} answers, {web.refusals} refusals,"
         f" the longest silence {web.longest_silence:.1f} s\n"
     )
-    for row, reason in results.filter(state="failed").values_list("row_id", "reason")[:3]:
-        print(f"  row {row} failed: {reason}")
+    if options.figures:
+        faults = (
+            f"{workers.kills} kills, {workers.stops} stops, {options.postgres} crashes of"
+            f" PostgreSQL, {options.valkey} of Valkey, {options.faults} faults in 1,000"
+        )
+        # A garbled answer is paid and kept in its call's record.
+        books = (counted["paid"], at.calls + garbled, at.calls_repaid)
+        row = TrialRow("a batch: workers, servers and provider fail", at.total, faults, *books)
+        Path(options.figures).write_text(json.dumps(asdict(row)), encoding="utf-8")
+    for row_id, reason in results.filter(state="failed").values_list("row_id", "reason")[:3]:
+        print(f"  row {row_id} failed: {reason}")
     for name, held in checks.items():
         print(f"  {'ok ' if held else 'NOT'} {name}")
     return all(checks.values())
