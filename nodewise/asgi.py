@@ -8,6 +8,7 @@ from llmconfig import project_settings
 from llmconfig.client import preload
 from llmconfig.gateway import addresses
 from llmconfig.gateway import application as gateway
+from nodewise import memory
 
 logger = logging.getLogger(__name__)
 # Requests leave no cycles behind; at the usual 700 young objects each would be looked through.
@@ -67,6 +68,7 @@ async def _warm() -> None:
 
 def _settle() -> None:
     """What was loaded by now stays as long as the process: it is collected no more."""
+    memory.keep_small()
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])

@@ -3,10 +3,12 @@
 import json
 import os
 import signal
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -15,6 +17,7 @@ from django.utils import timezone
 from metrics.models import GenerationMetric
 from tests.llmconfig.dripping import dripping_server
 from tests.llmconfig.gateway_server import new_key, running_server
+from tests.loopback import loopback, streamed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -99,10 +102,59 @@ def test_clients_that_hang_up_or_read_nothing_leave_nothing_behind(chat, drippin
             list(pool.map(hang_up, [client] * 200))
             assert until(lambda: not dripping.open)
             large = {"model": "chat", "messages": [{"role": "user", "content": "x" * 30_000_000}]}
-            for _ in range(3):
+            for _ in range(6):
                 reply = client.post("/v1/chat/completions", json={**large, "model": "none"})
                 assert reply.status_code == 404
             rows = GenerationMetric.objects.filter(created_at__gte=began)
             assert until(lambda: rows.count() >= 200)
             assert rows.count() == 200
         assert until(lambda: memory_of(server) - before < 20), memory_of(server) - before
+
+
+def test_readers_that_are_slow_hold_up_nobody_and_leave_nothing_behind(make_provider, make_node):
+    """Each stream has 12 MB, of which its client takes a byte now and then, and leaves."""
+    readers, word = 5, "woof " * 12_000
+    begun, ended = [], []
+
+    def gushing(_body):
+        def pieces():
+            begun.append(1)
+            try:
+                for _ in range(200):
+                    yield streamed(word)[0]
+            finally:
+                ended.append(1)
+
+        return 200, pieces()
+
+    with loopback(gushing) as provider:
+        make_provider(api_base_url=provider.url)
+        make_node("sim/gpt-4o-mini", name="chat")
+        with running_server() as server, ExitStack() as connections:
+            key = server.until_known(new_key(), "chat")
+            before = memory_of(server)
+            clients = [connections.enter_context(slow_reader(server, key)) for _ in range(readers)]
+            assert until(lambda: len(begun) == readers)
+            with server.client(key) as other:
+                for _ in range(5):
+                    assert all(each.recv(1) for each in clients)
+                    assert other.get("/v1/models").elapsed.total_seconds() < 8
+            connections.pop_all().close()
+            assert until(lambda: len(ended) == readers)
+            assert until(lambda: GenerationMetric.objects.count() == readers)
+            assert until(lambda: memory_of(server) - before < 20, 15), memory_of(server) - before
+
+
+def slow_reader(server, key):
+    where = urlsplit(server.url)
+    body = json.dumps({**HELLO, "stream": True}).encode()
+    head = (
+        f"POST /v1/chat/completions HTTP/1.1\r\nHost: {where.netloc}\r\n"
+        f"Authorization: Bearer {key}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.settimeout(20)
+    client.connect((where.hostname, where.port))
+    client.sendall(head.encode() + body)
+    return client
