@@ -16,7 +16,10 @@ from pathlib import Path
 M_MMAP_THRESHOLD = -3
 LARGE_BYTES = 4 * 1024 * 1024
 LOOK_EVERY_SECONDS = 4.0
-GROWN_BYTES = 16 * 1024 * 1024  # since the last time: less isn't worth some milliseconds
+GROWN_BYTES = 16 * 1024 * 1024  # less isn't worth some milliseconds
+# After it has grown, what took the memory ends within so many looks, or is looked for more rarely.
+LOOKS_AFTER_GROWTH = 8
+SELDOM = 15
 STATM = Path("/proc/self/statm")
 
 
@@ -32,15 +35,17 @@ def keep_small() -> None:
 
 
 def _give_back(trim: Callable[[int], int]) -> None:
-    """For ever: whenever the process has grown, give back what it doesn't use."""
-    smallest = _taken()
+    """For ever: while the process has more than at its start, give back what it doesn't use."""
+    at_start = last = _taken()
+    quiet = 0  # looks since it has grown
     while True:
         time.sleep(LOOK_EVERY_SECONDS)
-        if _taken() - smallest > GROWN_BYTES:
+        taken = _taken()
+        quiet = 0 if taken - last > GROWN_BYTES else quiet + 1
+        if taken - at_start > GROWN_BYTES and (quiet < LOOKS_AFTER_GROWTH or not quiet % SELDOM):
             gc.collect()
             trim(0)
-            smallest = _taken()
-        smallest = min(smallest, _taken())
+        last = _taken()
 
 
 def _taken() -> int:

@@ -134,15 +134,15 @@ def test_readers_that_are_slow_hold_up_nobody_and_leave_nothing_behind(make_prov
             key = server.until_known(new_key(), "chat")
             before = memory_of(server)
             clients = [connections.enter_context(slow_reader(server, key)) for _ in range(readers)]
-            assert until(lambda: len(begun) == readers)
+            assert until(lambda: len(begun) == readers, 30), len(begun)
             with server.client(key) as other:
                 for _ in range(5):
                     assert all(each.recv(1) for each in clients)
                     assert other.get("/v1/models").elapsed.total_seconds() < 8
             connections.pop_all().close()
-            assert until(lambda: len(ended) == readers)
-            assert until(lambda: GenerationMetric.objects.count() == readers)
-            assert until(lambda: memory_of(server) - before < 20, 15), memory_of(server) - before
+            assert until(lambda: len(ended) == readers, 30), len(ended)
+            assert until(lambda: GenerationMetric.objects.count() == readers, 30)
+            assert until(lambda: memory_of(server) - before < 20, 40), memory_of(server) - before
 
 
 def slow_reader(server, key):
