@@ -9,10 +9,13 @@ LLMError
 │   ├── UnknownProviderType     a provider is of a kind that this installation lacks
 │   ├── SecretUnreadable        a stored or referenced key can't be read
 │   ├── ChangeRefused           a configuration write that breaks a rule; names the field
+│   ├── ConfigurationUnavailable  the database, where the configuration is, doesn't answer
 │   ├── NodesFileInvalid        the YAML of nodes is wrong; names line and field
 │   └── ExtraMissing            a package is not installed; names the extra that brings it
 └── GenerationFailed            a call ended without an answer (`llmconfig.client.errors`)
 """
+
+from django.db import OperationalError
 
 
 class LLMError(Exception):
@@ -37,6 +40,12 @@ class UnknownNode(ConfigurationError):
     """No node or interaction type has this name."""
 
     code = "unknown_node"
+
+
+class ConfigurationUnavailable(ConfigurationError, OperationalError):
+    """The database, where the configuration is, doesn't answer; a later call may find it."""
+
+    code = "configuration_unavailable"
 
 
 class UnknownProviderType(ConfigurationError):

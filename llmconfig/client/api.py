@@ -32,7 +32,7 @@ from llmconfig.client.recording import recorders
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import Call, CallRecord, Delta, Generation
 from llmconfig.client.wire import Input
-from llmconfig.configuration import snapshot
+from llmconfig.configuration import in_force
 from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.errors import LLMError
 
@@ -62,7 +62,7 @@ async def agenerate(
     UnknownNode, NoTarget. A cancelled call leaves a record too.
     """
     await structured_output.prepare(call.schema)
-    state = GenerationState(call, await snapshot.acurrent(), before_send=before_send)
+    state = GenerationState(call, await in_force.acurrent(), before_send=before_send)
     if follow is not None:
         follow(CallWatch(state))
     return await _generation(state, CHAT, collect)
@@ -75,7 +75,7 @@ def generate(call: Call, *, collect: Collect | None = None) -> Generation:
     would block.
     """
     background_loop.refuse_inside_a_loop()
-    ended = background_loop.run(_begin(call, snapshot.current(), collect))
+    ended = background_loop.run(_begin(call, in_force.current(), collect))
     if ended.unpublished is not None:
         recorders.publish(*ended.unpublished)
     return ended.answer()
@@ -98,7 +98,7 @@ def stream(call: Call, *, collect: Collect | None = None) -> Generator[Delta | G
     The record is stored in the calling thread. Raises RuntimeError inside an event loop.
     """
     background_loop.refuse_inside_a_loop("stream")
-    return _pieces_here(call, snapshot.current(), collect)
+    return _pieces_here(call, in_force.current(), collect)
 
 
 async def aembed(call: EmbeddingCall, *, collect: Collect | None = None) -> Embeddings:
@@ -143,7 +143,7 @@ async def acount_tokens(call: Call) -> TokenCount:
 
     Nothing is generated, so there is neither a record nor a cost. Raises what resolution raises.
     """
-    return await token_counts.count(GenerationState(call, await snapshot.acurrent()), CHAT)
+    return await token_counts.count(GenerationState(call, await in_force.acurrent()), CHAT)
 
 
 async def _embed(
@@ -153,7 +153,7 @@ async def _embed(
     collect: Collect | None,
 ) -> Generation:
     asked = embeddings.as_call(call, inputs, given)
-    state = GenerationState(asked, await snapshot.acurrent())
+    state = GenerationState(asked, await in_force.acurrent())
     if given:
         state.pin_target()
     return await _generation(state, Embedding(inputs), collect)
@@ -224,7 +224,7 @@ async def _pieces(
     """A stream by a configuration; None takes the one in force."""
     pieces: asyncio.Queue[Delta | None] = asyncio.Queue(MAX_WAITING)
     await structured_output.prepare(call.schema)
-    state = GenerationState(call, configuration or await snapshot.acurrent())
+    state = GenerationState(call, configuration or await in_force.acurrent())
     if follow is not None:
         follow(CallWatch(state))
     strategy = Streaming(state, pieces.put)

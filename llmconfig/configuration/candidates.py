@@ -1,6 +1,5 @@
 """The providers and models that can serve a call, in the order to try them."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -129,10 +128,8 @@ def environment_target(interaction: str) -> tuple[ProviderType, str] | None:
     model = "gpt-4o" if interaction in STRONG_TYPES else "gpt-4o-mini"
     if interaction == InteractionType.EMBEDDINGS:
         model = "text-embedding-3-small"
-    for kind in provider_types.known():
-        if kind.last_resort is not None and os.environ.get(kind.key_variable):
-            return kind, kind.last_resort + model
-    return None
+    kind = provider_types.last_resort()
+    return None if kind is None else (kind, f"{kind.last_resort}{model}")
 
 
 def _from_environment(interaction: str, warnings: list[str]) -> dict[tuple[str, str], Candidate]:

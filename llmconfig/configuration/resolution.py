@@ -106,7 +106,7 @@ def resolve(
     Raises CallsDisabled when the master switch is off, UnknownNode, and NoTarget when no enabled
     provider can serve it.
     """
-    if not snapshot.processing.get("enabled", False):
+    if not snapshot.allows_calls:
         raise CallsDisabled(
             "All LLM calls are switched off. Turn on “enabled” in the processing settings, or run"
             " `manage.py seed_llm_config --enable`."

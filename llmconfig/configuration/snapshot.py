@@ -79,6 +79,14 @@ class Snapshot:
     # Resolutions worked out from this snapshot; goes with it.
     memo: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
+    @property
+    def allows_calls(self) -> bool:
+        """The master switch. Before it was seeded, a key in the environment turns it on."""
+        if self.processing:
+            return bool(self.processing.get("enabled", False))
+        usable = any(each.is_enabled for each in self.providers.values())
+        return not usable and provider_types.last_resort() is not None
+
     def setting(self, variable: str) -> Any:
         """A process setting's value in force."""
         return process_settings.effective(
@@ -138,6 +146,11 @@ async def acurrent() -> Snapshot:
     if kept is None:
         raise OperationalError("The database has not answered for too long.")
     return kept
+
+
+def was_known() -> bool:
+    """Whether this process has ever read a configuration."""
+    return _holder.snapshot is not None
 
 
 def _begin_refresh() -> Coroutine[Any, Any, Snapshot]:

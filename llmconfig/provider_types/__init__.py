@@ -3,6 +3,7 @@
 Another app adds one with `register`, in its `AppConfig.ready`.
 """
 
+import os
 from collections.abc import Iterator
 from importlib import import_module
 from pkgutil import iter_modules
@@ -54,6 +55,18 @@ def base_url_of(name: str) -> str:
 def known() -> Iterator[ProviderType]:
     """All kinds, those of this package first."""
     return iter(tuple(_types.values()))
+
+
+def last_resort() -> ProviderType | None:
+    """The kind whose key the environment holds for calls that nothing else can serve."""
+    return next(
+        (
+            kind
+            for kind in known()
+            if kind.last_resort is not None and os.environ.get(kind.key_variable)
+        ),
+        None,
+    )
 
 
 def choices() -> list[tuple[str, str]]:

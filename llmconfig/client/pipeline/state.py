@@ -12,7 +12,7 @@ from llmconfig.client.pipeline import token_limits
 from llmconfig.client.structured_output import OutputSchema
 from llmconfig.client.types import ESTIMATED, NO_USAGE, REPORTED, UNKNOWN, Attempt, Call, Usage
 from llmconfig.client.wire import Reply
-from llmconfig.configuration import snapshot
+from llmconfig.configuration import in_force
 from llmconfig.configuration.facts import Degradation
 from llmconfig.configuration.resolution import Resolution, Target, resolve
 from llmconfig.configuration.snapshot import Snapshot
@@ -163,9 +163,9 @@ class GenerationState:
         """
         if self.committed:
             return False
-        processing = (await snapshot.acurrent()).processing
+        allowed = (await in_force.acurrent()).allows_calls
         self.switch_seen = time.perf_counter()
-        if processing.get("enabled", False):
+        if allowed:
             return True
         self.ended_by = "calls_disabled"
         return False
