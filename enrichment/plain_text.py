@@ -19,10 +19,19 @@ def plain(text: str | None) -> str:
     if not text:
         return ""
     text = text[:MAX_PUBLISHED]
-    for _ in range(3):  # the sources escape once or twice
+    for _ in range(3 if "&" in text else 0):  # the sources escape once or twice
         unescaped = html.unescape(text)
         if unescaped == text:
             break
         text = unescaped
-    text = _UNUSABLE.sub(" ", _TAG.sub(" ", text))
-    return _BLANK_LINES.sub("\n\n", _SPACES.sub(" ", text)).strip()[:MAX_CHARACTERS]
+    if "<" in text:
+        text = _TAG.sub(" ", text)
+    # A printable text has no space but the plain one, and nothing unusable.
+    if not text.replace("\n", "").isprintable():
+        text = _UNUSABLE.sub(" ", text)
+        text = _SPACES.sub(" ", text)
+    elif "  " in text:
+        text = _SPACES.sub(" ", text)
+    if "\n" in text:
+        text = _BLANK_LINES.sub("\n\n", text)
+    return text.strip()[:MAX_CHARACTERS]

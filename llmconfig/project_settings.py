@@ -131,9 +131,10 @@ def report_recipients() -> tuple[str, ...]:
 
 def process_values() -> dict[str, Any]:
     """Values of process settings (`LLM_BATCH_…`) that the environment or the settings fix."""
-    if not hasattr(settings, "LLM_ENVIRONMENT"):
-        settings.LLM_ENVIRONMENT = {}
-    values: dict[str, Any] = settings.LLM_ENVIRONMENT
+    try:
+        values: dict[str, Any] = settings.LLM_ENVIRONMENT
+    except AttributeError:  # a project that fixes none
+        values = settings.LLM_ENVIRONMENT = {}
     return values
 
 

@@ -49,6 +49,7 @@ logger = logging.getLogger(__name__)
 # Rows are announced in portions, one of them ahead: then an answer lets the next row go at once.
 PORTIONS = 8
 MIN_PORTION = 4
+USUAL_PORTION = 25  # rows of one statement, where the window has room for twice as many
 # What was announced earlier is announced again: asleep for long, we may have lost the lease.
 TRUSTED_SECONDS = LEASE_SECONDS / 2
 # Why nobody could be asked at all.
@@ -89,7 +90,7 @@ class Dispatcher:
         self._in_flight: set[OutgoingRow] = set()
         self._outcomes: deque[Outcome] = deque()
         self._being_written = 0
-        self._portion = max(MIN_PORTION, window // PORTIONS)
+        self._portion = max(MIN_PORTION, min(USUAL_PORTION, window // 2), window // PORTIONS)
         self._announcer = Announcer(batch_id)
         self._announcing = False
         self._started: dict[UUID, int] = {}  # announced, by lease
