@@ -56,7 +56,7 @@ def by_admin(verb: str) -> Control:
             User.objects.get_or_create(username="a", is_superuser=True, is_staff=True)[0]
         )
         address = reverse("admin:enrichment_batch_control", args=[batch.pk, verb])
-        assert client.post(address).status_code == 302
+        assert client.post(address, {"confirmed": "yes"}).status_code == 302
 
     return press
 
