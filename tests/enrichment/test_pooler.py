@@ -28,7 +28,7 @@ from metrics.models import GenerationMetric
 from tests.database import database_url
 from tests.enrichment.test_killed_workers import _kill, _settled, _until, worker
 
-pytestmark = [pytest.mark.pooler, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.timeout(300), pytest.mark.pooler, pytest.mark.django_db(transaction=True)]
 SERVER_CONNECTIONS = 4  # fewer than the workers' threads have of their own
 CONFIGURATION = """
 [databases]
@@ -109,6 +109,14 @@ def held_locks() -> int:
     return int(number)
 
 
+def no_lock_is_left() -> None:
+    """Wait until no lane's place is held any more; fails when one stays with nobody's session."""
+    deadline = time.monotonic() + 20
+    while held_locks():
+        assert time.monotonic() < deadline, "a lane's place is held by nobody's session"
+        time.sleep(0.2)
+
+
 def test_a_batch_with_a_kill_through_a_pooler_in_transaction_mode(
     pooled: str, bustle: None, provider: Any, simulator: Any, make_animals: Any
 ) -> None:
@@ -120,18 +128,16 @@ def test_a_batch_with_a_kill_through_a_pooler_in_transaction_mode(
     with worker(lanes=2, **variables) as first:
         _until(lambda at: at.done >= 100, batch)
         _kill(first)
+    no_lock_is_left()  # the server has seen that its client is gone
     BatchChunk.objects.filter(status="leased").update(leased_until="2000-01-01T00:00Z")  # its end
     tasks.revive_stalled_batches()
     with worker(lanes=2, **variables):
-        at = _until(lambda at: at.status == "completed", batch)
+        at = _until(lambda at: at.status == "completed", batch, seconds=120)
     assert (at.done, at.failed, at.total) == (600, 0, 600)
     assert EnrichmentResult.objects.values("row_id").distinct().count() == 600
     assert GenerationMetric.objects.count() == 600
     assert _settled(simulator)["paid"] == 600 + progress_of(batch.pk).calls_repaid
-    deadline = time.monotonic() + 20
-    while held_locks():
-        assert time.monotonic() < deadline, "a lane's place is held by nobody's session"
-        time.sleep(0.2)
+    no_lock_is_left()
 
 
 def test_check_tells_of_a_pooler_that_nothing_leads_past(pooled: str) -> None:
