@@ -19,6 +19,7 @@ from enrichment.errors import BadSelection, FeatureOff
 from enrichment.language_tags import checked_language
 from enrichment.models import Batch, BatchStatus, Transport
 from enrichment.models.batches import TERMINAL
+from llmconfig.client.provider_batches import missing_extra
 from llmconfig.client.provider_batches.answers import target_of
 from llmconfig.configuration import snapshot
 from llmconfig.roles import User
@@ -267,4 +268,8 @@ def _transport(enrichment: Enrichment, terms: Terms) -> Transport:
             " Use live.",
             field="transport",
         )
+    if lacks := missing_extra(target):
+        if terms.transport == AUTO:
+            return Transport.LIVE
+        raise BadSelection(f"transport: {lacks} Or use live.", field="transport")
     return Transport.PROVIDER_BATCH

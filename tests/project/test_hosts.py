@@ -170,12 +170,17 @@ def test_check_says_how_to_make_a_field_key_and_production_does_not_start_withou
 
 SAY = "import django; django.setup(); "
 QUEUE = SAY + "from enrichment.lane_queue import start_lanes; start_lanes(None)"
+BATCHES = SAY + (
+    "from types import SimpleNamespace as of; from llmconfig.client import provider_batches;"
+    " target = of(provider=of(provider_type='anthropic')); provider_batches.vendor_of(target, 0)"
+)
 WITHOUT = {  # code of a host that needs an extra: the extra that it is told to install
     SAY + "from llmconfig import client; client.get_llm('reasoning').openai().chat": "openai",
     SAY + "from llmconfig import client; client.get_llm('reasoning').anthropic()": "anthropic",
     SAY + "from llmconfig import client; client.get_llm('reasoning').langchain()": "langchain",
     "import django.conf; django.conf.settings.DEBUG; import nodewise.schedule": "worker",
     QUEUE: "worker",
+    BATCHES: "anthropic",
 }
 
 

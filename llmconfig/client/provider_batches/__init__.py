@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Protocol
 from llmconfig import provider_types
 from llmconfig.configuration.resolution import Target
 from llmconfig.configuration.snapshot import Snapshot
-from llmconfig.extras import from_extra
+from llmconfig.extras import from_extra, how_to_install, installed
 
 JSON = dict[str, Any]
 MARKER = "nodewise_submission"  # the name of our marker in a vendor's metadata
@@ -115,10 +115,25 @@ class SubmissionFailed(Exception):
         self.queue_full = queue_full
 
 
+def missing_extra(target: Target) -> str:
+    """How to install the SDK that this vendor's batches go through; blank when it is there."""
+    sdk = _sdk(target)
+    return "" if installed(sdk) else how_to_install(sdk, sdk)
+
+
+def _sdk(target: Target) -> str:
+    """Its package, which has an extra of the same name."""
+    return "anthropic" if _batches_of(target) == "anthropic" else "openai"
+
+
+def _batches_of(target: Target) -> str:
+    return provider_types.get(target.provider.provider_type).batches
+
+
 def vendor_of(target: Target, configuration: Snapshot) -> AbstractAsyncContextManager[Vendor]:
     """The vendor behind a target, open until the block ends; raises ConfigurationError."""
     # Each vendor's SDK takes half a second to import.
-    if provider_types.get(target.provider.provider_type).batches == "anthropic":
+    if _batches_of(target) == "anthropic":
         with from_extra("anthropic"):
             from llmconfig.client.provider_batches import anthropic  # noqa: PLC0415
 
