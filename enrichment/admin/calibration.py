@@ -52,7 +52,8 @@ def calibration_view(request: HttpRequest) -> HttpResponse:
             "title": "Confidence",
             "groups": groups,
             "precision": precision,
-            "precisions": PRECISIONS,
+            "precisions": [(each, f"{each:.0%}") for each in PRECISIONS],
+            "percent": round(100 * precision),
             "may_set": request.user.has_perm(MAY_SET),
         },
     )

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+from django.db import IntegrityError, connection
 from django.db.models import Sum
 
 from enrichment.batches import creation
@@ -123,3 +124,31 @@ def test_a_row_that_changes_at_the_provider_leaves_the_others_their_answer(
     at = progress_of(batch.pk)
     assert (at.done, at.failed, at.calls) == (3, 0, 2)
     assert not stale_rows(get("description_cleaning"), reasons=ALL_REASONS).exists()
+
+
+def test_an_answer_that_a_failed_lane_left_on_disk_serves_all_rows_that_share_it(
+    provider, simulator, make_animals, tmp_path, settings
+):
+    settings.LLM_SPOOL_DIR = str(tmp_path / "spool")
+    make_animals(12, **SAME)
+    make_animals(4)
+    batch = creation.create("description_cleaning", Selection())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "ALTER TABLE enrichment_results ADD CONSTRAINT closed CHECK (false) NOT VALID"
+        )
+        try:
+            with pytest.raises(IntegrityError, match="closed"):
+                run_lane(batch.pk)
+        finally:
+            cursor.execute("ALTER TABLE enrichment_results DROP CONSTRAINT closed")
+    assert simulator.stats()["paid"] == 5
+    BatchChunk.objects.filter(status="leased").update(leased_until="2000-01-01T00:00Z")
+    run_lane(batch.pk)
+    at = progress_of(batch.pk)
+    assert (at.status, at.done, at.failed, at.calls) == ("completed", 16, 0, 5)
+    assert simulator.stats()["paid"] == GenerationMetric.objects.count() == 5
+    assert at.calls_repaid == 0
+    shared = EnrichmentResult.objects.filter(cost_usd=0)
+    assert shared.values("correlation_id").distinct().count() == 1
+    assert shared.count() == 11
