@@ -1,15 +1,16 @@
 # The image of web, worker and beat; docker-compose.yml says which command each one runs.
 # 3.11 is what the tests run on.
-ARG PYTHON=3.11
+# By digest: --build-arg BASE=python:3.11-slim@sha256:…
+ARG BASE=python:3.11-slim
 
-FROM python:${PYTHON}-slim AS packages
+FROM ${BASE} AS packages
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/venv
 COPY requirements/base.txt /tmp/base.txt
 # Hashes and wheels only: nothing is built, and nothing enters that the lock doesn't name.
 RUN /opt/venv/bin/pip install --require-hashes --only-binary=:all: -r /tmp/base.txt
 
-FROM python:${PYTHON}-slim
+FROM ${BASE}
 RUN useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin nodewise \
     && install --directory --owner=nodewise --mode=0700 /var/lib/nodewise
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 ENVIRONMENT=production \

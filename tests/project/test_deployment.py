@@ -238,3 +238,9 @@ def test_the_build_context_holds_all_that_the_image_copies():
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     copied = re.findall(r"^COPY (?!--from)(\S+) ", DOCKERFILE, flags=re.MULTILINE)
     assert {f"!{each}" for each in copied} <= set(ignored)
+
+
+def test_every_image_can_be_named_by_its_digest(compose):
+    images = [each["image"] for each in compose["services"].values()]
+    assert all(re.fullmatch(r"\$\{[A-Z]+_IMAGE:-[a-z/]+:\w+\}", image) for image in images), images
+    assert re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE) == ["${BASE}"] * 2
