@@ -1,10 +1,14 @@
 """Celery's part: it runs lanes and the reviver. No state lives here or in the broker."""
 
+import json
 import logging
+from collections import Counter
+from typing import Any
 from uuid import UUID
 
-from celery import shared_task
+from celery import current_app, shared_task
 from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from enrichment.batches import automatic, schedules
 from enrichment.engine import submissions
@@ -18,10 +22,13 @@ from llmconfig.configuration import snapshot
 from llmconfig.runtime.green_threads import refuse_green_threads
 
 logger = logging.getLogger(__name__)
+
+RUN_LANE = "enrichment.tasks.run_lane"
+MAX_LOOKED_AT = 5_000  # messages of the queue
 refuse_green_threads()  # a worker of theirs doesn't start
 
 
-@shared_task(name="enrichment.tasks.run_lane", ignore_result=True)
+@shared_task(name=RUN_LANE, ignore_result=True)
 def run_lane(batch_id: str) -> None:
     """Work on a batch for a minute, then queue itself again if there is more."""
     try:
@@ -38,10 +45,37 @@ def run_lane(batch_id: str) -> None:
 
 @shared_task(name="enrichment.tasks.revive_stalled_batches", ignore_result=True)
 def revive_stalled_batches() -> None:
-    """Queue the lanes that are missing; surplus ones end at once, so doing it twice is safe."""
-    for batch_id, lanes in lanes_to_queue().items():
-        for _ in range(lanes):
+    """Queue the lanes that are missing; surplus ones end at once, so doing it twice is safe.
+
+    Those that wait in the queue already, because all workers are busy, aren't missing: or the queue
+    would grow with every look.
+    """
+    missing = lanes_to_queue()
+    queued = _queued_lanes() if missing else Counter()
+    for batch_id, lanes in missing.items():
+        for _ in range(lanes - queued[str(batch_id)]):
             run_lane.delay(str(batch_id))
+
+
+def _queued_lanes() -> Counter[str]:
+    """How many lanes of each batch wait in the broker's queue; none where it can't be looked at."""
+    found: Counter[str] = Counter()
+    try:
+        with current_app.connection_for_read() as connection:
+            channel: Any = connection.default_channel
+            messages = channel.client.lrange(  # only Redis has it
+                current_app.conf.task_default_queue, 0, MAX_LOOKED_AT
+            )
+    except (AttributeError, OperationalError, RedisError, OSError):
+        return found
+    for message in messages:
+        try:
+            headers = json.loads(message)["headers"]
+            if headers["task"] == RUN_LANE:
+                found[headers["argsrepr"].strip("(),'\"")] += 1
+        except (ValueError, LookupError, TypeError, AttributeError):
+            continue  # no message of ours
+    return found
 
 
 @shared_task(name="enrichment.tasks.start_automatic_batches", ignore_result=True)

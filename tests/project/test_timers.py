@@ -10,6 +10,8 @@ from django.conf import settings
 from redis import Redis
 
 from enrichment import tasks
+from enrichment.models import Batch, BatchChunk
+from llmconfig.configuration import snapshot
 from nodewise.timers import MARK, SteadyScheduler
 from project.celery import app
 
@@ -99,3 +101,22 @@ def test_a_worker_that_takes_it_lets_the_next_one_go() -> None:
     broker.set(MARK.format(REVIVE), 1)
     tasks.revive_stalled_batches.apply()
     assert not broker.exists(MARK.format(REVIVE))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_lanes_that_wait_for_a_busy_worker_are_not_queued_again() -> None:
+    broker = Redis.from_url(settings.REDIS_URL)
+    broker.flushdb()
+    snapshot.expire()
+    lanes = snapshot.current().processing.get("concurrent_tasks", 1)
+    for _ in range(2):
+        batch = Batch.objects.create(enrichment="description_cleaning", rows_total=lanes)
+        for row in range(lanes):
+            BatchChunk.objects.create(batch=batch, row_ids=[str(row)])
+    broker.lpush("celery", b"no message of ours")
+    for _ in range(3):
+        tasks.revive_stalled_batches()
+    assert broker.llen("celery") == 1 + 2 * lanes
+    assert broker.ltrim("celery", 0, lanes - 1)  # some are lost
+    tasks.revive_stalled_batches()
+    assert broker.llen("celery") == 2 * lanes
