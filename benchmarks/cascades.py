@@ -30,7 +30,7 @@ TYPED = 0.8
 LABELS = 100
 USELESS, TELLING = 0.6, 0.7  # areas under the curve: below, and from there on
 INTRODUCTION = """\
-`make cascades` simulates {tables} tables of {rows:,} rows, {lanes} lanes each, and writes this page
+Written by `make cascades`. It simulates {tables} tables of {rows:,} rows, {lanes} lanes each
 ({seconds:.0f} s of computing). The cheap model is right on 60 to 95 % of the rows, its scores are
 anything from sharp to useless, and in some tables it gets worse, or its scores blind, in the
 middle. Target: {target:.0%} of the rows agree with the dear model, broken with a probability of
