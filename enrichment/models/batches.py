@@ -64,7 +64,7 @@ class Batch(models.Model):
         null=True, help_text="Finished rows that start a write. Blank: the processing settings'."
     )
     max_cost_usd = models.DecimalField(
-        "most it may cost",
+        "cap (USD)",
         max_digits=16,
         decimal_places=10,
         null=True,

@@ -129,8 +129,8 @@ class FactSource(models.Model):
     class Meta:
         db_table = "enrichment_fact_sources"
         ordering = ["name"]
-        verbose_name = "source of facts"
-        verbose_name_plural = "sources of facts"
+        verbose_name = "fact source"
+        verbose_name_plural = "fact sources"
         constraints = [
             models.CheckConstraint(
                 name="enrichment_fact_sources_header_and_secret",

@@ -27,7 +27,7 @@ TABLES = {
     "llm_model_prices": ("price", ("valid_from",)),
     "llm_global_config": ("interaction type", ("interaction_type",)),
     "llm_node_configuration": ("node", ("node_name",)),
-    "llm_user_config": ("user's choice", ("interaction_type", "node_id")),
+    "llm_user_config": ("user override", ("interaction_type", "node_id")),
     "llm_config": ("processing settings", ()),
     "llm_budgets": ("budget", ("name",)),
     "llm_budget_ledger": ("spending of the budget", ("budget", "period_start")),

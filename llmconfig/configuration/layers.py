@@ -11,8 +11,8 @@ from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.models import InteractionType
 
 CALLER = "caller"
-USER_NODE = "user's choice for the node"
-USER_TYPE = "user's choice for the interaction type"
+USER_NODE = "user override for the node"
+USER_TYPE = "user override for the interaction type"
 EXPERIMENT = "experiment"
 NODE = "node"
 INTERACTION = "interaction type"

@@ -31,7 +31,7 @@ class Use:
 
 
 def uses_of_provider(provider: Provider) -> list[Use]:
-    """The settings, kinds of use, nodes, arms, users' choices and budgets that name a provider."""
+    """The settings, kinds of use, nodes, arms, user overrides and budgets that name a provider."""
     name, prefix = provider.name, f"{provider.name}/"
     found = list(_uses(lambda reference, asked: asked == name or reference.startswith(prefix)))
     row = LLMConfig.objects.first()
@@ -83,7 +83,7 @@ def _uses(is_meant: Names) -> Iterator[Use]:
             yield Use(f"the arm {arm.name} of the experiment {arm.experiment.name}", arm.experiment)
     chosen = [row for row in UserConfig.objects.all() if _any([(row.model, "")], is_meant)]
     if chosen:
-        number = f"{len(chosen)} users' choices" if len(chosen) > 1 else "a user's choice"
+        number = f"{len(chosen)} user overrides" if len(chosen) > 1 else "a user override"
         yield Use(number, chosen[0])
 
 

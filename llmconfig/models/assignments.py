@@ -261,7 +261,7 @@ class UserConfig(models.Model):
     class Meta:
         db_table = "llm_user_config"
         ordering = ["user", "interaction_type"]
-        verbose_name = "user's choice"
+        verbose_name = "user override"
         constraints = [
             models.CheckConstraint(
                 name="llm_user_config_one_scope",

@@ -75,7 +75,7 @@ def words(uses):
 
 BOTH = {
     "the node by_provider", "the node by_fallback", "the interaction type tools",
-    "the arm mini of the experiment smaller", "a user's choice",
+    "the arm mini of the experiment smaller", "a user override",
 }  # fmt: skip
 
 

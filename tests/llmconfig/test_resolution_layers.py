@@ -33,8 +33,8 @@ pytestmark = pytest.mark.django_db
 # Layers as the table calls them, most specific first, and what `explain` calls them.
 LAYERS = {
     "caller": "caller",
-    "user_node": "user's choice for the node",
-    "user_type": "user's choice for the interaction type",
+    "user_node": "user override for the node",
+    "user_type": "user override for the interaction type",
     "experiment": "experiment trial, arm both",
     "azure": "node",
     "node": "node",

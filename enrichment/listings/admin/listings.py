@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
-from enrichment.admin.chosen_rows import EnrichedRows
+from enrichment.admin.chosen_rows import EnrichedRows, start_address
 from enrichment.admin.review import readable
 from enrichment.enrichments import names
 from enrichment.listings.admin.freshness import (
@@ -191,6 +191,9 @@ class AnimalAdmin(EnrichedRows, ModelAdmin):
         if isinstance(obj, Animal):
             context["sides"] = _sides(obj)
             context["states"] = states(obj)
+            if self.has_enrich_permission(request):
+                table = Animal._meta.label  # noqa: SLF001 - Django's documented name
+                context["enrich_page"] = start_address(table=table, ids=[str(obj.pk)])
             context["results"] = (
                 EnrichmentResult.objects.filter(
                     enrichment__in=names(), target="listings.Animal", row_id=str(obj.pk)
