@@ -257,6 +257,27 @@ def test_its_events_travel_under_our_names(serve):
     assert (row.tokens_input, row.tokens_output, row.error_code) == (20, 9, "")
 
 
+def test_a_model_without_thoughts_is_asked_again_without_them(serve):
+    said = {"message": "Encrypted content is not supported with this model.", "param": "include"}
+    refusal = {"error": {**said, "type": "invalid_request_error", "code": None}}
+
+    def answer(body: JSON) -> Any:
+        wanted = "reasoning.encrypted_content" in body.get("include", ())
+        return (400, refusal) if wanted else (200, whole())
+
+    served = serve(answer, "openai_responses", "gpt-4o")
+    likely = {"include": ["message.output_text.logprobs"]}
+    for more in ({}, likely):
+        body = {"model": "x", "input": "Hi", **more}
+        assert client().post("/responses", cast_to=object, body=body)["status"] == "completed"
+    assert [each.get("include") for each in served.bodies] == [
+        ["reasoning.encrypted_content"],
+        None,
+        likely["include"],
+    ]
+    assert not GenerationMetric.objects.latest("created_at").dropped_params
+
+
 FAILED = {
     "type": "response.failed",
     "response": {**whole(), "status": "failed", "error": {"code": "server_error", "message": "Oh"}},

@@ -21,17 +21,20 @@ OPTIONAL = (
     "presence_penalty", "repetition_penalty", "min_p", "top_k", "top_p", "temperature",
     "encoding_format", "prompt_cache_key", "prompt_cache_retention", "cache_control",
     "safety_identifier", "store", "metadata", "user", "prediction", "web_search_options",
-    "chat_template_kwargs",
+    "chat_template_kwargs", "include",
 )  # fmt: skip
 OTHER_LIMIT = {
     "max_tokens": "max_completion_tokens",
     "max_completion_tokens": "max_tokens",
 }
 WITH_VALUES = frozenset({"reasoning_effort", "service_tier", "verbosity"})
+# What Responses are asked for beside the answer, refused by models that don't reason:
+# https://github.com/pydantic/pydantic-ai/issues/2865
+SEALED = "include:reasoning.encrypted_content"
 # Anthropic's place for a schema.
 OUTPUT_CONFIG = "output_config"
 # Words that errors also use in another sense: these count only in quotes or as a field's path.
-_PLAIN_WORDS = frozenset({"user", "store", "metadata", "reasoning", "thinking", "seed"})
+_PLAIN_WORDS = frozenset({"user", "store", "metadata", "reasoning", "thinking", "seed", "include"})
 REFUSING_STATUSES = frozenset({400, 422})
 # The caller's mistake, which it should hear of.
 _WRONG_TYPE = re.compile(
@@ -102,10 +105,10 @@ def _adjustment(name: str, refusal: Refusal, content: JSON) -> Adjustment | None
         whole = _UNKNOWN_FIELD.search(said) is not None
         kind = content[name].get("type") if isinstance(content[name], Mapping) else ""
         return Adjustment(name if whole else f"{name}:{kind}", _is_lasting(said))
-    if name == OUTPUT_CONFIG:
-        return Adjustment(name, _is_lasting(said))
-    if name not in OPTIONAL or _WRONG_TYPE.search(said):
+    if name != OUTPUT_CONFIG and (name not in OPTIONAL or _WRONG_TYPE.search(said)):
         return None
+    if name == "include" and "encrypted content" in said.lower():
+        return Adjustment(SEALED)
     value = content[name]
     if name in WITH_VALUES and isinstance(value, str) and _names_value(refusal, value):
         return Adjustment(f"{name}={value}", _SIMPLE_VALUE.fullmatch(value) is not None)
@@ -166,7 +169,8 @@ def adjusted(content: JSON, refused: frozenset[str]) -> tuple[JSON, tuple[str, .
     told = []
     content = dict(content)
     for name in sorted(refused):
-        said = _leave_out(content, name, refused)
+        sealed = name == SEALED
+        said = _without_sealed(content) if sealed else _leave_out(content, name, refused)
         if said:
             told.append(said)
     return content, tuple(told)
@@ -187,6 +191,15 @@ def _leave_out(content: JSON, name: str, refused: frozenset[str]) -> str:
     if name.startswith("response_format:"):
         return _with_other_format(content, name, refused)
     return _drop(content, name) if name in OPTIONAL or name == "response_format" else ""
+
+
+def _without_sealed(content: JSON) -> str:
+    """Nothing is lost by it: such a model has no thoughts to give."""
+    sealed = SEALED.removeprefix("include:")
+    rest = [each for each in content.pop("include", ()) if each != sealed]
+    if rest:
+        content["include"] = rest
+    return ""
 
 
 def _drop(content: JSON, name: str) -> str:
