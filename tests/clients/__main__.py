@@ -161,21 +161,11 @@ def _marks(result: ClientResult) -> str:
 def _matrix(results: Sequence[ClientResult]) -> str:
     rows = [f"| client | version | {' | '.join(STEPS)} |", f"| --- | --- |{' --- |' * len(STEPS)}"]
     for each in results:
-        version = each.client.packages[0]
-        if each.client.is_node:
-            version = next(
-                (
-                    one
-                    for one in each.client.packages
-                    if one.rpartition("@")[0] in each.client.shown
-                ),
-                version,
-            )
         marks = [
             "✗" if each.broken or each.steps.get(step) else "✓" if step in each.steps else "–"
             for step in STEPS
         ]
-        rows.append(f"| {each.client.shown} | `{version}` | {' | '.join(marks)} |")
+        rows.append(f"| {each.client.shown} | `{each.client.version}` | {' | '.join(marks)} |")
     return "\n".join(rows)
 
 

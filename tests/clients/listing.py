@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 STEPS = ("chat", "stream", "tools", "structured", "embeddings", "errors", "usage")
 
@@ -20,6 +21,13 @@ class MatrixClient:
     script: str
     environment: Mapping[str, str] = field(default_factory=dict)
     known: Mapping[str, str] = field(default_factory=dict)
+    leading: str = ""  # the package whose version is shown, where it isn't the first one
+
+    @property
+    def version(self) -> str:
+        """What the matrix shows of its packages."""
+        found = [each for each in self.packages if each.rpartition("@")[0] == self.leading]
+        return found[0] if found else self.packages[0]
 
     @property
     def is_node(self) -> bool:
@@ -27,8 +35,25 @@ class MatrixClient:
         return self.script.endswith(".mjs")
 
 
-def _python(shown: str, folder: str, script: str, *packages: str, **more: str) -> MatrixClient:
-    return MatrixClient(shown, folder, packages, f"{script}.py", more)
+def _python(
+    shown: str,
+    folder: str,
+    script: str,
+    *packages: str,
+    known: Mapping[str, str] = MappingProxyType({}),
+    **more: str,
+) -> MatrixClient:
+    return MatrixClient(shown, folder, packages, f"{script}.py", more, known)
+
+
+def _node(shown: str, leading: str, script: str) -> MatrixClient:
+    return MatrixClient(shown, "node", NODE, script, leading=leading)
+
+
+IN_WORDS = "its prompts ask for a form of text that the simulator doesn't know; models do"
+TABLES = "before any request it fetches OpenAI's tables of tokens, which clients here don't reach"
+CAMEL = dict.fromkeys(("chat", "tools", "structured", "usage"), TABLES)
+DSPY = {"structured": IN_WORDS, "tools": IN_WORDS}
 
 
 NODE = (
@@ -68,7 +93,7 @@ CLIENTS = (
             "openai-agents==0.24.0", AT="responses"),
     _python("openai-agents, chat", "openai_agents", "openai_agents_sdk",
             "openai-agents==0.24.0", AT="chat_completions"),
-    _python("dspy", "dspy", "dspy_program", "dspy==3.4.1"),
+    _python("dspy", "dspy", "dspy_program", "dspy==3.4.1", "numpy==2.4.6", known=DSPY),
     _python("litellm as a client", "litellm", "litellm_client", "litellm==1.110.2"),
     _python("smolagents", "smolagents", "smolagents_agents", "smolagents[openai]==1.26.0"),
     _python("haystack", "haystack", "haystack_generator", "haystack-ai==3.4.1"),
@@ -90,14 +115,15 @@ CLIENTS = (
     _python("langfuse's openai", "langfuse", "langfuse_openai", "langfuse==5.0.4",
             "openai==3.57.0"),
     _python("griptape", "griptape", "griptape_agent", "griptape==1.13.0"),
-    _python("camel", "camel", "camel_agent", "camel-ai==0.2.90"),
+    _python("camel", "camel", "camel_agent", "camel-ai==0.2.90", "mcp==1.30.0",
+            known=CAMEL),
     _python("magentic", "magentic", "magentic_prompts", "magentic==0.41.1", "openai==3.57.0"),
     _python("ollama", "ollama", "ollama_client", "ollama==0.6.3"),
     _python("httpx, no SDK", "httpx", "httpx_raw", "httpx==0.28.1"),
-    MatrixClient("openai (npm)", "node", NODE, "openai_node.mjs"),
-    MatrixClient("@anthropic-ai/sdk (npm)", "node", NODE, "anthropic_node.mjs"),
-    MatrixClient("ai, @ai-sdk/openai", "node", NODE, "ai_sdk_openai.mjs"),
-    MatrixClient("ai, @ai-sdk/openai-compatible", "node", NODE, "ai_sdk_compatible.mjs"),
-    MatrixClient("ai, @ai-sdk/anthropic", "node", NODE, "ai_sdk_anthropic.mjs"),
-    MatrixClient("@langchain/openai (npm)", "node", NODE, "langchain_node.mjs"),
+    _node("openai (npm)", "openai", "openai_node.mjs"),
+    _node("@anthropic-ai/sdk (npm)", "@anthropic-ai/sdk", "anthropic_node.mjs"),
+    _node("ai, @ai-sdk/openai", "@ai-sdk/openai", "ai_sdk_openai.mjs"),
+    _node("ai, @ai-sdk/openai-compatible", "@ai-sdk/openai-compatible", "ai_sdk_compatible.mjs"),
+    _node("ai, @ai-sdk/anthropic", "@ai-sdk/anthropic", "ai_sdk_anthropic.mjs"),
+    _node("@langchain/openai (npm)", "@langchain/openai", "langchain_node.mjs"),
 )  # fmt: skip

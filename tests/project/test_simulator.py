@@ -238,6 +238,33 @@ def test_an_anthropic_stream_has_the_real_events(anthropic_client: anthropic.Ant
     assert final.usage.output_tokens == whole.usage.output_tokens
 
 
+def test_an_agents_model_calls_a_tool_by_itself_until_it_has_a_result(
+    openai_client: openai.OpenAI,
+) -> None:
+    names = ("final_answer", "save")
+    tools: Any = [
+        {"type": "function", "function": {"name": name, "parameters": PROFILE}} for name in names
+    ]
+    asked: Any = [{"role": "user", "content": "Save it."}]
+
+    def called(model: str = "agent-1", **more: Any) -> str:
+        made = openai_client.chat.completions.create(
+            model=model, messages=asked, tools=more.pop("tools", tools), **more
+        )
+        calls = made.choices[0].message.tool_calls
+        return str(calls[0].function.name) if calls else ""
+
+    assert called() == "save"
+    assert called("gpt-4o") == ""
+    assert called(tool_choice="none") == ""
+    asked += [
+        {"role": "assistant", "tool_calls": []},
+        {"role": "tool", "tool_call_id": "c", "content": "Saved."},
+    ]
+    assert called() == "final_answer"
+    assert called(tools=tools[1:]) == ""
+
+
 def test_a_forced_tool_is_called_with_arguments_that_fit(
     openai_client: openai.OpenAI, anthropic_client: anthropic.Anthropic
 ) -> None:

@@ -165,7 +165,7 @@ def write_message(call: SimulatedCall, answer: SimulatedAnswer, request_id: str)
 
 def message_body(call: SimulatedCall, answer: SimulatedAnswer, request_id: str) -> JsonObject:
     """A whole answer in the form of Anthropic's message."""
-    block: JsonObject = {"type": "text", "text": answer.text, "citations": None}
+    block: JsonObject = {"type": "text", "text": answer.text}
     if call.tool:
         block = _tool_use(call.tool, request_id, _arguments(answer))
     return _head(call, request_id) | {

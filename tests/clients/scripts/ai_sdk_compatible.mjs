@@ -3,7 +3,7 @@ import { embed, generateObject, generateText, jsonSchema, stepCountIs, streamTex
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { ASK, ASK_WEATHER, CLAUDE, EMBEDDER, KEY, MODEL, SCHEMA, URL, WEATHER, all, called, expect, rejects, weather } from "./steps.mjs";
 
-const made = (apiKey) => createOpenAICompatible({ baseURL: URL, apiKey, name: "nodewise" });
+const made = (apiKey) => createOpenAICompatible({ baseURL: URL, apiKey, name: "nodewise", supportsStructuredOutputs: true });
 const provider = made(KEY);
 const model = provider(MODEL);
 

@@ -1,7 +1,6 @@
 """DSPy."""
 
 import dspy
-import litellm
 from steps import (
     ASK,
     ASK_WEATHER,
@@ -52,7 +51,7 @@ def embeddings():
 @step("errors")
 def errors():
     wrong = dspy.LM(f"openai/{MODEL}", api_key="nw-wrong", **given)
-    raises(litellm.AuthenticationError, lambda: wrong(ASK))
+    raises(dspy.LMAuthError, lambda: wrong(ASK))
 
 
 main()

@@ -3,6 +3,7 @@
 import instructor
 import openai
 import pydantic
+from instructor.core.exceptions import InstructorRetryException
 from steps import ASK, KEY, MODEL, URL, expect, main, raises, step
 
 messages = [{"role": "user", "content": ASK}]
@@ -52,7 +53,7 @@ def errors():
     ask = lambda: wrong.chat.completions.create(
         model=MODEL, messages=messages, response_model=Dog, max_retries=0
     )
-    raises((openai.AuthenticationError, instructor.core.InstructorRetryException), ask)
+    raises((openai.AuthenticationError, InstructorRetryException), ask)
 
 
 main()

@@ -16,7 +16,11 @@ from steps import ASK, ASK_WEATHER, KEY, MODEL, URL, expect, main, raises, step,
 
 set_tracing_disabled(True)  # else prompts and our key go to api.openai.com
 set_default_openai_api(os.environ.get("AT", "responses"))
-set_default_openai_client(openai.AsyncOpenAI(base_url=URL, api_key=KEY, max_retries=0))
+
+
+def connect(key=KEY):
+    """A client for this step's event loop."""
+    set_default_openai_client(openai.AsyncOpenAI(base_url=URL, api_key=key, max_retries=0))
 
 
 class Dog(pydantic.BaseModel):
@@ -28,17 +32,20 @@ class Dog(pydantic.BaseModel):
 
 @step("chat")
 async def chat():
+    connect()
     expect((await Runner.run(Agent(name="a", model=MODEL), ASK)).final_output, "text")
 
 
 @step("usage")
 async def usage():
+    connect()
     done = await Runner.run(Agent(name="a", model=MODEL), ASK)
     expect(done.context_wrapper.usage.total_tokens, "tokens")
 
 
 @step("stream")
 async def stream():
+    connect()
     running = Runner.run_streamed(Agent(name="a", model=MODEL), ASK)
     expect([each async for each in running.stream_events()], "events")
     expect(running.final_output, "text")
@@ -46,6 +53,7 @@ async def stream():
 
 @step("tools")
 async def tools():
+    connect()
     agent = Agent(name="a", model=MODEL, tools=[function_tool(weather)])
     expect((await Runner.run(agent, ASK_WEATHER)).final_output, "text")
     used_tool()
@@ -53,6 +61,7 @@ async def tools():
 
 @step("structured")
 async def structured():
+    connect()
     expect(
         (await Runner.run(Agent(name="a", model=MODEL, output_type=Dog), ASK)).final_output,
         "object",
@@ -61,7 +70,7 @@ async def structured():
 
 @step("errors")
 def errors():
-    set_default_openai_client(openai.AsyncOpenAI(base_url=URL, api_key="nw-wrong", max_retries=0))
+    connect("nw-wrong")
     raises(openai.AuthenticationError, lambda: Runner.run(Agent(name="a", model=MODEL), ASK))
 
 
