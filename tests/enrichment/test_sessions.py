@@ -29,6 +29,7 @@ from llmconfig.models import LLMConfig
 from metrics.models import GenerationMetric
 from tests.database import database_url
 from tests.enrichment.test_killed_workers import worker
+from tests.llmconfig.database_door import door
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -192,3 +193,26 @@ def test_what_a_write_has_stored_is_known_afterwards(one_lane, simulator, make_a
     ]
     found = writing.recorded(enrichment, outcomes, batch_id=batch.pk)
     assert found == {(str(row.pk), "") for row in rows[:5]}  # one of them for its later round
+
+
+def test_a_batch_outlives_a_database_that_takes_no_more_connections(
+    one_lane, simulator, make_animals
+):
+    make_animals(ROWS)
+    simulator.control(latency_ms=50)
+    batch = creation.create("description_cleaning", Selection(), write_size=5)
+    tasks.start_lanes(batch)
+    with door() as way, worker(DATABASE_URL=way.url):
+        until(partial(_has_done, batch.pk, 20))
+        way.fill()  # the sessions that there are go on
+        until(partial(_has_done, batch.pk, progress_of(batch.pk).done + 40))
+        way.close()  # and now they are gone too
+        way.fill()
+        time.sleep(3)
+        way.open()
+        until(partial(_has_done, batch.pk, ROWS), seconds=90)
+        until(lambda: progress_of(batch.pk).status == "completed")
+    at = progress_of(batch.pk)
+    assert (at.failed, at.calls_repaid) == (0, 0)
+    assert EnrichmentResult.objects.count() == GenerationMetric.objects.count() == ROWS
+    assert simulator.stats()["paid"] == at.calls == ROWS
