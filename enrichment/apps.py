@@ -12,12 +12,13 @@ class EnrichmentConfig(AppConfig):
     default_target = ""  # an app with one main table sets it when it is ready
 
     def ready(self) -> None:
-        """Tell metrics which checks of ours its rules may name, and which prompts there are."""
+        """Tell metrics which checks, events and prompts of ours there are."""
+        from enrichment import alerts, quality_report  # noqa: PLC0415 - after the registry is ready
         from enrichment import checks as own_checks  # noqa: F401, PLC0415 - registers on import
-        from enrichment import quality_report  # noqa: PLC0415 - after the registry is ready
         from enrichment.process_settings import DEFINITIONS  # noqa: PLC0415
         from enrichment.prompts import prompt_proposals  # noqa: PLC0415
         from llmconfig.configuration import process_settings  # noqa: PLC0415
+        from metrics.alerts import events  # noqa: PLC0415
         from metrics.patterns import sources  # noqa: PLC0415
         from metrics.quality import checks  # noqa: PLC0415
 
@@ -25,3 +26,4 @@ class EnrichmentConfig(AppConfig):
         for check in (quality_report.GATES, quality_report.SCHEMA):
             checks.register(check)
         sources.register(prompt_proposals.PROMPTS)
+        events.register(*alerts.KINDS)

@@ -14,6 +14,12 @@ DEFINITIONS = (
         "LLM_METRICS_KEEP_MONTHS", 0, "Whole months before this one whose calls stay; 0 is all."
     ),
     ProcessSetting(
+        "LLM_ALERT_TIMEOUT_SECONDS",
+        10.0,
+        "Longest time for one attempt to deliver an alert, in seconds; 60 at most.",
+        least=0.1,
+    ),
+    ProcessSetting(
         "LLM_HISTORY_KEEP_MONTHS", 6, "Whole months before this one whose texts stay; 0 is all."
     ),
 )

@@ -6,6 +6,7 @@ from celery import shared_task
 
 from llmconfig.gateway import stored_responses
 from metrics import partitions, retention, rollups
+from metrics.alerts import provider_health, sending, watching
 from metrics.errors import PartitionsUnusable
 from metrics.patterns import mining
 from metrics.quality import scoring
@@ -22,7 +23,8 @@ def keep_partitions_ahead() -> None:
 
 @shared_task
 def drop_expired_months() -> None:
-    """Remove the months that are older than the settings keep, and stored responses that are."""
+    """Remove what is too old: months of calls, stored responses, alerts that were sent."""
+    watching.forget_old_deliveries()
     forgotten = stored_responses.delete_expired()
     if forgotten:
         logger.info("Deleted %s stored responses, which were too old.", forgotten)
@@ -55,3 +57,16 @@ def mine_patterns() -> None:
 def report_last_week() -> None:
     """Make last week's report and send it; safe to repeat."""
     weekly_report.send(weekly_report.report(weekly_report.last_week()))
+
+
+@shared_task(ignore_result=True, soft_time_limit=110, time_limit=120)
+def watch_for_alerts() -> None:
+    """See how the providers are doing, and write the messages of what is to be told."""
+    provider_health.refresh()
+    watching.watch()
+
+
+@shared_task(ignore_result=True, soft_time_limit=110, time_limit=120)
+def send_alerts() -> None:
+    """Send the messages that are due; no receiver holds it up for longer than its timeout."""
+    sending.send_due()

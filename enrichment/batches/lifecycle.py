@@ -42,6 +42,7 @@ MOVES: Mapping[BatchStatus, frozenset[BatchStatus]] = MappingProxyType(
     }
 )
 MAX_REASON = 2000  # characters
+BY_A_PERSON = "Paused by a person."
 
 
 def start(batch_id: UUID) -> None:
@@ -52,7 +53,7 @@ def start(batch_id: UUID) -> None:
     _move(batch_id, BatchStatus.RUNNING, reason="", started_at=Coalesce("started_at", Now()))
 
 
-def pause(batch: Batch, *, reason: str = "Paused by a person.") -> None:
+def pause(batch: Batch, *, reason: str = BY_A_PERSON) -> None:
     """Send nothing more; what is in flight is still written. Raises NotAllowedNow."""
     _move_or_refuse(batch, BatchStatus.PAUSED, reason)
 

@@ -1,4 +1,4 @@
-"""Stored provider keys, rewritten with the newest field key.
+"""Stored keys of providers, and secrets of the apps above, rewritten with the newest field key.
 
 A row whose key was encrypted with an older field key, or by django-fernet-fields, is read and
 written again in short transactions. Each row is done or not, so a run that was killed is simply
@@ -6,12 +6,14 @@ started anew. This is no change of the configuration: history has no revision of
 """
 
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from llmconfig import secrets
 from llmconfig.errors import SecretUnreadable
@@ -33,20 +35,41 @@ class Rotation:
     unreadable: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class StoredSecrets:
+    """A column of ciphertexts; rows say by `key_place` what theirs is bound to."""
+
+    model: type[Model]
+    column: str
+
+
+_STORED = [StoredSecrets(Provider, "api_key")]
+
+
+def register(stored: StoredSecrets) -> None:
+    """Have another table's secrets rewritten as well, for an app's `ready`."""
+    if stored not in _STORED:
+        _STORED.append(stored)
+
+
 def by_field_key() -> dict[str, int]:
     """How many stored keys need which field key; `legacy` are those of django-fernet-fields."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT CASE WHEN api_key LIKE %s THEN split_part(api_key, ':', 2) ELSE %s END AS used,"
-            " count(*) FROM llm_providers WHERE api_key <> '' GROUP BY used ORDER BY used",
-            [f"{secrets.PREFIX}:%", LEGACY],
-        )
-        return dict(cursor.fetchall())
+    found: Counter[str] = Counter()
+    for stored in _STORED:
+        table, column = stored.model._meta.db_table, stored.column  # noqa: SLF001 - Django's API
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT CASE WHEN {column} LIKE %s THEN split_part({column}, ':', 2) ELSE %s END"  # noqa: S608 - names of ours
+                f" AS used, count(*) FROM {table} WHERE {column} <> '' GROUP BY used",
+                [f"{secrets.PREFIX}:%", LEGACY],
+            )
+            found.update(dict(cursor.fetchall()))
+    return dict(sorted(found.items()))
 
 
 def left() -> int:
     """How many stored keys still need another field key than the first."""
-    return _outdated().count()
+    return sum(_outdated(stored).count() for stored in _STORED)
 
 
 def rotate(*, dry_run: bool = False, rows_at_once: int = ROWS_AT_ONCE) -> Rotation:
@@ -55,43 +78,49 @@ def rotate(*, dry_run: bool = False, rows_at_once: int = ROWS_AT_ONCE) -> Rotati
     Rows that another transaction holds are passed over and counted as left.
     """
     rewritten, unreadable = 0, []
-    for ids in _batches(rows_at_once):
+    for stored, ids in _batches(rows_at_once):
         with transaction.atomic():
-            rows = Provider.objects.filter(pk__in=ids).select_for_update(skip_locked=True)
-            for row in rows.order_by("pk"):
+            found = _outdated(stored).filter(pk__in=ids).select_for_update(skip_locked=True)
+            for row in found.order_by("pk"):
                 try:
-                    rewritten += _rewrite(row, dry_run=dry_run)
+                    rewritten += _rewrite(stored, row, dry_run=dry_run)
                 except SecretUnreadable as error:
-                    unreadable.append(f"{row.name}: {error}")
+                    unreadable.append(f"{row}: {error}")
     done = Rotation(rewritten, left(), tuple(unreadable))
     if not dry_run:
-        logger.info("Provider keys rewritten: %s; left: %s.", done.rewritten, done.left)
+        logger.info("Stored keys rewritten: %s; left: %s.", done.rewritten, done.left)
     return done
 
 
-def _outdated() -> QuerySet[Provider]:
+def _outdated(stored: StoredSecrets) -> "QuerySet[Any]":
     current = f"{secrets.PREFIX}:{secrets.keyring().primary_id}:"
-    return Provider.objects.filter(~Q(api_key=""), ~Q(api_key__startswith=current))
+    rows: QuerySet[Any] = stored.model._default_manager.all()  # noqa: SLF001 - Django's API
+    return rows.filter(~Q(**{stored.column: ""}), ~Q(**{f"{stored.column}__startswith": current}))
 
 
-def _batches(rows_at_once: int) -> Iterator[list[UUID]]:
+def _batches(rows_at_once: int) -> Iterator[tuple[StoredSecrets, list[UUID]]]:
     """Ids of outdated rows in order, each given once, also if it stays outdated."""
-    after: UUID | None = None
-    while True:
-        rows = _outdated().order_by("pk")
-        if after is not None:
-            rows = rows.filter(pk__gt=after)
-        ids = list(rows.values_list("pk", flat=True)[:rows_at_once])
-        if not ids:
-            return
-        yield ids
-        after = ids[-1]
+    for stored in _STORED:
+        after: UUID | None = None
+        while True:
+            rows = _outdated(stored).order_by("pk")
+            if after is not None:
+                rows = rows.filter(pk__gt=after)
+            ids = list(rows.values_list("pk", flat=True)[:rows_at_once])
+            if not ids:
+                break
+            yield stored, ids
+            after = ids[-1]
 
 
-def _rewrite(row: Provider, *, dry_run: bool) -> int:
+def _rewrite(stored: StoredSecrets, row: Any, *, dry_run: bool) -> int:
     """1 if the row was rewritten, 0 if another run was first; raises SecretUnreadable."""
-    outdated = row.api_key
+    outdated = getattr(row, stored.column)
     fresh = secrets.encrypt(secrets.decrypt(outdated, place=row.key_place), place=row.key_place)
     if dry_run:
         return 1
-    return Provider.objects.filter(pk=row.pk, api_key=outdated).update(api_key=fresh)
+    return (
+        _outdated(stored)
+        .filter(pk=row.pk, **{stored.column: outdated})
+        .update(**{stored.column: fresh})
+    )

@@ -2,6 +2,7 @@
 
 from llmconfig.admin.kit.navigation import Page, Section, register_section
 from metrics.admin import (
+    alerts,
     calls,
     experiment_panel,
     node_panel,
@@ -14,6 +15,7 @@ from metrics.admin import (
 )
 
 __all__ = [
+    "alerts",
     "calls",
     "experiment_panel",
     "node_panel",
@@ -63,6 +65,14 @@ register_section(
             Page(
                 "Reconciliation", "balance", "admin:metrics_billedusage_changelist",
                 f"{VIEW}billedusage",
+            ),
+            Page(
+                "Alert rules", "notifications", "admin:metrics_alertrule_changelist",
+                f"{VIEW}alertrule",
+            ),
+            Page(
+                "Alerts sent", "outbox", "admin:metrics_alertdelivery_changelist",
+                f"{VIEW}alertdelivery",
             ),
             Page("Patterns", "lightbulb", "admin:metrics_pattern_changelist", f"{VIEW}pattern"),
         ),

@@ -1,5 +1,13 @@
 """What calls cost and how good they were."""
 
+from metrics.models.alerts import (
+    AlertChannel,
+    AlertDelivery,
+    AlertRule,
+    DeliveryStatus,
+    ProviderHealth,
+    ProviderState,
+)
 from metrics.models.billing import BilledUsage, WeeklyReport
 from metrics.models.calls import GenerationHistory, GenerationMetric
 from metrics.models.patterns import Pattern, PromptProposal
@@ -7,9 +15,13 @@ from metrics.models.quality import DailyQuality, HourlyQuality, QualityRule, Wai
 from metrics.models.rollups import DailyRollup, DirtyHour, HourlyRollup, OverviewRollup
 
 __all__ = [
+    "AlertChannel",
+    "AlertDelivery",
+    "AlertRule",
     "BilledUsage",
     "DailyQuality",
     "DailyRollup",
+    "DeliveryStatus",
     "DirtyHour",
     "GenerationHistory",
     "GenerationMetric",
@@ -18,6 +30,8 @@ __all__ = [
     "OverviewRollup",
     "Pattern",
     "PromptProposal",
+    "ProviderHealth",
+    "ProviderState",
     "QualityRule",
     "WaitingAnswer",
     "WeeklyReport",

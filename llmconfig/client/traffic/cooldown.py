@@ -153,6 +153,28 @@ def release(target: Target) -> None:
         health.until, health.tried = 0.0, False
 
 
+@dataclass(frozen=True, slots=True)
+class Cooling:
+    """A target that all processes leave alone, for how many seconds more, and why."""
+
+    provider: str
+    model: str
+    seconds_left: float
+    reason: str
+
+
+async def reported() -> list[Cooling]:
+    """What all processes have reported through Redis; raises RedisLost, also without a Redis."""
+    found = await redis_connection.run_script(SCRIPT, [KEY], [])
+    cooling = []
+    for name, milliseconds, why in zip(found[::3], found[1::3], found[2::3], strict=True):
+        # A name is `_name`'s; models have slashes in theirs, and addresses no blank.
+        target = name.decode().rpartition(" ")[0]
+        provider, _, model = target.partition("/")
+        cooling.append(Cooling(provider, model, milliseconds / 1000, why.decode()))
+    return cooling
+
+
 def forget() -> None:
     """Know of no failures, in this process."""
     _cooldowns.failing.clear()

@@ -1,0 +1,62 @@
+"""The kinds of events that rules tell of. Each app registers its own, with what is so at present.
+
+Nothing calls out when something happens: a timer asks each kind, so an event that a dead process
+could not report is found all the same.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+MAX_AGE = dt.timedelta(hours=24)  # of what has ended: older is no news
+
+
+@dataclass(frozen=True, slots=True)
+class AlertEvent:
+    """Something that happened or is so.
+
+    `subject` is what a rule's filter names. `level` and `occurrence` say what the same is: one
+    subject and level is told once in a rule's window, one occurrence of it once at all.
+    `happened_at` is None for what lasts; else rules that were enabled later don't tell of it.
+    """
+
+    subject: str
+    title: str
+    text: str
+    level: str = ""
+    occurrence: str = ""
+    happened_at: dt.datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventKind:
+    """One kind: its name in rules, its words for people, and how its events are found."""
+
+    slug: str
+    label: str
+    current: Callable[[], Iterable[AlertEvent]]
+
+
+_KINDS: dict[str, EventKind] = {}
+
+
+def register(*kinds: EventKind) -> None:
+    """Make kinds known, for an app's `ready`; rules may name them from then on."""
+    for each in kinds:
+        _KINDS[each.slug] = each
+
+
+def find(slug: str) -> EventKind | None:
+    """The kind of this name; None where the app that knew it is gone."""
+    return _KINDS.get(slug)
+
+
+def choices() -> list[tuple[str, str]]:
+    """All kinds as a form offers them."""
+    return [(each.slug, each.label) for each in _KINDS.values()]
+
+
+def label_of(slug: str) -> str:
+    """A kind in words; its bare name where nobody knows it any more."""
+    kind = _KINDS.get(slug)
+    return kind.label if kind else slug

@@ -1,0 +1,177 @@
+"""Who is told of what, each message to them, and how each provider is doing."""
+
+import uuid
+from typing import ClassVar
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from llmconfig import secrets
+
+MAX_WINDOW_MINUTES = 7 * 24 * 60
+
+
+class AlertChannel(models.TextChoices):
+    """The ways that a message goes."""
+
+    EMAIL = "email", "E-mail"
+    WEBHOOK = "webhook", "Webhook, signed"
+    SLACK = "slack", "Slack's incoming webhook"
+
+
+class AlertRule(models.Model):
+    """One kind of event, and who is told when it happens."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(
+        max_length=100, unique=True, help_text="How messages and lists call it."
+    )
+    event = models.CharField(max_length=40, help_text="What it tells of.")
+    subject = models.CharField(
+        max_length=200,
+        blank=True,
+        help_text="Only the provider, budget, enrichment, key or model of this name. Blank: all.",
+    )
+    channel = models.CharField(max_length=10, choices=AlertChannel, help_text="How it tells.")
+    recipients = models.TextField(
+        blank=True, help_text="E-mail addresses, apart by commas or lines."
+    )
+    webhook_url = models.CharField(
+        "webhook address",
+        max_length=500,
+        blank=True,
+        help_text="Where JSON is posted to. Addresses that are not public need LLM_EGRESS_ALLOW.",
+    )
+    # Ciphertext of the webhook's signing secret, or of Slack's address, which is one.
+    secret = models.TextField(blank=True, editable=False)
+    window_minutes = models.PositiveIntegerField(
+        default=60,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_WINDOW_MINUTES)],
+        help_text="Minutes in which the same is told once, however often it happens.",
+    )
+    is_enabled = models.BooleanField("enabled", default=True, help_text="Off: it tells nobody.")
+    active_since = models.DateTimeField(
+        default=timezone.now,
+        editable=False,
+        help_text="When it was last enabled: what ended before is not told.",
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "llm_alert_rules"
+        ordering: ClassVar[list[str]] = ["name"]
+        permissions = [("operate_alertrule", "Can send a test of an alert rule")]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                name="llm_alert_rules_window_range",
+                condition=Q(window_minutes__gte=1, window_minutes__lte=MAX_WINDOW_MINUTES),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def key_place(self) -> str:
+        """What the stored secret is bound to."""
+        return f"llm_alert_rules.secret.{self.id}"
+
+    def set_secret(self, value: secrets.Secret) -> None:
+        """Store a secret in this row (not saved yet); a blank one removes it."""
+        self.secret = secrets.encrypt(value, place=self.key_place) if value else ""
+
+    def read_secret(self) -> secrets.Secret | None:
+        """The stored secret, None if there is none; raises SecretUnreadable."""
+        return secrets.decrypt(self.secret, place=self.key_place) if self.secret else None
+
+
+class DeliveryStatus(models.TextChoices):
+    """How far a message has come."""
+
+    WAITING = "waiting", "Waiting"
+    SENT = "sent", "Sent"
+    FAILED = "failed", "Given up"
+
+
+class AlertDelivery(models.Model):
+    """One message of one rule: what it says, and what became of it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    rule = models.ForeignKey(AlertRule, on_delete=models.CASCADE, related_name="deliveries")
+    event = models.CharField(max_length=40)
+    subject = models.CharField(max_length=200, help_text="The provider, budget, enrichment, key…")
+    level = models.CharField(
+        max_length=100, blank=True, help_text="Which step of it, such as 80 % of a budget."
+    )
+    occurrence = models.CharField(
+        max_length=100, help_text="Tells two of the same apart, such as when it began."
+    )
+    title = models.CharField(max_length=300)
+    text = models.TextField()
+    is_test = models.BooleanField(default=False, help_text="A person asked for it.")
+    status = models.CharField(max_length=10, choices=DeliveryStatus, default=DeliveryStatus.WAITING)
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="How often it was tried.")
+    next_attempt_at = models.DateTimeField(default=timezone.now)
+    error = models.CharField(max_length=300, blank=True, help_text="Why the last attempt failed.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    sent_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "llm_alert_deliveries"
+        ordering: ClassVar[list[str]] = ["-created_at"]
+        verbose_name_plural = "alert deliveries"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            # Also the index of the window: the latest of the same.
+            models.UniqueConstraint(
+                name="llm_alert_deliveries_once",
+                fields=["rule", "event", "subject", "level", "occurrence"],
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            # What is due.
+            models.Index(
+                fields=["next_attempt_at"],
+                name="idx_alert_deliveries_due",
+                condition=Q(status="waiting"),
+            ),
+            # The log, newest first.
+            models.Index(fields=["-created_at"], name="idx_alert_deliveries_created"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class ProviderState(models.TextChoices):
+    """What can be said of a provider."""
+
+    UNKNOWN = "unknown", "No calls yet"
+    ANSWERING = "answering", "Answering"
+    FAILING = "failing", "Failing"
+
+
+class ProviderHealth(models.Model):
+    """How a provider is doing, by its calls of the last 15 minutes and its cool-downs.
+
+    No foreign key: a rollback deletes and restores providers as it needs.
+    """
+
+    provider = models.CharField(primary_key=True, max_length=50, help_text="The provider's name.")
+    state = models.CharField(max_length=10, choices=ProviderState, default=ProviderState.UNKNOWN)
+    requests = models.PositiveIntegerField(default=0, help_text="Sent in the last 15 minutes.")
+    errors = models.PositiveIntegerField(default=0, help_text="Of those, by the provider's fault.")
+    cooling_until = models.DateTimeField(null=True, help_text="Blank: it may be asked.")
+    reason = models.CharField(max_length=300, blank=True, help_text="Of its last failure.")
+    outage_began_at = models.DateTimeField(null=True, help_text="Of the last outage.")
+    outage_ended_at = models.DateTimeField(null=True, help_text="Blank: it lasts, or none was.")
+    checked_at = models.DateTimeField(help_text="When this was found.")
+
+    class Meta:
+        db_table = "llm_provider_health"
+        ordering: ClassVar[list[str]] = ["provider"]
+        verbose_name_plural = "provider health"
+
+    def __str__(self) -> str:
+        return f"{self.provider}: {self.get_state_display()}"
