@@ -55,8 +55,8 @@ SELECT provider, count(*), count(*) FILTER (WHERE NOT answered),
        count(*) FILTER (WHERE nth <= %(latest)s AND NOT answered),
        count(*) FILTER (WHERE nth <= %(enough)s AND answered),
        max(ended_at) FILTER (WHERE answered),
-       (array_agg(outcome || coalesce(': ' || nullif(detail, ''), '') ORDER BY nth)
-        FILTER (WHERE NOT answered))[1]
+       coalesce((array_agg(outcome || coalesce(': ' || nullif(detail, ''), '') ORDER BY nth)
+                 FILTER (WHERE NOT answered))[1], '')
 FROM (SELECT *, outcome = ANY(%(answered)s) AS answered FROM requests) r
 GROUP BY provider
 """
@@ -162,10 +162,7 @@ def _seen(now: dt.datetime) -> Mapping[str, RecentRequests]:
                 "enough": MIN_REQUESTS,
             },
         )
-        return {
-            provider: RecentRequests(*figures, error or "")
-            for provider, *figures, error in cursor.fetchall()
-        }
+        return {provider: RecentRequests(*figures) for provider, *figures in cursor.fetchall()}
 
 
 def _cooling() -> list[Cooling]:
