@@ -4,7 +4,13 @@ from llmconfig.configuration.process_settings import ProcessSetting
 
 DEFINITIONS = (
     ProcessSetting(
-        "LLM_BATCH_DEFAULT_SIZE", 5, "Results that start a write.", column="batch_size", least=1
+        "LLM_BATCH_DEFAULT_SIZE",
+        5,
+        "Results that start a write.",
+        column="batch_size",
+        least=1,
+        in_development=3,
+        in_production=10,
     ),
     ProcessSetting("LLM_BATCH_MAX_SIZE", 25, "The most that the size may be.", least=1),
     ProcessSetting("LLM_BATCH_COMMIT_FREQUENCY", 1, "Sizes that make one write.", least=1),

@@ -7,6 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from celery import current_app, shared_task
+from celery.signals import worker_init
+from django.db import connections
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
@@ -19,6 +21,7 @@ from enrichment.engine.reaper import lanes_to_queue
 from enrichment.facts import store
 from enrichment.models import Batch
 from llmconfig.configuration import snapshot
+from llmconfig.configuration.sync.at_start import sync_at_start
 from llmconfig.runtime.green_threads import refuse_green_threads
 
 logger = logging.getLogger(__name__)
@@ -26,6 +29,13 @@ logger = logging.getLogger(__name__)
 RUN_LANE = "enrichment.tasks.run_lane"
 MAX_LOOKED_AT = 5_000  # messages of the queue
 refuse_green_threads()  # a worker of theirs doesn't start
+
+
+@worker_init.connect(dispatch_uid="nodewise-sync-at-start")
+def sync_configuration(**_: Any) -> None:
+    """Once, in the parent; its connection isn't the children's."""
+    sync_at_start()
+    connections.close_all()
 
 
 @shared_task(name=RUN_LANE, ignore_result=True)

@@ -19,6 +19,9 @@ DEFAULTS: Mapping[str, Any] = MappingProxyType(
         "LLM_LEGACY_FERNET_KEYS": (),
         "LLM_ROLE_GROUPS": MappingProxyType({}),
         "LLM_NODES_FILE": "llm_nodes.yaml",
+        "LLM_SYNC_POLICY": "",
+        "LLM_SYNC_AT_START": False,
+        "LLM_DEFAULTS": "",
         "LLM_JOURNAL_DIR": ".nodewise/journal",
         "LLM_LOCAL_URL": "http://localhost:11434/v1",
         "LLM_EGRESS_ALLOW": (),
@@ -34,6 +37,8 @@ DEFAULTS: Mapping[str, Any] = MappingProxyType(
         "REPORT_EMAIL_TO": (),
     }
 )
+SYNC_POLICIES = ("", "yaml", "db")
+DEFAULT_SETS = ("", "development", "production")
 REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 
 
@@ -56,6 +61,21 @@ def role_groups() -> Mapping[str, str]:
 def nodes_files() -> list[Path]:
     """What `sync_llm_config` reads, unless it is told other files."""
     return [Path(each.strip()) for each in str(_value("LLM_NODES_FILE")).split(",") if each.strip()]
+
+
+def sync_policy() -> str:
+    """Who wins when files and database differ: `yaml`, `db`, or blank for a comparison."""
+    return str(_value("LLM_SYNC_POLICY"))
+
+
+def syncs_at_start() -> bool:
+    """Whether servers and workers sync the files when they start."""
+    return bool(_value("LLM_SYNC_AT_START"))
+
+
+def defaults_for() -> str:
+    """Whose defaults hold: `development`, `production`, or blank for the plain ones."""
+    return str(_value("LLM_DEFAULTS"))
 
 
 def journal_dir() -> Path:
@@ -154,6 +174,8 @@ def problems() -> list[str]:
     checks: tuple[tuple[Callable[[], Any], str], ...] = (
         (_check_roles, "LLM_ROLE_GROUPS"),
         (_check_redis, "REDIS_URL"),
+        (_check_policy, "LLM_SYNC_POLICY"),
+        (_check_defaults, "LLM_DEFAULTS"),
         (_check_tracing, "LLM_TRACING_ENDPOINT"),
         (_check_sessions, "LLM_SESSION_DATABASE"),
     )
@@ -189,6 +211,18 @@ def _check_sessions() -> None:
     if alias and alias not in settings.DATABASES:
         known = ", ".join(settings.DATABASES)
         raise ImproperlyConfigured(f"DATABASES has no entry {alias!r}; it has {known}.")
+
+
+def _check_policy() -> None:
+    if sync_policy() not in SYNC_POLICIES:
+        raise ImproperlyConfigured(f"{sync_policy()!r} is none; use yaml, db or nothing.")
+
+
+def _check_defaults() -> None:
+    if defaults_for() not in DEFAULT_SETS:
+        raise ImproperlyConfigured(
+            f"{defaults_for()!r} is none; use development, production or nothing."
+        )
 
 
 def _check_tracing() -> None:

@@ -4,8 +4,11 @@ import gc
 import logging
 from typing import Any
 
+from asgiref.sync import sync_to_async
+
 from llmconfig import project_settings
 from llmconfig.client import preload
+from llmconfig.configuration.sync.at_start import sync_at_start
 from llmconfig.gateway import addresses
 from llmconfig.gateway import application as gateway
 from nodewise import memory
@@ -59,6 +62,7 @@ async def _live(receive: Any, send: Any) -> None:
 
 async def _warm() -> None:
     try:
+        await sync_to_async(sync_at_start)()
         await gateway.warm()
         preload(*project_settings.preload())
     except Exception:

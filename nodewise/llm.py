@@ -23,6 +23,7 @@ from llmconfig.errors import CallsDisabled, ConfigurationError, LLMError, NoTarg
 
 if TYPE_CHECKING:
     from llmconfig.client.sdk.bound_callers import BoundCaller
+    from llmconfig.diagnostics.validation import ConfigurationReport
 
 __all__ = [
     "AnswerInvalid",
@@ -47,6 +48,7 @@ __all__ = [
     "generate",
     "get_llm",
     "stream",
+    "validate_config",
 ]
 
 Messages = str | Sequence[Message]
@@ -122,6 +124,16 @@ def get_llm(node: str, user: Any = None) -> "BoundCaller":
     where the package isn't installed.
     """
     return client.get_llm(node, _key_of(user))
+
+
+def validate_config() -> "ConfigurationReport":
+    """Whether the configuration can serve every call, for a check before a deployment.
+
+    The report is true or false, and has `problems` in sentences and all `findings`. Calls nobody.
+    """
+    from llmconfig.diagnostics import validation  # noqa: PLC0415 - servers don't need it
+
+    return validation.validate_config()
 
 
 class TextStream:

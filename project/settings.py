@@ -235,6 +235,10 @@ if REPORT_EMAIL_TO and not _mail_server:
     raise ImproperlyConfigured("REPORT_EMAIL_TO needs EMAIL_URL: smtp+tls://user:password@host:587")
 vars().update(_mail_server)
 
+# Whose defaults hold: those of the environment that was named, else the plain ones.
+LLM_DEFAULTS = env.str("LLM_DEFAULTS", env.str("ENVIRONMENT", ""))
+LLM_SYNC_POLICY = env.str("LLM_SYNC_POLICY", "")
+LLM_SYNC_AT_START = boolean("LLM_SYNC_AT_START", default=False)
 # The LLM_* variables that are set: each app reads its own into this when it is ready.
 LLM_ENVIRONMENT: dict[str, object] = {}
 # Where lanes keep answers that are paid for until they are written; blank: the temporary folder.

@@ -29,6 +29,7 @@ def pytest_load_initial_conftests() -> Iterator[None]:
     # Or each of some hundred processes would compile all of our modules.
     sys.dont_write_bytecode = False
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ.setdefault("LLM_DEFAULTS", "")
     # Tests count requests; those of the cache turn it on themselves.
     os.environ["LLM_CACHE_ENABLED"] = "false"
     # Nobody's real account: the tests own the environment.

@@ -29,6 +29,16 @@ class ProcessSetting:
     column: str = ""  # of llm_config; blank when only the environment can set it
     least: float = 0
     is_time_zone: bool = False
+    # What it is by LLM_DEFAULTS; None: the default.
+    in_development: bool | int | float | str | None = None
+    in_production: bool | int | float | str | None = None
+
+    def default_here(self) -> bool | int | float | str:
+        """The default in this installation, by its LLM_DEFAULTS."""
+        here = {"development": self.in_development, "production": self.in_production}.get(
+            project_settings.defaults_for()
+        )
+        return self.default if here is None else here
 
     def parse(self, raw: str) -> bool | int | float | str:
         """The variable's text as a value; raises ImproperlyConfigured naming the variable."""
@@ -71,7 +81,13 @@ OWN = (
     ProcessSetting(
         "LLM_DEFAULT_MODEL", "openrouter/auto", "Model reference for whatever names no model."
     ),
-    ProcessSetting("LLM_RETRY_MAX_ATTEMPTS", 3, "Requests to one target within one call.", least=1),
+    ProcessSetting(
+        "LLM_RETRY_MAX_ATTEMPTS",
+        3,
+        "Requests to one target within one call.",
+        least=1,
+        in_production=5,
+    ),
     ProcessSetting("LLM_RETRY_BASE_DELAY", 1.0, "Seconds before the first repeated request."),
     ProcessSetting("LLM_RETRY_MAX_DELAY", 60.0, "Longest pause between requests, in seconds."),
     ProcessSetting("LLM_DEADLINE_SECONDS", 900.0, "Longest time for one call, fallbacks included."),
@@ -120,9 +136,20 @@ OWN = (
         "Answers identical requests from the response cache.",
         column="cache_responses",
     ),
-    ProcessSetting("LLM_CACHE_MAX_SIZE", 1000, "Answers that one process keeps.", least=1),
     ProcessSetting(
-        "LLM_CACHE_SHARED_SIZE", 10_000, "Answers that all processes share in Redis.", least=1
+        "LLM_CACHE_MAX_SIZE",
+        1000,
+        "Answers that one process keeps.",
+        least=1,
+        in_development=200,
+        in_production=2000,
+    ),
+    ProcessSetting(
+        "LLM_CACHE_SHARED_SIZE",
+        10_000,
+        "Answers that all processes share in Redis.",
+        least=1,
+        in_development=2000,
     ),
     ProcessSetting("LLM_CACHE_TTL_SECONDS", 3600, "How long an answer is kept.", least=1),
     ProcessSetting(
@@ -177,8 +204,8 @@ def definitions() -> tuple[ProcessSetting, ...]:
 
 
 def default_of(variable: str) -> Any:
-    """A registered setting's default; raises KeyError."""
-    return _registered[variable].default
+    """A registered setting's default in this installation; raises KeyError."""
+    return _registered[variable].default_here()
 
 
 def effective(
@@ -190,4 +217,4 @@ def effective(
         return environment[variable]
     if definition.column and definition.column in row:
         return row[definition.column]
-    return definition.default
+    return definition.default_here()

@@ -38,6 +38,7 @@ HOSTED: Mapping[str, str] = {
 }
 # The default of LLM_DEFAULT_MODEL: whatever names no model goes there.
 DEFAULT_MODEL = str(process_settings.default_of("LLM_DEFAULT_MODEL"))
+BATCH_SIZE = "LLM_BATCH_DEFAULT_SIZE"
 # Prices of unknown age count from before any call of ours.
 ALWAYS = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 ZERO = Decimal(0)
@@ -272,7 +273,10 @@ def _settings_row(done: Seeded) -> LLMConfig:
         HOSTED["openrouter"]
     )
     blank = dict.fromkeys(TASK_COLUMNS, "") if chosen else {}
-    return _missing(done, "processing settings", LLMConfig.objects.all(), **blank)
+    here: dict[str, Any] = {}
+    if project_settings.defaults_for() and process_settings.is_known(BATCH_SIZE):
+        here["batch_size"] = process_settings.default_of(BATCH_SIZE)
+    return _missing(done, "processing settings", LLMConfig.objects.all(), **blank, **here)
 
 
 def _use_provider(provider: Provider, done: Seeded) -> None:

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from llmconfig.client.credentials import provider_keys
-from llmconfig.configuration import listing, prices
+from llmconfig.configuration import listing, prices, snapshot
 from llmconfig.configuration.facts import ProviderFacts
 from llmconfig.configuration.resolution import explain
 from llmconfig.configuration.snapshot import Snapshot
@@ -34,6 +34,33 @@ class ValidationResult:
     def valid(self) -> bool:
         """Whether every model that it names can be called, as far as is known."""
         return bool(self.target) and not self.problems
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationReport:
+    """What `llm_validate` would say; it is true where every call can be served."""
+
+    enabled: bool
+    findings: tuple[ValidationResult, ...]
+
+    @property
+    def problems(self) -> list[str]:
+        """A sentence for each thing that keeps calls from being served as configured."""
+        off = [] if self.enabled else ["All LLM calls are switched off in the processing settings."]
+        return off + [
+            f"{each.kind} {each.name}: {' '.join(each.problems) or 'nothing can serve it.'}"
+            for each in self.findings
+            if not each.valid
+        ]
+
+    def __bool__(self) -> bool:
+        return not self.problems
+
+
+def validate_config() -> ConfigurationReport:
+    """Whether calls are on and each node, interaction type and arm can be served; calls nobody."""
+    state = snapshot.current()
+    return ConfigurationReport(state.allows_calls, (*findings(state), *arm_findings(state)))
 
 
 def findings(state: Snapshot) -> list[ValidationResult]:

@@ -13,6 +13,7 @@ from django.db import OperationalError, ProgrammingError
 
 from llmconfig import project_settings
 from llmconfig.configuration.cost_of_changes import CostOfChange, as_markdown, cost_of_change
+from llmconfig.configuration.sync import at_start
 from llmconfig.configuration.sync.comparison import FieldDifference, NodeAction, Side, Standing
 from llmconfig.configuration.sync.export import export, providers_with_keys
 from llmconfig.configuration.sync.values import shown
@@ -59,8 +60,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--take",
             choices=[side.value for side in Side],
-            help="Who wins: yaml overwrites what was changed in the database, db keeps it where"
-            " the file changed too.",
+            help="Who wins, whatever LLM_SYNC_POLICY says: yaml overwrites what was changed in the"
+            " database, db keeps it where the file changed too.",
         )
         parser.add_argument(
             "--prune",
@@ -89,6 +90,8 @@ class Command(BaseCommand):
         paths = [Path(each) for each in ([given] if isinstance(given, str) else given)]
         named = ", ".join(map(str, paths))
         take = Side(options["take"]) if options["take"] else None
+        if take is None and not options["check"]:
+            take = at_start.policy()
         lenient = writes and not options["strict"]
         logger.info("Loading LLM configurations from... %s", named)
         try:

@@ -26,6 +26,12 @@ class Command(BaseCommand):
             "--no-seed", action="store_true", help="Leave out the rows of `seed_llm_config`."
         )
 
+        parser.add_argument(
+            "--take",
+            choices=("yaml", "db"),
+            help="Who wins where nodes file and database differ; else LLM_SYNC_POLICY says it.",
+        )
+
     @direct_session()
     def handle(self, *args: Any, **options: Any) -> None:
         """Wait for the turn, then do it; raises CommandError when the database is away."""
@@ -42,6 +48,6 @@ class Command(BaseCommand):
             call_command("migrate", interactive=False, verbosity=options["verbosity"])
             if not options["no_seed"]:
                 call_command("seed_llm_config", stdout=self.stdout)
-            call_command("sync_llm_config", stdout=self.stdout)
+            call_command("sync_llm_config", stdout=self.stdout, take=options["take"])
         finally:
             connection.close()
