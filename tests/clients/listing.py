@@ -50,7 +50,7 @@ def _node(shown: str, leading: str, script: str) -> MatrixClient:
     return MatrixClient(shown, "node", NODE, script, leading=leading)
 
 
-IN_WORDS = "its prompts ask for a form of text that the simulator doesn't know; models do"
+IN_WORDS = "its prompts ask for a form of text that the simulator doesn't write"
 TABLES = "before any request it fetches OpenAI's tables of tokens, which clients here don't reach"
 CAMEL = dict.fromkeys(("chat", "tools", "structured", "usage"), TABLES)
 DSPY = {"structured": IN_WORDS, "tools": IN_WORDS}
