@@ -87,6 +87,7 @@ def candidates(mode: Mode, environment: Mapping[str, str]) -> Sequence[Weights]:
 def _start_simulator(state: RunState) -> LocalModel:
     key = "simulator"  # it guards nothing and takes any key
     command = ["-m", "project.embedded.simulator", "--host", LOOPBACK, "--port", "0"]
+    command += ["--whole"]
     part = _start("the simulator", [sys.executable, *command], os.environ, state.log("simulator"))
     return LocalModel(
         part=part,

@@ -10,7 +10,7 @@ import random
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from project.embedded.simulator.controls import Controls
 from project.embedded.simulator.errors import CannotListen, SimulatorError
@@ -45,6 +45,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="sigma of the lognormal spread of the latency, such as 0.5",
     )
     parser.add_argument("--api-key", default=None, help="refuse other keys; else any is taken")
+    parser.add_argument(
+        "--whole", action="store_true", help="answer with the whole text and nothing besides"
+    )
     parser.add_argument("--seed", type=int, default=0, help="answers and chance follow from it")
 
 
@@ -52,6 +55,8 @@ def options_from(values: dict[str, object]) -> Options:
     """The simulator's options from parsed arguments."""
     parsed = argparse.Namespace(**values)
     controls = Controls(latency_ms=parsed.latency_ms, latency_spread=parsed.latency_spread)
+    if parsed.whole:
+        controls = replace(controls, left_out=0.0, marked=False)
     return Options(parsed.host, parsed.port, parsed.api_key, parsed.seed, controls)
 
 
