@@ -96,7 +96,7 @@ def test_the_node_gets_another_model(running, page, provider):
     assert done(batch) == ("completed", ROWS, 0)
     models = set(EnrichmentResult.objects.values_list("model_used", flat=True))
     assert models == {"gpt-4o-mini", "gpt-4o"}
-    assert "calls without a price" in page(batch)
+    assert " unpriced" in page(batch)
 
 
 def test_the_organization_is_deleted_with_its_rows(running, page):
