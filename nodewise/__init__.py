@@ -1,1 +1,4 @@
-"""What a Django project adds in one line each: `nodewise.urls`, `.asgi`, `.schedule`, `.health`."""
+"""What a Django project imports: `.urls`, `.asgi`, `.schedule`, `.health` in one line each.
+
+`.llm`, `.enrichment` and `.testing` are its Python API (docs/python-api.md).
+"""
