@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 from llmconfig import provider_types
 from llmconfig.admin.kit.deletion import TellsUses
 from llmconfig.admin.kit.presentation import NOTHING, badge, few
+from llmconfig.admin.kit.provider_health import ShowsHealth
 from llmconfig.admin.kit.theme import PasswordWidget, SwitchWidget, TabularInline, TextWidget
 from llmconfig.admin.kit.writes import RevisionedAdmin
 from llmconfig.configuration import provider_rules, retirement, secret_references
@@ -140,7 +141,7 @@ class ModelInline(TabularInline):
 
 
 @admin.register(Provider)
-class ProviderAdmin(TellsUses, RevisionedAdmin):
+class ProviderAdmin(ShowsHealth, TellsUses, RevisionedAdmin):
     """Accounts at servers that serve models."""
 
     form = ProviderForm

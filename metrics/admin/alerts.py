@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from yarl import URL
 
 from llmconfig.admin.kit.presentation import badge
-from llmconfig.admin.kit.theme import ModelAdmin, PasswordWidget, SelectWidget
+from llmconfig.admin.kit.theme import ModelAdmin, PasswordWidget, SelectWidget, TextareaWidget
 from llmconfig.admin.kit.writes import ReadOnlyAdmin
 from llmconfig.errors import ChangeRefused
 from llmconfig.secrets import Secret, check_storable
@@ -51,7 +51,7 @@ class AlertRuleForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only 
         fields = ("event", "channel", "recipients", "webhook_url")
         labels = {
             "subject": "Only for",
-            "window_minutes": "Window",
+            "window_minutes": "Window in minutes",
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -60,8 +60,8 @@ class AlertRuleForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only 
         if "signing_secret" not in self.fields:
             return  # a viewer's form
         self.fields["signing_secret"].help_text = (
-            f"{keep}For a webhook: random bytes in base64, as `openssl rand -base64 32` makes them."
-            " The receiver checks signatures with it. Stored encrypted and never shown."
+            f"{keep}For a webhook: random bytes in base64, as <code>openssl rand -base64 32</code>"
+            " makes them. The receiver checks signatures with it. Stored encrypted and never shown."
         )
         self.fields["slack_address"].help_text = (
             f"{keep}For Slack: the address of its incoming webhook. Stored encrypted and never"
@@ -185,6 +185,8 @@ class AlertRuleAdmin(ModelAdmin):
                 widget=SelectWidget(),
                 help_text=db_field.help_text,
             )
+        if db_field.name == "recipients":
+            kwargs["widget"] = TextareaWidget(attrs={"rows": 2})
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:

@@ -566,3 +566,34 @@ def test_messages_are_kept_for_90_days():
         rule.deliveries.update(created_at=timezone.now() - dt.timedelta(days=days))
         tasks.drop_expired_months()
         assert rule.deliveries.count() == left
+
+
+HEALTH = [
+    ("ok", 0, "answering", "6 requests in the last 15 minutes, 0 failed"),
+    ("connection", 30, "failing", "6 failed by the provider's fault; cooling until"),
+    ("http_429", 0, "no calls yet", "0 requests in the last 15 minutes"),
+]
+
+
+@pytest.mark.parametrize(("outcome", "cooling", "state", "words"), HEALTH)
+def test_a_providers_health_stands_in_the_list_and_on_its_page(outcome, cooling, state, words):
+    provider = Provider.objects.create(name="openai", provider_type="openai")
+    client = signed_in("viewer")
+    listed = reverse("admin:llmconfig_provider_changelist")
+    page = reverse("admin:llmconfig_provider_change", args=[provider.pk])
+    for address in (listed, page):
+        assert ">not watched</span>" in client.get(address).content.decode()
+    if cooling:
+        until = int((timezone.now().timestamp() + cooling) * 1000)
+        Redis.from_url(settings.REDIS_URL).hset(cooldown.KEY, "openai/m https://x", f"{until} why")
+    for _ in range(6):
+        call("openai", outcome)
+    provider_health.refresh()
+    for address in (listed, page):
+        text = client.get(address).content.decode()
+        assert f">{state}</span>" in text
+        assert ("cooling until" in text) == bool(cooling)
+    assert words in " ".join(text.split())
+    assert ("6 of 6 failed in 15 min" in client.get(listed).content.decode()) == bool(cooling)
+    ProviderHealth.objects.update(checked_at=timezone.now() - dt.timedelta(minutes=6))
+    assert ">not watched</span>" in client.get(listed).content.decode()

@@ -1,0 +1,71 @@
+"""How providers are doing, on their list and pages: the app that watches calls registers here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model
+from django.db.models.expressions import Combinable
+from django.http import HttpRequest, HttpResponse
+from django.utils.safestring import SafeString
+
+from llmconfig.admin.kit.panels import Panel
+
+
+@dataclass(frozen=True, slots=True)
+class HealthView:
+    """What a provider's row gets by `value`, in the list's own query, and how that is shown.
+
+    `badge` is for the list; `panel` for the provider's page, which stands under its connection.
+    """
+
+    value: Callable[[], Combinable]
+    badge: Callable[[Any], SafeString]
+    panel: Callable[[Any], Panel]
+
+
+_VIEWS: list[HealthView] = []
+
+
+def register_health_view(view: HealthView) -> None:
+    """Show this on the providers' list and pages, in place of what was registered before."""
+    _VIEWS[:] = [view]
+
+
+class ShowsHealth:
+    """For the page of providers; without a registered view it adds nothing."""
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """With what is known of each provider's health."""
+        rows = super().get_queryset(request)  # type: ignore[misc]  # of ModelAdmin
+        return rows.annotate(health_found=_VIEWS[0].value()) if _VIEWS else rows
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """The health stands beside the status."""
+        shown = list(super().get_list_display(request))  # type: ignore[misc]  # of ModelAdmin
+        if _VIEWS:
+            shown.insert(shown.index("status") + 1, "health")
+        return shown
+
+    @admin.display(description="Health")
+    def health(self, provider: Any) -> SafeString:
+        """Whether it answers, by the calls of the last minutes."""
+        return _VIEWS[0].badge(provider.health_found)
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Model | None = None,
+    ) -> HttpResponse:
+        """With a panel about its health; a new provider has none yet."""
+        if obj is not None and _VIEWS:
+            context["health_panel"] = _VIEWS[0].panel(getattr(obj, "health_found", None))
+        page: HttpResponse = super().render_change_form(  # type: ignore[misc]  # of ModelAdmin
+            request, context, add, change, form_url, obj
+        )
+        return page

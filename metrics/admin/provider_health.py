@@ -1,0 +1,98 @@
+"""How a provider is doing, on its page and in the list: answering, errors, cooling until."""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import OuterRef, Subquery
+from django.db.models.expressions import Combinable
+from django.db.models.functions import JSONObject
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from llmconfig.admin.kit.panels import Panel
+from llmconfig.admin.kit.presentation import badge, count
+from llmconfig.admin.kit.provider_health import HealthView, register_health_view
+from metrics.models import ProviderHealth, ProviderState
+
+FIELDS = ("state", "requests", "errors", "reason", "cooling_until", "outage_began_at", "checked_at")
+# The timer looks every 30 seconds; what is older than this is not how things are.
+MAX_AGE = dt.timedelta(minutes=5)
+NOT_WATCHED = "not watched"
+TONES = {
+    ProviderState.UNKNOWN: "plain",
+    ProviderState.ANSWERING: "good",
+    ProviderState.FAILING: "danger",
+}
+Found = Mapping[str, Any] | None  # FIELDS of the row by name; None where there is no row
+
+
+def health_value() -> Combinable:
+    """The health of a query's providers as one value."""
+    rows = ProviderHealth.objects.filter(provider=OuterRef("name"))
+    return Subquery(rows.values(found=JSONObject(**{name: name for name in FIELDS})))
+
+
+def health_badge(found: Found) -> SafeString:
+    """Its state, and below it what failed of the last 15 minutes and until when it cools down."""
+    found = _current(found)
+    if found is None:
+        return badge(NOT_WATCHED)
+    words = ", ".join(filter(None, (_errors(found), _cooling(found))))
+    if not words:
+        return _state(found)
+    return format_html('{} <span class="nw-subtle">{}</span>', _state(found), words)
+
+
+def health_panel(found: Found) -> Panel:
+    """The same in a card, with the last failure and since when it fails."""
+    found = _current(found)
+    if found is None:
+        return Panel("nodewise/provider_health.html", {"state": badge(NOT_WATCHED)})
+    failing = found["state"] == ProviderState.FAILING
+    context = {
+        "state": _state(found),
+        "requests": count(found["requests"]),
+        "errors": count(found["errors"]),
+        "cooling": _cooling(found),
+        "since": _moment(found["outage_began_at"]) if failing else None,
+        "reason": found["reason"] if failing or found["errors"] else "",
+        "checked_at": _moment(found["checked_at"]),
+        "rules_url": reverse("admin:metrics_alertrule_changelist"),
+    }
+    return Panel("nodewise/provider_health.html", context)
+
+
+def _current(found: Found) -> Found:
+    """What is known, unless it is too old."""
+    checked = _moment(found["checked_at"]) if found else None
+    return found if checked is not None and timezone.now() - checked < MAX_AGE else None
+
+
+def _state(found: Mapping[str, Any]) -> SafeString:
+    state = ProviderState(found["state"])
+    return badge(state.label.lower(), TONES[state])
+
+
+def _errors(found: Mapping[str, Any]) -> str:
+    if not found["errors"]:
+        return ""
+    return f"{count(found['errors'])} of {count(found['requests'])} failed in 15 min"
+
+
+def _cooling(found: Mapping[str, Any]) -> str:
+    until = _moment(found["cooling_until"])
+    if until is None or until <= timezone.now():
+        return ""
+    return f"cooling until {until.astimezone(dt.UTC):%H:%M:%S} UTC"
+
+
+def _moment(text: str | None) -> dt.datetime | None:
+    """A time as PostgreSQL writes it into JSON."""
+    return parse_datetime(text) if text else None
+
+
+register_health_view(HealthView(health_value, health_badge, health_panel))
