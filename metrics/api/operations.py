@@ -25,6 +25,15 @@ OPERATIONS = {
         "Returns the series as a CSV file that is safe to open in a spreadsheet: no cell starts a"
         " formula.",
     ),
+    f"GET {BASE}/alerts/rules": Operation(
+        "List alert rules",
+        "Returns a page of the rules that say who is told of which events, without their secrets.",
+    ),
+    f"GET {BASE}/alerts/deliveries": Operation(
+        "List alert deliveries",
+        "Returns a page of the messages of the last 90 days, newest first, each with its status,"
+        " its attempts and why the last one failed.",
+    ),
     f"GET {BASE}/savings": Operation(
         "Show savings",
         "Returns what the response cache, providers' prompt caches and provider batches saved over"

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from llmconfig.api.kit.documentation import describe
-from metrics.api import calls, experiments, reconciliation, reports, sums
+from metrics.api import alerts, calls, experiments, reconciliation, reports, sums
 from metrics.api.operations import OPERATIONS
 
 describe(OPERATIONS)
@@ -21,6 +21,8 @@ metrics = [
     path("experiments/<str:name>", experiments.ExperimentComparison.as_view()),
     path("reconciliation", reconciliation.Reconciliation.as_view()),
     path("reports", reports.ReportList.as_view()),
+    path("alerts/rules", alerts.AlertRuleList.as_view()),
+    path("alerts/deliveries", alerts.AlertDeliveryList.as_view()),
     path("calls", calls.CallList.as_view()),
     path("calls/<uuid:id>", calls.CallRow.as_view()),
 ]

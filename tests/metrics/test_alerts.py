@@ -24,10 +24,19 @@ from django.utils import timezone
 from redis import Redis
 
 from enrichment.models import Batch, BatchChunk, BatchStatus, ChunkStatus, EnrichmentResult
+from llmconfig import client
+from llmconfig.client.errors import GenerationExhausted
 from llmconfig.client.traffic import budget_ledger, cooldown
-from llmconfig.client.types import Attempt
-from llmconfig.configuration import rotation
-from llmconfig.models import Budget, BudgetSpending, GatewayKey, Provider, ProviderModel
+from llmconfig.client.types import Attempt, Call, Message
+from llmconfig.configuration import rotation, snapshot
+from llmconfig.models import (
+    Budget,
+    BudgetSpending,
+    GatewayKey,
+    LLMConfig,
+    Provider,
+    ProviderModel,
+)
 from llmconfig.roles import group_name
 from llmconfig.secrets import Secret
 from metrics import partitions, tasks
@@ -35,7 +44,8 @@ from metrics.alerts import events, provider_health, sending
 from metrics.alerts.provider_health import RecentRequests, verdict
 from metrics.models import AlertDelivery, AlertRule, ProviderHealth, ProviderState
 from metrics.recording import record_call
-from tests.loopback import loopback
+from tests.api import caller
+from tests.loopback import answered, loopback
 from tests.metrics.calls import TEXTS, a_record
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -597,3 +607,69 @@ def test_a_providers_health_stands_in_the_list_and_on_its_page(outcome, cooling,
     assert ("6 of 6 failed in 15 min" in client.get(listed).content.decode()) == bool(cooling)
     ProviderHealth.objects.update(checked_at=timezone.now() - dt.timedelta(minutes=6))
     assert ">not watched</span>" in client.get(listed).content.decode()
+
+
+def test_the_api_lists_rules_without_secrets_and_their_messages():
+    rule = a_rule(channel="slack", recipients="", secret=f"http://127.0.0.1:9{SLACK_PATH}")
+    paused()
+    tell()
+    rules = caller("viewer").get("/api/v1/llm/metrics/alerts/rules")
+    (shown,) = rules.json()["results"]
+    assert (shown["name"], shown["channel"]) == (rule.name, "slack")
+    assert "secret" not in rules.content.decode().lower()
+    answer = caller("viewer").get("/api/v1/llm/metrics/alerts/deliveries", {"status": "waiting"})
+    (message,) = answer.json()["results"]
+    assert (message["rule"], message["attempts"], message["status"]) == (rule.name, 1, "waiting")
+    assert message["error"].startswith("127.0.0.1:9: ")
+    sent = caller("viewer").get("/api/v1/llm/metrics/alerts/deliveries", {"status": "sent"})
+    assert sent.json()["results"] == []
+
+
+def test_real_calls_of_a_provider_that_breaks_and_comes_back_make_two_messages(settings):
+    """Mail and webhook, once each; a third receiver is dead and costs the calls nothing."""
+    settings.LLM_ENVIRONMENT = {
+        **settings.LLM_ENVIRONMENT,
+        "LLM_RETRY_MAX_ATTEMPTS": 1,
+        "LLM_COOLDOWN_FAILURES": 3,
+        "LLM_COOLDOWN_SECONDS": 0.1,
+    }
+    broken = [False]
+    with (
+        loopback(lambda _: (500, {"error": "down"}) if broken[0] else (200, answered())) as model,
+        loopback(lambda _: (200, {})) as receiver,
+    ):
+        provider = Provider.objects.create(
+            name="fragile", provider_type="custom", api_base_url=model.url
+        )
+        ProviderModel.objects.create(provider=provider, model_id="m")
+        LLMConfig.objects.create(pk=1, provider=provider, enabled=True)
+        snapshot.expire()
+        a_rule("provider_outage")
+        a_webhook(receiver.url, event="provider_outage", name="alive")
+        a_webhook("http://127.0.0.1:9/dead", event="provider_outage", name="dead")
+
+        def calls(number):
+            answers = 0
+            for each in range(number):
+                try:
+                    client.generate(Call("fragile/m", [Message(role="user", content=str(each))]))
+                    answers += 1
+                except GenerationExhausted:
+                    continue
+            return answers
+
+        assert calls(5) == 5
+        tell()
+        broken[0] = True
+        assert calls(6) == 0
+        tell()
+        tell()
+        assert subjects() == ["[Nodewise] fragile is failing"]
+        broken[0] = False
+        assert calls(6) == 6
+        tell()
+        tell()
+    assert subjects()[1:] == ["[Nodewise] fragile answers again"]
+    assert [each["data"]["level"] for each in receiver.bodies] == ["failing", "recovered"]
+    dead = AlertDelivery.objects.filter(rule__name="dead")
+    assert [(each.status, each.attempts) for each in dead] == [("waiting", 1)] * 2
