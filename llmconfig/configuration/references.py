@@ -75,7 +75,7 @@ def bound_in_settings(reference: str, provider: str, snapshot: Snapshot) -> str:
     if not named or named == provider or (provider, reference) in snapshot.models:
         return provider
     theirs = snapshot.providers.get(provider)
-    by_vendor = theirs is not None and provider_types.get(theirs.provider_type).ids_keep_name
+    by_vendor = theirs is not None and _keeps_vendors_names(theirs)
     return provider if by_vendor and not snapshot.providers[named].is_enabled else ""
 
 
@@ -84,8 +84,14 @@ def _own_id(provider: ProviderFacts, name: str) -> str:
 
     OpenRouter's ids begin with the vendor's name, which is its own for `openrouter/auto`.
     """
-    kind = provider_types.get(provider.provider_type)
-    return f"{kind.name}/{name}" if kind.ids_keep_name and "/" not in name else name
+    by_vendor = "/" not in name and _keeps_vendors_names(provider)
+    return f"{provider.provider_type}/{name}" if by_vendor else name
+
+
+def _keeps_vendors_names(provider: ProviderFacts) -> bool:
+    """Whether its models' ids begin with their vendors' names; not where its type is gone."""
+    name = provider.provider_type
+    return provider_types.is_known(name) and provider_types.get(name).ids_keep_name
 
 
 def _tier(tier: str, snapshot: Snapshot, bound_to: str) -> Reading:

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
+from django.contrib import admin
 from django.db.models import OuterRef, Subquery
 from django.db.models.expressions import Combinable
 from django.db.models.functions import JSONObject
@@ -16,6 +17,7 @@ from django.utils.safestring import SafeString
 from llmconfig.admin.kit.panels import Panel
 from llmconfig.admin.kit.presentation import badge, count
 from llmconfig.admin.kit.provider_health import HealthView, register_health_view
+from llmconfig.admin.kit.writes import ReadOnlyAdmin
 from metrics.models import ProviderHealth, ProviderState
 
 FIELDS = ("state", "requests", "errors", "reason", "cooling_until", "outage_began_at", "checked_at")
@@ -96,3 +98,11 @@ def _moment(text: str | None) -> dt.datetime | None:
 
 
 register_health_view(HealthView(health_value, health_badge, health_panel))
+
+
+@admin.register(ProviderHealth)
+class ProviderHealthAdmin(ReadOnlyAdmin):
+    """What the timer found of each provider; a provider's own page says it in words."""
+
+    list_display = ("provider", "state", "requests", "errors", "cooling_until", "checked_at")
+    list_filter = ("state",)

@@ -183,6 +183,7 @@ def test_the_database_has_the_functions_triggers_and_views_that_the_files_say_an
     assert dict(selected(*DEFINITIONS)) == migrated
 
 
+@pytest.mark.django_db
 def test_every_sql_file_is_installed_by_a_migration():
     folders = {app.label: Path(app.path) / "sql" for app in apps.get_app_configs()}
     files = {
