@@ -32,10 +32,9 @@ from llmconfig.runtime import advisory_locks
 
 LOCAL = "local"
 LOCAL_KEY_VARIABLE = "LLM_LOCAL_API_KEY"
-# Hosted providers and the variable that holds their key.
-HOSTED: Mapping[str, str] = {
-    kind.name: kind.key_variable for kind in provider_types.known() if kind.key_variable
-}
+# Hosted providers and the variable that holds their key; of types that share one, the first.
+_HOSTED = {kind.key_variable: kind.name for kind in reversed([*provider_types.known()])}
+HOSTED: Mapping[str, str] = {name: variable for variable, name in _HOSTED.items() if variable}
 # The default of LLM_DEFAULT_MODEL: whatever names no model goes there.
 DEFAULT_MODEL = str(process_settings.default_of("LLM_DEFAULT_MODEL"))
 BATCH_SIZE = "LLM_BATCH_DEFAULT_SIZE"

@@ -26,8 +26,11 @@ async def generate(calls: Sequence[Call], collect: Collect | None) -> list[Gener
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(one(call)) for call in calls]
-    except* (LLMError, SchemaUnusable) as failed:
-        raise failed.exceptions[0] from None
+    except ExceptionGroup as failed:  # not `except*`, which raises a group again
+        told, others = failed.split((LLMError, SchemaUnusable))
+        if told is None or others is not None:
+            raise
+        raise told.exceptions[0] from None
     return [task.result() for task in tasks]
 
 

@@ -3,16 +3,14 @@
 Seconds tell more and depend on the machine: `make profile`, `make beside`.
 """
 
-import cProfile
-import pstats
+import os
+import subprocess
+import sys
 
 import pytest
 
-from enrichment.batches import creation
-from enrichment.batches.creation import Selection
-from enrichment.batches.progress import progress_of
-from enrichment.engine.lanes import run_lane
-from llmconfig.client.http import background_loop
+from tests.database import database_url
+from tests.enrichment.test_killed_workers import ROOT
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,31 +25,24 @@ TEXT = (
 )
 
 
-def test_a_row_costs_no_more_function_calls_than_it_did(
-    provider, simulator, make_animals, settings
-):
-    settings.LLM_ENVIRONMENT = {**settings.LLM_ENVIRONMENT, "LLM_BATCH_CONCURRENT": 50}
+def test_a_row_costs_no_more_function_calls_than_it_did(provider, simulator, make_animals):
     simulator.control(left_out=0, marked=False)
     make_animals(MANY, description=TEXT)
-    calls_of_a_batch(MANY)  # what is done once in a process, or until nothing is found 200 times
-    few, many = calls_of_a_batch(FEW), calls_of_a_batch(MANY)
-    per_row = (many - few) / (MANY - FEW)
-    assert per_row <= CALLS_PER_ROW * 1.1, f"{per_row:.0f} calls a row"
-    assert per_row >= CALLS_PER_ROW * 0.75, f"only {per_row:.0f} calls a row: lower the bound"
-
-
-def calls_of_a_batch(rows: int) -> int:
-    batch = creation.create("description_cleaning", Selection(limit=rows, force=True))
-    lane, loop = cProfile.Profile(), cProfile.Profile()
-
-    async def switch(*, on: bool) -> None:
-        (loop.enable if on else loop.disable)()
-
-    background_loop.run(switch(on=True))
-    lane.enable()
-    run_lane(batch.pk)
-    lane.disable()
-    background_loop.run(switch(on=False))
-    at = progress_of(batch.pk)
-    assert (at.done, at.failed) == (rows, 0)
-    return sum(pstats.Stats(each).total_calls for each in (lane, loop))  # type: ignore[attr-defined]
+    ran = subprocess.run(
+        [sys.executable, "-m", "tests.enrichment.count_calls", str(FEW), str(MANY)],
+        env={
+            **os.environ,
+            "DATABASE_URL": database_url(),
+            "LLM_BATCH_CONCURRENT": "50",
+            "LLM_EGRESS_ALLOW": "127.0.0.1",
+            "LOG_LEVEL": "WARNING",
+        },
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    per_row = int(ran.stdout)
+    assert per_row <= CALLS_PER_ROW * 1.1
+    assert per_row >= CALLS_PER_ROW * 0.75, "lower the bound"

@@ -123,6 +123,9 @@ def test_one_failing_choice_fails_the_request_and_ends_the_others(serve):
     serve(answer)
     with pytest.raises(openai.BadRequestError, match="Too hard"):
         client().chat.completions.create(model="x", messages=HELLO, n=3)
+    serve(lambda _body: (400, {"error": {"message": "All too hard."}}))
+    with pytest.raises(openai.BadRequestError, match="All too hard"):
+        client().chat.completions.create(model="x", messages=HELLO, n=3)
     with pytest.raises(openai.BadRequestError, match="1 to 128"):
         client().chat.completions.create(model="x", messages=HELLO, n=129)
 
