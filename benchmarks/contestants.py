@@ -19,6 +19,8 @@ from uuid import uuid4
 import aiohttp
 import django
 import orjson
+import redis.asyncio  # noqa: F401
+import tenacity  # noqa: F401 - a worker has imported these when its first batch comes
 import uvloop
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
