@@ -8,6 +8,7 @@ import pytest
 from llmconfig import client
 from llmconfig.client.errors import GenerationExhausted
 from llmconfig.client.http import background_loop
+from tests.llmconfig.scripted import scripted_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -46,6 +47,21 @@ def test_after_five_failures_in_a_row_a_target_is_left_alone(quick, two_targets,
     assert record.attempts[0].moved_on == "fallback"
     assert "5 failures in a row, the last one http_500" in record.attempts[0].detail
     assert simulator.stats()["by_model"]["gpt-4o-mini"] == 5
+
+
+def test_answers_that_broke_off_and_were_paid_do_not_make_a_target_rest(
+    quick, make_provider, make_node, ask
+):
+    broken = {"finish_reason": "error", "message": {"role": "assistant", "content": "Be"}}
+    usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
+    with scripted_server() as script:
+        script.tell({"choices": [broken], "usage": usage})
+        make_provider("first", "custom", model_id="m", api_base_url=script.url)
+        make_node("first/m")
+        for _ in range(7):
+            with pytest.raises(GenerationExhausted) as raised:
+                client.generate(ask())
+            assert outcomes(raised.value.record) == [("first", "bad_reply")]
 
 
 def test_other_processes_leave_it_alone_too(two_targets, simulator, ask, callers, settings):

@@ -132,8 +132,9 @@ def ended(
     cap: float = configuration.setting("LLM_RETRY_MAX_DELAY")
     asked = attempt.retry_after_s or 0.0
     lasting = attempt.outcome == "quota_exhausted" or asked > cap
-    if not lasting and (not transient or attempt.outcome == "http_429"):
-        # An answer of a kind: the target is there. Too many at a time is `adaptive`'s business.
+    if not lasting and (not transient or attempt.outcome == "http_429" or attempt.paid):
+        # An answer of a kind, such as one that broke off: the target is there and works. Too many
+        # at a time is `adaptive`'s business.
         release(target)
         return
     health = _cooldowns.failing.setdefault(_name(target), _Health())
