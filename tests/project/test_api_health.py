@@ -35,7 +35,9 @@ def test_the_process_answers_without_a_query(django_assert_num_queries: Any) -> 
 def test_ready_means_database_and_broker() -> None:
     answer = Client().get("/readyz")
     assert answer.status_code == 200
-    assert answer.json() == {"status": "ok", "database": "ok", "broker": "ok"}
+    told = answer.json()
+    told.pop("warnings", None)  # another worker's test may have the broker evict meanwhile
+    assert told == {"status": "ok", "database": "ok", "broker": "ok"}
 
 
 @pytest.fixture
