@@ -190,7 +190,7 @@ def problems() -> list[str]:
 
 def _check_roles() -> None:
     groups = _value("LLM_ROLE_GROUPS")
-    known = ("viewer", "operator", "administrator")
+    known = ("viewer", "operator", "administrator", "reader")
     if not isinstance(groups, Mapping) or not set(groups) <= set(known):
         raise ImproperlyConfigured(f"give a dict of group names by {', '.join(known)}.")
     names = [groups.get(role) or f"nodewise {role}" for role in known]

@@ -1,6 +1,7 @@
 """Viewer, operator, administrator: who may do what, as Django groups.
 
-A role holds all that the one before it may do. `ensure_roles` runs after each migration.
+A role holds all that the one before it may do. Beside it, the group of readers opens prompts and
+answers. `ensure_roles` runs after each migration.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,8 @@ class Role(models.TextChoices):
     ADMINISTRATOR = "administrator", "Administrator: changes the configuration"
 
 
+# Beside these: who may read prompts and answers, which administrators may and others needn't.
+READER = "reader"
 RANK = {role.value: rank for rank, role in enumerate(Role, start=1)}
 WORKING_APPS = ("enrichment", "listings")  # their tables are worked on, not configured
 APPS = ("llmconfig", "metrics", *WORKING_APPS)
@@ -70,7 +73,7 @@ def user_named(name: str) -> User | None:
 
 
 def ensure_roles(using: str = DEFAULT_DB_ALIAS) -> None:
-    """Make the three groups and give them our permissions; safe to run at any time.
+    """Make the groups and give them our permissions; safe to run at any time.
 
     Permissions for the project's own tables that somebody gave these groups stay.
     """
@@ -80,11 +83,12 @@ def ensure_roles(using: str = DEFAULT_DB_ALIAS) -> None:
         content_type__model__in=CONFIGURATION
     )
     operating = working | ours.filter(codename__startswith="operate_")
-    for role, permissions in (
-        (Role.VIEWER, viewing),
-        (Role.OPERATOR, viewing | operating),
-        (Role.ADMINISTRATOR, ours),
+    for name, permissions in (
+        (Role.VIEWER.value, viewing),
+        (Role.OPERATOR.value, viewing | operating),
+        (Role.ADMINISTRATOR.value, ours),
+        (READER, ours.filter(codename__startswith="read_")),
     ):
-        group, _ = Group.objects.using(using).get_or_create(name=group_name(role.value))
+        group, _ = Group.objects.using(using).get_or_create(name=group_name(name))
         group.permissions.remove(*ours.exclude(pk__in=permissions.values("pk")))
         group.permissions.add(*permissions)

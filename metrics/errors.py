@@ -2,6 +2,7 @@
 
 MetricsError
 ├── PartitionsUnusable      the partitioned tables can't be kept; the text says what to do
+├── TookTooLong             the database was asked for more than a page may wait for
 ├── ProposalSettled         a proposal was decided on already, or is gone
 ├── ExportUnreadable        a provider's export can't be imported; the text names the lines
 └── Unanswerable            a report was asked for that can't be made; the text names why
@@ -35,6 +36,12 @@ class ExportUnreadable(MetricsError):
     def __init__(self, message: str, *, bad: tuple[BadLine, ...] = ()) -> None:
         super().__init__(message)
         self.bad = bad
+
+
+class TookTooLong(MetricsError):
+    """A query that was ended because it took longer than it may."""
+
+    code = "took_too_long"
 
 
 class Unanswerable(MetricsError):

@@ -14,6 +14,13 @@ DEFINITIONS = (
         "LLM_METRICS_KEEP_MONTHS", 0, "Whole months before this one whose calls stay; 0 is all."
     ),
     ProcessSetting(
+        "LLM_CALLS_QUERY_MS",
+        1000,
+        "Longest time of one query for the list of calls, in milliseconds; then it says how to"
+        " narrow what is asked for.",
+        least=1,
+    ),
+    ProcessSetting(
         "LLM_ALERT_TIMEOUT_SECONDS",
         10.0,
         "Longest time for one attempt to deliver an alert, in seconds; 60 at most.",

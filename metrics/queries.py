@@ -233,6 +233,28 @@ def total(question: MetricsQuestion) -> Row:
     return rows[0] if rows else Row(None, (), Figures())
 
 
+def added(figures: Sequence[Figures]) -> Figures:
+    """The sums of several groups of calls together."""
+    known = [each.cost_usd for each in figures if each.cost_usd is not None]
+    saved = [each.saved_usd for each in figures if each.saved_usd is not None]
+    return Figures(
+        calls=sum(each.calls for each in figures),
+        failed=sum(each.failed for each in figures),
+        unpriced=sum(each.unpriced for each in figures),
+        unpriced_tokens=sum(each.unpriced_tokens for each in figures),
+        cache_hits=sum(each.cache_hits for each in figures),
+        unpriced_hits=sum(each.unpriced_hits for each in figures),
+        tokens_input=sum(each.tokens_input for each in figures),
+        tokens_output=sum(each.tokens_output for each in figures),
+        tokens_cached_input=sum(each.tokens_cached_input for each in figures),
+        tokens_cache_write=sum(each.tokens_cache_write for each in figures),
+        tokens_reasoning=sum(each.tokens_reasoning for each in figures),
+        cost_usd=sum(known, Decimal(0)) if known else None,
+        saved_usd=sum(saved, Decimal(0)) if saved else None,
+        latency_sum_ms=sum(each.latency_sum_ms for each in figures),
+    )
+
+
 def column(name: str) -> str:
     """The column that holds a dimension; raises UnknownDimension."""
     if name not in DIMENSIONS:

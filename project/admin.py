@@ -14,7 +14,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from llmconfig.admin.kit.navigation import Page, Section, register_section
 from llmconfig.admin.kit.writes import ReadOnlyAdmin, RevisionedAdmin
-from llmconfig.roles import RANK, role_of_group
+from llmconfig.roles import RANK, READER, group_name, role_of_group
 
 # The stock pages of these apps are registered before ours and don't wear the theme.
 for model in (User, Group, TokenProxy):
@@ -66,6 +66,8 @@ class GroupAdmin(StockGroupAdmin, RevisionedAdmin):
 
     @admin.display(description="May")
     def meaning(self, group: Group) -> str:
+        if group.name == group_name(READER):
+            return "also reads prompts and answers"
         role = role_of_group(group.name)
         return role.label.partition(": ")[2] if role else ""
 

@@ -226,7 +226,7 @@ CELERY_BEAT_SCHEDULER = "nodewise.timers:SteadyScheduler"
 CELERY_BEAT_SCHEDULE = SCHEDULE
 
 # This site's groups are the roles; other projects keep theirs apart as `nodewise viewer` and so on.
-LLM_ROLE_GROUPS = {role: role for role in ("viewer", "operator", "administrator")}
+LLM_ROLE_GROUPS = {role: role for role in ("viewer", "operator", "administrator", "reader")}
 # Where the weekly report goes; without a server it is only stored.
 REPORT_EMAIL_TO = words("REPORT_EMAIL_TO")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "nodewise@localhost")

@@ -11,6 +11,7 @@ from metrics.admin import (
     quality,
     reports,
     rollups,
+    texts,
     unpriced,
     widgets,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "quality",
     "reports",
     "rollups",
+    "texts",
     "unpriced",
     "widgets",
 ]
@@ -44,15 +46,15 @@ register_section(
                 f"{VIEW}generationmetric",
             ),
             Page(
-                "Texts", "chat", "admin:metrics_generationhistory_changelist",
+                "Prompts and answers", "chat", "admin:metrics_generationhistory_changelist",
                 f"{VIEW}generationhistory",
             ),
             Page(
-                "Sums by hour", "schedule", "admin:metrics_hourlyrollup_changelist",
+                "Usage by hour", "schedule", "admin:metrics_hourlyrollup_changelist",
                 f"{VIEW}hourlyrollup",
             ),
             Page(
-                "Sums by day", "calendar_month", "admin:metrics_dailyrollup_changelist",
+                "Usage by day", "calendar_month", "admin:metrics_dailyrollup_changelist",
                 f"{VIEW}dailyrollup",
             ),
             Page("Quality", "grade", "admin:metrics_quality", f"{VIEW}generationhistory"),

@@ -1,18 +1,24 @@
-"""The filters of the lists of calls: by outcome, kind of use, provider, model, node and prompt.
+"""The filters of the lists of calls: chosen (node, model, outcome) or typed (key, cost, session).
 
 None of them asks the calls' table for its distinct values, which would read all of it.
 """
 
 from collections.abc import Iterable
+from decimal import Decimal, InvalidOperation
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from llmconfig.admin.kit.theme import DropdownFilter
+from llmconfig.admin.kit.typed_filter import TypedField, TypedFilter
 from llmconfig.configuration import snapshot
 from llmconfig.models import InteractionType
+from metrics.queries import users_have_text_keys
 
+MAX_ID = 2**63 - 1
+MAX_NUMBER = 10**9
 OUTCOMES = {
     "ok": ("Succeeded", Q(error_code="")),
     "failed": ("Failed", ~Q(error_code="")),
@@ -44,7 +50,7 @@ class OutcomeFilter(DropdownFilter):
 class KindFilter(DropdownFilter):
     """Filters calls by their interaction type."""
 
-    title = "kind of use"
+    title = "interaction type"
     parameter_name = "kind"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
@@ -114,6 +120,96 @@ class PromptFilter(DropdownFilter):
         if operation and version.isdecimal():
             return queryset.filter(operation_type=operation, prompt_version=int(version))
         return queryset.filter(operation_type=chosen) if chosen else queryset
+
+
+def _session(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise ValueError("Give the whole id, such as a batch's page shows it.") from None
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal() or int(text) > MAX_ID:
+        raise ValueError("Give its number.")
+    return int(text)
+
+
+def _number(text: str) -> Decimal:
+    try:
+        value = Decimal(text.removeprefix("$"))
+    except InvalidOperation:
+        raise ValueError("Give a number such as 0.25.") from None
+    if not value.is_finite() or abs(value) > MAX_NUMBER:
+        raise ValueError("Give a number such as 0.25.")
+    return value
+
+
+def _milliseconds(text: str) -> float:
+    return float(_number(text) * 1000)
+
+
+class CallerFilter(TypedFilter):
+    """By who called, and what they said of the call."""
+
+    title = "caller"
+
+    def fields(self, request: HttpRequest) -> tuple[TypedField, ...]:
+        """Users as the project keys them."""
+        user = (
+            TypedField("user", "User's key", lookup="user_key")
+            if users_have_text_keys()
+            else TypedField("user", "User's number", _whole, "user_id")
+        )
+        return (
+            TypedField("key", "API key", lookup="account"),
+            user,
+            TypedField("organization", "Organization's number", _whole, "organization_id"),
+            TypedField("end_user", "End user", lookup="end_user"),
+            TypedField("tag", "Tag", lambda text: [text], "tags__contains"),
+        )
+
+
+class TextsCallerFilter(TypedFilter):
+    """The same as far as it stands beside the texts."""
+
+    title = "caller"
+
+    def fields(self, request: HttpRequest) -> tuple[TypedField, ...]:
+        return (
+            TypedField("key", "API key", lookup="account"),
+            TypedField("end_user", "End user", lookup="end_user"),
+            TypedField("tag", "Tag", lambda text: [text], "tags__contains"),
+        )
+
+
+class WorkFilter(TypedFilter):
+    """By what the call was a part of."""
+
+    title = "work"
+
+    def fields(self, request: HttpRequest) -> tuple[TypedField, ...]:
+        """An experiment's arm is of the same experiment."""
+        return (
+            TypedField("session", "Session or batch", _session, "session_id"),
+            TypedField("experiment", "Experiment", lookup="experiment"),
+            TypedField("arm", "Variant", lookup="experiment_arm"),
+        )
+
+
+class BoundsFilter(TypedFilter):
+    """By what the call cost and how long it took."""
+
+    title = "cost and latency"
+
+    def fields(self, request: HttpRequest) -> tuple[TypedField, ...]:
+        """Both ends included; calls without a price are in no range of cost."""
+        return (
+            TypedField("cost_from", "Cost from ($)", _number, "cost_usd__gte"),
+            TypedField("cost_to", "Cost up to ($)", _number, "cost_usd__lte"),
+            TypedField("latency_from", "Latency from (s)", _milliseconds, "latency_ms__gte"),
+            TypedField("latency_to", "Latency up to (s)", _milliseconds, "latency_ms__lte"),
+        )
 
 
 def _with_chosen(names: Iterable[str], chosen: str) -> list[tuple[Any, str]]:

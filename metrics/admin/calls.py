@@ -1,12 +1,12 @@
-"""Calls and their texts. Both tables are partitioned and large: nothing here counts their rows."""
+"""The list of calls, and a call's own page."""
 
-from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import admin
-from django.db.models import Model, Q, QuerySet
+from django.db.models import DecimalField, Model, Q, QuerySet, Value
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html_join
@@ -15,88 +15,33 @@ from django.utils.safestring import SafeString
 from llmconfig.admin.kit.attempts import attempt_lines
 from llmconfig.admin.kit.panels import register_call_link
 from llmconfig.admin.kit.presentation import NOTHING, badge, count, link, milliseconds
-from llmconfig.admin.kit.theme import UncountedPaginator
-from llmconfig.admin.kit.writes import ReadOnlyAdmin
 from llmconfig.configuration.known_costs import money
+from metrics.admin.call_export import export_urls
 from metrics.admin.call_filters import (
+    BoundsFilter,
+    CallerFilter,
     KindFilter,
     ModelFilter,
     NodeFilter,
     OutcomeFilter,
     PromptFilter,
     ProviderFilter,
+    WorkFilter,
 )
-from metrics.admin.periods import PeriodFilter
-from metrics.admin.quality import part_lines
+from metrics.admin.call_list import CallChangeList
+from metrics.admin.call_tables import SEARCH_BY_WORDS, CallTableAdmin
+from metrics.admin.periods import PeriodFilter, TimesFilter, asked_span
+from metrics.admin.quality import parts_of, score_of
+from metrics.admin.saved_views import saved_views_of, saved_views_urls
+from metrics.admin.sessions import session_page, session_urls
+from metrics.admin.texts import READ_TEXTS
 from metrics.admin.unpriced import unpriced_urls
+from metrics.admin.viewers_zone import viewers_zone
 from metrics.models import GenerationHistory, GenerationMetric
-from metrics.quality.stored import history_of
+from metrics.quality.stored import APART, history_of
+from metrics.text_search import matching
 
-WIDEST_PERIOD = "366"
-# What a search finds behind these words and a colon.
-CALLERS_WORDS: Mapping[str, Callable[[str], dict[str, Any]]] = {
-    "key": lambda word: {"account": word},
-    "user": lambda word: {"end_user": word},
-    "tag": lambda word: {"tags__contains": [word]},
-}
-LONG = ("prompt_text", "generated_code", "user_feedback", "quality_parts", "tool_calls")
-SEARCH_BY_WORDS = "or key:, user: or tag: and the caller's own word"
-
-
-class CallTableAdmin(ReadOnlyAdmin):
-    """The base of both tables' pages: no counting, and a search that an index serves."""
-
-    paginator = UncountedPaginator
-    show_full_result_count = False
-    list_per_page = 50
-    list_filter_submit = True
-    ordering = ("-created_at",)
-    search_fields = ("method_name",)
-
-    @admin.display(description="Key or account")
-    def key(self, row: Any) -> str | SafeString:
-        return self._found_by("key", [row.account])
-
-    @admin.display(description="End user")
-    def served(self, row: Any) -> str | SafeString:
-        """Whom the caller serves."""
-        return self._found_by("user", [row.end_user])
-
-    @admin.display(description="Tags")
-    def tagged(self, row: Any) -> str | SafeString:
-        """Each leads to the rows that have it."""
-        return self._found_by("tag", row.tags or [])
-
-    def _found_by(self, kind: str, words: Iterable[str]) -> str | SafeString:
-        """Links to the list of rows with the same word."""
-        meta = self.model._meta  # noqa: SLF001 - Django's documented name
-        address = reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist")
-        links = (
-            (link(f"{address}?{urlencode({'q': f'{kind}:{word}'})}", word),)
-            for word in words
-            if word
-        )
-        return format_html_join(" ", "{}", links) or NOTHING
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        """By an id, which an index finds; by a word of the caller's; else by the node's name."""
-        kind, colon, word = search_term.partition(":")
-        if colon and kind in CALLERS_WORDS and word:
-            return queryset.filter(**CALLERS_WORDS[kind](word)), False
-        try:
-            wanted = UUID(search_term.strip())
-        except ValueError:
-            found = (
-                queryset.filter(method_name__startswith=search_term) if search_term else queryset
-            )
-            return found, False
-        return queryset.filter(self.by_id(wanted)), False
-
-    def by_id(self, wanted: UUID) -> Q:
-        """Which columns an id may be in."""
-        return Q(correlation_id=wanted)
+IN_TEXTS = "text:"  # what a search in prompts and answers begins with
 
 
 @admin.register(GenerationMetric)
@@ -107,17 +52,21 @@ class GenerationMetricAdmin(CallTableAdmin):
         "created_at", "node", "kind", "answered_by", "tokens", "cost", "took", "outcome",
     )  # fmt: skip
     list_filter = (
-        PeriodFilter, OutcomeFilter, NodeFilter, KindFilter, ProviderFilter, ModelFilter,
-        PromptFilter,
+        PeriodFilter, TimesFilter, OutcomeFilter, NodeFilter, KindFilter, ProviderFilter,
+        ModelFilter, CallerFilter, WorkFilter, BoundsFilter, PromptFilter,
     )  # fmt: skip
-    search_help_text = f"Id of a call or batch, the beginning of a node's name, {SEARCH_BY_WORDS}"
+    search_help_text = (
+        f"Id of a call or batch, the beginning of a node's name, {IN_TEXTS} and words of prompts"
+        f" and answers, {SEARCH_BY_WORDS}"
+    )
+    list_before_template = "nodewise/calls_head.html"
     fieldsets = (
         (
             "Call",
             {
                 "fields": (
                     "created_at", "method_name", "node_type", "service_name", "operation_type",
-                    "outcome", "texts", "correlation_id", "session_id",
+                    "outcome", "texts", "correlation_id", "session",
                 )
             },
         ),
@@ -160,7 +109,7 @@ class GenerationMetricAdmin(CallTableAdmin):
     )  # fmt: skip
     readonly_fields = (
         "outcome", "texts", "cost", "took", "revision", "dropped", "score", "parts",
-        "key", "served", "tagged", "pairs", "called",
+        "key", "served", "tagged", "pairs", "called", "session",
     )  # fmt: skip
     change_form_outer_before_template = "nodewise/attempts.html"
 
@@ -175,14 +124,42 @@ class GenerationMetricAdmin(CallTableAdmin):
         return Q(correlation_id=wanted) | Q(session_id=wanted)
 
     def get_urls(self) -> list[URLPattern]:
-        """With the page about models without a price."""
-        return [*unpriced_urls(), *super().get_urls()]
+        """With the pages that belong to the list."""
+        ours = [*unpriced_urls(), *export_urls(self), *saved_views_urls(), *session_urls()]
+        return [*ours, *super().get_urls()]
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CallChangeList]:
+        """One that knows the sums of what is filtered."""
+        return CallChangeList
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """With the views that this person may open, and the way to a CSV file."""
+        context = {
+            "saved_views": saved_views_of(request),
+            "zone": viewers_zone(request).key,
+            **(extra_context or {}),
+        }
+        return super().changelist_view(request, context)
+
+    def by_words(self, request: HttpRequest, queryset: QuerySet[Any], words: str) -> QuerySet[Any]:
+        """In the texts, if they are asked for and may be read; else the node's name."""
+        if not words.startswith(IN_TEXTS):
+            return queryset.filter(method_name__startswith=words)
+        if not request.user.has_perm(READ_TEXTS):
+            return queryset.none()
+        # A text is stored with its call, so the same time bounds both.
+        time = asked_span(request).conditions("created_at", slack=APART)
+        texts = GenerationHistory.objects.filter(**time)
+        found = matching(texts, words.removeprefix(IN_TEXTS).strip())
+        return queryset.filter(correlation_id__in=found.values("correlation_id"))
 
     @admin.display(description="Node")
     def node(self, call: GenerationMetric) -> str:
         return call.method_name
 
-    @admin.display(description="Kind of use")
+    @admin.display(description="Interaction type")
     def kind(self, call: GenerationMetric) -> str:
         return call.node_type
 
@@ -190,16 +167,18 @@ class GenerationMetricAdmin(CallTableAdmin):
     def answered_by(self, call: GenerationMetric) -> str:
         return f"{call.provider}/{call.model_used}" if call.provider else call.model_used
 
-    @admin.display(description="Tokens")
+    @admin.display(description="Tokens", ordering="tokens_total")
     def tokens(self, call: GenerationMetric) -> str:
         return f"{count(call.tokens_input)} → {count(call.tokens_output)}"
 
-    @admin.display(description="Cost")
+    @admin.display(
+        description="Cost", ordering=Coalesce("cost_usd", Value(-1), output_field=DecimalField())
+    )
     def cost(self, call: GenerationMetric) -> str | SafeString:
         """In US dollars; unknown is said to be so."""
         return badge("unpriced", "warning") if call.cost_usd is None else money(call.cost_usd)
 
-    @admin.display(description="Took")
+    @admin.display(description="Latency", ordering="latency_ms")
     def took(self, call: GenerationMetric) -> str:
         return milliseconds(call.latency_ms)
 
@@ -214,6 +193,13 @@ class GenerationMetricAdmin(CallTableAdmin):
             return NOTHING
         address = reverse("admin:llmconfig_revision_change", args=[call.config_revision])
         return link(address, call.config_revision)
+
+    @admin.display(description="Session or batch")
+    def session(self, call: GenerationMetric) -> str | SafeString:
+        """Its calls as a timeline."""
+        if call.session_id is None:
+            return NOTHING
+        return link(session_page(call.session_id), call.session_id)
 
     @admin.display(description="Left out")
     def dropped(self, call: GenerationMetric) -> str | SafeString:
@@ -232,7 +218,7 @@ class GenerationMetricAdmin(CallTableAdmin):
         """The functions that the answer calls."""
         return ", ".join(call.tool_calls or []) or NOTHING
 
-    @admin.display(description="Texts")
+    @admin.display(description="Prompt and answer")
     def texts(self, call: GenerationMetric) -> str | SafeString:
         """Where prompt and answer are, as long as they are kept."""
         found = history_of(call.correlation_id, near=call.created_at)
@@ -246,7 +232,7 @@ class GenerationMetricAdmin(CallTableAdmin):
         """From 0 to 1; as long as the texts are kept."""
         return score_of(history_of(call.correlation_id, near=call.created_at))
 
-    @admin.display(description="Made of")
+    @admin.display(description="Score breakdown")
     def parts(self, call: GenerationMetric) -> SafeString:
         """Each check with its own score and reasons."""
         return parts_of(history_of(call.correlation_id, near=call.created_at))
@@ -264,104 +250,6 @@ class GenerationMetricAdmin(CallTableAdmin):
         if isinstance(obj, GenerationMetric):
             context["attempts"] = attempt_lines(obj.attempts)
         return super().render_change_form(request, context, add, change, form_url, obj)
-
-
-@admin.register(GenerationHistory)
-class GenerationHistoryAdmin(CallTableAdmin):
-    """Texts of calls; the list never loads them."""
-
-    list_display = ("created_at", "method_name", "node_type", "quality", "passed", "verdict")
-    list_filter = (PeriodFilter, KindFilter)
-    search_help_text = f"Id of a call, the beginning of a node's name, {SEARCH_BY_WORDS}"
-    fieldsets = (
-        (
-            None,
-            {
-                "fields": (
-                    "created_at", "method_name", "node_type", "call", "key", "served", "tagged",
-                    "tool_calls",
-                )
-            },
-        ),
-        (
-            "Judged",
-            {
-                "fields": (
-                    "quality_score", "parts", "validation_passed", "user_accepted",
-                    "manual_edits_required", "user_feedback",
-                )
-            },
-        ),
-    )  # fmt: skip
-    readonly_fields = ("call", "parts", "key", "served", "tagged")
-    change_form_outer_after_template = "nodewise/texts.html"
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Texts only on a row's own page."""
-        rows = super().get_queryset(request)
-        if request.resolver_match and str(request.resolver_match.url_name).endswith("changelist"):
-            return rows.defer(*LONG)
-        return rows
-
-    @admin.display(description="Quality")
-    def quality(self, row: GenerationHistory) -> str | SafeString:
-        return score_of(row)
-
-    @admin.display(description="Made of")
-    def parts(self, row: GenerationHistory) -> SafeString:
-        """Each check with its own score and reasons."""
-        return parts_of(row)
-
-    @admin.display(description="Passed", boolean=True)
-    def passed(self, row: GenerationHistory) -> bool:
-        """Whether it ended without an error and no check holds it back."""
-        return row.validation_passed
-
-    @admin.display(description="Verdict")
-    def verdict(self, row: GenerationHistory) -> SafeString:
-        if row.user_accepted is None:
-            return NOTHING
-        return badge("accepted", "good") if row.user_accepted else badge("rejected", "danger")
-
-    @admin.display(description="Call")
-    def call(self, row: GenerationHistory) -> SafeString:
-        address = reverse("admin:metrics_generationmetric_changelist")
-        return link(f"{address}?q={row.correlation_id}&days={WIDEST_PERIOD}", row.correlation_id)
-
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Model | None = None,
-    ) -> HttpResponse:
-        """With prompt and answer side by side."""
-        if isinstance(obj, GenerationHistory):
-            context["sides"] = (("Prompt", obj.prompt_text), ("Answer", obj.generated_code))
-        return super().render_change_form(request, context, add, change, form_url, obj)
-
-
-def score_of(row: GenerationHistory | None) -> str | SafeString:
-    """A row's quality score as text with two decimals."""
-    return NOTHING if row is None or row.quality_score is None else f"{row.quality_score:.2f}"
-
-
-def parts_of(row: GenerationHistory | None) -> SafeString:
-    """The score's parts, one a line, with their reasons."""
-    lines = part_lines(row)
-    if not lines:
-        return NOTHING
-    return format_html_join(
-        "",
-        '<div class="nw-part">{} {} <span class="nw-subtle">{}</span></div>',
-        (
-            (badge(line.score, "good" if line.passed else "danger"), line.label,
-             " ".join(line.notes))
-            for line in lines
-        ),
-    )  # fmt: skip
 
 
 def call_page(request: HttpRequest, correlation_id: UUID) -> str:

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from llmconfig.admin.kit.presentation import NOTHING, badge, link
 from llmconfig.admin.kit.writes import ReadOnlyAdmin
-from metrics.admin.calls import WIDEST_PERIOD
+from metrics.admin.texts import WIDEST_PERIOD
 from metrics.models import Pattern
 from metrics.models.patterns import PatternType
 

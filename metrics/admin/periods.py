@@ -1,6 +1,11 @@
-"""A time filter that is always on, so that a page reads few partitions of the call tables."""
+"""A time filter that is always on, so that a page reads few partitions of the call tables.
+
+Its periods are the overview's: whole days of the reader's zone, or the last 24 whole hours. So the
+list behind a figure has exactly the calls that were counted.
+"""
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,18 +14,91 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from llmconfig.admin.kit.theme import DropdownFilter
+from llmconfig.admin.kit.typed_filter import TypedField, TypedFilter
 from llmconfig.configuration import time_zones
+from metrics.admin.viewers_zone import viewers_zone
+from metrics.queries import Grain, start_of
 
 DEFAULT_DAYS = 7
 HOUR_FORMAT = "%Y-%m-%dT%H"
 DAY_FORMAT = "%Y-%m-%d"
+PERIOD, SINCE, UNTIL = "days", "since", "until"  # in the address
+CHOICES = (
+    ("1", "Last 24 hours"),
+    ("7", "Last 7 days"),
+    ("31", "Last 31 days"),
+    ("92", "Last 3 months"),
+    ("366", "Last 12 months"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AskedTime:
+    """From `since` up to, but without, `until`; None: still going on."""
+
+    since: dt.datetime
+    until: dt.datetime | None = None
+
+    def conditions(self, column: str, *, slack: dt.timedelta = dt.timedelta(0)) -> dict[str, Any]:
+        """As keywords of a queryset's `filter`; constants, so that few partitions are planned."""
+        found: dict[str, Any] = {f"{column}__gte": self.since - slack}
+        if self.until is not None:
+            found[f"{column}__lt"] = self.until + slack
+        return found
+
+
+def asked_span(request: HttpRequest) -> AskedTime:
+    """The time that the address asks for: its own bounds, a day, an hour, or so many last days."""
+    zone = viewers_zone(request)
+    bounds = {}
+    for name in (SINCE, UNTIL):
+        try:
+            bounds[name] = moment_of(request.GET.get(name, ""), zone)
+        except ValueError:
+            bounds[name] = None  # the filter says what is wrong with it
+    since, until = bounds[SINCE], bounds[UNTIL]
+    chosen = request.GET.get(PERIOD, "")
+    if since is None and until is not None:
+        return AskedTime(until - dt.timedelta(days=_days(chosen)), until)
+    if since is not None:
+        return AskedTime(since, until)
+    span = span_of(chosen)
+    if span is not None:
+        return AskedTime(*span)
+    return AskedTime(last_days(_days(chosen), zone))
+
+
+def _days(chosen: str) -> int:
+    return int(chosen) if chosen in dict(CHOICES) else DEFAULT_DAYS
+
+
+def last_days(days: int, zone: ZoneInfo) -> dt.datetime:
+    """When the last so many days begin, today included; for one day, the last 24 hours."""
+    if days == 1:
+        return start_of(timezone.now(), Grain.HOUR) - dt.timedelta(hours=23)
+    return start_of(timezone.now(), Grain.DAY, zone) - dt.timedelta(days=days - 1)
+
+
+def moment_of(text: str, zone: ZoneInfo) -> dt.datetime | None:
+    """A day or time of that zone, or one that says its own offset; None for a blank text.
+
+    Raises ValueError with the way out.
+    """
+    if not text.strip():
+        return None
+    try:
+        found = dt.datetime.fromisoformat(text.strip())
+        found = found.replace(tzinfo=zone) if found.tzinfo is None else found
+        return found.astimezone(dt.UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("Give a time such as 2031-04-11T09:30.") from None
 
 
 class PeriodFilter(DropdownFilter):
-    """Calls of the last days, a week unless something else is chosen; or of one UTC day or hour."""
+    """Calls of the last days, a week unless something else is chosen; or of one day or hour."""
 
     title = "period"
-    parameter_name = "days"
+    parameter_name = PERIOD
     all_option = None
     moment = "created_at"  # the column
 
@@ -32,14 +110,7 @@ class PeriodFilter(DropdownFilter):
         if start is not None:
             hour = f", {start[0]:%H:00} to {start[1]:%H:00}" if "T" in chosen else ""
             told = [(chosen, f"{start[0]:%-d %B %Y}{hour} {start[0].tzinfo}")]
-        return [
-            *told,
-            ("1", "Last 24 hours"),
-            ("7", "Last 7 days"),
-            ("31", "Last 31 days"),
-            ("92", "Last 3 months"),
-            ("366", "Last 12 months"),
-        ]
+        return [*told, *CHOICES]
 
     def value(self) -> str:
         """The chosen number of days, day or hour."""
@@ -47,14 +118,30 @@ class PeriodFilter(DropdownFilter):
         return chosen if chosen in {days for days, _ in self.lookup_choices} else str(DEFAULT_DAYS)
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Bounded by constants, so that PostgreSQL plans only the partitions it needs."""
-        span = span_of(self.value())
-        if span is not None:
-            return queryset.filter(
-                **{f"{self.moment}__gte": span[0], f"{self.moment}__lt": span[1]}
-            )
-        since = timezone.now() - dt.timedelta(days=int(self.value()))
-        return queryset.filter(**{f"{self.moment}__gte": since})
+        """Bounded also where the bounds stand in the filter below this one."""
+        return queryset.filter(**asked_span(request).conditions(self.moment))
+
+
+class TimesFilter(TypedFilter):
+    """Any time; what is given here stands above the period."""
+
+    title = "time"
+
+    def fields(self, request: HttpRequest) -> tuple[TypedField, ...]:
+        """In the reader's zone."""
+        zone = viewers_zone(request)
+
+        def read(text: str) -> dt.datetime | None:
+            return moment_of(text, zone)
+
+        def shown(text: str) -> str:
+            moment = moment_of(text, zone)
+            return f"{moment.astimezone(zone):%Y-%m-%dT%H:%M}" if moment else ""
+
+        return tuple(
+            TypedField(name, f"{label} ({zone.key})", read, kind="datetime-local", shown=shown)
+            for name, label in ((SINCE, "From"), (UNTIL, "Up to"))
+        )
 
 
 def name_of(start: dt.datetime, zone: ZoneInfo, *, hour: bool) -> str:

@@ -11,9 +11,10 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.urls import URLPattern
 from django.utils import timezone
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from llmconfig.admin.kit.presentation import badge, count
+from llmconfig.admin.kit.presentation import NOTHING, badge, count
 from llmconfig.admin.kit.theme import SelectWidget
 from llmconfig.admin.kit.writes import ReadOnlyAdmin, RevisionedAdmin
 from llmconfig.client.structured_output import SchemaUnusable, compile_schema
@@ -39,6 +40,27 @@ class PartLine:
 def part_lines(row: GenerationHistory | None) -> list[PartLine]:
     """A score's parts; none when the answer wasn't checked or its texts are gone."""
     return [_line(part) for part in stored_parts(row)]
+
+
+def score_of(row: GenerationHistory | None) -> str | SafeString:
+    """A row's quality score as text with two decimals."""
+    return NOTHING if row is None or row.quality_score is None else f"{row.quality_score:.2f}"
+
+
+def parts_of(row: GenerationHistory | None) -> SafeString:
+    """The score's parts, one a line, with their reasons."""
+    lines = part_lines(row)
+    if not lines:
+        return NOTHING
+    return format_html_join(
+        "",
+        '<div class="nw-part">{} {} <span class="nw-subtle">{}</span></div>',
+        (
+            (badge(line.score, "good" if line.passed else "danger"), line.label,
+             " ".join(line.notes))
+            for line in lines
+        ),
+    )  # fmt: skip
 
 
 def _line(part: ScorePart) -> PartLine:

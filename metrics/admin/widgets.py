@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
 
 from llmconfig.admin.kit.charts import TONES, AxisPlace, Chart, Column, Line, Part, lines, stacked
 from llmconfig.admin.kit.dashboard import Widget, register_widget
@@ -21,7 +20,7 @@ from llmconfig.admin.kit.presentation import count, milliseconds
 from llmconfig.configuration.known_costs import KnownCost, money
 from llmconfig.configuration.known_costs import total as known_total
 from metrics import partitions
-from metrics.admin.periods import DEFAULT_DAYS, name_of
+from metrics.admin.periods import DEFAULT_DAYS, last_days, name_of
 from metrics.admin.viewers_zone import offered_zones, viewers_zone, zone_error
 from metrics.analyzers.cost import MonthForecast, forecast_month
 from metrics.errors import Unanswerable
@@ -30,10 +29,10 @@ from metrics.queries import (
     Grain,
     MetricsQuestion,
     Row,
+    added,
     ask_apart,
     classes_by_period,
     percentile,
-    start_of,
     total,
 )
 
@@ -109,9 +108,9 @@ def span_of(request: HttpRequest) -> ShownPeriod:
     grain = Grain.HOUR if days == 1 else Grain.DAY
     number = 24 if days == 1 else days
     zone = viewers_zone(request)
-    last = start_of(timezone.now(), grain, zone)
+    first = last_days(days, zone)
     length = dt.timedelta(hours=1) if grain == Grain.HOUR else dt.timedelta(days=1)
-    starts = tuple(last - back * length for back in reversed(range(number)))
+    starts = tuple(first + ahead * length for ahead in range(number))
     return ShownPeriod(days, grain, starts, zone)
 
 
@@ -147,7 +146,7 @@ def calls_widget(request: HttpRequest) -> Widget | None:
     models, nodes, outcomes = ask_apart(
         whole, [("period", "provider", "model"), ("node",), ("outcome",)]
     )
-    now = _added([row.figures for row in models])
+    now = added([row.figures for row in models])
     context["calls"] = now.calls
     if not now.calls:
         context["longer"] = span.days != max(PERIODS)
@@ -343,27 +342,11 @@ def _errors(span: ShownPeriod, rows: Sequence[Row]) -> list[ShareEntry]:
 def _cache(span: ShownPeriod, rows: Sequence[Row]) -> Chart:
     columns = []
     for start in span.starts:
-        found = _added([row.figures for row in rows if row.period == start])
+        found = added([row.figures for row in rows if row.period == start])
         told = f"{count(found.cache_hits)} answers, {found.saved} saved"
         label, link = span.label(start), span.calls(start, outcome="cached")
         columns.append(Column(label, (Part(found.cache_hits, 1, f"{label}: {told}", link),)))
     return stacked("Answers from the cache", columns, tick=_whole)
-
-
-def _added(figures: Sequence[Figures]) -> Figures:
-    known = [each.cost_usd for each in figures if each.cost_usd is not None]
-    saved = [each.saved_usd for each in figures if each.saved_usd is not None]
-    return Figures(
-        calls=sum(each.calls for each in figures),
-        failed=sum(each.failed for each in figures),
-        unpriced=sum(each.unpriced for each in figures),
-        unpriced_tokens=sum(each.unpriced_tokens for each in figures),
-        cache_hits=sum(each.cache_hits for each in figures),
-        unpriced_hits=sum(each.unpriced_hits for each in figures),
-        cost_usd=sum(known, Decimal(0)) if known else None,
-        saved_usd=sum(saved, Decimal(0)) if saved else None,
-        latency_sum_ms=sum(each.latency_sum_ms for each in figures),
-    )
 
 
 def _model(key: tuple[str, str]) -> str:

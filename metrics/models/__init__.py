@@ -13,6 +13,7 @@ from metrics.models.calls import GenerationHistory, GenerationMetric
 from metrics.models.patterns import Pattern, PromptProposal
 from metrics.models.quality import DailyQuality, HourlyQuality, QualityRule, WaitingAnswer
 from metrics.models.rollups import DailyRollup, DirtyHour, HourlyRollup, OverviewRollup
+from metrics.models.views import SavedView
 
 __all__ = [
     "AlertChannel",
@@ -33,6 +34,7 @@ __all__ = [
     "ProviderHealth",
     "ProviderState",
     "QualityRule",
+    "SavedView",
     "WaitingAnswer",
     "WeeklyReport",
 ]

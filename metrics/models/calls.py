@@ -273,7 +273,9 @@ class GenerationHistory(models.Model):
     class Meta:
         db_table = "llm_generation_history"
         ordering = ["-created_at"]
-        verbose_name_plural = "generation history"
+        verbose_name = "prompt and answer"
+        verbose_name_plural = "prompts and answers"
+        permissions = [("read_generationhistory", "Can read prompts and answers")]
         indexes = [
             # From a call to its texts by correlation id.
             models.Index(fields=["correlation_id"], name="idx_llm_history_correlation"),

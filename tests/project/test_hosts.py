@@ -124,7 +124,9 @@ def test_the_hosts_users_groups_and_tokens_keep_their_own_pages(walked):
         "django.contrib.auth.admin.GroupAdmin",
         "rest_framework.authtoken.admin.TokenAdmin",
     ]
-    assert walked["groups"] == ["nodewise administrator", "nodewise operator", "nodewise viewer"]
+    assert walked["groups"] == [
+        f"nodewise {each}" for each in ("administrator", "operator", "reader", "viewer")
+    ]
 
 
 def test_without_a_field_key_a_developers_project_starts_and_stores_no_key(walked):

@@ -10,6 +10,7 @@ from llmconfig.admin.kit.untouched import KeepsUntouched, NamesFields
 if TYPE_CHECKING:
     from django import forms
     from django.contrib.admin import SimpleListFilter as DropdownFilter
+    from django.contrib.admin.views.main import ChangeList
     from django.core.paginator import Paginator as UncountedPaginator
 
     class ModelAdmin(admin.ModelAdmin[Any]):
@@ -39,12 +40,14 @@ elif apps.is_installed("unfold"):
     from unfold.admin import TabularInline as ThemeTabularInline
     from unfold.contrib.filters.admin import DropdownFilter
     from unfold.paginator import InfinitePaginator as UncountedPaginator
+    from unfold.views import ChangeList
     from unfold.widgets import UnfoldAdminPasswordWidget as PasswordWidget
     from unfold.widgets import UnfoldAdminSelectWidget as SelectWidget
     from unfold.widgets import UnfoldAdminTextareaWidget as TextareaWidget
     from unfold.widgets import UnfoldAdminTextInputWidget as TextWidget
     from unfold.widgets import UnfoldBooleanSwitchWidget as SwitchWidget
 else:  # Django's own admin: what only the theme draws, kit/plain.py leaves out or puts elsewhere
+    from django.contrib.admin.views.main import ChangeList
     from django.contrib.admin.widgets import AdminTextareaWidget as TextareaWidget
     from django.contrib.admin.widgets import AdminTextInputWidget as TextWidget
     from django.forms import CheckboxInput as SwitchWidget
@@ -58,6 +61,9 @@ else:  # Django's own admin: what only the theme draws, kit/plain.py leaves out 
     from llmconfig.admin.kit.plain import ModelAdmin as ThemeModelAdmin
     from llmconfig.admin.kit.plain import TabularInline as ThemeTabularInline
 
+# Whether a list's filters are sent together; Django's own are links, each on its own.
+FILTERS_ARE_ONE_FORM = apps.is_installed("unfold")
+
 if not TYPE_CHECKING:
 
     class ModelAdmin(KeepsUntouched, ThemeModelAdmin):
@@ -68,6 +74,8 @@ if not TYPE_CHECKING:
 
 
 __all__ = [
+    "FILTERS_ARE_ONE_FORM",
+    "ChangeList",
     "DropdownFilter",
     "ModelAdmin",
     "PasswordWidget",

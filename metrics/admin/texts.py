@@ -1,0 +1,112 @@
+"""Prompts and answers of calls; the list never loads them."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from llmconfig.admin.kit.presentation import NOTHING, badge, link
+from metrics.admin.call_filters import KindFilter, NodeFilter, TextsCallerFilter
+from metrics.admin.call_tables import SEARCH_BY_WORDS, CallTableAdmin
+from metrics.admin.periods import PeriodFilter, TimesFilter
+from metrics.admin.quality import parts_of, score_of
+from metrics.models import GenerationHistory
+from metrics.text_search import matching
+
+WIDEST_PERIOD = "366"
+READ_TEXTS = "metrics.read_generationhistory"
+TEXTS = frozenset({"tool_calls", "user_feedback"})
+LONG = ("prompt_text", "generated_code", "user_feedback", "quality_parts", "tool_calls")
+
+
+@admin.register(GenerationHistory)
+class GenerationHistoryAdmin(CallTableAdmin):
+    """Texts of calls; the list never loads them."""
+
+    list_display = ("created_at", "method_name", "node_type", "quality", "passed", "verdict")
+    list_filter = (PeriodFilter, TimesFilter, NodeFilter, KindFilter, TextsCallerFilter)
+    search_help_text = f"Words of prompts and answers, the id of a call, {SEARCH_BY_WORDS}"
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "created_at", "method_name", "node_type", "call", "key", "served", "tagged",
+                    "tool_calls",
+                )
+            },
+        ),
+        (
+            "Judged",
+            {
+                "fields": (
+                    "quality_score", "parts", "validation_passed", "user_accepted",
+                    "manual_edits_required", "user_feedback",
+                )
+            },
+        ),
+    )  # fmt: skip
+    readonly_fields = ("call", "parts", "key", "served", "tagged")
+    change_form_outer_after_template = "nodewise/call_texts.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Texts only on a row's own page."""
+        rows = super().get_queryset(request)
+        if request.resolver_match and str(request.resolver_match.url_name).endswith("changelist"):
+            return rows.defer(*LONG)
+        return rows
+
+    def by_words(self, request: HttpRequest, queryset: QuerySet[Any], words: str) -> QuerySet[Any]:
+        return matching(queryset, words) if request.user.has_perm(READ_TEXTS) else queryset.none()
+
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """What the answer calls has arguments, which are texts too."""
+        found = super().get_fieldsets(request, obj)
+        if request.user.has_perm(READ_TEXTS):
+            return found
+        return [
+            (title, {**part, "fields": [name for name in part["fields"] if name not in TEXTS]})
+            for title, part in found
+        ]
+
+    @admin.display(description="Quality")
+    def quality(self, row: GenerationHistory) -> str | SafeString:
+        return score_of(row)
+
+    @admin.display(description="Score breakdown")
+    def parts(self, row: GenerationHistory) -> SafeString:
+        """Each check with its own score and reasons."""
+        return parts_of(row)
+
+    @admin.display(description="Passed", boolean=True)
+    def passed(self, row: GenerationHistory) -> bool:
+        """Whether it ended without an error and no check holds it back."""
+        return row.validation_passed
+
+    @admin.display(description="Verdict")
+    def verdict(self, row: GenerationHistory) -> SafeString:
+        if row.user_accepted is None:
+            return NOTHING
+        return badge("accepted", "good") if row.user_accepted else badge("rejected", "danger")
+
+    @admin.display(description="Call")
+    def call(self, row: GenerationHistory) -> SafeString:
+        address = reverse("admin:metrics_generationmetric_changelist")
+        return link(f"{address}?q={row.correlation_id}&days={WIDEST_PERIOD}", row.correlation_id)
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Model | None = None,
+    ) -> HttpResponse:
+        """With prompt and answer side by side, for whom may read them."""
+        if isinstance(obj, GenerationHistory) and request.user.has_perm(READ_TEXTS):
+            context["sides"] = (("Prompt", obj.prompt_text), ("Answer", obj.generated_code))
+        return super().render_change_form(request, context, add, change, form_url, obj)
