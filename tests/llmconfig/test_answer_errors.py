@@ -95,7 +95,18 @@ ERRORS = [
      "http_400", False, "bad request", None),
     ("200: MiniMax", 200, {"choices": None, "base_resp": {"status_code": 1004,
                                                           "status_msg": "login fail"}},
-     "http_502", True, "login fail", None),
+     "http_401", False, "login fail", None),
+    ("200: MiniMax at its limit", 200,
+     {"choices": None, "base_resp": {"status_code": 1002, "status_msg": "rate limit"}},
+     "http_429", True, "rate limit", None),
+    ("200: MiniMax without balance", 200,
+     {"base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}},
+     "quota_exhausted", False, "insufficient balance", None),
+    ("AWS", 400, {"__type": "com.amazon.coral.validate#ValidationException",
+                  "Message": "Too many dogs."}, "http_400", False, "Too many dogs.", None),
+    ("200: AWS, a name alone", 200, {"error": {"__type": "aws#ThrottlingException",
+                                               "message": "Too many tokens."}},
+     "http_429", True, "Too many tokens.", None),
     ("200: in the choice", 200,
      {"choices": [{"finish_reason": "error", "message": {"content": ""},
                    "error": {"code": 502, "message": "Upstream broke."}}]},
@@ -133,6 +144,8 @@ IN_STREAMS = [
      "http_502", "upstream timed out"),
     ("Anthropic", b"event: error\n" + event({"type": "error", "error": {
         "type": "overloaded_error", "message": "Overloaded"}}), "http_529", "Overloaded"),
+    ("Alibaba: an event named error with a code in words", b"event: error\n" + event(
+        {"code": "Throttling.RateQuota", "message": "Too fast."}), "http_429", "Too fast."),
     ("OpenRouter: in a choice", event({"error": {"code": 502, "message": "Gone."}, "choices": [
         {"delta": {"content": ""}, "finish_reason": "error"}]}), "http_502", "Gone."),
     ("words that are no JSON", b"data: Internal Server Error\n\n", "bad_reply",

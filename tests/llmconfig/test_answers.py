@@ -130,6 +130,51 @@ ANSWERS = [
         [{"content": '{"html": "a </th'}, {"content": 'ink> b"}'}],
         expected('{"html": "a </think> b"}'),
     ),
+    (
+        "gpt-oss without a parser: channels",
+        {"content": "<|channel|>analysis<|message|>Calm?<|end|><|start|>assistant"
+                    "<|channel|>final<|message|>Rex is calm.<|return|>"},
+        [{"content": "<|channel|>ana"}, {"content": "lysis<|message|>Calm?<|en"},
+         {"content": "d|><|start|>assistant<|channel|>fin"},
+         {"content": "al<|message|>Rex is calm.<|ret"}, {"content": "urn|>"}],
+        expected("Rex is calm.", "Calm?"),
+    ),
+    (
+        "gpt-oss with the final channel alone",
+        {"content": "<|channel|>final<|message|>Rex is calm."},
+        [{"content": "<|channel|>final<|mess"}, {"content": "age|>Rex is calm."}],
+        expected("Rex is calm."),
+    ),
+    # What a server without the model's template leaves at the end
+    *(
+        (
+            f"the template's {token}",
+            {"content": f"Rex is calm.{token}\n"},
+            [{"content": "Rex is calm."}, {"content": token[:3]},
+             {"content": f"{token[3:]}\n"}],
+            expected("Rex is calm."),
+        )
+        for token in ("<|im_end|>", "<|eot_id|>", "</s>", "<end_of_turn>")
+    ),
+    (
+        "two of them",
+        {"content": "Rex is calm.<|end|><|endoftext|>"},
+        [{"content": "Rex is calm.<|end"}, {"content": "|><|endo"}, {"content": "ftext|>"}],
+        expected("Rex is calm."),
+    ),
+    (
+        "an answer about them",
+        {"content": "Qwen ends a turn with `<|im_end|>`, Llama with \"<|eot_id|>"},
+        [{"content": "Qwen ends a turn with `<|im_"}, {"content": "end|>`, Llama with \"<|eot"},
+         {"content": "_id|>"}],
+        expected("Qwen ends a turn with `<|im_end|>`, Llama with \"<|eot_id|>"),
+    ),
+    (
+        "HTML that is struck through",
+        {"content": "<s>Rex is calm.</s>"},
+        [{"content": "<s"}, {"content": ">Rex is calm.</"}, {"content": "s>"}],
+        expected("<s>Rex is calm.</s>"),
+    ),
     # Tool calls
     (
         "arguments as an object",
@@ -210,6 +255,11 @@ def test_an_answer_says_the_same_whole_and_streamed(server, node, ask, message, 
     assert ids == [each["id"] for each in made.tool_calls]
 
 
+def test_gpt_oss_without_its_control_tokens_is_told_apart_in_the_whole(server, node, ask):
+    server.tell(completion({"content": "analysisIs he calm?assistantfinalRex is calm."}))
+    assert seen(asked(ask())) == expected("Rex is calm.", "Is he calm?")
+
+
 def test_a_closing_tag_alone_ends_the_thoughts(server, node, ask):
     text = "The dog is calm, I think.\n</think>\n\nA calm dog."
     server.tell(
@@ -283,6 +333,12 @@ STREAMS = [
                               for at, each in enumerate(["R", "e", "x"])] + chunks()),
     ("comments, blank data, a forgotten last line",
      [b": ping\n\n", *chunks({"content": "Rex"})[:-1], b"data: [DONE]"]),
+    ("a chunk without choices, data that is null", [
+        event({"choices": None}), *chunks({"content": "Rex"})[:-1], event(None), DONE]),
+    ("a text as completions have it", [
+        event({"choices": [{"text": "Rex", "finish_reason": "stop"}]}), DONE]),
+    ("no blank lines between the events",
+     [b"".join(chunks({"content": "Rex"})).replace(b"\n\n", b"\n")]),
     ("a reason that is blank until the end", [event({"choices": [
         {"delta": {"content": "Rex"}, "finish_reason": ""}]}), *chunks()]),
 ]  # fmt: skip

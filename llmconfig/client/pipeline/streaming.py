@@ -132,6 +132,8 @@ class _Listening:
             self.complete = True
             return False
         value = parse_event(event)
+        if value is None:
+            return False  # sent to keep the connection
         if self.endpoint.wire.refusal(value) is not None:
             return True
         if not isinstance(value, dict):

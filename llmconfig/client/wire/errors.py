@@ -17,7 +17,10 @@ from llmconfig.client.wire.reading import object_of, text_of
 
 MAX_DEPTH = 4
 MAX_RAW_CHARACTERS = 4096
-MESSAGE_FIELDS = ("message", "msg", "detail", "error_message", "error_description", "status_msg")
+MESSAGE_FIELDS = (
+    "message", "msg", "detail", "error_message", "error_description", "status_msg",
+    "Message", "errorMessage",
+)  # fmt: skip
 CODE_FIELDS = ("code", "type", "status", "error_type", "error_code", "reason")
 STATUS_FIELDS = ("status", "status_code", "statusCode", "code", "http_status", "error_code")
 # What named errors mean where a body with status 200 gives no number.
@@ -48,7 +51,24 @@ NAMED_STATUSES = {
     "deadline_exceeded": 504,
     "timeout_error": 504,
     "overloaded_error": 529,
+    # AWS and Alibaba, within a stream
+    "throttlingexception": 429,
+    "validationexception": 400,
+    "accessdeniedexception": 403,
+    "modeltimeoutexception": 504,
+    "serviceunavailableexception": 503,
+    "throttling": 429,
+    "throttling.ratequota": 429,
+    "throttling.allocationquota": 429,
+    "invalidapikey": 401,
+    "arrearage": 402,
+    "datainspectionfailed": 400,
 }
+# MiniMax' numbers in `base_resp`, in a reply that says 200 (its list of error codes).
+MINIMAX_STATUSES = {
+    1001: 504, 1002: 429, 1004: 401, 1008: 402, 1024: 500, 1026: 400, 1027: 400, 1033: 500,
+    1039: 400, 1041: 429, 1042: 400, 2013: 400, 2049: 401, 2056: 429,
+}  # fmt: skip
 _WAIT = re.compile(
     r"(?:try again|retry)(?: your request)? (?:in|after) "
     r"(?:(\d+)\s?h(?:ours?)?\s?)?(?:(\d+)\s?m(?:in(?:utes?)?)?(?!s)\s?)?"
@@ -117,12 +137,14 @@ def _refusal(error: Any, around: JSON) -> Refusal:
         codes = scalar.codes | frozenset(_codes(around))
         told = scalar.message if error is not True else _message(around, 0)
         return Refusal(told, codes, scalar.status or _status(around), _wait_in(told))
-    error = {**object_of(error.get("base_resp")), **error}
+    base = object_of(error.get("base_resp"))
+    error = {**base, **error}
     message = _message(error, 0) or _message(around, 0)
     codes = frozenset([*_codes(error), *_codes(around)])
     named = next((NAMED_STATUSES[each.lower()] for each in codes if each.lower() in NAMED_STATUSES),
                  None)  # fmt: skip
     status = _status(error) or _status(around) or named
+    status = status or MINIMAX_STATUSES.get(base.get("status_code", 0))
     wait = _retry_delay(error) or _wait_in(message)
     return Refusal(message, codes, status, wait, _parameter(error) or _parameter(around))
 
@@ -193,6 +215,9 @@ def _codes(error: JSON) -> Iterator[str]:
         code = error.get(name)
         if isinstance(code, str) and code:
             yield code
+    named = text_of(error.get("__type"))  # AWS
+    if named:
+        yield named.rpartition("#")[2]
     details = object_of(error.get("details"))  # Anthropic
     for holder in (object_of(error.get("innererror")), details):
         for name in ("code", "error_code"):

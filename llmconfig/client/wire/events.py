@@ -44,7 +44,7 @@ class EventReader:
             if line:
                 self._take(line)
             elif self._data:
-                events.append(self._event())
+                events += self._event()
         return events
 
     def end(self) -> list[bytes]:
@@ -87,10 +87,23 @@ class EventReader:
             self._data.append(value)
             self._failed = True
 
-    def _event(self) -> bytes:
-        data, failed = b"\n".join(self._data), self._failed
+    def _event(self) -> list[bytes]:
+        lines, failed = self._data, self._failed
         self._data, self._failed = [], False
-        return _as_error(data) if failed else data
+        if failed:
+            return [_as_error(b"\n".join(lines))]
+        return lines if len(lines) == 1 or _is_json(lines) else [b"\n".join(lines)]
+
+
+def _is_json(lines: list[bytes]) -> bool:
+    """Whether each line is an event's data by itself: servers forget the blank lines between."""
+    try:
+        for line in lines:
+            if line.strip() != DONE:
+                orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return False
+    return True
 
 
 def _as_error(data: bytes) -> bytes:

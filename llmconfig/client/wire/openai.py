@@ -33,6 +33,7 @@ from llmconfig.client.wire.errors import error_in
 from llmconfig.client.wire.messages import Spoken, spoken_in, tokens_of_answer
 from llmconfig.client.wire.reading import object_of, text_of
 from llmconfig.client.wire.response_format import ask_for_shape
+from llmconfig.client.wire.template_tokens import EndTokenHolder, without_end_tokens
 from llmconfig.client.wire.thinking import ThoughtSplitter, joined, split
 from llmconfig.client.wire.tool_calls import ToolCallStream, whole_calls
 from llmconfig.client.wire.usage import billed, later
@@ -149,7 +150,7 @@ class OpenAIWire:
     def read(self, value: JSON) -> Reply:
         told = billed(value)
         choice = _first_choice(value)
-        message = choice.get("message")
+        message = _said(choice)
         reason = reason_in(choice.get("finish_reason"))
         if message is None and ending_of(reason) is Ending.WITHHELD:
             message = {}  # Azure leaves it out where its filter took the answer
@@ -190,6 +191,7 @@ def _answer(
     if ending_of(end.reason) is Ending.BROKEN:
         raise BadReply(f"the provider broke off: {end.reason}", end.billed)
     text, thought = split(spoken.text)
+    text = without_end_tokens(text)
     thoughts = joined([*spoken.thoughts, *([Thought(text=thought)] if thought else [])])
     if end.reason is None and not (text.strip() or tool_calls or spoken.refusal):
         raise BadReply("the answer is empty", end.billed)
@@ -223,6 +225,14 @@ def _logprobs(choice: JSON) -> tuple[JSON, ...]:
 def _first_choice(value: JSON) -> JSON:
     choices = value.get("choices")
     return object_of(choices[0]) if isinstance(choices, list) and choices else {}
+
+
+def _said(choice: JSON) -> Any:
+    """A choice's message; some servers answer with a text, as completions do."""
+    message = choice.get("message")
+    if message is None and isinstance(choice.get("text"), str):
+        return {"content": choice["text"]}
+    return message
 
 
 def _tokens(told: Any) -> Tokens:
@@ -276,6 +286,7 @@ class OpenAIListener:
         self._refusals: list[str] = []
         self._thoughts: list[Thought] = []
         self._splitter = ThoughtSplitter()
+        self._holder = EndTokenHolder()
         self._calls = ToolCallStream()
         self._reason: str | None = None
         self._stop: Any = None
@@ -293,13 +304,12 @@ class OpenAIListener:
         choice = _first_choice(event)
         self._reason = reason_in(choice.get("finish_reason")) or self._reason
         self._stop = choice.get("stop_reason") or self._stop
-        said = choice.get("delta")
-        if not said:  # a whole answer sent as the only event
-            said = choice.get("message")
+        said = choice.get("delta") or _said(choice)  # a whole answer may be the only event
         if not isinstance(said, dict):
             return None
         spoken = spoken_in(said)
         text, thought = self._splitter.feed(spoken.text) if spoken.text else ("", "")
+        text = self._holder.feed(text) if text else ""
         self._texts.append(spoken.text)
         self._refusals.append(spoken.refusal)
         self._thoughts += spoken.thoughts
@@ -318,6 +328,7 @@ class OpenAIListener:
         """What may have become a tag or a later call's id, and didn't."""
         self._complete = complete
         text, thought = self._splitter.end()
+        text = self._holder.feed(text) + self._holder.end()
         thoughts = (Thought(text=thought),) if thought else ()
         return self._delta(text, self._calls.end(), thoughts, "")
 

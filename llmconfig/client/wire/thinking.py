@@ -19,9 +19,22 @@ TAGS = {
     "<seed:think>": "</seed:think>",  # Seed-OSS
     "[THINK]": "[/THINK]",  # Magistral
     "◁think▷": "◁/think▷",  # Kimi-VL
+    # gpt-oss, whose format gives each message a channel (OpenAI's document on harmony)
+    "<|channel|>analysis<|message|>": "<|end|>",
+    "<|channel|>commentary<|message|>": "<|end|>",
+    "<|start|>assistant<|channel|>analysis<|message|>": "<|end|>",
+    "<|start|>assistant<|channel|>commentary<|message|>": "<|end|>",
 }
-_CLOSING = tuple(TAGS.values())
-_HINTS = ("think", "THINK", "thought>", "reasoning>")
+# What may stand before its answer.
+_ANSWER_BEGINS = (
+    "<|channel|>final<|message|>",
+    "<|start|>assistant<|channel|>final<|message|>",
+)
+_CLOSING = tuple(closing for closing in TAGS.values() if closing != "<|end|>")
+_BEGINNINGS = (*TAGS, *_ANSWER_BEGINS, *_CLOSING)
+# gpt-oss behind a server that leaves the control tokens out and their words in.
+_BARE_ANALYSIS, _BARE_FINAL = "analysis", "assistantfinal"
+_HINTS = ("think", "THINK", "thought>", "reasoning>", "<|channel|>", _BARE_FINAL)
 _QUOTES = frozenset("`\"'“”")
 _JSON_BEGINS = frozenset("{[")
 
@@ -85,7 +98,11 @@ class ThoughtSplitter:
                 self._closing, self._taken = closing, True
                 self._buffer = text[len(opening) :]
                 return True
-        if any(tag.startswith(text) and tag != text for tag in (*TAGS, *_CLOSING)):
+        for beginning in _ANSWER_BEGINS:
+            if text.startswith(beginning):
+                self._buffer = text = text[len(beginning) :]
+                self._taken = True
+        if any(tag.startswith(text) and tag != text for tag in _BEGINNINGS):
             return False
         self._in_answer = True
         self._sealed = self._taken or text[0] in _JSON_BEGINS
@@ -128,11 +145,14 @@ def split(text: str) -> tuple[str, str]:
     if not any(hint in text for hint in _HINTS):
         return text, ""
     begin = text.lstrip()
-    if begin.startswith(tuple(TAGS)):
+    if begin.startswith((*TAGS, *_ANSWER_BEGINS)):
         splitter = ThoughtSplitter()
         answer, thought = splitter.feed(text)
         rest, held = splitter.end()
         return answer + rest, thought + held
+    if begin.startswith(_BARE_ANALYSIS) and _BARE_FINAL in begin:
+        thought, _, answer = begin.removeprefix(_BARE_ANALYSIS).partition(_BARE_FINAL)
+        return answer.lstrip(), thought
     found = _closing_alone(text)
     if found is None or begin[:1] in _JSON_BEGINS:
         return text, ""

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from llmconfig.client.types import NOT_BILLED, Billed, Usage, UsageDetails
+from llmconfig.client.wire.reading import object_of
 
 JSON = dict[str, Any]
 
@@ -34,7 +35,8 @@ def billed(reply: JSON) -> Billed:
     """What a whole reply, or one event of a stream, says about its price."""
     counts = reply.get("usage")
     if not isinstance(counts, dict) or not counts:
-        counts = reply.get("usageMetadata")  # Gemini's own form
+        # Gemini's own form, or Groq's in the last chunk of a stream
+        counts = reply.get("usageMetadata") or object_of(reply.get("x_groq")).get("usage")
         if not isinstance(counts, dict) or not counts:
             named = reply.get("service_tier")
             return Billed(None, None, tier_name(named), names_tier=True) if named else NOT_BILLED
