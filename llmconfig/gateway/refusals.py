@@ -149,8 +149,18 @@ def _failed(error: GenerationFailed) -> RequestRefused:
     if isinstance(error, AnswerInvalid):
         return RequestRefused(502, error.code, "The model's answer does not obey the schema.")
     lasting = isinstance(error, GenerationRefused)
-    found = _of_attempt(record.attempts[-1], lasting=lasting) if record.attempts else None
-    return found or RequestRefused(502, error.code, "No model could answer.")
+    if not record.attempts:
+        return RequestRefused(502, error.code, "No model could answer.")
+    last = record.attempts[-1]
+    return _of_attempt(last, lasting=lasting) or _with_reason(error.code, last)
+
+
+def _with_reason(code: str, last: Attempt) -> RequestRefused:
+    """The last provider's own words, where they speak of no account and no key of ours."""
+    reason, _, _ = last.detail.partition("; counted by")  # what follows is our bookkeeping
+    if reason and (last.outcome == "bad_reply" or last.outcome.startswith("http_5")):
+        return RequestRefused(502, code, f"No model could answer: {reason}")
+    return RequestRefused(502, code, "No model could answer.")
 
 
 def _of_attempt(last: Attempt, *, lasting: bool) -> RequestRefused | None:

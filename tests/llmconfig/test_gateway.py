@@ -589,7 +589,7 @@ def test_unknown_parameters_reach_the_provider(server, plain, simulator):
         ({"status": 400, "message": "Too long."}, 400),
         ({"echo_key": True}, 502),
         ({"status": 404}, 502),
-        ({"status": 500}, 502),
+        ({"status": 500, "message": "Broken."}, 502),
         ({"status": 429, "retry_after": "0.1"}, 429),
     ],
 )
@@ -607,6 +607,15 @@ def test_a_providers_failure_reveals_nothing_inside(server, plain, simulator, ac
         assert int(reply.headers["retry-after"]) >= 1
     elif status >= 500:
         assert reply.headers["x-should-retry"] == "false"
+
+
+def test_a_providers_reason_reaches_the_caller(server, plain, simulator):
+    simulator.fail(status=500, message="CUDA out of memory")
+    with server.client(plain) as client:
+        for reply in (ask(client), ask(client, stream=True)):
+            assert reply.status_code == 502
+            said = reply.json()["error"]["message"]
+            assert said == "No model could answer: CUDA out of memory"
 
 
 def test_a_switched_off_system_says_so(server, plain):
