@@ -10,7 +10,7 @@ bounded time.
 import datetime as dt
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
@@ -184,6 +184,7 @@ def ask_apart(question: MetricsQuestion, groupings: Sequence[Sequence[str]]) -> 
     columns = {name: "period_start" if name == "period" else column(name) for name in names}
     sets = ", ".join(f"({', '.join(columns[name] for name in each)})" for each in groupings)
     shown = ", ".join(columns.values())
+    question = replace(question, by=[name for name in names if name != "period"])
     table, bounds = _source(question, names)
     where, wanted = _conditions(question)
     with transaction.atomic(), connection.cursor() as cursor:

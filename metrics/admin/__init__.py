@@ -41,6 +41,7 @@ register_section(
                 "Calls", "receipt_long", "admin:metrics_generationmetric_changelist",
                 f"{VIEW}generationmetric",
             ),
+            Page("Spending", "payments", "admin:metrics_spending", f"{VIEW}generationmetric"),
             Page(
                 "Unpriced models", "money_off", "admin:metrics_unpriced",
                 f"{VIEW}generationmetric",
@@ -48,14 +49,6 @@ register_section(
             Page(
                 "Prompts and answers", "chat", "admin:metrics_generationhistory_changelist",
                 f"{VIEW}generationhistory",
-            ),
-            Page(
-                "Usage by hour", "schedule", "admin:metrics_hourlyrollup_changelist",
-                f"{VIEW}hourlyrollup",
-            ),
-            Page(
-                "Usage by day", "calendar_month", "admin:metrics_dailyrollup_changelist",
-                f"{VIEW}dailyrollup",
             ),
             Page("Quality", "grade", "admin:metrics_quality", f"{VIEW}generationhistory"),
             Page(

@@ -34,6 +34,7 @@ from metrics.admin.periods import PeriodFilter, TimesFilter, asked_span
 from metrics.admin.quality import parts_of, score_of
 from metrics.admin.saved_views import saved_views_of, saved_views_urls
 from metrics.admin.sessions import session_page, session_urls
+from metrics.admin.spending import spending_urls
 from metrics.admin.texts import READ_TEXTS
 from metrics.admin.unpriced import unpriced_urls
 from metrics.admin.viewers_zone import viewers_zone
@@ -125,8 +126,8 @@ class GenerationMetricAdmin(CallTableAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         """With the pages that belong to the list."""
-        ours = [*unpriced_urls(), *export_urls(self), *saved_views_urls(), *session_urls()]
-        return [*ours, *super().get_urls()]
+        ours = [*unpriced_urls(), *spending_urls(), *export_urls(self), *saved_views_urls()]
+        return [*ours, *session_urls(), *super().get_urls()]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CallChangeList]:
         """One that knows the sums of what is filtered."""

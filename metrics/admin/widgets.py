@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from llmconfig.admin.kit.charts import TONES, AxisPlace, Chart, Column, Line, Part, lines, stacked
 from llmconfig.admin.kit.dashboard import Widget, register_widget
-from llmconfig.admin.kit.presentation import count, milliseconds
+from llmconfig.admin.kit.presentation import changed, count, milliseconds
 from llmconfig.configuration.known_costs import KnownCost, money
 from llmconfig.configuration.known_costs import total as known_total
 from metrics import partitions
@@ -202,27 +202,16 @@ def _figures(
     span: ShownPeriod, now: Figures, before: Figures
 ) -> tuple[tuple[str, str, str, str], ...]:
     """Label, value, the change against the period before, and the calls behind it."""
-    change = ""
-    if now.cost.usd is not None and before.cost.usd is not None:
-        change = _change(float(now.cost.usd), float(before.cost.usd))
     return (
-        ("spent", str(now.cost), change, span.calls()),
-        ("calls", count(now.calls), _change(now.calls, before.calls), span.calls()),
-        ("a call", money(now.average_cost_usd), "", span.calls()),
+        ("spent", str(now.cost), changed(now.cost.usd, before.cost.usd), span.calls()),
+        ("calls", count(now.calls), changed(now.calls, before.calls), span.calls()),
+        ("cost per call", money(now.average_cost_usd), "", span.calls()),
         ("failed", f"{now.failed / now.calls:.1%}", "", span.calls(outcome="failed")),
         (
-            "from the cache", f"{now.cache_hits / now.calls:.1%}", "", span.calls(outcome="cached")
+            "cache hits", f"{now.cache_hits / now.calls:.1%}", "", span.calls(outcome="cached")
         ),
-        ("on average", milliseconds(now.average_latency_ms or 0), "", span.calls()),
+        ("mean latency", milliseconds(now.average_latency_ms or 0), "", span.calls()),
     )  # fmt: skip
-
-
-def _change(now: float, before: float) -> str:
-    """Against the period before; blank where there was nothing, or nothing worth telling."""
-    if not before:
-        return ""
-    change = now / before - 1
-    return f"{change:+.0%}" if abs(change) < 10 else f"{now / before:,.0f} times"
 
 
 def _forecast(zone: ZoneInfo) -> MonthForecast | None:
@@ -324,7 +313,7 @@ def _latency(span: ShownPeriod, classes: Mapping[dt.datetime, Counter[int]]) -> 
         Line(name, tone, tuple(each[place] for each in values))
         for place, (name, _, tone) in enumerate(QUANTILES)
     ]
-    return lines("Time of a call: p50, p95, p99", places, series, tick=_time)
+    return lines("Latency: p50, p95, p99", places, series, tick=_time)
 
 
 def _errors(span: ShownPeriod, rows: Sequence[Row]) -> list[ShareEntry]:

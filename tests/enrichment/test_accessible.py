@@ -21,7 +21,10 @@ from tests.browsing import PASSWORD, browse, in_a_browser
 
 pytestmark = [pytest.mark.django_db(transaction=True), in_a_browser]
 
-OURS = ("llm_settings", "llm_playground", "llm_health", "enrichment_review", "listings_import")
+OURS = (
+    "llm_settings", "llm_playground", "llm_health", "enrichment_review", "listings_import",
+    "metrics_spending",
+)  # fmt: skip
 GRAVE = frozenset({"critical", "serious"})
 # Its rows are named by their keys, which no address may hold.
 WITHOUT_PAGES = frozenset({"tokenproxy"})

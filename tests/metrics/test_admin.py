@@ -171,7 +171,7 @@ def test_the_dashboard_tells_cost_time_errors_and_savings_and_leads_to_the_calls
     text = client.get("/admin/").content.decode()
     today = f"{timezone.now():%Y-%m-%d}"
     for part in (
-        "$0.2500", "1 unpriced", "Cost by day and model", "Time of a call by day", "openai/gpt-4o",
+        "$0.2500", "1 unpriced", "Cost by day and model", "Latency by day", "openai/gpt-4o",
         f"{CALLS}?days={today}&amp;by=openai&amp;model=gpt-4o",
         f"{CALLS}?days=7&amp;outcome=timeout",
         f"{CALLS}?days=7&amp;node=dog_profiler", "$0.5000", "33.3% of all", "No budget yet.",

@@ -1,6 +1,7 @@
 """How values look on every page: badges, money, bars. All text is escaped here."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.utils.html import format_html
@@ -26,6 +27,14 @@ def few(names: Sequence[str], most: int = 8) -> str:
 def count(number: int) -> str:
     """A whole number with its thousands apart."""
     return f"{number:,}"
+
+
+def changed(now: Decimal | float | None, before: Decimal | float | None) -> str:
+    """The change against the period before; blank where either is unknown or there was nothing."""
+    if now is None or not before:
+        return ""
+    ratio = float(now) / float(before) - 1
+    return f"{ratio:+.0%}" if abs(ratio) < 10 else f"{ratio + 1:,.0f} times"
 
 
 def duration(seconds: float) -> str:

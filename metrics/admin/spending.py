@@ -1,0 +1,345 @@
+"""Spending: what calls cost in a time, told apart in any way, beside the time before."""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+
+from llmconfig.admin.kit.charts import TONES, Chart, Column, Part, stacked
+from llmconfig.admin.kit.presentation import changed, count
+from llmconfig.configuration.known_costs import money
+from metrics.admin.periods import SINCE, UNTIL, last_days, moment_of, name_of
+from metrics.admin.viewers_zone import offered_zones, viewers_zone, zone_error
+from metrics.bounded import bounded
+from metrics.csv_export import csv_lines
+from metrics.errors import TookTooLong, Unanswerable
+from metrics.queries import Figures, Grain, MetricsQuestion, Row, added, ask, ask_apart, start_of
+
+PERMISSION = "metrics.view_generationmetric"
+PERIODS = {7: "7 days", 31: "31 days", 92: "3 months", 366: "12 months"}
+USUAL_DAYS = 31
+MAX_LINES = 100
+MAX_DAYS = 1100
+CALLS_LIST = "admin:metrics_generationmetric_changelist"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A way to tell calls apart: dimensions, and by which filters the list of calls finds them."""
+
+    label: str
+    dimensions: tuple[str, ...]
+    filters: tuple[str, ...]
+
+
+WAYS: Mapping[str, Told] = {
+    "day": Told("Day", (), ()),
+    "node": Told("Node", ("node",), ("node",)),
+    "model": Told("Model", ("provider", "model"), ("by", "model")),
+    "provider": Told("Provider", ("provider",), ("by",)),
+    "organization": Told("Organization", ("organization",), ("organization",)),
+    "key": Told("API key", ("key",), ("key",)),
+    "user": Told("User", ("user",), ("user",)),
+    "tag": Told("Tag", ("tag",), ("tag",)),
+    "batch": Told("Batch", ("batch",), ("session",)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AskedSpending:
+    """What the address asks for: whole days of a zone, and how to tell calls apart."""
+
+    since: dt.datetime
+    until: dt.datetime
+    zone: ZoneInfo
+    by: str
+    days: int  # 0: bounds of its own
+
+    @property
+    def way(self) -> Told:
+        return WAYS[self.by]
+
+    def question(self) -> MetricsQuestion:
+        return MetricsQuestion(since=self.since, until=self.until, zone=self.zone)
+
+    def question_before(self) -> MetricsQuestion:
+        """As many days before it."""
+        since = self.since - dt.timedelta(days=len(self.starts()))
+        return MetricsQuestion(since=since, until=self.since, zone=self.zone)
+
+    def starts(self) -> list[dt.datetime]:
+        """When each of its days begins."""
+        days = (self.until.astimezone(self.zone) - self.since).days
+        found = [self.since + ahead * dt.timedelta(days=1) for ahead in range(max(days, 0) + 2)]
+        return [each for each in found if each < self.until]
+
+    def address(self, **changes: str) -> str:
+        """The same, but for what is changed."""
+        kept = {"by": self.by, "days": str(self.days)}
+        if not self.days:
+            last = self.until - dt.timedelta(seconds=1)
+            kept = {"by": self.by, "from": f"{self.since:%Y-%m-%d}", "to": f"{last:%Y-%m-%d}"}
+        return f"?{urlencode(kept | changes)}"
+
+    def calls(self, keys: Sequence[object], start: dt.datetime | None = None) -> str:
+        """The list of these calls; blank for those that no filter finds, such as without a key."""
+        if any(key in {None, ""} for key in keys):
+            return ""
+        filters = dict(zip(self.way.filters, map(str, keys), strict=True))
+        if start is not None:
+            time = {"days": name_of(start, self.zone, hour=False)}
+        else:
+            time = {SINCE: self.since.isoformat(), UNTIL: self.until.isoformat()}
+        return f"{reverse(CALLS_LIST)}?{urlencode(time | filters)}"
+
+
+def asked_spending(request: HttpRequest) -> AskedSpending:
+    """What the address asks for, the usual in place of what can't be understood.
+
+    Raises Unanswerable for days that can't be.
+    """
+    zone = viewers_zone(request)
+    by = request.GET.get("by", "")
+    by = by if by in WAYS else "model"
+    try:
+        first = moment_of(request.GET.get("from", ""), zone)
+        last = moment_of(request.GET.get("to", ""), zone)
+    except ValueError:
+        raise Unanswerable("from, to: give days such as 2031-04-11.") from None
+    tomorrow = start_of(dt.datetime.now(dt.UTC), Grain.DAY, zone) + dt.timedelta(days=1)
+    if first is None:
+        asked = request.GET.get("days", "")
+        days = int(asked) if asked in {str(each) for each in PERIODS} else USUAL_DAYS
+        return AskedSpending(last_days(days, zone), tomorrow, zone, by, days)
+    since = start_of(first, Grain.DAY, zone)
+    until = tomorrow
+    if last is not None:
+        until = start_of(last, Grain.DAY, zone) + dt.timedelta(days=1)
+    if not since < until:
+        raise Unanswerable("from: give a day before the last one.")
+    if until - since > dt.timedelta(days=MAX_DAYS):
+        raise Unanswerable(f"from: give at most {MAX_DAYS} days.")
+    return AskedSpending(since, until, zone, by, 0)
+
+
+def spending_view(request: HttpRequest) -> HttpResponse:
+    """Sums, a chart by day, and a line for each group, the most expensive first."""
+    if not request.user.has_perm(PERMISSION):
+        raise PermissionDenied
+    try:
+        asked = asked_spending(request)
+        with bounded():
+            apart, groups = _found(asked)
+            before = ask(replace(asked.question_before(), by=asked.way.dimensions))
+    except (Unanswerable, TookTooLong) as refusal:
+        messages.warning(request, f"{refusal} Ask for a shorter time.")
+        usual = AskedSpending(
+            last_days(USUAL_DAYS, viewers_zone(request)), dt.datetime.now(dt.UTC),
+            viewers_zone(request), "model", USUAL_DAYS,
+        )  # fmt: skip
+        return TemplateResponse(request, "nodewise/spending.html", _frame(request, usual))
+    # By tag a call counts with each of its tags, so the whole is not the sum of the groups.
+    now = _whole(asked, groups)
+    context = _frame(request, asked) | {
+        "lines": _lines(asked, groups, before)[:MAX_LINES],
+        "more": max(len(groups) - MAX_LINES, 0),
+        "figures": _figures(now, _whole_before(asked, before)),
+        "cost": now.cost,
+        "chart": _chart(asked, apart, groups),
+        "legend": _legend(asked, groups),
+    }
+    return TemplateResponse(request, "nodewise/spending.html", context)
+
+
+def spending_csv(request: HttpRequest) -> HttpResponse:
+    """Each day and group as a line, in the zone that the file names."""
+    if not request.user.has_perm(PERMISSION):
+        raise PermissionDenied
+    try:
+        asked = asked_spending(request)
+        with bounded():
+            apart, _ = _found(asked)
+    except (Unanswerable, TookTooLong) as refusal:
+        text = f"{refusal} Ask for a shorter time.\n"
+        return HttpResponse(text, status=400, content_type="text/plain; charset=utf-8")
+    header = ["day", "time_zone", *asked.way.dimensions, *MEASURES]
+    lines = csv_lines(header, _csv_rows(asked, apart))
+    answer = HttpResponse("".join(lines), content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = 'attachment; filename="spending.csv"'
+    return answer
+
+
+MEASURES = (
+    "cost_usd", "unpriced_calls", "calls", "failed", "cache_hits", "tokens_input", "tokens_output",
+)  # fmt: skip
+
+
+def _csv_rows(asked: AskedSpending, apart: Sequence[Row]) -> Iterator[list[object]]:
+    for row in sorted(apart, key=lambda row: (row.period, [str(each) for each in row.keys])):
+        day = f"{row.period.astimezone(asked.zone):%Y-%m-%d}" if row.period else ""
+        sums = row.figures
+        keys = [None if key is None else str(key) for key in row.keys]
+        yield [
+            day, asked.zone.key, *keys, sums.cost_usd, sums.unpriced, sums.calls, sums.failed,
+            sums.cache_hits, sums.tokens_input, sums.tokens_output,
+        ]  # fmt: skip
+
+
+def _found(asked: AskedSpending) -> tuple[list[Row], list[Row]]:
+    """The rows of each day and group, and of each group; by day both are the same."""
+    dimensions = asked.way.dimensions
+    if not dimensions:
+        (apart,) = ask_apart(asked.question(), [("period",)])
+        return apart, apart
+    apart, groups = ask_apart(asked.question(), [("period", *dimensions), dimensions])
+    return apart, groups
+
+
+def _whole(asked: AskedSpending, groups: Sequence[Row]) -> Figures:
+    if asked.by == "tag":
+        return added([row.figures for row in ask(asked.question())])
+    return added([row.figures for row in groups])
+
+
+def _whole_before(asked: AskedSpending, groups: Sequence[Row]) -> Figures:
+    if asked.by == "tag":
+        return added([row.figures for row in ask(asked.question_before())])
+    return added([row.figures for row in groups])
+
+
+def _frame(request: HttpRequest, asked: AskedSpending) -> dict[str, Any]:
+    """What the page shows whatever was found."""
+    last = asked.until - dt.timedelta(seconds=1)
+    return {
+        **admin.site.each_context(request),
+        "title": "Spending",
+        "periods": [(asked.address(days=str(n)), label, n == asked.days)
+                    for n, label in PERIODS.items()],
+        "ways": [(asked.address(by=name), way.label, name == asked.by)
+                 for name, way in WAYS.items()],
+        "by": asked.by,
+        "label": asked.way.label,
+        "first": f"{asked.since:%Y-%m-%d}",
+        "last": f"{last.astimezone(asked.zone):%Y-%m-%d}",
+        "zone": asked.zone.key,
+        "zones": offered_zones(asked.zone),
+        "zone_error": zone_error(request),
+        "csv_url": reverse("admin:metrics_spending_csv") + asked.address(),
+    }  # fmt: skip
+
+
+def _figures(now: Figures, before: Figures) -> list[tuple[str, str, str]]:
+    """Label, value, and the change against as many days before."""
+    return [
+        ("spent", str(now.cost), changed(now.cost.usd, before.cost.usd)),
+        ("spent before", str(before.cost), ""),
+        ("calls", count(now.calls), changed(now.calls, before.calls)),
+        ("cost per call", money(now.average_cost_usd), ""),
+        ("tokens in", count(now.tokens_input), ""),
+        ("tokens out", count(now.tokens_output), ""),
+    ]
+
+
+def _lines(
+    asked: AskedSpending, groups: Sequence[Row], before: Sequence[Row]
+) -> list[dict[str, Any]]:
+    costs = {row.keys: row.figures.cost for row in before}
+    most = max((float(row.figures.cost.usd or 0) for row in groups), default=0.0) or 1.0
+    ordered = sorted(groups, key=lambda row: row.period or asked.since) if not asked.way.dimensions\
+        else groups  # fmt: skip
+    lines = []
+    for row in ordered:
+        start = row.period if not asked.way.dimensions else None
+        was = costs.get(row.keys) if asked.way.dimensions else None
+        lines.append(
+            {
+                "name": f"{start.astimezone(asked.zone):%-d %b %Y}" if start else _name(row.keys),
+                "address": asked.calls(row.keys, start and start.astimezone(asked.zone)),
+                "cost": str(row.figures.cost),
+                "share": f"{100 * float(row.figures.cost.usd or 0) / most:.2f}",
+                "before": str(was) if was is not None else "",
+                "change": changed(row.figures.cost.usd, was.usd if was else None),
+                "calls": count(row.figures.calls),
+                "failed": count(row.figures.failed),
+                "tokens": f"{count(row.figures.tokens_input)} → {count(row.figures.tokens_output)}",
+            }
+        )
+    return lines
+
+
+def _name(keys: Sequence[object]) -> str:
+    return "/".join(str(key) for key in keys if key not in {None, ""}) or "none"
+
+
+def _chart(asked: AskedSpending, apart: Sequence[Row], groups: Sequence[Row]) -> Chart:
+    """The most expensive groups by day, the rest together."""
+    tones = _tones(asked, groups)
+    costs: dict[dt.datetime, dict[int, list[Row]]] = {}
+    for row in apart:
+        if row.period is not None:
+            day = costs.setdefault(row.period.astimezone(dt.UTC), {})
+            day.setdefault(tones.get(row.keys, TONES - 1), []).append(row)
+    columns = [
+        _column(asked, start, costs.get(start.astimezone(dt.UTC), {})) for start in asked.starts()
+    ]
+    title = f"Spending by day and {asked.way.label.lower()}, in US dollars"
+    return stacked("Spending by day, in US dollars" if asked.by == "day" else title, columns,
+                   tick=_dollars)  # fmt: skip
+
+
+def _column(asked: AskedSpending, start: dt.datetime, found: Mapping[int, list[Row]]) -> Column:
+    label = f"{start:%-d %b}"
+    parts = []
+    for tone, rows in sorted(found.items()):
+        cost = added([row.figures for row in rows]).cost
+        one = len(rows) == 1
+        name = _name(rows[0].keys) if one else f"{len(rows)} more"
+        said = f"{label}: {cost}" if asked.by == "day" else f"{label}, {name}: {cost}"
+        address = asked.calls(rows[0].keys, start) if one else ""
+        parts.append(Part(float(cost.usd or 0), tone, said, address))
+    return Column(label, tuple(parts))
+
+
+def _tones(asked: AskedSpending, groups: Sequence[Row]) -> dict[tuple[Any, ...], int]:
+    """The colour of each group that is drawn apart."""
+    if not asked.way.dimensions:
+        return {(): 0}
+    apart = groups if len(groups) <= TONES else groups[: TONES - 1]
+    return {row.keys: tone for tone, row in enumerate(apart)}
+
+
+def _legend(asked: AskedSpending, groups: Sequence[Row]) -> list[dict[str, Any]]:
+    if not asked.way.dimensions:
+        return []
+    tones = _tones(asked, groups)
+    legend = [
+        {"name": _name(row.keys), "value": str(row.figures.cost), "tone": tones[row.keys],
+         "address": asked.calls(row.keys)}
+        for row in groups if row.keys in tones
+    ]  # fmt: skip
+    rest = [row.figures for row in groups if row.keys not in tones]
+    if rest:
+        legend.append({"name": f"{len(rest)} more", "value": str(added(rest).cost),
+                       "tone": TONES - 1, "address": ""})  # fmt: skip
+    return legend
+
+
+def _dollars(value: float) -> str:
+    return f"${value:,.0f}" if value >= 10 or not value else f"${value:.2g}"
+
+
+def spending_urls() -> list[URLPattern]:
+    """The addresses of the page and its file."""
+    view = admin.site.admin_view
+    return [
+        path("spending/", view(spending_view), name="metrics_spending"),
+        path("spending.csv", view(spending_csv), name="metrics_spending_csv"),
+    ]
