@@ -75,19 +75,29 @@ class Writer:
     def start(self) -> None:
         """Begin to write, in this process; what another one left on the disk too.
 
-        A fork leaves the thread behind, and what waited to the parent.
+        Also after a `flush`, as in a process whose server begins and ends more than once. A fork
+        leaves the thread behind, and what waited to the parent.
         """
-        if self._pid == os.getpid():
+        if self._pid == os.getpid() and not self._has_ended:
             return
-        if self._pid:
+        if self._pid not in {0, os.getpid()}:
             waiting = list(self._waiting)[-1:]  # what this process has just brought
             self.__init__()  # type: ignore[misc]  # everything anew, locks too
             self._waiting.extend(waiting)
         self._pid = os.getpid()
+        self._ending = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="gateway-records", daemon=True)
         self._thread.start()
-        threading.Thread(target=self._keep, name="gateway-journal", daemon=True).start()
+        keep = threading.Thread(
+            target=self._keep, args=[self._ending], name="gateway-journal", daemon=True
+        )
+        keep.start()
+        atexit.unregister(self.flush)
         atexit.register(self.flush)
+
+    @property
+    def _has_ended(self) -> bool:
+        return self._ending.is_set() and self._thread is not None and not self._thread.is_alive()
 
     def flush(self) -> None:
         """Write all that waits, to the disk if the database doesn't take it in time."""
@@ -123,6 +133,8 @@ class Writer:
             logger.exception("The journal of call records can't be read or written.")
         except Error:
             logger.exception("%d call records wait for the database.", len(self._waiting))
+        except Exception:  # our own mistake or the project's: the thread outlives it
+            logger.exception("A round broke off; %d call records wait.", len(self._waiting))
         finally:
             self._busy_since = 0.0
 
@@ -131,7 +143,7 @@ class Writer:
             self._in_hand = self._taken(MAX_BATCH_ROWS)
             try:
                 self._write(self._in_hand)
-            except Error:
+            except Exception:
                 self._waiting.extendleft(reversed(self._in_hand))
                 raise
             finally:
@@ -185,9 +197,9 @@ class Writer:
 
     # The disk
 
-    def _keep(self) -> None:
+    def _keep(self, ending: threading.Event) -> None:
         """In a thread of its own: while the database is slow to take a write, the disk has it."""
-        while not self._ending.wait(EVERY_SECONDS):
+        while not ending.wait(EVERY_SECONDS):
             since = self._busy_since
             if since and time.monotonic() - since > MAX_WRITE_SECONDS:
                 self._spill()
@@ -203,7 +215,7 @@ class Writer:
             try:
                 self._journal.append(batch)
                 self._kept = held
-            except OSError:
+            except Exception:  # mostly the disk's; the threads outlive any other
                 self._waiting.extendleft(reversed(batch[len(in_hand) :]))
                 logger.exception("%d call records can't be kept on the disk.", len(batch))
 

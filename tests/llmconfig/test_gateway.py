@@ -5,10 +5,12 @@ import json
 import re
 import shutil
 import subprocess
+import threading
 import time
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.backends.signals import connection_created
 from django.utils import timezone
 
 from llmconfig import client as llm_client
@@ -64,7 +66,7 @@ def plain(server, make_provider, make_node):
     return server.until_known(new_key(), "chat")
 
 
-def until(found, seconds=5.0):
+def until(found, seconds=60.0):
     """What `found` gives, once it gives something."""
     ends = time.monotonic() + seconds
     while not (value := found()) and time.monotonic() < ends:
@@ -759,4 +761,29 @@ def test_a_mistake_in_writing_many_records_writes_each_and_ends_nothing(plain, a
         assert until(lambda: len(told) == 4)
     finally:
         recorders._recorders[:] = held
+        queue.flush()
+
+
+def test_the_writing_thread_outlives_whatever_a_round_ends_with(plain, ask):
+    broke_off = []
+
+    def refuse(**_):
+        """As a project's own receiver may, or a library that guards connections."""
+        if threading.current_thread().name == "gateway-records" and not broke_off:
+            broke_off.append(True)
+            raise RuntimeError("no connection for this thread yet")
+
+    connection_created.connect(refuse)
+    queue = Writer()
+    try:
+        queue.start()
+        assert until(lambda: broke_off)
+        for _ in range(2):  # a server of the same process that begins anew
+            queue.start()
+            llm_client.generate(ask(node="chat"), collect=queue.take)
+            assert until(GenerationMetric.objects.exists)
+            GenerationMetric.objects.all().delete()
+            queue.flush()
+    finally:
+        connection_created.disconnect(refuse)
         queue.flush()
