@@ -25,6 +25,13 @@ def cached(settings, make_provider, make_node):
     make_node("sim/gpt-4o-mini")
 
 
+async def told_to_redis():
+    """Until what was kept and counted in this loop is with Redis."""
+    writing = shared_cache.of_running_loop().writing
+    assert writing is not None
+    await writing
+
+
 def test_a_second_identical_call_costs_nothing_and_says_what_it_saved(ask, simulator):
     first, second = client.generate(ask()), client.generate(ask())
     assert simulator.requests == 1
@@ -114,6 +121,7 @@ def test_a_forced_call_is_answered_anew_and_kept(ask, simulator):
 
 
 def test_answers_are_bounded_in_number_and_time(ask, simulator, settings):
+    client.generate(ask("before"))  # its write is still to come when the bounds change
     settings.LLM_ENVIRONMENT = {
         **settings.LLM_ENVIRONMENT,
         "LLM_CACHE_MAX_SIZE": 2,
@@ -121,14 +129,14 @@ def test_answers_are_bounded_in_number_and_time(ask, simulator, settings):
     }
     for number in range(6):
         client.generate(ask(f"{number}"))
-    background_loop.run(asyncio.sleep(0.2))
+    background_loop.run(told_to_redis())
     told = background_loop.run(response_cache.statistics())
     assert (told.process_size, told.size) == (2, 3)
 
 
 def test_clearing_reaches_other_processes(ask, simulator):
     client.generate(ask())
-    background_loop.run(asyncio.sleep(0.2))
+    background_loop.run(told_to_redis())
     asyncio.run(
         response_cache.clear()
     )  # as another process would: this one's loop learns it from Redis
@@ -140,7 +148,7 @@ def test_statistics_count_hits_and_what_they_saved(ask):
     first = client.generate(ask()).record
     client.generate(ask())
     client.generate(ask())
-    background_loop.run(asyncio.sleep(0.2))
+    background_loop.run(told_to_redis())
     told = background_loop.run(response_cache.statistics())
     assert (told.hits, told.misses, told.total_requests) == (2, 1, 3)
     assert told.hit_rate == pytest.approx(2 / 3)
@@ -154,7 +162,7 @@ def test_what_answers_of_unknown_cost_save_is_unknown(ask):
     snapshot.expire()
     for _ in range(3):
         client.generate(ask())
-    background_loop.run(asyncio.sleep(0.2))
+    background_loop.run(told_to_redis())
     told = caller("viewer").get("/api/v1/llm/cache/stats").json()
     assert (told["hits"], told["unpriced_hits"], told["saved_usd"]) == (2, 2, None)
 
@@ -192,7 +200,7 @@ def test_a_stream_is_answered_from_the_cache_too(ask, simulator):
 def test_the_api_tells_how_it_does_and_clears_it(ask, simulator):
     client.generate(ask())
     client.generate(ask())
-    background_loop.run(asyncio.sleep(0.2))
+    background_loop.run(told_to_redis())
     viewer, operator = caller("viewer"), caller("operator")
     told = viewer.get("/api/llm/cache-stats").json()
     assert (told["enabled"], told["size"], told["hit_rate"]) == (True, 1, 0.5)
@@ -210,7 +218,7 @@ def test_many_looks_in_vain_make_it_look_more_rarely(ask, simulator):
             await client.agenerate(ask(f"{number}"), collect=lambda *_: None)
         desk = shared_cache.of_running_loop()
         assert desk.dry == 300
-        await asyncio.sleep(0.2)
+        await told_to_redis()
         local_cache.local.clear()
         return [
             (await client.agenerate(ask(f"{number}"), collect=lambda *_: None)).record.cache_hit

@@ -64,14 +64,6 @@ return {redis.call('ZCARD', KEYS[1]), totals}
 
 
 @dataclass(slots=True)
-class _CacheBounds:
-    """How much all processes share, and for how long."""
-
-    seconds: int
-    most: int
-
-
-@dataclass(slots=True)
 class SharedCache:
     """One event loop's exchange with the cache that all processes share."""
 
@@ -82,7 +74,7 @@ class SharedCache:
     saved: int = 0
     unpriced: int = 0  # hits that saved who knows how much
     dry: int = 0  # calls since the shared cache last had something
-    bounds: _CacheBounds | None = None
+    configuration: Snapshot | None = None  # says how much is shared, and for how long
     checked_at: float = 0.0
     reading: asyncio.Task[None] | None = None
     writing: asyncio.Task[None] | None = None
@@ -153,14 +145,16 @@ async def _read_epoch(shared: SharedCache) -> None:
 
 
 def write_soon(shared: SharedCache, configuration: Snapshot) -> None:
-    """Write to Redis within a moment what was kept and counted, in a task of its own."""
+    """Write to Redis within a moment what was kept and counted, in a task of its own.
+
+    It goes by the newest configuration that any of the calls in it had.
+    """
+    shared.configuration = configuration
     if shared.writing is not None and not shared.writing.done():
         return
     if not redis_connection.configured():
         shared.unwritten.clear()
         return
-    setting = configuration.setting
-    shared.bounds = _CacheBounds(setting("LLM_CACHE_TTL_SECONDS"), setting("LLM_CACHE_SHARED_SIZE"))
     shared.writing = asyncio.get_running_loop().create_task(_write_later(shared))
 
 
@@ -173,16 +167,18 @@ async def _write_later(shared: SharedCache) -> None:
 
 
 async def _write_all(shared: SharedCache) -> None:
-    while shared.bounds is not None and (shared.unwritten or shared.hits or shared.misses):
+    while shared.configuration is not None and (shared.unwritten or shared.hits or shared.misses):
         told = {key: shared.unwritten.pop(key) for key in list(shared.unwritten)[:MAX_AT_ONCE]}
         counts = shared.hits, shared.misses, shared.saved, shared.unpriced
         shared.forget_counts()
+        setting = shared.configuration.setting
         try:
             await redis_connection.run_script(
                 WRITE,
                 [EPOCH, INDEX, TOTALS, *map(_name, told)],
                 [
-                    local.epoch, shared.bounds.seconds * 1000, shared.bounds.most,
+                    local.epoch,
+                    setting("LLM_CACHE_TTL_SECONDS") * 1000, setting("LLM_CACHE_SHARED_SIZE"),
                     *counts, *told.values(),
                 ],
             )  # fmt: skip
