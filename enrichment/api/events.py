@@ -9,8 +9,9 @@ from uuid import UUID
 
 import orjson
 from asgiref.sync import sync_to_async
+from django.core.handlers.wsgi import WSGIRequest
 from django.db import DatabaseError, connections
-from django.http import StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import NotFound
@@ -30,6 +31,7 @@ LOOKS = 5  # a second, at whether the server is to end
 # Then the client has to come again, which its browser does by itself: whoever lost the right to
 # look, or holds up a server that wants to end, doesn't do so for long.
 MAX_SECONDS = 600.0
+RETRY = b"retry: 1000\n\n"
 HEARTBEAT = b": still here\n\n"
 MAX_DIGITS = 12  # of a Last-Event-ID that is one of ours
 
@@ -60,28 +62,31 @@ class BatchEvents(EnrichmentEndpoint):
         ],
         responses={(200, "text/event-stream"): OpenApiTypes.STR},
     )
-    def get(self, request: Request, **kwargs: Any) -> StreamingHttpResponse:
+    def get(self, request: Request, **kwargs: Any) -> HttpResponse | StreamingHttpResponse:
         """`event: progress` with the progress as JSON, each second; `event: end` is the last.
 
-        A batch that stands still brings comments instead. After ten minutes the stream ends: come
-        again.
+        A batch that stands still brings comments instead. After ten minutes the stream ends, under
+        WSGI after each event: come again.
         """
         if not Batch.objects.filter(pk=kwargs["id"]).exists():
             raise NotFound(f"There is no batch {kwargs['id']}.")
         last = request.headers.get("Last-Event-ID", "")
         seen = int(last) if last.isdecimal() and len(last) <= MAX_DIGITS else 0
-        return StreamingHttpResponse(
-            events(kwargs["id"], seen=seen),
-            content_type="text/event-stream",
-            headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
-        )
+        how = {
+            "content_type": "text/event-stream",
+            "headers": {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
+        }
+        if isinstance(request._request, WSGIRequest):  # noqa: SLF001 - DRF's own name for Django's
+            # WSGI would hold all of a stream until its end: one event, and the client comes again.
+            return HttpResponse([RETRY, _event(seen + 1, progress_of(kwargs["id"]))], **how)
+        return StreamingHttpResponse(events(kwargs["id"], seen=seen), **how)
 
 
 async def events(batch_id: UUID, *, seen: int = 0) -> AsyncIterator[bytes]:
     """The stream's bytes; ids count on from `seen`. No database connection is held meanwhile."""
     ends_at = time.monotonic() + MAX_SECONDS
     number, told = seen, None
-    yield b"retry: 1000\n\n"
+    yield RETRY
     while time.monotonic() < ends_at and not stopping.begun():
         try:
             at = await sync_to_async(_look)(batch_id)
@@ -93,7 +98,7 @@ async def events(batch_id: UUID, *, seen: int = 0) -> AsyncIterator[bytes]:
             ended = at.status in TERMINAL
             if ended or at.status in WORKABLE or _still(at) != told:
                 number, told = number + 1, _still(at)
-                yield _event(number, "end" if ended else "progress", at)
+                yield _event(number, at)
             else:
                 yield HEARTBEAT
             if ended:
@@ -122,6 +127,7 @@ def _still(at: Progress) -> Progress:
     return replace(at, seconds=0.0, rows_per_second=0.0, eta_seconds=None)
 
 
-def _event(number: int, name: str, at: Progress) -> bytes:
+def _event(number: int, at: Progress) -> bytes:
+    name = "end" if at.status in TERMINAL else "progress"
     body = {"status": at.status, "status_reason": at.reason, **ProgressSerializer(at).data}
     return b"id: %d\nevent: %s\ndata: %s\n\n" % (number, name.encode(), orjson.dumps(body))
