@@ -13,12 +13,12 @@ AT_PROVIDER = Terms(transport="provider_batch")
 AT_ONCE = dt.timedelta(0)
 
 
-def until_completed(batch: Batch, *, seconds: float = 30) -> None:
+def until_completed(batch: Batch, *, seconds: float = 120) -> None:
     """Do what beat and a worker do until the batch is completed."""
     until(batch, "completed", seconds=seconds)
 
 
-def until(batch: Batch, status: str, *, seconds: float = 30) -> None:
+def until(batch: Batch, status: str, *, seconds: float = 120) -> None:
     """The same until it has this status."""
     deadline = time.monotonic() + seconds
     while progress_of(batch.pk).status != status:

@@ -116,10 +116,12 @@ def test_a_row_that_changes_at_the_provider_leaves_the_others_their_answer(
     vendor, simulator, make_animals
 ):
     make_animals(3, **SAME)
+    simulator.control(batch_ms=60_000)
     batch = creation.create("description_cleaning", Selection(), terms=AT_PROVIDER)
     submissions.advance(settle=AT_ONCE)
     changed = Animal.objects.order_by("pk").last()
     Animal.objects.filter(pk=changed.pk).update(description="Rex is old now, and sleeps a lot.")
+    simulator.control(batch_ms=50)
     until_completed(batch)
     at = progress_of(batch.pk)
     assert (at.done, at.failed, at.calls) == (3, 0, 2)

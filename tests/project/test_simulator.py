@@ -39,7 +39,7 @@ class Simulator:
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         request = Request(self.url + path, data=data, headers=headers or {})  # noqa: S310
         try:
-            with urlopen(request, timeout=20) as reply:  # noqa: S310
+            with urlopen(request, timeout=60) as reply:  # noqa: S310
                 return reply.status, reply.read(), dict(reply.headers.items())
         except HTTPError as error:
             return error.code, error.read(), dict(error.headers.items())
@@ -97,7 +97,7 @@ def anthropic_client(simulator: Simulator) -> anthropic.Anthropic:
     return anthropic.Anthropic(base_url=simulator.url, auth_token="test", max_retries=0)
 
 
-def _until(condition: Callable[[], Any], seconds: float = 10) -> Any:
+def _until(condition: Callable[[], Any], seconds: float = 60) -> Any:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         found = condition()
@@ -320,10 +320,11 @@ def _openai_batch(client: openai.OpenAI, content: bytes) -> Any:
 def test_an_openai_batch_ends_with_an_output_and_an_error_file(
     simulator: Simulator, openai_client: openai.OpenAI
 ) -> None:
-    simulator.json("/_control", {"batch_ms": 200})
+    simulator.json("/_control", {"batch_ms": 60_000})
     simulator.json("/_plan", {"rules": [{"text": "poison", "action": {"status": 500}}]})
     batch = _openai_batch(openai_client, _lines("one", "two poison", "three"))
     assert batch.status == "validating"
+    simulator.json("/_control", {"batch_ms": 200})
     done = _until(lambda: _ended(openai_client, batch.id))
     assert done.status == "completed"
     assert (done.request_counts.completed, done.request_counts.failed) == (2, 1)
@@ -415,7 +416,7 @@ def test_random_faults_by_attempt_let_every_prompt_through_in_the_end(
 def _raw(simulator: Simulator, text: str, fault: dict[str, Any], **more: Any) -> bytes:
     body = json.dumps({"model": "m", "messages": [_user(text)], **more}).encode()
     head = f"POST {CHAT} HTTP/1.1\r\nhost: x\r\nx-sim-fault: {json.dumps(fault)}\r\n"
-    with socket.create_connection(("127.0.0.1", simulator.port), timeout=10) as client:
+    with socket.create_connection(("127.0.0.1", simulator.port), timeout=60) as client:
         client.sendall(f"{head}connection: close\r\ncontent-length: {len(body)}\r\n\r\n".encode())
         client.sendall(body)
         received = b""
@@ -608,7 +609,7 @@ def test_unknown_paths_and_controls_are_named(simulator: Simulator) -> None:
 
 
 def test_bytes_that_are_no_http_are_refused(simulator: Simulator) -> None:
-    with socket.create_connection(("127.0.0.1", simulator.port), timeout=5) as client:
+    with socket.create_connection(("127.0.0.1", simulator.port), timeout=60) as client:
         client.sendall(b"\x16\x03\x01 hello\r\n\r\n")
         assert client.recv(1_000).startswith(b"HTTP/1.1 400")
     assert simulator.chat()[0] == 200
@@ -619,7 +620,7 @@ def test_pipelined_requests_are_answered_in_their_order(simulator: Simulator) ->
     body = json.dumps({"model": "m", "messages": [_user(TEXT)]}).encode()
     slow = f"POST {CHAT} HTTP/1.1\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body
     quick = b"GET /v1/models HTTP/1.1\r\nconnection: close\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", simulator.port), timeout=5) as client:
+    with socket.create_connection(("127.0.0.1", simulator.port), timeout=60) as client:
         client.sendall(slow + quick)
         received = b"".join(iter(lambda: client.recv(65_536), b""))
     assert 0 < received.index(b"chat.completion") < received.index(b'"object":"list"')
@@ -640,7 +641,7 @@ def test_a_wrong_key_is_refused_where_a_key_is_set() -> None:
 
 def test_a_taken_port_ends_with_one_line(simulator: Simulator) -> None:
     command = [sys.executable, "-m", "project.embedded.simulator", "--port", str(simulator.port)]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 1
     assert ended.stderr.count("\n") == 1
     assert "--port" in ended.stderr

@@ -1,7 +1,7 @@
 """Batches of calls that a provider works off in its own time, in no vendor's shape.
 
-A batch takes `batch_ms`: the first tenth it is checked, the last tenth its results are written,
-and in between its calls are answered one after the other.
+A batch takes `batch_ms`, as that is by then: the first tenth it is checked, the last tenth its
+results are written, and in between its calls are answered one after the other.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ WRITING = 0.9
 MAX_PER_TURN = 200  # so that a big batch never holds up other requests for long
 TURNS = 50
 MIN_TURN_S = 0.005
+MAX_TURN_S = 0.1
 
 Fate = Literal["succeeded", "errored", "canceled", "expired"]
 Phase = Literal["checking", "working", "writing", "canceling", "failed", "ended"]
@@ -43,7 +44,7 @@ class Job:
 
     id: str
     requests: list[tuple[str, JsonObject]]
-    duration_s: float
+    duration_s: Callable[[], float]  # as it is wanted now
     expire_at: float | None
     details: JsonObject
     faults: tuple[str, ...] = ()
@@ -109,13 +110,13 @@ class Job:
         self.times[phase] = time.time()
 
     def _share(self) -> float:
-        elapsed = time.monotonic() - self.started
-        return 1.0 if self.duration_s <= 0 else min(1.0, elapsed / self.duration_s)
+        elapsed, duration_s = time.monotonic() - self.started, self.duration_s()
+        return 1.0 if duration_s <= 0 else min(1.0, elapsed / duration_s)
 
     @property
     def turn_s(self) -> float:
         """Seconds until it is worth looking again."""
-        return max(MIN_TURN_S, self.duration_s / TURNS)
+        return min(MAX_TURN_S, max(MIN_TURN_S, self.duration_s() / TURNS))
 
 
 @dataclass(slots=True)
@@ -129,7 +130,7 @@ class Jobs:
         self,
         requests: list[tuple[str, JsonObject]],
         *,
-        duration_s: float,
+        duration_s: Callable[[], float],
         expire_at: float | None,
         details: JsonObject,
         faults: tuple[str, ...] = (),

@@ -127,7 +127,7 @@ def _create_openai_batch(state: State, request: Request, _name: str) -> HttpRepl
         problems.append(openai_batches.queue_full(model))
     job = state.openai_jobs.add(
         requests,
-        duration_s=state.controls.batch_ms / 1000,
+        duration_s=lambda: state.controls.batch_ms / 1000,
         expire_at=state.controls.batch_expire_at,
         problems=problems,
         details={
@@ -174,7 +174,7 @@ def _create_anthropic_batch(state: State, request: Request, _name: str) -> HttpR
         raise SimulatedRefusal(429, "Too many batch requests are in the processing queue.")
     job = state.anthropic_jobs.add(
         anthropic_batches.read_creation(request.json()),
-        duration_s=state.controls.batch_ms / 1000,
+        duration_s=lambda: state.controls.batch_ms / 1000,
         expire_at=state.controls.batch_expire_at,
         details={},
         faults=state.controls.batch_faults,
