@@ -5,10 +5,13 @@ Django's own way truncates 140 relations and makes all permissions and groups an
 
 from typing import Any
 
+import psycopg
 from django.core.management import call_command
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import TransactionTestCase
+
+from tests.database import database_url
 
 _KEEP = """
 DROP SCHEMA IF EXISTS as_migrated CASCADE;
@@ -63,6 +66,15 @@ def _clear(self: Any) -> None:
     else:
         with connection.cursor() as cursor:
             cursor.execute(_statements[name])
+
+
+def clear_again() -> None:
+    """Empty the tables outside a test, of what another process wrote after the last one."""
+    connection = connections["default"]
+    statement = _statements.get(connection.settings_dict["NAME"])
+    if statement is not None:
+        with psycopg.connect(database_url(), autocommit=True) as other:
+            other.execute(statement)
 
 
 def _is_superuser(connection: BaseDatabaseWrapper) -> bool:

@@ -18,8 +18,8 @@ from django.db import connection
 
 from llmconfig.configuration.revisions import change
 from llmconfig.gateway.keys import Scope, make_key
+from tests.clearing import clear_again
 
-READY_SECONDS = 30.0
 RUNNING = re.compile(r"running on (http://127\.0\.0\.1:\d+)")
 
 
@@ -36,12 +36,12 @@ class Server:
         if key:
             headers = {"authorization": f"Bearer {key}", **headers}
         return httpx2.Client(
-            base_url=self.url, headers=headers, trust_env=False, timeout=20, **options
+            base_url=self.url, headers=headers, trust_env=False, timeout=60, **options
         )
 
     def until_known(self, key: str, *names: str) -> str:
         """Wait until the server knows a new key and the configuration that came with it."""
-        ends = time.monotonic() + 10
+        ends = time.monotonic() + 60
         with self.client(key) as client:
             while True:
                 reply = client.get("/v1/models")
@@ -76,7 +76,18 @@ def running_server(**more: str) -> Iterator[Server]:
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
-        process.wait(20)
+        process.wait(60)
+
+
+@contextmanager
+def shared_server(**more: str) -> Iterator[Server]:
+    """The same for all tests of a module: it leaves no rows to the next one.
+
+    What it writes at its end comes after the last test's rows have been cleared.
+    """
+    with running_server(**more) as server:
+        yield server
+    clear_again()
 
 
 def _address(process: subprocess.Popen[str]) -> str:

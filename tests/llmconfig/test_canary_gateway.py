@@ -21,7 +21,7 @@ from llmconfig.client.types import Delta
 from llmconfig.client.wire import Reply
 from llmconfig.secrets import MASK, Secret
 from metrics.models import GenerationHistory, GenerationMetric
-from tests.llmconfig.gateway_server import new_key, running_server
+from tests.llmconfig.gateway_server import new_key, shared_server
 from tests.llmconfig.test_canary import forms
 from tests.llmconfig.test_gateway import until
 
@@ -180,7 +180,7 @@ def provider_url() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def server(django_db_setup, django_db_blocker):
-    with running_server() as running:
+    with shared_server() as running:
         yield running
 
 

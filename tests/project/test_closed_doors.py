@@ -12,14 +12,14 @@ from django.db import connection
 from django.test import Client
 
 from project.embedded.demo.login import make_link
-from tests.llmconfig.gateway_server import new_key, running_server
+from tests.llmconfig.gateway_server import new_key, shared_server
 
 MB = 1024 * 1024
 
 
 @pytest.fixture(scope="module")
 def server(django_db_setup, django_db_blocker):
-    with running_server() as running:
+    with shared_server() as running:
         yield running
 
 
@@ -35,7 +35,7 @@ def pieces(megabytes):
 def declared(server, path, *headers):
     """The status of a request that says it has 400 MB and sends none of them."""
     host, port = server.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=20) as wire:
+    with socket.create_connection((host, int(port)), timeout=60) as wire:
         head = (f"POST {path} HTTP/1.1", f"Host: {host}", "Content-Length: 400000000", *headers)
         wire.sendall("\r\n".join((*head, "", "")).encode())
         return int(wire.recv(1000).split()[1])
