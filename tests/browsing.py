@@ -15,7 +15,7 @@ in_a_browser = pytest.mark.skipif(not CHROMIUM, reason="no chromium here; CI ins
 
 
 def browse(
-    server: str, visit: Callable[[Any], None], *, seconds: float = 90, start: str = "/admin/"
+    server: str, visit: Callable[[Any], None], *, seconds: float = 200, start: str = "/admin/"
 ) -> None:
     """Sign in as grace and visit; in a thread, as Playwright runs an event loop, the ORM none."""
 
@@ -28,6 +28,7 @@ def browse(
                 args=["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"],
             )
             page = browser.new_page()
+            page.set_default_timeout(seconds * 1000)
             page.goto(f"{server}{start}")
             page.fill("[name=username]", "grace")
             page.fill("[name=password]", PASSWORD)

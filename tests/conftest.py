@@ -20,6 +20,8 @@ from tests.clearing import clear_quickly
 clear_quickly()
 # Django's own tests see to the strength of its hashes, which takes 0.3 s for each.
 PBKDF2PasswordHasher.iterations = 1000
+# Or each test's client would list all static files.
+settings.WHITENOISE_AUTOREFRESH = True
 
 _real_connect = socket.socket.connect
 _real_connect_ex = socket.socket.connect_ex
@@ -93,6 +95,13 @@ def nothing_remembered() -> None:
     response_cache.forget()  # first, or it would still be told to Redis after that
     rate_limits.forget_marks()  # or a window that is flushed here would count as lost
     _broker(settings.REDIS_URL).flushdb()
+
+
+@pytest.fixture
+def known_configuration(db: None) -> Iterator[None]:
+    """For tests that count queries: it isn't read anew, which would come with time, not a page."""
+    with snapshot.pinned(snapshot.current()):
+        yield
 
 
 @pytest.fixture(autouse=True)

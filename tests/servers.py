@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -25,6 +26,8 @@ def pytest_load_initial_conftests() -> Iterator[None]:
         number = int(re.sub(r"\D", "", worker)) + 1
         os.environ["REDIS_URL"] = re.sub(r"/\d+$", f"/{number}", os.environ["REDIS_URL"])
     else:
+        static = _started.enter_context(TemporaryDirectory())  # or whitenoise misses it, aloud
+        os.environ["DJANGO_STATIC_ROOT"] = static
         os.environ.update(_started.enter_context(servers()))
     # Or each of some hundred processes would compile all of our modules.
     sys.dont_write_bytecode = False

@@ -192,6 +192,7 @@ def test_listings_can_be_narrowed_to_what_is_missing(client, animal):
     assert [row.name for row in listed.context["cl"].result_list] == ["Untouched"]
 
 
+@pytest.mark.usefixtures("known_configuration")
 @pytest.mark.parametrize("name", PAGES)
 def test_a_longer_list_costs_no_more_queries(client, animal, name, django_assert_max_num_queries):
     def queries():
@@ -209,6 +210,7 @@ def test_a_longer_list_costs_no_more_queries(client, animal, name, django_assert
     assert queries() <= few
 
 
+@pytest.mark.usefixtures("known_configuration")
 def test_the_list_of_listings_reads_no_whole_text(client, animal, django_assert_max_num_queries):
     with django_assert_max_num_queries(30) as counted:
         client.get(reverse("admin:listings_animal_changelist"))
@@ -262,6 +264,7 @@ def test_a_person_signs_in_reads_a_hostile_listing_and_pauses_a_batch(live_serve
                 args=["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"],
             )
             page = browser.new_page()
+            page.set_default_timeout(200_000)
             page.goto(f"{live_server.url}/admin/")
             page.fill("[name=username]", "grace")
             page.fill("[name=password]", "a-long-password")
@@ -280,7 +283,7 @@ def test_a_person_signs_in_reads_a_hostile_listing_and_pauses_a_batch(live_serve
     # Playwright runs an event loop in its thread; the ORM may not be used beside one.
     worker = threading.Thread(target=browse)
     worker.start()
-    opened.wait(timeout=60)
+    opened.wait(timeout=200)
     batch.chunks.update(rows_done=9)
     worker.join()
     assert "Batches at work" in seen["overview"]

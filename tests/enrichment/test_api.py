@@ -269,6 +269,7 @@ def test_failures_tell_row_and_reason(
     assert told["results"][0]["reason"]
 
 
+@pytest.mark.usefixtures("known_configuration")
 def test_the_list_of_batches_costs_the_same_queries_however_long_it_is(
     operator: APIClient, provider: Any, django_assert_max_num_queries: Any
 ) -> None:

@@ -47,7 +47,7 @@ def run_tool(name, *arguments):
         [tool(name), f"--host={there.hostname}", f"--port={there.port}",
          f"--username={there.username}", "--no-password", *arguments],
         env={"PATH": os.environ["PATH"], "PGPASSWORD": str(there.password), "LC_ALL": "C"},
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=250, check=False,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
 
@@ -103,7 +103,7 @@ def test_a_restored_backup_holds_everything_and_a_batch_goes_on_from_it(
         env={**os.environ, "DATABASE_URL": restored_url, "LLM_EGRESS_ALLOW": "127.0.0.1"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=250,
         check=False,
     )
     assert ran.stdout.split() == ["completed", "30", "60", "60"], ran.stdout + ran.stderr

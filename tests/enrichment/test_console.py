@@ -40,7 +40,7 @@ class Hand:
         self.clicks += 1
 
 
-def at_work(seconds: float = 60) -> threading.Thread:
+def at_work(seconds: float = 200) -> threading.Thread:
     """A worker in a thread of its own: it takes the first batch that comes."""
 
     def work() -> None:
@@ -101,7 +101,7 @@ def test_an_empty_installation_leads_to_an_enriched_row_of_ones_own(
         page.wait_for_selector("button:has-text('Start: 2 rows')")
         seen["forecast"] = page.inner_text("#batch-forecast")
         hand.click("button:has-text('Start: 2 rows')")
-        page.wait_for_selector("#batch-progress :text('completed')", timeout=60_000)
+        page.wait_for_selector("#batch-progress :text('completed')", timeout=200_000)
         seen["clicks"] = hand.clicks
 
     browse(server, visit, start="/")

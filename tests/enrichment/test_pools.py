@@ -65,7 +65,7 @@ def test_green_threads_are_refused_with_a_word(green: str, code: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", green + code], cwd=ROOT,
         env=os.environ | {"DJANGO_SETTINGS_MODULE": "project.settings"},
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=250, check=False,
     )  # fmt: skip
     assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-1]

@@ -19,7 +19,7 @@ ROWS = 300
 
 
 def until(true):
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 200
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -236,6 +236,7 @@ def test_an_edited_list_of_tags_is_held_to_the_schema(partly, ada):
     assert Animal.objects.get(pk=partly.row_id).tags == [{"tag": "calm", "confidence": 1}]
 
 
+@pytest.mark.usefixtures("known_configuration")
 def test_a_decision_reads_one_or_two_months_of_history(suggestion, django_assert_max_num_queries):
     with django_assert_max_num_queries(1) as counted:
         record_decision(suggestion.correlation_id, near=timezone.now(), accepted=True)
@@ -324,6 +325,7 @@ def test_a_person_reviews_by_keyboard(live_server, provider, make_animals):
                 args=["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"],
             )
             page = browser.new_page()
+            page.set_default_timeout(200_000)
             page.goto(f"{live_server.url}/admin/")
             page.fill("[name=username]", "grace")
             page.fill("[name=password]", "a-long-password")

@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -19,6 +20,7 @@ from llmconfig.configuration import snapshot
 from llmconfig.models import Provider
 from project.embedded.ports import free_port
 from tests.api import caller
+from tests.loopback import answered, loopback
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LONG_AGO = "2020-01-01T00:00Z"
@@ -32,27 +34,35 @@ def nobody_listens(provider):
     return port
 
 
+class Reader(StringIO):
+    """Somebody at a terminal who does what the command offers."""
+
+    def __init__(self, terminal: int) -> None:
+        super().__init__()
+        self.terminal = terminal
+
+    def write(self, said: str) -> int:
+        if "Type s and Enter to pause" in said:
+            os.write(self.terminal, b"s\n")
+        return super().write(said)
+
+
 def test_a_command_says_that_nobody_listens_and_offers_to_stop(
-    nobody_listens, make_animals, monkeypatch, capsys, settings
+    nobody_listens, make_animals, monkeypatch, settings
 ):
     settings.LLM_ENVIRONMENT = {**settings.LLM_ENVIRONMENT, "LLM_COOLDOWN_SECONDS": 60.0}
     make_animals(3)
     ours, theirs = os.openpty()
     terminal = os.fdopen(theirs)
     monkeypatch.setattr("sys.stdin", terminal)
-    typing = threading.Timer(8, os.write, (ours, b"s\n"))
-    typing.start()
-    began = time.monotonic()
+    reader = Reader(ours)
     with pytest.raises(CommandError, match="is paused"):
-        call_command("enrich_descriptions", "--inline")
-    assert time.monotonic() - began < 30
-    typing.join()
+        call_command("enrich_descriptions", "--inline", stderr=reader)
     terminal.close()
     os.close(ours)
-    said = capsys.readouterr().err
+    said = reader.getvalue()
     assert f"127.0.0.1:{nobody_listens}" in said
     assert "Nobody answers at the address of sim" in said
-    assert "Type s and Enter to pause" in said
     assert Batch.objects.get().status == "paused"
 
 
@@ -60,25 +70,31 @@ def test_a_lane_notes_what_its_calls_wait_for_and_takes_it_back(
     provider, simulator, make_animals, admin_client
 ):
     make_animals(2)
-    Provider.objects.filter(pk=provider.pk).update(timeout_seconds=60)
-    snapshot.expire()
-    simulator.control(latency_ms=9000)
     batch = creation.create("description_cleaning", Selection())
+    has_thought = threading.Event()
+
+    def answer(_body):
+        has_thought.wait(60)
+        return 200, answered("Fido likes to run and play ball.")
 
     def work():
         run_lane(batch.pk)
         connection.close()
 
-    lane = threading.Thread(target=work)
-    lane.start()
-    deadline = time.monotonic() + 8.5
-    while not (at := progress_of(batch.pk)).waits_for:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    assert "sim/gpt-4o-mini has been thinking for" in at.waits_for
-    page = admin_client.get(reverse("admin:enrichment_batch_change", args=[batch.pk]))
-    assert "has been thinking for" in page.content.decode()
-    lane.join()
+    with loopback(answer) as served:
+        Provider.objects.filter(pk=provider.pk).update(timeout_seconds=90, api_base_url=served.url)
+        snapshot.expire()
+        lane = threading.Thread(target=work)
+        lane.start()
+        deadline = time.monotonic() + 50
+        while not (at := progress_of(batch.pk)).waits_for:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert "sim/gpt-4o-mini has been thinking for" in at.waits_for
+        page = admin_client.get(reverse("admin:enrichment_batch_change", args=[batch.pk]))
+        assert "has been thinking for" in page.content.decode()
+        has_thought.set()
+        lane.join()
     at = progress_of(batch.pk)
     assert (at.status, at.done, at.waits_for) == ("completed", 2, "")
 

@@ -57,7 +57,7 @@ class Simulator:
         self._post("/_control", controls)
 
     def stats(self) -> dict[str, Any]:
-        with urlopen(f"{self.url}/_stats?keys=1", timeout=10) as reply:  # noqa: S310 - loopback
+        with urlopen(f"{self.url}/_stats?keys=1", timeout=60) as reply:  # noqa: S310 - loopback
             return dict(json.load(reply))
 
     @property
@@ -79,7 +79,7 @@ class Simulator:
         request = Request(  # noqa: S310 - loopback
             self.url + path, json.dumps(body).encode(), {"Content-Type": "application/json"}
         )
-        with urlopen(request, timeout=10):  # noqa: S310
+        with urlopen(request, timeout=60):  # noqa: S310
             pass
 
 
@@ -90,12 +90,12 @@ def simulator_process() -> Iterator[Simulator]:
     try:
         assert process.stdout is not None
         url = process.stdout.readline().strip().rpartition(" ")[2]
-        with urlopen(f"{url}/_control", timeout=10) as reply:  # noqa: S310 - loopback
+        with urlopen(f"{url}/_control", timeout=60) as reply:  # noqa: S310 - loopback
             controls = json.load(reply)
         yield Simulator(url, controls)
     finally:
         process.terminate()
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def make_provider(simulator: Simulator, settings: Any, fast: None) -> MakeProvid
         **fields: Any,
     ) -> Provider:
         path = {"anthropic": "", "azure_openai": ""}.get(provider_type, "/v1")
-        fields = {"api_base_url": simulator.url + path, "timeout_seconds": 5, **fields}
+        fields = {"api_base_url": simulator.url + path, "timeout_seconds": 30, **fields}
         provider = Provider(name=name, provider_type=provider_type, **fields)
         if key and not provider.secret_ref:
             provider.set_key(Secret(key))
@@ -213,7 +213,7 @@ class Callers:
                 return self.children
         raise AssertionError("No children were started.")
 
-    def results(self, seconds: float = 60) -> list[dict[str, Any]]:
+    def results(self, seconds: float = 240) -> list[dict[str, Any]]:
         """What each of them has to tell in the end."""
         told, errors = self.process.communicate(timeout=seconds)
         lines = [json.loads(line) for line in told.splitlines()]

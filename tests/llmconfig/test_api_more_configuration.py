@@ -83,6 +83,7 @@ def test_a_price_from_the_list_is_not_edited_but_overruled(
     assert (Decimal(price["input_per_1m"]), price["source"]) == (Decimal(3), "manual")
 
 
+@pytest.mark.usefixtures("known_configuration")
 def test_a_list_of_models_costs_as_many_queries_as_one(
     admin: APIClient, make_provider: MakeProvider
 ) -> None:

@@ -21,7 +21,7 @@ from llmconfig.configuration import snapshot
 from llmconfig.models import Budget
 
 pytestmark = pytest.mark.django_db(transaction=True)
-DEADLINE_SECONDS = 8
+DEADLINE_SECONDS = 30
 BEFORE_THE_FORK = Call("tag_rows", [{"role": "user", "content": "Once."}], use_cache=False)
 PAUSE_SECONDS = 1.2  # longer than the snapshot is trusted: the database is asked after it
 

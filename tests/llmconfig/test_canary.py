@@ -184,7 +184,7 @@ def test_redis_and_task_arguments_hold_no_part_of_the_key(used):
 
 def test_spans_hold_no_part_of_the_key(used, simulator):
     assert tracing.flush(10)
-    with urlopen(f"{simulator.url}/_otlp", timeout=10) as reply:  # noqa: S310 - loopback
+    with urlopen(f"{simulator.url}/_otlp", timeout=60) as reply:  # noqa: S310 - loopback
         exports = json.load(reply)["last"]
     assert exports
     for export in exports:

@@ -44,7 +44,7 @@ def test_each_step_of_each_client_works(simulator, make_provider, make_node):
             },
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=250,
             check=False,
         )
     lines = [line for line in told.stdout.splitlines() if line.startswith("@@")]

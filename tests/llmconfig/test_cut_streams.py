@@ -238,7 +238,7 @@ def test_a_client_that_hangs_up_at_any_event_ends_the_request_and_leaves_a_recor
                     if read > wanted:
                         break
         rows = list(GenerationMetric.objects.order_by("created_at"))
-        ends = time.monotonic() + 5
+        ends = time.monotonic() + 60
         while len(rows) < 8 and time.monotonic() < ends:
             time.sleep(0.05)
             rows = list(GenerationMetric.objects.order_by("created_at"))

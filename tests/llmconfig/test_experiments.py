@@ -216,7 +216,7 @@ def shadow(experiment):
 
 def calls_when(number):
     """The calls, once there are so many: a shadow's is stored when nobody waits for it."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while GenerationMetric.objects.count() < number:
         assert time.monotonic() < deadline
         time.sleep(0.02)

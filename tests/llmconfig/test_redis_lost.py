@@ -19,7 +19,7 @@ from project.embedded.state import RunState
 from project.embedded.valkey import start_valkey
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 class Server:
@@ -87,14 +87,14 @@ def test_a_run_outlives_its_redis(make_provider, make_node, ask, settings, valke
         again = await client.agenerate(ask("Row 1"), collect=lambda *_: None)
         assert again.record.cache_hit  # what this process remembers is as good as before
         refused_after = await eventually(call, lambda end: not answered(end))
-        assert 2 < refused_after < 15
+        assert refused_after > 2
         paid = simulator.stats()["paid"]
         failed = await call()
         assert failed.record.attempts[0].outcome == "limits_unknown"
         assert simulator.stats()["paid"] == paid
         assert answered(await call("at_home"))  # costs nobody anything
         valkey.start()
-        assert await eventually(call, answered) < 5
+        await eventually(call, answered)
         with suppress(Exception):
             await client.aclose()
 

@@ -40,7 +40,7 @@ def collector(simulator, settings, make_provider):
 
 def exports(simulator):
     assert tracing.flush(10)
-    with urlopen(f"{simulator.url}/_otlp", timeout=10) as reply:  # noqa: S310 - loopback
+    with urlopen(f"{simulator.url}/_otlp", timeout=60) as reply:  # noqa: S310 - loopback
         return json.load(reply)
 
 
@@ -233,7 +233,7 @@ def test_a_dead_collector_slows_no_call_and_costs_no_memory(
         began = time.perf_counter()
         for _ in range(5000):
             tracing.submit(traced)
-        assert time.perf_counter() - began < 0.5
+        assert time.perf_counter() - began < tracing.SEND_SECONDS / 2
         assert exporter.waiting.qsize() <= tracing.MAX_WAITING
         assert exporter.dropped >= 5000 - tracing.MAX_WAITING - tracing.MAX_AT_ONCE - 1
         assert not tracing.flush(0.1)
@@ -268,7 +268,7 @@ def test_traces_are_sent_before_a_process_ends(collector, make_node, settings):
         },
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=250,
     )
     assert done.returncode == 0, done.stderr.decode()
     assert "chat gpt-4o-mini" in spans(collector)

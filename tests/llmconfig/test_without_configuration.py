@@ -107,7 +107,7 @@ def test_with_the_database_away_from_the_start_calls_go_on(served, tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, served.url, "greeting"],
         env={**os.environ, **away, "DJANGO_SETTINGS_MODULE": "project.settings"},
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=250, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     first, second, refused = json.loads(done.stdout.splitlines()[-1])

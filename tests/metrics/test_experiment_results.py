@@ -159,6 +159,7 @@ def test_arms_are_compared_by_their_calls_and_not_before_there_are_enough(experi
     assert compare("small", since=NOW, until=SOON).differences == ()
 
 
+@pytest.mark.usefixtures("known_configuration")
 def test_an_experiments_calls_are_found_by_the_index(experiment, django_assert_max_num_queries):
     some_calls()
     with django_assert_max_num_queries(3) as counted:

@@ -30,7 +30,7 @@ def run(*options: str, database: str) -> subprocess.CompletedProcess[str]:
         env=os.environ | {"DATABASE_URL": database},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=280,
     )
 
 

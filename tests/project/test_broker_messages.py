@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 REVIVE = "enrichment.tasks.revive_stalled_batches"
 ARGUMENTS = b'[[], {}, {"callbacks": null, "errbacks": null, "chain": null, "chord": null}]'
 QUEUE = "celery"
-SECONDS = 20
+SECONDS = 120
 
 
 def message(
@@ -126,4 +126,4 @@ def test_messages_that_are_not_ours_are_refused_and_the_worker_goes_on(
         assert worker.poll() is None
     finally:
         worker.terminate()
-        worker.wait(20)
+        worker.wait(60)

@@ -162,7 +162,7 @@ def test_replicas_that_prepare_at_once_take_turns(empty_database):
         )
         for _ in range(3)
     ]
-    outputs = [replica.communicate(timeout=90)[0] for replica in replicas]
+    outputs = [replica.communicate(timeout=250)[0] for replica in replicas]
     assert [replica.returncode for replica in replicas] == [0, 0, 0], outputs
     created = [re.search(r"total, (\d+) created", output) for output in outputs]
     assert sorted(int(each[1]) > 0 for each in created if each) == [False, False, True]

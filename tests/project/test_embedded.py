@@ -21,7 +21,7 @@ from project.embedded.runner import servers
 from project.embedded.state import ROOT, require_room
 
 GIVEN = ("DATABASE_URL", "REDIS_URL", "LLM_LOCAL_URL")
-PATIENCE = 30.0
+PATIENCE = 120.0
 SHOW = 'echo "$DATABASE_URL $REDIS_URL"; '
 # The grandchild ignores SIGTERM: only a real hunt for it ends it.
 STUBBORN = SHOW + "sh -c 'trap \"\" TERM; while :; do sleep 0.1; done' & wait"

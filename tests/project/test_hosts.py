@@ -149,7 +149,7 @@ def manage(*arguments: str, database: str, **more: str) -> subprocess.CompletedP
     return subprocess.run(
         [sys.executable, "-m", "django", *arguments],
         cwd=ROOT, env=environment(database, **more),
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=250, check=False,
     )  # fmt: skip
 
 
@@ -191,7 +191,7 @@ def test_what_an_extra_brings_is_named_where_it_is_missing(code):
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT, env=environment("postgres://nobody@localhost/none", HOST_CORE_ONLY="1"),
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=250, check=False,
     )  # fmt: skip
     assert done.returncode == 1
     assert f"pip install 'nodewise[{WITHOUT[code]}]'" in done.stderr.splitlines()[-1]
@@ -253,7 +253,7 @@ def test_the_hosts_own_celery_finds_every_task_that_the_schedule_names():
     done = subprocess.run(
         [sys.executable, "-c", CELERY],
         cwd=ROOT, env=environment("postgres://nobody@localhost/none"),
-        capture_output=True, text=True, timeout=60, check=True,
+        capture_output=True, text=True, timeout=250, check=True,
     )  # fmt: skip
     missing, timers, has_lanes = json.loads(done.stdout)
     assert (missing, has_lanes) == ([], True)

@@ -98,7 +98,7 @@ def test_a_hosts_own_tests_call_nobody(databases, tmp_path):  # noqa: F811 - a f
          "-p", "no:cacheprovider",
          "-c", os.devnull, "-o", "python_files=*.py", "--rootdir", tmp_path, tmp_path],
         cwd=ROOT, env=environment(databases(), PYTHONPATH=str(ROOT), **elsewhere),
-        capture_output=True, text=True, timeout=110, check=False,
+        capture_output=True, text=True, timeout=250, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     assert "11 passed" in done.stdout

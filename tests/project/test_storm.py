@@ -4,9 +4,12 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 GIVEN = ("DATABASE_URL", "REDIS_URL", "LLM_LOCAL_URL", "LLM_CACHE_ENABLED")
 
 
+@pytest.mark.timeout(600)
 def test_a_batch_outlives_a_kill_a_stop_and_crashes_of_its_servers():
     one_of_each = [f"--{disaster}=1" for disaster in ("kills", "stops", "postgres", "valkey")]
     ran = subprocess.run(
@@ -14,7 +17,7 @@ def test_a_batch_outlives_a_kill_a_stop_and_crashes_of_its_servers():
         env={name: value for name, value in os.environ.items() if name not in GIVEN},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=580,
         check=False,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
