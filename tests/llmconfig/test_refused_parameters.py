@@ -118,6 +118,24 @@ CASES = {
         ["parallel_tool_calls"],
         extra={"parallel_tool_calls": False},
     ),
+    # docs.x.ai/docs/guides/reasoning: parameters that its reasoning models don't take
+    "xAI: a name in camel case": Case(
+        has("presence_penalty"),
+        {
+            "code": "Client specified an invalid argument",
+            "error": "Argument not supported on this model: presencePenalty",
+        },
+        ["presence_penalty"],
+        ["presence_penalty"],
+        extra={"presence_penalty": 0.5},
+    ),
+    "a plain word that isn't supported": Case(
+        has("seed"),
+        {"message": "invalid request: seed is not supported"},
+        ["seed"],
+        ["seed"],
+        extra={"seed": 7},
+    ),
     "the value of reasoning_effort": Case(
         lambda body: body.get("reasoning_effort") == "minimal",
         openai_error(

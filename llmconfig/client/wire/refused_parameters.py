@@ -136,12 +136,15 @@ def _named_in(said: str) -> list[str]:
 
 
 def _names(said: str, name: str) -> bool:
-    word = re.escape(name)
+    head, *rest = name.split("_")
+    in_camel_case = "".join([head, *map(str.capitalize, rest)])  # xAI's words
+    word = f"(?:{name}|{in_camel_case})" if rest else name
     pattern = rf"(?<![\w-]){word}(?![\w-])"
     if name in _PLAIN_WORDS:
         quoted = rf"['\"`\u201c\u2018]{word}['\"`\u201d\u2019]"
         path = rf"(?:^|[\s.]){word}:"
-        pattern = rf"{quoted}|{path}|(?:parameter|argument|field)s?:? {word}\b"
+        refused = rf"\b{word} (?:is|are) (?:not supported|unsupported|not allowed)"
+        pattern = rf"{quoted}|{path}|(?:parameter|argument|field)s?:? {word}\b|{refused}"
     return re.search(pattern, said, re.IGNORECASE) is not None
 
 
