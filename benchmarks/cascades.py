@@ -34,8 +34,8 @@ Written by `make cascades`. It simulates {tables} tables of {rows:,} rows, {lane
 ({seconds:.0f} s of computing). The cheap model is right on 60 to 95 % of the rows, its scores are
 anything from sharp to useless, and in some tables it gets worse, or its scores blind, in the
 middle. Target: {target:.0%} of the rows agree with the dear model, broken with a probability of
-{failure:.0%} at most. This is the arithmetic of `enrichment/cascades/`; no node can be a cascade
-yet."""
+{failure:.0%} at most. This is the arithmetic of `enrichment/cascades/` alone, by which batches
+steer (docs/enrichments.md, "A cheaper model first")."""
 END = """\
 The bound that is shown for the rows that differ was too low in {uncovered} of {tables} tables. At
 their end, {keeping} cascades still kept cheap answers, {stopped} had caught too many errors and

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from enrichment.batches import creation
+from enrichment.batches import cascades, creation
 from enrichment.batches.duplicates import distinct_inputs
 from enrichment.engine.items import load_items
 from enrichment.enrichments import get
@@ -28,6 +28,8 @@ PAST_DAYS = 30
 REPLICATES = 400
 GUESSED_ANSWER_TOKENS = 150
 GUESSED_SPREAD = 0.6  # of a guess, as a share of it
+MOST_KEPT = 0.8  # of the rows, by a cascade that nobody has seen at work
+KEPT_SPREAD = 0.05  # of the share that the next batch keeps
 DRIFT = 0.05  # rows to come are never quite like those that were, as a share of the total
 
 
@@ -53,6 +55,7 @@ class Forecast:
     cost_usd: Quantiles | None
     cost_provider_batch_usd: Quantiles | None
     past_calls: int
+    cascade: "CascadeForecast | None" = None
 
     @property
     def basis(self) -> str:
@@ -60,6 +63,18 @@ class Forecast:
         if self.past_calls:
             return f"Answer lengths come from {self.past_calls} past calls of this node."
         return "This node has no past calls: answer lengths are a guess, so the range is wide."
+
+
+@dataclass(frozen=True, slots=True)
+class CascadeForecast:
+    """What it would cost by way of the node's cheaper `model`; the other figures are without.
+
+    `cost_usd` is None where a price is unknown or the cascade would rest: `basis` says why.
+    """
+
+    model: str
+    cost_usd: Quantiles | None
+    basis: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +120,48 @@ def forecast(name: str, selection: creation.Selection) -> Forecast:
         cost_usd=_quantiles(cost) if cost else None,
         cost_provider_batch_usd=_quantiles(in_batches) if in_batches else None,
         past_calls=len(past.triples),
+        cascade=_cascade(enrichment, target, totals, calls),
     )
+
+
+def _cascade(
+    enrichment: Enrichment, dear: Target, totals: Sequence[tuple[float, float]], calls: int
+) -> CascadeForecast | None:
+    """The same totals at the cheap model, and the part of them at the dear one that it leaves.
+
+    How much it leaves is taken from the last batch with these terms, else it is anything from all
+    to a fifth.
+    """
+    terms = cascades.terms_of(enrichment)
+    if terms is None:
+        return None
+    name = terms.facts.model
+    if terms.rests:
+        return CascadeForecast(name, None, f"The cheaper model isn't asked: {terms.rests}")
+    given = {"model": name}
+    cheap = resolve(enrichment.node, snapshot=snapshot.current(), given=given).targets[0]
+    cheap_costs, dear_costs = _costs(cheap, totals, calls), _costs(dear, totals, calls)
+    if not (cheap_costs and dear_costs):
+        return CascadeForecast(name, None, "A price is unknown.")
+    past = cascades.past_share(enrichment, terms.facts)
+    times = cascades.asked_times(terms.facts)
+    costs = [
+        times * cheap_cost + dear_cost * (1 - _kept(past))
+        for cheap_cost, dear_cost in zip(cheap_costs, dear_costs, strict=True)
+    ]
+    basis = (
+        "No batch has shown how many cheap answers are good enough, so the range is wide."
+        if past is None
+        else f"The last such batch kept {past:.0%} of the cheap answers."
+    )
+    return CascadeForecast(name, _quantiles(costs), basis)
+
+
+def _kept(past: float | None) -> float:
+    """A possible share of rows that keep their cheap answer."""
+    if past is None:
+        return random.uniform(0, MOST_KEPT)  # noqa: S311 - a sample
+    return min(1.0, max(0.0, random.gauss(past, KEPT_SPREAD)))
 
 
 def _sample(

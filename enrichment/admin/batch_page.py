@@ -11,6 +11,7 @@ from django.db.models import Func, IntegerField, Q
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from enrichment.admin.batch_cascade import cascade_section
 from enrichment.batches.progress import Progress, progress_of
 from enrichment.enrichments import get
 from enrichment.errors import EnrichmentError
@@ -179,6 +180,7 @@ def page(batch: Batch, *, may_control: bool) -> dict[str, Any]:
         "failed_shown": FAILED_SHOWN,
         "kinds": [(kind, count(number)) for kind, number in kinds(reasons)],
         "chunk_states": _chunk_states(batch),
+        "cascade": cascade_section(batch),
         "submissions": submissions(batch),
         "submissions_shown": SUBMISSIONS_SHOWN,
         "submissions_url": f"{submitted}?chunk__batch__id__exact={batch.pk}",

@@ -116,6 +116,8 @@ def _forecast(order: BatchOrder) -> Parts:
             "live": _span(found.cost_usd),
             "half": _span(found.cost_provider_batch_usd) if not _is_free(found) else None,
             "free": _is_free(found),
+            "cascade": found.cascade,
+            "cascaded": _span(found.cascade.cost_usd) if found.cascade else None,
             "over_cap": _over_cap(found, order.terms.max_cost_usd),
         }
     }

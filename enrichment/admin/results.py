@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 from django.utils.safestring import SafeString
 
+from enrichment.admin.batch_cascade import cascade_in_words
 from enrichment.admin.calibration import calibration_urls
 from enrichment.admin.review import as_it_came, readable, review_urls
 from enrichment.models import EnrichmentResult, ResultState
@@ -42,7 +43,8 @@ class EnrichmentResultAdmin(ReadOnlyAdmin):
             {
                 "fields": (
                     "model_used", "prompt_version", "config_revision", "confidence",
-                    "confidence_source", "cost_usd", "batch", "correlation_id", "created_at",
+                    "confidence_source", "cost_usd", "went_through", "batch", "correlation_id",
+                    "created_at",
                 )
             },
         ),
@@ -71,6 +73,11 @@ class EnrichmentResultAdmin(ReadOnlyAdmin):
     @admin.display(description="State", ordering="state")
     def outcome(self, result: EnrichmentResult) -> SafeString:
         return badge(result.get_state_display(), STATE_TONES[ResultState(result.state)])
+
+    @admin.display(description="Cascade")
+    def went_through(self, result: EnrichmentResult) -> str:
+        """Which model's answer it is where a cheaper one was asked first, and its score."""
+        return cascade_in_words(result.cascade)
 
     @admin.display(description="Reason")
     def why(self, result: EnrichmentResult) -> str:

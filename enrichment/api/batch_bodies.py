@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
 from enrichment.api.enriching import LANGUAGE_HELP, TYPE_HELP
+from enrichment.batches.cascades import CascadeFigures, figures_of
 from enrichment.batches.creation import AUTO, MAX_PRIORITY, Selection
 from enrichment.batches.progress import Progress, progress_of
 from enrichment.batches.staleness import ALL_REASONS, DEFAULT_REASONS, Reason
@@ -171,14 +172,55 @@ class ProgressSerializer(serializers.Serializer[Progress]):
     )
 
 
+class CascadeSerializer(serializers.Serializer[CascadeFigures]):
+    """What its cascade came to. Shares are from 0 to 1, money is US dollars."""
+
+    model = serializers.CharField(help_text="The cheaper model's reference.")
+    score = serializers.CharField(help_text="What tells how good a cheap answer is.")
+    target = serializers.FloatField(help_text="Wanted agreement with the node's own model.")
+    miss = serializers.FloatField(help_text="How probably that may be missed.")
+    phase = serializers.CharField(help_text="learning, keeping, stopped or not_worth_it.")
+    said = serializers.CharField(help_text="What it does now, or why it doesn't, in a sentence.")
+    threshold = serializers.FloatField(
+        allow_null=True, help_text="The score from which on cheap answers are kept."
+    )
+    rows = serializers.IntegerField(help_text="Rows that went through it.")
+    kept = serializers.IntegerField(help_text="Rows with the cheap model's answer.")
+    audited = serializers.IntegerField(help_text="Good cheap answers that both were asked about.")
+    caught = serializers.IntegerField(help_text="Of these, those that differ.")
+    differ_at_most = serializers.IntegerField(
+        help_text="Kept rows that differ from what the node's own model would say, at most."
+    )
+    learned_anew = serializers.IntegerField(help_text="How often rows or models had changed.")
+    cheap_calls = serializers.IntegerField()
+    cheap_usd = serializers.DecimalField(max_digits=16, decimal_places=10, allow_null=True)
+    dear_calls = serializers.IntegerField()
+    dear_usd = serializers.DecimalField(max_digits=16, decimal_places=10, allow_null=True)
+    saved_usd = serializers.DecimalField(
+        max_digits=20,
+        decimal_places=10,
+        allow_null=True,
+        help_text="What the kept rows would have cost more; null where a price is unknown.",
+    )
+    events = serializers.ListField(help_text="What happened, after how many rows.")
+
+
 class BatchDetailSerializer(BatchSerializer):
     """With its progress as of now."""
 
     progress = serializers.SerializerMethodField()
+    cascade = serializers.SerializerMethodField(
+        help_text="What its cascade came to; null where there is none."
+    )
 
     class Meta:
         model = Batch
-        fields = (*BatchSerializer.Meta.fields, "progress")
+        fields = (*BatchSerializer.Meta.fields, "progress", "cascade")
+
+    @extend_schema(responses=CascadeSerializer(allow_null=True))
+    def get_cascade(self, batch: Batch) -> dict[str, Any] | None:
+        figures = figures_of(batch)
+        return None if figures is None else dict(CascadeSerializer(figures).data)
 
     @extend_schema(responses=ProgressSerializer)
     def get_progress(self, batch: Batch) -> dict[str, Any]:

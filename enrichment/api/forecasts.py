@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from enrichment.api.batch_bodies import BatchRequestSerializer, selection_of
 from enrichment.api.failures import EnrichmentEndpoint
-from enrichment.forecast import Forecast, Quantiles, forecast
+from enrichment.forecast import CascadeForecast, Forecast, Quantiles, forecast
 from llmconfig.api.kit.bodies import StrictSerializer
 from llmconfig.roles import Role
 
@@ -20,6 +20,14 @@ class QuantilesSerializer(serializers.Serializer[Quantiles]):
     p10 = serializers.FloatField()
     p50 = serializers.FloatField()
     p90 = serializers.FloatField()
+
+
+class CascadeForecastSerializer(serializers.Serializer[CascadeForecast]):
+    """What it would cost with the node's cheaper model asked first."""
+
+    model = serializers.CharField(help_text="The cheaper model's reference.")
+    cost_usd = QuantilesSerializer(allow_null=True, help_text="Null: `basis` says why.")
+    basis = serializers.CharField(help_text="What the figures rest on, in a sentence.")
 
 
 class ForecastSerializer(serializers.Serializer[Forecast]):
@@ -37,6 +45,9 @@ class ForecastSerializer(serializers.Serializer[Forecast]):
     )
     past_calls = serializers.IntegerField(help_text="That the lengths of answers come from.")
     basis = serializers.CharField(help_text="What the figures rest on, in a sentence.")
+    cascade = CascadeForecastSerializer(
+        allow_null=True, help_text="Null: the node has none; the other figures are without it."
+    )
 
 
 class BatchForecast(EnrichmentEndpoint):

@@ -28,6 +28,7 @@ from django.db.models import (
 from django.db.models.fields.json import KT
 from django.db.models.functions import MD5, Cast, Coalesce
 
+from enrichment.batches import cascades
 from enrichment.enrichments.contract import Enrichment
 from enrichment.facts.questions import Source
 from enrichment.models import EnrichmentResult, Fact, FactSource, ResultState
@@ -171,7 +172,8 @@ def _prompt_in_force(enrichment: Enrichment) -> Expression:
 def _models_in_force(enrichment: Enrichment) -> list[str]:
     """The ids of the models that may answer now; none when that can't be told.
 
-    A fallback's answer is as good as any. While an experiment runs at the node, so is each arm's.
+    A fallback's answer is as good as any, and so is that of a cascade's cheaper model. While an
+    experiment runs at the node, so is each arm's.
     """
     configuration = snapshot.current()
     if enrichment.node in configuration.experiments:
@@ -180,4 +182,6 @@ def _models_in_force(enrichment: Enrichment) -> list[str]:
         found = resolve(enrichment.node, snapshot=configuration)
     except LLMError:
         return []
-    return [target.model_id for target in found.targets]
+    cascade = cascades.terms_of(enrichment)
+    cheap = cascade.models if cascade is not None and not cascade.rests else ()
+    return [*(target.model_id for target in found.targets), *cheap]

@@ -67,11 +67,20 @@ class CascadeTerms:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A row of a block: its score, its way, and whether both models agree (None: one was asked)."""
+    """A row of a block: its score, its way, and whether both models agree (None: one was asked).
+
+    `model` is the cheap one that was asked, for people.
+    """
 
     score: float
     way: Way
     agrees: bool | None = None
+    model: str = ""
+
+    @property
+    def is_cheap(self) -> bool:
+        """Whether the row gets the cheap model's answer."""
+        return self.way is Way.CHEAP
 
 
 @dataclass(frozen=True, slots=True)

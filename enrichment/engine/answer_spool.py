@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from enrichment.cascades.steering import Decided
 from enrichment.facts.store import FactAnswer
 from enrichment.models import ResultState
 from enrichment.quality.gates import GateFinding
@@ -35,7 +36,11 @@ ENDING = ".answers"
 
 @dataclass(frozen=True, slots=True)
 class KeptAnswer:
-    """One row's answer as it was judged; `facts` by the names of their sources."""
+    """One row's answer as it was judged; `facts` by the names of their sources.
+
+    The last three are of cascades: how the row went, the calls beside the answer's, and whether the
+    answer is the cheap model's while the dear one is still asked.
+    """
 
     row_id: str
     input_hash: str
@@ -52,6 +57,9 @@ class KeptAnswer:
     retriable: bool
     check_results: CheckResults
     facts: tuple[tuple[str, FactAnswer], ...]
+    decided: Decided | None = None
+    beside: tuple[tuple[CallRecord, Texts], ...] = ()
+    unfinished: bool = False
 
 
 class AnswerSpool:

@@ -5,7 +5,7 @@ Every time here is the database's, so that clocks of workers don't matter.
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -70,7 +70,7 @@ def claim(batch_id: UUID, *, idle: bool) -> Claim | None:
             return None
         chunk = BatchChunk.objects.get(pk=found[0])
         kept = answer_spool.kept(chunk.lease_token) if chunk.lease_token is not None else ()
-        remaining, lost = _left_of(chunk, {each.row_id for each in kept})
+        remaining, lost = _left_of(chunk, {each.row_id: each for each in kept})
         if chunk.status == ChunkStatus.LEASED:
             chunk.deaths = chunk.deaths + 1 if lost else chunk.deaths
             if chunk.deaths >= DEATHS_UNTIL_ALONE and len(remaining) > 1:
@@ -107,8 +107,12 @@ def _hand_on(token: UUID, other: UUID) -> None:
     transaction.on_commit(lambda: answer_spool.drop([token]))
 
 
-def _left_of(chunk: BatchChunk, kept: set[str]) -> tuple[list[str], list[str]]:
-    """Rows that need work, and those of them that were sent and have no kept answer: lost calls."""
+def _left_of(chunk: BatchChunk, kept: Mapping[str, KeptAnswer]) -> tuple[list[str], list[str]]:
+    """Rows that need work, and those of them that were sent and have no kept answer: lost calls.
+
+    Where a cascade's cheap answer is kept, it is the dear model's call that may be lost: it is
+    noted behind the rows' first calls.
+    """
     settled = set(
         EnrichmentResult.objects.filter(
             AnyOf(F("row_id"), chunk.row_ids), batch_id=chunk.batch_id, variant=chunk.variant
@@ -116,11 +120,13 @@ def _left_of(chunk: BatchChunk, kept: set[str]) -> tuple[list[str], list[str]]:
     ) | set(chunk.failed_ids)
     remaining = [row for row in chunk.row_ids if row not in settled]
     noted = sent_log.noted(chunk.lease_token) if chunk.lease_token is not None else None
-    lost = [
-        row
-        for position, row in enumerate(chunk.row_ids[: chunk.started])
-        if row not in settled and row not in kept and (noted is None or position in noted)
-    ]
+    lost = []
+    for position, row in enumerate(chunk.row_ids[: chunk.started]):
+        if row in settled or (row in kept and not kept[row].unfinished):
+            continue
+        call = position + len(chunk.row_ids) if row in kept else position
+        if noted is None or call in noted:
+            lost.append(row)
     return remaining, lost
 
 

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Coroutine, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from uuid import UUID
 
@@ -21,21 +22,18 @@ from enrichment.engine.items import (
     Item,
     Outcome,
     answered,
-    broken_by,
     call_for,
     failed,
-    judged,
     kept_of,
     takes_long,
     without_fact,
 )
-from enrichment.engine.outgoing import LIMITS_LOST, OutgoingRow
+from enrichment.engine.outgoing import LIMITS_LOST, PLAIN, Ask, OutgoingRow, broken, unasked
 from enrichment.engine.send_intents import Announcer
 from enrichment.engine.sent_log import SentLog
 from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import FactMissing
 from enrichment.facts import fetching
-from enrichment.models import ResultState
 from llmconfig import client
 from llmconfig.client.errors import GenerationFailed, GenerationRefused
 from llmconfig.client.http import background_loop
@@ -63,6 +61,8 @@ HELD_BACK = frozenset({"aborted", "calls_disabled"})
 
 class Dispatcher:
     """The calls of one lane. All public methods are for the lane's thread."""
+
+    asks_per_row = 1  # calls that are noted for each
 
     def __init__(
         self,
@@ -240,9 +240,11 @@ class Dispatcher:
         for row in rows:
             token = row.claim.token
             if token not in self._started:
-                self._notes.begin(token, len(row.claim.row_ids))
+                self._notes.begin(token, len(row.claim.row_ids) * self.asks_per_row)
+                self._started[token] = 0
             # A chunk's rows are sent in its order, so their number tells which ones they are.
-            self._started[token] = row.position + 1
+            if row.position >= self._started[token]:
+                self._started[token] = row.position + 1
         ours = await self._announcer.announce(
             [(claim, self._started[token]) for token, claim in claims.items()]
         )
@@ -306,7 +308,7 @@ class Dispatcher:
         self._notes.sent(row.claim.token, row.position)
         return True
 
-    async def _asked(self, row: OutgoingRow) -> Outcome | None:
+    async def _asked(self, row: OutgoingRow, ask: Ask = PLAIN) -> Outcome | None:
         """What came of a row; None if it is as if nobody had tried."""
         item = row.item
         told: list[tuple[CallRecord, Texts]] = []
@@ -316,9 +318,11 @@ class Dispatcher:
             call = call_for(
                 self.enrichment, item, session_id=self.batch_id, use_cache=self.use_cache
             )
+            if ask is not PLAIN:
+                call = replace(call, **ask.changes)
             answer = await self._answer(row, call, told)
             texts = told[0][1] if told else None
-            judge = partial(judged, self.enrichment, item, answer, texts)
+            judge = partial(ask.judged, self.enrichment, item, answer, texts)
             # The other calls go on while a long answer is judged.
             return await asyncio.to_thread(judge) if takes_long(item, answer) else judge()
         except FactMissing as missing:
@@ -329,14 +333,10 @@ class Dispatcher:
             self._stop_for(error)
             return None
         except (DatabaseError, InterfaceError) as error:
-            reason = f"The database could not be asked: {type(error).__name__}."
-            return Outcome(item, ResultState.FAILED, reason=reason, retriable=True)
+            return unasked(item, error)
         except Exception as error:
             logger.exception("Batch %s: row %s broke its enrichment.", self.batch_id, item.row_id)
-            record, texts = told[0] if told else (None, None)  # an answer is paid in any case
-            return Outcome(
-                item, ResultState.FAILED, reason=broken_by(error), record=record, texts=texts
-            )
+            return broken(item, error, told)
 
     async def _answer(
         self, row: OutgoingRow, call: Call, told: list[tuple[CallRecord, Texts]]

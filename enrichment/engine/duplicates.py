@@ -44,6 +44,8 @@ def shared_outcome(outcome: Outcome, item: Item) -> Outcome:
         texts=None,
         check_results=NO_RESULTS,
         answered_by=outcome.record or outcome.answered_by,
+        decided=None,
+        beside=(),
     )
 
 
@@ -58,6 +60,10 @@ class SharedCalls:
         first, self._by_chunk[chunk_id] = told_apart(items)
         return first
 
+    def is_shared(self, chunk_id: int, row_id: str) -> bool:
+        """Whether other rows of the chunk share this one's call."""
+        return row_id in self._by_chunk.get(chunk_id, ())
+
     def with_shared(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
         """The outcomes, each followed by those of the rows that share its call."""
         found: list[Outcome] = []
@@ -65,7 +71,9 @@ class SharedCalls:
             claim = outcome.item.claim
             rows = self._by_chunk.get(claim.chunk_id, {}) if claim is not None else {}
             found.append(outcome)
-            found += [shared_outcome(outcome, item) for item in rows.get(outcome.item.row_id, ())]
+            if not outcome.unfinished:
+                rows_of = rows.get(outcome.item.row_id, ())
+                found += [shared_outcome(outcome, item) for item in rows_of]
         return found
 
     def forget(self, chunk_ids: Iterable[int]) -> None:
@@ -78,7 +86,7 @@ def answered_already(claim: Claim, items: Sequence[Item]) -> list[Outcome]:
     """What needs no call: answers that another lane was given, rows that share them, and rows that
     get none.
     """
-    kept = {each.row_id: each for each in claim.kept}
+    kept = {each.row_id: each for each in claim.kept if not each.unfinished}
     known = [restored(item, kept[item.row_id]) for item in items if item.row_id in kept]
     answers = {alike(each.item): each for each in known if each.record is not None}
     for item in items:

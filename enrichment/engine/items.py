@@ -11,6 +11,7 @@ from django.db.models import F
 from uuid_utils.compat import uuid7
 
 from enrichment.batches.staleness import asked_with, input_hash
+from enrichment.cascades.steering import Decided
 from enrichment.db_lookups import AnyOf
 from enrichment.engine.answer_spool import KeptAnswer
 from enrichment.engine.claims import Claim
@@ -63,6 +64,8 @@ class Item:
     facts: tuple[
         tuple[FactQuestion, FactAnswer], ...
     ] = ()  # what they said; it is in `values` already
+    cheap: "Outcome | None" = None  # the answer of a cascade's cheap model, where there is one
+    dear: bool = False  # a cascade asks its dear model alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,9 @@ class Outcome:
     retriable: bool = False
     check_results: CheckResults = NO_RESULTS  # what the gates found, for the call's record
     answered_by: CallRecord | None = None  # another row's call, whose answer this one shares
+    decided: Decided | None = None  # how it went through a cascade
+    beside: tuple[tuple[CallRecord, Texts], ...] = ()  # the row's other calls
+    unfinished: bool = False  # paid, and the row is still to be asked: only its calls are stored
 
 
 def load_items(
@@ -345,6 +351,9 @@ def kept_of(outcome: Outcome) -> KeptAnswer | None:
         retriable=outcome.retriable,
         check_results=outcome.check_results,
         facts=tuple((asked.source.name, said) for asked, said in item.facts),
+        decided=outcome.decided,
+        beside=outcome.beside,
+        unfinished=outcome.unfinished,
     )
 
 
@@ -381,4 +390,7 @@ def restored(item: Item, kept: KeptAnswer) -> Outcome:
         texts=kept.texts,
         retriable=kept.retriable,
         check_results=kept.check_results,
+        decided=kept.decided,
+        beside=kept.beside,
+        unfinished=kept.unfinished,
     )

@@ -10,6 +10,7 @@ from django.db import DatabaseError, transaction
 
 from enrichment.batches import lifecycle, silence
 from enrichment.engine import claims, lane_failures, refusals, writing
+from enrichment.engine.cascading import CascadeDispatcher, cascade_of, dispatcher_for
 from enrichment.engine.db_sessions import (
     PATIENCE_SECONDS,
     SESSION_ERRORS,
@@ -18,10 +19,10 @@ from enrichment.engine.db_sessions import (
     is_lost,
     persistently,
 )
-from enrichment.engine.dispatcher import Dispatcher
 from enrichment.engine.duplicates import SharedCalls, answered_already
 from enrichment.engine.gc_tuning import collect_seldom
 from enrichment.engine.items import Item, Outcome, load_items
+from enrichment.engine.lane_cascade import continued
 from enrichment.engine.obstacles import obstacle
 from enrichment.engine.stop_conditions import Brakes
 from enrichment.enrichments import get
@@ -122,7 +123,9 @@ class _Lane:
         self.enrichment = get(batch.enrichment)
         self.pace = Pace.of(batch)
         self.ends_at = ends_at
-        self.pump = Dispatcher(
+        self.cascade = cascade_of(batch, self.enrichment)
+        self.pump = dispatcher_for(
+            self.cascade,
             self.enrichment,
             batch_id=batch.pk,
             window=self.pace.window,
@@ -169,7 +172,7 @@ class _Lane:
         busy = self.pump.busy  # read before the outcomes: then none can be missed
         self.outcomes += self.shared.with_shared(self.pump.take())
         self._write()
-        return busy
+        return busy or self.pump.busy  # a cascade may have rows to ask again
 
     def _outlive(self, error: Exception) -> None:
         """Go on over a new session: PostgreSQL was restarted, or took us for dead.
@@ -254,14 +257,17 @@ class _Lane:
             items = list(
                 load_items(self.enrichment, claim.row_ids, variant=claim.variant, claim=claim)
             )
-            known = answered_already(claim, items)
-            done = {each.item.row_id for each in known}
+            items, paid = continued(claim, items) if claim.kept else (items, [])
+            known = answered_already(claim, items) + paid
+            done = {each.item.row_id for each in known if not each.unfinished}
             to_send = self.shared.told_apart(
                 claim.chunk_id, [item for item in items if item.row_id not in done]
             )
             if len(to_send) < len(items):
                 first = dict.fromkeys(item.row_id for item in to_send)
                 claims.reorder(claim, list(first | dict.fromkeys(claim.row_ids)))
+            if self.cascade is not None:
+                to_send = self.cascade.marked(claim, to_send, self.shared)
         self._hold(claim, to_send, known, rows=len(items))
         return True
 
@@ -283,12 +289,13 @@ class _Lane:
             batch_id=self.batch.pk,
             held=self.held.values(),
             later_rounds=self.pace.later_rounds,
+            cascade=self.cascade,
         )
         self.unconfirmed = []
         self.refused_since = None
         self._give_up([each for each in self.held if each not in stored.ours])
         self.pump.wrote()
-        self._settle(written)
+        self._settle(self._without_unkept(written))
         self._finish()
         self._brake(stored.outcomes)
         self._tell_silence(written)
@@ -321,9 +328,21 @@ class _Lane:
                 return
             self.pump.wait(WRITE_EVERY_SECONDS)
 
+    def _without_unkept(self, written: list[Outcome]) -> list[Outcome]:
+        """Those that are stored; cheap answers that aren't kept go to the dear model."""
+        if self.cascade is None or not isinstance(self.pump, CascadeDispatcher):
+            return written
+        unkept = self.cascade.take_unkept()
+        ours = [
+            each for each in unkept if each.item.claim and each.item.claim.chunk_id in self.held
+        ]
+        self.pump.ask_dear(ours)
+        left_out = {id(each) for each in unkept}
+        return [each for each in written if id(each) not in left_out]
+
     def _settle(self, written: list[Outcome]) -> None:
         for outcome in written:
-            if outcome.item.claim is not None:
+            if outcome.item.claim is not None and not outcome.unfinished:
                 self.unsettled[outcome.item.claim.chunk_id] -= 1
 
     def _give_up(self, lost: list[int]) -> None:

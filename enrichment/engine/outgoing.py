@@ -1,12 +1,30 @@
 """A row from the moment that it is queued until its call has ended."""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from enrichment.engine.claims import Claim
-from enrichment.engine.items import Item, Outcome
+from enrichment.engine.items import Item, Outcome, broken_by, judged
+from enrichment.enrichments.contract import Enrichment
+from enrichment.models import ResultState
 from llmconfig.client.pipeline.holdup import CallWatch
+from llmconfig.client.recording.recorders import Texts
+from llmconfig.client.types import CallRecord, Generation
 
+Judge = Callable[[Enrichment, Item, Generation, Texts | None], Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """How a row is asked: what of its call is changed, and who judges the answer."""
+
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    judged: Judge = judged
+
+
+PLAIN = Ask()
 LIMITS_LOST = (
     "Redis (REDIS_URL), which keeps the provider's limits for all processes, can't be reached; it"
     " goes on when that is back."
@@ -45,3 +63,15 @@ class OutgoingRow:
         if not self.left:
             return True
         return silenced and self.call is not None and self.call.may_be_dropped()
+
+
+def unasked(item: Item, error: Exception) -> Outcome:
+    """What becomes of a row for which the database could not be asked."""
+    reason = f"The database could not be asked: {type(error).__name__}."
+    return Outcome(item, ResultState.FAILED, reason=reason, retriable=True)
+
+
+def broken(item: Item, error: Exception, told: Sequence[tuple[CallRecord, Texts]]) -> Outcome:
+    """What becomes of a row on which the enrichment's own code raises."""
+    record, texts = told[0] if told else (None, None)  # an answer is paid in any case
+    return Outcome(item, ResultState.FAILED, reason=broken_by(error), record=record, texts=texts)

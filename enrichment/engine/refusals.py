@@ -16,6 +16,7 @@ from enrichment.engine import writing
 from enrichment.engine.claims import Claim
 from enrichment.engine.db_sessions import SESSION_ERRORS
 from enrichment.engine.items import Outcome
+from enrichment.engine.lane_cascade import LaneCascade
 from enrichment.enrichments.contract import Enrichment
 from enrichment.models import ResultState
 from llmconfig.client.recording.recorders import Texts
@@ -88,6 +89,7 @@ def write(
     batch_id: UUID,
     held: Iterable[Claim],
     later_rounds: int,
+    cascade: LaneCascade | None = None,
 ) -> Written:
     """`writing.write`, by halves when it is refused; what is refused alone is stored as failed.
 
@@ -100,7 +102,12 @@ def write(
     def store(some: Sequence[Outcome]) -> None:
         ours.intersection_update(
             writing.write(
-                enrichment, some, batch_id=batch_id, held=claims, later_rounds=later_rounds
+                enrichment,
+                some,
+                batch_id=batch_id,
+                held=claims,
+                later_rounds=later_rounds,
+                cascade=cascade,
             )
         )
         stored.extend(some)

@@ -8,6 +8,7 @@ from decimal import Decimal
 from enrichment.batches.progress import Spent, spent_by, unpriced_cap
 from enrichment.engine.items import Outcome
 from enrichment.models import Batch, ResultState
+from llmconfig.client.types import CallRecord
 from llmconfig.configuration import snapshot
 
 LOOK_EVERY_SECONDS = 1.0
@@ -56,9 +57,12 @@ class Brakes:
         failed = outcome.state == ResultState.FAILED
         self.recent.append(failed)
         self.last_failure = outcome.reason if failed else self.last_failure
-        record = outcome.record
-        if record is None:
-            return
+        if outcome.record is not None:
+            self._count_call(outcome.record)
+        for record, _ in outcome.beside:
+            self._count_call(record)
+
+    def _count_call(self, record: CallRecord) -> None:
         if record.cost_usd is not None:
             self.may_spend -= record.cost_usd
         elif any(attempt.paid for attempt in record.attempts):

@@ -4,7 +4,6 @@ First the chunks' tokens are checked and their leases extended; outcomes of chun
 lane has taken over are dropped, so nothing is recorded twice.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -12,13 +11,14 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-import orjson
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from psycopg.types.json import Jsonb
 
 from enrichment.engine.claims import LEASE_SECONDS, Claim
+from enrichment.engine.column_values import column_values, jsonb
 from enrichment.engine.items import Outcome
+from enrichment.engine.lane_cascade import LaneCascade
 from enrichment.enrichments.contract import Enrichment
 from enrichment.facts.store import remember
 from enrichment.models import BatchChunk, EnrichmentResult, ResultState
@@ -82,6 +82,7 @@ _RESULT_COLUMNS = (
     ("confidence_source", "text"),
     ("facts", "jsonb"),
     ("findings", "jsonb"),
+    ("cascade", "jsonb"),
 )
 
 
@@ -106,17 +107,24 @@ def write(
     batch_id: UUID,
     held: Iterable[Claim],
     later_rounds: int,
+    cascade: LaneCascade | None = None,
 ) -> set[int]:
     """Store outcomes, keep the leases of `held` chunks; returns the chunks that are still ours.
 
-    `later_rounds` is how many further rounds a failed row gets.
+    `later_rounds` is how many further rounds a failed row gets. With a `cascade` the outcomes are
+    settled first: those that it may not keep are not stored.
     """
     with transaction.atomic(), connection.cursor() as cursor:
+        if cascade is not None:
+            outcomes = cascade.settle(outcomes)
         ours = _fence(cursor, outcomes, held, later_rounds)
         kept = [each for each in outcomes if each.item.claim and each.item.claim.chunk_id in ours]
+        unfinished = [each for each in kept if each.unfinished]
+        kept = [each for each in kept if not each.unfinished] if unfinished else kept
         settled = [each for each in kept if not gets_later_round(each, later_rounds)]
         again = [each for each in kept if gets_later_round(each, later_rounds)]
         _note_failures(cursor, again)
+        _record(cursor, unfinished)
         store(cursor, enrichment, settled, batch_id=batch_id)
         _record(cursor, again)
     return ours
@@ -197,15 +205,21 @@ def _fence(
 
 
 def _count(counts: _Counts, outcome: Outcome, later_rounds: int) -> None:
-    if outcome.state == ResultState.SKIPPED:
+    if outcome.unfinished:
+        pass  # its row is counted when it has ended
+    elif outcome.state == ResultState.SKIPPED:
         counts.skipped += 1
     elif outcome.state != ResultState.FAILED:
         counts.done += 1
     elif not gets_later_round(outcome, later_rounds):
         counts.failed += 1
-    record = outcome.record
-    if record is None:
-        return
+    if outcome.record is not None:
+        _count_call(counts, outcome.record)
+    for record, _ in outcome.beside:
+        _count_call(counts, record)
+
+
+def _count_call(counts: _Counts, record: CallRecord) -> None:
     paid = sum(attempt.paid for attempt in record.attempts)
     counts.calls += paid
     tokens = record.usage.tokens_input + record.usage.tokens_output
@@ -242,9 +256,10 @@ def store(
 
 
 def _record(cursor: CursorWrapper, outcomes: Sequence[Outcome]) -> None:
+    beside = [call for each in outcomes for call in each.beside]
     write_records(
         cursor,
-        [(each.record, each.texts) for each in outcomes if each.record and each.texts],
+        [(each.record, each.texts) for each in outcomes if each.record and each.texts] + beside,
         found_by_checks={
             each.record.correlation_id: each.check_results for each in outcomes if each.record
         },
@@ -266,7 +281,7 @@ def _apply(
             _update_sql(enrichment),
             {
                 "ids": [each.item.row_id for each in applied],
-                "values": _column_values(enrichment, applied),
+                "values": column_values(enrichment, [each.value for each in applied]),
                 "models": [made.model[:100] if (made := _made(each)) else "" for each in applied],
                 "variant": variant,
             },
@@ -326,14 +341,15 @@ def _result_row(
         made.model if made else "",
         made.config_revision if made else None,
         made.correlation_id if made else None,
-        _jsonb(outcome.value),
+        jsonb(outcome.value),
         None if before is None else Jsonb(before, str.encode),
         _cost(outcome),
-        _jsonb(outcome.suggestion),
+        jsonb(outcome.suggestion),
         outcome.confidence,
         outcome.confidence_source,
-        _jsonb(_facts(outcome) if outcome.item.facts else None),
-        _jsonb([asdict(each) for each in outcome.findings] or None),
+        jsonb(_facts(outcome) if outcome.item.facts else None),
+        jsonb([asdict(each) for each in outcome.findings] or None),
+        jsonb(asdict(outcome.decided) if outcome.decided else None),
     )
 
 
@@ -344,9 +360,12 @@ def _made(outcome: Outcome) -> CallRecord | None:
 
 def _cost(outcome: Outcome) -> Decimal | None:
     """What the row cost: nothing where it shares another one's call."""
-    if outcome.record is not None:
+    if outcome.record is None:
+        return Decimal(0) if outcome.answered_by is not None else None
+    if not outcome.beside:
         return outcome.record.cost_usd
-    return Decimal(0) if outcome.answered_by is not None else None
+    costs = [outcome.record.cost_usd, *(record.cost_usd for record, _ in outcome.beside)]
+    return None if None in costs else sum(filter(None, costs), Decimal(0))
 
 
 def _facts(outcome: Outcome) -> dict[str, dict[str, str]]:
@@ -355,39 +374,3 @@ def _facts(outcome: Outcome) -> dict[str, dict[str, str]]:
         asked.source.name: {"row": asked.row_hash, "key": asked.key, "value": said.value_hash}
         for asked, said in outcome.item.facts
     }
-
-
-def _column_values(enrichment: Enrichment, applied: Sequence[Outcome]) -> list[str | None]:
-    """The values for `_update_sql`: texts for a text column, else JSON."""
-    if enrichment.holds_json():
-        return [_json(each.value).decode() for each in applied]
-    return [_text(each.value) for each in applied]
-
-
-def _text(value: Any) -> str | None:
-    if value is None:
-        return None
-    return storable(value) if isinstance(value, str) else _json(value).decode()
-
-
-def _jsonb(value: Any) -> Jsonb | None:
-    return None if value is None else Jsonb(value, _json)
-
-
-def _json(value: Any) -> bytes:
-    """JSON that PostgreSQL takes: it refuses NUL, and orjson lone surrogates."""
-    try:
-        text = orjson.dumps(value)
-    except TypeError:  # lone surrogates, and whole numbers of more than 64 bits
-        return json.dumps(_cleaned(value)).encode()
-    return text if b"\\u0000" not in text else orjson.dumps(_cleaned(value))
-
-
-def _cleaned(value: Any) -> Any:
-    if isinstance(value, str):
-        return storable(value)
-    if isinstance(value, list):
-        return [_cleaned(each) for each in value]
-    if isinstance(value, dict):
-        return {storable(str(key)): _cleaned(each) for key, each in value.items()}
-    return value

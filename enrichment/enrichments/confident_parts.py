@@ -11,6 +11,7 @@ from enrichment.enrichments.contract import (
     Judgement,
     schema_misfit,
 )
+from enrichment.enrichments.likeness import alikeness
 from enrichment.quality.gates import GateFinding
 from enrichment.quality.gates.evidence import (
     EXCLUDED,
@@ -132,6 +133,10 @@ class ConfidentParts(Enrichment):
             for part in value or ()
             if isinstance(part, dict) and {self.part_name, "confidence"} <= part.keys()
         }
+
+    def similarity(self, one: Any, other: Any) -> float:
+        """By the parts' texts: how sure two models are of the same part is no difference."""
+        return alikeness(list(self.rated(one)), list(self.rated(other)))
 
     def doubt(
         self, part: Mapping[str, Any], parts: Sequence[Mapping[str, Any]], source: EvidenceSource

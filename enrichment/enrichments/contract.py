@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import Field, JSONField, Manager, Model
 
+from enrichment.enrichments.likeness import alikeness
 from enrichment.errors import AnswerRejected, BadSelection
 from enrichment.quality.gates import Checked, Gate, GateFinding, addresses_model, register_code
 from enrichment.quality.gates.contract import texts_in, too_large
@@ -284,6 +285,14 @@ class Enrichment(ABC):
         if self.schema is None:
             return "" if isinstance(value, str) and value.strip() else "It must be a text."
         return schema_misfit(self.schema, value)
+
+    def similarity(self, one: Any, other: Any) -> float:
+        """How far two values say the same, from 0 to 1; 1 alone is agreement.
+
+        Texts are compared without case and spacing, lists without their order, objects by field.
+        Runs on an event loop.
+        """
+        return alikeness(one, other)
 
     def rated(self, value: Any) -> dict[str, float]:
         """The model's parts of a value by name, with its confidence in each (0 to 1).

@@ -9,6 +9,7 @@ from enrichment.models.batches import (
     SubmissionState,
     Transport,
 )
+from enrichment.models.cascades import BatchCascade
 from enrichment.models.enrichable import Enrichable
 from enrichment.models.facts import Fact, FactSource, WithoutFact
 from enrichment.models.prompts import Prompt
@@ -17,6 +18,7 @@ from enrichment.models.schedules import BatchSchedule, Recurrence
 
 __all__ = [
     "Batch",
+    "BatchCascade",
     "BatchChunk",
     "BatchSchedule",
     "BatchStatus",

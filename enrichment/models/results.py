@@ -74,6 +74,11 @@ class EnrichmentResult(models.Model):
     )
     reviewed_at = models.DateTimeField(null=True, help_text="When a person decided on it.")
     cost_usd = models.DecimalField(max_digits=16, decimal_places=10, null=True)
+    cascade = models.JSONField(
+        null=True,
+        help_text="How it went through its batch's cascade: which model's answer it is, the cheap"
+        " model that was asked, its score, and whether both agree. Blank: there was none.",
+    )
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -96,6 +96,18 @@ class NodeAdmin(ExplainedAdmin):
             },
         ),
         (
+            "Cascade",
+            {
+                "fields": (
+                    "cascade_model", "cascade_score", "cascade_target", "cascade_miss",
+                    "cascade_audits",
+                ),
+                "description": "Batches ask a cheaper model first, and the node's own one where"
+                " the cheap answer isn't good enough. How good is good enough is learned in each"
+                " batch. Single calls and the providers' own batches ask the node's own model.",
+            },
+        ),
+        (
             "On Azure",
             {
                 "fields": ("azure_model", "azure_temperature", "azure_max_tokens"),

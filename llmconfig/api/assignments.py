@@ -45,7 +45,8 @@ class NodeSerializer(ListedModelsSerializer[NodeConfiguration]):
         fields = (
             "id", "node_name", "interaction_type", "provider", "default_model",
             "default_temperature", "default_max_tokens", "langsmith_tracing", "description",
-            "azure_model", "azure_temperature", "azure_max_tokens", "fallbacks",
+            "azure_model", "azure_temperature", "azure_max_tokens", "fallbacks", "cascade_model",
+            "cascade_score", "cascade_target", "cascade_miss", "cascade_audits",
             "allow_unlisted_models", "created_at", "updated_at",
         )  # fmt: skip
 

@@ -62,14 +62,33 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class CascadeFacts:
+    """A node's cascade: the cheap model's reference, its score, and what is promised.
+
+    `target` of a batch's rows (0 to 1) agree with the node's own model, missed by a share `miss` of
+    batches; at most `audits` of the good cheap answers are audited.
+    """
+
+    model: str
+    score: str
+    target: float = 0.95
+    miss: float = 0.05
+    audits: float = 0.3
+
+
+@dataclass(frozen=True, slots=True)
 class NodeFacts:
-    """A node: its own choice, its Azure values, and whether its calls are traced."""
+    """A node: its own choice, its Azure values, and whether its calls are traced.
+
+    `cascade` is for batches of rows; None where there is no cheaper model.
+    """
 
     name: str
     interaction_type: str
     choice: Choice
     azure: Choice
     tracing: bool
+    cascade: CascadeFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from llmconfig.configuration import process_settings
 from llmconfig.configuration.facts import (
     ArmFacts,
     BudgetFacts,
+    CascadeFacts,
     Choice,
     Degradation,
     ExperimentFacts,
@@ -35,6 +36,7 @@ from llmconfig.configuration.facts import (
 from llmconfig.configuration.price_lists import facts_of
 from llmconfig.models import (
     Budget,
+    CascadeScore,
     ConfigVersion,
     Experiment,
     ExperimentMode,
@@ -345,7 +347,19 @@ def _node(row: NodeConfiguration) -> NodeFacts:
             max_tokens=row.azure_max_tokens,
         ),
         tracing=row.langsmith_tracing,
+        cascade=_cascade(row),
     )
+
+
+def _cascade(row: NodeConfiguration) -> CascadeFacts | None:
+    if not row.cascade_model:
+        return None
+    shares = {
+        "target": row.cascade_target, "miss": row.cascade_miss, "audits": row.cascade_audits
+    }  # fmt: skip
+    given = {name: share for name, share in shares.items() if share is not None}
+    score = row.cascade_score or CascadeScore.CONFIDENCE.value
+    return CascadeFacts(row.cascade_model, score, **given)
 
 
 def _running_experiments() -> dict[str, ExperimentFacts]:

@@ -75,7 +75,8 @@ def _uses(is_meant: Names) -> Iterator[Use]:
         if _any(named, is_meant):
             yield Use(f"the interaction type {kind.interaction_type}", kind)
     for node in NodeConfiguration.objects.all():
-        named = [(node.default_model, node.provider), *((each, "") for each in node.fallbacks)]
+        named = [(node.default_model, node.provider), (node.cascade_model, "")]
+        named += [(each, "") for each in node.fallbacks]
         if _any(named, is_meant):
             yield Use(f"the node {node.node_name}", node)
     for arm in ExperimentArm.objects.select_related("experiment"):

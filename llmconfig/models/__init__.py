@@ -1,6 +1,7 @@
 """The configuration's tables."""
 
 from llmconfig.models.assignments import (
+    CascadeScore,
     GlobalConfig,
     InteractionType,
     NodeConfiguration,
@@ -38,6 +39,7 @@ __all__ = [
     "BudgetPeriod",
     "BudgetScope",
     "BudgetSpending",
+    "CascadeScore",
     "ConfigVersion",
     "ContextWindow",
     "Experiment",

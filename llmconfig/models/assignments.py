@@ -39,6 +39,15 @@ class InteractionType(models.TextChoices):
     RESPONDER = "responder", "Responder"
 
 
+class CascadeScore(models.TextChoices):
+    """What tells how good a cheap model's answer is, from 0 to 1."""
+
+    CONFIDENCE = "confidence", "The confidence that the answer states"
+    LOGPROBS = "logprobs", "How likely its tokens were"
+    GATES = "gates", "Whether it passes the gates"
+    AGREEMENT = "agreement", "How far two cheap answers agree"
+
+
 def refuse_cut_references(references: Sequence[str]) -> None:
     """Each whole; a rule on the items themselves would lose its words in forms."""
     for each in references:
@@ -193,6 +202,49 @@ class NodeConfiguration(models.Model):
         help_text="Longest answer on Azure targets. Blank: the limit above.",
     )
     fallbacks = fallbacks_field()
+    cascade_model = models.CharField(
+        "cheaper model",
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[REFERENCE_RULE],
+        help_text="Model reference that a batch's rows are asked at first; the node's own model"
+        " answers where that isn't good enough. Blank: no cascade.",
+    )
+    cascade_score = models.CharField(
+        "score",
+        max_length=20,
+        choices=CascadeScore,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What tells how good a cheap answer is. Blank: the confidence that it states.",
+    )
+    cascade_target = models.FloatField(
+        "wanted agreement",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0.5), MaxValueValidator(0.999)],
+        help_text="Share of a batch's rows that agree with the node's own model, 0.5 to 0.999."
+        " Blank: 0.95.",
+    )
+    cascade_miss = models.FloatField(
+        "may be missed",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0.001), MaxValueValidator(0.5)],
+        help_text="Share of batches that may end below the wanted agreement, 0.001 to 0.5. Blank:"
+        " 0.05, one batch of 20.",
+    )
+    cascade_audits = models.FloatField(
+        "audits",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0.01), MaxValueValidator(0.9)],
+        help_text="Largest share of good cheap answers that the node's own model is asked about all"
+        " the same, 0.01 to 0.9. Blank: 0.3.",
+    )
     allow_unlisted_models = allow_unlisted_field()
     synced_values = synced_values_field()
     created_at = models.DateTimeField(auto_now_add=True)
@@ -217,6 +269,17 @@ class NodeConfiguration(models.Model):
                 condition=models.Q(
                     models.Q(default_max_tokens__isnull=True) | models.Q(default_max_tokens__gte=1),
                     models.Q(azure_max_tokens__isnull=True) | models.Q(azure_max_tokens__gte=1),
+                ),
+            ),
+            models.CheckConstraint(
+                name="llm_node_configuration_cascade_shares",
+                condition=models.Q(
+                    models.Q(cascade_target__isnull=True)
+                    | models.Q(cascade_target__gte=0.5, cascade_target__lte=0.999),
+                    models.Q(cascade_miss__isnull=True)
+                    | models.Q(cascade_miss__gte=0.001, cascade_miss__lte=0.5),
+                    models.Q(cascade_audits__isnull=True)
+                    | models.Q(cascade_audits__gte=0.01, cascade_audits__lte=0.9),
                 ),
             ),
         ]

@@ -14,6 +14,7 @@ from llmconfig.models import (
     Provider,
     ProviderModel,
     Revision,
+    RevisionChange,
     UserConfig,
 )
 from llmconfig.secrets import decrypt
@@ -420,3 +421,28 @@ def test_answers_are_json_without_ciphertext(admin: APIClient) -> None:
     add_provider(admin)
     body = json.dumps(admin.get(f"{BASE}/providers").json())
     assert "v1:" not in body
+
+
+def test_a_nodes_cascade_is_checked_and_is_in_its_history(
+    admin: APIClient, make_provider: MakeProvider
+) -> None:
+    make_provider("sim")
+    NodeConfiguration.objects.create(node_name="n", default_model="sim/gpt-4o-mini")
+    unlisted = admin.patch(f"{BASE}/nodes/n", {"cascade_model": "sim/nobody"}, format="json")
+    assert unlisted.status_code == 400, unlisted.content
+    assert "sim doesn't list 'nobody'" in str(unlisted.json())
+    for field, value in (("cascade_target", 1), ("cascade_audits", 0), ("cascade_score", "luck")):
+        refused = admin.patch(f"{BASE}/nodes/n", {field: value}, format="json")
+        assert refused.status_code == 400
+        assert field in str(refused.json())
+    given = {"cascade_model": "gpt-4o-mini", "cascade_score": "gates", "cascade_target": 0.9}
+    done = admin.patch(f"{BASE}/nodes/n", given, format="json")
+    assert done.status_code == 200, done.content
+    assert given.items() <= done.json().items()
+    change = RevisionChange.objects.filter(table_name="llm_node_configuration").latest("id")
+    assert change.after["cascade_target"] == 0.9
+    facts = snapshot.load().nodes["n"].cascade
+    assert facts is not None
+    assert (facts.model, facts.score, facts.target, facts.miss) == (
+        "gpt-4o-mini", "gates", 0.9, 0.05,
+    )  # fmt: skip

@@ -254,6 +254,10 @@ tokens = st.none() | st.integers(1, 2_147_483_647)
                 "azure_temperature": temperatures,
                 "azure_max_tokens": tokens,
                 "fallbacks": st.lists(references.filter(bool), max_size=3),
+                "cascade_model": references,
+                "cascade_score": st.sampled_from(["", "confidence", "gates"]),
+                "cascade_target": st.none() | st.sampled_from([0.5, 0.95, 0.999]),
+                "cascade_audits": st.none() | st.sampled_from([0.01, 0.3]),
             }
         ),
         max_size=4,

@@ -70,6 +70,8 @@ REFUSED = [
     ),
     ("a number as model", in_node("default_model: 4"), 4, "n.default_model", '"4"'),
     ("a date as text", in_node("azure_model: 2024-01-01"), 4, "n.azure_model", '"2024-01-01"'),
+    ("a target of 1", in_node("cascade_target: 1"), 4, "n.cascade_target", "0.5 to 0.999"),
+    ("an unknown score", in_node("cascade_score: luck"), 4, "n.cascade_score", "score of a"),
     ("yes as a switch", in_node("langsmith_tracing: yes"), 4, "n.langsmith_tracing", "true or"),
     ("a quoted switch", in_node('langsmith_tracing: "true"'), 4, "n.langsmith_tracing", "quotes"),
     ("a list as model", in_node("default_model: [a]"), 4, "n.default_model", "a list"),

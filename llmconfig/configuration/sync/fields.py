@@ -11,6 +11,7 @@ from llmconfig.configuration.sync.strict_yaml import invalid, line_of
 from llmconfig.configuration.sync.values import (
     DECIMAL_NUMBER,
     FieldRule,
+    Reader,
     choice,
     is_null,
     scalar,
@@ -19,7 +20,7 @@ from llmconfig.configuration.sync.values import (
     text,
     whole_number,
 )
-from llmconfig.models import InteractionType
+from llmconfig.models import CascadeScore, InteractionType
 from llmconfig.models.providers import NAME_RULE
 
 # Values are JSON-ready, so that `synced_values` can hold them: text, number, bool, list or None.
@@ -92,20 +93,33 @@ def _provider(node: yaml.Node, field: str) -> str:
     return value
 
 
-def _temperature(node: yaml.Node, field: str) -> float:
-    kind, value = scalar(node, field, "a number from 0 to 2")
-    if kind == "str":
-        raise invalid(
-            f"{shown(value)} is text; write a number without quotes, such as 0.2.",
-            line=line_of(node),
-            field=field,
-        )
-    if kind not in {"int", "float"} or not DECIMAL_NUMBER.fullmatch(value):
-        raise invalid(f"{value} is not a number from 0 to 2.", line=line_of(node), field=field)
-    number = float(value)
-    if not 0 <= number <= 2:
-        raise invalid(f"{value} is out of range; use 0 to 2.", line=line_of(node), field=field)
-    return abs(number)  # -0.0 is 0
+def _number(least: float, most: float, *, such_as: str) -> Reader:
+    """A number within bounds."""
+    bounds = f"{least:g} to {most:g}"
+
+    def read(node: yaml.Node, field: str) -> float:
+        kind, value = scalar(node, field, f"a number from {bounds}")
+        if kind == "str":
+            raise invalid(
+                f"{shown(value)} is text; write a number without quotes, such as {such_as}.",
+                line=line_of(node),
+                field=field,
+            )
+        if kind not in {"int", "float"} or not DECIMAL_NUMBER.fullmatch(value):
+            raise invalid(
+                f"{value} is not a number from {bounds}.", line=line_of(node), field=field
+            )
+        number = float(value)
+        if not least <= number <= most:
+            raise invalid(
+                f"{value} is out of range; use {bounds}.", line=line_of(node), field=field
+            )
+        return abs(number)  # -0.0 is 0
+
+    return read
+
+
+_temperature = _number(0, 2, such_as="0.2")
 
 
 # In the order in which an export prints them.
@@ -123,5 +137,10 @@ RULES: Mapping[str, FieldRule] = {
     "azure_temperature": FieldRule(_temperature, None),
     "azure_max_tokens": FieldRule(whole_number, None),
     "fallbacks": FieldRule(_fallbacks, []),
+    "cascade_model": FieldRule(_reference, ""),
+    "cascade_score": FieldRule(choice(CascadeScore.values, what="score of a cascade"), ""),
+    "cascade_target": FieldRule(_number(0.5, 0.999, such_as="0.95"), None),
+    "cascade_miss": FieldRule(_number(0.001, 0.5, such_as="0.05"), None),
+    "cascade_audits": FieldRule(_number(0.01, 0.9, such_as="0.3"), None),
     "allow_unlisted_models": FieldRule(switch, False),
 }

@@ -13,7 +13,7 @@ from project.embedded.simulator.calls import (
     SimulatedCall,
     tokens_in,
 )
-from project.embedded.simulator.controls import Controls
+from project.embedded.simulator.controls import Controls, Errs
 from project.embedded.simulator.languages import translated
 from project.embedded.simulator.schemas import write_json
 
@@ -25,7 +25,9 @@ _NORMAL = NormalDist()
 
 def compose(call: SimulatedCall, controls: Controls) -> SimulatedAnswer:
     """The answer to this call with the tokens that a provider would bill for it."""
-    text = _text(call, controls)
+    errs = controls.errs_of(call.model)
+    wrong, likely = (False, controls.token_probability) if errs is None else _erring(call, errs)
+    text = _text(call, controls, wrong=wrong)
     finish = "tool" if call.tool else "stop"
     if call.max_tokens is not None and len(text) > call.max_tokens * CHARACTERS_PER_TOKEN:
         text, finish = text[: call.max_tokens * CHARACTERS_PER_TOKEN], "length"
@@ -39,8 +41,16 @@ def compose(call: SimulatedCall, controls: Controls) -> SimulatedAnswer:
         cache_creation_tokens=min(controls.cache_creation_tokens, call.prompt_tokens - cached),
         reasoning_tokens=controls.reasoning_tokens,
         cost=controls.usage_cost,
-        token_probability=controls.token_probability,
+        token_probability=likely,
     )
+
+
+def _erring(call: SimulatedCall, errs: Errs) -> tuple[bool, float]:
+    """Whether this answer is to be another one, and how likely its tokens are said to be."""
+    rng = random.Random(call.fingerprint)  # noqa: S311 - variety, not secrecy
+    wrong = rng.random() < errs.share
+    odds = 2 + (-errs.telling if wrong else errs.telling) + rng.gauss(0, 1)
+    return wrong, 1 / (1 + math.exp(-odds))
 
 
 def marker(digest: str) -> str:
@@ -48,10 +58,13 @@ def marker(digest: str) -> str:
     return f"[sim:{digest[:8]}]"
 
 
-def _text(call: SimulatedCall, controls: Controls) -> str:
+def _text(call: SimulatedCall, controls: Controls, *, wrong: bool) -> str:
     words = tidy(own_words(call.text)).split(" ")
+    words = [*words[:1], *words] if wrong else words
     if call.form is not None:
-        rng = random.Random(call.fingerprint)  # noqa: S311 - variety, not secrecy
+        # Where errors are counted, models agree in all else.
+        seed: bytes | str = call.digest + str(wrong) if controls.errs else call.fingerprint
+        rng = random.Random(seed)  # noqa: S311 - variety, not secrecy
         return write_json(call.form, rng, words)
     words = translated(words, call.text)
     if controls.output_tokens is None:

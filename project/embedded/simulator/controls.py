@@ -30,6 +30,17 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
+class Errs:
+    """A model that says something else than the others in a share of the prompts.
+
+    Its token probabilities tell which ones: the more `telling`, the surer; 0 tells nothing.
+    """
+
+    share: float
+    telling: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """One entry of the model lists; dates are ISO days such as 2027-01-31."""
 
@@ -76,6 +87,11 @@ class Controls:
     unknown_models: tuple[str, ...] = ()
     models: tuple[Model, ...] = MODELS
     prices: tuple[tuple[str, Price], ...] = ()
+    errs: tuple[tuple[str, Errs], ...] = ()
+
+    def errs_of(self, name: str) -> Errs | None:
+        """How the model of this id errs; None where nothing was set."""
+        return next((errs for model, errs in self.errs if model == name), None)
 
     def model(self, name: str) -> Model | None:
         """The listed model of this id."""
@@ -95,6 +111,7 @@ class Controls:
             name: {kind: str(amount) for kind, amount in asdict(price).items()}
             for name, price in self.prices
         }
+        values["errs"] = {name: asdict(errs) for name, errs in self.errs}
         return values
 
 
@@ -182,6 +199,13 @@ def _price(entry: JsonObject) -> Price:
     return Price(**amounts)
 
 
+def _errs(value: dict[str, JsonObject]) -> tuple[tuple[str, Errs], ...]:
+    return tuple(
+        (name, Errs(_share(entry["share"]), amount(entry.get("telling", 0.0))))
+        for name, entry in value.items()
+    )
+
+
 _READERS: dict[str, Callable[[Any], Any]] = {
     "latency_ms": amount,
     "latency_spread": amount,
@@ -204,4 +228,5 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "unknown_models": _names,
     "models": _models,
     "prices": _prices,
+    "errs": _errs,
 }

@@ -1,0 +1,226 @@
+"""A batch's cascade: begun by its first lane with the terms of its node, and told in figures."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.utils import timezone
+
+from enrichment.cascades.steering import ENDED, CascadeState, Phase, from_json, to_json
+from enrichment.cascades.tallies import lowest_score
+from enrichment.enrichments.contract import Enrichment
+from enrichment.models import Batch, BatchCascade, Transport
+from llmconfig.client.types import Usage
+from llmconfig.configuration import prices, references, snapshot
+from llmconfig.configuration.facts import CascadeFacts
+from llmconfig.configuration.references import Candidate
+from llmconfig.configuration.resolution import resolve
+from llmconfig.configuration.snapshot import Snapshot
+from llmconfig.errors import LLMError
+from llmconfig.models import CascadeScore
+
+USUAL_PRICE = 0.1  # of a cheap answer, as a share of a dear one, where prices aren't known
+USUAL_CALL = Usage(input=1000, output=150)
+AT_PROVIDER = (
+    "Rows that are left to the provider go to the node's own model: its batches don't cascade."
+)
+PHASES = {
+    Phase.LEARNING: "Learning: both models answer, and the node's own model's answer is taken.",
+    Phase.KEEPING: "Keeping cheap answers from its threshold on.",
+    Phase.STOPPED: "Stopped: audits caught so many wrong cheap answers that the wanted agreement"
+    " could be missed. The node's own model answers the rest.",
+    Phase.NOT_WORTH_IT: "Ended: the scores tell too little for cheap answers to pay. The node's own"
+    " model answers the rest.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """A node's cascade as it would work now. `models` are the ids that count as cheap.
+
+    `rests` says why it doesn't; `price` is a cheap answer's, as a share of a dear one's.
+    """
+
+    facts: CascadeFacts
+    models: frozenset[str]
+    price: float
+    rests: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CascadeFigures:
+    """What a batch's cascade came to. Shares are from 0 to 1, money is US dollars.
+
+    `differ_at_most` of the `kept` rows say something else than the node's own model would, as
+    probably as the terms say. `saved_usd` is None where a price is unknown.
+    """
+
+    model: str
+    score: str
+    target: float
+    miss: float
+    phase: str
+    said: str
+    threshold: float | None
+    rows: int
+    kept: int
+    audited: int
+    caught: int
+    differ_at_most: int
+    learned_anew: int
+    cheap_calls: int
+    cheap_usd: Decimal | None
+    dear_calls: int
+    dear_usd: Decimal | None
+    saved_usd: Decimal | None
+    events: list[dict[str, Any]]
+
+
+def terms_of(enrichment: Enrichment) -> Terms | None:
+    """The cascade of the enrichment's node; None where it has none."""
+    state = snapshot.current()
+    node = state.nodes.get(enrichment.node)
+    if node is None or node.cascade is None:
+        return None
+    facts = node.cascade
+    cheap = _candidates(facts.model, state)
+    models = frozenset(each.model_id for each in cheap)
+    if enrichment.node in state.experiments:
+        return Terms(facts, models, USUAL_PRICE, "An experiment runs at the node.")
+    if not cheap:
+        said = f"No enabled provider serves {facts.model}."
+        return Terms(facts, models, USUAL_PRICE, said)
+    try:
+        dear = resolve(enrichment.node, snapshot=state).targets[0].candidate
+    except LLMError as error:
+        return Terms(facts, models, USUAL_PRICE, str(error))
+    if dear.model_id in models:
+        said = f"{facts.model} is the node's own model."
+        return Terms(facts, models, USUAL_PRICE, said)
+    return Terms(facts, models, _price(facts, cheap[0], dear))
+
+
+def begun(batch: Batch, enrichment: Enrichment) -> tuple[BatchCascade, frozenset[str]] | None:
+    """A batch's cascade that works, and the cheap models' ids; made where the batch has none yet.
+
+    None where there is none, or where it rests: then its row says why.
+    """
+    terms = terms_of(enrichment)
+    row = BatchCascade.objects.filter(pk=batch.pk).first()
+    if row is None and terms is not None:
+        row = _begin(batch, terms)
+    if row is None:
+        return None
+    rests = _rests(batch, row, terms)
+    if rests != row.rests:
+        row.rests = rests
+        row.save(update_fields=["rests"])
+    return None if rests or terms is None else (row, terms.models)
+
+
+def figures_of(batch: Batch) -> CascadeFigures | None:
+    """What its cascade came to; None where it has none."""
+    row = BatchCascade.objects.filter(pk=batch.pk).first()
+    if row is None:
+        return None
+    state = from_json(row.state)
+    known_cheap = None if row.cheap_unpriced else row.cheap_usd
+    known_dear = None if row.dear_unpriced else row.dear_usd
+    saved = None
+    if known_cheap is not None and known_dear is not None and row.dear_calls:
+        saved = known_dear / row.dear_calls * state.kept - known_cheap
+    return CascadeFigures(
+        model=row.model,
+        score=CascadeScore(row.score).label,
+        target=row.target,
+        miss=row.miss,
+        phase=state.phase.value,
+        said=f"The node's own model answers all. {row.rests}" if row.rests else PHASES[state.phase],
+        threshold=lowest_score(state.threshold) if state.phase is Phase.KEEPING else None,
+        rows=state.settled,
+        kept=state.kept,
+        audited=state.audited,
+        caught=state.caught,
+        differ_at_most=state.errors_at_most(row.miss) if state.kept else 0,
+        learned_anew=state.epoch,
+        cheap_calls=row.cheap_calls,
+        cheap_usd=known_cheap,
+        dear_calls=row.dear_calls,
+        dear_usd=known_dear,
+        saved_usd=saved,
+        events=row.events,
+    )
+
+
+def past_share(enrichment: Enrichment, facts: CascadeFacts) -> float | None:
+    """Which share of the rows the newest ended batch with these terms kept; None without one."""
+    rows = BatchCascade.objects.filter(
+        batch__enrichment=enrichment.name,
+        model=facts.model,
+        score=facts.score,
+        target=facts.target,
+        miss=facts.miss,
+    ).order_by("-created_at")
+    for row in rows[:20]:
+        state = from_json(row.state)
+        if state.settled and (state.phase in ENDED or state.settled >= state.rows / 2):
+            return state.kept / state.settled
+    return None
+
+
+def asked_times(facts: CascadeFacts) -> int:
+    """How often the cheap model is asked about a row."""
+    return 2 if facts.score == CascadeScore.AGREEMENT else 1
+
+
+def _begin(batch: Batch, terms: Terms) -> BatchCascade:
+    facts = terms.facts
+    row, _ = BatchCascade.objects.get_or_create(
+        batch=batch,
+        defaults={
+            "model": facts.model,
+            "score": facts.score,
+            "target": facts.target,
+            "miss": facts.miss,
+            "audits": facts.audits,
+            "price": terms.price,
+            "state": to_json(CascadeState.begin(batch.rows_total)),
+        },
+    )
+    return row
+
+
+def _rests(batch: Batch, row: BatchCascade, terms: Terms | None) -> str:
+    if terms is None:
+        return "The node has no cascade any more."
+    if batch.transport != Transport.LIVE:
+        return AT_PROVIDER
+    facts = terms.facts
+    begun_with = (row.model, row.score, row.target, row.miss, row.audits)
+    if begun_with != (facts.model, facts.score, facts.target, facts.miss, facts.audits):
+        return (
+            "The node's cascade has changed since the batch began: what it learned is of another."
+        )
+    return terms.rests
+
+
+def _candidates(reference: str, state: Snapshot) -> tuple[Candidate, ...]:
+    default = str(state.processing.get("provider_id") or "")
+    return tuple(references.read(reference, state, default_provider=default).candidates)
+
+
+def _price(facts: CascadeFacts, cheap: Candidate, dear: Candidate) -> float:
+    """What a cheap answer costs, as a share of a dear one; two are asked to be compared."""
+    times = asked_times(facts)
+    costs = [_cost(each) for each in (cheap, dear)]
+    if costs[0] is None or not costs[1]:
+        return USUAL_PRICE * times
+    return times * float(costs[0] / costs[1])
+
+
+def _cost(candidate: Candidate) -> Decimal | None:
+    if candidate.model is None:
+        return None
+    now = timezone.now()
+    price = prices.price_at(candidate.model.prices, now)
+    return prices.cost_of_calls(USUAL_CALL, price, calls=1, moment=now)

@@ -1,0 +1,169 @@
+"""A row on its way through a cascade: the cheap model first, and the dear one where it is needed.
+
+Both calls belong to the row's one place in the window. A cheap answer is kept on the disk before
+the dear model is asked, so that a killed worker doesn't pay for it again.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from enrichment.batches import cascades
+from enrichment.engine.dispatcher import Dispatcher
+from enrichment.engine.items import Outcome, kept_of
+from enrichment.engine.lane_cascade import (
+    SECOND_TEMPERATURE,
+    LaneCascade,
+    calls_of,
+    for_the_dear,
+    unfinished,
+)
+from enrichment.engine.outgoing import PLAIN, Ask, OutgoingRow
+from enrichment.enrichments.contract import Enrichment
+from enrichment.models import Batch, ResultState
+from llmconfig.client.http import background_loop
+from llmconfig.models import CascadeScore
+
+
+class CascadeDispatcher(Dispatcher):
+    """The calls of a lane whose batch has a cascade."""
+
+    asks_per_row = 2
+
+    def __init__(
+        self,
+        cascade: LaneCascade,
+        enrichment: Enrichment,
+        *,
+        batch_id: UUID,
+        window: int,
+        wanted: int,
+        use_cache: bool,
+    ) -> None:
+        super().__init__(
+            enrichment, batch_id=batch_id, window=window, wanted=wanted, use_cache=use_cache
+        )
+        self.cascade = cascade
+
+    def take(self) -> list[Outcome]:
+        """Those that may be written; others wait for earlier ones."""
+        return self.cascade.released(super().take())
+
+    def wrote(self) -> None:
+        """What waits for earlier ones would be lost in a kill, so it bounds what is sent."""
+        super().wrote()
+        self._being_written = self.cascade.held
+
+    def ask_dear(self, outcomes: Sequence[Outcome]) -> None:
+        """Queue the rows of cheap answers that may not be kept."""
+        self._fed += len(outcomes)
+        for each in outcomes:
+            if each.item.claim is not None:
+                position = self.cascade.position(each.item)
+                self._waiting.append(OutgoingRow(each.item.claim, for_the_dear(each), position))
+        background_loop.call_soon(self._dispatch)
+
+    @cached_property
+    def _cheap(self) -> Ask:
+        changes: dict[str, Any] = {"given": {"model": self.cascade.model}, "experiment_key": ""}
+        if self.cascade.score == CascadeScore.LOGPROBS:
+            changes["logprobs"] = True
+        return Ask(changes, self.cascade.judged)
+
+    @cached_property
+    def _second_cheap(self) -> Ask:
+        given = {**self._cheap.changes["given"], "temperature": SECOND_TEMPERATURE}
+        return replace(
+            self._cheap, changes={**self._cheap.changes, "given": given, "use_cache": False}
+        )
+
+    async def _asked(self, row: OutgoingRow, ask: Ask = PLAIN) -> Outcome | None:
+        if row.item.cheap is None:
+            if not self.cascade.asks_cheap(row.item):
+                return await super()._asked(row)
+            outcome = await self._first(row)
+            if outcome is None or row.item.cheap is None:
+                return outcome
+        cheap = row.item.cheap
+        dear = await super()._asked(row)
+        return None if dear is None else self.cascade.with_dear(dear, cheap)
+
+    async def _first(self, row: OutgoingRow) -> Outcome | None:
+        """The cheap model's outcome; in `row.item.cheap` as well where the dear one is to follow.
+
+        None: as if nobody had tried, but for what `row.item.cheap` has cost.
+        """
+        first = await super()._asked(row, self._cheap)
+        if first is None or first.record is None:
+            return first
+        if first.state != ResultState.FAILED and not self.cascade.is_cheap(first.record):
+            return replace(first, decided=None)  # a fallback's answer is as good as the dear one's
+        score = first.decided.score if first.decided else 0.0
+        if self.cascade.score == CascadeScore.AGREEMENT and first.state == ResultState.APPLIED:
+            self._keep_cheap(row, first)
+            second = await super()._asked(row, self._second_cheap)
+            if second is None:
+                return None
+            same = second.state == first.state
+            score = self.cascade.enrichment.similarity(first.value, second.value) if same else 0.0
+            first = replace(first, beside=(*first.beside, *calls_of(second)))
+        cheap = self.cascade.decided(first, score)
+        if cheap.decided is not None and cheap.decided.is_cheap:
+            row.item = replace(row.item, cheap=None)
+            return replace(cheap, item=row.item)
+        self._keep_cheap(row, cheap)
+        return cheap
+
+    def _keep_cheap(self, row: OutgoingRow, cheap: Outcome) -> None:
+        """Note that it is paid, here and on the disk, before another call is made."""
+        row.item = replace(cheap.item, cheap=cheap)
+        kept = kept_of(replace(cheap, unfinished=True))
+        if kept is not None:
+            self._spool.keep(row.claim.token, kept)
+
+    def _may_send(self, row: OutgoingRow) -> bool:
+        if not super()._may_send(row):
+            return False
+        if row.item.cheap is not None:  # noted apart: the cheap answer isn't lost in a kill
+            self._notes.sent(row.claim.token, row.position + len(row.claim.row_ids))
+        return True
+
+    def _over(self, row: OutgoingRow, task: "asyncio.Task[Outcome | None]") -> None:
+        """What was paid is stored, also where the row's end is given up."""
+        if row.item.cheap is not None and (task.cancelled() or task.result() is None):
+            self._outcomes.append(unfinished(row.item.cheap))
+        super()._over(row, task)
+
+    def _drop_unsent(self) -> None:
+        for row in (*self._waiting, *self._announced):
+            if row.item.cheap is not None:
+                self._outcomes.append(unfinished(row.item.cheap))
+        super()._drop_unsent()
+
+
+def cascade_of(batch: Batch, enrichment: Enrichment) -> LaneCascade | None:
+    """A lane's part in its batch's cascade; None where there is none, or where it rests."""
+    begun = cascades.begun(batch, enrichment)
+    return None if begun is None else LaneCascade(begun[0], enrichment, models=begun[1])
+
+
+def dispatcher_for(
+    cascade: LaneCascade | None,
+    enrichment: Enrichment,
+    *,
+    batch_id: UUID,
+    window: int,
+    wanted: int,
+    use_cache: bool,
+) -> Dispatcher:
+    """What keeps a lane's calls in flight."""
+    if cascade is None:
+        return Dispatcher(
+            enrichment, batch_id=batch_id, window=window, wanted=wanted, use_cache=use_cache
+        )
+    return CascadeDispatcher(
+        cascade, enrichment, batch_id=batch_id, window=window, wanted=wanted, use_cache=use_cache
+    )

@@ -1,0 +1,48 @@
+"""A value as its column takes it: text, or JSON that PostgreSQL accepts."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from psycopg.types.json import Jsonb
+
+from enrichment.enrichments.contract import Enrichment
+from metrics.storable import storable
+
+
+def column_values(enrichment: Enrichment, values: Sequence[Any]) -> list[str | None]:
+    """Values for the enrichment's column: texts for a text column, else JSON."""
+    if enrichment.holds_json():
+        return [_json(each).decode() for each in values]
+    return [_text(each) for each in values]
+
+
+def jsonb(value: Any) -> Jsonb | None:
+    """A value for a JSON column; None stays NULL."""
+    return None if value is None else Jsonb(value, _json)
+
+
+def _text(value: Any) -> str | None:
+    if value is None:
+        return None
+    return storable(value) if isinstance(value, str) else _json(value).decode()
+
+
+def _json(value: Any) -> bytes:
+    """JSON that PostgreSQL takes: it refuses NUL, and orjson lone surrogates."""
+    try:
+        text = orjson.dumps(value)
+    except TypeError:  # lone surrogates, and whole numbers of more than 64 bits
+        return json.dumps(_cleaned(value)).encode()
+    return text if b"\\u0000" not in text else orjson.dumps(_cleaned(value))
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, list):
+        return [_cleaned(each) for each in value]
+    if isinstance(value, dict):
+        return {storable(str(key)): _cleaned(each) for key, each in value.items()}
+    return value

@@ -1,0 +1,45 @@
+"""A batch whose rows a cheaper model is asked first: what it has learned, and what it came to."""
+
+from django.db import models
+from django.db.models.functions import Now
+
+from enrichment.models.batches import Batch
+
+
+class BatchCascade(models.Model):
+    """One batch's cascade: its terms as its first lane found them, and what its lanes learned.
+
+    Lanes merge into `state` with the row locked, in the transaction of each write, so that it
+    counts exactly the rows that are written.
+    """
+
+    batch = models.OneToOneField(
+        Batch, on_delete=models.CASCADE, primary_key=True, related_name="cascade"
+    )
+    model = models.CharField("cheaper model", max_length=200, help_text="Its reference.")
+    score = models.CharField(max_length=20, help_text="What tells how good a cheap answer is.")
+    target = models.FloatField(help_text="Share of the rows that agree with the node's own model.")
+    miss = models.FloatField(help_text="How probably that may be missed.")
+    audits = models.FloatField(help_text="Largest share of good cheap answers that are audited.")
+    price = models.FloatField(help_text="What a cheap answer costs, as a share of a dear one.")
+    state = models.JSONField(help_text="Phase, threshold and counts by score.")
+    events = models.JSONField(
+        default=list, help_text="What happened to it, after how many rows, at which threshold."
+    )
+    rests = models.TextField(
+        blank=True, default="", help_text="Why the node's own model answers all; blank: it works."
+    )
+    cheap_calls = models.PositiveIntegerField(default=0)
+    cheap_unpriced = models.PositiveIntegerField(default=0)
+    cheap_usd = models.DecimalField(max_digits=16, decimal_places=10, default=0)
+    dear_calls = models.PositiveIntegerField(default=0)
+    dear_unpriced = models.PositiveIntegerField(default=0)
+    dear_usd = models.DecimalField(max_digits=16, decimal_places=10, default=0)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        db_table = "enrichment_batch_cascades"
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.model} before the model of {self.batch}"
