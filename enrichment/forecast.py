@@ -28,7 +28,7 @@ PAST_DAYS = 30
 REPLICATES = 400
 GUESSED_ANSWER_TOKENS = 150
 GUESSED_SPREAD = 0.6  # of a guess, as a share of it
-MOST_KEPT = 0.8  # of the rows, by a cascade that nobody has seen at work
+MAX_KEPT = 0.8  # of the rows, by a cascade that nobody has seen at work
 KEPT_SPREAD = 0.05  # of the share that the next batch keeps
 DRIFT = 0.05  # rows to come are never quite like those that were, as a share of the total
 
@@ -160,7 +160,7 @@ def _cascade(
 def _kept(past: float | None) -> float:
     """A possible share of rows that keep their cheap answer."""
     if past is None:
-        return random.uniform(0, MOST_KEPT)  # noqa: S311 - a sample
+        return random.uniform(0, MAX_KEPT)  # noqa: S311 - a sample
     return min(1.0, max(0.0, random.gauss(past, KEPT_SPREAD)))
 
 

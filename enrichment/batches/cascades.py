@@ -35,7 +35,7 @@ PHASES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class NodeCascade:
     """A node's cascade as it would work now. `models` are the ids that count as cheap.
 
     `rests` says why it doesn't; `price` is a cheap answer's, as a share of a dear one's.
@@ -76,7 +76,7 @@ class CascadeFigures:
     events: list[dict[str, Any]]
 
 
-def terms_of(enrichment: Enrichment) -> Terms | None:
+def terms_of(enrichment: Enrichment) -> NodeCascade | None:
     """The cascade of the enrichment's node; None where it has none."""
     state = snapshot.current()
     node = state.nodes.get(enrichment.node)
@@ -86,18 +86,18 @@ def terms_of(enrichment: Enrichment) -> Terms | None:
     cheap = _candidates(facts.model, state)
     models = frozenset(each.model_id for each in cheap)
     if enrichment.node in state.experiments:
-        return Terms(facts, models, USUAL_PRICE, "An experiment runs at the node.")
+        return NodeCascade(facts, models, USUAL_PRICE, "An experiment runs at the node.")
     if not cheap:
         said = f"No enabled provider serves {facts.model}."
-        return Terms(facts, models, USUAL_PRICE, said)
+        return NodeCascade(facts, models, USUAL_PRICE, said)
     try:
         dear = resolve(enrichment.node, snapshot=state).targets[0].candidate
     except LLMError as error:
-        return Terms(facts, models, USUAL_PRICE, str(error))
+        return NodeCascade(facts, models, USUAL_PRICE, str(error))
     if dear.model_id in models:
         said = f"{facts.model} is the node's own model."
-        return Terms(facts, models, USUAL_PRICE, said)
-    return Terms(facts, models, _price(facts, cheap[0], dear))
+        return NodeCascade(facts, models, USUAL_PRICE, said)
+    return NodeCascade(facts, models, _price(facts, cheap[0], dear))
 
 
 def begun(batch: Batch, enrichment: Enrichment) -> tuple[BatchCascade, frozenset[str]] | None:
@@ -173,7 +173,7 @@ def asked_times(facts: CascadeFacts) -> int:
     return 2 if facts.score == CascadeScore.AGREEMENT else 1
 
 
-def _begin(batch: Batch, terms: Terms) -> BatchCascade:
+def _begin(batch: Batch, terms: NodeCascade) -> BatchCascade:
     facts = terms.facts
     row, _ = BatchCascade.objects.get_or_create(
         batch=batch,
@@ -190,7 +190,7 @@ def _begin(batch: Batch, terms: Terms) -> BatchCascade:
     return row
 
 
-def _rests(batch: Batch, row: BatchCascade, terms: Terms | None) -> str:
+def _rests(batch: Batch, row: BatchCascade, terms: NodeCascade | None) -> str:
     if terms is None:
         return "The node has no cascade any more."
     if batch.transport != Transport.LIVE:
