@@ -28,7 +28,7 @@ END $$
 # No trigger and no foreign key acts for a replica: all tables are emptied, in any order. Those that
 # never held a row are passed over: to open each of 150 costs more than the rest.
 _EMPTY = """
-DO $$
+CREATE PROCEDURE as_migrated.again() LANGUAGE plpgsql AS $$
 DECLARE name text; changed boolean;
 BEGIN
     PERFORM set_config('session_replication_role', 'replica', true);
@@ -51,30 +51,49 @@ END $$
 """
 
 _by_flushing = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
-_statements: dict[str, str] = {}
+# One session clears after all tests: a new one would first have to learn what tables there are.
+_sessions: dict[str, "psycopg.Connection[Any]"] = {}
+_prepared: set[str] = set()
 
 
 def _clear(self: Any) -> None:
     """In place of a flush, except for the first test: what that leaves is kept."""
     connection = connections["default"]
     name = connection.settings_dict["NAME"]
-    if name not in _statements and not _is_superuser(connection):
-        _by_flushing(self)
-    elif name not in _statements:
+    if name in _prepared:
+        clear_again()
+    elif _is_superuser(connection):
         call_command("flush", verbosity=0, interactive=False)
-        _statements[name] = _kept(connection)
+        _keep(connection)
+        _prepared.add(name)
     else:
-        with connection.cursor() as cursor:
-            cursor.execute(_statements[name])
+        _by_flushing(self)
 
 
 def clear_again() -> None:
-    """Empty the tables outside a test, of what another process wrote after the last one."""
-    connection = connections["default"]
-    statement = _statements.get(connection.settings_dict["NAME"])
-    if statement is not None:
-        with psycopg.connect(database_url(), autocommit=True) as other:
-            other.execute(statement)
+    """Empty the tables; also outside a test, of what another process wrote after the last one."""
+    name = connections["default"].settings_dict["NAME"]
+    if name not in _prepared:
+        return
+    try:
+        _session(name).execute("CALL as_migrated.again()")
+    except psycopg.OperationalError:  # a test ended it with others
+        close()
+        _session(name).execute("CALL as_migrated.again()")
+
+
+def close() -> None:
+    """End the session, so that the database can be dropped."""
+    while _sessions:
+        _sessions.popitem()[1].close()
+
+
+def _session(name: str) -> "psycopg.Connection[Any]":
+    if name not in _sessions:
+        # A server that still writes gives way in a deadlock; what never ends is told.
+        options = "-c deadlock_timeout=20s -c lock_timeout=100s"
+        _sessions[name] = psycopg.connect(database_url(), autocommit=True, options=options)
+    return _sessions[name]
 
 
 def _is_superuser(connection: BaseDatabaseWrapper) -> bool:
@@ -84,14 +103,14 @@ def _is_superuser(connection: BaseDatabaseWrapper) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _kept(connection: BaseDatabaseWrapper) -> str:
-    """Copy the tables that hold rows; what clears all from now on."""
+def _keep(connection: BaseDatabaseWrapper) -> None:
+    """Copy the tables that hold rows, and store what clears all from now on."""
     names = set(connection.introspection.django_table_names(only_existing=True))
     with connection.cursor() as cursor:
         cursor.execute(_KEEP.format(names=_listed(names)))
         cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'as_migrated'")
         kept = {name for (name,) in cursor.fetchall()}
-    return _EMPTY.format(names=_listed(names - kept), kept=_listed(kept))
+        cursor.execute(_EMPTY.format(names=_listed(names - kept), kept=_listed(kept)))
 
 
 def _listed(names: set[str]) -> str:

@@ -15,9 +15,9 @@ from redis import Redis
 
 from llmconfig.client.traffic import cooldown, rate_limits, response_cache
 from llmconfig.configuration import snapshot
-from tests.clearing import clear_quickly
+from tests import clearing
 
-clear_quickly()
+clearing.clear_quickly()
 # Django's own tests see to the strength of its hashes, which takes 0.3 s for each.
 PBKDF2PasswordHasher.iterations = 1000
 # Or each test's client would list all static files.
@@ -57,6 +57,13 @@ def loopback_only() -> Iterator[None]:
     yield
     socket.socket.connect = _real_connect  # type: ignore[method-assign]
     socket.socket.connect_ex = _real_connect_ex  # type: ignore[method-assign]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """Nobody is left in the test database when it is to be dropped."""
+    yield
+    clearing.close()
 
 
 @receiver(connection_created)
