@@ -50,7 +50,7 @@ def local(server: dict[str, str]) -> Provider:
         name="local",
         provider_type="local",
         api_base_url=server["LLM_LOCAL_URL"],
-        timeout_seconds=60,
+        timeout_seconds=250,
     )
     provider.set_key(Secret(server["LLM_LOCAL_API_KEY"]))
     provider.save()
