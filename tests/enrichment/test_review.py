@@ -236,7 +236,6 @@ def test_an_edited_list_of_tags_is_held_to_the_schema(partly, ada):
     assert Animal.objects.get(pk=partly.row_id).tags == [{"tag": "calm", "confidence": 1}]
 
 
-@pytest.mark.usefixtures("known_configuration")
 def test_a_decision_reads_one_or_two_months_of_history(suggestion, django_assert_max_num_queries):
     with django_assert_max_num_queries(1) as counted:
         record_decision(suggestion.correlation_id, near=timezone.now(), accepted=True)
