@@ -11,6 +11,8 @@ from enrichment.models import Batch
 
 AT_PROVIDER = Terms(transport="provider_batch")
 AT_ONCE = dt.timedelta(0)
+# Of a batch that is to be in work until the test lets it end, by another `batch_ms`.
+HELD_MS = 20_000
 
 
 def until_completed(batch: Batch, *, seconds: float = 120) -> None:

@@ -21,7 +21,7 @@ from llmconfig.gateway import access
 from llmconfig.gateway.refusals import RequestRefused
 from metrics import partitions, retention
 from metrics.models import GenerationHistory, GenerationMetric
-from tests.enrichment.provider_batches import AT_PROVIDER, until_completed
+from tests.enrichment.provider_batches import AT_PROVIDER, HELD_MS, until_completed
 from tests.enrichment.test_full_disk import an_answer
 from tests.llmconfig.gateway_server import new_key
 
@@ -98,7 +98,7 @@ def test_a_wrong_clock_neither_ends_keys_nor_lets_expired_ones_in(wrong, hours, 
 
 def test_a_clock_that_is_ahead_ends_no_batch_at_a_provider(vendor, simulator, make_animals):
     make_animals(3)
-    simulator.control(batch_ms=60_000)
+    simulator.control(batch_ms=HELD_MS)
     batch = creation.create("description_cleaning", Selection(), terms=AT_PROVIDER)
     submissions.advance()
     with time_machine.travel("2042-01-01T00:00Z", tick=True):

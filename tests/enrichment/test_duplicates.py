@@ -17,7 +17,7 @@ from enrichment.forecast import forecast
 from enrichment.listings.models import Animal
 from enrichment.models import BatchChunk, EnrichmentResult, ProviderBatchSubmission
 from metrics.models import GenerationMetric
-from tests.enrichment.provider_batches import AT_ONCE, AT_PROVIDER, until_completed
+from tests.enrichment.provider_batches import AT_ONCE, AT_PROVIDER, HELD_MS, until_completed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SAME = {"name": "Rex", "description": "Rex likes to run and play ball with everybody."}
@@ -116,7 +116,7 @@ def test_a_row_that_changes_at_the_provider_leaves_the_others_their_answer(
     vendor, simulator, make_animals
 ):
     make_animals(3, **SAME)
-    simulator.control(batch_ms=60_000)
+    simulator.control(batch_ms=HELD_MS)
     batch = creation.create("description_cleaning", Selection(), terms=AT_PROVIDER)
     submissions.advance(settle=AT_ONCE)
     changed = Animal.objects.order_by("pk").last()

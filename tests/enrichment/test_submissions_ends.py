@@ -18,7 +18,7 @@ from enrichment.models import Batch, ProviderBatchSubmission
 from llmconfig.configuration import snapshot
 from llmconfig.models import Budget, BudgetHold
 from metrics.models import GenerationMetric
-from tests.enrichment.provider_batches import AT_ONCE, AT_PROVIDER, until, until_completed
+from tests.enrichment.provider_batches import AT_ONCE, AT_PROVIDER, HELD_MS, until, until_completed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROWS = 6
@@ -38,8 +38,8 @@ def away(status: int) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def handed_over(make_animals, simulator) -> Batch:
-    """A batch that its provider works on for a minute, with its cost held in a budget."""
-    simulator.control(batch_ms=60_000)
+    """A batch that its provider works on for minutes, with its cost held in a budget."""
+    simulator.control(batch_ms=600_000)
     Budget.objects.create(name="Nights", hard_limit_usd=Decimal(5))
     snapshot.expire()
     make_animals(ROWS)
@@ -136,9 +136,11 @@ def test_what_was_answered_before_a_cancellation_is_written(vendor, simulator, m
 
 def test_one_broken_submission_holds_up_no_other(vendor, simulator, make_animals):
     make_animals(ROWS)
+    simulator.control(batch_ms=HELD_MS)
     broken = creation.create("description_cleaning", Selection(), terms=AT_PROVIDER)
     submissions.advance()
     ProviderBatchSubmission.objects.update(rows=[7], created_at=timezone.now())
+    simulator.control(batch_ms=50)
     good = creation.create("translation", Selection(variants=("es",)), terms=AT_PROVIDER)
     until_completed(good)
     assert progress_of(good.pk).done == ROWS
@@ -147,9 +149,11 @@ def test_one_broken_submission_holds_up_no_other(vendor, simulator, make_animals
 
 
 def test_chunks_that_found_the_queue_full_are_handed_over_again(vendor, simulator, make_animals):
-    simulator.control(batch_ms=300, batch_queue=1)
+    simulator.control(batch_ms=HELD_MS, batch_queue=1)
     make_animals(45)
     batch = creation.create("description_cleaning", Selection(), terms=AT_PROVIDER)
+    submissions.advance(settle=AT_ONCE)
+    simulator.control(batch_ms=300)
     until_completed(batch)
     assert progress_of(batch.pk).done == simulator.stats()["paid"] == 45
     assert GenerationMetric.objects.filter(**HALF).count() == 45
@@ -177,9 +181,11 @@ def test_a_full_queue_is_left_alone_for_longer_and_longer(vendor, simulator, mak
 
 def test_a_cap_bounds_what_is_left_to_the_provider(vendor, simulator, make_animals):
     make_animals(ROWS)
+    simulator.control(batch_ms=HELD_MS)
     batch = creation.create("description_cleaning", Selection(), terms=capped("0.05"))
     submissions.advance()
     first = ProviderBatchSubmission.objects.get()
+    simulator.control(batch_ms=50)
     assert 0 < first.held_usd <= Decimal("0.05")
     assert 0 < len(first.rows) < ROWS
     until_completed(batch)
@@ -211,6 +217,7 @@ def test_the_full_price_is_asked_for_where_it_could_pass_a_limit(
 ):
     simulator.plan({"text": "likes", "times": ROWS, "action": {"status": 500}})
     make_animals(ROWS)
+    simulator.control(batch_ms=HELD_MS)
     probe = creation.create("description_cleaning", Selection(), terms=capped("500"))
     submissions.advance()
     held = ProviderBatchSubmission.objects.get().held_usd
@@ -220,6 +227,7 @@ def test_the_full_price_is_asked_for_where_it_could_pass_a_limit(
     else:
         Budget.objects.create(name="Nights", hard_limit_usd=bound)
         snapshot.expire()
+    simulator.control(batch_ms=50)
     until(probe, "paused")
     at = progress_of(probe.pk)
     assert "at the full price" in at.reason
@@ -246,12 +254,13 @@ def test_a_cap_needs_a_known_price(vendor, simulator, make_animals):
 
 
 def test_answers_of_unknown_cost_use_up_a_cap(vendor, simulator, make_animals):
-    simulator.control(batch_ms=50, batch_faults=["no_usage"])
+    simulator.control(batch_ms=HELD_MS, batch_faults=["no_usage"])
     make_animals(ROWS)
     batch = creation.create("description_cleaning", Selection(), terms=capped("500"))
     submissions.advance()
     held = ProviderBatchSubmission.objects.get().held_usd
     lifecycle.cancel(batch)
+    simulator.control(batch_ms=50)
     again = creation.create(
         "description_cleaning", Selection(force=True), terms=capped(str(held / ROWS * 2))
     )
@@ -282,7 +291,7 @@ def test_the_page_of_a_batch_tells_of_each_submission(
 
 def test_rows_that_are_gone_meanwhile_end_with_the_rest(vendor, simulator, make_animals):
     rows = make_animals(ROWS)
-    simulator.control(batch_ms=60_000)
+    simulator.control(batch_ms=HELD_MS)
     batch = creation.create("description_cleaning", Selection(), terms=AT_PROVIDER)
     submissions.advance()
     Animal.objects.filter(pk=rows[0].pk).delete()

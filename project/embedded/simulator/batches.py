@@ -22,7 +22,6 @@ WRITING = 0.9
 MAX_PER_TURN = 200  # so that a big batch never holds up other requests for long
 TURNS = 50
 MIN_TURN_S = 0.005
-MAX_TURN_S = 0.1
 
 Fate = Literal["succeeded", "errored", "canceled", "expired"]
 Phase = Literal["checking", "working", "writing", "canceling", "failed", "ended"]
@@ -116,7 +115,7 @@ class Job:
     @property
     def turn_s(self) -> float:
         """Seconds until it is worth looking again."""
-        return min(MAX_TURN_S, max(MIN_TURN_S, self.duration_s() / TURNS))
+        return max(MIN_TURN_S, self.duration_s() / TURNS)
 
 
 @dataclass(slots=True)
