@@ -27,12 +27,16 @@ def wrap(django: Any, *, prefix: str = "", answers_root: bool = False) -> Any:
     lifespan reads the configuration before the first request and writes what waits after the last.
     """
 
+    own = f"{prefix}{gateway.PREFIX}/"
+
     def is_for_the_gateway(scope: Any) -> bool:
         path: str = scope["path"]
-        asks_root = path == "/" and scope["method"] == "HEAD"
-        if answers_root and (asks_root or addresses.is_at_root(path)):
+        if path.startswith(own):
             return True
-        return path.startswith(f"{prefix}{gateway.PREFIX}/")
+        if not answers_root:
+            return False
+        asks_root = path == "/" and scope["method"] == "HEAD"
+        return asks_root or addresses.is_at_root(path)
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":

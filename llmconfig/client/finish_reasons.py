@@ -115,6 +115,7 @@ def is_whole(reason: str | None) -> bool:
     return ending_of(reason) is Ending.WHOLE
 
 
+@lru_cache(maxsize=1024)
 def in_openai_words(reason: str | None) -> str | None:
     """The reason as records keep it: OpenAI's word where it has one, else the provider's own."""
     if reason is None:

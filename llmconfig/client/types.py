@@ -285,9 +285,9 @@ class Generation:
     `tokens` is blank unless it was asked for and the model told. `refusal` is what the model said
     when it wouldn't answer, `native_finish_reason` the provider's own word for the end (the
     record's is OpenAI's, where it has one), `stop_sequence` the one that ended it, if one did.
-    `native` is the provider's whole reply where the call has a native request of its wire, None for
-    streams and answers from the cache. `logprobs` are OpenAI's rows of tokens, as the provider gave
-    them.
+    `native` is what the reply holds in its wire's own words (`Wire.own_words`) where the call has a
+    native request of that wire, None for streams and answers from the cache. `logprobs` are OpenAI's
+    rows of tokens, as the provider gave them.
     """
 
     text: str

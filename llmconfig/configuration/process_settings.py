@@ -35,6 +35,8 @@ class ProcessSetting:
 
     def default_here(self) -> bool | int | float | str:
         """The default in this installation, by its LLM_DEFAULTS."""
+        if self.in_development is None and self.in_production is None:
+            return self.default
         here = {"development": self.in_development, "production": self.in_production}.get(
             project_settings.defaults_for()
         )

@@ -7,7 +7,6 @@ Nothing from a header ever reaches the database.
 
 import asyncio
 import datetime as dt
-import hmac
 import logging
 import time
 from collections import OrderedDict
@@ -69,8 +68,12 @@ class _Ring:
         self.failed_at = -PATIENCE_SECONDS
         self.known = False  # they were read at least once
         self.refreshing: SingleFlight[None, None] = SingleFlight()
-        self.used: dict[UUID, dt.datetime] = {}
+        self.used: dict[UUID, float] = {}  # by our clock
         self.used_written_at = time.monotonic()
+
+    def fresh(self) -> Mapping[str, Caller]:
+        """The keys if they may be gone by without a look, else none."""
+        return self.keys if time.monotonic() - self.read_at < FRESH_SECONDS else {}
 
     async def current(self) -> Mapping[str, Caller]:
         """The keys; those of over a second ago are read anew while these still serve.
@@ -167,12 +170,12 @@ async def authenticate(headers: Iterable[tuple[bytes, bytes]], address: str) -> 
     if given is None or FORM.fullmatch(given) is None:
         raise _failures.refusal(address)
     hashed = hash_of(given)
-    for known, caller in _found(await _ring.current(), hashed):
-        if hmac.compare_digest(known, hashed) and not _expired(caller):
-            if caller.key_id is not None:
-                _ring.used[caller.key_id] = database_clock.now()
-            return caller
-    raise _failures.refusal(address)
+    caller = (_ring.fresh() or await _ring.current()).get(hashed)
+    if caller is None or _expired(caller):
+        raise _failures.refusal(address)
+    if caller.key_id is not None:
+        _ring.used[caller.key_id] = time.time()
+    return caller
 
 
 def write_last_used(*, at_once: bool = False) -> None:
@@ -182,13 +185,12 @@ def write_last_used(*, at_once: bool = False) -> None:
         return
     used, _ring.used = _ring.used, {}
     _ring.used_written_at = time.monotonic()
-    rows = [GatewayKey(pk=key, last_used_at=when) for key, when in used.items()]
+    ahead = database_clock.known_ahead()
+    rows = [
+        GatewayKey(pk=key, last_used_at=dt.datetime.fromtimestamp(when, dt.UTC) + ahead)
+        for key, when in used.items()
+    ]
     GatewayKey.objects.bulk_update(rows, ["last_used_at"])
-
-
-def _found(keys: Mapping[str, Caller], hashed: str) -> Iterable[tuple[str, Caller]]:
-    caller = keys.get(hashed)
-    return () if caller is None else ((hashed, caller),)
 
 
 def _expired(caller: Caller) -> bool:

@@ -32,6 +32,7 @@ MESSAGES = AnswerForm(anthropic_shape.message_answer, anthropic_shape.MessageEve
 PREFIX = "/v1"
 RESPONSES, MODELS = f"{PREFIX}/responses/", f"{PREFIX}/models"
 DEPLOYMENTS = "/openai/deployments/"
+RENAMED = (f"{PREFIX}/openai/", f"{PREFIX}/api/", "/openai/")
 DEPLOYED = ("/chat/completions", "/completions", "/embeddings")  # behind a name
 
 
@@ -41,9 +42,10 @@ def canonical(path: str) -> str:
     Azure's and Ollama's addresses are also found below `/v1`, for sites whose own `/api` or
     `/openai` they would stand in the way of; Azure's newer ones are OpenAI's below `/openai`.
     """
-    for prefix in (f"{PREFIX}/openai/", f"{PREFIX}/api/"):
-        if path.startswith(prefix):
-            path = path.removeprefix(PREFIX)
+    if not path.startswith(RENAMED):
+        return path
+    if path.startswith(PREFIX):
+        path = path.removeprefix(PREFIX)
     if path.startswith("/openai/") and not path.startswith(DEPLOYMENTS):
         path = f"{PREFIX}/{path.removeprefix('/openai/').removeprefix('v1/')}"
     return path
@@ -56,6 +58,14 @@ def is_at_root(path: str) -> bool:
 
 def handler_of(method: str, path: str) -> Handler:
     """What answers a request at a canonical path; raises RequestRefused (404, 405)."""
+    methods = HANDLERS.get(path)
+    if methods is None:
+        return _handler_beside(method, path)
+    return _handler_among(methods, method)
+
+
+def _handler_beside(method: str, path: str) -> Handler:
+    """The same at an address that is none of the fixed ones."""
     if path.startswith(DEPLOYMENTS):
         action = next((each for each in DEPLOYED if path.endswith(each)), "")
         deployment = path.removeprefix(DEPLOYMENTS).removesuffix(action)
@@ -73,6 +83,10 @@ def handler_of(method: str, path: str) -> Handler:
         raise RequestRefused(
             404, "not_found", f"There is nothing at this address; below /v1 are {known}."
         )
+    return _handler_among(methods, method)
+
+
+def _handler_among(methods: Mapping[str, Handler], method: str) -> Handler:
     handler = methods.get(method)
     if handler is None:
         raise RequestRefused(405, "method_not_allowed", f"Use {' or '.join(methods)}.")

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from decimal import Decimal
+from functools import lru_cache
 from urllib.parse import quote
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from llmconfig.client.traffic import rate_limits
 from llmconfig.client.types import Generation
 
 Headers = list[tuple[bytes, bytes]]
+CACHE_HIT, CACHE_MISS = (b"x-nodewise-cache", b"hit"), (b"x-nodewise-cache", b"miss")
 NO_COST = Decimal(0)
 NAME_CHARACTERS = "/:@+,"  # in models' ids, beside letters, digits and `_.-~`
 
@@ -30,8 +32,8 @@ def of_answer(made: Generation, *others: Generation) -> Headers:
     record = made.record
     told = [
         _model(record.provider, record.model),
-        (b"x-nodewise-cache", b"hit" if record.cache_hit else b"miss"),
-        (b"x-nodewise-revision", str(record.config_revision).encode()),
+        CACHE_HIT if record.cache_hit else CACHE_MISS,
+        _revision(record.config_revision),
     ]
     cost = cost_of(made, *others)
     if cost is not None:
@@ -41,7 +43,7 @@ def of_answer(made: Generation, *others: Generation) -> Headers:
 
 def of_call_under_way(watch: CallWatch) -> Headers:
     """The model that answers a stream, and by which revision of the configuration."""
-    told = [(b"x-nodewise-revision", str(watch.state.resolution.revision).encode())]
+    told = [_revision(watch.state.resolution.revision)]
     target = watch.answerer
     return told if target is None else [_model(target.provider.name, target.model_id), *told]
 
@@ -76,10 +78,18 @@ def of_limits(provider: str, *, anthropic: bool) -> Headers:
 
 def cost_of(*made: Generation) -> Decimal | None:
     """US dollars for all of them, None where any is unknown."""
+    if len(made) == 1:
+        return made[0].record.cost_usd
     costs = [each.record.cost_usd for each in made]
     known = [each for each in costs if each is not None]
     return sum(known, NO_COST) if len(known) == len(costs) else None
 
 
+@lru_cache(maxsize=16)
+def _revision(number: int) -> tuple[bytes, bytes]:
+    return b"x-nodewise-revision", str(number).encode()
+
+
+@lru_cache(maxsize=1024)
 def _model(provider: str, model: str) -> tuple[bytes, bytes]:
     return b"x-nodewise-model", quote(f"{provider}/{model}", safe=NAME_CHARACTERS).encode()

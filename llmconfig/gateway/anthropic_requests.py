@@ -4,9 +4,9 @@ import hashlib
 import re
 from collections.abc import Iterable
 from typing import Any
-from uuid import uuid4
 
 import orjson
+from uuid_utils.compat import uuid7
 
 from llmconfig.client.types import Call, NativeRequest
 from llmconfig.client.wire.cache_marks import MARK
@@ -66,7 +66,9 @@ def read_messages(
         given=given_of(body, ("max_tokens",)),
         extra=extra,
         user_id=caller.user_id,
-        correlation_id=uuid4(),
+        correlation_id=uuid7(),
+        cache_sampled=False,  # unless it is wished
+        waits=False,
         labels=labels_of("messages", caller.account, body),
         native=native,
     )

@@ -2,8 +2,9 @@
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
+from operator import itemgetter
 
 from llmconfig.client.types import Call
 from llmconfig.gateway import caller_labels
@@ -20,18 +21,23 @@ TRACE = {
     ),
     b"tracestate": re.compile(rb"[\x21-\x7e \t]{1,512}"),
 }
+Headers = Sequence[tuple[bytes, bytes]]
+NAME = itemgetter(0)
 # What OpenAI's and Anthropic's SDKs tell of their own, seconds; for whole answers: in a stream they
 # mean each wait.
 SDK_TIMEOUTS = frozenset({b"x-stainless-timeout", b"x-stainless-read-timeout"})
 
+# The names of all headers that are read here.
+WISHES = SDK_TIMEOUTS.union(TRACE, (CACHE, TIMEOUT, caller_labels.TAGS, b"cache-control"))
 
-def applied(call: Call, headers: Iterable[tuple[bytes, bytes]], *, streams: bool) -> Call:
+
+def applied(call: Call, headers: Headers, *, streams: bool) -> Call:
     """The call as its caller wishes it; raises RequestRefused for a wish that is none.
 
-    Callers here don't wait for targets that cool down, and get a kept answer at temperature 0 or
-    where they ask for it.
+    Callers get a kept answer at temperature 0 or where they ask for it.
     """
-    headers = tuple(headers)
+    if WISHES.isdisjoint(map(NAME, headers)):
+        return call
     deadlines: list[float] = []
     use_cache, sampled = call.use_cache, False
     trace: dict[str, str] = {}
@@ -52,7 +58,6 @@ def applied(call: Call, headers: Iterable[tuple[bytes, bytes]], *, streams: bool
         deadline_s=min(deadlines, default=None),
         use_cache=use_cache,
         cache_sampled=sampled,
-        waits=False,
         trace=trace if "traceparent" in trace else {},
     )
 

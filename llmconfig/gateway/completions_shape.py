@@ -7,9 +7,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
-from uuid import uuid4
 
 import orjson
+from uuid_utils.compat import uuid7
 
 from llmconfig.client.types import Call, Delta, Generation
 from llmconfig.gateway.access import Caller
@@ -63,7 +63,9 @@ def read_completion(body: JSON, caller: Caller) -> ParsedRequest:
         logprobs=likely is not None,
         use_cache=len(prompts) * choices == 1,
         user_id=caller.user_id,
-        correlation_id=uuid4(),
+        correlation_id=uuid7(),
+        cache_sampled=False,  # unless it is wished
+        waits=False,
         labels=labels_of("completions", caller.account, body),
         native=NATIVE,
     )

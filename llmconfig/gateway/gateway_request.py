@@ -45,7 +45,6 @@ from llmconfig.runtime import stopping
 
 logger = logging.getLogger(__name__)
 JSON_HEADERS = [(b"content-type", b"application/json")]
-CACHE_HIT = ((b"x-nodewise-cache", b"hit"),)
 Handler = Callable[["GatewayRequest"], Awaitable[None]]
 FindHandler = Callable[[str, str], Handler]  # by method and path; raises RequestRefused
 
@@ -64,10 +63,11 @@ class GatewayRequest:
         self.told: answer_headers.Headers = []  # of the call, once it is read
         self.said_at = time.monotonic()
         self.place = body_room.Place()
-        self.raw: bytearray | None = None  # the body, where an idempotency key came with it
+        self.raw: bytes | bytearray | None = None  # the body, where an idempotency key came with it
         self.shape: Shape = refusals.openai_shape
         self.anthropic = scope["path"].startswith("/v1/messages")
-        if self.anthropic or any(name == b"anthropic-version" for name, _ in scope["headers"]):
+        self.names = dict(scope["headers"])  # of a header that came twice, the last
+        if self.anthropic or b"anthropic-version" in self.names:
             self.anthropic = True
             self.shape = refusals.anthropic_shape
         elif scope["path"].startswith("/api/"):
@@ -116,11 +116,10 @@ class GatewayRequest:
         else:
             client_address = self.scope.get("client") or ("", 0)
             self.caller = await access.authenticate(self.scope["headers"], client_address[0])
-        key = idempotency.key_in(self.scope["headers"])
-        if key is None or self.scope["method"] != "POST":
+        if idempotency.HEADER not in self.names or self.scope["method"] != "POST":
             await handle(self)
         else:
-            await self._answer_once(key, handle)
+            await self._answer_once(idempotency.key_in(self.scope["headers"]), handle)
 
     async def _answer_once(self, key: bytes, handle: Handler) -> None:
         """Carry the request out unless the same one was before; its client may go meanwhile."""
@@ -229,7 +228,7 @@ class GatewayRequest:
                 if not self.begun:
                     hit = isinstance(piece, Delta) and piece.is_cached
                     answerer = answer_headers.of_call_under_way(watches[0])
-                    cached = CACHE_HIT if hit else ()
+                    cached = (answer_headers.CACHE_HIT,) if hit else ()
                     await self._start(200, [*form.stream_headers, *cached, *answerer])
                 if not told:
                     told = True
@@ -284,8 +283,8 @@ class GatewayRequest:
 
         Raises RequestRefused for what goes wrong in it.
         """
-        me = asyncio.current_task()
-        assert me is not None  # noqa: S101 - a server runs this in a task
+        me = self.task
+        assert me is not None  # noqa: S101 - `answer` has set it
         # Who sent a key for it may go, and come back for the answer.
         watch = Watch(self.receive, me) if self.raw is None else None
         self.working = True
@@ -321,29 +320,39 @@ class GatewayRequest:
         """The request's JSON object; raises RequestRefused and Gone."""
         return body_of(self.raw if self.raw is not None else await self._read_body())
 
-    async def _read_body(self) -> bytearray:
-        body, more = bytearray(), True
+    async def _read_body(self) -> bytes | bytearray:
         declared = self._declared_size()
-        if declared > body_room.MAX_BYTES:
-            raise body_room.too_large()
-        await self.place.take(declared)
-        while more:
-            message = await self.receive()
+        if declared > body_room.SMALL_BYTES:
+            if declared > body_room.MAX_BYTES:
+                raise body_room.too_large()
+            await self.place.take(declared)
+        message = await self.receive()
+        if not message.get("more_body") and message["type"] == "http.request":
+            whole: bytes = message.get("body", b"")
+            if len(whole) <= body_room.SMALL_BYTES:
+                return whole
+        return await self._read_parts(message)
+
+    async def _read_parts(self, message: Message) -> bytearray:
+        """A body that comes in parts, or is large, from its first message on."""
+        body = bytearray()
+        while True:
             if message["type"] == "http.disconnect":
                 raise Gone
-            part, more = message.get("body", b""), message.get("more_body", False)
+            part = message.get("body", b"")
             if len(body) + len(part) > body_room.MAX_BYTES:
                 raise body_room.too_large()
             body += part
             if CALLER not in self.scope and len(body) > body_room.SMALL_BYTES:
                 await self.place.take(body_room.MAX_BYTES)  # unless it said its size
-        return body
+            if not message.get("more_body"):
+                return body
+            message = await self.receive()
 
     def _declared_size(self) -> int:
         """What the client says its body has; 0 if it doesn't, or is this process itself."""
-        lengths = [value for name, value in self.scope["headers"] if name == b"content-length"]
-        known = CALLER not in self.scope and lengths and lengths[0].isdigit()
-        return int(lengths[0][:20]) if known else 0
+        length: bytes = self.names.get(b"content-length", b"")
+        return int(length[:20]) if length.isdigit() and CALLER not in self.scope else 0
 
     async def reply(self, value: JSON, *, headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
         """Send a whole answer."""

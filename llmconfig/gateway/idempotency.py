@@ -81,12 +81,10 @@ class _Local:
 _local: OrderedDict[str, _Local] = OrderedDict()
 
 
-def key_in(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
-    """The key in the headers, None if there is none; raises RequestRefused for a bad one."""
+def key_in(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """The one key in the headers; raises RequestRefused for none, several or a bad one."""
     given = [value.strip() for name, value in headers if name == HEADER]
-    if not given:
-        return None
-    if len(given) > 1 or FORM.fullmatch(given[0]) is None:
+    if len(given) != 1 or FORM.fullmatch(given[0]) is None:
         raise RequestRefused(
             400,
             "invalid_value",

@@ -6,9 +6,9 @@ Source: https://github.com/ollama/ollama/blob/main/docs/api.md
 import datetime as dt
 from collections.abc import Mapping
 from typing import Any
-from uuid import uuid4
 
 import orjson
+from uuid_utils.compat import uuid7
 
 from llmconfig.client.types import Call, Delta, Generation, NativeRequest
 from llmconfig.gateway.access import Caller
@@ -87,7 +87,9 @@ def _request(body: JSON, caller: Caller, messages: list[JSON], operation: str) -
         given=_given(options),
         extra=extra,
         user_id=caller.user_id,
-        correlation_id=uuid4(),
+        correlation_id=uuid7(),
+        cache_sampled=False,  # unless it is wished
+        waits=False,
         labels=labels_of(operation, caller.account, body),
         native=NativeRequest(wire="ollama", lost=tuple(lost)),
     )

@@ -6,16 +6,16 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import orjson
+from uuid_utils.compat import uuid7
 
 from llmconfig.client.finish_reasons import for_openai_clients, is_whole
 from llmconfig.client.pipeline.embeddings import EmbeddingCall, Embeddings
 from llmconfig.client.structured_output import json_text
 from llmconfig.client.types import Call, Delta, Generation, NativeRequest, Thought, Usage
 from llmconfig.client.wire import Input
-from llmconfig.client.wire.openai import unknown_fields
 from llmconfig.client.wire.thinking import to_details
 from llmconfig.gateway.access import Caller
 from llmconfig.gateway.answer_headers import cost_of
@@ -93,7 +93,9 @@ def read_chat(body: JSON, caller: Caller) -> ParsedRequest:
         given=given_of(body, LIMITS),
         extra=extra,
         user_id=caller.user_id,
-        correlation_id=uuid4(),
+        correlation_id=uuid7(),
+        cache_sampled=False,  # unless it is wished
+        waits=False,
         labels=labels_of("chat.completions", caller.account, body),
         native=NATIVE,
     )
@@ -151,7 +153,7 @@ def _choice(made: Generation, index: int) -> tuple[JSON, JSON]:
         message["tool_calls"] = made.tool_calls
     elif message["content"] is None and not made.refusal:
         message["content"] = ""
-    whole, of_choice, said = unknown_fields(made.native) if made.native else ({}, {}, {})
+    whole, of_choice, said = ({}, {}, {}) if made.native is None else made.native.values()
     choice = {
         "index": index,
         "message": said | message | _thoughts(made.thoughts),
@@ -254,7 +256,9 @@ def usage_of(*made: Generation) -> JSON:
     parts = [usage_shape(served_usage(each)) for each in made]
     whole = parts[0] if len(parts) == 1 else _sum(parts)
     cost = cost_of(*made)
-    return whole if cost is None else whole | {"cost": float(cost)}  # as OpenRouter calls it
+    if cost is not None:
+        whole["cost"] = float(cost)  # as OpenRouter calls it
+    return whole
 
 
 def _sum(parts: list[JSON]) -> JSON:
@@ -286,6 +290,8 @@ def text_for(made: Generation) -> str:
 
 
 def _refuse_what_is_not_offered(body: JSON) -> None:
+    if NOT_OFFERED.keys().isdisjoint(body):
+        return
     for param, why in NOT_OFFERED.items():
         if body.get(param):
             raise bad(param, why)

@@ -4,9 +4,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
-from uuid import uuid4
 
 import orjson
+from uuid_utils.compat import uuid7
 
 from llmconfig.client.structured_output import SchemaUnusable, refuse_unsafe
 from llmconfig.client.types import Call
@@ -53,9 +53,11 @@ def repeated(call: Call, times: int) -> tuple[Call, ...]:
 
     They share the first one's id as their session, which ties their records together.
     """
+    if not times:
+        return ()
     labels = replace(call.labels, session_id=call.correlation_id)
     return tuple(
-        replace(call, correlation_id=uuid4(), labels=labels, use_cache=False) for _ in range(times)
+        replace(call, correlation_id=uuid7(), labels=labels, use_cache=False) for _ in range(times)
     )
 
 

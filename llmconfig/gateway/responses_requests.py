@@ -8,9 +8,9 @@ import base64
 import binascii
 from collections.abc import Mapping, Sequence
 from typing import Any
-from uuid import uuid4
 
 import orjson
+from uuid_utils.compat import uuid7
 
 from llmconfig.client.types import Call, NativeRequest
 from llmconfig.gateway.access import Caller
@@ -95,7 +95,9 @@ def read_response(
         given=given_of(body, ("max_output_tokens",)),
         extra=extra,
         user_id=caller.user_id,
-        correlation_id=uuid4(),
+        correlation_id=uuid7(),
+        cache_sampled=False,  # unless it is wished
+        waits=False,
         labels=labels_of("responses", caller.account, body),
         native=NativeRequest(wire="responses", body=_native(body, before), lost=tuple(lost)),
     )

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, Protocol
 
 from llmconfig.secrets import MASK
@@ -17,7 +18,7 @@ class KeyParts(Protocol):
         """The length of a part that is recognized."""
 
     @property
-    def hidden(self) -> Callable[[str], set[int]]:
+    def hidden(self) -> Callable[[str], AbstractSet[int]]:
         """The positions that belong to a part."""
 
     @property

@@ -8,6 +8,7 @@ of a key that is long enough to be one, and more than the vendor's prefix, which
 import base64
 import re
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
@@ -33,6 +34,7 @@ _PIECES = {
     "thinking": "thinking_delta",
     "partial_json": "input_json_delta",
 }
+NOWHERE: AbstractSet[int] = frozenset()
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _PREFIX = re.compile(
     r"sk-(?:[a-z]{2,4}-)?(?:[a-z0-9]{2,5}-)?|"
@@ -62,11 +64,15 @@ class Parts:
             form[at : at + half] for form in forms for at in range(0, len(form) - half + 1, half)
         )
 
-    def hidden(self, text: str) -> set[int]:
+    def hidden(self, text: str) -> AbstractSet[int]:
         """The positions that belong to a part."""
         # A short text is looked through faster than it is searched for each of them.
-        if len(text) > len(self._blocks) and not any(block in text for block in self._blocks):
-            return set()
+        if len(text) > len(self._blocks):
+            for block in self._blocks:  # `any` takes three times as long
+                if block in text:
+                    break
+            else:
+                return NOWHERE
         pieces, window = self._pieces, self.window
         found = [at for at in range(len(text)) if text[at : at + window] in pieces]
         return {at + step for at in found for step in range(window)}
@@ -156,7 +162,8 @@ class Scrubber:
     def value(self, value: Any) -> Any:
         """A JSON value; a tuple stays one."""
         written = orjson.dumps(value).decode()
-        if '"logprobs":' in written:  # tokens cut a key into pieces
+        # Tokens cut a key into pieces.
+        if written.count('"logprobs":') > written.count('"logprobs":null'):
             value = self._with_clean_rows(value)
             written = orjson.dumps(value).decode()
         masked = self.__answers.masked(written)
@@ -377,7 +384,7 @@ def without_key(text: str, key: Secret | None) -> str:
     return Scrubber(key).without_key(text)
 
 
-def _masked(text: str, hidden: set[int]) -> str:
+def _masked(text: str, hidden: AbstractSet[int]) -> str:
     marked = "".join("\0" if at in hidden else each for at, each in enumerate(text))
     return re.sub("\0+", MASK, marked)
 

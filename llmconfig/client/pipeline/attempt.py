@@ -283,9 +283,10 @@ class TargetExchange:
         if isinstance(verdict, Refused):
             return self._refused(verdict, latency_ms, request_id)
         reply = self.endpoint.scrubber.answer(verdict)
-        if self.state.call.native is not None and verdict.native is not None:
-            told = self.endpoint.scrubber.value(verdict.native) if self.native is not None else None
-            reply = replace(reply, native=told)
+        told = None
+        if self.native is not None and verdict.native is not None:
+            told = self.endpoint.wire.own_words(verdict.native)
+        self.state.native = None if told is None else self.endpoint.scrubber.value(told)
         return self._answered(reply, latency_ms, request_id)
 
     def _answered(self, reply: Reply, latency_ms: float, request_id: str) -> AttemptResult:

@@ -96,7 +96,7 @@ def outcome_of(state: GenerationState, record: CallRecord) -> Outcome:
             reply.refusal,
             reply.native_reason,
             reply.stop_sequence,
-            reply.native if state.call.native is not None else None,
+            state.native,
             kept_usage=reply.usage if record.cache_hit else None,
             logprobs=reply.logprobs,
         )

@@ -122,6 +122,8 @@ class GenerationState:
             self.resolution.interaction_type
         )
         self.saved_usd: Decimal | None = None
+        # What of the last answer goes to a caller of its wire as it came, without any key.
+        self.native: dict[str, Any] | None = None
         # A part of the answer has been passed on: no retry, repair or other target can follow.
         self.committed = False
         self.partial = ""  # what was passed on of an answer that broke off

@@ -13,6 +13,7 @@ from llmconfig.client.types import Call
 from llmconfig.client.wire import LIMIT_HOLDERS, TOKEN_LIMIT_NAMES
 
 MAX_LIMIT = 2**31
+LIMIT_PLACES = TOKEN_LIMIT_NAMES.union(LIMIT_HOLDERS)
 AnyCall = TypeVar("AnyCall", bound=Call)
 
 
@@ -21,9 +22,7 @@ def with_one_limit(call: AnyCall) -> AnyCall:
 
     What is no limit, such as -1 for "endless", is taken away without one.
     """
-    if TOKEN_LIMIT_NAMES.isdisjoint(call.extra) and not any(
-        name in call.extra for name in LIMIT_HOLDERS
-    ):
+    if LIMIT_PLACES.isdisjoint(call.extra):
         return call
     extra, limits = _without_limits(call.extra)
     for name in LIMIT_HOLDERS:

@@ -205,6 +205,9 @@ class Wire(Protocol):
     def read(self, value: JSON) -> Reply:
         """The answer in a reply with status 200; raises BadReply."""
 
+    def own_words(self, native: JSON) -> JSON | None:
+        """What of a reply as it came is handed on to callers of this wire; None for nothing."""
+
     def refusal(self, value: Any, *, good: bool = True) -> Refusal | None:
         """The error in a reply's JSON value, None if there is none. `good`: its status was 200."""
 

@@ -80,6 +80,10 @@ class AnthropicWire:
         """Text blocks joined; tool uses in OpenAI's shape; thoughts beside them."""
         return read_message(value)
 
+    def own_words(self, native: JSON) -> JSON | None:
+        """The whole reply."""
+        return native
+
     def refusal(self, value: Any, *, good: bool = True) -> Refusal | None:
         """`error`, with its finer reason under `details`; proxies in front have other forms."""
         return error_in(value, good=good)

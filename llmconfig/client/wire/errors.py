@@ -23,6 +23,7 @@ MESSAGE_FIELDS = (
 )  # fmt: skip
 CODE_FIELDS = ("code", "type", "status", "error_type", "error_code", "reason")
 STATUS_FIELDS = ("status", "status_code", "statusCode", "code", "http_status", "error_code")
+ERROR_PLACES = frozenset({"error", "errors", "base_resp", "type"})
 # What named errors mean where a body with status 200 gives no number.
 NAMED_STATUSES = {
     "invalid_request_error": 400,
@@ -88,7 +89,7 @@ def error_in(value: Any, *, good: bool) -> Refusal | None:
         return next((each for each in errors if each is not None), None)
     if isinstance(value, str | int | float) and not isinstance(value, bool):
         return None if good and not isinstance(value, str) else _of_scalar(value)
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or (good and _is_plainly_an_answer(value)):
         return None
     found_here = _error_of(value)
     if found_here is not None:
@@ -96,6 +97,15 @@ def error_in(value: Any, *, good: bool) -> Refusal | None:
     if _is_bare_error(value, good=good):
         return _refusal(value, {})
     return None
+
+
+def _is_plainly_an_answer(value: JSON) -> bool:
+    """Whether a good reply has choices and no place for an error, as nearly all have."""
+    choices = value.get("choices")
+    if type(choices) is not list or not ERROR_PLACES.isdisjoint(value):
+        return False
+    choice = choices[0] if choices else None
+    return value.get("object") != "error" and not (type(choice) is dict and "error" in choice)
 
 
 def _error_of(value: JSON) -> Any:

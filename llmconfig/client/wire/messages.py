@@ -10,6 +10,7 @@ from llmconfig.client.wire.thinking import of_details
 
 # Fields of their own for thoughts; where a server fills several, they say the same.
 THOUGHT_FIELDS = ("reasoning_content", "reasoning", "thinking")
+THOUGHT_PLACES = frozenset({"reasoning_details", *THOUGHT_FIELDS})
 TEXT_PARTS = frozenset({"text", "output_text", "input_text", None})
 THOUGHT_PARTS = frozenset({"thinking", "reasoning", "reasoning_text"})
 
@@ -25,15 +26,21 @@ class Spoken:
 
 def spoken_in(message: JSON) -> Spoken:
     """What a message in OpenAI's shape says; raises BadReply for content of no known form."""
-    spoken = Spoken(refusal=text_of(message.get("refusal")))
+    refusal = message.get("refusal")
+    spoken = Spoken(refusal=text_of(refusal) if refusal else "")
+    if not THOUGHT_PLACES.isdisjoint(message):
+        spoken.thoughts = _thoughts_in(message)
+    _read_content(message.get("content"), spoken)
+    return spoken
+
+
+def _thoughts_in(message: JSON) -> list[Thought]:
     thoughts = of_details(message.get("reasoning_details"))
     if not any(each.text for each in thoughts):
         said = next((found for name in THOUGHT_FIELDS if (found := _flat(message.get(name)))), "")
         if said:
             thoughts.insert(0, Thought(text=said))
-    spoken.thoughts = thoughts
-    _read_content(message.get("content"), spoken)
-    return spoken
+    return thoughts
 
 
 def _read_content(content: object, spoken: Spoken) -> None:

@@ -63,6 +63,9 @@ KNOWN_FIELDS = (
         }
     ),
 )  # fmt: skip
+PARTS = ("reply", "choice", "message")  # what has these fields
+CALL_PLACES = frozenset({"tool_calls", "function_call"})
+NO_FIELDS: JSON = {}
 ROUNDING = 1e-4  # a logarithm of 1 that was rounded up
 BYTE_TOKEN = re.compile(r"<0x([0-9A-Fa-f]{2})>")  # SentencePiece's
 NUMBERS = frozenset({int, float})
@@ -160,11 +163,19 @@ class OpenAIWire:
             spoken = spoken_in(message)
         except BadReply as bad:
             raise BadReply(str(bad), told) from None
-        tokens = _tokens(choice.get("logprobs"))
         end = _End(reason, choice.get("stop_reason"), told)
-        made = _answer(end, spoken, whole_calls(message), tokens, native=value)
+        calls = () if CALL_PLACES.isdisjoint(message) else whole_calls(message)
+        likely = choice.get("logprobs")
+        if not likely:
+            return _answer(end, spoken, calls, native=value)
+        made = _answer(end, spoken, calls, _tokens(likely), native=value)
         told_of_tokens = _logprobs(choice)
         return replace(made, logprobs=told_of_tokens) if told_of_tokens else made
+
+    def own_words(self, native: JSON) -> JSON | None:
+        """The fields of `reply`, its first `choice` and the `message` that have no place here."""
+        parts = unknown_fields(native)
+        return dict(zip(PARTS, parts, strict=True)) if any(parts) else None
 
     def refusal(self, value: Any, *, good: bool = True) -> Refusal | None:
         """An error in any form; OpenRouter sends some with status 200 and the real one inside."""
@@ -192,7 +203,9 @@ def _answer(
         raise BadReply(f"the provider broke off: {end.reason}", end.billed)
     text, thought = split(spoken.text)
     text = without_end_tokens(text)
-    thoughts = joined([*spoken.thoughts, *([Thought(text=thought)] if thought else [])])
+    thoughts: tuple[Thought, ...] = ()
+    if thought or spoken.thoughts:
+        thoughts = joined([*spoken.thoughts, *([Thought(text=thought)] if thought else [])])
     if end.reason is None and not (text.strip() or tool_calls or spoken.refusal):
         raise BadReply("the answer is empty", end.billed)
     reason = in_openai_words(end.reason)
@@ -210,7 +223,7 @@ def _answer(
         thoughts=thoughts,
         refusal=spoken.refusal,
         native_reason=end.reason,
-        stop_sequence=(text_of(end.stop) or None) if is_whole(end.reason) else None,
+        stop_sequence=(text_of(end.stop) or None) if end.stop and is_whole(end.reason) else None,
         native=native,
     )
 
@@ -353,12 +366,18 @@ class OpenAIListener:
 def unknown_fields(reply: JSON) -> tuple[JSON, JSON, JSON]:
     """What an answer, its first choice and that one's message hold beside KNOWN_FIELDS."""
     choice = _first_choice(reply)
-    message = object_of(choice.get("delta")) or object_of(choice.get("message"))
-    whole, of_choice, said = (
-        {name: value for name, value in part.items() if name not in known}
-        for part, known in zip((reply, choice, message), KNOWN_FIELDS, strict=True)
+    message = object_of(choice.get("delta") or choice.get("message"))
+    return (
+        _beside(reply, KNOWN_FIELDS[0]),
+        _beside(choice, KNOWN_FIELDS[1]),
+        _beside(message, KNOWN_FIELDS[2]),
     )
-    return whole, of_choice, said
+
+
+def _beside(part: JSON, known: frozenset[str]) -> JSON:
+    if known.issuperset(part):
+        return NO_FIELDS
+    return {name: value for name, value in part.items() if name not in known}
 
 
 def _carry(content: JSON, question: Question) -> tuple[str, ...]:

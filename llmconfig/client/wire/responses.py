@@ -77,6 +77,10 @@ class ResponsesWire:
         """Text parts joined, calls in a chat's shape, thoughts beside them."""
         return read_response(value)
 
+    def own_words(self, native: JSON) -> JSON | None:
+        """The whole reply."""
+        return native
+
     def refusal(self, value: Any, *, good: bool = True) -> Refusal | None:
         """An error; that of a stream stands in its last event's response."""
         event = object_of(value)

@@ -142,7 +142,10 @@ def split(text: str) -> tuple[str, str]:
 
     A closing tag alone counts unless it is quoted, or the text begins as JSON does.
     """
-    if not any(hint in text for hint in _HINTS):
+    for hint in _HINTS:  # `any` takes three times as long
+        if hint in text:
+            break
+    else:
         return text, ""
     begin = text.lstrip()
     if begin.startswith((*TAGS, *_ANSWER_BEGINS)):

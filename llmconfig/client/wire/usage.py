@@ -29,6 +29,13 @@ READINGS = ((False, False), (False, True), (True, False), (True, True))
 PERPLEXITY_MARKS = ("citation_tokens", "num_search_queries", "search_context_size")
 EMPTY: JSON = {}
 NO_DETAILS = UsageDetails()
+# What totals stand in, and their details.
+TOTALS = frozenset(
+    {
+        "prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details",
+        "completion_tokens_details", "cost", "service_tier",
+    }
+)  # fmt: skip
 
 
 def billed(reply: JSON) -> Billed:
@@ -105,10 +112,10 @@ def _chat(counts: JSON) -> Usage | None:
     if totals is None:
         return None
     prompt, completion, total = totals
-    if total == prompt + completion and len(counts) == 3:  # most local servers tell no more
-        return Usage(prompt, 0, 0, completion, 0)
     prompts = _object(counts, "prompt_tokens_details")
     answers = _object(counts, "completion_tokens_details")
+    if total == prompt + completion and not _tells_more(counts, prompts, answers):
+        return Usage(prompt, 0, 0, completion, 0)
     cached = _largest(
         (prompts, "cached_tokens"),
         (counts, "prompt_cache_hit_tokens"),  # DeepSeek
@@ -136,6 +143,18 @@ def _chat(counts: JSON) -> Usage | None:
         audio = unsaid or (details.audio_input if details is not None else 0)
         details = replace(details or NO_DETAILS, audio_seconds=seconds, audio_input=audio)
     return Usage(fresh, cached, written, shown, thought, _tools(counts, written, details))
+
+
+def _tells_more(counts: JSON, prompts: JSON, answers: JSON) -> bool:
+    """Whether anything but the totals is above 0."""
+    for parts in (prompts, answers):
+        for value in parts.values():
+            if value:
+                return True
+    for name, value in counts.items():  # noqa: SIM110 - `any` takes three times as long
+        if value and name not in TOTALS:
+            return True
+    return False
 
 
 def _tools(counts: JSON, written: int, details: UsageDetails | None) -> UsageDetails | None:
