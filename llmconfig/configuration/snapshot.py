@@ -202,6 +202,11 @@ def _refresh() -> Snapshot:
         return kept
 
 
+def stored_token() -> UUID | None:
+    """What moves with each change of the configuration, as the database has it now."""
+    return _version()[1]
+
+
 def _version() -> tuple[int, UUID | None]:
     row = ConfigVersion.objects.values_list("revision", "token").first()
     return row or (0, None)

@@ -17,10 +17,9 @@ from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.db import InterfaceError, OperationalError, close_old_connections
-from django.db.models import Q
 
 from llmconfig import project_settings
-from llmconfig.configuration import process_settings
+from llmconfig.configuration import process_settings, snapshot
 from llmconfig.configuration.facts import UserKey
 from llmconfig.gateway.keys import FORM, hash_of
 from llmconfig.gateway.refusals import RequestRefused
@@ -68,6 +67,8 @@ class _Ring:
         self.failed_at = -PATIENCE_SECONDS
         self.known = False  # they were read at least once
         self.refreshing: SingleFlight[None, None] = SingleFlight()
+        self.token: UUID | None = None  # of the configuration that they were read with
+        self.stopped: frozenset[UUID] = frozenset()  # with their owners' accounts
         self.used: dict[UUID, float] = {}  # by our clock
         self.used_written_at = time.monotonic()
 
@@ -126,12 +127,20 @@ class _Ring:
             raise
 
     def read(self) -> None:
-        """Read the keys from the database."""
+        """Read the keys from the database if they have changed, or an account was closed."""
         close_old_connections()  # no request begins or ends in this thread
         asked_at = time.monotonic()
-        rows = GatewayKey.objects.filter(
-            Q(user__isnull=True) | Q(user__is_active=True), is_enabled=True
-        )
+        token = snapshot.stored_token()
+        closed = GatewayKey.objects.filter(user__is_active=False, is_enabled=True)
+        stopped = frozenset(closed.values_list("pk", flat=True))
+        if token is None or (token, stopped) != (self.token, self.stopped):
+            self._read_all(stopped)
+            self.token, self.stopped = token, stopped
+        self.read_at = asked_at
+        self.known = True
+
+    def _read_all(self, stopped: frozenset[UUID]) -> None:
+        rows = GatewayKey.objects.filter(is_enabled=True)
         self.keys = {
             row.key_hash: Caller(
                 key_id=row.pk,
@@ -142,9 +151,8 @@ class _Ring:
                 account=row.name,
             )
             for row in rows
+            if row.pk not in stopped
         }
-        self.read_at = asked_at
-        self.known = True
 
 
 _ring = _Ring()
@@ -152,7 +160,7 @@ _ring = _Ring()
 
 def expire() -> None:
     """Have the next call read the keys anew."""
-    _ring.read_at = -USABLE_SECONDS
+    _ring.read_at, _ring.token = -USABLE_SECONDS, None
 
 
 async def warm() -> None:

@@ -89,7 +89,7 @@ class TargetExchange:
         """One request, once budgets and limits let it go."""
         state, target = self.state, self.target
         most = None
-        if needs_estimate(target, state.configuration):
+        if needs_estimate(state.call, target, state.configuration):
             most = self.strategy.most_used(state.call, target)
         cheaper = state.degradation
         request = AdmissionRequest(
@@ -283,9 +283,8 @@ class TargetExchange:
         if isinstance(verdict, Refused):
             return self._refused(verdict, latency_ms, request_id)
         reply = self.endpoint.scrubber.answer(verdict)
-        told = None
-        if self.native is not None and verdict.native is not None:
-            told = self.endpoint.wire.own_words(verdict.native)
+        asked, came = self.native, verdict.native
+        told = None if asked is None or came is None else self.endpoint.wire.own_words(came)
         self.state.native = None if told is None else self.endpoint.scrubber.value(told)
         return self._answered(reply, latency_ms, request_id)
 

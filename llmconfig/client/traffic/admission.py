@@ -88,9 +88,11 @@ def worst_case(
     return None if price is None else holds.dearest(price, most, call, service_tier=service_tier)
 
 
-def needs_estimate(target: Target, configuration: Snapshot) -> bool:
-    """Whether anybody counts tokens or money beforehand."""
-    return bool(configuration.budgets or target.provider.tokens_per_minute)
+def needs_estimate(call: Call, target: Target, configuration: Snapshot) -> bool:
+    """Whether anybody counts the tokens or the money of a call to this target beforehand."""
+    if target.provider.tokens_per_minute:
+        return True
+    return bool(configuration.budgets) and bool(budgets_of(call, target, configuration))
 
 
 class Admission:

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from operator import itemgetter
 from uuid import uuid4
 
 from asgiref.sync import sync_to_async
@@ -40,6 +41,10 @@ LOOK_AGAIN_SECONDS = 0.1
 RETRY_SECONDS = 1.0
 # A ledger that answers no sooner counts as lost.
 PATIENCE_SECONDS = 5.0
+# In a snapshot's memo: its budgets by what they count.
+BY_PLACE = ("budgets by place",)
+Place = tuple[BudgetScope, str]
+FIRST = itemgetter(0)
 
 
 class LedgerLost(Exception):
@@ -75,20 +80,33 @@ class _Account:
 
 
 def matching(configuration: Snapshot, caller: BudgetLabels) -> tuple[BudgetFacts, ...]:
-    """The budgets that count a call."""
-    values = {
-        BudgetScope.EVERYTHING: "",
-        BudgetScope.PROVIDER: caller.provider,
-        BudgetScope.NODE: caller.node,
-        BudgetScope.ORGANIZATION: caller.organization,
-        BudgetScope.BATCH: caller.batch,
-        BudgetScope.ACCOUNT: caller.account,
-    }
-    return tuple(
+    """The budgets that count a call, in their own order."""
+    if not configuration.budgets:
+        return ()
+    places = configuration.memo.get(BY_PLACE)
+    if places is None:
+        places = configuration.memo[BY_PLACE] = _by_place(configuration.budgets)
+    found = [
         each
-        for each in configuration.budgets
-        if values[BudgetScope(each.scope)] == each.scope_value
-    )
+        for place in (
+            (BudgetScope.EVERYTHING, ""),
+            (BudgetScope.PROVIDER, caller.provider),
+            (BudgetScope.NODE, caller.node),
+            (BudgetScope.ORGANIZATION, caller.organization),
+            (BudgetScope.BATCH, caller.batch),
+            (BudgetScope.ACCOUNT, caller.account),
+        )
+        for each in places.get(place, ())
+    ]
+    return tuple(budget for _, budget in sorted(found, key=FIRST))
+
+
+def _by_place(budgets: Iterable[BudgetFacts]) -> Mapping[Place, list[tuple[int, BudgetFacts]]]:
+    """Each budget with its position, by what it counts: one among hundreds is found at once."""
+    places: dict[Place, list[tuple[int, BudgetFacts]]] = {}
+    for at, each in enumerate(budgets):
+        places.setdefault((BudgetScope(each.scope), each.scope_value), []).append((at, each))
+    return places
 
 
 class BudgetLedgerClient:
