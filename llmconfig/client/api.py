@@ -26,7 +26,7 @@ from llmconfig.client.pipeline.outcome import Outcome
 from llmconfig.client.pipeline.publishing import Collect
 from llmconfig.client.pipeline.state import BeforeSend, GenerationState
 from llmconfig.client.pipeline.strategy import CHAT, Strategy
-from llmconfig.client.pipeline.streaming import Streaming, as_delta
+from llmconfig.client.pipeline.streaming import PassOn, Streaming, as_delta
 from llmconfig.client.pipeline.token_counts import TokenCount
 from llmconfig.client.recording import recorders
 from llmconfig.client.recording.recorders import Texts
@@ -90,6 +90,24 @@ def astream(
     provider. In each case there is one record, which counts what is known by then.
     """
     return _pieces(call, None, collect, follow)
+
+
+async def astream_to(
+    give: PassOn, call: Call, *, collect: Collect | None = None, follow: Follow | None = None
+) -> Generation:
+    """The same for who takes each piece at once: `give` is awaited with it, in this task.
+
+    The provider waits where `give` does. Returns the Generation after the last piece.
+    """
+    await structured_output.prepare(call.schema)
+    state = GenerationState(call, await in_force.acurrent())
+    if follow is not None:
+        follow(CallWatch(state))
+    ended = await _live(state, Streaming(state, give), collect)
+    whole = ended.outcome
+    if isinstance(whole, Generation) and not state.committed:  # it didn't come as a stream
+        await give(as_delta(whole))
+    return await ended.published()
 
 
 def stream(call: Call, *, collect: Collect | None = None) -> Generator[Delta | Generation]:

@@ -277,6 +277,13 @@ class Delta:
     is_cached: bool = False
     logprobs: tuple[dict[str, Any], ...] = ()
 
+    @property
+    def is_text_alone(self) -> bool:
+        """Whether it holds nothing beside its text."""
+        return not (
+            self.tool_calls or self.thoughts or self.refusal or self.native or self.logprobs
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Generation:
@@ -286,8 +293,8 @@ class Generation:
     when it wouldn't answer, `native_finish_reason` the provider's own word for the end (the
     record's is OpenAI's, where it has one), `stop_sequence` the one that ended it, if one did.
     `native` is what the reply holds in its wire's own words (`Wire.own_words`) where the call has a
-    native request of that wire, None for streams and answers from the cache. `logprobs` are OpenAI's
-    rows of tokens, as the provider gave them.
+    native request of that wire, None for streams and answers from the cache. `logprobs` are
+    OpenAI's rows of tokens, as the provider gave them.
     """
 
     text: str

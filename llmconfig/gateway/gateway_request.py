@@ -218,32 +218,30 @@ class GatewayRequest:
 
     async def _stream(self, call: Call, events: Events, form: AnswerForm) -> None:
         """Status and head with the first piece or comment: until then an error has a status."""
-        told = False
         watches: list[CallWatch] = []
-        async with (
-            self._commented(form) as comments,
-            aclosing(client.astream(call, collect=self.collect, follow=watches.append)) as pieces,
-        ):
-            async for piece in pieces:
+        told = False
+
+        async def give(piece: Delta) -> None:
+            nonlocal told
+            if not told:
                 if not self.begun:
-                    hit = isinstance(piece, Delta) and piece.is_cached
                     answerer = answer_headers.of_call_under_way(watches[0])
-                    cached = (answer_headers.CACHE_HIT,) if hit else ()
+                    cached = (answer_headers.CACHE_HIT,) if piece.is_cached else ()
                     await self._start(200, [*form.stream_headers, *cached, *answerer])
-                if not told:
-                    told = True
-                    if head := events.begin():
-                        await self._part(head)
-                if isinstance(piece, Delta):
-                    if said := events.piece(piece):
-                        await self._part(said)
-                else:
-                    if form.keep is not None:
-                        await form.keep(piece)
-                    if comments is not None:
-                        comments.cancel()
-                    told_last = answer_headers.as_comment(piece) if form.comment else b""
-                    await self._part(told_last + events.end(piece), more=False)
+                told = True
+                if head := events.begin():
+                    await self._part(head)
+            if said := events.piece(piece):
+                await self._part(said)
+
+        async with self._commented(form) as comments:
+            made = await client.astream_to(give, call, collect=self.collect, follow=watches.append)
+            if form.keep is not None:
+                await form.keep(made)
+            if comments is not None:
+                comments.cancel()
+            told_last = answer_headers.as_comment(made) if form.comment else b""
+            await self._part(told_last + events.end(made), more=False)
 
     async def _comment_on_silence(self, seconds: float) -> None:
         """Keep balancers from cutting a stream in which nothing comes; readers skip comments.

@@ -178,10 +178,15 @@ class ChatEvents:
         self._head = b"data: " + orjson.dumps(head)[:-1] + b',"choices":'
         self._end = b',"usage":null}\n\n' if asked.with_usage else b"}\n\n"
 
+        chunk = self._chunk({"content": ""})
+        self._before_text, _, self._behind_text = chunk.rpartition(b'""')
+
     def begin(self) -> bytes:
         return self._chunk({"role": "assistant", "content": ""})
 
     def piece(self, delta: Delta) -> bytes:
+        if delta.is_text_alone:
+            return self._before_text + orjson.dumps(delta.text) + self._behind_text
         said: JSON = {"content": delta.text} if delta.text else {}
         if delta.tool_calls:
             said["tool_calls"] = delta.tool_calls

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from llmconfig.client.types import Usage, UsageDetails
 from llmconfig.client.wire.anthropic import AnthropicWire
-from llmconfig.client.wire.usage import billed, merged
+from llmconfig.client.wire.running_usage import merged
+from llmconfig.client.wire.usage import billed
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "usage-forms.md"
 

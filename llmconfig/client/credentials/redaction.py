@@ -36,9 +36,8 @@ _PIECES = {
 }
 NOWHERE: AbstractSet[int] = frozenset()
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
-_PREFIX = re.compile(
-    r"sk-(?:[a-z]{2,4}-)?(?:[a-z0-9]{2,5}-)?|"
-)  # sk-proj-, sk-or-v1-, sk-ant-api03-
+# sk-proj-, sk-or-v1-, sk-ant-api03-
+_PREFIX = re.compile(r"sk-(?:[a-z]{2,4}-)?(?:[a-z0-9]{2,5}-)?|")
 
 
 class Parts:
@@ -268,6 +267,8 @@ class DeltaStream:
     def feed(self, delta: Delta) -> Delta | None:
         """What may pass now, None if nothing."""
         text = self._text.feed(delta.text) if delta.text else ""
+        if delta.is_text_alone and not self._thoughts:
+            return (delta if text == delta.text else Delta(text)) if text else None
         refusal = self._refusal.feed(delta.refusal) if delta.refusal else ""
         calls = tuple(self._call(part) for part in delta.tool_calls)
         thoughts = tuple(map(self._thought, delta.thoughts))

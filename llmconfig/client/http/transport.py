@@ -23,6 +23,7 @@ from llmconfig.client.http.connections import (
     ProviderConnection,
     ReplyHeaders,
 )
+from llmconfig.client.http.patience import Patience
 from llmconfig.runtime.per_loop import PerLoop
 
 MAX_BYTES = 16 * 1024 * 1024  # of one reply, unpacked; the longest real answers are far below 1 MB
@@ -165,33 +166,30 @@ class Opened:
 
         `silence_s` is the longest time between two pieces, in seconds, once the first has come.
         """
-        size = 0
-        while True:
-            try:
-                async with asyncio.timeout(self.wait_s if not (size and silence_s) else silence_s):
-                    piece = await self._piece()
-            except TimeoutError:
-                if not (size and silence_s):
-                    raise
-                why = f"nothing more came of the stream for {silence_s:g} s"
-                raise RequestFailed("timeout", why, transient=True) from None
-            if not piece:
-                return
-            size += len(piece)
-            if size > max_bytes:
-                raise _too_large(max_bytes)
-            yield piece
+        size, patience = 0, Patience(self.reply)
+        try:
+            while piece := await self._piece(patience, (size and silence_s) or self.wait_s):
+                size += len(piece)
+                if size > max_bytes:
+                    raise _too_large(max_bytes)
+                yield piece
+        except TimeoutError:
+            if not (size and silence_s):
+                raise
+            why = f"nothing more came of the stream for {silence_s:g} s"
+            raise RequestFailed("timeout", why, transient=True) from None
+        finally:
+            patience.end()
 
-    async def _piece(self) -> bytes:
-        """What has come, at least a byte; empty at the end."""
+    async def _piece(self, patience: Patience, seconds: float) -> bytes:
+        """What has come, at least a byte; empty at the end. Raises TimeoutError."""
         reply = self.reply
         while not reply.parts:
             if reply.complete:
                 return b""
             if reply.error is not None:
                 raise reply.error
-            waiter = reply.waiter = asyncio.get_running_loop().create_future()
-            await waiter
+            await patience.wait(seconds)
         piece = reply.body()
         self.connection.resume()
         return piece

@@ -21,6 +21,7 @@ from llmconfig.client.wire.events import DONE, EventReader
 from llmconfig.client.wire.reading import parse_event
 from llmconfig.configuration.resolution import Target
 
+SHORT = 32  # bytes; no event of JSON that says anything is shorter
 PassOn = Callable[[Delta], Awaitable[None]]
 
 
@@ -128,7 +129,7 @@ class _Listening:
 
     async def _is_refusal(self, event: bytes) -> bool:
         """Take one event; says whether it is an error."""
-        if event.strip() == DONE:
+        if len(event) < SHORT and event.strip() == DONE:
             self.complete = True
             return False
         value = parse_event(event)
@@ -142,10 +143,13 @@ class _Listening:
         return False
 
     async def _give_clean(self, delta: Delta | None) -> None:
-        if delta is not None:
-            self.received += len(delta.text) + sum(map(_arguments, delta.tool_calls))
+        if delta is None:
+            return
+        self.received += len(delta.text)
+        if delta.tool_calls or delta.thoughts:
+            self.received += sum(map(_arguments, delta.tool_calls))
             self.received += sum(len(each.text) for each in delta.thoughts)
-            await self._give(self.scrubber.feed(delta))
+        await self._give(self.scrubber.feed(delta))
 
     async def _give(self, delta: Delta | None) -> None:
         if delta is not None:

@@ -15,9 +15,10 @@ from llmconfig.client.finish_reasons import (
 from llmconfig.client.types import NOT_BILLED, Billed, Delta, Thought
 from llmconfig.client.wire import JSON, BadReply, Reply
 from llmconfig.client.wire.reading import object_of, text_of
+from llmconfig.client.wire.running_usage import merged
 from llmconfig.client.wire.thinking import ThoughtSplitter, joined, split
 from llmconfig.client.wire.tool_calls import arguments_text, new_id
-from llmconfig.client.wire.usage import billed, merged
+from llmconfig.client.wire.usage import billed
 
 # Blocks that OpenAI's words have a place for; others only the caller's own wire can carry.
 TRANSLATED = frozenset({"text", "tool_use", "thinking", "redacted_thinking"})

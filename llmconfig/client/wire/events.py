@@ -29,6 +29,8 @@ class EventReader:
 
     def feed(self, piece: bytes) -> list[bytes]:
         """The data of the events that end in this piece; raises BadReply for one without end."""
+        if self._is_one_event(piece):
+            return [piece[6:-2]]
         data = self._rest + piece
         if not self._begun:
             data = self._begin(data)
@@ -46,6 +48,17 @@ class EventReader:
             elif self._data:
                 events += self._event()
         return events
+
+    def _is_one_event(self, piece: bytes) -> bool:
+        """Whether this is an event of one line and nothing else, as most pieces are."""
+        return (
+            piece.startswith(b"data: ")
+            and piece.find(b"\n") == len(piece) - 2
+            and piece.endswith(b"\n")
+            and b"\r" not in piece
+            and self._begun
+            and not (self._rest or self._data or self._failed or self._plain)
+        )
 
     def end(self) -> list[bytes]:
         """What the stream's end leaves: servers forget the last blank line."""

@@ -11,9 +11,10 @@ from llmconfig.client.types import NOT_BILLED, Billed, Delta, Thought
 from llmconfig.client.wire import JSON, BadReply, Reply
 from llmconfig.client.wire.reading import object_of, text_of
 from llmconfig.client.wire.responses_requests import FORMAT
+from llmconfig.client.wire.running_usage import later
 from llmconfig.client.wire.thinking import joined
 from llmconfig.client.wire.tool_calls import whole_calls
-from llmconfig.client.wire.usage import billed, later
+from llmconfig.client.wire.usage import billed
 
 REASONS = {"max_output_tokens": "length", "content_filter": CONTENT_FILTER}
 # Items that a chat has places for; with others an answer is more than its translation.

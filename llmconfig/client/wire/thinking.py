@@ -32,6 +32,8 @@ _ANSWER_BEGINS = (
 )
 _CLOSING = tuple(closing for closing in TAGS.values() if closing != "<|end|>")
 _BEGINNINGS = (*TAGS, *_ANSWER_BEGINS, *_CLOSING)
+_TAG_BEGINS = frozenset(tag[0] for tag in (*_BEGINNINGS, *TAGS.values()))
+_MAX_TAG = max(map(len, TAGS.values()))
 # gpt-oss behind a server that leaves the control tokens out and their words in.
 _BARE_ANALYSIS, _BARE_FINAL = "analysis", "assistantfinal"
 _HINTS = ("think", "THINK", "thought>", "reasoning>", "<|channel|>", _BARE_FINAL)
@@ -77,6 +79,20 @@ class ThoughtSplitter:
                 going = self._begin()
         self._before = answer[-1:] or self._before
         return answer, thought
+
+    def passes(self, piece: str) -> bool:
+        """Take a piece that passes as it is: the answer goes on, and no tag can be in it.
+
+        False takes nothing: `feed` has to look.
+        """
+        if (
+            self._buffer
+            or not self._in_answer
+            or not (self._sealed or _TAG_BEGINS.isdisjoint(piece))
+        ):
+            return False
+        self._before = piece[-1:] or self._before
+        return True
 
     def end(self) -> tuple[str, str]:
         held, self._buffer = self._buffer, ""
@@ -166,6 +182,8 @@ def split(text: str) -> tuple[str, str]:
 
 def _closing_alone(text: str) -> tuple[int, int] | None:
     """Where the first closing tag stands that isn't quoted."""
+    if _TAG_BEGINS.isdisjoint(text):
+        return None
     found = []
     for tag in _CLOSING:
         at = text.find(tag)
@@ -180,6 +198,8 @@ def _closing_alone(text: str) -> tuple[int, int] | None:
 
 def _begun(text: str, tags: Iterable[str]) -> int:
     """How many characters at a text's end may be the beginning of one of the tags."""
+    if _TAG_BEGINS.isdisjoint(text[-_MAX_TAG:]):
+        return 0
     longest = 0
     for tag in tags:
         for length in range(min(len(tag), len(text)), longest, -1):
