@@ -12,7 +12,7 @@ from django.core.checks import (  # Django's names
     register,
 )
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, router
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, router
 from django.db.models import Model
 
 from llmconfig import project_settings, roles, secrets
@@ -28,7 +28,7 @@ def settings_are_complete(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:
     """What is missing or wrong among our settings and the installed apps."""
-    return [*_field_keys(), *_values(), *_apps(), *_routes()]
+    return [*_field_keys(), *_values(), *_apps(), *_database(), *_routes()]
 
 
 @register(Tags.security, deploy=True)
@@ -53,7 +53,7 @@ def sessions_are_postgresqls(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
     """Locks of a session need one: a pooler in transaction mode has to be gone around."""
-    if DEFAULT_DB_ALIAS not in (databases or ()) or project_settings.session_database():
+    if not ours_in(databases) or project_settings.session_database():
         return []
     try:
         pooled = direct_sessions.is_pooled()
@@ -80,7 +80,7 @@ def unreadable_references(
 ) -> list[CheckMessage]:
     """A warning for each row whose `secret_ref` the setting doesn't allow; `called` names it."""
     found: list[CheckMessage] = []
-    for alias in databases or ():
+    for alias in ours_in(databases):
         rows = table._default_manager.using(alias).exclude(secret_ref="")  # noqa: SLF001 - Django's
         try:
             pairs = list(rows.values_list("name", "secret_ref"))
@@ -92,6 +92,12 @@ def unreadable_references(
             if (why := secret_references.objection(reference))
         ]
     return found
+
+
+def ours_in(databases: Sequence[str] | None) -> list[str]:
+    """Of the databases that a check may ask, the one that has our tables, if it can be ours."""
+    usable = not any(_database())
+    return [each for each in databases or () if each == DEFAULT_DB_ALIAS and usable]
 
 
 def _field_keys() -> Iterator[CheckMessage]:
@@ -112,6 +118,23 @@ def _field_keys() -> Iterator[CheckMessage]:
 def _values() -> Iterator[CheckMessage]:
     for problem in project_settings.problems():
         yield Error(problem, id="llmconfig.E002")
+
+
+def _database() -> Iterator[CheckMessage]:
+    used = connections[DEFAULT_DB_ALIAS]
+    if used.vendor != "postgresql":
+        yield Error(
+            f"DATABASES['default'] is {used.display_name}; Nodewise needs PostgreSQL.",
+            hint='Set its ENGINE to "django.db.backends.postgresql" (docs/quickstart.md). Tables of'
+            " yours may stay where they are, under another name.",
+            id="llmconfig.E007",
+        )
+    if not project_settings.has_zones():
+        yield Error(
+            "USE_TZ is False; Nodewise's times have zones.",
+            hint="USE_TZ = True, Django's default; TIME_ZONE stays what people see.",
+            id="llmconfig.E008",
+        )
 
 
 def _routes() -> Iterator[CheckMessage]:

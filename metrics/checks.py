@@ -14,6 +14,7 @@ from django.core.checks import (  # Django's names
 from django.utils.module_loading import import_string
 
 from llmconfig import project_settings
+from llmconfig.checks import ours_in
 from metrics import partitions
 from metrics.errors import PartitionsUnusable
 
@@ -26,7 +27,7 @@ def partitions_are_ahead(
     try:
         return [
             Warning(alarm, id="metrics.W001")
-            for alias in databases or ()
+            for alias in ours_in(databases)
             for alarm in partitions.alarms(using=alias)
         ]
     except PartitionsUnusable:

@@ -9,7 +9,7 @@ import logging
 import time
 from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.backends.signals import connection_created
 
 logger = logging.getLogger(__name__)
@@ -105,6 +105,8 @@ def _take(theirs: dt.datetime) -> dt.timedelta:
 
 
 def _opened(connection: Any, **_: Any) -> None:
+    if connection.alias != DEFAULT_DB_ALIAS:  # a project's other ones may be no PostgreSQL
+        return
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         _take(cursor.fetchone()[0])

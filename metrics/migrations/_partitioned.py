@@ -21,6 +21,8 @@ class CreatePartitionedModel(migrations.CreateModel):
         to_state: ProjectState,
     ) -> None:
         model = to_state.apps.get_model(app_label, self.name)
+        if not self.allow_migrate_model(schema_editor.connection.alias, model):
+            return
         options = model._meta  # noqa: SLF001 - Django's documented name
         sql, params = schema_editor.table_sql(model)
         columns = sql.removesuffix(")").replace(" PRIMARY KEY", "", 1)
@@ -39,7 +41,10 @@ class CreatePartitionedModel(migrations.CreateModel):
         from_state: ProjectState,
         to_state: ProjectState,
     ) -> None:
-        options = from_state.apps.get_model(app_label, self.name)._meta  # noqa: SLF001 - as above
+        model = from_state.apps.get_model(app_label, self.name)
+        if not self.allow_migrate_model(schema_editor.connection.alias, model):
+            return
+        options = model._meta  # noqa: SLF001 - as above
         schema_editor.execute(f"DROP TABLE {schema_editor.quote_name(options.db_table)}", None)
 
 

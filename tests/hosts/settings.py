@@ -72,8 +72,12 @@ DATABASES = {
     }
 }
 if os.environ.get("HOST_OTHER_DATABASE"):
-    _other = urlsplit(os.environ["HOST_OTHER_DATABASE"]).path.strip("/")
-    DATABASES["other"] = {**DATABASES["default"], "NAME": _other}
+    _other = urlsplit(os.environ["HOST_OTHER_DATABASE"])
+    DATABASES["other"] = (
+        {"ENGINE": "django.db.backends.sqlite3", "NAME": _other.path}
+        if _other.scheme == "sqlite"
+        else {**DATABASES["default"], "NAME": _other.path.strip("/")}
+    )
 AUTH_USER_MODEL = "people.Person"
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 TIME_ZONE = "America/Caracas"

@@ -220,11 +220,31 @@ def test_a_router_keeps_our_tables_in_one_of_several_databases(databases):
     done = manage("migrate", "--database", "other", database=where, **routed)
     assert done.returncode == 0, done.stderr
     with psycopg.connect(other) as server:
-        made = server.execute("SELECT relname FROM pg_class WHERE relkind = 'r'").fetchall()
+        made = server.execute("SELECT relname FROM pg_class WHERE relkind IN ('r', 'p')").fetchall()
     names = {name for (name,) in made}
     assert "people_person" in names
     assert not [name for name in names if name.startswith(("llm_", "enrichment_"))]
     assert manage("check", database=where, **routed).returncode == 0
+
+
+def test_another_database_may_be_no_postgresql(databases, tmp_path):
+    several = {
+        "HOST_OTHER_DATABASE": f"sqlite://{tmp_path}/other.sqlite3",
+        "HOST_SETTINGS": json.dumps({"DATABASE_ROUTERS": ["nodewise.routing.Router"]}),
+    }
+    done = manage("migrate", "--database", "other", database=databases(), **several)
+    assert done.returncode == 0, done.stderr
+    assert "people" in done.stdout
+
+
+def test_check_refuses_a_database_that_cannot_be_ours(databases):
+    cannot = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+    settings = json.dumps({"DATABASES": cannot, "USE_TZ": False})
+    for command in ("check", "migrate"):
+        done = manage(command, database=databases(), HOST_SETTINGS=settings)
+        assert done.returncode == 1
+        assert "llmconfig.E007" in done.stderr
+        assert "llmconfig.E008" in done.stderr
 
 
 def test_check_refuses_a_router_that_takes_our_tables_apart(databases):
