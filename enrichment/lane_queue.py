@@ -6,6 +6,11 @@ from llmconfig.errors import ExtraMissing
 from llmconfig.extras import from_extra
 
 
+def work_command(batch: Batch) -> str:
+    """What does a batch's work in a shell, without any worker."""
+    return f"manage.py llm_batch work {str(batch.pk)[:8]}"
+
+
 def start_lanes(batch: Batch) -> None:
     """Queue a batch's lanes; raises NoWorkers, and then the reviver starts it once it can."""
     try:

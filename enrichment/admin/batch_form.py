@@ -140,6 +140,7 @@ class BatchForm(forms.Form):
         choice.choices = [(each.name, each.label) for each in offered]  # type: ignore[attr-defined]
         self.by_variant = [each.name for each in offered if each.by_variant]
         self.organizations = _organizations(offered)
+        self.has_organizations = any(each.organizations for each in offered)
         self.language_names = sorted(NAMES.items(), key=lambda pair: pair[1])
 
     def clean_languages(self) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """What a batch's page shows: how far it is, its cost, which rows failed for what, the buttons."""
 
+import datetime as dt
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,13 +9,15 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import Func, IntegerField, Q
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from enrichment.admin.batch_cascade import cascade_section
 from enrichment.batches.progress import Progress, progress_of
 from enrichment.enrichments import get
 from enrichment.errors import EnrichmentError
+from enrichment.lane_queue import work_command
 from enrichment.models import (
     Batch,
     BatchStatus,
@@ -29,6 +32,7 @@ from llmconfig.admin.kit.pages import row_page
 from llmconfig.admin.kit.presentation import badge, count, duration, progress_bar
 from llmconfig.configuration.known_costs import money
 
+WORKERS_COME_IN = dt.timedelta(seconds=20)
 STATUS_TONES = {
     BatchStatus.PENDING: "info",
     BatchStatus.RUNNING: "info",
@@ -172,7 +176,8 @@ def page(batch: Batch, *, may_control: bool) -> dict[str, Any]:
             progress.done + progress.skipped, progress.total, failed=progress.failed
         ),
         "figures": figures(progress, cap=batch.max_cost_usd),
-        "events_url": f"/api/llm/batches/{batch.pk}/events",
+        "events_url": _events_url(batch),
+        "nobody": _waits_for_nobody(batch),
         "progress_url": reverse("admin:enrichment_batch_progress", args=[batch.pk]),
         "live": progress.status not in TERMINAL,
         "buttons": [_button(batch, verb) for verb in allowed_controls(progress) if may_control],
@@ -254,3 +259,19 @@ class JSONArrayLength(Func):
 
     function = "jsonb_array_length"
     output_field = IntegerField()
+
+
+def _events_url(batch: Batch) -> str:
+    """Where a page is told of progress; blank where the project has no address of ours for it."""
+    try:
+        return reverse("nodewise_batch_events", args=[batch.pk])
+    except NoReverseMatch:
+        return ""
+
+
+def _waits_for_nobody(batch: Batch) -> str:
+    """What to do about a batch that no worker has taken up; blank while one may still come."""
+    waited = timezone.now() - batch.created_at
+    if batch.status != BatchStatus.PENDING or waited < WORKERS_COME_IN:
+        return ""
+    return f"No worker has taken it up. Start one, or work on it in a shell: {work_command(batch)}"

@@ -16,15 +16,16 @@ from enrichment.admin.chosen_rows import ChosenRows
 from enrichment.admin.review import compared, readable
 from enrichment.batches import creation, schedules
 from enrichment.enrichments.contract import Enrichment
-from enrichment.errors import EnrichmentError, NoWorkers
+from enrichment.errors import BadSelection, EnrichmentError, NoWorkers
 from enrichment.forecast import Forecast, Quantiles, forecast
-from enrichment.lane_queue import start_lanes
+from enrichment.lane_queue import start_lanes, work_command
 from enrichment.models import Batch, ResultState
 from enrichment.trial import TRIAL_ROWS, TriedRow, try_rows
 from llmconfig.admin.kit.pages import row_page
 from llmconfig.admin.kit.presentation import badge, count
+from llmconfig.admin.kit.who_answers import who_answers
 from llmconfig.configuration.known_costs import KnownCost, money, total
-from llmconfig.errors import LLMError
+from llmconfig.errors import CallsDisabled, LLMError
 
 logger = logging.getLogger(__name__)
 
@@ -49,8 +50,8 @@ def start_view(request: HttpRequest) -> HttpResponse:
     if not chosen.enrichments and chosen.table:
         raise Http404(f"No enrichment writes to {chosen.table}.")
     if not chosen.enrichments:
-        messages.warning(request, "No app registers an enrichment yet: docs/enrichments.md.")
-        return HttpResponseRedirect(reverse("admin:enrichment_batch_changelist"))
+        messages.warning(request, "There is no enrichment yet: declare one first.")
+        return HttpResponseRedirect(_where_to_declare(request))
     if request.method != "POST":
         return _page(request, _blank(request, chosen), {})
     form = BatchForm(request.POST, chosen=chosen)
@@ -62,12 +63,21 @@ def start_view(request: HttpRequest) -> HttpResponse:
             if asked == "start":
                 return (_planned if order.is_planned else _started)(request, order)
             parts = _tried(request, order) if asked == "try" else _forecast(order)
+        except CallsDisabled:  # the page tells it with the way to the switch
+            form.refuse(BadSelection("LLM calls are switched off."))
         except (EnrichmentError, LLMError) as refusal:
             form.refuse(refusal)
     if request.headers.get(FRAGMENT):
         template = "nodewise/batch_trial.html" if asked == "try" else "nodewise/batch_forecast.html"
         return TemplateResponse(request, template, {"form": form, **parts})
     return _page(request, form, parts)
+
+
+def _where_to_declare(request: HttpRequest) -> str:
+    """The page for it, for those who may."""
+    if request.user.has_perm("enrichment.add_declaredenrichment"):
+        return reverse("admin:enrichment_declaredenrichment_add")
+    return reverse("admin:enrichment_batch_changelist")
 
 
 def _blank(request: HttpRequest, chosen: ChosenRows) -> BatchForm:
@@ -97,6 +107,7 @@ def _page(request: HttpRequest, form: BatchForm, parts: Parts) -> HttpResponse:
             "title": "Start a batch",
             "form": form,
             "chosen": form.chosen.describe(),
+            "answers": who_answers(request),
             "trial_rows": TRIAL_ROWS,
             "more_open": any(form[name].errors for name in ("priority", "within_hours", "at")),
             **parts,
@@ -170,7 +181,8 @@ def _started(request: HttpRequest, order: BatchOrder) -> HttpResponse:
     batch = creation.create(order.enrichment.name, order.selection, terms=order.terms, user=user)
     if batch.rows_total:
         messages.success(request, f"Started {batch}: {count(batch.rows_total)} rows.")
-        queue_lanes(batch)
+        if note := queue_lanes(batch):
+            messages.warning(request, note)
     else:
         messages.warning(request, batch.status_reason)
     return HttpResponseRedirect(reverse("admin:enrichment_batch_change", args=[batch.pk]))
@@ -192,9 +204,11 @@ def _planned(request: HttpRequest, order: BatchOrder) -> HttpResponse:
     return HttpResponseRedirect(reverse("admin:enrichment_batchschedule_changelist"))
 
 
-def queue_lanes(batch: Batch) -> None:
-    """Give it workers at once; without a broker it waits until that is back."""
+def queue_lanes(batch: Batch) -> str:
+    """Give it workers at once; what to tell where none can be told, blank where one is."""
     try:
         start_lanes(batch)
     except NoWorkers as error:
         logger.warning("%s waits, the reviver will start it: %s", batch, error)
+        return f"{error} It waits for a worker; in a shell `{work_command(batch)}` does its work."
+    return ""

@@ -36,15 +36,13 @@ LEFT_SHOWN = 10
 def resume(batch: Batch, *, max_cost_usd: Decimal | None = None) -> str:
     """Allow it again, perhaps under another cap, and give it lanes at once."""
     lifecycle.resume(batch, max_cost_usd=max_cost_usd)
-    queue_lanes(batch)
-    return f"Resumed: {batch}."
+    return f"Resumed: {batch}. {queue_lanes(batch)}".strip()
 
 
 def retry(batch: Batch) -> str:
     """Another try for its failed rows."""
     rows = lifecycle.retry_failed(batch)
-    queue_lanes(batch)
-    return f"{rows} failed rows are tried again: {batch}."
+    return f"{rows} failed rows are tried again: {batch}. {queue_lanes(batch)}".strip()
 
 
 def take_back(batch: Batch) -> str:

@@ -24,7 +24,7 @@ enrichment = [
     path("batches", batches.BatchList.as_view()),
     path("batches/forecast", forecasts.BatchForecast.as_view()),
     path("batches/<uuid:id>", batches.BatchRow.as_view()),
-    path("batches/<uuid:id>/events", events.BatchEvents.as_view()),
+    path("batches/<uuid:id>/events", events.BatchEvents.as_view(), name="nodewise_batch_events"),
     path("batches/<uuid:id>/pause", batches.PauseBatch.as_view()),
     path("batches/<uuid:id>/resume", batches.ResumeBatch.as_view()),
     path("batches/<uuid:id>/cancel", batches.CancelBatch.as_view()),

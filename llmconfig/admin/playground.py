@@ -32,6 +32,7 @@ from llmconfig.admin.kit.attempts import attempt_lines
 from llmconfig.admin.kit.panels import call_link
 from llmconfig.admin.kit.presentation import count, milliseconds
 from llmconfig.admin.kit.theme import TextareaWidget, TextWidget
+from llmconfig.admin.kit.who_answers import who_answers
 from llmconfig.client.errors import GenerationFailed
 from llmconfig.client.structured_output import SchemaUnusable, compile_schema
 from llmconfig.client.types import Call, CallRecord, Delta, Generation, Labels, Message
@@ -142,9 +143,7 @@ def playground_view(request: HttpRequest) -> HttpResponse:
             "title": "Playground",
             "form": PlaygroundForm(initial={"target": asked or _first_target(state)}),
             "targets": _targets(state),
-            "enabled": bool(state.processing.get("enabled")),
-            "providers": any(each.is_enabled for each in state.providers.values()),
-            "may_change": request.user.has_perm("llmconfig.change_llmconfig"),
+            "answers": who_answers(request),
         },
     )
 

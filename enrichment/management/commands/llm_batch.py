@@ -1,5 +1,7 @@
 """`manage.py llm_batch`: list batches, and control one."""
 
+import signal
+import threading
 from argparse import ArgumentParser
 from collections.abc import Callable
 from dataclasses import asdict
@@ -15,8 +17,9 @@ from rich.table import Table
 from enrichment.batches import lifecycle
 from enrichment.batches.progress import progress_of
 from enrichment.batches.undo import undo
+from enrichment.engine.inline import run_inline
 from enrichment.errors import EnrichmentError, NoWorkers
-from enrichment.lane_queue import start_lanes
+from enrichment.lane_queue import start_lanes, work_command
 from enrichment.management.batch_command import dollars
 from enrichment.models import Batch
 
@@ -27,7 +30,7 @@ LEFT_SHOWN = 10
 class Command(BaseCommand):
     """What the batch page's buttons do, for terminals and scripts."""
 
-    help = "List batches; show, pause, resume, cancel, retry or undo one."
+    help = "List batches; show, work on, pause, resume, cancel, retry or undo one."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("verb", choices=["list", "resume", *ACTIONS], help="What to do.")
@@ -130,16 +133,28 @@ def _undo(batch: Batch) -> Told:
     return "", asdict(undo(batch))
 
 
+def _work(batch: Batch) -> Told:
+    """In this process until it has ended; Ctrl-C lets it go when what is in flight is written."""
+    stopping = threading.Event()
+    before = signal.signal(signal.SIGINT, lambda *_: stopping.set())
+    try:
+        run_inline(batch.pk, may_go_on=lambda: not stopping.is_set())
+    finally:
+        signal.signal(signal.SIGINT, before)
+    return "", {}
+
+
 def _queued(batch: Batch) -> str:
     try:
         start_lanes(batch)
     except NoWorkers as error:
-        return f"{error} It starts when workers can be told."
+        return f"{error} It starts when workers can be told; `{work_command(batch)}` does it here."
     return "Its lanes are queued."
 
 
 ACTIONS: dict[str, Callable[[Batch], Told]] = {
     "show": _show,
+    "work": _work,
     "pause": _plainly(lifecycle.pause, "What was in flight is still written."),
     "cancel": _plainly(lifecycle.cancel, "What is written stays."),
     "retry": _retry,

@@ -2,7 +2,7 @@
 (() => {
   const ASK_EVERY_MS = 2000;
   const here = () => document.getElementById("batch-progress");
-  if (!here()?.dataset.events) return;
+  if (!("events" in (here()?.dataset ?? {}))) return;
   let asking = false;
 
   // Part by part, and only what has changed: a person may be typing a cap or pressing a button.
@@ -13,7 +13,7 @@
       const old = here().querySelector(`[data-part="${part.dataset.part}"]`);
       if (!same(old, part)) old.replaceWith(part);
     }
-    if (fresh.dataset.events) return;
+    if ("events" in fresh.dataset) return;
     delete here().dataset.events;
     end();
     // The rows that failed are told below, by a page that is loaded when all is over.
@@ -35,14 +35,15 @@
     }
   };
 
-  const events = new EventSource(here().dataset.events);
+  const address = here().dataset.events; // blank: the project has no such address
+  const events = address ? new EventSource(address) : null;
   const clock = setInterval(() => {
-    if (events.readyState !== EventSource.OPEN) refresh();
+    if (events?.readyState !== EventSource.OPEN) refresh();
   }, ASK_EVERY_MS);
   const end = () => {
-    events.close();
+    events?.close();
     clearInterval(clock);
   };
-  events.addEventListener("progress", refresh);
-  events.addEventListener("end", refresh);
+  events?.addEventListener("progress", refresh);
+  events?.addEventListener("end", refresh);
 })();
