@@ -1,5 +1,7 @@
 """enrichment: models over every row of a table."""
 
+from typing import Any
+
 from django.apps import AppConfig
 
 
@@ -17,13 +19,26 @@ class EnrichmentConfig(AppConfig):
         from enrichment import checks as own_checks  # noqa: F401, PLC0415 - registers on import
         from enrichment.process_settings import DEFINITIONS  # noqa: PLC0415
         from enrichment.prompts import prompt_proposals  # noqa: PLC0415
-        from llmconfig.configuration import process_settings  # noqa: PLC0415
+        from llmconfig.configuration import process_settings, snapshot  # noqa: PLC0415
         from metrics.alerts import events  # noqa: PLC0415
         from metrics.patterns import sources  # noqa: PLC0415
         from metrics.quality import checks  # noqa: PLC0415
 
         process_settings.register(*DEFINITIONS)
+        snapshot.register_part("enrichments", _declared)
         for check in (quality_report.GATES, quality_report.SCHEMA):
             checks.register(check)
         sources.register(prompt_proposals.PROMPTS)
         events.register(*alerts.KINDS)
+
+
+def _declared() -> Any:
+    """What administrators have declared; where that is nothing, what enriches isn't imported."""
+    from enrichment.models.declared import declared_rows  # noqa: PLC0415 - models come after this
+
+    rows = declared_rows()
+    if not rows:
+        return None
+    from enrichment.enrichments import declared  # noqa: PLC0415 - it brings what calls models
+
+    return declared.read(rows)

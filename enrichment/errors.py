@@ -6,6 +6,7 @@ EnrichmentError
 ├── BadSelection           the rows that were asked for make no sense; names the field
 ├── BadPrompt              a template names a value that the enrichment doesn't have
 ├── ProposalOutdated       a proposal for a prompt that is in use no more
+├── BadDeclaration         what was declared in the admin can't be done; names the field
 ├── BadSource              a source of facts that can't be asked; names the field
 ├── FactMissing            a source has no fact for a row that needs it
 ├── NotAllowedNow          a control that the batch's state doesn't allow
@@ -49,6 +50,12 @@ class BadPrompt(EnrichmentError):
     """A prompt's template can't be filled."""
 
     code = "bad_prompt"
+
+
+class BadDeclaration(EnrichmentError):
+    """A declared enrichment breaks a rule."""
+
+    code = "bad_declaration"
 
 
 class BadSource(EnrichmentError):

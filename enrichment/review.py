@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from enrichment.batches.staleness import input_hash
@@ -83,8 +83,8 @@ def _rows(enrichment: Enrichment, keys: list[str]) -> dict[str, dict[str, Any]]:
     found = (
         enrichment.rows()
         .filter(pk__in=keys)
-        .annotate(input_hash=input_hash(enrichment.reads))
-        .values("pk", "input_hash", *{*enrichment.reads, enrichment.writes})
+        .annotate(nodewise_hash=input_hash(enrichment.reads))
+        .values("pk", "nodewise_hash", *{*enrichment.reads, enrichment.writes} - {""})
     )
     return {str(row["pk"]): row for row in found}
 
@@ -94,7 +94,7 @@ def _beside(
 ) -> Suggestion:
     if row is None:
         return Suggestion(result, None, None, "", proposed(result), input_changed=True)
-    current = row[enrichment.writes]
+    current = row.get(enrichment.writes)
     if enrichment.by_variant:
         current = (current or {}).get(result.variant)
     return Suggestion(
@@ -103,7 +103,7 @@ def _beside(
         current,
         enrichment.source(enrichment.values(row, variant=result.variant)),
         proposed(result),
-        input_changed=row["input_hash"] != result.input_hash,
+        input_changed=row["nodewise_hash"] != result.input_hash,
     )
 
 
@@ -168,6 +168,7 @@ def _apply(
     misfit = enrichment.misfit(value)
     if misfit:
         raise BadValue(f"value: {misfit}", field="value")
+    value = enrichment.stored(value)
     result.decided_parts = decided_parts(enrichment, proposed(result), kept=value)
     before = _write(enrichment, result, value, edited=edited)
     if result.state != ResultState.APPLIED:  # of what was applied in part, the first is kept
@@ -191,8 +192,8 @@ def _write(enrichment: Enrichment, result: EnrichmentResult, value: Any, *, edit
     row = manager.select_for_update().filter(pk=result.row_id).first()
     now = (
         manager.filter(pk=result.row_id)
-        .annotate(input_hash=input_hash(enrichment.reads))
-        .values_list("input_hash", flat=True)
+        .annotate(nodewise_hash=input_hash(enrichment.reads))
+        .values_list("nodewise_hash", flat=True)
         .first()
     )
     if row is None or now != result.input_hash:
@@ -200,6 +201,8 @@ def _write(enrichment: Enrichment, result: EnrichmentResult, value: Any, *, edit
         raise InputChanged(
             f"Row {result.row_id} {what} since this was suggested; reject it, or enrich it anew."
         )
+    if not enrichment.writes:
+        return None
     whole = getattr(row, enrichment.writes)
     before = whole
     if enrichment.by_variant:
@@ -207,15 +210,15 @@ def _write(enrichment: Enrichment, result: EnrichmentResult, value: Any, *, edit
         whole = {**(whole or {}), result.variant: value}
     else:
         whole = value
-    _set(manager, row, enrichment.writes, whole, REVIEWED if edited else result.model_used[:100])
-    return before
-
-
-def _set(manager: Any, row: Model, column: str, value: Any, model_used: str) -> None:
-    """By UPDATE of what changed alone: the row's own `save` may do more than we know."""
+    marks = {
+        "llm_processed_at": timezone.now(),
+        "llm_model_used": REVIEWED if edited else result.model_used[:100],
+    }
+    # By UPDATE of what changed alone: the row's own `save` may do more than we know.
     manager.filter(pk=row.pk).update(
-        **{column: value, "llm_processed_at": timezone.now(), "llm_model_used": model_used}
+        **{enrichment.writes: whole}, **{each: marks[each] for each in enrichment.marks()}
     )
+    return before
 
 
 def _decided(

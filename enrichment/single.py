@@ -74,11 +74,12 @@ def _stored(enrichment: Enrichment, outcome: Outcome) -> Outcome:
             writing.store(cursor, enrichment, [some], batch_id=None)
         stored.append(some)
 
-    refusals.by_halves(
-        [outcome],
-        lambda one: store(one[0]),
-        lambda refused, error: refusals.store_failed(refused, error, store),
-    )
+    def refused(it: Outcome, error: Exception) -> None:
+        refusals.store_failed(it, error, store)
+
+    taken = refusals.storable([outcome], lambda it: refusals.as_stored(enrichment, it), refused)
+    if taken:
+        refusals.by_halves(taken, lambda one: store(one[0]), refused)
     return stored[0]
 
 

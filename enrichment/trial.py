@@ -137,7 +137,8 @@ def _record(outcome: Outcome) -> None:
 def _current(enrichment: Enrichment, ids: Sequence[str]) -> dict[str, tuple[Any, str]]:
     """Each row's value now, and what it is called."""
     rows = enrichment.rows().filter(pk__in=ids)
-    return {str(row.pk): (getattr(row, enrichment.writes), str(row)) for row in rows}
+    column = enrichment.writes
+    return {str(row.pk): (getattr(row, column) if column else None, str(row)) for row in rows}
 
 
 def _tried_row(

@@ -33,6 +33,7 @@ DEFAULTS: Mapping[str, Any] = MappingProxyType(
         "LLM_TRACING_HEADERS": "",
         "LLM_TRACING_CONTENTS": False,
         "LLM_ONEX_CHECK": "",
+        "LLM_ENRICHABLE": (),
         "REDIS_URL": "",
         "REPORT_EMAIL_TO": (),
     }
@@ -134,6 +135,11 @@ def onex_check() -> str:
     return str(_value("LLM_ONEX_CHECK"))
 
 
+def enrichable() -> tuple[str, ...]:
+    """Apps and models whose tables the admin may have enriched; none named: the project's own."""
+    return _words("LLM_ENRICHABLE")
+
+
 def redis_url() -> str:
     """What processes share limits and answers through; blank: each keeps to itself."""
     return str(_value("REDIS_URL"))
@@ -167,6 +173,11 @@ def fixed_in_settings(variable: str) -> str:
 def debugging() -> bool:
     """Whether this is a developer's project."""
     return bool(settings.DEBUG)
+
+
+def has_zones() -> bool:
+    """Whether the project's times are aware of zones."""
+    return bool(settings.USE_TZ)
 
 
 def problems() -> list[str]:

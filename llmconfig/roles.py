@@ -31,8 +31,9 @@ READER = "reader"
 RANK = {role.value: rank for rank, role in enumerate(Role, start=1)}
 WORKING_APPS = ("enrichment", "listings")  # their tables are worked on, not configured
 APPS = ("llmconfig", "metrics", *WORKING_APPS)
-# Of enrichment's tables, what is configuration: it says where requests go, and with which secret.
-CONFIGURATION = ("factsource",)
+# Of enrichment's tables, what is configuration: it says where requests go, and with which secret,
+# and which columns of the project's own tables are sent to models and written.
+CONFIGURATION = ("factsource", "declaredenrichment")
 
 
 def group_name(role: str) -> str:

@@ -264,6 +264,8 @@ LLM_TRACING_HEADERS = Secret(text_or_file("LLM_TRACING_HEADERS"))
 LLM_TRACING_CONTENTS = boolean("LLM_TRACING_CONTENTS", default=False)
 # The function that judges whether an answer is ONEX-compliant, as module.function.
 LLM_ONEX_CHECK = env.str("LLM_ONEX_CHECK", "")
+# Whose tables the admin may declare enrichments of.
+LLM_ENRICHABLE = words("LLM_ENRICHABLE")
 
 LOGGING = {
     "version": 1,

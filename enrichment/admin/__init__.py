@@ -3,6 +3,7 @@
 from enrichment.admin import (
     batches,
     calibration,
+    declared,
     facts,
     first_steps,
     prompts,
@@ -19,6 +20,7 @@ from llmconfig.admin.kit.navigation import Page, Section, register_section
 __all__ = [
     "batches",
     "calibration",
+    "declared",
     "facts",
     "first_steps",
     "prompts",
@@ -55,6 +57,10 @@ register_section(
             ),
             Page(
                 "Confidence", "speed", "admin:enrichment_calibration", f"{VIEW}enrichmentresult",
+            ),
+            Page(
+                "Enrichments", "table_edit", "admin:enrichment_declaredenrichment_changelist",
+                f"{VIEW}declaredenrichment",
             ),
             Page("Prompts", "edit_note", "admin:enrichment_prompt_changelist", f"{VIEW}prompt"),
             Page(

@@ -42,5 +42,5 @@ class StateFilter(admin.SimpleListFilter):
             return queryset.filter(**{f"{self.column}__isnull": chosen == MISSING})
         if chosen not in set(Reason):
             return queryset
-        found = with_staleness(get(self.enrichment)).filter(stale=chosen)
+        found = with_staleness(get(self.enrichment)).filter(nodewise_stale=chosen)
         return queryset.filter(pk__in=found.values("pk"))

@@ -5,15 +5,16 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db import transaction
-from django.db.models import Max
 from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
+from enrichment import declaring
 from enrichment.enrichments import get, names
 from enrichment.errors import BadPrompt, UnknownEnrichment
 from enrichment.facts import source_rules
 from enrichment.models import Prompt
+from enrichment.prompts import versions
 from enrichment.prompts.selection import compile_prompt, offered_names
 from llmconfig.admin.kit.presentation import badge
 from llmconfig.admin.kit.theme import ModelAdmin, SelectWidget
@@ -34,6 +35,11 @@ class PromptForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for
         if key is not None and not _organization_name(name, key):
             self.add_error("organization_id", f"There is no organization {key} for {name}.")
         texts = {field: cleaned.get(field, "") for field in ("system", "user")}
+        reworded = {"system", "user"} & set(self.changed_data)
+        if not (cleaned.get("is_active") or reworded) and self._was_only_wording():
+            self.add_error(
+                "is_active", "The enrichment has no other in use: turn another one on instead."
+            )
         try:
             for field, text in texts.items():
                 try:
@@ -46,6 +52,10 @@ class PromptForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for
         except UnknownEnrichment as refusal:
             self.add_error("enrichment", str(refusal))
         return cleaned
+
+    def _was_only_wording(self) -> bool:
+        stored = Prompt.objects.filter(pk=self.instance.pk).first()
+        return stored is not None and declaring.only_wording(stored)
 
     def _get_validation_exclusions(self) -> set[str]:
         """Not that only one is active: saving this one turns the others off."""
@@ -90,17 +100,21 @@ class PromptAdmin(ModelAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Another wording becomes the next version; one that is turned on turns the others off."""
         with transaction.atomic():
-            all_versions = Prompt.objects.select_for_update().filter(enrichment=obj.enrichment)
-            siblings = all_versions.filter(organization_id=obj.organization_id)
+            version = versions.next_version(obj.enrichment)
             if change and {"system", "user"} & set(form.changed_data):
                 obj.pk, change = None, False
                 obj._state.adding = True  # noqa: SLF001 - Django's way to copy a row
             if not change:
-                newest = all_versions.aggregate(newest=Max("version", default=0))["newest"]
-                obj.version = newest + 1
+                obj.version = version
             if obj.is_active:
-                siblings.exclude(pk=obj.pk).filter(is_active=True).update(is_active=False)
+                versions.turn_off(obj.enrichment, obj.organization_id, but=obj.pk)
             super().save_model(request, obj, form, change)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """A declared enrichment keeps the wording that it has."""
+        found, counts, missing, protected = super().get_deleted_objects(objs, request)
+        kept = [str(each) for each in objs if declaring.only_wording(each)]
+        return found, counts, missing, [*protected, *(f"{each} is in use" for each in kept)]
 
     @admin.display(description="For", ordering="organization_id")
     def for_whom(self, prompt: Prompt) -> str:

@@ -121,8 +121,8 @@ NOT EXISTS (
 
 
 def _left_to_nobody(rows: "QuerySet[Any]", enrichment: Enrichment, variant: str) -> "QuerySet[Any]":
-    names = enrichment.sql_names()
-    key = f"{names['table']}.{names['key']}"
+    meta, quote = enrichment.model()._meta, connection.ops.quote_name  # noqa: SLF001 - documented
+    key = f"{quote(meta.db_table)}.{quote(str(meta.pk.column))}"
     free = RawSQL(  # noqa: S611 - identifiers of the model
         _IN_WORK.format(key=key), [enrichment.name, variant], output_field=BooleanField()
     )
@@ -131,11 +131,9 @@ def _left_to_nobody(rows: "QuerySet[Any]", enrichment: Enrichment, variant: str)
 
 
 def check_allowed(enrichment: Enrichment) -> None:
-    """Raises FeatureOff when the environment switches this kind of work off."""
-    if enrichment.feature and not snapshot.current().setting(enrichment.feature):
-        raise FeatureOff(
-            f"{enrichment.label} is switched off by {enrichment.feature}; set it to true."
-        )
+    """Raises FeatureOff when this kind of work is switched off."""
+    if why_off := enrichment.why_off():
+        raise FeatureOff(why_off)
 
 
 def check_writes(enrichment: Enrichment) -> None:

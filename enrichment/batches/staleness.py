@@ -69,11 +69,14 @@ def asked_with(columns: Sequence[str]) -> Expression:
 
 
 def with_staleness(enrichment: Enrichment, *, variant: str = "") -> "QuerySet[Any]":
-    """All rows of the table with `stale`, one of the reasons."""
+    """All rows of the table with `nodewise_stale`, one of the reasons.
+
+    No table has columns of such names.
+    """
     sources = _sources(enrichment)
     rows = enrichment.rows().annotate(
-        input_hash=input_hash(enrichment.reads),
-        prompt_in_force=_prompt_in_force(enrichment),
+        nodewise_hash=input_hash(enrichment.reads),
+        nodewise_prompt=_prompt_in_force(enrichment),
         **{each.placeholder: asked_with(each.columns) for each in sources},
     )
     newest = (
@@ -89,7 +92,7 @@ def with_staleness(enrichment: Enrichment, *, variant: str = "") -> "QuerySet[An
         .values(why=_reason(enrichment, sources))
     )
     why = Coalesce(Subquery(newest[:1]), Value(Reason.NEVER.value))
-    told: QuerySet[Any] = rows.annotate(stale=why)
+    told: QuerySet[Any] = rows.annotate(nodewise_stale=why)
     return told
 
 
@@ -98,7 +101,7 @@ def stale_rows(
 ) -> "QuerySet[Any]":
     """Rows that need work for one of these reasons."""
     wanted = [reason.value for reason in reasons]
-    return with_staleness(enrichment, variant=variant).filter(stale__in=wanted)
+    return with_staleness(enrichment, variant=variant).filter(nodewise_stale__in=wanted)
 
 
 def _sources(enrichment: Enrichment) -> list[Source]:
@@ -123,7 +126,7 @@ def _reason(enrichment: Enrichment, sources: Sequence[Source]) -> Case:
     """Inside the lookup of the newest result, so that it is made once for each row."""
     found = [
         When(state=ResultState.UNDONE, then=Value(Reason.UNDONE.value)),
-        When(~Q(input_hash=OuterRef("input_hash")), then=Value(Reason.INPUT.value)),
+        When(~Q(input_hash=OuterRef("nodewise_hash")), then=Value(Reason.INPUT.value)),
         *(
             When(
                 Q(**{f"row_{each.name}__isnull": False})
@@ -135,7 +138,7 @@ def _reason(enrichment: Enrichment, sources: Sequence[Source]) -> Case:
         # Nothing was said and nobody answered.
         When(state=ResultState.SKIPPED, then=Value(Reason.FRESH.value)),
         When(
-            Q(prompt_version__isnull=True) | ~Q(prompt_version=OuterRef("prompt_in_force")),
+            Q(prompt_version__isnull=True) | ~Q(prompt_version=OuterRef("nodewise_prompt")),
             then=Value(Reason.PROMPT.value),
         ),
     ]

@@ -43,8 +43,7 @@ WITH chosen AS (
     SELECT {key}, {column} FROM {table}
     WHERE {key} IN (SELECT row_id::{key_type} FROM chosen) ORDER BY {key} FOR UPDATE
 ), back AS (
-    UPDATE {table} t SET {column} = {before}, llm_processed_at = last.created_at,
-        llm_model_used = left(last.model_used, 100)
+    UPDATE {table} t SET {column} = {before}{marks}
     FROM chosen c JOIN old ON old.{key} = c.row_id::{key_type}
     LEFT JOIN LATERAL (
         SELECT created_at, model_used FROM enrichment_results l
@@ -62,6 +61,29 @@ SELECT c.id, c.row_id, marked.id IS NOT NULL, newer.id IS NOT NULL, old.{key} IS
 FROM chosen c LEFT JOIN marked ON marked.id = c.id LEFT JOIN newer ON newer.id = c.id
 LEFT JOIN old ON old.{key} = c.row_id::{key_type} ORDER BY c.id
 """
+
+# Of an enrichment that writes no column: its results alone are taken back.
+_UNDO_RESULTS = """
+WITH chosen AS (
+    SELECT r.id, r.row_id FROM enrichment_results r
+    WHERE r.id = ANY(%(ids)s) AND r.state = 'applied' ORDER BY r.id FOR UPDATE
+), marked AS (
+    UPDATE enrichment_results r SET state = 'undone', suggestion = NULL
+    FROM chosen c WHERE r.id = c.id AND NOT EXISTS (
+        SELECT 1 FROM enrichment_results n
+        WHERE n.enrichment = %(enrichment)s AND n.target = %(target)s AND n.row_id = c.row_id
+          AND n.variant = %(variant)s AND n.id > c.id AND n.state = 'applied'
+    )
+    RETURNING r.id
+)
+SELECT c.id, c.row_id, marked.id IS NOT NULL, marked.id IS NULL, true
+FROM chosen c LEFT JOIN marked ON marked.id = c.id ORDER BY c.id
+"""
+# What Enrichable's columns get back, in a table that has them.
+_MARKS = {
+    "llm_processed_at": "last.created_at",
+    "llm_model_used": "left(last.model_used, 100)",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +172,11 @@ def _check_ended(batch: Batch) -> None:
 
 def _statement(enrichment: Enrichment) -> str:
     """The undo of an enrichment's column; identifiers come from the model alone."""
+    if not enrichment.writes:
+        return _UNDO_RESULTS
     names_of = enrichment.sql_names()
     column = names_of["column"]
+    marks = "".join(f", {each} = {_MARKS[each]}" for each in enrichment.marks())
     if enrichment.by_variant:
         now = f"old.{column} -> %(variant)s"
         before = (
@@ -161,4 +186,4 @@ def _statement(enrichment: Enrichment) -> str:
     else:
         now = f"to_jsonb(old.{column})"
         before = "c.previous_value" if enrichment.holds_json() else "c.previous_value #>> '{}'"
-    return _UNDO.format(now=now, before=before, **names_of)
+    return _UNDO.format(now=now, before=before, marks=marks, **names_of)

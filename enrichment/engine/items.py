@@ -113,8 +113,8 @@ def load_items(
         str(row["pk"]): row
         for row in enrichment.rows()
         .filter(AnyOf(F("pk"), row_ids))
-        .annotate(input_hash=input_hash(enrichment.reads), **asked_rows)
-        .values("input_hash", *asked_rows, *columns.union(*(each.columns for each in sources)))
+        .annotate(nodewise_hash=input_hash(enrichment.reads), **asked_rows)
+        .values("nodewise_hash", *asked_rows, *columns.union(*(each.columns for each in sources)))
     }
     questions = {key: _questions(sources, row) for key, row in rows.items()} if sources else {}
     known = store.known(
@@ -215,7 +215,7 @@ def _item(
         claim=claim,
         row_id=row_id,
         variant=variant,
-        input_hash=row["input_hash"],
+        input_hash=row["nodewise_hash"],
         organization_id=organization_id,
         prompt=prompt,
         # A name that no source answers, now or any more, stands for nothing.

@@ -26,7 +26,7 @@ from enrichment.engine.lane_cascade import continued
 from enrichment.engine.obstacles import obstacle
 from enrichment.engine.stop_conditions import Brakes
 from enrichment.enrichments import get
-from enrichment.errors import BadPrompt
+from enrichment.errors import BadPrompt, UnknownEnrichment
 from enrichment.models import Batch, BatchStatus
 from enrichment.models.batches import WORKABLE
 from llmconfig.configuration import snapshot
@@ -240,6 +240,9 @@ class _Lane:
             skipped_enough = len(self.outcomes) >= self.pace.write_at
             if self.closing or skipped_enough or any(each.alone for each in self.held.values()):
                 return
+            if self._is_redeclared():
+                self._close()
+                return
             try:
                 self.dry = not self._claim_one()
             except BadPrompt as error:  # it was good when it was written: the code has changed
@@ -247,6 +250,13 @@ class _Lane:
             if self.dry:
                 return
         self.pump.refill_below = self.pace.window
+
+    def _is_redeclared(self) -> bool:
+        """Whether the enrichment is another one by now, or gone: the next lane goes by that."""
+        try:
+            return get(self.batch.enrichment) is not self.enrichment
+        except UnknownEnrichment:
+            return True
 
     def _claim_one(self) -> bool:
         """Take and queue one chunk; tells whether there was one."""

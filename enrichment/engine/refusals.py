@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.db import Error
 
 from enrichment.engine import writing
@@ -79,6 +80,8 @@ def why(error: Exception) -> str:
     said = said.strip().splitlines()[0].rstrip(".")[:MAX_REASON] if said.strip() else ""
     if isinstance(error, Error):
         return f"The database refuses the value: {said}."
+    if isinstance(error, ValidationError):
+        return f"The column refuses the value: {' '.join(error.messages)[:MAX_REASON]}"
     return f"The value can't be written: {type(error).__name__}: {said}."
 
 
@@ -116,8 +119,34 @@ def write(
         logger.warning("Batch %s: row %s: %s", batch_id, outcome.item.row_id, why(error))
         store_failed(outcome, error, lambda failed: store([failed]))
 
-    by_halves(outcomes, store, refused)
+    taken = storable(outcomes, lambda each: as_stored(enrichment, each), refused)
+    by_halves(taken, store, refused)
     return Written(stored, frozenset(ours))
+
+
+def storable(
+    things: Sequence[Thing],
+    as_stored: Callable[[Thing], Thing],
+    refused: Callable[[Thing, Exception], None],
+) -> list[Thing]:
+    """The things as their column takes them; `refused` gets those on which `as_stored` raises."""
+    taken = []
+    for each in things:
+        try:
+            taken.append(as_stored(each))
+        except Exception as error:  # a project's own validator may raise anything
+            if not is_refusal(error):
+                raise
+            refused(each, error)
+    return taken
+
+
+def as_stored(enrichment: Enrichment, outcome: Outcome) -> Outcome:
+    """With its value as the column takes it; raises ValidationError where it doesn't."""
+    if outcome.state != ResultState.APPLIED:
+        return outcome
+    value = enrichment.stored(outcome.value)
+    return outcome if value is outcome.value else replace(outcome, value=value)
 
 
 def store_failed(outcome: Outcome, error: Exception, store: Callable[[Outcome], None]) -> None:

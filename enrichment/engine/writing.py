@@ -60,6 +60,8 @@ SELECT batch_id, variant, failed_ids, '{}', 'open', clock_timestamp() + make_int
        round + 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
 FROM finished WHERE cardinality(failed_ids) > 0
 """
+# What Enrichable's columns get, in a table that has them.
+_MARKS = {"llm_processed_at": "now()", "llm_model_used": "u.model"}
 # Column and type, in the order of `_result_row`; the rest has the database's defaults.
 _RESULT_COLUMNS = (
     ("batch_id", "uuid"),
@@ -138,7 +140,8 @@ def rehearse(enrichment: Enrichment) -> None:
     """
     nothing: dict[str, Any] = {"ids": [], "values": [], "models": [], "variant": ""}
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_update_sql(enrichment), nothing)
+        if enrichment.writes:
+            cursor.execute(_update_sql(enrichment), nothing)
         copy_rows(cursor, "enrichment_results", _RESULT_COLUMNS, ())
 
 
@@ -272,7 +275,7 @@ def _apply(
     """Write applied values to their rows; returns the values that were there before, as JSON."""
     previous: dict[tuple[str, str], str] = {}
     by_variant: dict[str, list[Outcome]] = defaultdict(list)
-    for each in settled:
+    for each in settled if enrichment.writes else ():
         if each.state == ResultState.APPLIED:
             by_variant[each.item.variant].append(each)
     # One statement a variant: an UPDATE … FROM takes only one source row for each target row.
@@ -304,13 +307,14 @@ def _update_sql(enrichment: Enrichment) -> str:
         before = f"to_jsonb(old.{column})"
         after = "u.value"
     value_type = "jsonb" if enrichment.holds_json() else "text"
+    marks = "".join(f", {each} = {_MARKS[each]}" for each in enrichment.marks())
     # Locked in the order of their keys, so that lanes writing the same rows can't block each other.
     return f"""
         WITH old AS (
             SELECT {key}, {column} FROM {table} WHERE {key} = ANY(%(ids)s::{key_type}[])
             ORDER BY {key} FOR UPDATE
         )
-        UPDATE {table} t SET {column} = {after}, llm_processed_at = now(), llm_model_used = u.model
+        UPDATE {table} t SET {column} = {after}{marks}
         FROM unnest(%(ids)s::{key_type}[], %(values)s::{value_type}[], %(models)s::text[])
              AS u(id, value, model)
         JOIN old ON old.{key} = u.id

@@ -1,9 +1,14 @@
-"""The enrichments there are: each app registers its own when it is ready (docs/enrichments.md)."""
+"""The enrichments there are (docs/enrichments.md).
+
+Each app registers its own when it is ready; administrators declare others, which come with the
+configuration: every process notices a new, changed or removed one within two seconds.
+"""
 
 from enrichment.enrichments.contract import Enrichment
+from enrichment.enrichments.declared import PART, Declared
 from enrichment.errors import UnknownEnrichment
 from llmconfig.client.structured_output import SchemaUnusable, compile_schema
-from llmconfig.configuration import process_settings
+from llmconfig.configuration import process_settings, snapshot
 from llmconfig.configuration.process_settings import ProcessSetting
 
 _REGISTRY: dict[str, Enrichment] = {}
@@ -37,16 +42,32 @@ def unregister(name: str) -> None:
 
 
 def get(name: str) -> Enrichment:
-    """The enrichment of a name; raises UnknownEnrichment."""
+    """The enrichment of a name; raises UnknownEnrichment, also for one that can't be used."""
     found = _REGISTRY.get(name)
-    if found is None:
+    if found is not None:
+        return found
+    declared = _declared()
+    found = declared.usable.get(name)
+    if found is not None:
+        return found
+    if name in declared.unusable:
         raise UnknownEnrichment(
-            f"{name!r} is no enrichment; there are {', '.join(sorted(_REGISTRY))}.",
-            field="processing_type",
+            f"{name!r} can't be used: {declared.unusable[name]}", field="processing_type"
         )
-    return found
+    raise UnknownEnrichment(
+        f"{name!r} is no enrichment; there are {', '.join(names())}.", field="processing_type"
+    )
 
 
 def names() -> list[str]:
-    """The names of all registered enrichments, sorted."""
-    return sorted(_REGISTRY)
+    """The names of all that can be used, sorted."""
+    return sorted({*_REGISTRY, *_declared().usable})
+
+
+def coded() -> list[Enrichment]:
+    """Those that apps have registered, by name; asks no database."""
+    return [_REGISTRY[name] for name in sorted(_REGISTRY)]
+
+
+def _declared() -> Declared:
+    return snapshot.current().parts.get(PART) or Declared()

@@ -13,6 +13,7 @@ from django.db.models import Field, JSONField, Manager, Model
 
 from enrichment.enrichments.likeness import alikeness
 from enrichment.errors import AnswerRejected, BadSelection
+from enrichment.models import Enrichable
 from enrichment.quality.gates import Checked, Gate, GateFinding, addresses_model, register_code
 from enrichment.quality.gates.contract import texts_in, too_large
 from enrichment.quality.gates.form import ANSWER_CUT, ANSWER_UNFINISHED
@@ -111,7 +112,7 @@ class Enrichment(ABC):
     organization_field: ClassVar[str] = ""  # the column with the organization's key, if any
     organizations: ClassVar["Organizations | None"] = None  # whose keys that column holds
     reads: ClassVar[tuple[str, ...]]  # columns that the answer depends on; staleness hashes them
-    writes: ClassVar[str]  # the column that the value goes to
+    writes: ClassVar[str]  # the column that the value goes to; blank: it stays in the result
     by_variant: ClassVar[bool] = False  # the column is a JSON object with a key per variant
     prompt: ClassVar[PromptText]
     schema: ClassVar[Mapping[str, Any] | None] = None
@@ -122,6 +123,15 @@ class Enrichment(ABC):
     confidence_floor: ClassVar[str] = ""  # the column of `llm_config` with the least confidence
     takes_facts: ClassVar[bool] = True  # False: its prompts may not use sources of facts
     in_batches: ClassVar[bool] = True  # False: it answers a person and writes nothing
+
+    def why_off(self) -> str:
+        """Why nobody may use it now, and the way out; blank when it may be used.
+
+        Reads the snapshot: not on an event loop.
+        """
+        if self.feature and not snapshot.current().setting(self.feature):
+            return f"{self.label} is switched off by {self.feature}; set it to true."
+        return ""
 
     def setting(self, variable: str) -> Any:
         """The value of one of its process settings, from the environment or its default.
@@ -280,6 +290,13 @@ class Enrichment(ABC):
     def _all_gates(self) -> tuple[Gate, ...]:
         return (addresses_model, *self.gates)
 
+    def stored(self, value: Any) -> Any:
+        """The value as its column takes it; raises ValidationError for one that it doesn't.
+
+        Called before each write, in a thread that may ask the database.
+        """
+        return value
+
     def misfit(self, value: Any) -> str:
         """Why a value, such as one that a reviewer wrote, can't be stored; blank when it can."""
         if self.schema is None:
@@ -316,9 +333,19 @@ class Enrichment(ABC):
         return field
 
     @classmethod
+    def marks(cls) -> tuple[str, ...]:
+        """Those of Enrichable's columns that stand in the table which is written."""
+        there = {each.name for each in cls.column().model._meta.local_concrete_fields}  # noqa: SLF001
+        return tuple(each.name for each in Enrichable._meta.fields if each.name in there)  # noqa: SLF001
+
+    @classmethod
     def sql_names(cls) -> dict[str, str]:
-        """Table, key, column and the key's type, quoted for SQL; they come from the model alone."""
-        meta, quote = cls.model()._meta, connection.ops.quote_name  # noqa: SLF001 - documented
+        """Table, key, column and the key's type, quoted for SQL; they come from the model alone.
+
+        The table is a parent's where the column is inherited from one: they share their keys.
+        """
+        meta = cls.column().model._meta  # noqa: SLF001 - Django's documented name
+        quote = connection.ops.quote_name
         return {
             "table": quote(meta.db_table),
             "key": quote(str(meta.pk.column)),

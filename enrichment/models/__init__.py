@@ -10,6 +10,7 @@ from enrichment.models.batches import (
     Transport,
 )
 from enrichment.models.cascades import BatchCascade
+from enrichment.models.declared import DeclaredEnrichment
 from enrichment.models.enrichable import Enrichable
 from enrichment.models.facts import Fact, FactSource, WithoutFact
 from enrichment.models.prompts import Prompt
@@ -23,6 +24,7 @@ __all__ = [
     "BatchSchedule",
     "BatchStatus",
     "ChunkStatus",
+    "DeclaredEnrichment",
     "Enrichable",
     "EnrichmentResult",
     "Fact",

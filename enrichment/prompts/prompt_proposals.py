@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import Max
 
 from enrichment.enrichments import get, names
 from enrichment.errors import ProposalOutdated, UnknownEnrichment
 from enrichment.models import Prompt
+from enrichment.prompts import versions
 from enrichment.prompts.selection import BUILT_IN, compile_prompt, versions_in_force
 from enrichment.quality.gates import FINDING_CODES
 from llmconfig.roles import User
@@ -100,20 +100,16 @@ def adopt(proposal_id: int, *, user: User | None) -> Prompt:
             f"{proposal.operation_type!r} is no enrichment.", field="processing_type"
         )
     enrichment = get(proposal.operation_type)
-    all_versions = Prompt.objects.select_for_update().filter(enrichment=enrichment.name)
-    newest = all_versions.aggregate(newest=Max("version", default=0))["newest"]
+    version = versions.next_version(enrichment.name)
     organization_id = _in_use_for(proposal)
     _, after = proposed_texts(proposal)
-    compile_prompt(enrichment, system=after.system, user=after.user, version=newest + 1)
-    decide(proposal.pk, state=ProposalState.ADOPTED, user=user, adopted_version=newest + 1)
-    all_versions.filter(organization_id=organization_id, is_active=True).update(is_active=False)
-    return Prompt.objects.create(
-        enrichment=enrichment.name,
+    compile_prompt(enrichment, system=after.system, user=after.user, version=version)
+    decide(proposal.pk, state=ProposalState.ADOPTED, user=user, adopted_version=version)
+    return versions.add(
+        enrichment.name,
         organization_id=organization_id,
-        version=newest + 1,
         system=after.system,
         user=after.user,
-        is_active=True,
         note=f"Proposal {proposal.pk}, from answers of version {proposal.prompt_version}",
     )
 

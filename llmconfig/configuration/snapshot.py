@@ -9,7 +9,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -78,6 +78,8 @@ class Snapshot:
     processing: Mapping[str, Any]
     # What models have refused, by provider and model id; see configuration.refused_parameters.
     refused: Mapping[tuple[str, str], frozenset[str]]
+    # What apps above keep in tables of configuration of their own, by the name of `register_part`.
+    parts: Mapping[str, Any] = field(default_factory=dict)
     # Resolutions worked out from this snapshot; goes with it.
     memo: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
@@ -124,7 +126,17 @@ class _Holder:
 
 
 _holder = _Holder()
+_parts: dict[str, Callable[[], Any]] = {}
 _refreshing: SingleFlight[None, Snapshot] = SingleFlight()
+
+
+def register_part(name: str, read: Callable[[], Any]) -> None:
+    """Have an app's own configuration read along, with what `read` returns in `parts`.
+
+    Its tables carry the history's triggers, so that a change of theirs is noticed like any other.
+    `read` gets by without tables that a migration has yet to make.
+    """
+    _parts[name] = read
 
 
 def current() -> Snapshot:
@@ -281,6 +293,7 @@ def _read(revision: int, token: UUID | None) -> Snapshot:
         ),
         processing=MappingProxyType(row),
         refused=MappingProxyType(_refused()),
+        parts=MappingProxyType({name: read() for name, read in _parts.items()}),
     )
 
 

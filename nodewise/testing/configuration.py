@@ -61,7 +61,7 @@ def _enriching() -> Iterator[str]:
     if apps.is_installed("enrichment"):
         from enrichment import enrichments  # noqa: PLC0415 - an app that may be left out
 
-        yield from (enrichments.get(name).node for name in enrichments.names())
+        yield from (each.node for each in enrichments.coded())
 
 
 def _node(name: str, interaction_type: str, values: Mapping[str, Any]) -> NodeFacts:

@@ -8,7 +8,7 @@ from enrichment import enrichments
 from llmconfig.configuration import snapshot
 from llmconfig.models import NodeConfiguration
 from tests.museum.enrichments import CoinLabels, ExhibitLabel
-from tests.museum.models import Coin, Exhibit
+from tests.museum.models import Coin, Exhibit, Loan, Painting
 
 
 @pytest.fixture
@@ -19,9 +19,10 @@ def museum(provider):
     config.apps = apps
     apps.app_configs[config.label] = config
     config.import_models()
+    apps.clear_cache()
     with connection.schema_editor() as editor:
-        editor.create_model(Exhibit)
-        editor.create_model(Coin)
+        for model in (Exhibit, Coin, Painting, Loan):
+            editor.create_model(model)
     ours = (ExhibitLabel(), CoinLabels())
     for each in ours:
         enrichments.register(each)
@@ -33,9 +34,10 @@ def museum(provider):
     for each in ours:
         enrichments.unregister(each.name)
     with connection.schema_editor() as editor:
-        editor.delete_model(Coin)
-        editor.delete_model(Exhibit)
+        for model in (Loan, Painting, Coin, Exhibit):
+            editor.delete_model(model)
     del apps.app_configs[config.label]
+    apps.clear_cache()
 
 
 def exhibit_rows(count, *, notes="A vase with a dragon on it."):

@@ -277,7 +277,7 @@ def test_a_secret_goes_out_in_its_header_and_into_nothing_else(
 
 
 def stale_for(enrichment=NAME):
-    return Counter(with_staleness(get(enrichment)).values_list("stale", flat=True))
+    return Counter(with_staleness(get(enrichment)).values_list("nodewise_stale", flat=True))
 
 
 def test_staleness_knows_what_a_source_was_asked_with_and_what_it_said(

@@ -52,7 +52,7 @@ def run(**selection):
 
 
 def reasons():
-    return {row.name: row.stale for row in with_staleness(get(NAME))}
+    return {row.name: row.nodewise_stale for row in with_staleness(get(NAME))}
 
 
 def test_an_organizations_own_prompt_is_used_for_its_rows_alone(

@@ -201,7 +201,7 @@ class Drawer(Enrichable):
         ({"target": "museum.Nothing"}, ["E001"]),
         ({"target": "museum"}, ["E001"]),
         ({"target": "museum.Ticket", "reads": ("text",), "writes": "text"}, ["E002"]),
-        ({"target": "museum.Day", "reads": ("text",), "writes": "text"}, ["E002", "E003"]),
+        ({"target": "museum.Day", "reads": ("text",), "writes": "text"}, ["E002"]),
         ({"reads": ("title", "colour")}, ["E004"]),
         ({"writes": "label"}, ["E005"]),
         ({"writes": "id"}, ["E005"]),

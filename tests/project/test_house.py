@@ -16,7 +16,7 @@ FOLDERS = ("benchmarks", "enrichment", "llmconfig", "metrics", "project")
 MAX_LINES = 400
 MAX_SHORT_SHARE = 0.03
 SHORT_WORDS = 5
-DJANGO_NAMES = {"Command", "Meta", "Migration"}  # Django finds them by these names
+DJANGO_NAMES = {"Command", "Media", "Meta", "Migration"}  # Django finds them by these names
 
 # A name for two classes needs a reason: a reader who greps for it finds both.
 SHARED_NAMES = {

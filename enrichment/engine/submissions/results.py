@@ -149,8 +149,12 @@ class _Reading:
         refusals.by_halves(
             list(fresh.items()), lambda part: outcomes.extend(self._read(part)), self._unreadable
         )
-        if outcomes:
-            refusals.by_halves(outcomes, self._store, self._refused)
+        taken = refusals.storable(outcomes, self._as_stored, self._refused)
+        if taken:
+            refusals.by_halves(taken, self._store, self._refused)
+
+    def _as_stored(self, found: tuple[int, Outcome]) -> tuple[int, Outcome]:
+        return found[0], refusals.as_stored(self.enrichment, found[1])
 
     def _read(self, part: Sequence[tuple[int, Result]]) -> list[tuple[int, Outcome]]:
         rows = self.submission.rows

@@ -53,7 +53,11 @@ def states(animal: Animal) -> list[tuple[str, SafeString]]:
     shown = []
     for name, variant in wanted:
         enrichment = get(name)
-        row = with_staleness(enrichment, variant=variant).filter(pk=animal.pk).values_list("stale")
+        row = (
+            with_staleness(enrichment, variant=variant)
+            .filter(pk=animal.pk)
+            .values_list("nodewise_stale")
+        )
         reason = Reason(row[0][0])
         tone = {Reason.FRESH: "good", Reason.NEVER: "plain"}.get(reason, "warning")
         label = f"{enrichment.label}: {variant}" if variant else enrichment.label

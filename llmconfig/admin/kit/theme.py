@@ -1,6 +1,6 @@
 """The one place that names the admin theme; types are the stock admin's, which it extends."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.apps import apps
 from django.contrib import admin
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         per_page: int | None
         tab: bool
 
+    CheckboxesWidget = forms.CheckboxSelectMultiple
     PasswordWidget = forms.PasswordInput
     SelectWidget = forms.Select
     SwitchWidget = forms.CheckboxInput
@@ -41,6 +42,7 @@ elif apps.is_installed("unfold"):
     from unfold.contrib.filters.admin import DropdownFilter
     from unfold.paginator import InfinitePaginator as UncountedPaginator
     from unfold.views import ChangeList
+    from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget as CheckboxesWidget
     from unfold.widgets import UnfoldAdminPasswordWidget as PasswordWidget
     from unfold.widgets import UnfoldAdminSelectWidget as SelectWidget
     from unfold.widgets import UnfoldAdminTextareaWidget as TextareaWidget
@@ -51,6 +53,7 @@ else:  # Django's own admin: what only the theme draws, kit/plain.py leaves out 
     from django.contrib.admin.widgets import AdminTextareaWidget as TextareaWidget
     from django.contrib.admin.widgets import AdminTextInputWidget as TextWidget
     from django.forms import CheckboxInput as SwitchWidget
+    from django.forms import CheckboxSelectMultiple as CheckboxesWidget
     from django.forms import PasswordInput as PasswordWidget
     from django.forms import Select as SelectWidget
 
@@ -69,6 +72,9 @@ if not TYPE_CHECKING:
     class ModelAdmin(KeepsUntouched, ThemeModelAdmin):
         """The theme's page of a table, with what all of ours share."""
 
+        class Media:  # our panels' style, also where the project's UNFOLD names none
+            css: ClassVar[dict[str, list[str]]] = {"all": ["llmconfig/admin.css"]}
+
     class TabularInline(NamesFields, ThemeTabularInline):
         """The theme's table of dependent rows, its fields named."""
 
@@ -76,6 +82,7 @@ if not TYPE_CHECKING:
 __all__ = [
     "FILTERS_ARE_ONE_FORM",
     "ChangeList",
+    "CheckboxesWidget",
     "DropdownFilter",
     "ModelAdmin",
     "PasswordWidget",

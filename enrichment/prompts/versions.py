@@ -1,0 +1,47 @@
+"""Versions of prompts: another wording is the next version, and one at most is in use."""
+
+from django.db import transaction
+from django.db.models import Max
+
+from enrichment.models import Prompt
+
+
+def next_version(enrichment: str) -> int:
+    """The number that comes after all versions, which are held until the transaction ends."""
+    versions = Prompt.objects.select_for_update().filter(enrichment=enrichment)
+    newest: int = versions.aggregate(newest=Max("version", default=0))["newest"]
+    return newest + 1
+
+
+def turn_off(enrichment: str, organization_id: int | None, *, but: int | None = None) -> None:
+    """Have no version in use for an organization (None: the default one), except perhaps one."""
+    in_use = Prompt.objects.filter(
+        enrichment=enrichment, organization_id=organization_id, is_active=True
+    )
+    if but is not None:
+        in_use = in_use.exclude(pk=but)
+    in_use.update(is_active=False)
+
+
+def in_use(enrichment: str) -> Prompt | None:
+    """The default version in use, else the newest default one; None if there is none."""
+    versions = Prompt.objects.filter(enrichment=enrichment, organization_id=None)
+    return versions.order_by("-is_active", "-version").first()
+
+
+@transaction.atomic
+def add(
+    enrichment: str, *, system: str, user: str, note: str, organization_id: int | None = None
+) -> Prompt:
+    """Put another wording into use as the next version; the one from before is off then."""
+    version = next_version(enrichment)
+    turn_off(enrichment, organization_id)
+    return Prompt.objects.create(
+        enrichment=enrichment,
+        organization_id=organization_id,
+        version=version,
+        system=system,
+        user=user,
+        is_active=True,
+        note=note,
+    )
