@@ -15,7 +15,7 @@ from collections.abc import Mapping
 import django
 
 ROWS = 4_000
-LEAST_SHOWN = 5  # bytes a row
+MIN_SHOWN = 5  # bytes a row
 # A partition counts as its table; VACUUM FULL has left nothing behind that isn't a row.
 SIZES = """
 SELECT coalesce(parent.relname, c.relname), sum(pg_total_relation_size(c.oid))
@@ -49,7 +49,7 @@ def main() -> None:
 def table(before: Mapping[str, int], after: Mapping[str, int], rows: int) -> str:
     """Bytes a row by table, the largest first, and their sum."""
     grown = {name: (size - before.get(name, 0)) / rows for name, size in after.items()}
-    shown = sorted(((size, name) for name, size in grown.items() if size >= LEAST_SHOWN))
+    shown = sorted(((size, name) for name, size in grown.items() if size >= MIN_SHOWN))
     lines = [f"| `{name}` | {size:,.0f} |" for size, name in reversed(shown)]
     total = f"| together | {sum(grown.values()):,.0f} |"
     return "\n".join(["| table | bytes a row |", "| --- | ---: |", *lines, total])

@@ -78,10 +78,8 @@ class Snapshot:
     processing: Mapping[str, Any]
     # What models have refused, by provider and model id; see configuration.refused_parameters.
     refused: Mapping[tuple[str, str], frozenset[str]]
-    # What apps above keep in tables of configuration of their own, by the name of `register_part`.
-    parts: Mapping[str, Any] = field(default_factory=dict)
-    # Resolutions worked out from this snapshot; goes with it.
-    memo: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+    parts: Mapping[str, Any] = field(default_factory=dict)  # of apps above; see register_part
+    memo: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)  # of resolve()
 
     @property
     def allows_calls(self) -> bool:
@@ -131,11 +129,7 @@ _refreshing: SingleFlight[None, Snapshot] = SingleFlight()
 
 
 def register_part(name: str, read: Callable[[], Any]) -> None:
-    """Have an app's own configuration read along, with what `read` returns in `parts`.
-
-    Its tables carry the history's triggers, so that a change of theirs is noticed like any other.
-    `read` gets by without tables that a migration has yet to make.
-    """
+    """Have an app's own tables of configuration, which have the history's triggers, read along."""
     _parts[name] = read
 
 

@@ -1,4 +1,4 @@
-"""Whether a call from a page would be answered, for `nodewise/nobody_answers.html`."""
+"""Whether a call from a page would be answered, and who may change that."""
 
 from django.http import HttpRequest
 
