@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
@@ -13,35 +12,13 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from llmconfig.admin.budget_form import BudgetForm
 from llmconfig.admin.kit.dashboard import Widget, register_widget
 from llmconfig.admin.kit.presentation import NOTHING, badge
 from llmconfig.admin.kit.writes import ReadOnlyAdmin, RevisionedAdmin
 from llmconfig.client.traffic.budget_outlook import Outlook, outlook, with_spending
-from llmconfig.client.traffic.budgets import check_scope
 from llmconfig.configuration.known_costs import money
-from llmconfig.errors import ChangeRefused
 from llmconfig.models import Budget, BudgetHold, BudgetSpending
-
-
-class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for the checker
-    """Refuses a budget whose scope names nothing that could be counted."""
-
-    class Meta:
-        model = Budget
-        fields = (
-            "name", "is_enabled", "scope", "scope_value", "period", "soft_limit_usd",
-            "hard_limit_usd", "allow_unpriced",
-        )  # fmt: skip
-
-    def clean(self) -> dict[str, Any]:
-        """The provider or node is there."""
-        cleaned = super().clean() or {}
-        try:
-            check_scope(cleaned.get("scope", ""), cleaned.get("scope_value", ""))
-        except ChangeRefused as refusal:
-            self.add_error(refusal.field, str(refusal))
-        return cleaned
-
 
 BUDGETS_SHOWN = 12
 
@@ -99,7 +76,7 @@ def until(seen: Outlook) -> str:
     if seen.early:
         return "too early to tell"
     if not seen.spent_usd:
-        return "untouched"
+        return "nothing spent"
     return f"enough until {_day(seen.renews_at)}" if seen.renews_at else "enough for over a year"
 
 
@@ -119,13 +96,13 @@ class BudgetAdmin(RevisionedAdmin):
     list_filter = ("scope", "period", "is_enabled")
     search_fields = ("name", "scope_value")
     fieldsets = (
-        (None, {"fields": ("name", "is_enabled", "scope", "scope_value", "period")}),
+        (None, {"fields": ("name", "is_enabled", "applies_to", "scope_value", "period")}),
         (
             "Limits",
             {
                 "fields": ("soft_limit_usd", "hard_limit_usd", "allow_unpriced"),
-                "description": "Before each call its worst case is held; when it has ended, what it"
-                " really cost is counted.",
+                "description": "Each call reserves its maximum cost first; the actual cost replaces"
+                " it afterwards.",
             },
         ),
     )
@@ -134,7 +111,7 @@ class BudgetAdmin(RevisionedAdmin):
         """With what the period that runs now has cost."""
         return with_spending(super().get_queryset(request))
 
-    @admin.display(description="Counts", ordering="scope")
+    @admin.display(description="Applies to", ordering="scope")
     def counts(self, budget: Budget) -> str | SafeString:
         label = budget.get_scope_display()
         if not budget.scope_value:
@@ -146,12 +123,12 @@ class BudgetAdmin(RevisionedAdmin):
         """In the period that runs now."""
         return _dollars(budget.spent_now or Decimal(0))
 
-    @admin.display(description="Left")
+    @admin.display(description="Remaining")
     def left(self, budget: Budget) -> str:
         """Up to the hard limit, else the soft one."""
         return _dollars(outlook(budget).left_usd)
 
-    @admin.display(description="Lasts")
+    @admin.display(description="Runs out")
     def lasts(self, budget: Budget) -> str:
         """Until when, at the rate of its period so far."""
         return until(outlook(budget))

@@ -5,10 +5,13 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.postgres.fields import ArrayField
-from django.http import HttpRequest
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from llmconfig.admin.key_page import key_context, rotate_view
 from llmconfig.admin.kit.navigation import Page, Section, register_section
 from llmconfig.admin.kit.presentation import badge
 from llmconfig.admin.kit.theme import ModelAdmin, TextareaWidget
@@ -47,6 +50,7 @@ class GatewayKeyAdmin(RevisionedAdmin):
     """Who calls `/v1`, and what they may call there."""
 
     form = GatewayKeyForm
+    change_form_outer_before_template = "nodewise/api_key.html"
     list_display = ("name", "state", "key", "may_call", "user", "expires_at", "last_used_at")
     list_filter = ("is_enabled", "allows_everything")
     list_select_related = ("user",)
@@ -75,6 +79,26 @@ class GatewayKeyAdmin(RevisionedAdmin):
                 request,
                 f"Key of {obj.name}: {made.reveal()} . Copy it now: it is not shown again.",
             )
+
+    def get_urls(self) -> list[URLPattern]:
+        """With the address of the rotation."""
+        view = self.admin_site.admin_view(rotate_view)
+        rotation = path("<uuid:key_id>/rotate/", view, name="llm_key_rotate")
+        return [rotation, *super().get_urls()]
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Model | None = None,
+    ) -> HttpResponse:
+        """With what the key spends, how it is used, and its rotation."""
+        if isinstance(obj, GatewayKey):
+            context |= key_context(request, obj)
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
     @admin.display(description="State")
     def state(self, row: GatewayKey) -> SafeString:
@@ -138,7 +162,7 @@ register_section(
         80,
         (
             Page(
-                "Gateway keys",
+                "API keys",
                 "vpn_key",
                 "admin:llmconfig_gatewaykey_changelist",
                 "llmconfig.view_gatewaykey",

@@ -1,15 +1,18 @@
 """Keys for `/v1`: made here, given once, kept as a hash."""
 
+from datetime import timedelta
 from typing import Any, cast
+from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from llmconfig.api.kit.bodies import StrictModelSerializer, UserField
-from llmconfig.api.kit.endpoints import ConfigurationList, ConfigurationRow
-from llmconfig.gateway.keys import Scope, check_scope, give_key
+from llmconfig.api.kit.bodies import StrictModelSerializer, StrictSerializer, UserField
+from llmconfig.api.kit.endpoints import ConfigurationList, ConfigurationRow, Endpoint
+from llmconfig.gateway.keys import MAX_OVERLAP, Scope, check_scope, give_key, rotate
 from llmconfig.models import GatewayKey
 from llmconfig.roles import username_field
 
@@ -68,6 +71,32 @@ class GatewayKeyList(ConfigurationList):
             row.save()
         body = {**self.get_serializer(row).data, "key": key.reveal()}
         return Response(body, status=status.HTTP_201_CREATED, headers={"Cache-Control": "no-store"})
+
+
+class RotationSerializer(StrictSerializer):
+    """How long the key before goes on opening."""
+
+    overlap_hours = serializers.IntegerField(
+        default=24, min_value=0, max_value=MAX_OVERLAP.days * 24, help_text="0: not at all."
+    )
+
+
+class GatewayKeyRotation(Endpoint):
+    """Gives a row another key."""
+
+    @extend_schema(request=RotationSerializer, responses=MadeKeySerializer)
+    def post(self, request: Request, id: UUID) -> Response:  # noqa: A002 - the address's name
+        """Make the new key, and give it this one time."""
+        body = RotationSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        overlap = timedelta(hours=body.validated_data["overlap_hours"])
+        with self.change("Rotated an API key."):
+            row = GatewayKey.objects.select_for_update().filter(pk=id).first()
+            if row is None:
+                raise NotFound(f"There is no API key {str(id)!r}.")
+            key = rotate(row, overlap=overlap)
+        shown = {**GatewayKeySerializer(row).data, "key": key.reveal()}
+        return Response(shown, headers={"Cache-Control": "no-store"})
 
 
 class GatewayKeyRow(ConfigurationRow):

@@ -203,6 +203,11 @@ OPERATIONS = {
         "Create an API key",
         "Makes a key for `/v1` and returns it. It is shown this one time; only its hash is kept.",
     ),
+    f"POST {BASE}/keys/{{id}}/rotate": Operation(
+        "Rotate an API key",
+        "Makes another key for the same row and returns it this one time. The key before goes on"
+        " opening `/v1` for `overlap_hours`.",
+    ),
     f"GET {BASE}/settings": Operation(
         "Show the processing settings",
         "Returns the master switch, the models of each task, the batches' settings, and every"

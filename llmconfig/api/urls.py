@@ -51,6 +51,7 @@ configuration = [
     path("budgets/<int:id>", budgets.BudgetRow.as_view()),
     path("keys", gateway_keys.GatewayKeyList.as_view()),
     path("keys/<uuid:id>", gateway_keys.GatewayKeyRow.as_view()),
+    path("keys/<uuid:id>/rotate", gateway_keys.GatewayKeyRotation.as_view()),
     path("explain/<path:name>", resolving.Explain.as_view()),
     path("settings", processing.Settings.as_view()),
     path("revisions", history.RevisionList.as_view()),

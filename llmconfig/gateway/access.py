@@ -10,8 +10,8 @@ import datetime as dt
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Coroutine, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Coroutine, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -134,25 +134,11 @@ class _Ring:
         closed = GatewayKey.objects.filter(user__is_active=False, is_enabled=True)
         stopped = frozenset(closed.values_list("pk", flat=True))
         if token is None or (token, stopped) != (self.token, self.stopped):
-            self._read_all(stopped)
+            rows = GatewayKey.objects.filter(is_enabled=True).exclude(pk__in=stopped)
+            self.keys = dict(pair for row in rows for pair in _callers(row))
             self.token, self.stopped = token, stopped
         self.read_at = asked_at
         self.known = True
-
-    def _read_all(self, stopped: frozenset[UUID]) -> None:
-        rows = GatewayKey.objects.filter(is_enabled=True)
-        self.keys = {
-            row.key_hash: Caller(
-                key_id=row.pk,
-                user_id=row.user_id,
-                everything=row.allows_everything,
-                names=frozenset(row.names),
-                expires_at=row.expires_at,
-                account=row.name,
-            )
-            for row in rows
-            if row.pk not in stopped
-        }
 
 
 _ring = _Ring()
@@ -199,6 +185,22 @@ def write_last_used(*, at_once: bool = False) -> None:
         for key, when in used.items()
     ]
     GatewayKey.objects.bulk_update(rows, ["last_used_at"])
+
+
+def _callers(row: GatewayKey) -> Iterator[tuple[str, Caller]]:
+    """Who calls with a row's key, and with the one before it as long as that still opens."""
+    caller = Caller(
+        key_id=row.pk,
+        user_id=row.user_id,
+        everything=row.allows_everything,
+        names=frozenset(row.names),
+        expires_at=row.expires_at,
+        account=row.name,
+    )
+    yield row.key_hash, caller
+    if row.previous_hash and row.previous_until:
+        ends = [each for each in (row.expires_at, row.previous_until) if each is not None]
+        yield row.previous_hash, replace(caller, expires_at=min(ends))
 
 
 def _expired(caller: Caller) -> bool:

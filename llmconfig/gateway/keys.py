@@ -4,16 +4,18 @@ import hashlib
 import re
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from llmconfig.configuration import snapshot
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import InteractionType
 from llmconfig.models.gateway import GatewayKey
 from llmconfig.roles import User
+from llmconfig.runtime import database_clock
 from llmconfig.secrets import Secret
 
 PREFIX = "nw-"
+MAX_OVERLAP = timedelta(days=30)  # in which a rotated key still opens
 SHOWN = 9  # characters of the key that its row keeps, to recognise it by
 # Ours, and LiteLLM's as it makes them, which an import brings in; shorter ones could be guessed.
 FORM = re.compile(r"nw-[A-Za-z0-9_-]{43}|sk-[A-Za-z0-9_-]{22,128}")
@@ -52,10 +54,26 @@ def make_key(
 
 
 def give_key(row: GatewayKey) -> Secret:
-    """Make a key for a row that is not saved yet."""
+    """Make a key for a row, which is to be saved."""
     key = PREFIX + secrets.token_urlsafe(32)
     row.prefix, row.key_hash = key[:SHOWN], hash_of(key)
     return Secret(key)
+
+
+def rotate(row: GatewayKey, *, overlap: timedelta) -> Secret:
+    """Give a stored row another key; the one before opens for `overlap` longer, at most 30 days.
+
+    Name, scope, budgets and past calls stay. To be called inside `revisions.change`, and saved by
+    it. Raises ChangeRefused.
+    """
+    if not timedelta(0) <= overlap <= MAX_OVERLAP:
+        raise ChangeRefused(f"Give from 0 to {MAX_OVERLAP.days * 24} hours.", field="overlap_hours")
+    kept = overlap > timedelta(0)
+    row.previous_hash = row.key_hash if kept else None
+    row.previous_until = database_clock.now() + overlap if kept else None
+    key = give_key(row)
+    row.save()
+    return key
 
 
 def hash_of(key: str) -> str:

@@ -17,6 +17,9 @@ class GatewayKey(models.Model):
     prefix = models.CharField(max_length=12, editable=False)
     # SHA-256 in hex; the key itself is random enough that nothing slower is needed.
     key_hash = models.CharField(max_length=64, unique=True, editable=False)
+    # The key before the last rotation, which goes on opening until then.
+    previous_hash = models.CharField(max_length=64, unique=True, null=True, editable=False)
+    previous_until = models.DateTimeField(null=True, editable=False)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.CASCADE,
@@ -49,7 +52,7 @@ class GatewayKey(models.Model):
     class Meta:
         db_table = "llm_gateway_keys"
         ordering = ["name"]
-        verbose_name = "gateway key"
+        verbose_name = "API key"
         constraints = [
             models.CheckConstraint(
                 name="llm_gateway_keys_one_scope",

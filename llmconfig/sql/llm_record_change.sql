@@ -6,7 +6,7 @@ DECLARE
     -- Not configuration: what a test of the connection found, and when the row was last saved.
     quiet text[] := ARRAY['updated_at', 'validated_at', 'validation_error', 'synced_values', 'last_used_at'];
     -- Never in history: the ciphertext. Its fingerprint stays, so that a new key is seen.
-    hidden text[] := ARRAY['api_key', 'key_hash'];
+    hidden text[] := ARRAY['api_key', 'key_hash', 'previous_hash'];
     old_row jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END;
     new_row jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END;
 BEGIN

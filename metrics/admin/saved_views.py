@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
+from llmconfig.admin.kit.writes import ReadOnlyAdmin
 from metrics.models import SavedView
 from metrics.models.views import MAX_QUERY
 
@@ -15,6 +16,19 @@ TO_SEE = "metrics.view_generationmetric"
 TO_SHARE = "metrics.operate_savedview"
 MAX_NAME = 80
 LIST = "admin:metrics_generationmetric_changelist"
+
+
+@admin.register(SavedView)
+class SavedViewAdmin(ReadOnlyAdmin):
+    """Views as a table: one's own and the shared ones; the list of calls saves and removes them."""
+
+    list_display = ("name", "owner", "is_shared", "created_at")
+    list_select_related = ("owner",)
+    search_fields = ("name",)
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[SavedView]":
+        """Nobody sees what others keep for themselves."""
+        return super().get_queryset(request).filter(Q(owner=request.user.pk) | Q(is_shared=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -455,8 +455,8 @@ def test_a_rows_own_name_is_written_as_it_is(ada):
 
 def test_an_empty_list_says_whether_there_are_none_or_none_match(ada):
     address = reverse("admin:llmconfig_gatewaykey_changelist")
-    assert "No gateway keys yet." in ada.get(address).content.decode()
-    assert "No gateway keys match." in ada.get(address, {"q": "x"}).content.decode()
+    assert "No API keys yet." in ada.get(address).content.decode()
+    assert "No API keys match." in ada.get(address, {"q": "x"}).content.decode()
 
 
 def test_a_rows_history_lists_what_every_surface_did_to_it(ada):

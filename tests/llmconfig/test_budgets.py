@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from llmconfig import client
+from llmconfig.admin.kit.writes import current_revision
 from llmconfig.client.errors import BudgetExceeded, GenerationFailed
 from llmconfig.client.types import Labels
 from llmconfig.configuration import snapshot
@@ -17,6 +18,7 @@ from llmconfig.models import (
     Budget,
     BudgetHold,
     BudgetSpending,
+    GatewayKey,
     GlobalConfig,
     RevisionChange,
 )
@@ -229,3 +231,41 @@ def test_the_admin_shows_what_is_spent(node, make_budget, ask, admin_client):
     assert "A node: <code>tag_rows</code>" in page
     assert "cheaper models" in page
     assert "open" in page
+
+
+BUDGETS = "/admin/llmconfig/budget/"
+FORM = {"name": "team", "is_enabled": "on", "period": "month", "hard_limit_usd": "5"}
+
+
+def budget_form(**fields):
+    return {**FORM, "_seen_revision": str(current_revision()), **fields}
+
+
+def test_a_budgets_subject_is_chosen_from_what_there_is(node, ask, admin_client):
+    GatewayKey.objects.create(name="website", prefix="nw-x", key_hash="x", allows_everything=True)
+    page = admin_client.get(f"{BUDGETS}add/", {"applies_to": "account:website"}).content.decode()
+    for value in ("everything", "provider:sim", "node:tag_rows", "account:website", "batch"):
+        assert f'value="{value}"' in page, value
+    assert '<option value="account:website" selected>' in page
+    admin_client.post(f"{BUDGETS}add/", budget_form(applies_to="node:tag_rows", scope_value="x"))
+    budget = Budget.objects.get()
+    assert (budget.scope, budget.scope_value) == ("node", "tag_rows")
+    # Saved untouched, it stays what it is.
+    admin_client.post(f"{BUDGETS}{budget.pk}/change/", budget_form(applies_to="node:tag_rows"))
+    budget.refresh_from_db()
+    assert (budget.scope, budget.scope_value) == ("node", "tag_rows")
+
+
+@pytest.mark.parametrize(
+    ("applies_to", "value", "way_out"),
+    [
+        ("organization", "acme", "Give the organization&#x27;s number."),
+        ("batch", "7", "Give the batch&#x27;s whole id"),
+        ("batch", "", "Say which one."),
+        ("node:gone", "", "Select a valid choice."),
+    ],
+)
+def test_a_budget_that_can_match_nothing_is_refused(node, admin_client, applies_to, value, way_out):
+    form = budget_form(applies_to=applies_to, scope_value=value)
+    assert way_out in admin_client.post(f"{BUDGETS}add/", form).content.decode()
+    assert not Budget.objects.exists()

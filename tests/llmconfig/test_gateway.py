@@ -18,6 +18,7 @@ from llmconfig.client.recording import recorders
 from llmconfig.configuration.revisions import change
 from llmconfig.gateway.writer import Writer
 from llmconfig.models import (
+    Budget,
     GatewayKey,
     LLMConfig,
     NodeConfiguration,
@@ -435,6 +436,57 @@ def test_a_revoked_key_stops_within_two_seconds(server, plain, django_user_model
         while ask(client).status_code == 200:
             assert time.monotonic() < ends
         assert ask(client).status_code in {401, 429}
+
+
+@pytest.mark.parametrize("surface", ["admin", "api"])
+def test_a_rotated_key_opens_until_its_overlap_ends_and_the_new_one_at_once(
+    server, plain, admin_client, surface
+):
+    old = server.until_known(new_key("mine"), "chat")
+    row = GatewayKey.objects.get(name="mine")
+    if surface == "admin":
+        page = f"/admin/llmconfig/gatewaykey/{row.pk}/rotate/"
+        shown = admin_client.post(page, {"overlap_hours": "1"}, follow=True).content.decode()
+        assert "The key before this one opens until" in shown
+    else:
+        shown = admin_client.post(
+            f"/api/v1/llm/keys/{row.pk}/rotate",
+            {"overlap_hours": 1},
+            content_type="application/json",
+        ).content.decode()
+    [new] = set(re.findall(r"nw-[A-Za-z0-9_-]{43}", shown))
+    server.until_known(new, "chat")
+    with server.client(old) as client:
+        assert ask(client).status_code == 200
+        GatewayKey.objects.update(previous_until="2020-01-01T00:00:00Z")
+        ends = time.monotonic() + 2
+        while ask(client).status_code == 200:
+            assert time.monotonic() < ends
+    with server.client(new) as client:
+        assert ask(client).status_code == 200
+    last = RevisionChange.objects.filter(table_name="llm_gateway_keys").last()
+    assert "previous_until" in last.after
+    assert not {"key_hash", "previous_hash"} & last.after.keys()
+
+
+def test_a_rotation_that_can_not_be_is_refused_by_name(admin_client, plain):
+    row = GatewayKey.objects.get(name="test")
+    page = f"/admin/llmconfig/gatewaykey/{row.pk}/rotate/"
+    for hours in ("-1", "721", "soon"):
+        answer = admin_client.post(page, {"overlap_hours": hours}, follow=True)
+        assert "Give from 0 to 720 hours." in answer.content.decode()
+    assert GatewayKey.objects.get(name="test").key_hash == row.key_hash
+
+
+def test_a_keys_page_has_its_budget_its_use_and_no_key(admin_client, plain, django_user_model):
+    row = GatewayKey.objects.get(name="test")
+    page = f"/admin/llmconfig/gatewaykey/{row.pk}/change/"
+    assert "applies_to=account:test" in admin_client.get(page).content.decode()
+    Budget.objects.create(name="mine", scope="account", scope_value="test", hard_limit_usd=5)
+    shown = admin_client.get(page).content.decode()
+    for part in ("$0 of $5.00", "$NODEWISE_KEY", "/v1/chat/completions", "new OpenAI(", "Python"):
+        assert part in shown, part
+    assert plain not in shown
 
 
 def test_guessing_keys_is_slowed_and_good_keys_are_not(server, plain):

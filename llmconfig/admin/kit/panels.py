@@ -1,5 +1,5 @@
-"""What the apps above know of a node, an experiment or a call, shown on our pages: they register
-it here.
+"""What the apps above know of nodes, experiments, keys and calls, shown on our pages: they
+register it here.
 """
 
 from collections.abc import Callable
@@ -22,6 +22,7 @@ NodePanel = Callable[[HttpRequest, str], Panel | None]  # None: nothing for this
 CallLink = Callable[[HttpRequest, UUID], str]  # blank: nothing for this person
 _NODE_PANELS: dict[str, NodePanel] = {}
 _EXPERIMENT_PANELS: dict[str, NodePanel] = {}
+_KEY_PANELS: dict[str, NodePanel] = {}
 _CALL_LINKS: dict[str, CallLink] = {}
 
 
@@ -44,6 +45,17 @@ def register_experiment_panel(builder: NodePanel) -> None:
 def experiment_panels(request: HttpRequest, experiment: str) -> list[Panel]:
     """The panels of one experiment for this person."""
     built = (builder(request, experiment) for builder in _EXPERIMENT_PANELS.values())
+    return [panel for panel in built if panel is not None]
+
+
+def register_key_panel(builder: NodePanel) -> None:
+    """Put a panel on every API key's page; `builder` gets the key's name."""
+    _KEY_PANELS[f"{builder.__module__}.{builder.__qualname__}"] = builder
+
+
+def key_panels(request: HttpRequest, key: str) -> list[Panel]:
+    """The panels of one API key for this person."""
+    built = (builder(request, key) for builder in _KEY_PANELS.values())
     return [panel for panel in built if panel is not None]
 
 

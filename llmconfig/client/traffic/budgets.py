@@ -8,6 +8,7 @@ answered by one transaction, and a call that no budget matches costs nothing.
 
 import asyncio
 import logging
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -37,6 +38,9 @@ from llmconfig.runtime.per_loop import PerLoop
 logger = logging.getLogger(__name__)
 RENEW_SECONDS = 15.0
 # How soon a call looks again whether others' calls cost less than they might have.
+# As calls have them: an id without leading zeros, a UUID in lower case.
+WHOLE = re.compile(r"[1-9][0-9]{0,18}")
+UUID_FORM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 LOOK_AGAIN_SECONDS = 0.1
 RETRY_SECONDS = 1.0
 # A ledger that answers no sooner counts as lost.
@@ -259,9 +263,10 @@ def unpriced_refusal(budgets: Iterable[BudgetFacts], model: str) -> str:
 
 
 def check_scope(scope: str, value: str) -> None:
-    """Raises ChangeRefused for a provider or node that isn't there: its budget would count nothing.
+    """Raises ChangeRefused for what no call can have: a budget of it would count nothing.
 
-    Organizations, batches and accounts are the callers' labels, which nobody lists here.
+    Providers and nodes must be there, organizations be numbers and batches whole ids. Accounts are
+    the callers' own words.
     """
     state = snapshot.current()
     known: Mapping[str, Iterable[str]] = {
@@ -270,3 +275,7 @@ def check_scope(scope: str, value: str) -> None:
     }
     if value and scope in known and value not in known[scope]:
         raise ChangeRefused(f"There is no {scope} {value!r}.", field="scope_value")
+    if scope == BudgetScope.ORGANIZATION and value and not WHOLE.fullmatch(value):
+        raise ChangeRefused("Give the organization's number.", field="scope_value")
+    if scope == BudgetScope.BATCH and value and not UUID_FORM.fullmatch(value):
+        raise ChangeRefused("Give the batch's whole id, as its page shows it.", field="scope_value")

@@ -1,0 +1,98 @@
+"""The form of a budget: what it applies to is chosen, so that it can match something."""
+
+from typing import Any
+
+from django import forms
+
+from llmconfig.admin.kit.theme import SelectWidget, TextWidget
+from llmconfig.client.traffic.budgets import check_scope
+from llmconfig.configuration import snapshot
+from llmconfig.errors import ChangeRefused
+from llmconfig.models import Budget, BudgetScope, GatewayKey
+
+# Named by what is typed beside it: there are too many of them to choose from.
+TYPED = {
+    BudgetScope.ORGANIZATION: "An organization, by its number",
+    BudgetScope.BATCH: "A batch or session, by its id",
+    BudgetScope.ACCOUNT: "Another account of callers, by its name",
+}
+LISTED = frozenset({BudgetScope.PROVIDER, BudgetScope.NODE, BudgetScope.ACCOUNT})
+
+
+class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for the checker
+    """Refuses a budget that could count nothing."""
+
+    applies_to = forms.ChoiceField(
+        label="Applies to", widget=SelectWidget, help_text="Which calls count."
+    )
+    scope_value = forms.CharField(
+        label="Which one",
+        required=False,
+        max_length=100,
+        widget=TextWidget,
+        help_text="Only for an organization (its number), a batch or session (its id), or an"
+        " account that is no API key.",
+    )
+
+    class Meta:
+        model = Budget
+        fields = (
+            "name", "is_enabled", "scope_value", "period", "soft_limit_usd", "hard_limit_usd",
+            "allow_unpriced",
+        )  # fmt: skip
+        labels = {
+            "soft_limit_usd": "Soft limit (USD)", "hard_limit_usd": "Hard limit (USD)",
+        }  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        stored = f"{self.instance.scope}:{self.instance.scope_value}"
+        field: Any = self.fields["applies_to"]
+        field.choices = choices = _choices()
+        known = {value for _, group in choices for value, _ in group}
+        if self.instance.pk is None:
+            self.initial.setdefault("applies_to", BudgetScope.EVERYTHING.value)
+        elif stored in known:
+            self.initial.update({"applies_to": stored, "scope_value": ""})
+        elif self.instance.scope in {*TYPED, BudgetScope.EVERYTHING}:
+            self.initial["applies_to"] = self.instance.scope
+        else:  # it names what is gone
+            field.choices = [
+                ("Not there any more", [(stored, self.instance.scope_value)]),
+                *choices,
+            ]
+            self.initial.update({"applies_to": stored, "scope_value": ""})
+
+    def clean(self) -> dict[str, Any]:
+        """The chosen or typed subject, which can be matched."""
+        cleaned = super().clean() or {}
+        scope, colon, value = cleaned.get("applies_to", "").partition(":")
+        if not scope:
+            return cleaned
+        typed = cleaned.get("scope_value", "").strip()
+        cleaned["scope_value"] = value if colon else typed if scope in TYPED else ""
+        self.instance.scope = scope
+        try:
+            check_scope(scope, cleaned["scope_value"])
+        except ChangeRefused as refusal:
+            self.add_error("applies_to" if colon else "scope_value", str(refusal))
+        if not colon and scope in TYPED and not typed:
+            self.add_error("scope_value", "Say which one.")
+        return cleaned
+
+
+def _choices() -> list[tuple[str, list[tuple[str, str]]]]:
+    state = snapshot.current()
+    nodes = sorted({*state.nodes, *state.interactions})
+    keys = GatewayKey.objects.values_list("name", flat=True)
+    groups = (
+        ("Providers", BudgetScope.PROVIDER, sorted(state.providers)),
+        ("Nodes and interaction types", BudgetScope.NODE, nodes),
+        ("API keys", BudgetScope.ACCOUNT, list(keys)),
+    )
+    return [
+        ("All calls", [(BudgetScope.EVERYTHING.value, "Everything")]),
+        *((label, [(f"{scope.value}:{name}", name) for name in names])
+          for label, scope, names in groups if names),
+        ("Others", [(scope.value, label) for scope, label in TYPED.items()]),
+    ]  # fmt: skip
