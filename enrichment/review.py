@@ -21,10 +21,11 @@ from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import AlreadyDecided, BadValue, InputChanged
 from enrichment.models import EnrichmentResult, ResultState
 from llmconfig.roles import User
-from metrics.feedback import record_decision
+from metrics.feedback import forget_decision, record_decision
 from metrics.storable import storable
 
 WAITING = Q(state=ResultState.SUGGESTED) | Q(suggestion__isnull=False)
+KEPT_FOR_UNDO = ("state", "value", "suggestion", "previous_value")
 REVIEWED = "reviewed"  # in `llm_model_used` of a row whose value a person wrote
 
 
@@ -34,6 +35,7 @@ class Suggestion:
 
     result: EnrichmentResult
     row: Mapping[str, Any] | None
+    name: str  # as the row calls itself; its key where it is gone
     current: Any  # the value that the row has now
     source: str  # what the answer was made from
     proposed: Any
@@ -45,18 +47,22 @@ def queue(*, enrichment: str = "", code: str = "") -> "QuerySet[EnrichmentResult
 
     `enrichment` and `code` (of a gate's finding) narrow it; blank takes all.
     """
-    later = EnrichmentResult.objects.filter(
+    wanted = [enrichment] if enrichment else names()
+    waiting = EnrichmentResult.objects.filter(WAITING, enrichment__in=wanted)
+    if code:
+        waiting = waiting.filter(findings__contains=[{"code": code}])
+    return waiting.filter(~Exists(_later())).order_by("-id")
+
+
+def _later() -> "QuerySet[EnrichmentResult]":
+    """Results that replace one of an outer query."""
+    return EnrichmentResult.objects.filter(
         enrichment=OuterRef("enrichment"),
         target=OuterRef("target"),
         row_id=OuterRef("row_id"),
         variant=OuterRef("variant"),
         pk__gt=OuterRef("pk"),
     ).exclude(state=ResultState.FAILED)
-    wanted = [enrichment] if enrichment else names()
-    waiting = EnrichmentResult.objects.filter(WAITING, enrichment__in=wanted)
-    if code:
-        waiting = waiting.filter(findings__contains=[{"code": code}])
-    return waiting.filter(~Exists(later)).order_by("-id")
 
 
 def proposed(result: EnrichmentResult) -> Any:
@@ -73,9 +79,16 @@ def with_rows(results: Iterable[EnrichmentResult]) -> list[Suggestion]:
     made: dict[int, Suggestion] = {}
     for name, group in by_enrichment.items():
         enrichment = get(name)
-        rows = _rows(enrichment, [result.row_id for result in group])
+        keys = [result.row_id for result in group]
+        rows = _rows(enrichment, keys)
+        called = {str(row.pk): str(row) for row in enrichment.rows().filter(pk__in=keys)}
         for result in group:
-            made[result.pk] = _beside(enrichment, result, rows.get(result.row_id))
+            made[result.pk] = _beside(
+                enrichment,
+                result,
+                rows.get(result.row_id),
+                called.get(result.row_id, result.row_id),
+            )
     return [made[result.pk] for result in results]
 
 
@@ -90,16 +103,20 @@ def _rows(enrichment: Enrichment, keys: list[str]) -> dict[str, dict[str, Any]]:
 
 
 def _beside(
-    enrichment: Enrichment, result: EnrichmentResult, row: Mapping[str, Any] | None
+    enrichment: Enrichment,
+    result: EnrichmentResult,
+    row: Mapping[str, Any] | None,
+    name: str,
 ) -> Suggestion:
     if row is None:
-        return Suggestion(result, None, None, "", proposed(result), input_changed=True)
+        return Suggestion(result, None, name, None, "", proposed(result), input_changed=True)
     current = row.get(enrichment.writes)
     if enrichment.by_variant:
         current = (current or {}).get(result.variant)
     return Suggestion(
         result,
         row,
+        name,
         current,
         enrichment.source(enrichment.values(row, variant=result.variant)),
         proposed(result),
@@ -141,6 +158,7 @@ def reject(result_id: int, *, user: User | None, feedback: str = "") -> Enrichme
     """Decide against a suggestion; the row stays as it is. Raises AlreadyDecided."""
     result = _locked(result_id)
     enrichment = get(result.enrichment)
+    result.before_decision = _before(result)
     if result.suggestion is not None:
         result.decided_parts = decided_parts(
             enrichment, result.suggestion, kept=None, applied=result.value
@@ -170,12 +188,72 @@ def _apply(
         raise BadValue(f"value: {misfit}", field="value")
     value = enrichment.stored(value)
     result.decided_parts = decided_parts(enrichment, proposed(result), kept=value)
+    result.before_decision = _before(result)
+    if enrichment.writes:
+        result.before_decision["row_model"] = _model_of_row(enrichment, result)
     before = _write(enrichment, result, value, edited=edited)
     if result.state != ResultState.APPLIED:  # of what was applied in part, the first is kept
         result.previous_value = before
     result.value, result.suggestion, result.state = value, None, ResultState.APPLIED
     _decided(result, user, feedback, accepted=True, edited=edited)
     return result
+
+
+@transaction.atomic
+def undo(result_id: int) -> EnrichmentResult:
+    """Take a person's decision back: the suggestion waits again, the row has its value before.
+
+    Raises AlreadyDecided when there is no decision or a newer result, and InputChanged when the
+    row has another value by now.
+    """
+    result = EnrichmentResult.objects.select_for_update().filter(pk=result_id).first()
+    if result is None or result.before_decision is None:
+        raise AlreadyDecided(f"There is no decision on {result_id} that could be undone.")
+    if EnrichmentResult.objects.filter(Exists(_later()), pk=result_id).exists():
+        raise AlreadyDecided("A newer result has replaced this one: undo that, or enrich it anew.")
+    before = result.before_decision
+    if "row_model" in before:
+        _write_back(get(result.enrichment), result, before)
+    for column in KEPT_FOR_UNDO:
+        setattr(result, column, before[column])
+    result.before_decision = result.decided_parts = None
+    result.reviewed_by = result.reviewed_at = None
+    result.save()
+    if result.correlation_id is not None:
+        forget_decision(result.correlation_id, near=result.created_at)
+    return result
+
+
+def _before(result: EnrichmentResult) -> dict[str, Any]:
+    """What an undo gives back to the result."""
+    return {column: getattr(result, column) for column in KEPT_FOR_UNDO}
+
+
+def _model_of_row(enrichment: Enrichment, result: EnrichmentResult) -> str | None:
+    if "llm_model_used" not in enrichment.marks():
+        return None
+    row = enrichment.rows().filter(pk=result.row_id).values_list("llm_model_used", flat=True)
+    return row.first()
+
+
+def _write_back(
+    enrichment: Enrichment, result: EnrichmentResult, before: Mapping[str, Any]
+) -> None:
+    """Give the row the value that the decision replaced."""
+    manager = enrichment.rows()
+    row = manager.select_for_update().filter(pk=result.row_id).first()
+    whole = getattr(row, enrichment.writes) if row is not None else None
+    now = (whole or {}).get(result.variant) if enrichment.by_variant else whole
+    if row is None or now != enrichment.stored(result.value):
+        what = "is gone" if row is None else "has another value by now"
+        raise InputChanged(f"Row {result.row_id} {what}: this decision can't be undone.")
+    # Where a part was applied before the decision, the row had that part.
+    partly = before["state"] == ResultState.APPLIED
+    value = before["value"] if partly else result.previous_value
+    if enrichment.by_variant:
+        kept = {name: each for name, each in (whole or {}).items() if name != result.variant}
+        value = kept if value is None else {**kept, result.variant: value}
+    _set(enrichment, row, value, before["row_model"])
 
 
 def _locked(result_id: int) -> EnrichmentResult:
@@ -210,15 +288,16 @@ def _write(enrichment: Enrichment, result: EnrichmentResult, value: Any, *, edit
         whole = {**(whole or {}), result.variant: value}
     else:
         whole = value
-    marks = {
-        "llm_processed_at": timezone.now(),
-        "llm_model_used": REVIEWED if edited else result.model_used[:100],
-    }
-    # By UPDATE of what changed alone: the row's own `save` may do more than we know.
-    manager.filter(pk=row.pk).update(
-        **{enrichment.writes: whole}, **{each: marks[each] for each in enrichment.marks()}
-    )
+    _set(enrichment, row, whole, REVIEWED if edited else result.model_used[:100])
     return before
+
+
+def _set(enrichment: Enrichment, row: Model, value: Any, model_used: str | None) -> None:
+    """By UPDATE of what changed alone: the row's own `save` may do more than we know."""
+    marks = {"llm_processed_at": timezone.now(), "llm_model_used": model_used}
+    enrichment.rows().filter(pk=row.pk).update(
+        **{enrichment.writes: value}, **{each: marks[each] for each in enrichment.marks()}
+    )
 
 
 def _decided(

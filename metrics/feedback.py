@@ -29,3 +29,12 @@ def record_decision(
             user_accepted=accepted, user_feedback=feedback or None, manual_edits_required=edited
         )
     )
+
+
+def forget_decision(correlation_id: UUID, *, near: dt.datetime) -> bool:
+    """Take a decision back that `record_decision` noted; False when the history isn't kept."""
+    return bool(
+        GenerationHistory.objects.filter(
+            correlation_id=correlation_id, created_at__range=(near - BEFORE, near + AFTER)
+        ).update(user_accepted=None, user_feedback=None, manual_edits_required=None)
+    )

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from enrichment.admin.batch_form import BatchForm, BatchOrder, amount
 from enrichment.admin.chosen_rows import ChosenRows
-from enrichment.admin.review import compared, readable
+from enrichment.admin.review_values import compared, readable
 from enrichment.batches import creation, schedules
 from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import BadSelection, EnrichmentError, NoWorkers

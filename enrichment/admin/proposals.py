@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
-from enrichment.admin.review import compared
+from enrichment.admin.review_values import compared
 from enrichment.errors import EnrichmentError
 from enrichment.models import Prompt
 from enrichment.prompts import prompt_proposals

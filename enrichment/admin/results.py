@@ -10,7 +10,8 @@ from django.utils.safestring import SafeString
 
 from enrichment.admin.batch_cascade import cascade_in_words
 from enrichment.admin.calibration import calibration_urls
-from enrichment.admin.review import as_it_came, readable, review_urls
+from enrichment.admin.review import as_it_came, review_urls
+from enrichment.admin.review_values import readable
 from enrichment.models import EnrichmentResult, ResultState
 from llmconfig.admin.kit.presentation import badge
 from llmconfig.admin.kit.writes import ReadOnlyAdmin

@@ -1,68 +1,43 @@
 """The review queue: old and new side by side, decided by mouse, thumb or keyboard."""
 
-import difflib
-import re
 from typing import Any
+from uuid import UUID
 
 import orjson
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.db.models import Count
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    HttpResponseRedirect,
+    QueryDict,
+)
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
-from django.utils.http import urlencode
-from django.utils.safestring import SafeString, mark_safe
 
-from enrichment import review
+from enrichment import review, review_many
+from enrichment.admin.review_values import compared, fields, parts, readable
 from enrichment.enrichments import get, names
+from enrichment.enrichments.contract import ListedOrganizations
 from enrichment.errors import EnrichmentError
 from enrichment.models import EnrichmentResult
 from enrichment.quality.gates import FINDING_CODES
 from enrichment.review import Suggestion
+from enrichment.review_many import MAX_AT_ONCE, QueueFilters, narrowed
+from llmconfig.admin.kit.confirmation import ask, is_confirmed
+from llmconfig.admin.kit.pages import row_page
 
 SHOWN = 10
-MAX_WORDS = 4_000  # a comparison takes the square of them
-_PIECES = re.compile(r"\s+|[^\s]+")
 VERBS = ("accept", "edit", "reject")
-
-
-def readable(value: Any) -> str:
-    """A value for people: texts as they are, objects and parts line by line."""
-    if isinstance(value, dict):
-        return "\n".join(f"{name}: {_line(each)}" for name, each in value.items())
-    if isinstance(value, list):
-        return "\n".join(_line(each) for each in value)
-    return "" if value is None else str(value)
-
-
-def _line(value: Any) -> str:
-    if isinstance(value, dict):
-        return " · ".join(str(each) for each in value.values())
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return str(value)
-
-
-def compared(old: str, new: str) -> tuple[SafeString, SafeString]:
-    """Both texts, escaped, with the words that only one of them has marked."""
-    before, after = _PIECES.findall(old), _PIECES.findall(new)
-    if not before or not after or len(before) + len(after) > MAX_WORDS:
-        return format_html("{}", old), format_html("{}", new)
-    left: list[str] = []
-    right: list[str] = []
-    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
-    for kind, start, end, new_start, new_end in matcher.get_opcodes():
-        removed, added = "".join(before[start:end]), "".join(after[new_start:new_end])
-        if kind == "equal":
-            left.append(format_html("{}", removed))
-            right.append(format_html("{}", added))
-            continue
-        left.append(format_html('<del class="nw-before">{}</del>', removed) if removed else "")
-        right.append(format_html('<ins class="nw-after">{}</ins>', added) if added else "")
-    # Every piece was escaped by format_html above.
-    return mark_safe("".join(left)), mark_safe("".join(right))  # noqa: S308
+PAST = {"accept": "Accepted", "edit": "Edited and accepted", "reject": "Rejected"}
+CONFIDENCES = (("0.5", "below 50 %"), ("0.7", "below 70 %"), ("0.9", "below 90 %"))
+MAX_CHOICES = 200
+MAX_SKIPPED = 500  # the oldest come again beyond that
+SKIPPED, LAST = "nodewise_review_skipped", "nodewise_review_last"  # in the session
+CHANGE = "enrichment.change_enrichmentresult"
 
 
 def as_it_came(result: EnrichmentResult) -> str:
@@ -73,23 +48,34 @@ def as_it_came(result: EnrichmentResult) -> str:
 
 def card(suggestion: Suggestion) -> dict[str, Any]:
     """What the page shows of one suggestion."""
-    result = suggestion.result
+    result, new = suggestion.result, suggestion.proposed
     enrichment = get(result.enrichment)
     has_value = suggestion.current is not None
-    old = readable(suggestion.current) if has_value else suggestion.source
-    new = readable(suggestion.proposed)
-    # A translation beside its source has no word in common with it.
-    left, right = (old, new) if enrichment.by_variant and not has_value else compared(old, new)
-    editable = suggestion.proposed
+    shown: dict[str, Any] = {}
+    if isinstance(new, list):
+        shown["parts"] = parts(suggestion.current, new)
+    elif isinstance(new, dict):
+        shown["fields"] = fields(suggestion.current, new)
+    else:
+        # Compared with its source where there is no value yet, but for translations, which have
+        # no word in common with theirs.
+        old = readable(suggestion.current) if has_value else suggestion.source
+        alone = enrichment.by_variant and not has_value
+        shown["left"], shown["right"] = (
+            (old, readable(new)) if alone else compared(old, readable(new))
+        )
+    editable = new
     if enrichment.schema is not None:
-        editable = orjson.dumps(suggestion.proposed, option=orjson.OPT_INDENT_2).decode()
-    return {
+        editable = orjson.dumps(new, option=orjson.OPT_INDENT_2).decode()
+    return shown | {
         "result": result,
+        "name": suggestion.name,
+        "row_url": row_page(enrichment.model(), result.row_id) if suggestion.row else "",
         "label": enrichment.label,
         "confidence_source": result.confidence_source.replace("_", " "),
-        "old_title": "As it is now" if has_value else "What it was made from",
-        "left": left,
-        "right": right,
+        "old_title": "Current value" if has_value else "Source",
+        # Beside the comparison, unless it is one of its sides already.
+        "source": "" if "left" in shown and not has_value else suggestion.source,
         "editable": editable,
         "as_it_came": as_it_came(result),
         "stale": suggestion.input_changed,
@@ -101,17 +87,39 @@ def card(suggestion: Suggestion) -> dict[str, Any]:
     }
 
 
+def asked_filters(request: HttpRequest, query: QueryDict) -> QueueFilters:
+    """What an address narrows the queue by; what can't be understood narrows nothing."""
+    name, code = query.get("enrichment", ""), query.get("code", "")
+    below = query.get("below", "")
+    try:
+        batch = UUID(query.get("batch", "")) if query.get("batch") else None
+    except ValueError:
+        batch = None
+        messages.warning(request, "batch: give its whole id, as its page shows it.")
+    return QueueFilters(
+        enrichment=name if name in names() else "",
+        code=code if code in FINDING_CODES else "",
+        organization=query.get("organization", ""),
+        batch=batch,
+        variant=query.get("language", "")[:35],
+        below=float(below) if below in dict(CONFIDENCES) else None,
+        skipped=() if query.get("skipped") else request.session.get(SKIPPED, ()),
+    )
+
+
 def queue_view(request: HttpRequest) -> HttpResponse:
     """Show one page of the results that wait for a person's decision."""
     if not request.user.has_perm("enrichment.view_enrichmentresult"):
         raise PermissionDenied
-    name = request.GET.get("enrichment", "")
-    chosen = name if name in names() else ""
-    code = request.GET.get("code", "")
-    code = code if code in FINDING_CODES else ""
-    queue = review.queue(enrichment=chosen, code=code)
-    page = Paginator(queue, SHOWN).get_page(request.GET.get("page"))
-    kinds = [each for each in names() if get(each).in_batches]
+    filters = asked_filters(request, request.GET)
+    try:
+        page = Paginator(narrowed(filters), SHOWN).get_page(request.GET.get("page"))
+        counts = _counts(request)
+    except EnrichmentError as refusal:  # an organization that isn't there
+        messages.warning(request, str(refusal))
+        return HttpResponseRedirect(reverse("admin:enrichment_review"))
+    query = request.GET.copy()
+    query.pop("page", None)
     return TemplateResponse(
         request,
         "nodewise/review.html",
@@ -120,47 +128,144 @@ def queue_view(request: HttpRequest) -> HttpResponse:
             "title": "Review",
             "cards": [card(each) for each in review.with_rows(page.object_list)],
             "page": page,
-            "chosen": chosen,
-            "code": code,
+            "filters": filters,
+            "query": query.urlencode(),
+            "kinds": counts,
             "codes": sorted((each.label, each.code) for each in FINDING_CODES.values()),
-            "kinds": [(each, get(each).label) for each in kinds],
-            "may_decide": request.user.has_perm("enrichment.change_enrichmentresult"),
+            "confidences": CONFIDENCES,
+            "below": request.GET.get("below", ""),
+            "organizations": _organizations(),
+            "languages": _languages(),
+            "skipped": len(request.session.get(SKIPPED, ())),
+            "shows_skipped": bool(request.GET.get("skipped")),
+            "may_undo": bool(request.session.get(LAST)) and request.user.has_perm(CHANGE),
+            "at_once": min(page.paginator.count, MAX_AT_ONCE),
+            "may_decide": request.user.has_perm(CHANGE),
         },
     )
 
 
+def _counts(request: HttpRequest) -> list[tuple[str, str, int, str]]:
+    """Each kind of work: its name, label, how much of it waits, and the address that shows it."""
+    everything = request.GET.copy()
+    for name in ("enrichment", "page"):
+        everything.pop(name, None)
+    found = narrowed(asked_filters(request, everything)).order_by()
+    counted = dict(found.values_list("enrichment").annotate(Count("pk")))
+    kinds = [("", "All", sum(counted.values())), *(
+        (name, get(name).label, counted.get(name, 0)) for name in names() if get(name).in_batches
+    )]  # fmt: skip
+    rows = []
+    for name, label, number in kinds:
+        query = everything.copy()
+        if name:
+            query["enrichment"] = name
+        rows.append((name, label, number, f"?{query.urlencode()}"))
+    return rows
+
+
+def _organizations() -> list[tuple[str, str]]:
+    """Those that a form can offer, of any kind of work."""
+    listed = {
+        type(each.organizations): each.organizations
+        for each in map(get, names())
+        if isinstance(each.organizations, ListedOrganizations)
+    }
+    return [pair for each in listed.values() for pair in each.choices(MAX_CHOICES)]
+
+
+def _languages() -> list[str]:
+    """The variants of what waits."""
+    waiting = review.queue().exclude(variant="").order_by("variant")
+    return list(waiting.values_list("variant", flat=True).distinct()[:MAX_CHOICES])
+
+
 def decide_view(request: HttpRequest, result_id: int, verb: str) -> HttpResponse:
-    """One decision; the queue comes again, without it."""
+    """One decision, or a card that is left for later; the queue comes again, without it."""
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
-    if verb not in VERBS or not request.user.has_perm("enrichment.change_enrichmentresult"):
+    if verb not in (*VERBS, "skip") or not request.user.has_perm(CHANGE):
         raise PermissionDenied
+    if verb == "skip":
+        earlier = [each for each in request.session.get(SKIPPED, ()) if each != result_id]
+        request.session[SKIPPED] = [*earlier, result_id][-MAX_SKIPPED:]
+        return _back(request)
     try:
-        _decide(request, result_id, verb)
+        result = _decide(request, result_id, verb)
     except EnrichmentError as refusal:
         messages.warning(request, str(refusal))
-    given = {"enrichment": request.POST.get("chosen", ""), "code": request.POST.get("code", "")}
-    kept = {
-        name: value
-        for name, value in given.items()
-        if value in (names() if name == "enrichment" else FINDING_CODES)
-    }
-    query = f"?{urlencode(kept)}" if kept else ""
-    return HttpResponseRedirect(reverse("admin:enrichment_review") + query)
+    else:
+        request.session[LAST] = [result_id]
+        messages.success(request, f"{PAST[verb]}: {result}.")
+    return _back(request)
 
 
-def _decide(request: HttpRequest, result_id: int, verb: str) -> None:
+def _decide(request: HttpRequest, result_id: int, verb: str) -> EnrichmentResult:
     user: Any = request.user
     feedback = request.POST.get("feedback", "")[:2_000]
     if verb == "accept":
-        result = review.accept(result_id, user=user, feedback=feedback)
-    elif verb == "reject":
-        result = review.reject(result_id, user=user, feedback=feedback)
-    else:
-        value = request.POST.get("value", "").replace("\r\n", "\n")
-        result = review.edit_text(result_id, value, user=user, feedback=feedback)
-    past = {"accept": "Accepted", "edit": "Edited and accepted", "reject": "Rejected"}[verb]
-    messages.success(request, f"{past}: {result}.")
+        return review.accept(result_id, user=user, feedback=feedback)
+    if verb == "reject":
+        return review.reject(result_id, user=user, feedback=feedback)
+    value = request.POST.get("value", "").replace("\r\n", "\n")
+    return review.edit_text(result_id, value, user=user, feedback=feedback)
+
+
+def decide_all_view(request: HttpRequest, verb: str) -> HttpResponse:
+    """Accept or reject what the filters show, once a person has said yes."""
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    if verb not in {"accept", "reject"} or not request.user.has_perm(CHANGE):
+        raise PermissionDenied
+    filters = asked_filters(request, QueryDict(request.POST.get("query", "")))
+    if not is_confirmed(request):
+        number = min(narrowed(filters).count(), MAX_AT_ONCE)
+        return ask(
+            request,
+            question=f"{verb.capitalize()} {number} suggestions?",
+            details=["All that the filters show.", "It can be undone right afterwards."],
+            verb=f"{verb.capitalize()} {number}",
+            back=f"{reverse('admin:enrichment_review')}?{request.POST.get('query', '')}",
+        )
+    user: Any = request.user
+    decided = review_many.decide_all(filters, verb, user=user)
+    request.session[LAST] = decided.done
+    messages.success(request, f"{PAST[verb]}: {len(decided.done)}.")
+    if decided.refused:
+        shown = " ".join(decided.refused[:3])
+        messages.warning(request, f"{len(decided.refused)} were left alone. {shown}")
+    if decided.left:
+        messages.info(request, f"{decided.left} more wait: at most {MAX_AT_ONCE} go at once.")
+    return _back(request)
+
+
+def undo_view(request: HttpRequest) -> HttpResponse:
+    """Take back this person's last decision, or the one of a result that the form names."""
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    if not request.user.has_perm(CHANGE):
+        raise PermissionDenied
+    named = request.POST.get("result", "")
+    ids = [int(named)] if named.isdecimal() else request.session.pop(LAST, [])
+    undone, refused = 0, []
+    for each in ids:
+        try:
+            review.undo(each)
+            undone += 1
+        except EnrichmentError as refusal:
+            refused.append(str(refusal))
+    if undone:
+        messages.success(request, f"Undone: {undone}. They wait for a decision again.")
+    for refusal in refused[:3]:
+        messages.warning(request, refusal)
+    return _back(request)
+
+
+def _back(request: HttpRequest) -> HttpResponse:
+    """To the queue as it was filtered."""
+    query = QueryDict(request.POST.get("query", "")).urlencode()
+    address = reverse("admin:enrichment_review")
+    return HttpResponseRedirect(f"{address}?{query}" if query else address)
 
 
 def review_urls() -> list[URLPattern]:
@@ -168,6 +273,8 @@ def review_urls() -> list[URLPattern]:
     view = admin.site.admin_view
     return [
         path("review/", view(queue_view), name="enrichment_review"),
+        path("review/undo/", view(undo_view), name="enrichment_review_undo"),
+        path("review/all/<str:verb>/", view(decide_all_view), name="enrichment_review_all"),
         path(
             "review/<int:result_id>/<str:verb>/",
             view(decide_view),

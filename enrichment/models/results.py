@@ -65,6 +65,10 @@ class EnrichmentResult(models.Model):
         help_text="Of a reviewer's decision, by part: the model's confidence, and whether it"
         " stands.",
     )
+    before_decision = models.JSONField(
+        null=True,
+        help_text="What the result and its row were before a person decided, for an undo.",
+    )
     reviewed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from enrichment import review
-from enrichment.admin.review import compared
+from enrichment.admin.review_values import compared, fields, parts
 from enrichment.batches import creation
 from enrichment.batches.creation import Selection
 from enrichment.engine.lanes import run_lane
@@ -354,3 +354,93 @@ def test_a_person_reviews_by_keyboard(live_server, provider, make_animals):
     written = Animal.objects.get(pk=second.row_id).enriched_description
     assert written == "A calm dog, a jar of keys."
     assert seen["wide"] <= 390  # nothing sticks out of a phone
+
+
+QUEUE = reverse("admin:enrichment_review")
+
+
+@pytest.fixture
+def page(ada):
+    client = Client()
+    client.force_login(ada)
+    return client
+
+
+def test_a_decision_is_undone_in_row_result_and_history(suggestion, page):
+    before = Animal.objects.get().enriched_description
+    for verb, value in (("accept", ""), ("edit", "Rex is kind."), ("reject", "")):
+        address = reverse("admin:enrichment_review_decide", args=[suggestion.pk, verb])
+        page.post(address, {"value": value})
+        assert not review.queue().exists()
+        assert GenerationHistory.objects.get().user_accepted is (verb != "reject")
+        page.post(reverse("admin:enrichment_review_undo"))
+        assert Animal.objects.get().enriched_description == before
+        again = review.queue().get()
+        assert (again.value, again.state) == (suggestion.value, "suggested")
+        assert (again.reviewed_by, again.decided_parts) == (None, None)
+        assert GenerationHistory.objects.get().user_accepted is None
+
+
+def test_an_undo_of_doubtful_parts_gives_the_sure_ones_back(partly, ada):
+    sure = Animal.objects.get(pk=partly.row_id).tags
+    review.accept(partly.pk, user=ada)
+    assert Animal.objects.get(pk=partly.row_id).tags != sure
+    review.undo(partly.pk)
+    assert Animal.objects.get(pk=partly.row_id).tags == sure
+    assert review.queue().filter(pk=partly.pk, suggestion=partly.suggestion).exists()
+
+
+def test_an_undo_never_overwrites_what_came_later(suggestion, ada):
+    with pytest.raises(AlreadyDecided):
+        review.undo(suggestion.pk)
+    review.accept(suggestion.pk, user=ada)
+    Animal.objects.update(enriched_description="Newer.")
+    with pytest.raises(InputChanged):
+        review.undo(suggestion.pk)
+    assert Animal.objects.get().enriched_description == "Newer."
+
+
+def test_all_that_a_filter_shows_is_decided_after_a_question_and_undone(
+    provider, make_animals, page
+):
+    make_animals(3)
+    model_says("description_cleaning", INVENTED)
+    run_lane(creation.create("description_cleaning", Selection()).pk)
+    batch = EnrichmentResult.objects.first().batch_id
+    address = reverse("admin:enrichment_review_all", args=["accept"])
+    query = f"enrichment=description_cleaning&batch={batch}"
+    question = page.post(address, {"query": query}).content.decode()
+    assert "Accept 3 suggestions?" in question
+    assert review.queue().count() == 3
+    done = page.post(address, {"query": query, "confirmed": "yes"}, follow=True)
+    assert "Accepted: 3." in done.content.decode()
+    assert Animal.objects.filter(enriched_description__contains="Invented").count() == 3
+    page.post(reverse("admin:enrichment_review_undo"), {"query": query})
+    assert review.queue().count() == 3
+    assert not Animal.objects.filter(enriched_description__contains="Invented").exists()
+
+
+def test_filters_narrow_the_queue_and_a_skipped_card_stays_skipped(suggestion, page):
+    def waiting(**asked):
+        return len(page.get(QUEUE, asked).context["cards"])
+
+    animal = Animal.objects.select_related("organization").get()
+    slug = animal.organization.slug if animal.organization else ""
+    EnrichmentResult.objects.update(confidence=0.6, variant="de")
+    assert waiting(below="0.7", language="de", organization=slug, batch=suggestion.batch_id) == 1
+    for other in ({"below": "0.5"}, {"language": "fr"}, {"enrichment": "tagging"},
+                  {"batch": "0f0e0d0c-0b0a-4908-8706-050403020100"}):  # fmt: skip
+        assert waiting(**other) == 0, other
+    assert str(animal) in page.get(QUEUE).content.decode()
+    page.post(reverse("admin:enrichment_review_decide", args=[suggestion.pk, "skip"]))
+    assert waiting() == 0
+    assert waiting(skipped="1") == 1
+    assert review.queue().count() == 1
+
+
+def test_lists_and_objects_are_compared_by_part_and_field():
+    shown = parts([{"name": "calm", "confidence": 1}, "old"], [{"name": "calm"}, HOSTILE])
+    assert "<script>" not in shown
+    assert shown.count("added") == shown.count("removed") == 1
+    found = {name: differs for name, _, _, differs in fields({"age": "2"}, {"age": "3", "sex": 1})}
+    assert found == {"Age": True, "Sex": True}

@@ -11,7 +11,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
 from enrichment.admin.chosen_rows import EnrichedRows, start_address
-from enrichment.admin.review import readable
+from enrichment.admin.review_values import readable
 from enrichment.enrichments import names
 from enrichment.listings.admin.freshness import (
     CleanedFilter,

@@ -7,7 +7,7 @@ from llmconfig.migrations._sql import InstallSQL
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("llmconfig", "0006_plain_names"),
+        ("llmconfig", "0007_cascades"),
     ]
 
     operations = [
