@@ -256,8 +256,8 @@ def undo_view(request: HttpRequest) -> HttpResponse:
             refused.append(str(refusal))
     if undone:
         messages.success(request, f"Undone: {undone}. They wait for a decision again.")
-    for refusal in refused[:3]:
-        messages.warning(request, refusal)
+    for why in refused[:3]:
+        messages.warning(request, why)
     return _back(request)
 
 

@@ -75,7 +75,7 @@ register_section(
             ),
             Page("Budgets", "savings", "admin:llmconfig_budget_changelist", f"{VIEW}budget"),
             Page(
-                "Spending", "receipt_long", "admin:llmconfig_budgetspending_changelist",
+                "Budget ledger", "receipt_long", "admin:llmconfig_budgetspending_changelist",
                 f"{VIEW}budgetspending",
             ),
             Page("Prices", "sell", "admin:llmconfig_modelprice_changelist", f"{VIEW}modelprice"),
