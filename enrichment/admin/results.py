@@ -15,6 +15,7 @@ from enrichment.admin.review_values import readable
 from enrichment.models import EnrichmentResult, ResultState
 from llmconfig.admin.kit.presentation import badge
 from llmconfig.admin.kit.writes import ReadOnlyAdmin
+from metrics.admin.judging import judging
 
 STATE_TONES = {
     ResultState.APPLIED: "good",
@@ -51,7 +52,7 @@ class EnrichmentResultAdmin(ReadOnlyAdmin):
         ),
         ("Decided by", {"fields": ("reviewed_by", "reviewed_at")}),
     )  # fmt: skip
-    change_form_outer_after_template = "nodewise/texts.html"
+    change_form_outer_after_template = "nodewise/result.html"
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """Values only on a result's own page."""
@@ -95,6 +96,13 @@ class EnrichmentResultAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         """With the value before and after."""
         if isinstance(obj, EnrichmentResult):
+            context |= judging(request, obj.correlation_id, obj.created_at)
+            context["undo_result"] = (
+                obj.pk
+                if obj.before_decision is not None
+                and request.user.has_perm("enrichment.change_enrichmentresult")
+                else None
+            )
             context["sides"] = (
                 ("Before", readable(obj.previous_value)),
                 ("After", readable(obj.value)),

@@ -30,6 +30,7 @@ from metrics.admin.call_filters import (
 )
 from metrics.admin.call_list import CallChangeList
 from metrics.admin.call_tables import SEARCH_BY_WORDS, CallTableAdmin
+from metrics.admin.judging import judging, judging_urls
 from metrics.admin.periods import PeriodFilter, TimesFilter, asked_span
 from metrics.admin.quality import parts_of, score_of
 from metrics.admin.saved_views import saved_views_of, saved_views_urls
@@ -127,7 +128,7 @@ class GenerationMetricAdmin(CallTableAdmin):
     def get_urls(self) -> list[URLPattern]:
         """With the pages that belong to the list."""
         ours = [*unpriced_urls(), *spending_urls(), *export_urls(self), *saved_views_urls()]
-        return [*ours, *session_urls(), *super().get_urls()]
+        return [*ours, *session_urls(), *judging_urls(), *super().get_urls()]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CallChangeList]:
         """One that knows the sums of what is filtered."""
@@ -250,6 +251,7 @@ class GenerationMetricAdmin(CallTableAdmin):
         """With each request to a provider."""
         if isinstance(obj, GenerationMetric):
             context["attempts"] = attempt_lines(obj.attempts)
+            context |= judging(request, obj.correlation_id, obj.created_at)
         return super().render_change_form(request, context, add, change, form_url, obj)
 
 

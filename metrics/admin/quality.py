@@ -21,7 +21,7 @@ from llmconfig.client.structured_output import SchemaUnusable, compile_schema
 from metrics.admin.answers import quality_urls
 from metrics.models import GenerationHistory, QualityRule, WaitingAnswer
 from metrics.quality import checks, scoring
-from metrics.quality.parts import ScorePart
+from metrics.quality.parts import PERSON, ScorePart
 from metrics.quality.stored import stored_parts
 
 PAST = 7  # days whose answers a button has checked again
@@ -65,7 +65,7 @@ def parts_of(row: GenerationHistory | None) -> SafeString:
 
 def _line(part: ScorePart) -> PartLine:
     check = checks.get(part.check)
-    label = check.label if check else part.check
+    label = check.label if check else "A person" if part.check == PERSON else part.check
     return PartLine(label, f"{part.score:.2f}", part.passed, part.notes)
 
 

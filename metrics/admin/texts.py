@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from llmconfig.admin.kit.presentation import NOTHING, badge, link
 from metrics.admin.call_filters import KindFilter, NodeFilter, TextsCallerFilter
 from metrics.admin.call_tables import SEARCH_BY_WORDS, CallTableAdmin
+from metrics.admin.judging import judging
 from metrics.admin.periods import PeriodFilter, TimesFilter
 from metrics.admin.quality import parts_of, score_of
 from metrics.models import GenerationHistory
@@ -109,4 +110,6 @@ class GenerationHistoryAdmin(CallTableAdmin):
         """With prompt and answer side by side, for whom may read them."""
         if isinstance(obj, GenerationHistory) and request.user.has_perm(READ_TEXTS):
             context["sides"] = (("Prompt", obj.prompt_text), ("Answer", obj.generated_code))
+        if isinstance(obj, GenerationHistory):
+            context |= judging(request, obj.correlation_id, obj.created_at)
         return super().render_change_form(request, context, add, change, form_url, obj)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import asdict
+from math import isfinite
 from typing import Any
 from uuid import UUID
 
@@ -12,9 +13,12 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from llmconfig.api.kit.bodies import StrictSerializer
 from llmconfig.api.kit.pages import MAX_PAGE_SIZE
+from llmconfig.roles import Role
 from metrics.api.questions import GroupedQuerySerializer, asked
 from metrics.api.sums import ReadEndpoint
+from metrics.feedback import Judgement, judge
 from metrics.models import GenerationHistory, GenerationMetric
 from metrics.quality.stored import history_of, stored_parts
 from metrics.queries import DIMENSIONS, column
@@ -134,6 +138,42 @@ class CallRow(ReadEndpoint):
         if not found:
             raise NotFound(f"There is no call {str(id)!r}, or it is no longer kept.")
         return Response(WholeCallsSerializer({"results": found}).data)
+
+
+class JudgementSerializer(StrictSerializer):
+    """What a person thinks of an answer; it replaces what was said before."""
+
+    thumb = serializers.ChoiceField(["up", "down"], allow_null=True, default=None)
+    score = serializers.FloatField(
+        min_value=0, max_value=1, allow_null=True, default=None, help_text="From 0 to 1."
+    )
+    note = serializers.CharField(max_length=2_000, allow_blank=True, default="")
+
+    def validate_score(self, score: float | None) -> float | None:
+        """No NaN, which no bound holds."""
+        if score is not None and not isfinite(score):
+            raise serializers.ValidationError("Give a number from 0 to 1.")
+        return score
+
+
+class CallJudgement(ReadEndpoint):
+    """Judges the answer of a call."""
+
+    write_role = Role.OPERATOR
+    more_error_statuses = frozenset({"400", "404"})
+
+    @extend_schema(request=JudgementSerializer, responses=JudgementSerializer)
+    def post(self, request: Request, id: UUID) -> Response:  # noqa: A002 - the address's name
+        """Note it; 404 when the call's texts are no longer kept."""
+        body = JudgementSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        given = body.validated_data
+        call = GenerationMetric.objects.filter(correlation_id=id).only("created_at").first()
+        thumb = None if given["thumb"] is None else given["thumb"] == "up"
+        judgement = Judgement(thumb=thumb, score=given["score"], note=given["note"])
+        if call is None or not judge(id, near=call.created_at, judgement=judgement):
+            raise NotFound(f"There is no answer of call {str(id)!r}, or it is no longer kept.")
+        return Response(body.data)
 
 
 def _calls(values: dict[str, Any]) -> QuerySet[GenerationMetric]:

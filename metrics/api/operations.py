@@ -58,6 +58,11 @@ OPERATIONS = {
         "Returns what this month has cost and what it will have cost at its end, with an interval"
         " from the days before.",
     ),
+    f"POST {BASE}/calls/{{id}}/judgement": Operation(
+        "Judge an answer",
+        "Notes a person's thumb, score and note for the answer of a call, in place of earlier ones."
+        " Quality reads them.",
+    ),
     f"GET {BASE}/quality": Operation(
         "Show quality",
         "Counts verdicts of checks and reviewers over a time, by model, node, operation or prompt"

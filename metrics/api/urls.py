@@ -25,6 +25,7 @@ metrics = [
     path("alerts/deliveries", alerts.AlertDeliveryList.as_view()),
     path("calls", calls.CallList.as_view()),
     path("calls/<uuid:id>", calls.CallRow.as_view()),
+    path("calls/<uuid:id>/judgement", calls.CallJudgement.as_view()),
 ]
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/llm/metrics/", include(metrics)),

@@ -275,7 +275,10 @@ class GenerationHistory(models.Model):
         ordering = ["-created_at"]
         verbose_name = "prompt and answer"
         verbose_name_plural = "prompts and answers"
-        permissions = [("read_generationhistory", "Can read prompts and answers")]
+        permissions = [
+            ("read_generationhistory", "Can read prompts and answers"),
+            ("operate_generationhistory", "Can judge answers"),
+        ]
         indexes = [
             # From a call to its texts by correlation id.
             models.Index(fields=["correlation_id"], name="idx_llm_history_correlation"),

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+PERSON = "person"  # the part that a person gives
+
 
 @dataclass(frozen=True, slots=True)
 class ScorePart:
@@ -27,7 +29,14 @@ class CheckResults:
 
 
 def score(parts: Iterable[ScorePart], weights: Mapping[str, float]) -> float | None:
-    """The mean of the parts by their weights, 1 where none is given; None when nothing counts."""
+    """The mean of the parts by their weights, 1 where none is given; None when nothing counts.
+
+    A person's part stands for the whole: checks only guess what people think.
+    """
+    parts = tuple(parts)
+    for part in parts:
+        if part.check == PERSON:
+            return part.score
     total = weight = 0.0
     for part in parts:
         counts = weights.get(part.check, 1.0)
