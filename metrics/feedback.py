@@ -19,7 +19,7 @@ AFTER = dt.timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class PersonsJudgement:
     """What a person thinks of an answer: a thumb, a score from 0 to 1, a note; None: nothing."""
 
     thumb: bool | None = None
@@ -27,7 +27,7 @@ class Judgement:
     note: str | None = None
 
 
-def judge(correlation_id: UUID, *, near: dt.datetime, judgement: Judgement) -> bool:
+def judge(correlation_id: UUID, *, near: dt.datetime, judgement: PersonsJudgement) -> bool:
     """Note a person's judgement in place of an earlier one; False when the texts aren't kept.
 
     Quality reads thumbs as accepted and rejected, and a person's score in place of the checks'.
@@ -53,10 +53,10 @@ def judge(correlation_id: UUID, *, near: dt.datetime, judgement: Judgement) -> b
     return True
 
 
-def judgement_of(row: GenerationHistory) -> Judgement:
+def judgement_of(row: GenerationHistory) -> PersonsJudgement:
     """What a person said of it so far."""
     given = [part.score for part in parts_in(row.quality_parts) if part.check == PERSON]
-    return Judgement(
+    return PersonsJudgement(
         thumb=row.user_accepted, score=given[0] if given else None, note=row.user_feedback
     )
 

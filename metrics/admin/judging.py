@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.urls import URLPattern, path, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from metrics.feedback import AFTER, BEFORE, Judgement, judge, judgement_of
+from metrics.feedback import AFTER, BEFORE, PersonsJudgement, judge, judgement_of
 from metrics.models import GenerationHistory
 
 TO_JUDGE = "metrics.operate_generationhistory"
@@ -51,7 +51,7 @@ def judge_view(request: HttpRequest, correlation_id: UUID, near: int) -> HttpRes
     moment = dt.datetime.fromtimestamp(min(near, 2**33), dt.UTC)
     row = _history(correlation_id, moment)
     try:
-        judgement = Judgement(
+        judgement = PersonsJudgement(
             thumb=THUMBS.get(request.POST.get("thumb", "")),
             score=_score(request.POST.get("score", "")),
             note=request.POST.get("note", "")[:MAX_NOTE]

@@ -18,7 +18,7 @@ from llmconfig.api.kit.pages import MAX_PAGE_SIZE
 from llmconfig.roles import Role
 from metrics.api.questions import GroupedQuerySerializer, asked
 from metrics.api.sums import ReadEndpoint
-from metrics.feedback import Judgement, judge
+from metrics.feedback import PersonsJudgement, judge
 from metrics.models import GenerationHistory, GenerationMetric
 from metrics.quality.stored import history_of, stored_parts
 from metrics.queries import DIMENSIONS, column
@@ -140,7 +140,7 @@ class CallRow(ReadEndpoint):
         return Response(WholeCallsSerializer({"results": found}).data)
 
 
-class JudgementSerializer(StrictSerializer):
+class PersonsJudgementSerializer(StrictSerializer):
     """What a person thinks of an answer; it replaces what was said before."""
 
     thumb = serializers.ChoiceField(["up", "down"], allow_null=True, default=None)
@@ -162,15 +162,15 @@ class CallJudgement(ReadEndpoint):
     write_role = Role.OPERATOR
     more_error_statuses = frozenset({"400", "404"})
 
-    @extend_schema(request=JudgementSerializer, responses=JudgementSerializer)
+    @extend_schema(request=PersonsJudgementSerializer, responses=PersonsJudgementSerializer)
     def post(self, request: Request, id: UUID) -> Response:  # noqa: A002 - the address's name
         """Note it; 404 when the call's texts are no longer kept."""
-        body = JudgementSerializer(data=request.data)
+        body = PersonsJudgementSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         given = body.validated_data
         call = GenerationMetric.objects.filter(correlation_id=id).only("created_at").first()
         thumb = None if given["thumb"] is None else given["thumb"] == "up"
-        judgement = Judgement(thumb=thumb, score=given["score"], note=given["note"])
+        judgement = PersonsJudgement(thumb=thumb, score=given["score"], note=given["note"])
         if call is None or not judge(id, near=call.created_at, judgement=judgement):
             raise NotFound(f"There is no answer of call {str(id)!r}, or it is no longer kept.")
         return Response(body.data)

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("enrichment", "0006_cascades"),
+        ("enrichment", "0007_declared"),
     ]
 
     operations = [
