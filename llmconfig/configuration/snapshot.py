@@ -102,7 +102,8 @@ class _Holder:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.snapshot: Snapshot | None = None
-        self.checked_at = 0.0
+        self.expirations = 0
+        self.checked = (-1, 0.0)  # those of which the last comparison knew, and when it began
         self.refresh_began = 0.0  # by tasks, which wait for it together
         self.known_at = 0.0  # when the database last said that it is in force
         self.pinned: Snapshot | None = None
@@ -118,14 +119,14 @@ class _Holder:
     def fresh(self) -> Snapshot | None:
         if self.pinned is not None:
             return self.pinned
-        if time.monotonic() - self.checked_at < CHECK_EVERY_SECONDS:
-            return self.snapshot
-        return None
+        knew_of, checked_at = self.checked
+        is_fresh = time.monotonic() - checked_at < CHECK_EVERY_SECONDS
+        return self.snapshot if is_fresh and knew_of == self.expirations else None
 
 
 _holder = _Holder()
 _parts: dict[str, Callable[[], Any]] = {}
-_refreshing: SingleFlight[None, Snapshot] = SingleFlight()
+_refreshing: SingleFlight[int, Snapshot] = SingleFlight()  # by the expirations that it knows of
 
 
 def register_part(name: str, read: Callable[[], Any]) -> None:
@@ -143,7 +144,7 @@ async def acurrent() -> Snapshot:
     held = _holder.fresh()
     if held is not None:
         return held
-    refresh = _refreshing.start(None, _begin_refresh)
+    refresh = _refreshing.start(_holder.expirations, _begin_refresh)
     if _holder.snapshot is None:
         return await asyncio.shield(refresh)
     patience = max(0.0, _holder.refresh_began + PATIENCE_SECONDS - time.monotonic())
@@ -168,7 +169,7 @@ def _begin_refresh() -> Coroutine[Any, Any, Snapshot]:
 
 def expire() -> None:
     """Have the next call of `current` compare with the database."""
-    _holder.checked_at = 0.0
+    _holder.expirations += 1
 
 
 @contextmanager
@@ -192,7 +193,7 @@ def _refresh() -> Snapshot:
         held = _holder.fresh()
         if held is not None:
             return held
-        asked_at = time.monotonic()
+        knew_of, asked_at = _holder.expirations, time.monotonic()
         try:
             if _holder.snapshot is None or _holder.snapshot.token != _version()[1]:
                 _holder.snapshot = load()
@@ -204,7 +205,7 @@ def _refresh() -> Snapshot:
         else:
             kept = _holder.snapshot
             _holder.known_at = asked_at
-        _holder.checked_at = asked_at
+        _holder.checked = (knew_of, asked_at)
         return kept
 
 

@@ -8,6 +8,7 @@ Nothing from a header ever reaches the database.
 import asyncio
 import datetime as dt
 import logging
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Coroutine, Iterable, Iterator, Mapping
@@ -62,11 +63,12 @@ class _Ring:
 
     def __init__(self) -> None:
         self.keys: Mapping[str, Caller] = {}
-        self.read_at = -USABLE_SECONDS
+        self.expirations = 0
+        self.read_as_of = (-1, 0.0)  # the expirations that the last reading knew of, and its begin
         self.asked_at = 0.0
         self.failed_at = -PATIENCE_SECONDS
         self.known = False  # they were read at least once
-        self.refreshing: SingleFlight[None, None] = SingleFlight()
+        self.refreshing: SingleFlight[int, None] = SingleFlight()
         self.token: UUID | None = None  # of the configuration that they were read with
         self.stopped: frozenset[UUID] = frozenset()  # with their owners' accounts
         self.used: dict[UUID, float] = {}  # by our clock
@@ -74,7 +76,7 @@ class _Ring:
 
     def fresh(self) -> Mapping[str, Caller]:
         """The keys if they may be gone by without a look, else none."""
-        return self.keys if time.monotonic() - self.read_at < FRESH_SECONDS else {}
+        return self.keys if self._age < FRESH_SECONDS else {}
 
     async def current(self) -> Mapping[str, Caller]:
         """The keys; those of over a second ago are read anew while these still serve.
@@ -82,13 +84,19 @@ class _Ring:
         While the database is away, the last known ones serve for LLM_DATABASE_LOST_SECONDS; then
         raises OperationalError.
         """
-        age = time.monotonic() - self.read_at
+        age = self._age
         if age < FRESH_SECONDS or (self._may_serve(age) and self._just_failed):
             return self.keys
-        refresh = self.refreshing.start(None, self._begin)
+        refresh = self.refreshing.start(self.expirations, self._begin)
         if age >= USABLE_SECONDS:
             await self._until_read(refresh, age)
         return self.keys
+
+    @property
+    def _age(self) -> float:
+        """Seconds since the keys were read; endless for what was begun before they expired."""
+        knew_of, read_at = self.read_as_of
+        return time.monotonic() - read_at if knew_of == self.expirations else math.inf
 
     def _may_serve(self, age: float) -> bool:
         """Whether keys of this age, seconds, may be gone by while the database is away."""
@@ -129,15 +137,16 @@ class _Ring:
     def read(self) -> None:
         """Read the keys from the database if they have changed, or an account was closed."""
         close_old_connections()  # no request begins or ends in this thread
-        asked_at = time.monotonic()
+        as_of = (self.expirations, time.monotonic())
+        has_expired = as_of[0] != self.read_as_of[0]
         token = snapshot.stored_token()
         closed = GatewayKey.objects.filter(user__is_active=False, is_enabled=True)
         stopped = frozenset(closed.values_list("pk", flat=True))
-        if token is None or (token, stopped) != (self.token, self.stopped):
+        if has_expired or token is None or (token, stopped) != (self.token, self.stopped):
             rows = GatewayKey.objects.filter(is_enabled=True).exclude(pk__in=stopped)
             self.keys = dict(pair for row in rows for pair in _callers(row))
             self.token, self.stopped = token, stopped
-        self.read_at = asked_at
+        self.read_as_of = as_of
         self.known = True
 
 
@@ -146,7 +155,7 @@ _ring = _Ring()
 
 def expire() -> None:
     """Have the next call read the keys anew."""
-    _ring.read_at, _ring.token = -USABLE_SECONDS, None
+    _ring.expirations += 1
 
 
 async def warm() -> None:
