@@ -187,11 +187,11 @@ def test_a_killed_processs_holds_expire(node, make_budget, ask):
         spending=spending,
         holder=uuid.uuid4(),
         held_usd="0.07",
-        expires_at=timezone.now() + dt.timedelta(seconds=1),
+        expires_at=timezone.now() + dt.timedelta(seconds=2),
     )
-    left = held.expires_at - timezone.now()
     record = client.generate(ask()).record
-    assert record.attempts[0].waited_ms > left.total_seconds() * 1000 - 500
+    assert record.attempts[0].waited_ms > 100
+    assert timezone.now() >= held.expires_at
     assert not BudgetHold.objects.filter(pk=held.pk).exists()
 
 
