@@ -144,7 +144,7 @@ def test_readers_that_are_slow_hold_up_nobody_and_leave_nothing_behind(make_prov
             with server.client(key) as other:
                 for _ in range(5):
                     assert all(each.recv(1) for each in clients)
-                    assert other.get("/v1/models").elapsed.total_seconds() < 15
+                    assert other.get("/v1/models").elapsed.total_seconds() < 50
             connections.pop_all().close()
             assert until(lambda: len(ended) == readers, 30), len(ended)
             assert until(lambda: GenerationMetric.objects.count() == readers, 30)

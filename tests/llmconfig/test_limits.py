@@ -67,7 +67,7 @@ def test_no_minute_holds_more_requests_than_allowed(make_provider, make_node, si
     make_provider(requests_per_minute=60)
     make_node("sim/gpt-4o-mini")
     order = {"processes": 4, "calls": 40, "in_flight": 40}
-    results = callers({"LLM_DEADLINE_SECONDS": "3"}, **order).results()
+    results = callers({"LLM_DEADLINE_SECONDS": "5"}, **order).results()
     assert total(results, "ok") == 60
     assert total(results, "GenerationExhausted") == 100
     assert simulator.stats()["peak"]["requests_60s"] == 60
@@ -78,10 +78,14 @@ def test_no_minute_holds_more_tokens_than_allowed(make_provider, make_node, simu
     make_node("sim/gpt-4o-mini")
     simulator.control(output_tokens={"median": 40, "sigma": 0.5})
     order = {"processes": 3, "calls": 40, "in_flight": 40, "max_tokens": 200}
-    results = callers({"LLM_DEADLINE_SECONDS": "3"}, **order).results()
-    peak = simulator.stats()["peak"]["tokens_60s"]
-    assert total(results, "ok") > 20
-    assert 2500 < peak <= 3000  # settled by what was used, not by the 200 that were feared
+    running = callers(**order)
+    # Settled by what was used, not by the 200 that were feared.
+    until(lambda: simulator.stats()["peak"]["tokens_60s"] > 2500)
+    time.sleep(1)  # for what shouldn't come
+    running.kill()
+    stats = simulator.stats()
+    assert stats["paid"] > 20
+    assert stats["peak"]["tokens_60s"] <= 3000
 
 
 def test_a_killed_processs_places_come_back(make_provider, make_node, simulator, callers, ask):
@@ -102,9 +106,7 @@ def test_places_are_given_back_at_once_when_a_process_ends(make_provider, make_n
     make_provider(max_concurrency=1)
     make_node("sim/gpt-4o-mini")
     assert total(callers(processes=1, calls=1, in_flight=1).results(), "ok") == 1
-    began = time.monotonic()
-    client.generate(ask())
-    assert time.monotonic() - began < 3
+    assert client.generate(ask()).record.attempts[0].waited_ms < 3000
 
 
 def test_a_provider_without_limits_asks_redis_nothing(make_provider, make_node, ask, settings):
@@ -147,8 +149,11 @@ def test_a_call_that_its_limits_hold_up_past_the_deadline_says_so(
     assert "while it waited for" in failed.value.record.attempts[0].detail
 
 
-def test_a_provider_that_bears_less_is_found_out(make_provider, make_node, simulator, ask):
+def test_a_provider_that_bears_less_is_found_out(
+    make_provider, make_node, simulator, ask, settings
+):
     """Without any limit set: 429s above 8 in flight teach this process to send 8."""
+    settings.LLM_ENVIRONMENT = {**settings.LLM_ENVIRONMENT, "LLM_RETRY_MAX_ATTEMPTS": 10}
     make_provider()
     make_node("sim/gpt-4o-mini")
     simulator.control(latency_ms=20, max_concurrency=8)
