@@ -79,9 +79,14 @@ class CascadeForecast:
 
 @dataclass(frozen=True, slots=True)
 class _Past:
-    """Past calls of a node: prompt characters and tokens in and out, a triple for each."""
+    """Past calls of a node: prompt characters and tokens in and out, a triple for each.
+
+    What the provider's prompt cache did is known of calls to the model that will be asked.
+    """
 
     triples: Sequence[tuple[int, int, int]]
+    read: float = 0.0  # share of the prompts' tokens that came from the provider's cache
+    written: float = 0.0  # that were written to it
 
     @property
     def characters_per_token(self) -> float:
@@ -89,6 +94,9 @@ class _Past:
         return (
             sum(each[0] for each in self.triples) / tokens if tokens else MEAN_CHARACTERS_PER_TOKEN
         )
+
+
+NO_PAST = _Past(())
 
 
 def forecast(name: str, selection: creation.Selection) -> Forecast:
@@ -108,7 +116,7 @@ def forecast(name: str, selection: creation.Selection) -> Forecast:
         rows, calls = rows + selected, calls + sent
         lengths += prompts
     totals = _replicates(enrichment, calls, lengths, past)
-    cost = _costs(target, totals, calls)
+    cost = _costs(target, totals, calls, past=past)
     in_batches = _costs(target, totals, calls, service_tier=prices.BATCH)
     return Forecast(
         rows=rows,
@@ -120,12 +128,15 @@ def forecast(name: str, selection: creation.Selection) -> Forecast:
         cost_usd=_quantiles(cost) if cost else None,
         cost_provider_batch_usd=_quantiles(in_batches) if in_batches else None,
         past_calls=len(past.triples),
-        cascade=_cascade(enrichment, target, totals, calls),
+        cascade=_cascade(enrichment, cost, totals, calls),
     )
 
 
 def _cascade(
-    enrichment: Enrichment, dear: Target, totals: Sequence[tuple[float, float]], calls: int
+    enrichment: Enrichment,
+    dear_costs: Sequence[float],
+    totals: Sequence[tuple[float, float]],
+    calls: int,
 ) -> CascadeForecast | None:
     """The same totals at the cheap model, and the part of them at the dear one that it leaves.
 
@@ -140,7 +151,7 @@ def _cascade(
         return CascadeForecast(name, None, f"The cheaper model isn't asked: {terms.rests}")
     given = {"model": name}
     cheap = resolve(enrichment.node, snapshot=snapshot.current(), given=given).targets[0]
-    cheap_costs, dear_costs = _costs(cheap, totals, calls), _costs(dear, totals, calls)
+    cheap_costs = _costs(cheap, totals, calls)
     if not (cheap_costs and dear_costs):
         return CascadeForecast(name, None, "A price is unknown.")
     past = cascades.past_share(enrichment, terms.facts)
@@ -192,8 +203,18 @@ def _past(enrichment: Enrichment, target: Target) -> _Past:
         tokens_output__gt=0,
     ).order_by("-created_at")
     columns = ("prompt_length", "tokens_input", "tokens_output")
-    same = list(recent.filter(model_used=target.model_id).values_list(*columns)[:PAST_CALLS])
-    return _Past(same or list(recent.values_list(*columns)[:PAST_CALLS]))
+    cached = ("tokens_cached_input", "tokens_cache_write")
+    same = list(
+        recent.filter(model_used=target.model_id).values_list(*columns, *cached)[:PAST_CALLS]
+    )
+    if not same:
+        return _Past(list(recent.values_list(*columns)[:PAST_CALLS]))
+    prompts = max(1, sum(each[1] for each in same))
+    return _Past(
+        [each[:3] for each in same],
+        sum(each[3] for each in same) / prompts,
+        sum(each[4] for each in same) / prompts,
+    )
 
 
 def _replicates(
@@ -250,19 +271,31 @@ def drawn_total(drawn: Sequence[float], calls: int) -> float:
 
 
 def _costs(
-    target: Target, totals: Sequence[tuple[float, float]], calls: int, *, service_tier: str = ""
+    target: Target,
+    totals: Sequence[tuple[float, float]],
+    calls: int,
+    *,
+    service_tier: str = "",
+    past: _Past = NO_PAST,
 ) -> list[float]:
     """Each possible total in dollars; empty when the price isn't known."""
     model, now = target.candidate.model, timezone.now()
     price = prices.price_at(model.prices, now) if model is not None else None
     costs: list[Any] = [
         prices.cost_of_calls(
-            Usage(input=round(tokens_in), output=round(tokens_out)), price, calls=calls,
+            _usage(tokens_in, tokens_out, past), price, calls=calls,
             service_tier=service_tier, moment=now,
         )
         for tokens_in, tokens_out in totals
     ]  # fmt: skip
     return [] if None in costs else [float(each) for each in costs]
+
+
+def _usage(tokens_in: float, tokens_out: float, past: _Past) -> Usage:
+    """The totals, with what the provider's prompt cache will do if it does as it did."""
+    read, written = round(tokens_in * past.read), round(tokens_in * past.written)
+    fresh = max(0, round(tokens_in) - read - written)
+    return Usage(input=fresh, cached_input=read, cache_write=written, output=round(tokens_out))
 
 
 def _quantiles(values: Sequence[float]) -> Quantiles:

@@ -253,6 +253,8 @@ def call_for(
         experiment_key=item.row_id,
         use_cache=use_cache,
         logprobs=bool(enrichment.confidence_floor),
+        # A single call would pay for a cache that nobody reads.
+        prefix=item.prompt.prefix if item.claim is not None else None,
     )
 
 

@@ -8,7 +8,10 @@ from enrichment.errors import BadPrompt
 from enrichment.facts.questions import PREFIX
 from enrichment.models import Prompt
 from enrichment.substitution import Template, compile_text
-from llmconfig.client.types import Message
+from llmconfig.client.pipeline.token_estimates import MEAN_CHARACTERS_PER_TOKEN
+from llmconfig.client.types import Message, SharedPrefix
+from llmconfig.client.wire.prompt_cache import key_pays
+from llmconfig.client.wire.reading import dump
 
 BUILT_IN = 0  # the version of the text that ships with the enrichment
 
@@ -21,6 +24,7 @@ class CompiledPrompt:
     system: Template
     user: Template
     fact_names: frozenset[str] = frozenset()  # those of its names that sources of facts answer
+    prefix: SharedPrefix | None = None  # what all its calls begin with, where that may be cached
 
     def messages(self, values: Mapping[str, str]) -> list[Message]:
         """The chat messages for one row."""
@@ -56,7 +60,21 @@ def compile_prompt(
             f" there are {', '.join(sorted(known))}.",
             field="user",
         )
-    return CompiledPrompt(version, *texts, fact_names=of_sources)
+    prefix = _prefix(enrichment, texts[0], version)
+    return CompiledPrompt(version, *texts, fact_names=of_sources, prefix=prefix)
+
+
+def _prefix(enrichment: Enrichment, system: Template, version: int) -> SharedPrefix | None:
+    """The system prompt and the schema; None where rows' values are in it, or it is too short."""
+    if system.names:
+        return None
+    schema = len(dump(enrichment.schema)) if enrichment.schema else 0
+    found = SharedPrefix(
+        key=f"{enrichment.name}-{version}",
+        system_tokens=len(system.parts[0]) // MEAN_CHARACTERS_PER_TOKEN,
+        schema_tokens=schema // MEAN_CHARACTERS_PER_TOKEN,
+    )
+    return found if key_pays(found) else None
 
 
 def offered_names(enrichment: Enrichment) -> frozenset[str]:

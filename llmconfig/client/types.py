@@ -135,6 +135,18 @@ class NativeRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedPrefix:
+    """What many calls begin with alike: their system messages, and the schema.
+
+    Tokens are estimates. `key` names it, the same for all of them, for providers that take a hint.
+    """
+
+    key: str
+    system_tokens: int
+    schema_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """What a caller asks for. `node` is a node, an interaction type or a model reference.
 
@@ -143,7 +155,8 @@ class Call:
     (tools, tool_choice, stop, seed…). `experiment_key` keeps what it names (a row, a
     conversation) in one arm of a running experiment; blank takes part in none. `logprobs` asks how
     likely each token was, of models that can tell. `native` is the same request in a vendor's
-    words, for targets of that vendor's wire.
+    words, for targets of that vendor's wire. `prefix` is what its like begin with as well:
+    a provider is told to cache it where it is long enough.
     """
 
     node: str
@@ -162,6 +175,7 @@ class Call:
     logprobs: bool = False
     native: NativeRequest | None = None
     trace: Mapping[str, str] = field(default_factory=dict)  # W3C's `traceparent`, `tracestate`
+    prefix: SharedPrefix | None = None
 
 
 @dataclass(frozen=True, slots=True)

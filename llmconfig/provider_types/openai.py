@@ -38,6 +38,7 @@ TYPE = ProviderType(
     batches="openai",
     output_limit="max_completion_tokens",
     refuses_unknown_fields=True,
+    takes_cache_key=True,  # https://platform.openai.com/docs/guides/prompt-caching
     last_resort="",
     quirks=QUIRKS,
     responses_only=RESPONSES_ONLY,

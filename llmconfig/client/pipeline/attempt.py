@@ -172,6 +172,7 @@ class TargetExchange:
             native=self.native if self.native is not None and self.native.body else None,
             added=messages[len(state.call.messages) :],
             translated=state.call.native is not None and self.native is None,
+            prefix=state.call.prefix,
         )
         body = refusals.without(self.strategy.body(self.endpoint, question), self.refused)
         self.content, self.messages = body.content, messages

@@ -16,6 +16,7 @@ from llmconfig.client.types import (
     Delta,
     Message,
     NativeRequest,
+    SharedPrefix,
     Thought,
     Tokens,
     Usage,
@@ -70,6 +71,7 @@ class Question:
     native: NativeRequest | None = None
     added: Sequence[Message] = ()
     translated: bool = False
+    prefix: SharedPrefix | None = None  # see wire.prompt_cache
 
     @property
     def reports_logprobs(self) -> bool:

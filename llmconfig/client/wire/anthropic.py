@@ -23,6 +23,7 @@ from llmconfig.client.wire import (
 from llmconfig.client.wire.anthropic_answers import AnthropicListener, read_message
 from llmconfig.client.wire.anthropic_requests import SAMPLING, RequestTranslation
 from llmconfig.client.wire.errors import error_in
+from llmconfig.client.wire.prompt_cache import EPHEMERAL, MARK, mark_pays
 from llmconfig.client.wire.reading import object_of
 from llmconfig.client.wire.refused_parameters import OUTPUT_CONFIG
 from llmconfig.configuration.facts import ProviderFacts
@@ -73,6 +74,8 @@ class AnthropicWire:
             wanted["temperature"] = target.temperature
         translation.carry(content, wanted, sampling=_samples(question))
         if "system" in content:
+            if mark_pays(question.prefix, target.model_id):
+                content["system"][-1] = {**content["system"][-1], MARK: EPHEMERAL}
             content["system"] = _one_text(content["system"])
         return _without_refused(content, question, tuple(translation.dropped))
 

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from llmconfig.client.types import Message
-from llmconfig.client.wire import JSON
+from llmconfig.client.wire import JSON, Question
+from llmconfig.client.wire.prompt_cache import EPHEMERAL, MARK, key_pays, mark_pays
+from llmconfig.provider_types.contract import ProviderType
 
-MARK = "cache_control"
+CACHE_KEY = "prompt_cache_key"
 
 
 def without_marks(messages: Sequence[Message]) -> Sequence[Message]:
@@ -24,6 +26,33 @@ def without_marks(messages: Sequence[Message]) -> Sequence[Message]:
 def tools_without_marks(tools: Any) -> Any:
     """The same for tools."""
     return [_unmarked(each) for each in tools] if _is_marked(tools) else tools
+
+
+def hint_at_prefix(content: JSON, question: Question, kind: ProviderType) -> None:
+    """Have a provider find what the request's like began with, where it keeps that long a text."""
+    prefix, model = question.prefix, question.target.model_id
+    if prefix is None:
+        return
+    if kind.takes_cache_key and CACHE_KEY not in question.refused and key_pays(prefix):
+        content.setdefault(CACHE_KEY, prefix.key)
+    if kind.takes_cache_marks and "claude" in model and mark_pays(prefix, model):
+        content["messages"] = _with_mark(content["messages"])
+
+
+def _with_mark(messages: Sequence[Message]) -> Sequence[Message]:
+    """The messages with a mark at the end of the last system message that is one text."""
+    at = max((n for n, each in enumerate(messages) if _is_system_text(each)), default=None)
+    if at is None:
+        return messages
+    text = {"type": "text", "text": messages[at]["content"], MARK: EPHEMERAL}
+    return [
+        Message(**{**message, "content": [text]}) if n == at else message
+        for n, message in enumerate(messages)
+    ]
+
+
+def _is_system_text(message: Message) -> bool:
+    return message.get("role") == "system" and isinstance(message.get("content"), str)
 
 
 def _is_marked(parts: Any) -> bool:

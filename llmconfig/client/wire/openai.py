@@ -16,7 +16,12 @@ from llmconfig.client.wire import (
     Refusal,
     Reply,
 )
-from llmconfig.client.wire.cache_marks import MARK, tools_without_marks, without_marks
+from llmconfig.client.wire.cache_marks import (
+    MARK,
+    hint_at_prefix,
+    tools_without_marks,
+    without_marks,
+)
 from llmconfig.client.wire.errors import error_in
 from llmconfig.client.wire.openai_answers import PARTS, OpenAIListener, read_answer, unknown_fields
 from llmconfig.client.wire.reading import object_of
@@ -76,6 +81,8 @@ class OpenAIWire:
         if question.reports_logprobs:
             content["logprobs"] = True
         told += _carry(content, question)
+        if question.prefix is not None:
+            hint_at_prefix(content, question, kind)
         if strips_marks:
             tools = content.get("tools")
             if tools is not None:

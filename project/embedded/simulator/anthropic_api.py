@@ -113,7 +113,15 @@ def read_message(request: Request, body: JsonObject, *, seed: int, version: str)
         form=form,
         tool=tool,
         max_tokens=limit,
+        beginning=_marked(body.get("system")),
     )
+
+
+def _marked(system: Any) -> tuple[str, bool] | None:
+    """The system prompt up to its last mark; None where it has none."""
+    blocks = system if isinstance(system, list) else []
+    ends = [at for at, block in enumerate(blocks) if "cache_control" in block]
+    return (content_text(blocks[: ends[-1] + 1]), True) if ends else None
 
 
 _ROLES = ("user", "assistant")

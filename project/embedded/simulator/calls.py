@@ -34,6 +34,8 @@ class SimulatedCall:
     base64: bool = False
     batch: bool = False
     logprobs: bool = False
+    # What may be cached of it: a text, and whether the caller marked its end.
+    beginning: tuple[str, bool] | None = None
 
 
 @dataclass(slots=True)

@@ -71,6 +71,7 @@ class Controls:
     slots: int | None = None
     cached_tokens: int = 0
     cache_creation_tokens: int = 0
+    prompt_cache: bool = False  # these two by the vendors' rules, from what was asked before
     reasoning_tokens: int = 0
     output_tokens: OutputLength | None = None
     usage_cost: float | None = None
@@ -212,6 +213,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "slots": _optional(whole),
     "cached_tokens": whole,
     "cache_creation_tokens": whole,
+    "prompt_cache": _flag,
     "reasoning_tokens": whole,
     "output_tokens": _optional(_length),
     "usage_cost": _optional(amount),

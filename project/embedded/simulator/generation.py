@@ -127,6 +127,8 @@ class SimulatedGeneration:
             return refused(self._request, self._dialect, self._action, self._request_id)
         try:
             answer = self._dialect.compose(self._call, self._state.controls)
+            if self._state.controls.prompt_cache:
+                self._state.prompt_cache.apply(self._call, answer)
             reply = self._reply(answer)
         except SimulatedRefusal as refusal:
             return self._dialect.refuse(refusal, self._request_id)

@@ -119,6 +119,7 @@ def read_chat(request: Request, body: JsonObject, *, seed: int, model: str | Non
         tool=tool,
         max_tokens=limit,
         logprobs=body.get("logprobs") is True,
+        beginning=("\n".join(texts), False),
     )
 
 

@@ -12,6 +12,7 @@ from project.embedded.simulator.batches import Jobs
 from project.embedded.simulator.controls import Controls
 from project.embedded.simulator.faults import Plan
 from project.embedded.simulator.files import Files
+from project.embedded.simulator.prompt_cache import PromptCache
 from project.embedded.simulator.stats import CallStats
 
 KEPT_TRACES = 200
@@ -41,6 +42,7 @@ class State:
     openai_jobs: Jobs = field(default_factory=lambda: Jobs("batch_sim"))
     anthropic_jobs: Jobs = field(default_factory=lambda: Jobs("msgbatch_sim"))
     traces: Traces = field(default_factory=Traces)
+    prompt_cache: PromptCache = field(default_factory=PromptCache)
     requests: int = 0
     free_at: list[float] = field(default_factory=list)  # a heap: when each slot is
 
@@ -70,4 +72,5 @@ class State:
         self.plan = None
         self.stats = self.stats.fresh()
         self.traces = Traces()
+        self.prompt_cache = PromptCache()
         self.free_at = []
