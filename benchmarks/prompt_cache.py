@@ -17,14 +17,16 @@ from typing import Any
 import django
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "performance-prompt-cache.md"
-INTRODUCTION = """# Prompt caching, measured
+INTRODUCTION = """\
+# Prompt caching, measured
 
-Written by `make prompt-cache`: {rows:,} listings are cleaned against the simulator with its prompt cache on, which goes
-by the vendors' documented rules (docs/simulator.md). The system prompt is a house style of about {short:,} tokens, or
-{long:,}. Without the layout the listing's name stands at its beginning; with it, what is the same for all rows comes
-first, and the client marks it for Anthropic. Prices are dollars for a million tokens: {prices}.
+Written by `make prompt-cache`: {rows:,} listings are cleaned against the simulator with its prompt
+cache on, which goes by the vendors' documented rules (docs/simulator.md). The system prompt is a
+house style of about {short:,} tokens, or {long:,}. Without the layout the listing's name stands at
+its beginning; with it, what is the same for all rows comes first, and the client marks it for
+Anthropic. Prices are dollars for a million tokens: {prices}.
 
-| provider, model | system prompt | layout | prompt tokens | read from the cache | written to it | cost | |
+| model | system prompt | layout | prompt tokens | cache reads | cache writes | cost | |
 | --- | --- | --- | ---: | ---: | ---: | ---: | ---: |
 """
 RULE = "Write {number} as the house does: plain words, one thought a sentence, no exclamation. "
@@ -80,6 +82,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=3_000)
     rows = parser.parse_args().rows
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+    os.environ.setdefault("LLM_EGRESS_ALLOW", "127.0.0.1")  # the simulator, as these vendors
     django.setup()
     from benchmarks.database import prepare, row_ids
     from benchmarks.provider import simulator
@@ -183,7 +186,7 @@ def _line(offer: Offer, found: Billed, first: Billed, *, begins_alike: bool) -> 
     less = f"{1 - found.cost / first.cost:.0%} less" if found is not first else ""
     figures = f"{found.prompt:,} | {found.read:,} | {found.written:,} | ${found.cost:.2f}"
     return (
-        f"| {offer.provider}, {offer.model} | {offer.prompt:,} tokens | {layout} | {figures} |"
+        f"| {offer.provider}/{offer.model} | {offer.prompt:,} tokens | {layout} | {figures} |"
         f" {less} |"
     )
 

@@ -1,7 +1,10 @@
-"""Hands a batch's lanes to Celery, where it is installed and its broker can be reached."""
+"""Hands batches' lanes and runs to Celery, where it is installed and its broker can be reached."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from enrichment.errors import NoWorkers
-from enrichment.models import Batch
+from enrichment.models import Batch, EvaluationRun
 from llmconfig.errors import ExtraMissing
 from llmconfig.extras import from_extra
 
@@ -13,15 +16,29 @@ def work_command(batch: Batch) -> str:
 
 def start_lanes(batch: Batch) -> None:
     """Queue a batch's lanes; raises NoWorkers, and then the reviver starts it once it can."""
+    with _told():
+        from enrichment import tasks  # noqa: PLC0415 - it brings Celery and the engine
+
+        tasks.start_lanes(batch)
+
+
+def start_run(run: EvaluationRun) -> None:
+    """Have a worker carry a run out; raises NoWorkers, and then it waits to be started again."""
+    with _told():
+        from enrichment import tasks  # noqa: PLC0415 - it brings Celery and the engine
+
+        tasks.carry_out_run.delay(str(run.pk))
+
+
+@contextmanager
+def _told() -> Iterator[None]:
     try:
         with from_extra("worker"):
             import celery  # noqa: F401, PLC0415
             from kombu.exceptions import OperationalError  # noqa: PLC0415
     except ExtraMissing as missing:
         raise NoWorkers(str(missing)) from missing
-    from enrichment import tasks  # noqa: PLC0415 - it brings Celery and the engine
-
     try:
-        tasks.start_lanes(batch)
+        yield
     except OperationalError as error:
         raise NoWorkers("The broker can't be reached (REDIS_URL).") from error

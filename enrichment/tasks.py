@@ -18,8 +18,9 @@ from enrichment.engine.db_sessions import SESSION_ERRORS
 from enrichment.engine.lanes import LaneEnd
 from enrichment.engine.lanes import run_lane as run
 from enrichment.engine.reaper import lanes_to_queue
+from enrichment.evaluations import runs
 from enrichment.facts import store
-from enrichment.models import Batch
+from enrichment.models import Batch, EvaluationRun
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.sync.at_start import sync_at_start
 from llmconfig.runtime.green_threads import refuse_green_threads
@@ -112,6 +113,15 @@ def advance_submissions() -> None:
 def forget_old_facts() -> None:
     """Delete what sources said a month beyond its time to live."""
     store.forget_old()
+
+
+@shared_task(name="enrichment.tasks.carry_out_run", ignore_result=True)
+def carry_out_run(run_id: str) -> None:
+    """Ask about the cases of an evaluation's run that have no answer yet."""
+    try:
+        runs.carry_out(UUID(run_id))
+    except EvaluationRun.DoesNotExist:
+        logger.warning("Run %s no longer exists.", run_id)
 
 
 def start_lanes(batch: Batch) -> None:

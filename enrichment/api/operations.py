@@ -71,6 +71,39 @@ OPERATIONS = {
         "Puts the values from before back. Rows that somebody has edited since are left as they"
         " are, and named.",
     ),
+    f"GET {BASE}/evaluations/sets": Operation(
+        "List sets",
+        "Returns a page of sets: each version, how many rows it has, and of how many the wanted"
+        " answer is known.",
+    ),
+    f"POST {BASE}/evaluations/sets": Operation(
+        "Make a set",
+        "Takes rows as they say now, drawn by chance or named, with the wanted answers from"
+        " reviewers, the rows or a CSV text. A known name gets its next version; older ones stay.",
+    ),
+    f"GET {BASE}/evaluations/runs": Operation(
+        "List runs",
+        "Returns a page of runs over sets, newest first, each with how far it is and its cost.",
+    ),
+    f"POST {BASE}/evaluations/runs": Operation(
+        "Start a run",
+        "Tries a model, a node or a version of a prompt over a set, with the same gates as"
+        " batches. Nothing is written to rows; the calls are recorded and cost what they cost.",
+    ),
+    f"GET {BASE}/evaluations/runs/{{id}}": Operation(
+        "Show a run",
+        "Returns one run: what it tries, how many rows are answered, how many pass the gates.",
+    ),
+    f"POST {BASE}/evaluations/runs/{{id}}/stop": Operation(
+        "Stop a run",
+        "Asks about no further row; the answers that there are stay.",
+    ),
+    f"GET {BASE}/evaluations/comparison": Operation(
+        "Compare two runs",
+        "Returns the rows whose answers differ first, and for each measure the difference with an"
+        " interval; all intervals hold together in 19 of 20 comparisons. Nothing is called higher"
+        " whose interval holds 0.",
+    ),
     f"GET {BASE}/review": Operation(
         "List suggestions to review",
         "Returns a page of answers that a gate held back, each beside its row's present value.",

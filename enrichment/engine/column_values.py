@@ -23,6 +23,11 @@ def jsonb(value: Any) -> Jsonb | None:
     return None if value is None else Jsonb(value, _json)
 
 
+def plain_json(value: Any) -> Any:
+    """A value for a model's JSON field: what PostgreSQL refuses is taken out of it."""
+    return _cleaned(value)
+
+
 def _text(value: Any) -> str | None:
     if value is None:
         return None

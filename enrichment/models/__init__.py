@@ -12,6 +12,12 @@ from enrichment.models.batches import (
 from enrichment.models.cascades import BatchCascade
 from enrichment.models.declared import DeclaredEnrichment
 from enrichment.models.enrichable import Enrichable
+from enrichment.models.evaluations import (
+    EvaluationAnswer,
+    EvaluationCase,
+    EvaluationRun,
+    EvaluationSet,
+)
 from enrichment.models.facts import Fact, FactSource, WithoutFact
 from enrichment.models.prompts import Prompt
 from enrichment.models.results import EnrichmentResult, ResultState
@@ -27,6 +33,10 @@ __all__ = [
     "DeclaredEnrichment",
     "Enrichable",
     "EnrichmentResult",
+    "EvaluationAnswer",
+    "EvaluationCase",
+    "EvaluationRun",
+    "EvaluationSet",
     "Fact",
     "FactSource",
     "Prompt",

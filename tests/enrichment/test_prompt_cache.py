@@ -16,7 +16,7 @@ from metrics.models import GenerationMetric
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NODE = "description_cleaning"
-STYLE = "Write plain words and one thought a sentence. " * 100  # 1,150 tokens at the simulator
+STYLE = "Write plain words and one thought a sentence. " * 95  # 1,092 tokens at the simulator
 
 
 def made(provider, *, model, system=STYLE):

@@ -1,0 +1,264 @@
+"""Sets of rows, runs over them, and two runs side by side."""
+
+from typing import Any, ClassVar
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics, serializers, status
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from enrichment.api.enriching import TYPE_HELP
+from enrichment.api.failures import EnrichmentEndpoint
+from enrichment.evaluations import runs, sets
+from enrichment.evaluations.comparison import CasePair, Comparison, compare
+from enrichment.evaluations.measures import Difference
+from enrichment.evaluations.runs import RunOrder, RunTotals, totals_of
+from enrichment.evaluations.sets import MAX_CASES, CaseSource
+from enrichment.lane_queue import start_run
+from enrichment.models.evaluations import EvaluationRun, EvaluationSet, WantedBy
+from llmconfig.api.kit.bodies import StrictSerializer, UserField
+from llmconfig.api.kit.endpoints import Rows
+from llmconfig.roles import Role
+
+MAX_PAIRS = 500  # of a comparison; those that differ come first
+
+
+class SetRequestSerializer(StrictSerializer):
+    """Which rows a set takes, and whose answers are wanted."""
+
+    name = serializers.CharField(max_length=60, help_text="A known name makes its next version.")
+    processing_type = serializers.CharField(max_length=50, help_text=TYPE_HELP)
+    language = serializers.CharField(max_length=35, required=False, default="", allow_blank=True)
+    row_ids = serializers.ListField(
+        child=serializers.CharField(max_length=40), required=False, allow_null=True,
+        default=None, max_length=MAX_CASES, help_text="Null: drawn by chance.",
+    )  # fmt: skip
+    limit = serializers.IntegerField(required=False, default=200, min_value=1, max_value=MAX_CASES)
+    wanted_by = serializers.ChoiceField(
+        choices=["", WantedBy.REVIEW.value, WantedBy.ROW.value], required=False, default="",
+        help_text="review: what reviewers decided; row: the value that stands now.",
+    )  # fmt: skip
+    csv = serializers.CharField(
+        required=False, default="", allow_blank=True, max_length=4_000_000,
+        trim_whitespace=False, help_text="With the columns row_id and wanted.",
+    )  # fmt: skip
+    note = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
+    keep = serializers.BooleanField(
+        required=False, default=False, help_text="Also the rows of the version before."
+    )
+
+
+class SetSerializer(serializers.ModelSerializer[EvaluationSet]):
+    """One version of a set."""
+
+    processing_type = serializers.CharField(source="enrichment", read_only=True)
+    language = serializers.CharField(source="variant", read_only=True)
+    created_by = UserField(read_only=True)
+    cases = serializers.SerializerMethodField(help_text="Rows.")
+    wanted = serializers.SerializerMethodField(help_text="Rows whose wanted answer is known.")
+
+    class Meta:
+        model = EvaluationSet
+        fields = (
+            "id", "name", "version", "processing_type", "language", "note", "cases", "wanted",
+            "created_by", "created_at",
+        )  # fmt: skip
+
+    def get_cases(self, found: EvaluationSet) -> int:
+        return found.cases.count()
+
+    def get_wanted(self, found: EvaluationSet) -> int:
+        return found.cases.filter(wanted__isnull=False).count()
+
+
+class RunRequestSerializer(StrictSerializer):
+    """What is tried over which set; what is left out is what is in force."""
+
+    set = serializers.CharField(max_length=60, help_text="Its name.")
+    set_version = serializers.IntegerField(required=False, allow_null=True, default=None)
+    model = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
+    node = serializers.CharField(max_length=100, required=False, default="", allow_blank=True)
+    prompt_version = serializers.IntegerField(
+        required=False, allow_null=True, default=None, min_value=0,
+        help_text="0 is the built-in one.",
+    )  # fmt: skip
+    label = serializers.CharField(max_length=100, required=False, default="", allow_blank=True)
+    max_cost_usd = serializers.DecimalField(
+        max_digits=16, decimal_places=10, required=False, allow_null=True, default=None
+    )
+
+
+class RunTotalsSerializer(serializers.Serializer[RunTotals]):
+    """How far a run is; the cost is of the priced calls."""
+
+    cases = serializers.IntegerField()
+    answered = serializers.IntegerField()
+    passed = serializers.IntegerField(help_text="Answers that pass the gates.")
+    cost_usd = serializers.DecimalField(max_digits=16, decimal_places=10)
+    unpriced = serializers.IntegerField()
+
+
+class RunSerializer(serializers.ModelSerializer[EvaluationRun]):
+    """One run."""
+
+    set = serializers.CharField(source="evaluation_set", read_only=True)
+    created_by = UserField(read_only=True)
+    totals = serializers.SerializerMethodField()
+
+    class Meta:
+        model = EvaluationRun
+        fields = (
+            "id", "set", "label", "node", "model", "prompt_version", "status", "status_reason",
+            "max_cost_usd", "created_by", "created_at", "finished_at", "totals",
+        )  # fmt: skip
+
+    @extend_schema(responses=RunTotalsSerializer)
+    def get_totals(self, run: EvaluationRun) -> dict[str, Any]:
+        return dict(RunTotalsSerializer(totals_of(run)).data)
+
+
+class ComparisonQuerySerializer(StrictSerializer):
+    """Two runs over one version of a set."""
+
+    first = serializers.UUIDField()
+    second = serializers.UUIDField()
+
+
+class DifferenceSerializer(serializers.Serializer[Difference]):
+    """A measure in both runs; `low` to `high` is the interval of the difference."""
+
+    measure = serializers.CharField()
+    cases = serializers.IntegerField()
+    first = serializers.FloatField()
+    second = serializers.FloatField()
+    difference = serializers.FloatField()
+    low = serializers.FloatField(allow_null=True)
+    high = serializers.FloatField(allow_null=True)
+    verdict = serializers.CharField(help_text="first, second or blank: none is shown.")
+
+
+class CasePairSerializer(serializers.Serializer[CasePair]):
+    """One row's answers in both."""
+
+    row_id = serializers.CharField()
+    alike = serializers.FloatField(help_text="From 0 to 1; 1: they say the same.")
+    wanted = serializers.JSONField(allow_null=True)
+    first = serializers.JSONField(source="first.value", allow_null=True)
+    second = serializers.JSONField(source="second.value", allow_null=True)
+    first_state = serializers.CharField(source="first.state")
+    second_state = serializers.CharField(source="second.state")
+
+
+class ComparisonSerializer(serializers.Serializer[Comparison]):
+    """What differs, and what may be said of it."""
+
+    verdict = serializers.CharField()
+    differing = serializers.IntegerField(help_text="Rows whose answers differ.")
+    wanted = serializers.IntegerField(help_text="Rows whose wanted answer is known.")
+    differences = DifferenceSerializer(many=True)
+    cases = serializers.SerializerMethodField(help_text="Those that differ most come first.")
+
+    @extend_schema(responses=CasePairSerializer(many=True))
+    def get_cases(self, found: Comparison) -> Any:
+        return CasePairSerializer(found.cases[:MAX_PAIRS], many=True).data
+
+
+class SetList(EnrichmentEndpoint, Rows, generics.ListAPIView[EvaluationSet]):
+    """Lists the versions of sets, and makes one."""
+
+    queryset = EvaluationSet.objects.select_related("created_by")
+    serializer_class = SetSerializer
+    write_role: ClassVar[Role] = Role.OPERATOR
+    filterset_fields = ("name", "enrichment")
+    ordering_fields = ("name", "created_at")
+
+    @extend_schema(request=SetRequestSerializer, responses={201: SetSerializer})
+    def post(self, request: Request) -> Response:
+        """Make a set, or its next version."""
+        wanted = SetRequestSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        given = wanted.validated_data
+        source = CaseSource(
+            ids=given["row_ids"],
+            limit=given["limit"],
+            wanted_by=given["wanted_by"],
+            file=given["csv"],
+        )
+        made = sets.make_set(
+            given["name"],
+            given["processing_type"],
+            source,
+            variant=given["language"],
+            note=given["note"],
+            user=self.caller,
+            keep=given["keep"],
+        )
+        return Response(SetSerializer(made).data, status=status.HTTP_201_CREATED)
+
+
+class RunList(EnrichmentEndpoint, Rows, generics.ListAPIView[EvaluationRun]):
+    """Lists runs, the newest first, and starts one."""
+
+    queryset = EvaluationRun.objects.select_related("evaluation_set", "created_by")
+    serializer_class = RunSerializer
+    write_role: ClassVar[Role] = Role.OPERATOR
+    filterset_fields = ("status", "evaluation_set__name")
+    ordering_fields = ("created_at",)
+
+    @extend_schema(request=RunRequestSerializer, responses={202: RunSerializer})
+    def post(self, request: Request) -> Response:
+        """Start a run over a set."""
+        wanted = RunRequestSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        given = wanted.validated_data
+        found = sets.find(given.pop("set"), given.pop("set_version"))
+        run = runs.begin(found, RunOrder(**given), user=self.caller)
+        start_run(run)
+        return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
+
+
+class RunRow(EnrichmentEndpoint, Rows, generics.RetrieveAPIView[EvaluationRun]):
+    """One run and how far it is."""
+
+    queryset = EvaluationRun.objects.select_related("evaluation_set", "created_by")
+    serializer_class = RunSerializer
+    lookup_field = "id"
+
+
+class StopRun(EnrichmentEndpoint, Rows):
+    """Ends a run."""
+
+    queryset = EvaluationRun.objects.select_related("evaluation_set", "created_by")
+    serializer_class = RunSerializer
+    lookup_field = "id"
+    write_role: ClassVar[Role] = Role.OPERATOR
+
+    @extend_schema(request=None, responses=RunSerializer)
+    def post(self, request: Request, **kwargs: Any) -> Response:
+        """Ask no more; 409 where it has ended."""
+        run = _found(kwargs["id"])
+        runs.stop(run)
+        run.refresh_from_db()
+        return Response(RunSerializer(run).data)
+
+
+class Comparing(EnrichmentEndpoint):
+    """Two runs side by side."""
+
+    query_serializer: ClassVar[type[StrictSerializer]] = ComparisonQuerySerializer
+
+    @extend_schema(parameters=[ComparisonQuerySerializer], responses={200: ComparisonSerializer})
+    def get(self, request: Request, **kwargs: Any) -> Response:
+        """What differs first, and an interval for each measure."""
+        wanted = ComparisonQuerySerializer(data=request.query_params.dict())
+        wanted.is_valid(raise_exception=True)
+        first, second = (_found(wanted.validated_data[name]) for name in ("first", "second"))
+        return Response(ComparisonSerializer(compare(first, second)).data)
+
+
+def _found(key: Any) -> EvaluationRun:
+    run = EvaluationRun.objects.select_related("evaluation_set").filter(pk=key).first()
+    if run is None:
+        raise NotFound(f"There is no run {key}.")
+    return run

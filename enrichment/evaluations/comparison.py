@@ -1,0 +1,133 @@
+"""Two runs over one set, case by case: what differs first, and what may be said of it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from enrichment.enrichments import get
+from enrichment.enrichments.contract import Enrichment
+from enrichment.errors import BadSelection
+from enrichment.evaluations.measures import Difference, chrf, differences
+from enrichment.models import ResultState
+from enrichment.models.evaluations import EvaluationAnswer, EvaluationRun
+
+# Measures by name, as a person reads them.
+PASSES = "passes the gates"
+AGREES = "agrees with the wanted answer"
+LIKENESS = "share of parts as wanted"
+CHRF = "chrF to the wanted text"
+LENGTH = "length, as a share of the wanted text's"
+FIELD = "field {name} as wanted"
+MAX_FIELDS = 20
+MAX_LENGTH = 3.0  # as a share; one answer that ran wild says no more than that
+
+
+@dataclass(frozen=True, slots=True)
+class CasePair:
+    """One case's answers in both runs; `alike` is from 0 to 1, 1 says the same."""
+
+    row_id: str
+    wanted: Any
+    first: EvaluationAnswer
+    second: EvaluationAnswer
+    alike: float
+
+    @property
+    def differs(self) -> bool:
+        """Whether the answers say something else, or one of them isn't good enough to apply."""
+        return self.alike < 1 or self.first.state != self.second.state
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """`cases` begin with those that differ most; `differences` are the measures' intervals.
+
+    Nothing is better but what an interval shows: `verdict` says that in a sentence.
+    """
+
+    first: EvaluationRun
+    second: EvaluationRun
+    cases: list[CasePair]
+    differing: int
+    wanted: int
+    differences: list[Difference]
+
+    @property
+    def verdict(self) -> str:
+        """What may be said of the two."""
+        shown = [each for each in self.differences if each.verdict]
+        if not self.cases:
+            return "No case has an answer in both runs."
+        if not shown:
+            return "No difference is shown: each interval holds 0."
+        return " ".join(f"The {each.verdict} is higher: {each.measure}." for each in shown)
+
+
+def compare(first: EvaluationRun, second: EvaluationRun) -> Comparison:
+    """The two runs by the cases that both have answered; raises BadSelection for other sets."""
+    if first.evaluation_set_id != second.evaluation_set_id:
+        said = "second: the runs are over two sets, or two versions of one; compare runs over one."
+        raise BadSelection(said, field="second")
+    enrichment = get(first.evaluation_set.enrichment)
+    others = {each.case_id: each for each in second.answers.all()}
+    cases = [
+        CasePair(
+            answer.case.row_id,
+            answer.case.wanted,
+            answer,
+            others[answer.case_id],
+            _alike(enrichment, answer, others[answer.case_id]),
+        )
+        for answer in first.answers.select_related("case").order_by("case_id")
+        if answer.case_id in others
+    ]
+    cases.sort(key=lambda each: (not each.differs, each.alike))
+    return Comparison(
+        first=first,
+        second=second,
+        cases=cases,
+        differing=sum(each.differs for each in cases),
+        wanted=sum(each.wanted is not None for each in cases),
+        differences=differences(_pairs(enrichment, cases)),
+    )
+
+
+def _alike(enrichment: Enrichment, one: EvaluationAnswer, other: EvaluationAnswer) -> float:
+    return enrichment.similarity(one.value, other.value)
+
+
+def _pairs(
+    enrichment: Enrichment, cases: list[CasePair]
+) -> Mapping[str, list[tuple[float, float]]]:
+    """Each measure's values in the first and second run, by case."""
+    found: dict[str, list[tuple[float, float]]] = {PASSES: []}
+    for case in cases:
+        found[PASSES].append((_passes(case.first), _passes(case.second)))
+        if case.wanted is None:
+            continue
+        one = dict(_measured(enrichment, case.first.value, case.wanted))
+        other = dict(_measured(enrichment, case.second.value, case.wanted))
+        for name, value in one.items():
+            found.setdefault(name, []).append((value, other[name]))
+    return found
+
+
+def _passes(answer: EvaluationAnswer) -> float:
+    return float(answer.state == ResultState.APPLIED)
+
+
+def _measured(enrichment: Enrichment, value: Any, wanted: Any) -> Iterator[tuple[str, float]]:
+    """What fits the kind of answer: parts and fields for JSON, chrF and length for texts."""
+    likeness = enrichment.similarity(value, wanted)
+    yield AGREES, float(likeness >= 1)
+    if isinstance(wanted, str):
+        text = value if isinstance(value, str) else ""
+        yield CHRF, chrf(text, wanted)
+        yield LENGTH, min(MAX_LENGTH, len(text) / max(1, len(wanted)))
+        return
+    yield LIKENESS, likeness
+    if isinstance(wanted, dict):
+        fields = value if isinstance(value, dict) else {}
+        for name in sorted(wanted)[:MAX_FIELDS]:
+            same = enrichment.similarity(fields.get(name), wanted[name]) >= 1
+            yield FIELD.format(name=name), float(same)

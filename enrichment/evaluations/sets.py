@@ -1,0 +1,195 @@
+"""Making sets: from rows, from what reviewers decided, or from a file with the wanted answers."""
+
+import csv
+import io
+import json
+import random
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import transaction
+
+from enrichment.batches import creation
+from enrichment.engine.items import Item, answer_all, load_items
+from enrichment.enrichments import get
+from enrichment.enrichments.contract import Enrichment
+from enrichment.errors import BadSelection
+from enrichment.models import EnrichmentResult, ResultState
+from enrichment.models.evaluations import EvaluationCase, EvaluationSet, WantedBy
+from llmconfig.roles import User
+
+NAME_RULE = re.compile(r"[a-z0-9][a-z0-9-]{0,59}\Z")
+MAX_CASES = 5_000
+ROW, WANTED = "row_id", "wanted"  # columns of a file
+
+
+@dataclass(frozen=True, slots=True)
+class CaseSource:
+    """Which rows a set takes, and whose answer is wanted of them.
+
+    `ids` names them, else `limit` are drawn by chance of those that there are (with `wanted_by`
+    review: that a reviewer has decided on). `file` is CSV with the columns row_id and wanted.
+    """
+
+    ids: Sequence[str] | None = None
+    limit: int = 200
+    wanted_by: str = WantedBy.NOBODY
+    file: str = ""
+
+
+def make_set(
+    name: str,
+    enrichment_name: str,
+    source: CaseSource,
+    *,
+    variant: str = "",
+    note: str = "",
+    user: User | None = None,
+    keep: bool = False,
+) -> EvaluationSet:
+    """The next version of a set, with these cases; with `keep` those of the version before too.
+
+    Raises UnknownEnrichment, and BadSelection that names the field.
+    """
+    enrichment = get(enrichment_name)
+    creation.check_variant(enrichment, variant)
+    if not NAME_RULE.match(name):
+        raise BadSelection("name: use small letters, digits and hyphens, at most 60.", field="name")
+    before = EvaluationSet.objects.filter(name=name).order_by("-version").first()
+    if before is not None and (before.enrichment, before.variant) != (enrichment.name, variant):
+        said = f"name: {name} is a set of {before.enrichment}; choose another name."
+        raise BadSelection(said, field="name")
+    wanted = _wanted(enrichment, source, variant)
+    cases = _cases(enrichment, list(wanted), wanted, source, variant)
+    if keep and before is not None:
+        told = {each.row_id for each in cases}
+        cases += [each for each in before.cases.all() if each.row_id not in told]
+    if not cases:
+        raise BadSelection("limit: no row of this kind can be asked about.", field="limit")
+    if len(cases) > MAX_CASES:
+        raise BadSelection(f"limit: a set has at most {MAX_CASES:,} rows.", field="limit")
+    with transaction.atomic():
+        made = EvaluationSet.objects.create(
+            name=name,
+            version=before.version + 1 if before else 1,
+            enrichment=enrichment.name,
+            variant=variant,
+            note=note,
+            created_by=user,
+        )
+        for each in cases:
+            each.pk, each.evaluation_set = None, made
+        EvaluationCase.objects.bulk_create(cases)
+    return made
+
+
+def find(name: str, version: int | None = None) -> EvaluationSet:
+    """A version of a set, the newest unless one is named; raises BadSelection."""
+    rows = EvaluationSet.objects.filter(name=name).order_by("-version")
+    found = (rows if version is None else rows.filter(version=version)).first()
+    if found is None:
+        known = ", ".join(map(str, EvaluationSet.objects.all()[:20])) or "none yet"
+        raise BadSelection(f"set: there is no such set; there are {known}.", field="set")
+    return found
+
+
+def _wanted(enrichment: Enrichment, source: CaseSource, variant: str) -> dict[str, Any]:
+    """The rows' ids, each with the wanted answer as far as it is known."""
+    if source.file:
+        return _of_file(enrichment, source.file)
+    if source.wanted_by == WantedBy.REVIEW:
+        return _of_reviews(enrichment, source, variant)
+    rows = enrichment.rows()
+    if source.ids is not None:
+        keys = [enrichment.checked_key(each) for each in source.ids]
+    else:
+        keys = list(rows.order_by("pk").values_list("pk", flat=True))
+        keys = random.sample(keys, min(source.limit, len(keys)))
+    if source.wanted_by != WantedBy.ROW:
+        return dict.fromkeys(map(str, keys))
+    values = dict(rows.filter(pk__in=keys).values_list("pk", enrichment.writes))
+    if enrichment.by_variant:
+        values = {key: (value or {}).get(variant) for key, value in values.items()}
+    return {str(key): each for key, each in values.items() if each is not None and each != ""}
+
+
+def _of_reviews(enrichment: Enrichment, source: CaseSource, variant: str) -> dict[str, Any]:
+    """What stands after a reviewer's decision, the newest of each row."""
+    decided = EnrichmentResult.objects.filter(
+        enrichment=enrichment.name, target=enrichment.target, variant=variant,
+        reviewed_at__isnull=False, state=ResultState.APPLIED,
+    )  # fmt: skip
+    if source.ids is not None:
+        decided = decided.filter(row_id__in=[str(each) for each in source.ids])
+    found = dict(decided.order_by("id").values_list("row_id", "value"))
+    drawn = random.sample(sorted(found), min(source.limit, len(found)))
+    return {row: found[row] for row in drawn}
+
+
+def _of_file(enrichment: Enrichment, text: str) -> dict[str, Any]:
+    rows = csv.DictReader(io.StringIO(text))
+    if not {ROW, WANTED} <= set(rows.fieldnames or ()):
+        said = f"file: its first line must name the columns {ROW} and {WANTED}."
+        raise BadSelection(said, field="file")
+    found: dict[str, Any] = {}
+    for number, row in enumerate(rows, 2):
+        key = str(enrichment.checked_key(row[ROW] or ""))
+        found[key] = _read(enrichment, row[WANTED] or "", number)
+        if len(found) > MAX_CASES:
+            raise BadSelection(f"file: a set has at most {MAX_CASES:,} rows.", field="file")
+    return found
+
+
+def _read(enrichment: Enrichment, text: str, line: int) -> Any:
+    """A wanted answer as the column holds it; blank is unknown."""
+    if not text.strip():
+        return None
+    if enrichment.schema is None:
+        return text
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        said = f"file: line {line}: {WANTED} must be JSON, as the column holds it."
+        raise BadSelection(said, field="file") from error
+    misfit = enrichment.misfit(value)
+    if misfit:
+        raise BadSelection(f"file: line {line}: {misfit}", field="file")
+    return value
+
+
+def _cases(
+    enrichment: Enrichment,
+    ids: Sequence[str],
+    wanted: Mapping[str, Any],
+    source: CaseSource,
+    variant: str,
+) -> list[EvaluationCase]:
+    """Those rows that a model would be asked about, as they say now."""
+    by = WantedBy.FILE if source.file else source.wanted_by
+    ready = answer_all(
+        [item for item in load_items(enrichment, ids, variant=variant) if item.settled is None]
+    )
+    return [
+        EvaluationCase(
+            row_id=item.row_id,
+            organization_id=item.organization_id,
+            values=dict(item.values),
+            columns=_plain(item.columns),
+            wanted=wanted[item.row_id],
+            wanted_by=by if wanted[item.row_id] is not None else WantedBy.NOBODY,
+        )
+        for item in _items(ready)
+    ]
+
+
+def _items(ready: Iterable[Any]) -> list[Item]:
+    return [each for each in ready if isinstance(each, Item)]
+
+
+def _plain(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """As JSON has them; gates compare numbers, texts and switches."""
+    plain: dict[str, Any] = json.loads(json.dumps(dict(columns), cls=DjangoJSONEncoder))
+    return plain

@@ -1,0 +1,133 @@
+"""`manage.py llm_evaluate`: sets of rows, runs over them, and two runs side by side."""
+
+from argparse import ArgumentParser
+from dataclasses import asdict
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.core.management.base import BaseCommand, CommandError
+
+from enrichment.errors import EnrichmentError
+from enrichment.evaluations import runs, sets
+from enrichment.evaluations.comparison import Comparison, compare
+from enrichment.evaluations.runs import RunOrder
+from enrichment.evaluations.sets import CaseSource
+from enrichment.models.evaluations import EvaluationRun, WantedBy
+from llmconfig.errors import LLMError
+
+SHOWN = 10
+
+
+class Command(BaseCommand):
+    """What the admin's pages do, for terminals and scripts; a run is carried out here and now."""
+
+    help = "Make a set of rows; run a prompt, model or node over it; compare two runs."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        verbs = parser.add_subparsers(dest="verb", required=True)
+        making = verbs.add_parser("set", help="Make a set, or its next version.")
+        making.add_argument("name")
+        making.add_argument("enrichment")
+        making.add_argument("--rows", type=int, default=200, help="Drawn by chance.")
+        making.add_argument("--ids", nargs="+", help="These rows instead.")
+        making.add_argument("--wanted", choices=["review", "row"], default="")
+        making.add_argument("--csv", type=Path, help="With the columns row_id and wanted.")
+        making.add_argument("--language", default="", help="For translations.")
+        making.add_argument("--keep", action="store_true", help="Also the version's before.")
+        running = verbs.add_parser("run", help="Try something over a set.")
+        running.add_argument("set")
+        running.add_argument("--set-version", type=int, help="Else the newest.")
+        running.add_argument("--model", default="", help="A reference; else the node's own.")
+        running.add_argument("--node", default="", help="Else the enrichment's.")
+        running.add_argument("--prompt", type=int, help="Its version; 0 is the built-in one.")
+        running.add_argument("--label", default="")
+        running.add_argument("--max-cost", type=Decimal, help="US dollars.")
+        comparing = verbs.add_parser("compare", help="Two runs over one set.")
+        comparing.add_argument("first", type=UUID)
+        comparing.add_argument("second", type=UUID)
+        for each in (making, running, comparing):
+            each.add_argument("--json", action="store_true", help="Print JSON.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Do it and say what came of it."""
+        doing = {"set": _make, "run": _run, "compare": _compare}[options["verb"]]
+        try:
+            line, told = doing(options)
+        except (EnrichmentError, LLMError) as error:
+            raise CommandError(str(error)) from error
+        except EvaluationRun.DoesNotExist as error:
+            raise CommandError("There is no such run.") from error
+        self.stdout.write(orjson.dumps(told, default=str).decode() if options["json"] else line)
+
+
+def _make(options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    source = CaseSource(
+        ids=options["ids"],
+        limit=options["rows"],
+        wanted_by=WantedBy(options["wanted"]),
+        file=options["csv"].read_text() if options["csv"] else "",
+    )
+    made = sets.make_set(
+        options["name"],
+        options["enrichment"],
+        source,
+        variant=options["language"],
+        keep=options["keep"],
+    )
+    cases = made.cases.count()
+    wanted = made.cases.filter(wanted__isnull=False).count()
+    told = {"name": made.name, "version": made.version, "cases": cases, "wanted": wanted}
+    return f"{made}: {cases} rows, the wanted answer of {wanted}.", told
+
+
+def _run(options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    order = RunOrder(
+        model=options["model"],
+        node=options["node"],
+        prompt_version=options["prompt"],
+        label=options["label"],
+        max_cost_usd=options["max_cost"],
+    )
+    found = sets.find(options["set"], options["set_version"])
+    run = runs.carry_out(runs.begin(found, order, user=None).pk)
+    totals = runs.totals_of(run)
+    told = {"id": run.pk, "status": run.status, "reason": run.status_reason, **asdict(totals)}
+    line = (
+        f"{run.pk}: {run.status}. {totals.answered} of {totals.cases} answered, {totals.passed}"
+        f" pass the gates, ${totals.cost_usd:.4f}"
+    )
+    unpriced = f" and {totals.unpriced} calls without a price" if totals.unpriced else ""
+    return f"{line}{unpriced}. {run.status_reason}".strip(), told
+
+
+def _compare(options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    rows = EvaluationRun.objects.select_related("evaluation_set")
+    found = compare(rows.get(pk=options["first"]), rows.get(pk=options["second"]))
+    told = {
+        "verdict": found.verdict,
+        "cases": len(found.cases),
+        "differing": found.differing,
+        "differences": [
+            {**asdict(each), "difference": each.difference, "verdict": each.verdict}
+            for each in found.differences
+        ],
+    }
+    return "\n".join(_lines(found)), told
+
+
+def _lines(found: Comparison) -> list[str]:
+    lines = [found.verdict, f"{found.differing} of {len(found.cases)} cases differ."]
+    for each in found.differences:
+        interval = "too few cases for an interval"
+        if each.low is not None and each.high is not None:
+            interval = f"{each.low:+.3f} to {each.high:+.3f}"
+        lines.append(f"{each.measure}: {each.first:.3f}, {each.second:.3f} ({interval})")
+    lines += [
+        f"Row {case.row_id}: {case.first.value!r} | {case.second.value!r}"
+        for case in found.cases[:SHOWN]
+        if case.differs
+    ]
+    return lines

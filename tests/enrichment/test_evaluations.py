@@ -1,0 +1,188 @@
+"""Sets, runs over them, and what may be said of two: what was planted is found, and no more."""
+
+import io
+import json
+import random
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from enrichment.cascades.promise import proportion_interval
+from enrichment.errors import BadSelection
+from enrichment.evaluations import runs, sets
+from enrichment.evaluations.comparison import AGREES, compare
+from enrichment.evaluations.measures import chrf, differences
+from enrichment.evaluations.runs import RunOrder
+from enrichment.evaluations.sets import CaseSource
+from enrichment.listings.models import Animal
+from enrichment.models import EvaluationCase, EvaluationRun, Prompt
+from llmconfig.models import ProviderModel
+from metrics.models import GenerationMetric
+from tests.api import caller
+
+NODE = "description_cleaning"
+STORED = pytest.mark.django_db(transaction=True)
+
+
+def said(verb, *arguments):
+    out = io.StringIO()
+    call_command("llm_evaluate", verb, *arguments, "--json", stdout=out)
+    return json.loads(out.getvalue())
+
+
+@pytest.fixture
+def sixty(provider, simulator, make_animals):
+    """Sixty listings whose wanted text is their own; gpt-4o-mini gets a third of them wrong."""
+    ProviderModel.objects.get_or_create(provider=provider, model_id="gpt-4o")
+    simulator.control(
+        left_out=0, marked=False, errs={"gpt-4o-mini": {"share": 0.33}, "gpt-4o": {"share": 0}}
+    )
+    make_animals(60)
+    lines = [f'{row.pk},"{row.description}"' for row in Animal.objects.all()]
+    return "\n".join(["row_id,wanted", *lines])
+
+
+@STORED
+def test_a_planted_difference_is_found_and_none_where_none_was_planted(sixty, simulator, tmp_path):
+    (tmp_path / "wanted.csv").write_text(sixty)
+    made = said("set", "texts", NODE, "--csv", str(tmp_path / "wanted.csv"))
+    assert made == {"name": "texts", "version": 1, "cases": 60, "wanted": 60}
+    bad, again, good = (
+        said("run", "texts", "--model", model)
+        for model in ("sim/gpt-4o-mini", "sim/gpt-4o-mini", "sim/gpt-4o")
+    )
+    assert (good["status"], good["answered"], good["passed"]) == ("done", 60, 60)
+    found = said("compare", bad["id"], good["id"])
+    assert 10 <= found["differing"] <= 30
+    by_name = {each["measure"]: each for each in found["differences"]}
+    assert by_name[AGREES]["verdict"] == "second"
+    assert by_name[AGREES]["second"] == 1
+    assert by_name[AGREES]["low"] > 0
+    same = said("compare", bad["id"], again["id"])
+    assert same["differing"] == 0
+    assert same["verdict"] == "No difference is shown: each interval holds 0."
+    assert {each["verdict"] for each in same["differences"]} == {""}
+    # Nothing was written to rows; each call is recorded, once.
+    assert not Animal.objects.exclude(enriched_description=None).exists()
+    assert GenerationMetric.objects.filter(service_name="evaluation").count() == 180
+    assert simulator.stats()["paid"] == 180
+
+
+@STORED
+def test_a_prompts_version_runs_over_what_rows_said_when_the_set_was_made(sixty, simulator):
+    first = sets.make_set("texts", NODE, CaseSource(limit=5))
+    Animal.objects.update(description="Something else.")
+    second = sets.make_set("texts", NODE, CaseSource(limit=3), keep=True)
+    assert (first.version, second.version) == (1, 2)
+    assert first.cases.count() == 5 <= second.cases.count()
+    Prompt.objects.create(enrichment=NODE, version=7, system="", user="Again: {{description}}")
+    run = runs.begin(first, RunOrder(prompt_version=7), user=None)
+    assert runs.carry_out(run.pk).status == "done"
+    asked = run.answers.values_list("value", flat=True)
+    assert all("likes to run" in each for each in asked)
+    assert set(run.answers.values_list("prompt_version", flat=True)) == {7}
+    with pytest.raises(BadSelection, match="two versions"):
+        compare(run, EvaluationRun.objects.create(evaluation_set=second, node=NODE))
+
+
+@STORED
+def test_a_cap_that_cant_be_kept_stops_a_run_within_its_first_calls(sixty):
+    made = sets.make_set("texts", NODE, CaseSource(limit=60))
+    order = RunOrder(model="sim/gpt-4o", max_cost_usd=5)
+    run = runs.carry_out(runs.begin(made, order, user=None).pk)
+    assert run.status == "stopped"
+    assert "price is unknown" in run.status_reason
+    assert 0 < run.answers.count() < 60
+
+
+@STORED
+def test_what_makes_no_sense_is_refused_by_the_field(sixty):
+    for source, field in (
+        (CaseSource(file="id,text\n1,a"), "file"),
+        (CaseSource(ids=["no key"]), "ids"),
+    ):
+        with pytest.raises(BadSelection) as refused:
+            sets.make_set("texts", NODE, source)
+        assert refused.value.field == field
+    with pytest.raises(BadSelection, match="small letters"):
+        sets.make_set("No Name", NODE, CaseSource())
+    made = sets.make_set("texts", NODE, CaseSource(limit=2))
+    for order, field in (
+        (RunOrder(model="sim/nobody-knows", node="nowhere"), "model"),
+        (RunOrder(prompt_version=99), "prompt_version"),
+    ):
+        with pytest.raises(BadSelection) as refused:
+            runs.begin(made, order, user=None)
+        assert refused.value.field == field
+    with pytest.raises(CommandError, match="no such set"):
+        said("run", "nothing")
+
+
+@STORED
+def test_the_api_makes_sets_and_starts_stops_and_compares_runs(sixty):
+    operator, viewer = caller("operator"), caller("viewer")
+    body = {"name": "texts", "processing_type": NODE, "csv": sixty}
+    assert viewer.post("/api/llm/evaluations/sets", body, format="json").status_code == 403
+    made = operator.post("/api/llm/evaluations/sets", body, format="json")
+    assert made.status_code == 201, made.content
+    assert (made.json()["cases"], made.json()["wanted"]) == (60, 60)
+    ids = []
+    for model in ("sim/gpt-4o-mini", "sim/gpt-4o"):
+        begun = operator.post(
+            "/api/llm/evaluations/runs", {"set": "texts", "model": model}, format="json"
+        )
+        assert begun.status_code == 202, begun.content
+        ids.append(begun.json()["id"])
+        runs.carry_out(EvaluationRun.objects.get(pk=ids[-1]).pk)
+    address = f"/api/llm/evaluations/comparison?first={ids[0]}&second={ids[1]}"
+    found = viewer.get(address)
+    assert found.status_code == 200, found.content
+    assert "The second is higher" in found.json()["verdict"]
+    assert found.json()["cases"][0]["alike"] == 0
+    shown = viewer.get(f"/api/llm/evaluations/runs/{ids[0]}").json()
+    assert (shown["status"], shown["totals"]["answered"]) == ("done", 60)
+    assert operator.post(f"/api/llm/evaluations/runs/{ids[0]}/stop").status_code == 409
+
+
+@STORED
+def test_reviewers_decisions_and_rows_values_can_be_the_wanted_answers(sixty, make_animals):
+    row = Animal.objects.first()
+    Animal.objects.filter(pk=row.pk).update(enriched_description="As a person wrote it.")
+    made = sets.make_set("texts", NODE, CaseSource(limit=60, wanted_by="row"))
+    case = EvaluationCase.objects.get(evaluation_set=made)
+    assert (case.row_id, case.wanted, case.wanted_by) == (
+        str(row.pk), "As a person wrote it.", "row",
+    )  # fmt: skip
+    with pytest.raises(BadSelection, match="no row"):
+        sets.make_set("reviewed", NODE, CaseSource(wanted_by="review"))
+
+
+def compared(rng, *, better: float) -> set[str]:
+    """Which measures two simulated runs over 150 cases are said to differ in."""
+    pairs: dict[str, list[tuple[float, float]]] = {"agrees": [], "likeness": [], "passes": []}
+    for _ in range(150):
+        hard = rng.random()
+        pairs["agrees"].append(
+            (float(rng.gauss(0.7, 0.2) > hard), float(rng.gauss(0.7 + better, 0.2) > hard))
+        )
+        pairs["passes"].append((float(rng.random() < 0.9), float(rng.random() < 0.9)))
+        likeness = (min(1.0, rng.betavariate(4, 1)), min(1.0, rng.betavariate(4, 1) + better))
+        pairs["likeness"].append(likeness)
+    return {each.measure for each in differences(pairs) if each.verdict}
+
+
+def test_false_alarms_are_as_rare_as_the_intervals_promise_and_differences_are_found():
+    rng = random.Random(7)
+    tries = 200
+    alarms = sum(bool(compared(rng, better=0.0)) for _ in range(tries))
+    assert proportion_interval(alarms, tries)[0] <= 0.05
+    found = sum({"agrees", "likeness"} <= compared(rng, better=0.2) for _ in range(20))
+    assert found >= 17
+
+
+def test_chrf_is_1_for_the_same_text_and_falls_with_what_differs():
+    text = "The dog likes long walks and naps."
+    assert chrf(text, text) == 1
+    assert chrf("", text) == 0
+    assert 0.6 < chrf("The dog likes long walks.", text) < 0.9
+    assert chrf("Completely other words", text) < 0.3
