@@ -34,7 +34,7 @@ help:
 	echo "make profile where a batch's CPU goes"
 	echo "make quality  what the gates hold of wrong answers, and of right ones"
 	echo "make forecast  compare forecasts of cost with what ten batches cost"
-	echo "make prompt-cache  what prompts cost with and without what providers can cache"
+	echo "make prompts    what prompts cost with and without what providers can cache"
 	echo "make cascades  whether cascades keep their promise over 400 simulated tables"
 	echo "make storm   let everything fail around batches and /v1, and count what is left"
 	echo "make limits    sixteen processes under one provider's limits, some of them killed"
@@ -126,8 +126,8 @@ beside: env
 bench-gateway: env
 	$(EMBEDDED) --ephemeral -- $(PY) -m benchmarks.gateway $(ARGS)
 
-.PHONY: prompt-cache
-prompt-cache: env
+.PHONY: prompts
+prompts: env
 	$(EMBEDDED) --ephemeral --llm none -- $(PY) -m benchmarks.prompt_cache $(ARGS)
 
 .PHONY: forecast

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from enrichment.api.enriching import TYPE_HELP
 from enrichment.api.failures import EnrichmentEndpoint
 from enrichment.evaluations import runs, sets
-from enrichment.evaluations.comparison import CasePair, Comparison, compare
+from enrichment.evaluations.comparison import CasePair, RunComparison, compare
 from enrichment.evaluations.measures import Difference
 from enrichment.evaluations.runs import RunOrder, RunTotals, totals_of
 from enrichment.evaluations.sets import MAX_CASES, CaseSource
@@ -83,7 +83,9 @@ class RunRequestSerializer(StrictSerializer):
         required=False, allow_null=True, default=None, min_value=0,
         help_text="0 is the built-in one.",
     )  # fmt: skip
-    label = serializers.CharField(max_length=100, required=False, default="", allow_blank=True)
+    label = serializers.CharField(  # type: ignore[assignment]  # a field's own name for itself
+        max_length=100, required=False, default="", allow_blank=True
+    )
     max_cost_usd = serializers.DecimalField(
         max_digits=16, decimal_places=10, required=False, allow_null=True, default=None
     )
@@ -125,7 +127,7 @@ class ComparisonQuerySerializer(StrictSerializer):
     second = serializers.UUIDField()
 
 
-class DifferenceSerializer(serializers.Serializer[Difference]):
+class RunDifferenceSerializer(serializers.Serializer[Difference]):
     """A measure in both runs; `low` to `high` is the interval of the difference."""
 
     measure = serializers.CharField()
@@ -150,18 +152,18 @@ class CasePairSerializer(serializers.Serializer[CasePair]):
     second_state = serializers.CharField(source="second.state")
 
 
-class ComparisonSerializer(serializers.Serializer[Comparison]):
+class RunComparisonSerializer(serializers.Serializer[RunComparison]):
     """What differs, and what may be said of it."""
 
     verdict = serializers.CharField()
     differing = serializers.IntegerField(help_text="Rows whose answers differ.")
     wanted = serializers.IntegerField(help_text="Rows whose wanted answer is known.")
-    differences = DifferenceSerializer(many=True)
+    differences = RunDifferenceSerializer(many=True)
     cases = serializers.SerializerMethodField(help_text="Those that differ most come first.")
 
     @extend_schema(responses=CasePairSerializer(many=True))
-    def get_cases(self, found: Comparison) -> Any:
-        return CasePairSerializer(found.cases[:MAX_PAIRS], many=True).data
+    def get_cases(self, found: RunComparison) -> Any:
+        return [CasePairSerializer(each).data for each in found.cases[:MAX_PAIRS]]
 
 
 class SetList(EnrichmentEndpoint, Rows, generics.ListAPIView[EvaluationSet]):
@@ -248,13 +250,13 @@ class Comparing(EnrichmentEndpoint):
 
     query_serializer: ClassVar[type[StrictSerializer]] = ComparisonQuerySerializer
 
-    @extend_schema(parameters=[ComparisonQuerySerializer], responses={200: ComparisonSerializer})
+    @extend_schema(parameters=[ComparisonQuerySerializer], responses={200: RunComparisonSerializer})
     def get(self, request: Request, **kwargs: Any) -> Response:
         """What differs first, and an interval for each measure."""
         wanted = ComparisonQuerySerializer(data=request.query_params.dict())
         wanted.is_valid(raise_exception=True)
         first, second = (_found(wanted.validated_data[name]) for name in ("first", "second"))
-        return Response(ComparisonSerializer(compare(first, second)).data)
+        return Response(RunComparisonSerializer(compare(first, second)).data)
 
 
 def _found(key: Any) -> EvaluationRun:

@@ -39,7 +39,7 @@ class CasePair:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class RunComparison:
     """`cases` begin with those that differ most; `differences` are the measures' intervals.
 
     Nothing is better but what an interval shows: `verdict` says that in a sentence.
@@ -63,7 +63,7 @@ class Comparison:
         return " ".join(f"The {each.verdict} is higher: {each.measure}." for each in shown)
 
 
-def compare(first: EvaluationRun, second: EvaluationRun) -> Comparison:
+def compare(first: EvaluationRun, second: EvaluationRun) -> RunComparison:
     """The two runs by the cases that both have answered; raises BadSelection for other sets."""
     if first.evaluation_set_id != second.evaluation_set_id:
         said = "second: the runs are over two sets, or two versions of one; compare runs over one."
@@ -82,7 +82,7 @@ def compare(first: EvaluationRun, second: EvaluationRun) -> Comparison:
         if answer.case_id in others
     ]
     cases.sort(key=lambda each: (not each.differs, each.alike))
-    return Comparison(
+    return RunComparison(
         first=first,
         second=second,
         cases=cases,

@@ -79,10 +79,11 @@ def differences(
 def _difference(name: str, pairs: Sequence[tuple[float, float]], failure: float) -> Difference:
     first, second = (fmean(side) for side in zip(*pairs, strict=True))
     is_yes_or_no = all(value in {0.0, 1.0} for pair in pairs for value in pair)
-    if is_yes_or_no:
-        low, high = _of_yes_or_no(pairs, failure)
-    else:
-        low, high = _of_means([later - earlier for earlier, later in pairs], failure)
+    low, high = (
+        _of_yes_or_no(pairs, failure)
+        if is_yes_or_no
+        else _of_means([later - earlier for earlier, later in pairs], failure)
+    )
     return Difference(name, len(pairs), first, second, low, high)
 
 

@@ -68,7 +68,7 @@ def _prefix(enrichment: Enrichment, system: Template, version: int) -> SharedPre
     """The system prompt and the schema; None where rows' values are in it, or it is too short."""
     if system.names:
         return None
-    schema = len(dump(enrichment.schema)) if enrichment.schema else 0
+    schema = len(dump(dict(enrichment.schema))) if enrichment.schema else 0
     found = SharedPrefix(
         key=f"{enrichment.name}-{version}",
         system_tokens=len(system.parts[0]) // MEAN_CHARACTERS_PER_TOKEN,

@@ -9,7 +9,7 @@ import orjson
 from uuid_utils.compat import uuid7
 
 from llmconfig.client.types import Call, NativeRequest
-from llmconfig.client.wire.cache_marks import MARK
+from llmconfig.client.wire.prompt_cache import MARK
 from llmconfig.gateway.access import Caller
 from llmconfig.gateway.caller_labels import labels_of
 from llmconfig.gateway.reading import (

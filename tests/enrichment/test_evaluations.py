@@ -3,6 +3,7 @@
 import io
 import json
 import random
+from decimal import Decimal
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -88,7 +89,7 @@ def test_a_prompts_version_runs_over_what_rows_said_when_the_set_was_made(sixty,
 @STORED
 def test_a_cap_that_cant_be_kept_stops_a_run_within_its_first_calls(sixty):
     made = sets.make_set("texts", NODE, CaseSource(limit=60))
-    order = RunOrder(model="sim/gpt-4o", max_cost_usd=5)
+    order = RunOrder(model="sim/gpt-4o", max_cost_usd=Decimal(5))
     run = runs.carry_out(runs.begin(made, order, user=None).pk)
     assert run.status == "stopped"
     assert "price is unknown" in run.status_reason

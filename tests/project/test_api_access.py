@@ -38,6 +38,9 @@ WRITERS = {
     f"{SEED}/review/{{id}}/edit": OPERATOR,
     f"{SEED}/review/{{id}}/reject": OPERATOR,
     f"{SEED}/respond": OPERATOR,
+    f"{SEED}/evaluations/sets": OPERATOR,
+    f"{SEED}/evaluations/runs": OPERATOR,
+    f"{SEED}/evaluations/runs/{{id}}/stop": OPERATOR,
     f"{SEED}/fact-sources/{{name}}/try": OPERATOR,
     f"{SEED}/fact-sources/{{name}}/refresh": OPERATOR,
 }

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from enrichment.errors import EnrichmentError
 from enrichment.evaluations import runs, sets
-from enrichment.evaluations.comparison import Comparison, compare
+from enrichment.evaluations.comparison import RunComparison, compare
 from enrichment.evaluations.runs import RunOrder
 from enrichment.evaluations.sets import CaseSource
 from enrichment.models.evaluations import EvaluationRun, WantedBy
@@ -118,7 +118,7 @@ def _compare(options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     return "\n".join(_lines(found)), told
 
 
-def _lines(found: Comparison) -> list[str]:
+def _lines(found: RunComparison) -> list[str]:
     lines = [found.verdict, f"{found.differing} of {len(found.cases)} cases differ."]
     for each in found.differences:
         interval = "too few cases for an interval"

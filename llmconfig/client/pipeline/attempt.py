@@ -162,14 +162,15 @@ class TargetExchange:
 
     def _write(self, messages: Sequence[Message]) -> bytes:
         state = self.state
+        call = state.call
         question = Question(
             self.target,
             messages,
-            state.call.extra,
+            call.extra,
             state.schema,
             logprobs=state.call.logprobs,
             refused=self.refused,
-            native=self.native if self.native is not None and self.native.body else None,
+            native=self.native if self.native and self.native.body else None,
             added=messages[len(state.call.messages) :],
             translated=state.call.native is not None and self.native is None,
             prefix=state.call.prefix,

@@ -17,13 +17,13 @@ from llmconfig.client.wire import (
     Reply,
 )
 from llmconfig.client.wire.cache_marks import (
-    MARK,
     hint_at_prefix,
     tools_without_marks,
     without_marks,
 )
 from llmconfig.client.wire.errors import error_in
 from llmconfig.client.wire.openai_answers import PARTS, OpenAIListener, read_answer, unknown_fields
+from llmconfig.client.wire.prompt_cache import MARK
 from llmconfig.client.wire.reading import object_of
 from llmconfig.client.wire.response_format import ask_for_shape
 from llmconfig.client.wire.usage import billed
