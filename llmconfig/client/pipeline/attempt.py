@@ -161,25 +161,23 @@ class TargetExchange:
         return size if progress is None else max(size, progress.received)
 
     def _write(self, messages: Sequence[Message]) -> bytes:
-        state = self.state
-        call = state.call
+        state, call = self.state, self.state.call
+        native = call.native if self.native is None else None  # written for another wire
         question = Question(
             self.target,
             messages,
             call.extra,
             state.schema,
-            logprobs=state.call.logprobs,
+            logprobs=call.logprobs,
             refused=self.refused,
             native=self.native if self.native and self.native.body else None,
-            added=messages[len(state.call.messages) :],
-            translated=state.call.native is not None and self.native is None,
-            prefix=state.call.prefix,
+            added=messages[len(call.messages) :],
+            translated=native is not None,
+            prefix=call.prefix,
         )
         body = refusals.without(self.strategy.body(self.endpoint, question), self.refused)
         self.content, self.messages = body.content, messages
-        lost: tuple[str, ...] = ()
-        if state.call.native is not None and self.native is None:
-            lost = tuple(each for each in state.call.native.lost if each not in body.carried)
+        lost = tuple(each for each in native.lost if each not in body.carried) if native else ()
         state.dropped = self.target.dropped + body.dropped + lost
         return dump(body.content)
 
