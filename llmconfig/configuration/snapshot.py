@@ -367,12 +367,9 @@ def _node(row: NodeConfiguration) -> NodeFacts:
 def _cascade(row: NodeConfiguration) -> CascadeFacts | None:
     if not row.cascade_model:
         return None
-    shares = {
-        "target": row.cascade_target, "miss": row.cascade_miss, "audits": row.cascade_audits
-    }  # fmt: skip
+    shares = {name: getattr(row, f"cascade_{name}") for name in ("target", "miss", "audits")}
     given = {name: share for name, share in shares.items() if share is not None}
-    score = row.cascade_score or CascadeScore.CONFIDENCE.value
-    return CascadeFacts(row.cascade_model, score, **given)
+    return CascadeFacts(row.cascade_model, row.cascade_score or CascadeScore.CONFIDENCE, **given)
 
 
 def _running_experiments() -> dict[str, ExperimentFacts]:
