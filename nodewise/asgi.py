@@ -31,7 +31,7 @@ def wrap(django: Any, *, prefix: str = "", answers_root: bool = False) -> Any:
 
     def is_for_the_gateway(scope: Any) -> bool:
         path: str = scope["path"]
-        if path.startswith(own):
+        if path.startswith(own) or path == own[:-1]:
             return True
         if not answers_root:
             return False

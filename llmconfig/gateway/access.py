@@ -166,8 +166,8 @@ async def warm() -> None:
 async def authenticate(headers: Iterable[tuple[bytes, bytes]], address: str) -> Caller:
     """The caller whose key is in the headers; raises Refused (401, or 429 after many failures).
 
-    Taken from `Authorization: Bearer`, `x-api-key` or `api-key`; different keys in several of them
-    are refused.
+    Taken from `Authorization` (with or without `Bearer`), `x-api-key` or `api-key`; different keys
+    in several of them are refused.
     """
     given = _key(headers)
     if given is None or FORM.fullmatch(given) is None:
@@ -222,8 +222,8 @@ def _key(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
     for name, value in headers:
         if name == b"authorization":
             scheme, _, rest = value.partition(b" ")
-            if scheme.lower() == b"bearer":
-                found.add(rest.strip())
+            if scheme.lower() == b"bearer" or not rest:
+                found.add((rest or scheme).strip())
         elif name in {b"x-api-key", b"api-key"}:
             found.add(value.strip())
     return found.pop().decode("latin-1") if len(found) == 1 else None

@@ -32,7 +32,7 @@ MESSAGES = AnswerForm(anthropic_shape.message_answer, anthropic_shape.MessageEve
 PREFIX = "/v1"
 RESPONSES, MODELS = f"{PREFIX}/responses/", f"{PREFIX}/models"
 DEPLOYMENTS = "/openai/deployments/"
-RENAMED = (f"{PREFIX}/openai/", f"{PREFIX}/api/", "/openai/")
+RENAMED = (f"{PREFIX}/openai/", f"{PREFIX}/api/", f"{PREFIX}{PREFIX}/", "/openai/")
 DEPLOYED = ("/chat/completions", "/completions", "/embeddings")  # behind a name
 
 
@@ -40,7 +40,8 @@ def canonical(path: str) -> str:
     """A path as the handlers know it.
 
     Azure's and Ollama's addresses are also found below `/v1`, for sites whose own `/api` or
-    `/openai` they would stand in the way of; Azure's newer ones are OpenAI's below `/openai`.
+    `/openai` they would stand in the way of; Azure's newer ones are OpenAI's below `/openai`. `/v1`
+    stands twice where a base URL has it and the client adds it.
     """
     if not path.startswith(RENAMED):
         return path
@@ -87,7 +88,7 @@ def _handler_beside(method: str, path: str) -> Handler:
 
 
 def _handler_among(methods: Mapping[str, Handler], method: str) -> Handler:
-    handler = methods.get(method)
+    handler = methods.get("GET" if method == "HEAD" else method)  # the server sends no body then
     if handler is None:
         raise RequestRefused(405, "method_not_allowed", f"Use {' or '.join(methods)}.")
     return handler

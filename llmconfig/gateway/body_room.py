@@ -1,6 +1,7 @@
 """Room for large bodies: a picture in JSON takes its size several times while it is answered."""
 
 import asyncio
+import zlib
 from collections import deque
 
 from llmconfig.gateway.refusals import RequestRefused
@@ -9,6 +10,8 @@ from llmconfig.runtime.per_loop import PerLoop
 MAX_BYTES = 32 * 1024 * 1024  # of one request: pictures come inside
 SMALL_BYTES = 1024 * 1024  # takes no room
 MAX_HELD_BYTES = 96 * 1024 * 1024  # of one process, body bytes of requests under way
+PACKINGS = frozenset({b"gzip", b"x-gzip", b"deflate"})
+ANY_WINDOW = zlib.MAX_WBITS | 32  # gzip or zlib, told by their first bytes
 MAX_WAIT_SECONDS = 20.0
 
 
@@ -74,6 +77,27 @@ class Place:
         if self.size:
             _rooms.get().give_back(self.size)
             self.size = 0
+
+
+def unpacked(body: bytes | bytearray, packing: bytes) -> bytes | bytearray:
+    """A body as it was before its client packed it; raises RequestRefused (400, 413, 415)."""
+    name = packing.strip().lower()
+    if name in {b"", b"identity"}:
+        return body
+    if name not in PACKINGS:
+        raise RequestRefused(
+            415, "unsupported_encoding", "Send the body plain, or packed as gzip or deflate."
+        )
+    try:
+        unpacker = zlib.decompressobj(ANY_WINDOW)
+        plain = unpacker.decompress(body, MAX_BYTES + 1)
+    except zlib.error:
+        raise RequestRefused(400, "invalid_encoding", "The body's packing is damaged.") from None
+    if len(plain) > MAX_BYTES:
+        raise too_large()
+    if not unpacker.eof:
+        raise RequestRefused(400, "invalid_encoding", "The packed body has no end.")
+    return plain
 
 
 def too_large() -> RequestRefused:

@@ -316,7 +316,12 @@ class GatewayRequest:
 
     async def body(self) -> JSON:
         """The request's JSON object; raises RequestRefused and Gone."""
-        return body_of(self.raw if self.raw is not None else await self._read_body())
+        raw = self.raw if self.raw is not None else await self._read_body()
+        packing: bytes | None = self.names.get(b"content-encoding")
+        if packing is not None:
+            raw = body_room.unpacked(raw, packing)
+            await self.place.take(len(raw))
+        return body_of(raw)
 
     async def _read_body(self) -> bytes | bytearray:
         declared = self._declared_size()

@@ -124,6 +124,7 @@ def read_embedding(body: JSON, caller: Caller) -> tuple[EmbeddingCall, str, bool
         },
         user_id=caller.user_id,
         labels=labels_of("embeddings", caller.account, body),
+        waits=False,
     )
     return call, name, form == "base64"
 
@@ -303,13 +304,16 @@ def _refuse_what_is_not_offered(body: JSON) -> None:
 
 
 def _schema(form: object) -> JSON | None:
-    """The schema that an answer must obey, None if any text or any JSON will do."""
+    """The schema that an answer must obey, None if any text or any JSON will do.
+
+    llama.cpp, Together and Fireworks take it as `schema`, also beside `json_object`.
+    """
     if not isinstance(form, dict) or form.get("type") not in FORMS:
         raise bad("response_format", "Its type is text, json_object or json_schema.")
-    if form["type"] != "json_schema":
-        return None
     described = form.get("json_schema")
-    wanted = described.get("schema") if isinstance(described, dict) else None
+    wanted = described.get("schema") if isinstance(described, dict) else form.get("schema")
+    if form["type"] == "text" or (form["type"] == "json_object" and not wanted):
+        return None
     return schema_of(wanted, "response_format.json_schema.schema")
 
 

@@ -10,11 +10,14 @@ from uuid_utils.compat import uuid7
 
 from llmconfig.client.structured_output import SchemaUnusable, refuse_unsafe
 from llmconfig.client.types import Call
+from llmconfig.client.wire import BadReply
+from llmconfig.client.wire.reading import parse_value
 from llmconfig.gateway.refusals import RequestRefused
 
 JSON = dict[str, Any]
 MAX_MESSAGES = 10_000
 MAX_NAME_LENGTH = 200
+ENDLESS = -1  # llama.cpp's and LM Studio's word for no limit
 MAX_CHOICES = 128  # of one request, as at OpenAI's
 
 
@@ -66,10 +69,21 @@ def body_of(raw: bytes | bytearray) -> JSON:
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        raise RequestRefused(400, "invalid_json", f"The body is not JSON: {error}") from None
+        value = _read_patiently(bytes(raw), error)
     if not isinstance(value, dict):
         raise RequestRefused(400, "invalid_json", "The body is not a JSON object.")
     return value
+
+
+def _read_patiently(raw: bytes, error: Exception) -> Any:
+    """What JavaScript and Python write and strict JSON has not: halves of emoji, a byte order mark,
+    numbers that are none. Raises RequestRefused."""
+    try:
+        raw.decode()  # another encoding is not guessed
+        return parse_value(raw)
+    except (UnicodeDecodeError, BadReply):
+        told = f"The body is not JSON: {error}"
+        raise RequestRefused(400, "invalid_json", told) from None
 
 
 def bad(param: str, message: str) -> RequestRefused:
@@ -132,7 +146,9 @@ def given_of(body: Mapping[str, Any], limits: tuple[str, ...]) -> JSON:
         given["temperature"] = float(temperature)
     for param in limits:
         value = body.get(param)
-        if value is not None:
+        if value is not None and value != ENDLESS:
+            if type(value) is float and value.is_integer():
+                value = int(value)  # some languages know no other numbers
             if type(value) is not int or not 1 <= value < 2**31:
                 raise bad(param, "This is not a whole number of at least 1.")
             given["max_tokens"] = value

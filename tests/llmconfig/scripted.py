@@ -17,7 +17,7 @@ DONE = b"data: [DONE]\n\n"
 
 
 class Scripted:
-    """`whole` answers a request, `pieces` one that asks for a stream."""
+    """`whole` answers a request, `pieces` one that asks for a stream; `asked` is the last body."""
 
     def __init__(self, server: ThreadingHTTPServer) -> None:
         self.url = f"http://127.0.0.1:{server.server_port}"
@@ -35,6 +35,7 @@ class Scripted:
         self.whole = whole if isinstance(whole, bytes) else json.dumps(whole).encode()
         self.pieces, self.status, self.kind, self.headers = pieces, status, kind, headers
         self.requests = 0
+        self.asked: dict[str, Any] = {}
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -48,6 +49,7 @@ class _Handler(BaseHTTPRequestHandler):
         script = self.script
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         script.requests += 1
+        script.asked = asked
         streams = bool(asked.get("stream")) and script.pieces is not None
         self.send_response(script.status)
         self.send_header("Content-Type", "text/event-stream" if streams else script.kind)

@@ -25,7 +25,8 @@ MAX_CHARACTERS = 400_000
 class EmbeddingCall:
     """Texts to embed. `node` is a node, an interaction type or a model reference.
 
-    An input is a text or the list of its tokens. `extra` is sent as it is (dimensions…).
+    An input is a text or the list of its tokens. `extra` is sent as it is (dimensions…). `waits` is
+    a Call's.
     """
 
     node: str
@@ -33,6 +34,7 @@ class EmbeddingCall:
     extra: Mapping[str, Any] = field(default_factory=dict)
     user_id: UserKey | None = None
     labels: Labels = NO_LABELS
+    waits: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ def as_call(call: EmbeddingCall, inputs: Sequence[Input], given: Mapping[str, An
         extra=call.extra,
         user_id=call.user_id,
         labels=call.labels,
+        waits=call.waits,
     )
 
 
