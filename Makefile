@@ -29,7 +29,7 @@ help:
 	echo "make rolling OLD=<commit>   that commit's workers on this commit's tables"
 	echo "make accessible  look at every page of the admin with axe, in light and dark"
 	echo "make check   format, lint, types, imports, migrations, deployment settings, templates"
-	echo "make bench   measure and write docs/performance.md; bench-gateway: /v1 beside LiteLLM"
+	echo "make bench   measure and write docs/performance.md; bench-gateway: /v1 beside other gateways"
 	echo "make beside OTHER=PATH   the same batch by another checkout, in turn with this one"
 	echo "make profile where a batch's CPU goes"
 	echo "make quality  what the gates hold of wrong answers, and of right ones"
@@ -121,7 +121,7 @@ beside: env
 	test -n "$(OTHER)" || { echo "name the other checkout: make beside OTHER=../before" >&2; exit 1; }
 	$(PY) -m benchmarks.beside "$(OTHER)" $(ARGS)
 
-# Installs LiteLLM into an environment of its own under .nodewise/bench, for this only.
+# Installs LiteLLM, Portkey and TensorZero into environments of their own under .nodewise/bench, for this only.
 .PHONY: bench-gateway
 bench-gateway: env
 	$(EMBEDDED) --ephemeral -- $(PY) -m benchmarks.gateway $(ARGS)

@@ -1,23 +1,32 @@
-"""`python -m benchmarks.gateway`: our `/v1` beside LiteLLM's proxy, in one go.
+"""`python -m benchmarks.gateway`: our `/v1` beside raw floors and other gateways, in one go.
 
-Needs an empty database in DATABASE_URL, as `python -m project.embedded --ephemeral --` brings one.
-LiteLLM is installed into an environment of its own under .nodewise/bench, for this run only: no
-part of the product uses it. Writes docs/performance-gateway.md.
+Needs DATABASE_URL, as `python -m project.embedded --ephemeral --` brings one; it makes two
+databases beside it. Peers are installed into environments of their own under .nodewise/bench, for
+this run only: no part of the product uses them. Writes docs/performance-gateway.md.
 """
 
 import argparse
+import json
 import os
 import statistics
+import subprocess
+import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import replace
+from urllib.parse import urlsplit, urlunsplit
 
 import django
+import psycopg
 import uvloop
 
+from benchmarks import gateway_figures as figures
+from benchmarks import gateway_peers as peers
 from benchmarks import gateway_servers as servers
 from benchmarks import report
-from benchmarks.gateway_load import Load, load, memory_mb
+from benchmarks.gateway_breakdown import breakdown
+from benchmarks.gateway_figures import PIECES, LoadFigures
+from benchmarks.gateway_load import Load, load, memory_mb, streams
 from benchmarks.gateway_servers import Contestant
 from benchmarks.measurement import LATENCY_SECONDS
 from benchmarks.peers import LITELLM, ROOT
@@ -33,56 +42,79 @@ BODY = {
     "temperature": 0.3,
 }
 MANY = 50
+STREAMS = 500
 LIMIT = f"of the limit, {MANY} at {LATENCY_SECONDS * 1000:.0f} ms"
 
 
-@dataclass(slots=True)
-class LoadFigures:
-    """What was measured of one contestant, a figure a round."""
-
-    median_ms: list[float] = field(default_factory=list)
-    added_ms: list[float] = field(default_factory=list)
-    per_second: list[float] = field(default_factory=list)
-    cpu_ms: list[float] = field(default_factory=list)
-    of_the_limit: list[float] = field(default_factory=list)
-    memory_mb: float = 0.0
-
-
 def main() -> None:
-    """Measure the gateway, print the figures and write docs/performance-gateway.md."""
+    """Measure the gateways, print the figures and write docs/performance-gateway.md."""
     given = _arguments()
     django.setup()
     with ExitStack() as running:
         provider = running.enter_context(servers.simulator())
+        pieces = running.enter_context(servers.pieces_provider())
         contestants = [provider]
-        for name, application in (
-            ("floor: raw ASGI and aiohttp, only forwarding", "bare"),
-            ("floor: Django's async view and aiohttp, only forwarding", "django"),
-        ):
+        for name, application in ((figures.FLOOR, "bare"), (figures.DJANGO, "django")):
             contestants.append(running.enter_context(servers.floor(name, application, provider)))
-        ours = running.enter_context(servers.nodewise(provider))
-        contestants.append(ours)
+        streamed = [
+            running.enter_context(servers.floor(figures.FLOOR, "bare", pieces)),
+        ]
+        for name, crowded in ((figures.OURS, False), (figures.CROWDED, True)):
+            database = _new_database("nodewise_crowded" if crowded else "nodewise_plain")
+            key = _fill(database, provider, pieces, crowded=crowded)
+            ours = running.enter_context(
+                servers.nodewise(key, name, variables={"DATABASE_URL": database})
+            )
+            contestants.append(ours)
+            if not crowded:
+                plain = database
+                streamed.append(replace(ours, model="streamed"))
         if not given.alone:
-            contestants.append(running.enter_context(servers.litellm(provider, BODY)))
+            others = (peers.litellm, peers.portkey, peers.tensorzero)
+            contestants += [running.enter_context(each(provider, BODY)) for each in others]
         on_what = report.machine()
-        measured = _measure(contestants, given)
-    said = _table(measured)
-    print(said)
+        found = _measure(contestants, given)
+        if not given.quick:
+            _measure_streams(streamed, found, given)
+        where = breakdown(contestants[3], BODY, plain)
+    parts = [figures.goals(found), figures.table(found, LIMIT)]
+    parts.append(figures.streams_table(found, STREAMS, PIECES))
+    said = "\n\n".join(parts)
+    print(said, where, sep="\n\n")
     if not (given.alone or given.quick):
-        DOCUMENT.write_text(_document(said, given, on_what), encoding="utf-8")
+        DOCUMENT.write_text(_document(parts, where, given, on_what), encoding="utf-8")
         print(f"Written to {DOCUMENT}")
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gateway", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=2.5, help="of each load")
-    parser.add_argument("--rounds", type=int, default=3, help="in which all take their turns")
-    parser.add_argument("--alone", action="store_true", help="without LiteLLM; writes nothing")
+    parser.add_argument("--seconds", type=float, default=2.0, help="of each load")
+    parser.add_argument("--rounds", type=int, default=5, help="in which all take their turns")
+    parser.add_argument("--alone", action="store_true", help="without peers; writes nothing")
     parser.add_argument("--quick", action="store_true", help="a short round; writes nothing")
     given = parser.parse_args()
     if given.quick:
         given.seconds, given.rounds = 0.5, 1
     return given
+
+
+def _new_database(name: str) -> str:
+    """The address of a new, empty database beside the one that was given."""
+    url = os.environ["DATABASE_URL"]
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"'.encode())
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+def _fill(database: str, provider: Contestant, pieces: Contestant, *, crowded: bool) -> str:
+    """Write the rows into it; gives the caller's key."""
+    wanted = {"simulator": provider.url, "pieces": pieces.url, "crowded": crowded}
+    command = [sys.executable, "-m", "benchmarks.gateway_rows", json.dumps(wanted)]
+    environment = os.environ | {"DATABASE_URL": database, "LLM_EGRESS_ALLOW": "127.0.0.1"}
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, check=True, text=True, stdout=subprocess.PIPE
+    )
+    return done.stdout.split()[-1]
 
 
 def _measure(
@@ -109,7 +141,20 @@ def _measure(
             many = _load(each, in_flight=MANY, seconds=given.seconds, latency=LATENCY_SECONDS)
             found[each.name].of_the_limit.append(many.per_second * LATENCY_SECONDS / MANY)
             found[each.name].memory_mb = memory_mb(each)
+    _set_latency(provider, 0.0)
     return found
+
+
+def _measure_streams(
+    contestants: Sequence[Contestant], found: dict[str, LoadFigures], given: argparse.Namespace
+) -> None:
+    for each in contestants:
+        uvloop.run(streams(each, BODY, count=5))  # warm
+    for _ in range(min(3, given.rounds)):
+        for each in contestants:
+            came = uvloop.run(streams(each, BODY, count=STREAMS))
+            found[each.name].piece_ms.append(came.cpu_ms)
+            found[each.name].streams_mb.append(came.memory_mb)
 
 
 def _load(who: Contestant, *, in_flight: int, seconds: float, latency: float = 0.0) -> Load:
@@ -120,36 +165,20 @@ def _set_latency(provider: Contestant, seconds: float) -> None:
     servers.post(f"{provider.url.removesuffix('/v1')}/_control", {"latency_ms": seconds * 1000})
 
 
-def _table(found: dict[str, LoadFigures]) -> str:
-    lines = [
-        f"| what | latency added | requests/s, 10 in flight | CPU a request | {LIMIT} | memory |",
-        "| --- | ---: | ---: | ---: | ---: | ---: |",
-    ]
-    for at, (name, each) in enumerate(found.items()):
-        middle = statistics.median
-        added = f"{middle(each.added_ms):.2f} ms" if at else f"(takes {middle(each.median_ms):.2f})"
-        lines.append(
-            f"| {name} | {added} | {middle(each.per_second):,.0f} | {middle(each.cpu_ms):.2f} ms"
-            f" | {middle(each.of_the_limit):.3f} | {each.memory_mb:.0f} MB |"
-        )
-    names = list(found)
-    if len(names) == 5:
-        ours, peer = found[names[3]].per_second, found[names[4]].per_second
-        ratios = sorted(mine / theirs for mine, theirs in zip(ours, peer, strict=True))
-        lines.append(
-            f"\nNodewise answers {statistics.median(ratios):.1f} times as many requests a second as"
-            f" LiteLLM's proxy ({ratios[0]:.1f} to {ratios[-1]:.1f} in the rounds)."
-        )
-    return "\n".join(lines)
-
-
-def _document(said: str, given: argparse.Namespace, on_what: str) -> str:
+def _document(parts: Sequence[str], where: str, given: argparse.Namespace, on_what: str) -> str:
+    goals, loads, streamed = parts
     return f"""# Performance of `/v1`
 
 Written by `make bench-gateway`; don't edit it by hand. Figures of different machines say nothing
-beside each other: compare within this table, which is one run.
+beside each other: compare within this page, which is one run.
 
-{said}
+{loads}
+
+{streamed}
+
+{goals}
+
+{where}
 
 ## What is measured
 - {given.rounds} rounds; in each, every load goes to one after the other, {given.seconds:g} s each,
@@ -159,17 +188,21 @@ beside each other: compare within this table, which is one run.
   the server process's own, user and system, all threads, with 10 in flight.
 - The last load has {MANY} in flight and {LATENCY_SECONDS * 1000:.0f} ms at the provider, begun one
   after the other across those: requests a second over what the latency allows.
+- Streams: a provider of its own sends {PIECES} pieces a tenth of a second apart, {STREAMS} streams
+  are open at once, and CPU is all that the server took, beginnings and ends included.
 - Everything shares the machine's cores: servers, provider, database and the load, which aiohttp
   makes. With 10 in flight all compete for them.
 - Nodewise: one process of uvicorn, with keys, resolution, limits, the response cache and records
-  in PostgreSQL, all at their defaults.
-- LiteLLM: {LITELLM.requirement}, one process, a master key, no database, no line a request,
-  installed into an environment of its own for this comparison only.
+  in PostgreSQL, all at their defaults. In the crowd no budget counts the benchmark's own calls.
+- LiteLLM: {LITELLM.requirement}, one process, a master key, no database. Portkey: one process of
+  Node, each request names provider and address in headers, no keys, no records. TensorZero: its
+  embedded gateway (Rust, on all cores) without its database, so without keys and records. None
+  writes a line a request; each is installed into an environment of its own for this comparison.
 - The floors forward the request and the answer, and know, check and keep nothing.
 
 ## On what
 {on_what}
-- {servers.versions()}
+- {peers.versions()}
 """
 
 

@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+PIECES = 200  # of a streamed answer
 PROVIDER = "the provider itself"
 FLOOR = "floor: raw ASGI and aiohttp, only forwarding"
 DJANGO = "floor: Django's async view and aiohttp, only forwarding"

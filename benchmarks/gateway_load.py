@@ -48,7 +48,7 @@ async def load(
     """
     took: list[float] = []
     bodies = _bodies(who, body)
-    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {who.key}"}
+    headers = _headers(who)
     url = f"{who.url}/chat/completions"
     connector = aiohttp.TCPConnector(limit=in_flight)
     begins = time.perf_counter() + OPENING_SECONDS + 3 * latency
@@ -73,6 +73,57 @@ async def load(
 
         used, *_ = await asyncio.gather(count_cpu(), *map(worker, range(in_flight)))
     return Load(took, seconds, used or 0.0)
+
+
+def _headers(who: Contestant) -> dict[str, str]:
+    key = f"Bearer {who.key}"
+    return {"Content-Type": "application/json", "Authorization": key, **who.headers}
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """What came of many streams at once: the server's CPU for each piece, and its memory."""
+
+    cpu_ms: float
+    memory_mb: float
+    seconds: float
+
+
+async def streams(who: Contestant, body: Mapping[str, Any], *, count: int) -> Streams:
+    """Read as many streams at the same time to their ends; ends the process if one is cut."""
+    bodies = _bodies(who, {**body, "stream": True})
+    url, pieces = f"{who.url}/chat/completions", 0
+    connector = aiohttp.TCPConnector(limit=count)
+    before = memory_mb(who)
+    begun, used = time.perf_counter(), _cpu_seconds(who)
+    async with aiohttp.ClientSession(connector=connector, headers=_headers(who)) as session:
+
+        async def one(place: int) -> None:
+            nonlocal pieces
+            await asyncio.sleep(OPENING_SECONDS * place / count)
+            last = b""
+            async with session.post(url, data=next(bodies)) as reply:
+                async for piece in reply.content.iter_any():
+                    pieces += piece.count(b'"content"')
+                    last = (last + piece)[-64:]
+            if reply.status != 200 or b"data: [DONE]" not in last:
+                sys.exit(f"{who.name}: a stream was cut: {reply.status} {last!r}")
+
+        async def look() -> float:
+            most = before
+            while True:
+                most = max(most, memory_mb(who))
+                try:
+                    await asyncio.sleep(0.5)
+                except asyncio.CancelledError:
+                    return most
+
+        looking = asyncio.create_task(look())
+        await asyncio.gather(*map(one, range(count)))
+        looking.cancel()
+        most = await looking
+    cpu = _cpu_seconds(who) - used
+    return Streams(cpu * 1000 / pieces, most - before, time.perf_counter() - begun)
 
 
 def _bodies(who: Contestant, body: Mapping[str, Any]) -> Iterator[bytes]:

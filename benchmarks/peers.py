@@ -63,6 +63,36 @@ class Peer:
         done.write_text(self.requirement, encoding="utf-8")
 
 
+@dataclass(frozen=True, slots=True)
+class NodePackage:
+    """The same for a package of npm; no script of a package is run."""
+
+    name: str
+    requirement: str
+
+    @property
+    def folder(self) -> Path:
+        return FOLDER / self.name
+
+    def environment(self) -> dict[str, str]:
+        """All that its processes get to see."""
+        return {"PATH": os.environ["PATH"], "HOME": str(self.folder), "NODE_ENV": "production"}
+
+    def install(self) -> None:
+        """Unless it is there. Raises CalledProcessError, and FileNotFoundError without npm."""
+        done = self.folder / "installed"
+        if done.exists() and done.read_text(encoding="utf-8") == self.requirement:
+            return
+        print(f"Installing {self.requirement} into {self.folder} …", flush=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        npm = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
+        command = [*npm, "--prefix", str(self.folder), self.requirement]
+        subprocess.run(command, check=True)
+        done.write_text(self.requirement, encoding="utf-8")
+
+
 # 1.82.7, 1.82.8 and 1.107 stole credentials and were taken back; this one stands since spring.
 LITELLM = Peer("litellm", "litellm[proxy]==1.83.14")
 CURATOR = Peer("curator", "bespokelabs-curator==0.1.31", frozenset({NAMESPACE_PTH}))
+TENSORZERO = Peer("tensorzero", "tensorzero==2026.6.0")
+PORTKEY = NodePackage("portkey", "@portkey-ai/gateway@1.15.2")
