@@ -28,6 +28,7 @@ class Role(models.TextChoices):
 
 # Beside these: who may read prompts and answers, which administrators may and others needn't.
 READER = "reader"
+_FURTHER: dict[str, set[tuple[str, str]]] = {}
 RANK = {role.value: rank for rank, role in enumerate(Role, start=1)}
 WORKING_APPS = ("enrichment", "listings")  # their tables are worked on, not configured
 APPS = ("llmconfig", "metrics", *WORKING_APPS)
@@ -73,6 +74,14 @@ def user_named(name: str) -> User | None:
     return everybody().filter(**{username_field(): name}).first()
 
 
+def give_also(role: str, *permissions: tuple[str, str]) -> None:
+    """Have a role's group hold further permissions, as (app label, codename), from now on.
+
+    For projects, before `migrate`: `ensure_roles` gives them, and takes none away.
+    """
+    _FURTHER.setdefault(role, set()).update(permissions)
+
+
 def ensure_roles(using: str = DEFAULT_DB_ALIAS) -> None:
     """Make the groups and give them our permissions; safe to run at any time.
 
@@ -93,3 +102,9 @@ def ensure_roles(using: str = DEFAULT_DB_ALIAS) -> None:
         group, _ = Group.objects.using(using).get_or_create(name=group_name(name))
         group.permissions.remove(*ours.exclude(pk__in=permissions.values("pk")))
         group.permissions.add(*permissions)
+        for app, codename in _FURTHER.get(name, ()):
+            group.permissions.add(
+                *Permission.objects.using(using).filter(
+                    content_type__app_label=app, codename=codename
+                )
+            )

@@ -15,6 +15,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from llmconfig.admin.kit.navigation import Page, Section, register_section
 from llmconfig.admin.kit.writes import ReadOnlyAdmin, RevisionedAdmin
 from llmconfig.roles import RANK, READER, group_name, role_of_group
+from project.access import manages_everybody, role_groups
 
 # The stock pages of these apps are registered before ours and don't wear the theme.
 for model in (User, Group, TokenProxy):
@@ -37,13 +38,40 @@ class UserAdmin(StockUserAdmin, RevisionedAdmin):  # type: ignore[type-arg,misc]
             "Role",
             {
                 "fields": ("is_active", "is_staff", "groups", "is_superuser"),
-                "description": "Groups are roles: a viewer reads everything but secrets, an"
-                " operator also runs batches, an administrator also changes the configuration."
+                "description": "Groups are roles: a viewer reads everything but secrets and"
+                " texts, an operator also runs batches, an administrator also changes the"
+                " configuration and manages people; a reader also reads prompts and answers."
                 " Staff may sign in here; superusers may do everything.",
             },
         ),
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Superusers are changed by superusers alone, their passwords too."""
+        allowed: bool = super().has_change_permission(request, obj)
+        return allowed and (manages_everybody(request) or not getattr(obj, "is_superuser", False))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Nobody makes a superuser but a superuser."""
+        found = super().get_readonly_fields(request, obj)
+        return found if manages_everybody(request) else (*found, "is_superuser")
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Administrators give roles, and no other groups of the project."""
+        if db_field.name == "groups" and not manages_everybody(request):
+            kwargs["queryset"] = role_groups()
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Groups that the form didn't offer stay as they are."""
+        person = form.instance
+        if manages_everybody(request) or not change:
+            super().save_related(request, form, formsets, change)
+            return
+        kept = list(person.groups.exclude(pk__in=role_groups()))
+        super().save_related(request, form, formsets, change)
+        person.groups.add(*kept)
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """With the groups, for the list."""

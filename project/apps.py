@@ -10,10 +10,14 @@ class ProjectConfig(AppConfig):
 
     def ready(self) -> None:
         """Look after what the process stands on: clocks, timers, the broker."""
+        from llmconfig import roles  # noqa: PLC0415 - needs apps
         from llmconfig.admin.kit.dashboard import register_widget  # noqa: PLC0415 - needs apps
+        from llmconfig.roles import Role  # noqa: PLC0415 - needs apps
         from llmconfig.runtime import database_clock  # noqa: PLC0415 - needs settings
         from nodewise import timers  # noqa: F401, PLC0415 - connects its signal
         from nodewise.surroundings import surroundings_widget  # noqa: PLC0415 - needs apps
+        from project.access import ABOUT_PEOPLE  # noqa: PLC0415 - needs apps
 
+        roles.give_also(Role.ADMINISTRATOR, *ABOUT_PEOPLE)
         register_widget(surroundings_widget, rank=1)
         database_clock.watch()

@@ -352,7 +352,8 @@ MATRIX = (
     ("enrichment_prompt_add", (403, 200, 200)),
     ("metrics_generationmetric_changelist", (200, 200, 200)),
     ("metrics_generationmetric_add", (403, 403, 403)),
-    ("auth_user_changelist", (403, 403, 403)),
+    ("auth_user_changelist", (403, 403, 200)),
+    ("authtoken_tokenproxy_changelist", (403, 403, 403)),
 )
 
 
