@@ -285,7 +285,17 @@ class Enrichment(ABC):
             value,
             self.original(values),
         )
-        return tuple(found for gate in self._all_gates() if (found := _asked(gate, checked)))
+        found = []
+        for gate in self._all_gates():
+            try:
+                finding = gate(checked)
+            except Exception as error:
+                name = getattr(gate, "__qualname__", type(gate).__name__).partition(".")[0]
+                logger.exception("The gate %s failed.", name)
+                finding = _check_failed(name, error)
+            if finding is not None:
+                found.append(finding)
+        return tuple(found)
 
     def _all_gates(self) -> tuple[Gate, ...]:
         return (addresses_model, *self.gates)
@@ -369,16 +379,6 @@ def schema_misfit(schema: Mapping[str, Any], value: Any) -> str:
         return ""
     where = ".".join(str(step) for step in errors[0].absolute_path)
     return f"{where}: {errors[0].message}" if where else str(errors[0].message)
-
-
-def _asked(gate: Gate, checked: Checked) -> GateFinding | None:
-    """A gate's finding; one that raises has found that it can't check this answer."""
-    try:
-        return gate(checked)
-    except Exception as error:
-        name = getattr(gate, "__qualname__", type(gate).__name__).partition(".")[0]
-        logger.exception("The gate %s failed.", name)
-        return _check_failed(name, error)
 
 
 def _check_failed(name: str, error: Exception) -> GateFinding:

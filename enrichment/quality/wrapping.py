@@ -131,7 +131,7 @@ def _suspicious(first: str, sources: Sequence[str]) -> bool:
 
 
 def _tag(text: str, sources: Sequence[str]) -> str:
-    found = re.search(r"</?think(?:ing)?>", text)
+    found = re.search(r"</?think(?:ing)?>", text) if "think" in text else None
     return found[0] if found is not None and not _in(found[0], sources) else ""
 
 

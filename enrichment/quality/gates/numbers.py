@@ -51,7 +51,7 @@ def unknown_numbers(checked: Checked) -> GateFinding | None:
     """Numbers that the source doesn't have: in digits, fractions, words, months or hours."""
     answer = checked.changes.added_text
     digits = set(DIGITS.findall(answer))
-    if not digits and not any(each in answer for each in FRACTIONS):
+    if not digits and (answer.isascii() or not any(each in answer for each in FRACTIONS)):
         return None
     if digits <= set(DIGITS.findall(checked.source)) and "/" not in answer:
         return None

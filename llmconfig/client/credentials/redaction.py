@@ -26,6 +26,8 @@ LONGEST = 300
 WINDOW, ANSWER_WINDOW = 8, 12
 # Shorter than this is no key but a placeholder, such as local servers are given.
 MIN_KEY, MIN_KEY_IN_ANSWERS = 4, 16
+# A text without any block of so many characters of a key holds no part of it.
+BLOCK = 5
 # In a stream, this many characters that may begin a part wait for the next piece.
 SUSPICIOUS = 4
 # Anthropic's pieces of a block, by the field that holds them.
@@ -58,9 +60,11 @@ class Parts:
             form[at : at + SUSPICIOUS] for form in forms for at in range(len(form))
         )
         # Each run of `window` holds one of these whole: most texts hold none.
-        half = (window + 1) // 2
+        size = min(BLOCK, (window + 1) // 2)
         self._blocks = frozenset(
-            form[at : at + half] for form in forms for at in range(0, len(form) - half + 1, half)
+            form[at : at + size]
+            for form in forms
+            for at in range(0, len(form) - size + 1, window - size + 1)
         )
 
     def hidden(self, text: str) -> AbstractSet[int]:

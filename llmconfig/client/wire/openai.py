@@ -27,6 +27,7 @@ from llmconfig.client.wire.prompt_cache import MARK
 from llmconfig.client.wire.reading import object_of
 from llmconfig.client.wire.response_format import ask_for_shape
 from llmconfig.client.wire.usage import billed
+from llmconfig.client.wire.usual_reply import usual_reply
 from llmconfig.configuration.facts import ProviderFacts
 from llmconfig.secrets import Secret
 
@@ -126,7 +127,7 @@ class OpenAIWire:
         )
 
     def read(self, value: JSON) -> Reply:
-        return read_answer(value)
+        return usual_reply(value) or read_answer(value)
 
     def own_words(self, native: JSON) -> JSON | None:
         """The fields of `reply`, its first `choice` and the `message` that have no place here."""

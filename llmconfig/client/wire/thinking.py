@@ -153,15 +153,20 @@ class ThoughtSplitter:
         return passed
 
 
+def may_hold_thoughts(text: str) -> bool:
+    """Whether any tag of thoughts may be in a text."""
+    for hint in _HINTS:  # noqa: SIM110 - `any` takes three times as long
+        if hint in text:
+            return True
+    return False
+
+
 def split(text: str) -> tuple[str, str]:
     """The answer and the thoughts in a whole text.
 
     A closing tag alone counts unless it is quoted, or the text begins as JSON does.
     """
-    for hint in _HINTS:  # `any` takes three times as long
-        if hint in text:
-            break
-    else:
+    if not may_hold_thoughts(text):
         return text, ""
     begin = text.lstrip()
     if begin.startswith((*TAGS, *_ANSWER_BEGINS)):

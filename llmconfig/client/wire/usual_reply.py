@@ -1,0 +1,83 @@
+"""The reply that OpenAI's servers send nearly always, read in one look.
+
+What is read here, the adapter's general way reads in the same words; anything else that a reply may
+hold is left to that. `tests/llmconfig/test_usual_replies.py` compares the two.
+"""
+
+from typing import Any
+
+from llmconfig.client.types import Billed, Usage
+from llmconfig.client.wire import JSON, Reply
+from llmconfig.client.wire.template_tokens import without_end_tokens
+from llmconfig.client.wire.thinking import may_hold_thoughts
+from llmconfig.client.wire.usage import MAX_TOKENS
+
+# All that such a reply has: with any other field it is none.
+REPLY_FIELDS = frozenset(
+    {"id", "object", "created", "model", "choices", "usage", "system_fingerprint", "service_tier"}
+)
+CHOICE_FIELDS = frozenset({"index", "message", "logprobs", "finish_reason"})
+MESSAGE_FIELDS = frozenset(
+    {"role", "content", "refusal", "annotations", "tool_calls", "function_call"}
+)
+COUNT_FIELDS = frozenset(
+    {
+        "prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details",
+        "completion_tokens_details",
+    }
+)  # fmt: skip
+STOP = "stop"
+STANDARD_TIER = "default"
+
+
+def usual_reply(value: JSON) -> Reply | None:
+    """One whole text and its token counts; None if there is anything else in the reply."""
+    choices = value.get("choices")
+    if not (REPLY_FIELDS.issuperset(value) and isinstance(choices, list) and len(choices) == 1):
+        return None
+    choice, tier = choices[0], value.get("service_tier")
+    if not isinstance(choice, dict) or not CHOICE_FIELDS.issuperset(choice):
+        return None
+    if choice.get("finish_reason") != STOP or choice.get("logprobs") is not None:
+        return None
+    text = _text(choice.get("message"))
+    usage = _usage(value.get("usage"))
+    if text is None or usage is None or tier not in {None, STANDARD_TIER}:
+        return None
+    return Reply(
+        text=text,
+        finish_reason=STOP,
+        billed=Billed(usage, None, "", names_tier=tier is not None),
+        native_reason=STOP,
+        native=value,
+    )
+
+
+def _text(message: Any) -> str | None:
+    """What a message says that says nothing besides."""
+    if not isinstance(message, dict) or not MESSAGE_FIELDS.issuperset(message):
+        return None
+    if message.get("refusal") or message.get("tool_calls") or message.get("function_call"):
+        return None
+    text = message.get("content")
+    if not isinstance(text, str) or "\0" in text or may_hold_thoughts(text):
+        return None
+    return text if without_end_tokens(text) is text else None
+
+
+def _usage(counts: Any) -> Usage | None:
+    """Tokens of two buckets that make the total, with nothing in any detail."""
+    if not isinstance(counts, dict) or not COUNT_FIELDS.issuperset(counts):
+        return None
+    for name in ("prompt_tokens_details", "completion_tokens_details"):
+        details = counts.get(name)
+        if details is not None and not (isinstance(details, dict) and not any(details.values())):
+            return None
+    prompt, completion = counts.get("prompt_tokens"), counts.get("completion_tokens")
+    if type(prompt) is not int or type(completion) is not int:
+        return None
+    if not (0 <= prompt <= MAX_TOKENS and 0 <= completion <= MAX_TOKENS):
+        return None
+    if counts.get("total_tokens") != prompt + completion:
+        return None
+    return Usage(prompt, 0, 0, completion, 0)
