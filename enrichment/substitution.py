@@ -24,11 +24,14 @@ class Template:
         parts = self.parts
         if len(parts) == 1:
             return parts[0]
+        filled = list(parts)
+        filled[1::2] = [values[name] for name in parts[1::2]]
         forged = _forged(parts)
-        return "".join(
-            (forged.sub("&lt;", values[part]) if forged else values[part]) if position % 2 else part
-            for position, part in enumerate(parts)
-        )
+        if forged is not None:
+            for position in range(1, len(parts), 2):
+                if "<" in filled[position]:
+                    filled[position] = forged.sub("&lt;", filled[position])
+        return "".join(filled)
 
     @property
     def names(self) -> frozenset[str]:

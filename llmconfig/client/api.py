@@ -32,7 +32,7 @@ from llmconfig.client.recording import recorders
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import Call, CallRecord, Delta, Generation
 from llmconfig.client.wire import Input
-from llmconfig.configuration import in_force
+from llmconfig.configuration import in_force, snapshot
 from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.errors import LLMError
 
@@ -61,8 +61,10 @@ async def agenerate(
     Raises GenerationFailed's kinds and BudgetExceeded, and what resolution raises: CallsDisabled,
     UnknownNode, NoTarget. A cancelled call leaves a record too.
     """
-    await structured_output.prepare(call.schema)
-    state = GenerationState(call, await in_force.acurrent(), before_send=before_send)
+    if call.schema is not None:
+        await structured_output.prepare(call.schema)
+    configuration = snapshot.fresh() or await in_force.acurrent()
+    state = GenerationState(call, configuration, before_send=before_send)
     if follow is not None:
         follow(CallWatch(state))
     return await _generation(state, CHAT, collect)

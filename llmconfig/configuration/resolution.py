@@ -111,6 +111,10 @@ def resolve(
             "All LLM calls are switched off. Turn on “enabled” in the processing settings, or run"
             " `manage.py seed_llm_config --enable`."
         )
+    if not (given or shadow or name in snapshot.experiments):
+        known: _Resolved | None = snapshot.memo.get((name, user_id, None, ""))
+        if known is not None:
+            return known.drawn()
     asked = _asked(name, snapshot, user_id, given or {}, experiment_key, shadow=shadow)
     arm_id = asked.arm and asked.arm.id
     key = (name, user_id, arm_id, asked.beside, *sorted(asked.given.items()))

@@ -134,6 +134,11 @@ def register_part(name: str, read: Callable[[], Any]) -> None:
     _parts[name] = read
 
 
+def fresh() -> Snapshot | None:
+    """The snapshot if it was compared with the database within the last second; asks nobody."""
+    return _holder.fresh()
+
+
 def current() -> Snapshot:
     """The snapshot in force; asks the database at most once a second."""
     return _holder.fresh() or _refresh()

@@ -57,7 +57,7 @@ def record_of(state: GenerationState) -> CallRecord:
         latency_ms=ms_since(state.started),
         finish_reason=came.finish_reason if came is not None else None,
         truncated=came is not None and came.finish_reason == "length",
-        prompt_length=sum(map(_length, call.messages)),
+        prompt_length=_prompt_length(call.messages),
         response_length=len(came.text if came is not None else state.partial),
         error_code="" if served is not None else _error_code(state),
         attempts=attempts,
@@ -75,7 +75,12 @@ def record_of(state: GenerationState) -> CallRecord:
 def texts_of(state: GenerationState) -> Texts:
     """Prompt and answer, for those who keep them; of one that broke off, what came of it."""
     served = state.served or state.rejected
-    prompt = "\n\n".join(map(_text, state.call.messages))
+    prompt = "\n\n".join(
+        [
+            content if isinstance(content := each.get("content"), str) else _text(each)
+            for each in state.call.messages
+        ]
+    )
     if served is None:
         return Texts(prompt=prompt, answer=state.partial)
     return Texts(prompt=prompt, answer=served.text or served.refusal, tool_calls=served.tool_calls)
@@ -193,6 +198,14 @@ def _total_cost(attempts: tuple[Attempt, ...]) -> Decimal | None:
                 return None
             total += each.cost_usd
     return total
+
+
+def _prompt_length(messages: Sequence[Message]) -> int:
+    length = 0
+    for each in messages:
+        content = each.get("content")
+        length += len(content) if isinstance(content, str) else len(_text(each))
+    return length
 
 
 def _length(message: Message) -> int:

@@ -42,7 +42,7 @@ def usual_reply(value: JSON) -> Reply | None:
         return None
     text = _text(choice.get("message"))
     usage = _usage(value.get("usage"))
-    if text is None or usage is None or tier not in {None, STANDARD_TIER}:
+    if text is None or usage is None or not (tier is None or tier == STANDARD_TIER):
         return None
     return Reply(
         text=text,
