@@ -69,12 +69,14 @@ def _floor(batches: "Sequence[list[tuple[CallRecord, Texts]]]", *, texts: bool) 
     from django.db import connection, transaction
 
     from metrics import recording as ours
+    from metrics.copying import copy_rows
     from metrics.quality import rules
 
-    calls = [[ours._metric_row(each, {}) for each, _ in batch] for batch in batches]  # noqa: SLF001
+    call_row, answer_row = ours._metric_row, ours._history_row  # noqa: SLF001
+    calls = [[call_row(each, each.created_at, {}) for each, _ in batch] for batch in batches]
     in_force = rules.current()
     answers = [
-        [ours._history_row(each, text, {}, in_force) for each, text in batch if texts]  # noqa: SLF001
+        [answer_row(each, text, each.created_at, {}, in_force) for each, text in batch if texts]
         for batch in batches
     ]
     with connection.cursor() as cursor:
@@ -86,9 +88,9 @@ def _floor(batches: "Sequence[list[tuple[CallRecord, Texts]]]", *, texts: bool) 
         began = time.perf_counter()
         for rows, other_rows in zip(calls, answers, strict=True):
             with transaction.atomic():
-                ours.copy_rows(cursor, "plain_metrics", ours.METRIC_COLUMNS, rows)
+                copy_rows(cursor, "plain_metrics", ours.METRIC_COLUMNS, rows)
                 if texts:
-                    ours.copy_rows(cursor, "plain_history", ours.HISTORY_COLUMNS, other_rows)
+                    copy_rows(cursor, "plain_history", ours.HISTORY_COLUMNS, other_rows)
         took = time.perf_counter() - began
         cursor.execute("DROP TABLE plain_metrics, plain_history")
     return sum(map(len, batches)) / took

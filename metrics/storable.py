@@ -29,6 +29,8 @@ def storable(text: str) -> str:
     """The text with U+FFFD for what PostgreSQL refuses: NUL and lone surrogates."""
     if "\0" in text:
         text = text.replace("\0", REPLACEMENT)
+    if text.isascii():
+        return text
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -36,15 +38,13 @@ def storable(text: str) -> str:
     return text
 
 
-def fitting(column: str, text: str) -> str:
-    """A text cut to its column; providers' words and model references have no agreed length."""
-    return storable_word(text[: LENGTHS[column]])
-
-
 @lru_cache(maxsize=1024)
-def storable_word(text: str) -> str:
-    """Remembered, because the same few words are in nearly every call: 11 of them in each."""
-    return storable(text)
+def fitting(column: str, text: str) -> str:
+    """A text cut to its column; providers' words and model references have no agreed length.
+
+    Remembered, because the same few words are in nearly every call: 11 of them in each.
+    """
+    return storable(text[: LENGTHS[column]])
 
 
 def storable_usage(record: CallRecord) -> Usage:

@@ -5,22 +5,23 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
-from psycopg.types.json import Jsonb
 
+from enrichment.engine.bound_statements import TextArray
 from enrichment.enrichments.contract import Enrichment
+from metrics.copying import ready_json
 from metrics.storable import storable
 
 
-def column_values(enrichment: Enrichment, values: Sequence[Any]) -> list[str | None]:
+def column_values(enrichment: Enrichment, values: Sequence[Any]) -> TextArray:
     """Values for the enrichment's column: texts for a text column, else JSON."""
     if enrichment.holds_json():
-        return [_json(each).decode() for each in values]
-    return [_text(each) for each in values]
+        return TextArray([_json(each) for each in values])
+    return TextArray([_text(each) for each in values])
 
 
-def jsonb(value: Any) -> Jsonb | None:
-    """A value for a JSON column; None stays NULL."""
-    return None if value is None else Jsonb(value, _json)
+def jsonb(value: Any) -> bytes | None:
+    """A value for a JSON column that is written by COPY; None stays NULL."""
+    return None if value is None else ready_json(_json(value))
 
 
 def plain_json(value: Any) -> Any:
@@ -28,10 +29,10 @@ def plain_json(value: Any) -> Any:
     return _cleaned(value)
 
 
-def _text(value: Any) -> str | None:
+def _text(value: Any) -> str | bytes | None:
     if value is None:
         return None
-    return storable(value) if isinstance(value, str) else _json(value).decode()
+    return storable(value) if isinstance(value, str) else _json(value)
 
 
 def _json(value: Any) -> bytes:

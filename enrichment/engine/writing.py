@@ -13,8 +13,8 @@ from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
-from psycopg.types.json import Jsonb
 
+from enrichment.engine.bound_statements import TextArray, execute_bound
 from enrichment.engine.claims import LEASE_SECONDS, Claim
 from enrichment.engine.column_values import column_values, jsonb
 from enrichment.engine.items import Outcome
@@ -23,7 +23,8 @@ from enrichment.enrichments.contract import Enrichment
 from enrichment.facts.store import remember
 from enrichment.models import BatchChunk, EnrichmentResult, ResultState
 from llmconfig.client.types import ANSWERED, CallRecord
-from metrics.recording import copy_rows, write_records
+from metrics.copying import copy_rows, ready_json
+from metrics.recording import write_records
 from metrics.storable import storable
 
 _FENCE = """
@@ -123,8 +124,10 @@ def write(
         kept = [each for each in outcomes if each.item.claim and each.item.claim.chunk_id in ours]
         unfinished = [each for each in kept if each.unfinished]
         kept = [each for each in kept if not each.unfinished] if unfinished else kept
-        settled = [each for each in kept if not gets_later_round(each, later_rounds)]
         again = [each for each in kept if gets_later_round(each, later_rounds)]
+        settled = kept
+        if again:
+            settled = [each for each in kept if not gets_later_round(each, later_rounds)]
         _note_failures(cursor, again)
         _record(cursor, unfinished)
         store(cursor, enrichment, settled, batch_id=batch_id)
@@ -138,10 +141,11 @@ def rehearse(enrichment: Enrichment) -> None:
     Raises Django's DatabaseError for what they would be refused for whatever the answers say:
     a missing column or right, a read-only database.
     """
-    nothing: dict[str, Any] = {"ids": [], "values": [], "models": [], "variant": ""}
+    none = TextArray([])
+    nothing: dict[str, Any] = {"ids": none, "values": none, "models": none, "variant": ""}
     with transaction.atomic(), connection.cursor() as cursor:
         if enrichment.writes:
-            cursor.execute(_update_sql(enrichment), nothing)
+            execute_bound(cursor, _update_sql(enrichment), nothing)
         copy_rows(cursor, "enrichment_results", _RESULT_COLUMNS, ())
 
 
@@ -280,16 +284,17 @@ def _apply(
             by_variant[each.item.variant].append(each)
     # One statement a variant: an UPDATE … FROM takes only one source row for each target row.
     for variant, applied in by_variant.items():
-        cursor.execute(
+        found = execute_bound(
+            cursor,
             _update_sql(enrichment),
             {
-                "ids": [each.item.row_id for each in applied],
+                "ids": TextArray([each.item.row_id for each in applied]),
                 "values": column_values(enrichment, [each.value for each in applied]),
-                "models": [made.model[:100] if (made := _made(each)) else "" for each in applied],
+                "models": TextArray([_model(each) for each in applied]),
                 "variant": variant,
             },
         )
-        previous |= {(row, variant): before for row, before in cursor.fetchall()}
+        previous |= {(row, variant): before for row, before in found}
     return previous
 
 
@@ -299,7 +304,7 @@ def _update_sql(enrichment: Enrichment) -> str:
     table, column = names["table"], names["column"]
     key, key_type = names["key"], names["key_type"]
     if enrichment.by_variant:
-        before = f"to_jsonb(old.{column}) -> %(variant)s"
+        before = f"to_jsonb(old.{column}) -> %(variant)s::text"
         after = (
             f"coalesce(t.{column}, '{{}}'::jsonb) || jsonb_build_object(%(variant)s::text, u.value)"
         )
@@ -311,12 +316,12 @@ def _update_sql(enrichment: Enrichment) -> str:
     # Locked in the order of their keys, so that lanes writing the same rows can't block each other.
     return f"""
         WITH old AS (
-            SELECT {key}, {column} FROM {table} WHERE {key} = ANY(%(ids)s::{key_type}[])
+            SELECT {key}, {column} FROM {table} WHERE {key} = ANY(%(ids)s::text[]::{key_type}[])
             ORDER BY {key} FOR UPDATE
         )
         UPDATE {table} t SET {column} = {after}{marks}
-        FROM unnest(%(ids)s::{key_type}[], %(values)s::{value_type}[], %(models)s::text[])
-             AS u(id, value, model)
+        FROM unnest(%(ids)s::text[]::{key_type}[], %(values)s::text[]::{value_type}[],
+                    %(models)s::text[]) AS u(id, value, model)
         JOIN old ON old.{key} = u.id
         WHERE t.{key} = u.id
         RETURNING t.{key}::text, ({before})::text
@@ -346,7 +351,7 @@ def _result_row(
         made.config_revision if made else None,
         made.correlation_id if made else None,
         jsonb(outcome.value),
-        None if before is None else Jsonb(before, str.encode),
+        None if before is None else ready_json(before.encode()),
         _cost(outcome),
         jsonb(outcome.suggestion),
         outcome.confidence,
@@ -360,6 +365,11 @@ def _result_row(
 def _made(outcome: Outcome) -> CallRecord | None:
     """The call whose answer this is; another row's may have made it."""
     return outcome.record or outcome.answered_by
+
+
+def _model(outcome: Outcome) -> str:
+    made = _made(outcome)
+    return made.model[:100] if made is not None else ""
 
 
 def _cost(outcome: Outcome) -> Decimal | None:

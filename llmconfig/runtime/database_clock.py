@@ -7,6 +7,7 @@ the monotonic clock tells that it was.
 import datetime as dt
 import logging
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connection
@@ -70,6 +71,14 @@ def corrected(moment: dt.datetime) -> dt.datetime:
         return moment
     now = dt.datetime.now(dt.UTC)
     return min(moment, now) + difference
+
+
+def all_corrected(moments: Iterable[dt.datetime]) -> list[dt.datetime]:
+    """The same for many; needs a usable connection, as `ahead` does."""
+    ahead()
+    if known_ahead() is NO_TIME:
+        return list(moments)
+    return [corrected(moment) for moment in moments]
 
 
 def complaint(difference: dt.timedelta) -> str:

@@ -50,7 +50,8 @@ PLACES = (
 VALUES = st.sampled_from(
     [
         None, True, False, 0, 3, 9, -1, 4.0, 13, 10**12, "", "stop", "length", "error", "flex",
-        "<think>Hm.</think>Yes.", "analysisHm.assistantfinalYes.", "Yes.</s>", "A\0b", " ", [], {}, ["x"], {"content": []}, {"code": 500},
+        "<think>Hm.</think>Yes.", "analysisHm.assistantfinalYes.", "Yes.</s>", "A\0b", " ",
+        [], {}, ["x"], {"content": []}, {"code": 500},
         [{"type": "text", "text": "Yes."}], {"name": "f", "arguments": "{}"}, {"status_code": 5},
         [{"id": "1", "function": {"name": "f", "arguments": "{}"}}], {"cached_tokens": "0"},
     ]
