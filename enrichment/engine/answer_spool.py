@@ -26,6 +26,7 @@ from llmconfig.client.recording.disk_format import line_of, read_line
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import CallRecord
 from llmconfig.runtime import database_clock
+from llmconfig.runtime.quick_records import quickly_made
 from metrics.quality.parts import CheckResults
 
 logger = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ STALE_SECONDS = 7 * 24 * 3600
 ENDING = ".answers"
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class KeptAnswer:
     """One row's answer as it was judged; `facts` by the names of their sources.

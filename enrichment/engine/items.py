@@ -31,6 +31,7 @@ from llmconfig.client.http import background_loop
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import Call, CallRecord, Generation, Labels
 from llmconfig.configuration.facts import UserKey
+from llmconfig.runtime.quick_records import quickly_made
 from metrics.quality.parts import CheckResults
 from metrics.recording import NO_RESULTS
 
@@ -42,6 +43,7 @@ MAX_ERROR_CHARACTERS = 200
 PARKED = "A worker died three times while this row was in work; it is parked."
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Item:
     """One row, ready to be sent; `settled` says instead why it needs no call.
@@ -68,6 +70,7 @@ class Item:
     dear: bool = False  # a cascade asks its dear model alone
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of an item. `retriable` failures get a later round while there are any left."""

@@ -13,6 +13,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from llmconfig.configuration.facts import UserKey
+from llmconfig.runtime.quick_records import quickly_made
 
 # The tokens of an answer in order: their UTF-8 bytes, and the logarithm of their probability.
 Tokens = tuple[tuple[bytes, float], ...]
@@ -49,6 +50,7 @@ class UsageDetails:
     web_searches: int = 0
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Usage:
     """Tokens in disjoint buckets: no token is in two of them.
@@ -79,6 +81,7 @@ class Usage:
 NO_USAGE = Usage()
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Billed:
     """What a reply says about its price.
@@ -101,6 +104,7 @@ REPORTED, PRICED, ESTIMATED, UNKNOWN = "reported", "priced", "estimated", "unkno
 ANSWERED = frozenset({"ok", "invalid_answer"})
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Labels:
     """Opaque facts of the caller, handed through to the record."""
@@ -134,6 +138,7 @@ class NativeRequest:
     lost: tuple[str, ...] = ()
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class SharedPrefix:
     """What many calls begin with alike: their system messages, and the schema.
@@ -178,6 +183,7 @@ class Call:
     prefix: SharedPrefix | None = None
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One request to a provider.
@@ -217,6 +223,7 @@ class Attempt:
     service_tier: str = ""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class CallRecord:
     """A finished generation, whether it succeeded or not. Times in UTC, money in US dollars.
@@ -299,6 +306,7 @@ class Delta:
         )
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Generation:
     """An answer with its record. `parsed` is the JSON value when a schema was asked.

@@ -3,9 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from llmconfig.runtime.quick_records import quickly_made
+
 PERSON = "person"  # the part that a person gives
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class ScorePart:
     """What one check said: from 0 to 1, whether that lets the answer pass, and its reasons.
@@ -20,6 +23,7 @@ class ScorePart:
     codes: tuple[str, ...] = ()
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class CheckResults:
     """What whoever made a call found out about its answer. `syntax_valid` None: not checked."""

@@ -25,6 +25,7 @@ from llmconfig.client.http.connections import (
 )
 from llmconfig.client.http.patience import Patience
 from llmconfig.runtime.per_loop import PerLoop
+from llmconfig.runtime.quick_records import quickly_made
 
 MAX_BYTES = 16 * 1024 * 1024  # of one reply, unpacked; the longest real answers are far below 1 MB
 # Longest wait for a connection, TLS included; a server that thinks for minutes accepts at once.
@@ -46,6 +47,7 @@ class RequestFailed(Exception):
         self.transient = transient
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Response:
     """A whole reply: its status, headers and unpacked body."""

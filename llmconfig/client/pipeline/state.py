@@ -16,6 +16,7 @@ from llmconfig.configuration import in_force
 from llmconfig.configuration.facts import Degradation
 from llmconfig.configuration.resolution import Resolution, Target, resolve
 from llmconfig.configuration.snapshot import Snapshot
+from llmconfig.runtime.quick_records import quickly_made
 
 # Called before each request, once budgets and limits let it go: may it still be sent? It must not
 # block.
@@ -25,6 +26,7 @@ BeforeSend = Callable[[], bool]
 SWITCH_SEEN_SECONDS = 0.1
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
     """An attempt and what may follow it: the same again, a repair, a cheaper model, or nothing.

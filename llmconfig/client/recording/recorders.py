@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from llmconfig.client.types import CallRecord
+from llmconfig.runtime.quick_records import quickly_made
 
 logger = logging.getLogger(__name__)
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Texts:
     """What was said in a call; kept apart from the record, which never holds texts."""

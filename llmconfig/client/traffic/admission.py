@@ -20,6 +20,7 @@ from llmconfig.configuration.facts import BudgetFacts
 from llmconfig.configuration.resolution import Target
 from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.runtime import database_clock
+from llmconfig.runtime.quick_records import quickly_made
 
 # What may have been billed although nobody says how much.
 MAYBE_BILLED = frozenset({"timeout", "bad_reply", "reply_too_large", *ANSWERED})
@@ -43,6 +44,7 @@ class BudgetUnknown(NotAdmitted):
     code = "budget_unknown"
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class AdmissionRequest:
     """What is to be sent. `most` is what it may use; None where nobody needs to know.

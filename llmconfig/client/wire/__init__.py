@@ -23,6 +23,7 @@ from llmconfig.client.types import (
 )
 from llmconfig.configuration.facts import ProviderFacts
 from llmconfig.configuration.resolution import Target
+from llmconfig.runtime.quick_records import quickly_made
 from llmconfig.secrets import Secret
 
 JSON = dict[str, Any]
@@ -52,6 +53,7 @@ LIMIT_HOLDERS = (
 Input = str | list[int]  # a text, or the tokens of one
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Question:
     """What is asked of one target, in OpenAI's words; an adapter puts it in its own.
@@ -86,6 +88,7 @@ class Question:
         return model is not None and model.supports_json_schema
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Body:
     """A request's JSON, and the parameters that this wire could not carry.
@@ -98,6 +101,7 @@ class Body:
     carried: tuple[str, ...] = ()
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Reply:
     """A provider's answer, and in `billed` what it says of tokens and money.
