@@ -1,5 +1,6 @@
 """Conditions that Django's own lookups say less well."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -26,4 +27,17 @@ class AnyOf(_Lookup):
     ) -> tuple[str, tuple[Any, ...]]:
         column, parameters = self.process_lhs(compiler, connection)
         kind = self.lhs.output_field.cast_db_type(connection)
-        return f"{column} = ANY(%s::{kind}[])", (*parameters, list(self.rhs))
+        return f"{column} = ANY(%s::{kind}[])", (*parameters, array_literal(self.rhs))
+
+
+def array_literal(texts: Sequence[str]) -> str:
+    """Texts as PostgreSQL writes an array, for a parameter with a cast.
+
+    psycopg looks at each text of a list; this is one text.
+    """
+    if not texts:
+        return "{}"
+    whole = '","'.join(texts)
+    if "\\" in whole or whole.count('"') > 2 * (len(texts) - 1):
+        whole = '","'.join(each.replace("\\", "\\\\").replace('"', '\\"') for each in texts)
+    return f'{{"{whole}"}}'

@@ -189,7 +189,7 @@ def write_records(
     Raises Django's database errors. After an IntegrityError the same records may be handed over
     again, in a new transaction: those that are stored already are then passed over.
     """
-    if not _in_doubt.isdisjoint(record.id for record, _ in records):
+    if _in_doubt and not _in_doubt.isdisjoint(record.id for record, _ in records):
         records = _not_stored(cursor, records)
     try:
         _write_new(cursor, records, found_by_checks)

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.db.models import F, Value
 from django.db.models.functions import Now
 
-from enrichment.db_lookups import AnyOf
+from enrichment.db_lookups import AnyOf, array_literal
 from enrichment.engine import answer_spool, sent_log
 from enrichment.engine.answer_spool import KeptAnswer
 from enrichment.models import BatchChunk, ChunkStatus, EnrichmentResult
@@ -32,7 +32,7 @@ ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
 """
 _LEASE = """
 UPDATE enrichment_batch_chunks
-SET status = 'leased', lease_token = %s, row_ids = %s, started = 0, deaths = %s,
+SET status = 'leased', lease_token = %s, row_ids = %s::text[], started = 0, deaths = %s,
     leased_until = clock_timestamp() + make_interval(secs => %s),
     calls_repaid = calls_repaid + %s
 WHERE id = %s
@@ -80,7 +80,7 @@ def claim(batch_id: UUID, *, idle: bool) -> Claim | None:
         token = uuid.uuid4()
         cursor.execute(
             _LEASE,
-            [token, remaining, chunk.deaths, LEASE_SECONDS, len(lost), chunk.pk],
+            [token, array_literal(remaining), chunk.deaths, LEASE_SECONDS, len(lost), chunk.pk],
         )
         if chunk.lease_token is not None and kept:
             _hand_on(chunk.lease_token, token)

@@ -6,7 +6,7 @@ costs no query.
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
@@ -41,16 +41,13 @@ class Target:
     temperature: float | None
     max_tokens: int | None
     dropped: tuple[str, ...]
+    # The candidate's, at hand for the sixteen times that a call asks for them.
+    provider: ProviderFacts = field(init=False, repr=False, compare=False)
+    model_id: str = field(init=False, repr=False, compare=False)  # in the provider's own words
 
-    @property
-    def provider(self) -> ProviderFacts:
-        """The provider that the target is asked at."""
-        return self.candidate.provider
-
-    @property
-    def model_id(self) -> str:
-        """The model's id in the provider's own words."""
-        return self.candidate.model_id
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "provider", self.candidate.provider)
+        object.__setattr__(self, "model_id", self.candidate.model_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,11 @@ class ReplyHeaders(Mapping[str, str]):
     def __getitem__(self, name: str) -> str:
         return self._raw[name.lower().encode("latin-1", "replace")].decode("latin-1")
 
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value, or the default where there is no such header, as in most replies."""
+        value = self._raw.get(name.lower().encode("latin-1", "replace"))
+        return default if value is None else value.decode("latin-1")
+
     def __iter__(self) -> Iterator[str]:
         return (name.decode("latin-1") for name in self._raw)
 
@@ -116,6 +121,15 @@ class IncomingReply:
                 waiter.set_result(None)
 
 
+def _by_name(found: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Headers by their names in lower case; what comes several times is joined as one list."""
+    headers: dict[bytes, bytes] = {}
+    for name, value in found:
+        name = name.lower()  # noqa: PLW2901 - in place of the sender's spelling
+        headers[name] = b"%b, %b" % (headers[name], value) if name in headers else value
+    return headers
+
+
 class ProviderConnection(asyncio.Protocol):
     """One connection: unused, or in the middle of one exchange."""
 
@@ -125,7 +139,7 @@ class ProviderConnection(asyncio.Protocol):
         self.reply: IncomingReply | None = None
         self.unused_since = 0.0
         self._parser = httptools.HttpResponseParser(self)
-        self._headers: dict[bytes, bytes] = {}
+        self._headers: list[tuple[bytes, bytes]] = []
         self._head_bytes = 0
         self._interim = False  # a reply such as 100 Continue, which another one follows
         self._ended = False
@@ -210,14 +224,12 @@ class ProviderConnection(asyncio.Protocol):
     # Called by the parser, inside of data_received
 
     def on_message_begin(self) -> None:
-        self._headers = {}
+        self._headers = []
         if self._ended:  # more than was asked for: whose reply would that be?
             self._reusable = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        name = name.lower()
-        known = self._headers.get(name)
-        self._headers[name] = value if known is None else b"%b, %b" % (known, value)
+        self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
@@ -225,8 +237,8 @@ class ProviderConnection(asyncio.Protocol):
         reply = self.reply
         if self._interim or self._ended or reply is None:
             return
-        headers = reply.headers = self._headers
-        self._headers = {}  # of what a chunked body has behind it: nobody believes that
+        headers = reply.headers = _by_name(self._headers)
+        self._headers = []  # of what a chunked body has behind it: nobody believes that
         reply.status = status
         coding = headers.get(b"transfer-encoding")
         if coding is not None:

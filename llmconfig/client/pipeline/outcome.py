@@ -36,8 +36,8 @@ UNSENT = frozenset({"budget_exceeded", "budget_soft", "cooling"})
 def record_of(state: GenerationState) -> CallRecord:
     """The plain facts; to be asked for once, when all is over."""
     last = state.last
-    served = state.served
-    came = served or state.rejected
+    served = last.reply if last is not None else None
+    came = served or (last.rejected if last is not None else None)
     target = last.target if last is not None else state.resolution.targets[0]
     model = target.candidate.model
     attempts = _attempts(state.attempts)
@@ -223,9 +223,10 @@ def _results_length(messages: Sequence[Message]) -> int:
     """Of the results of tools since the last answer: in a loop each counts with one call."""
     length = 0
     for message in reversed(messages):
-        if message.get("role") == "assistant":
+        role = message.get("role")
+        if role == "assistant":
             break
-        if message.get("role") == "tool":
+        if role == "tool":
             length += _length(message)
     return length
 
