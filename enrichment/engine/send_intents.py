@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db import connection
 from psycopg import AsyncConnection, OperationalError
+from psycopg.errors import DeadlockDetected
 
 from enrichment.engine.claims import LEASE_SECONDS, Claim
 from enrichment.engine.db_sessions import LOOK_AGAIN_SECONDS, PATIENCE_SECONDS
@@ -51,12 +52,16 @@ class Announcer:
     async def announce(self, started: Sequence[tuple[Claim, int]]) -> set[int]:
         """Commit how many rows of each chunk may be sent; returns the chunks that are still ours.
 
-        Said again over a new session when its own is lost meanwhile. Raises psycopg.Error.
+        Said again over a new session when its own is lost meanwhile, and where it gave way to the
+        lane's own write of the same chunks. Raises psycopg.Error.
         """
         until = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
                 return await self._tell(started)
+            except DeadlockDetected:
+                if time.monotonic() >= until:
+                    raise
             except OperationalError:
                 lost = self._connection is None or self._connection.closed
                 if not lost or time.monotonic() >= until:
