@@ -23,13 +23,16 @@ ROWS, IN_FLIGHT = 2000, 200
 SMALLEST = 0.01  # of the whole; less is told as one line
 # The first part of a path that fits names the part.
 PARTS = (
-    ("aiohttp/", "aiohttp: HTTP"),
     ("psycopg", "psycopg: talking to PostgreSQL"),
     ("redis/", "redis: the shared response cache"),
     ("enrichment/quality/", "gates: what the source doesn't have, or the answer lost; languages"),
     ("enrichment/", "enrichment: rows, prompts, the pump, writing"),
     ("metrics/", "metrics: a row for each call, quality"),
-    ("llmconfig/client/", "the client: attempts, cache, admission, records, both wire formats"),
+    ("llmconfig/client/http/", "HTTP: the exchange with the provider"),
+    ("llmconfig/client/wire/", "wire formats: requests written, replies read"),
+    ("llmconfig/client/pipeline/", "a call's way: targets, attempts, what they cost, the record"),
+    ("llmconfig/client/traffic/", "cache, budgets, limits, cool-downs"),
+    ("llmconfig/client/", "the client besides: keys kept out of texts, records on disk"),
     ("llmconfig/", "resolution, snapshot, prices"),
     ("django/", "Django"),
 )

@@ -1,6 +1,7 @@
 """The short way of reading a usual reply and the general one say the same of every reply."""
 
 from contextlib import suppress
+from typing import Any
 
 from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
@@ -47,7 +48,7 @@ PLACES = (
     ("choices", 0, "message", "function_call"), ("choices", 0, "message", "reasoning"),
     ("choices", 0, "message", "annotations"),
 )  # fmt: skip
-VALUES = st.sampled_from(
+VALUES: st.SearchStrategy[Any] = st.sampled_from(
     [
         None, True, False, 0, 3, 9, -1, 4.0, 13, 10**12, "", "stop", "length", "error", "flex",
         "<think>Hm.</think>Yes.", "analysisHm.assistantfinalYes.", "Yes.</s>", "A\0b", " ",

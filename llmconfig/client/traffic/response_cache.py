@@ -180,6 +180,7 @@ def keep(key: bytes, answer: CachedAnswer, configuration: Snapshot) -> None:
     _keep_here(key, value, configuration)
     shared = of_running_loop()
     shared.unwritten[key] = value
+    shared.kept += 1
     write_soon(shared, configuration)
 
 
@@ -252,6 +253,7 @@ def _count(shared: SharedCache, kept: CachedAnswer | None, configuration: Snapsh
         shared.misses += 1
         local.misses += 1
     else:
+        shared.kept = 0
         for counted in (shared, local):
             counted.hits += 1
             if kept.cost_usd is None:

@@ -1,7 +1,7 @@
 """The response cache's part in Redis, which all processes share: packed answers and their sums.
 
 Each event loop reads as many keys at once as wait for it, and writes what was kept ten times a
-second. Without Redis nothing here does anything.
+second, or twice where nothing is ever found. Without Redis nothing here does anything.
 """
 
 import asyncio
@@ -17,6 +17,9 @@ from llmconfig.runtime.per_loop import PerLoop
 PREFIX = "nodewise:cache:2:{answers}"  # the number changes with the form of what is kept
 EPOCH, INDEX, TOTALS = f"{PREFIX}:epoch", f"{PREFIX}:index", f"{PREFIX}:totals"
 WRITE_EVERY_SECONDS = 0.1
+# Where many answers were kept and none was found, as in a batch of rows that all differ: a write
+# costs as much as four of them.
+SELDOM_WRITE_SECONDS = 0.5
 MAX_AT_ONCE = 200
 # A hit of the process's own makes it ask, after this, whether the cache was cleared elsewhere.
 TRUST_SECONDS = 1.0
@@ -74,6 +77,7 @@ class SharedCache:
     saved: int = 0
     unpriced: int = 0  # hits that saved who knows how much
     dry: int = 0  # calls since the shared cache last had something
+    kept: int = 0  # answers since any was found, here or there
     configuration: Snapshot | None = None  # says how much is shared, and for how long
     checked_at: float = 0.0
     reading: asyncio.Task[None] | None = None
@@ -162,7 +166,8 @@ async def _write_later(shared: SharedCache) -> None:
     if not shared.registered:
         shared.registered = True
         await redis_connection.before_closing(lambda: _write_all(shared))
-    await asyncio.sleep(WRITE_EVERY_SECONDS)
+    often = shared.kept <= DRY_AFTER
+    await asyncio.sleep(WRITE_EVERY_SECONDS if often else SELDOM_WRITE_SECONDS)
     await _write_all(shared)
 
 
