@@ -26,10 +26,13 @@ WHERE id = %s AND lease_token = %s
   AND EXISTS (SELECT FROM enrichment_batches WHERE id = %s AND status = 'running')
 """
 _SEVERAL = """
+WITH held AS (
+    SELECT id FROM enrichment_batch_chunks WHERE id = ANY(%s) ORDER BY id FOR UPDATE
+)
 UPDATE enrichment_batch_chunks c
 SET started = u.started, leased_until = clock_timestamp() + make_interval(secs => %s)
-FROM unnest(%s::bigint[], %s::uuid[], %s::int[]) AS u(id, token, started)
-WHERE c.id = u.id AND c.lease_token = u.token
+FROM held, unnest(%s::bigint[], %s::uuid[], %s::int[]) AS u(id, token, started)
+WHERE c.id = held.id AND c.id = u.id AND c.lease_token = u.token
   AND EXISTS (SELECT FROM enrichment_batches WHERE id = %s AND status = 'running')
 RETURNING c.id
 """
@@ -89,11 +92,13 @@ class Announcer:
                 _ONE, [number, LEASE_SECONDS, claim.chunk_id, claim.token, self._batch_id]
             )
             return {claim.chunk_id} if cursor.rowcount else set()
+        chunks = [claim.chunk_id for claim, _ in started]
         cursor = await connected.execute(
             _SEVERAL,
             [
+                chunks,
                 LEASE_SECONDS,
-                [claim.chunk_id for claim, _ in started],
+                chunks,
                 [claim.token for claim, _ in started],
                 [number for _, number in started],
                 self._batch_id,

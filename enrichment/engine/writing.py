@@ -28,6 +28,9 @@ from metrics.recording import write_records
 from metrics.storable import storable
 
 _FENCE = """
+WITH held AS (
+    SELECT id FROM enrichment_batch_chunks WHERE id = ANY(%s) ORDER BY id FOR UPDATE
+)
 UPDATE enrichment_batch_chunks c SET
     leased_until = clock_timestamp() + make_interval(secs => %s),
     rows_done = c.rows_done + u.done, rows_failed = c.rows_failed + u.failed,
@@ -35,10 +38,10 @@ UPDATE enrichment_batch_chunks c SET
     tokens = c.tokens + u.tokens, cost_usd = c.cost_usd + u.cost,
     unpriced_calls = c.unpriced_calls + u.unpriced,
     unpriced_tokens = c.unpriced_tokens + u.unpriced_tokens
-FROM unnest(%s::bigint[], %s::uuid[], %s::int[], %s::int[], %s::int[], %s::int[], %s::bigint[],
-            %s::numeric[], %s::int[], %s::bigint[])
+FROM held, unnest(%s::bigint[], %s::uuid[], %s::int[], %s::int[], %s::int[], %s::int[],
+                  %s::bigint[], %s::numeric[], %s::int[], %s::bigint[])
      AS u(id, token, done, failed, skipped, calls, tokens, cost, unpriced, unpriced_tokens)
-WHERE c.id = u.id AND c.lease_token = u.token
+WHERE c.id = held.id AND c.id = u.id AND c.lease_token = u.token
 RETURNING c.id
 """
 _LATER_ROUND = """
@@ -192,11 +195,13 @@ def _fence(
             _count(counts[outcome.item.claim.chunk_id], outcome, later_rounds)
     chunks = {claim.chunk_id: claim for claim in held}
     ordered = [(claim, counts[claim.chunk_id]) for _, claim in sorted(chunks.items())]
+    ids = [claim.chunk_id for claim, _ in ordered]
     cursor.execute(
         _FENCE,
         [
+            ids,
             LEASE_SECONDS,
-            [claim.chunk_id for claim, _ in ordered],
+            ids,
             [claim.token for claim, _ in ordered],
             [each.done for _, each in ordered],
             [each.failed for _, each in ordered],
