@@ -60,22 +60,18 @@ class Parts:
             form[at : at + SUSPICIOUS] for form in forms for at in range(len(form))
         )
         # Each run of `window` holds one of these whole: most texts hold none.
-        size = min(BLOCK, (window + 1) // 2)
+        size, step = min(BLOCK, (window + 1) // 2), window + 1 - min(BLOCK, (window + 1) // 2)
         self._blocks = frozenset(
-            form[at : at + size]
-            for form in forms
-            for at in range(0, len(form) - size + 1, window - size + 1)
+            form[at : at + size] for form in forms for at in range(0, len(form) - size + 1, step)
         )
 
     def hidden(self, text: str) -> AbstractSet[int]:
         """The positions that belong to a part."""
-        # A short text is looked through faster than it is searched for each of them.
-        if len(text) > len(self._blocks):
-            for block in self._blocks:  # `any` takes three times as long
-                if block in text:
-                    break
-            else:
-                return NOWHERE
+        for block in self._blocks:  # `any` takes three times as long
+            if block in text:
+                break
+        else:
+            return NOWHERE
         pieces, window = self._pieces, self.window
         found = [at for at in range(len(text)) if text[at : at + window] in pieces]
         return {at + step for at in found for step in range(window)}
