@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
@@ -125,6 +125,7 @@ class _Holder:
 
 
 _holder = _Holder()
+fresh = _holder.fresh  # the snapshot if it was compared within the last second; asks nobody
 _parts: dict[str, Callable[[], Any]] = {}
 _refreshing: SingleFlight[int, Snapshot] = SingleFlight()  # by the expirations that it knows of
 
@@ -132,11 +133,6 @@ _refreshing: SingleFlight[int, Snapshot] = SingleFlight()  # by the expirations 
 def register_part(name: str, read: Callable[[], Any]) -> None:
     """Have an app's own tables of configuration, which have the history's triggers, read along."""
     _parts[name] = read
-
-
-def fresh() -> Snapshot | None:
-    """The snapshot if it was compared with the database within the last second; asks nobody."""
-    return _holder.fresh()
 
 
 def current() -> Snapshot:
@@ -251,12 +247,7 @@ def _read(revision: int, token: UUID | None) -> Snapshot:
         tiers=MappingProxyType({model.tier: model for model in models.values() if model.tier}),
         interactions=MappingProxyType(
             {
-                row.interaction_type: Choice(
-                    model=row.model,
-                    temperature=row.temperature,
-                    max_tokens=row.max_tokens,
-                    fallbacks=tuple(row.fallbacks),
-                )
+                row.interaction_type: replace(_choice(row), fallbacks=tuple(row.fallbacks))
                 for row in GlobalConfig.objects.all()
             }
         ),
@@ -264,12 +255,7 @@ def _read(revision: int, token: UUID | None) -> Snapshot:
             {row.node_name: _node(row) for row in NodeConfiguration.objects.all()}
         ),
         user_choices=MappingProxyType(
-            {
-                _user_key(row): Choice(
-                    model=row.model, temperature=row.temperature, max_tokens=row.max_tokens
-                )
-                for row in UserConfig.objects.select_related("node")
-            }
+            {_user_key(row): _choice(row) for row in UserConfig.objects.select_related("node")}
         ),
         experiments=MappingProxyType(_running_experiments()),
         degradations=MappingProxyType(
@@ -295,6 +281,10 @@ def _read(revision: int, token: UUID | None) -> Snapshot:
         refused=MappingProxyType(_refused()),
         parts=MappingProxyType({name: read() for name, read in _parts.items()}),
     )
+
+
+def _choice(row: GlobalConfig | UserConfig) -> Choice:
+    return Choice(model=row.model, temperature=row.temperature, max_tokens=row.max_tokens)
 
 
 def _provider(row: Provider) -> ProviderFacts:
