@@ -147,6 +147,10 @@ profile: env
 quality: env
 	$(EMBEDDED) --ephemeral --llm none -- $(PY) -m benchmarks.quality $(ARGS)
 
+.PHONY: injections
+injections: env
+	$(EMBEDDED) --ephemeral --llm $(if $(findstring --ask,$(ARGS)),$(MODE),none) -- $(PY) -m benchmarks.injections $(ARGS)
+
 .PHONY: cascades
 cascades: env
 	$(PY) -m benchmarks.cascades $(ARGS)

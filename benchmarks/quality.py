@@ -207,6 +207,7 @@ FOOTER = """
 Not measured: translations, profiles and tags of real models, judged by hand. The changes are made
 by rule; models err in more ways. `tests/enrichment/test_quality.py` holds a small part of it.
 """
+INJECTIONS = "\n## Instructions in the data\n"
 
 
 def main() -> None:
@@ -218,7 +219,9 @@ def main() -> None:
     django.setup()
     found = table(arguments.every)
     print(found)
-    DOCUMENT.write_text(HEADER + found + FOOTER, encoding="utf-8")
+    said = DOCUMENT.read_text(encoding="utf-8")
+    _, section, rest = said.partition(INJECTIONS)  # another command's
+    DOCUMENT.write_text(HEADER + found + FOOTER + section + rest, encoding="utf-8")
 
 
 if __name__ == "__main__":

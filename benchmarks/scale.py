@@ -121,8 +121,10 @@ def _work_off(batch_id: UUID, rows: int) -> list[Mark]:
     looker = threading.Thread(target=_look_on, args=(batch_id, rows, marks, over))
     looker.start()
     try:
-        while run_lane(batch_id) == LaneEnd.MORE:  # turns of a minute, as workers take them
-            pass
+        # Turns of a minute, as workers take them; rows that failed have to wait for their round.
+        while (end := run_lane(batch_id)) != LaneEnd.FINISHED:
+            if end != LaneEnd.MORE:
+                time.sleep(LOOK_EVERY_SECONDS)
     finally:
         over.set()
         looker.join()

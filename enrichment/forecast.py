@@ -16,12 +16,17 @@ from enrichment.batches.duplicates import distinct_inputs
 from enrichment.engine.items import load_items
 from enrichment.enrichments import get
 from enrichment.enrichments.contract import Enrichment
+from enrichment.errors import EnrichmentError
+from enrichment.models import Batch, Transport
 from llmconfig.client.pipeline.token_estimates import MEAN_CHARACTERS_PER_TOKEN
+from llmconfig.client.provider_batches import money
 from llmconfig.client.types import Usage
 from llmconfig.configuration import prices, snapshot
 from llmconfig.configuration.resolution import Target, resolve
+from llmconfig.errors import ConfigurationError
 from metrics.models import GenerationMetric
 
+HALF_ASSUMED = "batch price assumed: half"  # wherever money in a provider's batch is told
 SAMPLED_ROWS = 200
 PAST_CALLS = 500
 PAST_DAYS = 30
@@ -56,6 +61,7 @@ class Forecast:
     cost_provider_batch_usd: Quantiles | None
     past_calls: int
     cascade: "CascadeForecast | None" = None
+    batch_price_assumed: bool = False  # the price list has none for batches: half is assumed
 
     @property
     def basis(self) -> str:
@@ -128,6 +134,7 @@ def forecast(name: str, selection: creation.Selection) -> Forecast:
         cost_usd=_quantiles(cost) if cost else None,
         cost_provider_batch_usd=_quantiles(in_batches) if in_batches else None,
         past_calls=len(past.triples),
+        batch_price_assumed=bool(in_batches) and money.assumes_half(target),
         cascade=_cascade(enrichment, cost, totals, calls),
     )
 
@@ -173,6 +180,17 @@ def _kept(past: float | None) -> float:
     if past is None:
         return random.uniform(0, MAX_KEPT)  # noqa: S311 - a sample
     return min(1.0, max(0.0, random.gauss(past, KEPT_SPREAD)))
+
+
+def is_half_assumed(batch: Batch) -> bool:
+    """Whether it goes to a provider as batches of its own, whose price isn't in the price list."""
+    if batch.transport != Transport.PROVIDER_BATCH:
+        return False
+    try:
+        targets = resolve(get(batch.enrichment).node, snapshot=snapshot.current()).targets
+    except (EnrichmentError, ConfigurationError):
+        return False
+    return money.assumes_half(targets[0])
 
 
 def _sample(

@@ -13,10 +13,8 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from enrichment.batches import automatic, schedules
-from enrichment.engine import submissions
+from enrichment.engine import shift, submissions
 from enrichment.engine.db_sessions import SESSION_ERRORS
-from enrichment.engine.lanes import LaneEnd
-from enrichment.engine.lanes import run_lane as run
 from enrichment.engine.reaper import lanes_to_queue
 from enrichment.evaluations import runs
 from enrichment.facts import store
@@ -41,11 +39,11 @@ def sync_configuration(**_: Any) -> None:
 
 @shared_task(name=RUN_LANE, ignore_result=True)
 def run_lane(batch_id: str) -> None:
-    """Work on a batch for a minute, then queue itself again if there is more."""
+    """Work for a minute on the batches whose turn it is, then queue a lane if there is more."""
     try:
-        end = run(UUID(batch_id))
-        if end == LaneEnd.MORE:
-            run_lane.delay(batch_id)
+        following = shift.work(UUID(batch_id))
+        if following is not None:
+            run_lane.delay(str(following))
     except Batch.DoesNotExist:
         logger.warning("Batch %s no longer exists; its lane ends.", batch_id)
     except SESSION_ERRORS as error:

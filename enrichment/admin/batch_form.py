@@ -112,7 +112,8 @@ class BatchForm(forms.Form):
         min_value=-MAX_PRIORITY,
         max_value=MAX_PRIORITY,
         widget=TextWidget(attrs=NUMBER),
-        help_text=f"From -{MAX_PRIORITY} to {MAX_PRIORITY}; higher ones get workers earlier.",
+        help_text=f"From -{MAX_PRIORITY} to {MAX_PRIORITY}; five more is twice the share of workers"
+        " and limits.",
     )
     at = forms.DateTimeField(
         label="Start at (UTC)",

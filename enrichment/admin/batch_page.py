@@ -17,6 +17,7 @@ from enrichment.admin.batch_cascade import cascade_section
 from enrichment.batches.progress import Progress, progress_of
 from enrichment.enrichments import get
 from enrichment.errors import EnrichmentError
+from enrichment.forecast import is_half_assumed
 from enrichment.lane_queue import work_command
 from enrichment.models import (
     Batch,
@@ -175,7 +176,10 @@ def page(batch: Batch, *, may_control: bool) -> dict[str, Any]:
         "bar": progress_bar(
             progress.done + progress.skipped, progress.total, failed=progress.failed
         ),
-        "figures": figures(progress, cap=batch.max_cost_usd),
+        "figures": [
+            *figures(progress, cap=batch.max_cost_usd),
+            *([("batch price assumed", "half")] if is_half_assumed(batch) else []),
+        ],
         "events_url": _events_url(batch),
         "nobody": _waits_for_nobody(batch),
         "progress_url": reverse("admin:enrichment_batch_progress", args=[batch.pk]),

@@ -17,7 +17,7 @@ from enrichment.admin.review_values import compared, readable
 from enrichment.batches import creation, schedules
 from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import BadSelection, EnrichmentError, NoWorkers
-from enrichment.forecast import Forecast, Quantiles, forecast
+from enrichment.forecast import HALF_ASSUMED, Forecast, Quantiles, forecast
 from enrichment.lane_queue import start_lanes, work_command
 from enrichment.models import Batch, ResultState
 from enrichment.trial import TRIAL_ROWS, TriedRow, try_rows
@@ -126,6 +126,7 @@ def _forecast(order: BatchOrder) -> Parts:
             "basis": found.basis,
             "live": _span(found.cost_usd),
             "half": _span(found.cost_provider_batch_usd) if not _is_free(found) else None,
+            "assumed": HALF_ASSUMED if found.batch_price_assumed else "",
             "free": _is_free(found),
             "cascade": found.cascade,
             "cascaded": _span(found.cascade.cost_usd) if found.cascade else None,

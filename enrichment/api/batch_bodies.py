@@ -83,7 +83,7 @@ class BatchRequestSerializer(StrictSerializer):
         default=0,
         min_value=-MAX_PRIORITY,
         max_value=MAX_PRIORITY,
-        help_text="The higher, the earlier it gets workers.",
+        help_text="Five more is twice the share of workers and limits.",
     )
     transport = serializers.ChoiceField(
         choices=[*Transport.values, AUTO],

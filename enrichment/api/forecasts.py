@@ -43,6 +43,9 @@ class ForecastSerializer(serializers.Serializer[Forecast]):
     cost_provider_batch_usd = QuantilesSerializer(
         allow_null=True, help_text="As a batch of the provider's own."
     )
+    batch_price_assumed = serializers.BooleanField(
+        help_text="The price list has no price for batches: half of the other one is assumed."
+    )
     past_calls = serializers.IntegerField(help_text="That the lengths of answers come from.")
     basis = serializers.CharField(help_text="What the figures rest on, in a sentence.")
     cascade = CascadeForecastSerializer(

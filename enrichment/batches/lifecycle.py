@@ -174,6 +174,8 @@ def _move(
     Without a reason the old one stays. `before` narrows the statuses that it may come from.
     """
     columns["status_reason"] = F("status_reason") if reason is None else reason
+    if status != BatchStatus.RUNNING:  # when it goes on, it catches up for no time before
+        columns["served"] = None
     allowed = MOVES[status] if before is None else MOVES[status] & {before}
     found = Batch.objects.filter(pk=batch_id, status__in=list(allowed))
     moved = bool(found.update(status=status, **columns))

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -31,6 +31,7 @@ from enrichment.engine.items import (
 from enrichment.engine.outgoing import LIMITS_LOST, PLAIN, Ask, OutgoingRow, broken, unasked
 from enrichment.engine.send_intents import Announcer
 from enrichment.engine.sent_log import SentLog
+from enrichment.engine.window import Window
 from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import FactMissing
 from enrichment.facts import fetching
@@ -55,6 +56,7 @@ UNASKABLE = frozenset({AddressUnusable.code, SecretUnreadable.code})
 # Nothing was sent, because nobody knows what other processes send.
 LIMITS_UNKNOWN = "limits_unknown"
 LOOK_AGAIN_SECONDS = 1.0
+UNCONFIRMED = "Waiting for the database to confirm what may be sent."
 # How a call ends that was not the row's fault: it waits for a person, or for the next lane.
 HELD_BACK = frozenset({"aborted", "calls_disabled"})
 
@@ -75,19 +77,16 @@ class Dispatcher:
     ) -> None:
         self.enrichment = enrichment
         self.batch_id = batch_id
-        self.window = window
         self.wanted = wanted  # outcomes that wake the lane
         self.use_cache = use_cache
         self.stop_reason: LLMError | None = None
         self.failure: Exception | None = None  # why nothing can be announced, and so sent
-        # Rows queued below which the lane is woken to claim more; 0 when there is nothing to claim.
-        self.refill_below = 0
+        self.refill_below = 0  # rows queued; 0 when there is nothing to claim
         # Each is counted by one thread alone, so that no row can be missed between two queues.
-        self._fed = 0
-        self._ended = 0
+        self._fed = self._ended = 0
         self._waiting: deque[OutgoingRow] = deque()
         self._announced: deque[OutgoingRow] = deque()
-        self._in_flight: set[OutgoingRow] = set()
+        self._in_flight = Window(window, vacated=self._dispatch)
         self._outcomes: deque[Outcome] = deque()
         self._being_written = 0
         self._portion = max(MIN_PORTION, min(USUAL_PORTION, window // 2), window // PORTIONS)
@@ -98,8 +97,7 @@ class Dispatcher:
         self._spool = AnswerSpool()
         self._kept_until = 0.0  # the leases, as far as we know; by the monotonic clock
         self._writes_since = 0.0
-        self._stopped = False
-        self._silenced = False
+        self._stopped = self._silenced = self._yielding = False
         self._wake = threading.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -114,12 +112,13 @@ class Dispatcher:
             background_loop.call_soon(fetching.begin, asks)
         background_loop.call_soon(self._dispatch)
 
-    def stop_sending(self) -> None:
+    def stop_sending(self, *, yielding: bool = False) -> None:
         """Send no further rows; calls that have left still come back, after retries if need be.
 
-        Those that wait for limits, a budget or a fact are aborted.
+        Those that wait for limits, a budget or a fact are aborted; and, where the lane is yielding
+        to another batch, those in their first long pause.
         """
-        self._stopped = True
+        self._stopped, self._yielding = True, yielding
         background_loop.call_soon(self._abort_unsent)
 
     def fall_silent(self) -> None:
@@ -167,7 +166,12 @@ class Dispatcher:
 
     def holdup(self) -> str:
         """What most calls under way wait for; blank when nothing is under way."""
-        return background_loop.run(self._holdup())
+        said = background_loop.run(self._in_flight.holdup())
+        return said or (UNCONFIRMED if self.backlog else "")
+
+    def held_by_limits(self) -> bool:
+        """Whether calls are under way that wait for room at their provider."""
+        return background_loop.run(self._in_flight.waits_for_room())
 
     def announce_again(self, held: Sequence[Claim]) -> None:
         """Tell the database once more what was announced of the chunks that are held."""
@@ -187,13 +191,13 @@ class Dispatcher:
     # From here on everything runs on the event loop.
 
     def _free(self) -> int:
-        # What a kill loses is what is in flight or not yet written: that is never more than the
-        # window and one write.
+        # What a kill loses, in flight or not yet written, is at most the window and one write.
         unwritten = len(self._outcomes) + self._being_written
-        return self.window - len(self._in_flight) - max(0, unwritten - self.wanted)
+        return self._in_flight.free() - max(0, unwritten - self.wanted)
 
     def _dispatch(self) -> None:
         """Send what is announced, as the window allows, and have more announced in time."""
+        self._in_flight.let_back()
         if self._stopped:
             self._drop_unsent()
             return
@@ -209,7 +213,7 @@ class Dispatcher:
             self._spawn(self._announce_some())
 
     def _begin(self, row: OutgoingRow) -> None:
-        self._in_flight.add(row)
+        self._in_flight.rows.add(row)
         row.task = asyncio.get_running_loop().create_task(self._asked(row))
         row.task.add_done_callback(partial(self._over, row))
 
@@ -254,12 +258,6 @@ class Dispatcher:
         self._ended += len(rows) - len(granted)
         return granted
 
-    async def _holdup(self) -> str:
-        found = Counter(row.holdup() for row in self._in_flight)
-        if found:
-            return found.most_common(1)[0][0]
-        return "Waiting for the database to confirm what may be sent." if self.backlog else ""
-
     async def _tell_again(self, held: Sequence[Claim]) -> None:
         begun = [
             (claim, self._started[claim.token]) for claim in held if claim.token in self._started
@@ -279,10 +277,11 @@ class Dispatcher:
     def _abort_unsent(self) -> None:
         """Nothing has been paid for what hasn't left: it is as if nobody had tried."""
         self._drop_unsent()
-        for row in self._in_flight:
+        self._in_flight.open()
+        for row in self._in_flight.rows:
             if row.task is None or row.task.cancelling():
                 continue
-            if row.may_be_dropped(silenced=self._silenced):
+            if row.may_be_dropped(silenced=self._silenced, yielding=self._yielding):
                 row.task.cancel()
 
     def _drop_unsent(self) -> None:
@@ -349,6 +348,7 @@ class Dispatcher:
                     collect=lambda *pair: told.append(pair),
                     before_send=lambda: self._may_send(row),
                     follow=row.follow,
+                    pause=partial(self._in_flight.pause, row),
                 )
             except GenerationFailed as failure:
                 outcomes = {each.outcome for each in failure.record.attempts}
@@ -382,7 +382,7 @@ class Dispatcher:
         if outcome is not None:
             self._keep(row, outcome)
             self._outcomes.append(outcome)  # before it counts as ended: the lane reads both
-        self._in_flight.discard(row)
+        self._in_flight.rows.discard(row)
         self._ended += 1
         if self._stopped:
             self._abort_unsent()

@@ -25,6 +25,7 @@ from enrichment.engine.items import Item, Outcome, load_items
 from enrichment.engine.lane_cascade import continued
 from enrichment.engine.obstacles import obstacle
 from enrichment.engine.stop_conditions import Brakes
+from enrichment.engine.turns import Turn
 from enrichment.enrichments import get
 from enrichment.errors import BadPrompt, UnknownEnrichment
 from enrichment.models import Batch, BatchStatus
@@ -72,10 +73,11 @@ class Pace:
 
 
 @direct_session()
-def run_lane(batch_id: UUID, *, seconds: float = LANE_SECONDS) -> LaneEnd:
+def run_lane(batch_id: UUID, *, seconds: float = LANE_SECONDS, yields: bool = False) -> LaneEnd:
     """Work on a batch for about `seconds`, or until there is nothing to claim.
 
-    Raises Batch.DoesNotExist. Model calls run on the client's loop, never inside a transaction.
+    With `yields` it ends earlier when another batch comes first (`engine.turns`). Raises
+    Batch.DoesNotExist. Model calls run on the client's loop, never inside a transaction.
     """
     collect_seldom()
     place = LaneSlot(batch_id)
@@ -85,7 +87,7 @@ def run_lane(batch_id: UUID, *, seconds: float = LANE_SECONDS) -> LaneEnd:
         batch = _begin(batch_id)
         if batch is None:
             return LaneEnd.FINISHED
-        lane = _Lane(batch, place, time.monotonic() + seconds)
+        lane = _Lane(batch, place, time.monotonic() + seconds, yields=yields)
         try:
             return lane.run()
         except SESSION_ERRORS:
@@ -117,7 +119,7 @@ def _begin(batch_id: UUID) -> Batch | None:
 class _Lane:
     """The state of one run."""
 
-    def __init__(self, batch: Batch, place: LaneSlot, ends_at: float) -> None:
+    def __init__(self, batch: Batch, place: LaneSlot, ends_at: float, *, yields: bool) -> None:
         self.batch = batch
         self.place = place
         self.enrichment = get(batch.enrichment)
@@ -138,6 +140,7 @@ class _Lane:
         self.outcomes: list[Outcome] = []  # not written yet
         self.unconfirmed: list[Outcome] = []  # in the write that is under way
         self.brakes = Brakes(batch)
+        self.turn = Turn(batch, window=self.pace.window, yields=yields)
         self.closing = False
         self.dry = False  # the last claim found nothing
         self.progress_at = time.monotonic()
@@ -162,6 +165,7 @@ class _Lane:
                     self._hold_out(error)
         claims.release(list(self.held.values()))
         self.pump.settled(self.held.values())
+        self.turn.close()
         return self._end()
 
     def _step(self) -> bool:
@@ -223,10 +227,10 @@ class _Lane:
                 return
             self.pump.wait(left)
 
-    def _close(self) -> None:
+    def _close(self, *, yielding: bool = False) -> None:
         """Begin no more; what has left may be retried."""
         self.closing = True
-        self.pump.stop_sending()
+        self.pump.stop_sending(yielding=yielding)
 
     def _fall_silent(self) -> None:
         """A person, a cap or a fault stopped the batch: no request leaves any more."""
@@ -309,6 +313,8 @@ class _Lane:
         self._finish()
         self._brake(stored.outcomes)
         self._tell_silence(written)
+        if self.turn.is_over(written, self.pump.held_by_limits) and not self.closing:
+            self._close(yielding=True)
         if self.pump.stop_reason is not None:
             self._pause(str(self.pump.stop_reason))
         elif not self._may_go_on():

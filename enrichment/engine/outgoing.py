@@ -47,6 +47,7 @@ class OutgoingRow:
     task: "asyncio.Task[Outcome | None] | None" = None
     call: CallWatch | None = None
     waits_for: str = ""  # before its call is made again
+    pauses: int = 0  # long ones, between two requests
 
     def follow(self, call: CallWatch) -> None:
         self.call, self.waits_for = call, ""
@@ -58,11 +59,20 @@ class OutgoingRow:
             return f"Waiting for facts of {self.item.asks[0].source.name}."
         return "Its calls have only just begun."
 
-    def may_be_dropped(self, *, silenced: bool) -> bool:
-        """Whether nothing of it is under way or paid; what has left is only given up in silence."""
+    def waits_for_room(self) -> bool:
+        """Whether its provider's limits hold it."""
+        return self.call is not None and self.call.waits_for_room()
+
+    def may_be_dropped(self, *, silenced: bool, yielding: bool) -> bool:
+        """Whether nothing of it is under way or paid.
+
+        What has left is only given up in silence, or in its first long pause when another batch
+        comes first: not in each, or a row that is always sent away would never come to its end.
+        """
         if not self.left:
             return True
-        return silenced and self.call is not None and self.call.may_be_dropped()
+        given_up = silenced or (yielding and self.pauses == 1)
+        return given_up and self.call is not None and self.call.may_be_dropped()
 
 
 def unasked(item: Item, error: Exception) -> Outcome:

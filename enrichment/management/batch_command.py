@@ -25,7 +25,7 @@ from enrichment.batches.staleness import ALL_REASONS, DEFAULT_REASONS, Reason
 from enrichment.engine.inline import run_inline
 from enrichment.enrichments import get
 from enrichment.errors import EnrichmentError, NotAllowedNow, NoWorkers
-from enrichment.forecast import Forecast, forecast
+from enrichment.forecast import HALF_ASSUMED, Forecast, forecast
 from enrichment.lane_queue import start_lanes
 from enrichment.models import Batch, BatchStatus, ResultState, Transport
 from enrichment.models.batches import TERMINAL
@@ -58,7 +58,10 @@ class BatchCommand(BaseCommand):
             help="Pause when it has cost this much.",
         )
         parser.add_argument(
-            "--priority", type=int, default=0, help="The higher, the earlier it gets workers."
+            "--priority",
+            type=int,
+            default=0,
+            help="Five more is twice the share of workers and of a provider's limits.",
         )
         parser.add_argument(
             "--transport",
@@ -263,7 +266,10 @@ def _cost_line(found: Forecast) -> str:
         return f"The price of {found.model} is unknown: enter one to see the cost."
     cost, half = found.cost_usd, found.cost_provider_batch_usd
     line = f"Cost: ${cost.p50:.4f}, in eight cases of ten ${cost.p10:.4f} to ${cost.p90:.4f}"
-    return line + (f"; as a provider batch ${half.p50:.4f}." if half else ".")
+    if half is None:
+        return f"{line}."
+    assumed = f" ({HALF_ASSUMED})" if found.batch_price_assumed else ""
+    return f"{line}; as a provider batch ${half.p50:.4f}{assumed}."
 
 
 def dollars(text: str) -> Decimal:

@@ -71,7 +71,7 @@ class Batch(models.Model):
         help_text="US dollars; it pauses when they are spent. Blank: no cap of its own.",
     )
     priority = models.SmallIntegerField(
-        default=0, help_text="The higher, the earlier it gets workers."
+        default=0, help_text="Five more is twice the share of workers and limits."
     )
     transport = models.CharField(
         max_length=20,
@@ -94,6 +94,8 @@ class Batch(models.Model):
     # What its calls wait for, as a lane noted it, and until when that holds.
     waits_for = models.TextField(blank=True, default="", editable=False)
     waits_until = models.DateTimeField(null=True, editable=False)
+    # Calls by weight that it was served, while it has anything to do (`engine.turns`).
+    served = models.FloatField(null=True, editable=False)
     rows_total = models.PositiveIntegerField(default=0)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
@@ -179,6 +181,25 @@ class BatchChunk(models.Model):
 
     def __str__(self) -> str:
         return f"chunk {self.id}"
+
+
+class ModelTurns(models.Model):
+    """A model that unfinished batches ask, and what its batches were served together.
+
+    Read and written by `engine.turns`, which deletes the row once nobody asks the model.
+    """
+
+    target = models.TextField(primary_key=True, help_text="Provider and model.")
+    served = models.FloatField(help_text="Seconds of lanes, by the weight of its batches.")
+    # Of the last minute or so, each older one counting half as much as the one after it.
+    calls = models.FloatField(db_default=0.0)
+    seconds = models.FloatField(db_default=0.0)
+
+    class Meta:
+        db_table = "enrichment_model_turns"
+
+    def __str__(self) -> str:
+        return self.target
 
 
 class ProviderBatchSubmission(models.Model):

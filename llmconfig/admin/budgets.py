@@ -55,15 +55,24 @@ def budgets_widget(request: HttpRequest) -> Widget | None:
 def _line(budget: Budget) -> BudgetLine:
     seen = outlook(budget)
     soft = budget.soft_limit_usd is not None and seen.spent_usd >= budget.soft_limit_usd
+    left = f"{money(seen.left_usd)} left, {until(seen)}" if seen.left_usd else until(seen)
     fill = "nw-fill-warning" if soft or (seen.runs_out_at and seen.renews_at) else "nw-fill"
     return BudgetLine(
         budget.name,
         f"{money(seen.spent_usd)} of {money(seen.limit_usd)}",
         reverse("admin:llmconfig_budget_change", args=[budget.pk]),
         seen.share,
-        f"{money(seen.left_usd)} left, {until(seen)}" if seen.left_usd else until(seen),
+        "; ".join(filter(None, (left, and_unpriced(seen)))),
         fill if seen.left_usd else "nw-fill-danger",
     )
+
+
+def and_unpriced(seen: Outlook) -> str:
+    """What the sum leaves out, in words; blank if nothing."""
+    if not seen.unpriced_calls:
+        return ""
+    calls = "call" if seen.unpriced_calls == 1 else "calls"
+    return f"and {seen.unpriced_calls:,} unpriced {calls}"
 
 
 def until(seen: Outlook) -> str:
@@ -95,6 +104,7 @@ class BudgetAdmin(RevisionedAdmin):
     list_display = ("name", "counts", "period", "spent", "left", "lasts", "soft", "hard", "state")
     list_filter = ("scope", "period", "is_enabled")
     search_fields = ("name", "scope_value")
+    readonly_fields = ("spent", "left", "lasts")
     fieldsets = (
         (None, {"fields": ("name", "is_enabled", "applies_to", "scope_value", "period")}),
         (
@@ -118,10 +128,17 @@ class BudgetAdmin(RevisionedAdmin):
             return label
         return format_html("{}: <code>{}</code>", label, budget.scope_value)
 
+    def get_fieldsets(self, request: HttpRequest, obj: Budget | None = None) -> Any:
+        """A budget that is there tells what its period has cost."""
+        fieldsets = super().get_fieldsets(request, obj)
+        period = ("This period", {"fields": ("spent", "left", "lasts")})
+        return fieldsets if obj is None else (*fieldsets, period)
+
     @admin.display(description="Spent")
     def spent(self, budget: Any) -> str:
-        """In the period that runs now."""
-        return _dollars(budget.spent_now or Decimal(0))
+        """In the period that runs now, and what isn't in the sum."""
+        dollars = _dollars(budget.spent_now or Decimal(0))
+        return f"{dollars} {and_unpriced(outlook(budget))}".strip()
 
     @admin.display(description="Remaining")
     def left(self, budget: Budget) -> str:
@@ -158,7 +175,7 @@ class BudgetAdmin(RevisionedAdmin):
 class BudgetSpendingAdmin(ReadOnlyAdmin):
     """The ledger: what each budget's calls have cost, period by period."""
 
-    list_display = ("budget", "period_start", "spent_usd", "updated_at")
+    list_display = ("budget", "period_start", "spent_usd", "unpriced_calls", "updated_at")
     list_filter = ("budget",)
     list_select_related = ("budget",)
     date_hierarchy = "period_start"

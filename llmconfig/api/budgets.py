@@ -22,6 +22,9 @@ class BudgetSerializer(StrictModelSerializer[Budget]):
     spent_usd = serializers.SerializerMethodField(
         help_text="What calls have cost in the period that runs now."
     )
+    unpriced_calls = serializers.SerializerMethodField(
+        help_text="Calls of that period that are in no sum, because nobody knows their price."
+    )
     held_usd = serializers.SerializerMethodField(
         help_text="What calls under way may cost beyond that."
     )
@@ -38,13 +41,16 @@ class BudgetSerializer(StrictModelSerializer[Budget]):
         model = Budget
         fields = (
             "id", "name", "scope", "scope_value", "period", "soft_limit_usd", "hard_limit_usd",
-            "allow_unpriced", "is_enabled", "spent_usd", "held_usd", "left_usd", "runs_out_at",
-            "created_at", "updated_at",
+            "allow_unpriced", "is_enabled", "spent_usd", "unpriced_calls", "held_usd", "left_usd",
+            "runs_out_at", "created_at", "updated_at",
         )  # fmt: skip
 
     def get_spent_usd(self, budget: Budget) -> Decimal:
         """Nothing, for a budget that was made just now."""
         return Decimal(getattr(budget, "spent_now", None) or 0)
+
+    def get_unpriced_calls(self, budget: Budget) -> int:
+        return outlook(budget).unpriced_calls
 
     def get_held_usd(self, budget: Budget) -> Decimal:
         return Decimal(getattr(budget, "held_now", None) or 0)

@@ -24,7 +24,7 @@ from llmconfig.client.pipeline.embeddings import Embedding, EmbeddingCall, Embed
 from llmconfig.client.pipeline.holdup import CallWatch
 from llmconfig.client.pipeline.outcome import Outcome
 from llmconfig.client.pipeline.publishing import Collect
-from llmconfig.client.pipeline.state import BeforeSend, GenerationState
+from llmconfig.client.pipeline.state import BeforeSend, GenerationState, Pause
 from llmconfig.client.pipeline.strategy import CHAT, Strategy
 from llmconfig.client.pipeline.streaming import PassOn, Streaming, as_delta
 from llmconfig.client.pipeline.token_counts import TokenCount
@@ -49,6 +49,7 @@ async def agenerate(
     collect: Collect | None = None,
     before_send: BeforeSend | None = None,
     follow: Follow | None = None,
+    pause: Pause = asyncio.sleep,
 ) -> Generation:
     """Carry out a call and hand its record on, also that of a failed one.
 
@@ -56,7 +57,7 @@ async def agenerate(
     registered recorders before this returns. `before_send` is called before each request, when
     budgets and limits have let it go; where it returns False, nothing is sent and the call fails
     with the code `aborted`. `follow` gets an object that tells, on this event loop, what the
-    call waits for.
+    call waits for. `pause` sleeps the seconds between a failed request and the next one.
 
     Raises GenerationFailed's kinds and BudgetExceeded, and what resolution raises: CallsDisabled,
     UnknownNode, NoTarget. A cancelled call leaves a record too.
@@ -64,7 +65,7 @@ async def agenerate(
     if call.schema is not None:
         await structured_output.prepare(call.schema)
     configuration = snapshot.fresh() or await in_force.acurrent()
-    state = GenerationState(call, configuration, before_send=before_send)
+    state = GenerationState(call, configuration, before_send=before_send, pause=pause)
     if follow is not None:
         follow(CallWatch(state))
     return await _generation(state, CHAT, collect)

@@ -120,6 +120,9 @@ class BudgetSpending(models.Model):
     budget = models.ForeignKey(Budget, on_delete=models.CASCADE, related_name="spending")
     period_start = models.DateField()
     spent_usd = models.DecimalField(max_digits=20, decimal_places=10, default=0)
+    unpriced_calls = models.PositiveIntegerField(
+        db_default=0, help_text="Calls that are not in it, because nobody knows their price."
+    )
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:

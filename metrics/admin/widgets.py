@@ -202,8 +202,11 @@ def _figures(
     span: ShownPeriod, now: Figures, before: Figures
 ) -> tuple[tuple[str, str, str, str], ...]:
     """Label, value, the change against the period before, and the calls behind it."""
+    spent = changed(now.cost.usd, before.cost.usd)
+    if spent and (now.cost.unpriced_calls or before.cost.unpriced_calls):
+        spent += " of the priced"
     return (
-        ("spent", str(now.cost), changed(now.cost.usd, before.cost.usd), span.calls()),
+        ("spent", str(now.cost), spent, span.calls()),
         ("calls", count(now.calls), changed(now.calls, before.calls), span.calls()),
         ("cost per call", money(now.average_cost_usd), "", span.calls()),
         ("failed", f"{now.failed / now.calls:.1%}", "", span.calls(outcome="failed")),

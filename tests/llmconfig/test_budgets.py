@@ -167,6 +167,25 @@ def test_an_unpriced_model_is_refused_unless_the_budget_allows_it(
     assert client.generate(ask()).text
 
 
+def test_a_budget_tells_how_many_calls_its_sum_leaves_out(
+    make_provider, make_node, make_budget, ask, simulator, admin_client
+):
+    make_provider(price=None)
+    make_node("sim/gpt-4o-mini")
+    budget = make_budget("open", hard_limit_usd=100, allow_unpriced=True)
+    for _ in range(2):
+        client.generate(ask())
+    simulator.fail(status=400)  # not billed, so nothing is left out
+    with pytest.raises(GenerationFailed):
+        client.generate(ask())
+    told = admin_client.get(f"/api/v1/llm/budgets/{budget.pk}").json()
+    assert (Decimal(told["spent_usd"]), told["unpriced_calls"]) == (0, 2)
+    for page in ("", f"{budget.pk}/change/"):
+        shown = admin_client.get(f"/admin/llmconfig/budget/{page}").content.decode()
+        assert "$0.0000 and 2 unpriced calls" in shown
+    assert "and 2 unpriced calls" in admin_client.get("/admin/").content.decode()
+
+
 def test_what_failed_costs_nothing_and_what_may_have_been_billed_counts(
     node, make_budget, ask, simulator
 ):

@@ -155,6 +155,8 @@ class Tagging(ListingEnrichment, ConfidentParts):
             return PartDoubt(NO_EVIDENCE, f"{tag} (“{evidence}” isn't there)")
         if not source.supports(evidence, _CONCEPTS.get(tag)):
             return PartDoubt(NO_EVIDENCE, f"{tag} (“{evidence}” doesn't say so)")
+        if source.is_of_answers(evidence):
+            return PartDoubt(NO_EVIDENCE, f"{tag} (“{evidence}” speaks of the answer)")
         other = next((each["tag"] for each in parts if _exclude(tag, each["tag"])), None)
         return PartDoubt(EXCLUDED, f"{tag} and {other}") if other else None
 

@@ -25,6 +25,20 @@ LOW_CONFIDENCE = register_code(
 
 MIN_QUOTE = 3  # letters and figures
 _KEPT = re.compile(r"[^\W_]+")
+_SENTENCE = re.compile(r"[.!?\n]+")
+# A sentence that speaks of answers and whoever gives them says nothing about the row. Far more
+# words than `instructions` has: they cost one part its evidence, and not the row its answer.
+_OF_ANSWERS = re.compile(
+    r"\b(?:tags?|tagged|tagging|labels?|labell?ed|outputs?|respon[ds]\w*|repl(?:y|ies)|answers?"
+    r"|classif\w+|categor\w+|prompts?|instruct\w+|guidance|tasks?|json|confidence|confident"
+    r"|ai|llm|gpt|chatgpt|claude|gemini|copilot|models?|chatbots?|bots?|robots?|assistants?|systems?"
+    r"|machines?|software|algorithms?|debug|prints?|returns?|lists?|marks?|records?|samples?"
+    r"|summar\w+|profiles?|translat\w+|reviewers?|administrators?|developers?|approved|confirmed"
+    r"|told|overlook|applies|apply|the word|nothing else|counts? as|go with|choose|pick|put|use"
+    r"|anweisung\w*|schlagwort\w*|schreib\w*|antwort\w*|beachte|modell|etiqueta\w*|respuesta"
+    r"|responda?|instruccion\w*|modelo|sistema|étiquettes?|répon\w+|consignes|modèle|istruzion\w*"
+    r"|rispond\w+|etichett\w*|modello|instructies?|antwoord\w*|instruç\w+|resposta)\b"
+)
 
 
 def squeezed(text: str) -> str:
@@ -38,7 +52,14 @@ class EvidenceSource:
     def __init__(self, text: str) -> None:
         self._text = " ".join(text.casefold().split())
         self._letters = f" {squeezed(text)} "
+        self._sentences = _SENTENCE.split(text.casefold())
         self._language = guess(text) or "en"
+
+    def is_of_answers(self, quotation: str) -> bool:
+        """Whether it stands only in sentences that speak of answers: what is asked of a model."""
+        wanted = f" {squeezed(quotation)} "
+        told = [each for each in self._sentences if wanted in f" {squeezed(each)} "]
+        return bool(told) and all(_OF_ANSWERS.search(each) for each in told)
 
     def has_text(self, text: str) -> bool:
         """Whether these very signs are in it, whatever its capitals and spaces."""

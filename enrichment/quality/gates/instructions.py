@@ -27,7 +27,11 @@ _HINTS = (
     "de langage", "istruzion", "dimentica", "negeer", "taalmodel", "instruç", "confidence",
     "respond ", "reply ", "answer ", "output", "must say", "must state", "should say",
     "must include", "must mention", "must contain", "your response", "the translation",
-    "translate this", "you are now",
+    "translate this", "you are now", "follow", "skip your", "skip all", "label", "classif", "bots",
+    "robot", "crawler", "machine", "software", "automated", "expected", "correct ", "right tag",
+    "developer", "training example", "return exactly", "return only", "return the", "summary",
+    "generated", "in your", "oublie", "vergiss", "vergeet", "desconsider", "esqueça", "regras",
+    "reglas", "regole", "règles", "_",
 )  # fmt: skip
 _HINTED = re2.compile("|".join(map(re2.escape, _HINTS)))  # in one pass over the text
 BEFORE, AFTER = 80, 160  # characters around a hint
@@ -38,12 +42,12 @@ _ADDRESSED = re.compile(
     rf"\b(?:ignore|disregard|forget|override|bypass)\s+{_WHOSE}"
     rf"(?:(?:previous|prior|above|earlier|preceding|other|system)\s+){{0,2}}{_RULES}\b"
     r"|\b(?:ignore|disregard|forget)\s+(?:everything|anything|all)\s+"
-    r"(?:above|before|previous|prior|you)\b"
+    r"(?:above|before|previous|prior|you (?:were|have been) (?:told|given|taught))\b"
     r"|\byou are (?:now )?(?:an? )?(?:ai|assistant|language model|chatbot|llm)\b"
     r"|\b(?:dear|hey|hello|hi|attention|note to(?: the)?|message to(?: the)?|to the)\s+"
     r"(?:ai|llm|(?:language |ai )?model|chatbot|assistant|gpt)\b"
     r"|\b(?:if you are|as) an? (?:ai|llm|language model|chatbot|assistant)\b"
-    r"|\b(?:system|developer) prompt\b|\bnew instructions?\b|\b(?:your|following) instructions?:"
+    r"|\b(?:system|developer) prompt\b|\b(?:new|your|following) instructions?\s{0,3}:"
     r"|(?:^|\n)\s{0,9}(?:system|assistant|developer)\s{0,3}:"
     r"|<\|[a-z_]{2,20}\|>|\[/?inst\]|###\s{0,3}(?:system|instruction|assistant|response)"
     r"|</?(?:listing|text|facts|question|row|system|instructions?)\s{0,3}>"
@@ -59,6 +63,31 @@ _ADDRESSED = re.compile(
     r"(?:must|should|has to|needs to) (?:say|state|include|contain|mention|read|be)\b"
     r"|\b(?:say|write|state|mention|claim|include) (?:that )?(?:he|she|it|this dog|the dog)"
     r" [^.\n]{0,60}\bin (?:your|the) (?:answer|response|profile|translation|output|bio)\b"
+    # Whoever reads by machine, and what it is to put where.
+    r"|\b(?:software|bots?|robots|crawlers?|machines?|automated|automatic|tagger|classifier|scraper"
+    r"|developers?)\b[^.!?\n]{0,60}\b(?:tag|tags|tagger|label|labels|classify|mark|choose|output|list"
+    r"|treats?|records?|[a-z]{2,20}_[a-z_]{2,20})\b"
+    r"|\b(?:do not|don't|stop)\s+(?:follow|obey|tag)\w{0,6}\s+(?:the|your|by)\s+"
+    r"(?:the\s+)?(?:task|text|instructions?|rules|prompt)\b"
+    r"|\bfollow only this (?:listing|text|ad|page)\b"
+    r"|\b(?:skip|bypass|override)\s+(?:your|all|the)\s+(?:usual\s+|normal\s+)?"
+    r"(?:checks|rules|filters|guidelines|gates)\b"
+    r"|(?:^|[.:,!\n]\s{0,9}|please )(?:classify|label|categori[sz]e|mark)\s+(?:(?:it|him|her|this"
+    r"|the dog)\s+)?as\b"
+    r"|\bthe (?:label|tag|category) for this (?:page|listing|dog|record|ad)\b"
+    r"|\b(?:the )?tag (?!fee|number|id|on|of|in|says|reads|and|with|from|along|us|is|at|for)"
+    r"[a-z_]{3,20} (?:is|must|should|has to|belongs|applies|be)\b"
+    r"|\b(?:expected|correct|right) (?:result|output|tags?|labels?|answer) (?:is|are|here|for)\b"
+    r"|\b(?:expected|correct) (?:output|tags?|labels?)\b|\bis the right tag\b"
+    r"|\btraining example\b|\btest of the (?:tagging|model|system)\b|\blistings without tags\b"
+    r"|\breturn (?:exactly|only|the (?:tag|label|word)|[a-z]{2,20} instead)\b"
+    r"|\bgenerated (?:profile|text|summary|answer|description|tags?)\b"
+    r"|\b(?:summary|profile|translation|bio) of this (?:ad|listing|dog|text) (?:must|should|has to"
+    r"|needs to)\b"
+    r"|\bin (?:your|the) (?:answer|response|profile|translation|output|bio|summary),? (?:please )?"
+    r"(?:say|write|state|mention|claim|include|list)\b(?! (?:that you|us|your|who|how)\b)"
+    r"|\b(?:this|the) listing (?:orders|demands|commands) the tag\b"
+    r"|[\"'](?:tags?|confidence|evidence)[\"']\s{0,3}:"
     r"|\b(?:ignoriere|missachte|vergiss)\s+(?:\w+\s+){0,3}(?:anweisung|vorgabe|regel)\w*"
     r"|\b(?:ignora|olvida|desatiende)\s+(?:\w+\s+){0,3}(?:instruccion|reglas|indicacion)\w*"
     r"|\b(?:ignore[zr]?|oublie[zr]?)\s+(?:\w+\s+){0,3}(?:instructions|consignes|règles)\b"
@@ -78,15 +107,37 @@ _MAY_ADDRESS = re2.compile(
 )
 
 
+# What is put between or in place of letters, to be read by a model and found by nobody.
+_INVISIBLE = re2.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
+_SPACED = re2.compile(r"\b(?:[a-z] ){3,40}[a-z]\b")
+_AS_LETTERS = str.maketrans("013457", "oieast")
+_MIXED = re2.compile(r"\b[0-9]?[a-z]+[013457][a-z0-9]*\b|\b[013457][a-z]{3,}[a-z0-9]*\b")
+
+
+def _plainly(text: str) -> str:
+    """The text with disguised words as they are meant to be read."""
+    text = _INVISIBLE.sub("", text)
+    text = _SPACED.sub(lambda found: found[0].replace(" ", ""), text)
+    return str(_MIXED.sub(lambda found: found[0].translate(_AS_LETTERS), text))
+
+
 def addresses_model(checked: Checked) -> GateFinding | None:
-    """Passages of the source that give a model instructions."""
+    """Passages of the source that give a model instructions, disguised ones too."""
     lowered = checked.source_lower
+    found = _passages(lowered)
+    if not found:
+        plainly = _plainly(lowered)
+        found = _passages(plainly) if plainly != lowered else []
+    return found_in_answer(ADDRESSES_MODEL, "The source speaks to a model", found)
+
+
+def _passages(lowered: str) -> list[str]:
     found: list[str] = []
     for hint in dict.fromkeys(_HINTED.findall(lowered)):
         found += _near(lowered, hint)
         if found:
             break
-    return found_in_answer(ADDRESSES_MODEL, "The source speaks to a model", found)
+    return found
 
 
 def _near(text: str, hint: str) -> Iterator[str]:

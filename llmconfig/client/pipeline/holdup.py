@@ -33,6 +33,11 @@ class CallWatch:
             return False
         return not any(each.attempt.paid or each.reply is not None for each in state.attempts)
 
+    def waits_for_room(self) -> bool:
+        """Whether its provider's limits or a budget hold it, and no cool-down."""
+        waiting = self.state.waiting
+        return waiting is not None and cooldown.seconds_left(waiting[0]) <= 0
+
     def holdup(self) -> str:
         state = self.state
         trouble = _trouble(state.last.attempt) if state.last is not None else ""

@@ -4,7 +4,6 @@ tenacity counts and waits. It is set up only with the first attempt's outcome al
 machinery costs 25 µs, a quarter of a whole call, and most calls succeed at once.
 """
 
-import asyncio
 import random
 import time
 from dataclasses import replace
@@ -48,7 +47,7 @@ async def retry(attempts: Attempts, first: AttemptResult) -> AttemptResult:
         return await attempts.attempt()
 
     retrying = AsyncRetrying(
-        sleep=asyncio.sleep,
+        sleep=state.pause,
         stop=stop_after_attempt(setting("LLM_RETRY_MAX_ATTEMPTS")) | _NoTimeLeft(state),
         wait=_Pause(setting("LLM_RETRY_BASE_DELAY"), setting("LLM_RETRY_MAX_DELAY")),
         retry=retry_if_result(lambda made: made.again and not state.ended_by),

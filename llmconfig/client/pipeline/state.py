@@ -1,8 +1,9 @@
 """What is known of one generation while it is carried out; each step of the pipeline gets it."""
 
+import asyncio
 import datetime as dt
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
@@ -21,6 +22,8 @@ from llmconfig.runtime.quick_records import quickly_made
 # Called before each request, once budgets and limits let it go: may it still be sent? It must not
 # block.
 BeforeSend = Callable[[], bool]
+# Sleeps for as many seconds between two requests.
+Pause = Callable[[float], Awaitable[None]]
 
 # The master switch is read again before a request if it was last read longer ago than this.
 SWITCH_SEEN_SECONDS = 0.1
@@ -91,9 +94,11 @@ class GenerationState:
         *,
         shadow: bool = False,
         before_send: BeforeSend | None = None,
+        pause: Pause = asyncio.sleep,
     ) -> None:
         call = self.call = token_limits.with_one_limit(call)
         self.before_send = before_send
+        self.pause = pause
         self.configuration = configuration
         self.resolution: Resolution = resolve(
             call.node,

@@ -10,10 +10,12 @@ from llmconfig.client.traffic import budget_ledger, budgets
 from llmconfig.client.traffic.admission import budgets_of, worst_case
 from llmconfig.client.traffic.budget_ledger import BudgetAnswer, BudgetVerdict
 from llmconfig.client.types import Call
+from llmconfig.configuration import prices
 from llmconfig.configuration.facts import BudgetFacts
 from llmconfig.configuration.prices import BATCH
 from llmconfig.configuration.resolution import Target
 from llmconfig.configuration.snapshot import Snapshot
+from llmconfig.runtime import database_clock
 
 
 def most(
@@ -27,6 +29,13 @@ def most(
     if answer_tokens is not None:
         used = replace(used, output=min(used.output, answer_tokens))
     return worst_case(target, used, call, service_tier=BATCH if at_batch_price else "")
+
+
+def assumes_half(target: Target) -> bool:
+    """Whether its calls have a price, but none for batches: then half of it is assumed."""
+    model = target.candidate.model
+    price = None if model is None else prices.price_at(model.prices, database_clock.now())
+    return price is not None and BATCH not in price.tiers
 
 
 def commit(
@@ -63,11 +72,18 @@ def by_budget(
 ) -> dict[int, Decimal]:
     """What calls of a batch have cost, US dollars by budget id.
 
-    An answer whose cost nobody knows counts as the most that it can be: it was billed.
+    An answer whose cost nobody knows counts as the most that it can be: it was billed. Where nobody
+    knows that either, it is counted as unpriced at once, in the caller's transaction.
     """
     spent: dict[int, Decimal] = {}
+    unpriced: dict[BudgetFacts, int] = {}
     for call, cost in costs if configuration.budgets else ():
-        known = most(call, target) or budget_ledger.NOTHING if cost is None else cost
+        known = most(call, target) if cost is None else cost
         for budget in budgets_of(call, target, configuration):
-            spent[budget.id] = spent.get(budget.id, budget_ledger.NOTHING) + known
+            if known is None:
+                unpriced[budget] = unpriced.get(budget, 0) + 1
+            else:
+                spent[budget.id] = spent.get(budget.id, budget_ledger.NOTHING) + known
+    if unpriced:
+        budget_ledger.count_unpriced(unpriced)
     return spent

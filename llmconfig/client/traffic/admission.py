@@ -114,6 +114,7 @@ class Admission:
         "_request",
         "_sent",
         "_tokens",
+        "_unpriced",
     )
 
     _limiter: RateLimiter
@@ -125,6 +126,7 @@ class Admission:
         self._budgets: tuple[BudgetFacts, ...] = ()
         self._held = budget_ledger.NOTHING
         self._sent = False
+        self._unpriced = False  # nobody knows what it may cost at most
         most = request.most
         self._tokens = most.tokens_input + most.tokens_output if most is not None else 0
 
@@ -154,7 +156,7 @@ class Admission:
             self._learn(attempt)
         self._limiter.release(self._tokens, used)
         if self._budgets:
-            await self._settle(self._cost(attempt))
+            await self._settle(self._cost(attempt), unpriced=self._is_unpriced(attempt))
 
     async def _release_unsent(self) -> None:
         cooldown.release(self._request.target)
@@ -207,7 +209,7 @@ class Admission:
             refusal = budgets.unpriced_refusal(matched, request.target.model_id)
             if refusal:
                 raise BudgetRefused(refusal)
-            held = budget_ledger.NOTHING
+            held, self._unpriced = budget_ledger.NOTHING, True
         try:
             answer = await budgets.ledger_client().reserve(
                 matched, held, may_degrade=request.may_degrade
@@ -233,6 +235,15 @@ class Admission:
             return attempt.estimated_usd
         return self._held if attempt.outcome in MAYBE_BILLED else budget_ledger.NOTHING
 
-    async def _settle(self, cost: Decimal) -> None:
+    def _is_unpriced(self, attempt: Attempt | None) -> bool:
+        """Whether it may have been billed, and nobody knows even the most that it may be."""
+        if not self._unpriced:
+            return False
+        if attempt is None:
+            return self._amount is None
+        known = attempt.cost_usd is not None or attempt.estimated_usd is not None
+        return not known and attempt.outcome in MAYBE_BILLED
+
+    async def _settle(self, cost: Decimal, *, unpriced: bool = False) -> None:
         matched, self._budgets = self._budgets, ()
-        await budgets.ledger_client().settle(matched, self._held, cost)
+        await budgets.ledger_client().settle(matched, self._held, cost, unpriced=unpriced)

@@ -70,10 +70,12 @@ class LedgerLine:
 
 @dataclass(frozen=True, slots=True)
 class LedgerOrder:
-    """One exchange with the ledger: by budget id, what is held and what was spent."""
+    """One exchange with the ledger: by budget id, what is held, what was spent, and by how many
+    calls nobody knows how much."""
 
     held: dict[int, Decimal]
     settled: dict[int, Decimal]
+    unpriced: dict[int, int]
     periods: dict[int, dt.date]
     wishes: tuple[Wish, ...]
 
@@ -115,8 +117,9 @@ WHERE spending_id = ANY(%s) AND holder <> %s AND expires_at > clock_timestamp()
 GROUP BY spending_id
 """
 _SETTLE = """
-UPDATE llm_budget_ledger l SET spent_usd = l.spent_usd + u.cost, updated_at = clock_timestamp()
-FROM unnest(%s::bigint[], %s::numeric[]) AS u(id, cost) WHERE l.id = u.id
+UPDATE llm_budget_ledger l SET spent_usd = l.spent_usd + u.cost,
+    unpriced_calls = l.unpriced_calls + u.unpriced, updated_at = clock_timestamp()
+FROM unnest(%s::bigint[], %s::numeric[], %s::int[]) AS u(id, cost, unpriced) WHERE l.id = u.id
 """
 _HOLD = """
 INSERT INTO llm_budget_holds (id, spending_id, holder, held_usd, expires_at)
@@ -153,11 +156,11 @@ def carry_out(order: LedgerOrder, holder: UUID) -> list[BudgetAnswer]:
             line.spent += order.settled[key]
             line.held = others.get(line.id, NOTHING) + order.held[key]
         answers = [_decide(wish, lines) for wish in order.wishes]
-        spent = {
-            lines[key].id: cost for key, cost in order.settled.items() if cost and key in lines
-        }
-        if spent:
-            cursor.execute(_SETTLE, [list(spent), list(spent.values())])
+        told = [key for key in lines if order.settled[key] or order.unpriced[key]]
+        if told:
+            settled = [order.settled[key] for key in told]
+            unpriced = [order.unpriced[key] for key in told]
+            cursor.execute(_SETTLE, [[lines[key].id for key in told], settled, unpriced])
         mine = [line.held - others.get(line.id, NOTHING) for line in lines.values()]
         cursor.execute(_HOLD, [holder, HOLD_SECONDS, rows, mine])
         cursor.execute(_LET_GO, [rows, holder])
@@ -194,6 +197,19 @@ def settle_commitment(costs: Mapping[int, Decimal], *, holder: UUID) -> None:
         cursor.execute(_LOCK_COMMITTED, [holder])
         cursor.execute(_SETTLE_COMMITTED, [list(costs), list(costs.values()), holder])
         cursor.execute("DELETE FROM llm_budget_holds WHERE holder = %s", [holder])
+
+
+def count_unpriced(calls: Mapping[BudgetFacts, int]) -> None:
+    """Count calls whose price nobody knows in their budgets, in the periods that run now.
+
+    For a caller within a transaction, which this is part of.
+    """
+    starts = [period_start(each.period) for each in calls]
+    with connection.cursor() as cursor:
+        lines = _opened(cursor, [each.id for each in calls], starts)
+        counted = {lines[each.id].id: count for each, count in calls.items() if each.id in lines}
+        costs = [NOTHING] * len(counted)
+        cursor.execute(_SETTLE, [list(counted), costs, list(counted.values())])
 
 
 def _opened(cursor: CursorWrapper, ids: list[int], starts: list[dt.date]) -> dict[int, LedgerLine]:

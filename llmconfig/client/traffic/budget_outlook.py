@@ -1,7 +1,7 @@
 """What is left of each budget, and until when it lasts if money goes on being spent as so far."""
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -35,6 +35,7 @@ class Outlook:
     renews_at: dt.datetime | None
     runs_out_at: dt.datetime | None = None
     early: bool = False
+    unpriced_calls: int = 0  # of the period, in no sum: nobody knows their price
 
     @property
     def share(self) -> float:
@@ -45,9 +46,13 @@ class Outlook:
 
 
 def with_spending(budgets: Any) -> Any:
-    """The budgets with what the period that runs now has cost, as `spent_now`."""
+    """The budgets with what the period that runs now has cost, as `spent_now`, and by how many
+    calls nobody knows how much, as `unpriced_now`."""
     running = BudgetSpending.objects.filter(running_now(), budget=OuterRef("pk"))
-    return budgets.annotate(spent_now=Subquery(running.values("spent_usd")))
+    return budgets.annotate(
+        spent_now=Subquery(running.values("spent_usd")),
+        unpriced_now=Subquery(running.values("unpriced_calls")),
+    )
 
 
 def outlook(budget: Budget, *, now: dt.datetime | None = None) -> Outlook:
@@ -57,18 +62,20 @@ def outlook(budget: Budget, *, now: dt.datetime | None = None) -> Outlook:
     limit = budget.soft_limit_usd if budget.hard_limit_usd is None else budget.hard_limit_usd
     limit = limit or Decimal(0)
     began, renews = _period(budget, moment)
-    found = Outlook(spent, limit, max(limit - spent, Decimal(0)), renews)
+    unpriced = getattr(budget, "unpriced_now", None) or 0
+    left = max(limit - spent, Decimal(0))
+    found = Outlook(spent, limit, left, renews, unpriced_calls=unpriced)
     seen = moment - began
     if not found.left_usd or not spent:
         return found
     if seen < MIN_SPENDING_SEEN[BudgetPeriod(budget.period)]:
-        return Outlook(spent, limit, found.left_usd, renews, early=True)
+        return replace(found, early=True)
     lasts = float(found.left_usd / spent) * seen.total_seconds()
     until = (renews or moment + FURTHEST) - moment
     if lasts >= until.total_seconds():
         return found
     ends = moment + dt.timedelta(seconds=lasts)
-    return Outlook(spent, limit, found.left_usd, renews, ends)
+    return replace(found, runs_out_at=ends)
 
 
 def _period(budget: Budget, now: dt.datetime) -> tuple[dt.datetime, dt.datetime | None]:

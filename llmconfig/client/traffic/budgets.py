@@ -81,6 +81,7 @@ class _Account:
     period: str
     held: Decimal = NOTHING
     to_settle: Decimal = NOTHING
+    unpriced: int = 0  # calls to be told of that have no known price
 
 
 def matching(configuration: Snapshot, caller: BudgetLabels) -> tuple[BudgetFacts, ...]:
@@ -163,9 +164,16 @@ class BudgetLedgerClient:
             self._attend()
 
     async def settle(
-        self, budgets: tuple[BudgetFacts, ...], most_usd: Decimal, cost_usd: Decimal
+        self,
+        budgets: tuple[BudgetFacts, ...],
+        most_usd: Decimal,
+        cost_usd: Decimal,
+        *,
+        unpriced: bool = False,
     ) -> None:
         """Turn a hold into what the call really cost; returns when that is stored.
+
+        `unpriced` says that it was billed, and that nobody knows how much.
 
         Where the ledger is lost, it is told as soon as it is back, and this returns before.
         """
@@ -173,6 +181,7 @@ class BudgetLedgerClient:
             account = self._accounts.setdefault(budget.id, _Account(budget.period))
             account.held -= most_usd
             account.to_settle += cost_usd
+            account.unpriced += unpriced
         stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._settling.append(stored)
         self._attend()
@@ -206,6 +215,7 @@ class BudgetLedgerClient:
         order = LedgerOrder(
             held={key: each.held for key, each in self._accounts.items()},
             settled={key: each.to_settle for key, each in self._accounts.items()},
+            unpriced={key: each.unpriced for key, each in self._accounts.items()},
             periods={key: period_start(each.period) for key, each in self._accounts.items()},
             wishes=tuple(each.wish for each in asking),
         )
@@ -219,11 +229,12 @@ class BudgetLedgerClient:
             self._grant(asking, answers)
             for key, amount in order.settled.items():
                 self._accounts[key].to_settle -= amount
+                self._accounts[key].unpriced -= order.unpriced[key]
         for stored in settling:
             if not stored.done():
                 stored.set_result(None)
         for key, each in list(self._accounts.items()):
-            if not (each.held or each.to_settle or order.held.get(key)):
+            if not (each.held or each.to_settle or each.unpriced or order.held.get(key)):
                 del self._accounts[key]
 
     def _grant(self, asking: Sequence[_Request], answers: Sequence[BudgetAnswer]) -> None:
