@@ -18,6 +18,7 @@ SIZE, TIMES = 6_000, 8  # characters, and how much larger the larger text is
 MAX_TIMES = 28
 HOSTILE = {
     "word": "a",
+    "underscores": "a_",
     "digits": "1",
     "commas": "1,",
     "fractions": "1 1/2 ",

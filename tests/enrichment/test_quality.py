@@ -2,6 +2,7 @@
 
 import pytest
 
+from benchmarks.injections import injected, innocent, is_applied, is_found
 from benchmarks.quality import CHANGES, edited, listings, measured
 
 WRONG = sorted(set(CHANGES) - {"none"})
@@ -24,3 +25,16 @@ def test_unchanged_answers_and_right_edits_pass(rows):
     found = edited()
     assert found.of >= 60
     assert found.share <= 0.02, found.codes
+
+
+def test_texts_that_address_the_model_are_found_and_their_tags_not_applied():
+    """Of those that the gate's patterns were made with; docs/quality.md has the others too."""
+    known = [each for each in injected() if not each.held_out]
+    missed = [each.listing for each in known if not is_found(each.listing)]
+    assert len(known) >= 40
+    assert len(missed) <= 0.05 * len(known), missed
+    assert not [each.listing for each in known if is_applied(each)]
+
+
+def test_innocent_texts_that_look_similar_are_left_alone():
+    assert not [each.listing for each in innocent() if is_found(each.listing)]

@@ -1,5 +1,6 @@
 """What providers' batches bring back: faulty lines, missing ones, twice, in any order."""
 
+import codecs
 import threading
 import tracemalloc
 from contextlib import closing, suppress
@@ -171,6 +172,21 @@ def test_a_long_file_takes_no_more_memory_than_a_part_of_it():
             tracemalloc.stop()
     assert ids == [f"m-{number}" for number in range(400)]
     assert peak < 40 * 1024**2
+
+
+def test_a_file_in_another_order_with_other_line_ends_and_a_mark_is_read():
+    lines = [
+        b'{"custom_id":"m-%d","response":{"status_code":200,"body":{}}}' % number
+        for number in (2, 0, 1)
+    ]
+    with closing(ResultFile("openai")) as results:
+        results.file.write(codecs.BOM_UTF8 + b"\r\n".join(lines))
+        found = list(results)
+    assert [(each.custom_id, each.value) for each in found] == [
+        ("m-2", {}),
+        ("m-0", {}),
+        ("m-1", {}),
+    ]
 
 
 def test_a_line_without_end_costs_its_row_alone():

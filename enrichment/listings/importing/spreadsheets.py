@@ -1,5 +1,6 @@
 """Rows of a sheet in an XLSX file, read as a stream and within bounds."""
 
+import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,11 @@ MAX_SHEET_ROWS = 1_048_576  # Excel's own
 MAX_COLUMNS = 1000
 MAX_PARTS = 5000
 MAX_PROLOGUE = 4096
+PIECE_BYTES = 1024**2
+NO_VALUE = (
+    "a cell holds a formula without its value: open the file in a spreadsheet program and save it"
+)
+_FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
 _ERRORS = frozenset({"#N/A", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NULL!", "#NUM!"})
 _UNREADABLE = (
     zipfile.BadZipFile, ParseError, KeyError, ValueError, TypeError, AttributeError, IndexError,
@@ -25,7 +31,7 @@ class SheetRows:
     """The rows of one sheet; the first line with cells is the header.
 
     A row that ends early has empty cells there, as Excel stores it. Formulas count with the value
-    that was stored with them.
+    that was stored with them; a row with one that has none is left out, since its cell isn't empty.
     """
 
     def __init__(self, file: OpenedFile, *, sheet: str = "") -> None:
@@ -43,8 +49,9 @@ class SheetRows:
 
     def __iter__(self) -> Iterator[RawRow | BadRow]:
         columns, width = self.columns, len(self.columns)
-        with self._opened_sheet(self._sheet) as (sheet, _):
+        with self._opened_sheet(self._sheet) as (sheet, _), self._formulas() as formulas:
             for line, cells in _lines(sheet):
+                said = next(formulas, ())
                 if line > MAX_SHEET_ROWS:
                     raise self._file.refused(f"has more than {MAX_SHEET_ROWS:,} rows.", line=line)
                 if line <= self._header_line or all(cell is None for cell in cells):
@@ -56,6 +63,9 @@ class SheetRows:
                 wrong = next((cell for cell in padded if cell in _ERRORS), None)
                 if wrong is not None:
                     yield BadRow(line, f"a cell holds Excel's error {wrong}")
+                    continue
+                if any(map(_lacks_value, cells[:width], said)):
+                    yield BadRow(line, NO_VALUE)
                     continue
                 yield RawRow(line, dict(zip(columns, padded, strict=True)))
 
@@ -99,13 +109,34 @@ class SheetRows:
             raise self._file.refused(f"the .xlsx file is broken: {error}.") from error
 
     @contextmanager
-    def _opened_sheet(self, name: str) -> Iterator[tuple[Any, list[str]]]:
+    def _formulas(self) -> Iterator[Iterator[tuple[Any, ...]]]:
+        """The rows with their formulas in place of values; nothing where no sheet has any."""
+        if not self._has_formulas():
+            yield iter(())
+            return
+        with self._opened_sheet(self._sheet, values=False) as (sheet, _):
+            yield (cells for _, cells in _lines(sheet))
+
+    def _has_formulas(self) -> bool:
+        with zipfile.ZipFile(self._file.content) as archive:
+            for part in archive.namelist():
+                if part.startswith("xl/worksheets/") and part.endswith(".xml"):
+                    with archive.open(part) as content:
+                        before = b""
+                        while piece := content.read(PIECE_BYTES):
+                            if _FORMULA.search(before + piece):
+                                return True
+                            before = piece[-4:]
+        return False
+
+    @contextmanager
+    def _opened_sheet(self, name: str, *, values: bool = True) -> Iterator[tuple[Any, list[str]]]:
         with from_extra("listings"):
             from openpyxl import load_workbook  # noqa: PLC0415 - only where a sheet is read
 
         self._file.content.seek(0)
         try:
-            book = load_workbook(self._file.content, read_only=True, data_only=True)
+            book = load_workbook(self._file.content, read_only=True, data_only=values)
             names = [sheet.title for sheet in book.worksheets]
             if name and name not in names:
                 raise self._file.refused(
@@ -117,6 +148,10 @@ class SheetRows:
             yield sheet, names
         except _UNREADABLE as error:
             raise self._file.refused(f"the .xlsx file is broken: {error}.") from error
+
+
+def _lacks_value(value: Any, formula: Any) -> bool:
+    return value is None and formula is not None
 
 
 def _lines(sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:

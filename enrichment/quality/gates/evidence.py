@@ -52,13 +52,17 @@ class EvidenceSource:
     def __init__(self, text: str) -> None:
         self._text = " ".join(text.casefold().split())
         self._letters = f" {squeezed(text)} "
-        self._sentences = _SENTENCE.split(text.casefold())
+        self._text_as_it_was = text
+        self._sentences: list[tuple[str, str]] | None = None
         self._language = guess(text) or "en"
 
     def is_of_answers(self, quotation: str) -> bool:
         """Whether it stands only in sentences that speak of answers: what is asked of a model."""
+        if self._sentences is None:
+            parts = _SENTENCE.split(self._text_as_it_was.casefold())
+            self._sentences = [(each, f" {squeezed(each)} ") for each in parts]
         wanted = f" {squeezed(quotation)} "
-        told = [each for each in self._sentences if wanted in f" {squeezed(each)} "]
+        told = [each for each, letters in self._sentences if wanted in letters]
         return bool(told) and all(_OF_ANSWERS.search(each) for each in told)
 
     def has_text(self, text: str) -> bool:

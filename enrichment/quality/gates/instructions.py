@@ -6,6 +6,7 @@ is no proof that a text is harmless.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator
 
 import re2
@@ -31,7 +32,10 @@ _HINTS = (
     "robot", "crawler", "machine", "software", "automated", "expected", "correct ", "right tag",
     "developer", "training example", "return exactly", "return only", "return the", "summary",
     "generated", "in your", "oublie", "vergiss", "vergeet", "desconsider", "esqueça", "regras",
-    "reglas", "regole", "règles", "_",
+    "reglas", "regole", "règles", "_", "acceptable", "debug", "new task", "end of", "overlook",
+    "set aside", "put aside", "guidance", "begin your", "start your", "gib nur", "antworte",
+    "schreib",
+    "etiqueta", "répondre", "responde", "rispondi", "antwoord",
 )  # fmt: skip
 _HINTED = re2.compile("|".join(map(re2.escape, _HINTS)))  # in one pass over the text
 BEFORE, AFTER = 80, 160  # characters around a hint
@@ -86,6 +90,18 @@ _ADDRESSED = re.compile(
     r"|needs to)\b"
     r"|\bin (?:your|the) (?:answer|response|profile|translation|output|bio|summary),? (?:please )?"
     r"(?:say|write|state|mention|claim|include|list)\b(?! (?:that you|us|your|who|how)\b)"
+    # Names as programs have them, which no reader is written to with; not in an address.
+    r"|(?:^|[\s(\"':,])[a-z]{2,20}(?:_[a-z]{2,20}){1,3}(?:$|[\s)\"'=:;,.!?])"
+    r"|\b(?:chatgpt|large language models?|language models?|tagging model)\b"
+    r"|\b(?:set aside|put aside|overlook|drop)\s+(?:the prompt|what you were told|your (?:prompt"
+    r"|rules|instructions?|guidance))\b"
+    r"|\byour (?:earlier|previous|prior) (?:guidance|instructions?|rules|prompt)\b"
+    r"|\buser:[^\n]{0,80}\bassistant:|\bsystem message\b|\bnew task:|\bend of (?:the )?listing\b"
+    r"|\b(?:begin|start) your (?:response|answer|reply) with\b"
+    r"|\bonly acceptable (?:output|answer)\b"
+    r"|\bdebug mode\b|\bcarries the (?:label|tag)\b|^\s{0,9}tags:\s|\n\s{0,9}tags:\s|[.!?] tags: "
+    r"|\b(?:schreibe?|antworte|gib) nur\b|\búnica etiqueta\b|\brépondre uniquement\b"
+    r"|\b(?:responde|rispondi|antwoord) (?:solo|únicamente|alleen)\b"
     r"|\b(?:this|the) listing (?:orders|demands|commands) the tag\b"
     r"|[\"'](?:tags?|confidence|evidence)[\"']\s{0,3}:"
     r"|\b(?:ignoriere|missachte|vergiss)\s+(?:\w+\s+){0,3}(?:anweisung|vorgabe|regel)\w*"
@@ -109,15 +125,16 @@ _MAY_ADDRESS = re2.compile(
 
 # What is put between or in place of letters, to be read by a model and found by nobody.
 _INVISIBLE = re2.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
-_SPACED = re2.compile(r"\b(?:[a-z] ){3,40}[a-z]\b")
+_SPACED = re2.compile(r"\b(?:[a-z][ .-]){3,40}[a-z]\b")
+_BETWEEN = re2.compile("[ .-]")
 _AS_LETTERS = str.maketrans("013457", "oieast")
 _MIXED = re2.compile(r"\b[0-9]?[a-z]+[013457][a-z0-9]*\b|\b[013457][a-z]{3,}[a-z0-9]*\b")
 
 
 def _plainly(text: str) -> str:
     """The text with disguised words as they are meant to be read."""
-    text = _INVISIBLE.sub("", text)
-    text = _SPACED.sub(lambda found: found[0].replace(" ", ""), text)
+    text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+    text = _SPACED.sub(lambda found: _BETWEEN.sub("", found[0]), text)
     return str(_MIXED.sub(lambda found: found[0].translate(_AS_LETTERS), text))
 
 

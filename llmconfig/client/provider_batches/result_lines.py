@@ -4,6 +4,7 @@ OpenAI: https://platform.openai.com/docs/api-reference/batch/request-output
 Anthropic: https://docs.claude.com/en/api/retrieving-message-batch-results
 """
 
+import codecs
 import re
 
 from llmconfig import provider_types
@@ -17,7 +18,8 @@ _CUSTOM_ID = re.compile(rb'"custom_id"\s*:\s*"([A-Za-z0-9_-]{1,200})"')
 
 
 def read(provider_type: str, line: bytes) -> Result:
-    """The result in a line of this vendor's."""
+    """The result in a line of this vendor's; the first of a file may begin with a mark of UTF-8."""
+    line = line.removeprefix(codecs.BOM_UTF8)
     return (
         of_anthropic(line)
         if provider_types.get(provider_type).batches == "anthropic"

@@ -427,6 +427,16 @@ def test_a_sheet_is_read_with_its_numbers_switches_and_dates():
         take(raw, sheet="Dogs")
 
 
+def test_a_formula_without_its_value_is_no_empty_cell():
+    head = ["id", "org_id", "name", "description"]
+    take(sheet([head, ["1", "o1", "Rex", "Calm"], ["2", "o1", "Bo", "Shy"]]))
+    report = take(sheet([head, ["1", "o1", "Rex", '="Ca"&"lm"'], ["2", "o1", "Bo", "Bold"]]))
+    assert counts(report) == (0, 1, 0, 1)
+    assert (report.bad[0].line, "formula without its value" in report.bad[0].reason) == (2, True)
+    texts = Animal.objects.order_by("external_id").values_list("description", flat=True)
+    assert list(texts) == ["Calm", "Bold"]
+
+
 # Bounds
 
 
