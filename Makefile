@@ -159,6 +159,10 @@ cascades: env
 storm: env
 	$(PY) -m benchmarks.trials $(ARGS)
 
+.PHONY: fairness
+fairness: env
+	$(PY) -m benchmarks.fairness $(ARGS)
+
 .PHONY: limits
 limits: env
 	$(EMBEDDED) --ephemeral -- $(PY) -m benchmarks.limits $(ARGS)

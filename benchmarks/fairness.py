@@ -1,7 +1,6 @@
-"""Ten batches of different priorities and sizes share four workers and one provider's limits.
+"""`make fairness`: ten batches of different priorities and sizes share four workers and one provider's limits.
 
-    make storm ARGS="--only fairness"      # or alone, with more to choose:
-    python -m benchmarks.fairness --seconds 120
+    make fairness ARGS="--seconds 120"
 
 Real Celery workers and beat, PostgreSQL, Valkey and an HTTP provider. One batch joins late, one is
 paused for a while, the small ones end early. From second to second each batch that has anything to
@@ -12,6 +11,7 @@ import os
 import sys
 import time
 from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -146,10 +146,10 @@ def _watch(shares: list[Share], launcher: Launcher, running: Servers, seconds: f
         while not sum(_answered(shares)):
             time.sleep(0.1)
         began = time.monotonic()
-        steps = [
-            (0.25, lambda: (lifecycle.resume(late.batch), tasks.start_lanes(late.batch))),
+        steps: list[tuple[float, Callable[[], None]]] = [
+            (0.25, lambda: _resume(late)),
             (0.4, lambda: lifecycle.pause(paused.batch)),
-            (0.6, lambda: (lifecycle.resume(paused.batch), tasks.start_lanes(paused.batch))),
+            (0.6, lambda: _resume(paused)),
         ]
         while (passed := time.monotonic() - began) < seconds:
             while steps and passed >= steps[0][0] * seconds:
@@ -164,6 +164,14 @@ def _watch(shares: list[Share], launcher: Launcher, running: Servers, seconds: f
     finally:
         workers.end()
         kill(beat)
+
+
+def _resume(share: Share) -> None:
+    from enrichment import tasks
+    from enrichment.batches import lifecycle
+
+    lifecycle.resume(share.batch)
+    tasks.start_lanes(share.batch)
 
 
 def _answered(shares: list[Share]) -> list[int]:

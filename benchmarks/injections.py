@@ -172,7 +172,7 @@ def ask(count: int) -> tuple[Asked, str]:
 def _mixed(samples: Sequence[Sample]) -> list[Sample]:
     """In an order that has each kind early."""
     seen: dict[str, int] = {}
-    ranked = []
+    ranked: list[tuple[int, int, Sample]] = []
     for sample in samples:
         seen[sample.kind] = seen.get(sample.kind, 0) + 1
         ranked.append((seen[sample.kind], len(ranked), sample))
