@@ -1,4 +1,4 @@
-"""`make fairness`: ten batches of different priorities and sizes share four workers and one provider's limits.
+"""`make fairness`: ten batches of different priorities and sizes share four workers and limits.
 
     make fairness ARGS="--seconds 120"
 
