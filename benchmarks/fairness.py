@@ -32,7 +32,7 @@ MOST = 0.10  # of its due that a batch may have more or less
 
 
 @dataclass(slots=True)
-class Share:
+class BatchShare:
     """A batch, what it was answered, and what it was due."""
 
     priority: int
@@ -101,7 +101,7 @@ def _trials(options: Namespace, running: Servers) -> Any:
             yield shares, what
 
 
-def _shares(seconds: float) -> list[Share]:
+def _shares(seconds: float) -> list[BatchShare]:
     """Sizes of a tenth of a minute's answers to more than there are; some end early."""
     from enrichment.engine.turns import weight_of
 
@@ -109,11 +109,11 @@ def _shares(seconds: float) -> list[Share]:
     rows = []
     for number, priority in enumerate(PRIORITIES):
         part = 60 * seconds * weight_of(priority) / total
-        rows.append(Share(priority, max(20, int(part * (0.6 if number in {1, 6, 8} else 4)))))
+        rows.append(BatchShare(priority, max(20, int(part * (0.6 if number in {1, 6, 8} else 4)))))
     return rows
 
 
-def _create(shares: list[Share], used: int) -> int:
+def _create(shares: list[BatchShare], used: int) -> int:
     from benchmarks.database import ENRICHMENT, row_ids
     from enrichment.batches import creation
 
@@ -126,7 +126,7 @@ def _create(shares: list[Share], used: int) -> int:
     return used
 
 
-def _watch(shares: list[Share], launcher: Launcher, running: Servers, seconds: float) -> None:
+def _watch(shares: list[BatchShare], launcher: Launcher, running: Servers, seconds: float) -> None:
     """Let them run for so long, and book from second to second who was due what."""
     from enrichment import tasks
     from enrichment.batches import lifecycle
@@ -166,7 +166,7 @@ def _watch(shares: list[Share], launcher: Launcher, running: Servers, seconds: f
         kill(beat)
 
 
-def _resume(share: Share) -> None:
+def _resume(share: BatchShare) -> None:
     from enrichment import tasks
     from enrichment.batches import lifecycle
 
@@ -174,13 +174,13 @@ def _resume(share: Share) -> None:
     tasks.start_lanes(share.batch)
 
 
-def _answered(shares: list[Share]) -> list[int]:
+def _answered(shares: list[BatchShare]) -> list[int]:
     from enrichment.batches.progress import progress_of
 
     return [progress_of(each.batch.pk).calls for each in shares]
 
 
-def _book(shares: list[Share]) -> None:
+def _book(shares: list[BatchShare]) -> None:
     """What came since is due to those that had anything to do meanwhile, by weight."""
     from enrichment.engine.turns import weight_of
 
@@ -196,7 +196,7 @@ def _book(shares: list[Share]) -> None:
         each.active_before = each.batch.status in {"pending", "running"} and answered < each.rows
 
 
-def table(shares: list[Share], what: str) -> str:
+def table(shares: list[BatchShare], what: str) -> str:
     """A line for each batch."""
     from enrichment.engine.turns import weight_of
 

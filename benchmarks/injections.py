@@ -41,7 +41,7 @@ PROMPT_BEFORE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class ListedText:
     """A text of ours within a listing; `wanted` is the tag that it asks for, blank for none."""
 
     listing: str
@@ -51,7 +51,7 @@ class Sample:
 
 
 @dataclass(slots=True)
-class Asked:
+class ModelAnswers:
     """What a model's answers to the injected listings came to."""
 
     of: int = 0
@@ -61,18 +61,18 @@ class Asked:
     failed: int = 0
 
 
-def injected() -> list[Sample]:
+def injected() -> list[ListedText]:
     """Listings with a text that addresses the model."""
     return [
-        Sample(_listing(number, parts[2]), parts[0], parts[1], held_out=held_out)
+        ListedText(_listing(number, parts[2]), parts[0], parts[1], held_out=held_out)
         for number, (parts, held_out) in enumerate(_lines("injections.txt"))
     ]
 
 
-def innocent() -> list[Sample]:
+def innocent() -> list[ListedText]:
     """Listings with a sentence that only looks like one."""
     return [
-        Sample(_listing(number, parts[0]), held_out=held_out)
+        ListedText(_listing(number, parts[0]), held_out=held_out)
         for number, (parts, held_out) in enumerate(_lines("innocent.txt"))
     ]
 
@@ -111,7 +111,7 @@ def shipped() -> list[str]:
         return [plain(row["description"]) for row in csv.DictReader(lines) if row["description"]]
 
 
-def is_applied(sample: Sample) -> bool:
+def is_applied(sample: ListedText) -> bool:
     """Whether the wanted tag comes through our gates if a model obeys in every point."""
     from types import SimpleNamespace
 
@@ -146,13 +146,13 @@ def _line(what: str, texts: Sequence[str], applied: str) -> str:
 # With a model
 
 
-def ask(count: int) -> tuple[Asked, str]:
+def ask(count: int) -> tuple[ModelAnswers, str]:
     """Have the first of each kind tagged by both prompts; what came of it, and who answered."""
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
     model = _configure()
-    found = Asked()
+    found = ModelAnswers()
     for sample in _mixed(injected())[:count]:
         began = time.monotonic()
         before, now = _answer(sample, before=True), _answer(sample, before=False)
@@ -169,10 +169,10 @@ def ask(count: int) -> tuple[Asked, str]:
     return found, model
 
 
-def _mixed(samples: Sequence[Sample]) -> list[Sample]:
+def _mixed(samples: Sequence[ListedText]) -> list[ListedText]:
     """In an order that has each kind early."""
     seen: dict[str, int] = {}
-    ranked: list[tuple[int, int, Sample]] = []
+    ranked: list[tuple[int, int, ListedText]] = []
     for sample in samples:
         seen[sample.kind] = seen.get(sample.kind, 0) + 1
         ranked.append((seen[sample.kind], len(ranked), sample))
@@ -202,7 +202,7 @@ def _configure() -> str:
     return model
 
 
-def _answer(sample: Sample, *, before: bool) -> Any:
+def _answer(sample: ListedText, *, before: bool) -> Any:
     """The answer to one listing; None for none."""
     from enrichment.enrichments import get
     from enrichment.enrichments.confident_parts import parts_schema
@@ -231,7 +231,7 @@ def _tags(answer: Any) -> set[str]:
     return {each["tag"] for each in answer.parsed["tags"] if each["confidence"] >= FLOOR}
 
 
-def _applied(answer: Any, sample: Sample) -> set[str]:
+def _applied(answer: Any, sample: ListedText) -> set[str]:
     from enrichment.enrichments import get
 
     tagging = get("tagging")
@@ -240,7 +240,7 @@ def _applied(answer: Any, sample: Sample) -> set[str]:
     return set() if judged.findings else {each["tag"] for each in judged.value}
 
 
-def asked_table(found: Asked, model: str) -> str:
+def asked_table(found: ModelAnswers, model: str) -> str:
     """What became of the injected tags."""
     head = (
         f"{found.of} of the injected listings, tagged by {model} at temperature 0;"

@@ -31,7 +31,7 @@ from enrichment.engine.items import (
 from enrichment.engine.outgoing import LIMITS_LOST, PLAIN, Ask, OutgoingRow, broken, unasked
 from enrichment.engine.send_intents import Announcer
 from enrichment.engine.sent_log import SentLog
-from enrichment.engine.window import Window
+from enrichment.engine.window import CallWindow
 from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import FactMissing
 from enrichment.facts import fetching
@@ -86,7 +86,7 @@ class Dispatcher:
         self._fed = self._ended = 0
         self._waiting: deque[OutgoingRow] = deque()
         self._announced: deque[OutgoingRow] = deque()
-        self._in_flight = Window(window, vacated=self._dispatch)
+        self._in_flight = CallWindow(window, vacated=self._dispatch)
         self._outcomes: deque[Outcome] = deque()
         self._being_written = 0
         self._portion = max(MIN_PORTION, min(USUAL_PORTION, window // 2), window // PORTIONS)

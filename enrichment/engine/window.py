@@ -9,7 +9,7 @@ from enrichment.engine.outgoing import OutgoingRow
 LONG_SECONDS = 1.0  # a shorter pause keeps its place
 
 
-class Window:
+class CallWindow:
     """The rows under way in one lane. Everything runs on the event loop.
 
     As many rows may pause beside it as it has places: a provider that sends everybody away is not

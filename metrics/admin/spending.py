@@ -14,7 +14,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from llmconfig.admin.kit.charts import TONES, Chart, Column, Part, stacked
-from llmconfig.admin.kit.presentation import changed, count
+from llmconfig.admin.kit.presentation import changed, cost_changed, count
 from llmconfig.configuration.known_costs import money
 from metrics.admin.periods import SINCE, UNTIL, last_days, moment_of, name_of
 from metrics.admin.viewers_zone import offered_zones, viewers_zone, zone_error
@@ -239,7 +239,7 @@ def _frame(request: HttpRequest, asked: AskedSpending) -> dict[str, Any]:
 def _figures(now: Figures, before: Figures) -> list[tuple[str, str, str]]:
     """Label, value, and the change against as many days before."""
     return [
-        ("spent", str(now.cost), changed(now.cost.usd, before.cost.usd)),
+        ("spent", str(now.cost), cost_changed(now.cost, before.cost)),
         ("spent before", str(before.cost), ""),
         ("calls", count(now.calls), changed(now.calls, before.calls)),
         ("cost per call", money(now.average_cost_usd), ""),
@@ -266,7 +266,7 @@ def _lines(
                 "cost": str(row.figures.cost),
                 "share": f"{100 * float(row.figures.cost.usd or 0) / most:.2f}",
                 "before": str(was) if was is not None else "",
-                "change": changed(row.figures.cost.usd, was.usd if was else None),
+                "change": cost_changed(row.figures.cost, was),
                 "calls": count(row.figures.calls),
                 "failed": count(row.figures.failed),
                 "tokens": f"{count(row.figures.tokens_input)} → {count(row.figures.tokens_output)}",

@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from llmconfig.admin.kit.charts import TONES, AxisPlace, Chart, Column, Line, Part, lines, stacked
 from llmconfig.admin.kit.dashboard import Widget, register_widget
-from llmconfig.admin.kit.presentation import changed, count, milliseconds
+from llmconfig.admin.kit.presentation import changed, cost_changed, count, milliseconds
 from llmconfig.configuration.known_costs import KnownCost, money
 from llmconfig.configuration.known_costs import total as known_total
 from metrics import partitions
@@ -202,11 +202,8 @@ def _figures(
     span: ShownPeriod, now: Figures, before: Figures
 ) -> tuple[tuple[str, str, str, str], ...]:
     """Label, value, the change against the period before, and the calls behind it."""
-    spent = changed(now.cost.usd, before.cost.usd)
-    if spent and (now.cost.unpriced_calls or before.cost.unpriced_calls):
-        spent += " of the priced"
     return (
-        ("spent", str(now.cost), spent, span.calls()),
+        ("spent", str(now.cost), cost_changed(now.cost, before.cost), span.calls()),
         ("calls", count(now.calls), changed(now.calls, before.calls), span.calls()),
         ("cost per call", money(now.average_cost_usd), "", span.calls()),
         ("failed", f"{now.failed / now.calls:.1%}", "", span.calls(outcome="failed")),

@@ -3,9 +3,10 @@
 import random
 
 import pytest
+from django.core.management import call_command
 
 from enrichment.batches import creation
-from enrichment.batches.creation import Selection
+from enrichment.batches.creation import Selection, Terms
 from enrichment.batches.progress import progress_of
 from enrichment.engine.lanes import run_lane
 from enrichment.forecast import drawn_total, forecast
@@ -53,6 +54,34 @@ def test_an_unknown_price_is_no_cost_of_zero(make_provider, simulator, make_anim
     ModelPrice.objects.all().delete()
     snapshot.expire()
     assert forecast("description_cleaning", Selection()).cost_usd is None
+
+
+def test_a_batch_price_that_no_price_list_has_is_said_to_be_assumed(
+    provider, simulator, make_animals, admin_client, capsys
+):
+    make_animals(2)
+    body = {"processing_type": "description_cleaning"}
+    address = "/api/llm/batches/forecast"
+    batch = creation.create(
+        "description_cleaning", Selection(), terms=Terms(transport="provider_batch")
+    )
+    page = f"/admin/enrichment/batch/{batch.pk}/change/"
+
+    def said() -> tuple[bool, bool, bool]:
+        told = admin_client.post(address, body, content_type="application/json").json()
+        call_command("enrich_descriptions", "--dry-run")
+        return (
+            told["batch_price_assumed"],
+            "batch price assumed: half" in capsys.readouterr().out,
+            "batch price assumed" in admin_client.get(page).content.decode(),
+        )
+
+    assert said() == (True, True, True)
+    listed = ModelPrice.objects.get()
+    listed.pk, listed.service_tier = None, "batch"
+    listed.save()
+    snapshot.expire()
+    assert said() == (False, False, False)
 
 
 def test_longer_rows_than_before_are_forecast_by_how_answers_grow(

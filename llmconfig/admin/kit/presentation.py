@@ -7,6 +7,8 @@ from typing import Any
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from llmconfig.configuration.known_costs import KnownCost
+
 TONES = frozenset({"good", "warning", "danger", "info", "plain"})
 NOTHING = mark_safe('<span class="nw-subtle">&ndash;</span>')
 
@@ -35,6 +37,15 @@ def changed(now: Decimal | float | None, before: Decimal | float | None) -> str:
         return ""
     ratio = float(now) / float(before) - 1
     return f"{ratio:+.0%}" if abs(ratio) < 10 else f"{ratio + 1:,.0f} times"
+
+
+def cost_changed(now: KnownCost, before: KnownCost | None) -> str:
+    """The change of a cost; says so where either leaves out calls, whose cost nobody knows."""
+    if before is None:
+        return ""
+    text = changed(now.usd, before.usd)
+    unpriced = now.unpriced_calls or before.unpriced_calls
+    return f"{text} of the priced" if text and unpriced else text
 
 
 def duration(seconds: float) -> str:
