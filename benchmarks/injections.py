@@ -182,14 +182,18 @@ def _mixed(samples: Sequence[ListedText]) -> list[ListedText]:
 def _configure() -> str:
     from llmconfig.configuration.revisions import change
     from llmconfig.models import LLMConfig, NodeConfiguration, Provider, ProviderModel
+    from llmconfig.secrets import Secret
 
     url, model = os.environ.get("LLM_LOCAL_URL", ""), os.environ.get("LLM_LOCAL_MODEL", "")
     if not url or not model:
         sys.exit("There is no model: run `make injections LLM=demo`.")
     with change(source="shell", message="Injections"):
-        provider = Provider.objects.create(
+        provider = Provider(
             name="here", provider_type="local", api_base_url=url, timeout_seconds=ASKED_SECONDS
         )
+        if key := os.environ.get("LLM_LOCAL_API_KEY"):
+            provider.set_key(Secret(key))
+        provider.save()
         ProviderModel.objects.create(provider=provider, model_id=model)
         NodeConfiguration.objects.create(
             node_name="tagging",
