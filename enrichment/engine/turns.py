@@ -269,7 +269,7 @@ class Turn:
         self.calls = 0  # answered, not booked yet
         self.served = False  # any call was answered
         self.booked_at = time.monotonic()
-        self.alone = False  # when last looked, nobody else waited
+        self.alone = not yields  # when last looked, nobody else waited
 
     def is_over(self, written: Iterable[Outcome], held_by_limits: Callable[[], bool]) -> bool:
         """Book these outcomes; tells whether another batch comes first now.
