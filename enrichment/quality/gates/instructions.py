@@ -91,7 +91,7 @@ _ADDRESSED = re.compile(
     r"|\bin (?:your|the) (?:answer|response|profile|translation|output|bio|summary),? (?:please )?"
     r"(?:say|write|state|mention|claim|include|list)\b(?! (?:that you|us|your|who|how)\b)"
     # Names as programs have them, which no reader is written to with; not in an address.
-    r"|(?:^|[\s(\"':,])[a-z]{2,20}(?:_[a-z]{2,20}){1,3}(?:$|[\s)\"'=:;,.!?])"
+    r"|(?:^|\s|[(\"':,])[a-z]{2,20}(?:_[a-z]{2,20}){1,3}(?:$|\s|[)\"'=:;,.!?])"
     r"|\b(?:chatgpt|large language models?|language models?|tagging model)\b"
     r"|\b(?:set aside|put aside|overlook|drop)\s+(?:the prompt|what you were told|your (?:prompt"
     r"|rules|instructions?|guidance))\b"
@@ -100,7 +100,7 @@ _ADDRESSED = re.compile(
     r"|\b(?:begin|start) your (?:response|answer|reply) with\b"
     r"|\bonly acceptable (?:output|answer)\b"
     r"|\bdebug mode\b|\bcarries the (?:label|tag)\b|^\s{0,9}tags:\s|\n\s{0,9}tags:\s|[.!?] tags: "
-    r"|\b(?:schreibe?|antworte|gib) nur\b|\búnica etiqueta\b|\brépondre uniquement\b"
+    r"|\b(?:schreibe?|antworte|gib) nur\b|única etiqueta\b|\brépondre uniquement\b"
     r"|\b(?:responde|rispondi|antwoord) (?:solo|únicamente|alleen)\b"
     r"|\b(?:this|the) listing (?:orders|demands|commands) the tag\b"
     r"|[\"'](?:tags?|confidence|evidence)[\"']\s{0,3}:"
@@ -117,11 +117,10 @@ _ADDRESSED = re.compile(
 # The same but for what RE2 doesn't know: it finds all that `_ADDRESSED` finds, and more, in a
 # tenth of the time.
 _MAY_ADDRESS = re2.compile(
-    _ADDRESSED.pattern.replace("(?! (?:fee|number|id))", "")
+    re.sub(r"\(\?!(?:[^()]|\([^()]*\))*\)", "", _ADDRESSED.pattern)
     .replace(r"\s", r"[\s\x0b\x1c-\x1f\x{85}\p{Z}]")
     .replace(r"\w", r"[\p{L}\p{N}_]")
 )
-
 
 # What is put between or in place of letters, to be read by a model and found by nobody.
 _INVISIBLE = re2.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
