@@ -13,8 +13,9 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
+from llmconfig.admin.kit.confirmation import ask, is_confirmed
 from llmconfig.admin.kit.listed_models import ListedModelsForm
-from llmconfig.admin.kit.panels import experiment_panels
+from llmconfig.admin.kit.panels import doubts, experiment_panels
 from llmconfig.admin.kit.presentation import badge
 from llmconfig.admin.kit.theme import TabularInline, TextareaWidget
 from llmconfig.admin.kit.writes import RevisionedAdmin
@@ -39,7 +40,21 @@ class ArmInline(TabularInline):
         "allow_unlisted_models",
     )  # fmt: skip
     extra = 0
-    verbose_name_plural = "Arms (one that overrides nothing is the control)"
+    verbose_name_plural = "Variants (leave one without overrides as the control)"
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return not _runs(obj) and super().has_add_permission(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """What is compared stays as it is while it is compared."""
+        return not _runs(obj) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return not _runs(obj) and super().has_delete_permission(request, obj)
+
+
+def _runs(experiment: Experiment | None) -> bool:
+    return experiment is not None and experiment.status == ExperimentStatus.RUNNING
 
 
 @admin.register(Experiment)
@@ -99,7 +114,16 @@ class ExperimentAdmin(RevisionedAdmin):
         experiment = get_object_or_404(Experiment, pk=experiment_id)
         arm, move = request.POST.get("arm", ""), request.POST.get("move")
         if move == "promote":
-            said = f"promoted: {arm} is the node's own now"
+            against = doubts(experiment.name, arm)
+            if against and not is_confirmed(request):
+                return ask(
+                    request,
+                    question=f"Promote {arm} although its figures speak against it?",
+                    details=against,
+                    verb="Promote it anyway",
+                    back=reverse("admin:llmconfig_experiment_change", args=[experiment.pk]),
+                )
+            said = f"promoted: {arm} is now the model of {experiment.node}"
             self._move(request, experiment, partial(experiments.promote, arm=arm), said)
         elif move in MOVES:
             self._move(request, experiment, *MOVES[move])
@@ -164,3 +188,12 @@ class ExperimentArmAdmin(RevisionedAdmin):
     list_display = ("name", "experiment", "weight", "model", "temperature", "max_tokens")
     list_select_related = ("experiment",)
     search_fields = ("name", "experiment__name", "model")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """As on its experiment's page."""
+        runs = obj is not None and _runs(obj.experiment)
+        return not runs and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        runs = obj is not None and _runs(obj.experiment)
+        return not runs and super().has_delete_permission(request, obj)

@@ -67,11 +67,11 @@ class ExperimentSerializer(StrictModelSerializer[Experiment]):
         if len(set(names)) != len(names):
             raise serializers.ValidationError("Two arms have the same name.")
         running = self.instance is not None and self.instance.status == ExperimentStatus.RUNNING
-        if len(arms) < 2 and running:
-            raise serializers.ValidationError("A running experiment has at least two arms.")
         stored = (
             {} if self.instance is None else {arm.name: arm for arm in self.instance.arms.all()}
         )
+        if running and _changes(arms, stored):
+            raise serializers.ValidationError(experiments.RUNNING_ARMS)
         for each in arms:
             held = stored.get(each["name"])
             old = {} if held is None else {"model": held.model, "provider": held.provider}
@@ -97,6 +97,17 @@ class ExperimentSerializer(StrictModelSerializer[Experiment]):
                     experiment=experiment, name=each["name"], defaults=BLANK_ARM | each
                 )
         return experiment
+
+
+def _changes(arms: list[dict[str, Any]], stored: dict[str, ExperimentArm]) -> bool:
+    """Whether these aren't the stored arms as they are."""
+    if {each["name"] for each in arms} != stored.keys():
+        return True
+    return any(
+        getattr(stored[each["name"]], field) != value
+        for each in arms
+        for field, value in (BLANK_ARM | each).items()
+    )
 
 
 # What an arm has where the body says nothing.

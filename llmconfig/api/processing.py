@@ -16,7 +16,7 @@ from llmconfig.api.kit.versions import etag
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.process_settings import definitions
 from llmconfig.models import LLMConfig, Provider
-from llmconfig.models.processing import SINGLE_ROW_ID
+from llmconfig.models.processing import SINGLE_ROW_ID, backup_misfit
 
 
 def overruled() -> dict[str, str]:
@@ -91,6 +91,13 @@ class SettingsSerializer(ListedModelsSerializer[LLMConfig]):
                 raise serializers.ValidationError(
                     {name: f"{variable} sets this in the environment; change it there."}
                 )
+        row = self.instance
+        misfit = backup_misfit(
+            attrs.get("backup_provider", row and row.backup_provider_id),
+            attrs.get("backup_model", row and row.backup_model),
+        )
+        if misfit and {"backup_provider", "backup_model"} & attrs.keys():
+            raise serializers.ValidationError(misfit)
         return cast("dict[str, Any]", super().validate(attrs))
 
 

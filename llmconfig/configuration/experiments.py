@@ -23,6 +23,11 @@ from llmconfig.models import (
 )
 from llmconfig.roles import User
 
+RUNNING_ARMS = (
+    "The arms of a running experiment can't change, as its figures would mix two of them: stop it"
+    " first."
+)
+
 
 def arm_of(experiment: ExperimentFacts, key: str) -> ArmFacts | None:
     """The arm that has the key, for all time and in every process; None for a blank key."""

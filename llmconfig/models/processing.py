@@ -1,5 +1,6 @@
 """`LLMConfig`, the one row of processing settings: what runs, with how much, the last fallbacks."""
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Now
@@ -148,3 +149,18 @@ class LLMConfig(models.Model):
 
     def __str__(self) -> str:
         return "Processing settings"
+
+    def clean(self) -> None:
+        """The backup is whole."""
+        misfit = backup_misfit(self.backup_provider_id, self.backup_model)
+        if misfit:
+            raise ValidationError(misfit)
+
+
+def backup_misfit(provider: object, model: str | None) -> dict[str, str]:
+    """What a backup lacks, by the field: one without the other is never asked."""
+    if model and not provider:
+        return {"backup_provider": "Choose the provider of the backup model."}
+    if provider and not model:
+        return {"backup_model": "Say which model the backup is asked for."}
+    return {}

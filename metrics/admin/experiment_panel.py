@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from llmconfig.admin.kit.panels import Panel, register_experiment_panel
+from llmconfig.admin.kit.panels import Panel, register_doubts, register_experiment_panel
 from llmconfig.admin.kit.presentation import NOTHING, badge, count, milliseconds
 from llmconfig.configuration.known_costs import UNPRICED
 from metrics.analyzers.experiments import Comparison, compare
@@ -16,8 +16,8 @@ LABELS = {
     "succeeded": "Succeeded",
     "accepted": "Accepted by people",
     "quality": "Quality score",
-    "cost_usd": "Cost of a call",
-    "latency_ms": "Time of a call",
+    "cost_usd": "Cost per call",
+    "latency_ms": "Latency",
 }
 TONES = {
     Verdict.WAIT: "plain",
@@ -135,4 +135,23 @@ def _gate(gate: Gate | None) -> str | SafeString:
     return badge("gate passed", "good") if gate.passed else badge("gate failed", "danger")
 
 
+def doubts_of(experiment: str, arm: str) -> list[str]:
+    """The verdict on an arm unless it is to promote it, and the figures behind it."""
+    found = compare(experiment)
+    judgement = next((each for each in found.judgements if each.arm == arm), None)
+    if judgement is None:
+        return [f"Nothing is known of {arm} yet: too few of its calls are recorded."]
+    if judgement.verdict in {Verdict.PROMOTE, Verdict.NO_WORSE}:
+        return []
+    shown = next(each for each in found.arms if each.name == arm)
+    figures = [
+        f"{LABELS[gate.measure]}: {_value(gate.measure, shown)},"
+        f" {'its gate failed' if gate.passed is False else 'not sure yet'}."
+        for gate in judgement.gates
+        if not gate.passed
+    ]
+    return [f"{judgement.verdict.label}.", *figures]
+
+
 register_experiment_panel(experiment_panel)
+register_doubts(doubts_of)

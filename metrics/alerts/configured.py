@@ -11,7 +11,7 @@ from llmconfig.configuration import retirement
 from llmconfig.configuration.known_costs import money
 from llmconfig.models import Budget, GatewayKey
 from metrics import partitions
-from metrics.alerts import provider_health
+from metrics.alerts import cost_spike, provider_health
 from metrics.alerts.events import AlertEvent, EventKind
 
 THRESHOLDS = (100, 80, 50)  # percent of a budget's limit
@@ -49,8 +49,8 @@ def expiring_keys() -> Iterable[AlertEvent]:
             subject=key.name,
             level="expired" if over else "expiring",
             occurrence=str(key.expires_at),
-            title=f"Gateway key {key.name} {verb} {_day(key.expires_at)}",
-            text=f"The gateway key {key.name} {verb} on {_day(key.expires_at)}. Calls with it are"
+            title=f"API key {key.name} {verb} {_day(key.expires_at)}",
+            text=f"The API key {key.name} {verb} on {_day(key.expires_at)}. Calls with it are"
             " refused from then on: make another in time, or move the date.",
         )
 
@@ -88,7 +88,8 @@ def _day(moment: dt.datetime | None) -> str:
 KINDS = (
     EventKind("provider_outage", "A provider fails, or answers again", provider_health.current),
     EventKind("budget", "A budget is spent to 50, 80 or 100 %", budgets),
-    EventKind("key_expiring", "A gateway key expires within 14 days", expiring_keys),
+    EventKind("cost_spike", "A day costs three times the usual", cost_spike.current),
+    EventKind("key_expiring", "An API key expires within 14 days", expiring_keys),
     EventKind("model_retiring", "A model is retired within 90 days", retiring_models),
     EventKind("partitions", "The tables of calls run out of months", missing_partitions),
 )

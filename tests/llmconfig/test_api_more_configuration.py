@@ -20,6 +20,7 @@ from llmconfig.models import (
     BudgetSpending,
     ExperimentArm,
     GatewayKey,
+    LLMConfig,
     ProviderModel,
     Revision,
     RevisionChange,
@@ -142,7 +143,11 @@ def test_an_experiment_is_made_started_changed_and_stopped(
         told = send(admin, "get", f"explain/tag_rows?experiment_key={number}", expect=200)
         arms_seen.add(told["targets"][0]["temperature"])
     assert arms_seen == {None, 0.1}
-    assert refusal(admin, "patch", "experiments/cooler", {"arms": arms[:1]})[0] == "arms"
+    warmer = [arms[0], arms[1] | {"temperature": 0.9}]
+    for changed in (arms[:1], warmer, [*arms, {"name": "third"}]):
+        field, message = refusal(admin, "patch", "experiments/cooler", {"arms": changed})
+        assert (field, "stop it first" in message) == ("arms", True)
+    send(admin, "patch", "experiments/cooler", {"arms": arms}, expect=200)  # as they are
     assert send(admin, "get", "experiments?status=running", expect=200)["count"] == 1
     assert send(admin, "post", "experiments/cooler/stop", expect=200)["status"] == "stopped"
     refusal(admin, "post", "experiments/cooler/stop", None)
@@ -219,3 +224,10 @@ def test_a_key_is_given_once_and_never_again(admin: APIClient, make_node: Any) -
     assert key not in json.dumps(later, default=str)
     assert row.key_hash not in json.dumps(later, default=str)
     send(admin, "delete", f"keys/{row.id}", expect=204)
+
+
+def test_a_backup_is_a_provider_with_a_model(admin: APIClient, make_provider: MakeProvider) -> None:
+    make_provider("sim")
+    LLMConfig.objects.get_or_create(pk=1)
+    assert refusal(admin, "patch", "settings", {"backup_model": "m"})[0] == "backup_provider"
+    assert refusal(admin, "patch", "settings", {"backup_provider": "sim"})[0] == "backup_model"

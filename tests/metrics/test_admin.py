@@ -293,7 +293,7 @@ def test_without_calls_the_dashboard_says_what_to_do(client):
     text = client.get("/admin/").content.decode()
     assert "No calls in the last 7 days." in text
     assert "Start a batch, or let your" in text
-    assert "Time of a call" not in text
+    assert "Latency by" not in text
 
 
 def test_a_budget_is_shown_with_what_it_has_spent(client):

@@ -141,13 +141,20 @@ def failing_provider():
         call("openai", "connection")
 
 
+def dear_day():
+    for days, cost in ((0, 9), (2, 1), (3, 1), (4, 1)):
+        when = timezone.now() - dt.timedelta(days=days)
+        record_call(a_record(created_at=when, cost_usd=Decimal(cost)), TEXTS)
+
+
 HAPPENINGS = {
+    "cost_spike": (dear_day, "everything", "Spending is 9.0 times the usual"),
     "provider_outage": (failing_provider, "openai", "openai is failing"),
     "budget": (lambda: spend(85), "team", "Budget team: 80 % is spent"),
     "batch_paused": (paused, "description_cleaning", r"Batch .* is paused"),
     "batch_failed": (lambda: ended(2), "description_cleaning", r"Batch .* ended, and 2 rows"),
     "batch_completed": (ended, "description_cleaning", r"Batch .* is completed"),
-    "key_expiring": (expiring_key, "crm", "Gateway key crm expires"),
+    "key_expiring": (expiring_key, "crm", "API key crm expires"),
     "model_retiring": (retiring_model, "openai/gpt-4o", "openai/gpt-4o retires on"),
 }
 

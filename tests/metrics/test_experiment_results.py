@@ -177,8 +177,14 @@ def test_the_page_shows_the_arms_and_its_buttons_move_the_experiment(experiment)
         assert part in text
     move = reverse("admin:llmconfig_experiment_move", args=[experiment.pk])
     assert client.get(move).status_code == 405
-    done = client.post(move, {"move": "promote", "arm": "fast"}, follow=True).content.decode()
-    assert "The node took over the arm" in done
+    promote = {"move": "promote", "arm": "fast"}
+    asked = client.post(move, promote).content.decode()
+    assert "although its figures speak against it?" in asked
+    assert "Wait: not enough is known yet." in asked
+    experiment.refresh_from_db()
+    assert experiment.status == "running"
+    done = client.post(move, promote | {"confirmed": "yes"}, follow=True).content.decode()
+    assert "Promoted: <strong>fast</strong>" in done
     experiment.node.refresh_from_db()
     assert experiment.node.default_max_tokens == 64
     assert "The experiment &#x27;e&#x27; is not running." in (

@@ -20,8 +20,10 @@ class Panel:
 
 NodePanel = Callable[[HttpRequest, str], Panel | None]  # None: nothing for this person
 CallLink = Callable[[HttpRequest, UUID], str]  # blank: nothing for this person
+Doubts = Callable[[str, str], list[str]]  # experiment and arm
 _NODE_PANELS: dict[str, NodePanel] = {}
 _EXPERIMENT_PANELS: dict[str, NodePanel] = {}
+_DOUBTS: dict[str, Doubts] = {}
 _KEY_PANELS: dict[str, NodePanel] = {}
 _CALL_LINKS: dict[str, CallLink] = {}
 
@@ -57,6 +59,16 @@ def key_panels(request: HttpRequest, key: str) -> list[Panel]:
     """The panels of one API key for this person."""
     built = (builder(request, key) for builder in _KEY_PANELS.values())
     return [panel for panel in built if panel is not None]
+
+
+def register_doubts(builder: Doubts) -> None:
+    """Say what speaks against taking over an arm; `builder` gets experiment and arm."""
+    _DOUBTS[f"{builder.__module__}.{builder.__qualname__}"] = builder
+
+
+def doubts(experiment: str, arm: str) -> list[str]:
+    """What speaks against taking over the arm, in words with figures; none when nothing does."""
+    return [each for builder in _DOUBTS.values() for each in builder(experiment, arm)]
 
 
 def register_call_link(link: CallLink) -> None:
