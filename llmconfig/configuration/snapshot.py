@@ -57,6 +57,7 @@ LOAD_TRIES = 3
 # Nobody waits longer than this for a database that has answered before: what was in force stays so
 # for LLM_DATABASE_LOST_SECONDS.
 PATIENCE_SECONDS = 0.5
+OWN_WRITE_PATIENCE_SECONDS = 10.0  # but the process that has just written doesn't go by the old
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +149,11 @@ async def acurrent() -> Snapshot:
     refresh = _refreshing.start(_holder.expirations, _begin_refresh)
     if _holder.snapshot is None:
         return await asyncio.shield(refresh)
-    patience = max(0.0, _holder.refresh_began + PATIENCE_SECONDS - time.monotonic())
+    knows_all = _holder.checked[0] == _holder.expirations
+    longest = PATIENCE_SECONDS if knows_all else OWN_WRITE_PATIENCE_SECONDS
+    patience = max(0.0, _holder.refresh_began + longest - time.monotonic())
     await asyncio.wait({refresh}, timeout=patience)
-    if refresh.done():
-        return refresh.result()
-    kept = _holder.kept
+    kept = refresh.result() if refresh.done() else _holder.kept
     if kept is None:
         raise OperationalError("The database has not answered for too long.")
     return kept

@@ -111,7 +111,8 @@ class _Ring:
 
     async def _until_read(self, refresh: asyncio.Task[None], age: float) -> None:
         """Wait until the keys are read, not for long; those in memory may have to serve."""
-        longest = PATIENCE_SECONDS if self.known else FIRST_PATIENCE_SECONDS
+        may_be_known = self.known and age < math.inf
+        longest = PATIENCE_SECONDS if may_be_known else FIRST_PATIENCE_SECONDS
         patience = max(0.0, self.asked_at + longest - time.monotonic())
         await asyncio.wait({refresh}, timeout=patience)
         try:
