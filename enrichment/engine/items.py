@@ -63,9 +63,7 @@ class Item:
     floor: float = 0.0  # the least confidence of what is applied
     columns: Mapping[str, Any] = field(default_factory=dict)  # those that bind the answer
     asks: tuple[FactQuestion, ...] = ()  # what sources of facts have still to be asked
-    facts: tuple[
-        tuple[FactQuestion, FactAnswer], ...
-    ] = ()  # what they said; it is in `values` already
+    facts: tuple[tuple[FactQuestion, FactAnswer], ...] = ()  # what they said; in `values` already
     cheap: "Outcome | None" = None  # the answer of a cascade's cheap model, where there is one
     dear: bool = False  # a cascade asks its dear model alone
 

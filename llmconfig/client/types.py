@@ -151,6 +151,7 @@ class SharedPrefix:
     schema_tokens: int = 0
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Call:
     """What a caller asks for. `node` is a node, an interaction type or a model reference.
