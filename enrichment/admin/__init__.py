@@ -4,6 +4,7 @@ from enrichment.admin import (
     batches,
     calibration,
     declared,
+    evaluations,
     facts,
     first_steps,
     prompts,
@@ -21,6 +22,7 @@ __all__ = [
     "batches",
     "calibration",
     "declared",
+    "evaluations",
     "facts",
     "first_steps",
     "prompts",
@@ -61,6 +63,14 @@ register_section(
             Page(
                 "Enrichments", "table_edit", "admin:enrichment_declaredenrichment_changelist",
                 f"{VIEW}declaredenrichment",
+            ),
+            Page(
+                "Sets", "dataset", "admin:enrichment_evaluationset_changelist",
+                f"{VIEW}evaluationset",
+            ),
+            Page(
+                "Runs", "compare_arrows", "admin:enrichment_evaluationrun_changelist",
+                f"{VIEW}evaluationrun",
             ),
             Page("Prompts", "edit_note", "admin:enrichment_prompt_changelist", f"{VIEW}prompt"),
             Page(

@@ -41,12 +41,14 @@ def _left_to_provider(batch: Batch) -> dict[str, Any] | None:
 def _figures(found: CascadeFigures) -> list[tuple[str, str]]:
     shown = [
         ("rows kept its answer", count(found.kept)),
-        ("rows went to the node's own model", count(found.rows - found.kept)),
+        ("calls of the node's own model", count(found.dear_calls)),
         ("good answers were audited", count(found.audited)),
         ("of these differed", count(found.caught)),
-        (f"kept rows differ at most ({1 - found.miss:.0%} sure)", count(found.differ_at_most)),
         ("wanted agreement", f"{found.target:.1%}"),
     ]
+    if found.kept:
+        sure = f"kept rows differ at most ({1 - found.miss:.0%} sure)"
+        shown.append((sure, count(found.differ_at_most)))
     if found.threshold is not None:
         shown.append(("score from which on answers are kept", f"{found.threshold:.3f}"))
     if found.saved_usd is not None:

@@ -54,8 +54,7 @@ from llmconfig.runtime.single_flight import SingleFlight
 logger = logging.getLogger(__name__)
 CHECK_EVERY_SECONDS = 1.0
 LOAD_TRIES = 3
-# Nobody waits longer than this for a database that has answered before: what was in force stays so
-# for LLM_DATABASE_LOST_SECONDS.
+# Nobody waits longer for a database that has answered before: what was in force stays so.
 PATIENCE_SECONDS = 0.5
 OWN_WRITE_PATIENCE_SECONDS = 10.0  # but the process that has just written doesn't go by the old
 
@@ -356,13 +355,11 @@ def _node(row: NodeConfiguration) -> NodeFacts:
             max_tokens=row.azure_max_tokens,
         ),
         tracing=row.langsmith_tracing,
-        cascade=_cascade(row),
+        cascade=_cascade(row) if row.cascade_model else None,
     )
 
 
-def _cascade(row: NodeConfiguration) -> CascadeFacts | None:
-    if not row.cascade_model:
-        return None
+def _cascade(row: NodeConfiguration) -> CascadeFacts:
     shares = {name: getattr(row, f"cascade_{name}") for name in ("target", "miss", "audits")}
     given = {name: share for name, share in shares.items() if share is not None}
     return CascadeFacts(row.cascade_model, row.cascade_score or CascadeScore.CONFIDENCE, **given)

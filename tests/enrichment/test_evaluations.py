@@ -146,6 +146,24 @@ def test_the_api_makes_sets_and_starts_stops_and_compares_runs(sixty):
 
 
 @STORED
+def test_the_admin_shows_sets_runs_and_two_runs_side_by_side(sixty, admin_client):
+    made = sets.make_set("texts", NODE, CaseSource(file=sixty))
+    first, second = (
+        runs.carry_out(runs.begin(made, RunOrder(model=model), user=None).pk)
+        for model in ("sim/gpt-4o-mini", "sim/gpt-4o")
+    )
+    listed = admin_client.get("/admin/enrichment/evaluationset/").content.decode()
+    assert "texts v1" in listed
+    page = admin_client.get(f"/admin/enrichment/evaluationrun/{second.pk}/change/").content.decode()
+    address = f"/admin/enrichment/evaluationrun/comparison/?first={first.pk}&second={second.pk}"
+    assert address.replace("&", "&amp;") in page
+    shown = admin_client.get(address).content.decode()
+    assert "The second is higher: agrees with the wanted answer." in shown
+    assert shown.index("differs</span>") < shown.index("All intervals") + 5_000
+    assert admin_client.get(address.replace(str(first.pk), "nobody")).status_code == 404
+
+
+@STORED
 def test_reviewers_decisions_and_rows_values_can_be_the_wanted_answers(sixty, make_animals):
     row = Animal.objects.first()
     Animal.objects.filter(pk=row.pk).update(enriched_description="As a person wrote it.")
