@@ -45,14 +45,9 @@ class EvaluationSetAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[EvaluationSet]:
         """With how many rows each has."""
-        return (
-            super()
-            .get_queryset(request)
-            .annotate(
-                all_cases=Count("cases"),
-                known_cases=Count("cases", filter=Q(cases__wanted__isnull=False)),
-            )
-        )
+        rows: QuerySet[EvaluationSet] = super().get_queryset(request)
+        known = Count("cases", filter=Q(cases__wanted__isnull=False))
+        return rows.annotate(all_cases=Count("cases"), known_cases=known)
 
     @admin.display(description="Rows")
     def rows(self, found: Any) -> str:
