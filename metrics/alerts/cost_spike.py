@@ -11,9 +11,9 @@ from metrics.alerts.events import AlertEvent
 from metrics.queries import Grain, MetricsQuestion, ask, start_of
 
 USUAL_DAYS = 7
-LEAST_DAYS = 3  # with known costs; before that nothing is usual yet
+MIN_DAYS = 3  # with known costs; before that nothing is usual yet
 TIMES = 3  # of what a day usually costs
-LEAST_USD = Decimal(1)  # beyond the usual: less is no news
+MIN_USD = Decimal(1)  # beyond the usual: less is no news
 
 
 def current() -> Iterable[AlertEvent]:
@@ -25,10 +25,10 @@ def current() -> Iterable[AlertEvent]:
         for back in range(1, USUAL_DAYS + 1)
     ]
     known = [each for each in before if each]
-    if len(known) < LEAST_DAYS:
+    if len(known) < MIN_DAYS:
         return
     usual = sum(known, Decimal(0)) / len(known)
-    if spent < TIMES * usual or spent - usual < LEAST_USD:
+    if spent < TIMES * usual or spent - usual < MIN_USD:
         return
     yield AlertEvent(
         subject="everything",

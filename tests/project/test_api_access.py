@@ -43,6 +43,7 @@ WRITERS = {
     f"{SEED}/evaluations/runs/{{id}}/stop": OPERATOR,
     f"{SEED}/fact-sources/{{name}}/try": OPERATOR,
     f"{SEED}/fact-sources/{{name}}/refresh": OPERATOR,
+    "/api/v1/llm/metrics/calls/{id}/judgement": OPERATOR,
 }
 READERS = {"/api/health/llm": EVERYBODY}
 FILLED = {
