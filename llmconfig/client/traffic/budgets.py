@@ -47,7 +47,14 @@ RETRY_SECONDS = 1.0
 PATIENCE_SECONDS = 5.0
 # In a snapshot's memo: its budgets by what they count.
 BY_PLACE = ("budgets by place",)
-Place = tuple[BudgetScope, str]
+# A scope's word and what it names. Plain words: members of an enumeration are hashed by Python.
+Place = tuple[str, str]
+EVERYTHING, PROVIDER, NODE = (
+    str(each.value) for each in (BudgetScope.EVERYTHING, BudgetScope.PROVIDER, BudgetScope.NODE)
+)
+ORGANIZATION, BATCH, ACCOUNT = (
+    str(each.value) for each in (BudgetScope.ORGANIZATION, BudgetScope.BATCH, BudgetScope.ACCOUNT)
+)
 FIRST = itemgetter(0)
 
 
@@ -91,26 +98,25 @@ def matching(configuration: Snapshot, caller: BudgetLabels) -> tuple[BudgetFacts
     places = configuration.memo.get(BY_PLACE)
     if places is None:
         places = configuration.memo[BY_PLACE] = _by_place(configuration.budgets)
-    found = [
-        each
-        for place in (
-            (BudgetScope.EVERYTHING, ""),
-            (BudgetScope.PROVIDER, caller.provider),
-            (BudgetScope.NODE, caller.node),
-            (BudgetScope.ORGANIZATION, caller.organization),
-            (BudgetScope.BATCH, caller.batch),
-            (BudgetScope.ACCOUNT, caller.account),
-        )
-        for each in places.get(place, ())
-    ]
-    return tuple(budget for _, budget in sorted(found, key=FIRST))
+    found: list[tuple[int, BudgetFacts]] = []
+    for scope, named in (
+        (EVERYTHING, ""),
+        (PROVIDER, caller.provider),
+        (NODE, caller.node),
+        (ORGANIZATION, caller.organization),
+        (BATCH, caller.batch),
+        (ACCOUNT, caller.account),
+    ):
+        if (scope, named) in places:
+            found += places[scope, named]
+    return tuple(budget for _, budget in sorted(found, key=FIRST)) if found else ()
 
 
 def _by_place(budgets: Iterable[BudgetFacts]) -> Mapping[Place, list[tuple[int, BudgetFacts]]]:
     """Each budget with its position, by what it counts: one among hundreds is found at once."""
     places: dict[Place, list[tuple[int, BudgetFacts]]] = {}
     for at, each in enumerate(budgets):
-        places.setdefault((BudgetScope(each.scope), each.scope_value), []).append((at, each))
+        places.setdefault((str(each.scope), each.scope_value), []).append((at, each))
     return places
 
 
