@@ -128,11 +128,15 @@ _SPACED = re2.compile(r"\b(?:[a-z][ .-]){3,40}[a-z]\b")
 _BETWEEN = re2.compile("[ .-]")
 _AS_LETTERS = str.maketrans("013457", "oieast")
 _MIXED = re2.compile(r"\b[0-9]?[a-z]+[013457][a-z0-9]*\b|\b[013457][a-z]{3,}[a-z0-9]*\b")
+_DISGUISED = re2.compile(f"{_SPACED.pattern}|{_MIXED.pattern}")
 
 
 def _plainly(text: str) -> str:
     """The text with disguised words as they are meant to be read."""
-    text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+    if not text.isascii():
+        text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+    if _DISGUISED.search(text) is None:  # as nearly always
+        return text
     text = _SPACED.sub(lambda found: _BETWEEN.sub("", found[0]), text)
     return str(_MIXED.sub(lambda found: found[0].translate(_AS_LETTERS), text))
 
