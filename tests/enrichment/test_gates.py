@@ -299,6 +299,7 @@ def test_a_field_that_fills_its_limit_in_the_middle_of_a_word_is_held():
     assert [each.code for each in found] == ["answer_cut"]
 
 
+@pytest.mark.django_db  # the declared ones stand there
 def test_every_binding_column_is_read():
     for name in names():
         enrichment = get(name)
