@@ -8,10 +8,10 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import DatabaseError, connection
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 ASK_SECONDS = 3.0  # for all parts together; a database that hangs holds no request longer
 MAX_OPEN = 4  # questions to each part that wait for an answer at a time
 OK, UNREACHABLE = "ok", "unreachable"
+Answer = TypeVar("Answer", bound=HttpResponse)
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
@@ -56,10 +57,16 @@ def readyz(request: HttpRequest) -> JsonResponse:
     ready = all(state == OK for state in parts.values())
     told = _warnings(until) if ready else []
     warnings = {"warnings": told} if told else {}
-    return JsonResponse(
-        {"status": OK if ready else "unavailable", **parts, **warnings},
-        status=200 if ready else 503,
+    status = 200 if ready else 503
+    return _told(
+        JsonResponse({"status": OK if ready else "unavailable", **parts, **warnings}, status=status)
     )
+
+
+def _told(answer: Answer) -> Answer:
+    """An answer that Django doesn't log as an error of the server: probes ask every few seconds."""
+    answer._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001 - Django's own mark
+    return answer
 
 
 def _ask(name: str, question: Callable[[], Any], until: float) -> Future[Any]:
@@ -154,12 +161,13 @@ class LLMHealth(Endpoint):
             state = snapshot.current()
         except DatabaseError:
             logger.warning("The configuration can't be read.", exc_info=True)
-            return Response({"status": "unavailable"}, status=503)
+            return _told(Response({"status": "unavailable"}, status=503))
         body = _health(state)
         if not rank_of(request.user):
             body = {name: body[name] for name in ("status", "switch", "providers", "nodes")}
         answers = body["status"] in {"ok", "degraded"}
-        return Response(LLMHealthSerializer(body).data, status=200 if answers else 503)
+        status = 200 if answers else 503
+        return _told(Response(LLMHealthSerializer(body).data, status=status))
 
 
 def _health(state: Snapshot) -> dict[str, Any]:

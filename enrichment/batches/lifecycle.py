@@ -28,6 +28,7 @@ from enrichment.batches.progress import progress_of, spent_by
 from enrichment.errors import NotAllowedNow
 from enrichment.models import Batch, BatchChunk, BatchStatus, ChunkStatus, ResultState
 from enrichment.models.batches import TERMINAL, WORKABLE
+from llmconfig.configuration import snapshot
 
 logger = logging.getLogger(__name__)
 
@@ -83,8 +84,8 @@ def tell(batch_id: UUID, text: str, *, pause_too: bool) -> None:
 def resume(batch: Batch, *, max_cost_usd: Decimal | None = None) -> None:
     """Go on where it stopped, perhaps under another cap in US dollars; the caller queues lanes.
 
-    Its error budget counts anew. Raises NotAllowedNow, also while its cap is spent, and
-    BadSelection for a cap that is none.
+    Its error budget counts anew. Raises NotAllowedNow, also while its cap is spent or all calls
+    are off, and BadSelection for a cap that is none.
     """
     check_terms(Terms(max_cost_usd=max_cost_usd))
     cap = batch.max_cost_usd if max_cost_usd is None else max_cost_usd
@@ -93,6 +94,11 @@ def resume(batch: Batch, *, max_cost_usd: Decimal | None = None) -> None:
         raise NotAllowedNow(
             f"Batch {batch.pk} has spent ${used.cost_usd:.4f} of its cap of ${cap.normalize():f};"
             " resume it with a higher one (max_cost_usd, --max-cost)."
+        )
+    if batch.status == BatchStatus.PAUSED and _calls_are_off():
+        raise NotAllowedNow(
+            f"LLM calls are switched off: batch {batch.pk} would only pause again. Turn on"
+            " “enabled” in the processing settings first."
         )
     _move_or_refuse(batch, BatchStatus.PENDING, "", before=BatchStatus.PAUSED)
     batch.max_cost_usd = cap
@@ -198,10 +204,26 @@ def _move_or_refuse(
         raise NotAllowedNow(_refusal(batch, status))
 
 
+def _calls_are_off() -> bool:
+    """Whether a person has switched them off; on may they be since a moment ago."""
+    snapshot.expire()
+    state = snapshot.current()
+    return bool(state.processing) and not state.allows_calls
+
+
+_VERBS = {
+    BatchStatus.PENDING: "set going",
+    BatchStatus.RUNNING: "worked on",
+    BatchStatus.PAUSED: "paused",
+    BatchStatus.CANCELLED: "cancelled",
+    BatchStatus.COMPLETED: "completed",
+}
+
+
 def _refusal(batch: Batch, status: BatchStatus) -> str:
     """Why a batch can't be moved, and whether it ever can."""
     ended = ", which is final" if batch.status in TERMINAL else ""
     return (
         f"Batch {batch.pk} is {batch.get_status_display().lower()}{ended};"
-        f" it can't become {status.label.lower()}."
+        f" it can't be {_VERBS[status]}."
     )

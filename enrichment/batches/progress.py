@@ -157,10 +157,10 @@ def progress_of(batch_id: UUID) -> Progress:
         waiting=waiting,
         calls=calls,
         calls_repaid=repaid,
-        tokens=tokens,
+        tokens=int(tokens),  # PostgreSQL's sum of whole numbers is a decimal
         cost_usd=of_chunks(cost, unpriced).usd,
         unpriced_calls=unpriced,
-        unpriced_tokens=unpriced_tokens,
+        unpriced_tokens=int(unpriced_tokens),
         seconds=seconds,
         rows_per_second=rate,
         eta_seconds=left / rate if rate and batch.status not in TERMINAL else None,

@@ -28,9 +28,9 @@ Thing = TypeVar("Thing")
 
 MAX_REASON = 300  # characters of what the database says
 NO_TEXTS = Texts("", "")
-# SQLSTATE's class "program limit exceeded", such as a value too long for an index: the only
-# OperationalError that is the value's fault.
-LIMIT_EXCEEDED = "54"
+# SQLSTATEs of OperationalErrors that no session is to blame for: the class "program limit
+# exceeded", such as a value too long for an index, and a view that can't be updated.
+NOT_THE_SESSION = ("54", "55000")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def is_refusal(error: Exception) -> bool:
     if not isinstance(error, SESSION_ERRORS):
         return True
     cause = error.__cause__ or error
-    return str(getattr(cause, "sqlstate", None) or "").startswith(LIMIT_EXCEEDED)
+    return str(getattr(cause, "sqlstate", None) or "").startswith(NOT_THE_SESSION)
 
 
 def why(error: Exception) -> str:

@@ -150,7 +150,8 @@ class BatchCommand(BaseCommand):
                 " the command with --inline."
             ) from error
         if options["detach"]:
-            self.stdout.write(f"Batch {batch.pk} with {batch.rows_total} rows is queued.")
+            queued = f"Batch {batch.pk} with {batch.rows_total} rows is queued."
+            self.stdout.write(_as_json(batch) if options["json"] else queued)
             return False
         self._watch(batch, quiet=options["json"])
         return True
@@ -235,8 +236,7 @@ class BatchCommand(BaseCommand):
     def _tell(self, batch: Batch, *, as_json: bool) -> None:
         at = progress_of(batch.pk)
         if as_json:
-            told = {"batch_id": str(batch.pk), **asdict(at)}
-            self.stdout.write(orjson.dumps(told, default=str).decode())
+            self.stdout.write(_as_json(batch))
         else:
             left_out = f" ({at.cost.left_out})" if at.unpriced_calls else ""
             suggested = batch.results.filter(state=ResultState.SUGGESTED).count()
@@ -253,6 +253,12 @@ class BatchCommand(BaseCommand):
                 f" {at.reason} The admin lists them with their reasons.",
                 returncode=3,
             )
+
+
+def _as_json(batch: Batch) -> str:
+    """The batch as it stands, for scripts."""
+    told = {"batch_id": str(batch.pk), **asdict(progress_of(batch.pk))}
+    return orjson.dumps(told, default=str).decode()
 
 
 def _same_words(text: str) -> str:

@@ -90,7 +90,9 @@ OWN = (
         least=1,
         in_production=5,
     ),
-    ProcessSetting("LLM_RETRY_BASE_DELAY", 1.0, "Seconds before the first repeated request."),
+    ProcessSetting(
+        "LLM_RETRY_BASE_DELAY", 1.0, "Longest pause before the first repeated request, in seconds."
+    ),
     ProcessSetting("LLM_RETRY_MAX_DELAY", 60.0, "Longest pause between requests, in seconds."),
     ProcessSetting("LLM_DEADLINE_SECONDS", 900.0, "Longest time for one call, fallbacks included."),
     ProcessSetting(

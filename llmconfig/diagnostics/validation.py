@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from llmconfig import project_settings
 from llmconfig.client.credentials import provider_keys
 from llmconfig.configuration import listing, prices, snapshot
 from llmconfig.configuration.facts import ProviderFacts
@@ -95,6 +96,13 @@ def unpriced(state: Snapshot) -> list[str]:
             if price is None or price.input is None:
                 found[f"{target.provider.name}/{target.model_id}"] = None
     return list(found)
+
+
+def traced_nowhere(state: Snapshot) -> list[str]:
+    """The nodes that are traced although no address is set that traces could go to."""
+    if project_settings.tracing_endpoint():
+        return []
+    return sorted(node.name for node in state.nodes.values() if node.tracing)
 
 
 def key_problem(provider: ProviderFacts) -> str:

@@ -1,17 +1,21 @@
 """Starting a batch in the admin: which rows, what it will cost, a trial, and *Start*."""
 
+import datetime as dt
 from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
 from enrichment.engine.lanes import run_lane
 from enrichment.listings.models import Animal
 from enrichment.models import Batch, EnrichmentResult
+from llmconfig.configuration import snapshot
+from llmconfig.models import LLMConfig
 from llmconfig.roles import ensure_roles
 from metrics.models import GenerationMetric
 
@@ -145,6 +149,39 @@ def test_the_rest_of_a_filter_that_was_started_runs(provider, simulator, make_an
 def test_a_table_that_no_enrichment_writes_to_has_no_such_page(operator):
     assert asked(operator, "start", table="auth.User", rows="1").status_code == 404
     assert not Batch.objects.exists()
+
+
+def test_while_calls_are_off_the_page_leads_to_the_switch_and_not_to_a_shell(
+    provider, simulator, make_animals, operator, admin_client
+):
+    make_animals(1)
+    LLMConfig.objects.update(enabled=False)
+    snapshot.expire()
+    for client, way in (
+        (operator, "An administrator can turn them on"),
+        (admin_client, reverse("admin:llmconfig_llmconfig_changelist")),
+    ):
+        shown = asked(client, "forecast").content.decode().partition("batch-start")[0]
+        assert "LLM calls are switched off." in shown
+        assert way in shown.rpartition("nw-off")[2]
+        assert "manage.py" not in asked(client, "try").content.decode()
+
+
+def test_a_batch_that_no_worker_takes_up_says_so_and_is_worked_off_in_a_shell(
+    provider, simulator, make_animals, operator
+):
+    make_animals(2)
+    asked(operator, "start")
+    batch = Batch.objects.get()
+    page = reverse("admin:enrichment_batch_change", args=[batch.pk])
+    assert "No worker" not in operator.get(page).content.decode()
+    Batch.objects.update(created_at=batch.created_at - dt.timedelta(minutes=1))
+    shown = operator.get(page).content.decode()
+    assert f"manage.py llm_batch work {str(batch.pk)[:8]}" in shown
+    assert f'data-events="/api/llm/batches/{batch.pk}/events"' in shown
+    call_command("llm_batch", "work", str(batch.pk)[:8])
+    batch.refresh_from_db()
+    assert batch.status == "completed"
 
 
 def test_a_viewer_can_neither_see_the_form_nor_the_action(client, make_animals):

@@ -192,7 +192,7 @@ def test_the_command_lists_shows_and_controls(provider, simulator, make_animals)
     for words, why in (
         (("pause",), "say which batch"),
         (("pause", "zz"), "no batch begins"),
-        (("cancel", key), "can't become cancelled"),
+        (("cancel", key), "can't be cancelled"),
         (("retry", key), "no failed rows"),
     ):
         with pytest.raises(CommandError, match=why):

@@ -8,6 +8,7 @@ from django.apps import apps
 from django.db import connection, transaction
 from django.db.models import Model, Q, QuerySet
 from django.http import Http404
+from django.urls import NoReverseMatch, reverse
 from django_filters.rest_framework import (  # type: ignore[import-untyped]  # it has no types
     DjangoFilterBackend,
 )
@@ -189,4 +190,12 @@ class UnknownAddress(Endpoint):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Raises NotFound once the caller is known."""
         super().initial(request, *args, **kwargs)
-        raise NotFound("There is no such address; /docs/api/ lists them.")
+        raise NotFound(f"There is no such address{_where_they_are()}.")
+
+
+def _where_they_are() -> str:
+    """Where the project documents the API, if it does."""
+    try:
+        return f"; {reverse('api-docs')} lists them"
+    except NoReverseMatch:
+        return ""

@@ -8,7 +8,13 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from llmconfig.configuration import snapshot
-from llmconfig.diagnostics.validation import ValidationResult, arm_findings, findings, unpriced
+from llmconfig.diagnostics.validation import (
+    ValidationResult,
+    arm_findings,
+    findings,
+    traced_nowhere,
+    unpriced,
+)
 
 
 class Command(BaseCommand):
@@ -36,6 +42,7 @@ class Command(BaseCommand):
                 "enabled": enabled,
                 "findings": [dataclasses.asdict(each) | {"valid": each.valid} for each in found],
                 "unpriced": without_price,
+                "traced_nowhere": traced_nowhere(state),
             }
             self.stdout.write(json.dumps(body, indent=2))
         else:
@@ -56,5 +63,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"  {text}")
         for name in without_price:
             self.stdout.write(f"Note: the price of {name} is unknown, so no budget can count it.")
+        if nowhere := ", ".join(traced_nowhere(snapshot.current())):
+            self.stdout.write(f"Note: nothing is traced of {nowhere}: set LLM_TRACING_ENDPOINT.")
         if not enabled:
             self.stdout.write("Note: all LLM calls are switched off in the processing settings.")
