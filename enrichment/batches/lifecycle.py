@@ -205,7 +205,7 @@ def _move_or_refuse(
 
 
 def _calls_are_off() -> bool:
-    """Whether a person has switched them off; on may they be since a moment ago."""
+    """Whether a person has switched them off, asked anew: they may just have been turned on."""
     snapshot.expire()
     state = snapshot.current()
     return bool(state.processing) and not state.allows_calls

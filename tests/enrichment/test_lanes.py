@@ -10,6 +10,7 @@ from enrichment.batches import creation, lifecycle
 from enrichment.batches.creation import Selection
 from enrichment.batches.progress import progress_of
 from enrichment.engine.lanes import LaneEnd, run_lane
+from enrichment.errors import NotAllowedNow
 from enrichment.listings.models import Animal
 from enrichment.models import Batch, BatchChunk, BatchStatus, EnrichmentResult
 from llmconfig.configuration.revisions import change
@@ -112,6 +113,8 @@ def test_the_master_switch_pauses_the_batch_and_says_so(provider, simulator, mak
     assert batch.status == BatchStatus.PAUSED
     assert "switched off" in batch.status_reason
     assert simulator.requests == 0
+    with pytest.raises(NotAllowedNow, match="would only pause again"):
+        lifecycle.resume(batch)
 
 
 def test_what_is_left_is_told_by_the_pace_since_it_was_let_go_on(provider, make_animals):
