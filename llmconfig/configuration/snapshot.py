@@ -84,10 +84,9 @@ class Snapshot:
     @property
     def allows_calls(self) -> bool:
         """The master switch. Before it was seeded, a key in the environment turns it on."""
-        if self.processing:
+        if self.processing or any(each.is_enabled for each in self.providers.values()):
             return bool(self.processing.get("enabled", False))
-        usable = any(each.is_enabled for each in self.providers.values())
-        return not usable and provider_types.last_resort() is not None
+        return provider_types.last_resort() is not None
 
     def setting(self, variable: str) -> Any:
         """A process setting's value in force."""
@@ -216,8 +215,7 @@ def stored_token() -> UUID | None:
 
 
 def _version() -> tuple[int, UUID | None]:
-    row = ConfigVersion.objects.values_list("revision", "token").first()
-    return row or (0, None)
+    return ConfigVersion.objects.values_list("revision", "token").first() or (0, None)
 
 
 def load() -> Snapshot:
@@ -392,5 +390,4 @@ def _running_experiments() -> dict[str, ExperimentFacts]:
 
 
 def _user_key(row: UserConfig) -> tuple[UserKey, str]:
-    scope = f"node:{row.node.node_name}" if row.node else f"type:{row.interaction_type}"
-    return row.user_id, scope
+    return row.user_id, f"node:{row.node.node_name}" if row.node else f"type:{row.interaction_type}"
