@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from enrichment.enrichments import get, names
+from enrichment.enrichments import coded, get
 from enrichment.listings.concepts import CHOICES, CONCEPTS, LANGUAGES, STATEMENTS
 from enrichment.plain_text import plain
 from enrichment.quality.gates import Checked, Gate, addresses_model, columns_decide, concepts_kept
@@ -65,8 +65,7 @@ def text_of(piece, size):
 
 def checks():
     seen: dict[str, Gate] = {}
-    for name in names():
-        enrichment = get(name)
+    for enrichment in coded():
         for number, gate in enumerate(enrichment.gates):
             label = getattr(gate, "__qualname__", str(gate)).partition(".")[0]
             seen.setdefault(f"{label} {number}" if "<" in label else label, gate)
