@@ -11,6 +11,8 @@ from django.conf import settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.db.backends.signals import connection_created
 from django.dispatch import receiver
+from hypothesis import HealthCheck
+from hypothesis import settings as property_settings
 from redis import Redis
 
 from llmconfig.client.traffic import cooldown, rate_limits, response_cache
@@ -20,6 +22,11 @@ from tests import clearing
 clearing.clear_quickly()
 # Django's own tests see to the strength of its hashes, which takes 0.3 s for each.
 PBKDF2PasswordHasher.iterations = 1000
+# A busy machine is no fault of what a property test tries.
+property_settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+property_settings.load_profile("any machine")
 # Or each test's client would list all static files.
 settings.WHITENOISE_AUTOREFRESH = True
 

@@ -23,6 +23,12 @@ class Loopback:
     headers: list[dict[str, str]] = field(default_factory=list)
 
 
+class BusyServer(ThreadingHTTPServer):
+    """Lets many connections wait until its threads come to them; five are the rule."""
+
+    request_queue_size = 128
+
+
 @contextmanager
 def loopback(
     answer: Callable[[Any], Answer], *, reads: Callable[[bytes], Any] = json.loads
@@ -61,7 +67,7 @@ def loopback(
             except OSError:
                 pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = BusyServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     served = Loopback(f"http://127.0.0.1:{server.server_port}/v1")
     threading.Thread(target=server.serve_forever, daemon=True).start()

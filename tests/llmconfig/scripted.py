@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from threading import Thread
 from typing import Any
 
@@ -11,6 +11,7 @@ from llmconfig import client
 from llmconfig.client.http import background_loop
 from llmconfig.client.types import Call, Delta, Generation
 from llmconfig.errors import LLMError
+from tests.loopback import BusyServer
 
 USAGE = {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13}
 DONE = b"data: [DONE]\n\n"
@@ -19,7 +20,7 @@ DONE = b"data: [DONE]\n\n"
 class Scripted:
     """`whole` answers a request, `pieces` one that asks for a stream; `asked` is the last body."""
 
-    def __init__(self, server: ThreadingHTTPServer) -> None:
+    def __init__(self, server: BusyServer) -> None:
         self.url = f"http://127.0.0.1:{server.server_port}"
         self.tell(b"")
 
@@ -70,7 +71,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def scripted_server() -> Iterator[Scripted]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    server = BusyServer(("127.0.0.1", 0), _Handler)
     server.daemon_threads = True
     script = _Handler.script = Scripted(server)
     Thread(target=server.serve_forever, daemon=True).start()
