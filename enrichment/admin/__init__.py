@@ -1,6 +1,7 @@
 """Pages about batches, prompts and results. Importing the modules registers them."""
 
 from enrichment.admin import (
+    batch_state,
     batches,
     calibration,
     declared,
@@ -19,6 +20,7 @@ from enrichment.admin import (
 from llmconfig.admin.kit.navigation import Page, Section, register_section
 
 __all__ = [
+    "batch_state",
     "batches",
     "calibration",
     "declared",

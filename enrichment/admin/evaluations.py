@@ -17,7 +17,13 @@ from enrichment.errors import BadSelection
 from enrichment.evaluations.comparison import RunComparison, compare
 from enrichment.evaluations.measures import Difference
 from enrichment.evaluations.runs import totals_of
-from enrichment.models import EvaluationRun, EvaluationSet, ResultState
+from enrichment.models import (
+    EvaluationAnswer,
+    EvaluationCase,
+    EvaluationRun,
+    EvaluationSet,
+    ResultState,
+)
 from enrichment.models.evaluations import RunStatus
 from llmconfig.admin.kit.presentation import badge, count
 from llmconfig.admin.kit.writes import ReadOnlyAdmin
@@ -56,6 +62,27 @@ class EvaluationSetAdmin(ReadOnlyAdmin):
     @admin.display(description="Wanted answer known")
     def known(self, found: Any) -> str:
         return count(found.known_cases)
+
+
+@admin.register(EvaluationCase)
+class EvaluationCaseAdmin(ReadOnlyAdmin):
+    """A set's rows as they were, with the wanted answer where it is known."""
+
+    list_display = ("row_id", "evaluation_set", "wanted_by")
+    list_filter = ("evaluation_set",)
+    list_select_related = ("evaluation_set",)
+    search_fields = ("=row_id",)
+    show_full_result_count = False
+
+
+@admin.register(EvaluationAnswer)
+class EvaluationAnswerAdmin(ReadOnlyAdmin):
+    """What a run got for each row of its set."""
+
+    list_display = ("case", "run", "state", "model_used", "tokens", "reason")
+    list_filter = ("state", "run")
+    list_select_related = ("case", "run")
+    show_full_result_count = False
 
 
 @admin.register(EvaluationRun)

@@ -139,7 +139,7 @@ def test_a_control_that_comes_too_late_is_refused_in_words(client):
     answer = client.post(
         reverse("admin:enrichment_batch_control", args=[batch.pk, "pause"]), follow=True
     )
-    assert "become paused" in answer.content.decode()
+    assert "is completed, which is final; it can&#x27;t be paused" in answer.content.decode()
 
 
 def test_a_failed_row_has_its_name_and_links(client, animal):

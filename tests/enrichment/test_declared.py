@@ -117,6 +117,7 @@ def test_from_the_form_to_a_written_column_by_uuid_and_back(admin):
     NodeConfiguration.objects.filter(node_name="exhibit_line").update(
         default_model="sim/gpt-4o-mini"
     )
+    snapshot.expire()
     assert row.node == "exhibit_line"
     assert forecast("exhibit_line", Selection()).rows == 5
     assert {each.state for each in try_rows("exhibit_line", Selection())} == {"applied"}

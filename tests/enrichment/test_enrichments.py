@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from enrichment.batches import creation
 from enrichment.batches.creation import Selection
 from enrichment.engine.lanes import run_lane
-from enrichment.enrichments import get, names, register, unregister
+from enrichment.enrichments import coded, get, register, unregister
 from enrichment.errors import BadSelection, FeatureOff
 from enrichment.listings.enrichments.description_cleaning import DescriptionCleaning
 from enrichment.listings.enrichments.entity_extraction import TYPES
@@ -253,7 +253,7 @@ def test_stale_takes_reasons_that_exist(nodes, make_animals):
         call_command("tag", "--stale", "mood", "--dry-run")
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", [each.name for each in coded()])
 def test_every_enrichment_declares_what_it_needs(name):
     enrichment = get(name)
     assert enrichment.feature in {"", f"LLM_FEATURE_{name.upper()}"}

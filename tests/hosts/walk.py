@@ -114,7 +114,8 @@ def people_of_calls() -> dict[str, Any]:
     record_call(a_record(user_id=None), TEXTS)
     client = Client()
     client.force_login(cast("Any", someone))
-    day = dt.datetime.now(dt.UTC).date().isoformat()
+    # Today may not have begun yet in the host's zone.
+    day = (dt.datetime.now(dt.UTC) - dt.timedelta(days=1)).date().isoformat()
     asked = {"since": day, "by": "user"}
     address = "/models/api/v1/llm/metrics/"
     found = {
