@@ -112,7 +112,7 @@ def test_a_batch_that_is_always_sent_away_does_not_keep_the_worker(
     sent_away, other = batches_of(make_animals(80), 5, 0, size=40)
     simulator.plan(
         *(
-            {"text": f"Dog {number} likes", "action": {"status": 429, "retry_after": 30}}
+            {"text": f"Dog {number} likes", "action": {"status": 429, "retry_after": 1.2}}
             for number in range(40)
         )
     )
