@@ -67,6 +67,7 @@ ON_A_BUSY_MACHINE = hypothesis_settings(deadline=None, suppress_health_check=[He
 @example([])
 @example([(("usage", "prompt_tokens_details"), None)])
 @example([(("service_tier",), None)])
+@example([(("object",), "error")])
 def test_what_the_short_way_reads_the_general_way_reads_in_the_same_words(changes):
     reply = _changed(changes)
     found = usual_reply(reply)

@@ -28,12 +28,15 @@ COUNT_FIELDS = frozenset(
 )  # fmt: skip
 STOP = "stop"
 STANDARD_TIER = "default"
+ERROR = "error"  # what Mistral calls a reply that is none
 
 
 def usual_reply(value: JSON) -> Reply | None:
     """One whole text and its token counts; None if there is anything else in the reply."""
     choices = value.get("choices")
     if not (REPLY_FIELDS.issuperset(value) and isinstance(choices, list) and len(choices) == 1):
+        return None
+    if value.get("object") == ERROR:
         return None
     choice, tier = choices[0], value.get("service_tier")
     if not isinstance(choice, dict) or not CHOICE_FIELDS.issuperset(choice):
