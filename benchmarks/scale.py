@@ -230,6 +230,8 @@ def table(figures: BatchCosts) -> str:
 
 def _slope(figures: BatchCosts) -> str:
     parts = list(tenths(figures))
+    if len(parts) < TENTHS:
+        return "Done before each tenth could be looked at: too few rows for a comparison."
     (_, *first), (_, *last) = parts[0], parts[-1]
     told = ("time", "the lane's CPU", "the database's CPU")
     changes = [
