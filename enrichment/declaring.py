@@ -23,7 +23,8 @@ from enrichment.enrichments.declared import (
 from enrichment.errors import BadDeclaration, BadPrompt, BadSelection
 from enrichment.facts import source_rules
 from enrichment.language_tags import checked_language
-from enrichment.models import DeclaredEnrichment, Prompt
+from enrichment.models import Batch, DeclaredEnrichment, Prompt
+from enrichment.models.batches import TERMINAL
 from enrichment.prompts import versions
 from enrichment.prompts.selection import CompiledPrompt, compile_prompt
 from llmconfig.client.types import Message
@@ -99,6 +100,11 @@ def wording_of(name: str) -> PromptText:
     return PromptText(found.system, found.user) if found else PromptText("", "")
 
 
+def unfinished_batches(row: DeclaredEnrichment) -> int:
+    """How many of its batches have not ended; while there are any, it isn't removed."""
+    return Batch.objects.filter(enrichment=row.name).exclude(status__in=TERMINAL).count()
+
+
 def only_wording(prompt: Prompt) -> bool:
     """Whether a declared enrichment would have nothing to say without this prompt in use."""
     return (
@@ -144,6 +150,8 @@ def _check_columns(row: DeclaredEnrichment) -> None:
     if not row.reads:
         raise BadDeclaration("Choose at least one column.", field="reads")
     for column in row.reads:
+        if row.reads.count(column) > 1:
+            raise BadDeclaration(f"{column} is named twice.", field="reads")
         if column not in known:
             raise BadDeclaration(_no_column(column, row.target, known), field="reads")
     writable = tables.writable(model)

@@ -22,8 +22,8 @@ from enrichment.enrichments import names, tables
 from enrichment.enrichments.contract import PromptText
 from enrichment.enrichments.declared import FIRST_GATES, GATES, DeclaredKind
 from enrichment.errors import BadDeclaration, BadSelection
-from enrichment.models import Batch, DeclaredEnrichment
-from enrichment.models.batches import TERMINAL
+from enrichment.models import DeclaredEnrichment
+from enrichment.prompts import versions
 from llmconfig.admin.kit.pages import list_page
 from llmconfig.admin.kit.presentation import badge, link
 from llmconfig.admin.kit.theme import CheckboxesWidget, SelectWidget, TextareaWidget
@@ -68,6 +68,7 @@ class DeclaredForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only f
         help_text="About one row. Put each column that is read between tags, such as"
         " <code>&lt;notes&gt;{{notes}}&lt;/notes&gt;</code>: what stands there is then data.",
     )
+    seen_wording = forms.IntegerField(required=False, widget=forms.HiddenInput)
     schema = SchemaField(
         label="JSON schema", required=False, widget=TextareaWidget(attrs={"rows": 6, **CODE})
     )
@@ -102,7 +103,8 @@ class DeclaredForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only f
                 self.fields[name].help_text = getattr(column, "help_text", "")
         if not self.instance._state.adding and "user" in self.fields:  # noqa: SLF001
             wording = declaring.wording_of(self.instance.name)
-            self.initial.update(system=wording.system, user=wording.user)
+            seen = versions.number_in_use(self.instance.name)
+            self.initial.update(system=wording.system, user=wording.user, seen_wording=seen)
         if self.initial.get("schema") is not None:
             self.fields["schema"].widget.attrs["rows"] = 12
 
@@ -121,6 +123,8 @@ class DeclaredForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only f
         cleaned = super().clean() or self.cleaned_data
         if self.errors:
             return cleaned
+        if not self.instance._state.adding:  # noqa: SLF001
+            self._refuse_other_wording(cleaned.get("seen_wording"))
         row = DeclaredEnrichment(
             **{
                 each: cleaned.get(each, getattr(self.instance, each))
@@ -133,6 +137,16 @@ class DeclaredForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only f
             field = refusal.field if refusal.field in self.fields else None
             self.add_error(field, str(refusal))
         return cleaned
+
+    def _refuse_other_wording(self, seen: int | None) -> None:
+        """Prompts have versions in place of revisions, which the page compares itself."""
+        present = versions.number_in_use(self.instance.name)
+        if seen is not None and seen != present:
+            self.add_error(
+                "user",
+                f"The wording was changed after you opened this page: version {present} is in use."
+                " Nothing of yours was saved; open the page again to see it.",
+            )
 
 
 @admin.register(DeclaredEnrichment)
@@ -154,7 +168,7 @@ class DeclaredAdmin(RevisionedAdmin):
         (
             "What is asked",
             {
-                "fields": ("node", "system", "user", "schema"),
+                "fields": ("node", "system", "user", "seen_wording", "schema"),
                 "description": "<code>{{name}}</code> is replaced by the row's value and nothing"
                 " else is. Another wording is the next version of its prompt.",
             },
@@ -278,7 +292,7 @@ class DeclaredAdmin(RevisionedAdmin):
         """One whose batches haven't ended is kept."""
         found, counts, missing, protected = super().get_deleted_objects(objs, request)
         for row in objs:
-            left = Batch.objects.filter(enrichment=row.name).exclude(status__in=TERMINAL).count()
+            left = declaring.unfinished_batches(row)
             if left:
                 protected = [*protected, f"{row} has {left} batches that have not ended"]
         return found, counts, missing, protected

@@ -6,6 +6,7 @@ from rest_framework import serializers, status
 
 from enrichment.errors import (
     AlreadyDecided,
+    BadDeclaration,
     BadPrompt,
     BadSelection,
     BadSource,
@@ -40,6 +41,7 @@ for error, answered in (
     (UnknownEnrichment, status.HTTP_400_BAD_REQUEST),
     (BadSelection, status.HTTP_400_BAD_REQUEST),
     (BadSource, status.HTTP_400_BAD_REQUEST),
+    (BadDeclaration, status.HTTP_400_BAD_REQUEST),
     (BadValue, status.HTTP_400_BAD_REQUEST),
     (NotAllowedNow, status.HTTP_409_CONFLICT),
     (AlreadyDecided, status.HTTP_409_CONFLICT),

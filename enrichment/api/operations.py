@@ -129,6 +129,15 @@ OPERATIONS = {
         " as `{{fact_name}}`.",
         key="name",
     ),
+    **crud(
+        f"{BASE}/declared-enrichments",
+        f"{BASE}/declared-enrichments/{{name}}",
+        "a declared enrichment",
+        "declared enrichments",
+        "A declared enrichment says, without code, what is to be done with each row of a table:"
+        " columns, wording, schema, gates and limits.",
+        key="name",
+    ),
     f"POST {SOURCE}/try": Operation(
         "Try a fact source",
         "Asks the source about one row and returns what it would give a prompt. Nothing is kept.",

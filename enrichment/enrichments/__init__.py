@@ -59,6 +59,11 @@ def get(name: str) -> Enrichment:
     )
 
 
+def why_unusable(name: str) -> str:
+    """What stands against a declared enrichment; blank where nothing does."""
+    return _declared().unusable.get(name, "")
+
+
 def names() -> list[str]:
     """The names of all that can be used, sorted."""
     return sorted({*_REGISTRY, *_declared().usable})

@@ -1,7 +1,7 @@
 """Versions of prompts: another wording is the next version, and one at most is in use."""
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, OuterRef, QuerySet
 
 from enrichment.models import Prompt
 
@@ -25,8 +25,19 @@ def turn_off(enrichment: str, organization_id: int | None, *, but: int | None = 
 
 def in_use(enrichment: str) -> Prompt | None:
     """The default version in use, else the newest default one; None if there is none."""
+    return defaults_of(enrichment).first()
+
+
+def number_in_use(enrichment: str) -> int:
+    """The version of `in_use`, 0 if there is none."""
+    found = in_use(enrichment)
+    return found.version if found else 0
+
+
+def defaults_of(enrichment: str | OuterRef) -> QuerySet[Prompt]:
+    """An enrichment's versions for all organizations: the one in use first, then the newest."""
     versions = Prompt.objects.filter(enrichment=enrichment, organization_id=None)
-    return versions.order_by("-is_active", "-version").first()
+    return versions.order_by("-is_active", "-version")
 
 
 @transaction.atomic

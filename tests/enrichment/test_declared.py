@@ -309,6 +309,111 @@ def test_the_only_wording_of_a_declared_one_stays_in_use(admin, loans):
     assert Prompt.objects.filter(pk=prompt.pk).exists()
 
 
+API = "/api/llm/declared-enrichments"
+
+
+def body(**given):
+    """What the form has, as JSON; a value of None is left out."""
+    form = {**filled(), "is_enabled": True, "target": "museum.Loan", "schema": None} | given
+    left_out = {"longest_answer"} | {name for name, value in given.items() if value is None}
+    return {name: value for name, value in form.items() if name not in left_out}
+
+
+def test_the_api_declares_changes_and_removes_as_the_admin_does(admin, loans):
+    asks = caller("administrator")
+    made = asks.post(API, body(node=None, gates=None, schema=SCHEMA), format="json")
+    assert made.status_code == 201, made.json()
+    assert (made.json()["node"], made.json()["problem"]) == ("loan_note", "")
+    assert "complete" in made.json()["gates"]
+    assert NodeConfiguration.objects.filter(node_name="loan_note").exists()
+    assert enrichments.get("loan_note").schema == SCHEMA
+    shown = caller("viewer").get(f"{API}/loan_note")
+    assert shown.json()["user"] == "<say>{{remarks}}</say>"
+    changed = asks.patch(
+        f"{API}/loan_note", {"schema": None, "label": "Note", "node": "exhibit_label"},
+        format="json", headers={"if-match": shown["ETag"]},
+    )  # fmt: skip
+    assert changed.status_code == 200, changed.json()
+    assert run("loan_note", wait=True).rows_total == 4
+    assert states() == ["applied"] * 4
+    listed = caller("viewer").get(f"{API}?target=museum.Loan").json()["results"]
+    assert [(each["label"], each["user"]) for each in listed] == [("Note", made.json()["user"])]
+    sources = RevisionChange.objects.filter(table_name="enrichment_declared")
+    assert set(sources.values_list("revision__source", flat=True)) == {"api"}
+    assert asks.delete(f"{API}/loan_note").status_code == 204
+    with pytest.raises(UnknownEnrichment):
+        enrichments.get("loan_note")
+
+
+def test_the_api_refuses_what_the_form_refuses_at_the_same_field(admin, museum):
+    asks = caller("administrator")
+    more = (
+        ({"target": "auth.User"}, "target", "may be enriched"),
+        ({"reads": ["remarks", "remarks"]}, "reads", "twice"),
+        ({"schema": []}, "schema", ""),
+        ({"longest_source": 0}, "longest_source", "1"),
+        ({"colour": "red"}, "colour", "no such field"),
+        ({"problem": "none"}, "problem", "can't be written"),
+    )
+    for given, field, said in (*REFUSED, *more):
+        schema = given.get("schema")
+        if schema == "{":  # no JSON at all
+            continue
+        sent = given | ({"schema": json.loads(schema)} if isinstance(schema, str) else {})
+        if "longest_answer" in sent:
+            sent["longest_answer"] = int(sent["longest_answer"])
+        asked = body(**sent) | {name: sent[name] for name in sent.keys() & {"longest_answer"}}
+        answer = asks.post(API, asked, format="json")
+        message = answer.json()["message"]
+        assert answer.status_code == 400, given
+        assert message.startswith(f"{field}:"), (given, message)
+        assert said.lower() in message.lower().replace("at least 1", "required"), (given, message)
+    assert not DeclaredEnrichment.objects.exists()
+
+
+def test_the_api_knows_two_writers_from_each_other_also_by_the_wording(admin, loans):
+    asks = caller("administrator")
+    asks.post(API, body(), format="json")
+    page = f"{API}/loan_note"
+    seen = asks.get(page)["ETag"]
+
+    def write(**given):
+        return asks.patch(page, given, format="json", headers={"if-match": seen})
+
+    reworded = asks.patch(page, {"user": "Other: {{remarks}}"}, format="json")
+    assert Prompt.objects.get(enrichment="loan_note", is_active=True).version == 2
+    refused = write(user="Mine: {{remarks}}")
+    assert (refused.status_code, refused.json()["code"]) == (412, "changed_since")
+    assert "version 2 is in use" in refused.json()["message"]
+    assert asks.delete(page, headers={"if-match": seen}).status_code == 412
+    seen = reworded["ETag"]
+    assert write(label="Mine").status_code == 200
+    refused = write(label="Theirs")
+    assert refused.status_code == 412
+    assert "label Loan note → Mine" in refused.json()["message"]
+    assert asks.patch(page, {"name": "another"}, format="json").status_code == 400
+    assert asks.post(API, body(), format="json").status_code == 409
+    batch = run("loan_note", loans)
+    refused = asks.delete(page)
+    assert (refused.status_code, "not ended" in refused.json()["message"]) == (409, True)
+    assert Batch.objects.get(pk=batch.pk)
+
+
+def test_the_form_is_not_saved_over_another_wording(admin, loans):
+    row = declared(admin)
+    address = reverse(CHANGE, args=[row.pk])
+    opened = admin.get(address).context
+    form = filled(reads=row.reads, writes="", node=row.node)
+    form |= {"_seen_revision": opened["seen_revision"]}
+    form |= {"seen_wording": opened["adminform"].form.initial["seen_wording"]}
+    caller("administrator").patch(
+        f"{API}/loan_note", {"user": "Theirs: {{remarks}}"}, format="json"
+    )
+    shown = admin.post(address, {**form, "user": "Mine: {{remarks}}"}).content.decode()
+    assert "version 2 is in use" in shown
+    assert Prompt.objects.filter(enrichment="loan_note").count() == 2
+
+
 def test_only_administrators_declare(museum):
     for role in ("viewer", "operator"):
         client = signed_in(role)

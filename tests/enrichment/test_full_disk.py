@@ -68,6 +68,14 @@ def test_a_part_that_a_full_disk_took_tears_no_other_answer(spool):
     assert [each.row_id for each in answer_spool.kept(token)] == ["1", "3"]
 
 
+def test_a_folder_that_a_mount_has_opened_is_closed_again(spool):
+    token = uuid4()
+    answer_spool.AnswerSpool().keep(token, an_answer("1"))
+    spool.chmod(0o2770)  # as Kubernetes does for a pod's group
+    assert [each.row_id for each in answer_spool.kept(token)] == ["1"]
+    assert spool.stat().st_mode & 0o777 == 0o700
+
+
 def an_answer(row_id: str) -> KeptAnswer:
     return KeptAnswer(
         row_id=row_id,

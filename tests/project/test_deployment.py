@@ -240,6 +240,32 @@ def test_the_build_context_holds_all_that_the_image_copies():
     assert {f"!{each}" for each in copied} <= set(ignored)
 
 
+def test_what_must_outlive_a_container_lies_on_a_volume(compose):
+    """The answers that are paid for, and the records of calls."""
+    folders = {
+        "worker": compose["services"]["worker"]["environment"]["LLM_SPOOL_DIR"],
+        "web": re.findall(r"LLM_JOURNAL_DIR=(\S+)", DOCKERFILE)[0],
+    }
+    for name, folder in folders.items():
+        (mounted,) = compose["services"][name]["volumes"]
+        volume, _, path = mounted.partition(":")
+        assert folder.startswith(f"{path}/")
+        assert volume in compose["volumes"]
+
+
+def test_the_compose_file_passes_on_what_the_documents_have_one_put_into_env(compose):
+    """Compose gives a container nothing of .env by itself."""
+    text = (ROOT / "docker-compose.yml").read_text()
+    page = (ROOT / "docs" / "deployment.md").read_text()
+    named = set(re.findall(r"echo ([A-Z_]+)=", page))
+    named |= set(re.findall(r"`([A-Z_]+)` in `\.env`", page))
+    assert {"FORWARDED_ALLOW_IPS", "VALKEY_PASSWORD"} <= named
+    assert [name for name in named if f"${{{name}:" not in text] == []
+    assert compose["services"]["worker"]["env_file"] == [
+        {"path": "nodewise.env", "required": False}
+    ]
+
+
 def test_every_image_can_be_named_by_its_digest(compose):
     images = [each["image"] for each in compose["services"].values()]
     assert all(re.fullmatch(r"\$\{[A-Z]+_IMAGE:-[a-z/]+:\w+\}", image) for image in images), images

@@ -1,5 +1,6 @@
 """deploy/kubernetes: valid by Kubernetes' own schemas, and the same parts as the Compose file's."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -86,10 +87,32 @@ def test_parts_that_live_long_have_probes_and_there_is_one_beat():
     assert (beat["replicas"], beat["strategy"]) == (1, {"type": "Recreate"})
 
 
+def test_folders_on_a_disk_stay_their_users_own_when_a_pod_starts_again():
+    """By itself Kubernetes opens all that lies there to the group, each time."""
+    claiming = [each for each in DOCUMENTS if each.get("spec", {}).get("volumeClaimTemplates")]
+    assert len(claiming) == 2
+    for each in claiming:
+        pod = each["spec"]["template"]["spec"]
+        assert pod["securityContext"]["fsGroupChangePolicy"] == "OnRootMismatch"
+
+
+def test_settings_and_the_migrations_can_be_applied_before_the_other_parts():
+    text = (ROOT / "docs" / "deployment.md").read_text()
+    (found,) = re.findall(r"component in \(([^)]*)\)", text)
+    first = {
+        each["kind"]
+        for each in DOCUMENTS
+        if each["metadata"].get("labels", {}).get("app.kubernetes.io/component")
+        in found.split(", ")
+    }
+    assert first == {"ConfigMap", "Job"}
+
+
 def test_a_worker_may_finish_its_lane_and_is_scaled_by_the_queue():
     assert PODS["worker"]["terminationGracePeriodSeconds"] > LANE_SECONDS
     scaler = named("HorizontalPodAutoscaler", "nodewise-worker")["spec"]
     worker = named("StatefulSet", "nodewise-worker")
+    assert "replicas" not in worker["spec"]  # each apply would undo the scaler's number
     assert scaler["scaleTargetRef"]["kind"] == worker["kind"]
     assert scaler["scaleTargetRef"]["name"] == worker["metadata"]["name"]
     assert scaler["metrics"][0]["external"]["metric"]["selector"] == {

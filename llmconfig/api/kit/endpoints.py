@@ -99,9 +99,13 @@ class Versioned(Endpoint):
         """Raises ChangedSince; the row is locked, so that nobody else writes now."""
         require_match(self.request.headers.get("If-Match"), self.traces(row))
 
+    def tag(self, row: Any) -> str:
+        """The ETag of what the address shows of the row."""
+        return etag(self.traces(row))
+
     def shown(self, row: Any, body: Any, *, status: int = status.HTTP_200_OK) -> Response:
         """An answer with the row's version."""
-        return Response(body, status=status, headers={"ETag": etag(self.traces(row))})
+        return Response(body, status=status, headers={"ETag": self.tag(row)})
 
 
 class Rows(Endpoint, generics.GenericAPIView[Any]):
@@ -151,7 +155,7 @@ class ConfigurationRow(Versioned, Rows, generics.RetrieveUpdateDestroyAPIView[An
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Show it, with a version that is never newer than what is shown."""
-        version = etag(self.traces(self.get_object()))
+        version = self.tag(self.get_object())
         return Response(self.get_serializer(self.get_object()).data, headers={"ETag": version})
 
     def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
