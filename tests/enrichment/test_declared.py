@@ -347,7 +347,7 @@ def test_the_api_declares_changes_and_removes_as_the_admin_does(admin, loans):
 
 def test_the_api_refuses_what_the_form_refuses_at_the_same_field(admin, museum):
     asks = caller("administrator")
-    more = (
+    more: tuple[tuple[dict[str, Any], str, str], ...] = (
         ({"target": "auth.User"}, "target", "may be enriched"),
         ({"reads": ["remarks", "remarks"]}, "reads", "twice"),
         ({"schema": []}, "schema", ""),

@@ -262,7 +262,7 @@ def test_the_compose_file_passes_on_what_the_documents_have_one_put_into_env(com
     assert {"FORWARDED_ALLOW_IPS", "VALKEY_PASSWORD"} <= named
     assert [name for name in named if f"${{{name}:" not in text] == []
     assert compose["services"]["worker"]["env_file"] == [
-        {"path": "nodewise.env", "required": False}
+        {"path": "settings.env", "required": False}
     ]
 
 
