@@ -111,11 +111,15 @@ class _Declared(EnrichmentEndpoint, Rows):
     def get_queryset(self) -> QuerySet[Any]:
         """Each with the wording that is in use for all that have none of their own."""
         wording = versions.defaults_of(OuterRef("name"))
-        rows: QuerySet[Any] = super().get_queryset()
-        return rows.annotate(
-            system=Subquery(wording.values("system")[:1]),
-            user=Subquery(wording.values("user")[:1]),
+        rows: QuerySet[Any] = (
+            super()
+            .get_queryset()
+            .annotate(
+                system=Subquery(wording.values("system")[:1]),
+                user=Subquery(wording.values("user")[:1]),
+            )
         )
+        return rows
 
 
 class DeclaredList(_Declared, ConfigurationList):
