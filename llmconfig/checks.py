@@ -28,7 +28,7 @@ def settings_are_complete(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:
     """What is missing or wrong among our settings and the installed apps."""
-    return [*_field_keys(), *_values(), *_apps(), *_database(), *_routes()]
+    return [*_field_keys(), *_values(), *_apps(), *_database(), *_routes(), *_migrations()]
 
 
 @register(Tags.security, deploy=True)
@@ -146,6 +146,22 @@ def _routes() -> Iterator[CheckMessage]:
             " and results are written together, so they have to be in 'default'.",
             hint='Put "nodewise.routing.Router" before the others.',
             id="llmconfig.E006",
+        )
+
+
+def _migrations() -> Iterator[CheckMessage]:
+    """Other migrations than ours make no function, trigger or partition; tests may do without."""
+    hint = "Leave our apps out of it. Tests without them call models, but run no batch."
+    for label in roles.APPS:
+        replaced = project_settings.replaced_migrations(label)
+        if replaced is None:
+            continue
+        kind, number = (Error, "E009") if replaced else (Warning, "W006")
+        yield kind(
+            f"MIGRATION_MODULES[{label!r}]: only the app's own migrations make its triggers,"
+            " functions and partitioned tables.",
+            hint=hint,
+            id=f"llmconfig.{number}",
         )
 
 

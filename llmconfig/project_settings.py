@@ -180,6 +180,12 @@ def has_zones() -> bool:
     return bool(settings.USE_TZ)
 
 
+def replaced_migrations(label: str) -> str | None:
+    """Where the project has an app's migrations instead of ours; blank for nowhere, None: ours."""
+    replaced = settings.MIGRATION_MODULES
+    return str(replaced[label] or "") if label in replaced else None
+
+
 def problems() -> list[str]:
     """What is wrong with the settings of ours, each with its name and the way out."""
     checks: tuple[tuple[Callable[[], Any], str], ...] = (

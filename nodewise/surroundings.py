@@ -1,11 +1,9 @@
-"""What the machines around us should be set to, and aren't: told at /readyz and on the overview."""
+"""What the machines around us should be set to, and aren't: told at /readyz and on an overview."""
 
 from collections.abc import Iterator
 
 from django.db import DatabaseError
-from django.http import HttpRequest
 
-from llmconfig.admin.kit.dashboard import Widget
 from llmconfig.runtime import database_clock
 from nodewise import broker
 from nodewise.broker import BrokerLost
@@ -42,13 +40,3 @@ def _clock() -> Iterator[tuple[str, str]]:
         return
     if said:
         yield CLOCK_DIFFERS, said
-
-
-def surroundings_widget(request: HttpRequest) -> Widget | None:
-    """What an administrator has to set right; no card while all is well."""
-    if not request.user.has_perm("llmconfig.change_llmconfig"):
-        return None
-    found = list(complaints().values())
-    if not found:
-        return None
-    return Widget("nodewise/widgets/surroundings.html", {"complaints": found}, width=12)

@@ -15,8 +15,8 @@ class ProjectConfig(AppConfig):
         from llmconfig.roles import Role  # noqa: PLC0415 - needs apps
         from llmconfig.runtime import database_clock  # noqa: PLC0415 - needs settings
         from nodewise import timers  # noqa: F401, PLC0415 - connects its signal
-        from nodewise.surroundings import surroundings_widget  # noqa: PLC0415 - needs apps
         from project.access import ABOUT_PEOPLE  # noqa: PLC0415 - needs apps
+        from project.overview import surroundings_widget  # noqa: PLC0415 - needs apps
 
         roles.give_also(Role.ADMINISTRATOR, *ABOUT_PEOPLE)
         register_widget(surroundings_widget, rank=1)

@@ -72,6 +72,11 @@ class Button:
     address: str
     cap: Decimal | None = None
 
+    @property
+    def typed_cap(self) -> str:
+        """As a number field takes it, whatever the page's language."""
+        return "" if self.cap is None else f"{self.cap.normalize():f}"
+
 
 @dataclass(frozen=True, slots=True)
 class FailedRow:

@@ -1,5 +1,6 @@
 """A batch's page in a real browser: it follows its batch by events, and lets it go on."""
 
+import re
 import threading
 from decimal import Decimal
 from typing import Any
@@ -101,6 +102,18 @@ def test_a_batch_whose_cap_is_spent_goes_on_under_the_one_that_a_person_enters(
     assert (batch.status, batch.max_cost_usd) == ("pending", Decimal(5))
     run_lane(batch.pk)
     assert progress_of(batch.pk).done == 60
+
+
+def test_the_offered_cap_is_one_that_the_form_takes_in_every_language(
+    client, provider, make_animals, grace, settings
+):
+    settings.LANGUAGE_CODE = "de"
+    make_animals(1)
+    batch = creation.create("description_cleaning", Selection(), terms=Terms(Decimal("0.5")))
+    lifecycle.pause(batch)
+    client.force_login(grace)
+    shown = client.get(page_of(batch)).content.decode()
+    assert re.findall(r'name="max_cost_usd"\s+value="([^"]*)"', shown) == ["0.5"]
 
 
 @pytest.mark.parametrize("cap", ["much", "-1", "NaN"])

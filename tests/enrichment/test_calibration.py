@@ -1,6 +1,7 @@
 """How often a confidence was right, from reviewers' decisions, and the threshold that follows."""
 
 import random
+import re
 
 import pytest
 from django.contrib.auth.models import User
@@ -107,16 +108,21 @@ def test_decisions_say_which_parts_were_right(partly):
 
 
 @database
-def test_a_threshold_is_set_at_a_click_as_one_revision_and_by_administrators_alone(partly, ada):
+def test_a_threshold_is_set_at_a_click_as_one_revision_and_by_administrators_alone(
+    partly, ada, settings
+):
+    settings.LANGUAGE_CODE = "de"  # where 0.95 is written 0,95
     EnrichmentResult.objects.filter(pk=partly[0].pk).update(
         decided_parts=[[0.97, True]] * 200 + [[0.82, False]] * 50
     )
     client, page = Client(), reverse("admin:enrichment_calibration")
     client.force_login(ada)
     shown = client.get(page, {"precision": "0.95"}).content.decode()
-    assert "Apply from 0.85 on" in shown
+    assert "Apply from 0,85 on" in shown
+    (precision,) = re.findall(r'type="hidden" name="precision" value="([^"]*)"', shown)
+    assert f'<option value="{precision}" selected' in shown
     form = {
-        "precision": "0.95",
+        "precision": precision,
         "enrichment": "tagging",
         "model": "gpt-4o-mini",
         "source": "self_reported",

@@ -1,5 +1,6 @@
 """Suggestions and decisions: what was held back reaches its row only through a person."""
 
+import re
 import threading
 from pathlib import Path
 from typing import Any
@@ -379,6 +380,18 @@ def test_a_decision_is_undone_in_row_result_and_history(suggestion, page):
         assert (again.value, again.state) == (suggestion.value, "suggested")
         assert (again.reviewed_by, again.decided_parts) == (None, None)
         assert GenerationHistory.objects.get().user_accepted is None
+
+
+def test_a_results_page_undoes_its_decision_where_numbers_are_written_otherwise(
+    suggestion, page, settings
+):
+    settings.LANGUAGE_CODE, settings.USE_THOUSAND_SEPARATOR = "de", True
+    EnrichmentResult.objects.filter(pk=suggestion.pk).update(id=1_234_567)
+    page.post(reverse("admin:enrichment_review_decide", args=[1_234_567, "accept"]))
+    address = reverse("admin:enrichment_enrichmentresult_change", args=[1_234_567])
+    (shown,) = re.findall(r'name="result" value="([^"]*)"', page.get(address).content.decode())
+    page.post(reverse("admin:enrichment_review_undo"), {"result": shown})
+    assert review.queue().filter(pk=1_234_567).exists()
 
 
 def test_an_undo_of_doubtful_parts_gives_the_sure_ones_back(partly, ada):

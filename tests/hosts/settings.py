@@ -1,7 +1,8 @@
 """A project that is not ours: its own users, its own defaults everywhere, no setting of Nodewise.
 
 HOST_THEME=unfold adds the theme that the shipped project wears. With HOST_CORE_ONLY there is no
-package that only an extra of ours brings. With HOST_MUSEUM it has a table to enrich.
+package that only an extra of ours brings. With HOST_MUSEUM it has a table to enrich. HOST_ADMIN
+names the app that brings the admin, if not Django's own.
 """
 
 import json
@@ -24,10 +25,11 @@ ROOT_URLCONF = "tests.hosts.urls"
 THEME = os.environ.get("HOST_THEME", "")
 INSTALLED_APPS = [
     *(["unfold", "unfold.contrib.filters"] if THEME == "unfold" else []),
-    "django.contrib.admin",
+    os.environ.get("HOST_ADMIN", "django.contrib.admin"),
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
+    "django.contrib.sites",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
@@ -83,6 +85,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 TIME_ZONE = "America/Caracas"
 LANGUAGE_CODE = "de"
 USE_TZ = True
+SITE_ID = 1
+USE_THOUSAND_SEPARATOR = True
 STATIC_URL = "assets/"
 LOGGING = {"version": 1, "disable_existing_loggers": True}
 # DRF's own defaults, which let everybody in; and habits that ours must not take on.

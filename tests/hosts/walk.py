@@ -1,10 +1,12 @@
 """Asks every address of Nodewise in the host's project, as each kind of person; prints JSON.
 
-Run as `python -m tests.hosts.walk` under the host's settings, on an empty database.
+Run as `python -m tests.hosts.walk` under the host's settings, on an empty database; with `pages`
+it opens the pages of the admin alone.
 """
 
 import datetime as dt
 import json
+import re
 import sys
 from collections.abc import Iterator
 from io import StringIO
@@ -20,7 +22,13 @@ from django.contrib import admin  # noqa: E402
 from django.contrib.auth.models import Group  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.test import Client  # noqa: E402
-from django.urls import URLPattern, URLResolver, get_resolver, reverse  # noqa: E402
+from django.urls import (  # noqa: E402
+    URLPattern,
+    URLResolver,
+    get_resolver,
+    get_script_prefix,
+    reverse,
+)
 
 from llmconfig.models import NodeConfiguration, Provider  # noqa: E402
 from llmconfig.roles import group_name  # noqa: E402
@@ -82,7 +90,7 @@ def api() -> dict[str, list[Any]]:
 
 
 def admin_pages() -> list[Any]:
-    """[address, status] of every page of the admin that needs no row, and of some rows."""
+    """[address, status, what it names elsewhere] of each page that needs no row, and of some."""
     call_command("seed_llm_config", stdout=StringIO())
     NodeConfiguration.objects.create(node_name="catalogue")
     client = Client(raise_request_exception=False)
@@ -95,7 +103,19 @@ def admin_pages() -> list[Any]:
         row = model._default_manager.first()
         if row is not None:
             pages.append(reverse(f"admin:{name}_change", args=[row.pk]))
-    return [[page, client.get(page).status_code] for page in pages]
+    # As a server does it: what stands before the project is none of the path that Django looks up.
+    before = get_script_prefix()
+    answers = {page: client.get(f"/{page.removeprefix(before)}") for page in pages}
+    return [
+        [page, answer.status_code, beside(answer.content.decode(), before)]
+        for page, answer in answers.items()
+    ]
+
+
+def beside(page: str, before: str) -> list[str]:
+    """What a page names that isn't below the project's own prefix."""
+    named = re.findall(r'\b(?:href|action|formaction|src|data-[a-z]+)="(/[^"]*)"', page)
+    return sorted({each for each in named if not each.startswith(before)})
 
 
 def stored_key() -> list[Any]:
@@ -128,11 +148,10 @@ def people_of_calls() -> dict[str, Any]:
 
 if __name__ == "__main__":
     call_command("migrate", verbosity=0)
+    pages_alone = "pages" in sys.argv[1:]
     said: dict[str, Any] = {
-        "api": api(),
+        **({} if pages_alone else {"api": api(), "key": stored_key(), "people": people_of_calls()}),
         "admin": admin_pages(),
-        "key": stored_key(),
-        "people": people_of_calls(),
         "own_admins": sorted(
             f"{type(each).__module__}.{type(each).__qualname__}"
             for model, each in admin.site._registry.items()

@@ -14,6 +14,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from llmconfig.checks import settings_are_complete
 from tests.project.test_api_access import ADMINISTRATOR, VIEWER, WRITERS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,7 +28,8 @@ OURS = (
     "ANTHROPIC",
     "OPENROUTER",
 )
-pytestmark = pytest.mark.timeout(600)  # each of two walks asks thousands of times
+pytestmark = pytest.mark.timeout(600)  # a walk asks thousands of times
+PREFIX = "/shop"
 RANK = {"stranger": 0, "customer": 1, "viewer": 2, "operator": 3, "administrator": 4}
 
 
@@ -55,19 +57,35 @@ def databases() -> Iterator[Any]:
             server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-@pytest.fixture(
-    scope="module",
-    params=[{"HOST_CORE_ONLY": "1"}, {"HOST_THEME": "unfold"}],
-    ids=["core-only", "unfold"],
-)
-def walked(request: pytest.FixtureRequest, databases: Any) -> dict[str, Any]:
+def walk(database: str, *words: str, **more: str) -> dict[str, Any]:
+    """What tests/hosts/walk.py says in a host of this environment."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.hosts.walk"],
-        cwd=ROOT, env=environment(databases(), **request.param),
+        [sys.executable, "-m", "tests.hosts.walk", *words],
+        cwd=ROOT, env=environment(database, **more),
         capture_output=True, text=True, timeout=580, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-4000:]
     said: dict[str, Any] = json.loads(done.stdout)
+    return said
+
+
+@pytest.fixture(scope="module")
+def plain(databases: Any) -> dict[str, Any]:
+    """The whole walk: Django's own admin on a site of the host's, no extra, below a prefix."""
+    below = json.dumps({"FORCE_SCRIPT_NAME": PREFIX})
+    backoffice = "tests.hosts.backoffice.BackofficeConfig"
+    return walk(databases(), HOST_CORE_ONLY="1", HOST_ADMIN=backoffice, HOST_SETTINGS=below)
+
+
+@pytest.fixture(scope="module")
+def themed(databases: Any) -> dict[str, Any]:
+    """The pages with unfold; the addresses of the API know nothing of it."""
+    return walk(databases(), "pages", HOST_THEME="unfold")
+
+
+@pytest.fixture(scope="module", params=["plain", "themed"])
+def pages(request: pytest.FixtureRequest) -> dict[str, Any]:
+    said: dict[str, Any] = request.getfixturevalue(request.param)
     return said
 
 
@@ -82,62 +100,68 @@ def needed(method: str, address: str) -> str:
     return ADMINISTRATOR
 
 
-def test_no_address_answers_strangers_or_customers_whatever_drf_lets_through(walked):
-    assert len(walked["api"]["stranger"]) > 300
+def test_no_address_answers_strangers_or_customers_whatever_drf_lets_through(plain):
+    assert len(plain["api"]["stranger"]) > 300
     for kind, refusal in (("stranger", {401, 403}), ("customer", {403})):
-        answered = [each for each in walked["api"][kind] if each[2] not in refusal]
+        answered = [each for each in plain["api"][kind] if each[2] not in refusal]
         assert answered == [], kind
 
 
-def test_each_role_may_what_it_may_in_our_own_project(walked):
+def test_each_role_may_what_it_may_in_our_own_project(plain):
     wrong = [
         (kind, method, address, status)
         for kind in ("viewer", "operator", "administrator")
-        for method, address, status, _ in walked["api"][kind]
+        for method, address, status, _ in plain["api"][kind]
         if status != 405  # nobody's method
         and (status == 403) == (RANK[kind] >= RANK[needed(method, address)])
     ]
     assert wrong == []
 
 
-def test_the_hosts_own_renderers_versions_and_pages_change_nothing(walked):
-    shown = [each for each in walked["api"]["viewer"] if each[0] == "get" and each[2] == 200]
+def test_the_hosts_own_renderers_versions_and_pages_change_nothing(plain):
+    shown = [each for each in plain["api"]["viewer"] if each[0] == "get" and each[2] == 200]
     assert len(shown) > 25
-    assert not [each for each in walked["api"]["viewer"] if each[3].startswith("text/html")]
+    assert not [each for each in plain["api"]["viewer"] if each[3].startswith("text/html")]
 
 
-def test_health_is_open_and_plain_wsgi_is_told_that_v1_needs_asgi(walked):
-    assert walked["open"] == {
+def test_health_is_open_and_plain_wsgi_is_told_that_v1_needs_asgi(plain):
+    assert plain["open"] == {
         "healthz": 200, "readyz": 200, "api/health/llm": 503, "v1/models": 501,
     }  # fmt: skip
 
 
-def test_every_admin_page_opens_with_the_theme_and_without(walked):
-    assert len(walked["admin"]) > 60
+def test_every_admin_page_opens_with_the_theme_and_without(pages):
+    assert len(pages["admin"]) > 60
     # 403: tables that machines write have no page to add to.
-    assert [each for each in walked["admin"] if each[1] not in {200, 302, 403}] == []
+    assert [each for each in pages["admin"] if each[1] not in {200, 302, 403}] == []
 
 
-def test_the_hosts_users_groups_and_tokens_keep_their_own_pages(walked):
-    assert walked["own_admins"] == [
+def test_a_project_below_a_prefix_is_never_left(plain):
+    for address, _, elsewhere in plain["admin"]:
+        assert address.startswith(f"{PREFIX}/backoffice/")
+        assert elsewhere in ([], [PREFIX]), address  # the way to the project itself
+
+
+def test_the_hosts_users_groups_and_tokens_keep_their_own_pages(pages):
+    assert pages["own_admins"] == [
         "django.contrib.auth.admin.GroupAdmin",
         "rest_framework.authtoken.admin.TokenAdmin",
     ]
-    assert walked["groups"] == [
+    assert pages["groups"] == [
         f"nodewise {each}" for each in ("administrator", "operator", "reader", "viewer")
     ]
 
 
-def test_without_a_field_key_a_developers_project_starts_and_stores_no_key(walked):
-    status, body, stored = walked["key"]
-    assert walked["debug"] is True
+def test_without_a_field_key_a_developers_project_starts_and_stores_no_key(plain):
+    status, body, stored = plain["key"]
+    assert plain["debug"] is True
     assert (status, body["error"]["field"]) == (400, "api_key")
     assert "generate_field_key" in body["error"]["message"]
     assert not any(key for (key,) in stored)
 
 
-def test_calls_are_found_and_summed_by_users_whose_keys_are_uuids(walked):
-    people = walked["people"]
+def test_calls_are_found_and_summed_by_users_whose_keys_are_uuids(plain):
+    people = plain["people"]
     sums = {row["dimensions"]["user"]: row["calls"] for row in people["sums"]["results"]}
     assert sums == {people["key"]: 1, "": 1}
     assert len(people["his"]["results"]) == 1
@@ -245,6 +269,24 @@ def test_check_refuses_a_database_that_cannot_be_ours(databases):
         assert done.returncode == 1
         assert "llmconfig.E007" in done.stderr
         assert "llmconfig.E008" in done.stderr
+
+
+def test_a_project_without_an_admin_has_the_api_all_the_same(databases):
+    apps = [
+        "django.contrib.auth", "django.contrib.contenttypes", "rest_framework",
+        "tests.hosts.people", "llmconfig", "metrics", "enrichment",
+    ]  # fmt: skip
+    settings = json.dumps({"INSTALLED_APPS": apps, "ROOT_URLCONF": "nodewise.urls"})
+    done = manage("check", database=databases(), HOST_SETTINGS=settings)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(("module", "found"), [("shop.ours", "E009"), (None, "W006")])
+def test_check_says_that_only_our_own_migrations_make_our_triggers(settings, module, found):
+    settings.MIGRATION_MODULES = {"metrics": module, "auth": "elsewhere"}
+    said = [each for each in settings_are_complete(None) if "MIGRATION" in each.msg]
+    assert [each.id for each in said] == [f"llmconfig.{found}"]
+    assert "metrics" in said[0].msg
 
 
 def test_check_refuses_a_router_that_takes_our_tables_apart(databases):
