@@ -36,6 +36,7 @@ help:
 	echo "make forecast  compare forecasts of cost with what ten batches cost"
 	echo "make prompts    what prompts cost with and without what providers can cache"
 	echo "make cascades  whether cascades keep their promise over 400 simulated tables"
+	echo "make cascade-real   a cascade of two real models over 300 listings (hours)"
 	echo "make storm   let everything fail around batches and /v1, and count what is left"
 	echo "make limits    sixteen processes under one provider's limits, some of them killed"
 	echo "make objects   measure how long the first SDK and LangChain objects take"
@@ -154,6 +155,13 @@ injections: env
 .PHONY: cascades
 cascades: env
 	$(PY) -m benchmarks.cascades $(ARGS)
+
+# Goes on where it was broken off: the answers are kept in .nodewise/cascade-real.
+.PHONY: cascade-real
+cascade-real: env
+	NODEWISE_DEMO_MODEL=0.5b $(EMBEDDED) --ephemeral --llm demo -- $(PY) -m benchmarks.cascade_models cheap $(ARGS)
+	NODEWISE_DEMO_MODEL=1.5b $(EMBEDDED) --ephemeral --llm demo -- $(PY) -m benchmarks.cascade_models dear $(ARGS)
+	$(EMBEDDED) --ephemeral -- $(PY) -m benchmarks.cascade_models write
 
 .PHONY: storm
 storm: env

@@ -4,7 +4,7 @@ node's history, and how sure that is (P10, P50, P90). Calls nobody."""
 import datetime as dt
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, expm1, log, log1p
 from statistics import fmean, linear_regression, pstdev
 from typing import Any
@@ -114,17 +114,48 @@ def forecast(name: str, selection: creation.Selection) -> Forecast:
     enrichment = get(name)
     creation.check_allowed(enrichment)
     target = resolve(enrichment.node, snapshot=snapshot.current()).targets[0]
-    past = _past(enrichment, target)
+    past = _past(target, node=enrichment.node)
     rows, calls, lengths = 0, 0, []
     for variant in selection.variants:
         creation.check_variant(enrichment, variant)
         selected, sent, prompts = _sample(enrichment, selection, variant)
         rows, calls = rows + selected, calls + sent
         lengths += prompts
+    found = _forecast(enrichment, target, past, rows=rows, calls=calls, lengths=lengths)
+    return replace(found.told, cascade=_cascade(enrichment, found.costs, found.totals, calls))
+
+
+def forecast_calls(
+    enrichment: Enrichment, target: Target, lengths: Sequence[int], *, node: str
+) -> Forecast:
+    """Forecast one call of `target` for each prompt, whose lengths are in characters."""
+    past = _past(target, node=node)
+    calls = len(lengths)
+    return _forecast(enrichment, target, past, rows=calls, calls=calls, lengths=lengths).told
+
+
+@dataclass(frozen=True, slots=True)
+class _Foreseen:
+    """A forecast with the possible totals that it is made of."""
+
+    told: Forecast
+    totals: Sequence[tuple[float, float]]
+    costs: Sequence[float]
+
+
+def _forecast(
+    enrichment: Enrichment,
+    target: Target,
+    past: "_Past",
+    *,
+    rows: int,
+    calls: int,
+    lengths: Sequence[int],
+) -> _Foreseen:
     totals = _replicates(enrichment, calls, lengths, past)
     cost = _costs(target, totals, calls, past=past)
     in_batches = _costs(target, totals, calls, service_tier=prices.BATCH)
-    return Forecast(
+    told = Forecast(
         rows=rows,
         calls=calls,
         provider=target.provider.name,
@@ -135,8 +166,8 @@ def forecast(name: str, selection: creation.Selection) -> Forecast:
         cost_provider_batch_usd=_quantiles(in_batches) if in_batches else None,
         past_calls=len(past.triples),
         batch_price_assumed=bool(in_batches) and money.assumes_half(target),
-        cascade=_cascade(enrichment, cost, totals, calls),
     )
+    return _Foreseen(told, totals, cost)
 
 
 def _cascade(
@@ -212,11 +243,11 @@ def _sample(
     return len(keys), round(different * share), lengths
 
 
-def _past(enrichment: Enrichment, target: Target) -> _Past:
+def _past(target: Target, *, node: str) -> _Past:
     """The node's newest calls by this model, else by any."""
     recent = GenerationMetric.objects.filter(
         created_at__gte=timezone.now() - dt.timedelta(days=PAST_DAYS),
-        method_name=enrichment.node,
+        method_name=node,
         error_code="",
         tokens_output__gt=0,
     ).order_by("-created_at")

@@ -25,7 +25,7 @@ from llmconfig.runtime.green_threads import refuse_green_threads
 
 logger = logging.getLogger(__name__)
 
-RUN_LANE = "enrichment.tasks.run_lane"
+RUN_LANE, CARRY_OUT_RUN = "enrichment.tasks.run_lane", "enrichment.tasks.carry_out_run"
 MAX_LOOKED_AT = 5_000  # messages of the queue
 refuse_green_threads()  # a worker of theirs doesn't start
 
@@ -59,15 +59,20 @@ def revive_stalled_batches() -> None:
     Those that wait in the queue already, because all workers are busy, aren't missing: or the queue
     would grow with every look.
     """
-    missing = lanes_to_queue()
-    queued = _queued_lanes() if missing else Counter()
+    missing, unattended = lanes_to_queue(), runs.unattended()
+    queued = _queued_work() if missing or unattended else Counter()
     for batch_id, lanes in missing.items():
         for _ in range(lanes - queued[str(batch_id)]):
             run_lane.delay(str(batch_id))
+    for run in unattended:
+        if not queued[str(run.pk)]:
+            carry_out_run.delay(str(run.pk))
 
 
-def _queued_lanes() -> Counter[str]:
-    """How many lanes of each batch wait in the broker's queue; none where it can't be looked at."""
+def _queued_work() -> Counter[str]:
+    """How many lanes of each batch wait in the broker's queue, and which runs; none where it can't
+    be looked at.
+    """
     found: Counter[str] = Counter()
     try:
         with current_app.connection_for_read() as connection:
@@ -80,7 +85,7 @@ def _queued_lanes() -> Counter[str]:
     for message in messages:
         try:
             headers = json.loads(message)["headers"]
-            if headers["task"] == RUN_LANE:
+            if headers["task"] in {RUN_LANE, CARRY_OUT_RUN}:
                 found[headers["argsrepr"].strip("(),'\"")] += 1
         except (ValueError, LookupError, TypeError, AttributeError):
             continue  # no message of ours
@@ -113,7 +118,7 @@ def forget_old_facts() -> None:
     store.forget_old()
 
 
-@shared_task(name="enrichment.tasks.carry_out_run", ignore_result=True)
+@shared_task(name=CARRY_OUT_RUN, ignore_result=True)
 def carry_out_run(run_id: str) -> None:
     """Ask about the cases of an evaluation's run that have no answer yet."""
     try:

@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
 
 from enrichment.enrichments import get, names
 from enrichment.enrichments.contract import Enrichment
@@ -96,11 +97,18 @@ def _named(table: str, ids: Sequence[str]) -> list[str]:
         return []
 
 
-def start_address(*, table: str, ids: Sequence[str] = (), query: str = "", **more: str) -> str:
-    """The page that starts a batch, filled with these rows."""
+def start_address(
+    *,
+    table: str,
+    ids: Sequence[str] = (),
+    query: str = "",
+    page: str = "admin:enrichment_batch_add",
+    **more: str,
+) -> str:
+    """The page that starts a batch, or another one of ours, filled with these rows."""
     given = {"table": table, "rows": ",".join(ids), "query": query, **more}
     chosen = {name: value for name, value in given.items() if value}
-    return f"{reverse('admin:enrichment_batch_add')}?{urlencode(chosen)}"
+    return f"{reverse(page)}?{urlencode(chosen)}"
 
 
 class EnrichedRows:
@@ -110,7 +118,7 @@ class EnrichedRows:
     `enrich_link` into `list_display`.
     """
 
-    actions: Any = ("start_batch",)
+    actions: Any = ("start_batch", "make_set")
     model: type[Model]
 
     def has_enrich_permission(self, request: HttpRequest) -> bool:
@@ -120,12 +128,24 @@ class EnrichedRows:
     @admin.action(description="Enrich …", permissions=["enrich"])
     def start_batch(self, request: HttpRequest, queryset: "QuerySet[Any]") -> HttpResponseRedirect:
         """To the page that starts a batch: with the ticked rows, or all that the filter shows."""
+        return HttpResponseRedirect(self._with_rows(request, "admin:enrichment_batch_add"))
+
+    def has_make_set_permission(self, request: HttpRequest) -> bool:
+        """Whoever may make sets."""
+        return request.user.has_perm("enrichment.add_evaluationset")
+
+    @admin.action(description=gettext_lazy("Make a set of them …"), permissions=["make_set"])
+    def make_set(self, request: HttpRequest, queryset: "QuerySet[Any]") -> HttpResponseRedirect:
+        """To the page that makes a set: with the ticked rows, or all that the filter shows."""
+        return HttpResponseRedirect(self._with_rows(request, "admin:enrichment_evaluationset_add"))
+
+    def _with_rows(self, request: HttpRequest, page: str) -> str:
         table = self.model._meta.label  # noqa: SLF001 - Django's documented name
         if request.POST.get("select_across") == "1":
             # A list without filters means the whole table, which is kept up from then on.
-            return HttpResponseRedirect(start_address(table=table, query=request.GET.urlencode()))
+            return start_address(table=table, query=request.GET.urlencode(), page=page)
         ids = request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)
-        return HttpResponseRedirect(start_address(table=table, ids=ids))
+        return start_address(table=table, ids=ids, page=page)
 
     @admin.display(description="")
     def enrich_link(self, row: Any) -> SafeString:

@@ -1,21 +1,30 @@
-"""Sets of rows, runs over them, and two runs side by side."""
+"""Sets of rows, and runs over them."""
 
 from typing import Any
 
-from django.contrib import admin
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Model, Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from enrichment.admin import set_form
+from enrichment.admin.comparison_page import (
+    address_of,
+    comparison_view,
+    others_of,
+    tried_in_words,
+)
 from enrichment.admin.review_values import readable
-from enrichment.errors import BadSelection
-from enrichment.evaluations.comparison import RunComparison, compare
-from enrichment.evaluations.measures import Difference
+from enrichment.admin.run_form import MAY_ADD, queue, run_view
+from enrichment.errors import NotAllowedNow
+from enrichment.evaluations import runs
+from enrichment.evaluations.recorded import MAY_READ, may_see
 from enrichment.evaluations.runs import totals_of
 from enrichment.models import (
     EvaluationAnswer,
@@ -29,9 +38,7 @@ from llmconfig.admin.kit.presentation import badge, count
 from llmconfig.admin.kit.writes import ReadOnlyAdmin
 from llmconfig.configuration.known_costs import money
 
-MAY_VIEW = "enrichment.view_evaluationrun"
-PAIRS_SHOWN = 50
-OTHERS_SHOWN = 20
+CASES_SHOWN = 20
 STATUS_TONES = {
     RunStatus.WAITING: "info",
     RunStatus.RUNNING: "info",
@@ -40,14 +47,41 @@ STATUS_TONES = {
 }
 
 
-@admin.register(EvaluationSet)
-class EvaluationSetAdmin(ReadOnlyAdmin):
-    """Made by command or API; a set never changes, its next version does."""
+class DeletableAdmin(ReadOnlyAdmin):
+    """What people make here and may throw away, but never change."""
 
-    list_display = ("__str__", "enrichment", "variant", "rows", "known", "note", "created_at")
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever has the table's own permission."""
+        name = f"{self.opts.app_label}.delete_{self.opts.model_name}"
+        return request.user.has_perm(name)
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[str], list[str]]:
+        """What goes with it is its own part: it is counted, and needs no permission besides."""
+        _all, counts, _needed, protected = super().get_deleted_objects(objs, request)
+        return [str(each) for each in objs], counts, set(), protected
+
+
+@admin.register(EvaluationSet)
+class EvaluationSetAdmin(DeletableAdmin):
+    """A set never changes, its next version does."""
+
+    list_display = ("__str__", "of_what", "rows", "known", "note", "created_at")
     list_filter = ("enrichment",)
     search_fields = ("name", "note")
-    fields = ("name", "version", "enrichment", "variant", "rows", "known", "note", "created_by")
+    fields = ("name", "version", "of_what", "rows", "known", "note", "created_by", "created_at")
+    change_form_outer_after_template = "nodewise/set_cases.html"
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever may make sets; the page is ours."""
+        return request.user.has_perm(set_form.MAY_ADD)
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Make a set."""
+        return set_form.set_view(request)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[EvaluationSet]:
         """With how many rows each has."""
@@ -55,17 +89,57 @@ class EvaluationSetAdmin(ReadOnlyAdmin):
         known = Count("cases", filter=Q(cases__wanted__isnull=False))
         return rows.annotate(all_cases=Count("cases"), known_cases=known)
 
-    @admin.display(description="Rows")
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Model | None = None,
+    ) -> HttpResponse:
+        """With its first rows, and the ways on."""
+        if isinstance(obj, EvaluationSet):
+            seen = may_see(request.user, obj)
+            context["cases"] = [_case(each) for each in obj.cases.all()[:CASES_SHOWN]] * seen
+            context["runs"] = obj.runs.order_by("-created_at")[:CASES_SHOWN]
+            if request.user.has_perm(MAY_ADD):
+                begin = reverse("admin:enrichment_evaluationrun_add")
+                context["begin"] = f"{begin}?{urlencode({'set': obj.pk})}"
+            if self.has_add_permission(request):
+                again = {"name": obj.name, "enrichment": obj.enrichment, "language": obj.variant}
+                query = urlencode({name: value for name, value in again.items() if value})
+                context["again"] = f"{reverse('admin:enrichment_evaluationset_add')}?{query}"
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    @admin.display(description=gettext_lazy("Of"))
+    def of_what(self, found: EvaluationSet) -> str:
+        return found.of_what
+
+    @admin.display(description=gettext_lazy("Rows"))
     def rows(self, found: Any) -> str:
         return count(found.all_cases)
 
-    @admin.display(description="Wanted answer known")
+    @admin.display(description=gettext_lazy("Wanted answer known"))
     def known(self, found: Any) -> str:
         return count(found.known_cases)
 
 
+class CasesAdmin(ReadOnlyAdmin):
+    """What holds texts of recorded calls is for those who may read texts."""
+
+    set_path = "evaluation_set"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Without recorded calls for those who may not read them."""
+        rows: QuerySet[Any] = super().get_queryset(request)
+        if request.user.has_perm(MAY_READ):
+            return rows
+        return rows.exclude(**{f"{self.set_path}__enrichment": ""})
+
+
 @admin.register(EvaluationCase)
-class EvaluationCaseAdmin(ReadOnlyAdmin):
+class EvaluationCaseAdmin(CasesAdmin):
     """A set's rows as they were, with the wanted answer where it is known."""
 
     list_display = ("row_id", "evaluation_set", "wanted_by")
@@ -76,9 +150,10 @@ class EvaluationCaseAdmin(ReadOnlyAdmin):
 
 
 @admin.register(EvaluationAnswer)
-class EvaluationAnswerAdmin(ReadOnlyAdmin):
+class EvaluationAnswerAdmin(CasesAdmin):
     """What a run got for each row of its set."""
 
+    set_path = "run__evaluation_set"
     list_display = ("case", "run", "state", "model_used", "tokens", "reason")
     list_filter = ("state", "run")
     list_select_related = ("case", "run")
@@ -86,21 +161,71 @@ class EvaluationAnswerAdmin(ReadOnlyAdmin):
 
 
 @admin.register(EvaluationRun)
-class EvaluationRunAdmin(ReadOnlyAdmin):
+class EvaluationRunAdmin(DeletableAdmin):
     """What was tried over a set; its page leads to comparisons with other runs over it."""
 
     list_display = ("name", "evaluation_set", "tried", "state", "progress", "created_at")
     list_filter = ("status", "evaluation_set__name")
     list_select_related = ("evaluation_set",)
+    actions = ("compare_selected",)
     fields = (
-        "evaluation_set", "tried", "state", "status_reason", "progress", "passed", "cost",
-        "max_cost_usd", "created_by", "created_at", "finished_at",
+        "evaluation_set", "tried", "state", "status_reason", "progress", "passed", "failed",
+        "cost", "max_cost_usd", "created_by", "created_at", "finished_at",
     )  # fmt: skip
     change_form_outer_after_template = "nodewise/run_others.html"
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(comparison_view)
-        return [path("comparison/", view, name="enrichment_comparison"), *super().get_urls()]
+        """The comparison, and the buttons' address."""
+        view = self.admin_site.admin_view
+        return [
+            path("comparison/", view(comparison_view), name="enrichment_comparison"),
+            path(
+                "<uuid:run_id>/control/<str:verb>/",
+                view(self.control_view),
+                name="enrichment_evaluationrun_control",
+            ),
+            *super().get_urls(),
+        ]
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever may begin runs; the page is ours."""
+        return request.user.has_perm(MAY_ADD)
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Begin a run."""
+        return run_view(request)
+
+    def control_view(self, request: HttpRequest, run_id: Any, verb: str) -> HttpResponse:
+        """Stop a run, or let a stopped one go on."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        run = get_object_or_404(EvaluationRun, pk=run_id)
+        try:
+            if verb == "stop":
+                runs.stop(run)
+            else:
+                runs.proceed(run)
+                if note := queue(run):
+                    messages.warning(request, note)
+        except NotAllowedNow as refusal:
+            messages.error(request, str(refusal))
+        here = reverse("admin:enrichment_evaluationrun_change", args=[run.pk])
+        return HttpResponseRedirect(here)
+
+    @admin.action(description=gettext_lazy("Compare the two ticked runs"), permissions=["view"])
+    def compare_selected(
+        self, request: HttpRequest, queryset: QuerySet[EvaluationRun]
+    ) -> HttpResponse | None:
+        """The older one is the first."""
+        chosen = list(queryset.order_by("created_at")[:3])
+        if len(chosen) != 2:
+            messages.warning(request, _("Tick two runs over one version of a set."))
+            return None
+        return HttpResponseRedirect(address_of(*chosen))
 
     def render_change_form(
         self,
@@ -113,113 +238,65 @@ class EvaluationRunAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         """With the other runs that it can be compared with."""
         if isinstance(obj, EvaluationRun):
-            context["others"] = _others(obj)
+            context["others"] = others_of(obj)
+            if self.has_add_permission(request):
+                verbs = {
+                    RunStatus.WAITING: ("stop", _("Stop")),
+                    RunStatus.RUNNING: ("stop", _("Stop")),
+                    RunStatus.STOPPED: ("proceed", _("Go on")),
+                }
+                context["verb"] = verbs.get(RunStatus(obj.status))
         return super().render_change_form(request, context, add, change, form_url, obj)
 
-    @admin.display(description="Run")
+    @admin.display(description=gettext_lazy("Run"))
     def name(self, run: EvaluationRun) -> str:
         return run.label or str(run.pk)[:8]
 
-    @admin.display(description="Tried")
+    @admin.display(description=gettext_lazy("Tried"))
     def tried(self, run: EvaluationRun) -> str:
         """The model or node, and the prompt's version where one was named."""
         return tried_in_words(run)
 
-    @admin.display(description="State", ordering="status")
+    @admin.display(description=gettext_lazy("State"), ordering="status")
     def state(self, run: EvaluationRun) -> SafeString:
         return badge(run.get_status_display(), STATUS_TONES[RunStatus(run.status)])
 
-    @admin.display(description="Answered")
+    @admin.display(description=gettext_lazy("Answered"))
     def progress(self, run: EvaluationRun) -> str:
         """Of how many rows."""
-        return f"{count(run.answers.count())} of {count(run.evaluation_set.cases.count())}"
+        answered, cases = run.answers.count(), run.evaluation_set.cases.count()
+        return _("%(answered)s of %(cases)s") % {
+            "answered": count(answered),
+            "cases": count(cases),
+        }
 
-    @admin.display(description="Pass the gates")
+    @admin.display(description=gettext_lazy("Pass the gates"))
     def passed(self, run: EvaluationRun) -> str:
         return count(run.answers.filter(state=ResultState.APPLIED).count())
 
-    @admin.display(description="Cost")
+    @admin.display(description=gettext_lazy("Failed"))
+    def failed(self, run: EvaluationRun) -> str:
+        """Calls without an answer, with the first one's reason."""
+        failures = run.answers.filter(state=ResultState.FAILED)
+        first = failures.first()
+        return f"{count(failures.count())}: {first.reason}" if first else "0"
+
+    @admin.display(description=gettext_lazy("Cost"))
     def cost(self, run: EvaluationRun) -> str:
         """Of the priced calls."""
         totals = totals_of(run)
-        unpriced = f" + {count(totals.unpriced)} unpriced" if totals.unpriced else ""
-        return f"{money(totals.cost_usd)}{unpriced}"
+        if not totals.unpriced:
+            return money(totals.cost_usd)
+        return _("%(cost)s + %(calls)s unpriced") % {
+            "cost": money(totals.cost_usd),
+            "calls": count(totals.unpriced),
+        }
 
 
-def tried_in_words(run: EvaluationRun) -> str:
-    """What a run tries, in a line."""
-    prompt = "" if run.prompt_version is None else f", prompt v{run.prompt_version}"
-    return f"{run.model or f'node {run.node}'}{prompt}"
-
-
-def comparison_view(request: HttpRequest) -> HttpResponse:
-    """Two runs side by side, what differs first."""
-    if not request.user.has_perm(MAY_VIEW):
-        raise PermissionDenied
-    runs = [_run(request, name) for name in ("first", "second")]
-    try:
-        found = compare(*runs)
-    except BadSelection as error:
-        raise Http404(str(error)) from error
-    return TemplateResponse(
-        request,
-        "nodewise/comparison.html",
-        {
-            **admin.site.each_context(request),
-            "title": f"Two runs over {runs[0].evaluation_set}",
-            "found": found,
-            "sides": [(f"The {side}", tried_in_words(run)) for side, run in _sides(found)],
-            "measures": [_measure(each) for each in found.differences],
-            "pairs": [_pair(each) for each in found.cases[:PAIRS_SHOWN]],
-            "shown": PAIRS_SHOWN,
-        },
-    )
-
-
-def _sides(found: RunComparison) -> tuple[tuple[str, EvaluationRun], ...]:
-    return ("first", found.first), ("second", found.second)
-
-
-def _run(request: HttpRequest, name: str) -> EvaluationRun:
-    rows = EvaluationRun.objects.select_related("evaluation_set")
-    try:
-        return get_object_or_404(rows, pk=request.GET.get(name, ""))
-    except ValidationError as error:
-        raise Http404(f"{name}: this is no run's id.") from error
-
-
-def _others(run: EvaluationRun) -> list[tuple[str, str]]:
-    """Other runs over the same version, each with its address."""
-    rows = EvaluationRun.objects.filter(evaluation_set=run.evaluation_set).exclude(pk=run.pk)
-    return [
-        (
-            f"{other.label or str(other.pk)[:8]}: {tried_in_words(other)}",
-            f"{reverse('admin:enrichment_comparison')}?"
-            + urlencode({"first": str(other.pk), "second": str(run.pk)}),
-        )
-        for other in rows[:OTHERS_SHOWN]
-    ]
-
-
-def _measure(each: Difference) -> dict[str, str]:
-    interval = "too few rows"
-    if each.low is not None and each.high is not None:
-        interval = f"{each.low:+.3f} to {each.high:+.3f}"
-    return {
-        "name": each.measure,
-        "first": f"{each.first:.3f}",
-        "second": f"{each.second:.3f}",
-        "interval": interval,
-        "verdict": f"the {each.verdict} is higher" if each.verdict else "no difference shown",
-        "rows": count(each.cases),
-    }
-
-
-def _pair(case: Any) -> dict[str, Any]:
+def _case(case: EvaluationCase) -> dict[str, str]:
     return {
         "row": case.row_id,
-        "differs": case.differs,
+        "said": readable(case.values),
         "wanted": "" if case.wanted is None else readable(case.wanted),
-        "first": readable(case.first.value),
-        "second": readable(case.second.value),
+        "by": case.get_wanted_by_display() if case.wanted is not None else "",
     }

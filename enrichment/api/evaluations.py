@@ -4,15 +4,17 @@ from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers, status
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from enrichment.api.enriching import TYPE_HELP
 from enrichment.api.failures import EnrichmentEndpoint
+from enrichment.api.forecasts import ForecastSerializer
 from enrichment.evaluations import runs, sets
 from enrichment.evaluations.comparison import CasePair, RunComparison, compare
 from enrichment.evaluations.measures import Difference
+from enrichment.evaluations.recorded import DEFAULT_DAYS, RecordedSource, may_see
 from enrichment.evaluations.runs import RunOrder, RunTotals, totals_of
 from enrichment.evaluations.sets import MAX_CASES, CaseSource
 from enrichment.lane_queue import start_run
@@ -28,7 +30,9 @@ class SetRequestSerializer(StrictSerializer):
     """Which rows a set takes, and whose answers are wanted."""
 
     name = serializers.CharField(max_length=60, help_text="A known name makes its next version.")
-    processing_type = serializers.CharField(max_length=50, help_text=TYPE_HELP)
+    processing_type = serializers.CharField(
+        max_length=50, required=False, default="", allow_blank=True, help_text=TYPE_HELP
+    )
     language = serializers.CharField(max_length=35, required=False, default="", allow_blank=True)
     row_ids = serializers.ListField(
         child=serializers.CharField(max_length=40), required=False, allow_null=True,
@@ -43,6 +47,14 @@ class SetRequestSerializer(StrictSerializer):
         required=False, default="", allow_blank=True, max_length=4_000_000,
         trim_whitespace=False, help_text="With the columns row_id and wanted.",
     )  # fmt: skip
+    node = serializers.CharField(
+        max_length=100, required=False, default="", allow_blank=True,
+        help_text="Recorded calls of this node instead of rows, for callers who may read prompts.",
+    )  # fmt: skip
+    days = serializers.IntegerField(
+        required=False, default=DEFAULT_DAYS, min_value=1, max_value=3650,
+        help_text="Of these last days the calls are taken; their answers are the wanted ones.",
+    )  # fmt: skip
     note = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
     keep = serializers.BooleanField(
         required=False, default=False, help_text="Also the rows of the version before."
@@ -54,6 +66,7 @@ class SetSerializer(serializers.ModelSerializer[EvaluationSet]):
 
     processing_type = serializers.CharField(source="enrichment", read_only=True)
     language = serializers.CharField(source="variant", read_only=True)
+    node = serializers.CharField(read_only=True, help_text="Whose recorded calls; blank: rows.")
     created_by = UserField(read_only=True)
     cases = serializers.SerializerMethodField(help_text="Rows.")
     wanted = serializers.SerializerMethodField(help_text="Rows whose wanted answer is known.")
@@ -61,8 +74,8 @@ class SetSerializer(serializers.ModelSerializer[EvaluationSet]):
     class Meta:
         model = EvaluationSet
         fields = (
-            "id", "name", "version", "processing_type", "language", "note", "cases", "wanted",
-            "created_by", "created_at",
+            "id", "name", "version", "processing_type", "language", "node", "note", "cases",
+            "wanted", "created_by", "created_at",
         )  # fmt: skip
 
     def get_cases(self, found: EvaluationSet) -> int:
@@ -186,6 +199,7 @@ class SetList(EnrichmentEndpoint, Rows, generics.ListAPIView[EvaluationSet]):
             limit=given["limit"],
             wanted_by=given["wanted_by"],
             file=given["csv"],
+            calls=RecordedSource(given["node"], given["days"]) if given["node"] else None,
         )
         made = sets.make_set(
             given["name"],
@@ -220,6 +234,21 @@ class RunList(EnrichmentEndpoint, Rows, generics.ListAPIView[EvaluationRun]):
         return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
 
 
+class RunForecast(EnrichmentEndpoint):
+    """What a run would take; nobody is asked."""
+
+    write_role: ClassVar[Role] = Role.VIEWER
+
+    @extend_schema(request=RunRequestSerializer, responses={200: ForecastSerializer})
+    def post(self, request: Request) -> Response:
+        """Forecast the tokens and the cost of a run."""
+        wanted = RunRequestSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        given = wanted.validated_data
+        found = sets.find(given.pop("set"), given.pop("set_version"))
+        return Response(ForecastSerializer(runs.foresee(found, RunOrder(**given))).data)
+
+
 class RunRow(EnrichmentEndpoint, Rows, generics.RetrieveAPIView[EvaluationRun]):
     """One run and how far it is."""
 
@@ -245,6 +274,24 @@ class StopRun(EnrichmentEndpoint, Rows):
         return Response(RunSerializer(run).data)
 
 
+class ContinueRun(EnrichmentEndpoint, Rows):
+    """Lets a stopped run go on."""
+
+    queryset = EvaluationRun.objects.select_related("evaluation_set", "created_by")
+    serializer_class = RunSerializer
+    lookup_field = "id"
+    write_role: ClassVar[Role] = Role.OPERATOR
+
+    @extend_schema(request=None, responses=RunSerializer)
+    def post(self, request: Request, **kwargs: Any) -> Response:
+        """Ask about the rest; 409 where it hasn't stopped."""
+        run = _found(kwargs["id"])
+        runs.proceed(run)
+        start_run(run)
+        run.refresh_from_db()
+        return Response(RunSerializer(run).data)
+
+
 class Comparing(EnrichmentEndpoint):
     """Two runs side by side."""
 
@@ -256,6 +303,8 @@ class Comparing(EnrichmentEndpoint):
         wanted = ComparisonQuerySerializer(data=request.query_params.dict())
         wanted.is_valid(raise_exception=True)
         first, second = (_found(wanted.validated_data[name]) for name in ("first", "second"))
+        if not all(may_see(request.user, each.evaluation_set) for each in (first, second)):
+            raise PermissionDenied("These are recorded calls, which you may not read.")
         return Response(RunComparisonSerializer(compare(first, second)).data)
 
 

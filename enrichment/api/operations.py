@@ -79,7 +79,8 @@ OPERATIONS = {
     f"POST {BASE}/evaluations/sets": Operation(
         "Make a set",
         "Takes rows as they say now, drawn by chance or named, with the wanted answers from"
-        " reviewers, the rows or a CSV text. A known name gets its next version; older ones stay.",
+        " reviewers, the rows or a CSV text; or recorded calls of a node with their answers. A"
+        " known name gets its next version; older ones stay.",
     ),
     f"GET {BASE}/evaluations/runs": Operation(
         "List runs",
@@ -89,6 +90,15 @@ OPERATIONS = {
         "Start a run",
         "Tries a model, a node or a version of a prompt over a set, with the same gates as"
         " batches. Nothing is written to rows; the calls are recorded and cost what they cost.",
+    ),
+    f"POST {BASE}/evaluations/runs/forecast": Operation(
+        "Forecast a run",
+        "Returns the calls, tokens and cost of the run that this body would start. Nothing is"
+        " written and no model is asked.",
+    ),
+    f"POST {BASE}/evaluations/runs/{{id}}/continue": Operation(
+        "Continue a stopped run",
+        "Asks about the rows that have no answer yet.",
     ),
     f"GET {BASE}/evaluations/runs/{{id}}": Operation(
         "Show a run",

@@ -36,6 +36,8 @@ enrichment = [
     path("calibration", calibration.ConfidenceCalibration.as_view()),
     path("evaluations/sets", evaluations.SetList.as_view()),
     path("evaluations/runs", evaluations.RunList.as_view()),
+    path("evaluations/runs/forecast", evaluations.RunForecast.as_view()),
+    path("evaluations/runs/<uuid:id>/continue", evaluations.ContinueRun.as_view()),
     path("evaluations/runs/<uuid:id>", evaluations.RunRow.as_view()),
     path("evaluations/runs/<uuid:id>/stop", evaluations.StopRun.as_view()),
     path("evaluations/comparison", evaluations.Comparing.as_view()),

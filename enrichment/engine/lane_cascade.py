@@ -71,15 +71,10 @@ class LaneCascade:
     ) -> Outcome:
         """A cheap answer with its score, which is 0 where the gates hold it back."""
         found = judged(enrichment, item, answer, texts)
-        score = self._score(found, answer) if found.state == ResultState.APPLIED else 0.0
+        score = 0.0
+        if found.state == ResultState.APPLIED:
+            score = score_of(self.score, found, answer)
         return replace(found, decided=Decided(score, Way.DEAR, model=answer.record.model))
-
-    def _score(self, found: Outcome, answer: Generation) -> float:
-        if self.score == CascadeScore.GATES:
-            return 0.5 if found.findings else 1.0
-        if self.score == CascadeScore.LOGPROBS and found.confidence_source != LOG_PROBABILITIES:
-            return _likelihood([logprob for _, logprob in answer.tokens])
-        return min(1.0, max(0.0, found.confidence or 0.0))
 
     def decided(self, cheap: Outcome, score: float) -> Outcome:
         """The cheap answer with its way; one that the gates hold back is never kept."""
@@ -197,6 +192,15 @@ class LaneCascade:
         """Cheap answers that came too late to be kept: their rows go to the dear model."""
         taken, self._unkept = self._unkept, []
         return taken
+
+
+def score_of(score: str, found: Outcome, answer: Generation) -> float:
+    """How good a cheap answer that passes the gates is by a kind of score, from 0 to 1."""
+    if score == CascadeScore.GATES:
+        return 0.5 if found.findings else 1.0
+    if score == CascadeScore.LOGPROBS and found.confidence_source != LOG_PROBABILITIES:
+        return _likelihood([logprob for _, logprob in answer.tokens])
+    return min(1.0, max(0.0, found.confidence or 0.0))
 
 
 def unfinished(cheap: Outcome) -> Outcome:

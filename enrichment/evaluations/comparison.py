@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from enrichment.enrichments import get
 from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import BadSelection
-from enrichment.evaluations.measures import Difference, chrf, differences
+from enrichment.evaluations.measures import Difference, chrf, differences, fewest_cases
+from enrichment.evaluations.recorded import kind_of
 from enrichment.models import ResultState
 from enrichment.models.evaluations import EvaluationAnswer, EvaluationRun
 
@@ -58,6 +58,8 @@ class RunComparison:
         shown = [each for each in self.differences if each.verdict]
         if not self.cases:
             return "No case has an answer in both runs."
+        if not shown and len(self.cases) < (least := fewest_cases(len(self.differences))):
+            return f"{len(self.cases)} rows are too few to show a difference; {least} could."
         if not shown:
             return "No difference is shown: each interval holds 0."
         return " ".join(f"The {each.verdict} is higher: {each.measure}." for each in shown)
@@ -68,7 +70,7 @@ def compare(first: EvaluationRun, second: EvaluationRun) -> RunComparison:
     if first.evaluation_set_id != second.evaluation_set_id:
         said = "second: the runs are over two sets, or two versions of one; compare runs over one."
         raise BadSelection(said, field="second")
-    enrichment = get(first.evaluation_set.enrichment)
+    enrichment = kind_of(first.evaluation_set)
     others = {each.case_id: each for each in second.answers.all()}
     cases = [
         CasePair(

@@ -76,6 +76,11 @@ def differences(
     return [_difference(name, found, each_failure) for name, found in pairs.items() if found]
 
 
+def fewest_cases(measures: int, *, failure: float = FAILURE) -> int:
+    """With how many cases a difference can be shown at all: each of them differs, one way."""
+    return 1 + math.ceil(math.log2(max(1, measures) / failure))
+
+
 def _difference(name: str, pairs: Sequence[tuple[float, float]], failure: float) -> Difference:
     first, second = (fmean(side) for side in zip(*pairs, strict=True))
     is_yes_or_no = all(value in {0.0, 1.0} for pair in pairs for value in pair)

@@ -16,9 +16,10 @@ from django.db.models.functions import Now
 from enrichment.batches import creation
 from enrichment.engine.column_values import plain_json
 from enrichment.engine.items import Item, Outcome, call_for, failed, judged
-from enrichment.enrichments import get
 from enrichment.enrichments.contract import Enrichment
-from enrichment.errors import BadSelection, NotAllowedNow
+from enrichment.errors import BadSelection, EnrichmentError, NotAllowedNow
+from enrichment.evaluations.recorded import kind_of
+from enrichment.forecast import Forecast, forecast_calls
 from enrichment.models import Prompt, ResultState
 from enrichment.models.evaluations import (
     EvaluationAnswer,
@@ -39,7 +40,7 @@ from llmconfig.client.http import background_loop
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import CallRecord
 from llmconfig.configuration import snapshot
-from llmconfig.configuration.resolution import resolve
+from llmconfig.configuration.resolution import Target, resolve
 from llmconfig.errors import LLMError
 from llmconfig.roles import User
 from llmconfig.runtime.direct_sessions import direct_session
@@ -73,20 +74,24 @@ class RunTotals:
     unpriced: int
 
 
+def foresee(evaluation_set: EvaluationSet, order: RunOrder) -> Forecast:
+    """What a run would take; raises what `begin` does."""
+    enrichment, node, target = _checked(evaluation_set, order)
+    prompts, floor = _PromptsOfRun(enrichment, order.prompt_version), enrichment.floor()
+    items = [_item(case, evaluation_set, prompts, floor) for case in evaluation_set.cases.all()]
+    lengths = [
+        sum(len(str(message["content"])) for message in each.prompt.messages(each.values))
+        for each in items
+        if each.prompt is not None
+    ]
+    return forecast_calls(enrichment, target, lengths, node=node)
+
+
 def begin(evaluation_set: EvaluationSet, order: RunOrder, *, user: User | None) -> EvaluationRun:
     """Make a run that waits; raises BadSelection, FeatureOff, and llmconfig's errors where nobody
     could answer.
     """
-    enrichment = get(evaluation_set.enrichment)
-    creation.check_allowed(enrichment)
-    node = order.node or enrichment.node
-    given = {"model": order.model} if order.model else {}
-    try:
-        resolve(node, snapshot=snapshot.current(), given=given)
-    except LLMError as error:
-        field = "model" if order.model else "node"
-        raise BadSelection(f"{field}: {error}", field=field) from error
-    _prompt(enrichment, order.prompt_version)
+    _, node, _ = _checked(evaluation_set, order)
     return EvaluationRun.objects.create(
         evaluation_set=evaluation_set,
         label=order.label,
@@ -96,6 +101,28 @@ def begin(evaluation_set: EvaluationSet, order: RunOrder, *, user: User | None) 
         max_cost_usd=order.max_cost_usd,
         created_by=user,
     )
+
+
+def _checked(evaluation_set: EvaluationSet, order: RunOrder) -> tuple[Enrichment, str, Target]:
+    """What the order asks, at which node, and who would answer."""
+    enrichment = kind_of(evaluation_set)
+    creation.check_allowed(enrichment)
+    node = order.node or enrichment.node or evaluation_set.node
+    given = {"model": order.model} if order.model else {}
+    try:
+        target = resolve(node, snapshot=snapshot.current(), given=given).targets[0]
+    except LLMError as error:
+        field = "model" if order.model else "node"
+        raise BadSelection(f"{field}: {error}", field=field) from error
+    _prompt(enrichment, order.prompt_version)
+    return enrichment, node, target
+
+
+def proceed(run: EvaluationRun) -> None:
+    """Let a stopped run go on where it stopped; raises NotAllowedNow for others."""
+    stopped = EvaluationRun.objects.filter(pk=run.pk, status=RunStatus.STOPPED)
+    if not stopped.update(status=RunStatus.WAITING, status_reason="", finished_at=None):
+        raise NotAllowedNow("Only a run that has stopped can go on.")
 
 
 def stop(run: EvaluationRun) -> None:
@@ -145,11 +172,32 @@ def _lock(run_id: UUID) -> int:
     return run_id.int % 2**62
 
 
+def unattended() -> list[EvaluationRun]:
+    """Runs that nobody carries out now although nobody stopped them, such as after a death."""
+    going = EvaluationRun.objects.filter(status__in=[RunStatus.WAITING, RunStatus.RUNNING])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT (classid::bigint << 32) + objid::bigint FROM pg_locks"
+            " WHERE locktype = 'advisory' AND objsubid = 1"
+        )
+        held = {row[0] for row in cursor.fetchall()}
+    return [run for run in going if _lock(run.pk) not in held]
+
+
 def _carry_out(run: EvaluationRun) -> None:
-    if run.status == RunStatus.DONE:
+    going = EvaluationRun.objects.filter(
+        pk=run.pk, status__in=[RunStatus.WAITING, RunStatus.RUNNING]
+    )
+    if not going.update(status=RunStatus.RUNNING, status_reason="", finished_at=None):
         return
-    _move(run, RunStatus.RUNNING)
-    enrichment = get(run.evaluation_set.enrichment)
+    try:
+        _ask_cases(run)
+    except EnrichmentError as error:
+        _end(run, RunStatus.STOPPED, str(error))
+
+
+def _ask_cases(run: EvaluationRun) -> None:
+    enrichment = kind_of(run.evaluation_set)
     prompts = _PromptsOfRun(enrichment, run.prompt_version)
     floor = enrichment.floor()
     window = min(MAX_IN_FLIGHT, snapshot.current().setting("LLM_BATCH_CONCURRENT"))
@@ -158,7 +206,7 @@ def _carry_out(run: EvaluationRun) -> None:
     for at in range(0, len(cases), window):
         reason = _reason_to_stop(run)
         if reason:
-            _move(run, RunStatus.STOPPED, reason)
+            _end(run, RunStatus.STOPPED, reason)
             return
         part = cases[at : at + window]
         items = [_item(case, run.evaluation_set, prompts, floor) for case in part]
@@ -166,20 +214,17 @@ def _carry_out(run: EvaluationRun) -> None:
         try:
             outcomes = background_loop.run(_asked(enrichment, run, items))
         except LLMError as error:
-            _move(run, RunStatus.STOPPED, str(error))
+            _end(run, RunStatus.STOPPED, str(error))
             return
         _store(run, part, outcomes)
         logger.info("%s: %d cases in %.1f s", run, len(part), time.monotonic() - began)
-    _move(run, RunStatus.DONE)
+    _end(run, RunStatus.DONE)
 
 
-def _move(run: EvaluationRun, status: RunStatus, reason: str = "") -> None:
+def _end(run: EvaluationRun, status: RunStatus, reason: str = "") -> None:
     """One that a person has stopped meanwhile stays so."""
-    ends = status in {RunStatus.DONE, RunStatus.STOPPED}
-    rows = EvaluationRun.objects.filter(pk=run.pk)
-    if ends:
-        rows = rows.filter(status=RunStatus.RUNNING)
-    rows.update(status=status, status_reason=reason, finished_at=Now() if ends else None)
+    running = EvaluationRun.objects.filter(pk=run.pk, status=RunStatus.RUNNING)
+    running.update(status=status, status_reason=reason, finished_at=Now())
 
 
 def _reason_to_stop(run: EvaluationRun) -> str:

@@ -1,4 +1,4 @@
-"""Making sets: from rows, from what reviewers decided, or from a file with the wanted answers."""
+"""Making sets: from rows, recorded calls, what reviewers decided, or a file of wanted answers."""
 
 import csv
 import io
@@ -11,12 +11,14 @@ from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
+from django.db.models import QuerySet
 
 from enrichment.batches import creation
 from enrichment.engine.items import Item, answer_all, load_items
 from enrichment.enrichments import get
 from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import BadSelection
+from enrichment.evaluations.recorded import RecordedSource, recorded_cases
 from enrichment.models import EnrichmentResult, ResultState
 from enrichment.models.evaluations import EvaluationCase, EvaluationSet, WantedBy
 from llmconfig.roles import User
@@ -30,14 +32,17 @@ ROW, WANTED = "row_id", "wanted"  # columns of a file
 class CaseSource:
     """Which rows a set takes, and whose answer is wanted of them.
 
-    `ids` names them, else `limit` are drawn by chance of those that there are (with `wanted_by`
-    review: that a reviewer has decided on). `file` is CSV with the columns row_id and wanted.
+    `ids` names them, else `limit` are drawn by chance of those that there are (with `within`: of
+    those rows; with `wanted_by` review: that a reviewer has decided on). `file` is CSV with the
+    columns row_id and wanted. `calls` are recorded ones instead of rows.
     """
 
     ids: Sequence[str] | None = None
     limit: int = 200
     wanted_by: str = WantedBy.NOBODY
     file: str = ""
+    within: QuerySet[Any] | None = None
+    calls: RecordedSource | None = None
 
 
 def make_set(
@@ -54,16 +59,17 @@ def make_set(
 
     Raises UnknownEnrichment, and BadSelection that names the field.
     """
-    enrichment = get(enrichment_name)
-    creation.check_variant(enrichment, variant)
     if not NAME_RULE.match(name):
         raise BadSelection("name: use small letters, digits and hyphens, at most 60.", field="name")
     before = EvaluationSet.objects.filter(name=name).order_by("-version").first()
-    if before is not None and (before.enrichment, before.variant) != (enrichment.name, variant):
-        said = f"name: {name} is a set of {before.enrichment}; choose another name."
+    of = ("", "", source.calls.node) if source.calls else (enrichment_name, variant, "")
+    if before is not None and (before.enrichment, before.variant, before.node) != of:
+        said = f"name: {name} is a set of {before.of_what}; choose another name."
         raise BadSelection(said, field="name")
-    wanted = _wanted(enrichment, source, variant)
-    cases = _cases(enrichment, list(wanted), wanted, source, variant)
+    if source.calls is not None:
+        cases = recorded_cases(source.calls, limit=source.limit, user=user)
+    else:
+        cases = _of_rows(enrichment_name, source, variant)
     if keep and before is not None:
         told = {each.row_id for each in cases}
         cases += [each for each in before.cases.all() if each.row_id not in told]
@@ -75,8 +81,9 @@ def make_set(
         made = EvaluationSet.objects.create(
             name=name,
             version=before.version + 1 if before else 1,
-            enrichment=enrichment.name,
-            variant=variant,
+            enrichment=of[0],
+            variant=of[1],
+            node=of[2],
             note=note,
             created_by=user,
         )
@@ -96,6 +103,13 @@ def find(name: str, version: int | None = None) -> EvaluationSet:
     return found
 
 
+def _of_rows(name: str, source: CaseSource, variant: str) -> list[EvaluationCase]:
+    enrichment = get(name)
+    creation.check_variant(enrichment, variant)
+    wanted = _wanted(enrichment, source, variant)
+    return _cases(enrichment, list(wanted), wanted, source, variant)
+
+
 def _wanted(enrichment: Enrichment, source: CaseSource, variant: str) -> dict[str, Any]:
     """The rows' ids, each with the wanted answer as far as it is known."""
     if source.file:
@@ -106,7 +120,8 @@ def _wanted(enrichment: Enrichment, source: CaseSource, variant: str) -> dict[st
     if source.ids is not None:
         keys = [enrichment.checked_key(each) for each in source.ids]
     else:
-        keys = list(rows.order_by("pk").values_list("pk", flat=True))
+        drawn = rows if source.within is None else rows.filter(pk__in=source.within.values("pk"))
+        keys = list(drawn.order_by("pk").values_list("pk", flat=True))
         keys = random.sample(keys, min(source.limit, len(keys)))
     if source.wanted_by != WantedBy.ROW:
         return dict.fromkeys(map(str, keys))
@@ -122,8 +137,11 @@ def _of_reviews(enrichment: Enrichment, source: CaseSource, variant: str) -> dic
         enrichment=enrichment.name, target=enrichment.target, variant=variant,
         reviewed_at__isnull=False, state=ResultState.APPLIED,
     )  # fmt: skip
-    if source.ids is not None:
-        decided = decided.filter(row_id__in=[str(each) for each in source.ids])
+    ids = source.ids
+    if ids is None and source.within is not None:
+        ids = list(source.within.values_list("pk", flat=True))
+    if ids is not None:
+        decided = decided.filter(row_id__in=[str(each) for each in ids])
     found = dict(decided.order_by("id").values_list("row_id", "value"))
     drawn = random.sample(sorted(found), min(source.limit, len(found)))
     return {row: found[row] for row in drawn}

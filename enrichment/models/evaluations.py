@@ -25,15 +25,20 @@ class WantedBy(models.TextChoices):
     REVIEW = "review", "A reviewer"
     ROW = "row", "The row's value now"
     FILE = "file", "A file"
+    CALL = "call", "The call's answer then"
 
 
 class EvaluationSet(models.Model):
-    """One version of a set: rows as they said when it was made, of one enrichment."""
+    """One version of a set: rows of one enrichment as they said when it was made, or calls."""
 
     name = models.CharField(max_length=60, help_text="Small letters, digits and hyphens.")
     version = models.PositiveIntegerField(help_text="Counts up; older versions stay as they are.")
-    enrichment = models.CharField(max_length=50)
+    enrichment = models.CharField(max_length=50, help_text="Blank: a set of recorded calls.")
     variant = models.CharField(max_length=35, blank=True, default="", help_text="The language.")
+    node = models.CharField(
+        max_length=100, blank=True, default="", db_default="",
+        help_text="Whose recorded calls these are. Blank: a set of rows.",
+    )  # fmt: skip
     note = models.CharField(max_length=200, blank=True, default="", help_text="What it is for.")
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
@@ -52,6 +57,13 @@ class EvaluationSet(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} v{self.version}"
+
+    @property
+    def of_what(self) -> str:
+        """What its cases are, in words."""
+        if not self.enrichment:
+            return f"calls of {self.node}"
+        return f"{self.enrichment} ({self.variant})" if self.variant else self.enrichment
 
 
 class EvaluationCase(models.Model):

@@ -1,0 +1,187 @@
+"""The page that begins a run: what is tried over which set, with a forecast first."""
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from enrichment.admin.batch_form import amount, plainly
+from enrichment.admin.batch_start import FRAGMENT
+from enrichment.batches.creation import MAX_CAP
+from enrichment.errors import EnrichmentError, NoWorkers
+from enrichment.evaluations import runs
+from enrichment.evaluations.runs import RunOrder
+from enrichment.forecast import Forecast, Quantiles
+from enrichment.lane_queue import start_run
+from enrichment.models.evaluations import EvaluationRun, EvaluationSet
+from llmconfig.admin.kit.presentation import count
+from llmconfig.admin.kit.theme import SelectWidget, TextWidget
+from llmconfig.admin.kit.who_answers import who_answers
+from llmconfig.configuration.known_costs import money
+from llmconfig.errors import CallsDisabled, LLMError
+from llmconfig.models import NodeConfiguration
+
+MAY_ADD = "enrichment.add_evaluationrun"
+MAX_SETS = 500  # offered for choice, the newest first
+NUMBER = {"inputmode": "numeric", "autocomplete": "off"}
+
+
+class RunForm(forms.Form):
+    """One run: what is left blank is what is in force."""
+
+    set = forms.ChoiceField(label=gettext_lazy("Set"), widget=SelectWidget)
+    model = forms.CharField(
+        label=gettext_lazy("Model"),
+        required=False,
+        max_length=200,
+        widget=TextWidget(attrs={"placeholder": "provider/model", "autocomplete": "off"}),
+        help_text=gettext_lazy("Blank: the node's own."),
+    )
+    node = forms.ChoiceField(
+        label=gettext_lazy("Node"),
+        required=False,
+        widget=SelectWidget,
+        help_text=gettext_lazy("Whose configuration answers."),
+    )
+    prompt_version = forms.IntegerField(
+        label=gettext_lazy("Prompt version"),
+        required=False,
+        min_value=0,
+        widget=TextWidget(attrs=NUMBER),
+        help_text=gettext_lazy("0 is the built-in one. Blank: the one in force for each row."),
+    )
+    label = forms.CharField(
+        label=gettext_lazy("Label"),
+        required=False,
+        max_length=100,
+        widget=TextWidget,
+        help_text=gettext_lazy("What lists call it."),
+    )
+    max_cost_usd = forms.DecimalField(
+        label=gettext_lazy("Cap (USD)"),
+        required=False,
+        min_value=0,
+        max_digits=16,
+        decimal_places=10,
+        max_value=MAX_CAP - 1,
+        widget=TextWidget(attrs={"inputmode": "decimal", "placeholder": gettext_lazy("None")}),
+        help_text=gettext_lazy("The run stops when it has cost this much."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        found = EvaluationSet.objects.order_by("-created_at")[:MAX_SETS]
+        self._offer("set", [(str(each.pk), f"{each} · {each.of_what}") for each in found])
+        nodes = NodeConfiguration.objects.order_by("node_name").values_list("node_name", flat=True)
+        own = ("", _("The set's own"))
+        self._offer("node", [own, *((each, each) for each in nodes)])
+
+    def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:
+        self.fields[name].choices = choices  # type: ignore[attr-defined]
+
+    @property
+    def evaluation_set(self) -> EvaluationSet:
+        """The chosen one; of a valid form."""
+        return EvaluationSet.objects.get(pk=self.cleaned_data["set"])
+
+    @property
+    def order(self) -> RunOrder:
+        """What the valid form asks for."""
+        given = self.cleaned_data
+        return RunOrder(
+            model=given["model"].strip(),
+            node=given["node"],
+            prompt_version=given["prompt_version"],
+            label=given["label"],
+            max_cost_usd=given["max_cost_usd"],
+        )
+
+    def refuse(self, refusal: Exception) -> None:
+        """Show a refusal of the domain beside the field that it names."""
+        field = str(getattr(refusal, "field", ""))
+        self.add_error(field if field in self.fields else None, plainly(refusal))
+
+
+def run_view(request: HttpRequest) -> HttpResponse:
+    """Show the form, the forecast for the page's script, or begin the run."""
+    if not request.user.has_perm(MAY_ADD):
+        raise PermissionDenied
+    if not EvaluationSet.objects.exists():
+        messages.info(request, _("Make a set first: a run goes over its rows."))
+        return HttpResponseRedirect(reverse("admin:enrichment_evaluationset_add"))
+    if request.method != "POST":
+        return _page(request, RunForm(initial=request.GET.dict()), None)
+    form = RunForm(request.POST)
+    shown = None
+    if form.is_valid():
+        try:
+            if request.POST.get("do") != "forecast":
+                return _begun(request, form)
+            shown = _shown(runs.foresee(form.evaluation_set, form.order), form.order.max_cost_usd)
+        except CallsDisabled:
+            form.add_error(None, _("LLM calls are switched off."))
+        except (EnrichmentError, LLMError) as refusal:
+            form.refuse(refusal)
+    if request.headers.get(FRAGMENT):
+        said = {"form": form, "forecast": shown}
+        return TemplateResponse(request, "nodewise/run_forecast.html", said)
+    return _page(request, form, shown)
+
+
+def _begun(request: HttpRequest, form: RunForm) -> HttpResponse:
+    user = request.user if request.user.is_authenticated else None
+    run = runs.begin(form.evaluation_set, form.order, user=user)
+    messages.success(request, _("Begun: %(run)s.") % {"run": run})
+    if note := queue(run):
+        messages.warning(request, note)
+    return HttpResponseRedirect(reverse("admin:enrichment_evaluationrun_change", args=[run.pk]))
+
+
+def queue(run: EvaluationRun) -> str:
+    """Have a worker carry it out; what to tell where none can be told, blank where one is."""
+    try:
+        start_run(run)
+    except NoWorkers as error:
+        return _("%(reason)s The run waits for a worker.") % {"reason": error}
+    return ""
+
+
+def _shown(found: Forecast, cap: Decimal | None) -> dict[str, Any]:
+    cost = found.cost_usd
+    return {
+        "rows": count(found.rows),
+        "model": f"{found.provider}/{found.model}",
+        "basis": found.basis,
+        "cost": _span(cost),
+        "free": cost is not None and cost.p90 == 0,
+        "over_cap": cap is not None and cost is not None and amount(cost.p90) > cap,
+    }
+
+
+def _span(cost: Quantiles | None) -> dict[str, str] | None:
+    if cost is None:
+        return None
+    low, middle, high = (money(amount(each)) for each in (cost.p10, cost.p50, cost.p90))
+    return {"low": low, "middle": middle, "high": high}
+
+
+def _page(request: HttpRequest, form: RunForm, shown: dict[str, Any] | None) -> HttpResponse:
+    return TemplateResponse(
+        request,
+        "nodewise/run_form.html",
+        {
+            **admin.site.each_context(request),
+            "title": _("Begin a run"),
+            "opts": EvaluationRun._meta,  # noqa: SLF001 - Django's documented name
+            "form": form,
+            "forecast": shown,
+            "answers": who_answers(request),
+        },
+    )
