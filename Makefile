@@ -33,6 +33,7 @@ help:
 	echo "make beside OTHER=PATH   the same batch by another checkout, in turn with this one"
 	echo "make profile where a batch's CPU goes"
 	echo "make quality  what the gates hold of wrong answers, and of right ones"
+	echo "make answers  keep a model's answers to shipped listings, to be judged (LLM=$(LLM))"
 	echo "make forecast  compare forecasts of cost with what ten batches cost"
 	echo "make prompts    what prompts cost with and without what providers can cache"
 	echo "make cascades  whether cascades keep their promise over 400 simulated tables"
@@ -147,6 +148,10 @@ profile: env
 .PHONY: quality
 quality: env
 	$(EMBEDDED) --ephemeral --llm none -- $(PY) -m benchmarks.quality $(ARGS)
+
+.PHONY: answers
+answers: env
+	$(EMBEDDED) --ephemeral --llm $(MODE) -- $(PY) -m benchmarks.model_answers $(ARGS)
 
 .PHONY: injections
 injections: env

@@ -8,6 +8,7 @@ Slovenian, Indonesian and Malay). It costs about 20 µs a text; n-gram detectors
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 
 LOOKED_AT = 600  # characters
 MIN_HITS = 3
@@ -85,6 +86,13 @@ def guess(text: str) -> str:
     (best, most), *others = sorted(by_family.items(), key=lambda each: -each[1])
     runner_up = others[0][1] if others else 0
     return best if most >= MIN_HITS and most >= CLEAR_LEAD * runner_up else ""
+
+
+def strangers(words: Iterable[str]) -> tuple[int, int]:
+    """How many small words are of other languages and not English, and how many are English."""
+    codes = [found for each in words if (found := _LANGUAGES_OF.get(each))]
+    english = sum("en" in each for each in codes)
+    return len(codes) - english, english
 
 
 def _script(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from enrichment.enrichments.confident_parts import (
     CONFIDENCE,
@@ -16,7 +16,7 @@ from enrichment.enrichments.contract import Judgement, PromptText, schema_misfit
 from enrichment.listings.enrichments.listing import ListingEnrichment
 from enrichment.listings.listing_text import FACT_COLUMNS, facts
 from enrichment.plain_text import plain
-from enrichment.quality.gates import Concept, GateFinding
+from enrichment.quality.gates import Concept, Gate, GateFinding, orders_choice
 from enrichment.quality.gates.evidence import EXCLUDED, NO_EVIDENCE, EvidenceSource
 from llmconfig.client.types import Generation
 
@@ -78,6 +78,7 @@ class Tagging(ListingEnrichment, ConfidentParts):
     binding_columns = tuple(sorted({column for column, _ in COLUMN_TAGS.values()}))
     writes = "tags"
     confidence_floor = "min_confidence_tagging"
+    gates: ClassVar[tuple[Gate, ...]] = (orders_choice(EVIDENCE_WORDS),)
     list_name = "tags"
     part_name = "tag"
     prompt = PromptText(

@@ -27,6 +27,7 @@ from enrichment.quality.gates.numbers import (
     numbers_translated,
     unknown_numbers,
 )
+from enrichment.quality.gates.ordered_choices import orders_choice
 from enrichment.quality.gates.rewriting import (
     conditions_kept,
     invented,
@@ -57,6 +58,7 @@ __all__ = [
     "negation_changed",
     "numbers_kept",
     "numbers_translated",
+    "orders_choice",
     "register_code",
     "remains_of",
     "sex_kept",

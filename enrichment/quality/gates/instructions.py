@@ -1,21 +1,38 @@
 """Texts that speak to the model instead of the reader.
 
 A row's text is data: what it tells a model to do is not done, and a person sees the row. This finds
-the usual ways of saying it, in English, German, Spanish, French, Italian, Dutch and Portuguese; it
-is no proof that a text is harmless.
+ways of saying it by kind (`lexicon.addressing`), in English and some other languages; it is no
+proof that a text is harmless.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator
 
 import re2
 
+from enrichment.quality.disguises import hidden_texts, plainly
 from enrichment.quality.gates.contract import (
     Checked,
     GateFinding,
     found_in_answer,
     register_code,
+)
+from enrichment.quality.lexicon.addressing import (
+    FOREIGN,
+    FRAMES,
+    GUIDANCE,
+    HOWEVER,
+    MACHINE,
+    OF_A_MODEL,
+    ORDERED_MACHINE,
+    PRODUCTS,
+    READ_TEXT,
+    READS,
+    SET_ASIDE,
+    SPOKEN_TO,
+    VOID,
+    WHOEVER,
+    WHOSE,
 )
 
 ADDRESSES_MODEL = register_code("addresses_model", "The text addresses the model")
@@ -34,14 +51,35 @@ _HINTS = (
     "generated", "in your", "oublie", "vergiss", "vergeet", "desconsider", "esqueça", "regras",
     "reglas", "regole", "règles", "_", "acceptable", "debug", "new task", "end of", "overlook",
     "set aside", "put aside", "guidance", "begin your", "start your", "gib nur", "antworte",
-    "schreib",
-    "etiqueta", "répondre", "responde", "rispondi", "antwoord",
+    "schreib", "etiqueta", "répondre", "responde", "rispondi", "antwoord", "bypass", "scrap",
+    "delete", "revoke", "dismiss", "neglect", "disable", "switch off", "turn off", "leave aside",
+    "skip", "\"instr", "\"comm", "\"prio", "\"task", "\"action", "<<", "discard", "overrid",
+    "abandon", "no attention", "no heed", "no mind", "no regard", "no notice", "unlearn", "obey",
+    "whatever", "whoever", "whichever", "no matter", "regardless", "however you", "go by ",
+    "treat this", "take this", "do as", "do what", "neural", "algorithm", "parser", "scraper",
+    "tagger", "indexer", "copilot", "gemini", "claude", "llama", "mistral", "siri", "alexa",
+    "grok", "your verdict", "your final", "your whole", "your own", "evidence ", "quote ",
+    "pretend", "repeat after", "decode", "keyword", "accordingly", "<!--", "display:", "display :",
+    "font-size", "*admin", "* admin", "* root", "* override", "the above", "preceding",
+    "the previous", "the real", "the actual", "the true", "new document", "new listing",
+    "new input", "new session", "\"role", "'role", "\"content", "human:", "user:", "question:",
+    "bot:", "model:", "test of", "unit test", "passing means", "as the o", "as the a", "as the d",
+    "you, the", "you the", "programs", "a.i.", "ignorier", "missacht", "vergess", "überspring",
+    "verwirf", "übergeh", "beachte", "desatiend", "descart", "omit", "no haga", "néglig", "écart",
+    "ne tien", "ne sui", "ne respec", "trascur", "scord", "tralasci", "non segu", "non tene",
+    "neger", "esqueç", "desprez", "zapomnij", "pomiń", "odrzuć", "забудь", "игнор", "отбрось",
+    "не учит", "не след", "glöm", "bortse", "strunta", "glem ", "se bort", "yok say", "unut",
+    "dikkate", "görmezden", "無視", "忘れ", "忽略", "无视", "忘记", "忘記", "不要", "跳过",
+    "무시", "잊", "jesteś",
+    "ты ", "du bist", "eres ", "tu es", "vous êtes", "sei ", "je bent", "você é", " hey ",
+    "\nhey ", "hello ", "dear ", " bot,", " bot ", "answered with",
 )  # fmt: skip
 _HINTED = re2.compile("|".join(map(re2.escape, _HINTS)))  # in one pass over the text
 BEFORE, AFTER = 80, 160  # characters around a hint
 _WHOSE = r"(?:(?:all|any|the|your|these|those|every|my|of)\s+){0,3}"
 _RULES = r"(?:instructions?|prompts?|rules|directions|guidelines|context|commands?|text|messages?)"
-_ADDRESSED = re.compile(
+# The usual ways, as they were first collected.
+_COLLECTED = (
     r"(?:"
     rf"\b(?:ignore|disregard|forget|override|bypass)\s+{_WHOSE}"
     rf"(?:(?:previous|prior|above|earlier|preceding|other|system)\s+){{0,2}}{_RULES}\b"
@@ -69,7 +107,8 @@ _ADDRESSED = re.compile(
     r" [^.\n]{0,60}\bin (?:your|the) (?:answer|response|profile|translation|output|bio)\b"
     # Whoever reads by machine, and what it is to put where.
     r"|\b(?:software|bots?|robots|crawlers?|machines?|automated|automatic|tagger|classifier|scraper"
-    r"|developers?)\b[^.!?\n]{0,60}\b(?:tag|tags|tagger|label|labels|classify|mark|choose|output|list"
+    r"|developers?)\b[^.!?\n]{0,60}\b(?:tag|tags|tagger|label|labels|classify|mark|choose|output"
+    r"|list"
     r"|treats?|records?|[a-z]{2,20}_[a-z_]{2,20})\b"
     r"|\b(?:do not|don't|stop)\s+(?:follow|obey|tag)\w{0,6}\s+(?:the|your|by)\s+"
     r"(?:the\s+)?(?:task|text|instructions?|rules|prompt)\b"
@@ -81,7 +120,7 @@ _ADDRESSED = re.compile(
     r"|\bthe (?:label|tag|category) for this (?:page|listing|dog|record|ad)\b"
     r"|\b(?:the )?tag (?!fee|number|id|on|of|in|says|reads|and|with|from|along|us|is|at|for)"
     r"[a-z_]{3,20} (?:is|must|should|has to|belongs|applies|be)\b"
-    r"|\b(?:expected|correct|right) (?:result|output|tags?|labels?|answer) (?:is|are|here|for)\b"
+    r"|\b(?:expected|correct) (?:result|output|tags?|labels?|answer) (?:is|are|here|for)\b"
     r"|\b(?:expected|correct) (?:output|tags?|labels?)\b|\bis the right tag\b"
     r"|\btraining example\b|\btest of the (?:tagging|model|system)\b|\blistings without tags\b"
     r"|\breturn (?:exactly|only|the (?:tag|label|word)|[a-z]{2,20} instead)\b"
@@ -99,7 +138,7 @@ _ADDRESSED = re.compile(
     r"|\buser:[^\n]{0,80}\bassistant:|\bsystem message\b|\bnew task:|\bend of (?:the )?listing\b"
     r"|\b(?:begin|start) your (?:response|answer|reply) with\b"
     r"|\bonly acceptable (?:output|answer)\b"
-    r"|\bdebug mode\b|\bcarries the (?:label|tag)\b|^\s{0,9}tags:\s|\n\s{0,9}tags:\s|[.!?] tags: "
+    r"|\bdebug mode\b|\bcarries the (?:label|tag)\b"
     r"|\b(?:schreibe?|antworte|gib) nur\b|única etiqueta\b|\brépondre uniquement\b"
     r"|\b(?:responde|rispondi|antwoord) (?:solo|únicamente|alleen)\b"
     r"|\b(?:this|the) listing (?:orders|demands|commands) the tag\b"
@@ -110,35 +149,35 @@ _ADDRESSED = re.compile(
     r"|\b(?:ignora|dimentica)\s+(?:\w+\s+){0,3}(?:istruzion|regole)\w*"
     r"|\b(?:negeer|vergeet)\s+(?:\w+\s+){0,3}(?:instructie|regels|opdracht)\w*"
     r"|\b(?:ignore|esqueça|desconsidere)\s+(?:\w+\s+){0,3}(?:instruç|regras)\w*"
-    r"|\b(?:du bist|eres|tu es|vous êtes|sei|je bent|você é) (?:\w+ ){0,2}"
-    r"(?:sprachmodell|ki|modelo de lenguaje|ia|modèle de langage|taalmodel)\b"
     r")"
 )
-# The same but for what RE2 doesn't know: it finds all that `_ADDRESSED` finds, and more, in a
-# tenth of the time.
-_MAY_ADDRESS = re2.compile(
-    re.sub(r"\(\?!(?:[^()]|\([^()]*\))*\)", "", _ADDRESSED.pattern)
-    .replace(r"\s", r"[\s\x0b\x1c-\x1f\x{85}\p{Z}]")
-    .replace(r"\w", r"[\p{L}\p{N}_]")
+# By kind of what is said; each alone, for together they would need more memory than RE2 has.
+_KINDS = (
+    _COLLECTED,
+    rf"\b{SET_ASIDE}\s+{WHOSE}{GUIDANCE}\b",
+    f"{VOID}|{HOWEVER}|{WHOEVER}|{PRODUCTS}",
+    rf"\b{SPOKEN_TO} (?:\w+ ){{0,3}}{MACHINE}\b|(?:^|[.!?\n]\s{{0,3}}){MACHINE}\s?[,:]",
+    rf"\b(?:any|every|all|some) {MACHINE}\b|\b{MACHINE} (?:that |which |now )?{READS} {READ_TEXT}",
+    ORDERED_MACHINE,
+    OF_A_MODEL,
+    FRAMES,
+    FOREIGN,
 )
 
-# What is put between or in place of letters, to be read by a model and found by nobody.
-_INVISIBLE = re2.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
-_SPACED = re2.compile(r"\b(?:[a-z][ .-]){3,40}[a-z]\b")
-_BETWEEN = re2.compile("[ .-]")
-_AS_LETTERS = str.maketrans("013457", "oieast")
-_MIXED = re2.compile(r"\b[0-9]?[a-z]+[013457][a-z0-9]*\b|\b[013457][a-z]{3,}[a-z0-9]*\b")
-_DISGUISED = re2.compile(f"{_SPACED.pattern}|{_MIXED.pattern}")
+
+def _loosely(pattern: str) -> str:
+    """A pattern for RE2 that finds all that this one finds, and more, in a tenth of the time.
+
+    Without look-aheads, which RE2 doesn't know, edges of words, which it sees in ASCII alone, and
+    bounds of repetitions, for which it would need much memory.
+    """
+    loose = re.sub(r"\(\?!(?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)", "", pattern).replace(r"\b", "")
+    loose = re.sub(r"\{0,\d+\}\??", "*", loose)
+    loose = re.sub(r"\{\d+,\d*\}\??", "+", loose)
+    return loose.replace(r"\s", r"[\s\x0b\x1c-\x1f\x{85}\p{Z}]").replace(r"\w", r"[^\s]")
 
 
-def _plainly(text: str) -> str:
-    """The text with disguised words as they are meant to be read."""
-    if not text.isascii():
-        text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
-    if _DISGUISED.search(text) is None:  # as nearly always
-        return text
-    text = _SPACED.sub(lambda found: _BETWEEN.sub("", found[0]), text)
-    return str(_MIXED.sub(lambda found: found[0].translate(_AS_LETTERS), text))
+_ADDRESSED = tuple((re2.compile(_loosely(each)), re.compile(each)) for each in _KINDS)
 
 
 def addresses_model(checked: Checked) -> GateFinding | None:
@@ -146,9 +185,14 @@ def addresses_model(checked: Checked) -> GateFinding | None:
     lowered = checked.source_lower
     found = _passages(lowered)
     if not found:
-        plainly = _plainly(lowered)
-        found = _passages(plainly) if plainly != lowered else []
-    return found_in_answer(ADDRESSES_MODEL, "The source speaks to a model", found)
+        undisguised = plainly(lowered)
+        found = _passages(undisguised) if undisguised != lowered else []
+    if not found:
+        found = [*hidden_texts(checked.source)]
+    return found_in_answer(ADDRESSES_MODEL, SPEAKS, found)
+
+
+SPEAKS = "The source speaks to a model"
 
 
 def _passages(lowered: str) -> list[str]:
@@ -165,9 +209,9 @@ def _near(text: str, hint: str) -> Iterator[str]:
     at, end = text.find(hint), 0
     while at >= 0:
         start, end = max(end, at - BEFORE), at + AFTER
-        may = _MAY_ADDRESS.search(text[start:end]) is not None
-        match = _ADDRESSED.search(text, start, end) if may else None
-        if match:
-            yield text[match.start() : match.end() + 40].replace("\n", " ").strip()
-            return
+        near = text[start:end]
+        for may_address, addresses in _ADDRESSED:
+            if may_address.search(near) and (match := addresses.search(text, start, end)):
+                yield text[match.start() : match.end() + 40].replace("\n", " ").strip()
+                return
         at = text.find(hint, max(at + 1, end - BEFORE))
