@@ -382,7 +382,7 @@ class Dispatcher:
         if outcome is not None:
             self._keep(row, outcome)
             self._outcomes.append(outcome)  # before it counts as ended: the lane reads both
-        self._in_flight.rows.discard(row)
+        self._in_flight.leave(row)
         self._ended += 1
         if self._stopped:
             self._abort_unsent()

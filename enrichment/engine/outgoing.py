@@ -52,6 +52,10 @@ class OutgoingRow:
     def follow(self, call: CallWatch) -> None:
         self.call, self.waits_for = call, ""
 
+    def ended(self) -> None:
+        """Let go of task and call, which know the row: else only the collector would free them."""
+        self.task = self.call = None
+
     def holdup(self) -> str:
         if self.waits_for or self.call is not None:
             return self.waits_for or (self.call.holdup() if self.call is not None else "")

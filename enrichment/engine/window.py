@@ -29,6 +29,11 @@ class CallWindow:
         away = min(self._pausing + len(self._back), self.places)
         return self.places - (len(self.rows) - away)
 
+    def leave(self, row: OutgoingRow) -> None:
+        """Its call is over."""
+        self.rows.discard(row)
+        row.ended()
+
     async def pause(self, row: OutgoingRow, seconds: float) -> None:
         """Sleep between two requests for a row; then wait for a place, if another row has it."""
         if seconds < LONG_SECONDS:

@@ -1,9 +1,12 @@
-"""`python -m tests.enrichment.count_calls FEW MANY`: function calls that one row more costs.
+"""`python -m tests.enrichment.count_calls FEW MANY`: what one row more costs.
+
+Prints its function calls, and the objects that it leaves to the garbage collector.
 
 Run by test_calls_per_row.py in a process of its own, where no other test has left anything.
 """
 
 import cProfile
+import gc
 import os
 import pstats
 import sys
@@ -24,17 +27,23 @@ def main(few: int, many: int) -> None:
     """Run batches of so many rows, once to warm up, and print the difference a row."""
     counted(many)  # what is done once in a process, or until nothing is found 200 times
     fewer, more = counted(few), counted(many)
-    sys.stdout.write(f"{(more - fewer) / (many - few):.0f}\n")
+    each = [(of_more - of_few) / (many - few) for of_few, of_more in zip(fewer, more, strict=True)]
+    sys.stdout.write(" ".join(f"{value:.0f}" for value in each))
 
 
-def counted(rows: int) -> int:
-    """The calls of Python and built-in functions, in the lane's thread and the client's loop."""
+def counted(rows: int) -> tuple[int, int]:
+    """The calls of Python and built-in functions, in the lane's thread and the client's loop.
+
+    And the objects that only the collector can free.
+    """
     batch = creation.create("description_cleaning", Selection(limit=rows, force=True))
     lane, loop = cProfile.Profile(), cProfile.Profile()
 
     async def switch(*, on: bool) -> None:
         (loop.enable if on else loop.disable)()
 
+    gc.collect()
+    gc.disable()
     background_loop.run(switch(on=True))
     lane.enable()
     run_lane(batch.pk)
@@ -43,7 +52,9 @@ def counted(rows: int) -> int:
     at = progress_of(batch.pk)
     if (at.done, at.failed) != (rows, 0):
         raise SystemExit(f"{at.done} of {rows} rows are done, {at.failed} failed: {at.reason}")
-    return sum(pstats.Stats(each).total_calls for each in (lane, loop))  # type: ignore[attr-defined]
+    left = gc.collect()
+    gc.enable()
+    return sum(pstats.Stats(each).total_calls for each in (lane, loop)), left  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":

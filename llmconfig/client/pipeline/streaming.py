@@ -53,7 +53,7 @@ class Streaming:
         """Send the request and pass on what comes; raises RequestFailed."""
         native = self.state.call.native
         keeps_native = native is not None and native.wire == endpoint.wire.name
-        listening = _Listening(endpoint, self._pass_on, keeps_native=keeps_native)
+        listening = _Listening(endpoint, self.state, self.pass_on, keeps_native=keeps_native)
         self.listening = listening
         async with transport.open_stream(
             endpoint.url,
@@ -83,16 +83,20 @@ class Streaming:
         """What was heard of the last request's answer."""
         return self.listening.progress() if self.listening is not None else None
 
-    async def _pass_on(self, delta: Delta) -> None:
-        self.state.committed = True
-        await self.pass_on(delta)
-
 
 class _Listening:
     """One streamed answer: its events are read, cleaned of keys and passed on."""
 
-    def __init__(self, endpoint: ProviderEndpoint, pass_on: PassOn, *, keeps_native: bool) -> None:
+    def __init__(
+        self,
+        endpoint: ProviderEndpoint,
+        state: GenerationState,
+        pass_on: PassOn,
+        *,
+        keeps_native: bool,
+    ) -> None:
         self.endpoint = endpoint
+        self.state = state
         self.pass_on = pass_on
         self.listener: Listener = endpoint.wire.listener()
         self.listener.keeps_native = keeps_native
@@ -153,6 +157,7 @@ class _Listening:
 
     async def _give(self, delta: Delta | None) -> None:
         if delta is not None:
+            self.state.committed = True
             await self.pass_on(delta)
 
 
