@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -45,10 +46,11 @@ class Servers:
         self.postgres.process.wait()
         self.postgres, _ = start_postgres(self.state, at=self.variables["DATABASE_URL"])
 
-    def restart_valkey(self) -> None:
-        """It keeps nothing: queued tasks, limits and cached answers are gone."""
+    def restart_valkey(self, *, after: float = 0.0) -> None:
+        """It keeps nothing: queued tasks, limits and cached answers are gone. `after` seconds."""
         self.valkey.process.kill()
         self.valkey.process.wait()
+        time.sleep(after)
         self.valkey, _ = start_valkey(self.state, at=self.variables["REDIS_URL"])
 
 
@@ -77,15 +79,26 @@ class Launcher:
     """Starts the product's processes, each in a group of its own; they end when we do."""
 
     log: Path
+    file_bytes: int = 0  # no file of theirs may grow beyond; 0: any
 
     def launch(self, *command: str) -> Process:
+        """A module of Python's."""
+        return self.run("-m", *command)
+
+    def run(self, *arguments: str) -> Process:
+        """Python with these arguments."""
         with self.log.open("ab") as log:
             return start(
-                [sys.executable, "-W", "ignore", "-m", *command],
+                [sys.executable, "-W", "ignore", *arguments],
                 env=os.environ,
                 at_parents_death=signal.SIGKILL,
                 output=log,
+                become=self._bounded if self.file_bytes else None,
             )
+
+    def _bounded(self) -> None:
+        hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+        resource.setrlimit(resource.RLIMIT_FSIZE, (self.file_bytes, hard))
 
     def celery(self, *command: str) -> Process:
         return self.launch("celery", "--quiet", "-A", "project", *command, "--loglevel", "INFO")

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.disasters import Process
+from benchmarks.disasters import Process, kill
 from benchmarks.trial_rows import TrialRow
-from benchmarks.trial_stage import TrialStage
+from benchmarks.trial_stage import TrialStage, with_variables
 
 IN_FLIGHT = 20
 PATIENCE_SECONDS = 120.0
@@ -60,15 +60,10 @@ def _endpoint(stage: TrialStage, **variables: str) -> Iterator[TrialEndpoint]:
     with change(source="shell"):
         _, key = make_key(f"trial {time.monotonic()}", scope=Scope(everything=True))
     port = free_port()
-    before = dict(os.environ)
-    os.environ.update(variables)
-    try:
+    with with_variables(**variables):
         process = stage.launcher.launch(
             "uvicorn", "project.asgi:application", "--port", str(port), "--no-access-log"
         )
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
     endpoint = TrialEndpoint(f"http://{LOOPBACK}:{port}", key.reveal(), process)
     try:
         _until(lambda: _answers(endpoint), "the endpoint answers")
@@ -165,6 +160,77 @@ def database_away(stage: TrialStage) -> TrialRow:
             return _calls("/v1, PostgreSQL away", faults, asked, stage, wrong)
 
 
+def killed_while_away(stage: TrialStage) -> TrialRow:
+    """The database is away, and the server is killed once its records are on the disk."""
+    from tests.llmconfig.database_door import door
+
+    _forget_calls()
+    asked = stage.given.rows // 5
+    journal = Path(os.environ["LLM_JOURNAL_DIR"])
+    with door() as way:
+        with _endpoint(stage, DATABASE_URL=way.url) as endpoint:
+            _ask(endpoint, [0])
+            way.close()
+            answered = 1 + _ask(endpoint, range(1, asked))
+            _until(lambda: _lines(journal) >= asked - 1, "the records are on the disk")
+            kill(endpoint.process)
+        way.open()
+        with _endpoint(stage, DATABASE_URL=way.url):
+            wrong = "" if answered == asked else f"{asked - answered} refused"
+            return _calls("/v1, PostgreSQL away", "SIGKILL", asked, stage, wrong)
+
+
+def _lines(journal: Path) -> int:
+    return sum(each.read_bytes().count(b"\n") for each in journal.glob("*.jsonl"))
+
+
+def database_hangs(stage: TrialStage) -> TrialRow:
+    """The database takes connections and says nothing for a while."""
+    from tests.llmconfig.database_door import door
+
+    _forget_calls()
+    asked = stage.given.rows // 5
+    seconds = min(stage.given.away, 25.0)
+    with door() as way, _endpoint(stage, DATABASE_URL=way.url) as endpoint:
+        _ask(endpoint, [0])
+        threading.Timer(seconds, way.open).start()
+        way.hold()
+        answered = 1 + _ask(endpoint, range(1, asked))
+        wrong = "" if answered == asked else f"{asked - answered} refused"
+        return _calls("/v1, PostgreSQL hangs", f"{seconds:.0f} s", asked, stage, wrong)
+
+
+def absurd_numbers(stage: TrialStage) -> TrialRow:
+    """Usage that can't be, and answers that break off: recorded once, none believed."""
+    from metrics.models import GenerationMetric
+
+    _forget_calls()
+    asked = stage.given.rows // 5
+    kinds = ("nan", "negative_usage", "wrong_types")
+    rules = [
+        {"every": 3 + number, "action": {"garbage": kind}} for number, kind in enumerate(kinds)
+    ]
+    stage.provider.plan(rules=rules)
+    with _endpoint(stage) as endpoint:
+        _ask(endpoint, range(asked))
+        _until(lambda: GenerationMetric.objects.count() >= asked, "all calls are recorded")
+        time.sleep(1)
+    counted = stage.provider.settled()
+    records = list(GenerationMetric.objects.values_list("attempts", "cost_usd"))
+    paid = sum(
+        each["paid"] or each["outcome"] in {"bad_reply", "timeout"} or each["cost_source"] != ""
+        for attempts, _ in records
+        for each in attempts
+    )
+    dear = [cost for _, cost in records if cost is not None and not 0 <= cost < 1]
+    wrong = f"{len(dear)} absurd costs" if dear else ""
+    if len(records) != asked:
+        wrong += f" {len(records)} records"
+    GenerationMetric.objects.all().delete()
+    faults = f"{len(kinds)} kinds of garbage"
+    return TrialRow("/v1, absurd usage", asked, faults, counted["paid"], paid, 0, wrong)
+
+
 def sigterm_with_streams(stage: TrialStage) -> TrialRow:
     """Streams that would take longer than the server has."""
     _forget_calls()
@@ -229,3 +295,14 @@ def _forget_calls() -> None:
     from metrics.models import GenerationMetric
 
     GenerationMetric.objects.all().delete()
+
+
+ENDPOINT_TRIALS: tuple[Callable[[TrialStage], TrialRow], ...] = (
+    cut_at_commit,
+    database_away,
+    killed_while_away,
+    database_hangs,
+    absurd_numbers,
+    sigterm_with_streams,
+    clients_that_leave,
+)

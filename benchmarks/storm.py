@@ -37,7 +37,7 @@ from benchmarks.trial_rows import TrialRow
 WORKERS = 2
 LANES = 2  # of each worker
 # A lease lasts 10 s, the reviver comes every 5; later rounds wait for retry_delay besides.
-PATIENCE_SECONDS = 100.0
+PATIENCE_SECONDS = 200.0  # on a busy machine processes take a minute to start
 RETRY_DELAY_SECONDS = 5
 MARKER = "Storm Marker"
 
@@ -245,9 +245,8 @@ def _judge(run: Run, *, standing: bool) -> bool:
     counted = run.provider.settled()
     results = EnrichmentResult.objects.filter(batch_id=run.batch_id)
     once = results.aggregate(all=Count("pk"), rows=Count("row_id", distinct=True))
-    calls = GenerationMetric.objects.aggregate(
-        cost=Sum("cost_usd"), dearest=Max("cost_usd"), all=Count("pk")
-    )
+    calls = GenerationMetric.objects.aggregate(cost=Sum("cost_usd"), dearest=Max("cost_usd"))
+    nothing = Decimal(0)  # where no call is recorded
     applied = results.filter(state="applied").count()
     suggested = results.filter(state="suggested").count()
     failing = 1 if options.failing else 0
@@ -260,7 +259,7 @@ def _judge(run: Run, *, standing: bool) -> bool:
     garbled = _attempts_that_ended("bad_reply")
     recorded = at.calls + at.calls_repaid
     bill, paid_twice = Decimal(counted["cost"]["usd"]), Decimal(counted["cost"]["usd"])
-    recorded_usd = at.cost_usd or Decimal(0)
+    recorded_usd = at.cost_usd or nothing
     paid_twice -= recorded_usd
     checks = {
         "every row has one result": once["all"] == once["rows"] == at.total,
@@ -268,7 +267,8 @@ def _judge(run: Run, *, standing: bool) -> bool:
         and at.done == at.total - failing == applied + suggested,
         "every applied row holds its text": applied
         == Animal.objects.filter(enriched_description__isnull=False).count(),
-        "the batch's cost is that of its calls, to the last digit": calls["cost"] == recorded_usd,
+        "the batch's cost is that of its calls, to the last digit": (calls["cost"] or nothing)
+        == recorded_usd,
         "every answer that was paid is recorded or counted as paid twice": counted["paid"]
         <= recorded + garbled,
         f"at most what was in flight and one write was paid twice by a disaster ({bound})": (
@@ -276,7 +276,7 @@ def _judge(run: Run, *, standing: bool) -> bool:
         ),
         "the provider's bill is the recorded cost and that of answers paid twice": 0
         <= paid_twice
-        <= (at.calls_repaid + garbled) * calls["dearest"],
+        <= (at.calls_repaid + garbled) * (calls["dearest"] or nothing),
         "workers, timers and the web process are there": standing and web.said == at.status,
     }
     happened = f"{workers.kills} workers killed, {workers.stops} stopped past their lease;"

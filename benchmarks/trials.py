@@ -14,28 +14,19 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 
 import django
 
-from benchmarks.disasters import Launcher, Servers, Workers, kill, servers
-from benchmarks.endpoint_trials import (
-    IN_FLIGHT,
-    PATIENCE_SECONDS,
-    clients_that_leave,
-    cut_at_commit,
-    database_away,
-    sigterm_with_streams,
-)
+from benchmarks.batch_trials import BATCH_TRIALS
+from benchmarks.disasters import Launcher, Servers, servers
+from benchmarks.endpoint_trials import ENDPOINT_TRIALS, IN_FLIGHT
 from benchmarks.peers import ROOT
 from benchmarks.trial_rows import END, START, TrialRow, table
 from benchmarks.trial_stage import TrialStage
 
 DOCUMENT = ROOT / "docs" / "reliability.md"
-FLUSHES = 5
 
 
 def main() -> None:
@@ -102,7 +93,7 @@ def _trials(given: Namespace, running: Servers) -> Iterator[TrialRow]:
 
     with simulator() as provider:
         prepare(provider.url)
-        multiply(given.rows * 3)
+        multiply(given.rows * 5)
         stage = TrialStage(given, running, provider, Launcher(running.state.log("trials")))
         for name in given.only or TRIALS:
             provider.plan()
@@ -114,88 +105,8 @@ def _trials(given: Namespace, running: Servers) -> Iterator[TrialRow]:
             yield row
 
 
-# Batches
-
-
-@contextmanager
-def _at_work(stage: TrialStage) -> Iterator[Workers]:
-    """Two workers and beat."""
-    workers = Workers(stage.launcher, 2)
-    schedule = str(stage.servers.state.directory / "trial-beat")
-    beat = stage.launcher.celery("beat", "--schedule", schedule, "--pidfile=")
-    try:
-        workers.add()
-        workers.add()
-        yield workers
-    finally:
-        workers.end()
-        kill(beat)
-
-
-def _batch(
-    stage: TrialStage, what: str, faults: str, rows: int, happen: Sequence[Callable[[], None]]
-) -> TrialRow:
-    """A batch to which these things happen, at even shares of its rows."""
-    from benchmarks.database import ENRICHMENT
-    from enrichment import tasks
-    from enrichment.batches import creation
-    from enrichment.batches.progress import progress_of
-    from enrichment.engine.db_sessions import persistently
-
-    batch = creation.create(ENRICHMENT, creation.Selection(ids=stage.some_rows(rows)))
-    left = list(happen)
-    with _at_work(stage):
-        tasks.start_lanes(batch)
-        until, finished = time.monotonic() + PATIENCE_SECONDS, -1
-        while True:
-            at = persistently(lambda: progress_of(batch.pk))
-            if at.finished != finished:
-                finished, until = at.finished, time.monotonic() + PATIENCE_SECONDS
-            if left and at.finished >= at.total * (1 - len(left) / (len(happen) + 1)):
-                left.pop(0)()
-            if at.status in {"paused", "completed", "cancelled"} or time.monotonic() > until:
-                break
-            time.sleep(0.1)
-    counted = stage.provider.settled()
-    wrong = "" if at.done == at.total and not left else f"{at.status}: {at.done} done. {at.reason}"
-    return TrialRow(what, at.total, faults, counted["paid"], at.calls, at.calls_repaid, wrong)
-
-
-def partition_missing(stage: TrialStage) -> TrialRow:
-    """This month's tables of calls are dropped, then a batch begins."""
-    from django.db import connection
-
-    from metrics import partitions
-
-    with connection.cursor() as cursor:
-        month = partitions.month_start(partitions.utc_now())
-        for parent in partitions.TABLES:
-            cursor.execute(f"DROP TABLE {partitions.month_of(parent, month).name}")
-    return _batch(stage, "the month's partition is missing", "2 tables", stage.given.rows // 4, [])
-
-
-def valkey_flushed(stage: TrialStage) -> TrialRow:
-    """Queue, limits and cache are emptied in the middle, several times."""
-    from redis import Redis
-
-    def flush() -> None:
-        with Redis.from_url(os.environ["REDIS_URL"]) as broker:
-            broker.flushall()
-
-    rows = stage.given.rows // 2
-    return _batch(stage, "Valkey is flushed under a batch", f"{FLUSHES} times", rows, [flush] * 5)
-
-
 TRIALS: dict[str, Callable[[TrialStage], TrialRow]] = {
-    each.__name__: each
-    for each in (
-        partition_missing,
-        valkey_flushed,
-        cut_at_commit,
-        database_away,
-        sigterm_with_streams,
-        clients_that_leave,
-    )
+    each.__name__: each for each in (*BATCH_TRIALS, *ENDPOINT_TRIALS)
 }
 
 
