@@ -10,14 +10,11 @@ as sent, which may be a few too many, never too few.
 import logging
 import mmap
 import os
-import tempfile
-import time
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
 
-from llmconfig.runtime import database_clock
+from enrichment.engine import machine_files
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +29,7 @@ class SentLog:
         self._folder = _folder()
         self._open: dict[UUID, mmap.mmap] = {}
         if self._folder is not None:
-            _sweep(self._folder)
+            machine_files.sweep(self._folder, older_s=STALE_SECONDS)
 
     def begin(self, token: UUID, rows: int) -> None:
         """Note from now on what is sent of the chunk with this lease and so many rows."""
@@ -99,20 +96,4 @@ def _remove(token: UUID) -> None:
 
 
 def _folder() -> Path | None:
-    """Where this user's workers keep them; None if it is somebody else's."""
-    folder = Path(tempfile.gettempdir()) / f"nodewise-sent-{os.getuid()}"
-    try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        ours = folder.is_dir() and not folder.is_symlink() and folder.stat().st_uid == os.getuid()
-    except OSError:
-        return None
-    return folder if ours else None
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what machines that went down left behind."""
-    before = min(time.time(), database_clock.now().timestamp()) - STALE_SECONDS
-    for each in folder.iterdir():
-        with suppress(OSError):
-            if each.stat().st_mtime < before:
-                each.unlink(missing_ok=True)
+    return machine_files.own_folder("nodewise-sent")

@@ -25,6 +25,7 @@ from metrics.models import GenerationMetric
 from tests.api import caller
 from tests.enrichment.test_killed_workers import worker
 from tests.enrichment.test_sessions import in_background
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -82,13 +83,6 @@ def limited(provider: Any, simulator: Any, make_animals: Any) -> None:
     simulator.control(latency_ms=200)
     simulator.plan(faults_per_1000=100, kinds=["500"], seed=3)
     make_animals(ROWS)
-
-
-def until(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 120
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def pressed_at_work(batch: Batch, press: Control, simulator: Any) -> None:

@@ -20,6 +20,7 @@ from enrichment.engine.lanes import run_lane
 from enrichment.models import Batch
 from tests.api import caller
 from tests.enrichment.conftest import served
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -89,10 +90,7 @@ def test_a_batch_that_stands_still_brings_heartbeats_and_no_connection_is_held(
         while "" not in next_event(stream):
             pass
         # A look itself takes some milliseconds; held all along, it would be there each time.
-        deadline = time.monotonic() + 60
-        while connections_of_streams():
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        until(lambda: not connections_of_streams(), every=0.1)
 
 
 def connections_of_streams() -> int:

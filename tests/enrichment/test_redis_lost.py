@@ -13,16 +13,10 @@ from enrichment.engine.lanes import run_lane
 from llmconfig.configuration import snapshot
 from llmconfig.models import Provider
 from tests.llmconfig.test_redis_lost import valkey  # noqa: F401 - a fixture
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROWS = 300
-
-
-def until(true):
-    deadline = time.monotonic() + 200
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_a_batch_under_limits_goes_on_by_itself(

@@ -3,7 +3,6 @@
 import os
 import signal
 import time
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from uuid import UUID, uuid4
@@ -30,6 +29,7 @@ from metrics.models import GenerationMetric
 from tests.database import database_url
 from tests.enrichment.test_killed_workers import worker
 from tests.llmconfig.database_door import door
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -40,13 +40,6 @@ ROWS = 300
 def one_lane(provider):
     LLMConfig.objects.filter(pk=1).update(concurrent_tasks=1)
     snapshot.expire()
-
-
-def until(true: Callable[[], object], *, seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def in_background(batch_id) -> "Future[str]":

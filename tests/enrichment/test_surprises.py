@@ -20,7 +20,8 @@ from enrichment.models import Batch, BatchStatus, EnrichmentResult, Prompt
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.revisions import change
 from llmconfig.models import LLMConfig, NodeConfiguration, Provider, ProviderModel
-from tests.enrichment.test_sessions import in_background, until
+from tests.enrichment.test_sessions import in_background
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -23,7 +23,7 @@ from llmconfig.secrets import MASK, Secret
 from metrics.models import GenerationHistory, GenerationMetric
 from tests.llmconfig.gateway_server import new_key, shared_server
 from tests.llmconfig.test_canary import forms
-from tests.llmconfig.test_gateway import until
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

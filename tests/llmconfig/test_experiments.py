@@ -1,7 +1,6 @@
 """Experiments: who is in which arm, what that changes, and when they run."""
 
 import asyncio
-import time
 import uuid
 from collections import Counter
 from dataclasses import replace
@@ -20,6 +19,7 @@ from llmconfig.errors import ChangeRefused
 from llmconfig.models import Budget, Experiment, Revision, UserConfig
 from metrics.models import GenerationMetric
 from tests.api import caller
+from tests.waiting import until
 
 KEYS = [f"row-{number}" for number in range(4000)]
 
@@ -216,10 +216,7 @@ def shadow(experiment):
 
 def calls_when(number):
     """The calls, once there are so many: a shadow's is stored when nobody waits for it."""
-    deadline = time.monotonic() + 120
-    while GenerationMetric.objects.count() < number:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: GenerationMetric.objects.count() >= number)
     return {row.experiment_arm: row for row in GenerationMetric.objects.all()}
 
 

@@ -27,6 +27,7 @@ from llmconfig.models import (
 )
 from metrics.models import GenerationMetric
 from tests.llmconfig.gateway_server import new_key, running_server, shared_server
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -65,14 +66,6 @@ def plain(server, make_provider, make_node):
     make_provider()
     make_node("sim/gpt-4o-mini", name="chat")
     return server.until_known(new_key(), "chat")
-
-
-def until(found, seconds=60.0):
-    """What `found` gives, once it gives something."""
-    ends = time.monotonic() + seconds
-    while not (value := found()) and time.monotonic() < ends:
-        time.sleep(0.02)
-    return value
 
 
 @pytest.fixture(autouse=True)

@@ -15,6 +15,7 @@ from llmconfig.models import Budget
 from metrics.models import GenerationHistory, GenerationMetric
 from tests.llmconfig.database_door import door
 from tests.llmconfig.gateway_server import new_key, running_server
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -62,14 +63,12 @@ def recorded(began, count, seconds=60.0):
     assert GenerationHistory.objects.filter(created_at__gte=began).count() == count
 
 
-def until_on_disk(journal, lines, seconds=60.0):
-    ends = time.monotonic() + seconds
-    while time.monotonic() < ends:
-        found = list(journal.glob("*.jsonl")) if journal.is_dir() else []
-        if sum(each.read_bytes().count(b"\n") for each in found) >= lines:
-            return found
-        time.sleep(0.05)
-    raise AssertionError("They are not on the disk.")
+def until_on_disk(journal, lines):
+    def found():
+        files = list(journal.glob("*.jsonl")) if journal.is_dir() else []
+        return sum(each.read_bytes().count(b"\n") for each in files) >= lines and files
+
+    return until(found)
 
 
 def test_calls_go_on_while_the_database_is_away_and_are_recorded_when_it_is_back(

@@ -19,6 +19,7 @@ from metrics.models import GenerationMetric
 from tests.llmconfig.dripping import dripping_server
 from tests.llmconfig.gateway_server import new_key, running_server
 from tests.loopback import loopback, streamed
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -36,13 +37,6 @@ def dripping():
 def chat(dripping, make_provider, make_node):
     make_provider(api_base_url=dripping.url)
     make_node("sim/gpt-4o-mini", name="chat")
-
-
-def until(found, seconds=60.0):
-    ends = time.monotonic() + seconds
-    while not (value := found()) and time.monotonic() < ends:
-        time.sleep(0.05)
-    return value
 
 
 def is_refused(server):

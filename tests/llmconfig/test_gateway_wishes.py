@@ -18,6 +18,7 @@ from metrics.models import GenerationHistory, GenerationMetric
 from tests.llmconfig.gateway_server import new_key, shared_server
 from tests.llmconfig.scripted import completion, scripted_server
 from tests.loopback import answered, loopback, streamed
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -135,13 +136,8 @@ def test_a_record_says_who_asked_for_what_and_which_tools_were_called(
 
 def recorded(client):
     """The record of the node's call: it is written half a second late."""
-    ends = time.monotonic() + 60
-    while time.monotonic() < ends:
-        row = GenerationMetric.objects.filter(method_name=client.params["node"]).first()
-        if row is not None:
-            return row
-        time.sleep(0.05)
-    raise AssertionError("There is no record.")
+    of_node = GenerationMetric.objects.filter(method_name=client.params["node"])
+    return until(lambda: of_node.all().first())
 
 
 def test_an_imported_virtual_key_opens_the_door_and_a_guessable_one_does_not(server, tmp_path):
@@ -265,10 +261,8 @@ def test_headers_tell_limits_revision_and_trace_in_both_vendors_words(connect):
         def limited():
             return ask(client, {"traceparent": TRACE}, temperature=1)
 
-        ends = time.monotonic() + 60
-        while "x-ratelimit-limit-requests" not in (reply := limited()).headers:
-            assert time.monotonic() < ends, reply.headers
-            time.sleep(0.1)
+        told = "x-ratelimit-limit-requests"
+        reply = until(lambda: told in (said := limited()).headers and said, every=0.1)
         assert reply.headers["x-ratelimit-limit-requests"] == "60"
         assert 0 <= int(reply.headers["x-ratelimit-remaining-requests"]) < 60
         assert float(reply.headers["x-ratelimit-reset-requests"].removesuffix("s")) <= 61
@@ -294,12 +288,9 @@ def hang_up_once(seen, client, headers, **more):
     asked = client.build_request("POST", "/v1/chat/completions", json=body, headers=headers)
     lines = [f"{name}: {value}" for name, value in asked.headers.items()]
     head = "\r\n".join(["POST /v1/chat/completions HTTP/1.1", *lines, "", ""])
-    ends = time.monotonic() + 60
     with socket.create_connection((asked.url.host, asked.url.port)) as wire:
         wire.sendall(head.encode() + asked.content)
-        while not seen():
-            assert time.monotonic() < ends
-            time.sleep(0.02)
+        until(seen)
 
 
 def test_an_idempotency_key_answers_twice_with_one_payment(connect):

@@ -15,15 +15,9 @@ from llmconfig.client.errors import GenerationFailed
 from llmconfig.client.traffic import rate_limits
 from llmconfig.configuration import snapshot
 from llmconfig.models import GlobalConfig
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def until(true):
-    ends = time.monotonic() + 200
-    while not true():
-        assert time.monotonic() < ends
-        time.sleep(0.02)
 
 
 def total(results, name):

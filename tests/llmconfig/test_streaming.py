@@ -1,7 +1,6 @@
 """Streamed answers against the simulated provider over loopback HTTP."""
 
 import asyncio
-import time
 
 import pytest
 
@@ -10,6 +9,7 @@ from llmconfig.client.errors import AnswerInvalid, GenerationExhausted, Generati
 from llmconfig.client.types import NO_USAGE, Delta, Generation
 from llmconfig.errors import LLMError
 from llmconfig.models import ProviderModel
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -176,9 +176,7 @@ def test_a_consumer_that_leaves_hangs_up_and_leaves_a_record(
         return first.text
 
     text = asyncio.run(leave())
-    ends = time.monotonic() + 60
-    while not simulator.stats()["paid_lost"] and time.monotonic() < ends:
-        time.sleep(0.02)
+    until(lambda: simulator.stats()["paid_lost"])
     [(record, texts)] = records
     assert record.error_code == "cancelled"
     assert texts.answer.startswith(text)

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +18,8 @@ from urllib.request import Request, urlopen
 import anthropic
 import openai
 import pytest
+
+from tests.waiting import until
 
 CHAT: Any = "/v1/chat/completions"
 TEXT = "Luna is a calm dog!!! She likes   long walks and children."
@@ -95,16 +97,6 @@ def openai_client(simulator: Simulator) -> openai.OpenAI:
 @pytest.fixture
 def anthropic_client(simulator: Simulator) -> anthropic.Anthropic:
     return anthropic.Anthropic(base_url=simulator.url, auth_token="test", max_retries=0)
-
-
-def _until(condition: Callable[[], Any], seconds: float = 60) -> Any:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.01)
-    raise AssertionError("the condition never held")
 
 
 PROFILE: Any = {
@@ -325,7 +317,7 @@ def test_an_openai_batch_ends_with_an_output_and_an_error_file(
     batch = _openai_batch(openai_client, _lines("one", "two poison", "three"))
     assert batch.status == "validating"
     simulator.json("/_control", {"batch_ms": 200})
-    done = _until(lambda: _ended(openai_client, batch.id))
+    done = until(lambda: _ended(openai_client, batch.id))
     assert done.status == "completed"
     assert (done.request_counts.completed, done.request_counts.failed) == (2, 1)
     good = openai_client.files.content(done.output_file_id).text.splitlines()
@@ -346,11 +338,11 @@ def test_an_openai_batch_can_expire_be_cancelled_or_fail_its_check(
 ) -> None:
     simulator.json("/_control", {"batch_ms": 100, "batch_expire_at": 0.5})
     late = _openai_batch(openai_client, _lines("a", "b"))
-    expired = _until(lambda: _ended(openai_client, late.id))
+    expired = until(lambda: _ended(openai_client, late.id))
     assert (expired.status, expired.request_counts.completed) == ("expired", 1)
     assert "batch_expired" in openai_client.files.content(expired.error_file_id).text
     broken = _openai_batch(openai_client, b'{"custom_id": 1}\nno json')
-    failed = _until(lambda: _ended(openai_client, broken.id))
+    failed = until(lambda: _ended(openai_client, broken.id))
     assert (failed.status, [error.line for error in failed.errors.data]) == ("failed", [1, 2])
     simulator.json("/_control", {"batch_ms": 60_000})
     slow = _openai_batch(openai_client, _lines("a"))
@@ -375,7 +367,7 @@ def test_anthropic_batch_results_carry_every_fate(
     def ended() -> bool:
         return anthropic_client.messages.batches.retrieve(batch.id).processing_status == "ended"
 
-    _until(ended)
+    until(ended)
     fates = {
         entry.custom_id: entry.result.type
         for entry in anthropic_client.messages.batches.results(batch.id)
@@ -503,8 +495,8 @@ def test_what_is_answered_after_the_client_left_is_still_paid(simulator: Simulat
         client.sendall(
             f"POST {CHAT} HTTP/1.1\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body
         )
-        _until(lambda: simulator.stats()["in_flight"] == 1)
-    _until(lambda: simulator.stats()["in_flight"] == 0)
+        until(lambda: simulator.stats()["in_flight"] == 1)
+    until(lambda: simulator.stats()["in_flight"] == 0)
     stats = simulator.stats()
     assert (stats["paid"], stats["paid_lost"]) == (1, 1)
 
