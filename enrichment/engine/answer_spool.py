@@ -8,24 +8,22 @@ LLM_SPOOL_DIR does; it isn't forced to the disk, so a machine that loses its pow
 
 import logging
 import os
-import tempfile
-import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from enrichment.cascades.steering import Decided
+from enrichment.engine import machine_files
 from enrichment.facts.store import FactAnswer
 from enrichment.models import ResultState
 from enrichment.quality.gates import GateFinding
 from llmconfig import project_settings
-from llmconfig.client.recording.disk_format import line_of, read_line
+from llmconfig.client.recording.disk_format import line_of, read_line, taken_up, to_keep
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import CallRecord
-from llmconfig.runtime import database_clock
 from llmconfig.runtime.quick_records import quickly_made
 from metrics.quality.parts import CheckResults
 
@@ -71,14 +69,14 @@ class AnswerSpool:
         self._folder = _folder()
         self._open: dict[UUID, int] = {}
         if self._folder is not None:
-            _sweep(self._folder)
+            machine_files.sweep(self._folder, older_s=STALE_SECONDS, ending=ENDING)
 
     def keep(self, token: UUID, answer: KeptAnswer) -> None:
         """Keep an answer of the chunk with this lease. A disk that refuses it is logged."""
         if self._folder is None:
             return
         try:
-            line = line_of(answer)
+            line = line_of(_dated(answer, to_keep))
             file = self._open.get(token)
             if file is None:
                 flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
@@ -131,10 +129,22 @@ def kept(token: UUID) -> tuple[KeptAnswer, ...]:
 
 def _read(line: bytes) -> KeptAnswer | None:
     try:
-        return read_line(KeptAnswer, line)
+        return _dated(read_line(KeptAnswer, line), taken_up)
     except ValueError as error:  # cut by a full disk, or of another release
         logger.warning("A kept answer can't be read: %s", error)
         return None
+
+
+def _dated(answer: KeptAnswer, dated: Callable[[CallRecord], CallRecord]) -> KeptAnswer:
+    """With the dates of its calls by another clock."""
+    record = dated(answer.record)
+    if record is answer.record:
+        return answer
+    return replace(
+        answer,
+        record=record,
+        beside=tuple((dated(each), texts) for each, texts in answer.beside),
+    )
 
 
 def share(token: UUID, other: UUID) -> None:
@@ -155,33 +165,9 @@ def drop(tokens: Iterable[UUID]) -> None:
             (folder / _name(token)).unlink(missing_ok=True)
 
 
-def _sweep(folder: Path) -> None:
-    """Remove what nobody has asked for in a week."""
-    before = min(time.time(), database_clock.now().timestamp()) - STALE_SECONDS
-    for each in folder.iterdir():
-        with suppress(OSError):
-            if each.name.endswith(ENDING) and each.stat().st_mtime < before:
-                each.unlink(missing_ok=True)
-
-
 def _name(token: UUID) -> str:
     return f"{token.hex}{ENDING}"
 
 
 def _folder() -> Path | None:
-    """LLM_SPOOL_DIR, or a folder of this user's in the temporary one; None if it isn't ours."""
-    configured = project_settings.spool_dir()
-    folder = Path(configured or Path(tempfile.gettempdir()) / f"nodewise-spool-{os.getuid()}")
-    try:
-        folder.mkdir(mode=0o700, parents=bool(configured), exist_ok=True)
-        found = folder.lstat()
-        ours = folder.is_dir() and not folder.is_symlink() and found.st_uid == os.getuid()
-        if ours and configured and found.st_mode & 0o022:  # a mount may open what lies in it
-            folder.chmod(0o700)
-            found = folder.lstat()
-    except OSError:
-        return None
-    if not ours or found.st_mode & 0o022:
-        logger.warning("%s is not this user's own folder; answers are kept in memory only.", folder)
-        return None
-    return folder
+    return machine_files.own_folder("nodewise-spool", configured=project_settings.spool_dir())

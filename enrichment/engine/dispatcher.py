@@ -116,7 +116,7 @@ class Dispatcher:
         """Send no further rows; calls that have left still come back, after retries if need be.
 
         Those that wait for limits, a budget or a fact are aborted; and, where the lane is yielding
-        to another batch, those in their first long pause.
+        to another batch, those that rest between two requests.
         """
         self._stopped, self._yielding = True, yielding
         background_loop.call_soon(self._abort_unsent)
@@ -282,7 +282,7 @@ class Dispatcher:
             if row.task is None or row.task.cancelling():
                 continue
             if row.may_be_dropped(silenced=self._silenced, yielding=self._yielding):
-                row.task.cancel()
+                row.drop()
 
     def _drop_unsent(self) -> None:
         self._ended += len(self._waiting) + len(self._announced)

@@ -21,10 +21,13 @@ def own_folder(name: str, *, configured: str = "") -> Path | None:
     try:
         folder.mkdir(mode=0o700, parents=bool(configured), exist_ok=True)
         found = folder.lstat()
+        ours = folder.is_dir() and not folder.is_symlink() and found.st_uid == os.getuid()
+        if ours and configured and found.st_mode & 0o022:  # a mount may open what lies in it
+            folder.chmod(0o700)
+            found = folder.lstat()
     except OSError as error:
         logger.warning("%s can't be used: %s.", folder, error.strerror)
         return None
-    ours = folder.is_dir() and not folder.is_symlink() and found.st_uid == os.getuid()
     if not ours or found.st_mode & 0o022:
         logger.warning("%s is not this user's own folder; nothing is kept there.", folder)
         return None

@@ -29,6 +29,7 @@ LIMITS_LOST = (
     "Redis (REDIS_URL), which keeps the provider's limits for all processes, can't be reached; it"
     " goes on when that is back."
 )
+MAX_HANDED_BACK = 10_000  # remembered
 
 
 @dataclass(slots=True, eq=False)
@@ -70,13 +71,37 @@ class OutgoingRow:
     def may_be_dropped(self, *, silenced: bool, yielding: bool) -> bool:
         """Whether nothing of it is under way or paid.
 
-        What has left is only given up in silence, or in its first long pause when another batch
-        comes first: not in each, or a row that is always sent away would never come to its end.
+        What has left is only given up in silence, or while it rests and another batch comes first.
         """
         if not self.left:
             return True
-        given_up = silenced or (yielding and self.pauses == 1)
-        return given_up and self.call is not None and self.call.may_be_dropped()
+        if self.call is None or not self.call.may_be_dropped():
+            return False
+        return silenced or (yielding and self._may_be_handed_back(self.call))
+
+    def _may_be_handed_back(self, call: CallWatch) -> bool:
+        """In its first long pause, or while it waits for limits or a cool-down; in a later pause
+        once, or a row that is always sent away would never come to its end."""
+        if self.pauses <= 1:
+            return self.pauses == 1 or call.waits()
+        return self._key not in _handed_back
+
+    def drop(self) -> None:
+        """End its call. Its chunk is open again soon, and the row is asked from the beginning."""
+        if self.task is not None:
+            self.task.cancel()
+        if self.pauses > 1:
+            _handed_back[self._key] = None
+        while len(_handed_back) > MAX_HANDED_BACK:
+            del _handed_back[next(iter(_handed_back))]
+
+    @property
+    def _key(self) -> tuple[int, str]:
+        return self.claim.chunk_id, self.item.row_id
+
+
+# Rows that this process has handed back in a later pause, the oldest first.
+_handed_back: dict[tuple[int, str], None] = {}
 
 
 def unasked(item: Item, error: Exception) -> Outcome:

@@ -18,7 +18,7 @@ ANSWER_WRAPPED = register_code(
 )
 MAX_ANNOUNCEMENT = 200  # characters
 MAX_LAYERS = 4  # an announcement, a fence in it, quotes in that
-_FENCED = re.compile(r"(```+|~~~+)[^\n`]*\n(.*?)\n?[ \t]*\1", re.DOTALL)
+_FENCE_BEGINS = re.compile(r"(```+|~~~+)[^\n`]*\n")
 _QUOTES = {
     '"': '"', "'": "'", "“": "”", "„": "“”", "«": "»", "»": "«", "\u2018": "\u2019",
     "「": "」", "『": "』",
@@ -75,10 +75,11 @@ def wrapped(text: Any, sources: Sequence[str]) -> GateFinding | None:
 
 
 def _unfenced(text: str, sources: Sequence[str]) -> str:
-    found = _FENCED.fullmatch(text) if text[:3] in {"```", "~~~"} else None
-    if found is None or _begins(sources, text[:3]) or found[1] in found[2]:
+    begins = _FENCE_BEGINS.match(text)
+    if begins is None or not text.endswith(begins[1]) or _begins(sources, text[:3]):
         return text
-    return found[2].strip()
+    inner = text[begins.end() : -len(begins[1])]
+    return text if begins[1] in inner else inner.strip()
 
 
 def _unquoted(text: str, sources: Sequence[str]) -> str:

@@ -44,7 +44,7 @@ MAX_ANSWER_DEPTH = 100
 # worst 5 ms a KB, where jsonschema has to judge it.
 LARGE_SCHEMA_BYTES = 8 * 1024
 LARGE_ANSWER_CHARACTERS = 16 * 1024
-_FENCED = re.compile(r"```(?:json)?\s*\n(.*?)\n?\s*```", re.DOTALL)
+_FENCE_BEGINS = re.compile(r"```(?:json)?\s*\n")
 _LONG_NUMBER = re.compile(r"\d{19}")
 
 
@@ -193,8 +193,17 @@ def _refuse_unsafe(text: bytes) -> None:
 
 def json_text(text: str) -> str:
     """An answer without the fence around its JSON, if there is one."""
-    fenced = _FENCED.search(text) if text.lstrip()[:1] == "`" else None
-    return fenced[1] if fenced is not None else text
+    fenced = _fenced(text) if text.lstrip()[:1] == "`" else None
+    return text if fenced is None else fenced
+
+
+def _fenced(text: str) -> str | None:
+    """What the first fence is around; None without one."""
+    begins = _FENCE_BEGINS.search(text)
+    if begins is None:
+        return None
+    ends = text.find("```", begins.end())
+    return None if ends < 0 else text[begins.end() : ends].rstrip()
 
 
 def _schema_text(schema: Mapping[str, Any]) -> bytes:
@@ -244,11 +253,11 @@ def _loads(text: str) -> tuple[str, Any]:
     try:
         return text, _parsed(text)
     except ValueError as error:
-        fenced = _FENCED.search(text)
+        fenced = _fenced(text)
         if fenced is None:
             raise SchemaMismatch(f"not JSON: {error}"[:MAX_COMPLAINT_LENGTH]) from None
     try:
-        return fenced[1], _parsed(fenced[1])
+        return fenced, _parsed(fenced)
     except ValueError as error:
         raise SchemaMismatch(f"not JSON: {error}"[:MAX_COMPLAINT_LENGTH]) from None
 

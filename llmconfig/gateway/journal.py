@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 
 from llmconfig import project_settings
 from llmconfig.client.recording import recorders
-from llmconfig.client.recording.disk_format import line_of, read_line
+from llmconfig.client.recording.disk_format import line_of, read_line, taken_up, to_keep
 from llmconfig.client.recording.recorders import Batch, Texts
 from llmconfig.client.types import CallRecord
 
@@ -53,7 +53,8 @@ class Journal:
         """Have records on the disk when this returns; raises OSError, and then none of them is."""
         keep_texts = recorders.keep_texts()
         told = b"".join(
-            line_of(_Kept(record, texts if keep_texts else NO_TEXTS)) for record, texts in batch
+            line_of(_Kept(to_keep(record), texts if keep_texts else NO_TEXTS))
+            for record, texts in batch
         )
         with self._lock:
             if self._file is None:
@@ -63,7 +64,7 @@ class Journal:
 
     def set_aside(self, batch: Batch) -> None:
         """Keep records that the database refuses by themselves; raises OSError."""
-        told = b"".join(line_of(_Kept(record, texts)) for record, texts in batch)
+        told = b"".join(line_of(_Kept(to_keep(record), texts)) for record, texts in batch)
         file = _created(_folder() / f"{uuid4().hex}{REFUSED}")
         try:
             _append(file, told)
@@ -182,4 +183,4 @@ def _read(line: bytes) -> tuple[CallRecord, Texts] | None:
         with os.fdopen(os.open(_folder() / UNREADABLE, WRITING, 0o600), "ab") as file:
             file.write(line)
         return None
-    return kept.record, kept.texts
+    return taken_up(kept.record), kept.texts

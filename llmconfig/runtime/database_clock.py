@@ -51,8 +51,12 @@ def known_ahead() -> dt.timedelta:
 
     So it serves event loops too.
     """
-    is_right = abs(_known.ahead.total_seconds()) <= TOLERATED_SECONDS
-    return NO_TIME if is_right else _known.ahead
+    return NO_TIME if is_right() else _known.ahead
+
+
+def is_right() -> bool:
+    """Whether our clock was right, as last compared."""
+    return abs(_known.ahead.total_seconds()) <= TOLERATED_SECONDS
 
 
 def now() -> dt.datetime:
@@ -62,6 +66,19 @@ def now() -> dt.datetime:
     price is in force.
     """
     return dt.datetime.now(dt.UTC) + known_ahead()
+
+
+def kept(moment: dt.datetime) -> dt.datetime:
+    """A moment of our clock as it is kept on disk: by the database's, as far as it is known.
+
+    Who reads it may be another process, whose clock is wrong by something else, or right.
+    """
+    return moment + known_ahead()
+
+
+def taken_up(moment: dt.datetime) -> dt.datetime:
+    """What `kept` gave, here or elsewhere, by our clock again."""
+    return moment - known_ahead()
 
 
 def corrected(moment: dt.datetime) -> dt.datetime:

@@ -17,9 +17,7 @@ CHILD = Path(__file__).with_name("python_child.py")
 LONGEST = 100_000  # characters of code that are looked at
 SECONDS = 10.0  # for one answer
 STARTING = 20.0  # for the first one: the scanner takes its time to load
-_FENCE = re.compile(
-    r"^[ \t]*```[ \t]*([\w+-]*)[^\n]*\n(.*?)^[ \t]*```[ \t]*$", re.MULTILINE | re.DOTALL
-)
+_FENCE = re.compile(r"[ \t]*```[ \t]*([\w+-]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +33,20 @@ class CodeReport:
 
 def fenced(text: str, languages: Sequence[str]) -> str:
     """The blocks that Markdown fences off in these languages, or without one; else the text."""
-    blocks = [
-        body for language, body in _FENCE.findall(text) if language.lower() in {*languages, ""}
-    ]
+    blocks: list[str] = []
+    inside: list[str] | None = None  # the lines since a fence began
+    language = ""
+    for line in text.splitlines(keepends=True):
+        fence = _FENCE.match(line)
+        if inside is None:
+            if fence is not None:
+                inside, language = [], fence[1].lower()
+        elif line.strip() == "```":
+            if language in {*languages, ""}:
+                blocks.append("".join(inside))
+            inside = None
+        else:
+            inside.append(line)
     return "\n".join(blocks) if blocks else text
 
 

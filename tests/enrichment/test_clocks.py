@@ -1,6 +1,7 @@
 """A worker whose clock stands at 1970 or 2042 works: the database's clock dates what is stored."""
 
 import datetime as dt
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -19,11 +20,13 @@ from llmconfig.client.http import background_loop
 from llmconfig.client.traffic.budget_ledger import period_start
 from llmconfig.gateway import access
 from llmconfig.gateway.refusals import RequestRefused
+from llmconfig.runtime import database_clock
 from metrics import partitions, retention
 from metrics.models import GenerationHistory, GenerationMetric
 from tests.enrichment.provider_batches import AT_PROVIDER, HELD_MS, until_completed
 from tests.enrichment.test_full_disk import an_answer
 from tests.llmconfig.gateway_server import new_key
+from tests.metrics.calls import a_record
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -72,6 +75,22 @@ def test_a_wrong_clock_drops_no_month_and_no_kept_answer_and_opens_no_other_days
         assert {period: period_start(period) for period in days} == days
         answer_spool.AnswerSpool()  # which looks for what nobody wants any more
     assert [each.row_id for each in answer_spool.kept(token)] == ["1"]
+
+
+def test_an_answer_that_one_clock_kept_is_dated_right_by_another(tmp_path, settings):
+    """A worker of 1970 dies, and one of 2042 writes what it was answered."""
+    settings.LLM_SPOOL_DIR = str(tmp_path)
+    token, years = uuid4(), []
+    for wrong in WRONG:
+        with time_machine.travel(wrong, tick=True):
+            connection.close()
+            connection.ensure_connection()
+            if not years:
+                dated = replace(a_record(), created_at=dt.datetime.now(dt.UTC))
+                answer_spool.AnswerSpool().keep(token, replace(an_answer("1"), record=dated))
+            (kept,) = answer_spool.kept(token)
+            years.append(database_clock.corrected(kept.record.created_at))
+    assert all(abs(each - timezone.now()) < dt.timedelta(minutes=2) for each in years), years
 
 
 def months_to_drop():

@@ -124,6 +124,13 @@ OPENAI_LINES = (
     ('"response":[[[[', False, "can't be read"),
     ('"response":{"status_code":200,"body":{"t":"\\ud83d"}}}', True, ""),
     ('"response":{"status_code":200,"body":{"t":NaN}}}', True, ""),
+    ('"response":{"status_code":"200","body":{"id":"x"}}}', True, ""),
+    ('"response":{"body":{"id":"x"}},"error":{"code":null,"message":null}}', True, ""),
+    ('"response":{"status_code":200,"body":{"t":"a\tb"}}}', True, ""),
+    ('"n":' + "9" * 5000 + ',"response":{"status_code":200,"body":{"id":"x"}}}', True, ""),
+    ('"response":null,"error":"overloaded"}', False, "overloaded"),
+    ('"response":null,"error":[{"message":"a\\u0000b\\ud800"}]}', False, "ab?"),
+    ('"response":{"status_code":' + "9" * 5000 + ',"body":null}}', False, "neither"),
 )
 ANTHROPIC_LINES = (
     ('"result":{"type":"succeeded","message":{"id":"m"}}}', True, ""),
@@ -133,6 +140,8 @@ ANTHROPIC_LINES = (
     ('"result":{"type":"expired"}}', False, "expired"),
     ('"result":{"type":"something_new"}}', False, "no answer"),
     ('"result":{"type":"succ', False, "can't be read"),
+    ('"result":{"type":["errored"],"error":"boom"}}', False, "no answer: boom"),
+    ('"result":{"type":{},"message":[]}}', False, "no answer"),
 )
 
 

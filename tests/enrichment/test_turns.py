@@ -10,7 +10,7 @@ from enrichment.batches import creation, lifecycle
 from enrichment.batches.creation import Selection, Terms
 from enrichment.batches.progress import progress_of
 from enrichment.engine import shift, turns
-from enrichment.engine.lanes import run_lane
+from enrichment.engine.lanes import LaneEnd, run_lane
 from enrichment.models import Batch, EnrichmentResult
 from llmconfig.configuration import snapshot
 from llmconfig.models import LLMConfig
@@ -28,14 +28,17 @@ def few_at_a_time(provider: Any, simulator: Any, settings: Any) -> None:
 
 
 @pytest.fixture
-def patient(provider: Any, simulator: Any, settings: Any) -> None:
-    """One call in flight, and calls that come again when they are told to, however late."""
-    changed = {
-        "LLM_BATCH_CONCURRENT": 1,
-        "LLM_RETRY_MAX_DELAY": 60,
-        "LLM_COOLDOWN_FAILURES": 0,
-    }
+def patient_calls(provider: Any, settings: Any) -> None:
+    """Calls that come again when they are told to, however late."""
+    changed = {"LLM_RETRY_MAX_DELAY": 60, "LLM_COOLDOWN_FAILURES": 0}
     settings.LLM_ENVIRONMENT = {**settings.LLM_ENVIRONMENT, **changed}
+    snapshot.expire()
+
+
+@pytest.fixture
+def patient(patient_calls: None, settings: Any) -> None:
+    """Of those one in flight."""
+    settings.LLM_ENVIRONMENT = {**settings.LLM_ENVIRONMENT, "LLM_BATCH_CONCURRENT": 1}
     snapshot.expire()
 
 
@@ -130,3 +133,22 @@ def test_a_row_in_a_long_pause_holds_no_place(patient, simulator, make_animals):
     assert progress_of(batch.pk).done == 12
     order = list(EnrichmentResult.objects.order_by("id").values_list("row_id", flat=True))
     assert order.index(str(rows[0].pk)) > 3
+
+
+def test_a_row_in_a_later_long_pause_does_not_keep_the_worker(
+    few_at_a_time, patient_calls, simulator, make_animals
+):
+    """It goes back to its chunk once; the next time it is seen to its end."""
+    rows = make_animals(20)
+    sent_away, _ = batches_of(rows, 0, 0, size=10)
+    sent_away_row = "Dog 0 likes"
+    simulator.plan(
+        {"text": sent_away_row, "times": 1, "action": {"status": 429, "retry_after": 1}},
+        {"text": sent_away_row, "times": 1, "action": {"status": 429, "retry_after": 50}},
+    )
+    assert run_lane(sent_away.pk, yields=True) == LaneEnd.WAITING
+    at = progress_of(sent_away.pk)
+    assert (at.done, at.failed, at.waiting) == (9, 0, 0)
+    assert run_lane(sent_away.pk) == LaneEnd.FINISHED
+    at = progress_of(sent_away.pk)
+    assert (at.done, at.calls, at.calls_repaid) == (10, 10, 0)

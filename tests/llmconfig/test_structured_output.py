@@ -130,6 +130,7 @@ REFUSED = [
     ({"anyOf": []}, "anyOf"),
     ({"$schema": 5}, r"\$schema"),
     ({"$schema": "http://json-schema.org/draft-04/schema#", "minimum": "5"}, "minimum"),
+    ({"$schema": "http://json-schema.org/draft-03/schema#", "extends": {"$ref": "#"}}, "draft 3"),
     # References
     ({"$ref": "https://127.0.0.1:1/schema.json"}, "127.0.0.1:1/schema.json' leads out of"),
     ({"properties": {"a": {"$ref": "file:///etc/hostname"}}}, "file:///etc/hostname' leads out"),
@@ -182,6 +183,15 @@ REFUSED = [
     ({"type": "string", "pattern": "a" * 1001}, "1000 characters"),
     ({"patternProperties": {"a": STRING}, "unevaluatedProperties": False}, "additionalProperties"),
 ]
+
+
+@pytest.mark.parametrize(
+    "lines", [" \n" * 8_000, "```json\n" * 2_000 + "x", "```json" + " " * 15_000]
+)
+def test_a_fence_that_never_ends_is_read_in_a_moment(lines):
+    """By backtracking, the first would take hours."""
+    with pytest.raises(SchemaMismatch):
+        compile_schema({"type": "object"}).read(f"```json\n{lines}")
 
 
 @pytest.mark.parametrize(("schema", "named"), REFUSED)

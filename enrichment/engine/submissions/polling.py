@@ -2,6 +2,8 @@
 
 import datetime as dt
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from enrichment.batches.lifecycle import complete_if_done
 from enrichment.engine.db_sessions import SESSION_ERRORS
@@ -34,6 +36,33 @@ def go_on(
 
     `settle` is the age from which a provider that doesn't know it is believed.
     """
+    with _noting(submission):
+        _tried(submission, step, settle=settle, fresh=fresh)
+    if _is_overdue(submission):
+        with _noting(submission):
+            fall_back.give_up(
+                submission,
+                f"The provider hasn't ended it within {_hours(MAX_AGE)}.",
+                billed=bool(submission.external_id),
+            )
+
+
+@contextmanager
+def _noting(submission: ProviderBatchSubmission) -> Iterator[None]:
+    """An error of ours is this submission's alone."""
+    try:
+        yield
+    except SESSION_ERRORS:
+        raise
+    except Exception as error:
+        logger.exception("Submission %s failed.", submission.pk)
+        _note(submission, f"It waits, for an error of Nodewise's: {type(error).__name__}.")
+
+
+def _tried(
+    submission: ProviderBatchSubmission, step: Step, *, settle: dt.timedelta, fresh: bool
+) -> None:
+    """What is due, and what follows where the provider or the configuration doesn't let it."""
     try:
         _go_on(submission, step, settle=settle, fresh=fresh)
     except SubmissionFailed as failure:
@@ -42,17 +71,6 @@ def go_on(
     except (ConfigurationError, EnrichmentError) as error:
         logger.warning("Submission %s waits: %s", submission.pk, error)
         _note(submission, f"It waits: {error}")
-    except SESSION_ERRORS:
-        raise
-    except Exception as error:
-        logger.exception("Submission %s failed.", submission.pk)
-        _note(submission, f"It waits, for an error of Nodewise's: {type(error).__name__}.")
-    if _is_overdue(submission):
-        fall_back.give_up(
-            submission,
-            f"The provider hasn't ended it within {_hours(MAX_AGE)}.",
-            billed=bool(submission.external_id),
-        )
 
 
 def _failed(
@@ -61,6 +79,8 @@ def _failed(
     intended = submission.state == SubmissionState.INTENDED
     if failure.queue_full and intended:
         hand_over.wait_for_queue(submission, str(failure), settle=settle)
+    elif failure.nameless:
+        fall_back.give_up(submission, str(failure), billed=True)
     elif failure.refused and intended:
         fall_back.give_up(submission, str(failure))
     elif failure.gone and _age(submission) >= settle:

@@ -10,7 +10,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.text import slugify
 
-from enrichment.listings.importing.dates import Day, Moment, moment_of
+from enrichment.listings.importing.dates import Day, Moment, moment_of, within_years
 from enrichment.listings.importing.mapping import (
     FIELDS,
     KEY,
@@ -31,6 +31,7 @@ _TRUE = frozenset({"true", "t", "yes", "y", "1", "ja", "oui", "si", "sí"})
 _FALSE = frozenset({"false", "f", "no", "n", "0", "nein", "non"})
 _UNKNOWN = frozenset({"", "unknown", "null", "n/a"})
 _SLUG_AS_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)+")
+_UNSEEN = re.compile("[\u200b-\u200d\u2060\ufeff]")
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 
 
@@ -114,6 +115,8 @@ class Cleaner:
     def clean(self, row: RawRow) -> CleanRow:
         """The row's values; raises ValueError that names the column and says what is wrong."""
         cells = row.cells
+        if self._is_header(cells):
+            raise ValueError("it repeats the header")
         key = _named(self._columns[KEY], _text_of(_KEY_LENGTH), cells.get(self._columns[KEY]))
         values: dict[str, Value] = {}
         for column, field, cleaned in self._cleaners:
@@ -122,18 +125,26 @@ class Cleaner:
                     values[field] = cleaned(cells[column])
                 except ValueError as error:
                     raise ValueError(f"{column} {error}") from error
-        if not str(key).strip():
+        key = _bare(str(key))
+        if not key:
             raise ValueError(f"{self._columns[KEY]} is empty")
         if "name" in values and not str(values["name"]).strip():
             raise ValueError(f"{self._columns['name']} is empty")
         if values.get("species") == "":
             del values["species"]  # the column has a default
-        return CleanRow(row.line, str(key).strip(), values, self._organization(cells))
+        return CleanRow(row.line, key, values, self._organization(cells))
+
+    def _is_header(self, cells: Mapping[str, object]) -> bool:
+        """Files that were put together have it again in the middle."""
+        given = [column for column in self._columns.values() if column in cells]
+        return len(given) > 1 and all(
+            isinstance(cell := cells[column], str) and _bare(cell) == column for column in given
+        )
 
     def key_of(self, row: RawRow) -> str:
         """The row's id, blank where it has none that can be used."""
         try:
-            return cell_text(row.cells.get(self._columns[KEY])).strip()
+            return _bare(cell_text(row.cells.get(self._columns[KEY])))
         except ValueError:
             return ""
 
@@ -151,6 +162,11 @@ class Cleaner:
             empty = " and ".join(self._columns[field] for field in parts)
             raise ValueError(f"{empty} {'are both' if len(parts) == 2 else 'is'} empty")
         return ref
+
+
+def _bare(text: str) -> str:
+    """Without spaces around it and without what nobody sees: marks of byte order, zero widths."""
+    return _UNSEEN.sub("", text).strip()
 
 
 def missing_to_add(row: CleanRow) -> list[str]:
@@ -225,13 +241,20 @@ def _switch(cell: object) -> bool | None:
     raise ValueError(f"is {word[:MAX_SHOWN]!r}, not true, false or empty")
 
 
+def _in_years(moment: Moment) -> Moment:
+    try:
+        return within_years(moment)
+    except ValueError as error:
+        raise ValueError(f"is out of range: {error}") from error
+
+
 def _moment(cell: object, order: str) -> Moment | None:
     if isinstance(cell, dt.datetime):
         if cell.time() == dt.time() and cell.tzinfo is None:
-            return Day(cell.date())
-        return cell if cell.tzinfo else timezone.make_aware(cell)
+            return _in_years(Day(cell.date()))
+        return _in_years(cell if cell.tzinfo else timezone.make_aware(cell))
     if isinstance(cell, dt.date):
-        return Day(cell)
+        return _in_years(Day(cell))
     text = cell_text(cell).strip()
     if not text:
         return None

@@ -1,6 +1,7 @@
 """Compares a row with the listing that is there: what is new, changed, or would do damage."""
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,6 +13,10 @@ from enrichment.listings.importing.mapping import MOMENT_FIELD, SWITCH_FIELDS, T
 
 STORED_FIELDS = (*TEXT_FIELDS, *SWITCH_FIELDS, MOMENT_FIELD)
 _REPLACEMENT = "\ufffd"
+# Letters of Latin languages, in UTF-8 that was read as cp1252 or Latin-1.
+_TWICE = re.compile(
+    "[\u00c2-\u00c5][\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +58,28 @@ def changes(
         old = before[field]
         if old == value or (isinstance(value, Day) and _is_on(old, value)):
             continue
-        if isinstance(value, str) and _REPLACEMENT in value and _REPLACEMENT not in str(old):
+        if isinstance(value, str) and (lost := _lost(value, str(old))):
             raise ValueError(
-                f"{field} has U+FFFD where the listing has readable text: the file lost characters"
+                f"{field} has {lost} where the listing has readable text: the file lost characters"
                 " before it came here"
             )
         found.append(FieldChange(field, old, value))
     if row.organization is not None and known.organization_id != organization_id:
         found.append(FieldChange("organization", known.organization_id, organization_id))
     return found
+
+
+def _lost(text: str, before: str) -> str:
+    """What a text has in place of characters that are there now; blank where none is lost."""
+    if _REPLACEMENT in text and _REPLACEMENT not in before:
+        return "U+FFFD"
+    if "?" in text and len(text) == len(before) and not before.isascii() and text != before:
+        pairs = zip(text, before, strict=True)
+        if all(new == old or (new == "?" and not old.isascii()) for new, old in pairs):
+            return "question marks"
+    if _TWICE.search(text) and not _TWICE.search(before):
+        return f"{_TWICE.findall(text)[0]!r}, encoded twice,"
+    return ""
 
 
 def _is_on(moment: Value, day: Day) -> bool:

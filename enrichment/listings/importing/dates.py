@@ -19,11 +19,14 @@ _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:T?(\d{2})(\d{2})(\d{2})?(Z)?)?$"
 _YEAR_FIRST = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ]+(.+))?$")
 _NUMBERS = re.compile(r"(\d{1,2})([-/.])\s?(\d{1,2})\2\s?(\d{4}|\d{2})(?:,?[T ]+(.+))?$")
 _DAY, _MONTH = r"(?P<day>\d{1,2})", r"(?P<month>[^\W\d_]+)\.?"
-_YEAR_AND_TIME = r"(?P<year>\d{4})(?:,?[T ]+(?P<time>.+))?$"
+_YEAR_AND_TIME = r"(?P<year>\d{4}|\d{2})(?:,?[T :]+(?P<time>.+))?$"
 _NAMED = (
-    re.compile(rf"{_DAY}(?:st|nd|rd|th|\.|º)?[ -](?:de )?{_MONTH},?[ -](?:de )?{_YEAR_AND_TIME}"),
+    re.compile(rf"{_DAY}(?:st|nd|rd|th|\.|º)?[ /-](?:de )?{_MONTH},?[ /-](?:de )?{_YEAR_AND_TIME}"),
     re.compile(rf"{_MONTH} {_DAY}(?:st|nd|rd|th)?,? {_YEAR_AND_TIME}"),
 )
+# As C's asctime and Python's ctime write it.
+_ASCTIME = re.compile(rf"[^\W\d_]{{3}} {_MONTH} {_DAY} (?P<time>\d\d:\d\d:\d\d) (?P<year>\d{{4}})$")
+FIRST_YEAR, LAST_YEAR = 1900, 2100
 _TIME = re.compile(
     r"(?:at |um )?(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,6})\d*)?)?"
     r"\s?(am|pm|uhr)?\.?\s?(z|utc|gmt|[+-]\d{2}:?\d{2})?$",
@@ -63,7 +66,21 @@ def moment_of(text: str, *, order: str) -> Moment:
     `order` is DAY_FIRST, MONTH_FIRST or blank, for dates such as 03/04/2024. Raises ValueError that
     says what is wrong.
     """
-    words = " ".join(text.split())
+    return within_years(_moment_of(" ".join(text.split()), order))
+
+
+def within_years(moment: Moment) -> Moment:
+    """The same; raises ValueError for years in which no listing was posted.
+
+    A date at either end of the calendar can be stored and not be read again, in another zone.
+    """
+    year = moment.date.year if isinstance(moment, Day) else moment.year
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        raise ValueError(f"the year {year} isn't between {FIRST_YEAR} and {LAST_YEAR}")
+    return moment
+
+
+def _moment_of(words: str, order: str) -> Moment:
     for form in (_iso, _compact, _year_first, _unix, _named, _mail):
         found = form(words)
         if found is not None:
@@ -96,7 +113,11 @@ def _iso(text: str) -> Moment | None:
 
 def _compact(text: str) -> Moment | None:
     found = _COMPACT.match(text)
-    if found is None or not 1900 <= int(found[1]) <= 2100 or not 1 <= int(found[2]) <= 12:
+    if (
+        found is None
+        or not FIRST_YEAR <= int(found[1]) <= LAST_YEAR
+        or not 1 <= int(found[2]) <= 12
+    ):
         return None
     day = dt.date(int(found[1]), int(found[2]), int(found[3]))
     if found[4] is None:
@@ -122,10 +143,10 @@ def _unix(text: str) -> Moment | None:
 
 
 def _named(text: str) -> Moment | None:
-    for form in _NAMED:
+    for form in (*_NAMED, _ASCTIME):
         found = form.match(text)
         if found is not None and (month := _month(found["month"])):
-            return _at(dt.date(int(found["year"]), month, int(found["day"])), found["time"])
+            return _at(dt.date(_full_year(found["year"]), month, int(found["day"])), found["time"])
     return None
 
 

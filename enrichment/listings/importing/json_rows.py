@@ -50,11 +50,19 @@ class JsonRows:
         self._file, self._encoding, self._lines = file, encoding, lines
         self.facts = FileFacts(JSON_LINES if lines else JSON, encoding.removesuffix("-sig"))
         names: dict[str, None] = {}
+        bad: BadRow | None = None
         for row in self:
             if isinstance(row, RawRow):
                 names.update(dict.fromkeys(row.cells))
+            else:
+                bad = bad or row
             if len(names) > MAX_COLUMNS:
                 raise file.refused(f"has more than {MAX_COLUMNS} names.", line=row.line)
+        if not names:
+            raise file.refused(
+                f"no row can be read: {bad.reason}." if bad else "it has no rows.",
+                line=bad.line if bad else 0,
+            )
         self.columns = tuple(names)
 
     def __iter__(self) -> Iterator[RawRow | BadRow]:
@@ -88,7 +96,9 @@ class JsonRows:
             line += text.count("\n", counted, at)
             counted = at
             if text.startswith("]", at):
-                break
+                if self._ends(text, at):
+                    return
+                raise self._no_json(text, at, "something follows its end; put all into one list")
             try:
                 value, at = _DECODER.raw_decode(text, at)
             except (ValueError, RecursionError) as error:
@@ -99,6 +109,10 @@ class JsonRows:
                 at += 1
             elif not text.startswith("]", at):
                 raise self._no_json(text, at, "a comma or ] is missing")
+
+    def _ends(self, text: str, at: int) -> bool:
+        """Whether the document ends with the list that ends there; an object was read before."""
+        return not text.startswith("[", _after_space(text)) or not text[at + 1 :].strip()
 
     def _array(self, text: str) -> int:
         """Where the elements begin: in the document's array, or in an object's only list."""

@@ -17,6 +17,7 @@ BLOCK_BYTES = 1024 * 1024
 CSV, JSON, JSON_LINES, XLSX = "csv", "json", "jsonl", "xlsx"
 _GZIP = b"\x1f\x8b"
 # Formats that people send by mistake, by their first bytes, and what to do about it.
+_WEB_PAGE = (b"<!doctype html", b"<html", b"<table")
 _REFUSED = {
     b"\xd0\xcf\x11\xe0": "an old or password-protected Excel file: save it as .xlsx or CSV",
     b"%PDF": "a PDF: export the table as CSV or .xlsx",
@@ -26,6 +27,9 @@ _REFUSED = {
     b"\xfd7zXZ": "an xz archive: unpack it, or pack it with gzip",
     b"BZh": "a bzip2 archive: unpack it, or pack it with gzip",
     b"\x28\xb5\x2f\xfd": "a Zstandard archive: unpack it, or pack it with gzip",
+    b"\x1f\x8b": "a gzip archive within another one: unpack it once",
+    b"\x89PNG": "a picture: export the table as CSV or .xlsx",
+    b"\xff\xd8\xff": "a picture: export the table as CSV or .xlsx",
 }
 
 
@@ -124,6 +128,10 @@ def format_of(file: OpenedFile) -> str:
     if not head.strip(b"\0\t\r\n \xef\xbb\xbf\xff\xfe"):
         raise file.refused("it is empty.")
     text = head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
+    if text[:14].lower().startswith(_WEB_PAGE):
+        raise file.refused("this is a web page: download the table itself, as CSV or .xlsx.")
+    if text.startswith(b"<?xml"):
+        raise file.refused("this is XML: export the table as CSV, JSON or .xlsx.")
     if text.startswith(b"["):
         return JSON
     if text.startswith(b"{"):

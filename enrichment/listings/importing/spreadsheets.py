@@ -19,6 +19,10 @@ PIECE_BYTES = 1024**2
 NO_VALUE = (
     "a cell holds a formula without its value: open the file in a spreadsheet program and save it"
 )
+MERGED = "a cell is merged with others: split them, so that each row has its own"
+_MERGED = re.compile(
+    rb'<(?:\w+:)?mergeCell\s[^>]{0,99}ref="[A-Z]{1,3}(\d{1,7}):[A-Z]{1,3}(\d{1,7})"'
+)
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
 _ERRORS = frozenset({"#N/A", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NULL!", "#NUM!"})
 _UNREADABLE = (
@@ -50,6 +54,7 @@ class SheetRows:
     def __iter__(self) -> Iterator[RawRow | BadRow]:
         columns, width = self.columns, len(self.columns)
         with self._opened_sheet(self._sheet) as (sheet, _), self._formulas() as formulas:
+            merged = self._merged(sheet)
             for line, cells in _lines(sheet):
                 said = next(formulas, ())
                 if line > MAX_SHEET_ROWS:
@@ -66,6 +71,9 @@ class SheetRows:
                     continue
                 if any(map(_lacks_value, cells[:width], said)):
                     yield BadRow(line, NO_VALUE)
+                    continue
+                if line in merged:
+                    yield BadRow(line, MERGED)
                     continue
                 yield RawRow(line, dict(zip(columns, padded, strict=True)))
 
@@ -116,6 +124,19 @@ class SheetRows:
             return
         with self._opened_sheet(self._sheet, values=False) as (sheet, _):
             yield (cells for _, cells in _lines(sheet))
+
+    def _merged(self, sheet: Any) -> frozenset[int]:
+        """The rows with cells that hide behind another one: they aren't empty, as they look."""
+        found: set[int] = set()
+        with zipfile.ZipFile(self._file.content) as archive:
+            path = sheet._worksheet_path  # noqa: SLF001 - it has no other name for its part
+            with archive.open(path) as content:
+                before = b""
+                while piece := content.read(PIECE_BYTES):
+                    for first, last in _MERGED.findall(before + piece):
+                        found.update(range(int(first), min(int(last), MAX_SHEET_ROWS) + 1))
+                    before = piece[-MAX_PROLOGUE:]
+        return frozenset(found)
 
     def _has_formulas(self) -> bool:
         with zipfile.ZipFile(self._file.content) as archive:

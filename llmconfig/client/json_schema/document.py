@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from jsonschema import Draft7Validator, Draft201909Validator, Draft202012Validator
+from jsonschema import Draft3Validator, Draft7Validator, Draft201909Validator, Draft202012Validator
 from jsonschema.exceptions import SchemaError
 from jsonschema.validators import validator_for
 from referencing import Registry, Resource
@@ -86,6 +86,8 @@ def read(schema: dict[str, Any], *, size: int, lenient: bool = False) -> Documen
     if not isinstance(schema.get("$schema", ""), str):
         raise SchemaUnusable("The schema's $schema is no text.")
     dialect = validator_for(schema, default=Draft202012Validator)
+    if dialect is Draft3Validator:
+        raise SchemaUnusable("The schema is of draft 3, which isn't read; draft 4 and later are.")
     document = Document(schema, dialect)
     if dialect not in NEWER and not lenient:
         _check_by_dialect(document, size)

@@ -33,6 +33,10 @@ class CallWatch:
             return False
         return not any(each.attempt.paid or each.reply is not None for each in state.attempts)
 
+    def waits(self) -> bool:
+        """Whether limits, a budget or a cool-down hold it."""
+        return self.state.waiting is not None
+
     def waits_for_room(self) -> bool:
         """Whether its provider's limits or a budget hold it, and no cool-down."""
         waiting = self.state.waiting

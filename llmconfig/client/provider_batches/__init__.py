@@ -13,12 +13,15 @@ from enum import StrEnum
 from typing import Any, BinaryIO, Protocol
 
 from llmconfig import provider_types
+from llmconfig.client.wire.reading import storable
 from llmconfig.configuration.resolution import Target
 from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.extras import from_extra, how_to_install, installed
 
 JSON = dict[str, Any]
 MARKER = "nodewise_submission"  # the name of our marker in a vendor's metadata
+MAX_DETAIL = 1000
+MAX_ID = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +107,23 @@ class SubmissionFailed(Exception):
 
     `refused`: certainly nothing was begun. `gone`: the vendor doesn't have the batch or its
     results (any more). `queue_full`: the same again will do once the vendor's queue has room.
+    `nameless`: it was begun, and the vendor gave no id by which it could be asked for.
     """
 
     def __init__(
-        self, detail: str, *, refused: bool, gone: bool = False, queue_full: bool = False
+        self,
+        detail: str,
+        *,
+        refused: bool,
+        gone: bool = False,
+        queue_full: bool = False,
+        nameless: bool = False,
     ) -> None:
-        super().__init__(detail)
+        super().__init__(storable(detail[:MAX_DETAIL]))
         self.refused = refused
         self.gone = gone
         self.queue_full = queue_full
+        self.nameless = nameless
 
 
 def missing_extra(target: Target) -> str:

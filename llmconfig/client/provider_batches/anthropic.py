@@ -21,7 +21,7 @@ from llmconfig.client.provider_batches import (
     result_files,
     result_lines,
 )
-from llmconfig.client.provider_batches.guarded import client_of, failure_of
+from llmconfig.client.provider_batches.guarded import client_of, failure_of, id_of
 from llmconfig.configuration.resolution import Target
 from llmconfig.configuration.snapshot import Snapshot
 
@@ -58,7 +58,7 @@ class AnthropicBatches:
         bodies: Any = [{"custom_id": each.custom_id, "params": each.body} for each in requests]
         with self._errors_translated():
             batch = await self.client.messages.batches.create(requests=bodies)
-        return batch.id
+        return id_of(batch)
 
     async def find(self, marker: str, *, since: dt.datetime) -> Found:
         """Only an ended batch tells the ids of its calls; until then a young one may be ours."""

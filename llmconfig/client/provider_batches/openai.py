@@ -14,6 +14,7 @@ from llmconfig.client.pipeline import endpoints
 from llmconfig.client.pipeline.endpoints import ProviderEndpoint
 from llmconfig.client.provider_batches import (
     MARKER,
+    MAX_DETAIL,
     BatchRequest,
     BatchState,
     Fetched,
@@ -22,13 +23,15 @@ from llmconfig.client.provider_batches import (
     SubmissionFailed,
     result_files,
 )
-from llmconfig.client.provider_batches.guarded import client_of, failure_of
+from llmconfig.client.provider_batches.guarded import client_of, failure_of, id_of
+from llmconfig.client.wire.reading import storable
 from llmconfig.configuration.resolution import Target
 from llmconfig.configuration.snapshot import Snapshot
 
 # What a line of a batch asks, by the wire of its model.
 ADDRESSES: Final = {"openai": "/v1/chat/completions", "responses": "/v1/responses"}
 ENDED = frozenset({"completed", "expired", "cancelled"})
+MAX_PROBLEMS = 3  # that are told
 CLOCKS_APART = dt.timedelta(minutes=10)
 
 
@@ -74,7 +77,7 @@ class OpenAIBatches:
                 completion_window="24h",
                 metadata={MARKER: marker},
             )
-        return batch.id
+        return id_of(batch)
 
     async def find(self, marker: str, *, since: dt.datetime) -> Found:
         """The marker stands in the batch's metadata; the list begins with the newest."""
@@ -92,18 +95,18 @@ class OpenAIBatches:
         with self._errors_translated():
             batch = await self.client.batches.retrieve(external_id)
         if batch.status == "failed":
-            problems = [each for each in (batch.errors and batch.errors.data) or [] if each]
-            said = "; ".join(problem.message or problem.code or "" for problem in problems[:3])
+            problems = _problems(batch.errors)
+            said = "; ".join(message or code for code, message in problems[:MAX_PROBLEMS])
             return Polled(
                 BatchState.FAILED,
-                self.endpoint.scrubber.clean(said),
-                queue_full=any(is_queue_full(each.code, each.message) for each in problems),
+                storable(self.endpoint.scrubber.clean(said))[:MAX_DETAIL],
+                queue_full=any(is_queue_full(*each) for each in problems),
             )
-        counts = batch.request_counts
+        answered = getattr(batch.request_counts, "completed", None)
         return Polled(
             BatchState.ENDED if batch.status in ENDED else BatchState.WORKING,
             complete=batch.status == "completed",
-            answered=counts.completed if counts is not None else None,
+            answered=answered if isinstance(answered, int) else None,
         )
 
     async def fetch(self, external_id: str, into: BinaryIO) -> Fetched:
@@ -113,7 +116,7 @@ class OpenAIBatches:
             batch = await self.client.batches.retrieve(external_id)
         cut = False
         for file_id in (batch.output_file_id, batch.error_file_id):
-            if file_id:
+            if isinstance(file_id, str) and file_id.strip():
                 address = f"{self.base_url}/files/{quote(file_id, safe='')}/content"
                 cut |= await result_files.save(self.endpoint, URL(address), into)
         return Fetched(cut)
@@ -135,6 +138,20 @@ class OpenAIBatches:
         except openai.OpenAIError as error:
             said = self.endpoint.scrubber.clean(str(error))
             raise SubmissionFailed(said, refused=False) from None
+
+
+def _problems(errors: object) -> list[tuple[str, str]]:
+    """Code and message of each, whatever form they have: the SDK hands on what it doesn't know."""
+    data = getattr(errors, "data", errors)
+    listed = data if isinstance(data, list) else [data]
+    return [(_words(each, "code"), _words(each, "message")) for each in listed if each]
+
+
+def _words(problem: object, name: str) -> str:
+    if isinstance(problem, str):
+        return problem if name == "message" else ""
+    told = problem.get(name) if isinstance(problem, dict) else getattr(problem, name, None)
+    return told if isinstance(told, str) else ""
 
 
 def is_queue_full(code: str | None, message: str | None) -> bool:

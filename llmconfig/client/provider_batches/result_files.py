@@ -104,6 +104,8 @@ async def _pieces(endpoint: ProviderEndpoint, url: URL) -> AsyncGenerator[bytes]
             if opened.status != 200:
                 said = await _refusal(opened)
                 raise failure_of(opened.status, endpoint.scrubber.clean(said))
+            if "text/html" in opened.headers.get("Content-Type", "").lower():
+                raise SubmissionFailed("It sent a web page in place of results.", refused=False)
             packed = opened.headers.get("Content-Encoding", "identity").lower()
             plain = packed in {"identity", ""}
             pieces = opened.pieces(2 * MAX_BYTES)  # `save` stops before

@@ -10,8 +10,10 @@ import re
 from llmconfig import provider_types
 from llmconfig.client.provider_batches import JSON, Result
 from llmconfig.client.wire import BadReply
-from llmconfig.client.wire.reading import parse
+from llmconfig.client.wire.reading import parse, storable
 
+OK = 200
+NO_ANSWER = frozenset({"errored", "canceled", "expired"})
 MAX_REASON = 300
 MAX_ID = 200
 _CUSTOM_ID = re.compile(rb'"custom_id"\s*:\s*"([A-Za-z0-9_-]{1,200})"')
@@ -20,11 +22,8 @@ _CUSTOM_ID = re.compile(rb'"custom_id"\s*:\s*"([A-Za-z0-9_-]{1,200})"')
 def read(provider_type: str, line: bytes) -> Result:
     """The result in a line of this vendor's; the first of a file may begin with a mark of UTF-8."""
     line = line.removeprefix(codecs.BOM_UTF8)
-    return (
-        of_anthropic(line)
-        if provider_types.get(provider_type).batches == "anthropic"
-        else of_openai(line)
-    )
+    anthropic = provider_types.get(provider_type).batches == "anthropic"
+    return of_anthropic(line) if anthropic else of_openai(line)
 
 
 def of_openai(line: bytes) -> Result:
@@ -32,13 +31,12 @@ def of_openai(line: bytes) -> Result:
     entry = _entry(line)
     if isinstance(entry, Result):
         return entry
-    response, error = _object(entry.get("response")), _object(entry.get("error"))
-    status, body = response.get("status_code"), response.get("body")
-    if status == 200 and isinstance(body, dict) and not error:
+    response, error = _object(entry.get("response")), _said(entry.get("error"))
+    status, body = _status(response.get("status_code")), response.get("body")
+    if status == OK and isinstance(body, dict) and not error and not body.get("error"):
         return Result(_id(entry), body)
-    refusal = error or _object(_object(body).get("error")) or _object(body)
-    said = _said(refusal)
-    if isinstance(status, int) and status != 200:
+    said = error or _said(_object(body).get("error")) or _said(_object(body))
+    if status != OK:
         said = f"{status}: {said}" if said else f"status {status}"
     return Result(_id(entry), reason=said or "It has neither an answer nor an error.")
 
@@ -52,10 +50,10 @@ def of_anthropic(line: bytes) -> Result:
     kind, message = result.get("type"), result.get("message")
     if kind == "succeeded" and isinstance(message, dict):
         return Result(_id(entry), message)
-    error = _object(result.get("error"))
-    said = _said(_object(error.get("error")) or error)
-    known = kind if kind in {"errored", "canceled", "expired"} else "it has no answer"
-    return Result(_id(entry), reason=f"{known}: {said}" if said else str(known))
+    error = result.get("error")
+    said = _said(_object(error).get("error") or error)
+    known = kind if isinstance(kind, str) and kind in NO_ANSWER else "it has no answer"
+    return Result(_id(entry), reason=f"{known}: {said}" if said else known)
 
 
 def too_long(line: bytes, max_bytes: int) -> Result:
@@ -86,8 +84,20 @@ def _object(value: object) -> JSON:
     return value if isinstance(value, dict) else {}
 
 
-def _said(error: JSON) -> str:
-    """An error's message, with its code or type before it."""
-    parts = [error.get(name) for name in ("code", "type", "message")]
-    words = [str(each) for each in parts if isinstance(each, str | int) and each]
-    return ": ".join(dict.fromkeys(words))[:MAX_REASON]
+def _status(told: object) -> int:
+    """The status; servers that leave it out, or send none that is a number, mean 200."""
+    try:
+        return int(told) if isinstance(told, str | int | float) else OK
+    except (ValueError, OverflowError):
+        return OK
+
+
+def _said(error: object) -> str:
+    """An error's message, with its code or type before it; some errors are only a text."""
+    if isinstance(error, list):
+        error = error[0] if error else ""
+    if isinstance(error, str):
+        return storable(error[:MAX_REASON])
+    parts = [_object(error).get(name) for name in ("code", "type", "message")]
+    words = [str(each)[:MAX_REASON] for each in parts if isinstance(each, str | int) and each]
+    return storable(": ".join(dict.fromkeys(words))[:MAX_REASON])

@@ -7,12 +7,16 @@ import json
 import types
 import typing
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, TypeVar
 from uuid import UUID
 
 import orjson
+
+from llmconfig.client.types import CallRecord
+from llmconfig.runtime import database_clock
 
 Facts = TypeVar("Facts")
 
@@ -38,6 +42,20 @@ def read_line(kind: type[Facts], line: bytes) -> Facts:
     except (KeyError, TypeError, AttributeError, ArithmeticError) as error:
         raise ValueError(f"This is no {kind.__name__}: {error}") from error
     return read
+
+
+def to_keep(record: CallRecord) -> CallRecord:
+    """A record for such a file, which another process may read by another clock."""
+    if database_clock.is_right():
+        return record
+    return replace(record, created_at=database_clock.kept(record.created_at))
+
+
+def taken_up(record: CallRecord) -> CallRecord:
+    """The record again, by this process's clock."""
+    if database_clock.is_right():
+        return record
+    return replace(record, created_at=database_clock.taken_up(record.created_at))
 
 
 def _plain(value: object) -> Any:

@@ -17,8 +17,8 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 def parse(body: bytes) -> JSON:
     """A reply's JSON object; raises BadReply.
 
-    Halves of emoji become "?" and numbers that are none become null: one such character in an
-    answer must not make its row fail for ever.
+    Halves of emoji become "?", and numbers that are none or have thousands of digits become null:
+    one such character in an answer must not make its row fail for ever.
     """
     value = parse_value(body)
     if not isinstance(value, dict):
@@ -51,7 +51,11 @@ def _parse_patiently(body: bytes) -> Any:
         raise BadReply("the reply is not JSON")
     try:
         value = json.loads(
-            body.decode("utf-8", "replace"), parse_constant=_nothing, parse_float=_finite
+            body.decode("utf-8", "replace"),
+            strict=False,  # line breaks and tabs within texts, as some servers send them
+            parse_constant=_nothing,
+            parse_float=_finite,
+            parse_int=_whole,
         )
         return orjson.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
     except (ValueError, RecursionError):
@@ -67,12 +71,24 @@ def _finite(text: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
+def _whole(text: str) -> int | None:
+    try:
+        return int(text)
+    except ValueError:  # of thousands of digits
+        return None
+
+
 def dump(content: JSON) -> bytes:
     """A request's bytes. Half emoji in a prompt become "?"; raises TypeError if it's no JSON."""
     try:
         return orjson.dumps(content)
     except TypeError:
         return json.dumps(content, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
+
+
+def storable(text: str) -> str:
+    """A text that PostgreSQL takes: without NUL, and with "?" for halves of characters."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def text_of(value: object) -> str:

@@ -130,6 +130,29 @@ def test_a_file_that_breaks_in_the_middle_changes_nothing(broken):
     assert only().description == "Schöner Hund für 5 €"
 
 
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("Sch?ner Hund für 5 ?", "question marks"),
+        ("Sch\u00c3\u00b6ner Hund f\u00c3\u00bcr 5 \u00e2\u201a\u00ac", "encoded twice"),
+    ],
+)
+def test_text_that_was_spoilt_before_it_came_here_never_replaces_readable_text(cell, said):
+    take(GOOD)
+    assert said in take(f"id,description\n1,{cell}\n").bad[0].reason
+    assert only().description == "Schöner Hund für 5 €"
+    take("id,description\n1,Is he ready?\n")
+    assert only().description == "Is he ready?"
+
+
+def test_files_that_were_put_together_repeat_their_header_and_their_mark_and_add_no_listing():
+    columns = "id,org_id,name,description\n"
+    report = take(f"{columns}1,o1,Rex,Calm\n\ufeff{columns}\ufeff2,o1,Bo,Calm\n")
+    assert counts(report) == (2, 0, 0, 1)
+    assert report.bad[0].reason == "it repeats the header"
+    assert set(Animal.objects.values_list("external_id", flat=True)) == {"1", "2"}
+
+
 # Organizations
 
 
@@ -190,6 +213,8 @@ def test_a_row_that_is_left_out_makes_no_organization():
         ({"posted": "yesterday"}, "posted is 'yesterday'"),
         ({"posted": "2019-02-30T00:00:00Z"}, "posted is '2019-02-30T00:00:00Z'"),
         ({"posted": "03/04/2024"}, "day and month can't be told apart"),
+        ({"posted": "0001-01-01T00:00:00+14:00"}, "the year 1 isn't between 1900 and 2100"),
+        ({"posted": "9999-12-31"}, "the year 9999 isn't between 1900 and 2100"),
     ],
 )
 def test_a_bad_row_is_reported_with_its_line_and_the_others_go_in(listings, bad, reason):
@@ -387,6 +412,10 @@ def test_rows_of_json_are_left_out_by_line(text, line, reason):
         ('{"name": "x",\n "a": [], "b": []}', "no object with exactly one list"),
         ("[" * 100_000, "nested too deeply"),
         ('[{"id": NaN}]', "NaN is no JSON"),
+        ('[{"id": "1"}]\n[{"id": "2"}]', "line 1: is no JSON: something follows its end"),
+        ("[]", "it has no rows"),
+        ('[["id"], ["1"]]', "no row can be read: it is a list, not an object"),
+        ('[{"id": "1", "id": "2"}]', "no row can be read: id occurs twice"),
     ],
 )
 def test_documents_that_are_no_list_of_objects_are_refused(text, said):
@@ -458,12 +487,31 @@ def test_nothing_is_unpacked_beyond_the_bound():
         (b"%PDF-1.7", "this is a PDF"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old or password-protected Excel file"),
         (b"PK\x03\x04 broken", "the .xlsx file is broken"),
+        (b"\x89PNG\r\n\x1a\n", "this is a picture"),
+        (b"\n<!DOCTYPE html><html>Please log in</html>", "this is a web page"),
+        (b"<?xml version='1.0'?><dogs/>", "this is XML"),
+        (gzip.compress(gzip.compress(b"id,name\n")), "within another one: unpack it once"),
     ],
 )
 def test_a_file_of_no_use_is_refused_in_one_line(raw, said):
     with pytest.raises(BadListings, match=said) as refusal:
         take(raw)
     assert "\n" not in str(refusal.value)
+
+
+def test_rows_with_merged_cells_are_left_out_for_their_cells_are_not_empty():
+    take(GOOD)
+    book = Workbook()
+    for row in (["id", "description"], ["1", "New"], ["2", "x"], ["3", "y"]):
+        book.active.append(row)
+    book.active.merge_cells("A2:B2")
+    book.active.merge_cells("B3:B4")
+    raw = io.BytesIO()
+    book.save(raw)
+    report = take(raw.getvalue())
+    assert [row.line for row in report.bad] == [2, 3, 4]
+    assert "merged" in report.bad[0].reason
+    assert only().description == "Schöner Hund für 5 €"
 
 
 def test_entities_in_an_xlsx_file_are_refused():
@@ -518,6 +566,9 @@ def test_a_mapping_that_makes_no_sense_is_refused(mapping, said):
         ("March 5th, 2024 at 2:30pm", (2024, 3, 5, 14, 30)),
         ("5 de marzo de 2024", (2024, 3, 5)),
         ("05-Mar-2024", (2024, 3, 5)),
+        ("5-Mar-24", (2024, 3, 5)),
+        ("05/Mar/2024:14:30:00 +0100", (2024, 3, 5, 13, 30)),
+        ("Tue Mar  5 14:30:00 2024", (2024, 3, 5, 14, 30)),
         ("Tue, 05 Mar 2024 14:30:00 +0100", (2024, 3, 5, 13, 30)),
         ("1709649000", (2024, 3, 5, 14, 30)),
     ],
