@@ -30,6 +30,7 @@ help:
 	echo "make accessible  look at every page of the admin with axe, in light and dark"
 	echo "make check   format, lint, types, imports, migrations, deployment settings, templates"
 	echo "make bench   measure and write docs/performance.md; bench-gateway: /v1 beside other gateways"
+	echo "make bench-admin   the admin's pages over ten million calls (ARGS='--rows 100000')"
 	echo "make beside OTHER=PATH   the same batch by another checkout, in turn with this one"
 	echo "make profile where a batch's CPU goes"
 	echo "make quality  what the gates hold of wrong answers, and of right ones"
@@ -122,6 +123,10 @@ bench: env
 beside: env
 	test -n "$(OTHER)" || { echo "name the other checkout: make beside OTHER=../before" >&2; exit 1; }
 	$(PY) -m benchmarks.beside "$(OTHER)" $(ARGS)
+
+.PHONY: bench-admin
+bench-admin: env
+	$(EMBEDDED) --ephemeral --llm none -- $(PY) -m benchmarks.admin $(ARGS)
 
 # Installs LiteLLM, Portkey and TensorZero into environments of their own under .nodewise/bench, for this only.
 .PHONY: bench-gateway

@@ -11,48 +11,16 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import django
 
+from benchmarks.made_calls import MAKE, fill
 from benchmarks.metrics_readers import GOAL_MS, REPEATS, explained, pruned, queries_table, readers
 from benchmarks.metrics_writers import one_by_one, recording_table, retention_lines
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "performance-metrics.md"
 MONTHS = 24
-DAY = dt.timedelta(days=1)
 BUSY_HOUR = 100_000
-# In the order of time, as calls come. Six nodes with a usual and another model, each model of one
-# provider and tier; three organizations and none; three versions of each prompt; a failure in 50
-# calls, no price in 200.
-MAKE = """
-INSERT INTO llm_generation_metrics (
-    created_at, correlation_id, session_id, node_type, service_name, method_name, operation_type,
-    tier, provider, model_used, tokens_input, tokens_output, tokens_total, latency_ms, cost_usd,
-    error_code, attempts, organization_id, prompt_version
-)
-SELECT %(since)s::timestamptz
-        + (n - random()) / %(rows)s * (%(until)s::timestamptz - %(since)s::timestamptz),
-    gen_random_uuid(), gen_random_uuid(), (ARRAY['enricher', 'tagger', 'responder'])[1 + n %% 3],
-    'enrichment', 'node_' || n %% 6, 'node_' || n %% 6,
-    (ARRAY['local', 'cloud_fast', 'cloud_premium'])[1 + model %% 3], 'provider_' || model %% 3,
-    'model_' || model, 800, 200, 1000, exp(5 + random() * 3),
-    CASE WHEN n %% 200 = 0 THEN NULL ELSE random() / 100 END,
-    CASE WHEN n %% 50 = 0 THEN 'timeout' ELSE '' END,
-    '[{"provider": "provider_0", "model": "model_0", "outcome": "ok", "latency_ms": 231.0}]',
-    NULLIF(n / 6 %% 4, 0), 1 + n / 24 %% 3
-FROM generate_series(1, %(rows)s) AS n,
-    LATERAL (SELECT (n %% 6 + (random() < 0.1)::int) %% 5 AS model) AS answered
-"""
-MAKE_TEXTS = """
-INSERT INTO llm_generation_history (
-    created_at, correlation_id, node_type, method_name, prompt_text, generated_code,
-    validation_passed, quality_score
-)
-SELECT created_at, correlation_id, node_type, method_name, repeat(md5(random()::text), 35),
-    repeat(md5(random()::text), 28), error_code = '', random()
-FROM llm_generation_metrics WHERE created_at >= %s AND created_at < %s
-"""
 TABLES = ("llm_metrics_hourly", "llm_metrics_daily", "llm_generation_history")
 
 
@@ -69,51 +37,16 @@ def main() -> None:
     if connection.introspection.table_names() and not given.again:
         sys.exit("DATABASE_URL names a database that has tables; give an empty one, or --again.")
     call_command("migrate", verbosity=0)
-    parts = [_fill(given.rows), _contents(), *queries_table(), pruned(), *_busy_hour()]
+    parts = [
+        fill(given.rows, months=MONTHS, text_days=92),
+        _contents(),
+        *queries_table(),
+        pruned(),
+        *_busy_hour(),
+    ]
     parts += ["", *recording_table(), "", one_by_one(), "", *retention_lines()]
     print("\n".join(parts))
     DOCUMENT.write_text(_document(parts), encoding="utf-8")
-
-
-def _fill(rows: int) -> str:
-    """Calls of each month that has none, the texts of the last three months, the sums."""
-    from django.db import connection
-
-    from metrics import partitions, rollups
-
-    now = partitions.utc_now()
-    partitions.keep_ahead(months_back=MONTHS - 1)
-    start = partitions.month_start(now)
-    began, made = time.perf_counter(), 0
-    with connection.cursor() as cursor:
-        for back in range(MONTHS - 1, -1, -1):
-            since = partitions.add_months(start, -back)
-            until = min(partitions.add_months(since, 1), now)
-            if not _some(cursor, "llm_generation_metrics", since, until):
-                cursor.execute(MAKE, {"since": since, "until": until, "rows": rows // MONTHS})
-                made += rows // MONTHS
-                print(f"made {since:%Y-%m}", file=sys.stderr)
-            told = max(since, (now - 92 * DAY).replace(hour=0, minute=0))
-            if told < until and not _some(cursor, "llm_generation_history", told, until):
-                cursor.execute(MAKE_TEXTS, [told, until])
-    took = time.perf_counter() - began
-    began = time.perf_counter()
-    hours = rollups.roll_up()
-    rolled = time.perf_counter() - began
-    if not made:
-        return ""
-    return (
-        f"{made:,} of the calls were made in {took:.0f} s, with texts; summing up {hours:,} hours"
-        f" took {rolled:.0f} s.\n"
-    )
-
-
-def _some(cursor: Any, table: str, since: dt.datetime, until: dt.datetime) -> bool:
-    cursor.execute(
-        f"SELECT EXISTS (SELECT FROM {table} WHERE created_at >= %s AND created_at < %s)",  # noqa: S608
-        [since, until],
-    )
-    return bool(cursor.fetchone()[0])
 
 
 def _contents() -> str:

@@ -231,7 +231,8 @@ def _sample(
     selected = creation.rows_to_do(enrichment, selection, variant=variant)
     keys = list(selected.values_list("pk", flat=True))
     drawn = random.sample(keys, min(SAMPLED_ROWS, len(keys)))
-    items = list(load_items(enrichment, [str(key) for key in drawn], variant=variant))
+    ids = [str(key) for key in drawn]
+    items = list(load_items(enrichment, ids, variant=variant, draft=selection.draft))
     sent = [item for item in items if item.settled is None and item.prompt is not None]
     lengths = [
         sum(len(message["content"]) for message in item.prompt.messages(item.values))

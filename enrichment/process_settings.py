@@ -25,6 +25,12 @@ DEFINITIONS = (
         least=1,
     ),
     ProcessSetting(
+        "LLM_PROMPT_LABEL",
+        "",
+        "The label of the prompts that this process uses where a version has it, such as staging;"
+        " blank or production: the versions in use.",
+    ),
+    ProcessSetting(
         "LLM_AUTO_BATCH_ROWS", 500, "The most rows of a batch that starts by itself.", least=1
     ),
 )

@@ -24,6 +24,7 @@ from enrichment.engine.items import (
 from enrichment.enrichments import get
 from enrichment.enrichments.contract import Enrichment
 from enrichment.models import ResultState
+from enrichment.prompts.selection import Draft
 from llmconfig import client
 from llmconfig.client.errors import GenerationFailed
 from llmconfig.client.http import background_loop
@@ -74,14 +75,18 @@ def try_rows(
     limit = min(selection.limit or MAX_LOOKED_AT, MAX_LOOKED_AT)
     keys = creation.rows_to_do(enrichment, replace(selection, limit=limit), variant=variant)
     ids = [str(key) for key in keys.values_list("pk", flat=True)]
-    chosen = list(itertools.islice(_callable(enrichment, ids, variant), rows))
+    callable_rows = _callable(enrichment, ids, variant, selection.draft)
+    chosen = list(itertools.islice(callable_rows, rows))
     outcomes = _asked(enrichment, chosen, user)
     current = _current(enrichment, [each.item.row_id for each in outcomes])
     return [_tried_row(enrichment, each, current) for each in outcomes]
 
 
-def _callable(enrichment: Enrichment, ids: Sequence[str], variant: str) -> Iterator[Item]:
-    return (item for item in load_items(enrichment, ids, variant=variant) if item.settled is None)
+def _callable(
+    enrichment: Enrichment, ids: Sequence[str], variant: str, draft: Draft | None
+) -> Iterator[Item]:
+    items = load_items(enrichment, ids, variant=variant, draft=draft)
+    return (item for item in items if item.settled is None)
 
 
 def _asked(enrichment: Enrichment, items: Sequence[Item], user: User | None) -> list[Outcome]:

@@ -12,6 +12,7 @@ from enrichment.admin import (
     proposals,
     results,
     review,
+    row_prompts,
     schedules,
     submissions,
     waiting,
@@ -31,6 +32,7 @@ __all__ = [
     "proposals",
     "results",
     "review",
+    "row_prompts",
     "schedules",
     "submissions",
     "waiting",
@@ -74,6 +76,7 @@ register_section(
                 "Runs", "compare_arrows", "admin:enrichment_evaluationrun_changelist",
                 f"{VIEW}evaluationrun",
             ),
+            Page("Workbench", "design_services", "admin:enrichment_workbench", f"{VIEW}prompt"),
             Page("Prompts", "edit_note", "admin:enrichment_prompt_changelist", f"{VIEW}prompt"),
             Page(
                 "Proposals", "tips_and_updates", "admin:metrics_promptproposal_changelist",

@@ -13,28 +13,21 @@ from django.utils import timezone
 
 from enrichment.admin.batch_form import BatchForm, BatchOrder, amount
 from enrichment.admin.chosen_rows import ChosenRows
-from enrichment.admin.review_values import compared, readable
+from enrichment.admin.tried_rows import shown_trial
 from enrichment.batches import creation, schedules
-from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import BadSelection, EnrichmentError, NoWorkers
 from enrichment.forecast import HALF_ASSUMED, Forecast, Quantiles, forecast
 from enrichment.lane_queue import start_lanes, work_command
-from enrichment.models import Batch, ResultState
-from enrichment.trial import TRIAL_ROWS, TriedRow, try_rows
-from llmconfig.admin.kit.pages import row_page
-from llmconfig.admin.kit.presentation import badge, count
+from enrichment.models import Batch
+from enrichment.trial import TRIAL_ROWS, try_rows
+from llmconfig.admin.kit.presentation import count
 from llmconfig.admin.kit.who_answers import who_answers
-from llmconfig.configuration.known_costs import KnownCost, money, total
+from llmconfig.configuration.known_costs import money
 from llmconfig.errors import CallsDisabled, LLMError
 
 logger = logging.getLogger(__name__)
 
 FRAGMENT = "X-Fragment"  # the page's script wants the part alone
-OUTCOMES = {
-    ResultState.APPLIED: ("would be written", "good"),
-    ResultState.SUGGESTED: ("would wait for review", "warning"),
-    ResultState.FAILED: ("failed", "danger"),
-}
 Parts = dict[str, Any]
 
 
@@ -153,28 +146,7 @@ def _over_cap(found: Forecast, cap: Decimal | None) -> bool:
 def _tried(request: HttpRequest, order: BatchOrder) -> Parts:
     user = request.user if request.user.is_authenticated else None
     rows = try_rows(order.enrichment.name, order.selection, user=user)
-    return {
-        "trial": [_tried_row(order.enrichment, row) for row in rows],
-        "trial_cost": str(total(KnownCost.of(r.cost_usd, r.cost_usd is None) for r in rows)),
-        "tried": True,
-    }
-
-
-def _tried_row(enrichment: Enrichment, row: TriedRow) -> dict[str, Any]:
-    before, after = readable(row.before), readable(row.after)
-    # A translation, or a profile, has few words in common with what it was made from.
-    alike = row.has_value or not (enrichment.by_variant or enrichment.schema)
-    left, right = compared(before, after) if alike and after else (before, after)
-    said, tone = OUTCOMES.get(row.state, (row.state.label.lower(), "plain"))
-    return {
-        "name": row.name or row.row_id,
-        "page": row_page(enrichment.model(), row.row_id),
-        "title": "Current value" if row.has_value else "Source",
-        "before": left,
-        "after": right,
-        "state": badge(said, tone),
-        "reason": row.reason,
-    }
+    return shown_trial(order.enrichment, rows)
 
 
 def _started(request: HttpRequest, order: BatchOrder) -> HttpResponse:

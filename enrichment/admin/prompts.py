@@ -6,10 +6,13 @@ from django import forms
 from django.contrib import admin
 from django.db import transaction
 from django.http import HttpRequest
+from django.urls import URLPattern
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from enrichment import declaring
+from enrichment.admin.workbench import workbench_urls
 from enrichment.enrichments import get, names
 from enrichment.errors import BadPrompt, UnknownEnrichment
 from enrichment.facts import source_rules
@@ -67,7 +70,9 @@ class PromptAdmin(ModelAdmin):
     """What each enrichment says to the model; a version that exists is never reworded."""
 
     form = PromptForm
-    list_display = ("enrichment", "for_whom", "version", "state", "note", "created_at")
+    list_before_template = "nodewise/prompts_head.html"
+    change_form_outer_before_template = "nodewise/prompt_head.html"
+    list_display = ("enrichment", "for_whom", "version", "state", "labelled", "note", "created_at")
     list_filter = ("enrichment", "is_active")
     search_fields = ("enrichment", "note", "=organization_id")
     fieldsets = (
@@ -81,6 +86,10 @@ class PromptAdmin(ModelAdmin):
             },
         ),
     )
+
+    def get_urls(self) -> list[URLPattern]:
+        """With the workbench."""
+        return [*workbench_urls(), *super().get_urls()]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """The wording of a version stays; the number is counted here."""
@@ -127,6 +136,11 @@ class PromptAdmin(ModelAdmin):
     def state(self, prompt: Prompt) -> SafeString:
         """Whether it is the one in use."""
         return badge("in use", "good") if prompt.is_active else badge("off")
+
+    @admin.display(description=_("Labels"))
+    def labelled(self, prompt: Prompt) -> SafeString:
+        """Names by which processes find it."""
+        return format_html_join(" ", "{}", ((badge(each),) for each in prompt.labels))
 
     @admin.display(description="Names to use")
     def offered(self, prompt: Prompt) -> SafeString:

@@ -19,6 +19,7 @@ from enrichment.errors import BadSelection, FeatureOff
 from enrichment.language_tags import checked_language
 from enrichment.models import Batch, BatchStatus, Transport
 from enrichment.models.batches import TERMINAL
+from enrichment.prompts.selection import Draft
 from llmconfig.client.provider_batches import missing_extra
 from llmconfig.client.provider_batches.answers import target_of
 from llmconfig.configuration import snapshot
@@ -42,7 +43,8 @@ class Selection:
     """Which rows: all stale ones, or fewer. `ids` None means every row.
 
     `within` narrows them to the rows of a query over the same table, such as a filtered list's;
-    `filter` says in a word what that query is.
+    `filter` says in a word what that query is. A `draft` is the prompt that forecasts and trials
+    take; a batch takes none.
     """
 
     organization: str = ""  # slug
@@ -53,6 +55,7 @@ class Selection:
     force: bool = False
     stale: frozenset[Reason] = DEFAULT_REASONS
     variants: tuple[str, ...] = ("",)
+    draft: Draft | None = None
 
     @property
     def whole_table(self) -> bool:
@@ -91,7 +94,9 @@ def rows_to_do(enrichment: Enrichment, selection: Selection, *, variant: str) ->
         enrichment.rows().all()
         if selection.force
         else _left_to_nobody(
-            stale_rows(enrichment, variant=variant, reasons=selection.stale), enrichment, variant
+            stale_rows(enrichment, variant=variant, reasons=selection.stale, draft=selection.draft),
+            enrichment,
+            variant,
         )
     )
     if selection.organization:
@@ -169,6 +174,8 @@ def create(
     enrichment = get(name)
     check_allowed(enrichment)
     check_writes(enrichment)
+    if selection.draft is not None:
+        raise BadSelection("draft: save the prompt before a batch uses it.", field="draft")
     for variant in selection.variants:
         check_variant(enrichment, variant)
     _check_write_size(write_size)

@@ -32,7 +32,7 @@ from enrichment.batches import cascades
 from enrichment.enrichments.contract import Enrichment
 from enrichment.facts.questions import Source
 from enrichment.models import EnrichmentResult, Fact, FactSource, ResultState
-from enrichment.prompts.selection import versions_in_force
+from enrichment.prompts.selection import Draft, versions_in_force
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.resolution import resolve
 from llmconfig.errors import LLMError
@@ -68,15 +68,17 @@ def asked_with(columns: Sequence[str]) -> Expression:
     return input_hash(columns)
 
 
-def with_staleness(enrichment: Enrichment, *, variant: str = "") -> "QuerySet[Any]":
+def with_staleness(
+    enrichment: Enrichment, *, variant: str = "", draft: Draft | None = None
+) -> "QuerySet[Any]":
     """All rows of the table with `nodewise_stale`, one of the reasons.
 
-    No table has columns of such names.
+    No table has columns of such names. A `draft` is taken for the prompt in force.
     """
     sources = _sources(enrichment)
     rows = enrichment.rows().annotate(
         nodewise_hash=input_hash(enrichment.reads),
-        nodewise_prompt=_prompt_in_force(enrichment),
+        nodewise_prompt=_prompt_in_force(enrichment, draft),
         **{each.placeholder: asked_with(each.columns) for each in sources},
     )
     newest = (
@@ -97,11 +99,16 @@ def with_staleness(enrichment: Enrichment, *, variant: str = "") -> "QuerySet[An
 
 
 def stale_rows(
-    enrichment: Enrichment, *, variant: str = "", reasons: Iterable[Reason] = DEFAULT_REASONS
+    enrichment: Enrichment,
+    *,
+    variant: str = "",
+    reasons: Iterable[Reason] = DEFAULT_REASONS,
+    draft: Draft | None = None,
 ) -> "QuerySet[Any]":
-    """Rows that need work for one of these reasons."""
+    """Rows that need work for one of these reasons, with a `draft` as the prompt in force."""
     wanted = [reason.value for reason in reasons]
-    return with_staleness(enrichment, variant=variant).filter(nodewise_stale__in=wanted)
+    rows = with_staleness(enrichment, variant=variant, draft=draft)
+    return rows.filter(nodewise_stale__in=wanted)
 
 
 def _sources(enrichment: Enrichment) -> list[Source]:
@@ -159,9 +166,9 @@ def _reason(enrichment: Enrichment, sources: Sequence[Source]) -> Case:
     return Case(*found, default=Value(Reason.FRESH.value), output_field=CharField())
 
 
-def _prompt_in_force(enrichment: Enrichment) -> Expression:
+def _prompt_in_force(enrichment: Enrichment, draft: Draft | None) -> Expression:
     """The version for a row: its organization's own, else the default one."""
-    versions = versions_in_force(enrichment)
+    versions = versions_in_force(enrichment, draft=draft)
     default = Value(versions.pop(None), output_field=IntegerField())
     if not versions or not enrichment.organization_field:
         return default

@@ -22,7 +22,7 @@ from enrichment.facts import questions as questions_module
 from enrichment.facts.questions import FactQuestion, Source
 from enrichment.facts.store import FactAnswer
 from enrichment.models import ResultState
-from enrichment.prompts.selection import CompiledPrompt, PromptsInForce
+from enrichment.prompts.selection import CompiledPrompt, Draft, PromptsInForce
 from enrichment.quality.gates import GateFinding
 from enrichment.quality_report import check_results_of, check_results_of_failure
 from llmconfig.client.errors import AnswerInvalid, GenerationFailed
@@ -98,12 +98,13 @@ def load_items(
     variant: str,
     claim: Claim | None = None,
     facts_of_any_age: bool = False,
+    draft: Draft | None = None,
 ) -> Iterator[Item]:
     """Read the rows in one query and prepare what is said about each, in the given order.
 
-    Asks no source of facts: `answered` does.
+    Asks no source of facts: `answered` does. A `draft` is taken for the prompt in use.
     """
-    prompts = PromptsInForce(enrichment)
+    prompts = PromptsInForce(enrichment, draft=draft)
     sources = questions_module.in_force(enrichment, prompts.fact_names)
     floor = enrichment.floor()
     columns = {"pk", *enrichment.reads}
@@ -249,7 +250,7 @@ def call_for(
             operation_type=enrichment.name,
             session_id=session_id,
             organization_id=item.organization_id,
-            prompt_version=item.prompt.version,
+            prompt_version=item.prompt.told_version,
         ),
         experiment_key=item.row_id,
         use_cache=use_cache,

@@ -20,7 +20,7 @@ from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import BadSelection, EnrichmentError, NotAllowedNow
 from enrichment.evaluations.recorded import kind_of
 from enrichment.forecast import Forecast, forecast_calls
-from enrichment.models import Prompt, ResultState
+from enrichment.models import ResultState
 from enrichment.models.evaluations import (
     EvaluationAnswer,
     EvaluationCase,
@@ -28,12 +28,7 @@ from enrichment.models.evaluations import (
     EvaluationSet,
     RunStatus,
 )
-from enrichment.prompts.selection import (
-    BUILT_IN,
-    CompiledPrompt,
-    PromptsInForce,
-    compile_prompt,
-)
+from enrichment.prompts.selection import CompiledPrompt, PromptsInForce, compiled_version
 from llmconfig import client
 from llmconfig.client.errors import GenerationFailed
 from llmconfig.client.http import background_loop
@@ -254,16 +249,11 @@ class _PromptsOfRun:
 def _prompt(enrichment: Enrichment, version: int | None) -> CompiledPrompt | None:
     if version is None:
         return None
-    if version == BUILT_IN:
-        built_in = enrichment.prompt
-        return compile_prompt(
-            enrichment, system=built_in.system, user=built_in.user, version=BUILT_IN
-        )
-    row = Prompt.objects.filter(enrichment=enrichment.name, version=version).first()
-    if row is None:
+    found = compiled_version(enrichment, version)
+    if found is None:
         said = f"prompt_version: {enrichment.name} has no prompt of version {version}."
         raise BadSelection(said, field="prompt_version")
-    return compile_prompt(enrichment, system=row.system, user=row.user, version=version)
+    return found
 
 
 def _item(case: EvaluationCase, of: EvaluationSet, prompts: _PromptsOfRun, floor: float) -> Item:

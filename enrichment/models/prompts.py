@@ -1,6 +1,9 @@
 """Prompts are rows: versioned, with at most one active for an organization and one default."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
+
+NO_LABELS = models.Value([], ArrayField(models.CharField(max_length=40)))
 
 
 class Prompt(models.Model):
@@ -26,6 +29,13 @@ class Prompt(models.Model):
     )
     is_active = models.BooleanField(
         default=False, help_text="The one in use; turning it on turns the others off."
+    )
+    labels = ArrayField(
+        models.CharField(max_length=40),
+        default=list,
+        db_default=NO_LABELS,
+        blank=True,
+        help_text="Names such as staging; a process uses the one of its LLM_PROMPT_LABEL.",
     )
     note = models.CharField(max_length=200, blank=True, help_text="Why this version.")
     created_at = models.DateTimeField(auto_now_add=True)

@@ -3,10 +3,13 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from django.db.models import Q
+
 from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import BadPrompt
 from enrichment.facts.questions import PREFIX
 from enrichment.models import Prompt
+from enrichment.prompts.labels import label_here
 from enrichment.substitution import Template, compile_text
 from llmconfig.client.pipeline.token_estimates import MEAN_CHARACTERS_PER_TOKEN
 from llmconfig.client.types import Message, SharedPrefix
@@ -14,6 +17,7 @@ from llmconfig.client.wire.prompt_cache import key_pays
 from llmconfig.client.wire.reading import dump
 
 BUILT_IN = 0  # the version of the text that ships with the enrichment
+UNSAVED = -1  # of a wording that is no version yet; no result has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,11 @@ class CompiledPrompt:
     user: Template
     fact_names: frozenset[str] = frozenset()  # those of its names that sources of facts answer
     prefix: SharedPrefix | None = None  # what all its calls begin with, where that may be cached
+
+    @property
+    def told_version(self) -> int | None:
+        """As a call's record has it; None for a wording that isn't saved."""
+        return None if self.version == UNSAVED else self.version
 
     def messages(self, values: Mapping[str, str]) -> list[Message]:
         """The chat messages for one row."""
@@ -55,8 +64,9 @@ def compile_prompt(
     if facts is None and enrichment.takes_facts:
         unknown -= of_sources
     if unknown:
+        told = "" if version == UNSAVED else f" v{version}"
         raise BadPrompt(
-            f"{enrichment.name} v{version}: {{{{{min(unknown)}}}}} is not offered;"
+            f"{enrichment.name}{told}: {{{{{min(unknown)}}}}} is not offered;"
             f" there are {', '.join(sorted(known))}.",
             field="user",
         )
@@ -83,26 +93,60 @@ def offered_names(enrichment: Enrichment) -> frozenset[str]:
     return frozenset(enrichment.values(empty, variant="en"))
 
 
-def versions_in_force(enrichment: Enrichment) -> dict[int | None, int]:
-    """The active versions by organization's id; None's is the default one."""
-    active = Prompt.objects.filter(enrichment=enrichment.name, is_active=True)
-    return {None: BUILT_IN} | dict(active.values_list("organization_id", "version"))
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A wording that is looked at as if it were in force: for one organization's rows, or for all
+    that have no prompt of their own (None).
+    """
+
+    prompt: CompiledPrompt
+    organization_id: int | None = None
+
+
+def versions_in_force(
+    enrichment: Enrichment, *, draft: Draft | None = None
+) -> dict[int | None, int]:
+    """The versions in use by organization's id; None's is the default one."""
+    found = {None: BUILT_IN} | {key: row.version for key, row in _rows_in_force(enrichment).items()}
+    return found | ({draft.organization_id: draft.prompt.version} if draft else {})
+
+
+def compiled_version(enrichment: Enrichment, version: int) -> CompiledPrompt | None:
+    """A version's prompt, also the one that ships with the enrichment; None if there is none."""
+    if version == BUILT_IN:
+        text = enrichment.prompt
+        return compile_prompt(enrichment, system=text.system, user=text.user, version=BUILT_IN)
+    row = Prompt.objects.filter(enrichment=enrichment.name, version=version).first()
+    return _compiled(enrichment, row) if row else None
+
+
+def _compiled(enrichment: Enrichment, row: Prompt) -> CompiledPrompt:
+    return compile_prompt(enrichment, system=row.system, user=row.user, version=row.version)
+
+
+def _rows_in_force(enrichment: Enrichment) -> dict[int | None, Prompt]:
+    """By organization's id: the version with the label that this process uses, else the active."""
+    label = label_here()
+    wanted = Q(is_active=True) | (Q(labels__contains=[label]) if label else Q())
+    rows = Prompt.objects.filter(wanted, enrichment=enrichment.name)
+    labelled_last = sorted(rows, key=lambda row: label in row.labels)
+    return {row.organization_id: row for row in labelled_last}
 
 
 class PromptsInForce:
-    """The active prompts of one enrichment: an organization's own, else the default one."""
+    """The prompts in use of one enrichment: an organization's own, else the default one."""
 
-    def __init__(self, enrichment: Enrichment) -> None:
+    def __init__(self, enrichment: Enrichment, *, draft: Draft | None = None) -> None:
         built_in = enrichment.prompt
         self._by_organization: dict[int | None, CompiledPrompt] = {
             None: compile_prompt(
                 enrichment, system=built_in.system, user=built_in.user, version=BUILT_IN
             )
         }
-        for row in Prompt.objects.filter(enrichment=enrichment.name, is_active=True):
-            self._by_organization[row.organization_id] = compile_prompt(
-                enrichment, system=row.system, user=row.user, version=row.version
-            )
+        for key, row in _rows_in_force(enrichment).items():
+            self._by_organization[key] = _compiled(enrichment, row)
+        if draft is not None:
+            self._by_organization[draft.organization_id] = draft.prompt
 
     @property
     def fact_names(self) -> frozenset[str]:

@@ -41,18 +41,34 @@ def defaults_of(enrichment: str | OuterRef) -> QuerySet[Prompt]:
 
 
 @transaction.atomic
+def use(prompt: Prompt) -> None:
+    """Put a version into use; the one from before is off then."""
+    next_version(prompt.enrichment)  # holds them all
+    turn_off(prompt.enrichment, prompt.organization_id, but=prompt.pk)
+    prompt.is_active = True
+    prompt.save(update_fields=["is_active"])
+
+
+@transaction.atomic
 def add(
-    enrichment: str, *, system: str, user: str, note: str, organization_id: int | None = None
+    enrichment: str,
+    *,
+    system: str,
+    user: str,
+    note: str,
+    organization_id: int | None = None,
+    in_use: bool = True,
 ) -> Prompt:
-    """Put another wording into use as the next version; the one from before is off then."""
+    """Keep another wording as the next version; in use, the one from before is off then."""
     version = next_version(enrichment)
-    turn_off(enrichment, organization_id)
+    if in_use:
+        turn_off(enrichment, organization_id)
     return Prompt.objects.create(
         enrichment=enrichment,
         organization_id=organization_id,
         version=version,
         system=system,
         user=user,
-        is_active=True,
+        is_active=in_use,
         note=note,
     )

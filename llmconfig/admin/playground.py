@@ -1,4 +1,4 @@
-"""The playground: one call to what its field offers; its answer as it comes, its record.
+"""The playground: a call to what its fields offer, up to three side by side; answers as they come.
 
 The answer is sent as lines of JSON: `{"text": …}` for each piece, at last `{"summary": …}`, which
 is HTML. Pieces are text; the page never reads them as HTML.
@@ -8,7 +8,7 @@ import json
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django import forms
 from django.contrib import admin
@@ -25,11 +25,18 @@ from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
 
 from llmconfig import client
 from llmconfig.admin.explain import LABELS, describe
 from llmconfig.admin.kit.attempts import attempt_lines
-from llmconfig.admin.kit.panels import call_link
+from llmconfig.admin.kit.panels import (
+    AskedBefore,
+    asked_about,
+    call_link,
+    nodes_with_rows,
+    recorded_call,
+)
 from llmconfig.admin.kit.presentation import count, milliseconds
 from llmconfig.admin.kit.theme import TextareaWidget, TextWidget
 from llmconfig.admin.kit.who_answers import who_answers
@@ -46,6 +53,7 @@ from llmconfig.models import InteractionType
 PERMISSION = "llmconfig.operate_llmconfig"
 SERVICE = "playground"
 LONGEST = 100_000  # characters of a message
+MOST_ASKED = 3  # side by side
 
 
 class PlaygroundForm(forms.Form):
@@ -129,23 +137,58 @@ def playground_url(target: str) -> str:
     return f"{reverse('admin:llm_playground')}?{urlencode({'target': target})}"
 
 
+def playground_of_call(request: HttpRequest, correlation_id: UUID) -> str:
+    """The page with what a stored call asked filled in; blank for who may call nobody."""
+    address = f"{reverse('admin:llm_playground')}?{urlencode({'call': str(correlation_id)})}"
+    return address if may_call(request) else ""
+
+
 def playground_view(request: HttpRequest) -> HttpResponse:
     """The form; the page's script sends it to `answer_view`."""
     if not may_call(request):
         raise PermissionDenied
     state = snapshot.current()
-    asked = request.GET.get("target", "")
+    before = _asked_before(request)
     return TemplateResponse(
         request,
         "nodewise/playground.html",
         {
             **admin.site.each_context(request),
             "title": "Playground",
-            "form": PlaygroundForm(initial={"target": asked or _first_target(state)}),
+            "form": PlaygroundForm(initial=_initial(request, before, state)),
+            "before": before,
+            "nodes": nodes_with_rows(),
+            "row": request.GET.get("row", ""),
+            "others": range(2, MOST_ASKED + 1),
             "targets": _targets(state),
             "answers": who_answers(request),
         },
     )
+
+
+def _asked_before(request: HttpRequest) -> AskedBefore | None:
+    """The row or the recorded call that the address names."""
+    call, node = request.GET.get("call", "").strip(), request.GET.get("target", "")
+    if call:
+        try:
+            found = recorded_call(request, UUID(call))
+        except ValueError:
+            found = None
+        missing = _(
+            "There is no such call, its texts are no longer kept, or you may not read them."
+        )
+        return found or AskedBefore("", missing)
+    return asked_about(request, node, request.GET["row"]) if "row" in request.GET else None
+
+
+def _initial(request: HttpRequest, before: AskedBefore | None, state: Snapshot) -> dict[str, str]:
+    target = (before.target if before else "") or request.GET.get("target", "")
+    initial = {"target": target or _first_target(state)}
+    if before is not None:
+        initial |= {"system": before.system, "message": before.message}
+        if before.schema is not None:
+            initial["schema"] = json.dumps(before.schema, indent=2, ensure_ascii=False)
+    return initial
 
 
 def answer_view(request: HttpRequest) -> HttpResponseBase:

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from llmconfig.admin.kit.attempts import attempt_lines
 from llmconfig.admin.kit.panels import register_call_link
 from llmconfig.admin.kit.presentation import NOTHING, badge, count, link, milliseconds
+from llmconfig.admin.playground import playground_of_call
 from llmconfig.configuration.known_costs import money
 from metrics.admin.call_export import export_urls
 from metrics.admin.call_filters import (
@@ -251,6 +252,8 @@ class GenerationMetricAdmin(CallTableAdmin):
         """With each request to a provider."""
         if isinstance(obj, GenerationMetric):
             context["attempts"] = attempt_lines(obj.attempts)
+            if request.user.has_perm(READ_TEXTS):
+                context["playground_url"] = playground_of_call(request, obj.correlation_id)
             context |= judging(request, obj.correlation_id, obj.created_at)
         return super().render_change_form(request, context, add, change, form_url, obj)
 

@@ -1,14 +1,18 @@
 """Prompts and answers of calls; the list never loads them."""
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
+from llmconfig.admin.kit.panels import AskedBefore, register_recorded_call
 from llmconfig.admin.kit.presentation import NOTHING, badge, link
+from llmconfig.admin.playground import playground_of_call
 from metrics.admin.call_filters import KindFilter, NodeFilter, TextsCallerFilter
 from metrics.admin.call_tables import SEARCH_BY_WORDS, CallTableAdmin
 from metrics.admin.judging import judging
@@ -110,6 +114,25 @@ class GenerationHistoryAdmin(CallTableAdmin):
         """With prompt and answer side by side, for whom may read them."""
         if isinstance(obj, GenerationHistory) and request.user.has_perm(READ_TEXTS):
             context["sides"] = (("Prompt", obj.prompt_text), ("Answer", obj.generated_code))
+            context["playground_url"] = playground_of_call(request, obj.correlation_id)
         if isinstance(obj, GenerationHistory):
             context |= judging(request, obj.correlation_id, obj.created_at)
         return super().render_change_form(request, context, add, change, form_url, obj)
+
+
+def asked_by(request: HttpRequest, correlation_id: UUID) -> AskedBefore | None:
+    """What a stored call asked, for those who may read it; its messages are kept as one text."""
+    if not request.user.has_perm(READ_TEXTS):
+        return None
+    found = GenerationHistory.objects.filter(correlation_id=correlation_id).first()
+    if found is None:
+        return None
+    note = _("As it was asked at %(time)s; all its messages in one.")
+    return AskedBefore(
+        found.method_name,
+        note % {"time": f"{found.created_at:%Y-%m-%d %H:%M} UTC"},
+        message=found.prompt_text,
+    )
+
+
+register_recorded_call(asked_by)

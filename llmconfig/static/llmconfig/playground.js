@@ -1,13 +1,12 @@
-// Sends the playground's form and shows the answer as it comes: lines of JSON, see playground.py.
+// Sends the playground's form, to up to three targets at once, and shows each answer as it comes:
+// lines of JSON, see playground.py.
 "use strict";
 
 const form = document.getElementById("playground");
-const part = (name) => document.querySelector(`[data-${name}]`);
+const part = (name, within = document) => within.querySelector(`[data-${name}]`);
 const send = part("send");
 const stop = part("stop");
-const state = part("state");
-const answer = part("answer");
-const summary = part("summary");
+const answers = part("answers");
 let running = null;
 
 function showErrors(errors) {
@@ -18,38 +17,30 @@ function showErrors(errors) {
   }
 }
 
-function begin() {
-  running = new AbortController();
-  showErrors({});
-  answer.textContent = "";
-  summary.replaceChildren();
-  answer.hidden = true;
-  part("empty").hidden = true;
-  send.disabled = true;
-  stop.hidden = false;
-  const from = performance.now();
-  const show = () => { state.textContent = `${((performance.now() - from) / 1000).toFixed(1)} s`; };
-  show();
-  return setInterval(show, 100);
+/* The targets that are named, each once. */
+function targets() {
+  const others = [...form.querySelectorAll("[data-also]")].map((each) => each.value.trim());
+  return [...new Set([form.elements.target.value.trim(), ...others.filter(Boolean)])];
 }
 
-function end(clock) {
-  clearInterval(clock);
-  running = null;
-  state.textContent = "";
-  send.disabled = false;
-  stop.hidden = true;
+function addColumn(target) {
+  const section = part("column").content.firstElementChild.cloneNode(true);
+  part("name", section).textContent = target;
+  section.setAttribute("aria-label", target);
+  answers.append(section);
+  return section;
 }
 
-function refuse(text) {
+function refuse(section, text) {
   const line = document.createElement("p");
   line.className = "nw-refusal nw-gap";
   line.setAttribute("role", "alert");
   line.textContent = text;
-  summary.replaceChildren(line);
+  part("summary", section).replaceChildren(line);
 }
 
-function take(event) {
+function take(section, event) {
+  const answer = part("answer", section);
   if (event.text) {
     answer.hidden = false;
     answer.textContent += event.text;
@@ -60,10 +51,10 @@ function take(event) {
     answer.textContent = event.answer;
   }
   // The server rendered it and escaped everything in it.
-  if (event.summary) summary.innerHTML = event.summary;
+  if (event.summary) part("summary", section).innerHTML = event.summary;
 }
 
-async function read(reply) {
+async function read(section, reply) {
   const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   for (;;) {
@@ -71,34 +62,57 @@ async function read(reply) {
     if (done) break;
     const lines = (rest + value).split("\n");
     rest = lines.pop();
-    for (const line of lines) take(JSON.parse(line));
+    for (const line of lines) take(section, JSON.parse(line));
   }
 }
 
-async function ask() {
+async function ask(section, target, signal) {
   const body = new FormData(form);
-  const reply = await fetch(form.action, { method: "POST", body, signal: running.signal });
+  body.set("target", target);
+  const reply = await fetch(form.action, { method: "POST", body, signal });
   const kind = reply.headers.get("Content-Type") || "";
   if (reply.status === 400 && kind.includes("json")) {
     showErrors((await reply.json()).errors);
+    section.remove();
   } else if (reply.ok && kind.includes("ndjson")) {
-    await read(reply);
+    await read(section, reply);
   } else {
-    refuse(`The server answered ${reply.status}. Open the page again; you may have been signed out.`);
+    refuse(section, `The server answered ${reply.status}. Open the page again; you may have been signed out.`);
+  }
+}
+
+async function column(target, signal) {
+  const section = addColumn(target);
+  const state = part("state", section);
+  const from = performance.now();
+  const show = () => { state.textContent = `${((performance.now() - from) / 1000).toFixed(1)} s`; };
+  const clock = setInterval(show, 100);
+  try {
+    await ask(section, target, signal);
+  } catch (error) {
+    refuse(section, error.name === "AbortError" ? "You stopped it." : "The connection to the server broke off.");
+  } finally {
+    clearInterval(clock);
+    state.textContent = "";
   }
 }
 
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   if (running) return;
-  const clock = begin();
-  try {
-    await ask();
-  } catch (error) {
-    refuse(error.name === "AbortError" ? "You stopped it." : "The connection to the server broke off.");
-  } finally {
-    end(clock);
-  }
+  running = new AbortController();
+  showErrors({});
+  answers.replaceChildren();
+  send.disabled = true;
+  stop.hidden = false;
+  const asked = targets();
+  answers.classList.toggle("nw-w12", asked.length > 1);
+  answers.classList.toggle("nw-w6", asked.length === 1);
+  answers.classList.toggle("nw-answers", asked.length > 1);
+  await Promise.all(asked.map((target) => column(target, running.signal)));
+  running = null;
+  send.disabled = false;
+  stop.hidden = true;
 });
 
 stop.addEventListener("click", () => running && running.abort());
