@@ -15,7 +15,7 @@ from enrichment.errors import BadSelection
 from enrichment.facts import source_rules
 from enrichment.forecast import Forecast, forecast
 from enrichment.models import EnrichmentResult, Prompt
-from enrichment.prompts.selection import BUILT_IN, UNSAVED, Draft, compile_prompt
+from enrichment.prompts.selection import BUILT_IN, UNSAVED, TriedPrompt, compile_prompt
 
 MAX_TRIED = 10
 MAX_LANGUAGES = 20
@@ -44,7 +44,7 @@ class Redoing:
 
 def draft_of(
     enrichment: Enrichment, *, system: str, user: str, organization_id: int | None = None
-) -> Draft:
+) -> TriedPrompt:
     """The wording, with its number where it is a version already; raises BadPrompt."""
     text = enrichment.prompt
     built_in = (system, user) == (text.system, text.user)
@@ -55,11 +55,11 @@ def draft_of(
         enrichment, system=system, user=user, version=version,
         facts=source_rules.offered(enrichment),
     )  # fmt: skip
-    return Draft(prompt, organization_id)
+    return TriedPrompt(prompt, organization_id)
 
 
 def filled(
-    enrichment: Enrichment, draft: Draft | None, *, row_id: str = "", variant: str = ""
+    enrichment: Enrichment, draft: TriedPrompt | None, *, row_id: str = "", variant: str = ""
 ) -> FilledPrompt:
     """The messages for the row with this key, or for the first one, by the draft, else by the
     prompt in use; raises BadSelection.
@@ -70,14 +70,14 @@ def filled(
     if row is None:
         raise BadSelection(f"row: {enrichment.target} has no row {key}.", field="row")
     # Whosever row it is.
-    given = Draft(draft.prompt, _organization(enrichment, rows)) if draft else None
+    given = TriedPrompt(draft.prompt, _organization(enrichment, rows)) if draft else None
     item = next(load_items(enrichment, [str(row.pk)], variant=variant, draft=given))
     messages = item.prompt.messages(item.values) if item.prompt and item.values else []
     told = tuple((str(each["role"]), str(each["content"])) for each in messages)
     return FilledPrompt(str(row.pk), str(row), told, item.reason)
 
 
-def redoing(enrichment: Enrichment, draft: Draft, *, variants: Sequence[str]) -> Redoing:
+def redoing(enrichment: Enrichment, draft: TriedPrompt, *, variants: Sequence[str]) -> Redoing:
     """How many rows it would make stale, and a forecast of redoing them.
 
     Raises what a forecast raises, llmconfig's ConfigurationError among it.

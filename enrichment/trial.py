@@ -24,7 +24,7 @@ from enrichment.engine.items import (
 from enrichment.enrichments import get
 from enrichment.enrichments.contract import Enrichment
 from enrichment.models import ResultState
-from enrichment.prompts.selection import Draft
+from enrichment.prompts.selection import TriedPrompt
 from llmconfig import client
 from llmconfig.client.errors import GenerationFailed
 from llmconfig.client.http import background_loop
@@ -83,7 +83,7 @@ def try_rows(
 
 
 def _callable(
-    enrichment: Enrichment, ids: Sequence[str], variant: str, draft: Draft | None
+    enrichment: Enrichment, ids: Sequence[str], variant: str, draft: TriedPrompt | None
 ) -> Iterator[Item]:
     items = load_items(enrichment, ids, variant=variant, draft=draft)
     return (item for item in items if item.settled is None)

@@ -24,7 +24,7 @@ from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import BadPrompt, EnrichmentError
 from enrichment.models import Prompt
 from enrichment.prompts import labels, versions
-from enrichment.prompts.selection import BUILT_IN, Draft
+from enrichment.prompts.selection import BUILT_IN, TriedPrompt
 from enrichment.trial import try_rows
 from llmconfig.admin.kit.presentation import count
 from llmconfig.admin.kit.who_answers import who_answers
@@ -46,10 +46,10 @@ TEMPLATES = {
 Parts = dict[str, Any]
 
 
-def workbench_url(enrichment: str, **more: object) -> str:
+def workbench_url(enrichment: str, **more: str | int) -> str:
     """The page of one enrichment's prompts."""
-    query = urlencode({"enrichment": enrichment, **more})
-    return f"{reverse('admin:enrichment_workbench')}?{query}"
+    query: dict[str, str | int] = {"enrichment": enrichment, **more}
+    return f"{reverse('admin:enrichment_workbench')}?{urlencode(query)}"
 
 
 def workbench_urls() -> list[URLPattern]:
@@ -148,7 +148,7 @@ def _saved(
 
 
 def _unchanged(
-    request: HttpRequest, enrichment: Enrichment, draft: Draft, *, in_use: bool
+    request: HttpRequest, enrichment: Enrichment, draft: TriedPrompt, *, in_use: bool
 ) -> HttpResponse:
     """A wording that is a version already becomes no other one."""
     version = draft.prompt.version
@@ -254,6 +254,5 @@ def _quality(enrichment: Enrichment) -> dict[int, Quality]:
         by=Grouping.PROMPT,
         operation=enrichment.name,
     )
-    return {
-        int(each.keys["version"]): each for each in found if each.keys.get("version") is not None
-    }  # type: ignore[arg-type]  # None is left out
+    told = ((each.keys.get("version"), each) for each in found)
+    return {int(version): each for version, each in told if version is not None}

@@ -13,7 +13,7 @@ from enrichment.enrichments.contract import Enrichment
 from enrichment.facts import source_rules
 from enrichment.models import DeclaredEnrichment, Prompt
 from enrichment.prompts.labels import PRODUCTION
-from enrichment.prompts.selection import BUILT_IN, Draft, offered_names
+from enrichment.prompts.selection import BUILT_IN, TriedPrompt, offered_names
 from llmconfig.admin.kit.theme import TextareaWidget, TextWidget
 
 LONGEST = 100_000  # characters
@@ -158,7 +158,7 @@ class WorkbenchForm(forms.Form):
         given.setdefault("language", "")
         return given
 
-    def draft(self) -> Draft:
+    def draft(self) -> TriedPrompt:
         """The valid form's wording, for whom its base was; raises BadPrompt."""
         base = Prompt.objects.filter(
             enrichment=self.enrichment.name, version=self.cleaned_data["base"] or BUILT_IN

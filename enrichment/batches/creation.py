@@ -19,7 +19,7 @@ from enrichment.errors import BadSelection, FeatureOff
 from enrichment.language_tags import checked_language
 from enrichment.models import Batch, BatchStatus, Transport
 from enrichment.models.batches import TERMINAL
-from enrichment.prompts.selection import Draft
+from enrichment.prompts.selection import TriedPrompt
 from llmconfig.client.provider_batches import missing_extra
 from llmconfig.client.provider_batches.answers import target_of
 from llmconfig.configuration import snapshot
@@ -55,7 +55,7 @@ class Selection:
     force: bool = False
     stale: frozenset[Reason] = DEFAULT_REASONS
     variants: tuple[str, ...] = ("",)
-    draft: Draft | None = None
+    draft: TriedPrompt | None = None
 
     @property
     def whole_table(self) -> bool:

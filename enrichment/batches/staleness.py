@@ -32,7 +32,7 @@ from enrichment.batches import cascades
 from enrichment.enrichments.contract import Enrichment
 from enrichment.facts.questions import Source
 from enrichment.models import EnrichmentResult, Fact, FactSource, ResultState
-from enrichment.prompts.selection import Draft, versions_in_force
+from enrichment.prompts.selection import TriedPrompt, versions_in_force
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.resolution import resolve
 from llmconfig.errors import LLMError
@@ -69,7 +69,7 @@ def asked_with(columns: Sequence[str]) -> Expression:
 
 
 def with_staleness(
-    enrichment: Enrichment, *, variant: str = "", draft: Draft | None = None
+    enrichment: Enrichment, *, variant: str = "", draft: TriedPrompt | None = None
 ) -> "QuerySet[Any]":
     """All rows of the table with `nodewise_stale`, one of the reasons.
 
@@ -103,7 +103,7 @@ def stale_rows(
     *,
     variant: str = "",
     reasons: Iterable[Reason] = DEFAULT_REASONS,
-    draft: Draft | None = None,
+    draft: TriedPrompt | None = None,
 ) -> "QuerySet[Any]":
     """Rows that need work for one of these reasons, with a `draft` as the prompt in force."""
     wanted = [reason.value for reason in reasons]
@@ -166,7 +166,7 @@ def _reason(enrichment: Enrichment, sources: Sequence[Source]) -> Case:
     return Case(*found, default=Value(Reason.FRESH.value), output_field=CharField())
 
 
-def _prompt_in_force(enrichment: Enrichment, draft: Draft | None) -> Expression:
+def _prompt_in_force(enrichment: Enrichment, draft: TriedPrompt | None) -> Expression:
     """The version for a row: its organization's own, else the default one."""
     versions = versions_in_force(enrichment, draft=draft)
     default = Value(versions.pop(None), output_field=IntegerField())

@@ -22,7 +22,7 @@ from enrichment.facts import questions as questions_module
 from enrichment.facts.questions import FactQuestion, Source
 from enrichment.facts.store import FactAnswer
 from enrichment.models import ResultState
-from enrichment.prompts.selection import CompiledPrompt, Draft, PromptsInForce
+from enrichment.prompts.selection import CompiledPrompt, PromptsInForce, TriedPrompt
 from enrichment.quality.gates import GateFinding
 from enrichment.quality_report import check_results_of, check_results_of_failure
 from llmconfig.client.errors import AnswerInvalid, GenerationFailed
@@ -98,7 +98,7 @@ def load_items(
     variant: str,
     claim: Claim | None = None,
     facts_of_any_age: bool = False,
-    draft: Draft | None = None,
+    draft: TriedPrompt | None = None,
 ) -> Iterator[Item]:
     """Read the rows in one query and prepare what is said about each, in the given order.
 

@@ -94,7 +94,7 @@ def offered_names(enrichment: Enrichment) -> frozenset[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class TriedPrompt:
     """A wording that is looked at as if it were in force: for one organization's rows, or for all
     that have no prompt of their own (None).
     """
@@ -104,7 +104,7 @@ class Draft:
 
 
 def versions_in_force(
-    enrichment: Enrichment, *, draft: Draft | None = None
+    enrichment: Enrichment, *, draft: TriedPrompt | None = None
 ) -> dict[int | None, int]:
     """The versions in use by organization's id; None's is the default one."""
     found = {None: BUILT_IN} | {key: row.version for key, row in _rows_in_force(enrichment).items()}
@@ -136,7 +136,7 @@ def _rows_in_force(enrichment: Enrichment) -> dict[int | None, Prompt]:
 class PromptsInForce:
     """The prompts in use of one enrichment: an organization's own, else the default one."""
 
-    def __init__(self, enrichment: Enrichment, *, draft: Draft | None = None) -> None:
+    def __init__(self, enrichment: Enrichment, *, draft: TriedPrompt | None = None) -> None:
         built_in = enrichment.prompt
         self._by_organization: dict[int | None, CompiledPrompt] = {
             None: compile_prompt(

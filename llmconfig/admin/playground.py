@@ -53,7 +53,7 @@ from llmconfig.models import InteractionType
 PERMISSION = "llmconfig.operate_llmconfig"
 SERVICE = "playground"
 LONGEST = 100_000  # characters of a message
-MOST_ASKED = 3  # side by side
+MAX_ASKED = 3  # side by side
 
 
 class PlaygroundForm(forms.Form):
@@ -159,7 +159,7 @@ def playground_view(request: HttpRequest) -> HttpResponse:
             "before": before,
             "nodes": nodes_with_rows(),
             "row": request.GET.get("row", ""),
-            "others": range(2, MOST_ASKED + 1),
+            "others": range(2, MAX_ASKED + 1),
             "targets": _targets(state),
             "answers": who_answers(request),
         },
