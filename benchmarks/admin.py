@@ -108,9 +108,10 @@ def _pages() -> dict[str, str]:
         "search: id of a call, last 12 months": f"{CALLS}?{YEAR}&q={call.correlation_id}",
         "search: beginning of a node's name, last 12 months": f"{CALLS}?{YEAR}&q=node_",
         "search: a rare word of the texts, last 12 months": f"{CALLS}?{YEAR}&q=text:{word}",
-        "search: a word of every tenth text, 7 days": f"{CALLS}?q=text:word9",
-        "search: a word of every tenth text, last 12 months": f"{CALLS}?{YEAR}&q=text:word9",
-        "search: two words, last 12 months": f"{CALLS}?{YEAR}&q=text:word9+word70",
+        "search: a word of most texts, 7 days": f"{CALLS}?q=text:word9",
+        "search: a word of most texts, last 12 months": f"{CALLS}?{YEAR}&q=text:word9",
+        "search: a word of every tenth text, last 12 months": f"{CALLS}?{YEAR}&q=text:word115",
+        "search: two such words, last 12 months": f"{CALLS}?{YEAR}&q=text:word115+word116",
         "CSV, first lines, last 7 days": f"{CALLS}calls.csv",
         "CSV, first lines, last 12 months": f"{CALLS}calls.csv?{YEAR}",
         "one call": f"{CALLS}{call.pk}/change/",
@@ -174,8 +175,9 @@ def _measure(checkout: Path, addresses: Sequence[str]) -> list[dict[str, Any]]:
 def _table(pages: Mapping[str, str]) -> Iterator[str]:
     """A line for each page."""
     yield (
-        "| page | database, ms | longest query, ms | server, ms | KB | KB packed | said |\n"
-        "| --- | ---: | ---: | ---: | ---: | ---: | --- |"
+        "| page | database, ms | longest query, ms | CPU, ms | server, ms | KB sent | KB of HTML"
+        " | |\n"
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |"
     )
     refused, over = [], []
     for name, found in zip(pages, _measure(ROOT, list(pages.values())), strict=True):
@@ -189,8 +191,8 @@ def _table(pages: Mapping[str, str]) -> Iterator[str]:
             said = "over the goal"
         yield (
             f"| {name} | {found['database_ms']:.1f} | {found['longest_ms']:.1f} |"
-            f" {found['server_ms']:.0f} | {found['bytes'] / 1000:.0f} |"
-            f" {found['packed'] / 1000:.0f} | {said} |"
+            f" {found['cpu_ms']:.0f} | {found['server_ms']:.0f} | {found['bytes'] / 1000:.0f} |"
+            f" {found['unpacked'] / 1000:.0f} | {said} |"
         )
     yield (
         f"\nOf {len(pages)} pages {len(pages) - len(refused) - len(over)} are within {GOAL_MS} ms,"
@@ -213,12 +215,13 @@ def _beside(other: Path) -> Iterator[str]:
     yield f"| page | | {commit} | this | of {commit} |\n| --- | --- | ---: | ---: | ---: |"
     for name in pages:
         for label, what, unit in (
-            ("server", "server_ms", "ms"), ("database", "database_ms", "ms"),
-            ("page", "bytes", "bytes"), ("page, packed", "packed", "bytes"),
+            ("server", "server_ms", "ms"), ("the server's CPU", "cpu_ms", "ms"),
+            ("database", "database_ms", "ms"), ("sent", "bytes", "bytes"),
+            ("HTML", "unpacked", "bytes"),
         ):  # fmt: skip
+            middle = min if what == "cpu_ms" else statistics.median
             then, now = (
-                statistics.median(each[what] for each in found[name, side])
-                for side in ("other", "this")
+                middle([each[what] for each in found[name, side]]) for side in ("other", "this")
             )
             yield f"| {name} | {label}, {unit} | {then:,.0f} | {now:,.0f} | {now / then:.2f} |"
 
@@ -230,7 +233,8 @@ def _document(parts: Sequence[str]) -> str:
         f"A page should take at most {GOAL_MS} ms in the database, or say how to narrow what is"
         " asked for: `LLM_CALLS_QUERY_MS` ends each query of a list. Database: what the process"
         " waited for all queries of the page, the way there included; server: the whole request"
-        " without a socket. Medians of five looks after a first one."
+        " without a socket, CPU: of this process. Medians of five looks after a first one, of CPU"
+        " the least; sent: to a browser that takes gzip."
     )
     command = " ".join(["python -m benchmarks.admin", *_without_paths(sys.argv[1:])])
     head = ["# The admin over many calls", "", f"`{command}` wrote this:", "", report.machine(), ""]

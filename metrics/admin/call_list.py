@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from llmconfig.admin.kit.presentation import count, milliseconds
-from llmconfig.admin.kit.theme import ChangeList
 from metrics.admin.periods import PERIOD, SINCE, UNTIL, asked_span
+from metrics.admin.plain_rows import PlainChangeList
 from metrics.admin.viewers_zone import viewers_zone
 from metrics.bounded import bounded
 from metrics.errors import TookTooLong
@@ -24,7 +24,7 @@ IN_SUMS: Mapping[str, str] = {
 ABOUT_TIME = frozenset({PERIOD, SINCE, UNTIL})
 
 
-class CallChangeList(ChangeList):
+class CallChangeList(PlainChangeList):
     """Django's, with the sums; the template asks for them."""
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:

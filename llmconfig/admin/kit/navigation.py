@@ -1,11 +1,14 @@
 """The sidebar: each app registers its groups, and a person sees the pages that their role opens."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, get_script_prefix, reverse
+from django.utils.translation import get_language
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +60,15 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             "items": [{"title": "Overview", "icon": "dashboard", "link": reverse("admin:index")}],
         }
     ]
-    for section, pages in _open_to(request):
+    sections = list(_open_to(request))
+    here = _here(request.path, [link for _, pages in sections for _, link in pages])
+    for section, pages in sections:
         items: list[dict[str, Any]] = [
             {
                 "title": page.title,
                 "icon": page.icon,
                 "link": link,
+                "active": link == here,
                 "badge": page.badge(request) if page.badge else 0,
             }
             for page, link in pages
@@ -72,6 +78,12 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             {"title": section.title, "items": items, "collapsible": True, "badge": waiting}
         )
     return groups
+
+
+def _here(path: str, links: Sequence[str]) -> str:
+    """The one entry that a page belongs to: the longest that its address begins with."""
+    found = [link for link in links if link and path.startswith(link)]
+    return max(found, key=len, default="")
 
 
 def search(request: HttpRequest, term: str) -> list[FoundPage]:
@@ -98,7 +110,14 @@ def _open_to(request: HttpRequest) -> Iterator[tuple[Section, list[tuple[Page, s
 
 def _link(page: Page) -> str:
     """Blank where the project has taken the page out of its admin."""
+    surroundings = (settings.ROOT_URLCONF, get_script_prefix(), get_language() or "")
+    return _address(page.view, surroundings)
+
+
+@lru_cache(maxsize=1024)
+def _address(view: str, surroundings: tuple[str, str, str]) -> str:
+    """Looked up once for each process, prefix and language: a page has some forty of them."""
     try:
-        return reverse(page.view)
+        return reverse(view)
     except NoReverseMatch:
         return ""
