@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Func, IntegerField, Q
+from django.db.models import Count, Func, IntegerField, Q
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -232,7 +232,8 @@ def _button(batch: Batch, verb: str) -> Button:
 
 
 def _chunk_states(batch: Batch) -> list[tuple[SafeString, int]]:
-    found = Counter(batch.chunks.values_list("status", flat=True))
+    counted = batch.chunks.order_by().values_list("status").annotate(Count("pk"))
+    found = dict(counted)
     return [
         (badge(each.label.lower(), CHUNK_TONES[each]), found[each])
         for each in ChunkStatus

@@ -107,6 +107,12 @@ class EnrichmentResult(models.Model):
                 name="idx_results_to_review",
                 condition=models.Q(state="suggested") | models.Q(suggestion__isnull=False),
             ),
+            # Read by a batch's page: what failed, without a look at what didn't.
+            models.Index(
+                fields=["batch", "-id"],
+                name="idx_results_failed",
+                condition=models.Q(state="failed"),
+            ),
             # Read by the calibration of confidences.
             models.Index(
                 fields=["enrichment", "-id"],
