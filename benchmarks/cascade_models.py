@@ -68,6 +68,7 @@ class Kept:
     scores: dict[str, float]
     seconds: float
     tokens: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,8 @@ def ask(role: str, rows: int) -> None:
 
     call_command("migrate", verbosity=0)
     model, listings, there = _configure(), _listings(rows), read(role)
-    left = {key: name for key, name in listings.items() if name not in there}
+    done = {name for name, kept in there.items() if kept.state != "failed"}
+    left = {key: name for key, name in listings.items() if name not in done}
     print(f"{model}: {len(left)} of {len(listings)} listings to tag", flush=True)
     ANSWERS.mkdir(parents=True, exist_ok=True)
     asyncio.run(_ask_all(role, left))
@@ -123,7 +125,9 @@ def _configure() -> str:
         if key := os.environ.get("LLM_LOCAL_API_KEY"):
             provider.set_key(Secret(key))
         provider.save()
-        ProviderModel.objects.create(provider=provider, model_id=model, supports_logprobs=True)
+        ProviderModel.objects.create(
+            provider=provider, model_id=model, supports_json_schema=True, supports_logprobs=True
+        )
         NodeConfiguration.objects.create(
             node_name="tagging",
             interaction_type="tagger",
@@ -166,13 +170,14 @@ async def _ask_all(role: str, listings: dict[str, str]) -> None:
                 file.write(json.dumps(vars_of(kept)) + "\n")
                 file.flush()
                 done += 1
-                print(f"{done} of {len(items)}: {kept.state}, {kept.seconds:.0f} s", flush=True)
+                said = f"{kept.state}, {kept.seconds:.0f} s {kept.reason}"
+                print(f"{done} of {len(items)}: {said}", flush=True)
 
         await asyncio.gather(*(worker() for _ in range(IN_FLIGHT)))
 
 
 def vars_of(kept: Kept) -> dict[str, Any]:
-    """As JSON has it."""
+    """An answer as a line of the file holds it, in JSON."""
     return {name: getattr(kept, name) for name in Kept.__slots__}
 
 
@@ -204,6 +209,7 @@ async def _asked(tagging: Any, item: Any, name: str) -> Kept:
         scores=scores,
         seconds=round(time.monotonic() - began, 1),
         tokens=record.usage.tokens_output if record else 0,
+        reason=outcome.reason,
     )
 
 

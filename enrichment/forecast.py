@@ -17,6 +17,7 @@ from enrichment.engine.items import load_items
 from enrichment.enrichments import get
 from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import EnrichmentError
+from enrichment.judging import judge_of, judges_target
 from enrichment.models import Batch, Transport
 from llmconfig.client.pipeline.token_estimates import MEAN_CHARACTERS_PER_TOKEN
 from llmconfig.client.provider_batches import money
@@ -24,6 +25,7 @@ from llmconfig.client.types import Usage
 from llmconfig.configuration import prices, snapshot
 from llmconfig.configuration.resolution import Target, resolve
 from llmconfig.errors import ConfigurationError
+from llmconfig.models import CascadeScore
 from metrics.models import GenerationMetric
 
 HALF_ASSUMED = "batch price assumed: half"  # wherever money in a provider's batch is told
@@ -32,6 +34,7 @@ PAST_CALLS = 500
 PAST_DAYS = 30
 REPLICATES = 400
 GUESSED_ANSWER_TOKENS = 150
+JUDGES_TOKENS = 60  # of a judge's answer
 GUESSED_SPREAD = 0.6  # of a guess, as a share of it
 MAX_KEPT = 0.8  # of the rows, by a cascade that nobody has seen at work
 KEPT_SPREAD = 0.05  # of the share that the next batch keeps
@@ -194,9 +197,14 @@ def _cascade(
         return CascadeForecast(name, None, "A price is unknown.")
     past = cascades.past_share(enrichment, terms.facts)
     times = cascades.asked_times(terms.facts)
+    judge_costs = _judges_costs(enrichment, terms.facts.score, totals, calls)
+    if not judge_costs:
+        return CascadeForecast(name, None, "The judge's price is unknown.")
     costs = [
-        times * cheap_cost + dear_cost * (1 - _kept(past))
-        for cheap_cost, dear_cost in zip(cheap_costs, dear_costs, strict=True)
+        times * cheap_cost + judge_cost + dear_cost * (1 - _kept(past))
+        for cheap_cost, dear_cost, judge_cost in zip(
+            cheap_costs, dear_costs, judge_costs, strict=True
+        )
     ]
     basis = (
         "No batch has shown how many cheap answers are good enough, so the range is wide."
@@ -204,6 +212,17 @@ def _cascade(
         else f"The last such batch kept {past:.0%} of the cheap answers."
     )
     return CascadeForecast(name, _quantiles(costs), basis)
+
+
+def _judges_costs(
+    enrichment: Enrichment, score: str, totals: Sequence[tuple[float, float]], calls: int
+) -> list[float]:
+    """What a judge's word on each cheap answer costs: it reads the question and the answer."""
+    judge = judge_of(enrichment) if score == CascadeScore.JUDGE else None
+    if judge is None:
+        return [0.0] * len(totals)
+    read = [(prompts + answers, float(JUDGES_TOKENS * calls)) for prompts, answers in totals]
+    return _costs(judges_target(judge), read, calls)
 
 
 def _kept(past: float | None) -> float:

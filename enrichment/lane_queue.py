@@ -1,10 +1,10 @@
-"""Hands batches' lanes and runs to Celery, where it is installed and its broker can be reached."""
+"""Hands lanes, runs and judges to Celery, where it is installed and its broker can be reached."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from enrichment.errors import NoWorkers
-from enrichment.models import Batch, EvaluationRun
+from enrichment.models import Batch, EvaluationRun, JudgeCalibration
 from llmconfig.errors import ExtraMissing
 from llmconfig.extras import from_extra
 
@@ -28,6 +28,22 @@ def start_run(run: EvaluationRun) -> None:
         from enrichment import tasks  # noqa: PLC0415 - it brings Celery and the engine
 
         tasks.carry_out_run.delay(str(run.pk))
+
+
+def start_calibration(calibration: JudgeCalibration) -> None:
+    """Have a worker calibrate a judge; raises NoWorkers."""
+    with _told():
+        from enrichment import tasks  # noqa: PLC0415 - it brings Celery and the engine
+
+        tasks.calibrate_judge.delay(str(calibration.pk))
+
+
+def start_judging(first: EvaluationRun, second: EvaluationRun) -> None:
+    """Have a worker ask the judge about two runs; raises NoWorkers."""
+    with _told():
+        from enrichment import tasks  # noqa: PLC0415 - it brings Celery and the engine
+
+        tasks.judge_runs.delay(str(first.pk), str(second.pk))
 
 
 @contextmanager

@@ -16,11 +16,13 @@ from enrichment.batches import automatic, schedules
 from enrichment.engine import shift, submissions
 from enrichment.engine.db_sessions import SESSION_ERRORS
 from enrichment.engine.reaper import lanes_to_queue
-from enrichment.evaluations import runs
+from enrichment.errors import EnrichmentError
+from enrichment.evaluations import judges, runs
 from enrichment.facts import store
-from enrichment.models import Batch, EvaluationRun
+from enrichment.models import Batch, EvaluationRun, JudgeCalibration
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.sync.at_start import sync_at_start
+from llmconfig.errors import LLMError
 from llmconfig.runtime.green_threads import refuse_green_threads
 
 logger = logging.getLogger(__name__)
@@ -125,6 +127,25 @@ def carry_out_run(run_id: str) -> None:
         runs.carry_out(UUID(run_id))
     except EvaluationRun.DoesNotExist:
         logger.warning("Run %s no longer exists.", run_id)
+
+
+@shared_task(name="enrichment.tasks.calibrate_judge", ignore_result=True)
+def calibrate_judge(calibration_id: str) -> None:
+    """Hold a judge against reviewers' verdicts."""
+    try:
+        judges.calibrate(UUID(calibration_id))
+    except JudgeCalibration.DoesNotExist:
+        logger.warning("Calibration %s no longer exists.", calibration_id)
+
+
+@shared_task(name="enrichment.tasks.judge_runs", ignore_result=True)
+def judge_runs(first_id: str, second_id: str) -> None:
+    """Have the judge compare two runs' answers."""
+    rows = EvaluationRun.objects.select_related("evaluation_set")
+    try:
+        judges.judge_runs(rows.get(pk=first_id), rows.get(pk=second_id))
+    except (EvaluationRun.DoesNotExist, EnrichmentError, LLMError) as error:
+        logger.warning("The judge can't compare %s and %s: %s", first_id, second_id, error)
 
 
 def start_lanes(batch: Batch) -> None:

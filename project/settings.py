@@ -207,6 +207,7 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
         "BatchStatusEnum": "enrichment.models.batches.BatchStatus",
+        "RunStatusEnum": "enrichment.models.evaluations.RunStatus",
         "ExperimentStatusEnum": "llmconfig.models.experiments.ExperimentStatus",
     },
 }

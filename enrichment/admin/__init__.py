@@ -8,6 +8,7 @@ from enrichment.admin import (
     evaluations,
     facts,
     first_steps,
+    judges,
     prompts,
     proposals,
     results,
@@ -28,6 +29,7 @@ __all__ = [
     "evaluations",
     "facts",
     "first_steps",
+    "judges",
     "prompts",
     "proposals",
     "results",
@@ -77,6 +79,10 @@ register_section(
                 f"{VIEW}evaluationrun",
             ),
             Page("Workbench", "design_services", "admin:enrichment_workbench", f"{VIEW}prompt"),
+            Page(
+                "Judges", "gavel", "admin:enrichment_judgecalibration_changelist",
+                f"{VIEW}judgecalibration",
+            ),
             Page("Prompts", "edit_note", "admin:enrichment_prompt_changelist", f"{VIEW}prompt"),
             Page(
                 "Proposals", "tips_and_updates", "admin:metrics_promptproposal_changelist",

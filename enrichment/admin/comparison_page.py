@@ -13,14 +13,15 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from enrichment.admin.review_values import compared, readable
-from enrichment.errors import EnrichmentError
+from enrichment.errors import EnrichmentError, NoWorkers
 from enrichment.evaluations.comparison import CasePair, RunComparison, compare
 from enrichment.evaluations.measures import Difference
 from enrichment.evaluations.recorded import may_see
+from enrichment.lane_queue import start_judging
 from enrichment.models import EvaluationAnswer, EvaluationRun, ResultState
 from llmconfig.admin.kit.presentation import count
 
-MAY_VIEW = "enrichment.view_evaluationrun"
+MAY_VIEW, MAY_JUDGE = "enrichment.view_evaluationrun", "enrichment.add_evaluationrun"
 PAIRS_SHOWN = 50
 OTHERS_SHOWN = 20
 
@@ -54,6 +55,8 @@ def comparison_view(request: HttpRequest) -> HttpResponse:
     if not all(may_see(request.user, each.evaluation_set) for each in runs):
         raise PermissionDenied
     try:
+        if request.method == "POST":
+            return _judged(request, *runs)
         found = compare(*runs)
     except EnrichmentError as error:
         messages.error(request, str(error))
@@ -69,10 +72,24 @@ def comparison_view(request: HttpRequest) -> HttpResponse:
             "sides": _sides(found),
             "other_way": address_of(runs[1], runs[0]),
             "measures": [_measure(each) for each in found.differences],
+            "may_judge": request.user.has_perm(MAY_JUDGE),
             "pairs": [_pair(each) for each in found.cases[:PAIRS_SHOWN]],
             "shown": PAIRS_SHOWN,
         },
     )
+
+
+def _judged(request: HttpRequest, first: EvaluationRun, second: EvaluationRun) -> HttpResponse:
+    """Have a worker ask the judge about the rows that differ."""
+    if not request.user.has_perm(MAY_JUDGE):
+        raise PermissionDenied
+    try:
+        start_judging(first, second)
+    except NoWorkers as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, _("The judge is asked. Open the page again to see its word."))
+    return HttpResponseRedirect(address_of(first, second))
 
 
 def _sides(found: RunComparison) -> list[dict[str, Any]]:

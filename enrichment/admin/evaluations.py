@@ -80,7 +80,7 @@ class EvaluationSetAdmin(DeletableAdmin):
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Make a set."""
+        """The page of our own that makes a set."""
         return set_form.set_view(request)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[EvaluationSet]:
@@ -194,7 +194,7 @@ class EvaluationRunAdmin(DeletableAdmin):
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Begin a run."""
+        """The page of our own that begins a run."""
         return run_view(request)
 
     def control_view(self, request: HttpRequest, run_id: Any, verb: str) -> HttpResponse:
@@ -263,7 +263,7 @@ class EvaluationRunAdmin(DeletableAdmin):
 
     @admin.display(description=gettext_lazy("Answered"))
     def progress(self, run: EvaluationRun) -> str:
-        """Of how many rows."""
+        """How many of the rows have an answer."""
         answered, cases = run.answers.count(), run.evaluation_set.cases.count()
         return _("%(answered)s of %(cases)s") % {
             "answered": count(answered),
@@ -283,7 +283,7 @@ class EvaluationRunAdmin(DeletableAdmin):
 
     @admin.display(description=gettext_lazy("Cost"))
     def cost(self, run: EvaluationRun) -> str:
-        """Of the priced calls."""
+        """What the priced calls cost, and how many others there are."""
         totals = totals_of(run)
         if not totals.unpriced:
             return money(totals.cost_usd)

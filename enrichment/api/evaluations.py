@@ -11,13 +11,14 @@ from rest_framework.response import Response
 from enrichment.api.enriching import TYPE_HELP
 from enrichment.api.failures import EnrichmentEndpoint
 from enrichment.api.forecasts import ForecastSerializer
+from enrichment.errors import BadSelection
 from enrichment.evaluations import runs, sets
-from enrichment.evaluations.comparison import CasePair, RunComparison, compare
+from enrichment.evaluations.comparison import CasePair, JudgedShare, RunComparison, compare
 from enrichment.evaluations.measures import Difference
 from enrichment.evaluations.recorded import DEFAULT_DAYS, RecordedSource, may_see
 from enrichment.evaluations.runs import RunOrder, RunTotals, totals_of
 from enrichment.evaluations.sets import MAX_CASES, CaseSource
-from enrichment.lane_queue import start_run
+from enrichment.lane_queue import start_judging, start_run
 from enrichment.models.evaluations import EvaluationRun, EvaluationSet, WantedBy
 from llmconfig.api.kit.bodies import StrictSerializer, UserField
 from llmconfig.api.kit.endpoints import Rows
@@ -165,6 +166,15 @@ class CasePairSerializer(serializers.Serializer[CasePair]):
     second_state = serializers.CharField(source="second.state")
 
 
+class JudgedShareSerializer(serializers.Serializer[JudgedShare]):
+    """What the judge has compared of the rows that differ."""
+
+    pairs = serializers.IntegerField(help_text="Rows, each in both orders.")
+    of = serializers.IntegerField()
+    swayed = serializers.IntegerField(help_text="Rows in which the place decided.")
+    rests = serializers.CharField(help_text="Why its word is no measure; blank: it is one.")
+
+
 class RunComparisonSerializer(serializers.Serializer[RunComparison]):
     """What differs, and what may be said of it."""
 
@@ -172,6 +182,7 @@ class RunComparisonSerializer(serializers.Serializer[RunComparison]):
     differing = serializers.IntegerField(help_text="Rows whose answers differ.")
     wanted = serializers.IntegerField(help_text="Rows whose wanted answer is known.")
     differences = RunDifferenceSerializer(many=True)
+    judged = JudgedShareSerializer(allow_null=True, help_text="Null: there is no judge.")
     cases = serializers.SerializerMethodField(help_text="Those that differ most come first.")
 
     @extend_schema(responses=CasePairSerializer(many=True))
@@ -296,16 +307,33 @@ class Comparing(EnrichmentEndpoint):
     """Two runs side by side."""
 
     query_serializer: ClassVar[type[StrictSerializer]] = ComparisonQuerySerializer
+    write_role: ClassVar[Role] = Role.OPERATOR
+
+    @extend_schema(request=ComparisonQuerySerializer, responses={202: RunComparisonSerializer})
+    def post(self, request: Request, **kwargs: Any) -> Response:
+        """Ask the judge about the rows that differ."""
+        wanted = ComparisonQuerySerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        first, second = self._pair(request, wanted.validated_data)
+        found = compare(first, second)
+        if found.judged is None:
+            raise BadSelection("judge: the node has no rubric for one.", field="judge")
+        start_judging(first, second)
+        return Response(RunComparisonSerializer(found).data, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(parameters=[ComparisonQuerySerializer], responses={200: RunComparisonSerializer})
     def get(self, request: Request, **kwargs: Any) -> Response:
         """What differs first, and an interval for each measure."""
         wanted = ComparisonQuerySerializer(data=request.query_params.dict())
         wanted.is_valid(raise_exception=True)
-        first, second = (_found(wanted.validated_data[name]) for name in ("first", "second"))
-        if not all(may_see(request.user, each.evaluation_set) for each in (first, second)):
-            raise PermissionDenied("These are recorded calls, which you may not read.")
+        first, second = self._pair(request, wanted.validated_data)
         return Response(RunComparisonSerializer(compare(first, second)).data)
+
+    def _pair(self, request: Request, given: Any) -> list[EvaluationRun]:
+        found = [_found(given[name]) for name in ("first", "second")]
+        if not all(may_see(request.user, each.evaluation_set) for each in found):
+            raise PermissionDenied("These are recorded calls, which you may not read.")
+        return found
 
 
 def _found(key: Any) -> EvaluationRun:

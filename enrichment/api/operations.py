@@ -108,6 +108,21 @@ OPERATIONS = {
         "Stop a run",
         "Asks about no further row; the answers that there are stay.",
     ),
+    f"GET {BASE}/evaluations/judges": Operation(
+        "List calibrations of judges",
+        "Returns a page of calibrations, newest first: how far a judge agrees with reviewers, as"
+        " kappa with an interval, and in how many pairs the place of an answer decided.",
+    ),
+    f"POST {BASE}/evaluations/judges": Operation(
+        "Calibrate a judge",
+        "Asks the judge of an enrichment's node about answers that reviewers decided on. It decides"
+        " nothing before the lower end of its kappa is 0.4.",
+    ),
+    f"POST {BASE}/evaluations/comparison": Operation(
+        "Have the judge compare two runs",
+        "Asks the judge about the rows that differ and that it hasn't seen, each in both orders."
+        " Its preference becomes a measure of the comparison if it may decide.",
+    ),
     f"GET {BASE}/evaluations/comparison": Operation(
         "Compare two runs",
         "Returns the rows whose answers differ first, and for each measure the difference with an"

@@ -12,6 +12,7 @@ from enrichment.api import (
     events,
     facts,
     forecasts,
+    judges,
     review,
 )
 from enrichment.api.failures import UnknownEnrichmentAddress
@@ -40,6 +41,7 @@ enrichment = [
     path("evaluations/runs/<uuid:id>/continue", evaluations.ContinueRun.as_view()),
     path("evaluations/runs/<uuid:id>", evaluations.RunRow.as_view()),
     path("evaluations/runs/<uuid:id>/stop", evaluations.StopRun.as_view()),
+    path("evaluations/judges", judges.JudgeList.as_view()),
     path("evaluations/comparison", evaluations.Comparing.as_view()),
     path("review", review.ReviewQueue.as_view()),
     path("review/<int:id>/accept", review.AcceptSuggestion.as_view()),

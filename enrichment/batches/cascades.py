@@ -1,5 +1,6 @@
 """A batch's cascade: begun by its first lane with the terms of its node, and told in figures."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -9,6 +10,8 @@ from django.utils import timezone
 from enrichment.cascades.steering import ENDED, CascadeState, Phase, from_json, to_json
 from enrichment.cascades.tallies import lowest_score
 from enrichment.enrichments.contract import Enrichment
+from enrichment.errors import NotAllowedNow
+from enrichment.judging import judge_of, judges_target, why_it_may_not_decide
 from enrichment.models import Batch, BatchCascade, Transport
 from llmconfig.client.types import Usage
 from llmconfig.configuration import prices, references, snapshot
@@ -85,19 +88,31 @@ def terms_of(enrichment: Enrichment) -> NodeCascade | None:
     facts = node.cascade
     cheap = _candidates(facts.model, state)
     models = frozenset(each.model_id for each in cheap)
-    if enrichment.node in state.experiments:
-        return NodeCascade(facts, models, USUAL_PRICE, "An experiment runs at the node.")
-    if not cheap:
-        said = f"No enabled provider serves {facts.model}."
-        return NodeCascade(facts, models, USUAL_PRICE, said)
     try:
-        dear = resolve(enrichment.node, snapshot=state).targets[0].candidate
-    except LLMError as error:
-        return NodeCascade(facts, models, USUAL_PRICE, str(error))
-    if dear.model_id in models:
-        said = f"{facts.model} is the node's own model."
-        return NodeCascade(facts, models, USUAL_PRICE, said)
-    return NodeCascade(facts, models, _price(facts, cheap[0], dear))
+        return NodeCascade(facts, models, _working_price(enrichment, facts, cheap, state))
+    except (NotAllowedNow, LLMError) as rests:
+        return NodeCascade(facts, models, USUAL_PRICE, str(rests))
+
+
+def _working_price(
+    enrichment: Enrichment, facts: CascadeFacts, cheap: Sequence[Candidate], state: Snapshot
+) -> float:
+    """What a cheap answer costs, as a share of a dear one; raises where the cascade rests."""
+    if enrichment.node in state.experiments:
+        raise NotAllowedNow("An experiment runs at the node.")
+    if not cheap:
+        raise NotAllowedNow(f"No enabled provider serves {facts.model}.")
+    dear = resolve(enrichment.node, snapshot=state).targets[0].candidate
+    if dear.model_id in {each.model_id for each in cheap}:
+        raise NotAllowedNow(f"{facts.model} is the node's own model.")
+    judge = None
+    if facts.score == CascadeScore.JUDGE:
+        found = judge_of(enrichment)
+        rests = why_it_may_not_decide(found)
+        if found is None or rests:
+            raise NotAllowedNow(rests)
+        judge = judges_target(found).candidate
+    return _price(facts, cheap[0], dear, judge)
 
 
 def begun(batch: Batch, enrichment: Enrichment) -> tuple[BatchCascade, frozenset[str]] | None:
@@ -209,13 +224,19 @@ def _candidates(reference: str, state: Snapshot) -> tuple[Candidate, ...]:
     return tuple(references.read(reference, state, default_provider=default).candidates)
 
 
-def _price(facts: CascadeFacts, cheap: Candidate, dear: Candidate) -> float:
-    """What a cheap answer costs, as a share of a dear one; two are asked to be compared."""
+def _price(
+    facts: CascadeFacts, cheap: Candidate, dear: Candidate, judge: Candidate | None
+) -> float:
+    """What a cheap answer costs, as a share of a dear one; two are asked to be compared.
+
+    A judge's word on it belongs to it.
+    """
     times = asked_times(facts)
-    costs = [_cost(each) for each in (cheap, dear)]
-    if costs[0] is None or not costs[1]:
-        return USUAL_PRICE * times
-    return times * float(costs[0] / costs[1])
+    cost, dear_cost = _cost(cheap), _cost(dear)
+    graded = Decimal(0) if judge is None else _cost(judge)
+    if cost is None or graded is None or not dear_cost:
+        return USUAL_PRICE * (times + (judge is not None))
+    return float((times * cost + graded) / dear_cost)
 
 
 def _cost(candidate: Candidate) -> Decimal | None:

@@ -12,8 +12,9 @@ from typing import Any
 from uuid import UUID
 
 from enrichment.batches import cascades
+from enrichment.engine.column_values import plain_json
 from enrichment.engine.dispatcher import Dispatcher
-from enrichment.engine.items import Outcome, kept_of
+from enrichment.engine.items import Item, Outcome, call_for, kept_of
 from enrichment.engine.lane_cascade import (
     SECOND_TEMPERATURE,
     LaneCascade,
@@ -23,9 +24,17 @@ from enrichment.engine.lane_cascade import (
 )
 from enrichment.engine.outgoing import PLAIN, Ask, OutgoingRow
 from enrichment.enrichments.contract import Enrichment
+from enrichment.judging import Judge, graded
 from enrichment.models import Batch, ResultState
 from llmconfig.client.http import background_loop
+from llmconfig.client.recording.recorders import Texts
+from llmconfig.client.types import Generation
 from llmconfig.models import CascadeScore
+
+# Of a call, what a judge's differs in from the one that it judges.
+JUDGED_FIELDS = (
+    "node", "messages", "schema", "given", "experiment_key", "logprobs", "prefix",
+)  # fmt: skip
 
 
 class CascadeDispatcher(Dispatcher):
@@ -80,6 +89,15 @@ class CascadeDispatcher(Dispatcher):
             self._cheap, changes={**self._cheap.changes, "given": given, "use_cache": False}
         )
 
+    def _grading(self, judge: Judge, cheap: Outcome) -> Ask:
+        """What the judge is asked about a cheap answer; its outcome's value is the score."""
+        call = call_for(
+            self.enrichment, cheap.item, session_id=self.batch_id, use_cache=self.use_cache
+        )
+        call = judge.grading(call, plain_json(cheap.value))
+        changes = {name: getattr(call, name) for name in JUDGED_FIELDS}
+        return Ask(changes, grade_outcome)
+
     async def _asked(self, row: OutgoingRow, ask: Ask = PLAIN) -> Outcome | None:
         if row.item.cheap is None:
             if not self.cascade.asks_cheap(row.item):
@@ -110,6 +128,13 @@ class CascadeDispatcher(Dispatcher):
             same = second.state == first.state
             score = self.cascade.enrichment.similarity(first.value, second.value) if same else 0.0
             first = replace(first, beside=(*first.beside, *calls_of(second)))
+        if self.cascade.judge is not None and first.state == ResultState.APPLIED:
+            self._keep_cheap(row, first)
+            grade = await super()._asked(row, self._grading(self.cascade.judge, first))
+            if grade is None:
+                return None
+            score = grade.value if grade.state == ResultState.APPLIED else 0.0
+            first = replace(first, beside=(*first.beside, *calls_of(grade)))
         cheap = self.cascade.decided(first, score)
         if cheap.decided is not None and cheap.decided.is_cheap:
             row.item = replace(row.item, cheap=None)
@@ -142,6 +167,15 @@ class CascadeDispatcher(Dispatcher):
             if row.item.cheap is not None:
                 self._outcomes.append(unfinished(row.item.cheap))
         super()._drop_unsent()
+
+
+def grade_outcome(
+    enrichment: Enrichment, item: Item, answer: Generation, texts: Texts | None
+) -> Outcome:
+    """What a judge's answer comes to: its value is the score."""
+    return Outcome(
+        item, ResultState.APPLIED, value=graded(answer), record=answer.record, texts=texts
+    )
 
 
 def cascade_of(batch: Batch, enrichment: Enrichment) -> LaneCascade | None:

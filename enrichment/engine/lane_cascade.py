@@ -29,6 +29,7 @@ from enrichment.engine.claims import Claim
 from enrichment.engine.duplicates import SharedCalls
 from enrichment.engine.items import Item, Outcome, judged, restored
 from enrichment.enrichments.contract import LOG_PROBABILITIES, Enrichment
+from enrichment.judging import JUDGE_NODE, judge_of
 from enrichment.models import BatchCascade, BatchChunk, ResultState
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import CallRecord, Generation
@@ -51,6 +52,7 @@ class LaneCascade:
         self.batch_id = row.pk
         self.enrichment = enrichment
         self.model, self.score, self.models = row.model, row.score, models
+        self.judge = judge_of(enrichment) if row.score == CascadeScore.JUDGE else None
         self.terms = CascadeTerms(row.target, row.audits, row.miss, row.price)
         self.state: CascadeState = from_json(row.state)  # as it was last read
         self._coin = Random()  # noqa: S311 - chance, no secret
@@ -259,7 +261,7 @@ def _count_calls(row: BatchCascade, outcomes: Sequence[Outcome], models: frozens
     for record, _ in (call for each in outcomes for call in calls_of(each)):
         unpriced = record.cost_usd is None
         cost = record.cost_usd or Decimal(0)
-        if record.model in models:
+        if record.model in models or record.node == JUDGE_NODE:
             row.cheap_calls += 1
             row.cheap_unpriced += unpriced
             row.cheap_usd += cost

@@ -1,6 +1,6 @@
 """Two runs over one set, case by case: what differs first, and what may be said of it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,8 @@ from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import BadSelection
 from enrichment.evaluations.measures import Difference, chrf, differences, fewest_cases
 from enrichment.evaluations.recorded import kind_of
-from enrichment.models import ResultState
+from enrichment.judging import Judge, judge_of, why_it_may_not_decide
+from enrichment.models import JudgedPair, ResultState
 from enrichment.models.evaluations import EvaluationAnswer, EvaluationRun
 
 # Measures by name, as a person reads them.
@@ -18,6 +19,7 @@ LIKENESS = "share of parts as wanted"
 CHRF = "chrF to the wanted text"
 LENGTH = "length, as a share of the wanted text's"
 FIELD = "field {name} as wanted"
+PREFERRED = "preferred by the judge"
 MAX_FIELDS = 20
 MAX_LENGTH = 3.0  # as a share; one answer that ran wild says no more than that
 
@@ -37,6 +39,11 @@ class CasePair:
         """Whether the answers say something else, or one of them isn't good enough to apply."""
         return self.alike < 1 or self.first.state != self.second.state
 
+    @property
+    def is_comparable(self) -> bool:
+        """Whether a judge may be asked which is better: both answer, and not the same."""
+        return self.alike < 1 and None not in (self.first.value, self.second.value)
+
 
 @dataclass(frozen=True, slots=True)
 class RunComparison:
@@ -51,6 +58,7 @@ class RunComparison:
     differing: int
     wanted: int
     differences: list[Difference]
+    judged: "JudgedShare | None" = None
 
     @property
     def verdict(self) -> str:
@@ -63,6 +71,19 @@ class RunComparison:
         if not shown:
             return "No difference is shown: each interval holds 0."
         return " ".join(f"The {each.verdict} is higher: {each.measure}." for each in shown)
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedShare:
+    """How many of the pairs that differ a judge has compared, and where the place decided.
+
+    `rests` says why its preference isn't among the measures; blank: it is.
+    """
+
+    pairs: int
+    of: int
+    swayed: int
+    rests: str
 
 
 def compare(first: EvaluationRun, second: EvaluationRun) -> RunComparison:
@@ -84,23 +105,68 @@ def compare(first: EvaluationRun, second: EvaluationRun) -> RunComparison:
         if answer.case_id in others
     ]
     cases.sort(key=lambda each: (not each.differs, each.alike))
+    measures = _pairs(enrichment, cases)
+    preferences, judged = _judged(enrichment, cases)
+    if judged is not None and judged.pairs and not judged.rests:
+        measures[PREFERRED] = preferences
     return RunComparison(
         first=first,
         second=second,
         cases=cases,
         differing=sum(each.differs for each in cases),
         wanted=sum(each.wanted is not None for each in cases),
-        differences=differences(_pairs(enrichment, cases)),
+        differences=differences(measures),
+        judged=judged,
     )
+
+
+def _judged(
+    enrichment: Enrichment, cases: list[CasePair]
+) -> tuple[list[tuple[float, float]], JudgedShare | None]:
+    """What the enrichment's judge said of each pair; equal answers are as good as each other."""
+    judge = judge_of(enrichment)
+    if judge is None:
+        return [], None
+    said = judged_pairs(judge, cases)
+    preferences = []
+    for case in cases:
+        found = said.get(case.row_id)
+        if found is not None:
+            preferences.append((1 - found.preference, found.preference))
+        elif case.alike >= 1:
+            preferences.append((0.5, 0.5))
+    rests = why_it_may_not_decide(judge)
+    to_ask = sum(each.is_comparable for each in cases)
+    swayed = sum(each.swayed for each in said.values())
+    return preferences, JudgedShare(len(said), to_ask, swayed, rests)
+
+
+def judged_pairs(judge: Judge, cases: list[CasePair]) -> dict[str, JudgedPair]:
+    """What a judge said of pairs, by row and as they stand here, whichever run came first then."""
+    places = {
+        pair: case.row_id
+        for case in cases
+        for pair in ((case.first.pk, case.second.pk), (case.second.pk, case.first.pk))
+    }
+    ids = [each for pair in places for each in pair]
+    stored = JudgedPair.objects.filter(judge=judge.key, first_id__in=ids, second_id__in=ids)
+    here = {(case.first.pk, case.second.pk) for case in cases}
+    found: dict[str, JudgedPair] = {}
+    for each in stored:
+        pair = (each.first_id, each.second_id)
+        if pair not in places:
+            continue
+        if pair not in here:
+            each.preference = 1 - each.preference
+        found[places[pair]] = each
+    return found
 
 
 def _alike(enrichment: Enrichment, one: EvaluationAnswer, other: EvaluationAnswer) -> float:
     return enrichment.similarity(one.value, other.value)
 
 
-def _pairs(
-    enrichment: Enrichment, cases: list[CasePair]
-) -> Mapping[str, list[tuple[float, float]]]:
+def _pairs(enrichment: Enrichment, cases: list[CasePair]) -> dict[str, list[tuple[float, float]]]:
     """Each measure's values in the first and second run, by case."""
     found: dict[str, list[tuple[float, float]]] = {PASSES: []}
     for case in cases:

@@ -72,8 +72,8 @@ class RunTotals:
 def foresee(evaluation_set: EvaluationSet, order: RunOrder) -> Forecast:
     """What a run would take; raises what `begin` does."""
     enrichment, node, target = _checked(evaluation_set, order)
-    prompts, floor = _PromptsOfRun(enrichment, order.prompt_version), enrichment.floor()
-    items = [_item(case, evaluation_set, prompts, floor) for case in evaluation_set.cases.all()]
+    prompts, floor = PromptsOfRun(enrichment, order.prompt_version), enrichment.floor()
+    items = [item_of(case, evaluation_set, prompts, floor) for case in evaluation_set.cases.all()]
     lengths = [
         sum(len(str(message["content"])) for message in each.prompt.messages(each.values))
         for each in items
@@ -193,7 +193,7 @@ def _carry_out(run: EvaluationRun) -> None:
 
 def _ask_cases(run: EvaluationRun) -> None:
     enrichment = kind_of(run.evaluation_set)
-    prompts = _PromptsOfRun(enrichment, run.prompt_version)
+    prompts = PromptsOfRun(enrichment, run.prompt_version)
     floor = enrichment.floor()
     window = min(MAX_IN_FLIGHT, snapshot.current().setting("LLM_BATCH_CONCURRENT"))
     left = run.evaluation_set.cases.exclude(answers__run=run)
@@ -204,7 +204,7 @@ def _ask_cases(run: EvaluationRun) -> None:
             _end(run, RunStatus.STOPPED, reason)
             return
         part = cases[at : at + window]
-        items = [_item(case, run.evaluation_set, prompts, floor) for case in part]
+        items = [item_of(case, run.evaluation_set, prompts, floor) for case in part]
         began = time.monotonic()
         try:
             outcomes = background_loop.run(_asked(enrichment, run, items))
@@ -235,7 +235,7 @@ def _reason_to_stop(run: EvaluationRun) -> str:
     return f"Its cap of ${cap.normalize():f} is spent." if spent.cost_usd >= cap else ""
 
 
-class _PromptsOfRun:
+class PromptsOfRun:
     """The prompt of each case: the version that is tried, else the one in force."""
 
     def __init__(self, enrichment: Enrichment, version: int | None) -> None:
@@ -256,7 +256,8 @@ def _prompt(enrichment: Enrichment, version: int | None) -> CompiledPrompt | Non
     return found
 
 
-def _item(case: EvaluationCase, of: EvaluationSet, prompts: _PromptsOfRun, floor: float) -> Item:
+def item_of(case: EvaluationCase, of: EvaluationSet, prompts: PromptsOfRun, floor: float) -> Item:
+    """A case, ready to be asked about."""
     prompt = prompts.of(case.organization_id)
     return Item(
         claim=None,

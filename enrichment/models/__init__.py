@@ -20,6 +20,7 @@ from enrichment.models.evaluations import (
     EvaluationSet,
 )
 from enrichment.models.facts import Fact, FactSource, WithoutFact
+from enrichment.models.judges import JudgeCalibration, JudgedPair
 from enrichment.models.prompts import Prompt
 from enrichment.models.results import EnrichmentResult, ResultState
 from enrichment.models.schedules import BatchSchedule, Recurrence
@@ -40,6 +41,8 @@ __all__ = [
     "EvaluationSet",
     "Fact",
     "FactSource",
+    "JudgeCalibration",
+    "JudgedPair",
     "ModelTurns",
     "Prompt",
     "ProviderBatchSubmission",

@@ -108,6 +108,15 @@ class NodeAdmin(ExplainedAdmin):
             },
         ),
         (
+            "Judge",
+            {
+                "fields": ("judge_rubric", "judge_model"),
+                "description": "A model that judges this node's answers: where runs are compared,"
+                " and as a cascade's score. It decides nothing before it is calibrated against"
+                " reviewers' verdicts.",
+            },
+        ),
+        (
             "On Azure",
             {
                 "fields": ("azure_model", "azure_temperature", "azure_max_tokens"),

@@ -32,6 +32,7 @@ PURPOSES = {
     InteractionType.ENRICHER: "Cleaned texts, profiles, translations",
     InteractionType.ANALYTICS: "Reports over figures",
     InteractionType.RESPONDER: "Answers to people",
+    InteractionType.JUDGE: "Verdicts on other models' answers",
 }
 
 

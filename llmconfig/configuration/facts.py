@@ -62,6 +62,14 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgeFacts:
+    """Who judges a node's answers, and by which words; a blank model is the interaction type's."""
+
+    rubric: str
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CascadeFacts:
     """A node's cascade: the cheap model's reference, its score, and what is promised.
 
@@ -89,6 +97,7 @@ class NodeFacts:
     azure: Choice
     tracing: bool
     cascade: CascadeFacts | None = None
+    judge: JudgeFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)

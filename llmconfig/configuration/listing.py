@@ -28,7 +28,12 @@ ALLOWED = "allow_unlisted_models"  # the column that says “it exists all the s
 MAX_NEAR = 3
 # Columns that hold references, each with the column that names the provider to ask.
 COLUMNS: Mapping[type[Model], Mapping[str, str]] = {
-    NodeConfiguration: {"default_model": "provider", "fallbacks": "", "cascade_model": ""},
+    NodeConfiguration: {
+        "default_model": "provider",
+        "fallbacks": "",
+        "cascade_model": "",
+        "judge_model": "",
+    },
     GlobalConfig: {"model": "", "fallbacks": "", "degrade_to": ""},
     UserConfig: {"model": ""},
     ExperimentArm: {"model": "provider"},

@@ -99,7 +99,7 @@ CATALOGUE = (
     ),
 )  # fmt: skip
 
-# The five general kinds of use; the four tasks of enrichment inherit from llm_config.
+# The general kinds of use; the four tasks of enrichment inherit from llm_config.
 INTERACTION_DEFAULTS: Mapping[InteractionType, tuple[str, float | None]] = {
     InteractionType.REASONING: ("gpt-4o", 0.7),
     InteractionType.TOOLS: ("gpt-4o-mini", 0.1),
@@ -110,6 +110,7 @@ INTERACTION_DEFAULTS: Mapping[InteractionType, tuple[str, float | None]] = {
     InteractionType.ENRICHER: ("", None),
     InteractionType.ANALYTICS: ("", None),
     InteractionType.RESPONDER: ("", None),
+    InteractionType.JUDGE: ("gpt-4o", 0.0),
 }
 
 

@@ -28,6 +28,7 @@ from llmconfig.configuration.facts import (
     Choice,
     Degradation,
     ExperimentFacts,
+    JudgeFacts,
     ModelFacts,
     NodeFacts,
     ProviderFacts,
@@ -354,6 +355,7 @@ def _node(row: NodeConfiguration) -> NodeFacts:
         ),
         tracing=row.langsmith_tracing,
         cascade=_cascade(row) if row.cascade_model else None,
+        judge=JudgeFacts(row.judge_rubric, row.judge_model) if row.judge_rubric else None,
     )
 
 

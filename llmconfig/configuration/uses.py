@@ -75,8 +75,9 @@ def _uses(is_meant: Names) -> Iterator[Use]:
         if _any(named, is_meant):
             yield Use(f"the interaction type {kind.interaction_type}", kind)
     for node in NodeConfiguration.objects.all():
-        named = [(node.default_model, node.provider), (node.cascade_model, "")]
-        named += [(each, "") for each in node.fallbacks]
+        named = [(node.default_model, node.provider)]
+        others = (node.cascade_model, node.judge_model, *node.fallbacks)
+        named += [(each, "") for each in others if each]
         if _any(named, is_meant):
             yield Use(f"the node {node.node_name}", node)
     for arm in ExperimentArm.objects.select_related("experiment"):

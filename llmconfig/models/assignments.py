@@ -1,6 +1,7 @@
 """`GlobalConfig` (an interaction type), `NodeConfiguration`, `UserConfig`."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -18,6 +19,7 @@ REFERENCE_RULE = RegexValidator(
     r"\A(?!/)\S*(?<![/:])\Z",
     "Write provider/model, a model id or tier:name, whole and without spaces.",
 )
+MAX_RUBRIC = 20_000  # characters
 TEMPERATURE_RULES = [MinValueValidator(0.0), MaxValueValidator(2.0)]
 NODE_NAME_RULE = RegexValidator(
     r"^[a-zA-Z][a-zA-Z0-9_.-]{0,99}$",
@@ -37,6 +39,7 @@ class InteractionType(models.TextChoices):
     ENRICHER = "enricher", "Enricher"
     ANALYTICS = "analytics", "Analytics"
     RESPONDER = "responder", "Responder"
+    JUDGE = "judge", "Judge"
 
 
 class CascadeScore(models.TextChoices):
@@ -46,6 +49,20 @@ class CascadeScore(models.TextChoices):
     LOGPROBS = "logprobs", "How likely its tokens were"
     GATES = "gates", "Whether it passes the gates"
     AGREEMENT = "agreement", "How far two cheap answers agree"
+    JUDGE = "judge", "What a calibrated judge says of it"
+
+
+def share_field(
+    name: str, least: float, most: float, help_text: str
+) -> "models.FloatField[Any, Any]":
+    """A share that a person may leave blank."""
+    return models.FloatField(
+        name,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(least), MaxValueValidator(most)],
+        help_text=help_text,
+    )
 
 
 def refuse_cut_references(references: Sequence[str]) -> None:
@@ -221,29 +238,43 @@ class NodeConfiguration(models.Model):
         db_default="",
         help_text="What tells how good a cheap answer is. Blank: the confidence that it states.",
     )
-    cascade_target = models.FloatField(
+    cascade_target = share_field(
         "wanted agreement",
-        null=True,
-        blank=True,
-        validators=[MinValueValidator(0.5), MaxValueValidator(0.999)],
-        help_text="Share of a batch's rows that agree with the node's own model, 0.5 to 0.999."
-        " Blank: 0.95.",
+        0.5,
+        0.999,
+        "Share of a batch's rows that agree with the node's own model, 0.5 to 0.999. Blank: 0.95.",
     )
-    cascade_miss = models.FloatField(
+    cascade_miss = share_field(
         "may be missed",
-        null=True,
-        blank=True,
-        validators=[MinValueValidator(0.001), MaxValueValidator(0.5)],
-        help_text="Share of batches that may end below the wanted agreement, 0.001 to 0.5. Blank:"
-        " 0.05, one batch of 20.",
+        0.001,
+        0.5,
+        "Share of batches that may end below the wanted agreement, 0.001 to 0.5. Blank: 0.05, one"
+        " batch of 20.",
     )
-    cascade_audits = models.FloatField(
+    cascade_audits = share_field(
         "audits",
-        null=True,
+        0.01,
+        0.9,
+        "Largest share of good cheap answers that the node's own model is asked about all the same,"
+        " 0.01 to 0.9. Blank: 0.3.",
+    )
+    judge_rubric = models.TextField(
+        "rubric",
         blank=True,
-        validators=[MinValueValidator(0.01), MaxValueValidator(0.9)],
-        help_text="Largest share of good cheap answers that the node's own model is asked about all"
-        " the same, 0.01 to 0.9. Blank: 0.3.",
+        default="",
+        db_default="",
+        max_length=MAX_RUBRIC,
+        help_text="What makes an answer of this node good, in words for a model that judges them."
+        " Blank: no judge.",
+    )
+    judge_model = models.CharField(
+        "judge",
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[REFERENCE_RULE],
+        help_text="Model reference that judges. Blank: the one of the interaction type judge.",
     )
     allow_unlisted_models = allow_unlisted_field()
     synced_values = synced_values_field()

@@ -58,6 +58,7 @@ def test_the_interaction_types_have_their_defaults_and_four_are_blank():
         "enricher": ("", None),
         "analytics": ("", None),
         "responder": ("", None),
+        "judge": ("gpt-4o", 0.0),
     }
 
 

@@ -40,6 +40,8 @@ WRITERS = {
     f"{SEED}/respond": OPERATOR,
     f"{SEED}/evaluations/sets": OPERATOR,
     f"{SEED}/evaluations/runs": OPERATOR,
+    f"{SEED}/evaluations/judges": OPERATOR,
+    f"{SEED}/evaluations/comparison": OPERATOR,
     f"{SEED}/evaluations/runs/forecast": VIEWER,
     f"{SEED}/evaluations/runs/{{id}}/stop": OPERATOR,
     f"{SEED}/evaluations/runs/{{id}}/continue": OPERATOR,

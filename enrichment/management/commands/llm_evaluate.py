@@ -10,11 +10,13 @@ from uuid import UUID
 import orjson
 from django.core.management.base import BaseCommand, CommandError
 
+from enrichment.enrichments import get
 from enrichment.errors import EnrichmentError
-from enrichment.evaluations import runs, sets
+from enrichment.evaluations import judges, runs, sets
 from enrichment.evaluations.comparison import RunComparison, compare
 from enrichment.evaluations.runs import RunOrder
 from enrichment.evaluations.sets import CaseSource
+from enrichment.judging import agreement_in_words, judge_of, why_it_may_not_decide
 from enrichment.models.evaluations import EvaluationRun, WantedBy
 from llmconfig.errors import LLMError
 
@@ -48,12 +50,18 @@ class Command(BaseCommand):
         comparing = verbs.add_parser("compare", help="Two runs over one set.")
         comparing.add_argument("first", type=UUID)
         comparing.add_argument("second", type=UUID)
-        for each in (making, running, comparing):
+        comparing.add_argument(
+            "--judge", action="store_true", help="Have the judge compare what differs first."
+        )
+        judging = verbs.add_parser("judge", help="Hold a judge against reviewers' verdicts.")
+        judging.add_argument("enrichment")
+        judging.add_argument("--verdicts", type=int, default=100, help="At most so many.")
+        for each in (making, running, comparing, judging):
             each.add_argument("--json", action="store_true", help="Print JSON.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do it and say what came of it."""
-        doing = {"set": _make, "run": _run, "compare": _compare}[options["verb"]]
+        doing = {"set": _make, "run": _run, "compare": _compare, "judge": _judge}[options["verb"]]
         try:
             line, told = doing(options)
         except (EnrichmentError, LLMError) as error:
@@ -103,9 +111,24 @@ def _run(options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     return f"{line}{unpriced}. {run.status_reason}".strip(), told
 
 
+def _judge(options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    row = judges.begin_calibration(options["enrichment"], wanted=options["verdicts"], user=None)
+    row = judges.calibrate(row.pk)
+    names = (
+        "status", "status_reason", "model", "verdicts", "kappa", "kappa_low", "kappa_high",
+        "pairs", "pairs_right", "pairs_swayed", "swayed_to_first", "cost_usd", "unpriced",
+    )  # fmt: skip
+    told = {name: getattr(row, name) for name in names}
+    told["rests"] = why_it_may_not_decide(judge_of(get(row.enrichment)))
+    return f"{agreement_in_words(row)} {told['rests'] or 'It may decide.'}", told
+
+
 def _compare(options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     rows = EvaluationRun.objects.select_related("evaluation_set")
-    found = compare(rows.get(pk=options["first"]), rows.get(pk=options["second"]))
+    first, second = rows.get(pk=options["first"]), rows.get(pk=options["second"])
+    if options["judge"]:
+        judges.judge_runs(first, second)
+    found = compare(first, second)
     told = {
         "verdict": found.verdict,
         "cases": len(found.cases),

@@ -142,5 +142,7 @@ RULES: Mapping[str, FieldRule] = {
     "cascade_target": FieldRule(_number(0.5, 0.999, such_as="0.95"), None),
     "cascade_miss": FieldRule(_number(0.001, 0.5, such_as="0.05"), None),
     "cascade_audits": FieldRule(_number(0.01, 0.9, such_as="0.3"), None),
+    "judge_rubric": FieldRule(text, ""),
+    "judge_model": FieldRule(_reference, ""),
     "allow_unlisted_models": FieldRule(switch, False),
 }

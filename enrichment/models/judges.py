@@ -1,0 +1,89 @@
+"""How far a judge agrees with reviewers, and what it said of two runs' answers."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+
+from enrichment.models.evaluations import EvaluationAnswer, RunStatus
+
+
+class JudgeCalibration(models.Model):
+    """One judge held against reviewers' verdicts: by a rubric and a model, as they were then.
+
+    Rates are from 0 to 1; those of pairs tell of answers that a reviewer changed, each shown in
+    both orders.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    enrichment = models.CharField(max_length=50)
+    judge = models.CharField(
+        max_length=32, help_text="Of the rubric and the model's reference: another is another one."
+    )
+    model = models.CharField(max_length=200, blank=True, default="", help_text="Who answered.")
+    wanted = models.PositiveIntegerField(help_text="Verdicts to hold it against, at most.")
+    status = models.CharField(max_length=10, choices=RunStatus, default=RunStatus.WAITING)
+    status_reason = models.TextField(blank=True, default="")
+    verdicts = models.PositiveIntegerField(default=0)
+    both_good = models.PositiveIntegerField(default=0)
+    both_bad = models.PositiveIntegerField(default=0)
+    judge_good = models.PositiveIntegerField(
+        default=0, help_text="Where the reviewer said that it wasn't."
+    )
+    judge_bad = models.PositiveIntegerField(
+        default=0, help_text="Where the reviewer said that it was good."
+    )
+    kappa = models.FloatField(null=True)
+    kappa_low = models.FloatField(null=True)
+    kappa_high = models.FloatField(null=True)
+    pairs = models.PositiveIntegerField(default=0, help_text="Shown in both orders.")
+    pairs_right = models.PositiveIntegerField(
+        default=0, help_text="In both orders the reviewer's version is better."
+    )
+    pairs_swayed = models.PositiveIntegerField(
+        default=0, help_text="The place decided: the same one is better in both orders."
+    )
+    swayed_to_first = models.PositiveIntegerField(default=0, help_text="Of these, the first place.")
+    cost_usd = models.DecimalField(max_digits=16, decimal_places=10, default=0)
+    unpriced = models.PositiveIntegerField(default=0)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "enrichment_judge_calibrations"
+        ordering = ["-created_at"]
+        verbose_name = "calibration of a judge"
+        verbose_name_plural = "judges"
+
+    def __str__(self) -> str:
+        return f"The judge of {self.enrichment}"
+
+
+class JudgedPair(models.Model):
+    """What a judge said of two answers to one case, in both orders."""
+
+    id = models.BigAutoField(primary_key=True)
+    first = models.ForeignKey(EvaluationAnswer, on_delete=models.CASCADE, related_name="+")
+    second = models.ForeignKey(EvaluationAnswer, on_delete=models.CASCADE, related_name="+")
+    judge = models.CharField(max_length=32, help_text="As in its calibrations.")
+    preference = models.FloatField(
+        help_text="0: the first is better in both orders, 1: the second. 0.5: neither, or the place"
+        " decided."
+    )
+    swayed = models.BooleanField(help_text="The place decided.")
+
+    class Meta:
+        db_table = "enrichment_judged_pairs"
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                name="enrichment_judged_pairs_once", fields=["first", "second", "judge"]
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.first_id} and {self.second_id}: {self.preference:g}"
