@@ -70,6 +70,15 @@ def test_a_batch_of_bad_answers_becomes_a_proposal_with_its_evidence(proposal):
     )
 
 
+@pytest.mark.parametrize(("answers", "proposed"), [(4, False), (5, True)])
+def test_fewer_than_five_answers_change_no_prompt(provider, make_animals, answers, proposed):
+    make_animals(answers, description="Rex likes to run and play ball in the garden with us.")
+    model_says("description_cleaning", "Rex likes to run and play 4711 ball in the garden with us")
+    run_lane(creation.create("description_cleaning", Selection()).pk)
+    mine()
+    assert PromptProposal.objects.exists() is proposed
+
+
 def test_it_is_seen_on_a_real_row_and_adopted_as_the_next_version(proposal, ada):
     shown = prompt_proposals.preview(proposal)
     assert NUMBERS in shown.after.system

@@ -301,6 +301,8 @@ def test_an_idempotency_key_answers_twice_with_one_payment(connect):
         may_answer.wait(60)
         if body.get("seed") == 400:
             return 400, {"error": {"message": "Too hard."}}
+        if body.get("seed") == 4:
+            return 200, answered("x" * 4_200_000)
         return 200, streamed() if body.get("stream") else answered()
 
     with loopback(answer) as served:
@@ -326,6 +328,10 @@ def test_an_idempotency_key_answers_twice_with_one_payment(connect):
             "idempotency_key_reused",
         )
         assert ask(client, {"idempotency-key": "x" * 256}).status_code == 400
+        # An answer of more than 4 MB isn't kept.
+        for _ in range(2):
+            long = ask(client, {"idempotency-key": "long"}, seed=4)
+            assert (long.status_code, "idempotent-replayed" in long.headers) == (200, False)
         # What failed may be tried again.
         for _ in range(2):
             failed = ask(client, {"idempotency-key": "hard"}, seed=400)

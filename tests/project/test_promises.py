@@ -16,7 +16,7 @@ CODE_BLOCK = re.compile(r"```.*?```", re.DOTALL)
 TEST = re.compile(r"`(?:tests/\S*?)?(test_\w+)(?:\*?\.py)?`")
 COMMAND = re.compile(r"`(?:make ([a-z-]+)|python -m (benchmarks(?:\.\w+)?))")
 NOTHING = "nothing yet"
-MAX_WITHOUT = 9  # sections whose figures nothing holds; may only become fewer
+MAX_WITHOUT = 3  # sections whose figures nothing holds; may only become fewer
 
 
 def sections() -> Iterator[tuple[str, str, str]]:
