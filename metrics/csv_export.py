@@ -27,6 +27,11 @@ def _cell(value: object) -> object:
     return format(value, "f") if isinstance(value, Decimal) else value
 
 
+def in_full(value: object) -> str:
+    """A value as text; a zero of ten decimals is no `0E-10`."""
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
 def aligned(rows: Sequence[Sequence[object]]) -> Iterator[str]:
     """Lines with columns as wide as they need to be, whatever a model is called."""
     lines = [[_word(cell) for cell in row] for row in rows]
@@ -37,5 +42,5 @@ def aligned(rows: Sequence[Sequence[object]]) -> Iterator[str]:
 
 
 def _word(cell: object) -> str:
-    text = "-" if cell is None or cell == "" else str(cell)
+    text = "-" if cell is None or cell == "" else in_full(cell)
     return "".join(char if char.isprintable() else "?" for char in text)

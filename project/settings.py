@@ -1,5 +1,6 @@
 """Django's own settings of the shipped site, all from the environment."""
 
+import warnings
 from datetime import timedelta
 from pathlib import Path
 
@@ -146,6 +147,8 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = env.str("DJANGO_STATIC_ROOT", str(BASE_DIR / "staticfiles"))
+if not PRODUCTION:  # nothing is collected there, and each start would say so
+    warnings.filterwarnings("ignore", message="No directory at: ")
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

@@ -15,6 +15,7 @@ from enrichment.admin.batch_form import BatchForm, BatchOrder, amount
 from enrichment.admin.chosen_rows import ChosenRows
 from enrichment.admin.tried_rows import shown_trial
 from enrichment.batches import creation, schedules
+from enrichment.batches.progress import counted
 from enrichment.errors import BadSelection, EnrichmentError, NoWorkers
 from enrichment.forecast import HALF_ASSUMED, Forecast, Quantiles, forecast
 from enrichment.lane_queue import start_lanes, work_command
@@ -153,7 +154,7 @@ def _started(request: HttpRequest, order: BatchOrder) -> HttpResponse:
     user = request.user if request.user.is_authenticated else None
     batch = creation.create(order.enrichment.name, order.selection, terms=order.terms, user=user)
     if batch.rows_total:
-        messages.success(request, f"Started {batch}: {count(batch.rows_total)} rows.")
+        messages.success(request, f"Started {batch}: {counted(batch.rows_total, 'row')}.")
         if note := queue_lanes(batch):
             messages.warning(request, note)
     else:

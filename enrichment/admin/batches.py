@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 from enrichment.admin.batch_page import CHUNK_TONES, page, selection_in_words, status_badge
 from enrichment.admin.batch_start import queue_lanes, start_view
 from enrichment.batches import lifecycle
-from enrichment.batches.progress import of_chunks, progress_of
+from enrichment.batches.progress import counted, of_chunks, progress_of
 from enrichment.batches.undo import undo
 from enrichment.errors import EnrichmentError, NotAllowedNow
 from enrichment.models import (
@@ -42,7 +42,7 @@ def resume(batch: Batch, *, max_cost_usd: Decimal | None = None) -> str:
 def retry(batch: Batch) -> str:
     """Another try for its failed rows."""
     rows = lifecycle.retry_failed(batch)
-    return f"{rows} failed rows are tried again: {batch}. {queue_lanes(batch)}".strip()
+    return f"Tried again: {counted(rows, 'failed row')} of {batch}. {queue_lanes(batch)}".strip()
 
 
 def take_back(batch: Batch) -> str:

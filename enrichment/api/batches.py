@@ -23,6 +23,7 @@ from enrichment.api.batch_bodies import (
 from enrichment.api.failures import EnrichmentEndpoint
 from enrichment.batches import creation, lifecycle
 from enrichment.batches.creation import Terms
+from enrichment.batches.progress import counted
 from enrichment.batches.undo import undo
 from enrichment.errors import NoWorkers
 from enrichment.lane_queue import start_lanes
@@ -139,7 +140,7 @@ class RetryBatch(BatchControl):
     def control(self, batch: Batch) -> str:
         """Put them into new chunks and go on."""
         rows = lifecycle.retry_failed(batch)
-        return f"{rows} failed rows are tried again. {set_going(batch)}"
+        return f"Tried again: {counted(rows, 'failed row')}. {set_going(batch)}"
 
 
 class UndoBatch(BatchControl):
@@ -183,10 +184,10 @@ def set_going(batch: Batch, *, asked: int | None = None) -> str:
     except NoWorkers as error:
         logger.warning("%s waits, the reviver will start it: %s", batch, error)
         return (
-            f"Batch of {batch.rows_total} rows is stored and waits. {error}"
+            f"Batch of {counted(batch.rows_total, 'row')} is stored and waits. {error}"
             f" It starts by itself when workers can be told.{left_out} {where}"
         )
-    return f"Batch of {batch.rows_total} rows started.{left_out} {where}"
+    return f"Batch of {counted(batch.rows_total, 'row')} started.{left_out} {where}"
 
 
 def answered(batch: Batch, message: str) -> dict[str, Any]:

@@ -16,6 +16,11 @@ from enrichment.models.batches import TERMINAL
 from llmconfig.configuration.known_costs import KnownCost
 
 
+def counted(number: int, noun: str) -> str:
+    """For people, such as `1 row` or `3,000 failed rows`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 @dataclass(frozen=True, slots=True)
 class Spent:
     """What a batch has used up by now, summed over its chunks.

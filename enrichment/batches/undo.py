@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from enrichment.batches.lifecycle import in_work
+from enrichment.batches.progress import counted
 from enrichment.enrichments import get, names
 from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import NotAllowedNow
@@ -106,7 +107,8 @@ class UndoReport:
     def __str__(self) -> str:
         left = f" {len(self.left)} were left, for they have changed since." if self.left else ""
         discarded = f" {self.discarded} suggestions were discarded." if self.discarded else ""
-        return f"Undone: {self.undone} rows have their values from before.{left}{discarded}"
+        have = "has its" if self.undone == 1 else "have their"
+        return f"Undone: {counted(self.undone, 'row')} {have} values from before.{left}{discarded}"
 
 
 def undo(batch: Batch) -> UndoReport:

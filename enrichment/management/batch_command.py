@@ -20,7 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 
 from enrichment.batches import creation, lifecycle
-from enrichment.batches.progress import progress_of
+from enrichment.batches.progress import counted, progress_of
 from enrichment.batches.staleness import ALL_REASONS, DEFAULT_REASONS, Reason
 from enrichment.engine.inline import run_inline
 from enrichment.enrichments import get
@@ -131,8 +131,8 @@ class BatchCommand(BaseCommand):
             return
         tokens = round(found.tokens_input.p50), round(found.tokens_output.p50)
         self.stdout.write(
-            f"{get(self.enrichment).label}: {found.rows:,} rows need work, {found.calls:,} calls;"
-            f" {found.provider}/{found.model} would answer.\n"
+            f"{get(self.enrichment).label}: {counted(found.rows, 'row')} to be worked on,"
+            f" {found.calls:,} calls; {found.provider}/{found.model} would answer.\n"
             f"About {tokens[0]:,} tokens in and {tokens[1]:,} out. {_cost_line(found)}\n"
             f"{found.basis} Nothing was called or changed."
         )
@@ -150,7 +150,7 @@ class BatchCommand(BaseCommand):
                 " the command with --inline."
             ) from error
         if options["detach"]:
-            queued = f"Batch {batch.pk} with {batch.rows_total} rows is queued."
+            queued = f"Batch {batch.pk} with {counted(batch.rows_total, 'row')} is queued."
             self.stdout.write(_as_json(batch) if options["json"] else queued)
             return False
         self._watch(batch, quiet=options["json"])
@@ -243,8 +243,8 @@ class BatchCommand(BaseCommand):
             review = f" ({suggested} of them suggestions for review)" if suggested else ""
             self.stdout.write(
                 f"{get(self.enrichment).label}: {at.done} done{review}, {at.skipped} skipped,"
-                f" {at.failed} failed of {at.total} rows; {at.calls} calls, {at.tokens} tokens,"
-                f" {at.cost}{left_out}, {at.seconds:.1f} s."
+                f" {at.failed} failed of {counted(at.total, 'row')}; {counted(at.calls, 'call')},"
+                f" {at.tokens} tokens, {at.cost}{left_out}, {at.seconds:.1f} s."
                 + (f" {at.reason}" if at.reason else "")
             )
         if at.status != BatchStatus.COMPLETED or at.failed:

@@ -18,7 +18,8 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("auth", "__first__"),
+        # Names of our permissions are longer than those that its first one allows.
+        ("auth", "0002_alter_permission_name_max_length"),
     ]
 
     operations = [

@@ -8,6 +8,7 @@ from io import StringIO
 from uuid import UUID
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
@@ -64,6 +65,22 @@ def a_price():
         cache_write_per_1m=Decimal("1.25"),
     )
     snapshot.expire()
+
+
+def test_the_command_names_users_and_writes_a_zero_as_one():
+    ann = User.objects.create_user("ann")
+    record(cost_usd=Decimal("0E-10"), user_id=ann.pk)
+    record(cost_usd=Decimal(2), user_id=987)
+    rollups.roll_up()
+    table = costs("--by", "user")
+    assert {line.split()[0] for line in table.splitlines()} == {"user", "ann", "987"}
+    assert "E-" not in table
+    assert "E-" not in costs("--by", "user", "--json")
+    for only in ("ann", str(ann.pk)):
+        (row,) = json.loads(costs("--by", "user", "--only", f"user={only}", "--json"))
+        assert row["calls"] == 1
+    with pytest.raises(CommandError, match="'nobody' is the id of no user"):
+        costs("--only", "user=nobody")
 
 
 def test_cost_is_told_by_batch_and_by_user():

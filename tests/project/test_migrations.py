@@ -229,6 +229,14 @@ def test_sqlmigrate_shows_the_sql_of_the_files(capsys):
     )
 
 
+def test_one_app_can_be_migrated_alone_into_an_empty_database():
+    """Its permissions are made then, with names longer than auth's first migration has room for."""
+    graph = MigrationLoader(None).graph
+    for app in ("llmconfig", "metrics", "enrichment"):
+        (last,) = graph.leaf_nodes(app)
+        assert ("auth", "0002_alter_permission_name_max_length") in graph.forwards_plan(last)
+
+
 @pytest.mark.django_db
 def test_models_and_migrations_agree():
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)

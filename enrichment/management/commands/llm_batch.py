@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from enrichment.batches import lifecycle
-from enrichment.batches.progress import progress_of
+from enrichment.batches.progress import counted, progress_of
 from enrichment.batches.undo import undo
 from enrichment.engine.inline import run_inline
 from enrichment.errors import EnrichmentError, NoWorkers
@@ -62,9 +62,10 @@ class Command(BaseCommand):
             made = {"batch_id": str(batch.pk), "message": told, **asdict(at), **details}
             self.stdout.write(orjson.dumps(made, default=str).decode())
             return
+        rows, calls = counted(at.total, "row"), counted(at.calls, "call")
         self.stdout.write(
             f"{batch}: {at.status}. {told} {at.done} done, {at.skipped} skipped, {at.failed}"
-            f" failed of {at.total} rows; {at.calls} calls, {at.cost}. {at.reason}".strip()
+            f" failed of {rows}; {calls}, {at.cost}. {at.reason}".strip()
         )
         for left in details.get("left", ())[:LEFT_SHOWN]:
             self.stdout.write(f"  row {left['row_id']} {left['variant']}: {left['reason']}")
@@ -126,7 +127,7 @@ def _resume(batch: Batch, max_cost_usd: Decimal | None) -> Told:
 
 def _retry(batch: Batch) -> Told:
     rows = lifecycle.retry_failed(batch)
-    return f"{rows} rows are tried again. {_queued(batch)}", {"retried": rows}
+    return f"Tried again: {counted(rows, 'failed row')}. {_queued(batch)}", {"retried": rows}
 
 
 def _undo(batch: Batch) -> Told:

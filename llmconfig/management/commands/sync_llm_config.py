@@ -112,6 +112,14 @@ class Command(BaseCommand):
             raise CommandError(
                 f"The database can't be used ({reason}): is it up, and has `migrate` run?"
             ) from error
+        self._tell(named, plan, cost, options, writes=writes)
+        if options["check"]:
+            _refuse_differences(plan)
+
+    def _tell(
+        self, named: str, plan: SyncPlan, cost: Any, options: Mapping[str, Any], *, writes: bool
+    ) -> None:
+        """What was done or would be, in the log and on the terminal."""
         if writes:
             _log(plan)
         if options["json"]:
@@ -119,8 +127,8 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(said | _cost_as_json(cost), indent=2))
         elif not writes:
             self.stdout.write("\n\n".join([_diff(plan), *_cost_lines(cost)]))
-        if options["check"]:
-            _refuse_differences(plan)
+        elif not logger.isEnabledFor(logging.INFO):  # a project that logs warnings alone
+            self.stdout.write(f"{named}: {plan.totals}.")
 
     def _export(self, options: Mapping[str, Any]) -> None:
         if options["json"] or options["take"] or options["prune"]:

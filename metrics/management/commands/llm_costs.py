@@ -12,11 +12,20 @@ from django.core.management.base import BaseCommand, CommandError
 
 from llmconfig.configuration import time_zones
 from llmconfig.configuration.known_costs import UNPRICED, KnownCost, total
+from llmconfig.roles import everybody, user_named, username_field
 from metrics.analyzers.cost import WhatIf, forecast_month, unpriced, what_if, what_if_anywhere
 from metrics.analyzers.savings import savings
-from metrics.csv_export import aligned, csv_lines
+from metrics.csv_export import aligned, csv_lines, in_full
 from metrics.errors import Unanswerable
-from metrics.queries import DIMENSIONS, Grain, Key, MetricsQuestion, ask, start_of
+from metrics.queries import (
+    DIMENSIONS,
+    Grain,
+    Key,
+    MetricsQuestion,
+    ask,
+    start_of,
+    users_have_text_keys,
+)
 
 COLUMNS = (
     "calls", "failed", "unpriced", "tokens_input", "tokens_output", "cost_usd", "saved_usd",
@@ -25,7 +34,6 @@ COLUMNS = (
 COSTS = frozenset({"cost_usd", "would_cost_usd", "difference_usd", "spent_usd"})
 MAX_DAYS = 3660
 EVERYWHERE = "all"
-TYPES: dict[str, Callable[[str], Key]] = {"organization": int, "user": int, "batch": UUID}
 Facts = dict[str, Any]
 
 
@@ -83,22 +91,53 @@ class Command(BaseCommand):
         except Unanswerable as error:
             raise CommandError(f"{_asked_by(options)}: {error}") from error
         if options["json"]:
-            self.stdout.write(json.dumps(rows, default=str, indent=1))
+            self.stdout.write(json.dumps(rows, default=in_full, indent=1))
             return
         cells = [[row[name] for name in columns] for row in rows]
         if options["csv"]:
             for line in csv_lines(columns, cells):
                 self.stdout.write(line, ending="")
             return
+        self._show(rows, columns, options)
+
+    def _show(self, rows: list[Facts], columns: Sequence[str], options: Facts) -> None:
+        """A table for people, and beside it what it leaves out."""
         if not rows:
             self.stdout.write("No calls in this time.")
             return
+        if "user" in columns:
+            _name_users(rows)
         for line in aligned([columns, *(_written(columns, row) for row in rows)]):
             self.stdout.write(line)
         left_out = _left_out(rows, options).left_out
         if left_out:
             self.stderr.write(f"{left_out}: see `llm_costs --unpriced`.")
         self.stderr.write(f"Days are of {options['zone'].key}.")
+
+
+def _name_users(rows: Sequence[Facts]) -> None:
+    """Put what people sign in with in the place of keys; of users who are gone the key stays."""
+    keys = {row["user"] for row in rows} - {None, ""}
+    known = everybody().filter(pk__in=keys).values_list("pk", username_field())
+    names = {str(key): name for key, name in known}
+    for row in rows:
+        row["user"] = names.get(str(row["user"]), row["user"])
+
+
+def _user(text: str) -> Key:
+    """The key of a user who is named by key or by what they sign in with."""
+    if users_have_text_keys():
+        named = user_named(text)
+        return str(named.pk) if named else text
+    if text.isdecimal():
+        return int(text)
+    named = user_named(text)
+    if named is None:
+        raise ValueError
+    return int(named.pk)
+
+
+TYPES: dict[str, Callable[[str], Key]] = {"organization": int, "user": _user, "batch": UUID}
 
 
 def _written(columns: Sequence[str], row: Facts) -> list[Any]:
