@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.db import transaction
+
 from enrichment.errors import NoWorkers
 from enrichment.models import Batch, EvaluationRun, JudgeCalibration
 from llmconfig.errors import ExtraMissing
@@ -20,6 +22,18 @@ def start_lanes(batch: Batch) -> None:
         from enrichment import tasks  # noqa: PLC0415 - it brings Celery and the engine
 
         tasks.start_lanes(batch)
+
+
+def start_lanes_after_commit(batch: Batch) -> None:
+    """As `start_lanes`, but no worker looks for a batch that isn't stored yet (ATOMIC_REQUESTS).
+
+    Inside a transaction a broker that can't be reached is only logged.
+    """
+    if not transaction.get_connection().in_atomic_block:
+        start_lanes(batch)
+        return
+    with _told():
+        transaction.on_commit(lambda: start_lanes(batch), robust=True)
 
 
 def start_run(run: EvaluationRun) -> None:

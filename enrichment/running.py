@@ -16,7 +16,7 @@ from enrichment.engine.inline import run_inline
 from enrichment.enrichments import get
 from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import BadSelection
-from enrichment.lane_queue import start_lanes
+from enrichment.lane_queue import start_lanes_after_commit
 from enrichment.models import Batch, BatchStatus, Transport
 from enrichment.single import SingleResult
 from llmconfig.configuration import snapshot
@@ -73,10 +73,8 @@ def run(
     if wait:
         run_inline(batch.pk, may_go_on=lambda: True)
         batch.refresh_from_db()
-    elif transaction.get_connection().in_atomic_block:
-        transaction.on_commit(lambda: start_lanes(batch), robust=True)
     else:
-        start_lanes(batch)
+        start_lanes_after_commit(batch)
     return batch
 
 

@@ -18,7 +18,7 @@ from enrichment.batches import creation, schedules
 from enrichment.batches.progress import counted
 from enrichment.errors import BadSelection, EnrichmentError, NoWorkers
 from enrichment.forecast import HALF_ASSUMED, Forecast, Quantiles, forecast
-from enrichment.lane_queue import start_lanes, work_command
+from enrichment.lane_queue import start_lanes_after_commit, work_command
 from enrichment.models import Batch
 from enrichment.trial import TRIAL_ROWS, try_rows
 from llmconfig.admin.kit.presentation import count
@@ -181,7 +181,7 @@ def _planned(request: HttpRequest, order: BatchOrder) -> HttpResponse:
 def queue_lanes(batch: Batch) -> str:
     """Give it workers at once; what to tell where none can be told, blank where one is."""
     try:
-        start_lanes(batch)
+        start_lanes_after_commit(batch)
     except NoWorkers as error:
         logger.warning("%s waits, the reviver will start it: %s", batch, error)
         return f"{error} It waits for a worker; in a shell `{work_command(batch)}` does its work."

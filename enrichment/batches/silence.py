@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 
 from enrichment.models import Batch, BatchStatus
 from enrichment.models.batches import WORKABLE
+from metrics.models import GenerationMetric
 
 SILENT_SECONDS = 5.0
 NOTE_SECONDS = 15.0  # a note holds so long; the lane repeats it
@@ -45,10 +46,10 @@ def why_silent(batch: Batch, standing: ChunkCounts) -> str:
     since = batch.resumed_at or batch.started_at or batch.created_at
     if standing.in_work or (standing.now - since).total_seconds() < SILENT_SECONDS:
         return ""
-    return _nobody_took(batch) if batch.status == BatchStatus.PENDING else _no_lane(standing)
+    return _nobody_took(batch) if batch.status == BatchStatus.PENDING else _no_lane(batch, standing)
 
 
-def _no_lane(standing: ChunkCounts) -> str:
+def _no_lane(batch: Batch, standing: ChunkCounts) -> str:
     if standing.claimable:
         return (
             "No worker works on it now. The next one begins within 30 seconds if workers, Celery"
@@ -57,8 +58,20 @@ def _no_lane(standing: ChunkCounts) -> str:
     if standing.away:
         return f"{standing.away} of its chunks are with the provider, which takes up to a day."
     if standing.due_at is not None:
-        return f"Its failed rows are tried again at {standing.due_at:%H:%M:%S} UTC."
+        again = f"Its failed rows are tried again at {standing.due_at:%H:%M:%S} UTC."
+        return f"{again} {_last_failure(batch)}".strip()
     return ""
+
+
+def _last_failure(batch: Batch) -> str:
+    """What a call of it was told last; blank where no record of one is stored."""
+    failed = GenerationMetric.objects.filter(session_id=batch.pk, created_at__gte=batch.created_at)
+    call = failed.exclude(error_code="").order_by("-created_at").first()
+    if call is None or not call.attempts:
+        return ""
+    last = call.attempts[-1]
+    said = f" ({last['detail']})" if last.get("detail") else ""
+    return f"The last said: {last['provider']}/{last['model']}: {last['outcome']}{said}."
 
 
 def _nobody_took(batch: Batch) -> str:

@@ -32,6 +32,7 @@ from enrichment.models.batches import TERMINAL
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.resolution import resolve
 from llmconfig.errors import LLMError
+from metrics.csv_export import in_full
 
 LOOK_EVERY_SECONDS = 0.5
 DATABASE_AWAY = "The database can't be reached; it goes on when that is back."
@@ -258,7 +259,7 @@ class BatchCommand(BaseCommand):
 def _as_json(batch: Batch) -> str:
     """The batch as it stands, for scripts."""
     told = {"batch_id": str(batch.pk), **asdict(progress_of(batch.pk))}
-    return orjson.dumps(told, default=str).decode()
+    return orjson.dumps(told, default=in_full).decode()
 
 
 def _same_words(text: str) -> str:

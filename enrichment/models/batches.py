@@ -197,6 +197,7 @@ class ModelTurns(models.Model):
 
     class Meta:
         db_table = "enrichment_model_turns"
+        verbose_name_plural = "model turns"
 
     def __str__(self) -> str:
         return self.target

@@ -116,6 +116,7 @@ class HourlyQuality(QualitySums):
 
     class Meta(QualitySums.Meta):
         db_table = "llm_quality_hourly"
+        verbose_name_plural = "hourly quality"
         indexes: ClassVar[list[models.Index]] = [
             # Every reader, and the replacement of an hour, goes by time.
             models.Index(fields=["period_start"], name="idx_llm_quality_hour"),
@@ -127,6 +128,7 @@ class DailyQuality(QualitySums):
 
     class Meta(QualitySums.Meta):
         db_table = "llm_quality_daily"
+        verbose_name_plural = "daily quality"
         indexes: ClassVar[list[models.Index]] = [
             # As above.
             models.Index(fields=["period_start"], name="idx_llm_quality_day"),

@@ -8,8 +8,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from django.contrib.auth.models import Group, User
 from django.core.management import call_command
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
+from redis import Redis
 
 from enrichment.engine.lanes import run_lane
 from enrichment.listings.models import Animal
@@ -182,6 +184,18 @@ def test_a_batch_that_no_worker_takes_up_says_so_and_is_worked_off_in_a_shell(
     call_command("llm_batch", "work", str(batch.pk)[:8])
     batch.refresh_from_db()
     assert batch.status == "completed"
+
+
+def test_workers_are_told_of_a_batch_once_it_is_stored_under_atomic_requests(
+    provider, make_animals, operator, settings
+):
+    queue = Redis.from_url(settings.REDIS_URL)
+    make_animals(2)
+    with transaction.atomic():  # as ATOMIC_REQUESTS opens one around the page
+        shown = asked(operator, "start").content.decode()
+        assert "Started description_cleaning" in shown
+        assert queue.llen("celery") == 0
+    assert queue.llen("celery") > 0
 
 
 def test_a_viewer_can_neither_see_the_form_nor_the_action(client, make_animals):

@@ -138,6 +138,17 @@ def test_what_no_lane_can_tell_is_told_too(provider, make_animals, batch_is, chu
     assert bool(answer) == bool(told)
 
 
+def test_a_batch_that_waits_for_its_next_round_says_what_went_wrong(make_animals, nobody_listens):
+    make_animals(1)
+    batch = creation.create("description_cleaning", Selection())
+    run_lane(batch.pk)
+    Batch.objects.filter(pk=batch.pk).update(started_at=LONG_AGO, waits_for="")
+    BatchChunk.objects.filter(batch=batch).update(due_at="2100-01-01T00:00Z")
+    told = progress_of(batch.pk).waits_for
+    assert "Its failed rows are tried again at" in told
+    assert f"sim/gpt-4o-mini: connection (127.0.0.1:{nobody_listens}" in told
+
+
 def test_a_note_of_a_lane_that_is_gone_is_forgotten(provider, make_animals):
     make_animals(1)
     batch = creation.create("description_cleaning", Selection())

@@ -7,6 +7,9 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from django.apps import apps
+
+from llmconfig import roles
 
 # The code is read once.
 pytestmark = pytest.mark.xdist_group("test_house")
@@ -95,3 +98,14 @@ def test_bounds_are_called_max_and_min(prefix):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and pattern.match(node.id)
     }
     assert named == set()
+
+
+def test_tables_have_an_english_plural_in_the_admin():
+    """Django only puts an s behind a name."""
+    names = {
+        str(model._meta.verbose_name_plural)
+        for model in apps.get_models()
+        if model._meta.app_label in roles.APPS
+    }
+    assert len(names) > 30
+    assert [each for each in names if re.search(r"ss$|[^aeiou]ys$", each)] == []

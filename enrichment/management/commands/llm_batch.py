@@ -22,6 +22,7 @@ from enrichment.errors import EnrichmentError, NoWorkers
 from enrichment.lane_queue import start_lanes, work_command
 from enrichment.management.batch_command import dollars
 from enrichment.models import Batch
+from metrics.csv_export import in_full
 
 SHOWN = 20
 LEFT_SHOWN = 10
@@ -60,7 +61,7 @@ class Command(BaseCommand):
         at = progress_of(batch.pk)
         if options["json"]:
             made = {"batch_id": str(batch.pk), "message": told, **asdict(at), **details}
-            self.stdout.write(orjson.dumps(made, default=str).decode())
+            self.stdout.write(orjson.dumps(made, default=in_full).decode())
             return
         rows, calls = counted(at.total, "row"), counted(at.calls, "call")
         self.stdout.write(
@@ -74,7 +75,7 @@ class Command(BaseCommand):
         rows = list(Batch.objects.order_by("-created_at")[:SHOWN])
         if as_json:
             told = [{"batch_id": str(row.pk), **asdict(progress_of(row.pk))} for row in rows]
-            self.stdout.write(orjson.dumps(told, default=str).decode())
+            self.stdout.write(orjson.dumps(told, default=in_full).decode())
             return
         table = Table("id", "enrichment", "status", "done", "failed", "rows", "cost")
         for row in rows:
