@@ -3,6 +3,7 @@
 The only module of the apps that reads `django.conf.settings` for settings of ours.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -25,6 +26,7 @@ DEFAULTS: Mapping[str, Any] = MappingProxyType(
         "LLM_JOURNAL_DIR": ".nodewise/journal",
         "LLM_LOCAL_URL": "http://localhost:11434/v1",
         "LLM_EGRESS_ALLOW": (),
+        "LLM_CORS_ORIGINS": (),
         "LLM_SECRET_REFERENCES": ("env:LLM_*_API_KEY", "file:/run/secrets/*", "aws-sm:*"),
         "LLM_PRELOAD": (),
         "LLM_SESSION_DATABASE": "",
@@ -40,6 +42,7 @@ DEFAULTS: Mapping[str, Any] = MappingProxyType(
 )
 SYNC_POLICIES = ("", "yaml", "db")
 DEFAULT_SETS = ("", "development", "production")
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s]+/?", re.IGNORECASE)
 REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 
 
@@ -92,6 +95,11 @@ def local_url() -> str:
 def egress_allow() -> tuple[str, ...]:
     """Networks that hosted providers may live in although they are not public."""
     return _words("LLM_EGRESS_ALLOW")
+
+
+def cors_origins() -> tuple[str, ...]:
+    """Sites whose pages may call `/v1` from a browser, as `https://host`; `*` is every site."""
+    return _words("LLM_CORS_ORIGINS")
 
 
 def secret_references() -> tuple[str, ...]:
@@ -194,6 +202,7 @@ def problems() -> list[str]:
         (_check_policy, "LLM_SYNC_POLICY"),
         (_check_defaults, "LLM_DEFAULTS"),
         (_check_tracing, "LLM_TRACING_ENDPOINT"),
+        (_check_origins, "LLM_CORS_ORIGINS"),
         (_check_sessions, "LLM_SESSION_DATABASE"),
     )
     found = []
@@ -239,6 +248,14 @@ def _check_defaults() -> None:
     if defaults_for() not in DEFAULT_SETS:
         raise ImproperlyConfigured(
             f"{defaults_for()!r} is none; use development, production or nothing."
+        )
+
+
+def _check_origins() -> None:
+    wrong = [each for each in cors_origins() if each != "*" and not ORIGIN.fullmatch(each)]
+    if wrong:
+        raise ImproperlyConfigured(
+            f"{wrong[0]!r} is no site: give scheme and host, such as https://app.example.com."
         )
 
 

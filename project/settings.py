@@ -256,6 +256,8 @@ LLM_JOURNAL_DIR = env.str("LLM_JOURNAL_DIR", str(BASE_DIR / ".nodewise" / "journ
 LLM_LOCAL_URL = env.str("LLM_LOCAL_URL", "http://localhost:11434/v1")
 # Networks that providers of the hosted types may live in although they are not public.
 LLM_EGRESS_ALLOW = words("LLM_EGRESS_ALLOW")
+# Sites whose pages may call /v1 from a browser.
+LLM_CORS_ORIGINS = words("LLM_CORS_ORIGINS")
 # What secret references may read, beside the provider types' own variables (`*` stands in a name).
 LLM_SECRET_REFERENCES = words(
     "LLM_SECRET_REFERENCES", "env:LLM_*_API_KEY,file:/run/secrets/*,aws-sm:*"

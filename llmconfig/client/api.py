@@ -25,8 +25,8 @@ from llmconfig.client.pipeline.holdup import CallWatch
 from llmconfig.client.pipeline.outcome import Outcome
 from llmconfig.client.pipeline.publishing import Collect
 from llmconfig.client.pipeline.state import BeforeSend, GenerationState, Pause
-from llmconfig.client.pipeline.strategy import CHAT, Strategy
-from llmconfig.client.pipeline.streaming import PassOn, Streaming, as_delta
+from llmconfig.client.pipeline.strategy import CHAT, SEVERAL, Strategy
+from llmconfig.client.pipeline.streaming import PassOn, Streaming, as_deltas
 from llmconfig.client.pipeline.token_counts import TokenCount
 from llmconfig.client.recording import recorders
 from llmconfig.client.recording.recorders import Texts
@@ -35,6 +35,7 @@ from llmconfig.client.wire import Input
 from llmconfig.configuration import in_force, snapshot
 from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.errors import LLMError
+from llmconfig.runtime.quick_records import quickly_made
 
 Follow = Callable[[CallWatch], None]  # gets a call that begins
 # Pieces of a stream that wait for a slow consumer; with more, the provider has to wait.
@@ -68,7 +69,8 @@ async def agenerate(
     state = GenerationState(call, configuration, before_send=before_send, pause=pause)
     if follow is not None:
         follow(CallWatch(state))
-    return await _generation(state, CHAT, collect)
+    ended = await _live(state, CHAT if call.choices == 1 else SEVERAL, collect)
+    return ended.answer() if ended.unpublished is None else await ended.published()
 
 
 def generate(call: Call, *, collect: Collect | None = None) -> Generation:
@@ -109,7 +111,8 @@ async def astream_to(
     ended = await _live(state, Streaming(state, give), collect)
     whole = ended.outcome
     if isinstance(whole, Generation) and not state.committed:  # it didn't come as a stream
-        await give(as_delta(whole))
+        for delta in as_deltas(whole):
+            await give(delta)
     return await ended.published()
 
 
@@ -183,6 +186,7 @@ async def _embed(
 # The life cycle
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class _Ended:
     """A generation that is over; `unpublished` is what the recorders are still to get."""
@@ -210,13 +214,15 @@ class _Ended:
 
 async def _begin(call: Call, configuration: Snapshot, collect: Collect | None) -> _Ended:
     await structured_output.prepare(call.schema)
-    return await _live(GenerationState(call, configuration), CHAT, collect)
+    strategy = CHAT if call.choices == 1 else SEVERAL
+    return await _live(GenerationState(call, configuration), strategy, collect)
 
 
 async def _generation(
     state: GenerationState, strategy: Strategy, collect: Collect | None
 ) -> Generation:
-    return await (await _live(state, strategy, collect)).published()
+    ended = await _live(state, strategy, collect)
+    return ended.answer() if ended.unpublished is None else await ended.published()
 
 
 async def _live(state: GenerationState, strategy: Strategy, collect: Collect | None) -> _Ended:
@@ -256,7 +262,8 @@ async def _pieces(
         ended = await work
         whole = ended.outcome
         if isinstance(whole, Generation) and not state.committed:  # it didn't come as a stream
-            yield as_delta(whole)
+            for delta in as_deltas(whole):
+                yield delta
     except BaseException:
         # The consumer left, or our own code failed: either way nobody waits for the outcome.
         work.cancel()

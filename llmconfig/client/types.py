@@ -162,7 +162,8 @@ class Call:
     conversation) in one arm of a running experiment; blank takes part in none. `logprobs` asks how
     likely each token was, of models that can tell. `native` is the same request in a vendor's
     words, for targets of that vendor's wire. `prefix` is what its like begin with as well:
-    a provider is told to cache it where it is long enough.
+    a provider is told to cache it where it is long enough. `choices` answers are asked in one
+    request: a target may give fewer.
     """
 
     node: str
@@ -182,6 +183,7 @@ class Call:
     native: NativeRequest | None = None
     trace: Mapping[str, str] = field(default_factory=dict)  # W3C's `traceparent`, `tracestate`
     prefix: SharedPrefix | None = None
+    choices: int = 1
 
 
 @quickly_made
@@ -288,7 +290,8 @@ class Delta:
     the `arguments` of all parts of one index make the whole. `refusal` is a piece of what the model
     says instead of an answer. `native` holds the provider's own events (Anthropic's wire) or the
     fields of its chunk that have no place here (OpenAI's), where the call has a native request.
-    `logprobs` are OpenAI's rows of tokens with their log probabilities.
+    `logprobs` are OpenAI's rows of tokens with their log probabilities. `choice` counts the answers
+    of a call for several, from 0.
     """
 
     text: str = ""
@@ -298,6 +301,7 @@ class Delta:
     native: tuple[dict[str, Any], ...] = ()
     is_cached: bool = False
     logprobs: tuple[dict[str, Any], ...] = ()
+    choice: int = 0
 
     @property
     def is_text_alone(self) -> bool:
@@ -317,7 +321,8 @@ class Generation:
     record's is OpenAI's, where it has one), `stop_sequence` the one that ended it, if one did.
     `native` is what the reply holds in its wire's own words (`Wire.own_words`) where the call has a
     native request of that wire, None for streams and answers from the cache. `logprobs` are
-    OpenAI's rows of tokens, as the provider gave them.
+    OpenAI's rows of tokens, as the provider gave them. `others` are further answers of the same
+    request, with the same record.
     """
 
     text: str
@@ -332,3 +337,4 @@ class Generation:
     native: dict[str, Any] | None = None
     kept_usage: Usage | None = None  # what an answer from the cache took when it was made
     logprobs: tuple[dict[str, Any], ...] = ()
+    others: tuple["Generation", ...] = ()

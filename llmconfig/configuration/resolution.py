@@ -108,8 +108,8 @@ def resolve(
             "All LLM calls are switched off. Turn on “enabled” in the processing settings, or run"
             " `manage.py seed_llm_config --enable`."
         )
-    if not (given or shadow or name in snapshot.experiments):
-        known: _Resolved | None = snapshot.memo.get((name, user_id, None, ""))
+    if not (shadow or name in snapshot.experiments):
+        known = _known(snapshot, (name, user_id, None, "", *sorted(given.items() if given else ())))
         if known is not None:
             return known.drawn()
     asked = _asked(name, snapshot, user_id, given or {}, experiment_key, shadow=shadow)
@@ -126,6 +126,15 @@ def resolve(
         if len(snapshot.memo) < MAX_REMEMBERED:
             snapshot.memo[key] = held
     return held.drawn()
+
+
+def _known(snapshot: Snapshot, key: tuple[Any, ...]) -> _Resolved | None:
+    """What was worked out before; nothing for a list among the caller's values."""
+    try:
+        found: _Resolved | None = snapshot.memo.get(key)
+    except TypeError:
+        return None
+    return found
 
 
 @lru_cache(maxsize=1000)  # once for each revision, not for each call

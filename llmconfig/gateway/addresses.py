@@ -13,9 +13,12 @@ from llmconfig.gateway import (
     caller_labels,
     catalogue,
     completions_shape,
+    embeddings_shape,
+    old_functions,
     ollama_addresses,
     openai_shape,
     response_addresses,
+    unserved_addresses,
 )
 from llmconfig.gateway.answer_forms import AnswerForm
 from llmconfig.gateway.gateway_request import GatewayRequest, Handler
@@ -23,6 +26,11 @@ from llmconfig.gateway.reading import ParsedRequest
 from llmconfig.gateway.refusals import RequestRefused
 
 CHAT = AnswerForm(openai_shape.chat_answer, openai_shape.ChatEvents, choice=openai_shape.ChatEvents)
+OLD_CHAT = AnswerForm(
+    old_functions.chat_answer,
+    old_functions.CalledFunctionEvents,
+    choice=old_functions.CalledFunctionEvents,
+)
 COMPLETIONS = AnswerForm(
     completions_shape.completion_answer,
     completions_shape.CompletionEvents,
@@ -81,9 +89,7 @@ def _handler_beside(method: str, path: str) -> Handler:
         methods = HANDLERS.get(path) or ollama_addresses.HANDLERS.get(path)
     if methods is None:
         known = ", ".join(each.removeprefix("/v1/") for each in (*HANDLERS, MODELS))
-        raise RequestRefused(
-            404, "not_found", f"There is nothing at this address; below /v1 are {known}."
-        )
+        raise unserved_addresses.refusal(path, known)
     return _handler_among(methods, method)
 
 
@@ -119,8 +125,10 @@ async def _models(request: GatewayRequest) -> None:
 
 
 async def _chat(request: GatewayRequest) -> None:
-    asked = openai_shape.read_chat(await request.body(), request.caller)
-    await request.generate(asked, CHAT)
+    body, form = await request.body(), CHAT
+    if old_functions.are_asked(body):
+        body, form = old_functions.as_tools(body), OLD_CHAT
+    await request.generate(openai_shape.read_chat(body, request.caller), form)
 
 
 async def _complete(request: GatewayRequest) -> None:
@@ -148,11 +156,11 @@ async def _count_tokens(request: GatewayRequest) -> None:
 
 
 async def _embed(request: GatewayRequest) -> None:
-    call, name, as_base64 = openai_shape.read_embedding(await request.body(), request.caller)
+    call, name, as_base64 = embeddings_shape.read_embedding(await request.body(), request.caller)
     await request.check(name)
     call = caller_labels.with_tags(call, request.scope["headers"])
     made = await request.while_there(name, client.aembed(call, collect=request.collect))
-    await request.reply(openai_shape.embedding_answer(name, made, as_base64=as_base64))
+    await request.reply(embeddings_shape.embedding_answer(name, made, as_base64=as_base64))
 
 
 HANDLERS: Mapping[str, Mapping[str, Handler]] = MappingProxyType(

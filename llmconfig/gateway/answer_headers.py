@@ -77,10 +77,10 @@ def of_limits(provider: str, *, anthropic: bool) -> Headers:
 
 
 def cost_of(*made: Generation) -> Decimal | None:
-    """US dollars for all of them, None where any is unknown."""
+    """US dollars for all of them, None where any is unknown; choices of one call cost once."""
     if len(made) == 1:
         return made[0].record.cost_usd
-    costs = [each.record.cost_usd for each in made]
+    costs = [each.cost_usd for each in {each.record.id: each.record for each in made}.values()]
     known = [each for each in costs if each is not None]
     return sum(known, NO_COST) if len(known) == len(costs) else None
 

@@ -22,6 +22,7 @@ from llmconfig.gateway import (
     answer_headers,
     body_room,
     caller_wishes,
+    cross_origin,
     idempotency,
     refusals,
     several_choices,
@@ -39,12 +40,14 @@ from llmconfig.gateway.idempotency import AnswerRecorder, RequestClaim
 from llmconfig.gateway.reading import JSON, ParsedRequest, body_of
 from llmconfig.gateway.refusals import RequestRefused, Shape, refusal_of
 from llmconfig.gateway.running import running
+from llmconfig.gateway.several_choices import Piece
 from llmconfig.gateway.writer import writer
 from llmconfig.models import InteractionType
 from llmconfig.runtime import stopping
 
 logger = logging.getLogger(__name__)
 JSON_HEADERS = [(b"content-type", b"application/json")]
+NOBODY = Caller(None, None, everything=False, names=frozenset())  # until a key is known
 Handler = Callable[["GatewayRequest"], Awaitable[None]]
 FindHandler = Callable[[str, str], Handler]  # by method and path; raises RequestRefused
 
@@ -56,7 +59,7 @@ class GatewayRequest:
         self.scope = scope
         self.receive = receive
         self.send = send
-        self.caller = Caller(None, None, everything=False, names=frozenset())
+        self.caller = NOBODY
         self.begun = False
         self.task: asyncio.Task[Any] | None = None
         self.working = False
@@ -79,17 +82,8 @@ class GatewayRequest:
         self.task = asyncio.current_task()
         running.requests.add(self)
         try:
-            await self._answer_or_refuse(find)
-        finally:
-            running.requests.discard(self)
-
-    def cut(self) -> None:
-        """End its work, if it is at work: the process ends."""
-        if self.working and self.task is not None:
-            self.task.cancel()
-
-    async def _answer_or_refuse(self, find: FindHandler) -> None:
-        try:
+            if cross_origin.ORIGIN in self.names and await self._is_for_browsers():
+                return
             if stopping.begun() and CALLER not in self.scope:
                 raise refusals.stopping()
             await self._answer(find)
@@ -105,6 +99,23 @@ class GatewayRequest:
             await self._refuse(RequestRefused(500, "internal_error", "Something went wrong here."))
         finally:
             self.place.leave()
+            running.requests.discard(self)
+
+    def cut(self) -> None:
+        """End its work, if it is at work: the process ends."""
+        if self.working and self.task is not None:
+            self.task.cancel()
+
+    async def _is_for_browsers(self) -> bool:
+        """Whether a browser's question what a page may do was all that was asked."""
+        origin = self.names[cross_origin.ORIGIN]
+        if not cross_origin.is_allowed(origin):
+            return False
+        self.send = cross_origin.telling(self.send, origin)
+        if not cross_origin.asks_first(self.scope["method"], self.names):
+            return False
+        await cross_origin.say_what_is_allowed(self.send, self.names)
+        return True
 
     async def _answer(self, find: FindHandler) -> None:
         handle = find(self.scope["method"], self.scope["path"])
@@ -161,12 +172,16 @@ class GatewayRequest:
 
     async def _generate_several(self, asked: ParsedRequest, form: AnswerForm) -> None:
         calls = [self._wished(each, asked) for each in asked.calls]
+        together = await several_choices.can_be_one(calls)
         if asked.stream and form.choice is not None:
             events = [form.choice(asked, place) for place in range(len(calls))]
             self.failure = events[0].failure
-            await self.while_there(asked.name, self._stream_several(calls, events, form))
+            stream = several_choices.stream_together if together else several_choices.stream
+            pieces = stream(calls, self.collect)
+            await self.while_there(asked.name, self._stream_several(pieces, events, form))
             return
-        work = several_choices.generate(calls, self.collect)
+        generate = several_choices.generate_together if together else several_choices.generate
+        work = generate(calls, self.collect)
         made: list[Generation] = await self.while_there(asked.name, work)
         await self.reply(form.whole(asked, *made), headers=self._facts_of(*made))
 
@@ -179,15 +194,12 @@ class GatewayRequest:
         return caller_wishes.applied(call, self.scope["headers"], streams=asked.stream)
 
     async def _stream_several(
-        self, calls: Sequence[Call], events: Sequence[ChoiceEvents], form: AnswerForm
+        self, told: AsyncGenerator[Piece], events: Sequence[ChoiceEvents], form: AnswerForm
     ) -> None:
         """The choices' pieces as they come, each with its own beginning and end."""
         begun: set[int] = set()
         ended: list[Generation] = []
-        async with (
-            self._commented(form),
-            aclosing(several_choices.stream(calls, self.collect)) as pieces,
-        ):
+        async with self._commented(form), aclosing(told) as pieces:
             async for place, piece in pieces:
                 if not self.begun:
                     await self._start(200, form.stream_headers)
@@ -197,7 +209,7 @@ class GatewayRequest:
                 if isinstance(piece, Delta):
                     await self._part(events[place].piece(piece))
                     continue
-                if len(ended) < len(calls) - 1:
+                if len(ended) < len(events) - 1:
                     await self._part(events[place].ended(piece))
                 else:
                     await self._part(events[place].end(piece, *ended), more=False)

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from llmconfig import client
 from llmconfig.configuration import snapshot
-from llmconfig.gateway import catalogue, ollama_shape, openai_shape
+from llmconfig.gateway import catalogue, embeddings_shape, ollama_shape
 from llmconfig.gateway.answer_forms import AnswerForm
 from llmconfig.gateway.catalogue import CallableName
 from llmconfig.gateway.gateway_request import GatewayRequest, Handler
@@ -105,7 +105,7 @@ async def _vectors(
     asked: JSON = {"model": ollama_shape.model_name(body, request.caller), "input": inputs}
     if body.get("dimensions") is not None:
         asked["dimensions"] = body["dimensions"]
-    call, name, _ = openai_shape.read_embedding(asked, request.caller)
+    call, name, _ = embeddings_shape.read_embedding(asked, request.caller)
     await request.check(name)
     made = await request.while_there(name, client.aembed(call, collect=request.collect))
     return made.vectors, name, sum(each.usage.tokens_input for each in made.records)

@@ -1,10 +1,7 @@
 """OpenAI's requests and answers."""
 
-import array
-import base64
-import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,10 +9,8 @@ import orjson
 from uuid_utils.compat import uuid7
 
 from llmconfig.client.finish_reasons import for_openai_clients, is_whole
-from llmconfig.client.pipeline.embeddings import EmbeddingCall, Embeddings
 from llmconfig.client.structured_output import json_text
 from llmconfig.client.types import Call, Delta, Generation, NativeRequest, Thought, Usage
-from llmconfig.client.wire import Input
 from llmconfig.client.wire.thinking import to_details
 from llmconfig.gateway.access import Caller
 from llmconfig.gateway.answer_headers import cost_of
@@ -51,15 +46,12 @@ READ = frozenset(
 )
 # What an answer of ours has no place for, or what would choose another model than was allowed.
 NOT_OFFERED = {
-    "functions": "Use tools.",
-    "function_call": "Use tool_choice.",
     "audio": "Only text is offered.",
     "models": "Fallbacks are set in the configuration; name one model.",
     "route": "Fallbacks are set in the configuration; name one model.",
     "provider": "Providers are set in the configuration; name one model.",
 }
 FORMS = ("text", "json_object", "json_schema")
-MAX_INPUTS = 2048
 DONE = b"data: [DONE]\n\n"
 # OpenAI's words are the call's own; what a provider of its wire says beyond them is handed on.
 NATIVE = NativeRequest(wire="openai")
@@ -106,27 +98,6 @@ def read_chat(body: JSON, caller: Caller) -> ParsedRequest:
         switch(options, "include_usage"),
         more=repeated(call, choices - 1),
     )
-
-
-def read_embedding(body: JSON, caller: Caller) -> tuple[EmbeddingCall, str, bool]:
-    """An embedding's request: the call, its name, and whether vectors go as base64."""
-    name = caller.node or name_of(body)
-    form = body.get("encoding_format")
-    if form not in (None, "float", "base64"):
-        raise bad("encoding_format", "It is float or base64.")
-    call = EmbeddingCall(
-        node=name,
-        inputs=_inputs(body.get("input")),
-        extra={
-            key: value
-            for key, value in body.items()
-            if key not in {"model", "input", "encoding_format"} and value is not None
-        },
-        user_id=caller.user_id,
-        labels=labels_of("embeddings", caller.account, body),
-        waits=False,
-    )
-    return call, name, form == "base64"
 
 
 def chat_answer(asked: ParsedRequest, made: Generation, *others: Generation) -> JSON:
@@ -188,12 +159,7 @@ class ChatEvents:
     def piece(self, delta: Delta) -> bytes:
         if delta.is_text_alone:
             return self._before_text + orjson.dumps(delta.text) + self._behind_text
-        said: JSON = {"content": delta.text} if delta.text else {}
-        if delta.tool_calls:
-            said["tool_calls"] = delta.tool_calls
-        if delta.refusal:
-            said["refusal"] = delta.refusal
-        said |= _thoughts(delta.thoughts)
+        said = self.said(delta)
         likely = {"logprobs": _logprobs(delta.logprobs)} if delta.logprobs else {}
         if not delta.native:
             return self._chunk(said, **likely)
@@ -207,9 +173,22 @@ class ChatEvents:
         self._head = head
         return chunk
 
+    def said(self, delta: Delta) -> JSON:
+        """What a piece that isn't text alone adds to the message."""
+        said: JSON = {"content": delta.text} if delta.text else {}
+        if delta.tool_calls:
+            said["tool_calls"] = delta.tool_calls
+        if delta.refusal:
+            said["refusal"] = delta.refusal
+        return said | _thoughts(delta.thoughts)
+
+    def reason(self, made: Generation) -> JSON:
+        """Why it ended, as fields of the choice."""
+        return _reason(made)
+
     def ended(self, made: Generation) -> bytes:
         """Why this choice ended, where others still go on."""
-        return self._chunk({}, **_reason(made))
+        return self._chunk({}, **self.reason(made))
 
     def end(self, made: Generation, *others: Generation) -> bytes:
         """Why it ended, the usage of all choices, and the stream's end.
@@ -234,21 +213,6 @@ class ChatEvents:
         return b"".join([self._head, b"[", orjson.dumps(choice), b"]", self._end])
 
 
-def embedding_answer(name: str, made: Embeddings, *, as_base64: bool) -> JSON:
-    """Vectors in the form of OpenAI's list of embeddings."""
-    write = _base64 if as_base64 else _as_it_is
-    tokens = sum(record.usage.tokens_input for record in made.records)
-    return {
-        "object": "list",
-        "data": [
-            {"object": "embedding", "index": index, "embedding": write(vector)}
-            for index, vector in enumerate(made.vectors)
-        ],
-        "model": name,
-        "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
-    }
-
-
 def served_usage(made: Generation) -> Usage:
     """What the answer itself took, a kept one when it was made; the record has all attempts."""
     if made.kept_usage is not None:
@@ -259,7 +223,8 @@ def served_usage(made: Generation) -> Usage:
 
 def usage_of(*made: Generation) -> JSON:
     """What several answers took together."""
-    parts = [usage_shape(served_usage(each)) for each in made]
+    calls = made if len(made) == 1 else {each.record.id: each for each in made}.values()
+    parts = [usage_shape(served_usage(each)) for each in calls]
     whole = parts[0] if len(parts) == 1 else _sum(parts)
     cost = cost_of(*made)
     if cost is not None:
@@ -317,25 +282,7 @@ def _schema(form: object) -> JSON | None:
     return schema_of(wanted, "response_format.json_schema.schema")
 
 
-def _inputs(value: object) -> list[Input]:
-    """One text or many, or their tokens."""
-    inputs: Any = value
-    if isinstance(value, str) or (isinstance(value, list) and value and _tokens(value)):
-        inputs = [value]
-    if not isinstance(inputs, list) or not 0 < len(inputs) <= MAX_INPUTS:
-        raise bad("input", f"Give a text, or a list of 1 to {MAX_INPUTS} texts.")
-    for each in inputs:
-        good = bool(each) and (isinstance(each, str) or (isinstance(each, list) and _tokens(each)))
-        if not good:
-            raise bad("input", "Each must be a text that isn't blank, or a list of tokens.")
-    return inputs
-
-
-def _tokens(value: Iterable[object]) -> bool:
-    return all(type(each) is int and 0 <= each < 2**31 for each in value)
-
-
-def _reason(made: Generation) -> dict[str, str | None]:
+def _reason(made: Generation) -> JSON:
     """Why it ended, in a word that OpenAI's clients know; another word of the provider beside it.
 
     `native_finish_reason` is OpenRouter's name for that. A model that refuses says "stop" to
@@ -345,7 +292,7 @@ def _reason(made: Generation) -> dict[str, str | None]:
     if made.refusal and is_whole(native):
         return {"finish_reason": "stop"}
     reason = for_openai_clients(native or made.record.finish_reason, has_tool_calls=has_calls)
-    told: dict[str, str | None] = {"finish_reason": reason}
+    told: JSON = {"finish_reason": reason}
     if native and native != reason and not is_whole(native):
         told["native_finish_reason"] = native
     if made.stop_sequence is not None:
@@ -357,7 +304,7 @@ def finish_of(made: Generation) -> str | None:
     """Why it ended, where tool calls have no place."""
     if made.refusal:
         return "content_filter"
-    reason = _reason(made)["finish_reason"]
+    reason: str | None = _reason(made)["finish_reason"]
     return "stop" if reason == "tool_calls" else reason
 
 
@@ -382,15 +329,3 @@ def _thoughts(thoughts: Sequence[Thought]) -> JSON:
 
 def _id(correlation_id: UUID | None) -> str:
     return f"chatcmpl-{correlation_id.hex if correlation_id else ''}"
-
-
-def _as_it_is(vector: list[float]) -> list[float]:
-    return vector
-
-
-def _base64(vector: list[float]) -> str:
-    """Single-precision floats, little-endian."""
-    floats = array.array("f", vector)
-    if sys.byteorder == "big":
-        floats.byteswap()
-    return base64.b64encode(floats.tobytes()).decode()

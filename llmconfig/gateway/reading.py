@@ -13,14 +13,17 @@ from llmconfig.client.types import Call
 from llmconfig.client.wire import BadReply
 from llmconfig.client.wire.reading import parse_value
 from llmconfig.gateway.refusals import RequestRefused
+from llmconfig.runtime.quick_records import quickly_made
 
 JSON = dict[str, Any]
 MAX_MESSAGES = 10_000
+DICTS = {dict}
 MAX_NAME_LENGTH = 200
 ENDLESS = -1  # llama.cpp's and LM Studio's word for no limit
 MAX_CHOICES = 128  # of one request, as at OpenAI's
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class ParsedRequest:
     """A request read: the call, and how its answer is wanted.
@@ -34,6 +37,8 @@ class ParsedRequest:
     with_usage: bool = False
     echo: JSON = field(default_factory=dict)  # what a Responses answer repeats of it
     more: tuple[Call, ...] = ()
+    # What functions' names stand for; see response_tools.
+    tools: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def calls(self) -> tuple[Call, ...]:
@@ -112,7 +117,7 @@ def objects(body: Mapping[str, Any], param: str) -> list[JSON]:
     value = body.get(param)
     if value is None:
         return []
-    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+    if type(value) is not list or {*map(type, value)} - DICTS:
         raise bad(param, "This is not a list of objects.")
     return value
 
@@ -123,13 +128,15 @@ def messages_of(body: Mapping[str, Any]) -> list[JSON]:
     if not 0 < len(messages) <= MAX_MESSAGES:
         raise bad("messages", f"Give 1 to {MAX_MESSAGES} messages.")
     for at, message in enumerate(messages):
-        if not isinstance(message.get("role"), str):
-            raise bad(f"messages[{at}].role", "Each message needs a role.")
         content = message.get("content")
+        if type(message.get("role")) is not str:
+            raise bad(f"messages[{at}].role", "Each message needs a role.")
+        if type(content) is str:
+            continue
         if isinstance(content, list):
             if not all(isinstance(part, dict) for part in content):
                 raise bad(f"messages[{at}].content", "Each part must be an object.")
-        elif content is not None and not isinstance(content, str):
+        elif content is not None:
             raise bad(f"messages[{at}].content", "This is neither text nor a list of parts.")
     return messages
 

@@ -10,7 +10,7 @@ from llmconfig.configuration import snapshot
 from llmconfig.configuration.resolution import resolve
 from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.errors import LLMError
-from llmconfig.gateway import response_items, responses_requests, stored_responses
+from llmconfig.gateway import compaction, response_items, responses_requests, stored_responses
 from llmconfig.gateway.access import Caller
 from llmconfig.gateway.answer_forms import AnswerForm
 from llmconfig.gateway.gateway_request import GatewayRequest, Handler
@@ -25,7 +25,7 @@ MAX_ITEMS, DEFAULT_ITEMS = 100, 20  # of a page
 
 async def respond(request: GatewayRequest) -> None:
     """Make a response, and keep it unless the caller doesn't want that."""
-    body = await request.body()
+    body = compaction.opened(await request.body())
     asked, turns = await _read(request, body)
     asked.echo["store"] = stored_responses.is_kept(body)
     events = ResponseEvents(asked)
@@ -68,12 +68,24 @@ def _speak_responses(body: JSON, caller: Caller, configuration: Snapshot) -> boo
 
 
 async def _count(request: GatewayRequest) -> None:
-    asked, _ = await _read(request, await request.body())
+    asked, _ = await _read(request, compaction.opened(await request.body()))
     await request.check(asked.name)
     counted = await request.while_there(asked.name, client.acount_tokens(asked.call))
     how = b"estimated" if counted.estimated else b"provider"
     reply = {"object": "response.input_tokens", "input_tokens": counted.tokens}
     await request.reply(reply, headers=[(b"x-nodewise-counted-by", how)])
+
+
+async def _compact(request: GatewayRequest) -> None:
+    """Have the conversation summed up, for a client whose context gets too long."""
+    body = compaction.opened(await request.body())
+    asked, turns = await _read(request, compaction.asking(body))
+    before = [item for turn in turns for item in turn.items]
+    form = AnswerForm(
+        lambda _, made: compaction.answer(asked, body, before, made),
+        lambda _: ResponseEvents(asked),
+    )
+    await request.generate(asked, form)
 
 
 async def _retrieve(request: GatewayRequest) -> None:
@@ -139,6 +151,7 @@ def _query(request: GatewayRequest) -> dict[str, str]:
 # By the whole path, or by what stands behind a response's id.
 ACTIONS: Mapping[str, Mapping[str, Handler]] = MappingProxyType(
     {
+        f"{PREFIX}compact": {"POST": _compact},
         f"{PREFIX}input_tokens": {"POST": _count},
         "": {"GET": _retrieve, "DELETE": _delete},
         "cancel": {"POST": _cancel},

@@ -3,13 +3,14 @@
 Source: `openai.types.responses.ResponseOutputItem` of OpenAI's SDK.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 import orjson
 
 from llmconfig.client.types import Thought
 from llmconfig.client.wire.thinking import joined, to_details
 from llmconfig.gateway.reading import JSON, ParsedRequest
+from llmconfig.gateway.response_tools import CallersTool, text_in
 from llmconfig.gateway.responses_requests import seal
 
 DONE, OPEN, CUT = "completed", "in_progress", "incomplete"
@@ -63,11 +64,28 @@ class OutputCall(OutputItem):
 
     kind = "fc"
 
-    def __init__(self, place: int, owner: str, call: JSON) -> None:
-        super().__init__(place, owner)
+    def __init__(
+        self, place: int, owner: str, call: JSON, tools: Mapping[str, CallersTool]
+    ) -> None:
         function = call.get("function") or {}
-        self.call_id, self.name = call.get("id", ""), function.get("name", "")
+        name = function.get("name", "")
+        self.tool = tools.get(name) or CallersTool(name)
+        if self.tool.takes_text:
+            self.kind = "ctc"
+        super().__init__(place, owner)
+        self.call_id = call.get("id", "")
         self.arguments = ""
+
+    @property
+    def said(self) -> JSON:
+        """What it was called with, under its name."""
+        if self.tool.takes_text:
+            return {"input": text_in(self.arguments)}
+        return {"arguments": self.arguments}
+
+    def empty(self) -> JSON:
+        """The item at its beginning."""
+        return self.whole(OPEN) | dict.fromkeys(self.said, "")
 
     @property
     def ends(self) -> bool:
@@ -79,14 +97,13 @@ class OutputCall(OutputItem):
         return True
 
     def whole(self, status: str) -> JSON:
-        return {
-            "id": self.id,
-            "type": "function_call",
-            "status": status,
-            "call_id": self.call_id,
-            "name": self.name,
-            "arguments": self.arguments,
-        }
+        tool = self.tool
+        facts = {"id": self.id, "call_id": self.call_id, "name": tool.name, **self.said}
+        if tool.namespace:
+            facts["namespace"] = tool.namespace
+        if tool.takes_text:
+            return {"type": "custom_tool_call", **facts}
+        return {"type": "function_call", "status": status, **facts}
 
 
 class OutputReasoning(OutputItem):
@@ -151,6 +168,7 @@ class OutputItems:
     def __init__(self, asked: ParsedRequest) -> None:
         correlation_id = asked.call.correlation_id
         self._owner = correlation_id.hex if correlation_id else ""
+        self._tools = asked.tools
         self._summarized = bool(asked.echo["reasoning"]["summary"])
         self.all: list[OutputItem] = []
         self.open: dict[Hashable, OutputItem] = {}
@@ -182,7 +200,7 @@ class OutputItems:
         key = ("call", call.get("index", 0))
         item = self.open.get(key)
         if not isinstance(item, OutputCall):
-            item = OutputCall(len(self.all), self._owner, call)
+            item = OutputCall(len(self.all), self._owner, call, self._tools)
             self._add(key, item)
         item.arguments += (call.get("function") or {}).get("arguments") or ""
         return item

@@ -13,6 +13,7 @@ import orjson
 from uuid_utils.compat import uuid7
 
 from llmconfig.client.types import Call, NativeRequest
+from llmconfig.gateway import response_tools
 from llmconfig.gateway.access import Caller
 from llmconfig.gateway.caller_labels import labels_of
 from llmconfig.gateway.reading import (
@@ -20,10 +21,8 @@ from llmconfig.gateway.reading import (
     MAX_MESSAGES,
     ParsedRequest,
     bad,
-    check_tools,
     given_of,
     name_of,
-    objects,
     schema_of,
     switch,
 )
@@ -56,7 +55,8 @@ OURS = frozenset(
 )
 LOGPROBS = "message.output_text.logprobs"
 FORMS = ("text", "json_object", "json_schema")
-CHOICES = ("auto", "none", "required")
+CALLS = frozenset({"function_call", "custom_tool_call"})
+RESULTS = frozenset({"function_call_output", "custom_tool_call_output"})
 ROLES = frozenset({"user", "assistant", "system", "developer"})
 TEXTS = frozenset({"input_text", "output_text", "text"})
 # Before what a provider wants back with its thoughts, in `encrypted_content`.
@@ -77,9 +77,10 @@ def read_response(
     lost = [each for each in body if each not in READ and body[each] is not None]
     if body.get("truncation") not in (None, "disabled"):
         lost.append("truncation")
-    tools = _tools(body, is_native=is_native)
-    if tools:
-        _choose(body.get("tool_choice"), tools, extra, is_native=is_native)
+    tools = response_tools.offered(body, is_native=is_native)
+    lost += tools.left_out
+    if tools.functions:
+        response_tools.choose(body.get("tool_choice"), tools, extra, is_native=is_native)
     extra.update(_effort(body))
     if LOGPROBS in (body.get("include") or ()):
         extra["logprobs"] = True
@@ -101,7 +102,9 @@ def read_response(
         labels=labels_of("responses", caller.account, body),
         native=NativeRequest(wire="responses", body=_native(body, before), lost=tuple(lost)),
     )
-    return ParsedRequest(call, name, switch(body, "stream"), echo=_echo(body))
+    return ParsedRequest(
+        call, name, switch(body, "stream"), echo=_echo(body), tools=tools.stands_for
+    )
 
 
 def seal(details: list[JSON]) -> str | None:
@@ -182,15 +185,16 @@ class _Conversation:
     def add(self, item: JSON, where: str) -> None:
         """One more item; raises Refused."""
         kind = item.get("type", "message")
-        if kind == "function_call_output":
+        if kind in RESULTS:
             self._end_turn()
             self._result(item, where)
             return
         self._show()
         if kind == "message":
             self._message(item, where)
-        elif kind == "function_call":
-            self._assistant().setdefault("tool_calls", []).append(_call(item, where))
+        elif kind in CALLS:
+            call = response_tools.call_of(item, where)
+            self._assistant().setdefault("tool_calls", []).append(call)
         elif kind == "reasoning":
             details = unseal(item.get("encrypted_content"))
             if details:
@@ -274,59 +278,7 @@ def _part(part: JSON, where: str) -> JSON:
     raise bad(f"{where}.type", f"{kind!r} is not offered; text, images and files are.")
 
 
-def _call(item: JSON, where: str) -> JSON:
-    for name in ("call_id", "name"):
-        if not isinstance(item.get(name), str):
-            raise bad(f"{where}.{name}", "Each function call has one.")
-    arguments = item.get("arguments")
-    function = {
-        "name": item["name"],
-        "arguments": arguments if isinstance(arguments, str) else "{}",
-    }
-    return {"id": item["call_id"], "type": "function", "function": function}
-
-
-# Tools, effort, and the answer's form
-
-
-def _tools(body: JSON, *, is_native: bool) -> list[JSON]:
-    found = []
-    for at, tool in enumerate(objects(body, "tools")):
-        if tool.get("type") != "function" and is_native:
-            continue
-        if tool.get("type") != "function":
-            kind = tool.get("type")
-            raise bad(f"tools[{at}].type", f"{kind!r} is not offered; only functions are.")
-        if not isinstance(tool.get("name"), str):
-            raise bad(f"tools[{at}].name", "Each function needs a name.")
-        names = ("name", "description", "parameters", "strict")
-        function = {each: tool[each] for each in names if tool.get(each) is not None}
-        found.append({"type": "function", "function": function})
-    check_tools(found)
-    return found
-
-
-def _choose(choice: object, tools: list[JSON], extra: JSON, *, is_native: bool) -> None:
-    """Which of the tools may or must be called."""
-    extra["tools"] = tools
-    if choice is None:
-        return
-    if isinstance(choice, str) and choice in CHOICES:
-        extra["tool_choice"] = choice
-        return
-    kind = choice.get("type") if isinstance(choice, dict) else None
-    if is_native and kind != "function":
-        return
-    if not isinstance(choice, dict) or kind not in {"function", "allowed_tools"}:
-        raise bad("tool_choice", "It is auto, none, required, a function or allowed_tools.")
-    if kind == "function":
-        extra["tool_choice"] = {"type": "function", "function": {"name": choice.get("name", "")}}
-        return
-    allowed = {each.get("name") for each in objects(choice, "tools")}
-    extra["tools"] = [tool for tool in tools if tool["function"]["name"] in allowed]
-    if not extra["tools"]:
-        raise bad("tool_choice.tools", "None of these is among the tools.")
-    extra["tool_choice"] = "required" if choice.get("mode") == "required" else "auto"
+# Effort, and the answer's form
 
 
 def _effort(body: JSON) -> JSON:
@@ -381,10 +333,7 @@ def _echo(body: JSON) -> JSON:
         "temperature": body.get("temperature"),
         "text": {"format": {"type": "text"}, **text},
         "tool_choice": body.get("tool_choice") or "auto",
-        "tools": [
-            {"description": None, "parameters": None, "strict": False, **tool}
-            for tool in objects(body, "tools")
-        ],
+        "tools": response_tools.echoed(body),
         "top_p": body.get("top_p"),
         "truncation": "disabled",
         "user": body.get("user"),

@@ -69,11 +69,12 @@ def _ended(asked: ParsedRequest, items: OutputItems, made: Generation) -> JSON:
         "completed_at": int(time.time()) if reason is None else None,
         "incomplete_details": None if reason is None else {"reason": reason},
         "output": [item.whole(items.status(item, cut=reason is not None)) for item in items.all],
-        "usage": _usage(served_usage(made)),
+        "usage": usage_shape(served_usage(made)),
     }
 
 
-def _usage(usage: Usage) -> JSON:
+def usage_shape(usage: Usage) -> JSON:
+    """Tokens as OpenAI's Responses count them."""
     return {
         "input_tokens": usage.tokens_input,
         "input_tokens_details": {
@@ -220,9 +221,9 @@ class ResponseEvents:
         item = self._items.call(call)
         said = item.arguments[len(before) :]
         if fresh:
-            begun = {**item.whole(OPEN), "arguments": ""}
+            begun = item.empty()
             parts.append(self._event("response.output_item.added", **_at(item), item=begun))
-        if said:
+        if said and not item.tool.takes_text:  # a text comes whole: its pieces are JSON's
             name = "response.function_call_arguments.delta"
             parts.append(self._event(name, **_at(item), item_id=item.id, delta=said))
         return parts
@@ -239,9 +240,13 @@ class ResponseEvents:
         if isinstance(item, OutputMessage):
             parts += self._end_part(item, len(item.parts) - 1)
         elif isinstance(item, OutputCall):
-            said = {"item_id": item.id, "arguments": item.arguments}
-            name = "response.function_call_arguments.done"
-            parts.append(self._event(name, **_at(item), **said))
+            where = {**_at(item), "item_id": item.id}
+            if item.tool.takes_text:
+                name = "response.custom_tool_call_input"
+                parts.append(self._event(f"{name}.delta", **where, delta=item.said["input"]))
+            else:
+                name = "response.function_call_arguments"
+            parts.append(self._event(f"{name}.done", **where, **item.said))
         elif isinstance(item, OutputReasoning) and item.told:
             where = self._in_thoughts(item)
             name = "reasoning_summary_part.done" if item.summarized else "content_part.done"

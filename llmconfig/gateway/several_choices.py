@@ -1,18 +1,82 @@
-"""Several answers to one request, asked side by side and told as choices of one."""
+"""Several answers to one request: asked at once where the target takes that, else side by side."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 
-from llmconfig import client
+from llmconfig import client, provider_types
+from llmconfig.client.pipeline import refusals
 from llmconfig.client.pipeline.publishing import Collect
 from llmconfig.client.structured_output import SchemaUnusable
 from llmconfig.client.types import Call, Delta, Generation
+from llmconfig.client.wire.refused_parameters import CHOICES
+from llmconfig.configuration import snapshot
+from llmconfig.configuration.resolution import Target, resolve
+from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.errors import LLMError
 
 MAX_AT_ONCE = 16  # calls of one request in flight
 MAX_WAITING = 64  # pieces for a slow reader
 Piece = tuple[int, Delta | Generation]
+WIRE = "openai"  # the one that knows requests for several answers
+
+
+async def can_be_one(calls: Sequence[Call]) -> bool:
+    """Whether all of them may be asked in one request.
+
+    They ask the same, of targets that aren't known to refuse it. Answers that must obey a schema
+    are asked one by one: each is judged and repaired by itself.
+    """
+    first = calls[0]
+    if first.schema is not None or any(each.messages != first.messages for each in calls):
+        return False
+    configuration = await snapshot.acurrent()
+    try:
+        found = resolve(
+            first.node, snapshot=configuration, user_id=first.user_id, given=first.given
+        )
+    except LLMError:
+        return False  # which the calls will tell
+    if found.interaction_type in configuration.degradations:
+        return False  # a cheaper target may be another kind of server
+    return all(_takes_several(each, configuration) for each in found.targets)
+
+
+def _takes_several(target: Target, configuration: Snapshot) -> bool:
+    kind = provider_types.get(target.provider.provider_type)
+    if kind.wire_of(target.model_id) != WIRE:
+        return False
+    return CHOICES not in refusals.known(target, configuration)
+
+
+async def generate_together(calls: Sequence[Call], collect: Collect | None) -> list[Generation]:
+    """Ask once for all of them; what doesn't come is asked one by one."""
+    first = await client.agenerate(_together(calls), collect=collect)
+    made = [first, *first.others][: len(calls)]
+    return made + await generate(calls[len(made) :], collect)
+
+
+async def stream_together(calls: Sequence[Call], collect: Collect | None) -> AsyncGenerator[Piece]:
+    """The same as pieces; at last each Generation."""
+    came = 1
+    async with aclosing(client.astream(_together(calls), collect=collect)) as told:
+        async for piece in told:
+            if isinstance(piece, Delta):
+                yield piece.choice, piece
+                continue
+            came += len(piece.others)
+            for place, made in enumerate((piece, *piece.others)):
+                yield place, made
+    if came >= len(calls):
+        return
+    async with aclosing(stream(calls[came:], collect)) as others:
+        async for place, each in others:
+            yield came + place, each
+
+
+def _together(calls: Sequence[Call]) -> Call:
+    return replace(calls[0], choices=len(calls), use_cache=False)
 
 
 async def generate(calls: Sequence[Call], collect: Collect | None) -> list[Generation]:

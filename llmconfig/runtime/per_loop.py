@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from typing import Generic, TypeVar
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 Held = TypeVar("Held")
 
@@ -19,10 +19,12 @@ class PerLoop(Generic[Held]):
     def __init__(self, make: Callable[[], Held] | None = None) -> None:
         self._make = make
         self._held: WeakKeyDictionary[asyncio.AbstractEventLoop, Held] = WeakKeyDictionary()
+        # The loop that asked last and its object: most processes have one loop.
+        self._last: tuple[Callable[[], object], Held] | None = None
 
     def get(self) -> Held:
         """The running loop's object, made now if there is none."""
-        held = self._held.get(asyncio.get_running_loop())
+        held = self.find()
         if held is not None:
             return held
         if self._make is None:
@@ -31,17 +33,28 @@ class PerLoop(Generic[Held]):
 
     def find(self) -> Held | None:
         """The same, or None if the loop has none yet."""
-        return self._held.get(asyncio.get_running_loop())
+        loop, last = asyncio.get_running_loop(), self._last
+        if last is not None and last[0]() is loop:
+            return last[1]
+        held = self._held.get(loop)
+        if held is not None:
+            self._last = (ref(loop, self._forget), held)
+        return held
+
+    def _forget(self, _loop: object) -> None:
+        self._last = None
 
     def put(self, held: Held) -> Held:
         """Hold this object for the running loop, for those whose making must be awaited."""
         for ended in [each for each in self._held if each.is_closed()]:
             del self._held[ended]
+        self._last = None
         self._held[asyncio.get_running_loop()] = held
         return held
 
     def pop(self) -> Held | None:
         """The running loop's object, which is held no longer; None if there is none."""
+        self._last = None
         return self._held.pop(asyncio.get_running_loop(), None)
 
     def values(self) -> list[Held]:

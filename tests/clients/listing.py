@@ -50,6 +50,19 @@ def _node(shown: str, leading: str, script: str) -> MatrixClient:
     return MatrixClient(shown, "node", NODE, script, leading=leading)
 
 
+def _node_alone(
+    shown: str,
+    folder: str,
+    script: str,
+    *packages: str,
+    known: Mapping[str, str] = MappingProxyType({}),
+    **more: str,
+) -> MatrixClient:
+    """One whose packages would not go together with the others'."""
+    leading = packages[0].rpartition("@")[0]
+    return MatrixClient(shown, folder, packages, script, more, known, leading)
+
+
 IN_WORDS = "its prompts ask for a form of text that the simulator doesn't write"
 TABLES = "before any request it fetches OpenAI's tables of tokens, which clients here don't reach"
 CAMEL = dict.fromkeys(("chat", "tools", "structured", "usage"), TABLES)
@@ -72,6 +85,10 @@ LLAMA_INDEX = (
 PYDANTIC_AI = ("pydantic-ai-slim[openai,anthropic]==2.68.0",)
 AGNO = ("agno==3.1.10", "openai==3.57.0", "anthropic==2.14.0")
 AUTOGEN = ("autogen-ext[openai]==0.7.5", "autogen-agentchat==0.7.5")
+AGENTS_NODE = ("@openai/agents@0.20.0", "zod@4.6.7")
+CLAUDE_AGENT = ("@anthropic-ai/claude-agent-sdk@0.3.332", "zod@4.6.7")
+ANTHROPIC_NODE = ("@langchain/anthropic@1.5.11", "@langchain/core@1.4.0", "zod@4.6.7")
+CHATLAS = ("chatlas[anthropic]==0.23.0", "openai==3.57.0")
 MIRASCOPE = ("mirascope[openai]==2.8.2",)
 
 CLIENTS = (
@@ -118,6 +135,9 @@ CLIENTS = (
     _python("camel", "camel", "camel_agent", "camel-ai==0.2.90", "mcp==1.30.0",
             known=CAMEL),
     _python("magentic", "magentic", "magentic_prompts", "magentic==0.41.1", "openai==3.57.0"),
+    _python("chatlas, chat", "chatlas", "chatlas_chat", *CHATLAS, AT="openai"),
+    _python("chatlas, Anthropic", "chatlas", "chatlas_chat", *CHATLAS, AT="anthropic"),
+    _python("aider", "aider", "aider_script", "aider-chat==0.86.2"),
     _python("ollama", "ollama", "ollama_client", "ollama==0.6.3"),
     _python("httpx, no SDK", "httpx", "httpx_raw", "httpx==0.28.1"),
     _node("openai (npm)", "openai", "openai_node.mjs"),
@@ -126,4 +146,23 @@ CLIENTS = (
     _node("ai, @ai-sdk/openai-compatible", "@ai-sdk/openai-compatible", "ai_sdk_compatible.mjs"),
     _node("ai, @ai-sdk/anthropic", "@ai-sdk/anthropic", "ai_sdk_anthropic.mjs"),
     _node("@langchain/openai (npm)", "@langchain/openai", "langchain_node.mjs"),
+    _node_alone("@langchain/anthropic (npm), at an OpenAI provider", "langchain_anthropic_node",
+                "langchain_anthropic_node.mjs", *ANTHROPIC_NODE, AT="openai"),
+    _node_alone("@langchain/anthropic (npm), at an Anthropic provider", "langchain_anthropic_node",
+                "langchain_anthropic_node.mjs", *ANTHROPIC_NODE, AT="anthropic"),
+    _node_alone("@openai/agents (npm), responses", "agents_node", "openai_agents_node.mjs",
+                *AGENTS_NODE, AT="responses"),
+    _node_alone("@openai/agents (npm), chat", "agents_node", "openai_agents_node.mjs",
+                *AGENTS_NODE, AT="chat"),
+    _node_alone("Claude's agent SDK (npm), at an OpenAI provider", "claude_agent",
+                "claude_agent_sdk.mjs", *CLAUDE_AGENT, AT="openai"),
+    _node_alone("Claude's agent SDK (npm), at an Anthropic provider", "claude_agent",
+                "claude_agent_sdk.mjs", *CLAUDE_AGENT, AT="anthropic"),
+    _node_alone("Codex (npm)", "codex", "codex_exec.mjs", "@openai/codex@0.171.0"),
+    _node_alone("genkit (npm)", "genkit", "genkit_node.mjs", "@genkit-ai/compat-oai@1.42.0",
+                "genkit@1.42.0", known={"structured": IN_WORDS}),
+    _node_alone("llamaindex (npm)", "llamaindex_node", "llamaindex_node.mjs",
+                "llamaindex@0.12.1", "@llamaindex/openai@0.4.23", "zod@4.6.7"),
+    _node_alone("instructor (npm)", "instructor_node", "instructor_node.mjs",
+                "@instructor-ai/instructor@1.7.0", "openai@4.104.0", "zod@3.25.76"),
 )  # fmt: skip

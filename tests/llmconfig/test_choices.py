@@ -1,7 +1,9 @@
 """Several answers to one request, old completions, log probabilities, marks for the cache."""
 
 import json
+import re
 from contextlib import ExitStack
+from decimal import Decimal
 from typing import Any
 
 import openai
@@ -91,8 +93,8 @@ def test_n_answers_are_asked_side_by_side_each_with_its_record(serve):
         assert sum(each.tokens_total for each in rows) == 36
         first = whole.id.removeprefix("chatcmpl-")
         assert [each.session_id.hex for each in rows if each.session_id] == [first, first]
-    assert len(served.bodies) == 6
-    assert not any("n" in each for each in served.bodies)
+    # A server that passes over n is asked for the others, and not for several again.
+    assert [each.get("n") for each in served.bodies] == [3, *[None] * 5]
     raw = client().chat.completions.with_raw_response.create(
         model="x", messages=HELLO, n=2, temperature=1
     )
@@ -109,6 +111,107 @@ def test_n_answers_are_asked_side_by_side_each_with_its_record(serve):
         counted = [each.usage.total_tokens for each in events if each.usage]
         assert counted == [36]
         assert events[place].usage
+
+
+CALL: JSON = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+
+
+def several(body: JSON) -> Any:
+    """A provider that gives as many answers as it is asked for, their pieces in turn."""
+    said: list[JSON] = [
+        {"content": "Fine."},
+        {"content": "<think>Hm.</think>Good.", "annotations": [{"type": "note"}]},
+        {"content": f"Key {CANARY}.", "tool_calls": [CALL]},
+    ]
+    answers = said[: body["n"]]
+    usage = {"prompt_tokens": 9, "completion_tokens": 12, "total_tokens": 21}
+    reasons = ["stop", "stop", "tool_calls"]
+    if not body.get("stream"):
+        choices = [
+            {"index": at, "message": {"role": "assistant", **each}, "finish_reason": reasons[at]}
+            for at, each in enumerate(answers)
+        ]
+        return 200, {"choices": choices, "usage": usage}
+    events: list[JSON] = []
+    for begin in range(0, 60, 4):
+        for at, each in enumerate(answers):
+            piece = each["content"][begin : begin + 4]
+            if piece:
+                events.append({"choices": [{"index": at, "delta": {"content": piece}}]})
+    if len(answers) > 2:
+        part = {"index": 2, "delta": {"tool_calls": [{"index": 0, **CALL}]}}
+        events.append({"choices": [part]})
+    ends: list[JSON] = [
+        {"index": at, "delta": {}, "finish_reason": reasons[at]} for at in range(len(answers))
+    ]
+    events += [{"choices": ends}, {"choices": [], "usage": usage}]
+    lines = [f"data: {json.dumps(each)}\n\n".encode() for each in events]
+    return 200, (*lines, b"data: [DONE]\n\n")
+
+
+def test_n_answers_come_in_one_request_of_a_target_that_gives_them(serve):
+    served = serve(several)
+    create = client().chat.completions.with_raw_response.create
+    raw = create(model="x", messages=HELLO, n=3, temperature=1)
+    whole = raw.parse()
+    said = [each.message for each in whole.choices]
+    assert [each.content for each in said] == ["Fine.", "Good.", f"Key {MASK}."]
+    assert said[1].reasoning_content == "Hm."
+    assert [each.type for each in said[1].annotations] == ["note"]
+    assert said[2].tool_calls[0].function.name == "f"
+    assert [each.finish_reason for each in whole.choices] == ["stop", "stop", "tool_calls"]
+    assert [each.index for each in whole.choices] == [0, 1, 2]
+    assert whole.usage.total_tokens == 21
+    row = GenerationMetric.objects.get()
+    assert (row.tokens_total, row.response_length) == (21, len(f"Fine.Good.Key {MASK}."))
+    assert Decimal(raw.headers["x-nodewise-cost-usd"]) == row.cost_usd
+    assert [each["n"] for each in served.bodies] == [3]
+    GenerationMetric.objects.all().delete()
+    events = list(
+        client().chat.completions.create(model="x", messages=HELLO, n=3, temperature=1, stream=True)
+    )
+    found = texts(events, lambda choice: choice.delta.content)
+    assert [found[0], found[1]] == ["Fine.", "Good."]
+    assert re.fullmatch(rf"Key [{MASK}]+\.", found[2])
+    choices = [choice for event in events for choice in event.choices]
+    assert {each.index: each.finish_reason for each in choices if each.finish_reason} == {
+        0: "stop", 1: "stop", 2: "tool_calls"
+    }  # fmt: skip
+    assert [each.usage.total_tokens for each in events if each.usage] == [21]
+    assert GenerationMetric.objects.get().tokens_total == 21
+    assert served.bodies[-1]["n"] == 3
+    client().completions.create(model="x", prompt="Hi", n=2, temperature=1)
+    assert served.bodies[-1]["n"] == 2
+
+
+def test_a_target_that_refuses_n_is_asked_side_by_side(serve):
+    def answer(body: JSON) -> Any:
+        if "n" in body:
+            told = {"message": "'n' : number must be at most 1", "param": "n"}
+            return 400, {"error": told}
+        return answering(["Fine."])(body)
+
+    served = serve(answer)
+    for stream in (False, True):
+        made = client().chat.completions.create(
+            model="x", messages=HELLO, n=2, temperature=1, stream=stream
+        )
+        if stream:
+            assert texts(made, lambda choice: choice.delta.content) == {0: "Fine.", 1: "Fine."}
+        else:
+            assert [each.message.content for each in made.choices] == ["Fine.", "Fine."]
+    assert [each.get("n") for each in served.bodies] == [2, None, None, None, None]
+
+
+def test_answers_that_must_obey_a_schema_are_asked_one_by_one(serve):
+    served = serve(answering(['{"dog": "Rex"}']))
+    schema = {"type": "object", "properties": {"dog": {"type": "string"}}, "required": ["dog"]}
+    form: Any = {"type": "json_schema", "json_schema": {"name": "dog", "schema": schema}}
+    made = client().chat.completions.create(
+        model="x", messages=HELLO, n=2, temperature=1, response_format=form
+    )
+    assert [each.message.content for each in made.choices] == ['{"dog": "Rex"}'] * 2
+    assert [each.get("n") for each in served.bodies] == [None, None]
 
 
 def test_one_failing_choice_fails_the_request_and_ends_the_others(serve):

@@ -3,15 +3,20 @@
 import gzip
 import json
 import zlib
+from typing import Any
 
+import openai
 import pytest
 
+from llmconfig import project_settings
+from llmconfig.gateway import cross_origin
 from tests.llmconfig.gateway_server import new_key, shared_server
 from tests.llmconfig.scripted import completion, scripted_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 CHAT = "/v1/chat/completions"
+SITE = "https://app.example.com"
 ASKED = {"model": "habits", "messages": [{"role": "user", "content": "Hello"}]}
 PLAIN = json.dumps(ASKED).encode()
 SCHEMA = {"type": "object", "properties": {"dog": {"type": "string"}}, "required": ["dog"]}
@@ -19,7 +24,7 @@ SCHEMA = {"type": "object", "properties": {"dog": {"type": "string"}}, "required
 
 @pytest.fixture(scope="module")
 def server(django_db_setup, django_db_blocker):
-    with shared_server() as running:
+    with shared_server(LLM_CORS_ORIGINS=SITE) as running:
         yield running
 
 
@@ -100,10 +105,139 @@ def test_addresses_and_keys_are_found_where_clients_leave_them(server, provider,
         assert client.post(f"/v1{CHAT}", json=ASKED).status_code == 200
         told = client.head("/v1/models")
         assert (told.status_code, told.content) == (200, b"")
-        for address in ("/v1", "/v1/files", "/v1/moderations"):
+        for address in ("/v1", "/v1/nothing"):
             reply = client.get(address)
             assert reply.status_code == 404
             assert "chat/completions" in reply.json()["error"]["message"]
+
+
+FUNCTION = {"name": "weather", "parameters": {"type": "object", "properties": {}}}
+USED = {"name": "weather", "arguments": "{}"}
+CALLED = {"role": "assistant", "content": None, "function_call": USED}
+
+
+def test_functions_of_2023_are_asked_as_tools_and_told_as_they_were(server, provider, key):
+    call = {"id": "c1", "type": "function", "function": USED}
+    said = {"role": "assistant", "content": None, "tool_calls": [call]}
+    parts = [
+        {"index": 0, "id": "c1", "type": "function", "function": {"name": "weather"}},
+        {"index": 0, "function": {"arguments": "{"}},
+        {"index": 0, "function": {"arguments": "}"}},
+        {"index": 1, "id": "c2", "function": {"name": "weather", "arguments": "{}"}},
+    ]
+    deltas = [{"choices": [{"index": 0, "delta": {"tool_calls": [part]}}]} for part in parts]
+    end = {"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}
+    pieces = [f"data: {json.dumps(each)}\n\n".encode() for each in [*deltas, end]]
+    provider.tell(completion(said, "tool_calls"), [*pieces, b"data: [DONE]\n\n"])
+    result = {"role": "function", "name": "weather", "content": "sunny"}
+    asked: Any = ASKED | {"functions": [FUNCTION], "function_call": {"name": "weather"}}
+    asked["messages"] = [*ASKED["messages"], CALLED, result]
+    with openai.OpenAI(base_url=f"{server.url}/v1", api_key=key) as client:
+        choice = client.chat.completions.create(**asked).choices[0]
+        assert choice.finish_reason == "function_call"
+        assert choice.message.function_call.model_dump() == USED
+        assert choice.message.tool_calls is None
+        sent = provider.asked
+        assert sent["tools"] == [{"type": "function", "function": FUNCTION}]
+        assert sent["tool_choice"] == {"type": "function", "function": {"name": "weather"}}
+        assert not {"functions", "function_call"} & sent.keys()
+        used, told = sent["messages"][1:]
+        assert used["tool_calls"][0]["function"] == USED
+        assert told == {
+            "role": "tool", "content": "sunny", "tool_call_id": used["tool_calls"][0]["id"]
+        }  # fmt: skip
+        events = list(client.chat.completions.create(**asked, stream=True))
+    came = [choice for event in events for choice in event.choices]
+    calls = [each.delta.function_call for each in came if each.delta.function_call]
+    assert calls[0].name == "weather"
+    assert "".join(each.arguments or "" for each in calls) == "{}"
+    assert came[-1].finish_reason == "function_call"
+    assert not any(each.delta.tool_calls for each in came)
+
+
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [
+        ({"functions": [FUNCTION], "tools": [{"type": "function"}]}, "functions"),
+        ({"functions": [FUNCTION], "function_call": {"name": "other"}}, "function_call"),
+        ({"functions": "weather"}, "functions"),
+        (
+            {"functions": [FUNCTION], "messages": [{"role": "function", "name": "weather"}]},
+            "messages[0].name",
+        ),
+    ],
+)
+def test_functions_that_make_no_sense_are_refused_by_name(server, provider, key, more, named):
+    with server.client(key) as client:
+        reply = client.post(CHAT, json=ASKED | more)
+    assert (reply.status_code, reply.json()["error"]["param"]) == (400, named)
+    assert provider.requests == 0
+
+
+def test_pages_of_named_sites_may_call(server, provider, key):
+    asks = {"access-control-request-method": "POST", "access-control-request-headers": "x-a, x-b"}
+    origin, other = {"origin": SITE}, {"origin": "https://other.example"}
+    with server.client("") as client:
+        told = client.options(CHAT, headers=origin | asks)
+        assert (told.status_code, told.content) == (204, b"")
+        assert told.headers["access-control-allow-origin"] == SITE
+        assert told.headers["access-control-allow-headers"] == "x-a, x-b"
+        assert "POST" in told.headers["access-control-allow-methods"]
+        assert client.options(CHAT, headers=other | asks).status_code == 405
+        refused = client.post(CHAT, json=ASKED, headers=origin)
+        assert refused.status_code in {401, 429}  # after other tests' wrong keys
+        assert refused.headers["access-control-allow-origin"] == SITE
+        client.headers["authorization"] = f"Bearer {key}"
+        for stream in (False, True):
+            reply = client.post(CHAT, json=ASKED | {"stream": stream}, headers=origin)
+            assert reply.status_code == 200, reply.text
+            assert reply.headers["access-control-allow-origin"] == SITE
+            assert reply.headers["vary"] == "Origin"
+        for headers in (other, {}):
+            reply = client.post(CHAT, json=ASKED, headers=headers)
+            assert reply.status_code == 200
+            assert "access-control-allow-origin" not in reply.headers
+
+
+def test_sites_are_named_by_scheme_and_host(settings):
+    assert not cross_origin.is_allowed(SITE.encode())
+    for named, allowed in (((f"{SITE}/",), True), (("*",), True), (("https://b.example",), False)):
+        settings.LLM_CORS_ORIGINS = named
+        assert cross_origin.is_allowed(SITE.encode()) == allowed
+        assert not any("LLM_CORS_ORIGINS" in each for each in project_settings.problems())
+    settings.LLM_CORS_ORIGINS = ("app.example.com",)
+    assert any("LLM_CORS_ORIGINS" in each for each in project_settings.problems())
+
+
+# What clients ask beyond what is served, by whom, and what the refusal must speak of.
+UNSERVED = [
+    ("POST", "/v1/audio/speech", "Open WebUI", "Sound"),
+    ("POST", "/v1/images/generations", "LibreChat", "Pictures"),
+    ("GET", "/v1/files", "openai", "file's data"),
+    ("POST", "/v1/batches", "openai", "enrichment"),
+    ("POST", "/v1/conversations", "openai-agents", "previous_response_id"),
+    ("POST", "/v1/threads/runs", "openai", "previous_response_id"),
+    ("POST", "/v1/moderations", "LangChain", "moderated"),
+    ("POST", "/v1/rerank", "Continue", "embeddings"),
+    ("GET", "/v1/model/info", "Cline", "/v1/models"),
+    ("POST", "/v1/messages/batches?beta=true", "anthropic", "side by side"),
+    ("POST", "/v1/complete", "anthropic", "/v1/messages"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "who", "way_out"), UNSERVED)
+def test_what_nobody_serves_is_refused_by_name_with_a_way_out(
+    server, provider, key, method, path, who, way_out
+):
+    with server.client(key) as client:
+        if who == "anthropic":
+            client.headers["anthropic-version"] = "2023-06-01"
+        reply = client.request(method, path, json={} if method == "POST" else None)
+    assert reply.status_code == 404
+    error = reply.json()["error"]
+    assert ("code" in error) == (who != "anthropic")
+    assert path.partition("?")[0] in error["message"]
+    assert way_out in error["message"]
 
 
 def test_vectors_from_where_nobody_listens_are_refused_at_once(server, make_provider, make_node):

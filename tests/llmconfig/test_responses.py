@@ -392,7 +392,15 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"prompt": {"id": "p"}}, "prompt"),
     ({"include": "all"}, "include"),
     ({"tools": [WEATHER, {"type": "web_search"}]}, "tools[1].type"),
-    ({"tools": [{"type": "custom", "name": "x"}]}, "tools[0].type"),
+    ({"tools": [WEATHER, {"type": "image_generation"}]}, "tools[1].type"),
+    (
+        {
+            "tools": [{"type": "web_search", "external_web_access": False}],
+            "tool_choice": {"type": "web_search"},
+        },
+        "tools[0].type",
+    ),
+    ({"tools": [{"type": "namespace", "name": "n", "tools": [{}]}]}, "tools[0].tools[0].name"),
     ({"tools": [{"type": "function"}]}, "tools[0].name"),
     ({"tools": [WEATHER], "tool_choice": {"type": "mcp"}}, "tool_choice"),
     ({"tools": [WEATHER], "tool_choice": {"type": "allowed_tools"}}, "tool_choice.tools"),
@@ -421,6 +429,65 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"stream": "yes"}, "stream"),
     ({"metadata": 5}, "metadata"),
 ]
+
+
+PATCH = {"type": "grammar", "syntax": "lark", "definition": "start: /.+/"}
+NAMESPACE = {"type": "namespace", "name": "crm", "description": "Dogs.", "tools": [WEATHER]}
+CODEX_TOOLS = [
+    WEATHER,
+    {"type": "custom", "name": "patch", "description": "Patches.", "format": PATCH},
+    NAMESPACE,
+    {"type": "web_search", "external_web_access": False},
+]
+
+
+def test_tools_of_codex_are_functions_of_a_chat_and_come_back_as_they_were(serve):
+    calls = [
+        {**call(0, '{"input": "a\\nb"}'), "id": "c0"},
+        {**call(1, "{}"), "id": "c1"},
+    ]
+    for each, name in zip(calls, ("patch", "crm__weather"), strict=True):
+        each["function"] = {**each["function"], "name": name}
+    parts = [{"index": at, **each} for at, each in enumerate(calls)]
+    served = serve(
+        lambda body: (
+            200,
+            chunks({"tool_calls": parts}, reason="tool_calls")
+            if body.get("stream")
+            else whole("tool_calls", tool_calls=calls),
+        )
+    )
+    made = post(tools=CODEX_TOOLS)
+    patched, asked_crm = made.output
+    assert (patched.type, patched.name, patched.input) == ("custom_tool_call", "patch", "a\nb")
+    assert (asked_crm.name, asked_crm.namespace, asked_crm.arguments) == ("weather", "crm", "{}")
+    events = stream(tools=CODEX_TOOLS)
+    ours = {"id"}
+    streamed = [each.model_dump(exclude=ours) for each in events[-1].response.output]
+    assert streamed == [each.model_dump(exclude=ours) for each in made.output]
+    texts = [each for each in events if each.type.startswith("response.custom_tool_call_input")]
+    assert [each.type.rpartition(".")[2] for each in texts] == ["delta", "done"]
+    assert texts[1].input == "a\nb"
+    functions = [each["function"] for each in served.bodies[0]["tools"]]
+    assert [each["name"] for each in functions] == ["weather", "patch", "crm__weather"]
+    assert functions[1]["description"].endswith("start: /.+/")
+    assert functions[1]["parameters"]["required"] == ["input"]
+    record = GenerationMetric.objects.first()
+    assert record.dropped_params == ["tools.web_search"]
+    items = [each.model_dump(exclude_none=True) for each in made.output]
+    results = [
+        {"type": "custom_tool_call_output", "call_id": "c0", "output": "done"},
+        {"type": "function_call_output", "call_id": "c1", "output": "sunny"},
+    ]
+    choice = {"type": "custom", "name": "patch"}
+    post(tools=CODEX_TOOLS, tool_choice=choice, input=[*items, *results])
+    sent = served.bodies[-1]
+    assert sent["tool_choice"]["function"]["name"] == "patch"
+    back, *answers = sent["messages"]
+    names = [each["function"]["name"] for each in back["tool_calls"]]
+    assert names == ["patch", "crm__weather"]
+    assert json.loads(back["tool_calls"][0]["function"]["arguments"]) == {"input": "a\nb"}
+    assert [each["content"] for each in answers] == ["done", "sunny"]
 
 
 def test_what_cannot_be_carried_is_refused_by_name(serve):

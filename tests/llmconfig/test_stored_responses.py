@@ -13,6 +13,7 @@ from openai.types.responses.response_item_list import ResponseItemList
 from llmconfig import client as llm_client
 from llmconfig.configuration import process_settings
 from llmconfig.models import StoredResponse
+from metrics.models import GenerationMetric
 from metrics.tasks import drop_expired_months
 from tests.llmconfig.test_responses import CALLS, WEATHER, chunks, serve, strictly, whole
 from tests.loopback import answered
@@ -192,3 +193,37 @@ def test_an_answer_goes_out_although_it_can_not_be_kept(serve):
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE away RENAME TO llm_gateway_responses")
     assert (made.output_text, made.model_extra["store"]) == ("Fine.", False)
+
+
+def test_a_conversation_is_compacted_and_goes_on_with_its_summary(serve):
+    served = serve(lambda _: (200, answered("They like Rex.")))
+    first = responses().create(model="x", input="I like Rex.")
+    before = [
+        {"role": "user", "content": "And Bella."},
+        {"type": "function_call", "call_id": "c1", "name": "weather", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "c1", "output": "sunny"},
+    ]
+    made = responses().compact(
+        model="x", input=before, instructions="Be brief.", previous_response_id=first.id
+    )
+    assert (made.object, made.usage.total_tokens) == ("response.compaction", 12)
+    *users, summary = made.output
+    assert [each.content[0].text for each in users] == ["I like Rex.", "And Bella."]
+    assert {each.role for each in users} == {"user"}
+    assert summary.type == "compaction"
+    asked = said(served)
+    assert asked[0] == ("system", "Be brief.")
+    assert asked[-1][0] == "user"
+    assert asked[-1][1].startswith("Sum up this conversation")
+    goes_on = [each.model_dump(exclude_none=True, warnings=False) for each in made.output]
+    goes_on.append({"role": "user", "content": "Which dog?"})
+    responses().create(model="x", input=goes_on)
+    told = said(served)
+    assert [role for role, _ in told] == ["user"] * 4
+    assert told[2][1].endswith("They like Rex.")
+    assert GenerationMetric.objects.count() == 3
+    for content in ("gAAAAAB", "nwc1.???"):  # OpenAI's own, and a damaged one
+        item = {"type": "compaction", "id": "cmp_1", "encrypted_content": content}
+        with pytest.raises(openai.BadRequestError) as refused:
+            responses().create(model="x", input=[item, *goes_on])
+        assert refused.value.param == "input[0].type"

@@ -7,10 +7,11 @@ and time, and each address checked when it is connected to.
 
 import asyncio
 import zlib
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from yarl import URL
 
@@ -76,16 +77,14 @@ class _Pools:
 _open_pools: PerLoop[_Pools] = PerLoop()
 
 
-async def post(
+def post(
     url: URL, *, headers: Mapping[str, str], body: bytes, timeout_s: float, private: bool
-) -> Response:
+) -> Coroutine[Any, Any, Response]:
     """Send a request and read its whole reply within `timeout_s` seconds; raises RequestFailed.
 
     `private` allows addresses in one's own network. Headers never appear in errors.
     """
-    return await _exchange(
-        "POST", url, headers=headers, body=body, timeout_s=timeout_s, private=private
-    )
+    return _exchange("POST", url, headers=headers, body=body, timeout_s=timeout_s, private=private)
 
 
 async def get(
@@ -326,8 +325,10 @@ def _head(method: str, url: URL, headers: tuple[tuple[str, str], ...]) -> bytes:
 
 
 def _whole(reply: IncomingReply, most_bytes: int) -> Response:
-    headers = ReplyHeaders(reply.headers)
-    return Response(reply.status, headers, _plain(headers, reply.body(), most_bytes))
+    headers, body = ReplyHeaders(reply.headers), reply.body()
+    if b"content-encoding" in reply.headers:
+        body = _plain(headers, body, most_bytes)
+    return Response(reply.status, headers, body)
 
 
 def _plain(headers: Mapping[str, str], body: bytes, most_bytes: int) -> bytes:

@@ -24,10 +24,10 @@ from llmconfig.client.traffic.admission import (
 )
 from llmconfig.client.traffic.rate_limits import NotAdmitted
 from llmconfig.client.traffic.response_cache import CachedAnswer
-from llmconfig.client.types import ANSWERED, NOT_BILLED, Attempt, Billed, Message, Usage
+from llmconfig.client.types import ANSWERED, NOT_BILLED, Attempt, Billed, Message
 from llmconfig.client.wire import JSON, BadReply, Question, Reply
 from llmconfig.client.wire.reading import dump
-from llmconfig.client.wire.refused_parameters import adjustment_for
+from llmconfig.client.wire.refused_parameters import CHOICES, adjustment_for
 from llmconfig.configuration.resolution import Target
 
 NO_COST = Decimal(0)
@@ -174,6 +174,7 @@ class TargetExchange:
             added=messages[len(call.messages) :],
             translated=native is not None,
             prefix=call.prefix,
+            choices=call.choices,
         )
         body = refusals.without(self.strategy.body(self.endpoint, question), self.refused)
         self.content, self.messages = body.content, messages
@@ -186,6 +187,8 @@ class TargetExchange:
     def _cache_key(self) -> bytes | None:
         """What the answer would be kept under; None if it isn't."""
         state = self.state
+        if state.call.choices > 1:
+            return None
         if not state.call.cache_sampled and self.target.temperature != 0:
             return None
         if self.strategy.cacheable and response_cache.enabled(state.configuration):
@@ -204,18 +207,7 @@ class TargetExchange:
             made = await self._send_adjusted()
             reply = made.reply
             if reply is not None and response_cache.has_room_for(reply, state.call):
-                answer = CachedAnswer(
-                    reply.text,
-                    reply.finish_reason,
-                    reply.tool_calls,
-                    made.attempt.cost_usd,
-                    reply.tokens,
-                    reply.thoughts,
-                    reply.native_reason,
-                    reply.stop_sequence,
-                    reply.usage.tokens_input,
-                    reply.usage.tokens_output,
-                )
+                answer = CachedAnswer.of(reply, made.attempt.cost_usd)
                 response_cache.keep(key, answer, state.configuration)
         finally:
             if state.call.use_cache:
@@ -224,16 +216,7 @@ class TargetExchange:
 
     def _from_cache(self, kept: CachedAnswer, latency_ms: float) -> AttemptResult | None:
         """The answer as if it had just come; None if it doesn't fit its schema."""
-        reply = Reply(
-            text=kept.text,
-            finish_reason=kept.finish_reason,
-            tool_calls=kept.tool_calls,
-            tokens=kept.tokens,
-            thoughts=kept.thoughts,
-            native_reason=kept.native_reason,
-            stop_sequence=kept.stop_sequence,
-            billed=Billed(Usage(input=kept.tokens_input, output=kept.tokens_output)),
-        )
+        reply = kept.reply()
         try:
             parsed = self.strategy.parse(reply, self.state.schema)
         except SchemaMismatch:
@@ -283,10 +266,23 @@ class TargetExchange:
         if isinstance(verdict, Refused):
             return self._refused(verdict, latency_ms, request_id)
         reply = self.endpoint.scrubber.answer(verdict)
+        self.state.native = self._own_words(verdict)
+        if self.state.call.choices > 1:
+            reply = self._with_others(reply, verdict.others)
+        return self._answered(reply, latency_ms, request_id)
+
+    def _own_words(self, verdict: Reply) -> JSON | None:
+        """What goes to a caller of the target's wire as it came, without the key."""
         asked, came = self.native, verdict.native
         told = None if asked is None or came is None else self.endpoint.wire.own_words(came)
-        self.state.native = None if told is None else self.endpoint.scrubber.value(told)
-        return self._answered(reply, latency_ms, request_id)
+        return None if told is None else self.endpoint.scrubber.value(told)
+
+    def _with_others(self, reply: Reply, others: Sequence[Reply]) -> Reply:
+        """The first answer with the others; a target that gives fewer isn't asked so again."""
+        if 1 + len(others) < self.state.call.choices and CHOICES not in self.refused:
+            self.learned[CHOICES] = f"it gave {1 + len(others)} of several answers"
+        self.state.others_native = tuple(map(self._own_words, others))
+        return replace(reply, others=tuple(map(self.endpoint.scrubber.answer, others)))
 
     def _answered(self, reply: Reply, latency_ms: float, request_id: str) -> AttemptResult:
         parsed, mismatch = None, ""

@@ -40,7 +40,8 @@ def believable(
     `sent_bytes` is the size of the request, `received` the characters of its answer.
     """
     usage, cost, notes = billed.usage, billed.cost_usd, []
-    if usage is not None and _too_much(usage, target, sent_bytes, received):
+    choices = state.call.choices
+    if usage is not None and _too_much(usage, target, sent_bytes, received, choices):
         told = usage.tokens_input + usage.tokens_output
         notes.append(f"it counted {told:,} tokens, more than the request can have used")
         usage = None
@@ -56,14 +57,14 @@ def believable(
     return replace(billed, usage=usage, cost_usd=cost), "; ".join(notes)
 
 
-def _too_much(usage: Usage, target: Target, sent_bytes: int, received: int) -> bool:
+def _too_much(usage: Usage, target: Target, sent_bytes: int, received: int, choices: int) -> bool:
     model = target.candidate.model
     window = (model.context_window if model is not None else None) or USUAL_WINDOW
     longest = (model.max_output_tokens if model is not None else None) or 0
     most_output = max(window, longest, target.max_tokens or 0, received)
     return (
         usage.tokens_input > DISBELIEF * max(window, sent_bytes)
-        or usage.tokens_output > DISBELIEF * most_output
+        or usage.tokens_output > DISBELIEF * most_output * choices
     )
 
 

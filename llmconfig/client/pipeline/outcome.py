@@ -25,6 +25,7 @@ from llmconfig.client.types import (
     Message,
     Usage,
 )
+from llmconfig.client.wire import Reply
 
 Outcome = Generation | GenerationFailed | BudgetExceeded
 
@@ -58,7 +59,7 @@ def record_of(state: GenerationState) -> CallRecord:
         finish_reason=came.finish_reason if came is not None else None,
         truncated=came is not None and came.finish_reason == "length",
         prompt_length=_prompt_length(call.messages),
-        response_length=len(came.text if came is not None else state.partial),
+        response_length=len(state.partial) if came is None else _answer_length(came),
         error_code="" if served is not None else _error_code(state),
         attempts=attempts,
         dropped_params=state.dropped,
@@ -67,7 +68,7 @@ def record_of(state: GenerationState) -> CallRecord:
         experiment_arm=state.resolution.arm,
         cache_hit=last is not None and last.attempt.outcome == "cached",
         saved_usd=state.saved_usd,
-        tool_calls=tuple(map(_function, served.tool_calls)) if served is not None else (),
+        tool_calls=tuple(map(_function, _calls(served))) if served is not None else (),
         tool_results_length=_results_length(call.messages),
     )
 
@@ -83,32 +84,59 @@ def texts_of(state: GenerationState) -> Texts:
     )
     if served is None:
         return Texts(prompt=prompt, answer=state.partial)
-    return Texts(prompt=prompt, answer=served.text or served.refusal, tool_calls=served.tool_calls)
+    answer = served.text or served.refusal
+    if served.others:
+        answer = "\n\n".join([answer, *(each.text or each.refusal for each in served.others)])
+    return Texts(prompt=prompt, answer=answer, tool_calls=_calls(served))
+
+
+def _answer_length(came: Reply) -> int:
+    length = len(came.text)
+    return length + sum(len(each.text) for each in came.others) if came.others else length
+
+
+def _calls(served: Reply) -> tuple[dict[str, Any], ...]:
+    """The tool calls of all choices."""
+    calls = served.tool_calls
+    if served.others:
+        calls += tuple(call for each in served.others for call in each.tool_calls)
+    return calls
 
 
 def outcome_of(state: GenerationState, record: CallRecord) -> Outcome:
     """The answer, or the error to raise."""
     last = state.last
     if last is not None and last.reply is not None:
-        reply = last.reply
-        return Generation(
-            reply.text,
-            last.parsed,
-            record,
-            reply.tool_calls,
-            reply.tokens,
-            reply.thoughts,
-            reply.refusal,
-            reply.native_reason,
-            reply.stop_sequence,
-            state.native,
-            kept_usage=reply.usage if record.cache_hit else None,
-            logprobs=reply.logprobs,
-        )
+        made = _generation(last.reply, last.parsed, record, state.native)
+        others = last.reply.others
+        if not others:
+            return made
+        pairs = zip(others, state.others_native, strict=True)
+        told = tuple(_generation(each, None, record, native) for each, native in pairs)
+        return replace(made, others=told)
     refusal = _refused_by_budget(state)
     if refusal:
         return BudgetExceeded(f"{state.call.node}: {refusal}.", record=record)
     return _error(state, record)
+
+
+def _generation(
+    reply: Reply, parsed: Any, record: CallRecord, native: dict[str, Any] | None
+) -> Generation:
+    return Generation(
+        reply.text,
+        parsed,
+        record,
+        reply.tool_calls,
+        reply.tokens,
+        reply.thoughts,
+        reply.refusal,
+        reply.native_reason,
+        reply.stop_sequence,
+        native,
+        kept_usage=reply.usage if record.cache_hit else None,
+        logprobs=reply.logprobs,
+    )
 
 
 def _refused_by_budget(state: GenerationState) -> str:

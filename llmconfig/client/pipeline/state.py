@@ -131,6 +131,7 @@ class GenerationState:
         self.saved_usd: Decimal | None = None
         # What of the last answer goes to a caller of its wire as it came, without any key.
         self.native: dict[str, Any] | None = None
+        self.others_native: tuple[dict[str, Any] | None, ...] = ()  # of its other choices
         # A part of the answer has been passed on: no retry, repair or other target can follow.
         self.committed = False
         self.partial = ""  # what was passed on of an answer that broke off

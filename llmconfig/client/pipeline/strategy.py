@@ -4,6 +4,7 @@ The pipeline (targets in turn, retries, budgets, limits, records) is the same fo
 strategy says what is sent, how, and what a reply holds.
 """
 
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,7 +15,7 @@ from llmconfig.client.pipeline.endpoints import ProviderEndpoint
 from llmconfig.client.pipeline.responses import Refused
 from llmconfig.client.structured_output import OutputSchema
 from llmconfig.client.types import Billed, Call, Usage
-from llmconfig.client.wire import Body, Question, Reply
+from llmconfig.client.wire import Body, Question, Reply, choices
 from llmconfig.configuration.resolution import Target
 
 
@@ -44,7 +45,9 @@ class Strategy(Protocol):
     def body(self, endpoint: ProviderEndpoint, question: Question) -> Body:
         """The question in the words of the endpoint's wire."""
 
-    async def send(self, endpoint: ProviderEndpoint, target: Target, payload: bytes) -> Response:
+    def send(
+        self, endpoint: ProviderEndpoint, target: Target, payload: bytes
+    ) -> Coroutine[Any, Any, Response]:
         """Send the request and take its reply to the end; raises RequestFailed."""
 
     def read(self, endpoint: ProviderEndpoint, response: Response) -> Reply | Refused:
@@ -70,9 +73,11 @@ class Chat:
         """The chat request's body in the target's wire format."""
         return endpoint.wire.body(question)
 
-    async def send(self, endpoint: ProviderEndpoint, target: Target, payload: bytes) -> Response:
+    def send(
+        self, endpoint: ProviderEndpoint, target: Target, payload: bytes
+    ) -> Coroutine[Any, Any, Response]:
         """Post the chat request; raises RequestFailed."""
-        return await transport.post(
+        return transport.post(
             endpoint.url,
             headers=endpoint.headers,
             body=payload,
@@ -94,4 +99,14 @@ class Chat:
         """Nothing is known before the whole answer has come."""
 
 
+class SeveralChoices(Chat):
+    """Generates several answers to one request, which come in one reply."""
+
+    def read(self, endpoint: ProviderEndpoint, response: Response) -> Reply | Refused:
+        """The first answer with the others, or why there is none."""
+        wire = endpoint.wire
+        return responses.judge(response, wire, lambda value: choices.read_each(value, wire.read))
+
+
 CHAT = Chat()
+SEVERAL = SeveralChoices()

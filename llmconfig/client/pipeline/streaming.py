@@ -5,18 +5,19 @@ it, what breaks off ends the call, because nobody can take a piece back.
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from llmconfig.client.credentials.redaction import DeltaStream
 from llmconfig.client.http import transport
 from llmconfig.client.http.transport import Opened, RequestFailed, Response
-from llmconfig.client.pipeline import responses
 from llmconfig.client.pipeline.endpoints import ProviderEndpoint
 from llmconfig.client.pipeline.responses import Refused
 from llmconfig.client.pipeline.state import GenerationState
-from llmconfig.client.pipeline.strategy import CHAT, AnswerProgress
+from llmconfig.client.pipeline.strategy import CHAT, SEVERAL, AnswerProgress
 from llmconfig.client.structured_output import OutputSchema
 from llmconfig.client.types import Call, Delta, Generation, Usage
 from llmconfig.client.wire import JSON, BadReply, Body, Listener, Question, Reply
+from llmconfig.client.wire.choices import by_choice
 from llmconfig.client.wire.events import DONE, EventReader
 from llmconfig.client.wire.reading import parse_event
 from llmconfig.configuration.resolution import Target
@@ -72,8 +73,8 @@ class Streaming:
         """The answer that was heard to its end; of a reply that is no stream, what it holds."""
         listening = self.listening
         if listening is not None and listening.ended:
-            return listening.listener.reply()
-        return responses.judge(response, endpoint.wire)
+            return listening.reply()
+        return (SEVERAL if self.state.call.choices > 1 else CHAT).read(endpoint, response)
 
     def parse(self, reply: Reply, schema: OutputSchema | None) -> object:
         """The JSON value, if one was asked for."""
@@ -98,17 +99,26 @@ class _Listening:
         self.endpoint = endpoint
         self.state = state
         self.pass_on = pass_on
-        self.listener: Listener = endpoint.wire.listener()
-        self.listener.keeps_native = keeps_native
-        self.scrubber: DeltaStream = endpoint.scrubber.stream()
+        self.answers = [
+            _Answer(endpoint, at, keeps_native=keeps_native) for at in range(state.call.choices)
+        ]
         self.complete = False  # the server said that it's all
         self.received = 0  # characters of answer, thoughts and tool calls
         self.ended = False  # the stream came to its end, without an error in it
 
     def progress(self) -> AnswerProgress:
         """What was heard so far."""
-        text = self.endpoint.scrubber.redacted(self.listener.text)
-        return AnswerProgress(text, self.listener.billed, self.received)
+        text = "\n\n".join([each.listener.text for each in self.answers if each.begun])
+        billed = self.answers[0].listener.billed
+        return AnswerProgress(self.endpoint.scrubber.redacted(text), billed, self.received)
+
+    def reply(self) -> Reply:
+        """The answer, with the others that came; raises BadReply if its end never came."""
+        first, *others = self.answers
+        if not others:
+            return first.listener.reply()
+        came = tuple(each.listener.reply() for each in others if each.begun)
+        return replace(first.listener.reply(), others=came)
 
     async def to_the_end_of(self, opened: Opened, silence_s: float) -> Response:
         """Take all events; raises RequestFailed where they can't be understood.
@@ -124,8 +134,9 @@ class _Listening:
             for event in events.end():
                 if await self._is_refusal(event):
                     return Response(opened.status, opened.headers, event)
-            await self._give_clean(self.listener.end(complete=self.complete))
-            await self._give(self.scrubber.end())
+            for answer in self.answers:
+                await self._give_clean(answer, answer.listener.end(complete=self.complete))
+                await self._give(answer, answer.scrubber.end())
         except BadReply as bad:
             raise RequestFailed("bad_reply", str(bad), transient=True) from None
         self.ended = True
@@ -143,22 +154,42 @@ class _Listening:
             return True
         if not isinstance(value, dict):
             raise BadReply("an event is not a JSON object")
-        await self._give_clean(self.listener.feed(value))
+        if len(self.answers) == 1:
+            first = self.answers[0]
+            await self._give_clean(first, first.listener.feed(value))
+            return False
+        for place, part in by_choice(value, len(self.answers)):
+            answer = self.answers[place]
+            answer.begun = True
+            await self._give_clean(answer, answer.listener.feed(part))
         return False
 
-    async def _give_clean(self, delta: Delta | None) -> None:
+    async def _give_clean(self, answer: "_Answer", delta: Delta | None) -> None:
         if delta is None:
             return
         self.received += len(delta.text)
         if delta.tool_calls or delta.thoughts:
             self.received += sum(map(_arguments, delta.tool_calls))
             self.received += sum(len(each.text) for each in delta.thoughts)
-        await self._give(self.scrubber.feed(delta))
+        await self._give(answer, answer.scrubber.feed(delta))
 
-    async def _give(self, delta: Delta | None) -> None:
+    async def _give(self, answer: "_Answer", delta: Delta | None) -> None:
         if delta is not None:
             self.state.committed = True
-            await self.pass_on(delta)
+            await self.pass_on(replace(delta, choice=answer.place) if answer.place else delta)
+
+
+class _Answer:
+    """One of the answers that a stream brings: who hears it, and who takes keys out of it."""
+
+    __slots__ = ("begun", "listener", "place", "scrubber")
+
+    def __init__(self, endpoint: ProviderEndpoint, place: int, *, keeps_native: bool) -> None:
+        self.place = place
+        self.begun = place == 0
+        self.listener: Listener = endpoint.wire.listener()
+        self.listener.keeps_native = keeps_native
+        self.scrubber: DeltaStream = endpoint.scrubber.stream()
 
 
 def _arguments(part: JSON) -> int:
@@ -167,8 +198,12 @@ def _arguments(part: JSON) -> int:
     return len(str(function.get("arguments", ""))) if isinstance(function, dict) else 0
 
 
-def as_delta(answer: Generation) -> Delta:
-    """A whole answer as its only piece."""
+def as_deltas(answer: Generation) -> list[Delta]:
+    """A whole answer as its only piece, and so the other choices of it."""
+    return [_as_delta(each, place) for place, each in enumerate((answer, *answer.others))]
+
+
+def _as_delta(answer: Generation, place: int) -> Delta:
     calls = tuple({"index": index, **call} for index, call in enumerate(answer.tool_calls))
     return Delta(
         answer.text,
@@ -176,4 +211,5 @@ def as_delta(answer: Generation) -> Delta:
         answer.thoughts,
         answer.refusal,
         is_cached=answer.record.cache_hit,
+        choice=place,
     )

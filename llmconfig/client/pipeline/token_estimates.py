@@ -65,7 +65,7 @@ _LIGHTER = {b"\xe0\xa4": 0.34, b"\xe0\xa5": 0.34, b"\xe0\xb8": 0.5, b"\xe0\xb9":
 
 def most_used(target: Target, call: Call) -> Usage:
     """The most tokens that one request of this call should use."""
-    return Usage(input=most_of_prompt(call), output=_longest_answer(target))
+    return Usage(input=most_of_prompt(call), output=_longest_answer(target) * call.choices)
 
 
 def most_of_prompt(call: Call) -> int:

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
 import orjson
 
@@ -29,7 +29,7 @@ from llmconfig.client.traffic.shared_cache import (
     of_running_loop,
     write_soon,
 )
-from llmconfig.client.types import Call, Thought, Tokens
+from llmconfig.client.types import Billed, Call, Thought, Tokens, Usage
 from llmconfig.client.wire import Reply
 from llmconfig.configuration.resolution import Target
 from llmconfig.configuration.snapshot import Snapshot
@@ -54,6 +54,35 @@ class CachedAnswer:
     stop_sequence: str | None = None
     tokens_input: int = 0  # what it took when it was made
     tokens_output: int = 0
+
+    @classmethod
+    def of(cls, reply: Reply, cost_usd: Decimal | None) -> Self:
+        """What is kept of an answer that has just come."""
+        return cls(
+            reply.text,
+            reply.finish_reason,
+            reply.tool_calls,
+            cost_usd,
+            reply.tokens,
+            reply.thoughts,
+            reply.native_reason,
+            reply.stop_sequence,
+            reply.usage.tokens_input,
+            reply.usage.tokens_output,
+        )
+
+    def reply(self) -> Reply:
+        """The answer as if it had just come."""
+        return Reply(
+            text=self.text,
+            finish_reason=self.finish_reason,
+            tool_calls=self.tool_calls,
+            tokens=self.tokens,
+            thoughts=self.thoughts,
+            native_reason=self.native_reason,
+            stop_sequence=self.stop_sequence,
+            billed=Billed(Usage(input=self.tokens_input, output=self.tokens_output)),
+        )
 
 
 @dataclass(frozen=True, slots=True)

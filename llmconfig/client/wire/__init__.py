@@ -61,7 +61,8 @@ class Question:
     `shape` is set when an answer must obey a schema; `obeys` tells whether the model can be given
     it, else it is spelled out in the prompt and checked here. `native` is the caller's own request
     where this wire is the one that it was written for; `added` are the last of the messages, which
-    came to it here; `translated` says that the caller wrote it for another wire.
+    came to it here; `translated` says that the caller wrote it for another wire. `choices` answers
+    are wanted.
     """
 
     target: Target
@@ -74,6 +75,7 @@ class Question:
     added: Sequence[Message] = ()
     translated: bool = False
     prefix: SharedPrefix | None = None  # see wire.prompt_cache
+    choices: int = 1
 
     @property
     def reports_logprobs(self) -> bool:
@@ -109,7 +111,8 @@ class Reply:
     `finish_reason` is in OpenAI's words where it has one (see finish_reasons.py), `native_reason`
     the provider's own. `text` is the answer alone:
     `thoughts` and a `refusal` stand beside it. `native` is the whole reply as it came;
-    `untranslated` says that it holds parts which the other fields have no place for.
+    `untranslated` says that it holds parts which the other fields have no place for. `others` are
+    further answers of the same reply, where several were asked for.
     """
 
     text: str
@@ -124,6 +127,7 @@ class Reply:
     native: JSON | None = None
     untranslated: bool = False
     logprobs: tuple[JSON, ...] = ()  # OpenAI's rows of tokens
+    others: tuple["Reply", ...] = ()
 
     @property
     def counted(self) -> bool:

@@ -22,9 +22,10 @@ from llmconfig.client.wire.cache_marks import (
     without_marks,
 )
 from llmconfig.client.wire.errors import error_in
-from llmconfig.client.wire.openai_answers import PARTS, OpenAIListener, read_answer, unknown_fields
+from llmconfig.client.wire.openai_answers import OpenAIListener, read_answer, unknown_fields
 from llmconfig.client.wire.prompt_cache import MARK
 from llmconfig.client.wire.reading import object_of
+from llmconfig.client.wire.refused_parameters import CHOICES
 from llmconfig.client.wire.response_format import ask_for_shape
 from llmconfig.client.wire.usage import billed
 from llmconfig.client.wire.usual_reply import usual_reply
@@ -78,6 +79,8 @@ class OpenAIWire:
             content["temperature"] = target.temperature
         if target.max_tokens is not None:
             content[kind.output_limit] = target.max_tokens
+        if question.choices > 1 and CHOICES not in question.refused:
+            content[CHOICES] = question.choices
         told = () if question.shape is None else ask_for_shape(content, question)
         if question.reports_logprobs:
             content["logprobs"] = True
@@ -131,8 +134,10 @@ class OpenAIWire:
 
     def own_words(self, native: JSON) -> JSON | None:
         """The fields of `reply`, its first `choice` and the `message` that have no place here."""
-        parts = unknown_fields(native)
-        return dict(zip(PARTS, parts, strict=True)) if any(parts) else None
+        reply, choice, message = unknown_fields(native)
+        if not (reply or choice or message):
+            return None
+        return {"reply": reply, "choice": choice, "message": message}
 
     def refusal(self, value: Any, *, good: bool = True) -> Refusal | None:
         """An error in any form; OpenRouter sends some with status 200 and the real one inside."""

@@ -35,7 +35,6 @@ KNOWN_FIELDS = (
         }
     ),
 )  # fmt: skip
-PARTS = ("reply", "choice", "message")  # what has these fields
 CALL_PLACES = frozenset({"tool_calls", "function_call"})
 # What a chunk has that says nothing but a piece of text.
 PLAIN_FIELDS = KNOWN_FIELDS[0] - {"error"}

@@ -21,8 +21,9 @@ OPTIONAL = (
     "presence_penalty", "repetition_penalty", "min_p", "top_k", "top_p", "temperature",
     "encoding_format", "prompt_cache_key", "prompt_cache_retention", "cache_control",
     "safety_identifier", "store", "metadata", "user", "prediction", "web_search_options",
-    "chat_template_kwargs", "include",
+    "chat_template_kwargs", "include", "n",
 )  # fmt: skip
+CHOICES = "n"  # how many answers; those that don't come are asked one by one
 OTHER_LIMIT = {
     "max_tokens": "max_completion_tokens",
     "max_completion_tokens": "max_tokens",
@@ -34,7 +35,9 @@ SEALED = "include:reasoning.encrypted_content"
 # Anthropic's place for a schema.
 OUTPUT_CONFIG = "output_config"
 # Words that errors also use in another sense: these count only in quotes or as a field's path.
-_PLAIN_WORDS = frozenset({"user", "store", "metadata", "reasoning", "thinking", "seed", "include"})
+_PLAIN_WORDS = frozenset(
+    {"user", "store", "metadata", "reasoning", "thinking", "seed", "include", "n"}
+)
 REFUSING_STATUSES = frozenset({400, 422})
 # The caller's mistake, which it should hear of.
 _WRONG_TYPE = re.compile(
@@ -112,7 +115,7 @@ def _adjustment(name: str, refusal: Refusal, content: JSON) -> Adjustment | None
     value = content[name]
     if name in WITH_VALUES and isinstance(value, str) and _names_value(refusal, value):
         return Adjustment(f"{name}={value}", _SIMPLE_VALUE.fullmatch(value) is not None)
-    return Adjustment(name, _is_lasting(said))
+    return Adjustment(name, name == CHOICES or _is_lasting(said))
 
 
 def _is_lasting(said: str) -> bool:

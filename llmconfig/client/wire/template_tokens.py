@@ -1,5 +1,7 @@
 """Control tokens of chat templates, which servers without the model's template leave in answers."""
 
+from llmconfig.client.wire.tags import QUOTES, Tags
+
 # What ends a turn in the templates of ChatML (Qwen, Yi), Llama, Mistral, Gemma, Phi, gpt-oss,
 # DeepSeek, GLM and Command R; from the models' tokenizer_config.json.
 END_TOKENS = (
@@ -19,7 +21,7 @@ END_TOKENS = (
     "<eos>",
 )
 MAX_TOKEN_CHARACTERS = max(map(len, END_TOKENS))
-_QUOTES = frozenset("`\"'“«")
+_ENDS = Tags(END_TOKENS)
 _STRUCK = "<s>"  # HTML's own </s> closes one
 
 
@@ -41,7 +43,7 @@ def _end_token(text: str) -> str | None:
     for ending in END_TOKENS:
         if bare.endswith(ending):
             before = bare[: -len(ending)]
-            quoted = before[-1:] in _QUOTES
+            quoted = before[-1:] in QUOTES
             struck = ending == "</s>" and _STRUCK in before
             return None if quoted or struck else before.rstrip()
     return None
@@ -78,13 +80,9 @@ def _may_begin(text: str) -> int:
     begin = len(text)
     while True:
         bare = text[:begin].rstrip()
-        at = bare.rfind("<", max(0, len(bare) - MAX_TOKEN_CHARACTERS))
-        if at < 0 or bare[at - 1 : at] in _QUOTES:
+        at = len(bare) - _ENDS.begun(bare)
+        if at == len(bare) or bare[at - 1 : at] in QUOTES:
             return begin
-        tail = bare[at:]
-        whole = tail in END_TOKENS
-        if not whole and (
-            begin < len(text) or not any(each.startswith(tail) for each in END_TOKENS)
-        ):
-            return begin
+        if begin < len(text) and bare[at:] not in END_TOKENS:
+            return begin  # another one follows, so that this is none
         begin = len(bare[:at].rstrip())

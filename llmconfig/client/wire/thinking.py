@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from llmconfig.client.types import Thought
 from llmconfig.client.wire import JSON
+from llmconfig.client.wire.tags import QUOTES, Tags
 
 TAGS = {
     "<think>": "</think>",  # DeepSeek, Qwen, MiniMax, GLM
@@ -33,11 +34,11 @@ _ANSWER_BEGINS = (
 _CLOSING = tuple(closing for closing in TAGS.values() if closing != "<|end|>")
 _BEGINNINGS = (*TAGS, *_ANSWER_BEGINS, *_CLOSING)
 _TAG_BEGINS = frozenset(tag[0] for tag in (*_BEGINNINGS, *TAGS.values()))
-_MAX_TAG = max(map(len, TAGS.values()))
+_ENDS = {closing: Tags([closing]) for closing in TAGS.values()}
+_ANY_END = Tags(_CLOSING)
 # gpt-oss behind a server that leaves the control tokens out and their words in.
 _BARE_ANALYSIS, _BARE_FINAL = "analysis", "assistantfinal"
 _HINTS = ("think", "THINK", "thought>", "reasoning>", "<|channel|>", _BARE_FINAL)
-_QUOTES = frozenset("`\"'“”")
 _JSON_BEGINS = frozenset("{[")
 
 
@@ -131,7 +132,7 @@ class ThoughtSplitter:
         if closing:
             self._buffer, self._closing = rest, ""
             return thought, True
-        return self._pass_all_but(_begun(self._buffer, (self._closing,))), False
+        return self._pass_all_but(_ENDS[self._closing].begun(self._buffer)), False
 
     def _pass_answer(self) -> tuple[str, bool]:
         if self._sealed:
@@ -139,7 +140,7 @@ class ThoughtSplitter:
         whole = self._before + self._buffer
         found = _closing_alone(whole)
         if found is None:
-            return self._pass_all_but(_begun(self._buffer, _CLOSING)), False
+            return self._pass_all_but(_ANY_END.begun(self._buffer)), False
         start, end = (each - len(self._before) for each in found)
         if end == len(self._buffer):  # a quotation mark may follow
             return self._pass_all_but(len(self._buffer) - start), False
@@ -194,24 +195,11 @@ def _closing_alone(text: str) -> tuple[int, int] | None:
         at = text.find(tag)
         while at >= 0:
             end = at + len(tag)
-            if text[max(0, at - 1) : at] not in _QUOTES and text[end : end + 1] not in _QUOTES:
+            if text[max(0, at - 1) : at] not in QUOTES and text[end : end + 1] not in QUOTES:
                 found.append((at, end))
                 break
             at = text.find(tag, end)
     return min(found, default=None)
-
-
-def _begun(text: str, tags: Iterable[str]) -> int:
-    """How many characters at a text's end may be the beginning of one of the tags."""
-    if _TAG_BEGINS.isdisjoint(text[-_MAX_TAG:]):
-        return 0
-    longest = 0
-    for tag in tags:
-        for length in range(min(len(tag), len(text)), longest, -1):
-            if text.endswith(tag[:length]):
-                longest = length
-                break
-    return longest
 
 
 def joined(pieces: Iterable[Thought]) -> tuple[Thought, ...]:

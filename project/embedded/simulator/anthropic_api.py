@@ -124,7 +124,7 @@ def _marked(system: Any) -> tuple[str, bool] | None:
     return (content_text(blocks[: ends[-1] + 1]), True) if ends else None
 
 
-_ROLES = ("user", "assistant")
+_ROLES = ("user", "assistant", "system")  # the last in a beta that Claude Code uses
 
 
 def _check_sampling(body: JsonObject, version: str) -> None:

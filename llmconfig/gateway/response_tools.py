@@ -1,0 +1,166 @@
+"""Tools of OpenAI's Responses in the words of a chat, which knows functions alone, and back.
+
+A namespace's functions have its name before theirs, a tool that takes free text takes it as an
+argument. A search that may not leave its vendor, as Codex offers it beside its own tools, is left
+out; the record's dropped parameters name it. Source: `openai.types.responses.ToolParam`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import orjson
+
+from llmconfig.gateway.reading import JSON, bad, check_tools, objects
+
+CHOICES = ("auto", "none", "required")
+FUNCTION, CUSTOM, NAMESPACE = "function", "custom", "namespace"
+OWN_FIELDS = ("description", "parameters", "strict")
+SEARCHES = frozenset({"web_search", "web_search_2025_08_26", "web_search_preview"})
+INPUT = "input"  # the argument that holds a free text
+FREE_TEXT = {
+    "type": "object",
+    "properties": {INPUT: {"type": "string"}},
+    "required": [INPUT],
+    "additionalProperties": False,
+}
+MAX_NAME = 64  # of a function, as OpenAI and Anthropic have it
+
+
+@dataclass(frozen=True, slots=True)
+class CallersTool:
+    """A tool of the caller's, whose function has another name or form in a chat."""
+
+    name: str
+    namespace: str = ""
+    takes_text: bool = False
+
+
+@dataclass(slots=True)
+class ToolsOfRequest:
+    """The functions that a model is offered, what they stand for, and what was left out."""
+
+    functions: list[JSON] = field(default_factory=list)
+    stands_for: dict[str, CallersTool] = field(default_factory=dict)  # by the function's name
+    left_out: list[str] = field(default_factory=list)
+
+
+def offered(body: JSON, *, is_native: bool) -> ToolsOfRequest:
+    """What a request's tools are in a chat; raises RequestRefused.
+
+    With `is_native` the tools travel as they are, and only functions matter here.
+    """
+    found = ToolsOfRequest()
+    tools = objects(body, "tools")
+    choice = body.get("tool_choice")
+    wanted = choice.get("type") if isinstance(choice, dict) else None
+    for at, tool in enumerate(tools):
+        kind, where = tool.get("type"), f"tools[{at}]"
+        if kind == NAMESPACE and not is_native:
+            inner = objects(tool, "tools")
+            for inside, each in enumerate(inner):
+                _add(found, each, f"{where}.tools[{inside}]", str(tool.get("name", "")))
+        elif kind == FUNCTION or (kind == CUSTOM and not is_native):
+            _add(found, tool, where)
+        elif is_native:
+            continue
+        elif kind in SEARCHES - {wanted} and tool.get("external_web_access") is False:
+            found.left_out.append(f"tools.{kind}")
+        else:
+            raise bad(f"{where}.type", f"{kind!r} is not offered; only tools of your own are.")
+    check_tools(found.functions)
+    return found
+
+
+def _add(found: ToolsOfRequest, tool: JSON, where: str, namespace: str = "") -> None:
+    name, kind = tool.get("name"), tool.get("type")
+    if not isinstance(name, str):
+        raise bad(f"{where}.name", "Each function needs a name.")
+    if kind not in {FUNCTION, CUSTOM}:
+        raise bad(f"{where}.type", f"{kind!r} is not offered; only tools of your own are.")
+    function: JSON = {"name": name_in_chat(name, namespace)}
+    function |= {each: tool[each] for each in OWN_FIELDS if tool.get(each) is not None}
+    if kind == CUSTOM:
+        function |= {"description": _described(tool), "parameters": FREE_TEXT}
+    if namespace or kind == CUSTOM:
+        stands_for = CallersTool(name, namespace, takes_text=kind == CUSTOM)
+        found.stands_for[function["name"]] = stands_for
+    found.functions.append({"type": "function", "function": function})
+
+
+def _described(tool: JSON) -> str:
+    """What a free text is for, and the grammar that it must obey."""
+    told, form = str(tool.get("description") or ""), tool.get("format")
+    if isinstance(form, dict) and form.get("type") == "grammar":
+        grammar = f"The input obeys this {form.get('syntax')} grammar:\n{form.get('definition')}"
+        told = f"{told}\n\n{grammar}".lstrip()
+    return told
+
+
+def name_in_chat(name: str, namespace: object) -> str:
+    """A function's name in a chat; two in one namespace stay two, however long its name is."""
+    if not isinstance(namespace, str) or not namespace:
+        return name
+    room = MAX_NAME - len(name) - len("__")
+    return f"{namespace[: max(room, 0)]}__{name}"[-MAX_NAME:]
+
+
+def choose(choice: object, tools: ToolsOfRequest, extra: JSON, *, is_native: bool) -> None:
+    """Which of the tools may or must be called; raises RequestRefused."""
+    extra["tools"] = tools.functions
+    if choice is None:
+        return
+    if isinstance(choice, str) and choice in CHOICES:
+        extra["tool_choice"] = choice
+        return
+    kind = choice.get("type") if isinstance(choice, dict) else None
+    if is_native and kind != FUNCTION:
+        return
+    if not isinstance(choice, dict) or kind not in {FUNCTION, CUSTOM, "allowed_tools"}:
+        raise bad("tool_choice", "It is auto, none, required, a function or allowed_tools.")
+    if kind != "allowed_tools":
+        name = name_in_chat(str(choice.get("name", "")), choice.get("namespace"))
+        extra["tool_choice"] = {"type": "function", "function": {"name": name}}
+        return
+    allowed = set(_names(objects(choice, "tools")))
+    extra["tools"] = [tool for tool in tools.functions if tool["function"]["name"] in allowed]
+    if not extra["tools"]:
+        raise bad("tool_choice.tools", "None of these is among the tools.")
+    extra["tool_choice"] = "required" if choice.get("mode") == "required" else "auto"
+
+
+def _names(tools: Sequence[JSON]) -> Iterator[str]:
+    return (name_in_chat(str(each.get("name")), each.get("namespace")) for each in tools)
+
+
+def call_of(item: JSON, where: str) -> JSON:
+    """A call that an item brings back, in the words of a chat; raises RequestRefused."""
+    for name in ("call_id", "name"):
+        if not isinstance(item.get(name), str):
+            raise bad(f"{where}.{name}", "Each function call has one.")
+    arguments = item.get("arguments")
+    if item.get("type") == "custom_tool_call":
+        arguments = orjson.dumps({INPUT: item.get("input", "")}).decode()
+    function = {
+        "name": name_in_chat(item["name"], item.get("namespace")),
+        "arguments": arguments if isinstance(arguments, str) else "{}",
+    }
+    return {"id": item["call_id"], "type": "function", "function": function}
+
+
+def text_in(arguments: str) -> str:
+    """The free text in a call's arguments; of arguments in another form, themselves."""
+    try:
+        value = orjson.loads(arguments)
+    except orjson.JSONDecodeError:
+        return arguments
+    text = value.get(INPUT) if isinstance(value, dict) else None
+    return text if isinstance(text, str) else arguments
+
+
+def echoed(body: Mapping[str, object]) -> list[JSON]:
+    """The tools as an answer repeats them: a function's with all its fields."""
+    blank = dict.fromkeys(OWN_FIELDS) | {"strict": False}
+    return [
+        {**blank, **tool} if tool.get("type") == FUNCTION else tool
+        for tool in objects(body, "tools")
+    ]
