@@ -15,7 +15,7 @@ NO_CONTENT = ""  # of a result: a tool's needs one
 
 
 def are_asked(body: JSON) -> bool:
-    """Whether a request speaks of them."""
+    """Whether a request speaks of functions in the words of 2023."""
     return not FIELDS.isdisjoint(body) and any(map(body.get, FIELDS))
 
 
@@ -77,7 +77,7 @@ def chat_answer(asked: ParsedRequest, made: Generation, *others: Generation) -> 
 
 
 class CalledFunctionEvents(openai_shape.ChatEvents):
-    """The same in pieces."""
+    """The same in pieces, as a stream of 2023 had them."""
 
     def said(self, delta: Delta) -> JSON:
         """A piece's delta, with the parts of the first call."""
@@ -91,7 +91,7 @@ class CalledFunctionEvents(openai_shape.ChatEvents):
         return {**found, "function_call": call} if call else found
 
     def reason(self, made: Generation) -> JSON:
-        """Why it ended."""
+        """Why it ended, with the word of 2023 for a call."""
         return _ending(super().reason(made))
 
 

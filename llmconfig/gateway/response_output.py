@@ -84,7 +84,7 @@ class OutputCall(OutputItem):
         return {"arguments": self.arguments}
 
     def empty(self) -> JSON:
-        """The item at its beginning."""
+        """The item at its beginning, before anything was said in it."""
         return self.whole(OPEN) | dict.fromkeys(self.said, "")
 
     @property

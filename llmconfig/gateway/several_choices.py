@@ -58,7 +58,7 @@ async def generate_together(calls: Sequence[Call], collect: Collect | None) -> l
 
 
 async def stream_together(calls: Sequence[Call], collect: Collect | None) -> AsyncGenerator[Piece]:
-    """The same as pieces; at last each Generation."""
+    """The same as pieces while they come; at last the Generation of each answer."""
     came = 1
     async with aclosing(client.astream(_together(calls), collect=collect)) as told:
         async for piece in told:

@@ -72,7 +72,7 @@ class CachedAnswer:
         )
 
     def reply(self) -> Reply:
-        """The answer as if it had just come."""
+        """The answer as if its provider had just given it."""
         return Reply(
             text=self.text,
             finish_reason=self.finish_reason,
