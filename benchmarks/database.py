@@ -2,6 +2,7 @@
 
 import datetime as dt
 import math
+import os
 import sys
 from decimal import Decimal
 from pathlib import Path
@@ -87,6 +88,25 @@ def multiply(rows: int) -> None:
             [math.ceil(rows / Animal.objects.exclude(description="").count())],
         )
         cursor.execute("VACUUM ANALYZE animals")
+
+
+def cpu_seconds() -> float:
+    """What the server's processes that run now have taken since each began; on this machine."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        server = _processor(cursor.fetchone()[0])[0]
+    processes = [int(each.name) for each in Path("/proc").iterdir() if each.name.isdecimal()]
+    found = [_processor(each) for each in processes]
+    return sum(taken for parent, taken in found if parent == server)
+
+
+def _processor(process: int) -> tuple[int, float]:
+    """A process's parent and its CPU seconds; those of one that is gone are (0, 0)."""
+    try:
+        stat = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except OSError:
+        return 0, 0.0
+    return int(stat[1]), (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def row_ids(count: int) -> list[int]:

@@ -1,107 +1,211 @@
 """`make profile`: where the CPU of a batch goes, by part; writes its document.
 
 Needs an empty database in DATABASE_URL, as `python -m project.embedded --ephemeral --` brings one.
-Profiling slows everything down, small functions most: the shares are a guide, not a measure.
+Installs py-spy into an environment of its own, which stops the process some hundred times a second
+and notes what it is at, down to the C code; a small function weighs what it takes, no more.
 """
 
 import argparse
-import cProfile
+import asyncio
 import os
-import pstats
+import re
+import signal
+import subprocess
+import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import django
 
 from benchmarks.measurement import LATENCY_SECONDS, Measurement
-from benchmarks.peers import ROOT
+from benchmarks.peers import PY_SPY, ROOT
 
 DOCUMENT = ROOT / "docs" / "performance-profile.md"
 ROWS, IN_FLIGHT = 2000, 200
+SAMPLED_ROWS = 10_000
+SAMPLES_A_SECOND = 200
 SMALLEST = 0.01  # of the whole; less is told as one line
-# The first part of a path that fits names the part.
+# What a frame belongs to: the first that its path holds, where OURS stands for this checkout. The
+# innermost frame that fits any has the sample, so C code counts for its package or who called it.
+OURS = "(ours)/"
 PARTS = (
     ("psycopg", "psycopg: talking to PostgreSQL"),
-    ("redis/", "redis: the shared response cache"),
-    ("enrichment/quality/", "gates: what the source doesn't have, or the answer lost; languages"),
-    ("enrichment/", "enrichment: rows, prompts, the pump, writing"),
-    ("metrics/", "metrics: a row for each call, quality"),
-    ("llmconfig/client/http/", "HTTP: the exchange with the provider"),
-    ("llmconfig/client/wire/", "wire formats: requests written, replies read"),
-    ("llmconfig/client/pipeline/", "a call's way: targets, attempts, what they cost, the record"),
-    ("llmconfig/client/traffic/", "cache, budgets, limits, cool-downs"),
-    ("llmconfig/client/", "the client besides: keys kept out of texts, records on disk"),
-    ("llmconfig/", "resolution, snapshot, prices"),
-    ("django/", "Django"),
+    ("site-packages/redis/", "redis: the shared response cache"),
+    ("site-packages/django/", "Django"),
+    ("uvloop/loop", "uvloop: the event loop and its sockets"),
+    ("libuv", "uvloop: the event loop and its sockets"),
+    (
+        f"{OURS}enrichment/quality/",
+        "gates: what the source doesn't have, or the answer lost; languages",
+    ),
+    (f"{OURS}enrichment/", "enrichment: rows, prompts, the pump, writing"),
+    (f"{OURS}metrics/", "metrics: a row for each call, quality"),
+    (f"{OURS}llmconfig/client/http/", "HTTP: the exchange with the provider"),
+    (f"{OURS}llmconfig/client/wire/", "wire formats: requests written, replies read"),
+    (
+        f"{OURS}llmconfig/client/pipeline/",
+        "a call's way: targets, attempts, what they cost, the record",
+    ),
+    (f"{OURS}llmconfig/client/traffic/", "cache, budgets, limits, cool-downs"),
+    (f"{OURS}llmconfig/client/", "the client besides: keys kept out of texts, records on disk"),
+    (f"{OURS}llmconfig/", "resolution, snapshot, prices"),
 )
+# A thread that waits for a lock or for work uses none, though it looks awake now and then.
+IDLE = ("PyThread_acquire_lock_timed ", "_queue_SimpleQueue_get ")
+ELSEWHERE = "Python itself: threads, tasks, memory"
+_FRAME = re.compile(r"\((?P<path>[^()]*?)(?::\d+)?\)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What was found. CPU is in ms a row: `all_ms` of everything on the machine."""
+
+    plain: Measurement
+    all_ms: float
+    database_ms: float
+    tasks_a_row: float
+    shares: Counter[str]
 
 
 def main() -> None:
-    """Run one batch under the profiler and write the shares."""
+    """Run a batch plainly, then one under the sampler, and write the shares."""
     os.environ.setdefault("LLM_BATCH_CONCURRENT", str(IN_FLIGHT))
     os.environ.setdefault("LLM_BATCH_COMMIT_FREQUENCY", "4")
     os.environ.setdefault("LOG_LEVEL", "WARNING")
+    PY_SPY.install()
     django.setup()
     # These need Django set up.
     from benchmarks import database, report
     from benchmarks.contestants import lane
     from benchmarks.provider import simulator
-    from llmconfig.client.http import background_loop
-
-    async def switch(profile: cProfile.Profile, *, on: bool) -> None:
-        (profile.enable if on else profile.disable)()
 
     with simulator() as provider:
         database.prepare(provider.url)
+        database.multiply(SAMPLED_ROWS)
         on_what = report.machine()
         given = argparse.Namespace(rows=ROWS, in_flight=IN_FLIGHT, url=provider.url)
-        before = busy_seconds()
-        plain = lane(given)
-        all_ms = (busy_seconds() - before) * 1000 / plain.rows
-        loops, lanes = cProfile.Profile(time.thread_time), cProfile.Profile(time.thread_time)
-        background_loop.run(switch(loops, on=True))
-        lanes.enable()
-        lane(given)
-        lanes.disable()
-        background_loop.run(switch(loops, on=False))
-    text = document(plain, all_ms, [loops, lanes], on_what)
+        lane(given)  # what is done once in a process
+        before, in_database = busy_seconds(), database.cpu_seconds()
+        with counted_tasks() as tasks:
+            plain = lane(given)
+        spent, in_database = busy_seconds() - before, database.cpu_seconds() - in_database
+        with TemporaryDirectory() as folder, sampled(Path(folder) / "stacks") as stacks:
+            lane(argparse.Namespace(rows=SAMPLED_ROWS, in_flight=IN_FLIGHT, url=provider.url))
+        found = Profile(
+            plain=plain,
+            all_ms=spent * 1000 / plain.rows,
+            database_ms=in_database * 1000 / plain.rows,
+            tasks_a_row=tasks.total() / plain.rows,
+            shares=by_part(stacks),
+        )
+    text = document(found, on_what)
     print(text)
     DOCUMENT.write_text(text, encoding="utf-8")
 
 
-def document(
-    plain: Measurement, all_ms: float, profiles: Sequence[cProfile.Profile], on_what: str
-) -> str:
-    """docs/performance-profile.md; `all_ms`: CPU a row of everything on the machine."""
+@contextmanager
+def counted_tasks() -> Iterator[Counter[str]]:
+    """Counts the tasks that the client's event loop begins meanwhile."""
+    from llmconfig.client.http import background_loop
+
+    found: Counter[str] = Counter()
+
+    def factory(loop: asyncio.AbstractEventLoop, coroutine: Any, **more: Any) -> Any:
+        found["tasks"] += 1
+        return asyncio.Task(coroutine, loop=loop, **more)
+
+    async def use(made_by: Any) -> None:
+        asyncio.get_running_loop().set_task_factory(made_by)
+
+    background_loop.run(use(factory))
+    try:
+        yield found
+    finally:
+        background_loop.run(use(None))
+
+
+@contextmanager
+def sampled(file: Path) -> Iterator[list[str]]:
+    """Notes meanwhile what this process is at; gives lines of a stack and its count, at the end."""
+    command = [PY_SPY.program("py-spy"), "record", "--native", "--full-filenames"]
+    command += ["--rate", str(SAMPLES_A_SECOND), "--format", "raw", "--output", str(file)]
+    sampler = subprocess.Popen(
+        [*command, "--pid", str(os.getpid())], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    time.sleep(3)  # it reads the symbols of all libraries first
+    stacks: list[str] = []
+    try:
+        yield stacks
+    finally:
+        sampler.send_signal(signal.SIGINT)
+        _, told = sampler.communicate()
+    if sampler.returncode or not file.exists():
+        sys.exit(f"py-spy could not look into this process:\n{told.decode()}")
+    stacks += file.read_text(encoding="utf-8").splitlines()
+
+
+def by_part(stacks: Iterable[str]) -> Counter[str]:
+    """Samples by part, of lines that hold frames from the outermost on, and how often."""
+    found: Counter[str] = Counter()
+    for line in stacks:
+        frames, _, times = line.rpartition(" ")
+        if any(each in frames for each in IDLE):
+            continue
+        found[_part(frames.split(";"))] += int(times)
+    return found
+
+
+def _part(frames: list[str]) -> str:
+    for frame in reversed(frames):
+        match = _FRAME.search(frame)
+        path = match["path"].replace(f"{ROOT}{os.sep}", OURS) if match else ""
+        for held, name in PARTS:
+            if held in path:
+                return name
+    return ELSEWHERE
+
+
+def document(found: Profile, on_what: str) -> str:
+    """docs/performance-profile.md."""
     cores = len(os.sched_getaffinity(0))
     there_is = cores * LATENCY_SECONDS * 1000 / IN_FLIGHT
-    shares: Counter[str] = Counter()
-    for profile in profiles:
-        shares.update(seconds_by_part(profile))
-    whole = sum(shares.values())
-    few = [name for name, spent in shares.items() if spent < SMALLEST * whole]
-    rest = sum(shares.pop(name) for name in few)
-    lines = [f"| {name} | {spent / whole:.0%} |" for name, spent in shares.most_common()]
-    lines.append(f"| other | {rest / whole:.0%} |")
+    whole = found.shares.total()
+    shown = [
+        (name, times) for name, times in found.shares.most_common() if times >= SMALLEST * whole
+    ]
+    rest = whole - sum(times for _, times in shown)
+    mine = found.plain.cpu_ms_per_row
+    lines = [
+        f"| {name} | {times / whole:.0%} | {mine * times / whole:.3f} ms |"
+        for name, times in (*shown, ("other", rest))
+    ]
     table = "\n".join(lines)
     return f"""# Where a batch's CPU goes
 
 Written by `make profile`; don't edit it by hand. Description cleaning of {ROWS:,}
-listings, {IN_FLIGHT} in flight, everything written: {plain.cpu_ms_per_row:.2f} ms of the worker's
-CPU a row without the profiler. The shares are CPU time of its two threads under cProfile, which
-makes small functions look dearer than they are.
+listings, {IN_FLIGHT} in flight, everything written: **{mine:.2f} ms** of the worker's CPU a row
+and {found.database_ms:.2f} ms of PostgreSQL's, all its processes; {found.tasks_a_row:.2f} tasks of
+the event loop a row. The shares are of {whole:,} samples of the worker over {SAMPLED_ROWS:,} rows,
+taken by py-spy down to C code.
 
-| part | share |
-| --- | ---: |
+| part | share | a row |
+| --- | ---: | ---: |
 {table}
 
 What keeps {IN_FLIGHT} in flight from being used wholly: with the simulator, PostgreSQL, Valkey and
-the system's work on sockets a row took {all_ms:.2f} ms of CPU in all, and {cores} cores have
+the system's work on sockets a row took {found.all_ms:.2f} ms of CPU in all, and {cores} cores have
 {there_is:.2f} ms for each row if all places are to be used. The nearer these two come, the later
 answers are heard, and each late one is a call less in flight. Bare aiohttp, which writes nothing,
 falls short for the same reason ([performance.md](performance.md)).
+
+How many functions a row asks is held by `test_calls_per_row.py`, and that it leaves nothing to the
+garbage collector.
 
 ## On what
 {on_what}
@@ -114,27 +218,6 @@ def busy_seconds() -> float:
         int, Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()[1:8]
     )
     return (user + nice + system + sum(interrupts)) / os.sysconf("SC_CLK_TCK")
-
-
-def seconds_by_part(profile: cProfile.Profile) -> Counter[str]:
-    """Seconds in functions themselves, by part; built-in functions count for who called them."""
-    found: Counter[str] = Counter()
-    for (path, _, _), (_, _, spent, _, callers) in pstats.Stats(profile).stats.items():  # type: ignore[attr-defined]
-        if path != "~":
-            found[_part(path)] += spent
-        else:
-            for (caller, _, _), (_, _, by_caller, _) in callers.items():
-                found[_part(caller)] += by_caller
-    return found
-
-
-def _part(path: str) -> str:
-    inner = path.removeprefix(f"{ROOT}{os.sep}")
-    packages = inner.partition(f"site-packages{os.sep}")[2] or inner
-    for fits, name in PARTS:
-        if packages.startswith(fits):
-            return name
-    return "Python's own library and other packages" if Path(path).suffix == ".py" else "other"
 
 
 if __name__ == "__main__":

@@ -10,7 +10,10 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "performance.md"
+from benchmarks.profile import ELSEWHERE, by_part
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENT = ROOT / "docs" / "performance.md"
 
 
 @pytest.fixture
@@ -59,3 +62,21 @@ def test_a_database_with_tables_is_refused_in_one_line(empty_database):
     with psycopg.connect(empty_database) as connection:
         tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
         assert tables.fetchall() == [("precious",)]
+
+
+def test_a_sample_counts_for_the_innermost_part_and_who_waits_for_none():
+    ours = f"judged ({ROOT}/enrichment/engine/items.py:270)"
+    gate = f"objections ({ROOT}/enrichment/quality/gates/form.py:12)"
+    found = by_part(
+        [
+            f"run (/usr/lib/python3.11/threading.py:982);{ours};{gate};Match (/x/_re2.so) 3",
+            f"{ours};execute (/x/site-packages/psycopg/cursor.py:97);recv (libpq.so.5) 2",
+            "_worker (thread.py:81);_queue_SimpleQueue_get (queue.h:177) 40",
+            "main (/usr/lib/python3.11/runpy.py:88) 1",
+        ]
+    )
+    assert found == {
+        "gates: what the source doesn't have, or the answer lost; languages": 3,
+        "psycopg: talking to PostgreSQL": 2,
+        ELSEWHERE: 1,
+    }
