@@ -105,6 +105,18 @@ def _working_price(
     dear = resolve(enrichment.node, snapshot=state).targets[0].candidate
     if dear.model_id in {each.model_id for each in cheap}:
         raise NotAllowedNow(f"{facts.model} is the node's own model.")
+    if facts.score == CascadeScore.CONFIDENCE and not enrichment.states_confidence():
+        raise NotAllowedNow(
+            "Its answers state no confidence: choose another score, such as how far two cheap"
+            " answers agree."
+        )
+    if facts.score == CascadeScore.LOGPROBS and not (
+        cheap[0].model is not None and cheap[0].model.supports_logprobs
+    ):
+        raise NotAllowedNow(
+            f"{facts.model} isn't known to tell log-probabilities: say so on its page under Models,"
+            " or choose another score."
+        )
     judge = None
     if facts.score == CascadeScore.JUDGE:
         found = judge_of(enrichment)

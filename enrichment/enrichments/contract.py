@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.models import Field, JSONField, Manager, Model
 
 from enrichment.enrichments.likeness import alikeness
+from enrichment.enrichments.stated_confidence import schema_asks_confidence, stated_confidence
 from enrichment.errors import AnswerRejected, BadSelection
 from enrichment.models import Enrichable
 from enrichment.quality.gates import Checked, Gate, GateFinding, addresses_model, register_code
@@ -228,7 +229,12 @@ class Enrichment(ABC):
             return Judgement(value, (unfinished,), rejected=True)
         found = self.objections(value, values, variant=variant, columns=columns)
         around = wrapped(value, sources) if self.schema is None and not found else None
-        return Judgement(value, found if around is None else (around,))
+        found = found if around is None else (around,)
+        if found:
+            return Judgement(value, found)
+        stated = stated_confidence(value)
+        source = "" if stated is None else SELF_REPORTED
+        return Judgement(value, confidence=stated, confidence_source=source)
 
     def judge_cut(self, answer: Generation, values: Mapping[str, str]) -> Judgement:
         """A JSON answer that breaks off: a suggestion of what of it came whole, else of its text.
@@ -316,8 +322,8 @@ class Enrichment(ABC):
     def similarity(self, one: Any, other: Any) -> float:
         """How far two values say the same, from 0 to 1; 1 alone is agreement.
 
-        Texts are compared without case and spacing, lists without their order, objects by field.
-        Runs on an event loop.
+        Texts are compared without case and spacing, lists without order, objects by field; how sure
+        an answer says to be is no difference. Runs on an event loop.
         """
         return alikeness(one, other)
 
@@ -327,6 +333,11 @@ class Enrichment(ABC):
         Empty where an answer states none.
         """
         return {}
+
+    def states_confidence(self) -> bool:
+        """Whether its answers say how sure they are, as far as can be told before there is one."""
+        is_own = type(self).judge is not Enrichment.judge
+        return bool(self.confidence_floor) or is_own or schema_asks_confidence(self.schema)
 
     def floor(self) -> float:
         """The least confidence of a part that is applied; reads the snapshot: not on a loop."""

@@ -3,16 +3,23 @@
 from collections.abc import Mapping
 from typing import Any
 
+from enrichment.enrichments.stated_confidence import without_confidence
+
 
 def alikeness(one: Any, other: Any) -> float:
     """From 0 to 1; 1 alone means that they say the same.
 
     Texts are the same or not, without case and spacing. Of lists the share of their members that
-    both have counts, whatever the order; of objects the mean over the fields of either.
+    both have counts, whatever the order; of objects the mean over the fields of either. How sure an
+    answer says to be is no difference.
     """
+    return _alike(without_confidence(one), without_confidence(other))
+
+
+def _alike(one: Any, other: Any) -> float:
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         names = one.keys() | other.keys()
-        return _mean([alikeness(one.get(name), other.get(name)) for name in names])
+        return _mean([_alike(one.get(name), other.get(name)) for name in names])
     if _is_list(one) and _is_list(other):
         mine, its = [_plain(each) for each in one], [_plain(each) for each in other]
         both = sum(min(mine.count(each), its.count(each)) for each in _distinct(mine))
