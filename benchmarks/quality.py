@@ -1,110 +1,27 @@
 """`make quality`: what the gates hold of wrong answers, and of right ones; writes its document.
 
 Each shipped listing with a full text is changed in one way and put in as its own answer to the
-description cleaning. Needs no database and no model.
+description cleaning; translations of our own are spoilt; answers of a model were judged by hand.
+Needs no database and no model.
 """
 
 import argparse
 import os
 import random
-import re
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import django
 
+from benchmarks.judgements import judged_section
 from benchmarks.peers import ROOT
+from benchmarks.quality_changes import CHANGES, OTHER_CHANGES, Change
 
 DOCUMENT = ROOT / "docs" / "quality.md"
 EVERY = 5  # of the 1,200 full listings
-Change = Callable[[str, random.Random], str | None]
-
-INVENTED = (
-    "She loves swimming in the lake every morning.", "He is calm.",
-    "He is great with cats and small children.", "He won a prize at a dog show.",
-    "This dog is fully house trained and sleeps through the night.",
-    "Her favourite toy is a blue ball.", "The adoption fee is waived this week.",
-    "She was born in a barn in Ohio.",
-)  # fmt: skip
-ANNOUNCED = (
-    "Here is the corrected text:\n\n", "Sure! Here is the corrected listing:\n",
-    "Corrected version: ", "Here's the listing, corrected:\n\n",
-    "Certainly! Below is the revised description.\n\n",
-)  # fmt: skip
-_SENTENCE = re.compile(r"(?<=[.!?])\s+")
-_DENIALS = (
-    (r"\bnot ", ""), (r"n['’]t\b", ""), (r"\bno (?=\w)", ""), (r"\bnever\b", "always"),  # noqa: RUF001
-    (r"\bcannot\b", "can"), (r"\bwithout\b", "with"),
-)  # fmt: skip
-_WARNING = re.compile(
-    r"\b(no (?:cats|kids|children|dogs|small)|not good with|must|required?|heartworm positive"
-    r"|special needs|medication|allerg|only (?:dog|pet)|older children|bites?|cannot|can't)\b",
-    re.IGNORECASE,
-)
-_NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.]*\d)")
-_SHE = {"he": "she", "him": "her", "his": "her"}
-
-
-def _invented(text: str, rng: random.Random) -> str:
-    parts = _SENTENCE.split(text)
-    parts.insert(rng.randrange(len(parts) + 1), rng.choice(INVENTED))
-    return " ".join(parts)
-
-
-def _kilograms(text: str, rng: random.Random) -> str | None:
-    changed = re.sub(r"(?i)\b(lbs?|pounds?)\b", "kg", text)
-    return changed if changed != text else None
-
-
-def _denial(text: str, rng: random.Random) -> str | None:
-    found = [
-        (match, instead)
-        for pattern, instead in _DENIALS
-        for match in re.finditer(pattern, text, re.IGNORECASE)
-    ]
-    if not found:
-        return None
-    match, instead = rng.choice(found)
-    return text[: match.start()] + instead + text[match.end() :]
-
-
-def _warnings(text: str, rng: random.Random) -> str | None:
-    parts = _SENTENCE.split(text)
-    kept = [part for part in parts if not _WARNING.search(part)]
-    return " ".join(kept) if kept and len(kept) < len(parts) else None
-
-
-def _swapped(text: str, rng: random.Random) -> str | None:
-    found = list(_NUMBER.finditer(text))
-    pairs = [(a, b) for i, a in enumerate(found) for b in found[i + 1 :] if a[0] != b[0]]
-    if not pairs:
-        return None
-    a, b = rng.choice(pairs)
-    return text[: a.start()] + b[0] + text[a.end() : b.start()] + a[0] + text[b.end() :]
-
-
-def _she(text: str, rng: random.Random) -> str | None:
-    def other(match: re.Match[str]) -> str:
-        word = _SHE[match[0].lower()]
-        return word.capitalize() if match[0][0].isupper() else word
-
-    changed = re.sub(r"(?i)\b(he|him|his)\b", other, text)
-    return changed if changed != text else None
-
-
-CHANGES: dict[str, Change] = {
-    "none": lambda text, _: text,
-    "a sentence invented": _invented,
-    "lbs to kg": _kilograms,
-    "a negation flipped": _denial,
-    "warnings left out": _warnings,
-    "two numbers swapped": _swapped,
-    "he to she": _she,
-    "an announcement in front": lambda text, rng: rng.choice(ANNOUNCED) + text,
-}
 
 
 @dataclass
@@ -178,15 +95,79 @@ def edited() -> Held:
     return measured(rows, lambda *_: next(answers))
 
 
+@dataclass(frozen=True, slots=True)
+class SpoiltTranslation:
+    """A translation of a listing of ours, right or with one thing wrong."""
+
+    language: str
+    name: str
+    source: str
+    text: str
+    kind: str  # what is wrong; blank for nothing
+
+
+def translations() -> Iterator[SpoiltTranslation]:
+    """Those of `quality_translations.txt`."""
+    sources: dict[str, tuple[str, str]] = {}
+    language = name = source = right = ""
+    path = Path(__file__).parent / "quality_translations.txt"
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if not line or line.startswith("#"):
+            continue
+        head, _, rest = line.partition(" | ")
+        if head.startswith("en "):
+            name, _, source = rest.partition(" | ")
+            sources[head.split()[1]] = name, source
+        elif head[-1].isdigit():
+            language, number = head.split()
+            (name, source), right = sources[number], rest
+            yield SpoiltTranslation(language, name, source, right, "")
+        else:
+            wrong, _, instead = rest.partition(" =>")
+            text = " ".join(right.replace(wrong, instead.strip(), 1).split())
+            yield SpoiltTranslation(language, name, source, text, head)
+
+
+def translated() -> dict[str, Held]:
+    """What the gates hold of the translations, by what is wrong with them."""
+    from enrichment.enrichments import get
+
+    translation = get("translation")
+    found: dict[str, Held] = {}
+    for each in translations():
+        result = found.setdefault(each.kind, Held())
+        values = {"name": each.name, "text": each.source, "language": each.language}
+        columns = {"name": each.name}
+        began = time.process_time()
+        objections = translation.objections(
+            each.text, values, variant=each.language, columns=columns
+        )
+        result.seconds += time.process_time() - began
+        result.of += 1
+        result.held += bool(objections)
+        result.codes.update(finding.code for finding in objections)
+        if bool(objections) is not bool(each.kind):
+            result.missed.append(f"{each.language}: {each.text}")
+    return found
+
+
 def table(every: int) -> str:
-    """The results as a table in Markdown."""
+    """The results as tables in Markdown."""
     rows = listings(every)
+    results = {name: measured(rows, change) for name, change in CHANGES.items()}
+    results["right edits, by hand"] = edited()
+    others = {name: measured(rows, change) for name, change in OTHER_CHANGES.items()}
+    spoilt = {f"{kind or 'right'}": each for kind, each in translated().items()}
+    return "\n".join(
+        (_table(results), OTHERS, _table(others), TRANSLATIONS, _table(spoilt), judged_section())
+    )
+
+
+def _table(results: dict[str, Held]) -> str:
     lines = [
         "| change | held | of | share | CPU a row | found as |",
         "| --- | ---: | ---: | ---: | ---: | --- |",
     ]
-    results = {name: measured(rows, change) for name, change in CHANGES.items()}
-    results["right edits, by hand"] = edited()
     for name, each in results.items():
         codes = ", ".join(f"`{code}`" for code, _ in each.codes.most_common(2))
         cpu = 1000 * each.seconds / max(each.of, 1)
@@ -195,6 +176,14 @@ def table(every: int) -> str:
     return "\n".join(lines)
 
 
+OTHERS = """
+Further changes, of kinds that the gates were tried with after they were made; what had been found
+of them at first stands in the text below.
+"""
+TRANSLATIONS = """
+Translations of four listings of our own into nine languages
+(`benchmarks/quality_translations.txt`), right ones, and with one thing wrong:
+"""
 HEADER = """# Quality: what the gates find
 
 Written by `make quality`. Shipped listings with a full text, each changed in one way and put in
@@ -203,9 +192,11 @@ as its own answer to the description cleaning; the last line are corrections by 
 
 """
 FOOTER = """
-
-Not measured: translations, profiles and tags of real models, judged by hand. The changes are made
-by rule; models err in more ways. `tests/enrichment/test_quality.py` holds a small part of it.
+Changes made by rule say what gates can find, not how often models err: that is the judged part.
+At first the gates had found 5 % of pounds that became grams, 71 % of years that became months, 0 of
+90 loves that became hates, 2 % of good that became bad, 79 % of dogs that became cats, 80 % of
+other announcements and 70 % of cut texts. A place that is exchanged for one that the text names
+elsewhere is not found. `tests/enrichment/test_quality.py` holds a small part of it.
 """
 INJECTIONS = "\n## Instructions in the data\n"
 

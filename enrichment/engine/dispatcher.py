@@ -18,16 +18,8 @@ from django.db import DatabaseError, InterfaceError
 
 from enrichment.engine.answer_spool import AnswerSpool
 from enrichment.engine.claims import LEASE_SECONDS, Claim
-from enrichment.engine.items import (
-    Item,
-    Outcome,
-    answered,
-    call_for,
-    failed,
-    kept_of,
-    takes_long,
-    without_fact,
-)
+from enrichment.engine.items import Item, Outcome, answered, call_for, failed, kept_of, without_fact
+from enrichment.engine.judging_time import takes_long
 from enrichment.engine.outgoing import LIMITS_LOST, PLAIN, Ask, OutgoingRow, broken, unasked
 from enrichment.engine.send_intents import Announcer
 from enrichment.engine.sent_log import SentLog
@@ -323,7 +315,9 @@ class Dispatcher:
             texts = told[0][1] if told else None
             judge = partial(ask.judged, self.enrichment, item, answer, texts)
             # The other calls go on while a long answer is judged.
-            return await asyncio.to_thread(judge) if takes_long(item, answer) else judge()
+            return (
+                await asyncio.to_thread(judge) if takes_long(item.values, answer.text) else judge()
+            )
         except FactMissing as missing:
             return without_fact(item, missing)
         except GenerationFailed as failure:

@@ -38,7 +38,6 @@ from metrics.recording import NO_RESULTS
 logger = logging.getLogger(__name__)
 
 GONE = "The row no longer exists."
-MAX_ON_LOOP = 8_000  # characters of source and answer: about 5 ms of judging at most
 MAX_ERROR_CHARACTERS = 200
 PARKED = "A worker died three times while this row was in work; it is parked."
 
@@ -278,11 +277,6 @@ def judged(enrichment: Enrichment, item: Item, answer: Generation, texts: Texts 
         texts=texts,
         check_results=check_results_of(enrichment, found),
     )
-
-
-def takes_long(item: Item, answer: Generation) -> bool:
-    """Whether judging an answer may take more than a few ms, too long for an event loop."""
-    return len(answer.text) + sum(map(len, item.values.values())) > MAX_ON_LOOP
 
 
 def broken_by(error: Exception) -> str:

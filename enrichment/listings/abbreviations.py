@@ -10,14 +10,18 @@ apbt: american pit bull terrier
 app: application
 approx: approximately, about, around
 apps: applications
+appt: appointment
 appx: approximately, about
 apt: apartment
 apts: apartments
 aussie: australian shepherd
 avail: available
+avg: average
 b/c: because
-bc: border collie
 bc of: because of
+bc: border collie
+bday: birthday
+beg: beginning
 boston: boston terrier
 catahoula: catahoula leopard dog
 cavalier: cavalier king charles spaniel
@@ -30,16 +34,22 @@ dobie: doberman
 doxie: dachshund
 dsh: domestic shorthair
 eval: evaluation
+fam: family
 fem: female
+fixed: spayed, neutered
+fri: friday
 ft: feet
+fur baby: dog
 furever: forever
 golden: golden retriever
 gsd: german shepherd, german shepherd dog
 heeler: australian cattle dog
+hr: hour
 hrs: hours
-hw: heartworm
 hw+: heartworm positive
 hw-: heartworm negative
+hw: heartworm
+incl: includes, including, included
 info: information
 jrt: jack russell terrier, jack russell
 lab: labrador, labrador retriever
@@ -52,9 +62,11 @@ meds: medication, medications, medicine
 min pin: miniature pinscher
 mins: minutes
 mo: month, months
+mon: monday
 mos: months
 n.e: northeast
 neb: nebraska
+neg: negative
 neut: neutered
 pin: pinscher
 pit: pit bull, pitbull
@@ -62,24 +74,41 @@ pittie: pit bull
 pitty: pit bull
 pls: please
 plz: please
+pos: positive
 ppl: people
+prob: probably
 pup: puppy
 pups: puppies
 pyr: great pyrenees
+req: required, requires
 rottie: rottweiler
+sat: saturday
+spay: spayed
 sr: senior
 staffie: staffordshire bull terrier
+sun: sunday
 temp: temporary
+tho: though
+thru: through
+thu: thursday
+thur: thursday
+thurs: thursday
+tue: tuesday
+tues: tuesday
 utd: up to date
 vacc: vaccinated, vaccinations
+vacs: vaccinations, vaccines
 vax: vaccinated, vaccines, vaccinations
-w: with
+vet: veterinarian, veterinary
 w/: with
 w/o: without
+w: with
+wed: wednesday
 weim: weimaraner
 westie: west highland terrier
 wk: week
 wks: weeks
+wt: weight
 y/o: year old, years old
 yo: year old, years old
 yorkie: yorkshire terrier

@@ -5,6 +5,7 @@
 import csv
 import gzip
 import time
+from types import SimpleNamespace
 
 import pytest
 from django.conf import settings
@@ -252,13 +253,87 @@ def test_a_translation_keeps_what_is_denied_demanded_and_named(wrong, instead, c
 
 
 def test_a_warning_in_a_language_that_nobody_knows_here_goes_to_a_person():
-    values = {"name": "Rex", "text": LISTING, "language": "Japanese"}
-    text = "レックスはとても優しい犬です。猫や小さな子供とは仲良くできません。"
-    found = get("translation").objections(text, values, variant="ja")
+    values = {"name": "Rex", "text": LISTING, "language": "Finnish"}
+    text = "Rex on hyvin suloinen koira, joka ei tule toimeen kissojen kanssa ja joka oli kotona."
+    found = get("translation").objections(text, values, variant="fi")
     assert "not_judged" in {each.code for each in found}
     plain_text = "Rex is a very sweet dog and he is looking for a home with you."
-    values = {"name": "Rex", "text": plain_text, "language": "Japanese"}
-    assert get("translation").objections("レックスは優しい犬です。", values, variant="ja") == ()
+    values = {"name": "Rex", "text": plain_text, "language": "Finnish"}
+    right = "Rex on hyvin suloinen koira, ja hän etsii kotia teidän kanssanne."
+    assert get("translation").objections(right, values, variant="fi") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "held"),
+    [
+        ("Rex es un perro muy dulce que juega con juguetes que chillan.", False),
+        ("Rex es un perro muy dulce que juega con juguetes squeaky.", True),
+        ("Rex es un husky muy dulce que juega con juguetes que chillan.", False),
+    ],
+)
+def test_words_that_were_not_translated_are_found(text, held):
+    source = "Rex is a very sweet husky dog who plays with squeaky toys."
+    found = gates.untranslated(checked(text, source, "es"))
+    assert (found is not None) is held
+
+
+PROFILED = "Rex is a sweet dog. He loves his ball and naps on your lap. He came from Waterloo."
+
+
+def profiled(**parts):
+    values = {"name": "Rex", "facts": "age: Adult", "description": PROFILED}
+    profile = {"tagline": "A sweet dog with a ball", "bio": "Rex loves his ball.", **parts}
+    record = SimpleNamespace(finish_reason="stop")
+    answer = SimpleNamespace(parsed=profile, text="", tokens=(), record=record)
+    return get("dog_profiler").judge(answer, values, variant="", floor=0.0, columns={})
+
+
+def test_a_profile_keeps_what_the_source_says_and_leaves_the_rest_to_a_person():
+    found = profiled(
+        interests=["his ball", "swimming"],
+        fun_fact="He won a prize in a race.",
+        looking_for="A home with a lap.",
+    )
+    assert not found.findings
+    assert found.value["interests"] == ["his ball"]
+    assert found.value["looking_for"] == "A home with a lap."
+    assert "fun_fact" not in found.value
+    assert found.suggestion["fun_fact"]
+    assert {each.code for each in found.doubts} >= {"invented"}
+
+
+@pytest.mark.parametrize(
+    ("bio", "code"),
+    [
+        ("Rex is obedient with his ball.", "new_concept"),
+        ("Rex sails boats across oceans.", "invented"),
+    ],
+)
+def test_a_profile_that_claims_what_nobody_said_is_held(bio, code):
+    found = profiled(bio=bio)
+    assert code in {each.code for each in found.findings}
+
+
+def test_a_number_in_one_word_with_its_unit_is_the_number():
+    source = "Max is a 4-year-old dog who is good with you and your family."
+    for text, held in (("Max ist ein vierjähriger Hund.", False), ("Max ist siebenjährig.", True)):
+        found = gates.numbers_translated(checked(text, source, "de"))
+        assert (found is not None) is held
+
+
+@pytest.mark.parametrize(
+    ("text", "source", "held"),
+    [
+        ("Rex hates children.", "Rex loves children.", True),
+        ("Rex loves kids.", "Rex luvs kids.", False),
+        ("Rex is good with cats.", "Rex is good with dogs.", True),
+        ("Rex likes dogs.", "Rex likes dogs!", False),
+    ],
+)
+def test_the_opposite_and_another_species_are_found(text, source, held):
+    values = {"name": "Rex", "description": f"{source} He lives in Ohio with a family of four."}
+    answer = f"{text} He lives in Ohio with a family of four."
+    assert bool(get("description_cleaning").objections(answer, values, variant="")) is held
 
 
 @pytest.mark.parametrize(

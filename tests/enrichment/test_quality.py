@@ -3,9 +3,11 @@
 import pytest
 
 from benchmarks.injections import injected, innocent, is_applied, is_found
-from benchmarks.quality import CHANGES, edited, listings, measured
+from benchmarks.quality import edited, listings, measured, translated
+from benchmarks.quality_changes import CHANGES, OTHER_CHANGES
 
 WRONG = sorted(set(CHANGES) - {"none"})
+OTHERS = sorted(set(OTHER_CHANGES) - {"a place exchanged"})
 
 
 @pytest.fixture(scope="module")
@@ -20,10 +22,25 @@ def test_wrong_answers_are_held(rows, change):
     assert found.share >= 0.95, found.missed
 
 
+@pytest.mark.parametrize("change", OTHERS)
+def test_changes_of_other_kinds_are_held(rows, change):
+    found = measured(rows, OTHER_CHANGES[change])
+    assert found.of >= 8
+    assert found.share >= 0.9, found.missed
+
+
+def test_right_translations_pass_and_spoilt_ones_are_held():
+    found = translated()
+    assert found[""].of >= 36
+    assert not found[""].missed
+    for kind, each in found.items():
+        assert not kind or each.share >= 0.9, each.missed
+
+
 def test_unchanged_answers_and_right_edits_pass(rows):
     assert measured(rows, CHANGES["none"]).held == 0
     found = edited()
-    assert found.of >= 60
+    assert found.of >= 100
     assert found.share <= 0.02, found.codes
 
 

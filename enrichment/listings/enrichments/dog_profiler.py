@@ -1,18 +1,22 @@
 """Writes a personality profile of several short texts for matching."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from enrichment.enrichments.contract import PromptText
+from enrichment.enrichments.contract import Judgement, PromptText
 from enrichment.listings.abbreviations import ABBREVIATIONS
 from enrichment.listings.concepts import CHOICES, LANGUAGES, NEW_CONCEPTS, STATEMENTS
 from enrichment.listings.enrichments.listing import ListingEnrichment, listing_remains
 from enrichment.listings.listing_text import FACT_COLUMNS, facts
+from enrichment.listings.traits import FRAMING, TRAITS
 from enrichment.plain_text import plain
 from enrichment.quality.gates import (
+    GateFinding,
     changed_units,
     columns_decide,
     concepts_kept,
+    grounded,
     language,
     unknown_addresses,
     unknown_names,
@@ -41,7 +45,7 @@ SCHEMA: dict[str, Any] = {
         "interests": _list(),
         "fun_fact": _text(200),
     },
-    "required": ["tagline", "bio"],
+    "required": ["bio"],
     "additionalProperties": False,
 }
 
@@ -65,7 +69,8 @@ class DogProfiler(ListingEnrichment):
         unknown_addresses,
         unknown_names,
         columns_decide((*STATEMENTS, *CHOICES), text_counts=False),
-        concepts_kept(NEW_CONCEPTS, LANGUAGES),
+        grounded(FRAMING),
+        concepts_kept((*NEW_CONCEPTS, *TRAITS), LANGUAGES),
     )
     binding_columns = FACT_COLUMNS
     abbreviations = ABBREVIATIONS
@@ -93,3 +98,44 @@ class DogProfiler(ListingEnrichment):
     def accept(self, answer: Generation, values: Mapping[str, str]) -> Any:
         """The object; the client has held it to the schema."""
         return answer.parsed
+
+    def judge(
+        self,
+        answer: Generation,
+        values: Mapping[str, str],
+        *,
+        variant: str,
+        floor: float,
+        columns: Mapping[str, Any],
+    ) -> Judgement:
+        """The bio decides; of the rest, what a gate objects to is left out.
+
+        What was left out waits for a reviewer, together with the whole.
+        """
+        judged = super().judge(answer, values, variant=variant, floor=floor, columns=columns)
+        if judged.rejected or not judged.findings:
+            return judged
+        whole = judged.value
+        core = {name: whole[name] for name in SCHEMA["required"]}
+        if self.objections(core, values, variant=variant, columns=columns):
+            return judged
+        kept, doubts = core, list[GateFinding]()
+        for name, part in _parts(whole):
+            found = self.objections({name: part}, values, variant=variant, columns=columns)
+            doubts += found
+            if not found:
+                kept = {
+                    **kept,
+                    name: [*kept.get(name, ()), *part] if isinstance(part, list) else part,
+                }
+        return replace(judged, findings=(), value=kept, suggestion=whole, doubts=tuple(doubts))
+
+
+def _parts(whole: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What a profile has besides its core; of lists each member alone."""
+    for name, value in whole.items():
+        if name in SCHEMA["required"]:
+            continue
+        yield from (
+            ((name, [each]) for each in value) if isinstance(value, list) else ((name, value),)
+        )

@@ -27,7 +27,7 @@ FORMS = {
     ),
     "date": re.compile(
         r"\d|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mon|tue|wed|thu|fri|sat|sun|today"
-        r"|tomorrow|yesterday|spring|summer|fall|autumn|winter|week|month|year|christmas|easter)",
+        r"|tomorrow|yesterday|spring|summer|fall|autumn|winter|day|daily|week|month|year|christmas|easter)",
         re.IGNORECASE,
     ),
     "person": re.compile(r"[^\W\d_]{2}"),

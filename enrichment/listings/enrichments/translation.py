@@ -19,8 +19,10 @@ from enrichment.quality.gates import (
     length,
     name_kept,
     numbers_translated,
+    sex_translated,
     unknown_addresses,
     unknown_numbers,
+    untranslated,
 )
 from llmconfig.client.types import Generation
 
@@ -46,6 +48,8 @@ class Translation(ListingEnrichment):
         changed_units,
         unknown_addresses,
         name_kept("name"),
+        sex_translated,
+        untranslated,
         concepts_kept(CONCEPTS, LANGUAGES),
     )
     binding_columns = ("name",)

@@ -30,10 +30,14 @@ from enrichment.quality.gates.numbers import (
 from enrichment.quality.gates.ordered_choices import orders_choice
 from enrichment.quality.gates.rewriting import (
     conditions_kept,
+    grounded,
     invented,
     negation_changed,
+    opposite_said,
     sex_kept,
+    sex_translated,
 )
+from enrichment.quality.gates.untranslated import untranslated
 
 __all__ = [
     "FINDING_CODES",
@@ -51,6 +55,7 @@ __all__ = [
     "complete",
     "concepts_kept",
     "conditions_kept",
+    "grounded",
     "invented",
     "language",
     "length",
@@ -58,13 +63,16 @@ __all__ = [
     "negation_changed",
     "numbers_kept",
     "numbers_translated",
+    "opposite_said",
     "orders_choice",
     "register_code",
     "remains_of",
     "sex_kept",
+    "sex_translated",
     "template_remains",
     "unknown_addresses",
     "unknown_names",
     "unknown_numbers",
+    "untranslated",
     "within_limits",
 ]

@@ -19,9 +19,11 @@ from enrichment.quality.gates.contract import (
 )
 from enrichment.quality.lexicon.words import (
     CLAUSE_ENDS,
+    CLAUSE_SIGNS,
     CONJUNCTIONS,
     NEGATING_SIGNS,
     NEGATORS,
+    NO_NEGATION,
     STATING,
 )
 
@@ -52,7 +54,9 @@ class Concept:
     `words` are by language, in lower case, between spaces; several words that must stand side by
     side are joined by `_`. `new`: an answer that speaks of it where the source doesn't is held.
     `kept`: an answer that doesn't where the source does is held. `denied`: an answer that states
-    what the source denies, or the other way round, is held.
+    what the source denies, or the other way round, is held. `kind`: in a text that was only
+    rewritten none may take the place of another one of its kind, as cats that of dogs. `grounds`:
+    what else lets a source speak of it, where it is new.
     """
 
     name: str
@@ -61,11 +65,18 @@ class Concept:
     new: bool = False
     kept: bool = False
     denied: bool = False
+    kind: str = ""
+    grounds: "Concept | None" = None
 
     @cached_property
     def forms(self) -> dict[str, "Forms"]:
         """The words by language, ready to be looked up."""
         return {language: Forms.of(found.split()) for language, found in self.words.items()}
+
+    @cached_property
+    def index(self) -> "ConceptIndex":
+        """By which a text is searched for this one alone."""
+        return ConceptIndex((self,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +86,11 @@ class Forms:
     whole: frozenset[str]
     beginnings: tuple[str, ...]
     phrases: tuple[str, ...]
-    starts: frozenset[str]  # the beginnings' first two letters
+
+    @property
+    def signs(self) -> tuple[str, ...]:
+        """What is looked for in a text without spaces."""
+        return (*self.whole, *self.beginnings, *self.phrases)
 
     @classmethod
     def of(cls, words: Iterable[str]) -> "Forms":
@@ -86,7 +101,6 @@ class Forms:
             frozenset(each for each in words if "_" not in each and not each.endswith("*")),
             beginnings,
             tuple(each.replace("_", " ") for each in words if "_" in each or "-" in each),
-            frozenset(each[:2] for each in beginnings),
         )
 
     def match(self, word: str) -> bool:
@@ -109,81 +123,74 @@ class Text:
 
     def has(self, concept: Concept) -> bool:
         """Whether it speaks of a concept."""
-        forms = concept.forms.get(self.language)
-        if forms is None:
-            return False
-        if not self.spaced:
-            return any(sign in self.lower for sign in (*forms.whole, *forms.beginnings))
-        if not forms.whole.isdisjoint(self.words):
-            return True
-        if forms.phrases and any(phrase in self.lower for phrase in forms.phrases):
-            return True
-        return bool(forms.beginnings) and any(
-            word.startswith(forms.beginnings) for word in self._by_start(forms.starts)
-        )
+        return bool(concept.index.spoken_of(self))
 
-    def _by_start(self, starts: frozenset[str]) -> list[str]:
-        """Its words that begin with one of these pairs of letters."""
-        return [word for pair in starts for word in self._pairs.get(pair, ())]
-
-    @cached_property
-    def _pairs(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        for word in self.words:
-            found.setdefault(word[:2], []).append(word)
-        return found
+    def times(self, concept: Concept) -> int:
+        """How often it has a word of a concept; of languages with spaces, phrases apart."""
+        return sum(map(concept.forms[self.language].match, self.parts))
 
     def polarity(self, concept: Concept) -> tuple[bool, bool]:
         """Whether it denies a concept somewhere, and whether it states it somewhere."""
         denied = stated = False
         forms = concept.forms[self.language]
         for sentence in sentences(self.lower):
-            if self.spaced:
-                found = _polarities(sentence, forms, NEGATORS.get(self.language, frozenset()))
-            else:
-                found = self._signs(sentence, forms)
-            for each in found:
+            for each in (self._polarities if self.spaced else self._signs)(sentence, forms):
                 denied, stated = denied or each, stated or not each
         return denied, stated
 
+    def _polarities(self, sentence: str, forms: Forms) -> Iterable[bool]:
+        """For each time that a sentence speaks of a concept, whether it denies it."""
+        for phrase in forms.phrases:
+            if phrase in sentence:
+                sentence = sentence.replace(phrase, phrase.replace(" ", "_"))
+        joined = {phrase.replace(" ", "_") for phrase in forms.phrases}
+        words = _with_stops(sentence)
+        negators = NEGATORS.get(self.language, frozenset())
+        for at, word in enumerate(words):
+            parts = word.replace("/", "-").split("-")
+            if word in joined or forms.match(word) or any(map(forms.match, parts)):
+                near = _clause(words, at, self.language)
+                yield any(each in negators or each.endswith("n't") for each in near)
+
     def _signs(self, sentence: str, forms: Forms) -> Iterable[bool]:
-        if any(sign in sentence for sign in (*forms.whole, *forms.beginnings)):
-            yield any(sign in sentence for sign in NEGATING_SIGNS.get(self.language, ()))
+        """The same where there are no spaces, by clauses."""
+        for harmless in NO_NEGATION.get(self.language, ()):
+            sentence = sentence.replace(harmless, "")
+        negating = NEGATING_SIGNS.get(self.language, ())
+        for clause in CLAUSE_SIGNS.split(sentence):
+            if any(sign in clause for sign in forms.signs):
+                yield any(sign in clause for sign in negating)
 
 
 _PUNCTUATION = str.maketrans(dict.fromkeys('.,;:!?()[]"“”„«»*/–—-¿¡…', " "))  # noqa: RUF001
 
 
-def _polarities(sentence: str, forms: Forms, negators: frozenset[str]) -> Iterable[bool]:
-    """For each time that a sentence speaks of a concept, whether it denies it."""
-    for phrase in forms.phrases:
-        if phrase in sentence:
-            sentence = sentence.replace(phrase, phrase.replace(" ", "_"))
-    joined = {phrase.replace(" ", "_") for phrase in forms.phrases}
+def _with_stops(sentence: str) -> list[str]:
+    """Its words, with a comma where one stands and a blank at another end of a clause."""
     words: list[str] = []
     for part in sentence.split():
         words.append(part.strip('.,;:!?()[]"“”„«»*¿¡…'))
         if part[-1] in ",;:":
             words.append("," if part[-1] == "," else "")
-    for at, word in enumerate(words):
-        parts = word.replace("/", "-").split("-")
-        if word in joined or forms.match(word) or any(map(forms.match, parts)):
-            yield any(each in negators or each.endswith("n't") for each in _clause(words, at))
+    return words
 
 
-def _clause(words: Sequence[str], at: int) -> list[str]:
+def _clause(words: Sequence[str], at: int, language: str) -> list[str]:
     """The words near one, no further than its clause goes."""
+    ends = CLAUSE_ENDS.get(language, frozenset())
+    conjunctions = CONJUNCTIONS.get(language, frozenset())
+    stating = STATING.get(language, frozenset())
     near = []
     next_word = ""
     for word in reversed(words[max(0, at - BEFORE) : at]):
-        if word in CLAUSE_ENDS:
+        if not word or word in ends:
             break
-        if (word == "," or word in CONJUNCTIONS) and next_word in STATING:
+        if (word == "," or word in conjunctions) and next_word in stating:
             break
         near.append(word)
         next_word = word
     for word in words[at + 1 : at + 1 + AFTER]:
-        if word == "," or word in CLAUSE_ENDS or word in CONJUNCTIONS:
+        if not word or word == "," or word in ends or word in conjunctions:
             break
         near.append(word)
     return near
@@ -211,9 +218,11 @@ def concepts_kept(concepts: Sequence[Concept], languages: frozenset[str]) -> Gat
             return _unjudged(source, concepts, checked.language or wanted)
         if wanted != of_source:
             return _compared(Text(checked.source, of_source), Text(checked.text, wanted), index)
+        if not checked.original:  # another text, written from the source
+            return _compared(Text(checked.source, wanted), Text(checked.text, wanted), index)
         # In its own language only what was rewritten is looked at.
         gone, rewritten = Text(checked.changes.gone_text, wanted), Text(added, wanted)
-        return _compared(gone, rewritten, index)
+        return _compared(gone, rewritten, index) or _exchanged(gone, rewritten, index)
 
     return check
 
@@ -243,7 +252,7 @@ class ConceptIndex:
     def spoken_of(self, text: Text) -> set[int]:
         """The places of the concepts that a text speaks of."""
         if not text.spaced:
-            return {at for at, each in enumerate(self.concepts) if text.has(each)}
+            return self._by_signs(text)
         words = self._languages.get(text.language)
         if words is None:
             words = self._languages[text.language] = _Words.of(self.concepts, text.language)
@@ -254,6 +263,14 @@ class ConceptIndex:
                     found.add(at)
         found.update(at for phrase, at in words.phrases if phrase in text.lower)
         return found
+
+    def _by_signs(self, text: Text) -> set[int]:
+        return {
+            at
+            for at, each in enumerate(self.concepts)
+            if text.language in each.forms
+            and any(sign in text.lower for sign in each.forms[text.language].signs)
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +304,7 @@ def _compared(source: Text, answer: Text, index: ConceptIndex) -> GateFinding | 
         if source.language not in concept.forms or answer.language not in concept.forms:
             continue
         if at not in before:
-            if concept.new:
+            if concept.new and not (concept.grounds and source.has(concept.grounds)):
                 new.append(concept.label)
         elif at not in after:
             if concept.kept:
@@ -302,6 +319,21 @@ def _compared(source: Text, answer: Text, index: ConceptIndex) -> GateFinding | 
         if found:
             return found_in_answer(code, what, found)
     return None
+
+
+def _exchanged(source: Text, answer: Text, index: ConceptIndex) -> GateFinding | None:
+    """Concepts that come more often than before, where others of their kind come less often."""
+    fell: set[str] = set()
+    rose: list[Concept] = []
+    for concept in index.concepts:
+        if concept.kind and source.language in concept.forms:
+            difference = answer.times(concept) - source.times(concept)
+            if difference < 0:
+                fell.add(concept.kind)
+            elif difference > 0:
+                rose.append(concept)
+    found = [each.label for each in rose if each.kind in fell]
+    return found_in_answer(NEW_CONCEPT, "The source speaks of others in this place, not of", found)
 
 
 def _flips(source: Text, answer: Text, concept: Concept) -> bool:

@@ -93,7 +93,7 @@ class Checked:
         if not table:
             return passage
         short = {each.strip(".,;:!?()*") for each in passage.text.split()}
-        short |= {part for each in short for part in each.split("/")}
+        short |= {part for each in short for part in each.replace("-", "/").split("/")}
         short |= {each.lower() for each in short}
         more = [long for each in short & table.keys() for long in table[each]]
         lower = passage.lower

@@ -69,9 +69,14 @@ class EvidenceSource:
         """Whether these very signs are in it, whatever its capitals and spaces."""
         return " ".join(text.casefold().split()) in self._text
 
-    def quotes(self, quotation: str) -> bool:
-        """Whether the quotation stands in the source, in whole words."""
+    def quotes(self, quotation: str, *, longest: int = 0) -> bool:
+        """Whether the quotation stands in the source, in whole words.
+
+        The last word of one that is cut at its `longest` needs not be whole.
+        """
         wanted = squeezed(quotation)
+        if longest and len(quotation) >= longest:
+            wanted = wanted.rpartition(" ")[0]
         return len(wanted) >= MIN_QUOTE and f" {wanted} " in self._letters
 
     def supports(self, quotation: str, concept: Concept | None) -> bool:

@@ -109,6 +109,7 @@ _ANNOUNCED = re.compile(
     r"\A\W{0,4}(?:"
     rf"(?:{CONSENT}|great)\b"
     r"(?=[!,.:])[^\n]{0,160}?(?:\b(?:here|below|hier|aquí|aqui|voici|ecco|oto|вот)\b|:\s*(?:\n|\Z))"
+    rf"|(?:{PRESENTING})\s?[:!.\uff1a]\s*\n"
     rf"|(?:{PRESENTING}|this is|esta es)[^\n:]{{0,120}}?(?:{ITSELF})"
     rf"|(?:the |your |die |der |la |le |el |il |a |o |de )?[^\n:.!?]{{0,40}}?\b(?:{ITSELF})\b"
     r"[^\n:.!?]{0,60}:"
@@ -138,6 +139,8 @@ def announcement(checked: Checked) -> GateFinding | None:
             and match[0] not in checked.source
         ):
             found.append(start.split("\n")[0])
+        elif heading := _heading_of_the_answer(start, checked):
+            found.append(heading)
         end = text.rstrip()[-MAX_ANNOUNCEMENT:].rpartition("\n")[2]
         if (
             end not in checked.source
@@ -146,6 +149,27 @@ def announcement(checked: Checked) -> GateFinding | None:
         ):
             found.append(end)
     return found_in_answer(ANNOUNCEMENT, "It speaks about itself", found)
+
+
+_HEADING = re.compile(r"[^\n]{2,80}(?::|\*\*|__)\s*\n|(?:\*\*|__|#{1,4} )[^\n]{2,80}\n")
+_LETTERS = re.compile(r"[^\W\d_]{3,}")
+
+
+def _heading_of_the_answer(start: str, checked: Checked) -> str:
+    """A first line that ends in a colon or is marked as a heading, of words that nobody wrote.
+
+    In a translation, any such line where the source has none.
+    """
+    match = _HEADING.match(start)
+    if match is None or match[0].strip() in checked.source:
+        return ""
+    known = checked.source_words
+    words = _LETTERS.findall(match[0].lower())
+    if checked.language:
+        new = _HEADING.match(checked.source.lstrip()) is None
+    else:
+        new = sum(map(known.has, words)) < len(words) / 2
+    return match[0].strip() if new else ""
 
 
 _OPEN_SIGNS = frozenset(",;([-")
@@ -166,7 +190,27 @@ def complete(checked: Checked) -> GateFinding | None:
         and _OPEN_END.search(end)
         and end not in checked.source
     ]
+    if not cut and checked.changes.gone_text:
+        cut = [
+            end for text in checked.texts if (end := text.rstrip()[-40:]) and _goes_on(end, checked)
+        ]
     return found_in_answer(ANSWER_CUT, "It stops in the middle", cut)
+
+
+_ENDED = frozenset(".!?…:;)*~\"'”’。！？\n")  # noqa: RUF001
+
+
+def _goes_on(end: str, checked: Checked) -> bool:
+    """Whether the source goes on in the same sentence where the answer ends, and isn't an excerpt.
+
+    In texts of more than one sentence, whose end is a part of the last one.
+    """
+    source = checked.original or checked.source
+    at = source.rfind(end) if len(end) >= 20 else -1
+    if at < 0 or end[-1] in _ENDED:
+        return False
+    rest = source[at + len(end) :].lstrip(" ")
+    return bool(rest) and rest[0] not in _ENDED
 
 
 def within_limits(schema: Mapping[str, Any]) -> Gate:

@@ -3,6 +3,7 @@
 import re
 from itertools import islice
 
+from enrichment.quality.gates.comparison import Passage
 from enrichment.quality.gates.contract import (
     MAX_EXAMPLES,
     Checked,
@@ -48,7 +49,8 @@ def unknown_names(checked: Checked) -> GateFinding | None:
     unknown = [
         word
         for word in dict.fromkeys(_CAPITALISED.findall(added))
-        if word.lower().removesuffix("'s") not in source and word.lower() not in _NO_NAMES
+        if word.lower().removesuffix("'s") not in source
+        and _NO_NAMES.isdisjoint({word.lower(), word.lower().removesuffix("s")})
     ]
     if not unknown or checked.text_language in _NOUNS_HAVE_CAPITALS:
         return None
@@ -81,6 +83,11 @@ _OTHER_SCRIPTS = frozenset(
     {"ar", "bg", "el", "fa", "he", "hi", "ja", "ko", "ru", "sr", "th", "uk", "zh"}
 )
 _MIN_NAME = 3  # letters
+# What languages put behind a name, or in place of its last vowel.
+_ENDINGS = frozenset(
+    " s es en n a u em om owi ie y i ę ą o ów ami ach ka e ju iem ze zie".split(" ")
+)
+_VOWELS = frozenset("aeiouy")
 
 
 def name_kept(column: str) -> Gate:
@@ -97,9 +104,21 @@ def name_kept(column: str) -> Gate:
             for word in _WORD.findall(str(checked.columns.get(column) or "").lower())
             if len(word) >= _MIN_NAME and f"{word}" in checked.source_words.words
         ]
-        if not used or any(word[:-1] in checked.text_lower for word in used):
+        if not used:
+            return None
+        words = Passage(checked.text).words
+        if any(_is_same_name(name, word) for name in used for word in words):
             return None
         name = str(checked.columns[column])
         return GateFinding(CHANGED_NAME, f"The answer doesn't name {name}.", {"name": name[:100]})
 
     return check
+
+
+def _is_same_name(name: str, word: str) -> bool:
+    """Whether a word is a name in some inflection: “Maxa” is Max, “Maximus” isn't."""
+    word = word.partition("'")[0]
+    if word.startswith(name):
+        return word[len(name) :] in _ENDINGS
+    root = name[:-1]
+    return name[-1] in _VOWELS and word.startswith(root) and word[len(root) :] in _ENDINGS

@@ -2,6 +2,8 @@
 
 import re
 from collections import Counter
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from enrichment.quality.gates.comparison import stem
 from enrichment.quality.gates.contract import (
@@ -24,6 +26,7 @@ from enrichment.quality.gates.quantities import (
     quantities,
     short,
     spelled_numbers,
+    spelled_units,
 )
 from enrichment.quality.lexicon.quantities import DIMENSIONS, UNIT_OF
 from enrichment.quality.lexicon.words import STOPWORDS
@@ -81,41 +84,60 @@ def changed_units(checked: Checked) -> GateFinding | None:
 
     A figure that was converted rightly (within 5 %) is none.
     """
-    stated = [each for each in quantities(checked.changes.added_text) if each.unit]
-    if not checked.language and (new := _new_units(checked)):
-        return found_in_answer(CHANGED_UNITS, "Units that the source doesn't have", new)
-    if not stated:
+    added = checked.changes.added_text
+    if not added:
         return None
+    stated = [each for each in quantities(added) if each.unit]
+    if not checked.language and (new := _new_units(checked, stated)):
+        return found_in_answer(CHANGED_UNITS, "Units that the source doesn't have", new)
     known = checked.source_amounts
-    wrong = []
-    for each in stated:
-        kind = DIMENSIONS[each.unit][0]
-        units = set().union(*(known.get(value, ()) for value in each.values)) - {""}
-        same_kind = {unit for unit in units if DIMENSIONS[unit][0] == kind}
-        if same_kind and each.unit not in same_kind and not is_converted(each, known):
-            wrong.append(checked.changes.added_text[each.start : each.end + 12].split("\n")[0])
+    wrong = [
+        added[each.start : each.end + 12].split("\n")[0]
+        for each in stated
+        if _is_other_unit(each.values, each.unit, known) and not is_converted(each, known)
+    ]
+    wrong += [
+        f"{value} {unit}"
+        for value, unit in spelled_units(added)
+        if _is_other_unit({value}, unit, known)
+    ]
     return found_in_answer(CHANGED_UNITS, "The source has another unit for", wrong)
+
+
+def _is_other_unit(
+    values: AbstractSet[str], unit: str, known: Mapping[str, AbstractSet[str]]
+) -> bool:
+    """Whether the source has the number with units of the same kind, but not with this one."""
+    kind = DIMENSIONS[unit][0]
+    units = set().union(*(known.get(value, ()) for value in values)) - {""}
+    same_kind = {each for each in units if DIMENSIONS[each][0] == kind}
+    return bool(same_kind) and unit not in same_kind
 
 
 _MEASURES = {
     word: unit
     for word, unit in UNIT_OF.items()
-    if DIMENSIONS[unit][0] in {"weight", "money"} and len(word) > 1 and word != "chili"
+    if DIMENSIONS[unit][0] in {"weight", "money", "time"}
+    and len(word) > 1
+    and word not in {"chili", "stone", "stones", "mos", "dia", "ans", "ora", "ore", "an"}
 }
 
 
-def _new_units(checked: Checked) -> list[str]:
-    """Words for units of weight and money in place of others, whatever stands before them."""
+def _new_units(checked: Checked, stated: Sequence[Quantity]) -> list[str]:
+    """Words for units of weight, money and time in place of others, whatever stands before them."""
     added = set(WORDS.findall(checked.changes.added_text.lower())) & _MEASURES.keys()
     if not added:
         return []
     gone = set(WORDS.findall(checked.changes.gone_text.lower())) & _MEASURES.keys()
-    had = {_MEASURES[word] for word in gone}
-    kinds = {DIMENSIONS[unit][0] for unit in had}
+    had, now = {_MEASURES[word] for word in gone}, {_MEASURES[word] for word in added}
+    converted = {each.unit for each in stated if is_converted(each, checked.source_amounts)}
+    lost = {DIMENSIONS[unit][0] for unit in had - now}
     return sorted(
         word
         for word in added
-        if _MEASURES[word] not in had and DIMENSIONS[_MEASURES[word]][0] in kinds
+        if (unit := _MEASURES[word]) not in had
+        and unit not in converted
+        and DIMENSIONS[unit][0] in lost
     )
 
 

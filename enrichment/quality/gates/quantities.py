@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from enrichment.quality.lexicon.quantities import (
     CJK_DIGITS,
+    COMPOUNDS,
     CONVERTIBLE,
     DIMENSIONS,
     KOREAN_NUMBERS,
@@ -152,7 +153,7 @@ def spelled_numbers(text: str) -> set[str]:
     return found
 
 
-_SPELLED = frozenset(NUMBER_WORDS) | frozenset(MONTHS)
+_SPELLED = frozenset(NUMBER_WORDS) | frozenset(MONTHS) | frozenset(COMPOUNDS)
 
 
 def _of_words(words: Iterable[str]) -> set[str]:
@@ -169,6 +170,8 @@ def _of_words(words: Iterable[str]) -> set[str]:
                 found.add(plain_number(before * number))
         elif word in MONTHS:
             found.add(MONTHS[word])
+        elif word in COMPOUNDS:
+            found.add(plain_number(COMPOUNDS[word][0]))
         before = number
     return found
 
@@ -187,17 +190,19 @@ def amounts_in(text: str) -> dict[str, set[str]]:
     for each in quantities(text):
         for value in each.values:
             known.setdefault(value, set()).add(each.unit)
-    for value, unit in _spelled_units(text):
+    for value, unit in spelled_units(text):
         known.setdefault(value, set()).add(unit)
     return known
 
 
-def _spelled_units(text: str) -> Iterator[tuple[str, str]]:
+def spelled_units(text: str) -> Iterator[tuple[str, str]]:
     """Numbers in words with the unit behind them."""
     before = ""
     for word in WORDS.findall(text.lower()):
         if before and word in UNIT_OF:
             yield before, UNIT_OF[word]
+        elif word in COMPOUNDS:
+            yield plain_number(COMPOUNDS[word][0]), COMPOUNDS[word][1]
         number = NUMBER_WORDS.get(word, 0.0)
         before = plain_number(number) if number else ""
 

@@ -1,25 +1,27 @@
 """By sentence: what a rewritten text may not do: invent, lose a condition, flip a negation.
 
 For answers in the source's own language. Only changed sentences are looked at; the small words are
-English's (`lexicon.words`), so in other languages these gates find less, and `languages_judged`
-doesn't count them.
+English's (`lexicon.words`), so in other languages these gates find less.
 """
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from itertools import islice
 
 from enrichment.quality.gates.comparison import (
     Passage,
     Sentence,
     is_content,
+    sentences,
     stem,
     words,
 )
 from enrichment.quality.gates.contract import (
     MAX_EXAMPLES,
     Checked,
+    Gate,
     GateFinding,
     found_in_answer,
     register_code,
@@ -30,7 +32,10 @@ from enrichment.quality.lexicon.words import (
     DEMANDS,
     FEMALE,
     MALE,
+    NEGATIVE,
     NEGATORS,
+    POSITIVE,
+    SEXES,
 )
 
 INVENTED = register_code(
@@ -109,6 +114,34 @@ def _is_invented(content: int, new: int, longest: int) -> bool:
     if new < MIN_INVENTED:
         return new == content
     return new >= MIN_INVENTED_SHARE * content or longest >= MIN_INVENTED_RUN
+
+
+MIN_UNGROUNDED_SHARE = 0.4  # of the words of content in a sentence of another text
+
+
+def grounded(framing: AbstractSet[str]) -> Gate:
+    """A gate for texts that are written from a source: sentences of which it knows too little.
+
+    `framing` are words that such a text is written with, whatever its source says.
+    """
+
+    def check(checked: Checked) -> GateFinding | None:
+        known = checked.source_words
+        found = []
+        for sentence in (each for text in checked.texts for each in sentences(text)):
+            content = {
+                word
+                for word in words(sentence)
+                if is_content(word) and not _is_small(word) and word not in framing
+            }
+            new = sum(not known.has(word) for word in content)
+            if new == len(content) > 0 or new >= max(
+                MIN_INVENTED, MIN_UNGROUNDED_SHARE * len(content)
+            ):
+                found.append(sentence)
+        return found_in_answer(INVENTED, "Not in the source", found)
+
+    return check
 
 
 def _is_small(word: str) -> bool:
@@ -192,6 +225,21 @@ def _polarity(sentences: Iterable[Sentence]) -> tuple[set[str], set[str]]:
     return denied, stated
 
 
+def opposite_said(checked: Checked) -> GateFinding | None:
+    """A word of liking that gave way to one of disliking, or good to bad, or the other way."""
+    changes = checked.changes
+    if not changes.gone or not changes.added:
+        return None
+    before = Counter(word for each in changes.gone for word in each.words)
+    after = Counter(word for each in changes.added for word in each.words)
+    new, gone = (after - before).keys(), (before - after).keys()
+    for now, then in ((NEGATIVE, POSITIVE), (POSITIVE, NEGATIVE)):
+        if not now.isdisjoint(new) and not then.isdisjoint(gone):
+            shown = [each.text for each in changes.added if not now.isdisjoint(new & {*each.words})]
+            return found_in_answer(NEGATION_CHANGED, "The source says the opposite", shown)
+    return None
+
+
 def conditions_kept(checked: Checked) -> GateFinding | None:
     """Sentences with a denial or a demand whose words the answer doesn't have any more."""
     changes = checked.changes
@@ -243,3 +291,37 @@ def _sexes(sentences: Iterable[Sentence]) -> tuple[int, int]:
         if not FEMALE.isdisjoint(sentence.words):
             female += sum(map(FEMALE.__contains__, sentence.words))
     return male, female
+
+
+MIN_OF_ONE_SEX = 2  # words that make a text one of him or of her
+
+
+def sex_translated(checked: Checked) -> GateFinding | None:
+    """In a translation: he alone in the source, and she alone in the answer, or the other way.
+
+    Of the languages in `lexicon.words.SEXES`.
+    """
+    source = SEXES.get(checked.source_language or "en")
+    answer = SEXES.get(checked.language.partition("-")[0])
+    if source is None or answer is None or source is answer:
+        return None
+    before = _of_sexes(checked.source_words.words, checked.source, source)
+    after = _of_sexes(frozenset(words(checked.text)), checked.text, answer)
+    if before and after and before != after:
+        found = f"The source speaks of a {before} one, the answer of a {after} one."
+        return GateFinding(CHANGED_SEX, found, {"source": before, "answer": after})
+    return None
+
+
+def _of_sexes(
+    known: AbstractSet[str], text: str, sexes: tuple[frozenset[str], frozenset[str]]
+) -> str:
+    """“male” or “female” where only words of one sex are there, and more than one; else blank."""
+    male, female = sexes
+    has_male, has_female = not male.isdisjoint(known), not female.isdisjoint(known)
+    if has_male == has_female:
+        return ""
+    own = male if has_male else female
+    if sum(word in own for word in words(text)) < MIN_OF_ONE_SEX:
+        return ""
+    return "male" if has_male else "female"

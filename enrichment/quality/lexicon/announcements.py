@@ -12,7 +12,8 @@ CONSENT = (
 )
 # What presents the answer that follows.
 PRESENTING = (
-    r"here(?:['\u2019]s| is| are)|below is|the following is|hier (?:ist|sind|kommt|folgt|is)"
+    r"here(?:['\u2019]s| is| are| you (?:go|are)| it is)|there you (?:go|are)|as requested"
+    r"|below is|the following is|hier (?:ist|sind|kommt|folgt|is)"
     r"|aquí (?:está|tienes?|va)|aqui está|voici|voilà|ecco|oto|вот|ось|以下|こちら|다음은|여기"
 )
 # What the answer calls itself.

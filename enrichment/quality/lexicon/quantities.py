@@ -1,6 +1,7 @@
 """Numbers in words and units of measure, by language.
 
-Unit names: lb, kg, in, cm, ft, mile, km, year, month, week, day, hour, mph, usd, eur, gbp, percent.
+Unit names: lb, kg, g, stone, in, cm, ft, mile, km, year, month, week, day, hour, mph, usd, eur,
+gbp, percent.
 Factors lead to one base a dimension, so that a converted figure is found to be the same.
 """
 
@@ -64,16 +65,23 @@ lb weight 0.4536: lb lbs lbs. # pound pounds pfund libra libras livre livres lib
 kg weight 1.0: kg kgs kilo kilos kilogram kilograms kilogramm kilogramme kilogrammes kilogramo
     kilogramos quilo quilos quilograma quilogramas chilo chili chilogrammo chilogrammi
     kilogramów кг килограмм килограмма килограммов キロ キログラム 公斤 千克 킬로그램 킬로
+g weight 0.001: gram grams gramm gramme grammes grammi gramo gramos grama gramas gramów
+    グラム 克 그램
+stone weight 6.35: stone stones
 oz weight 0.02835: oz ounce ounces unze unzen onza onzas once onces
-in length 2.54: inch inches zoll pulgada pulgadas pouce pouces pollici polegadas дюймов インチ 英寸
+in length 2.54: inch inches cal cale cali zoll pulgada pulgadas pouce pouces pollici polegadas
+    дюймов インチ 英寸
     인치
 cm length 1.0: cm centimeter centimeters centimetre centimetres zentimeter centímetros
     centimètres centimetri сантиметров см センチ 厘米 센티미터
-ft length 30.48: ft foot feet fuß pie pies pied pieds piedi pés футов フィート 英尺 피트
+ft length 30.48: ft foot feet voet stopa stopy stóp fuß pie pies pied pieds piedi pés футов
+    フィート 英尺 피트
 m length 100.0: m meter meters metre metres metro metros mètre mètres metri метров
-mile distance 1.609: mile miles mi meile meilen milla millas mille milles miglia milhas mijl
+mile distance 1.609: mile miles mi meile meilen milla millas mille milles miglia miglio milhas
+    milha mijl mijlen mila mil
     миль マイル 英里 마일
-km distance 1.0: km kilometer kilometers kilometre kilometres kilómetros kilomètres chilometri
+km distance 1.0: km kilometr kilometry kilometrów kilometra kilometer kilometers kilometre
+    kilometres kilómetros kilomètres chilometri
     quilômetros километров キロメートル 公里 킬로미터
 year time 12.0: year years yr yrs yo y/o y.o. yo. jahr jahre jahren jährig jährige jähriger
     jahrealt año años an ans année années anno anni ano anos jaar jaren rok lata lat år год года
@@ -87,7 +95,8 @@ day time 0.03288: day days tag tage tagen día días jour jours giorno giorni di
     dzień dni день дня дней 日間 天 일
 hour hours 1.0: hour hours hr hrs stunde stunden hora horas heure heures ora ore uur godzin
     godziny timmar timer час часа часов 時間 小时 시간
-usd money 1.0: $ usd dollar dollars dólar dólares dollari dólares долларов ドル 美元 달러
+usd money 1.0: $ usd dollar dollars dolar dolary dolarów dolara доллар доллара dólar dólares
+    dollari dólares долларов ドル 美元 달러
 eur money 2.0: € eur euro euros евро ユーロ 欧元 유로
 gbp money 3.0: £ gbp sterling
 percent share 1.0: % percent prozent porciento pourcent percento процентов
@@ -100,6 +109,40 @@ def _units() -> Iterator[tuple[str, str, float, list[str]]]:
         unit, dimension, factor = head.split()
         yield unit, dimension, float(factor), words.split()
 
+
+# A number and its unit in one word, as "vierjährig": the number's stem and the unit's.
+_STEMS = {
+    "de": (
+        {**{word: n for n, word in enumerate(_ONES["de"].split(), start=1)}, "ein": 1},
+        {"jährig": "year", "monatig": "month", "wöchig": "week", "tägig": "day"},
+        ("", "e", "er", "en", "es", "em"),
+    ),
+    "nl": (
+        {**{word: n for n, word in enumerate(_ONES["nl"].split(), start=1)}, "één": 1},
+        {"jarig": "year", "maands": "month", "weeks": "week", "daags": "day"},
+        ("", "e"),
+    ),
+    "pl": (
+        {
+            word: number
+            for number, words in enumerate(
+                "jedno dwu trzy|trój cztero|czworo pięcio sześcio siedmio ośmio dziewięcio"
+                " dziesięcio jedenasto dwunasto trzynasto czternasto piętnasto".split(),
+                start=1,
+            )
+            for word in words.split("|")
+        },
+        {"letni": "year", "roczn": "year", "miesięczn": "month", "tygodniow": "week"},
+        ("", "a", "e", "y", "i", "ego", "emu", "ej", "ą", "m", "ym", "im", "ch", "ych", "mi", "go"),
+    ),
+}
+COMPOUNDS: Mapping[str, tuple[float, str]] = {
+    f"{stem}{unit}{ending}": (float(number), name)
+    for stems, units, endings in _STEMS.values()
+    for stem, number in stems.items()
+    for unit, name in units.items()
+    for ending in endings
+}
 
 UNIT_OF: Mapping[str, str] = {
     word: unit for unit, _, _, words in reversed(list(_units())) for word in words

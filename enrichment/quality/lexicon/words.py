@@ -1,9 +1,11 @@
 """Small words by language: those that carry no meaning, that deny, that demand, that have a sex.
 
-Small on purpose: a language that isn't in a table isn't judged by it, and `gates.languages_judged`
-says so. All in lower case; a trailing `*` takes any ending.
+Small on purpose: a language that isn't in a table isn't judged by it. All in lower case.
 """
 
+# ruff: noqa: RUF001 - words in many scripts
+
+import re
 from collections.abc import Mapping
 
 # Words that say nothing alone; English, and the commonest of other languages.
@@ -75,29 +77,106 @@ DEMANDS = frozenset(
 MALE = frozenset("he him his himself he's he'll he'd boy male gentleman".split())
 FEMALE = frozenset("she her hers herself she's she'll she'd girl female lady gal".split())
 
+# Words that judge, English: one of the one kind in place of one of the other turns the meaning.
+POSITIVE = frozenset(
+    """
+    love loves loved like likes liked enjoy enjoys adore adores good great friendly gentle calm safe
+    healthy happy easy well best tolerant tolerates accepts welcomes trusts confident relaxed quiet
+    obedient clean sweet patient excellent wonderful perfect suitable allowed able
+    """.split()
+)
+NEGATIVE = frozenset(
+    """
+    hate hates hated dislike dislikes disliked fears afraid bad poor aggressive unfriendly rough
+    dangerous unsafe sick unhealthy unhappy difficult hard badly worst intolerant attacks rejects
+    avoids distrusts anxious nervous noisy loud disobedient dirty mean impatient terrible unsuitable
+    forbidden unable reactive hostile
+    """.split()
+)
+
 # Where one clause ends and another begins, as to what a negation covers.
 CLAUSE_WORDS = frozenset("but however although though yet because so while".split())
-# The same in other languages, and the end of a clause by its sign.
-CLAUSE_ENDS = (
-    CLAUSE_WORDS
-    | frozenset(
-        """
-    aber sondern obwohl weil pero sino aunque porque mais cependant bien ma però anche se maar
-    hoewel mas porém embora ale jednak lecz men но однако хотя
-    """.split()
-    )
-    | {""}
-)
+CLAUSE_ENDS: Mapping[str, frozenset[str]] = {
+    "en": CLAUSE_WORDS,
+    **{
+        language: frozenset(found.split())
+        for language, found in {
+            "de": "aber sondern obwohl weil doch jedoch",
+            "es": "pero sino aunque porque",
+            "fr": "mais cependant pourtant car",
+            "it": "ma però perché anche",
+            "nl": "maar hoewel omdat echter",
+            "pt": "mas porém embora porque",
+            "pl": "ale jednak lecz bo chociaż",
+            "sv": "men eftersom",
+            "da": "men fordi",
+            "no": "men fordi",
+            "ru": "но однако хотя потому",
+        }.items()
+    },
+}
 # Behind these a negation is of the next thing: "children and no cats". Relative words too.
-CONJUNCTIONS = frozenset(
-    "and or und oder y o e ou et en of i lub who which that der die das que qui che die".split()
-)
+CONJUNCTIONS: Mapping[str, frozenset[str]] = {
+    language: frozenset(found.split())
+    for language, found in {
+        "en": "and or who which that",
+        "de": "und oder der die das",
+        "es": "y o e que",
+        "fr": "et ou qui que",
+        "it": "e o che",
+        "nl": "en of die",
+        "pt": "e ou que",
+        "pl": "i lub oraz który która",
+        "sv": "och eller som",
+        "da": "og eller som",
+        "no": "og eller som",
+        "ru": "и или который которая",
+    }.items()
+}
 # Behind a comma or "and" these begin something that a negation before it doesn't reach.
-STATING = frozenset(
-    """
-    is he she it they loves love likes enjoys gets does has great good well fine friendly adores
-    needs lives knows walks ist er sie liebt mag versteht gut hat braucht es está ama bueno buena
-    il elle est aime bon bonne va lui lei ama buono buona hij zij ze houdt goed ele ela é bom boa
-    jest lubi kocha dobrze
-    """.split()
-)
+STATING: Mapping[str, frozenset[str]] = {
+    language: frozenset(found.split())
+    for language, found in {
+        "en": "is he she it they loves love likes enjoys gets does has great good well fine"
+        " friendly adores needs lives knows walks must takes",
+        "de": "ist er sie liebt mag versteht gut hat braucht muss bekommt kann",
+        "es": "es está ama bueno buena tiene necesita toma debe deben le",
+        "fr": "est il elle aime bon bonne va lui prend doit doivent a",
+        "it": "è ama lui lei buono buona va prende deve devono ha",
+        "nl": "is hij zij ze houdt goed krijgt moet moeten heeft kan",
+        "pt": "é ele ela ama bom boa tem precisa toma deve devem",
+        "pl": "jest lubi kocha dobrze musi muszą przyjmuje ma potrzebuje",
+        "sv": "är han hon älskar gillar",
+        "da": "er han hun elsker",
+        "no": "er han hun elsker",
+        "ru": "он она любит",
+    }.items()
+}
+# In languages without spaces: where a clause ends, and what only looks like a negation.
+CLAUSE_SIGNS = re.compile("[、，,；;]|けど|けれど|但是|但|而且|지만|으며|하며|있고|왔고")
+NO_NEGATION: Mapping[str, tuple[str, ...]] = {
+    "ja": ("必ず", "まず", "ずっと", "少しず", "無料", "無事"),
+    "zh": tuple("非常 特别 特別 不仅 不僅 不但 无论 無論 差不多 不错 不錯 级别".split()),
+    "ko": ("집 안", "동안"),
+}
+# Words of one sex by language: who does something, and relatives alone; a dog is often "he".
+SEXES: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
+    language: (frozenset(male.split()), frozenset(female.split()))
+    for language, (male, female) in {
+        "en": ("he him his himself he's", "she her hers herself she's"),
+        "de": (
+            "er ihn ihm sein seine seinen seinem seiner rüde",
+            "sie ihr ihre ihren ihrem hündin",
+        ),
+        "es": ("él", "ella"),
+        "fr": ("il", "elle"),
+        "it": ("lui", "lei"),
+        "nl": ("hij hem zijn reu", "zij ze haar teef teefje"),
+        "pt": ("ele dele", "ela dela"),
+        "pl": ("on jego niego nim", "ona jej niej nią"),
+        "sv": ("han honom hans", "hon henne hennes"),
+        "da": ("han ham hans", "hun hende hendes"),
+        "no": ("han ham hans", "hun henne hennes"),
+        "ru": ("он его него им", "она её ее неё ней"),
+    }.items()
+}

@@ -25,7 +25,7 @@ LONGEST = 420
 def show(
     console: Console, ids: Sequence[int], *, language: str, speaker: str, seconds: float
 ) -> None:
-    """Print two or three listings and the figures."""
+    """Print two or three listings and the figures; a blank language: nothing was translated."""
     enriched = Animal.objects.filter(pk__in=ids, enriched_description__isnull=False)
     for animal in enriched.exclude(description="").order_by("pk")[:SHOWN]:
         console.print(Panel(_listing(animal, language), title=animal.name, title_align="left"))
@@ -37,15 +37,15 @@ def _listing(animal: Animal, language: str) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    for label, text in (
-        ("before", animal.description),
-        ("after", animal.enriched_description),
-        ("profile", _profile(animal.dog_profiler_data) or _suggested(animal, DogProfiler)),
-        (
-            language,
-            (animal.translations or {}).get(language) or _suggested(animal, Translation, language),
-        ),
-    ):
+    shown = {
+        "before": animal.description,
+        "after": animal.enriched_description,
+        "profile": _profile(animal.dog_profiler_data) or _suggested(animal, DogProfiler),
+    }
+    if language:
+        translated = (animal.translations or {}).get(language)
+        shown[language] = translated or _suggested(animal, Translation, language)
+    for label, text in shown.items():
         table.add_row(label, Text(_short(text or "")))  # Text: a model's words are no markup
     return table
 

@@ -22,13 +22,18 @@ HOSTED_MODELS = {
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """Who answers: said in plain words, and how many rows are bearable by default."""
+    """Who answers: said in plain words, and how many rows are bearable by default.
+
+    `language` is the one that the demo has listings translated into; blank for a model that knows
+    no other language well enough (docs/quality.md).
+    """
 
     words: str
     model: str
     rows: int
     lanes: int
     in_flight: int
+    language: str = "es"
 
 
 def configure(llm: str, environment: Mapping[str, str]) -> Speaker:
@@ -51,7 +56,7 @@ def configure(llm: str, environment: Mapping[str, str]) -> Speaker:
     words = environment.get("LLM_LOCAL_MODEL_LABEL", model)
     if llm == "simulator":
         return Speaker(words, model, rows=300, lanes=2, in_flight=50)
-    return Speaker(words, model, rows=3, lanes=1, in_flight=4)
+    return Speaker(words, model, rows=3, lanes=1, in_flight=4, language="")
 
 
 def _hosted(llm: str) -> Speaker:

@@ -1,0 +1,159 @@
+"""Answers of a real model that were judged by hand, and what the gates do with them.
+
+`fixtures/quality/answers.jsonl` holds the answers as `make answers` kept them, `judgements.tsv` one
+line for each that was judged: listing, enrichment, language, part, judgement, reason. A part is a
+tag, an entity's text, a profile's field, or blank for the whole answer. The gates are asked anew
+each time.
+"""
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchmarks.model_answers import as_generation, shipped_rows
+from benchmarks.peers import ROOT
+
+FOLDER = ROOT / "fixtures" / "quality"
+RIGHT, HARMLESS, DANGEROUS = "right", "harmless", "dangerous"
+JUDGEMENTS = (RIGHT, HARMLESS, DANGEROUS)
+FLOORS = {"tagging": 0.7, "entity_extraction": 0.7}  # as a new installation has them
+WHOLE = ("description_cleaning", "translation")
+PART_NAMES = {"tagging": "tag", "entity_extraction": "text"}
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One answer or part with a person's judgement, and what became of it."""
+
+    enrichment: str
+    judgement: str
+    applied: bool
+    codes: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class GateTally:
+    """How many of each judgement were applied and held."""
+
+    applied: Counter[str] = field(default_factory=Counter)
+    held: Counter[str] = field(default_factory=Counter)
+
+
+def answers() -> dict[tuple[str, str, str], dict[str, Any]]:
+    """The kept answers by listing, enrichment and language."""
+    text = (FOLDER / "answers.jsonl").read_text(encoding="utf-8")
+    kept = map(json.loads, text.splitlines())
+    return {(each["id"], each["enrichment"], each["variant"]): each for each in kept}
+
+
+def judged(every: int = 1) -> Iterator[Judged]:
+    """Each judgement with what the gates of today do; `every` so many-th answer."""
+    rows, kept = shipped_rows(), answers()
+    with (FOLDER / "judgements.tsv").open(encoding="utf-8", newline="") as lines:
+        found = list(csv.DictReader(lines, delimiter="\t"))
+    keys = dict.fromkeys((each["id"], each["enrichment"], each["language"]) for each in found)
+    for key in list(keys)[::every]:
+        outcome = _outcome(kept[key], rows[key[0]])
+        for each in found:
+            if (each["id"], each["enrichment"], each["language"]) == key:
+                applied, codes = outcome(each["part"])
+                yield Judged(key[1], each["judgement"], applied, codes)
+
+
+def _outcome(kept: Mapping[str, Any], row: Mapping[str, Any]) -> Any:
+    """A function from a part to whether it is applied, and the codes of what holds it."""
+    from enrichment.enrichments import get
+
+    enrichment = get(kept["enrichment"])
+    variant = kept["variant"]
+    found = enrichment.judge(
+        as_generation(kept),
+        enrichment.values(row, variant=variant),
+        variant=variant,
+        floor=FLOORS.get(enrichment.name, 0.0),
+        columns={name: row[name] for name in enrichment.binding_columns},
+    )
+    codes = tuple(each.code for each in found.findings or found.doubts)
+    if enrichment.name in WHOLE:
+        return lambda _: (not found.findings, codes)
+    if enrichment.name == "dog_profiler":
+        applied = set() if found.findings else set(_fields(found.value))
+        return lambda part: (part in applied, () if part in applied else codes)
+    name = PART_NAMES[enrichment.name]
+    sure = () if found.findings else {each[name].casefold() for each in found.value}
+    return lambda part: (part.casefold() in sure, () if part.casefold() in sure else codes)
+
+
+def _fields(profile: Mapping[str, Any]) -> Iterator[str]:
+    """A profile's fields; each member of a list alone, as `interests: swimming`."""
+    for name, value in profile.items():
+        yield from (f"{name}: {each}" for each in value) if isinstance(value, list) else (name,)
+
+
+def tallies(found: list[Judged]) -> dict[str, GateTally]:
+    """By enrichment, and of all together under “all”."""
+    result: dict[str, GateTally] = {}
+    for each in found:
+        for name in (each.enrichment, "all"):
+            tally = result.setdefault(name, GateTally())
+            (tally.applied if each.applied else tally.held)[each.judgement] += 1
+    return result
+
+
+def judged_section() -> str:
+    """The tables of the document."""
+    found = list(judged())
+    lines = [
+        JUDGED.format(number=len(found)),
+        "| enrichment | judged | dangerous | of them applied | right or harmless | of them held |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for name, tally in tallies(found).items():
+        dangerous = tally.applied[DANGEROUS] + tally.held[DANGEROUS]
+        good = sum(tally.applied[each] + tally.held[each] for each in (RIGHT, HARMLESS))
+        held = tally.held[RIGHT] + tally.held[HARMLESS]
+        lines.append(
+            f"| {name} | {dangerous + good} | {dangerous}"
+            f" | {_share(tally.applied[DANGEROUS], dangerous)} | {good} | {_share(held, good)} |"
+        )
+    applied = tallies(found)["all"].applied
+    total = sum(applied.values())
+    lines.append(f"\nOf all that was applied, {_share(applied[DANGEROUS], total)} is dangerous.")
+    lines += ["", BY_GATE, *_by_gate(found)]
+    return "\n".join(lines)
+
+
+def _by_gate(found: list[Judged]) -> Iterator[str]:
+    dangerous = sum(each.judgement == DANGEROUS for each in found)
+    yield "| gate | held | of them dangerous (precision) | of the dangerous (recall) |"
+    yield "| --- | ---: | ---: | ---: |"
+    codes = Counter(code for each in found for code in dict.fromkeys(each.codes))
+    for code, held in codes.most_common():
+        hits = sum(each.judgement == DANGEROUS and code in each.codes for each in found)
+        yield f"| `{code}` | {held} | {_share(hits, held)} | {_share(hits, dangerous)} |"
+
+
+def _share(hits: int, of: int) -> str:
+    """A share with its exact interval (95 %)."""
+    from enrichment.cascades.promise import proportion_interval
+
+    if not of:
+        return "0 of 0"
+    low, high = proportion_interval(hits, of)
+    return f"{hits} of {of} ({100 * hits / of:.1f} %; {100 * low:.1f} to {100 * high:.1f} %)"
+
+
+JUDGED = """
+## Answers of a real model, judged by hand
+Qwen2.5-Coder 1.5B (Q4_K_M), the model of `make demo`, with the prompts of its nodes, over shipped
+listings of 250 to 600 characters; {number} answers and parts of answers, each read beside its
+source: right, wrong but harmless, or dangerous (an adopter would be misled about the dog). The
+judgements with their reasons are in `fixtures/quality/judgements.tsv`. In brackets the exact 95 %
+interval.
+"""
+BY_GATE = (
+    "By gate, of all that it held (a part can be held by several, and is held with its answer):\n"
+)

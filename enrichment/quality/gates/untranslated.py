@@ -1,0 +1,49 @@
+"""Words of the source that a translation has as they were, told by letters its language lacks."""
+
+import re
+
+from enrichment.quality.gates.addresses import addresses_in
+from enrichment.quality.gates.contract import (
+    Checked,
+    GateFinding,
+    found_in_answer,
+    register_code,
+)
+
+UNTRANSLATED = register_code(
+    "untranslated", "Words not translated", "Translate every word but names."
+)
+_WORD = re.compile(r"(?<![^\W\d_])[a-z]{5,40}(?![^\W\d_])")
+# What words of these languages nearly never have.
+_STRANGE = {
+    "es": re.compile(r"[kw]|sh|th|ck|oo|ee|ph|ss|ff|tt|pp|mm|bb|gg|[ae]y$|[^aeiou]y$|ing$"),
+    "pt": re.compile(r"[kwy]|sh|th|ck|oo|ee|ph|ff|tt|pp|mm|bb|gg|ing$"),
+    "it": re.compile(r"[jkwxy]|sh|th|ck|oo|ee|ph|ing$"),
+    "fr": re.compile(r"[kw]|sh|ck|oo|[^aeiou]y$"),
+}
+_ANYWHERE = frozenset(
+    """
+    husky yorkie corgi poodle shepherd whippet hound kelpie pointer shihtzu pitbull microchip
+    weekend website facebook whatsapp hobby sandwich yorkshire rottweiler schnauzer cocker chow
+    """.split()
+)
+
+
+def untranslated(checked: Checked) -> GateFinding | None:
+    """Words in small letters that source and answer share and that the language can't have.
+
+    For Spanish, Portuguese, Italian and French; breeds and addresses are no such words.
+    """
+    strange = _STRANGE.get(checked.language.partition("-")[0])
+    if strange is None or checked.source_language == checked.language:
+        return None
+    text = checked.text
+    for address in addresses_in(text):
+        text = text.replace(address, " ")
+    source = set(_WORD.findall(checked.source))
+    found = [
+        word
+        for word in dict.fromkeys(_WORD.findall(text))
+        if word in source and word not in _ANYWHERE and strange.search(word)
+    ]
+    return found_in_answer(UNTRANSLATED, "Left as they were", found)
