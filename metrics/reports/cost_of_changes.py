@@ -19,12 +19,17 @@ from django.utils import timezone
 from llmconfig.client.types import Usage
 from llmconfig.configuration import prices
 from llmconfig.configuration.cost_of_changes import CostOfChange, NodeCost, quantiles, total_of
+from llmconfig.configuration.facts import CascadeFacts
 from llmconfig.configuration.resolution import Target, explain
 from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.errors import ConfigurationError
+from llmconfig.models import CascadeScore
 from metrics.models import GenerationMetric
 
 DAYS = 30
+IN_BATCHES = "enrichment"  # the service of a batch's calls
+MAX_KEPT = 0.8  # of the rows, by a cascade that nobody has seen at work
+KEPT_SPREAD = 0.05  # of a known share
 SAMPLED_CALLS = 2_000  # of each node, the newest
 MIN_KNOWN_CALLS = 20  # of a model at a node, to know how long its answers are
 CASES = 400
@@ -39,6 +44,35 @@ class _PastCall:
     usage: Usage
     model: str
     at: dt.datetime
+    in_batch: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Cascaded:
+    """A node's cascade: its terms, and who would be asked first."""
+
+    facts: CascadeFacts
+    cheap: Target | None
+
+    @property
+    def asks(self) -> int:
+        """How often the cheap model is asked about a row."""
+        return 2 if self.facts.score == CascadeScore.AGREEMENT else 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Ways:
+    """How a node is answered: by its own model, in batches after a cheaper one if there is any."""
+
+    own: Target | None
+    cascade: _Cascaded | None
+
+    @property
+    def name(self) -> str:
+        """Both models, for people."""
+        if self.cascade is None:
+            return _name(self.own)
+        return f"{_name(self.own)} after {_name(self.cascade.cheap) or self.cascade.facts.model}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +88,13 @@ def cost_of_change(before: Snapshot, after: Snapshot) -> CostOfChange:
     nodes, cases = [], []
     for node, number in _called():
         old, new = _target(node, before), _target(node, after)
-        if _same(old, new):
+        was, will = _cascade(node, before), _cascade(node, after)
+        if _same(old, new) and was == will:
             continue
-        cost, drawn = _node_cost(node, number, old, new)
+        if was or will:
+            cost, drawn = _cascaded_cost(node, number, _Ways(old, was), _Ways(new, will))
+        else:
+            cost, drawn = _node_cost(node, number, old, new)
         nodes.append(cost)
         cases.append(drawn)
     total = total_of(nodes, cases)
@@ -81,6 +119,17 @@ def _target(node: str, state: Snapshot) -> Target | None:
     except ConfigurationError:
         return None
     return targets[0] if targets else None
+
+
+def _cascade(node: str, state: Snapshot) -> _Cascaded | None:
+    facts = state.nodes[node].cascade if node in state.nodes else None
+    if facts is None:
+        return None
+    try:
+        targets = explain(node, snapshot=state, given={"model": facts.model}).targets
+    except ConfigurationError:
+        targets = ()
+    return _Cascaded(facts, targets[0] if targets else None)
 
 
 def _same(old: Target | None, new: Target | None) -> bool:
@@ -128,10 +177,10 @@ def _name(target: Target | None) -> str:
 def _sample(node: str) -> Iterator[_PastCall]:
     columns = (
         "tokens_input", "tokens_cached_input", "tokens_cache_write", "tokens_output",
-        "tokens_reasoning", "model_used", "created_at",
+        "tokens_reasoning", "model_used", "created_at", "service_name",
     )  # fmt: skip
     rows = _calls().filter(method_name=node).order_by("-created_at").values_list(*columns)
-    for prompt, cached, written, answer, reasoning, model, at in rows[:SAMPLED_CALLS]:
+    for prompt, cached, written, answer, reasoning, model, at, service in rows[:SAMPLED_CALLS]:
         usage = Usage(
             input=max(0, prompt - cached - written),
             cached_input=cached,
@@ -139,7 +188,7 @@ def _sample(node: str) -> Iterator[_PastCall]:
             output=max(0, answer - reasoning),
             reasoning=reasoning,
         )
-        yield _PastCall(usage, model, at)
+        yield _PastCall(usage, model, at, service == IN_BATCHES)
 
 
 def _priced(calls: Sequence[_PastCall], target: Target | None) -> _Priced | None:
@@ -216,3 +265,96 @@ def _doubt(model: str, own: Sequence[int]) -> str:
 def _deviation(will: _Priced) -> float:
     sums = [a + b for a, b in zip(will.prompts, will.answers, strict=True)]
     return pstdev(sums) if len(sums) > 1 else 0.0
+
+
+def _cascaded_cost(node: str, number: int, old: _Ways, new: _Ways) -> tuple[NodeCost, list[float]]:
+    """The same where a cascade is or will be: its batches' rows are asked by one model or two.
+
+    Rows are told from their calls: with a cascade each has as many cheap calls as its score takes,
+    and those that kept the cheap answer have no other.
+    """
+    calls = list(_sample(node))
+    scale = number / max(1, len(calls))
+    first = [call for call in calls if _is_cheap(call, old)]
+    others = [call for call in calls if not _is_cheap(call, old)]
+    dear, live = ([each for each in others if each.in_batch is told] for told in (True, False))
+    rows = len(first) / old.cascade.asks if old.cascade and first else float(len(dear))
+    kept = max(0.0, 1 - len(dear) / rows) if first and rows else None
+    if old.cascade and new.cascade and old.cascade.facts != new.cascade.facts:
+        kept = None  # what another cheap model or target keeps is another share
+    was = [_total(first, old.cascade.cheap if old.cascade else None), _total(others, old.own)]
+    before = None if None in was else scale * sum(each or 0.0 for each in was)
+    drawn = _cascaded_cases(node, [*first, *dear], live, new, rows=rows, kept=kept)
+    cases = [scale * each for each in drawn]
+    after = quantiles(cases) if cases else None
+    cost = NodeCost(node, number, old.name, new.name, before, after, _kept_doubt(new, kept))
+    return cost, [each - (before or 0.0) for each in cases] or [0.0] * CASES
+
+
+def _is_cheap(call: _PastCall, ways: _Ways) -> bool:
+    cheap = ways.cascade.cheap if ways.cascade else None
+    return cheap is not None and call.in_batch and call.model == cheap.model_id
+
+
+def _total(calls: Sequence[_PastCall], target: Target | None) -> float | None:
+    found = _priced(calls, target)
+    return None if found is None else sum(found.prompts) + sum(found.answers)
+
+
+def _cascaded_cases(
+    node: str,
+    batched: Sequence[_PastCall],
+    live: Sequence[_PastCall],
+    new: _Ways,
+    *,
+    rows: float,
+    kept: float | None,
+) -> list[float]:
+    """Equally likely sums after the change; empty where a price is unknown."""
+    alone = _total(live, new.own)
+    own = _priced(batched, new.own)
+    cheap = _priced(batched, new.cascade.cheap) if new.cascade else _Priced([], [])
+    if alone is None or own is None or cheap is None:
+        return []
+    rng, calls = random.Random(node), max(1, len(batched))  # noqa: S311 - as above
+    asks = new.cascade.asks if new.cascade else 0
+    cases = []
+    for _ in range(CASES):
+        share = _kept(kept, rng) if new.cascade else 0.0
+        dear_row = _row(own, _own_share(batched, new.own), rng) / calls
+        cheap_row = _row(cheap, 0.0, rng) / calls if new.cascade else 0.0
+        cases.append(alone + rows * (asks * cheap_row + (1 - share) * dear_row))
+    return cases
+
+
+def _kept(known: float | None, rng: random.Random) -> float:
+    if known is None:
+        return rng.uniform(0, MAX_KEPT)
+    return min(1.0, max(0.0, rng.gauss(known, KEPT_SPREAD)))
+
+
+def _own_share(calls: Sequence[_PastCall], target: Target | None) -> float:
+    """How many of the calls the target's model made itself."""
+    model = target.model_id if target is not None else ""
+    return sum(call.model == model for call in calls) / max(1, len(calls))
+
+
+def _row(priced: _Priced, own: float, rng: random.Random) -> float:
+    """The calls' sum, of which a share `own` is known and the rest is another model's."""
+    prompts, answers = sum(priced.prompts), sum(priced.answers)
+    foreign = prompts * rng.lognormvariate(0, TOKENIZER_SPREAD) + answers * rng.lognormvariate(
+        0, SPREAD
+    )
+    return own * (prompts + answers) + (1 - own) * foreign
+
+
+def _kept_doubt(new: _Ways, kept: float | None) -> str:
+    if new.cascade is None:
+        return "without its cascade the node's own model answers every row of its batches."
+    said = (
+        f"{100 * kept:.0f} % of the rows of its batches kept the cheap answer."
+        if kept is not None
+        else "how many cheap answers are good enough is unknown: none to four fifths are assumed."
+    )
+    judged = new.cascade.facts.score == CascadeScore.JUDGE
+    return f"{said} The judge's calls aren't in it." if judged else said

@@ -142,6 +142,52 @@ def test_a_lower_limit_on_answers_cuts_them_and_costs_less(nodes, capsys):
     assert node["difference"]["p50"] == pytest.approx(-100 * 0.001, rel=0.01)
 
 
+def cascading(nodes, tmp_path, cheap):
+    """The file's node asks large, after `cheap` unless that is blank."""
+    nodes(model="large")
+    if cheap:
+        path = tmp_path / "nodes.yaml"
+        path.write_text(f"{path.read_text()}  cascade_model: acme/{cheap}\n")
+    else:
+        path = tmp_path / "nodes.yaml"
+        path.write_text(f"{path.read_text()}  cascade_model: null\n")
+
+
+def test_a_new_cascade_saves_an_unknown_share_of_the_batches_calls(nodes, capsys, tmp_path):
+    nodes(model="large")
+    call_command("sync_llm_config")
+    called(200, model="large", service_name="enrichment")
+    called(100, model="large")  # live ones, that no cascade touches
+    cascading(nodes, tmp_path, "small")
+    (node,) = told(capsys, "--check")["nodes"]
+    assert (node["before"], node["after"]) == ("acme/large", "acme/large after acme/small")
+    dear, cheap = 0.01 + 0.02, 0.001 + 0.002
+    assert node["before_usd"] == pytest.approx(300 * dear)
+    low, middle, high = (node["after_usd"][each] for each in ("p10", "p50", "p90"))
+    assert middle == pytest.approx(100 * dear + 200 * (cheap + 0.6 * dear), rel=0.1)
+    assert low < middle * 0.85
+    assert high > middle * 1.1
+    assert "unknown" in node["doubt"]
+
+
+def test_without_its_cascade_every_row_costs_a_dear_call(nodes, capsys, tmp_path):
+    cascading(nodes, tmp_path, "small")
+    call_command("sync_llm_config")
+    called(200, model="small", service_name="enrichment")
+    called(80, model="large", service_name="enrichment")
+    cascading(nodes, tmp_path, "")
+    (node,) = told(capsys, "--check")["nodes"]
+    dear, cheap = 0.01 + 0.02, 0.001 + 0.002
+    assert node["before_usd"] == pytest.approx(200 * cheap + 80 * dear)
+    assert node["after_usd"]["p50"] == pytest.approx(200 * dear, rel=0.1)
+    cascading(nodes, tmp_path, "small")
+    nodes_file = tmp_path / "nodes.yaml"
+    nodes_file.write_text(nodes_file.read_text().replace("1000", "999"))
+    (node,) = told(capsys, "--check")["nodes"]
+    assert "60 %" in node["doubt"]  # 120 of 200 rows have no dear call
+    assert node["difference"]["p50"] == pytest.approx(0, abs=0.15 * node["before_usd"])
+
+
 def test_an_unknown_price_is_unknown_and_not_zero(nodes, capsys):
     called(10)
     with change(source="shell"):
