@@ -9,6 +9,7 @@ DEFINITIONS = (
         "Results that start a write.",
         column="batch_size",
         least=1,
+        most="LLM_BATCH_MAX_SIZE",
         in_development=3,
         in_production=10,
     ),

@@ -38,4 +38,4 @@ def browse(
             browser.close()
 
     with ThreadPoolExecutor(1) as executor:
-        executor.submit(inside).result(seconds)
+        executor.submit(inside).result(seconds + 30)  # the page says first what it waited for

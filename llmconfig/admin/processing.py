@@ -14,7 +14,7 @@ from llmconfig.admin.kit.listed_models import ListedModelsForm
 from llmconfig.admin.kit.presentation import badge
 from llmconfig.admin.kit.writes import RevisionedAdmin
 from llmconfig.configuration import snapshot
-from llmconfig.configuration.process_settings import definitions
+from llmconfig.configuration.process_settings import above_their_most, definitions
 from llmconfig.diagnostics.first_steps import seeded_settings
 from llmconfig.models import LLMConfig
 from llmconfig.models.processing import SINGLE_ROW_ID
@@ -66,11 +66,22 @@ def overruling(column: str) -> SafeString:
     return format_html("{} {}", value, badge(f"set by {variable}", "info"))
 
 
+class LLMConfigForm(ListedModelsForm):
+    """The row; what is changed has to hold beside the environment's settings."""
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        changed = {name: self.cleaned_data.get(name) for name in self.changed_data}
+        for field, reason in above_their_most(changed).items():
+            self.add_error(field, reason)
+        return cleaned
+
+
 @admin.register(LLMConfig)
 class LLMConfigAdmin(RevisionedAdmin):
     """The single row, which nobody adds or deletes."""
 
-    form = ListedModelsForm
+    form = LLMConfigForm
     change_form_outer_after_template = "nodewise/process_settings.html"
     fieldsets = (
         (None, {"fields": ("enabled",)}),

@@ -14,7 +14,7 @@ from llmconfig.api.kit.bodies import ListedModelsSerializer, NamedRowField
 from llmconfig.api.kit.endpoints import Versioned
 from llmconfig.api.kit.versions import etag
 from llmconfig.configuration import snapshot
-from llmconfig.configuration.process_settings import definitions
+from llmconfig.configuration.process_settings import above_their_most, definitions
 from llmconfig.models import LLMConfig, Provider
 from llmconfig.models.processing import SINGLE_ROW_ID, backup_misfit
 
@@ -91,6 +91,8 @@ class SettingsSerializer(ListedModelsSerializer[LLMConfig]):
                 raise serializers.ValidationError(
                     {name: f"{variable} sets this in the environment; change it there."}
                 )
+        if too_much := above_their_most(attrs):
+            raise serializers.ValidationError(too_much)
         row = self.instance
         misfit = backup_misfit(
             attrs.get("backup_provider", row and row.backup_provider_id),

@@ -28,6 +28,7 @@ class ProcessSetting:
     help: str
     column: str = ""  # of llm_config; blank when only the environment can set it
     least: float = 0
+    most: str = ""  # the variable that says how much it may be; blank: any
     is_time_zone: bool = False
     # What it is by LLM_DEFAULTS; None: the default.
     in_development: bool | int | float | str | None = None
@@ -222,3 +223,20 @@ def effective(
     if definition.column and definition.column in row:
         return row[definition.column]
     return definition.default_here()
+
+
+def above_their_most(given: Mapping[str, Any]) -> dict[str, str]:
+    """Columns of `llm_config` whose new values are more than another setting allows, each with why
+    and the way out.
+    """
+    environment = project_settings.process_values()
+    found = {}
+    for each in definitions():
+        value = given.get(each.column) if each.most else None
+        if value is not None and value > (
+            most := effective(each.most, environment=environment, row={})
+        ):
+            found[each.column] = (
+                f"Give {most} at most, or raise {each.most} in the environment first."
+            )
+    return found

@@ -1,11 +1,13 @@
 """Lists of many rows and nothing to tick: their table in a tenth of the theme's markup and time."""
 
+import datetime as dt
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.contrib.admin.templatetags.admin_list import result_headers
 from django.contrib.admin.utils import display_for_field, lookup_field, quote
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
@@ -47,6 +49,8 @@ class PlainChangeList(ChangeList):
 
     def _shown(self, row: Any, name: str) -> Any:
         column, display, value = lookup_field(name, row, self.model_admin)
+        if isinstance(value, dt.datetime):
+            return f"{timezone.localtime(value):%Y-%m-%d %H:%M:%S}"  # calls of one minute are many
         if column is not None:
             return display_for_field(value, column, NOTHING)
         if getattr(display, "boolean", False):

@@ -1,6 +1,9 @@
-"""From an empty installation to an enriched row of one's own, in the browser alone."""
+"""In the browser alone: from an empty installation to an enriched row of one's own; from a call to
+what it cost, how good it was and who may see it.
+"""
 
 import threading
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +14,11 @@ from django.db import connections
 from enrichment.engine.lanes import run_lane
 from enrichment.listings.models import Animal
 from enrichment.models import Batch
-from llmconfig.models import LLMConfig, NodeConfiguration
+from llmconfig.models import GatewayKey, LLMConfig, NodeConfiguration
+from llmconfig.roles import ensure_roles
+from metrics.models import GenerationHistory, SavedView
 from tests.browsing import PASSWORD, browse, in_a_browser
+from tests.metrics.test_admin import make_call
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -113,3 +119,119 @@ def test_an_empty_installation_leads_to_an_enriched_row_of_ones_own(
     assert Batch.objects.get().rows_total == 2
     assert NodeConfiguration.objects.exists()
     assert LLMConfig.objects.get().enabled
+
+
+SESSION = uuid.UUID(int=7)
+
+
+def called() -> None:
+    """Two calls of one session by the key "website", and another."""
+    for cost in ("0.25", "1.5"):
+        call = make_call(session_id=SESSION, account="website", cost_usd=cost, latency_ms=1200.0)
+        GenerationHistory.objects.create(
+            created_at=call.created_at, correlation_id=call.correlation_id, node_type="enricher",
+            method_name=call.method_name, prompt_text="Describe Rex.", generated_code="A dog.",
+        )  # fmt: skip
+    make_call(method_name="translation", cost_usd="9")
+
+
+@in_a_browser
+def test_calls_are_found_by_keyboard_judged_summed_up_and_shown_by_role(server):
+    ensure_roles()
+    User.objects.create_superuser("grace", password=PASSWORD)
+    called()
+    seen: dict[str, Any] = {}
+
+    def visit(page: Any) -> None:
+        _find_and_judge(page, server, seen)
+        _look_at_money(page, server, seen)
+        _give_a_role(page, server, seen)
+
+    browse(server, visit, seconds=60)
+    assert seen["sums"].split()[:4] == ["2", "calls", "$1.75", "cost"]
+    assert seen["timeline"] == 2
+    assert seen["spent"] == seen["listed"] == "$1.75"
+    assert "curl" in seen["key"]
+    assert "Start a batch" not in seen["viewer"]
+    assert "Describe Rex." not in seen["texts"]
+    assert SavedView.objects.get().name == "dear"
+    assert set(GenerationHistory.objects.values_list("user_accepted", "user_feedback")) == {
+        (None, None), (True, "short and true"),
+    }  # fmt: skip
+    assert GatewayKey.objects.get().name == "website"
+    assert User.objects.get(username="vera").groups.get().name == "viewer"
+
+
+def _find_and_judge(page: Any, server: str, seen: dict[str, Any]) -> None:
+    """By keyboard alone: a search, an order, a view that is kept, a call, a verdict."""
+    page.goto(f"{server}/admin/metrics/generationmetric/")
+    page.keyboard.press("/")
+    page.keyboard.type("dog_")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**q=dog_*")
+    seen["sums"] = page.inner_text("[aria-label='All calls that the filters show']")
+    page.focus("#result_list thead a:has-text('Cost')")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**o=*")
+    page.focus("summary:has-text('Save this view')")
+    page.keyboard.press("Enter")
+    page.focus("[name=name]")
+    page.keyboard.type("dear")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".nw-view:has-text('dear')")
+    page.focus("#result_list tbody th a")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("h2:has-text('Judge this answer')")
+    page.focus("[name=thumb][value=up]")
+    page.keyboard.press("Space")
+    page.focus("[name=note]")
+    page.keyboard.type("short and true")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[name=note][value='short and true']")
+    page.focus(f"a:has-text('{SESSION}')")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/session/**")
+    seen["timeline"] = page.locator("tbody tr").count()
+
+
+def _look_at_money(page: Any, server: str, seen: dict[str, Any]) -> None:
+    """What a key cost, the calls behind it, and a key that is made."""
+    page.goto(f"{server}/admin/metrics/generationmetric/spending/?by=key")
+    line = page.locator("tr", has_text="website")
+    seen["spent"] = line.locator("td").nth(1).inner_text().strip()
+    line.locator("a").first.click()
+    page.wait_for_url("**key=website*")
+    seen["listed"] = page.locator(".nw-figure", has_text="cost").locator("b").inner_text()
+    page.goto(f"{server}/admin/llmconfig/gatewaykey/add/")
+    page.fill("[name=name]", "website")
+    page.check("[name=allows_everything]", force=True)
+    page.click("[name=_continue]")
+    page.wait_for_url("**/change/**")
+    seen["key"] = page.content()
+
+
+def _give_a_role(page: Any, server: str, seen: dict[str, Any]) -> None:
+    """A viewer is made; what she sees has no buttons and no texts."""
+    page.goto(f"{server}/admin/auth/user/add/")
+    page.fill("[name=username]", "vera")
+    page.fill("[name=password1]", PASSWORD)
+    page.fill("[name=password2]", PASSWORD)
+    page.click("[name=_save]")
+    page.wait_for_selector("[name=is_staff]")
+    page.check("[name=is_staff]", force=True)
+    page.select_option("#id_groups_from, [name=groups]", label="viewer")
+    if page.locator("#id_groups_add_link, .selector-add").count():
+        page.locator("#id_groups_add_link, .selector-add").first.click()
+    page.click("[name=_save]")
+    page.wait_for_selector(":text('was changed successfully')")
+    page.context.clear_cookies()
+    page.goto(f"{server}/admin/")
+    page.fill("[name=username]", "vera")
+    page.fill("[name=password]", PASSWORD)
+    page.click("button[type=submit]")
+    page.wait_for_selector("#nav-sidebar-apps")
+    seen["viewer"] = page.inner_text("body")
+    page.goto(f"{server}/admin/metrics/generationhistory/")
+    page.click("#result_list tbody th a")
+    page.wait_for_selector(':text("doesn\'t read prompts")')
+    seen["texts"] = page.inner_text("body")

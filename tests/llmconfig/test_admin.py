@@ -24,6 +24,7 @@ from llmconfig.models import (
     Revision,
 )
 from llmconfig.roles import ensure_roles
+from tests.api import caller
 from tests.llmconfig.forms import address_of, fields_of
 
 pytestmark = pytest.mark.django_db
@@ -315,6 +316,24 @@ def test_a_setting_of_the_environment_is_shown_read_only(ada, settings):
     page = ada.get(reverse("admin:llmconfig_llmconfig_changelist"), follow=True)
     assert "batch_size" not in page.context["adminform"].form.fields
     assert "set by LLM_BATCH_DEFAULT_SIZE" in page.content.decode()
+
+
+def test_a_batch_size_above_the_maximum_is_refused_with_the_way_out(ada, settings):
+    address = reverse("admin:llmconfig_llmconfig_changelist")
+    page = ada.get(address, follow=True)
+    filled = fields_of(page) | {"batch_size": "26"}
+    where = page.redirect_chain[-1][0]
+    errors = ada.post(where, filled).context["adminform"].form.errors
+    assert errors["batch_size"] == [
+        "Give 25 at most, or raise LLM_BATCH_MAX_SIZE in the environment first."
+    ]
+    settings.LLM_ENVIRONMENT = {**settings.LLM_ENVIRONMENT, "LLM_BATCH_MAX_SIZE": 30}
+    assert ada.post(where, filled).status_code == 302
+    assert LLMConfig.objects.get().batch_size == 26
+    settings.LLM_ENVIRONMENT = {**settings.LLM_ENVIRONMENT, "LLM_BATCH_MAX_SIZE": 25}
+    body = {"batch_size": 27}
+    refused = caller("administrator").patch("/api/v1/llm/settings", body, format="json")
+    assert (refused.status_code, refused.json()["error"]["field"]) == (400, "batch_size")
 
 
 LISTS = (
