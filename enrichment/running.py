@@ -62,12 +62,12 @@ def run(
     broker can't be reached (the batch is stored; after a transaction that is only logged), and
     RuntimeError for `wait` in a transaction.
     """
-    known = _known(enrichment)
-    selection = _selection(known, rows, options)
-    terms = _terms(options)
-    resolve(known.node, snapshot=snapshot.current())
+    found = known(enrichment)
+    selection = selected(found, rows, options)
+    terms = terms_of(options)
+    resolve(found.node, snapshot=snapshot.current())
     with transaction.atomic(durable=wait):
-        batch = creation.create(known.name, selection, terms=terms, user=options.get("user"))
+        batch = creation.create(found.name, selection, terms=terms, user=options.get("user"))
     if batch.status == BatchStatus.COMPLETED:
         return batch
     if wait:
@@ -94,8 +94,8 @@ def enrich_one(
     Raises UnknownEnrichment, FeatureOff, BadSelection for a row that isn't there or a language that
     is missing, and llmconfig's ConfigurationError where no call could be made.
     """
-    known = _known(enrichment)
-    return single.enrich_row(known.name, _key(known, row), variant=language, user=user)
+    found = known(enrichment)
+    return single.enrich_row(found.name, _key(found, row), variant=language, user=user)
 
 
 async def aenrich_one(
@@ -105,7 +105,8 @@ async def aenrich_one(
     return await sync_to_async(enrich_one)(enrichment, row, language=language, user=user)
 
 
-def _known(enrichment: Kind) -> Enrichment:
+def known(enrichment: Kind) -> Enrichment:
+    """The registered one of a class, an instance or a name; raises UnknownEnrichment."""
     return get(enrichment if isinstance(enrichment, str) else enrichment.name)
 
 
@@ -117,7 +118,8 @@ def _reason(word: str) -> Reason:
         raise BadSelection(f"stale: {word!r} is none; there are {known}.", field="stale") from None
 
 
-def _selection(enrichment: Enrichment, rows: Rows, options: RunOptions) -> Selection:
+def selected(enrichment: Enrichment, rows: Rows, options: RunOptions) -> Selection:
+    """The rows that a batch of these arguments takes; raises BadSelection naming the argument."""
     ids: list[Any] | None = None
     within: QuerySet[Any] | None = None
     if isinstance(rows, QuerySet):
@@ -139,7 +141,8 @@ def _selection(enrichment: Enrichment, rows: Rows, options: RunOptions) -> Selec
     )
 
 
-def _terms(options: RunOptions) -> Terms:
+def terms_of(options: RunOptions) -> Terms:
+    """On what terms a batch runs; raises BadSelection for a cap that is no amount."""
     cap = options.get("cap_usd")
     try:
         max_cost_usd = None if cap is None else Decimal(str(cap))

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from enrichment.batches.progress import Progress
     from enrichment.batches.progress import progress_of as progress
+    from enrichment.batches.undo import UndoReport
+    from enrichment.controlling import cancel, forecast, pause, resume, retry, undo
     from enrichment.enrichments import register
     from enrichment.enrichments.contract import Enrichment, PromptText
     from enrichment.enrichments.whole_answer import complete_text
@@ -18,9 +20,11 @@ if TYPE_CHECKING:
         BadSelection,
         EnrichmentError,
         FeatureOff,
+        NotAllowedNow,
         NoWorkers,
         UnknownEnrichment,
     )
+    from enrichment.forecast import Forecast
     from enrichment.management.batch_command import BatchCommand
     from enrichment.models import Batch, Enrichable
     from enrichment.running import aenrich_one, arun, enrich_one, run
@@ -36,35 +40,47 @@ __all__ = [
     "Enrichment",
     "EnrichmentError",
     "FeatureOff",
+    "Forecast",
     "NoWorkers",
+    "NotAllowedNow",
     "Progress",
     "PromptText",
     "SingleResult",
+    "UndoReport",
     "UnknownEnrichment",
     "aenrich_one",
     "arun",
     "batch_ended",
     "batch_paused",
+    "cancel",
     "complete_text",
     "enrich_one",
+    "forecast",
+    "pause",
     "progress",
     "register",
+    "resume",
+    "retry",
     "run",
+    "undo",
 ]
 _HOMES = {
     "Batch": "models",
     "BatchCommand": "management.batch_command",
     "Enrichable": "models",
     "Enrichment": "enrichments.contract",
+    "Forecast": "forecast",
     "Progress": "batches.progress",
     "PromptText": "enrichments.contract",
     "SingleResult": "single",
+    "UndoReport": "batches.undo",
     "batch_ended": "signals",
     "batch_paused": "signals",
     "complete_text": "enrichments.whole_answer",
     "progress": "batches.progress",
     "register": "enrichments",
     **dict.fromkeys(("aenrich_one", "arun", "enrich_one", "run"), "running"),
+    **dict.fromkeys(("cancel", "forecast", "pause", "resume", "retry", "undo"), "controlling"),
 }
 _NAMES_THERE = {"progress": "progress_of"}
 

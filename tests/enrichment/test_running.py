@@ -11,6 +11,7 @@ from redis import Redis
 
 from enrichment import enrichments
 from enrichment.batches import lifecycle
+from enrichment.controlling import pause
 from enrichment.errors import BadSelection, UnknownEnrichment
 from enrichment.models import Batch, Enrichable
 from enrichment.running import aenrich_one, arun, enrich_one, run
@@ -110,6 +111,12 @@ def test_in_a_transaction_workers_hear_of_it_after_the_commit(exhibits, settings
         assert queue.llen("celery") == 0
     assert queue.llen("celery") > 0
     assert batch.status == "pending"
+
+
+def test_a_batch_that_is_none_is_refused_in_words(exhibits):
+    for key in ("nonsense", uuid4()):
+        with pytest.raises(BadSelection, match=f"no.* with the id {key}"):
+            pause(key)
 
 
 def test_on_an_event_loop(exhibits):

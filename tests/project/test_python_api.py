@@ -14,6 +14,7 @@ from asgiref.sync import async_to_sync
 from django.test import AsyncRequestFactory, RequestFactory
 
 from enrichment.models import Batch
+from llmconfig import __version__
 from nodewise import enrichment, llm, testing
 from nodewise.testing import FakeProvider
 from tests.enrichment.conftest import *  # noqa: F403 - its fixtures
@@ -66,7 +67,10 @@ def test_every_example_of_the_page_runs_in_its_order(fake, capsys):
     assert "unknown_node" in said
     assert "completed 3 1.0 " in said
     assert len(EXAMPLE.findall(PAGE)) > 12
-    assert Batch.objects.count() == 2
+    assert "cancelled" in said
+    assert "nothing to try again" in said
+    assert "Undone: 3 rows have their values from before." in said
+    assert Batch.objects.count() == 4
     # What the page defines works where it says.
     assert b"Good morning" in names["greet"](RequestFactory().get("/")).content
     slow = async_to_sync(names["greet_slowly"])(AsyncRequestFactory().get("/"))
@@ -83,6 +87,16 @@ def test_the_page_names_everything_that_is_public(module):
     missing = {name for name in module.__all__ if not re.search(rf"\b{name}\b", PAGE)}
     assert missing == set()
     assert all(getattr(module, name) is not None for name in module.__all__)
+
+
+def test_the_modules_are_found_from_the_package_alone():
+    code = "import nodewise; print(nodewise.llm.__name__, nodewise.__version__)"
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "project.settings"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment,
+        capture_output=True, text=True, timeout=100, check=True,
+    )  # fmt: skip
+    assert done.stdout.split() == ["nodewise.llm", __version__]
 
 
 def test_a_hosts_own_tests_call_nobody(databases, tmp_path):  # noqa: F811 - a fixture
