@@ -61,9 +61,9 @@ class CascadeDispatcher(Dispatcher):
         """Those that may be written; others wait for earlier ones."""
         return self.cascade.released(super().take())
 
-    def wrote(self) -> None:
+    def wrote(self, exposed: int | None) -> None:
         """What waits for earlier ones would be lost in a kill, so it bounds what is sent."""
-        super().wrote()
+        super().wrote(exposed)
         self._being_written = self.cascade.held
 
     def ask_dear(self, outcomes: Sequence[Outcome]) -> None:

@@ -85,8 +85,7 @@ class Dispatcher:
         self._announcer = Announcer(batch_id)
         self._announcing = False
         self._started: dict[UUID, int] = {}  # announced, by lease
-        self._notes = SentLog()
-        self._spool = AnswerSpool()
+        self._notes, self._spool = SentLog(), AnswerSpool()
         self._kept_until = 0.0  # the leases, as far as we know; by the monotonic clock
         self._writes_since = 0.0
         self._stopped = self._silenced = self._yielding = False
@@ -151,10 +150,10 @@ class Dispatcher:
         self._being_written += len(taken)
         return taken
 
-    def wrote(self) -> None:
-        """What was taken is stored: a kill can't lose it any more, and our leases are kept."""
+    def wrote(self, exposed: int | None) -> None:
+        """What was taken is stored; so many rows may be under way or unwritten (None: any)."""
         self._being_written = 0
-        background_loop.call_soon(self._kept, self._writes_since + TRUSTED_SECONDS)
+        background_loop.call_soon(self._kept, self._writes_since + TRUSTED_SECONDS, exposed)
 
     def holdup(self) -> str:
         """What most calls under way wait for; blank when nothing is under way."""
@@ -185,7 +184,7 @@ class Dispatcher:
     def _free(self) -> int:
         # What a kill loses, in flight or not yet written, is at most the window and one write.
         unwritten = len(self._outcomes) + self._being_written
-        return self._in_flight.free() - max(0, unwritten - self.wanted)
+        return self._in_flight.may_begin() - max(0, unwritten - self.wanted)
 
     def _dispatch(self) -> None:
         """Send what is announced, as the window allows, and have more announced in time."""
@@ -205,7 +204,7 @@ class Dispatcher:
             self._spawn(self._announce_some())
 
     def _begin(self, row: OutgoingRow) -> None:
-        self._in_flight.rows.add(row)
+        self._in_flight.begin(row)
         row.task = asyncio.get_running_loop().create_task(self._asked(row))
         row.task.add_done_callback(partial(self._over, row))
 
@@ -262,8 +261,9 @@ class Dispatcher:
         self._waiting.extendleft(reversed(self._announced))
         self._announced.clear()
 
-    def _kept(self, until: float) -> None:
+    def _kept(self, until: float, exposed: int | None) -> None:
         self._kept_until = until
+        self._in_flight.allow(exposed, unwritten=len(self._outcomes) + self._being_written)
         self._dispatch()
 
     def _abort_unsent(self) -> None:

@@ -154,6 +154,7 @@ class _Lane:
         counts them as lost.
         """
         self._brake([])
+        self.pump.wrote(self.brakes.room())
         busy = True
         while busy or self.outcomes or not (self.dry or self.closing):
             try:
@@ -308,10 +309,10 @@ class _Lane:
         self.unconfirmed = []
         self.refused_since = None
         self._give_up([each for each in self.held if each not in stored.ours])
-        self.pump.wrote()
         self._settle(self._without_unkept(written))
         self._finish()
         self._brake(stored.outcomes)
+        self.pump.wrote(self.brakes.room())
         self._tell_silence(written)
         if self.turn.is_over(written, self.pump.held_by_limits) and not self.closing:
             self._close(yielding=True)

@@ -5,11 +5,14 @@ from collections import deque
 from collections.abc import Sequence
 from decimal import Decimal
 
+from django.db.models import Max
+
 from enrichment.batches.progress import Spent, spent_by, unpriced_cap
 from enrichment.engine.items import Outcome
 from enrichment.models import Batch, ResultState
 from llmconfig.client.types import CallRecord
 from llmconfig.configuration import snapshot
+from metrics.models import GenerationMetric
 
 LOOK_EVERY_SECONDS = 1.0
 MIN_TRIES = 50  # fewer rows say nothing about their batch
@@ -32,6 +35,7 @@ class Brakes:
         self.unpriced = ""  # a model that was paid, nobody knows how much
         self.look_at = 0.0
         self.may_spend = NOTHING  # by this lane, until it has to look again
+        self.dearest = None if batch.max_cost_usd is None else _dearest(batch)
 
     def reason(self, written: Sequence[Outcome]) -> str:
         """Why the batch has to pause now that these are written; blank if it may go on.
@@ -53,14 +57,26 @@ class Brakes:
         self.look_at = now + LOOK_EVERY_SECONDS
         return self._look(spent_by(self.batch.pk), idle=not written)
 
+    def room(self) -> int | None:
+        """How many of the lane's rows may be paid for before it looks again; None without a cap.
+
+        Each is taken to cost what the dearest one has. While none is known, one shows it.
+        """
+        if self.batch.max_cost_usd is None or self.dearest == NOTHING:
+            return None
+        return 1 if self.dearest is None else max(0, int(self.may_spend / self.dearest))
+
     def _count(self, outcome: Outcome) -> None:
         failed = outcome.state == ResultState.FAILED
         self.recent.append(failed)
         self.last_failure = outcome.reason if failed else self.last_failure
+        before = self.may_spend
         if outcome.record is not None:
             self._count_call(outcome.record)
         for record, _ in outcome.beside:
             self._count_call(record)
+        if outcome.record is not None and not outcome.record.cache_hit:
+            self.dearest = max(self.dearest or NOTHING, before - self.may_spend)
 
     def _count_call(self, record: CallRecord) -> None:
         if record.cost_usd is not None:
@@ -104,3 +120,10 @@ class Brakes:
             f"{failures} of {tries} rows failed, more than a share of {self.budget:g}"
             f" (LLM_BATCH_ERROR_BUDGET). The last one: {self.last_failure or 'see its row.'}"
         )
+
+
+def _dearest(batch: Batch) -> Decimal | None:
+    """What the dearest of its calls has cost by now; None before the first."""
+    calls = GenerationMetric.objects.filter(session_id=batch.pk)
+    found: Decimal | None = calls.aggregate(Max("cost_usd"))["cost_usd__max"]
+    return found

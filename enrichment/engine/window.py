@@ -23,6 +23,27 @@ class CallWindow:
         self._pausing = 0
         self._back: deque[asyncio.Future[None]] = deque()  # their pause is over
         self._is_open = False
+        self._allowed: int | None = None  # rows that may still begin; None: any number
+
+    def may_begin(self) -> int:
+        """How many rows may begin now."""
+        return self.free() if self._allowed is None else min(self.free(), self._allowed)
+
+    def begin(self, row: OutgoingRow) -> None:
+        """A row takes a place."""
+        self.rows.add(row)
+        if self._allowed is not None:
+            self._allowed -= 1
+
+    def allow(self, exposed: int | None, *, unwritten: int) -> None:
+        """Let so many rows be under way or answered and not written, in all; None: any number.
+
+        One may always begin where none is under way: what it costs tells what is left.
+        """
+        if exposed is None:
+            self._allowed = None
+        else:
+            self._allowed = max(exposed - len(self.rows) - unwritten, 0 if self.rows else 1)
 
     def free(self) -> int:
         """Places that nobody has."""

@@ -54,14 +54,12 @@ def capped(one_round, simulator, make_animals):
     return batch
 
 
-def test_a_cap_pauses_its_batch_with_the_reason_before_more_than_what_is_in_flight_is_spent(
-    capped, simulator
-):
+def test_a_cap_pauses_its_batch_with_the_reason_and_holds_what_is_in_flight(capped, simulator):
     at = progress_of(capped.pk)
     assert at.status == BatchStatus.PAUSED
     assert "cap" in at.reason
     assert "spent" in at.reason
-    assert 38 <= at.done <= 42 + IN_FLIGHT + 3 * WRITE_SIZE
+    assert 36 <= at.done <= 42  # the rows' texts differ a little
     assert simulator.stats()["paid"] == at.calls + 1
 
 
