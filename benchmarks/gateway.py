@@ -69,15 +69,17 @@ def main() -> None:
             if not crowded:
                 plain = database
                 streamed.append(replace(ours, model="streamed"))
+        missing: list[str] = []
         if not given.alone:
-            others = (peers.litellm, peers.portkey, peers.tensorzero)
-            contestants += [running.enter_context(each(provider, BODY)) for each in others]
+            found_peers = peers.joined(running, provider, BODY)
+            contestants += found_peers.there
+            missing = found_peers.missing
         on_what = report.machine()
         found = _measure(contestants, given)
         if not given.quick:
             _measure_streams(streamed, found, given)
         where = breakdown(contestants[3], BODY, plain)
-    parts = [figures.goals(found), figures.table(found, LIMIT)]
+    parts = [figures.goals(found), "\n\n".join([figures.table(found, LIMIT), *missing])]
     parts.append(figures.streams_table(found, STREAMS, PIECES))
     said = "\n\n".join(parts)
     print(said, where, sep="\n\n")

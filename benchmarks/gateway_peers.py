@@ -2,8 +2,10 @@
 
 import json
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
@@ -56,6 +58,14 @@ model_name = "{model}"
 api_base = "{url}/"
 api_key_location = "none"
 """
+
+
+@dataclass(slots=True)
+class Joined:
+    """The peers that run, and for each other one why it doesn't."""
+
+    there: list[Contestant]
+    missing: list[str]
 
 
 @contextmanager
@@ -111,8 +121,31 @@ def tensorzero(provider: Contestant, body: Mapping[str, Any]) -> Iterator[Contes
         yield peer
 
 
+ALL = {"LiteLLM": litellm, "Portkey": portkey, "TensorZero": tensorzero}
+
+
+def joined(running: ExitStack, provider: Contestant, body: Mapping[str, Any]) -> Joined:
+    """Those that can be installed and answer; the others are left out, and said."""
+    found = Joined([], [])
+    for name, start in ALL.items():
+        try:
+            found.there.append(running.enter_context(start(provider, body)))
+        except (SystemExit, OSError, subprocess.SubprocessError) as error:
+            why = " ".join(str(error).split())[:200]
+            found.missing.append(f"{name} is not among them: {why}")
+            sys.stderr.write(f"{found.missing[-1]}\n")
+    return found
+
+
 def versions() -> str:
-    """What the servers are made of."""
+    """What the servers are made of; a peer that isn't there has none."""
+    try:
+        return _versions()
+    except (OSError, subprocess.SubprocessError, KeyError):
+        return f"uvicorn {version('uvicorn')}, uvloop {version('uvloop')}"
+
+
+def _versions() -> str:
     ours = ", ".join(f"{name} {version(name)}" for name in ("uvicorn", "uvloop", "aiohttp"))
     listed = subprocess.run(
         [LITELLM.program("python"), "-m", "pip", "list", "--format", "json"],

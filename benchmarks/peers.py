@@ -8,6 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".nodewise" / "bench"
+INSTALL_SECONDS = 300
 # Python runs the lines of .pth files at its start, which is how LiteLLM 1.82.8 stole credentials.
 HARMLESS_PTH = {"distutils-precedence.pth"}
 # This one only makes `google` a package of several parts.
@@ -48,14 +49,17 @@ class Peer:
         return str(found[0]) if found else ""
 
     def install(self) -> None:
-        """Unless it is there; ends the process when it brings something that runs by itself."""
+        """Unless it is there; ends the process when it brings something that runs by itself.
+
+        Raises subprocess.SubprocessError where it can't be installed, or not in time.
+        """
         done = self.folder / "installed"
         if done.exists() and done.read_text(encoding="utf-8") == self.requirement:
             return
         print(f"Installing {self.requirement} into {self.folder} …", flush=True)
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(self.folder)], check=True)
         pip = [self.program("python"), "-m", "pip", "install", "-qq", "--only-binary=:all:"]
-        subprocess.run([*pip, self.requirement], check=True)
+        subprocess.run([*pip, self.requirement], check=True, timeout=INSTALL_SECONDS)
         strange = {each.name for each in self.folder.rglob("*.pth")}
         strange -= HARMLESS_PTH | self.harmless_pth
         if strange:
@@ -79,7 +83,7 @@ class NodePackage:
         return {"PATH": os.environ["PATH"], "HOME": str(self.folder), "NODE_ENV": "production"}
 
     def install(self) -> None:
-        """Unless it is there. Raises CalledProcessError, and FileNotFoundError without npm."""
+        """Unless it is there. Raises SubprocessError, and FileNotFoundError without npm."""
         done = self.folder / "installed"
         if done.exists() and done.read_text(encoding="utf-8") == self.requirement:
             return
@@ -87,7 +91,7 @@ class NodePackage:
         self.folder.mkdir(parents=True, exist_ok=True)
         npm = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
         command = [*npm, "--prefix", str(self.folder), self.requirement]
-        subprocess.run(command, check=True)
+        subprocess.run(command, check=True, timeout=INSTALL_SECONDS)
         done.write_text(self.requirement, encoding="utf-8")
 
 

@@ -245,6 +245,90 @@ def test_a_stream_of_anthropics_passes_event_by_event(serve):
     assert (row.tokens_input, row.tokens_output) == (137, 10)
 
 
+def block(index: int, opened: dict[str, Any], *pieces: bytes, closes: bool = True) -> list[bytes]:
+    begun = event("content_block_start", index=index, content_block=opened)
+    end = [event("content_block_stop", index=index)] if closes else []
+    return [begun, *pieces, *end]
+
+
+NO_TEXT = {"type": "text", "text": ""}
+SUMMARY = piece(0, "compaction", content="They like dogs.", encrypted_content="e==")
+REFUSED = {"type": "refusal", "category": "cyber", "explanation": "No."}
+TOLD_USAGE = {"output_tokens": 8, "output_tokens_details": {"thinking_tokens": 3}}
+# What Claude streams beside the usual: the blocks, the end, and what a chat is told of it.
+RECORDED: dict[str, tuple[list[bytes], dict[str, Any], str, str]] = {
+    "compaction": (
+        [
+            *block(0, {"type": "compaction", "content": None}, SUMMARY),
+            *block(1, NO_TEXT, piece(1, "text", text="Hello.")),
+        ],
+        {"stop_reason": "end_turn", "stop_sequence": None},
+        "stop",
+        "Hello.",
+    ),
+    "refusal": (
+        block(0, NO_TEXT, piece(0, "text", text="I can")),
+        {"stop_reason": "refusal", "stop_sequence": None, "stop_details": REFUSED},
+        "content_filter",
+        "I can",
+    ),
+    "a call that the limit cut": (
+        [
+            *block(0, NO_TEXT, piece(0, "text", text="Looking.")),
+            *block(
+                1,
+                {**USE, "input": {}},
+                piece(1, "input_json", partial_json=""),
+                piece(1, "input_json", partial_json='{"city": "Li'),
+                closes=False,
+            ),
+        ],
+        {"stop_reason": "max_tokens", "stop_sequence": None},
+        "length",
+        "Looking.",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_what_claude_streams_beside_the_usual_passes_and_is_told_to_chats(serve, name):
+    parts, end, reason, text = RECORDED[name]
+    begun = {**HEAD, "usage": {**ANSWER["usage"], "output_tokens": 1}}
+    events = [
+        event("message_start", message=begun),
+        *parts,
+        event("message_delta", delta=end, usage=TOLD_USAGE),
+        event("message_stop"),
+    ]
+    serve("anthropic", lambda _: (200, tuple(events)))
+    sent = [json.loads(each.partition(b"data: ")[2]) for each in events]
+    sent[0]["message"]["model"] = "tag_rows"
+    assert streamed() == sent
+    create = llm_client.get_llm("tag_rows").openai().chat.completions.create
+    chunks = list(create(model="x", messages=[{"role": "user", "content": "Hi"}], stream=True))
+    choices = [choice for chunk in chunks for choice in chunk.choices]
+    assert "".join(each.delta.content or "" for each in choices) == text
+    assert [each.finish_reason for each in choices if each.finish_reason] == [reason]
+    counted = [chunk.usage for chunk in chunks if chunk.usage]
+    assert [each.total_tokens for each in counted] == [137 + 8]
+    rows = GenerationMetric.objects.all()
+    assert {(each.tokens_input, each.tokens_output, each.error_code) for each in rows} == {
+        (137, 8, "")
+    }
+
+
+@pytest.mark.parametrize("role", ["system", "developer"])
+def test_a_chat_of_instructions_alone_is_asked_of_claude_as_a_users_turn(serve, role):
+    served = serve("anthropic")
+    create = llm_client.get_llm("tag_rows").openai().chat.completions.create
+    turns: Any = [{"role": role, "content": "Greet me."}]
+    create(model="x", messages=turns, seed=1)
+    sent = served.bodies[-1]
+    assert "system" not in sent
+    assert [each["role"] for each in sent["messages"]] == ["user"]
+    assert "Greet me." in json.dumps(sent["messages"])
+
+
 @pytest.mark.parametrize("cut", [3, 7, 11, 20])
 def test_a_key_is_taken_out_of_its_events_wherever_they_are_cut(serve, cut):
     parts = [CANARY[:cut], CANARY[cut:]]

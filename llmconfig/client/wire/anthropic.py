@@ -66,8 +66,10 @@ class AnthropicWire:
             "messages": translation.turns(question.messages),
         }
         system = translation.system(question.messages)
-        if system:
+        if system and content["messages"]:
             content["system"] = system
+        elif system:  # a chat may be of instructions alone, a message of Claude's is a user's
+            content["messages"] = [{"role": "user", "content": system}]
         _ask_for_shape(content, question)
         wanted = dict(question.extra)
         if target.temperature is not None:
