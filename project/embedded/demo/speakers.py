@@ -6,11 +6,18 @@ from dataclasses import dataclass
 
 import orjson
 from django.core.management.base import CommandError
+from django.db.models import Q
 from httpx2 import Client, HTTPError
 
 from llmconfig.configuration.revisions import change
 from llmconfig.configuration.seeding import Wishes, seed
-from llmconfig.models import LLMConfig, Provider
+from llmconfig.models import (
+    GlobalConfig,
+    InteractionType,
+    LLMConfig,
+    NodeConfiguration,
+    Provider,
+)
 
 OLLAMA = os.environ.get("OLLAMA_URL", "http://127.0.0.1:11434")
 HOSTED_MODELS = {
@@ -34,6 +41,7 @@ class Speaker:
     lanes: int
     in_flight: int
     language: str = "es"
+    by_any_name: bool = False  # it answers whatever model a request names
 
 
 def configure(llm: str, environment: Mapping[str, str]) -> Speaker:
@@ -55,8 +63,23 @@ def configure(llm: str, environment: Mapping[str, str]) -> Speaker:
     seed(Wishes(enable=True, local_url=url, local_model=model))
     words = environment.get("LLM_LOCAL_MODEL_LABEL", model)
     if llm == "simulator":
-        return Speaker(words, model, rows=300, lanes=2, in_flight=50)
-    return Speaker(words, model, rows=3, lanes=1, in_flight=4, language="")
+        return Speaker(words, model, rows=300, lanes=2, in_flight=50, by_any_name=True)
+    return Speaker(words, model, rows=3, lanes=1, in_flight=4, language="", by_any_name=True)
+
+
+def serve_everything(model: str) -> None:
+    """Have this model answer all kinds of use, and nodes that name a hosted one by that name.
+
+    A first look shall not begin with a list of problems. Where somebody has switched another
+    provider on, the settings are theirs.
+    """
+    if Provider.objects.filter(is_enabled=True).count() > 1:
+        return
+    with change(source="seed", message="The demo's one model answers by any name."):
+        vectors = Q(interaction_type=InteractionType.EMBEDDINGS)
+        GlobalConfig.objects.exclude(vectors).update(model=model)
+        GlobalConfig.objects.filter(vectors).update(allow_unlisted_models=True)
+        NodeConfiguration.objects.update(allow_unlisted_models=True)
 
 
 def _hosted(llm: str) -> Speaker:

@@ -20,7 +20,13 @@ from llmconfig.models import LLMConfig
 from project.embedded.demo import report
 from project.embedded.demo.login import make_link
 from project.embedded.demo.processes import running
-from project.embedded.demo.speakers import HOSTED_MODELS, Speaker, configure, offers
+from project.embedded.demo.speakers import (
+    HOSTED_MODELS,
+    Speaker,
+    configure,
+    offers,
+    serve_everything,
+)
 
 LISTINGS = "dogs.csv.gz"
 NOT_TRANSLATED = (
@@ -99,6 +105,8 @@ class Command(BaseCommand):
                 concurrent_tasks=speaker.lanes
             )
         call_command("sync_llm_config", verbosity=0)
+        if speaker.by_any_name:
+            serve_everything(speaker.model)
         found = import_listings(settings.BASE_DIR / "fixtures" / LISTINGS)
         console.print(
             f"{found.added:,} listings added, {found.updated:,} updated,"
