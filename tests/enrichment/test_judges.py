@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.utils import timezone
 
 from enrichment.batches import cascades, creation
@@ -21,11 +22,12 @@ from enrichment.evaluations.runs import RunOrder
 from enrichment.evaluations.sets import CaseSource
 from enrichment.judging import judge_of, why_it_may_not_decide
 from enrichment.listings.models import Animal
-from enrichment.models import EnrichmentResult, EvaluationRun
+from enrichment.models import EnrichmentResult, EvaluationRun, JudgeCalibration
 from llmconfig.configuration import snapshot
 from llmconfig.models import NodeConfiguration, Provider, ProviderModel
 from llmconfig.secrets import Secret
 from metrics.models import GenerationMetric
+from tests.api import caller
 from tests.loopback import Loopback, loopback
 
 NODE = "description_cleaning"
@@ -231,3 +233,47 @@ def test_few_verdicts_leave_kappa_wide_and_one_kind_leaves_it_unknown():
     assert known.value == pytest.approx(0.4)
     assert known.low == pytest.approx(0.15, abs=0.06)
     assert known.high == pytest.approx(0.62, abs=0.06)
+
+
+@STORED
+def test_judges_are_calibrated_and_asked_by_api_and_in_the_admin(bench, make_animals, admin_client):
+    make_animals(20)
+    operator, viewer = caller("operator"), caller("viewer")
+    body = {"processing_type": NODE, "verdicts": 20}
+    assert viewer.post("/api/llm/evaluations/judges", body, format="json").status_code == 403
+    begun = operator.post("/api/llm/evaluations/judges", body, format="json")
+    assert begun.status_code == 202, begun.content
+    reviewed(20)
+    judges.calibrate(begun.json()["id"])
+    (shown,) = viewer.get("/api/llm/evaluations/judges").json()["results"]
+    assert (shown["verdicts"], shown["pairs_right"]) == (20, 10)
+    assert shown["said"].startswith("Kappa 1.00")
+    page = admin_client.get(
+        f"/admin/enrichment/judgecalibration/{shown['id']}/change/"
+    ).content.decode()
+    assert "Kappa 1.00" in page
+    first, second = pair_of_runs()
+    pair = {"first": str(first.pk), "second": str(second.pk)}
+    asked = operator.post("/api/llm/evaluations/comparison", pair, format="json")
+    assert asked.status_code == 202, asked.content
+    assert asked.json()["judged"]["pairs"] == 0 < asked.json()["judged"]["of"]
+    address = f"/admin/enrichment/evaluationrun/comparison/?first={first.pk}&second={second.pk}"
+    assert "Ask the judge" in admin_client.get(address).content.decode()
+    assert admin_client.post(address).status_code == 302
+    judges.judge_runs(first, second)
+    assert "Ask the judge" not in admin_client.get(address).content.decode()
+    added = admin_client.post(
+        "/admin/enrichment/judgecalibration/add/", {"enrichment": NODE, "verdicts": "50"}
+    )
+    assert added.status_code == 302
+    assert JudgeCalibration.objects.filter(wanted=50, status="waiting").exists()
+
+
+@STORED
+def test_the_command_says_how_far_a_judge_agrees(bench, make_animals, capsys):
+    make_animals(20)
+    reviewed(20)
+    call_command("llm_evaluate", "judge", NODE, "--verdicts", "20")
+    said = capsys.readouterr().out
+    assert "Kappa 1.00" in said
+    assert "It may decide." in said
