@@ -41,6 +41,10 @@ class GateTally:
     applied: Counter[str] = field(default_factory=Counter)
     held: Counter[str] = field(default_factory=Counter)
 
+    def of(self, judgement: str) -> int:
+        """How many were judged so."""
+        return self.applied[judgement] + self.held[judgement]
+
 
 def answers() -> dict[tuple[str, str, str], dict[str, Any]]:
     """The kept answers by listing, enrichment and language."""
@@ -108,17 +112,15 @@ def judged_section() -> str:
     found = list(judged())
     lines = [
         JUDGED.format(number=len(found)),
-        "| enrichment | judged | dangerous | of them applied | right or harmless | of them held |",
-        "| --- | ---: | ---: | ---: | ---: | ---: |",
+        "| enrichment | judged | dangerous, applied | harmless, held | right, held |",
+        "| --- | ---: | ---: | ---: | ---: |",
     ]
-    for name, tally in tallies(found).items():
-        dangerous = tally.applied[DANGEROUS] + tally.held[DANGEROUS]
-        good = sum(tally.applied[each] + tally.held[each] for each in (RIGHT, HARMLESS))
-        held = tally.held[RIGHT] + tally.held[HARMLESS]
-        lines.append(
-            f"| {name} | {dangerous + good} | {dangerous}"
-            f" | {_share(tally.applied[DANGEROUS], dangerous)} | {good} | {_share(held, good)} |"
-        )
+    for name, tally in sorted(tallies(found).items(), key=lambda each: each[0] == "all"):
+        cells = [
+            _share(tally.applied[DANGEROUS], tally.of(DANGEROUS)),
+            *(_share(tally.held[each], tally.of(each)) for each in (HARMLESS, RIGHT)),
+        ]
+        lines.append(f"| {name} | {sum(map(tally.of, JUDGEMENTS))} | {' | '.join(cells)} |")
     applied = tallies(found)["all"].applied
     total = sum(applied.values())
     lines.append(f"\nOf all that was applied, {_share(applied[DANGEROUS], total)} is dangerous.")
@@ -152,7 +154,9 @@ Qwen2.5-Coder 1.5B (Q4_K_M), the model of `make demo`, with the prompts of its n
 listings of 250 to 600 characters; {number} answers and parts of answers, each read beside its
 source: right, wrong but harmless, or dangerous (an adopter would be misled about the dog). The
 judgements with their reasons are in `fixtures/quality/judgements.tsv`. In brackets the exact 95 %
-interval.
+interval. The gates were mended by what was found in these answers, so others will do worse. Before
+that, of the first four listings, two profiles of four (one with an invented fun fact) and three
+Spanish texts of three (one says clean for sweet) had been applied whole.
 """
 BY_GATE = (
     "By gate, of all that it held (a part can be held by several, and is held with its answer):\n"

@@ -58,10 +58,10 @@ def chosen(count: int) -> list[dict[str, Any]]:
 
 def as_generation(kept: Mapping[str, Any]) -> Any:
     """A kept answer as the gates take one."""
-    record = SimpleNamespace(finish_reason=kept["finish"])
-    return SimpleNamespace(
-        text=kept["text"], parsed=kept["parsed"], record=record, tokens=(), refusal=""
-    )
+    from llmconfig.client.types import Generation
+
+    record: Any = SimpleNamespace(finish_reason=kept["finish"])
+    return Generation(text=kept["text"], parsed=kept["parsed"], record=record)
 
 
 def ask_all(count: int, into: Path, languages: tuple[str, ...], work: tuple[str, ...]) -> None:

@@ -181,7 +181,7 @@ Further changes, of kinds that the gates were tried with after they were made; w
 of them at first stands in the text below.
 """
 TRANSLATIONS = """
-Translations of four listings of our own into nine languages
+Translations of six listings of our own into nine languages
 (`benchmarks/quality_translations.txt`), right ones, and with one thing wrong:
 """
 HEADER = """# Quality: what the gates find
@@ -192,6 +192,7 @@ as its own answer to the description cleaning; the last line are corrections by 
 
 """
 FOOTER = """
+
 Changes made by rule say what gates can find, not how often models err: that is the judged part.
 At first the gates had found 5 % of pounds that became grams, 71 % of years that became months, 0 of
 90 loves that became hates, 2 % of good that became bad, 79 % of dogs that became cats, 80 % of

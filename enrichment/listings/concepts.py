@@ -64,20 +64,19 @@ HOUSE_TRAINED = Concept(
     "house_trained", "house-trained",
     {
         "en": "house_trained house-trained housetrained housebroken house_broken house-broken"
-        " potty_trained potty-trained",
-        "de": "stubenrein*",
+        " potty_trained potty-trained pottytrained",
+        "de": "stubenrein* hausrein* stubensauber*",
         "fr": "propre propres propreté",
         "nl": "zindelijk*",
-        "it": "sporc* bisogni",
-        "es": "necesidades adiestrado_en_casa adiestrada_en_casa entrenado_en_casa"
-        " entrenada_en_casa educado_en_casa educada_en_casa",
-        "pt": "necessidades treinado_em_casa treinada_em_casa educado_em_casa educada_em_casa",
-        "pl": "czystości",
-        "ja": "トイレ",
-        "zh": "厕所 廁所 如厕 大小便 定点 家庭训练 室内训练",
-        "ko": "배변 대소변 용변",
+        "it": "sporc* bisogni educat* addestrat* pulit*",
+        "es": "necesidades adiestrad* entrenad* educad* limpi*",
+        "pt": "necessidades treinad* adestrad* educad*",
+        "pl": "czysto* załatwia* nauczon* wytrenowan*",
+        "ja": "トイレ しつけ",
+        "zh": "厕所 廁所 如厕 大小便 定点 训练 訓練 受训",
+        "ko": "배변 대소변 용변 훈련",
     },
-    new=False, denied=True,
+    kept=True, denied=True,
 )  # fmt: skip
 CONCEPTS = (
     CAT,
@@ -134,6 +133,16 @@ CONCEPTS = (
             "ja": "姉 妹 きょうだい", "zh": "姐 姊 妹", "ko": "자매 여동생 누나 언니 남매",
         },
         new=True,
+    ),
+    Concept(
+        "leash", "a leash",
+        {
+            "en": "leash leashes leashed off-leash on-leash", "de": "leine leinen* angeleint*",
+            "es": "correa correas", "fr": "laisse*", "it": "guinzagli*",
+            "nl": "lijn lijnen riem aangelijnd*", "pt": "trela coleira guia",
+            "pl": "smycz*", "ja": "リード", "zh": "牵引 牵绳 绳 繩", "ko": "목줄 리드 산책줄 줄에",
+        },
+        kept=True,
     ),
     Concept(
         "surgery", "surgery",

@@ -17,13 +17,15 @@ gentle: gentle gently gentleness tender | soft careful sweet mild gentleman
 quiet: quiet | calm mellow doesn't_bark rarely_bark low-key
 affectionate: affectionate cuddly cuddler snuggly snuggler cuddles cuddling snuggles snuggling |
     affection* cuddl* snuggl* lap kiss* hug* pet petted petting lov* sweet* belly attention lean*
-friendly: friendly sociable social outgoing | friend* social* outgoing loves_everyone
-    loves_people people everyone good_with great_with gets_along well_with wag* happy
+friendly: friendly | friend* social* outgoing loves_everyone loves_people people everyone
+    good_with great_with gets_along well_with wag* happy awesome wonderful_with
+social: sociable social outgoing | social* outgoing loves_everyone loves_people everyone
+    gets_along other_dogs people
 loyal: loyal loyalty devoted faithful | devot* bond* velcro loyal* side
-smart: smart intelligent clever intelligence | smart* learn* bright quick trainable trained
+smart: smart intelligent clever intelligence | smart* learn* bright trainable
 curious: curious curiosity inquisitive | explor* sniff* curious* investigat*
 protective: protective guard watchdog | protect* guard* alert*
-obedient: obedient obedience well-trained well-behaved | obey* sit stay command* trained trick*
+obedient: obedient obedience well-trained well-behaved | obey* sit stay command* trick*
     well_behaved manners behaved listens
 independent: independent | aloof own
 shy: shy timid fearful nervous | shy* timid* scar* fear* nervous skittish reserved afraid warm*
@@ -47,6 +49,11 @@ apartment: apartment apartments | apartment* condo* flat
 foster: foster fostered fostering | foster*
 stray: stray strays | stray* street* found
 young: puppy puppies pup | pup* week* month* baby litter
+small: small_dog small_boy small_girl small_puppy is_small is_a_small small_and small-sized petite
+    tiny | size:_small small_in tiny petite chihuahua little
+medium-sized: medium-sized medium_dog | size:_medium medium
+large: large_dog large_boy large_girl big_dog big_boy big_girl is_large is_big is_a_large is_a_big
+    large-sized | size:_large size:_extra size:_xl big large
 training: trained training | train* learn* obey* command* house* crate* potty
 """
 

@@ -46,7 +46,8 @@ _MARKUP = "*_# \t"
 def bare(text: str, sources: Sequence[str]) -> str:
     """The text without what surely stands around it; `sources` are what it was made from."""
     for _ in range(MAX_LAYERS):
-        inner = _without_announcement(_unquoted(_unfenced(text.strip(), sources), sources), sources)
+        inner = _unfenced(_unmarked(text.strip(), sources), sources)
+        inner = _without_announcement(_unquoted(inner, sources), sources)
         if inner == text:
             break
         text = inner
@@ -72,6 +73,17 @@ def wrapped(text: Any, sources: Sequence[str]) -> GateFinding | None:
                 {"found": found[:80]},
             )
     return None
+
+
+# The marks that prompts put around their data; a model may put them around its answer too.
+_MARKS = re.compile(r"<(listing|text|question|row)>\s*(.*?)\s*</\1>", re.DOTALL)
+
+
+def _unmarked(text: str, sources: Sequence[str]) -> str:
+    found = _MARKS.fullmatch(text)
+    if found is None or not found[2] or _begins(sources, f"<{found[1]}>"):
+        return text
+    return found[2]
 
 
 def _unfenced(text: str, sources: Sequence[str]) -> str:

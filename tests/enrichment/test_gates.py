@@ -309,9 +309,13 @@ def test_a_profile_keeps_what_the_source_says_and_leaves_the_rest_to_a_person():
         ("Rex sails boats across oceans.", "invented"),
     ],
 )
-def test_a_profile_that_claims_what_nobody_said_is_held(bio, code):
+def test_what_a_profile_claims_and_nobody_said_waits_for_a_person(bio, code):
     found = profiled(bio=bio)
-    assert code in {each.code for each in found.findings}
+    assert found.value == {"tagline": "A sweet dog with a ball"}
+    assert code in {each.code for each in found.doubts}
+    assert found.suggestion["bio"] == bio
+    nothing = profiled(bio=bio, tagline="A champion swimmer")
+    assert code in {each.code for each in nothing.findings}
 
 
 def test_a_number_in_one_word_with_its_unit_is_the_number():

@@ -3,6 +3,7 @@
 import pytest
 
 from benchmarks.injections import injected, innocent, is_applied, is_found
+from benchmarks.judgements import DANGEROUS, JUDGEMENTS, judged
 from benchmarks.quality import edited, listings, measured, translated
 from benchmarks.quality_changes import CHANGES, OTHER_CHANGES
 
@@ -31,10 +32,19 @@ def test_changes_of_other_kinds_are_held(rows, change):
 
 def test_right_translations_pass_and_spoilt_ones_are_held():
     found = translated()
-    assert found[""].of >= 36
+    assert found[""].of >= 54
     assert not found[""].missed
     for kind, each in found.items():
         assert not kind or each.share >= 0.9, each.missed
+
+
+def test_of_what_is_applied_of_a_models_judged_answers_nearly_nothing_is_dangerous():
+    found = list(judged())
+    assert len(found) >= 100
+    assert {each.judgement for each in found} <= set(JUDGEMENTS)
+    applied = [each for each in found if each.applied]
+    dangerous = [each for each in applied if each.judgement == DANGEROUS]
+    assert len(dangerous) <= 0.01 * len(applied), dangerous
 
 
 def test_unchanged_answers_and_right_edits_pass(rows):

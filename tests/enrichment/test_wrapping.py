@@ -13,6 +13,7 @@ TEXT = "Rex is a calm dog.\nHe likes walks."
     [
         f"```\n{TEXT}\n```",
         f"~~~markdown\n{TEXT}\n~~~",
+        f"<listing>\n{TEXT}\n</listing>",
         f"“{TEXT}”",
         f"«{TEXT}»",
         f"„{TEXT}“",

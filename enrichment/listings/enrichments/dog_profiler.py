@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from enrichment.enrichments.contract import Judgement, PromptText
+from enrichment.enrichments.contract import Judgement, PromptText, schema_misfit
 from enrichment.listings.abbreviations import ABBREVIATIONS
 from enrichment.listings.concepts import CHOICES, LANGUAGES, NEW_CONCEPTS, STATEMENTS
 from enrichment.listings.enrichments.listing import ListingEnrichment, listing_remains
@@ -108,34 +108,33 @@ class DogProfiler(ListingEnrichment):
         floor: float,
         columns: Mapping[str, Any],
     ) -> Judgement:
-        """The bio decides; of the rest, what a gate objects to is left out.
+        """Each part by itself: what a gate objects to is left out and waits for a reviewer.
 
-        What was left out waits for a reviewer, together with the whole.
+        He sees it together with the whole.
         """
         judged = super().judge(answer, values, variant=variant, floor=floor, columns=columns)
         if judged.rejected or not judged.findings:
             return judged
-        whole = judged.value
-        core = {name: whole[name] for name in SCHEMA["required"]}
-        if self.objections(core, values, variant=variant, columns=columns):
-            return judged
-        kept, doubts = core, list[GateFinding]()
-        for name, part in _parts(whole):
+        kept: dict[str, Any] = {}
+        doubts: list[GateFinding] = []
+        for name, part in _parts(judged.value):
             found = self.objections({name: part}, values, variant=variant, columns=columns)
             doubts += found
             if not found:
-                kept = {
-                    **kept,
-                    name: [*kept.get(name, ()), *part] if isinstance(part, list) else part,
-                }
-        return replace(judged, findings=(), value=kept, suggestion=whole, doubts=tuple(doubts))
+                kept[name] = [*kept.get(name, ()), *part] if isinstance(part, list) else part
+        if not kept:
+            return judged
+        return replace(
+            judged, findings=(), value=kept, suggestion=judged.value, doubts=tuple(doubts)
+        )
+
+    def misfit(self, value: Any) -> str:
+        """A profile may lack any part."""
+        return schema_misfit({**SCHEMA, "required": []}, value)
 
 
 def _parts(whole: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """What a profile has besides its core; of lists each member alone."""
+    """What a profile consists of; of lists each member alone."""
     for name, value in whole.items():
-        if name in SCHEMA["required"]:
-            continue
-        yield from (
-            ((name, [each]) for each in value) if isinstance(value, list) else ((name, value),)
-        )
+        parts = [[each] for each in value] if isinstance(value, list) else [value]
+        yield from ((name, part) for part in parts)

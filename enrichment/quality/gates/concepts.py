@@ -337,7 +337,8 @@ def _exchanged(source: Text, answer: Text, index: ConceptIndex) -> GateFinding |
 
 
 def _flips(source: Text, answer: Text, concept: Concept) -> bool:
+    """Whether what one only denies the other only states, or a denial is there that never was."""
     before, after = source.polarity(concept), answer.polarity(concept)
-    return (before == (True, False) and after == (False, True)) or (
-        before == (False, True) and after == (True, False)
-    )
+    if before == (True, False):
+        return after == (False, True)
+    return before == (False, True) and after[0]
