@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from enrichment.enrichments.contract import Judgement, PromptText, schema_misfit
+from enrichment.enrichments.contract import Judgement, PromptText
 from enrichment.listings.abbreviations import ABBREVIATIONS
 from enrichment.listings.concepts import CHOICES, LANGUAGES, NEW_CONCEPTS, STATEMENTS
 from enrichment.listings.enrichments.listing import ListingEnrichment, listing_remains
@@ -110,7 +110,7 @@ class DogProfiler(ListingEnrichment):
     ) -> Judgement:
         """Each part by itself: what a gate objects to is left out and waits for a reviewer.
 
-        He sees it together with the whole.
+        He sees it together with the whole, and completes a profile that lacks its bio.
         """
         judged = super().judge(answer, values, variant=variant, floor=floor, columns=columns)
         if judged.rejected or not judged.findings:
@@ -127,10 +127,6 @@ class DogProfiler(ListingEnrichment):
         return replace(
             judged, findings=(), value=kept, suggestion=judged.value, doubts=tuple(doubts)
         )
-
-    def misfit(self, value: Any) -> str:
-        """A profile may lack any part."""
-        return schema_misfit({**SCHEMA, "required": []}, value)
 
 
 def _parts(whole: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
