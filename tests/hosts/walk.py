@@ -1,7 +1,7 @@
 """Asks every address of Nodewise in the host's project, as each kind of person; prints JSON.
 
 Run as `python -m tests.hosts.walk` under the host's settings, on an empty database; with `pages`
-it opens the pages of the admin alone.
+it opens the pages of the admin alone, also where it has walked before.
 """
 
 import datetime as dt
@@ -92,9 +92,11 @@ def api() -> dict[str, list[Any]]:
 def admin_pages() -> list[Any]:
     """[address, status, what it names elsewhere] of each page that needs no row, and of some."""
     call_command("seed_llm_config", stdout=StringIO())
-    NodeConfiguration.objects.create(node_name="catalogue")
+    NodeConfiguration.objects.get_or_create(node_name="catalogue")
     client = Client(raise_request_exception=False)
-    client.force_login(cast("Any", Person.objects.create_superuser("root@museum.example")))
+    root = Person.objects.filter(is_superuser=True).first()
+    root = root or Person.objects.create_superuser("root@museum.example")
+    client.force_login(cast("Any", root))
     pages = [reverse("admin:index"), reverse("admin:llm_settings"), reverse("admin:llm_playground")]
     pages += [reverse("admin:enrichment_review"), reverse("admin:metrics_quality")]
     for model in admin.site._registry:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
@@ -70,17 +70,23 @@ def walk(database: str, *words: str, **more: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def plain(databases: Any) -> dict[str, Any]:
-    """The whole walk: Django's own admin on a site of the host's, no extra, below a prefix."""
-    below = json.dumps({"FORCE_SCRIPT_NAME": PREFIX})
-    backoffice = "tests.hosts.backoffice.BackofficeConfig"
-    return walk(databases(), HOST_CORE_ONLY="1", HOST_ADMIN=backoffice, HOST_SETTINGS=below)
+def walked_database(databases: Any) -> str:
+    """Of both walks: migrations take as long as a thousand requests."""
+    return str(databases())
 
 
 @pytest.fixture(scope="module")
-def themed(databases: Any) -> dict[str, Any]:
+def plain(walked_database: str) -> dict[str, Any]:
+    """The whole walk: Django's own admin on a site of the host's, no extra, below a prefix."""
+    below = json.dumps({"FORCE_SCRIPT_NAME": PREFIX})
+    backoffice = "tests.hosts.backoffice.BackofficeConfig"
+    return walk(walked_database, HOST_CORE_ONLY="1", HOST_ADMIN=backoffice, HOST_SETTINGS=below)
+
+
+@pytest.fixture(scope="module")
+def themed(walked_database: str, plain: dict[str, Any]) -> dict[str, Any]:
     """The pages with unfold; the addresses of the API know nothing of it."""
-    return walk(databases(), "pages", HOST_THEME="unfold")
+    return walk(walked_database, "pages", HOST_THEME="unfold")
 
 
 @pytest.fixture(scope="module", params=["plain", "themed"])
@@ -176,6 +182,24 @@ def manage(*arguments: str, database: str, **more: str) -> subprocess.CompletedP
     )  # fmt: skip
 
 
+class Told(NamedTuple):
+    """What became of one command."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def manage_all(*commands: list[str], database: str, **more: str) -> list[Told]:
+    """Several commands in one process, which saves the time to start."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.hosts.commands", json.dumps(commands)],
+        cwd=ROOT, env=environment(database, **more),
+        capture_output=True, text=True, timeout=250, check=True,
+    )  # fmt: skip
+    return [Told(*each) for each in json.loads(done.stdout)]
+
+
 def test_our_tables_need_no_migration_for_the_hosts_defaults(databases):
     done = manage("makemigrations", "--check", "--dry-run", database=databases())
     assert done.returncode == 0, done.stdout
@@ -183,12 +207,11 @@ def test_our_tables_need_no_migration_for_the_hosts_defaults(databases):
 
 def test_check_says_how_to_make_a_field_key_and_production_does_not_start_without(databases):
     where = databases()
-    checked = manage("check", database=where, HOST_DEBUG="0")
+    checked, made = manage_all(["check"], ["generate_field_key"], database=where, HOST_DEBUG="0")
     assert checked.returncode == 1
     assert "llmconfig.E001" in checked.stderr
     assert "generate_field_key" in checked.stderr
     assert manage("migrate", database=where, HOST_DEBUG="0").returncode == 1
-    made = manage("generate_field_key", database=where, HOST_DEBUG="0")
     good = manage("check", database=where, HOST_DEBUG="0", HOST_FIELD_KEY=made.stdout.strip())
     assert (good.returncode, "E001" in good.stderr) == (0, False), good.stderr
 
@@ -209,15 +232,28 @@ WITHOUT = {  # code of a host that needs an extra: the extra that it is told to 
 }
 
 
-@pytest.mark.parametrize("code", WITHOUT, ids=lambda code: code.rpartition(";")[2][:40])
-def test_what_an_extra_brings_is_named_where_it_is_missing(code):
+EACH_ALONE = """
+import json, sys
+said = []
+for code in json.loads(sys.argv[1]):
+    try:
+        exec(code, {})
+        said.append("")
+    except Exception as error:
+        said.append(str(error))
+print(json.dumps(said))
+"""
+
+
+def test_what_an_extra_brings_is_named_where_it_is_missing():
     done = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", EACH_ALONE, json.dumps(list(WITHOUT))],
         cwd=ROOT, env=environment("postgres://nobody@localhost/none", HOST_CORE_ONLY="1"),
-        capture_output=True, text=True, timeout=250, check=False,
+        capture_output=True, text=True, timeout=250, check=True,
     )  # fmt: skip
-    assert done.returncode == 1
-    assert f"pip install 'nodewise[{WITHOUT[code]}]'" in done.stderr.splitlines()[-1]
+    said = json.loads(done.stdout.splitlines()[-1])
+    for code, error in zip(WITHOUT, said, strict=True):
+        assert f"pip install 'nodewise[{WITHOUT[code]}]'" in error, code
 
 
 @pytest.mark.parametrize(
@@ -241,14 +277,16 @@ def test_a_router_keeps_our_tables_in_one_of_several_databases(databases):
     routed = several | {
         "HOST_SETTINGS": json.dumps({"DATABASE_ROUTERS": ["nodewise.routing.Router"]})
     }
-    done = manage("migrate", "--database", "other", database=where, **routed)
+    done, checked = manage_all(
+        ["migrate", "--database", "other"], ["check"], database=where, **routed
+    )
     assert done.returncode == 0, done.stderr
+    assert checked.returncode == 0, checked.stderr
     with psycopg.connect(other) as server:
         made = server.execute("SELECT relname FROM pg_class WHERE relkind IN ('r', 'p')").fetchall()
     names = {name for (name,) in made}
     assert "people_person" in names
     assert not [name for name in names if name.startswith(("llm_", "enrichment_"))]
-    assert manage("check", database=where, **routed).returncode == 0
 
 
 def test_another_database_may_be_no_postgresql(databases, tmp_path):
@@ -264,8 +302,7 @@ def test_another_database_may_be_no_postgresql(databases, tmp_path):
 def test_check_refuses_a_database_that_cannot_be_ours(databases):
     cannot = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
     settings = json.dumps({"DATABASES": cannot, "USE_TZ": False})
-    for command in ("check", "migrate"):
-        done = manage(command, database=databases(), HOST_SETTINGS=settings)
+    for done in manage_all(["check"], ["migrate"], database=databases(), HOST_SETTINGS=settings):
         assert done.returncode == 1
         assert "llmconfig.E007" in done.stderr
         assert "llmconfig.E008" in done.stderr

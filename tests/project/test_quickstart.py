@@ -23,8 +23,6 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from tests.project.test_wheel import built_wheel
-
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "quickstart.md"
 PORT = "18473"
@@ -173,14 +171,15 @@ def without_the_theme(reader: Reader) -> None:
     assert "unfold" not in settings.read_text().lower()
 
 
+@pytest.mark.xdist_group("wheel")
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     "installs", [False, pytest.param(True, marks=pytest.mark.installs)], ids=["beside", "installed"]
 )
 def test_the_quickstart_ends_with_an_enriched_row_an_admin_and_v1(
-    tmp_path, model_server, database, installs
+    tmp_path, wheel, model_server, database, installs
 ):
-    reader = Reader(tmp_path, built_wheel(tmp_path), model_server, database, installs=installs)
+    reader = Reader(tmp_path, wheel, model_server, database, installs=installs)
     blocks = BLOCK.findall(PAGE.read_text())
     before = [text for _, text in blocks].index(next(t for _, t in blocks if "DEBUG = False" in t))
     outputs = []
