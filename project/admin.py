@@ -9,6 +9,8 @@ from django.contrib.auth.admin import UserAdmin as StockUserAdmin
 from django.contrib.auth.models import Group, User
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from rest_framework.authtoken.models import TokenProxy
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
@@ -33,18 +35,20 @@ class UserAdmin(StockUserAdmin, RevisionedAdmin):  # type: ignore[type-arg,misc]
     list_filter = ("is_staff", "is_active", "is_superuser", "groups")
     fieldsets = (
         (None, {"fields": ("username", "password")}),
-        ("Person", {"fields": ("first_name", "last_name", "email")}),
+        (_("Person"), {"fields": ("first_name", "last_name", "email")}),
         (
-            "Role",
+            _("Role"),
             {
                 "fields": ("is_active", "is_staff", "groups", "is_superuser"),
-                "description": "Groups are roles: a viewer reads everything but secrets and"
-                " texts, an operator also runs batches, an administrator also changes the"
-                " configuration and manages people; a reader also reads prompts and answers."
-                " Staff may sign in here; superusers may do everything.",
+                "description": _(
+                    "Groups are roles: a viewer reads everything but secrets and"
+                    " texts, an operator also runs batches, an administrator also changes the"
+                    " configuration and manages people; a reader also reads prompts and answers."
+                    " Staff may sign in here; superusers may do everything."
+                ),
             },
         ),
-        ("Dates", {"fields": ("last_login", "date_joined")}),
+        (_("Dates"), {"fields": ("last_login", "date_joined")}),
     )
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -77,13 +81,13 @@ class UserAdmin(StockUserAdmin, RevisionedAdmin):  # type: ignore[type-arg,misc]
         """With the groups, for the list."""
         return super().get_queryset(request).prefetch_related("groups")
 
-    @admin.display(description="Role")
+    @admin.display(description=_("Role"))
     def roles(self, user: User) -> str:
         """The highest role; superusers need none."""
         if user.is_superuser:
-            return "superuser"
+            return gettext("superuser")
         held = (role_of_group(each.name) for each in user.groups.all())
-        return max(filter(None, held), key=RANK.__getitem__, default="none")
+        return max(filter(None, held), key=RANK.__getitem__, default=gettext("none"))
 
 
 @admin.register(Group)
@@ -92,10 +96,10 @@ class GroupAdmin(StockGroupAdmin, RevisionedAdmin):
 
     list_display = ("name", "meaning")
 
-    @admin.display(description="May")
+    @admin.display(description=_("May"))
     def meaning(self, group: Group) -> str:
         if group.name == group_name(READER):
-            return "also reads prompts and answers"
+            return gettext("also reads prompts and answers")
         role = role_of_group(group.name)
         return role.label.partition(": ")[2] if role else ""
 
@@ -130,7 +134,10 @@ class TokenAdmin(ReadOnlyAdmin):
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> Any:
         messages.warning(
-            request, f"Token of {obj.user}: {obj.key} . Copy it now: it is not shown again."
+            request,
+            gettext("Token of {user}: {key} . Copy it now: it is not shown again.").format(
+                user=obj.user, key=obj.key
+            ),
         )
         return HttpResponseRedirect(reverse("admin:authtoken_tokenproxy_changelist"))
 
@@ -143,13 +150,13 @@ class TokenAdmin(ReadOnlyAdmin):
             self.revoke(request, queryset.filter(user_id__in=chosen))
         return HttpResponseRedirect(request.get_full_path())
 
-    @admin.action(description="Revoke", permissions=["revoke"])
+    @admin.action(description=_("Revoke"), permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: Any) -> None:
         """Whoever uses them is refused from now on."""
         number, _ = queryset.delete()
-        messages.success(request, f"{number} revoked.")
+        messages.success(request, gettext("{number} revoked.").format(number=number))
 
-    @admin.display(description="Token")
+    @admin.display(description=_("Token"))
     def ending(self, token: Any) -> str:
         """Its end, to recognise it by."""
         return f"••••{token.key[-4:]}"
@@ -157,13 +164,13 @@ class TokenAdmin(ReadOnlyAdmin):
 
 register_section(
     Section(
-        "Access",
+        _("Access"),
         90,
         (
-            Page("Users", "group", "admin:auth_user_changelist", "auth.view_user"),
-            Page("Roles", "badge", "admin:auth_group_changelist", "auth.view_group"),
+            Page(_("Users"), "group", "admin:auth_user_changelist", "auth.view_user"),
+            Page(_("Roles"), "badge", "admin:auth_group_changelist", "auth.view_group"),
             Page(
-                "API tokens", "key", "admin:authtoken_tokenproxy_changelist",
+                _("API tokens"), "key", "admin:authtoken_tokenproxy_changelist",
                 "authtoken.view_tokenproxy",
             ),
         ),

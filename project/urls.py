@@ -10,6 +10,7 @@ from project.api_docs import DocsPage, Schema
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
+    path("i18n/", include("django.conf.urls.i18n")),
     path("docs/api/schema/", Schema.as_view(), name="schema"),
     path("docs/api/", DocsPage.as_view(url_name="schema"), name="api-docs"),
     path("", include("nodewise.urls")),

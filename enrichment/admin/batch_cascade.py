@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.translation import gettext
+
 from enrichment.batches.cascades import AT_PROVIDER, CascadeFigures, figures_of, terms_of
 from enrichment.cascades.steering import Phase, Way
 from enrichment.enrichments import get
@@ -40,41 +42,82 @@ def _left_to_provider(batch: Batch) -> dict[str, Any] | None:
 
 def _figures(found: CascadeFigures) -> list[tuple[str, str]]:
     shown = [
-        ("rows kept its answer", count(found.kept)),
-        ("calls of the node's own model", count(found.dear_calls)),
-        ("good answers were audited", count(found.audited)),
-        ("of these differed", count(found.caught)),
-        ("wanted agreement", f"{found.target:.1%}"),
+        (gettext("rows kept its answer"), count(found.kept)),
+        (gettext("calls of the node's own model"), count(found.dear_calls)),
+        (gettext("good answers were audited"), count(found.audited)),
+        (gettext("of these differed"), count(found.caught)),
+        (gettext("wanted agreement"), f"{found.target:.1%}"),
     ]
     if found.kept:
-        sure = f"kept rows differ at most ({1 - found.miss:.0%} sure)"
+        sure = gettext("kept rows differ at most ({share} sure)").format(
+            share=f"{1 - found.miss:.0%}"
+        )
         shown.append((sure, count(found.differ_at_most)))
     if found.threshold is not None:
-        shown.append(("score from which on answers are kept", f"{found.threshold:.3f}"))
+        shown.append((gettext("score from which on answers are kept"), f"{found.threshold:.3f}"))
     if found.saved_usd is not None:
         saved = found.saved_usd
-        shown.append(("saved", money(saved)) if saved >= 0 else ("it cost more", money(-saved)))
+        shown.append(
+            (gettext("saved"), money(saved))
+            if saved >= 0
+            else (gettext("it cost more"), money(-saved))
+        )
     return shown
 
 
 def _event(event: Mapping[str, Any]) -> str:
-    after = f"After {count(event['rows'])} rows: "
     if event["drift"]:
-        return f"{after}newer rows were right more or less often than before, so it learned anew."
-    if event["phase"] == Phase.KEEPING:
-        return f"{after}it kept cheap answers from a score of {event['threshold']:.3f} on."
-    if event["phase"] == Phase.STOPPED:
-        return f"{after}it stopped, as audits had caught too many wrong answers."
-    return f"{after}it ended, as the scores told too little to pay."
+        told = gettext(
+            "After {rows} rows: newer rows were right more or less often than before, so it"
+            " learned anew."
+        )
+    elif event["phase"] == Phase.KEEPING:
+        told = gettext("After {rows} rows: it kept cheap answers from a score of {threshold} on.")
+    elif event["phase"] == Phase.STOPPED:
+        told = gettext(
+            "After {rows} rows: it stopped, as audits had caught too many wrong answers."
+        )
+    else:
+        told = gettext("After {rows} rows: it ended, as the scores told too little to pay.")
+    threshold = event.get("threshold")
+    shown = "" if threshold is None else f"{threshold:.3f}"
+    return told.format(rows=count(event["rows"]), threshold=shown)
 
 
 def cascade_in_words(decided: Mapping[str, Any] | None) -> str:
     """How a row went through: whose answer it has, the score, whether both agreed."""
     if decided is None:
-        return "none"
-    asked = f"{decided['model']} was asked first and scored {decided['score']:.3f}"
+        return gettext("none")
     if decided["way"] == Way.CHEAP:
-        return f"{asked}: its answer was kept."
-    agreed = {True: ", and agreed", False: ", and differed", None: ""}[decided["agrees"]]
-    audit = "as an audit" if decided["way"] == Way.AUDIT else "for certainty"
-    return f"{asked}; the node's own model answered {audit}{agreed}."
+        told = gettext("{model} was asked first and scored {score}: its answer was kept.")
+    elif decided["way"] == Way.AUDIT:
+        told = {
+            True: gettext(
+                "{model} was asked first and scored {score}; the node's own model answered as an"
+                " audit, and agreed."
+            ),
+            False: gettext(
+                "{model} was asked first and scored {score}; the node's own model answered as an"
+                " audit, and differed."
+            ),
+            None: gettext(
+                "{model} was asked first and scored {score}; the node's own model answered as an"
+                " audit."
+            ),
+        }[decided["agrees"]]
+    else:
+        told = {
+            True: gettext(
+                "{model} was asked first and scored {score}; the node's own model answered for"
+                " certainty, and agreed."
+            ),
+            False: gettext(
+                "{model} was asked first and scored {score}; the node's own model answered for"
+                " certainty, and differed."
+            ),
+            None: gettext(
+                "{model} was asked first and scored {score}; the node's own model answered for"
+                " certainty."
+            ),
+        }[decided["agrees"]]
+    return told.format(model=decided["model"], score=f"{decided['score']:.3f}")

@@ -8,6 +8,9 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from enrichment.admin.chosen_rows import ChosenRows
 from enrichment.admin.freshness import WORDS
@@ -24,9 +27,12 @@ MAX_ORGANIZATIONS = 500  # offered for choice; others are typed
 MAX_LANGUAGES = 20
 PAST_ALLOWED = dt.timedelta(minutes=2)  # while a person still looks at the form
 TRANSPORTS = (
-    (Transport.LIVE.value, "Now, call by call"),
-    (Transport.PROVIDER_BATCH.value, "As the provider's own batch: half the price, within a day"),
-    (AUTO, "Whichever is cheaper and in time"),
+    (Transport.LIVE.value, _("Now, call by call")),
+    (
+        Transport.PROVIDER_BATCH.value,
+        _("As the provider's own batch: half the price, within a day"),
+    ),
+    (AUTO, _("Whichever is cheaper and in time")),
 )
 # The fields of this form by the names that the domain's errors use.
 FIELDS = {
@@ -61,50 +67,50 @@ class BatchForm(forms.Form):
         required=False,
         max_length=200,
         widget=TextWidget(attrs={"placeholder": "es, fr", "list": "batch-languages"}),
-        help_text="Into which languages, with commas between: es, pt-BR, zh-Hant.",
+        help_text=_("Into which languages, with commas between: es, pt-BR, zh-Hant."),
     )
     organization = forms.CharField(
         required=False,
         max_length=100,
         widget=TextWidget(
-            attrs={"placeholder": "All", "list": "batch-organizations", "autocomplete": "off"}
+            attrs={"placeholder": _("All"), "list": "batch-organizations", "autocomplete": "off"}
         ),
-        help_text="Only the rows of this organization.",
+        help_text=_("Only the rows of this organization."),
     )
     limit = forms.IntegerField(
-        label="At most so many rows",
+        label=_("At most so many rows"),
         required=False,
         min_value=1,
-        widget=TextWidget(attrs=NUMBER | {"placeholder": "All"}),
+        widget=TextWidget(attrs=NUMBER | {"placeholder": _("All")}),
     )
     max_cost_usd = forms.DecimalField(
-        label="Cap (USD)",
+        label=_("Cap (USD)"),
         required=False,
         max_digits=16,
         decimal_places=10,
         max_value=MAX_CAP - 1,
-        widget=TextWidget(attrs={"inputmode": "decimal", "placeholder": "None"}),
-        help_text="The batch pauses when it has cost this much.",
+        widget=TextWidget(attrs={"inputmode": "decimal", "placeholder": _("None")}),
+        help_text=_("The batch pauses when it has cost this much."),
     )
     stale = forms.MultipleChoiceField(
-        label="Rows that need work because",
+        label=_("Rows that need work because"),
         choices=[(each.value, WORDS[each]) for each in Reason if each in ALL_REASONS],
         initial=sorted(DEFAULT_REASONS),
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
     force = forms.BooleanField(
-        label="Also rows that are up to date: everything is asked and paid again", required=False
+        label=_("Also rows that are up to date: everything is asked and paid again"), required=False
     )
     transport = forms.ChoiceField(
         choices=TRANSPORTS, initial=Transport.LIVE.value, required=False, widget=SelectWidget
     )
     within_hours = forms.FloatField(
-        label="Deadline in hours",
+        label=_("Deadline in hours"),
         required=False,
         min_value=0,
-        widget=TextWidget(attrs={"inputmode": "decimal", "placeholder": "None"}),
-        help_text="A provider's own batch may take 24 hours.",
+        widget=TextWidget(attrs={"inputmode": "decimal", "placeholder": _("None")}),
+        help_text=_("A provider's own batch may take 24 hours."),
     )
     priority = forms.IntegerField(
         required=False,
@@ -112,22 +118,24 @@ class BatchForm(forms.Form):
         min_value=-MAX_PRIORITY,
         max_value=MAX_PRIORITY,
         widget=TextWidget(attrs=NUMBER),
-        help_text=f"From -{MAX_PRIORITY} to {MAX_PRIORITY}; five more is twice the share of workers"
-        " and limits.",
+        help_text=format_lazy(
+            _("From -{most} to {most}; five more is twice the share of workers and limits."),
+            most=MAX_PRIORITY,
+        ),
     )
     at = forms.DateTimeField(
-        label="Start at (UTC)",
+        label=_("Start at (UTC)"),
         required=False,
         widget=TextWidget(attrs={"type": "datetime-local"}),
-        help_text="Blank: now.",
+        help_text=_("Blank: now."),
     )
     recurrence = forms.ChoiceField(
-        label="Repeat",
+        label=_("Repeat"),
         choices=Recurrence.choices,
         initial=Recurrence.ONCE.value,
         required=False,
         widget=SelectWidget,
-        help_text="Each time it takes the rows that need work then.",
+        help_text=_("Each time it takes the rows that need work then."),
     )
     table = forms.CharField(required=False, widget=forms.HiddenInput)
     rows = forms.CharField(required=False, widget=forms.HiddenInput)
@@ -152,9 +160,11 @@ class BatchForm(forms.Form):
         text = self.cleaned_data["languages"].replace(",", " ")
         codes = tuple(dict.fromkeys(text.split()))
         if not codes:
-            raise forms.ValidationError("Say into which language, such as es.")
+            raise forms.ValidationError(gettext("Say into which language, such as es."))
         if len(codes) > MAX_LANGUAGES:
-            raise forms.ValidationError(f"At most {MAX_LANGUAGES} languages at once.")
+            raise forms.ValidationError(
+                gettext("At most {number} languages at once.").format(number=MAX_LANGUAGES)
+            )
         for code in codes:
             try:
                 check_variant(get(name), code)
@@ -166,14 +176,14 @@ class BatchForm(forms.Form):
         """A moment to come."""
         at: dt.datetime | None = self.cleaned_data["at"]
         if at is not None and at < timezone.now() - PAST_ALLOWED:
-            raise forms.ValidationError("This is past.")
+            raise forms.ValidationError(gettext("This is past."))
         return at
 
     def clean(self) -> dict[str, Any]:
         """Refuse a batch that takes rows for no reason at all."""
         given = super().clean() or self.cleaned_data
         if not given.get("stale") and not given.get("force") and "stale" not in self.errors:
-            self.add_error("stale", "Choose at least one reason, or all rows.")
+            self.add_error("stale", gettext("Choose at least one reason, or all rows."))
         return given
 
     def order(self, request: HttpRequest) -> BatchOrder:

@@ -12,6 +12,8 @@ from django.db.models import Count, Func, IntegerField, Q
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from enrichment.admin.batch_cascade import cascade_section
 from enrichment.batches.progress import Progress, progress_of
@@ -30,7 +32,7 @@ from enrichment.models import (
 )
 from enrichment.models.batches import TERMINAL, WORKABLE
 from llmconfig.admin.kit.pages import row_page
-from llmconfig.admin.kit.presentation import badge, count, duration, progress_bar
+from llmconfig.admin.kit.presentation import badge, count, duration, in_a_line, progress_bar
 from llmconfig.configuration.known_costs import money
 
 WORKERS_COME_IN = dt.timedelta(seconds=20)
@@ -40,6 +42,20 @@ STATUS_TONES = {
     BatchStatus.PAUSED: "warning",
     BatchStatus.CANCELLED: "plain",
     BatchStatus.COMPLETED: "good",
+}
+VERBS = {
+    "pause": _("Pause"),
+    "resume": _("Resume"),
+    "cancel": _("Cancel"),
+    "retry": _("Retry"),
+    "undo": _("Undo"),
+}
+STATUS_WORDS = {
+    BatchStatus.PENDING: _("pending"),
+    BatchStatus.RUNNING: _("running"),
+    BatchStatus.PAUSED: _("paused"),
+    BatchStatus.CANCELLED: _("cancelled"),
+    BatchStatus.COMPLETED: _("completed"),
 }
 CHUNK_TONES = {
     ChunkStatus.OPEN: "plain",
@@ -66,9 +82,10 @@ _OUTCOME = re.compile(r"\S+/\S+: ([a-z0-9_]+)(?: \(|;|$)")
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A control: its verb, where it is sent, and whether it takes a new cap."""
+    """A control: its verb, what stands on it, where it is sent, and the cap that it may change."""
 
     verb: str
+    label: str
     address: str
     cap: Decimal | None = None
 
@@ -102,35 +119,36 @@ def allowed_controls(progress: Progress) -> tuple[str, ...]:
 
 def status_badge(status: str) -> SafeString:
     """A batch's state in one word."""
-    return badge(status, STATUS_TONES.get(BatchStatus(status), "plain"))
+    known = BatchStatus(status)
+    return badge(STATUS_WORDS[known], STATUS_TONES[known])
 
 
 def figures(progress: Progress, *, cap: Decimal | None = None) -> list[tuple[str, str]]:
     """The numbers below a batch's progress bar: rows, rate, cost and time left."""
     shown = [
-        ("rows done", count(progress.done)),
-        ("failed", count(progress.failed)),
-        ("skipped", count(progress.skipped)),
-        ("calls paid", count(progress.calls)),
-        ("tokens", count(progress.tokens)),
-        ("cost so far", str(progress.cost)),
+        (gettext("rows done"), count(progress.done)),
+        (gettext("failed"), count(progress.failed)),
+        (gettext("skipped"), count(progress.skipped)),
+        (gettext("calls paid"), count(progress.calls)),
+        (gettext("tokens"), count(progress.tokens)),
+        (gettext("cost so far"), str(progress.cost)),
     ]
     expected = expected_cost(progress)
     if expected is not None:
-        shown.append(("expected in the end", money(expected)))
+        shown.append((gettext("expected in the end"), money(expected)))
     if cap is not None:
-        shown.append(("its cap", money(cap)))
+        shown.append((gettext("its cap"), money(cap)))
     if progress.rows_per_second:
-        shown.append(("rows a second", f"{progress.rows_per_second:.1f}"))
-    shown.append(("time", duration(progress.seconds)))
+        shown.append((gettext("rows a second"), f"{progress.rows_per_second:.1f}"))
+    shown.append((gettext("time"), duration(progress.seconds)))
     if progress.eta_seconds is not None and progress.status in WORKABLE:
-        shown.append(("left", duration(progress.eta_seconds)))
+        shown.append((gettext("left"), duration(progress.eta_seconds)))
     if progress.waiting:
-        shown.append(("waiting for a later round", count(progress.waiting)))
+        shown.append((gettext("waiting for a later round"), count(progress.waiting)))
     if progress.calls_repaid:
-        shown.append(("calls paid twice", count(progress.calls_repaid)))
+        shown.append((gettext("calls paid twice"), count(progress.calls_repaid)))
     if progress.unpriced_calls:
-        shown.append(("tokens unpriced", count(progress.unpriced_tokens)))
+        shown.append((gettext("tokens unpriced"), count(progress.unpriced_tokens)))
     return shown
 
 
@@ -138,13 +156,23 @@ def selection_in_words(params: Mapping[str, Any]) -> str:
     """Which rows a batch was asked for: whose, how many at most, in which languages, and why."""
     languages = ", ".join(filter(None, params.get("variants") or ()))
     parts = [
-        f"languages: {languages}" if languages else "",
-        f"organization: {params['organization']}" if params.get("organization") else "",
-        f"at most {params['limit']} rows" if params.get("limit") else "",
-        f"the list's filter: {params['filter']}" if params.get("filter") else "",
-        f"stale: {', '.join(params['stale'])}" if params.get("stale") else "",
+        gettext("languages: {languages}").format(languages=languages) if languages else "",
+        gettext("organization: {organization}").format(organization=params["organization"])
+        if params.get("organization")
+        else "",
+        gettext("at most {number} rows").format(number=params["limit"])
+        if params.get("limit")
+        else "",
+        gettext("the list's filter: {filter}").format(filter=params["filter"])
+        if params.get("filter")
+        else "",
+        gettext("stale: {reasons}").format(reasons=", ".join(params["stale"]))
+        if params.get("stale")
+        else "",
     ]
-    whole = "all rows of the table" if params.get("whole_table") else "chosen rows"
+    whole = (
+        gettext("all rows of the table") if params.get("whole_table") else gettext("chosen rows")
+    )
     return "; ".join(filter(None, (whole, *parts)))
 
 
@@ -183,7 +211,11 @@ def page(batch: Batch, *, may_control: bool) -> dict[str, Any]:
         ),
         "figures": [
             *figures(progress, cap=batch.max_cost_usd),
-            *([("batch price assumed", "half")] if is_half_assumed(batch) else []),
+            *(
+                [(gettext("batch price assumed"), gettext("half"))]
+                if is_half_assumed(batch)
+                else []
+            ),
         ],
         "events_url": _events_url(batch),
         "nobody": _waits_for_nobody(batch),
@@ -228,14 +260,14 @@ def failed_rows(batch: Batch, results: Sequence[EnrichmentResult]) -> list[Faile
 
 def _button(batch: Batch, verb: str) -> Button:
     address = reverse("admin:enrichment_batch_control", args=[batch.pk, verb])
-    return Button(verb, address, batch.max_cost_usd if verb == "resume" else None)
+    return Button(verb, str(VERBS[verb]), address, batch.max_cost_usd if verb == "resume" else None)
 
 
 def _chunk_states(batch: Batch) -> list[tuple[SafeString, int]]:
     counted = batch.chunks.order_by().values_list("status").annotate(Count("pk"))
     found = dict(counted)
     return [
-        (badge(each.label.lower(), CHUNK_TONES[each]), found[each])
+        (badge(in_a_line(each.label), CHUNK_TONES[each]), found[each])
         for each in ChunkStatus
         if each in found
     ]
@@ -254,7 +286,7 @@ def submissions(batch: Batch) -> list[dict[str, Any]]:
             "state": badge(
                 SubmissionState(each.state).label, SUBMISSION_TONES[SubmissionState(each.state)]
             ),
-            "name": each.external_id or "not handed over",
+            "name": each.external_id or gettext("not handed over"),
             "to": f"{each.provider}/{each.model}",
             "rows": count(each.calls),
             "since": each.created_at,
@@ -284,4 +316,6 @@ def _waits_for_nobody(batch: Batch) -> str:
     waited = timezone.now() - batch.created_at
     if batch.status != BatchStatus.PENDING or waited < WORKERS_COME_IN:
         return ""
-    return f"No worker has taken it up. Start one, or work on it in a shell: {work_command(batch)}"
+    return gettext(
+        "No worker has taken it up. Start one, or work on it in a shell: {command}"
+    ).format(command=work_command(batch))

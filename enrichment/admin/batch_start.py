@@ -10,14 +10,14 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext
 
 from enrichment.admin.batch_form import BatchForm, BatchOrder, amount
 from enrichment.admin.chosen_rows import ChosenRows
 from enrichment.admin.tried_rows import shown_trial
 from enrichment.batches import creation, schedules
-from enrichment.batches.progress import counted
 from enrichment.errors import BadSelection, EnrichmentError, NoWorkers
-from enrichment.forecast import HALF_ASSUMED, Forecast, Quantiles, forecast
+from enrichment.forecast import Forecast, Quantiles, forecast
 from enrichment.lane_queue import start_lanes_after_commit, work_command
 from enrichment.models import Batch
 from enrichment.trial import TRIAL_ROWS, try_rows
@@ -42,9 +42,9 @@ def start_view(request: HttpRequest) -> HttpResponse:
     given = request.POST if request.method == "POST" else request.GET
     chosen = ChosenRows.of(given)
     if not chosen.enrichments and chosen.table:
-        raise Http404(f"No enrichment writes to {chosen.table}.")
+        raise Http404(gettext("No enrichment writes to {table}.").format(table=chosen.table))
     if not chosen.enrichments:
-        messages.warning(request, "There is no enrichment yet: declare one first.")
+        messages.warning(request, gettext("There is no enrichment yet: declare one first."))
         return HttpResponseRedirect(_where_to_declare(request))
     if request.method != "POST":
         return _page(request, _blank(request, chosen), {})
@@ -58,7 +58,7 @@ def start_view(request: HttpRequest) -> HttpResponse:
                 return (_planned if order.is_planned else _started)(request, order)
             parts = _tried(request, order) if asked == "try" else _forecast(order)
         except CallsDisabled:  # the page tells it with the way to the switch
-            form.refuse(BadSelection("LLM calls are switched off."))
+            form.refuse(BadSelection(gettext("LLM calls are switched off.")))
         except (EnrichmentError, LLMError) as refusal:
             form.refuse(refusal)
     if request.headers.get(FRAGMENT):
@@ -98,7 +98,7 @@ def _page(request: HttpRequest, form: BatchForm, parts: Parts) -> HttpResponse:
         "nodewise/batch_start.html",
         {
             **admin.site.each_context(request),
-            "title": "Start a batch",
+            "title": gettext("Start a batch"),
             "form": form,
             "chosen": form.chosen.describe(),
             "answers": who_answers(request),
@@ -120,7 +120,7 @@ def _forecast(order: BatchOrder) -> Parts:
             "basis": found.basis,
             "live": _span(found.cost_usd),
             "half": _span(found.cost_provider_batch_usd) if not _is_free(found) else None,
-            "assumed": HALF_ASSUMED if found.batch_price_assumed else "",
+            "assumed": gettext("batch price assumed: half") if found.batch_price_assumed else "",
             "free": _is_free(found),
             "cascade": found.cascade,
             "cascaded": _span(found.cascade.cost_usd) if found.cascade else None,
@@ -154,7 +154,12 @@ def _started(request: HttpRequest, order: BatchOrder) -> HttpResponse:
     user = request.user if request.user.is_authenticated else None
     batch = creation.create(order.enrichment.name, order.selection, terms=order.terms, user=user)
     if batch.rows_total:
-        messages.success(request, f"Started {batch}: {counted(batch.rows_total, 'row')}.")
+        messages.success(
+            request,
+            ngettext(
+                "Started {batch}: {rows} row.", "Started {batch}: {rows} rows.", batch.rows_total
+            ).format(batch=batch, rows=count(batch.rows_total)),
+        )
         if note := queue_lanes(batch):
             messages.warning(request, note)
     else:
@@ -173,7 +178,10 @@ def _planned(request: HttpRequest, order: BatchOrder) -> HttpResponse:
         user=user,
     )
     messages.success(
-        request, f"Planned: {schedule}, first at {schedule.next_at:%Y-%m-%d %H:%M} UTC."
+        request,
+        gettext("Planned: {schedule}, first at {time} UTC.").format(
+            schedule=schedule, time=f"{schedule.next_at:%Y-%m-%d %H:%M}"
+        ),
     )
     return HttpResponseRedirect(reverse("admin:enrichment_batchschedule_changelist"))
 
@@ -184,5 +192,7 @@ def queue_lanes(batch: Batch) -> str:
         start_lanes_after_commit(batch)
     except NoWorkers as error:
         logger.warning("%s waits, the reviver will start it: %s", batch, error)
-        return f"{error} It waits for a worker; in a shell `{work_command(batch)}` does its work."
+        return gettext(
+            "{error} It waits for a worker; in a shell `{command}` does its work."
+        ).format(error=error, command=work_command(batch))
     return ""

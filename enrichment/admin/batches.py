@@ -13,11 +13,13 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from enrichment.admin.batch_page import CHUNK_TONES, page, selection_in_words, status_badge
 from enrichment.admin.batch_start import queue_lanes, start_view
 from enrichment.batches import lifecycle
-from enrichment.batches.progress import counted, of_chunks, progress_of
+from enrichment.batches.progress import of_chunks, progress_of
 from enrichment.batches.undo import undo
 from enrichment.errors import EnrichmentError, NotAllowedNow
 from enrichment.models import (
@@ -36,32 +38,39 @@ LEFT_SHOWN = 10
 def resume(batch: Batch, *, max_cost_usd: Decimal | None = None) -> str:
     """Allow it again, perhaps under another cap, and give it lanes at once."""
     lifecycle.resume(batch, max_cost_usd=max_cost_usd)
-    return f"Resumed: {batch}. {queue_lanes(batch)}".strip()
+    told = gettext("Resumed: {batch}.").format(batch=batch)
+    return f"{told} {queue_lanes(batch)}".strip()
 
 
 def retry(batch: Batch) -> str:
     """Another try for its failed rows."""
     rows = lifecycle.retry_failed(batch)
-    return f"Tried again: {counted(rows, 'failed row')} of {batch}. {queue_lanes(batch)}".strip()
+    told = ngettext(
+        "Tried again: {rows} failed row of {batch}.",
+        "Tried again: {rows} failed rows of {batch}.",
+        rows,
+    ).format(rows=count(rows), batch=batch)
+    return f"{told} {queue_lanes(batch)}".strip()
 
 
 def take_back(batch: Batch) -> str:
     """Values from before, except in rows that were changed since."""
     report = undo(batch)
     left = ", ".join(each.row_id for each in report.left[:LEFT_SHOWN])
-    return f"{report} {f'Left: {left}.' if left else ''}".strip()
+    told = gettext("Left: {rows}.").format(rows=left) if left else ""
+    return f"{report} {told}".strip()
 
 
 def pause(batch: Batch) -> str:
     """Pause a batch: nothing more is sent, what is in flight is still written."""
     lifecycle.pause(batch)
-    return f"Paused: {batch}."
+    return gettext("Paused: {batch}.").format(batch=batch)
 
 
 def cancel(batch: Batch) -> str:
     """End a batch; what is written stays."""
     lifecycle.cancel(batch)
-    return f"Cancelled: {batch}."
+    return gettext("Cancelled: {batch}.").format(batch=batch)
 
 
 CONTROLS: dict[str, Callable[[Batch], str]] = {
@@ -75,8 +84,8 @@ CONTROLS: dict[str, Callable[[Batch], str]] = {
 
 # What can't be undone, and the question that is asked before.
 FINAL = {
-    "cancel": "Cancel {batch}?",
-    "undo": "Take back what {batch} wrote?",
+    "cancel": (_("Cancel {batch}?"), _("Yes, cancel")),
+    "undo": (_("Take back what {batch} wrote?"), _("Yes, undo")),
 }
 
 
@@ -84,15 +93,15 @@ def _what_is_lost(batch: Batch, verb: str) -> str:
     """What pressing the button means for this batch, in a sentence."""
     at = progress_of(batch.pk)
     if verb == "undo":
-        return (
-            f"The {count(at.done)} rows that it wrote get their values from before back, except"
-            f" where something newer stands. The {at.cost} that it cost stay"
-            " spent."
-        )
-    return (
-        f"{count(at.total - at.finished)} of its {count(at.total)} rows are not done and stay as"
-        " they are; what is written stays. A cancelled batch can't be resumed."
-    )
+        return gettext(
+            "The {done} rows that it wrote get their values from before"
+            " back, except where something newer stands. The {cost} that it"
+            " cost stay spent."
+        ).format(done=count(at.done), cost=at.cost)
+    return gettext(
+        "{left} of its {total} rows are not done and stay as they are;"
+        " what is written stays. A cancelled batch can't be resumed."
+    ).format(left=count(at.total - at.finished), total=count(at.total))
 
 
 def with_sums(rows: QuerySet[Any]) -> Any:
@@ -132,7 +141,7 @@ class BatchAdmin(ReadOnlyAdmin):
     actions = ("pause_selected", "resume_selected", "cancel_selected")
     fieldsets = (
         (
-            "What was asked",
+            _("What was asked"),
             {
                 "fields": (
                     "id",
@@ -147,7 +156,7 @@ class BatchAdmin(ReadOnlyAdmin):
                 )
             },
         ),
-        ("When", {"fields": ("created_at", "started_at", "finished_at")}),
+        (_("When"), {"fields": ("created_at", "started_at", "finished_at")}),
     )
     change_form_outer_before_template = "nodewise/batch_progress.html"
     change_form_outer_after_template = "nodewise/batch_details.html"
@@ -204,11 +213,12 @@ class BatchAdmin(ReadOnlyAdmin):
         batch = get_object_or_404(Batch, pk=batch_id)
         here = reverse("admin:enrichment_batch_change", args=[batch.pk])
         if verb in FINAL and not is_confirmed(request):
+            question, yes = FINAL[verb]
             return ask(
                 request,
-                question=FINAL[verb].format(batch=batch),
+                question=question.format(batch=batch),
                 details=[_what_is_lost(batch, verb)],
-                verb=f"Yes, {verb}",
+                verb=str(yes),
                 back=here,
             )
         if verb == "resume" and request.POST.get("max_cost_usd"):
@@ -223,7 +233,7 @@ class BatchAdmin(ReadOnlyAdmin):
             cap = Decimal(request.POST["max_cost_usd"])
             messages.success(request, resume(batch, max_cost_usd=cap))
         except InvalidOperation:
-            messages.warning(request, "A cap is a number of US dollars.")
+            messages.warning(request, gettext("A cap is a number of US dollars."))
         except EnrichmentError as refusal:
             messages.warning(request, str(refusal))
 
@@ -234,47 +244,49 @@ class BatchAdmin(ReadOnlyAdmin):
             except NotAllowedNow as refusal:
                 messages.warning(request, str(refusal))
 
-    @admin.action(description="Pause", permissions=["control"])
+    @admin.action(description=_("Pause"), permissions=["control"])
     def pause_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         self._control(request, queryset, "pause")
 
-    @admin.action(description="Resume", permissions=["control"])
+    @admin.action(description=_("Resume"), permissions=["control"])
     def resume_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         self._control(request, queryset, "resume")
 
-    @admin.action(description="Cancel", permissions=["control"])
+    @admin.action(description=_("Cancel"), permissions=["control"])
     def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         """End them after a question; what is written stays."""
         if not is_confirmed(request):
             return ask(
                 request,
-                question=f"Cancel {len(queryset)} batches?",
+                question=ngettext(
+                    "Cancel {number} batch?", "Cancel {number} batches?", len(queryset)
+                ).format(number=len(queryset)),
                 details=[f"{batch}: {_what_is_lost(batch, 'cancel')}" for batch in queryset],
-                verb="Yes, cancel",
+                verb=gettext("Yes, cancel"),
                 back=request.get_full_path(),
             )
         self._control(request, queryset, "cancel")
         return None
 
-    @admin.display(description="Selection")
+    @admin.display(description=_("Selection"))
     def selection(self, batch: Batch) -> str:
         """Which rows were asked for, in words."""
         return selection_in_words(batch.params)
 
-    @admin.display(description="Batch", ordering="enrichment")
+    @admin.display(description=_("Batch"), ordering="enrichment")
     def name(self, batch: Batch) -> str:
         """What it does, with the beginning of its id."""
         return str(batch)
 
-    @admin.display(description="Status", ordering="status")
+    @admin.display(description=_("Status"), ordering="status")
     def state(self, batch: Batch) -> SafeString:
         return status_badge(batch.status)
 
-    @admin.display(description="Rows")
+    @admin.display(description=_("Rows"))
     def progress_shown(self, batch: Any) -> SafeString:
         return progress_bar(batch.done_sum, batch.rows_total, failed=batch.failed_sum)
 
-    @admin.display(description="Cost")
+    @admin.display(description=_("Cost"))
     def cost(self, batch: Any) -> str:
         """The sum over its priced calls, and how many have no price."""
         return str(cost_of(batch))
@@ -309,13 +321,13 @@ class BatchChunkAdmin(ReadOnlyAdmin):
     show_full_result_count = False
     fieldsets = (
         (None, {"fields": ("batch", "variant", "status", "round", "due_at")}),
-        ("Lease", {"fields": ("lease_token", "leased_until", "started", "deaths")}),
+        (_("Lease"), {"fields": ("lease_token", "leased_until", "started", "deaths")}),
         (
-            "Rows",
+            _("Rows"),
             {"fields": ("row_ids", "rows_done", "rows_failed", "rows_skipped")},
         ),
         (
-            "Calls",
+            _("Calls"),
             {
                 "fields": (
                     "calls", "calls_repaid", "tokens", "cost", "unpriced_calls", "unpriced_tokens",
@@ -335,17 +347,17 @@ class BatchChunkAdmin(ReadOnlyAdmin):
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         return lookup == "batch__id__exact" or super().lookup_allowed(lookup, value, request)
 
-    @admin.display(description="Batch")
+    @admin.display(description=_("Batch"))
     def of_batch(self, chunk: BatchChunk) -> SafeString:
         """The batch that it belongs to."""
         address = reverse("admin:enrichment_batch_change", args=[chunk.batch_id])
         return link(address, chunk.batch)
 
-    @admin.display(description="Status", ordering="status")
+    @admin.display(description=_("Status"), ordering="status")
     def state(self, chunk: BatchChunk) -> SafeString:
         return badge(chunk.get_status_display(), CHUNK_TONES[ChunkStatus(chunk.status)])
 
-    @admin.display(description="Cost", ordering="cost_usd")
+    @admin.display(description=_("Cost"), ordering="cost_usd")
     def cost(self, chunk: BatchChunk) -> str:
         """The sum over its priced calls, and how many have no price."""
         return str(of_chunks(chunk.cost_usd, chunk.unpriced_calls))

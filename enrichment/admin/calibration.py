@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext
 
 from enrichment.calibration import Calibration, calibrations
 from enrichment.enrichments import get, names
@@ -49,7 +50,7 @@ def calibration_view(request: HttpRequest) -> HttpResponse:
         "nodewise/calibration.html",
         {
             **admin.site.each_context(request),
-            "title": "Confidence",
+            "title": gettext("Confidence"),
             "groups": groups,
             "precision": precision,
             "precisions": [(each, f"{each:.0%}") for each in PRECISIONS],
@@ -66,13 +67,15 @@ def _set(request: HttpRequest) -> HttpResponse:
     precision = _precision(request.POST.get("precision", ""))
     found = _found(request.POST, precision)
     if found is None or found.floor is None:
-        messages.warning(request, "The decisions allow no such threshold any more.")
+        messages.warning(request, gettext("The decisions allow no such threshold any more."))
     else:
         enrichment, user = get(found.enrichment), request.user
         _write(enrichment, found.floor, user, precision)
         messages.success(
             request,
-            f"{enrichment.label}: parts below {found.floor:g} wait for a person from now on.",
+            gettext("{enrichment}: parts below {floor} wait for a person from now on.").format(
+                enrichment=enrichment.label, floor=f"{found.floor:g}"
+            ),
         )
     query = urlencode({"precision": str(precision)})
     return HttpResponseRedirect(f"{reverse('admin:enrichment_calibration')}?{query}")

@@ -15,7 +15,9 @@ from django.http import HttpRequest, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy
+from django.utils.text import capfirst
+from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from enrichment.enrichments import get, names
 from enrichment.enrichments.contract import Enrichment
@@ -62,7 +64,7 @@ class ChosenRows:
             return pages.get_changelist_instance(asked).get_queryset(asked)
         except (IncorrectLookupParameters, SuspiciousOperation, ImproperlyConfigured):
             raise BadSelection(
-                "rows: the list's filters can't be read. Open the list and choose anew.",
+                gettext("rows: the list's filters can't be read. Open the list and choose anew."),
                 field="ids",
             ) from None
 
@@ -71,14 +73,22 @@ class ChosenRows:
         if self.ids is not None:
             shown = list(_named(self.table, self.ids[:NAMES_SHOWN]))
             more = len(self.ids) - len(shown)
-            told = ", ".join(shown) + (f" and {more} more" if more > 0 and shown else "")
-            return f"{len(self.ids)} chosen: {told}" if told else f"{len(self.ids)} chosen"
+            number, names = len(self.ids), ", ".join(shown)
+            if not names:
+                return gettext("{number} chosen").format(number=number)
+            if more <= 0:
+                return gettext("{number} chosen: {names}").format(number=number, names=names)
+            return gettext("{number} chosen: {names} and {more} more").format(
+                number=number, names=names, more=more
+            )
         if not self.table:
             return ""
         plural = str(_model(self.table)._meta.verbose_name_plural)  # noqa: SLF001 - documented
         if self.query:
-            return f"{plural.capitalize()} that the list showed: {self.query}"
-        return f"All {plural}"
+            return gettext("{rows} that the list showed: {query}").format(
+                rows=capfirst(plural), query=self.query
+            )
+        return gettext("All {rows}").format(rows=plural)
 
 
 def _model(table: str) -> type[Model]:
@@ -86,7 +96,9 @@ def _model(table: str) -> type[Model]:
     try:
         return apps.get_model(table)
     except (LookupError, ValueError):
-        raise BadSelection(f"table: there is no table {table!r}.", field="ids") from None
+        raise BadSelection(
+            gettext("table: there is no table {table}.").format(table=repr(table)), field="ids"
+        ) from None
 
 
 def _named(table: str, ids: Sequence[str]) -> list[str]:
@@ -125,7 +137,7 @@ class EnrichedRows:
         """Whoever may start batches."""
         return request.user.has_perm("enrichment.add_batch")
 
-    @admin.action(description="Enrich …", permissions=["enrich"])
+    @admin.action(description=_("Enrich …"), permissions=["enrich"])
     def start_batch(self, request: HttpRequest, queryset: "QuerySet[Any]") -> HttpResponseRedirect:
         """To the page that starts a batch: with the ticked rows, or all that the filter shows."""
         return HttpResponseRedirect(self._with_rows(request, "admin:enrichment_batch_add"))
@@ -151,4 +163,4 @@ class EnrichedRows:
     def enrich_link(self, row: Any) -> SafeString:
         """Starts with this one row."""
         table = self.model._meta.label  # noqa: SLF001 - Django's documented name
-        return link(start_address(table=table, ids=[str(row.pk)]), "Enrich")
+        return link(start_address(table=table, ids=[str(row.pk)]), gettext("Enrich"))

@@ -112,7 +112,7 @@ def _run(request: HttpRequest, name: str) -> EvaluationRun:
     try:
         return get_object_or_404(rows, pk=request.GET.get(name, ""))
     except ValidationError as error:
-        raise Http404(f"{name}: this is no run's id.") from error
+        raise Http404(_("%(name)s: this is no run's id.") % {"name": name}) from error
 
 
 def _measure(each: Difference) -> dict[str, str]:

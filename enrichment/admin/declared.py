@@ -14,6 +14,8 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from enrichment import declaring
 from enrichment.admin.batch_start import FRAGMENT
@@ -57,20 +59,24 @@ class DeclaredForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only f
     writes = forms.ChoiceField(required=False, widget=SelectWidget)
     node = forms.ChoiceField(required=False, widget=SelectWidget)
     system = forms.CharField(
-        label="Instructions",
+        label=_("Instructions"),
         required=False,
         widget=TextareaWidget(attrs={"rows": 4}),
-        help_text="What holds for every row. <code>{{column}}</code> stands for the row's value.",
+        help_text=_(
+            "What holds for every row. <code>{{column}}</code> stands for the row's value."
+        ),
     )
     user = forms.CharField(
-        label="Message",
+        label=_("Message"),
         widget=TextareaWidget(attrs={"rows": 6}),
-        help_text="About one row. Put each column that is read between tags, such as"
-        " <code>&lt;notes&gt;{{notes}}&lt;/notes&gt;</code>: what stands there is then data.",
+        help_text=_(
+            "About one row. Put each column that is read between tags, such as"
+            " <code>&lt;notes&gt;{{notes}}&lt;/notes&gt;</code>: what stands there is then data."
+        ),
     )
     seen_wording = forms.IntegerField(required=False, widget=forms.HiddenInput)
     schema = SchemaField(
-        label="JSON schema", required=False, widget=TextareaWidget(attrs={"rows": 6, **CODE})
+        label=_("JSON schema"), required=False, widget=TextareaWidget(attrs={"rows": 6, **CODE})
     )
     gates = forms.MultipleChoiceField(
         required=False,
@@ -92,10 +98,13 @@ class DeclaredForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only f
         self._offer("reads", _titled(tables.readable(model)))
         self._offer(
             "writes",
-            [("", "No column: keep the answer as a result"), *_titled(tables.writable(model))],
+            [
+                ("", gettext("No column: keep the answer as a result")),
+                *_titled(tables.writable(model)),
+            ],
         )
         nodes = NodeConfiguration.objects.values_list("node_name", flat=True)
-        own = [("", "A new node of this name")] if self.instance._state.adding else []  # noqa: SLF001
+        own = [("", gettext("A new node of this name"))] if self.instance._state.adding else []  # noqa: SLF001
         self._offer("node", own + [(each, each) for each in nodes])
         for name in COLUMNS:
             column = DeclaredEnrichment._meta.get_field(name)  # noqa: SLF001 - documented
@@ -144,8 +153,11 @@ class DeclaredForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only f
         if seen is not None and seen != present:
             self.add_error(
                 "user",
-                f"The wording was changed after you opened this page: version {present} is in use."
-                " Nothing of yours was saved; open the page again to see it.",
+                gettext(
+                    "The wording was changed after you opened this page: version"
+                    " {present} is in use. Nothing of yours was saved; open the page"
+                    " again to see it."
+                ).format(present=present),
             )
 
 
@@ -164,24 +176,28 @@ class DeclaredAdmin(RevisionedAdmin):
     search_fields = ("name", "label", "target")
     fieldsets = (
         (None, {"fields": ("label", "name", "is_enabled")}),
-        ("Columns", {"fields": ("target", "reads", "writes")}),
+        (_("Columns"), {"fields": ("target", "reads", "writes")}),
         (
-            "What is asked",
+            _("What is asked"),
             {
                 "fields": ("node", "system", "user", "seen_wording", "schema"),
-                "description": "<code>{{name}}</code> is replaced by the row's value and nothing"
-                " else is. Another wording is the next version of its prompt.",
+                "description": _(
+                    "<code>{{name}}</code> is replaced by the row's value and nothing"
+                    " else is. Another wording is the next version of its prompt."
+                ),
             },
         ),
         (
-            "What holds an answer back",
+            _("What holds an answer back"),
             {
                 "fields": ("gates", "answers_in", "longest_answer"),
-                "description": "Such an answer waits for a person in Review. One that is cut, empty"
-                " or breaks the schema always does.",
+                "description": _(
+                    "Such an answer waits for a person in Review. One that is cut, empty"
+                    " or breaks the schema always does."
+                ),
             },
         ),
-        ("Limits", {"fields": ("longest_source",)}),
+        (_("Limits"), {"fields": ("longest_source",)}),
     )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
@@ -191,7 +207,7 @@ class DeclaredAdmin(RevisionedAdmin):
     def get_form(
         self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs: Any
     ) -> Any:  # a form class
-        """The form of one table."""
+        """The form of one table, whose columns it offers."""
         form = super().get_form(request, obj, change=change, **kwargs)
         table = obj.target if isinstance(obj, DeclaredEnrichment) else _asked_for(request)
         return type(form.__name__, (form,), {"table": table})
@@ -222,7 +238,7 @@ class DeclaredAdmin(RevisionedAdmin):
             )
         context = {
             **self.admin_site.each_context(request),
-            "title": "Which table?",
+            "title": gettext("Which table?"),
             "opts": self.opts,
             "tables": found,
         }
@@ -252,10 +268,16 @@ class DeclaredAdmin(RevisionedAdmin):
                 row_id = request.POST.get("preview_row", "").strip()[:40]
                 said = {"preview": declaring.preview(form.kind, row_id=row_id)}
             except BadSelection as refusal:
-                said = {"errors": [("Row", str(refusal).partition(": ")[2] or str(refusal))]}
+                said = {
+                    "errors": [(gettext("Row"), str(refusal).partition(": ")[2] or str(refusal))]
+                }
         if request.headers.get(FRAGMENT):
             return TemplateResponse(request, "nodewise/declared_preview.html", said)
-        page = {**self.admin_site.each_context(request), "title": "Preview", "opts": self.opts}
+        page = {
+            **self.admin_site.each_context(request),
+            "title": gettext("Preview"),
+            "opts": self.opts,
+        }
         return TemplateResponse(request, "nodewise/declared_preview_page.html", page | said)
 
     def render_change_form(
@@ -294,25 +316,35 @@ class DeclaredAdmin(RevisionedAdmin):
         for row in objs:
             left = declaring.unfinished_batches(row)
             if left:
-                protected = [*protected, f"{row} has {left} batches that have not ended"]
+                protected = [
+                    *protected,
+                    ngettext(
+                        "{enrichment} has {number} batch that has not ended",
+                        "{enrichment} has {number} batches that have not ended",
+                        left,
+                    ).format(enrichment=row, number=left),
+                ]
         return found, counts, missing, protected
 
-    @admin.display(description="Columns")
+    @admin.display(description=_("Columns"))
     def columns(self, row: DeclaredEnrichment) -> str:
         """What it reads, and where the answer goes."""
-        return f"{', '.join(row.reads)} → {row.writes or 'result only'}"
+        target = row.writes or gettext("result only")
+        return f"{', '.join(row.reads)} → {target}"
 
-    @admin.display(description="State", ordering="is_enabled")
+    @admin.display(description=_("State"), ordering="is_enabled")
     def state(self, row: DeclaredEnrichment) -> SafeString:
         """Whether batches can use it."""
         if row.name not in names():
-            return badge("can't be used", "danger")
-        return badge("on", "good") if row.is_enabled else badge("off")
+            return badge(gettext("can't be used"), "danger")
+        return badge(gettext("on"), "good") if row.is_enabled else badge(gettext("off"))
 
     @admin.display(description="")
     def batches(self, row: DeclaredEnrichment) -> SafeString:
         """Its batches."""
-        return link(f"{reverse('admin:enrichment_batch_changelist')}?q={row.name}", "Batches")
+        return link(
+            f"{reverse('admin:enrichment_batch_changelist')}?q={row.name}", gettext("Batches")
+        )
 
 
 def _asked_for(request: HttpRequest) -> str:

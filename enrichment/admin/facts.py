@@ -13,6 +13,8 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from enrichment.errors import BadSelection, BadSource
 from enrichment.facts import fetching, questions, source_rules
@@ -29,12 +31,12 @@ class FactSourceForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only
     """A source's row, held to the rules of enrichment.facts."""
 
     reference_again = forms.CharField(
-        label="Secret reference, once more",
+        label=_("Secret reference, once more"),
         required=False,
         max_length=500,
         strip=True,
         widget=TextWidget(attrs={"autocomplete": "off", "spellcheck": "false"}),
-        help_text="Only when scheme, host or port changes: what it points at goes there.",
+        help_text=_("Only when scheme, host or port changes: what it points at goes there."),
     )
 
     class Meta:
@@ -53,7 +55,9 @@ class FactSourceForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only
             reference, again = values["secret_ref"], cleaned.get("reference_again", "")
             if again and again != reference:
                 raise BadSource(
-                    "This is not the reference above: enter the same one, or leave this blank.",
+                    gettext(
+                        "This is not the reference above: enter the same one, or leave this blank."
+                    ),
                     field="reference_again",
                 )
             # The form sends the stored reference along: given again it is in a field of its own.
@@ -84,15 +88,17 @@ class FactSourceAdmin(RevisionedAdmin):
             None,
             {
                 "fields": ("name", "description", "is_enabled"),
-                "description": "Prompts use what it says as <code>{{fact_NAME}}</code>, while"
-                " external enrichment is on in the processing settings.",
+                "description": _(
+                    "Prompts use what it says as <code>{{fact_NAME}}</code>, while"
+                    " external enrichment is on in the processing settings."
+                ),
             },
         ),
-        ("What is asked", {"fields": ("target", "url_template")}),
-        ("Key", {"fields": ("header_name", "header_scheme", "secret_ref")}),
-        ("What is used", {"fields": ("pointer", "max_characters", "without")}),
+        (_("What is asked"), {"fields": ("target", "url_template")}),
+        (_("Key"), {"fields": ("header_name", "header_scheme", "secret_ref")}),
+        (_("What is used"), {"fields": ("pointer", "max_characters", "without")}),
         (
-            "Limits",
+            _("Limits"),
             {"fields": ("ttl_seconds", "timeout_seconds", "max_bytes", "max_concurrency")},
         ),
     )
@@ -121,7 +127,7 @@ class FactSourceAdmin(RevisionedAdmin):
         if db_field.name == "target":
             choices = [(name, name) for name in source_rules.tables()]
             return forms.ChoiceField(
-                label="Table",
+                label=gettext("Table"),
                 choices=choices,
                 initial=db_field.default,
                 widget=SelectWidget(),
@@ -137,8 +143,13 @@ class FactSourceAdmin(RevisionedAdmin):
         for source in objs:
             uses = source_rules.uses_of(source)
             if uses:
-                protected = [*protected, f"{source} is in use by {', '.join(uses[:10])}"]
-        return [str(each) for each in objs], counts, missing - {"fact"}, protected
+                protected = [
+                    *protected,
+                    gettext("{source} is in use by {uses}").format(
+                        source=source, uses=", ".join(uses[:10])
+                    ),
+                ]
+        return [str(each) for each in objs], counts, missing - {gettext("fact")}, protected
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         """Operators may ask; it changes no configuration."""
@@ -170,10 +181,15 @@ class FactSourceAdmin(RevisionedAdmin):
             messages.error(request, str(refusal))
             return _to_page(source)
         if trial.problem:
-            asked = f" It was asked at {trial.url}." if trial.url else ""
-            messages.error(request, f"{trial.problem}{asked}")
+            asked = gettext("It was asked at {url}.").format(url=trial.url) if trial.url else ""
+            messages.error(request, f"{trial.problem} {asked}".strip())
         else:
-            messages.success(request, f"About row {trial.row_id}, {trial.url} says: {trial.value}")
+            messages.success(
+                request,
+                gettext("About row {row}, {url} says: {value}").format(
+                    row=trial.row_id, url=trial.url, value=trial.value
+                ),
+            )
         return _to_page(source)
 
     def refresh_view(self, request: HttpRequest, source_id: Any) -> HttpResponse:
@@ -198,7 +214,7 @@ class FactSourceAdmin(RevisionedAdmin):
             return super(RevisionedAdmin, self).changelist_view(request, extra_context)
         return super().changelist_view(request, extra_context)
 
-    @admin.action(description="Ask anew for all they have said", permissions=["operate"])
+    @admin.action(description=_("Ask anew for all they have said"), permissions=["operate"])
     def refresh_selected(self, request: HttpRequest, queryset: Iterable[FactSource]) -> None:
         """Rows whose facts changed are stale by `facts` afterwards."""
         for source in queryset:
@@ -226,17 +242,17 @@ class FactSourceAdmin(RevisionedAdmin):
             }
         return super().render_change_form(request, context, add, change, form_url, obj)
 
-    @admin.display(description="State", ordering="is_enabled")
+    @admin.display(description=_("State"), ordering="is_enabled")
     def state(self, source: FactSource) -> SafeString:
-        return badge("on", "good") if source.is_enabled else badge("off")
+        return badge(gettext("on"), "good") if source.is_enabled else badge(gettext("off"))
 
-    @admin.display(description="Facts kept", ordering="facts_kept")
+    @admin.display(description=_("Facts kept"), ordering="facts_kept")
     def kept(self, source: Any) -> SafeString:
         """How many addresses it has been asked at, with a link to what it said."""
         address = reverse("admin:enrichment_fact_changelist")
         return link(f"{address}?source__id__exact={source.pk}", source.facts_kept)
 
-    @admin.display(description="Last asked", ordering="asked_at")
+    @admin.display(description=_("Last asked"), ordering="asked_at")
     def last_asked(self, source: Any) -> Any:
         return source.asked_at
 
@@ -251,9 +267,9 @@ class FactAdmin(ReadOnlyAdmin):
     search_fields = ("url",)
     show_full_result_count = False
 
-    @admin.display(description="Said")
+    @admin.display(description=_("Said"))
     def said(self, fact: Fact) -> str:
-        return Truncator(fact.value).chars(120) or "nothing"
+        return Truncator(fact.value).chars(120) or gettext("nothing")
 
 
 def _to_page(source: FactSource) -> HttpResponseRedirect:

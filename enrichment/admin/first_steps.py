@@ -1,6 +1,8 @@
 """The last of the first steps: a batch."""
 
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from enrichment.models import Batch
 from llmconfig.admin.kit.checklist import Step, StepState, register_step
@@ -9,9 +11,9 @@ from llmconfig.admin.kit.checklist import Step, StepState, register_step
 def _batch(request: HttpRequest) -> StepState:
     return StepState(
         Batch.objects.exists(),
-        "You see its cost, and a trial, before it starts.",
+        gettext("You see its cost, and a trial, before it starts."),
         "nodewise/step_batch.html",
     )
 
 
-register_step(Step("batch", "The first batch", 60, "enrichment.add_batch", _batch))
+register_step(Step("batch", _("The first batch"), 60, "enrichment.add_batch", _batch))

@@ -5,6 +5,8 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from enrichment.batches.staleness import Reason, with_staleness
 from enrichment.enrichments import get
@@ -12,13 +14,13 @@ from enrichment.enrichments import get
 HAS_ONE, MISSING = "yes", "no"
 # In the order of the filter, what needs no work first.
 WORDS = {
-    Reason.FRESH: "Up to date",
-    Reason.NEVER: "Never done, or it failed",
-    Reason.UNDONE: "Taken back by a person",
-    Reason.INPUT: "The row has changed since",
-    Reason.PROMPT: "Another prompt is in force",
-    Reason.FACTS: "Its facts have changed since",
-    Reason.MODEL: "Another model is in force",
+    Reason.FRESH: _("Up to date"),
+    Reason.NEVER: _("Never done, or it failed"),
+    Reason.UNDONE: _("Taken back by a person"),
+    Reason.INPUT: _("The row has changed since"),
+    Reason.PROMPT: _("Another prompt is in force"),
+    Reason.FACTS: _("Its facts have changed since"),
+    Reason.MODEL: _("Another model is in force"),
 }
 
 
@@ -30,10 +32,10 @@ class StateFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Whether there is one; and for enrichments without languages, its state."""
-        present = [(HAS_ONE, "Has one"), (MISSING, "Still missing")]
+        present = [(HAS_ONE, gettext("Has one")), (MISSING, gettext("Still missing"))]
         if get(self.enrichment).by_variant:
             return present
-        return present + [(reason.value, words) for reason, words in WORDS.items()]
+        return present + [(reason.value, str(words)) for reason, words in WORDS.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Presence by the column's NULL, which partial indexes answer; states by the results."""

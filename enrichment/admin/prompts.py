@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.urls import URLPattern
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from enrichment import declaring
@@ -36,12 +37,16 @@ class PromptForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for
         name = cleaned.get("enrichment") or self.instance.enrichment
         key = cleaned.get("organization_id")
         if key is not None and not _organization_name(name, key):
-            self.add_error("organization_id", f"There is no organization {key} for {name}.")
+            self.add_error(
+                "organization_id",
+                gettext("There is no organization {key} for {name}.").format(key=key, name=name),
+            )
         texts = {field: cleaned.get(field, "") for field in ("system", "user")}
         reworded = {"system", "user"} & set(self.changed_data)
         if not (cleaned.get("is_active") or reworded) and self._was_only_wording():
             self.add_error(
-                "is_active", "The enrichment has no other in use: turn another one on instead."
+                "is_active",
+                gettext("The enrichment has no other in use: turn another one on instead."),
             )
         try:
             for field, text in texts.items():
@@ -78,11 +83,14 @@ class PromptAdmin(ModelAdmin):
     fieldsets = (
         (None, {"fields": ("enrichment", "organization_id", "version", "is_active", "note")}),
         (
-            "Text",
+            _("Text"),
             {
                 "fields": ("offered", "system", "user"),
-                "description": "<code>{{name}}</code> is replaced by the row's value and nothing"
-                " else is. Saving another wording makes the next version; results remember theirs.",
+                "description": _(
+                    "<code>{{name}}</code> is replaced by the row's value and nothing"
+                    " else is. Saving another wording makes the next version; results remember"
+                    " theirs."
+                ),
             },
         ),
     )
@@ -100,7 +108,10 @@ class PromptAdmin(ModelAdmin):
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """The enrichments that there are, as a choice."""
         if db_field.name == "enrichment":
-            choices = [("", "Select value"), *((name, get(name).label) for name in names())]
+            choices = [
+                ("", gettext("Select value")),
+                *((name, get(name).label) for name in names()),
+            ]
             return forms.ChoiceField(
                 choices=choices, widget=SelectWidget(), help_text=db_field.help_text
             )
@@ -123,26 +134,33 @@ class PromptAdmin(ModelAdmin):
         """A declared enrichment keeps the wording that it has."""
         found, counts, missing, protected = super().get_deleted_objects(objs, request)
         kept = [str(each) for each in objs if declaring.only_wording(each)]
-        return found, counts, missing, [*protected, *(f"{each} is in use" for each in kept)]
+        return (
+            found,
+            counts,
+            missing,
+            [*protected, *(gettext("{prompt} is in use").format(prompt=each) for each in kept)],
+        )
 
-    @admin.display(description="For", ordering="organization_id")
+    @admin.display(description=_("For"), ordering="organization_id")
     def for_whom(self, prompt: Prompt) -> str:
         key = prompt.organization_id
         if key is None:
-            return "all organizations"
-        return _organization_name(prompt.enrichment, key) or f"organization {key}, which is gone"
+            return gettext("all organizations")
+        return _organization_name(prompt.enrichment, key) or gettext(
+            "organization {key}, which is gone"
+        ).format(key=key)
 
-    @admin.display(description="State", ordering="is_active")
+    @admin.display(description=_("State"), ordering="is_active")
     def state(self, prompt: Prompt) -> SafeString:
         """Whether it is the one in use."""
-        return badge("in use", "good") if prompt.is_active else badge("off")
+        return badge(gettext("in use"), "good") if prompt.is_active else badge(gettext("off"))
 
     @admin.display(description=_("Labels"))
     def labelled(self, prompt: Prompt) -> SafeString:
         """Names by which processes find it."""
         return format_html_join(" ", "{}", ((badge(each),) for each in prompt.labels))
 
-    @admin.display(description="Names to use")
+    @admin.display(description=_("Names to use"))
     def offered(self, prompt: Prompt) -> SafeString:
         """What a row offers to this enrichment's prompts."""
         chosen = [prompt.enrichment] if prompt.enrichment in names() else names()

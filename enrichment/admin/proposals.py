@@ -9,6 +9,8 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from enrichment.admin.review_values import compared
 from enrichment.errors import EnrichmentError
@@ -49,17 +51,19 @@ def measures(proposal: PromptProposal) -> list[Measure]:
         return []
     lines = []
     for label, name, p in (
-        ("Passed all checks", "passed", found.p_passed),
-        ("Accepted by reviewers", "accepted", found.p_accepted),
-        ("Score", "score", found.p_score),
+        (gettext("Passed all checks"), "passed", found.p_passed),
+        (gettext("Accepted by reviewers"), "accepted", found.p_accepted),
+        (gettext("Score"), "score", found.p_score),
     ):
         before, after = _figure(found.before, name), _figure(found.after, name)
-        verdict, tone = "too few answers yet", "plain"
+        verdict, tone = gettext("too few answers yet"), "plain"
         if p is not None:
             better = _value(found.after, name) > _value(found.before, name)
-            verdict = "no difference beyond chance"
+            verdict = gettext("no difference beyond chance")
             if p < ALPHA:
-                verdict, tone = ("better", "good") if better else ("worse", "danger")
+                verdict, tone = (
+                    (gettext("better"), "good") if better else (gettext("worse"), "danger")
+                )
         lines.append(Measure(label, before, after, verdict, tone))
     return lines
 
@@ -113,26 +117,39 @@ class PromptProposalAdmin(ReadOnlyAdmin):
         try:
             if verb == "adopt":
                 made = prompt_proposals.adopt(proposal_id, user=user)
-                messages.success(request, f"{made} is in use from now on.")
+                messages.success(
+                    request, gettext("{prompt} is in use from now on.").format(prompt=made)
+                )
             else:
                 prompt_proposals.dismiss(proposal_id, user=user)
-                messages.success(request, "Dismissed; the same reasons won't bring it back.")
+                messages.success(
+                    request, gettext("Dismissed; the same reasons won't bring it back.")
+                )
         except (EnrichmentError, MetricsError) as refusal:
             messages.error(request, str(refusal))
         return HttpResponseRedirect(_page(proposal_id))
 
-    @admin.display(description="Why")
+    @admin.display(description=_("Why"))
     def why(self, proposal: PromptProposal) -> str:
         first = proposal.findings[0]
-        more = f" and {len(proposal.findings) - 1} more" if len(proposal.findings) > 1 else ""
-        return f"{first['said'][:80]} ({first['answers']} of {first['of']}){more}"
+        told = (
+            gettext("{said} ({answers} of {total}) and {number} more")
+            if len(proposal.findings) > 1
+            else gettext("{said} ({answers} of {total})")
+        )
+        return told.format(
+            said=first["said"][:80],
+            answers=first["answers"],
+            total=first["of"],
+            number=len(proposal.findings) - 1,
+        )
 
-    @admin.display(description="State", ordering="state")
+    @admin.display(description=_("State"), ordering="state")
     def outcome(self, proposal: PromptProposal) -> SafeString:
         state = ProposalState(proposal.state)
         return badge(state.label, TONES[state])
 
-    @admin.display(description="Became")
+    @admin.display(description=_("Became"))
     def became(self, proposal: PromptProposal) -> str | SafeString:
         """The version that it was adopted as."""
         if proposal.adopted_version is None:
@@ -140,16 +157,16 @@ class PromptProposalAdmin(ReadOnlyAdmin):
         made = Prompt.objects.filter(
             enrichment=proposal.operation_type, version=proposal.adopted_version
         ).first()
-        label = f"version {proposal.adopted_version}"
+        label = gettext("version {version}").format(version=proposal.adopted_version)
         return (
             link(reverse("admin:enrichment_prompt_change", args=[made.pk]), label)
             if made
             else label
         )
 
-    @admin.display(description="Worded by")
+    @admin.display(description=_("Worded by"))
     def wording(self, proposal: PromptProposal) -> str:
-        return proposal.worded_by or "fixed rules"
+        return proposal.worded_by or gettext("fixed rules")
 
     def render_change_form(
         self,
@@ -175,9 +192,9 @@ class PromptProposalAdmin(ReadOnlyAdmin):
             else:
                 context["preview"] = shown
                 context["sides"] = [
-                    ("Instructions", *compared(shown.before.system, shown.after.system)),
+                    (gettext("Instructions"), *compared(shown.before.system, shown.after.system)),
                     *(
-                        [("Message", *compared(shown.before.user, shown.after.user))]
+                        [(gettext("Message"), *compared(shown.before.user, shown.after.user))]
                         if shown.before.user != shown.after.user
                         else []
                     ),

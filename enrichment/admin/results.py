@@ -7,6 +7,8 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from enrichment.admin.batch_cascade import cascade_in_words
 from enrichment.admin.calibration import calibration_urls
@@ -34,14 +36,14 @@ class EnrichmentResultAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "enrichment", "row", "variant", "outcome", "why", "model_used")
     list_filter = ("state", "enrichment")
     search_fields = ("=row_id",)
-    search_help_text = "The row's id"
+    search_help_text = _("The row's id")
     ordering = ("-id",)
     show_full_result_count = False
     list_per_page = 50
     fieldsets = (
         (None, {"fields": ("enrichment", "target", "row_id", "variant", "state", "reason")}),
         (
-            "Made by",
+            _("Made by"),
             {
                 "fields": (
                     "model_used", "prompt_version", "config_revision", "confidence",
@@ -50,7 +52,7 @@ class EnrichmentResultAdmin(ReadOnlyAdmin):
                 )
             },
         ),
-        ("Decided by", {"fields": ("reviewed_by", "reviewed_at")}),
+        (_("Decided by"), {"fields": ("reviewed_by", "reviewed_at")}),
     )  # fmt: skip
     change_form_outer_after_template = "nodewise/result.html"
 
@@ -67,21 +69,21 @@ class EnrichmentResultAdmin(ReadOnlyAdmin):
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         return lookup == "batch__id__exact" or super().lookup_allowed(lookup, value, request)
 
-    @admin.display(description="Row")
+    @admin.display(description=_("Row"))
     def row(self, result: EnrichmentResult) -> str:
         """The table and the row's id."""
         return f"{result.target.partition('.')[2].lower()} {result.row_id}"
 
-    @admin.display(description="State", ordering="state")
+    @admin.display(description=_("State"), ordering="state")
     def outcome(self, result: EnrichmentResult) -> SafeString:
         return badge(result.get_state_display(), STATE_TONES[ResultState(result.state)])
 
-    @admin.display(description="Cascade")
+    @admin.display(description=_("Cascade"))
     def went_through(self, result: EnrichmentResult) -> str:
         """Which model's answer it is where a cheaper one was asked first, and its score."""
         return cascade_in_words(result.cascade)
 
-    @admin.display(description="Reason")
+    @admin.display(description=_("Reason"))
     def why(self, result: EnrichmentResult) -> str:
         return result.reason if len(result.reason) <= 80 else f"{result.reason[:79]}…"
 
@@ -104,8 +106,8 @@ class EnrichmentResultAdmin(ReadOnlyAdmin):
                 else None
             )
             context["sides"] = (
-                ("Before", readable(obj.previous_value)),
-                ("After", readable(obj.value)),
-                *((("The answer as it came", raw),) if (raw := as_it_came(obj)) else ()),
+                (gettext("Before"), readable(obj.previous_value)),
+                (gettext("After"), readable(obj.value)),
+                *(((gettext("The answer as it came"), raw),) if (raw := as_it_came(obj)) else ()),
             )
         return super().render_change_form(request, context, add, change, form_url, obj)

@@ -17,6 +17,8 @@ from django.http import (
 )
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from enrichment import review, review_many
 from enrichment.admin.review_values import compared, fields, parts, readable
@@ -32,8 +34,8 @@ from llmconfig.admin.kit.pages import row_page
 
 SHOWN = 10
 VERBS = ("accept", "edit", "reject")
-PAST = {"accept": "Accepted", "edit": "Edited and accepted", "reject": "Rejected"}
-CONFIDENCES = (("0.5", "below 50 %"), ("0.7", "below 70 %"), ("0.9", "below 90 %"))
+PAST = {"accept": _("Accepted"), "edit": _("Edited and accepted"), "reject": _("Rejected")}
+CONFIDENCES = (("0.5", _("below 50 %")), ("0.7", _("below 70 %")), ("0.9", _("below 90 %")))
 MAX_CHOICES = 200
 MAX_SKIPPED = 500  # the oldest come again beyond that
 SKIPPED, LAST = "nodewise_review_skipped", "nodewise_review_last"  # in the session
@@ -73,7 +75,7 @@ def card(suggestion: Suggestion) -> dict[str, Any]:
         "row_url": row_page(enrichment.model(), result.row_id) if suggestion.row else "",
         "label": enrichment.label,
         "confidence_source": result.confidence_source.replace("_", " "),
-        "old_title": "Current value" if has_value else "Source",
+        "old_title": gettext("Current value") if has_value else gettext("Source"),
         # Beside the comparison, unless it is one of its sides already.
         "source": "" if "left" in shown and not has_value else suggestion.source,
         "editable": editable,
@@ -95,7 +97,7 @@ def asked_filters(request: HttpRequest, query: QueryDict) -> QueueFilters:
         batch = UUID(query.get("batch", "")) if query.get("batch") else None
     except ValueError:
         batch = None
-        messages.warning(request, "batch: give its whole id, as its page shows it.")
+        messages.warning(request, gettext("batch: give its whole id, as its page shows it."))
     return QueueFilters(
         enrichment=name if name in names() else "",
         code=code if code in FINDING_CODES else "",
@@ -125,7 +127,7 @@ def queue_view(request: HttpRequest) -> HttpResponse:
         "nodewise/review.html",
         {
             **admin.site.each_context(request),
-            "title": "Review",
+            "title": gettext("Review"),
             "cards": [card(each) for each in review.with_rows(page.object_list)],
             "page": page,
             "filters": filters,
@@ -152,7 +154,7 @@ def _counts(request: HttpRequest) -> list[tuple[str, str, int, str]]:
         everything.pop(name, None)
     found = narrowed(asked_filters(request, everything)).order_by()
     counted = dict(found.values_list("enrichment").annotate(Count("pk")))
-    kinds = [("", "All", sum(counted.values())), *(
+    kinds = [("", gettext("All"), sum(counted.values())), *(
         (name, get(name).label, counted.get(name, 0)) for name in names() if get(name).in_batches
     )]  # fmt: skip
     rows = []
@@ -220,11 +222,15 @@ def decide_all_view(request: HttpRequest, verb: str) -> HttpResponse:
     filters = asked_filters(request, QueryDict(request.POST.get("query", "")))
     if not is_confirmed(request):
         number = min(narrowed(filters).count(), MAX_AT_ONCE)
+        question, yes = _asked_of_all(verb, number)
         return ask(
             request,
-            question=f"{verb.capitalize()} {number} suggestions?",
-            details=["All that the filters show.", "It can be undone right afterwards."],
-            verb=f"{verb.capitalize()} {number}",
+            question=question.format(number=number),
+            details=[
+                gettext("All that the filters show."),
+                gettext("It can be undone right afterwards."),
+            ],
+            verb=yes.format(number=number),
             back=f"{reverse('admin:enrichment_review')}?{request.POST.get('query', '')}",
         )
     user: Any = request.user
@@ -233,10 +239,31 @@ def decide_all_view(request: HttpRequest, verb: str) -> HttpResponse:
     messages.success(request, f"{PAST[verb]}: {len(decided.done)}.")
     if decided.refused:
         shown = " ".join(decided.refused[:3])
-        messages.warning(request, f"{len(decided.refused)} were left alone. {shown}")
+        messages.warning(
+            request,
+            ngettext(
+                "{number} was left alone. {reasons}",
+                "{number} were left alone. {reasons}",
+                len(decided.refused),
+            ).format(number=len(decided.refused), reasons=shown),
+        )
     if decided.left:
-        messages.info(request, f"{decided.left} more wait: at most {MAX_AT_ONCE} go at once.")
+        messages.info(
+            request,
+            gettext("{number} more wait: at most {most} go at once.").format(
+                number=decided.left, most=MAX_AT_ONCE
+            ),
+        )
     return _back(request)
+
+
+def _asked_of_all(verb: str, number: int) -> tuple[str, str]:
+    """The question, and the answer that says yes."""
+    if verb == "accept":
+        question = ngettext("Accept {number} suggestion?", "Accept {number} suggestions?", number)
+        return question, gettext("Accept {number}")
+    question = ngettext("Reject {number} suggestion?", "Reject {number} suggestions?", number)
+    return question, gettext("Reject {number}")
 
 
 def undo_view(request: HttpRequest) -> HttpResponse:
@@ -255,7 +282,10 @@ def undo_view(request: HttpRequest) -> HttpResponse:
         except EnrichmentError as refusal:
             refused.append(str(refusal))
     if undone:
-        messages.success(request, f"Undone: {undone}. They wait for a decision again.")
+        messages.success(
+            request,
+            gettext("Undone: {number}. They wait for a decision again.").format(number=undone),
+        )
     for why in refused[:3]:
         messages.warning(request, why)
     return _back(request)

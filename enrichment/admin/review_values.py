@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 
 MAX_WORDS = 4_000  # a comparison takes the square of them
 _PIECES = re.compile(r"\s+|[^\s]+")
@@ -54,8 +55,8 @@ def parts(old: Any, new: Sequence[Any]) -> SafeString:
     before = [_part(each) for each in old] if isinstance(old, list) else []
     after = [_part(each) for each in new]
     lines = [
-        *(("nw-after", "ins", "added", each) for each in after if each not in before),
-        *(("nw-before", "del", "removed", each) for each in before if each not in after),
+        *(("nw-after", "ins", gettext("added"), each) for each in after if each not in before),
+        *(("nw-before", "del", gettext("removed"), each) for each in before if each not in after),
         *(("nw-kept", "span", "", each) for each in after if each in before),
     ]
     return format_html_join(

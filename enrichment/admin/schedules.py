@@ -6,6 +6,8 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from enrichment.admin.batch_page import selection_in_words
 from enrichment.models import BatchSchedule
@@ -28,24 +30,24 @@ class BatchScheduleAdmin(ModelAdmin):
         """They are made where their cost is shown."""
         return False
 
-    @admin.display(description="Batch", ordering="enrichment")
+    @admin.display(description=_("Batch"), ordering="enrichment")
     def name(self, schedule: BatchSchedule) -> str:
         return schedule.enrichment
 
-    @admin.display(description="Rows")
+    @admin.display(description=_("Rows"))
     def rows(self, schedule: BatchSchedule) -> str:
         """Which it takes, in words."""
         kept = schedule.selection
         whole = not (kept["organization"] or kept["limit"] or kept["ids"])
         return selection_in_words({**kept, "whole_table": whole})
 
-    @admin.display(description="State", ordering="is_enabled")
+    @admin.display(description=_("State"), ordering="is_enabled")
     def state(self, schedule: BatchSchedule) -> SafeString:
         if schedule.last_error:
-            return badge("could not start", "danger")
-        return badge("planned", "info") if schedule.is_enabled else badge("off")
+            return badge(gettext("could not start"), "danger")
+        return badge(gettext("planned"), "info") if schedule.is_enabled else badge(gettext("off"))
 
-    @admin.display(description="Last batch")
+    @admin.display(description=_("Last batch"))
     def last(self, schedule: BatchSchedule) -> SafeString:
         """The batch that it started last."""
         batch = schedule.last_batch

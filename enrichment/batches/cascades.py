@@ -158,7 +158,7 @@ def figures_of(batch: Batch) -> CascadeFigures | None:
         saved = known_dear / row.dear_calls * state.kept - known_cheap
     return CascadeFigures(
         model=row.model,
-        score=CascadeScore(row.score).label,
+        score=str(CascadeScore(row.score).label),
         target=row.target,
         miss=row.miss,
         phase=state.phase.value,

@@ -1,18 +1,20 @@
 """Organizations and their adoption listings."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from enrichment.models import Enrichable
+from llmconfig.models.naming import name_columns
 
 
 class Organization(models.Model):
     """A rescue that publishes listings and may have its own prompts."""
 
-    external_id = models.CharField(max_length=50, unique=True, help_text="Id at the source.")
+    external_id = models.CharField(max_length=50, unique=True, help_text=_("Id at the source."))
     slug = models.SlugField(
         max_length=100,
         allow_unicode=True,
-        help_text="Used by <code>-o</code>; several rescues may share one.",
+        help_text=_("Used by <code>-o</code>; several rescues may share one."),
     )
     name = models.CharField(max_length=200)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -32,7 +34,7 @@ class Organization(models.Model):
 class Animal(Enrichable):
     """One listing: what the rescue published, and what models made of it."""
 
-    external_id = models.CharField(max_length=50, unique=True, help_text="Id at the source.")
+    external_id = models.CharField(max_length=50, unique=True, help_text=_("Id at the source."))
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="animals")
     source = models.CharField(max_length=50, blank=True)
     name = models.CharField(max_length=200)
@@ -45,12 +47,12 @@ class Animal(Enrichable):
     size = models.CharField(max_length=50, blank=True)
     coat = models.CharField(max_length=50, blank=True)
     color = models.CharField(max_length=100, blank=True)
-    fixed = models.BooleanField(null=True, blank=True, help_text="Spayed or neutered.")
+    fixed = models.BooleanField(null=True, blank=True, help_text=_("Spayed or neutered."))
     house_trained = models.BooleanField(null=True, blank=True)
     special_needs = models.BooleanField(null=True, blank=True)
     shots_current = models.BooleanField(null=True, blank=True)
     good_with_children = models.BooleanField(
-        null=True, blank=True, help_text="Unknown is not the same as no."
+        null=True, blank=True, help_text=_("Unknown is not the same as no.")
     )
     good_with_dogs = models.BooleanField(null=True, blank=True)
     good_with_cats = models.BooleanField(null=True, blank=True)
@@ -62,17 +64,17 @@ class Animal(Enrichable):
     posted = models.DateTimeField(null=True, blank=True)
     status = models.CharField(max_length=50, blank=True)
     url = models.URLField(max_length=500, blank=True)
-    description = models.TextField(blank=True, help_text="As published; never changed by us.")
+    description = models.TextField(blank=True, help_text=_("As published; never changed by us."))
     enriched_description = models.TextField(null=True, blank=True)
     dog_profiler_data = models.JSONField(null=True, blank=True)
-    translations = models.JSONField(null=True, blank=True, help_text="Text by language code.")
+    translations = models.JSONField(null=True, blank=True, help_text=_("Text by language code."))
     tags = models.JSONField(
-        null=True, blank=True, help_text="Search tags with their confidence, the surest first."
+        null=True, blank=True, help_text=_("Search tags with their confidence, the surest first.")
     )
     entities = models.JSONField(
         null=True,
         blank=True,
-        help_text="What the text names: type, text and confidence, the surest first.",
+        help_text=_("What the text names: type, text and confidence, the surest first."),
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -101,3 +103,52 @@ class Animal(Enrichable):
 
     def __str__(self) -> str:
         return self.name
+
+
+COLUMNS = {
+    "age": _("age"),
+    "breed": _("breed"),
+    "breed_secondary": _("breed secondary"),
+    "city": _("city"),
+    "coat": _("coat"),
+    "color": _("color"),
+    "country": _("country"),
+    "created_at": _("created at"),
+    "description": _("description"),
+    "dog_profiler_data": _("dog profiler data"),
+    "enriched_description": _("enriched description"),
+    "entities": _("entities"),
+    "external_id": _("external id"),
+    "fee": _("fee"),
+    "fixed": _("fixed"),
+    "good_with_cats": _("good with cats"),
+    "good_with_children": _("good with children"),
+    "good_with_dogs": _("good with dogs"),
+    "health": _("health"),
+    "house_trained": _("house trained"),
+    "llm_model_used": _("llm model used"),
+    "llm_processed_at": _("llm processed at"),
+    "mixed": _("mixed"),
+    "name": _("name"),
+    "organization": _("organization"),
+    "posted": _("posted"),
+    "sex": _("sex"),
+    "shots_current": _("shots current"),
+    "size": _("size"),
+    "slug": _("slug"),
+    "source": _("source"),
+    "special_needs": _("special needs"),
+    "species": _("species"),
+    "state": _("state"),
+    "status": _("status"),
+    "tags": _("tags"),
+    "translations": _("translations"),
+    "updated_at": _("updated at"),
+    "url": _("url"),
+}
+# One and several.
+TABLES = {
+    "Animal": (_("animal"), _("animals")),
+    "Organization": (_("organization"), _("organizations")),
+}
+name_columns("listings", COLUMNS, TABLES)

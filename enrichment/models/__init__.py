@@ -11,6 +11,7 @@ from enrichment.models.batches import (
     Transport,
 )
 from enrichment.models.cascades import BatchCascade
+from enrichment.models.column_names import COLUMNS, TABLES
 from enrichment.models.declared import DeclaredEnrichment
 from enrichment.models.enrichable import Enrichable
 from enrichment.models.evaluations import (
@@ -24,6 +25,7 @@ from enrichment.models.judges import JudgeCalibration, JudgedPair
 from enrichment.models.prompts import Prompt
 from enrichment.models.results import EnrichmentResult, ResultState
 from enrichment.models.schedules import BatchSchedule, Recurrence
+from llmconfig.models.naming import name_columns
 
 __all__ = [
     "Batch",
@@ -52,3 +54,5 @@ __all__ = [
     "Transport",
     "WithoutFact",
 ]
+
+name_columns("enrichment", COLUMNS, TABLES)

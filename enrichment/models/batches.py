@@ -6,16 +6,17 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 
 class BatchStatus(models.TextChoices):
     """The states of a batch; `batches.lifecycle` holds the allowed moves."""
 
-    PENDING = "pending", "Waiting for a worker"
-    RUNNING = "running", "Running"
-    PAUSED = "paused", "Paused"
-    CANCELLED = "cancelled", "Cancelled"
-    COMPLETED = "completed", "Completed"
+    PENDING = "pending", _("Waiting for a worker")
+    RUNNING = "running", _("Running")
+    PAUSED = "paused", _("Paused")
+    CANCELLED = "cancelled", _("Cancelled")
+    COMPLETED = "completed", _("Completed")
 
 
 TERMINAL = frozenset({BatchStatus.CANCELLED, BatchStatus.COMPLETED})
@@ -25,18 +26,21 @@ WORKABLE = frozenset({BatchStatus.PENDING, BatchStatus.RUNNING})
 class Transport(models.TextChoices):
     """How a batch's calls reach the provider: one by one, or as the provider's own batch."""
 
-    LIVE = "live", "One by one, now"
-    PROVIDER_BATCH = "provider_batch", "As batches of the provider's own: half price, within 24 h"
+    LIVE = "live", _("One by one, now")
+    PROVIDER_BATCH = (
+        "provider_batch",
+        _("As batches of the provider's own: half price, within 24 h"),
+    )
 
 
 class SubmissionState(models.TextChoices):
     """Where a batch of the provider's stands, as far as we know."""
 
-    INTENDED = "intended", "About to be handed over"
-    SUBMITTED = "submitted", "In work at the provider"
-    APPLIED = "applied", "Its results are written"
-    FAILED = "failed", "Ended without results; its rows go on one by one"
-    REPEATED = "repeated", "Ended without results; its rows are handed over again"
+    INTENDED = "intended", _("About to be handed over")
+    SUBMITTED = "submitted", _("In work at the provider")
+    APPLIED = "applied", _("Its results are written")
+    FAILED = "failed", _("Ended without results; its rows go on one by one")
+    REPEATED = "repeated", _("Ended without results; its rows are handed over again")
 
 
 UNFINISHED = frozenset({SubmissionState.INTENDED, SubmissionState.SUBMITTED})
@@ -45,10 +49,10 @@ UNFINISHED = frozenset({SubmissionState.INTENDED, SubmissionState.SUBMITTED})
 class ChunkStatus(models.TextChoices):
     """The states of a chunk of a batch's rows."""
 
-    OPEN = "open", "Open"
-    AWAY = "away", "Left to the provider"
-    LEASED = "leased", "In work"
-    DONE = "done", "Done"
+    OPEN = "open", _("Open")
+    AWAY = "away", _("Left to the provider")
+    LEASED = "leased", _("In work")
+    DONE = "done", _("Done")
 
 
 class Batch(models.Model):
@@ -56,31 +60,33 @@ class Batch(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     enrichment = models.CharField(max_length=50)
-    params = models.JSONField(default=dict, blank=True, help_text="Languages, organization, limit.")
+    params = models.JSONField(
+        default=dict, blank=True, help_text=_("Languages, organization, limit.")
+    )
     status = models.CharField(max_length=20, choices=BatchStatus, default=BatchStatus.PENDING)
-    status_reason = models.TextField(blank=True, help_text="Why it stands where it stands.")
-    force = models.BooleanField(default=False, help_text="Redo rows that are fresh.")
+    status_reason = models.TextField(blank=True, help_text=_("Why it stands where it stands."))
+    force = models.BooleanField(default=False, help_text=_("Redo rows that are fresh."))
     write_size = models.PositiveIntegerField(
-        null=True, help_text="Finished rows that start a write. Blank: the processing settings'."
+        null=True, help_text=_("Finished rows that start a write. Blank: the processing settings'.")
     )
     max_cost_usd = models.DecimalField(
-        "cap (USD)",
+        _("cap (USD)"),
         max_digits=16,
         decimal_places=10,
         null=True,
-        help_text="US dollars; it pauses when they are spent. Blank: no cap of its own.",
+        help_text=_("US dollars; it pauses when they are spent. Blank: no cap of its own."),
     )
     priority = models.SmallIntegerField(
-        default=0, help_text="Five more is twice the share of workers and limits."
+        default=0, help_text=_("Five more is twice the share of workers and limits.")
     )
     transport = models.CharField(
         max_length=20,
         choices=Transport,
         default=Transport.LIVE,
-        help_text="How calls reach the provider; what it leaves undone goes live.",
+        help_text=_("How calls reach the provider; what it leaves undone goes live."),
     )
     automatic = models.BooleanField(
-        default=False, editable=False, help_text="Made by auto_enrichment or auto_tagging."
+        default=False, editable=False, help_text=_("Made by auto_enrichment or auto_tagging.")
     )
     # Where and when it was last let go on: its error budget and its pace count from there.
     tries_before = models.PositiveIntegerField(default=0, editable=False)
@@ -107,12 +113,12 @@ class Batch(models.Model):
     class Meta:
         db_table = "enrichment_batches"
         ordering = ["-created_at"]
-        verbose_name_plural = "batches"
+        verbose_name_plural = _("batches")
         constraints = [
             models.CheckConstraint(
                 name="enrichment_batches_cap_above_zero",
                 condition=models.Q(max_cost_usd__isnull=True) | models.Q(max_cost_usd__gt=0),
-                violation_error_message="A cap must be above 0.",
+                violation_error_message=_("A cap must be above 0."),
             ),
         ]
         indexes = [
@@ -137,34 +143,36 @@ class BatchChunk(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="chunks")
-    variant = models.CharField(max_length=35, blank=True, help_text="The language, if any.")
+    variant = models.CharField(max_length=35, blank=True, help_text=_("The language, if any."))
     row_ids = ArrayField(models.CharField(max_length=40))
     failed_ids = ArrayField(
         models.CharField(max_length=40),
         default=list,
-        help_text="Rows of this chunk that failed and get a later round.",
+        help_text=_("Rows of this chunk that failed and get a later round."),
     )
     status = models.CharField(max_length=10, choices=ChunkStatus, default=ChunkStatus.OPEN)
     due_at = models.DateTimeField(db_default=Now())
-    round = models.PositiveSmallIntegerField(default=0, help_text="Later rounds repeat failures.")
+    round = models.PositiveSmallIntegerField(
+        default=0, help_text=_("Later rounds repeat failures.")
+    )
     lease_token = models.UUIDField(null=True)
     leased_until = models.DateTimeField(null=True)
     started = models.PositiveIntegerField(default=0)
     deaths = models.PositiveSmallIntegerField(
-        default=0, help_text="Workers that died with it; rows that kill are parked."
+        default=0, help_text=_("Workers that died with it; rows that kill are parked.")
     )
     rows_done = models.PositiveIntegerField(default=0)
     rows_failed = models.PositiveIntegerField(default=0)
     rows_skipped = models.PositiveIntegerField(default=0)
-    calls = models.PositiveIntegerField(default=0, help_text="Answers that were paid for.")
+    calls = models.PositiveIntegerField(default=0, help_text=_("Answers that were paid for."))
     calls_repaid = models.PositiveIntegerField(
-        default=0, help_text="Calls whose answers a dead worker took with it."
+        default=0, help_text=_("Calls whose answers a dead worker took with it.")
     )
     tokens = models.BigIntegerField(default=0)
     cost_usd = models.DecimalField(max_digits=16, decimal_places=10, default=0)
     unpriced_calls = models.PositiveIntegerField(default=0)
     unpriced_tokens = models.BigIntegerField(
-        db_default=0, help_text="Tokens of the calls whose price nobody knows."
+        db_default=0, help_text=_("Tokens of the calls whose price nobody knows.")
     )
 
     class Meta:
@@ -189,15 +197,15 @@ class ModelTurns(models.Model):
     Read and written by `engine.turns`, which deletes the row once nobody asks the model.
     """
 
-    target = models.TextField(primary_key=True, help_text="Provider and model.")
-    served = models.FloatField(help_text="Seconds of lanes, by the weight of its batches.")
+    target = models.TextField(primary_key=True, help_text=_("Provider and model."))
+    served = models.FloatField(help_text=_("Seconds of lanes, by the weight of its batches."))
     # Of the last minute or so, each older one counting half as much as the one after it.
     calls = models.FloatField(db_default=0.0)
     seconds = models.FloatField(db_default=0.0)
 
     class Meta:
         db_table = "enrichment_model_turns"
-        verbose_name_plural = "model turns"
+        verbose_name_plural = _("model turns")
 
     def __str__(self) -> str:
         return self.target
@@ -221,7 +229,7 @@ class ProviderBatchSubmission(models.Model):
     # What was sent, in order: row id, input hash and prompt version.
     rows = models.JSONField(default=list)
     external_id = models.CharField(max_length=200, blank=True)
-    detail = models.TextField(blank=True, help_text="What it waits for, or how it ended.")
+    detail = models.TextField(blank=True, help_text=_("What it waits for, or how it ended."))
     # US dollars: the most that it may cost, None without a price; what is written has cost, by
     # budget.
     held_usd = models.DecimalField(max_digits=16, decimal_places=10, null=True)

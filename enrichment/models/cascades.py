@@ -2,6 +2,8 @@
 
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from enrichment.models.batches import Batch
 
@@ -16,18 +18,22 @@ class BatchCascade(models.Model):
     batch = models.OneToOneField(
         Batch, on_delete=models.CASCADE, primary_key=True, related_name="cascade"
     )
-    model = models.CharField("cheaper model", max_length=200, help_text="Its reference.")
-    score = models.CharField(max_length=20, help_text="What tells how good a cheap answer is.")
-    target = models.FloatField(help_text="Share of the rows that agree with the node's own model.")
-    miss = models.FloatField(help_text="How probably that may be missed.")
-    audits = models.FloatField(help_text="Largest share of good cheap answers that are audited.")
-    price = models.FloatField(help_text="What a cheap answer costs, as a share of a dear one.")
-    state = models.JSONField(help_text="Phase, threshold and counts by score.")
+    model = models.CharField(_("cheaper model"), max_length=200, help_text=_("Its reference."))
+    score = models.CharField(max_length=20, help_text=_("What tells how good a cheap answer is."))
+    target = models.FloatField(
+        help_text=_("Share of the rows that agree with the node's own model.")
+    )
+    miss = models.FloatField(help_text=_("How probably that may be missed."))
+    audits = models.FloatField(help_text=_("Largest share of good cheap answers that are audited."))
+    price = models.FloatField(help_text=_("What a cheap answer costs, as a share of a dear one."))
+    state = models.JSONField(help_text=_("Phase, threshold and counts by score."))
     events = models.JSONField(
-        default=list, help_text="What happened to it, after how many rows, at which threshold."
+        default=list, help_text=_("What happened to it, after how many rows, at which threshold.")
     )
     rests = models.TextField(
-        blank=True, default="", help_text="Why the node's own model answers all; blank: it works."
+        blank=True,
+        default="",
+        help_text=_("Why the node's own model answers all; blank: it works."),
     )
     cheap_calls = models.PositiveIntegerField(default=0)
     cheap_unpriced = models.PositiveIntegerField(default=0)
@@ -42,4 +48,6 @@ class BatchCascade(models.Model):
         ordering = ["-created_at"]
 
     def __str__(self) -> str:
-        return f"{self.model} before the model of {self.batch}"
+        return gettext("{model} before the model of {batch}").format(
+            model=self.model, batch=self.batch
+        )

@@ -5,6 +5,7 @@ import uuid
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import connection, models
+from django.utils.translation import gettext_lazy as _
 
 from enrichment.models.facts import NAME_RULE
 
@@ -20,64 +21,72 @@ class DeclaredEnrichment(models.Model):
         max_length=40,
         unique=True,
         validators=[NAME_RULE],
-        help_text="What batches, code and the API call it. It stays as it is.",
+        help_text=_("What batches, code and the API call it. It stays as it is."),
     )
-    label = models.CharField(max_length=100, help_text="What people read, such as Exhibit label.")
+    label = models.CharField(
+        max_length=100, help_text=_("What people read, such as Exhibit label.")
+    )
     target = models.CharField(
-        "table", max_length=100, help_text="The table whose rows are enriched, as app.Model."
+        _("table"), max_length=100, help_text=_("The table whose rows are enriched, as app.Model.")
     )
     reads = ArrayField(
         models.CharField(max_length=100),
-        verbose_name="reads",
+        verbose_name=_("reads"),
         size=MAX_READ,
-        help_text="The columns that the answer depends on. The prompt uses each by its name; a row"
-        " is stale when one of them changes.",
+        help_text=_(
+            "The columns that the answer depends on. The prompt uses each by its name; a row"
+            " is stale when one of them changes."
+        ),
     )
     writes = models.CharField(
         max_length=100,
         blank=True,
-        help_text="The column that the answer is written to. None: it stays in the results.",
+        help_text=_("The column that the answer is written to. None: it stays in the results."),
     )
     node = models.CharField(
         max_length=100,
         blank=True,
-        help_text="The node whose model answers. New: one of this name is made, an enricher.",
+        help_text=_("The node whose model answers. New: one of this name is made, an enricher."),
     )
     schema = models.JSONField(
-        "JSON schema",
+        _("JSON schema"),
         null=True,
         blank=True,
-        help_text="What the answer must obey, for a JSON column or none. Blank: the answer is a"
-        " text.",
+        help_text=_(
+            "What the answer must obey, for a JSON column or none. Blank: the answer is a text."
+        ),
     )
     gates = ArrayField(
         models.CharField(max_length=40),
         default=list,
         blank=True,
-        help_text="What holds an answer back for a person.",
+        help_text=_("What holds an answer back for a person."),
     )
     answers_in = models.CharField(
-        "language",
+        _("language"),
         max_length=35,
         blank=True,
-        help_text="The language of the answers, such as en, for the check of it. Blank: the row's"
-        " own.",
+        help_text=_(
+            "The language of the answers, such as en, for the check of it. Blank: the row's own."
+        ),
     )
     longest_source = models.PositiveIntegerField(
-        "longest row",
+        _("longest row"),
         default=20_000,
         validators=[MinValueValidator(1), MaxValueValidator(MAX_CHARACTERS)],
-        help_text="Characters of what is read; a longer row is skipped. Each costs tokens.",
+        help_text=_("Characters of what is read; a longer row is skipped. Each costs tokens."),
     )
     longest_answer = models.PositiveIntegerField(
-        "longest answer",
+        _("longest answer"),
         null=True,
         blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(MAX_CHARACTERS)],
-        help_text="Characters; a longer answer waits for a person. Blank: what the column holds.",
+        help_text=_(
+            "Characters; a longer answer waits for a person. Blank: what the column holds."
+        ),
     )
     is_enabled = models.BooleanField(
-        "enabled", default=True, help_text="Off: its batches pause, and nobody can start one."
+        _("enabled"), default=True, help_text=_("Off: its batches pause, and nobody can start one.")
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -85,7 +94,7 @@ class DeclaredEnrichment(models.Model):
     class Meta:
         db_table = "enrichment_declared"
         ordering = ["label"]
-        verbose_name = "enrichment"
+        verbose_name = _("enrichment")
 
     def __str__(self) -> str:
         return self.label

@@ -5,6 +5,8 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from enrichment.models.results import ResultState
 
@@ -12,34 +14,36 @@ from enrichment.models.results import ResultState
 class RunStatus(models.TextChoices):
     """The states of a run."""
 
-    WAITING = "waiting", "Waiting for a worker"
-    RUNNING = "running", "Running"
-    DONE = "done", "Done"
-    STOPPED = "stopped", "Stopped"
+    WAITING = "waiting", _("Waiting for a worker")
+    RUNNING = "running", _("Running")
+    DONE = "done", _("Done")
+    STOPPED = "stopped", _("Stopped")
 
 
 class WantedBy(models.TextChoices):
     """Who says what the answer should be."""
 
-    NOBODY = "", "Nobody knows"
-    REVIEW = "review", "A reviewer"
-    ROW = "row", "The row's value now"
-    FILE = "file", "A file"
-    CALL = "call", "The call's answer then"
+    NOBODY = "", _("Nobody knows")
+    REVIEW = "review", _("A reviewer")
+    ROW = "row", _("The row's value now")
+    FILE = "file", _("A file")
+    CALL = "call", _("The call's answer then")
 
 
 class EvaluationSet(models.Model):
     """One version of a set: rows of one enrichment as they said when it was made, or calls."""
 
-    name = models.CharField(max_length=60, help_text="Small letters, digits and hyphens.")
-    version = models.PositiveIntegerField(help_text="Counts up; older versions stay as they are.")
-    enrichment = models.CharField(max_length=50, help_text="Blank: a set of recorded calls.")
-    variant = models.CharField(max_length=35, blank=True, default="", help_text="The language.")
+    name = models.CharField(max_length=60, help_text=_("Small letters, digits and hyphens."))
+    version = models.PositiveIntegerField(
+        help_text=_("Counts up; older versions stay as they are.")
+    )
+    enrichment = models.CharField(max_length=50, help_text=_("Blank: a set of recorded calls."))
+    variant = models.CharField(max_length=35, blank=True, default="", help_text=_("The language."))
     node = models.CharField(
         max_length=100, blank=True, default="", db_default="",
-        help_text="Whose recorded calls these are. Blank: a set of rows.",
+        help_text=_("Whose recorded calls these are. Blank: a set of rows."),
     )  # fmt: skip
-    note = models.CharField(max_length=200, blank=True, default="", help_text="What it is for.")
+    note = models.CharField(max_length=200, blank=True, default="", help_text=_("What it is for."))
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
@@ -48,7 +52,7 @@ class EvaluationSet(models.Model):
     class Meta:
         db_table = "enrichment_evaluation_sets"
         ordering = ["name", "-version"]
-        verbose_name = "set"
+        verbose_name = _("set")
         constraints = [
             models.UniqueConstraint(
                 name="enrichment_evaluation_sets_version", fields=["name", "version"]
@@ -62,7 +66,7 @@ class EvaluationSet(models.Model):
     def of_what(self) -> str:
         """What its cases are, in words."""
         if not self.enrichment:
-            return f"calls of {self.node}"
+            return gettext("calls of {node}").format(node=self.node)
         return f"{self.enrichment} ({self.variant})" if self.variant else self.enrichment
 
 
@@ -75,8 +79,8 @@ class EvaluationCase(models.Model):
     )
     row_id = models.CharField(max_length=40)
     organization_id = models.BigIntegerField(null=True)
-    values = models.JSONField(help_text="What the prompt's names stood for.")
-    columns = models.JSONField(default=dict, help_text="Those that bind the answer.")
+    values = models.JSONField(help_text=_("What the prompt's names stood for."))
+    columns = models.JSONField(default=dict, help_text=_("Those that bind the answer."))
     wanted = models.JSONField(null=True)
     wanted_by = models.CharField(
         max_length=10, choices=WantedBy, blank=True, default=WantedBy.NOBODY
@@ -101,17 +105,17 @@ class EvaluationRun(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     evaluation_set = models.ForeignKey(EvaluationSet, on_delete=models.CASCADE, related_name="runs")
     label = models.CharField(max_length=100, blank=True, default="")
-    node = models.CharField(max_length=100, help_text="Whose configuration answers.")
+    node = models.CharField(max_length=100, help_text=_("Whose configuration answers."))
     model = models.CharField(
-        max_length=200, blank=True, default="", help_text="A reference. Blank: the node's own."
+        max_length=200, blank=True, default="", help_text=_("A reference. Blank: the node's own.")
     )
     prompt_version = models.PositiveIntegerField(
-        null=True, help_text="0 is the built-in one. Blank: the one in force for each row."
+        null=True, help_text=_("0 is the built-in one. Blank: the one in force for each row.")
     )
     status = models.CharField(max_length=10, choices=RunStatus, default=RunStatus.WAITING)
     status_reason = models.TextField(blank=True, default="")
     max_cost_usd = models.DecimalField(
-        "cap (USD)", max_digits=16, decimal_places=10, null=True, help_text="Blank: none."
+        _("cap (USD)"), max_digits=16, decimal_places=10, null=True, help_text=_("Blank: none.")
     )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
@@ -122,7 +126,7 @@ class EvaluationRun(models.Model):
     class Meta:
         db_table = "enrichment_evaluation_runs"
         ordering = ["-created_at"]
-        verbose_name = "run"
+        verbose_name = _("run")
 
     def __str__(self) -> str:
         said = self.label or self.model or self.node

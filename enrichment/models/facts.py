@@ -5,25 +5,26 @@ import uuid
 from django.apps import apps
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 NAME_RULE = RegexValidator(
     r"^[a-z][a-z0-9_]{0,39}\Z",
-    "Use small letters, digits and _, at most 40, starting with a letter.",
+    _("Use small letters, digits and _, at most 40, starting with a letter."),
 )
 HEADER_RULE = RegexValidator(
-    r"^[A-Za-z0-9-]{1,60}\Z", "A header's name has letters, digits and hyphens."
+    r"^[A-Za-z0-9-]{1,60}\Z", _("A header's name has letters, digits and hyphens.")
 )
-SCHEME_RULE = RegexValidator(r"^[A-Za-z0-9-]{1,30}\Z", "One word, such as Bearer.")
+SCHEME_RULE = RegexValidator(r"^[A-Za-z0-9-]{1,30}\Z", _("One word, such as Bearer."))
 POINTER_RULE = RegexValidator(
-    r"^/[^\x00-\x1f]*\Z", "Start with a slash and name each step, such as /data/0/summary."
+    r"^/[^\x00-\x1f]*\Z", _("Start with a slash and name each step, such as /data/0/summary.")
 )
 
 
 class WithoutFact(models.TextChoices):
     """What becomes of a row whose fact can't be had."""
 
-    EMPTY = "empty", "Go on without it: the name stands for nothing"
-    FAIL = "fail", "Fail the row, which gets its later rounds"
+    EMPTY = "empty", _("Go on without it: the name stands for nothing")
+    FAIL = "fail", _("Fail the row, which gets its later rounds")
 
 
 def default_target() -> str:
@@ -39,89 +40,91 @@ class FactSource(models.Model):
         max_length=40,
         unique=True,
         validators=[NAME_RULE],
-        help_text="Prompts use it as <code>{{fact_NAME}}</code>. It stays as it is.",
+        help_text=_("Prompts use it as <code>{{fact_NAME}}</code>. It stays as it is."),
     )
-    description = models.CharField(max_length=200, blank=True, help_text="What it knows.")
+    description = models.CharField(max_length=200, blank=True, help_text=_("What it knows."))
     target = models.CharField(
-        "table",
+        _("table"),
         max_length=100,
         default=default_target,
-        help_text="The table whose rows it knows something about, as app.model.",
+        help_text=_("The table whose rows it knows something about, as app.model."),
     )
     url_template = models.CharField(
-        "address",
+        _("address"),
         max_length=1000,
-        help_text="<code>{{column}}</code> stands for the row's value, quoted for addresses; not in"
-        " the host. Such as https://breeds.example/api/breeds?name={{breed}}.",
+        help_text=_(
+            "<code>{{column}}</code> stands for the row's value, quoted for addresses; not in"
+            " the host. Such as https://breeds.example/api/breeds?name={{breed}}."
+        ),
     )
     header_name = models.CharField(
-        "header",
+        _("header"),
         max_length=60,
         blank=True,
         validators=[HEADER_RULE],
-        help_text="The header that carries its key, such as Authorization. Blank: none.",
+        help_text=_("The header that carries its key, such as Authorization. Blank: none."),
     )
     header_scheme = models.CharField(
-        "word before the key",
+        _("word before the key"),
         max_length=30,
         blank=True,
         validators=[SCHEME_RULE],
-        help_text="Such as Bearer. Blank: the key alone.",
+        help_text=_("Such as Bearer. Blank: the key alone."),
     )
     secret_ref = models.CharField(
-        "secret reference",
+        _("secret reference"),
         max_length=500,
         blank=True,
-        help_text="Where that key is kept: env:VARIABLE, file:/absolute/path or aws-sm:name.",
+        help_text=_("Where that key is kept: env:VARIABLE, file:/absolute/path or aws-sm:name."),
     )
     pointer = models.CharField(
-        "part of the answer",
+        _("part of the answer"),
         max_length=200,
         blank=True,
         validators=[POINTER_RULE],
-        help_text="JSON pointer to the part that is used, such as /data/0/summary. Blank: all.",
+        help_text=_("JSON pointer to the part that is used, such as /data/0/summary. Blank: all."),
     )
     max_characters = models.PositiveIntegerField(
-        "longest fact",
+        _("longest fact"),
         default=2_000,
         validators=[MinValueValidator(1), MaxValueValidator(12_000)],
-        help_text="Characters; what is longer is cut. Each costs tokens in every call.",
+        help_text=_("Characters; what is longer is cut. Each costs tokens in every call."),
     )
     max_bytes = models.PositiveIntegerField(
-        "largest answer",
+        _("largest answer"),
         default=262_144,
         validators=[MinValueValidator(1), MaxValueValidator(4_194_304)],
-        help_text="Bytes; a larger answer counts as a failure.",
+        help_text=_("Bytes; a larger answer counts as a failure."),
     )
     timeout_seconds = models.FloatField(
-        "timeout",
+        _("timeout"),
         default=5.0,
         validators=[MinValueValidator(0.1), MaxValueValidator(60)],
-        help_text="Seconds for one answer.",
+        help_text=_("Seconds for one answer."),
     )
     max_concurrency = models.PositiveSmallIntegerField(
-        "requests at once",
+        _("requests at once"),
         default=10,
         validators=[MinValueValidator(1), MaxValueValidator(100)],
-        help_text="Of one process.",
+        help_text=_("Of one process."),
     )
     ttl_seconds = models.PositiveIntegerField(
-        "kept for",
+        _("kept for"),
         default=604_800,
         validators=[MinValueValidator(1), MaxValueValidator(31_536_000)],
-        help_text="Seconds until the same address is asked again; 604800 is a week.",
+        help_text=_("Seconds until the same address is asked again; 604800 is a week."),
     )
     without = models.CharField(
-        "if it fails",
+        _("if it fails"),
         max_length=10,
         choices=WithoutFact,
         default=WithoutFact.EMPTY,
-        help_text="Also where the source has nothing, or the row no value to ask with.",
+        help_text=_("Also where the source has nothing, or the row no value to ask with."),
     )
     is_enabled = models.BooleanField(
-        "enabled",
+        _("enabled"),
         default=True,
-        help_text="Off: it is never asked, and its name stands for nothing.",
+        help_text=_("Off: it is never asked, and its name stands for nothing."),
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -129,14 +132,14 @@ class FactSource(models.Model):
     class Meta:
         db_table = "enrichment_fact_sources"
         ordering = ["name"]
-        verbose_name = "fact source"
-        verbose_name_plural = "fact sources"
+        verbose_name = _("fact source")
+        verbose_name_plural = _("fact sources")
         constraints = [
             models.CheckConstraint(
                 name="enrichment_fact_sources_header_and_secret",
                 condition=models.Q(header_name="", secret_ref="")
                 | (~models.Q(header_name="") & ~models.Q(secret_ref="")),
-                violation_error_message="A header and a secret reference go together.",
+                violation_error_message=_("A header and a secret reference go together."),
             ),
             models.CheckConstraint(
                 name="enrichment_fact_sources_without_known",
@@ -152,11 +155,11 @@ class Fact(models.Model):
     """What a source said at one address, shared by all rows that lead to it."""
 
     key = models.CharField(
-        primary_key=True, max_length=32, help_text="Of the source, the address and what is used."
+        primary_key=True, max_length=32, help_text=_("Of the source, the address and what is used.")
     )
     source = models.ForeignKey(FactSource, on_delete=models.CASCADE, related_name="facts")
     url = models.TextField()
-    value = models.TextField(blank=True, help_text="Blank: it has nothing there.")
+    value = models.TextField(blank=True, help_text=_("Blank: it has nothing there."))
     value_hash = models.CharField(max_length=32)
     fetched_at = models.DateTimeField()
 

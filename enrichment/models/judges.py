@@ -5,6 +5,8 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from enrichment.models.evaluations import EvaluationAnswer, RunStatus
 
@@ -19,32 +21,35 @@ class JudgeCalibration(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     enrichment = models.CharField(max_length=50)
     judge = models.CharField(
-        max_length=32, help_text="Of the rubric and the model's reference: another is another one."
+        max_length=32,
+        help_text=_("Of the rubric and the model's reference: another is another one."),
     )
-    model = models.CharField(max_length=200, blank=True, default="", help_text="Who answered.")
-    wanted = models.PositiveIntegerField(help_text="Verdicts to hold it against, at most.")
+    model = models.CharField(max_length=200, blank=True, default="", help_text=_("Who answered."))
+    wanted = models.PositiveIntegerField(help_text=_("Verdicts to hold it against, at most."))
     status = models.CharField(max_length=10, choices=RunStatus, default=RunStatus.WAITING)
     status_reason = models.TextField(blank=True, default="")
     verdicts = models.PositiveIntegerField(default=0)
     both_good = models.PositiveIntegerField(default=0)
     both_bad = models.PositiveIntegerField(default=0)
     judge_good = models.PositiveIntegerField(
-        default=0, help_text="Where the reviewer said that it wasn't."
+        default=0, help_text=_("Where the reviewer said that it wasn't.")
     )
     judge_bad = models.PositiveIntegerField(
-        default=0, help_text="Where the reviewer said that it was good."
+        default=0, help_text=_("Where the reviewer said that it was good.")
     )
     kappa = models.FloatField(null=True)
     kappa_low = models.FloatField(null=True)
     kappa_high = models.FloatField(null=True)
-    pairs = models.PositiveIntegerField(default=0, help_text="Shown in both orders.")
+    pairs = models.PositiveIntegerField(default=0, help_text=_("Shown in both orders."))
     pairs_right = models.PositiveIntegerField(
-        default=0, help_text="In both orders the reviewer's version is better."
+        default=0, help_text=_("In both orders the reviewer's version is better.")
     )
     pairs_swayed = models.PositiveIntegerField(
-        default=0, help_text="The place decided: the same one is better in both orders."
+        default=0, help_text=_("The place decided: the same one is better in both orders.")
     )
-    swayed_to_first = models.PositiveIntegerField(default=0, help_text="Of these, the first place.")
+    swayed_to_first = models.PositiveIntegerField(
+        default=0, help_text=_("Of these, the first place.")
+    )
     cost_usd = models.DecimalField(max_digits=16, decimal_places=10, default=0)
     unpriced = models.PositiveIntegerField(default=0)
     created_by = models.ForeignKey(
@@ -56,11 +61,11 @@ class JudgeCalibration(models.Model):
     class Meta:
         db_table = "enrichment_judge_calibrations"
         ordering = ["-created_at"]
-        verbose_name = "calibration of a judge"
-        verbose_name_plural = "judges"
+        verbose_name = _("calibration of a judge")
+        verbose_name_plural = _("judges")
 
     def __str__(self) -> str:
-        return f"The judge of {self.enrichment}"
+        return gettext("The judge of {enrichment}").format(enrichment=self.enrichment)
 
 
 class JudgedPair(models.Model):
@@ -69,12 +74,14 @@ class JudgedPair(models.Model):
     id = models.BigAutoField(primary_key=True)
     first = models.ForeignKey(EvaluationAnswer, on_delete=models.CASCADE, related_name="+")
     second = models.ForeignKey(EvaluationAnswer, on_delete=models.CASCADE, related_name="+")
-    judge = models.CharField(max_length=32, help_text="As in its calibrations.")
+    judge = models.CharField(max_length=32, help_text=_("As in its calibrations."))
     preference = models.FloatField(
-        help_text="0: the first is better in both orders, 1: the second. 0.5: neither, or the place"
-        " decided."
+        help_text=_(
+            "0: the first is better in both orders, 1: the second. 0.5: neither, or the place"
+            " decided."
+        )
     )
-    swayed = models.BooleanField(help_text="The place decided.")
+    swayed = models.BooleanField(help_text=_("The place decided."))
 
     class Meta:
         db_table = "enrichment_judged_pairs"

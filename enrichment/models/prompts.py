@@ -2,6 +2,7 @@
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 NO_LABELS = models.Value([], ArrayField(models.CharField(max_length=40)))
 
@@ -9,35 +10,37 @@ NO_LABELS = models.Value([], ArrayField(models.CharField(max_length=40)))
 class Prompt(models.Model):
     """One version of what an enrichment says to the model."""
 
-    enrichment = models.CharField(max_length=50, help_text="The kind of work it is for.")
+    enrichment = models.CharField(max_length=50, help_text=_("The kind of work it is for."))
     organization_id = models.BigIntegerField(
-        "organization",
+        _("organization"),
         null=True,
         blank=True,
-        help_text="Only for this organization's rows, by its key where the rows are. Blank: for all"
-        " that have none of their own.",
+        help_text=_(
+            "Only for this organization's rows, by its key where the rows are. Blank: for all"
+            " that have none of their own."
+        ),
     )
     version = models.PositiveIntegerField(
-        help_text="Counts up over all organizations; results remember theirs."
+        help_text=_("Counts up over all organizations; results remember theirs.")
     )
     system = models.TextField(
         blank=True,
-        help_text="The instructions. <code>{{name}}</code> is replaced by the row's value.",
+        help_text=_("The instructions. <code>{{name}}</code> is replaced by the row's value."),
     )
     user = models.TextField(
-        help_text="The message. Only <code>{{name}}</code> is replaced, by the row's value."
+        help_text=_("The message. Only <code>{{name}}</code> is replaced, by the row's value.")
     )
     is_active = models.BooleanField(
-        default=False, help_text="The one in use; turning it on turns the others off."
+        default=False, help_text=_("The one in use; turning it on turns the others off.")
     )
     labels = ArrayField(
         models.CharField(max_length=40),
         default=list,
         db_default=NO_LABELS,
         blank=True,
-        help_text="Names such as staging; a process uses the one of its LLM_PROMPT_LABEL.",
+        help_text=_("Names such as staging; a process uses the one of its LLM_PROMPT_LABEL."),
     )
-    note = models.CharField(max_length=200, blank=True, help_text="Why this version.")
+    note = models.CharField(max_length=200, blank=True, help_text=_("Why this version."))
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from enrichment.models.batches import Batch
 
@@ -10,12 +11,12 @@ from enrichment.models.batches import Batch
 class ResultState(models.TextChoices):
     """The states of a result for one row, from skipped to undone."""
 
-    APPLIED = "applied", "Applied"
-    SUGGESTED = "suggested", "Suggested"
-    REJECTED = "rejected", "Rejected"
-    UNDONE = "undone", "Undone"
-    FAILED = "failed", "Failed"
-    SKIPPED = "skipped", "Skipped"
+    APPLIED = "applied", _("Applied")
+    SUGGESTED = "suggested", _("Suggested")
+    REJECTED = "rejected", _("Rejected")
+    UNDONE = "undone", _("Undone")
+    FAILED = "failed", _("Failed")
+    SKIPPED = "skipped", _("Skipped")
 
 
 class EnrichmentResult(models.Model):
@@ -27,22 +28,24 @@ class EnrichmentResult(models.Model):
         Batch, on_delete=models.CASCADE, null=True, db_index=False, related_name="results"
     )
     enrichment = models.CharField(max_length=50)
-    target = models.CharField(max_length=100, help_text="The table, as app.model.")
+    target = models.CharField(max_length=100, help_text=_("The table, as app.model."))
     row_id = models.CharField(max_length=40)
     variant = models.CharField(max_length=35, blank=True, default="")
     state = models.CharField(max_length=10, choices=ResultState)
     reason = models.TextField(
-        blank=True, default="", help_text="Why it failed, was skipped, or waits for a person."
+        blank=True, default="", help_text=_("Why it failed, was skipped, or waits for a person.")
     )
     findings = models.JSONField(
         null=True,
-        help_text="The gates' objections: a code, a text and data of each.",
+        help_text=_("The gates' objections: a code, a text and data of each."),
     )
-    input_hash = models.CharField(max_length=32, help_text="Of the fields that were read.")
+    input_hash = models.CharField(max_length=32, help_text=_("Of the fields that were read."))
     facts = models.JSONField(
         null=True,
-        help_text="By source: hashes of what it was asked with and of what it said, and where that"
-        " is kept.",
+        help_text=_(
+            "By source: hashes of what it was asked with and of what it said, and where that"
+            " is kept."
+        ),
     )
     prompt_version = models.PositiveIntegerField(null=True)
     model_used = models.CharField(max_length=200, blank=True, default="")
@@ -52,22 +55,24 @@ class EnrichmentResult(models.Model):
     previous_value = models.JSONField(null=True)
     suggestion = models.JSONField(
         null=True,
-        help_text="A fuller value than the applied one; some of its parts were not sure enough.",
+        help_text=_("A fuller value than the applied one; some of its parts were not sure enough."),
     )
     confidence = models.FloatField(
-        null=True, help_text="From 0 to 1, of the least sure part. Blank: the answer states none."
+        null=True,
+        help_text=_("From 0 to 1, of the least sure part. Blank: the answer states none."),
     )
     confidence_source = models.CharField(
-        max_length=20, blank=True, db_default="", help_text="Who says how sure it is."
+        max_length=20, blank=True, db_default="", help_text=_("Who says how sure it is.")
     )
     decided_parts = models.JSONField(
         null=True,
-        help_text="Of a reviewer's decision, by part: the model's confidence, and whether it"
-        " stands.",
+        help_text=_(
+            "Of a reviewer's decision, by part: the model's confidence, and whether it stands."
+        ),
     )
     before_decision = models.JSONField(
         null=True,
-        help_text="What the result and its row were before a person decided, for an undo.",
+        help_text=_("What the result and its row were before a person decided, for an undo."),
     )
     reviewed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -76,12 +81,14 @@ class EnrichmentResult(models.Model):
         db_index=False,
         related_name="+",
     )
-    reviewed_at = models.DateTimeField(null=True, help_text="When a person decided on it.")
+    reviewed_at = models.DateTimeField(null=True, help_text=_("When a person decided on it."))
     cost_usd = models.DecimalField(max_digits=16, decimal_places=10, null=True)
     cascade = models.JSONField(
         null=True,
-        help_text="How it went through its batch's cascade: which model's answer it is, the cheap"
-        " model that was asked, its score, and whether both agree. Blank: there was none.",
+        help_text=_(
+            "How it went through its batch's cascade: which model's answer it is, the cheap"
+            " model that was asked, its score, and whether both agree. Blank: there was none."
+        ),
     )
     created_at = models.DateTimeField(db_default=Now())
 

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from enrichment.models.batches import Batch
 
@@ -15,10 +16,10 @@ from enrichment.models.batches import Batch
 class Recurrence(models.TextChoices):
     """How often a planned batch starts."""
 
-    ONCE = "once", "Once"
-    HOURLY = "hourly", "Every hour"
-    DAILY = "daily", "Every day"
-    WEEKLY = "weekly", "Every week"
+    ONCE = "once", _("Once")
+    HOURLY = "hourly", _("Every hour")
+    DAILY = "daily", _("Every day")
+    WEEKLY = "weekly", _("Every week")
 
 
 PERIODS: Mapping[str, dt.timedelta] = MappingProxyType(
@@ -41,15 +42,15 @@ class BatchSchedule(models.Model):
         max_length=10,
         choices=Recurrence,
         default=Recurrence.ONCE,
-        help_text="A time that was missed is made up for once.",
+        help_text=_("A time that was missed is made up for once."),
     )
-    next_at = models.DateTimeField("next start", help_text="In UTC.")
-    is_enabled = models.BooleanField("enabled", default=True)
+    next_at = models.DateTimeField(_("next start"), help_text=_("In UTC."))
+    is_enabled = models.BooleanField(_("enabled"), default=True)
     last_batch = models.ForeignKey(
         Batch, null=True, editable=False, on_delete=models.SET_NULL, related_name="+"
     )
     last_error = models.TextField(
-        blank=True, editable=False, help_text="Why it could not start the last time."
+        blank=True, editable=False, help_text=_("Why it could not start the last time.")
     )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -63,8 +64,8 @@ class BatchSchedule(models.Model):
     class Meta:
         db_table = "enrichment_batch_schedules"
         ordering = ["next_at"]
-        verbose_name = "planned batch"
-        verbose_name_plural = "planned batches"
+        verbose_name = _("planned batch")
+        verbose_name_plural = _("planned batches")
         indexes = [
             # Read by the timer.
             models.Index(

@@ -1,5 +1,7 @@
 """The configuration's pages. Importing the modules registers them with Django's admin."""
 
+from django.utils.translation import gettext_lazy as _
+
 from llmconfig.admin import (
     assignments,
     budgets,
@@ -34,53 +36,53 @@ __all__ = [
 VIEW = "llmconfig.view_"
 register_section(
     Section(
-        "Settings",
+        _("Settings"),
         10,
         (
-            Page("LLM settings", "tune", "admin:llm_settings", f"{VIEW}globalconfig"),
+            Page(_("LLM settings"), "tune", "admin:llm_settings", f"{VIEW}globalconfig"),
             Page(
-                "Processing", "toggle_on", "admin:llmconfig_llmconfig_changelist",
+                _("Processing"), "toggle_on", "admin:llmconfig_llmconfig_changelist",
                 f"{VIEW}llmconfig",
             ),
             Page(
-                "Nodes", "account_tree", "admin:llmconfig_nodeconfiguration_changelist",
+                _("Nodes"), "account_tree", "admin:llmconfig_nodeconfiguration_changelist",
                 f"{VIEW}nodeconfiguration",
             ),
-            Page("Playground", "play_circle", "admin:llm_playground", playground.PERMISSION),
+            Page(_("Playground"), "play_circle", "admin:llm_playground", playground.PERMISSION),
             Page(
-                "User overrides", "person_edit", "admin:llmconfig_userconfig_changelist",
+                _("User overrides"), "person_edit", "admin:llmconfig_userconfig_changelist",
                 f"{VIEW}userconfig",
             ),
             Page(
-                "Experiments", "science", "admin:llmconfig_experiment_changelist",
+                _("Experiments"), "science", "admin:llmconfig_experiment_changelist",
                 f"{VIEW}experiment",
             ),
             Page(
-                "Configuration health", "health_and_safety", "admin:llm_health",
+                _("Configuration health"), "health_and_safety", "admin:llm_health",
                 f"{VIEW}llmconfig", health_page.health_badge,
             ),
-            Page("History", "history", "admin:llmconfig_revision_changelist", f"{VIEW}revision"),
+            Page(_("History"), "history", "admin:llmconfig_revision_changelist", f"{VIEW}revision"),
         ),
     )
 )  # fmt: skip
 register_section(
     Section(
-        "Models",
+        _("Models"),
         20,
         (
-            Page("Providers", "cloud", "admin:llmconfig_provider_changelist", f"{VIEW}provider"),
+            Page(_("Providers"), "cloud", "admin:llmconfig_provider_changelist", f"{VIEW}provider"),
             Page(
-                "Models", "neurology", "admin:llmconfig_providermodel_changelist",
+                _("Models"), "neurology", "admin:llmconfig_providermodel_changelist",
                 f"{VIEW}providermodel",
             ),
-            Page("Budgets", "savings", "admin:llmconfig_budget_changelist", f"{VIEW}budget"),
+            Page(_("Budgets"), "savings", "admin:llmconfig_budget_changelist", f"{VIEW}budget"),
             Page(
-                "Budget ledger", "receipt_long", "admin:llmconfig_budgetspending_changelist",
+                _("Budget ledger"), "receipt_long", "admin:llmconfig_budgetspending_changelist",
                 f"{VIEW}budgetspending",
             ),
-            Page("Prices", "sell", "admin:llmconfig_modelprice_changelist", f"{VIEW}modelprice"),
+            Page(_("Prices"), "sell", "admin:llmconfig_modelprice_changelist", f"{VIEW}modelprice"),
             Page(
-                "Tiers", "layers", "admin:llmconfig_contextwindow_changelist",
+                _("Tiers"), "layers", "admin:llmconfig_contextwindow_changelist",
                 f"{VIEW}contextwindow",
             ),
         ),

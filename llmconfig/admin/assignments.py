@@ -10,6 +10,8 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from llmconfig.admin.explain import explain_node
 from llmconfig.admin.health_page import health_view
@@ -85,47 +87,47 @@ class NodeAdmin(ExplainedAdmin):
     fieldsets = (
         (None, {"fields": ("node_name", "description", "interaction_type")}),
         (
-            "Model",
+            _("Model"),
             {
                 "fields": (
                     "default_model", "provider", "default_temperature", "default_max_tokens",
                     "fallbacks", "allow_unlisted_models",
                 ),
-                "description": "What is blank comes from the interaction type, then from the"
-                " processing settings; the table above shows what that gives now.",
+                "description": _("What is blank comes from the interaction type, then from the"
+                " processing settings; the table above shows what that gives now."),
             },
         ),
         (
-            "Cascade",
+            _("Cascade"),
             {
                 "fields": (
                     "cascade_model", "cascade_score", "cascade_target", "cascade_miss",
                     "cascade_audits",
                 ),
-                "description": "Batches ask a cheaper model first, and the node's own one where"
+                "description": _("Batches ask a cheaper model first, and the node's own one where"
                 " the cheap answer isn't good enough. How good is good enough is learned in each"
-                " batch. Single calls and the providers' own batches ask the node's own model.",
+                " batch. Single calls and the providers' own batches ask the node's own model."),
             },
         ),
         (
-            "Judge",
+            _("Judge"),
             {
                 "fields": ("judge_rubric", "judge_model"),
-                "description": "A model that judges this node's answers: where runs are compared,"
+                "description": _("A model that judges this node's answers: where runs are compared,"
                 " and as a cascade's score. It decides nothing before it is calibrated against"
-                " reviewers' verdicts.",
+                " reviewers' verdicts."),
             },
         ),
         (
-            "On Azure",
+            _("On Azure"),
             {
                 "fields": ("azure_model", "azure_temperature", "azure_max_tokens"),
                 "classes": ("collapse",),
-                "description": "Used instead of the values above when the target is an Azure"
-                " provider.",
+                "description": _("Used instead of the values above when the target is an Azure"
+                " provider."),
             },
         ),
-        ("Tracing", {"fields": ("langsmith_tracing",)}),
+        (_("Tracing"), {"fields": ("langsmith_tracing",)}),
     )  # fmt: skip
 
     def render_change_form(
@@ -146,22 +148,22 @@ class NodeAdmin(ExplainedAdmin):
         """Applications call a node by its name: it keeps it."""
         return ("node_name",) if obj is not None else ()
 
-    @admin.display(description="Model", ordering="default_model")
+    @admin.display(description=_("Model"), ordering="default_model")
     def model_here(self, node: NodeConfiguration) -> str | SafeString:
         """The node's own model; a dash when it inherits."""
         return node.default_model or NOTHING
 
-    @admin.display(description="Traced", ordering="langsmith_tracing")
+    @admin.display(description=_("Traced"), ordering="langsmith_tracing")
     def traced(self, node: NodeConfiguration) -> SafeString:
         """Whether its calls leave traces; that they don't is nothing wrong."""
-        return badge("on", "good") if node.langsmith_tracing else NOTHING
+        return badge(gettext("on"), "good") if node.langsmith_tracing else NOTHING
 
-    @admin.display(description="Temperature", ordering="default_temperature")
+    @admin.display(description=_("Temperature"), ordering="default_temperature")
     def temperature_here(self, node: NodeConfiguration) -> float | SafeString:
         """The node's own temperature; a dash when it inherits."""
         return NOTHING if node.default_temperature is None else node.default_temperature
 
-    @admin.display(description="Max tokens", ordering="default_max_tokens")
+    @admin.display(description=_("Max tokens"), ordering="default_max_tokens")
     def max_tokens_here(self, node: NodeConfiguration) -> int | SafeString:
         """The node's own limit; a dash when it inherits."""
         return NOTHING if node.default_max_tokens is None else node.default_max_tokens
@@ -177,7 +179,7 @@ class GlobalConfigAdmin(ExplainedAdmin):
     fieldsets = (
         (None, {"fields": ("interaction_type",)}),
         (
-            "Defaults",
+            _("Defaults"),
             {
                 "fields": (
                     "model",
@@ -188,7 +190,7 @@ class GlobalConfigAdmin(ExplainedAdmin):
                 )
             },
         ),
-        ("Cheaper", {"fields": ("degrade_to", "degrade_after_seconds")}),
+        (_("Cheaper"), {"fields": ("degrade_to", "degrade_after_seconds")}),
     )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
@@ -227,8 +229,8 @@ class UserConfigAdmin(RevisionedAdmin):
             None,
             {
                 "fields": ("user", "interaction_type", "node"),
-                "description": "Whose choice, and for what: one interaction type or one node.",
+                "description": _("Whose choice, and for what: one interaction type or one node."),
             },
         ),
-        ("Choice", {"fields": ("model", "temperature", "max_tokens", "allow_unlisted_models")}),
+        (_("Choice"), {"fields": ("model", "temperature", "max_tokens", "allow_unlisted_models")}),
     )

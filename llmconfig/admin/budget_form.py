@@ -3,6 +3,8 @@
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from llmconfig.admin.kit.theme import SelectWidget, TextWidget
 from llmconfig.client.traffic.budgets import check_scope
@@ -12,9 +14,9 @@ from llmconfig.models import Budget, BudgetScope, GatewayKey
 
 # Named by what is typed beside it: there are too many of them to choose from.
 TYPED = {
-    BudgetScope.ORGANIZATION: "An organization, by its number",
-    BudgetScope.BATCH: "A batch or session, by its id",
-    BudgetScope.ACCOUNT: "Another account of callers, by its name",
+    BudgetScope.ORGANIZATION: _("An organization, by its number"),
+    BudgetScope.BATCH: _("A batch or session, by its id"),
+    BudgetScope.ACCOUNT: _("Another account of callers, by its name"),
 }
 LISTED = frozenset({BudgetScope.PROVIDER, BudgetScope.NODE, BudgetScope.ACCOUNT})
 
@@ -23,15 +25,17 @@ class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for
     """Refuses a budget that could count nothing."""
 
     applies_to = forms.ChoiceField(
-        label="Applies to", widget=SelectWidget, help_text="Which calls count."
+        label=_("Applies to"), widget=SelectWidget, help_text=_("Which calls count.")
     )
     scope_value = forms.CharField(
-        label="Which one",
+        label=_("Which one"),
         required=False,
         max_length=100,
         widget=TextWidget,
-        help_text="Only for an organization (its number), a batch or session (its id), or an"
-        " account that is no API key.",
+        help_text=_(
+            "Only for an organization (its number), a batch or session (its id), or an"
+            " account that is no API key."
+        ),
     )
 
     class Meta:
@@ -41,7 +45,7 @@ class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for
             "allow_unpriced",
         )  # fmt: skip
         labels = {
-            "soft_limit_usd": "Soft limit (USD)", "hard_limit_usd": "Hard limit (USD)",
+            "soft_limit_usd": _("Soft limit (USD)"), "hard_limit_usd": _("Hard limit (USD)"),
         }  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -58,7 +62,7 @@ class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for
             self.initial["applies_to"] = self.instance.scope
         else:  # it names what is gone
             field.choices = [
-                ("Not there any more", [(stored, self.instance.scope_value)]),
+                (gettext("Not there any more"), [(stored, self.instance.scope_value)]),
                 *choices,
             ]
             self.initial.update({"applies_to": stored, "scope_value": ""})
@@ -77,7 +81,7 @@ class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for
         except ChangeRefused as refusal:
             self.add_error("applies_to" if colon else "scope_value", str(refusal))
         if not colon and scope in TYPED and not typed:
-            self.add_error("scope_value", "Say which one.")
+            self.add_error("scope_value", gettext("Say which one."))
         return cleaned
 
 
@@ -86,13 +90,13 @@ def _choices() -> list[tuple[str, list[tuple[str, str]]]]:
     nodes = sorted({*state.nodes, *state.interactions})
     keys = GatewayKey.objects.values_list("name", flat=True)
     groups = (
-        ("Providers", BudgetScope.PROVIDER, sorted(state.providers)),
-        ("Nodes and interaction types", BudgetScope.NODE, nodes),
-        ("API keys", BudgetScope.ACCOUNT, list(keys)),
+        (gettext("Providers"), BudgetScope.PROVIDER, sorted(state.providers)),
+        (gettext("Nodes and interaction types"), BudgetScope.NODE, nodes),
+        (gettext("API keys"), BudgetScope.ACCOUNT, list(keys)),
     )
     return [
-        ("All calls", [(BudgetScope.EVERYTHING.value, "Everything")]),
+        (gettext("All calls"), [(BudgetScope.EVERYTHING.value, gettext("Everything"))]),
         *((label, [(f"{scope.value}:{name}", name) for name in names])
           for label, scope, names in groups if names),
-        ("Others", [(scope.value, label) for scope, label in TYPED.items()]),
+        (gettext("Others"), [(scope.value, str(label)) for scope, label in TYPED.items()]),
     ]  # fmt: skip

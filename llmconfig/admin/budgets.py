@@ -11,6 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from llmconfig.admin.budget_form import BudgetForm
 from llmconfig.admin.kit.dashboard import Widget, register_widget
@@ -55,11 +57,17 @@ def budgets_widget(request: HttpRequest) -> Widget | None:
 def _line(budget: Budget) -> BudgetLine:
     seen = outlook(budget)
     soft = budget.soft_limit_usd is not None and seen.spent_usd >= budget.soft_limit_usd
-    left = f"{money(seen.left_usd)} left, {until(seen)}" if seen.left_usd else until(seen)
+    left = (
+        gettext("{money} left, {until}").format(money=money(seen.left_usd), until=until(seen))
+        if seen.left_usd
+        else until(seen)
+    )
     fill = "nw-fill-warning" if soft or (seen.runs_out_at and seen.renews_at) else "nw-fill"
     return BudgetLine(
         budget.name,
-        f"{money(seen.spent_usd)} of {money(seen.limit_usd)}",
+        gettext("{spent} of {limit}").format(
+            spent=money(seen.spent_usd), limit=money(seen.limit_usd)
+        ),
         reverse("admin:llmconfig_budget_change", args=[budget.pk]),
         seen.share,
         "; ".join(filter(None, (left, and_unpriced(seen)))),
@@ -71,29 +79,39 @@ def and_unpriced(seen: Outlook) -> str:
     """What the sum leaves out, in words; blank if nothing."""
     if not seen.unpriced_calls:
         return ""
-    calls = "call" if seen.unpriced_calls == 1 else "calls"
-    return f"and {seen.unpriced_calls:,} unpriced {calls}"
+    return ngettext(
+        "and {number} unpriced call", "and {number} unpriced calls", seen.unpriced_calls
+    ).format(number=f"{seen.unpriced_calls:,}")
 
 
 def until(seen: Outlook) -> str:
     """How long the rest lasts, in words."""
     if not seen.left_usd:
-        anew = f", anew on {_day(seen.renews_at)}" if seen.renews_at else ""
-        return f"spent{anew}"
+        if not seen.renews_at:
+            return gettext("spent")
+        return gettext("spent, anew on {day}").format(day=_day(seen.renews_at))
     if seen.runs_out_at is not None:
-        return f"spent on {_day(seen.runs_out_at)} at this rate"
+        return gettext("spent on {day} at this rate").format(day=_day(seen.runs_out_at))
     if seen.early:
-        return "too early to tell"
+        return gettext("too early to tell")
     if not seen.spent_usd:
-        return "nothing spent"
-    return f"enough until {_day(seen.renews_at)}" if seen.renews_at else "enough for over a year"
+        return gettext("nothing spent")
+    return (
+        gettext("enough until {day}").format(day=_day(seen.renews_at))
+        if seen.renews_at
+        else gettext("enough for over a year")
+    )
 
 
 def _day(moment: dt.datetime) -> str:
     """The day, and the hour of those that are near; UTC."""
     near = moment - timezone.now() < dt.timedelta(days=1)
     year = "" if moment.year == timezone.now().year else f" {moment.year}"
-    return f"{moment:%-d %b, %H:%M} UTC" if near else f"{moment:%-d %b}{year}"
+    return (
+        gettext("{moment} UTC").format(moment=f"{moment:%-d %b, %H:%M}")
+        if near
+        else f"{moment:%-d %b}{year}"
+    )
 
 
 @admin.register(Budget)
@@ -108,11 +126,13 @@ class BudgetAdmin(RevisionedAdmin):
     fieldsets = (
         (None, {"fields": ("name", "is_enabled", "applies_to", "scope_value", "period")}),
         (
-            "Limits",
+            _("Limits"),
             {
                 "fields": ("soft_limit_usd", "hard_limit_usd", "allow_unpriced"),
-                "description": "Each call reserves its maximum cost first; the actual cost replaces"
-                " it afterwards.",
+                "description": _(
+                    "Each call reserves its maximum cost first; the actual cost replaces"
+                    " it afterwards."
+                ),
             },
         ),
     )
@@ -121,7 +141,7 @@ class BudgetAdmin(RevisionedAdmin):
         """With what the period that runs now has cost."""
         return with_spending(super().get_queryset(request))
 
-    @admin.display(description="Applies to", ordering="scope")
+    @admin.display(description=_("Applies to"), ordering="scope")
     def counts(self, budget: Budget) -> str | SafeString:
         label = budget.get_scope_display()
         if not budget.scope_value:
@@ -131,44 +151,44 @@ class BudgetAdmin(RevisionedAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Budget | None = None) -> Any:
         """A budget that is there tells what its period has cost."""
         fieldsets = super().get_fieldsets(request, obj)
-        period = ("This period", {"fields": ("spent", "left", "lasts")})
+        period = (gettext("This period"), {"fields": ("spent", "left", "lasts")})
         return fieldsets if obj is None else (*fieldsets, period)
 
-    @admin.display(description="Spent")
+    @admin.display(description=_("Spent"))
     def spent(self, budget: Any) -> str:
         """In the period that runs now, and what isn't in the sum."""
         dollars = _dollars(budget.spent_now or Decimal(0))
         return f"{dollars} {and_unpriced(outlook(budget))}".strip()
 
-    @admin.display(description="Remaining")
+    @admin.display(description=_("Remaining"))
     def left(self, budget: Budget) -> str:
         """Up to the hard limit, else the soft one."""
         return _dollars(outlook(budget).left_usd)
 
-    @admin.display(description="Runs out")
+    @admin.display(description=_("Runs out"))
     def lasts(self, budget: Budget) -> str:
         """Until when, at the rate of its period so far."""
         return until(outlook(budget))
 
-    @admin.display(description="Soft limit", ordering="soft_limit_usd")
+    @admin.display(description=_("Soft limit"), ordering="soft_limit_usd")
     def soft(self, budget: Budget) -> str | SafeString:
         """Where calls turn to the cheaper model."""
         return NOTHING if budget.soft_limit_usd is None else _dollars(budget.soft_limit_usd)
 
-    @admin.display(description="Hard limit", ordering="hard_limit_usd")
+    @admin.display(description=_("Hard limit"), ordering="hard_limit_usd")
     def hard(self, budget: Budget) -> str | SafeString:
         return NOTHING if budget.hard_limit_usd is None else _dollars(budget.hard_limit_usd)
 
-    @admin.display(description="State")
+    @admin.display(description=_("State"))
     def state(self, budget: Any) -> SafeString:
         spent = budget.spent_now or Decimal(0)
         if not budget.is_enabled:
-            return badge("off")
+            return badge(gettext("off"))
         if budget.hard_limit_usd is not None and spent >= budget.hard_limit_usd:
-            return badge("spent", "danger")
+            return badge(gettext("spent"), "danger")
         if budget.soft_limit_usd is not None and spent >= budget.soft_limit_usd:
-            return badge("cheaper models", "warning")
-        return badge("open", "good")
+            return badge(gettext("cheaper models"), "warning")
+        return badge(gettext("open"), "good")
 
 
 @admin.register(BudgetSpending)

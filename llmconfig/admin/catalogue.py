@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from llmconfig.admin.kit.deletion import TellsUses
 from llmconfig.admin.kit.presentation import NOTHING, badge, few
@@ -34,7 +36,7 @@ class PriceInline(TabularInline):
     fields = (*PRICE_FIELDS, "source")
     readonly_fields = ("source",)
     extra = 0
-    verbose_name_plural = "Prices in US dollars per million tokens"
+    verbose_name_plural = _("Prices in US dollars per million tokens")
 
 
 @admin.register(ProviderModel)
@@ -56,16 +58,16 @@ class ProviderModelAdmin(TellsUses, RevisionedAdmin):
     fieldsets = (
         (None, {"fields": ("provider", "model_id", "kind", "is_active", "retires_at")}),
         (
-            "Tier",
+            _("Tier"),
             {
                 "fields": ("tier",),
-                "description": "A tier is a name for “whichever model we use for this class of"
-                " work”. Nodes may say <code>tier:cloud_fast</code> instead of a model.",
+                "description": _("A tier is a name for “whichever model we use for this class of"
+                " work”. Nodes may say <code>tier:cloud_fast</code> instead of a model."),
             },
         ),
-        ("Sizes", {"fields": ("context_window", "max_output_tokens")}),
+        (_("Sizes"), {"fields": ("context_window", "max_output_tokens")}),
         (
-            "Abilities",
+            _("Abilities"),
             {
                 "fields": (
                     "supports_streaming", "supports_temperature",
@@ -77,7 +79,7 @@ class ProviderModelAdmin(TellsUses, RevisionedAdmin):
     )  # fmt: skip
 
     def uses(self, row: Any) -> list[Use]:
-        """What names the model."""
+        """What names the model and would miss it."""
         return uses_of_model(row)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -111,14 +113,21 @@ class ProviderModelAdmin(TellsUses, RevisionedAdmin):
         with self.revision(request, f"Took over the suggested price of {model}."):
             stored = prices.take_over(model)
         if stored is None:
-            messages.warning(request, f"genai-prices knows no price of {model}.")
+            messages.warning(
+                request, gettext("genai-prices knows no price of {model}.").format(model=model)
+            )
         elif prices.row_in_force(model) != stored:
             messages.info(
                 request,
-                "Stored, but the price that a person entered wins: delete that to use it.",
+                gettext("Stored, but the price that a person entered wins: delete that to use it."),
             )
         else:
-            messages.success(request, f"{model} is billed with the price of genai-prices now.")
+            messages.success(
+                request,
+                gettext("{model} is billed with the price of genai-prices now.").format(
+                    model=model
+                ),
+            )
         return HttpResponseRedirect(
             reverse("admin:llmconfig_providermodel_change", args=[model.pk])
         )
@@ -132,7 +141,14 @@ class ProviderModelAdmin(TellsUses, RevisionedAdmin):
         model = get_object_or_404(ProviderModel.objects.select_related("provider"), pk=model_id)
         with self.revision(request, f"Cleared what {model} was found to refuse."):
             cleared = refused_parameters.clear(model)
-        messages.success(request, f"{cleared} refused parameters cleared: they are sent again.")
+        messages.success(
+            request,
+            ngettext(
+                "{cleared} refused parameter cleared: it is sent again.",
+                "{cleared} refused parameters cleared: they are sent again.",
+                cleared,
+            ).format(cleared=cleared),
+        )
         return HttpResponseRedirect(
             reverse("admin:llmconfig_providermodel_change", args=[model.pk])
         )
@@ -156,7 +172,7 @@ class ProviderModelAdmin(TellsUses, RevisionedAdmin):
             context["retirement"] = retirement.describe(obj.retires_at)
         return super().render_change_form(request, context, add, change, form_url, obj)
 
-    @admin.action(description="Use suggested prices", permissions=["add_price"])
+    @admin.action(description=_("Use suggested prices"), permissions=["add_price"])
     def use_suggested_prices(self, request: HttpRequest, chosen: QuerySet[ProviderModel]) -> None:
         """Take over what genai-prices lists for all selected models, in one revision."""
         models = list(chosen.select_related("provider"))
@@ -164,25 +180,39 @@ class ProviderModelAdmin(TellsUses, RevisionedAdmin):
             priced = prices.take_over_many(models)
         unknown = [str(model) for model in models if model not in priced]
         if priced:
-            messages.success(request, f"{len(priced)} models have their suggested price now.")
+            messages.success(
+                request,
+                ngettext(
+                    "{number} model has its suggested price now.",
+                    "{number} models have their suggested price now.",
+                    len(priced),
+                ).format(number=len(priced)),
+            )
         if unknown:
-            messages.warning(request, f"genai-prices knows no price of {few(unknown)}.")
+            messages.warning(
+                request,
+                gettext("genai-prices knows no price of {model}.").format(model=few(unknown)),
+            )
 
     def has_add_price_permission(self, request: HttpRequest) -> bool:
         """Who may add prices may take over suggested ones."""
         return may_take_over(request)
 
-    @admin.display(description="Price")
+    @admin.display(description=_("Price"))
     def price(self, model: ProviderModel) -> SafeString:
         """The prompt's and the answer's price in force, or that there is none."""
         row = prices.row_in_force(model)
         if row is None:
-            return badge("unpriced", "warning")
+            return badge(gettext("unpriced"), "warning")
         told = f"{per_million(row.input_per_1m)} / {per_million(row.output_per_1m)}"
         suggested = row.source == PriceSource.SUGGESTED
-        return badge(f"{told}, suggested", "info") if suggested else badge(told, "plain")
+        return (
+            badge(gettext("{told}, suggested").format(told=told), "info")
+            if suggested
+            else badge(told, "plain")
+        )
 
-    @admin.display(description="Retires", ordering="retires_at")
+    @admin.display(description=_("Retires"), ordering="retires_at")
     def retires(self, model: ProviderModel) -> SafeString:
         """When its provider stops serving it; a warning from 90 days before."""
         if model.retires_at is None:
@@ -190,28 +220,28 @@ class ProviderModelAdmin(TellsUses, RevisionedAdmin):
         near = retirement.is_near(model.retires_at)
         return badge(f"{model.retires_at:%Y-%m-%d}", "warning" if near else "plain")
 
-    @admin.display(description="Tier", ordering="tier")
+    @admin.display(description=_("Tier"), ordering="tier")
     def tier_badge(self, model: ProviderModel) -> SafeString:
         """The tier, if it serves one."""
         return badge(model.tier, "info") if model.tier else NOTHING
 
-    @admin.display(description="Window", ordering="context_window")
+    @admin.display(description=_("Window"), ordering="context_window")
     def window(self, model: ProviderModel) -> str | SafeString:
         """Tokens that prompt and answer may have together."""
         return f"{model.context_window:,}" if model.context_window else NOTHING
 
-    @admin.display(description="Abilities")
+    @admin.display(description=_("Abilities"))
     def abilities(self, model: ProviderModel) -> str | SafeString:
         """What it can do beside answering."""
         words = (
-            ("streams", model.supports_streaming),
-            ("JSON schema", model.supports_json_schema),
-            ("tools", model.supports_tools),
-            ("log-probabilities", model.supports_logprobs),
+            (gettext("streams"), model.supports_streaming),
+            (gettext("JSON schema"), model.supports_json_schema),
+            (gettext("tools"), model.supports_tools),
+            (gettext("log-probabilities"), model.supports_logprobs),
         )
         return ", ".join(word for word, able in words if able) or NOTHING
 
-    @admin.display(description="Active", ordering="is_active", boolean=True)
+    @admin.display(description=_("Active"), ordering="is_active", boolean=True)
     def active(self, model: ProviderModel) -> bool:
         return model.is_active
 
@@ -229,19 +259,19 @@ class ModelPriceAdmin(RevisionedAdmin):
     readonly_fields = ("source",)
     fieldsets = (
         (None, {"fields": ("model", "valid_from", "source")}),
-        ("Only for", {"fields": CONDITION_FIELDS}),
-        ("US dollars", {"fields": RATE_FIELDS}),
+        (_("Only for"), {"fields": CONDITION_FIELDS}),
+        (_("US dollars"), {"fields": RATE_FIELDS}),
     )
 
-    @admin.display(description="Holds")
+    @admin.display(description=_("Holds"))
     def holds(self, price: ModelPrice) -> str:
         return conditions(price)
 
-    @admin.display(description="Input", ordering="input_per_1m")
+    @admin.display(description=_("Input"), ordering="input_per_1m")
     def input(self, price: ModelPrice) -> str | SafeString:
         return per_million(price.input_per_1m)
 
-    @admin.display(description="Output", ordering="output_per_1m")
+    @admin.display(description=_("Output"), ordering="output_per_1m")
     def output(self, price: ModelPrice) -> str | SafeString:
         return per_million(price.output_per_1m)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -12,20 +12,25 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from llmconfig.admin.kit.confirmation import ask, is_confirmed
 from llmconfig.admin.kit.listed_models import ListedModelsForm
 from llmconfig.admin.kit.panels import doubts, experiment_panels
-from llmconfig.admin.kit.presentation import badge
+from llmconfig.admin.kit.presentation import badge, in_a_line
 from llmconfig.admin.kit.theme import TabularInline, TextareaWidget
 from llmconfig.admin.kit.writes import RevisionedAdmin
 from llmconfig.configuration import experiments
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import Experiment, ExperimentArm, ExperimentStatus
 
-MOVES: dict[str, tuple[Callable[..., Any], str]] = {
-    "start": (experiments.start, "started"),
-    "stop": (experiments.stop, "stopped"),
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
+
+MOVES: "dict[str, tuple[Callable[..., Any], StrPromise]]" = {
+    "start": (experiments.start, _("{experiment} started.")),
+    "stop": (experiments.stop, _("{experiment} stopped.")),
 }
 TONES = {ExperimentStatus.RUNNING: "good", ExperimentStatus.STOPPED: "plain"}
 
@@ -40,7 +45,7 @@ class ArmInline(TabularInline):
         "allow_unlisted_models",
     )  # fmt: skip
     extra = 0
-    verbose_name_plural = "Variants (leave one without overrides as the control)"
+    verbose_name_plural = _("Variants (leave one without overrides as the control)")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return not _runs(obj) and super().has_add_permission(request, obj)
@@ -75,18 +80,19 @@ class ExperimentAdmin(RevisionedAdmin):
             None,
             {
                 "fields": ("name", "node", "mode", "description"),
-                "description": "A call takes part when its caller gives a key, such as a row's id;"
-                " a key stays in its arm.",
+                "description": _("A call takes part when its caller gives a key, such as a"
+                                 " row's id;"
+                " a key stays in its arm."),
             },
         ),
         (
-            "Gates",
+            _("Gates"),
             {
                 "fields": (
                     "fewest_calls", "most_quality_loss", "most_cost_increase",
                     "most_latency_increase",
                 ),
-                "description": "What an arm must hold against the one that overrides nothing.",
+                "description": _("What an arm must hold against the one that overrides nothing."),
             },
         ),
     )  # fmt: skip
@@ -118,15 +124,19 @@ class ExperimentAdmin(RevisionedAdmin):
             if against and not is_confirmed(request):
                 return ask(
                     request,
-                    question=f"Promote {arm} although its figures speak against it?",
+                    question=gettext("Promote {arm} although its figures speak against it?").format(
+                        arm=arm
+                    ),
                     details=against,
-                    verb="Promote it anyway",
+                    verb=gettext("Promote it anyway"),
                     back=reverse("admin:llmconfig_experiment_change", args=[experiment.pk]),
                 )
-            said = f"promoted: {arm} is now the model of {experiment.node}"
+            said = gettext("{experiment} promoted: {arm} is now the model of {node}.").format(
+                experiment=experiment.name, arm=arm, node=experiment.node
+            )
             self._move(request, experiment, partial(experiments.promote, arm=arm), said)
         elif move in MOVES:
-            self._move(request, experiment, *MOVES[move])
+            self._move_by_name(request, experiment, move)
         return HttpResponseRedirect(
             reverse("admin:llmconfig_experiment_change", args=[experiment.pk])
         )
@@ -149,34 +159,42 @@ class ExperimentAdmin(RevisionedAdmin):
             context["experiment_panels"] = experiment_panels(request, obj.name)
         return super().render_change_form(request, context, add, change, form_url, obj)
 
-    @admin.action(description="Start", permissions=["change"])
+    @admin.action(description=_("Start"), permissions=["change"])
     def start(self, request: HttpRequest, queryset: Any) -> None:
         """Divide the nodes' calls among the arms."""
         for experiment in queryset:
-            self._move(request, experiment, *MOVES["start"])
+            self._move_by_name(request, experiment, "start")
 
-    @admin.action(description="Stop", permissions=["change"])
+    @admin.action(description=_("Stop"), permissions=["change"])
     def stop(self, request: HttpRequest, queryset: Any) -> None:
         """Give the nodes' own values back to all their calls."""
         for experiment in queryset:
-            self._move(request, experiment, *MOVES["stop"])
+            self._move_by_name(request, experiment, "stop")
+
+    def _move_by_name(self, request: HttpRequest, experiment: Experiment, name: str) -> None:
+        move, done = MOVES[name]
+        self._move(request, experiment, move, done.format(experiment=experiment.name))
 
     def _move(
-        self, request: HttpRequest, experiment: Experiment, move: Callable[..., Any], done: str
+        self,
+        request: HttpRequest,
+        experiment: Experiment,
+        move: Callable[..., Any],
+        done: str,
     ) -> None:
         try:
             move(experiment.name, source="admin", user=request.user)
         except ChangeRefused as refusal:
             messages.error(request, str(refusal))
         else:
-            messages.success(request, f"{experiment.name} {done}.")
+            messages.success(request, done)
 
-    @admin.display(description="State", ordering="status")
+    @admin.display(description=_("State"), ordering="status")
     def state(self, experiment: Experiment) -> SafeString:
         tone = TONES.get(ExperimentStatus(experiment.status), "info")
-        return badge(experiment.get_status_display().lower(), tone)
+        return badge(in_a_line(experiment.get_status_display()), tone)
 
-    @admin.display(description="Arms")
+    @admin.display(description=_("Arms"))
     def arm_names(self, experiment: Experiment) -> str:
         return ", ".join(f"{arm.name} ({arm.weight})" for arm in experiment.arms.all())
 

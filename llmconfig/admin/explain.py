@@ -3,16 +3,19 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.resolution import Resolution, Target, explain
 from llmconfig.errors import UnknownNode
 
 LABELS = {
-    "model": "Model",
-    "provider": "Provider",
-    "temperature": "Temperature",
-    "max_tokens": "Longest answer",
-    "fallbacks": "Fallbacks",
+    "model": _("Model"),
+    "provider": _("Provider"),
+    "temperature": _("Temperature"),
+    "max_tokens": _("Longest answer"),
+    "fallbacks": _("Fallbacks"),
 }
 # A page has no caller and no user: those layers are always empty there.
 FIRST_SHOWN = 3
@@ -66,7 +69,7 @@ def explain_node(name: str) -> Explanation | None:
 def _row(field_name: str, found: Resolution) -> FieldRow:
     winner = found.winner(field_name)
     return FieldRow(
-        LABELS[field_name],
+        str(LABELS[field_name]),
         tuple(
             LayerCell(each.layer, _text(each.value), each is winner)
             for each in found.layers[field_name][FIRST_SHOWN:]
@@ -84,9 +87,9 @@ def describe(target: Target) -> str:
     """One target in a line: provider/model and the parameters that are sent."""
     parts = [f"{target.provider.name}/{target.model_id}"]
     if target.temperature is not None:
-        parts.append(f"temperature {target.temperature:g}")
+        parts.append(gettext("temperature {number}").format(number=f"{target.temperature:g}"))
     if target.max_tokens is not None:
-        parts.append(f"at most {target.max_tokens:,} tokens")
+        parts.append(gettext("at most {number} tokens").format(number=f"{target.max_tokens:,}"))
     if target.dropped:
-        parts.append(f"without {', '.join(target.dropped)}")
+        parts.append(gettext("without {parameters}").format(parameters=", ".join(target.dropped)))
     return ", ".join(parts)

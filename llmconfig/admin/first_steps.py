@@ -1,6 +1,8 @@
 """The first steps of the configuration: a provider, models, nodes, and calls enabled."""
 
 from django.http import HttpRequest
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from llmconfig import project_settings
 from llmconfig.admin.kit.checklist import (
@@ -10,6 +12,7 @@ from llmconfig.admin.kit.checklist import (
     register_step,
 )
 from llmconfig.admin.kit.dashboard import register_widget
+from llmconfig.admin.kit.presentation import in_a_line
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.sync.writing import sync
 from llmconfig.diagnostics import first_steps
@@ -35,7 +38,7 @@ def _provider(request: HttpRequest) -> StepState:
         detail = f"{failed.name}: {failed.validation_error}"
     return StepState(
         bool(names),
-        detail or "Enter a key: the connection is tested, and models and prices are read.",
+        detail or gettext("Enter a key: the connection is tested, and models and prices are read."),
         "nodewise/steps/provider.html",
         {"offers": first_steps.offers() if not names else ()},
     )
@@ -54,12 +57,12 @@ def _connect(request: HttpRequest) -> str:
 def _models(request: HttpRequest) -> StepState:
     missing = first_steps.unserved(snapshot.current())
     if not missing:
-        return StepState(True, "Each kind of use has a model.")
+        return StepState(True, gettext("Each kind of use has a model."))
     models = first_steps.speaking_models()[:MAX_MODELS_OFFERED]
-    without = ", ".join(each.label.lower() for each in missing)
+    without = ", ".join(in_a_line(each.label) for each in missing)
     return StepState(
         False,
-        f"Without a listed model: {without}.",
+        gettext("Without a listed model: {kinds}.").format(kinds=without),
         "nodewise/steps/model.html",
         {"models": models},
     )
@@ -69,16 +72,22 @@ def _use_model(request: HttpRequest) -> str:
     key = request.POST.get("model", "")
     found = [row for row in first_steps.speaking_models() if str(row.pk) == key]
     if not found:
-        raise ChangeRefused("Choose a model that an enabled provider lists.", field="model")
+        raise ChangeRefused(
+            gettext("Choose a model that an enabled provider lists."), field="model"
+        )
     model: ProviderModel = found[0]
     return first_steps.use_model(model, user=_user(request))
 
 
 def _nodes(request: HttpRequest) -> StepState:
     number = len(snapshot.current().nodes)
-    detail = f"{number} nodes." if number else "The places that call models, from the nodes file."
+    detail = (
+        ngettext("{number} node.", "{number} nodes.", number).format(number=number)
+        if number
+        else gettext("The places that call models, from the nodes file.")
+    )
     return StepState(
-        bool(number), detail, "nodewise/steps/button.html", {"button": "Add the nodes"}
+        bool(number), detail, "nodewise/steps/button.html", {"button": gettext("Add the nodes")}
     )
 
 
@@ -88,30 +97,38 @@ def _add_nodes(request: HttpRequest) -> str:
         plan = sync(*paths)
     except FileNotFoundError as error:
         raise ChangeRefused(
-            f"There is no nodes file at {error.filename} (LLM_NODES_FILE): add nodes by hand.",
+            gettext("There is no nodes file at {file} (LLM_NODES_FILE): add nodes by hand.").format(
+                file=error.filename
+            ),
             field="nodes",
         ) from None
     except NodesFileInvalid as error:
         named = ", ".join(path.name for path in paths)
         raise ChangeRefused(f"{named}: {error}", field="nodes") from None
-    return f"Nodes: {plan.totals}."
+    return gettext("Nodes: {totals}.").format(totals=plan.totals)
 
 
 def _switch(request: HttpRequest) -> StepState:
     enabled = bool(snapshot.current().processing.get("enabled"))
-    detail = "Enabled." if enabled else "Until then every call is refused."
-    return StepState(enabled, detail, "nodewise/steps/button.html", {"button": "Enable calls"})
+    detail = gettext("Enabled.") if enabled else gettext("Until then every call is refused.")
+    return StepState(
+        enabled, detail, "nodewise/steps/button.html", {"button": gettext("Enable calls")}
+    )
 
 
 def _enable(request: HttpRequest) -> str:
     return first_steps.enable_calls(user=_user(request))
 
 
-register_step(Step("provider", "A provider", 10, "llmconfig.change_provider", _provider, _connect))
 register_step(
-    Step("models", "Models for the kinds of use", 20, "llmconfig.change_globalconfig", _models,
+    Step("provider", _("A provider"), 10, "llmconfig.change_provider", _provider, _connect)
+)
+register_step(
+    Step("models", _("Models for the kinds of use"), 20, "llmconfig.change_globalconfig", _models,
          _use_model)
 )  # fmt: skip
-register_step(Step("nodes", "Nodes", 30, "llmconfig.change_nodeconfiguration", _nodes, _add_nodes))
-register_step(Step("calls", "Enable calls", 40, "llmconfig.change_llmconfig", _switch, _enable))
+register_step(
+    Step("nodes", _("Nodes"), 30, "llmconfig.change_nodeconfiguration", _nodes, _add_nodes)
+)
+register_step(Step("calls", _("Enable calls"), 40, "llmconfig.change_llmconfig", _switch, _enable))
 register_widget(checklist_widget, rank=-1)

@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from llmconfig.admin.key_page import key_context, rotate_view
 from llmconfig.admin.kit.navigation import Page, Section, register_section
@@ -63,11 +65,11 @@ class GatewayKeyAdmin(RevisionedAdmin):
             None,
             {
                 "fields": ("name", "key", "is_enabled"),
-                "description": "The key itself is shown once, after the first save.",
+                "description": _("The key itself is shown once, after the first save."),
             },
         ),
-        ("May call", {"fields": ("allows_everything", "names")}),
-        ("Owner and end", {"fields": ("user", "expires_at", "last_used_at")}),
+        (_("May call"), {"fields": ("allows_everything", "names")}),
+        (_("Owner and end"), {"fields": ("user", "expires_at", "last_used_at")}),
     )
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
@@ -77,7 +79,9 @@ class GatewayKeyAdmin(RevisionedAdmin):
         if made is not None:
             messages.warning(
                 request,
-                f"Key of {obj.name}: {made.reveal()} . Copy it now: it is not shown again.",
+                gettext("Key of {name}: {key} . Copy it now: it is not shown again.").format(
+                    name=obj.name, key=made.reveal()
+                ),
             )
 
     def get_urls(self) -> list[URLPattern]:
@@ -100,24 +104,24 @@ class GatewayKeyAdmin(RevisionedAdmin):
             context |= key_context(request, obj)
         return super().render_change_form(request, context, add, change, form_url, obj)
 
-    @admin.display(description="State")
+    @admin.display(description=_("State"))
     def state(self, row: GatewayKey) -> SafeString:
         if not row.is_enabled:
-            return badge("off")
+            return badge(gettext("off"))
         if row.expires_at is not None and row.expires_at <= timezone.now():
-            return badge("expired", "warning")
+            return badge(gettext("expired"), "warning")
         if row.user is not None and not row.user.is_active:
-            return badge("owner inactive", "warning")
-        return badge("on", "good")
+            return badge(gettext("owner inactive"), "warning")
+        return badge(gettext("on"), "good")
 
-    @admin.display(description="Key")
+    @admin.display(description=_("Key"))
     def key(self, row: GatewayKey) -> str:
         """Its beginning, to recognise it by."""
-        return f"{row.prefix}…" if row.prefix else "made when you save"
+        return f"{row.prefix}…" if row.prefix else gettext("made when you save")
 
-    @admin.display(description="May call")
+    @admin.display(description=_("May call"))
     def may_call(self, row: GatewayKey) -> str:
-        return "everything" if row.allows_everything else ", ".join(row.names)
+        return gettext("everything") if row.allows_everything else ", ".join(row.names)
 
 
 @admin.register(StoredResponse)
@@ -139,18 +143,18 @@ class StoredResponseAdmin(ModelAdmin):
         """What a model answered stays as it is."""
         return False
 
-    @admin.display(description="Response")
+    @admin.display(description=_("Response"))
     def name(self, row: StoredResponse) -> str:
         """As clients call it."""
         return str(row)
 
-    @admin.display(description="Key")
+    @admin.display(description=_("Key"))
     def key(self, row: StoredResponse) -> str:
         """The name of the key that asked, if it is still there."""
         found = GatewayKey.objects.filter(pk=row.key_id).first() if row.key_id else None
         return found.name if found is not None else "-"
 
-    @admin.display(description="Goes on from")
+    @admin.display(description=_("Goes on from"))
     def continues(self, row: StoredResponse) -> str:
         """The response before it."""
         return f"resp_{row.previous_id.hex}" if row.previous_id else "-"
@@ -158,17 +162,17 @@ class StoredResponseAdmin(ModelAdmin):
 
 register_section(
     Section(
-        "Endpoint",
+        _("Endpoint"),
         80,
         (
             Page(
-                "API keys",
+                _("API keys"),
                 "vpn_key",
                 "admin:llmconfig_gatewaykey_changelist",
                 "llmconfig.view_gatewaykey",
             ),
             Page(
-                "Stored responses",
+                _("Stored responses"),
                 "history",
                 "admin:llmconfig_storedresponse_changelist",
                 "llmconfig.view_storedresponse",

@@ -5,6 +5,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from llmconfig.admin.kit.dashboard import Widget, register_widget
 from llmconfig.admin.kit.pages import row_page
@@ -25,7 +26,7 @@ def health_view(request: HttpRequest) -> HttpResponse:
         "nodewise/health.html",
         {
             **admin.site.each_context(request),
-            "title": "Configuration health",
+            "title": gettext("Configuration health"),
             "enabled": bool(state.processing.get("enabled")),
             "problems": [
                 {

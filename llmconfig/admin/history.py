@@ -13,6 +13,8 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from llmconfig.admin.kit.presentation import NOTHING, badge, link
 from llmconfig.admin.kit.writes import SEEN, ReadOnlyAdmin, current_revision
@@ -22,17 +24,17 @@ from llmconfig.models import ConfigVersion, Provider, Revision, RevisionChange
 from llmconfig.roles import RANK, Role, rank_of, username_field
 
 TABLES = {
-    "llm_providers": ("provider", ("name",)),
-    "llm_provider_models": ("model", ("model_id",)),
-    "llm_model_prices": ("price", ("valid_from",)),
-    "llm_global_config": ("interaction type", ("interaction_type",)),
-    "llm_node_configuration": ("node", ("node_name",)),
-    "llm_user_config": ("user override", ("interaction_type", "node_id")),
-    "llm_config": ("processing settings", ()),
-    "llm_budgets": ("budget", ("name",)),
-    "llm_budget_ledger": ("spending of the budget", ("budget", "period_start")),
-    "llm_experiments": ("experiment", ("name",)),
-    "llm_experiment_arms": ("arm", ("name",)),
+    "llm_providers": (_("provider"), ("name",)),
+    "llm_provider_models": (_("model"), ("model_id",)),
+    "llm_model_prices": (_("price"), ("valid_from",)),
+    "llm_global_config": (_("interaction type"), ("interaction_type",)),
+    "llm_node_configuration": (_("node"), ("node_name",)),
+    "llm_user_config": (_("user override"), ("interaction_type", "node_id")),
+    "llm_config": (_("processing settings"), ()),
+    "llm_budgets": (_("budget"), ("name",)),
+    "llm_budget_ledger": (_("spending of the budget"), ("budget", "period_start")),
+    "llm_experiments": (_("experiment"), ("name",)),
+    "llm_experiment_arms": (_("arm"), ("name",)),
 }
 # Moves with every save and tells nothing.
 UNTOLD = frozenset({"id", "created_at", "updated_at", "synced_values", "validated_at"})
@@ -78,14 +80,14 @@ def diff(
     kind, name_fields = TABLES.get(change.table_name, (change.table_name, ()))
     row = after or before
     name = next((str(row[each]) for each in name_fields if row.get(each)), "")
-    verb, tone = "changed", "info"
+    verb, tone = gettext("changed"), "info"
     if not before:
-        verb, tone = "added", "good"
+        verb, tone = gettext("added"), "good"
     elif not after:
-        verb, tone = "removed", "danger"
+        verb, tone = gettext("removed"), "danger"
     names = [name for name in {**before, **after} if name not in UNTOLD]
     return RowDiff(
-        kind=kind,
+        kind=str(kind),
         name=name,
         verb=verb,
         tone=tone,
@@ -111,7 +113,7 @@ def _text(value: Any) -> str:
     if value in (None, "", []):
         return ""
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return gettext("yes") if value else gettext("no")
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
@@ -138,16 +140,16 @@ class RevisionAdmin(ReadOnlyAdmin):
         """With the number of rows that changed."""
         return super().get_queryset(request).annotate(rows_changed=Count("changes"))
 
-    @admin.display(description="By", ordering=f"user__{username_field()}")
+    @admin.display(description=_("By"), ordering=f"user__{username_field()}")
     def who(self, revision: Revision) -> str | SafeString:
         """The person, if one was signed in."""
         return str(revision.user) if revision.user else NOTHING
 
-    @admin.display(description="From", ordering="source")
+    @admin.display(description=_("From"), ordering="source")
     def origin(self, revision: Revision) -> SafeString:
         return source_badge(revision)
 
-    @admin.display(description="Rows", ordering="rows_changed")
+    @admin.display(description=_("Rows"), ordering="rows_changed")
     def rows(self, revision: Any) -> int:
         """How many rows it added, changed or removed."""
         return int(revision.rows_changed)
@@ -190,7 +192,7 @@ class RevisionAdmin(ReadOnlyAdmin):
         planned = preview(number)
         context = {
             **self.admin_site.each_context(request),
-            "title": f"Roll back to revision {number}",
+            "title": gettext("Roll back to revision {number}").format(number=number),
             "opts": self.opts,
             "revision": revision,
             "refusal": refusal,
@@ -205,7 +207,7 @@ class RevisionAdmin(ReadOnlyAdmin):
         """Do it; what is given back says why not."""
         seen = request.POST.get(SEEN, "")
         if not seen.isdigit():
-            return "This form does not say which state it was read from. Look at it again."
+            return gettext("This form does not say which state it was read from. Look at it again.")
         user = request.user if request.user.is_authenticated else None
         try:
             done = roll_back(revision.pk, source="admin", user=user, seen=int(seen))
@@ -213,7 +215,10 @@ class RevisionAdmin(ReadOnlyAdmin):
             return str(refused)
         for note in done.notes:
             messages.warning(request, note)
-        messages.success(request, f"The configuration is as it was at revision {done.to}.")
+        messages.success(
+            request,
+            gettext("The configuration is as it was at revision {number}.").format(number=done.to),
+        )
         return ""
 
 
@@ -230,22 +235,22 @@ class RevisionChangeAdmin(ReadOnlyAdmin):
     fieldsets = ((None, {"fields": ("in_revision", "table_name", "row_key", "before", "after")}),)
     readonly_fields = ("in_revision",)
 
-    @admin.display(description="Row")
+    @admin.display(description=_("Row"))
     def row(self, change: RevisionChange) -> str:
         """Return the kind and name of the changed row, as people know them."""
         told = diff(change)
         return f"{told.kind} {told.name}".strip()
 
-    @admin.display(description="What")
+    @admin.display(description=_("What"))
     def verb(self, change: RevisionChange) -> SafeString:
         told = diff(change)
         return badge(told.verb, told.tone)
 
-    @admin.display(description="Fields")
+    @admin.display(description=_("Fields"))
     def fields_changed(self, change: RevisionChange) -> str:
         return ", ".join(each.name for each in diff(change).fields)
 
-    @admin.display(description="Revision", ordering="revision")
+    @admin.display(description=_("Revision"), ordering="revision")
     def in_revision(self, change: RevisionChange) -> SafeString:
         """The revision that it belongs to."""
         address = reverse("admin:llmconfig_revision_change", args=[change.revision_id])

@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from llmconfig.admin.kit.panels import key_panels
 from llmconfig.client.traffic.budget_outlook import outlook, with_spending
@@ -21,8 +23,8 @@ from llmconfig.gateway.keys import rotate
 from llmconfig.models import Budget, BudgetScope, GatewayKey
 
 CHANGE = "llmconfig.change_gatewaykey"
-OVERLAPS = {0: "ends at once", 1: "opens for 1 hour", 24: "opens for 24 hours",
-            168: "opens for 7 days", 720: "opens for 30 days"}  # fmt: skip
+OVERLAPS = {0: _("ends at once"), 1: _("opens for 1 hour"), 24: _("opens for 24 hours"),
+            168: _("opens for 7 days"), 720: _("opens for 30 days")}  # fmt: skip
 USUAL_OVERLAP = 24
 # What an application sends; the key stands in a variable, never in the text.
 SNIPPETS = (
@@ -89,7 +91,9 @@ def _budget(budget: Budget) -> KeyBudget:
     return KeyBudget(
         budget.name,
         reverse("admin:llmconfig_budget_change", args=[budget.pk]),
-        f"{money(seen.spent_usd)} of {money(seen.limit_usd)}",
+        gettext("{spent_usd} of {limit_usd}").format(
+            spent_usd=money(seen.spent_usd), limit_usd=money(seen.limit_usd)
+        ),
         money(seen.left_usd),
     )
 
@@ -117,6 +121,8 @@ def rotate_view(request: HttpRequest, key_id: str) -> HttpResponse:
     else:
         messages.warning(
             request,
-            f"New key of {row.name}: {made.reveal()} . Copy it now: it is not shown again.",
+            gettext("New key of {name}: {key} . Copy it now: it is not shown again.").format(
+                name=row.name, key=made.reveal()
+            ),
         )
     return HttpResponseRedirect(reverse("admin:llmconfig_gatewaykey_change", args=[key_id]))

@@ -25,7 +25,8 @@ from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.http import urlencode
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from llmconfig import client
 from llmconfig.admin.explain import LABELS, describe
@@ -60,42 +61,42 @@ class PlaygroundForm(forms.Form):
     """What to ask, by which node or model, and with what parameters."""
 
     target = forms.CharField(
-        label="Node, kind of use or model",
+        label=_("Node, kind of use or model"),
         max_length=250,
         widget=TextWidget(attrs={"list": "llm-targets", "autocomplete": "off"}),
-        help_text="Such as a node's name, responder, openai/gpt-4o or tier:cloud_fast.",
+        help_text=_("Such as a node's name, responder, openai/gpt-4o or tier:cloud_fast."),
     )
     system = forms.CharField(
-        label="System message",
+        label=_("System message"),
         required=False,
         max_length=LONGEST,
-        widget=TextareaWidget(attrs={"rows": 2, "placeholder": "None"}),
+        widget=TextareaWidget(attrs={"rows": 2, "placeholder": _("None")}),
     )
     message = forms.CharField(
-        label="Message",
+        label=_("Message"),
         max_length=LONGEST,
         strip=False,
-        widget=TextareaWidget(attrs={"rows": 5, "placeholder": "Ask something"}),
+        widget=TextareaWidget(attrs={"rows": 5, "placeholder": _("Ask something")}),
     )
     temperature = forms.FloatField(
         required=False,
         min_value=0,
         max_value=2,
-        widget=TextWidget(attrs={"inputmode": "decimal", "placeholder": "as configured"}),
+        widget=TextWidget(attrs={"inputmode": "decimal", "placeholder": _("as configured")}),
     )
     max_tokens = forms.IntegerField(
-        label="Max tokens",
+        label=_("Max tokens"),
         required=False,
         min_value=1,
         max_value=1_000_000,
-        widget=TextWidget(attrs={"inputmode": "numeric", "placeholder": "as configured"}),
+        widget=TextWidget(attrs={"inputmode": "numeric", "placeholder": _("as configured")}),
     )
     schema = forms.CharField(
-        label="JSON schema",
+        label=_("JSON schema"),
         required=False,
         max_length=LONGEST,
-        widget=TextareaWidget(attrs={"rows": 3, "placeholder": "None: any text"}),
-        help_text="The answer must be JSON that obeys it.",
+        widget=TextareaWidget(attrs={"rows": 3, "placeholder": _("None: any text")}),
+        help_text=_("The answer must be JSON that obeys it."),
     )
 
     def clean_schema(self) -> dict[str, Any] | None:
@@ -106,11 +107,15 @@ class PlaygroundForm(forms.Form):
         try:
             schema = json.loads(text)
         except ValueError as error:
-            raise forms.ValidationError(f"This is not JSON: {error}.") from None
+            raise forms.ValidationError(
+                gettext("This is not JSON: {error}.").format(error=error)
+            ) from None
         except RecursionError:
-            raise forms.ValidationError("This is nested too deeply.") from None
+            raise forms.ValidationError(gettext("This is nested too deeply.")) from None
         if not isinstance(schema, dict):
-            raise forms.ValidationError('A schema is an object, such as {"type": "object"}.')
+            raise forms.ValidationError(
+                gettext('A schema is an object, such as {"type": "object"}.')
+            )
         try:
             compile_schema(schema)
         except SchemaUnusable as error:
@@ -154,7 +159,7 @@ def playground_view(request: HttpRequest) -> HttpResponse:
         "nodewise/playground.html",
         {
             **admin.site.each_context(request),
-            "title": "Playground",
+            "title": gettext("Playground"),
             "form": PlaygroundForm(initial=_initial(request, before, state)),
             "before": before,
             "nodes": nodes_with_rows(),
@@ -177,7 +182,7 @@ def _asked_before(request: HttpRequest) -> AskedBefore | None:
         missing = _(
             "There is no such call, its texts are no longer kept, or you may not read them."
         )
-        return found or AskedBefore("", missing)
+        return found or AskedBefore("", str(missing))
     return asked_about(request, node, request.GET["row"]) if "row" in request.GET else None
 
 
@@ -271,10 +276,10 @@ def _summary(record: CallRecord, about: Mapping[str, Any], *, error: str = "") -
         "served": f"{record.provider}/{record.model}" if record.provider else record.model,
         "attempts": attempt_lines([asdict(each) for each in record.attempts]),
         "figures": (
-            ("tokens in", count(record.usage.tokens_input)),
-            ("tokens out", count(record.usage.tokens_output)),
-            ("cost", money(record.cost_usd)),
-            ("took", milliseconds(record.latency_ms)),
+            (gettext("tokens in"), count(record.usage.tokens_input)),
+            (gettext("tokens out"), count(record.usage.tokens_output)),
+            (gettext("cost"), money(record.cost_usd)),
+            (gettext("took"), milliseconds(record.latency_ms)),
         ),
     }
     return render_to_string("nodewise/playground_summary.html", context)
@@ -293,11 +298,14 @@ def _decisions(call: Call) -> list[DecidedField]:
         return []
     rows = [(name, LABELS[name], found.winner(name)) for name in LABELS]
     return [
-        DecidedField(label, ", ".join(winner.value) if name == "fallbacks" else str(winner.value),
-                 winner.layer)
+        DecidedField(
+            str(label),
+            ", ".join(winner.value) if name == "fallbacks" else str(winner.value),
+            winner.layer,
+        )
         for name, label, winner in rows
         if winner is not None
-    ]  # fmt: skip
+    ]
 
 
 def _targets(state: Snapshot) -> list[tuple[str, str]]:
@@ -305,23 +313,27 @@ def _targets(state: Snapshot) -> list[tuple[str, str]]:
     chat = [model for model in state.models.values() if model.kind == "chat"]
     return [
         *(
-            (node.name, _offer(node.name, "node", state))
+            (node.name, _offer(node.name, gettext("node"), state))
             for node in sorted(state.nodes.values(), key=lambda each: each.name)
             if node.interaction_type != InteractionType.EMBEDDINGS
         ),
         *(
-            (each.value, _offer(each.value, "kind of use", state))
+            (each.value, _offer(each.value, gettext("kind of use"), state))
             for each in InteractionType
             if each != InteractionType.EMBEDDINGS
         ),
-        *((f"tier:{model.tier}", "tier") for model in chat if model.tier),
-        *sorted((f"{model.provider}/{model.model_id}", "model") for model in chat),
+        *((f"tier:{model.tier}", gettext("tier")) for model in chat if model.tier),
+        *sorted((f"{model.provider}/{model.model_id}", gettext("model")) for model in chat),
     ]
 
 
 def _offer(name: str, what: str, state: Snapshot) -> str:
     targets = explain(name, snapshot=state).targets
-    return f"{what}, now {describe(targets[0])}" if targets else f"{what}, nothing answers it"
+    return (
+        gettext("{what}, now {target}").format(what=what, target=describe(targets[0]))
+        if targets
+        else gettext("{what}, nothing answers it").format(what=what)
+    )
 
 
 def _first_target(state: Snapshot) -> str:

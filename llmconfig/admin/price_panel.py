@@ -5,12 +5,14 @@ from decimal import Decimal
 
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from llmconfig.admin.kit.presentation import NOTHING
 from llmconfig.configuration import prices
 from llmconfig.models import ModelPrice, PriceSource, ProviderModel
 
-LABELS = ("Prompt", "Answer", "Prompt, from the cache", "Prompt, into the cache")
+LABELS = (_("Prompt"), _("Answer"), _("Prompt, from the cache"), _("Prompt, into the cache"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def price_panel(model: ProviderModel) -> PricePanel:
         row=row,
         by_hand=row is not None and row.source == PriceSource.MANUAL,
         lines=tuple(
-            PriceLine(label, per_million(old), per_million(new), _difference(old, new))
+            PriceLine(str(label), per_million(old), per_million(new), _difference(old, new))
             for label, old, new in zip(LABELS, now, then, strict=True)
         ),
         known=found is not None and (found.input is not None or found.output is not None),
@@ -70,14 +72,22 @@ def conditions(row: ModelPrice) -> str:
     """When a row's rates hold, in words."""
     words = []
     if row.service_tier == prices.BATCH:
-        words.append("in the provider's own batches")
+        words.append(gettext("in the provider's own batches"))
     elif row.service_tier:
-        words.append(f"at the {row.service_tier} tier")
+        words.append(gettext("at the {tier} tier").format(tier=row.service_tier))
     if row.above_prompt_tokens:
-        words.append(f"for prompts of more than {row.above_prompt_tokens:,} tokens")
+        words.append(
+            gettext("for prompts of more than {number} tokens").format(
+                number=f"{row.above_prompt_tokens:,}"
+            )
+        )
     if row.hours_from is not None and row.hours_until is not None:
-        words.append(f"from {row.hours_from:%H:%M} to {row.hours_until:%H:%M} UTC")
-    return ", ".join(words) or "always"
+        words.append(
+            gettext("from {start} to {end} UTC").format(
+                start=f"{row.hours_from:%H:%M}", end=f"{row.hours_until:%H:%M}"
+            )
+        )
+    return ", ".join(words) or gettext("always")
 
 
 def in_words(row: ModelPrice) -> str:
@@ -103,5 +113,5 @@ def _difference(now: Decimal | None, suggested: Decimal | None) -> str:
     if now is None or suggested is None or now == suggested:
         return ""
     if not now:
-        return "no longer free"
+        return gettext("no longer free")
     return f"{(suggested - now) / now:+.0%}"

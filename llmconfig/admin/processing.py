@@ -8,6 +8,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from llmconfig import project_settings
 from llmconfig.admin.kit.listed_models import ListedModelsForm
@@ -28,6 +30,7 @@ class SettingInForce:
     help: str
     value: Any
     origin: str
+    overrules: bool  # the environment goes before the page
 
 
 def settings_in_force() -> list[SettingInForce]:
@@ -38,12 +41,13 @@ def settings_in_force() -> list[SettingInForce]:
             variable=each.variable,
             help=each.help,
             value=state.setting(each.variable),
+            overrules=each.variable in project_settings.process_values(),
             origin=(
-                "environment"
+                gettext("environment")
                 if each.variable in project_settings.process_values()
-                else "this page"
+                else gettext("this page")
                 if each.column
-                else "default"
+                else gettext("default")
             ),
         )
         for each in definitions()
@@ -63,7 +67,9 @@ def overruling(column: str) -> SafeString:
     """What the environment sets instead of a column, and by which variable."""
     variable = overruled_columns()[column]
     value = project_settings.process_values()[variable]
-    return format_html("{} {}", value, badge(f"set by {variable}", "info"))
+    return format_html(
+        "{} {}", value, badge(gettext("set by {variable}").format(variable=variable), "info")
+    )
 
 
 class LLMConfigForm(ListedModelsForm):
@@ -85,10 +91,10 @@ class LLMConfigAdmin(RevisionedAdmin):
     change_form_outer_after_template = "nodewise/process_settings.html"
     fieldsets = (
         (None, {"fields": ("enabled",)}),
-        ("What runs by itself", {"fields": ("auto_tagging", "auto_enrichment")}),
-        ("Facts from outside", {"fields": ("external_enrichment",)}),
+        (_("What runs by itself"), {"fields": ("auto_tagging", "auto_enrichment")}),
+        (_("Facts from outside"), {"fields": ("external_enrichment",)}),
         (
-            "Models, unless an interaction type or node says otherwise",
+            _("Models, unless an interaction type or node says otherwise"),
             {
                 "fields": (
                     "provider", "model_tagger", "model_enricher", "model_analytics",
@@ -97,15 +103,18 @@ class LLMConfigAdmin(RevisionedAdmin):
             },
         ),
         (
-            "Last resort",
+            _("Last resort"),
             {
                 "fields": ("backup_provider", "backup_model"),
-                "description": "Tried when everything else failed. Set both or neither.",
+                "description": _("Tried when everything else failed. Set both or neither."),
             },
         ),
-        ("Batches", {"fields": ("batch_size", "concurrent_tasks", "max_retries", "retry_delay")}),
         (
-            "Answers",
+            _("Batches"),
+            {"fields": ("batch_size", "concurrent_tasks", "max_retries", "retry_delay")},
+        ),
+        (
+            _("Answers"),
             {"fields": ("cache_responses", "min_confidence_tagging", "min_confidence_entity")},
         ),
     )  # fmt: skip
@@ -127,12 +136,12 @@ class LLMConfigAdmin(RevisionedAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return tuple(f"{column}_overruled" for column in overruled_columns())
 
-    @admin.display(description="Batch size")
+    @admin.display(description=_("Batch size"))
     def batch_size_overruled(self, row: LLMConfig) -> SafeString:
         """The environment's value, and the variable to change instead."""
         return overruling("batch_size")
 
-    @admin.display(description="Cache responses")
+    @admin.display(description=_("Cache responses"))
     def cache_responses_overruled(self, row: LLMConfig) -> SafeString:
         return overruling("cache_responses")
 
@@ -143,7 +152,7 @@ class LLMConfigAdmin(RevisionedAdmin):
         if request.user.has_perm("llmconfig.change_llmconfig"):
             seeded_settings()  # the row is there from the start
         elif not LLMConfig.objects.filter(pk=SINGLE_ROW_ID).exists():
-            messages.warning(request, "An administrator has to set Nodewise up first.")
+            messages.warning(request, gettext("An administrator has to set Nodewise up first."))
             return HttpResponseRedirect(reverse("admin:index"))
         address = reverse("admin:llmconfig_llmconfig_change", args=[SINGLE_ROW_ID])
         return HttpResponseRedirect(address)

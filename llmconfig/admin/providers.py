@@ -11,15 +11,15 @@ from django.db.models import Count, Model
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
-from llmconfig import provider_types
 from llmconfig.admin.kit.deletion import TellsUses
-from llmconfig.admin.kit.presentation import NOTHING, badge, few
 from llmconfig.admin.kit.provider_health import ShowsHealth
 from llmconfig.admin.kit.theme import PasswordWidget, SwitchWidget, TabularInline, TextWidget
 from llmconfig.admin.kit.writes import RevisionedAdmin
+from llmconfig.admin.provider_words import discovery_summary, key_state, masked, status_badge
 from llmconfig.configuration import provider_rules, retirement, secret_references
 from llmconfig.configuration.uses import Use, uses_of_provider
 from llmconfig.diagnostics import discovery
@@ -36,25 +36,25 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only f
     """A provider's row; the key goes in and never comes out."""
 
     new_key = forms.CharField(
-        label="API key",
+        label=_("API key"),
         required=False,
         max_length=2000,
         strip=True,
         widget=PasswordWidget(attrs={"autocomplete": "new-password", "spellcheck": "false"}),
     )
     remove_key = forms.BooleanField(
-        label="Remove the stored key",
+        label=_("Remove the stored key"),
         required=False,
         widget=SwitchWidget(),
-        help_text="Deletes the key from the database when you save.",
+        help_text=_("Deletes the key from the database when you save."),
     )
     reference_again = forms.CharField(
-        label="Secret reference, once more",
+        label=_("Secret reference, once more"),
         required=False,
         max_length=255,
         strip=True,
         widget=TextWidget(attrs={"autocomplete": "off", "spellcheck": "false"}),
-        help_text="Only when type, scheme, host or port changes: what it points at goes there.",
+        help_text=_("Only when type, scheme, host or port changes: what it points at goes there."),
     )
 
     class Meta:
@@ -62,21 +62,25 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only f
         # The page's fieldsets name the rest; what is made there also knows the scheme to assume.
         fields = ("provider_type", "secret_ref")
         labels = {
-            "provider_type": "Type",
-            "api_base_url": "Base URL",
-            "secret_ref": "Secret reference",
-            "api_version": "API version",
-            "timeout_seconds": "Timeout",
-            "is_enabled": "Enabled",
+            "provider_type": _("Type"),
+            "api_base_url": _("Base URL"),
+            "secret_ref": _("Secret reference"),
+            "api_version": _("API version"),
+            "timeout_seconds": _("Timeout"),
+            "is_enabled": _("Enabled"),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         stored = self.instance
         self.fields["new_key"].help_text = (
-            f"Leave blank to keep {masked(stored)}. It is stored encrypted and never shown again."
+            gettext(
+                "Leave blank to keep {masked}. It is stored encrypted and never shown again."
+            ).format(masked=masked(stored))
             if stored.api_key
-            else "Stored encrypted and never shown again. Blank: none, or the reference below."
+            else gettext(
+                "Stored encrypted and never shown again. Blank: none, or the reference below."
+            )
         )
 
     def clean(self) -> dict[str, Any]:
@@ -92,7 +96,9 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only f
     def _check(self, cleaned: dict[str, Any]) -> None:
         given, removed = bool(cleaned.get("new_key")), bool(cleaned.get("remove_key"))
         if given and removed:
-            raise ChangeRefused("Enter a new key or remove the old one, not both.", field="api_key")
+            raise ChangeRefused(
+                gettext("Enter a new key or remove the old one, not both."), field="api_key"
+            )
         if given:
             check_storable()
         kind = cleaned.get("provider_type", self.instance.provider_type)
@@ -118,15 +124,12 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only f
         reference, again = cleaned.get("secret_ref", ""), cleaned.get("reference_again", "")
         if again and again != reference:
             raise ChangeRefused(
-                "This is not the reference above: enter the same one, or leave this blank.",
+                gettext(
+                    "This is not the reference above: enter the same one, or leave this blank."
+                ),
                 field="reference_again",
             )
         return bool(again) or reference != self.instance.secret_ref
-
-
-def masked(provider: Provider) -> str:
-    """How a stored key is named: by its end."""
-    return f"••••{provider.key_last4}"
 
 
 class ModelInline(TabularInline):
@@ -137,7 +140,7 @@ class ModelInline(TabularInline):
     extra = 0
     per_page = 20
     show_change_link = True
-    verbose_name_plural = "Models (open one for its abilities and prices)"
+    verbose_name_plural = _("Models (open one for its abilities and prices)")
 
 
 @admin.register(Provider)
@@ -159,27 +162,30 @@ class ProviderAdmin(ShowsHealth, TellsUses, RevisionedAdmin):
             None,
             {
                 "fields": ("name", "provider_type", "api_base_url", "is_enabled"),
-                "description": "Who is called. The name is the first part of model references such"
-                " as <code>openai/gpt-4o</code>.",
+                "description": _(
+                    "Who is called. The name is the first part of model references such"
+                    " as <code>openai/gpt-4o</code>."
+                ),
             },
         ),
         (
-            "Key",
+            _("Key"),
             {
                 "fields": ("new_key", "remove_key", "secret_ref"),
-                "description": "Enter the key here, or say where it is kept. Local servers mostly"
-                " need none.",
+                "description": _(
+                    "Enter the key here, or say where it is kept. Local servers mostly need none."
+                ),
             },
         ),
-        ("Choice among providers", {"fields": ("priority", "weight")}),
+        (_("Choice among providers"), {"fields": ("priority", "weight")}),
         (
-            "Limits",
+            _("Limits"),
             {
                 "fields": ("max_concurrency", "requests_per_minute", "tokens_per_minute"),
-                "description": "Held by all processes together. Calls wait for their turn.",
+                "description": _("Held by all processes together. Calls wait for their turn."),
             },
         ),
-        ("Details", {"fields": ("api_version", "timeout_seconds")}),
+        (_("Details"), {"fields": ("api_version", "timeout_seconds")}),
     )
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -228,7 +234,7 @@ class ProviderAdmin(ShowsHealth, TellsUses, RevisionedAdmin):
         )
 
     def uses(self, row: Any) -> list[Use]:
-        """What names the provider."""
+        """What names the provider and would miss it."""
         return uses_of_provider(row)
 
     def get_urls(self) -> list[URLPattern]:
@@ -271,18 +277,22 @@ class ProviderAdmin(ShowsHealth, TellsUses, RevisionedAdmin):
             return super(RevisionedAdmin, self).changelist_view(request, extra_context)
         return super().changelist_view(request, extra_context)
 
-    @admin.action(description="Test connection", permissions=["test"])
+    @admin.action(description=_("Test connection"), permissions=["test"])
     def test_selected(self, request: HttpRequest, queryset: Iterable[Provider]) -> None:
         """Ask each for its list of models, which no provider bills."""
         for provider in queryset:
             result = discovery.check_provider(provider)
             if result.ok:
-                seen = f"{result.models_seen} model{'' if result.models_seen == 1 else 's'}"
-                messages.success(request, f"{provider}: the connection works; it lists {seen}.")
+                told = ngettext(
+                    "{provider}: the connection works; it lists {number} model.",
+                    "{provider}: the connection works; it lists {number} models.",
+                    result.models_seen or 0,
+                ).format(provider=provider, number=result.models_seen)
+                messages.success(request, told)
             else:
                 messages.error(request, f"{provider}: {result.detail}")
 
-    @admin.action(description="Discover models", permissions=["discover"])
+    @admin.action(description=_("Discover models"), permissions=["discover"])
     def discover_selected(self, request: HttpRequest, queryset: Iterable[Provider]) -> None:
         """Add what each lists to the catalogue, one revision for each provider."""
         user = request.user if request.user.is_authenticated else None
@@ -292,11 +302,13 @@ class ProviderAdmin(ShowsHealth, TellsUses, RevisionedAdmin):
             except ListingFailed as failure:
                 messages.error(request, f"{provider}: {failure}")
                 continue
-            messages.success(request, f"{provider} {discovery_summary(found)}")
+            messages.success(request, discovery_summary(provider, found))
             for model in retirement.retiring_models().filter(provider=provider):
                 messages.warning(
                     request,
-                    f"{model} {retirement.describe(model.retires_at)}: choose another in time.",
+                    gettext("{model} {retires}: choose another in time.").format(
+                        model=model, retires=retirement.describe(model.retires_at)
+                    ),
                 )
 
     def render_change_form(
@@ -323,39 +335,24 @@ class ProviderAdmin(ShowsHealth, TellsUses, RevisionedAdmin):
             }
         return super().render_change_form(request, context, add, change, form_url, obj)
 
-    @admin.display(description="Type", ordering="provider_type")
+    @admin.display(description=_("Type"), ordering="provider_type")
     def type(self, provider: Provider) -> str:
         return provider.get_provider_type_display().partition(" (")[0]
 
-    @admin.display(description="Status")
+    @admin.display(description=_("Status"))
     def status(self, provider: Provider) -> SafeString:
         """On or off, and what the last test of the connection said."""
         return status_badge(provider)
 
-    @admin.display(description="Key")
+    @admin.display(description=_("Key"))
     def key(self, provider: Provider) -> SafeString:
         """Which key there is, never the key."""
         return key_state(provider)
 
-    @admin.display(description="Models", ordering="models_listed")
+    @admin.display(description=_("Models"), ordering="models_listed")
     def model_count(self, provider: Any) -> int:
         """How many models are in the catalogue."""
         return int(provider.models_listed)
-
-
-def discovery_summary(found: discovery.Discovered) -> str:
-    """What a discovery did, in sentences."""
-    parts = [f"lists {found.seen} model{'' if found.seen == 1 else 's'}."]
-    for verb, names in (
-        ("Added", found.added),
-        ("Updated", found.updated),
-        ("In this catalogue but not listed there", found.missing),
-    ):
-        if names:
-            parts.append(f"{verb}: {few(names)}.")
-    if not (found.added or found.updated):
-        parts.append("All of them were known already.")
-    return " ".join(parts)
 
 
 def _back(request: HttpRequest, provider: Provider) -> HttpResponse:
@@ -363,27 +360,3 @@ def _back(request: HttpRequest, provider: Provider) -> HttpResponse:
     if request.POST.get("from") == "settings":
         return HttpResponseRedirect(f"{reverse('admin:llm_settings')}?tab=providers")
     return HttpResponseRedirect(reverse("admin:llmconfig_provider_change", args=[provider.pk]))
-
-
-def status_badge(provider: Provider) -> SafeString:
-    """One word for a provider's state."""
-    if not provider.is_enabled:
-        return badge("off")
-    if provider.validation_error:
-        return badge("failed", "danger")
-    if not (
-        provider.api_key
-        or provider.secret_ref
-        or not provider_types.get(provider.provider_type).needs_key
-    ):
-        return badge("no key", "warning")
-    return badge("works", "good") if provider.validated_at else badge("not tested", "info")
-
-
-def key_state(provider: Provider) -> SafeString:
-    """`••••1234`, the reference, or a dash."""
-    if provider.api_key:
-        return format_html("<code>{}</code>", masked(provider))
-    if provider.secret_ref:
-        return format_html("<code>{}</code>", provider.secret_ref)
-    return NOTHING

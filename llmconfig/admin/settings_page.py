@@ -10,29 +10,32 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from llmconfig import provider_types
 from llmconfig.admin.explain import describe
 from llmconfig.admin.kit.listed_models import ListedModelsForm
 from llmconfig.admin.kit.theme import TextWidget
 from llmconfig.admin.kit.writes import SEEN, conflict, current_revision
-from llmconfig.admin.providers import OPERATE, key_state, status_badge
+from llmconfig.admin.provider_words import key_state, status_badge
+from llmconfig.admin.providers import OPERATE
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.resolution import explain
 from llmconfig.configuration.revisions import change
 from llmconfig.models import GlobalConfig, InteractionType, Provider
 
 PURPOSES = {
-    InteractionType.REASONING: "Thinking: supervisors, open questions",
-    InteractionType.TOOLS: "Choosing tools and reading their answers",
-    InteractionType.SUBAGENTS: "Specialised, focused tasks",
-    InteractionType.PLANNING: "Plans and lists of steps",
-    InteractionType.EMBEDDINGS: "Vectors for search",
-    InteractionType.TAGGER: "Tags and entities of rows",
-    InteractionType.ENRICHER: "Cleaned texts, profiles, translations",
-    InteractionType.ANALYTICS: "Reports over figures",
-    InteractionType.RESPONDER: "Answers to people",
-    InteractionType.JUDGE: "Verdicts on other models' answers",
+    InteractionType.REASONING: _("Thinking: supervisors, open questions"),
+    InteractionType.TOOLS: _("Choosing tools and reading their answers"),
+    InteractionType.SUBAGENTS: _("Specialised, focused tasks"),
+    InteractionType.PLANNING: _("Plans and lists of steps"),
+    InteractionType.EMBEDDINGS: _("Vectors for search"),
+    InteractionType.TAGGER: _("Tags and entities of rows"),
+    InteractionType.ENRICHER: _("Cleaned texts, profiles, translations"),
+    InteractionType.ANALYTICS: _("Reports over figures"),
+    InteractionType.RESPONDER: _("Answers to people"),
+    InteractionType.JUDGE: _("Verdicts on other models' answers"),
 }
 
 
@@ -47,17 +50,21 @@ class TypeForm(ListedModelsForm):
         super().__init__(*args, **kwargs)
         label = InteractionType(self.instance.interaction_type).label
         self.fields["model"].widget = TextWidget(
-            attrs={"list": "llm-models", "placeholder": "inherited", "aria-label": f"{label} model"}
+            attrs={
+                "list": "llm-models",
+                "placeholder": gettext("inherited"),
+                "aria-label": gettext("{kind}: model").format(kind=label),
+            }
         )
         self.fields["temperature"].widget.attrs |= {"step": "0.1", "min": "0", "max": "2"}
-        self.fields["allow_unlisted_models"].widget.attrs["aria-label"] = (
-            f"{label}: its model exists although nobody lists it"
-        )
+        self.fields["allow_unlisted_models"].widget.attrs["aria-label"] = gettext(
+            "{kind}: its model exists although nobody lists it"
+        ).format(kind=label)
         for name in ("temperature", "max_tokens"):
             attrs = self.fields[name].widget.attrs
             attrs |= {
-                "placeholder": "inherited",
-                "aria-label": f"{label} {name.replace('_', ' ')}",
+                "placeholder": gettext("inherited"),
+                "aria-label": f"{label}: {self.fields[name].label}",
                 "class": TextWidget().attrs.get("class", ""),
             }
 
@@ -116,7 +123,7 @@ def settings_view(request: HttpRequest) -> HttpResponse:
         "nodewise/llm_settings.html",
         {
             **admin.site.each_context(request),
-            "title": "LLM settings",
+            "title": gettext("LLM settings"),
             "tab": "providers" if request.GET.get("tab") == "providers" else "models",
             "lines": [_line(form) for form in forms_],
             "cards": _cards() if request.user.has_perm("llmconfig.view_provider") else [],
@@ -149,9 +156,14 @@ def _save(request: HttpRequest, filled: list[TypeForm]) -> HttpResponse:
         form.save()
     if changed:
         names = ", ".join(str(form.instance.interaction_type) for form in changed)
-        messages.success(request, f"Saved: {names}. Running processes follow within two seconds.")
+        messages.success(
+            request,
+            gettext("Saved: {names}. Running processes follow within two seconds.").format(
+                names=names
+            ),
+        )
     else:
-        messages.info(request, "Nothing was changed.")
+        messages.info(request, gettext("Nothing was changed."))
     return HttpResponseRedirect(reverse("admin:llm_settings"))
 
 
@@ -160,8 +172,8 @@ def _line(form: TypeForm) -> TypeLine:
     found = explain(kind.value, snapshot=snapshot.current())
     stored = form.instance.pk
     return TypeLine(
-        label=kind.label,
-        purpose=PURPOSES[kind],
+        label=str(kind.label),
+        purpose=str(PURPOSES[kind]),
         form=form,
         target=describe(found.targets[0]) if found.targets else "",
         warning=" ".join(found.warnings),

@@ -1,9 +1,7 @@
 """The configuration's tables."""
 
 from llmconfig.models.assignments import (
-    CascadeScore,
     GlobalConfig,
-    InteractionType,
     NodeConfiguration,
     UserConfig,
 )
@@ -22,6 +20,7 @@ from llmconfig.models.catalogue import (
     ProviderModel,
     RefusedParameter,
 )
+from llmconfig.models.column_names import COLUMNS, TABLES
 from llmconfig.models.experiments import (
     Experiment,
     ExperimentArm,
@@ -30,6 +29,8 @@ from llmconfig.models.experiments import (
 )
 from llmconfig.models.gateway import GatewayKey, StoredResponse
 from llmconfig.models.history import ConfigVersion, Revision, RevisionChange
+from llmconfig.models.kinds import CascadeScore, InteractionType
+from llmconfig.models.naming import name_columns
 from llmconfig.models.processing import LLMConfig
 from llmconfig.models.providers import Provider
 
@@ -62,3 +63,5 @@ __all__ = [
     "StoredResponse",
     "UserConfig",
 ]
+
+name_columns("llmconfig", COLUMNS, TABLES)

@@ -1,59 +1,39 @@
 """`GlobalConfig` (an interaction type), `NodeConfiguration`, `UserConfig`."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
+from llmconfig.models.kinds import CascadeScore, InteractionType
 from llmconfig.models.synced import synced_values_field
 
-REFERENCE_HELP = (
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
+
+REFERENCE_HELP = _(
     "<code>provider/model</code>, a bare model id, or <code>tier:cloud_fast</code>."
     " Blank: inherited."
 )
 REFERENCE_RULE = RegexValidator(
     r"\A(?!/)\S*(?<![/:])\Z",
-    "Write provider/model, a model id or tier:name, whole and without spaces.",
+    _("Write provider/model, a model id or tier:name, whole and without spaces."),
 )
 MAX_RUBRIC = 20_000  # characters
 TEMPERATURE_RULES = [MinValueValidator(0.0), MaxValueValidator(2.0)]
 NODE_NAME_RULE = RegexValidator(
     r"^[a-zA-Z][a-zA-Z0-9_.-]{0,99}$",
-    "Start with a letter; then letters, digits, _, . and -, at most 100 in all.",
+    _("Start with a letter; then letters, digits, _, . and -, at most 100 in all."),
 )
 
 
-class InteractionType(models.TextChoices):
-    """The kinds of use that a default is set for: general ones, then the tasks of enrichment."""
-
-    REASONING = "reasoning", "Reasoning"
-    TOOLS = "tools", "Tool calls"
-    SUBAGENTS = "subagents", "Sub-agents"
-    PLANNING = "planning", "Planning"
-    EMBEDDINGS = "embeddings", "Embeddings"
-    TAGGER = "tagger", "Tagger"
-    ENRICHER = "enricher", "Enricher"
-    ANALYTICS = "analytics", "Analytics"
-    RESPONDER = "responder", "Responder"
-    JUDGE = "judge", "Judge"
-
-
-class CascadeScore(models.TextChoices):
-    """What tells how good a cheap model's answer is, from 0 to 1."""
-
-    CONFIDENCE = "confidence", "The confidence that the answer states"
-    LOGPROBS = "logprobs", "How likely its tokens were"
-    GATES = "gates", "Whether it passes the gates"
-    AGREEMENT = "agreement", "How far two cheap answers agree"
-    JUDGE = "judge", "What a calibrated judge says of it"
-
-
 def share_field(
-    name: str, least: float, most: float, help_text: str
+    name: "StrPromise", least: float, most: float, help_text: "StrPromise"
 ) -> "models.FloatField[Any, Any]":
     """A share that a person may leave blank."""
     return models.FloatField(
@@ -77,10 +57,10 @@ def refuse_cut_references(references: Sequence[str]) -> None:
 def allow_unlisted_field() -> "models.BooleanField[bool, bool]":
     """That models may be named which no enabled provider lists."""
     return models.BooleanField(
-        "models exist all the same",
+        _("models exist all the same"),
         default=False,
         db_default=False,
-        help_text="Models named here exist although no enabled provider lists them.",
+        help_text=_("Models named here exist although no enabled provider lists them."),
     )
 
 
@@ -91,8 +71,9 @@ def fallbacks_field() -> "ArrayField[list[str], list[str]]":
         default=list,
         blank=True,
         validators=[refuse_cut_references],
-        help_text="Model references tried in this order when the first target fails,"
-        " separated by commas.",
+        help_text=_(
+            "Model references tried in this order when the first target fails, separated by commas."
+        ),
     )
 
 
@@ -103,7 +84,7 @@ class GlobalConfig(models.Model):
         max_length=20,
         choices=InteractionType,
         unique=True,
-        help_text="The kind of use that these defaults are for.",
+        help_text=_("The kind of use that these defaults are for."),
     )
     model = models.CharField(
         max_length=200, blank=True, validators=[REFERENCE_RULE], help_text=REFERENCE_HELP
@@ -112,28 +93,32 @@ class GlobalConfig(models.Model):
         null=True,
         blank=True,
         validators=TEMPERATURE_RULES,
-        help_text="0 is the most predictable. Blank: inherited.",
+        help_text=_("0 is the most predictable. Blank: inherited."),
     )
     max_tokens = models.PositiveIntegerField(
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text="Longest answer in tokens. Blank: inherited.",
+        help_text=_("Longest answer in tokens. Blank: inherited."),
     )
     fallbacks = fallbacks_field()
     degrade_to = models.CharField(
         max_length=200,
         blank=True,
         validators=[REFERENCE_RULE],
-        help_text="Cheaper model reference, taken when a budget is over its soft limit or a call"
-        " would wait too long for its provider's limits. Blank: none.",
+        help_text=_(
+            "Cheaper model reference, taken when a budget is over its soft limit or a call"
+            " would wait too long for its provider's limits. Blank: none."
+        ),
     )
     degrade_after_seconds = models.FloatField(
         null=True,
         blank=True,
         validators=[MinValueValidator(0.0)],
-        help_text="Longest wait for a provider's limits before the cheaper model is taken. Blank:"
-        " as long as the call may last.",
+        help_text=_(
+            "Longest wait for a provider's limits before the cheaper model is taken. Blank:"
+            " as long as the call may last."
+        ),
     )
     allow_unlisted_models = allow_unlisted_field()
     created_at = models.DateTimeField(auto_now_add=True)
@@ -142,7 +127,7 @@ class GlobalConfig(models.Model):
     class Meta:
         db_table = "llm_global_config"
         ordering = ["interaction_type"]
-        verbose_name = "interaction type"
+        verbose_name = _("interaction type")
         constraints = [
             models.CheckConstraint(
                 name="llm_global_config_temperature_range",
@@ -171,18 +156,18 @@ class NodeConfiguration(models.Model):
         max_length=100,
         unique=True,
         validators=[NODE_NAME_RULE],
-        help_text="The name that the application calls it by.",
+        help_text=_("The name that the application calls it by."),
     )
     interaction_type = models.CharField(
         max_length=20,
         choices=InteractionType,
         default=InteractionType.REASONING,
-        help_text="What this node leaves blank comes from here.",
+        help_text=_("What this node leaves blank comes from here."),
     )
     provider = models.CharField(
         max_length=50,
         blank=True,
-        help_text="Name of the provider asked for the model. Blank: found by the model.",
+        help_text=_("Name of the provider asked for the model. Blank: found by the model."),
     )
     default_model = models.CharField(
         max_length=200, blank=True, validators=[REFERENCE_RULE], help_text=REFERENCE_HELP
@@ -191,90 +176,103 @@ class NodeConfiguration(models.Model):
         null=True,
         blank=True,
         validators=TEMPERATURE_RULES,
-        help_text="0 is the most predictable. Blank: from the interaction type.",
+        help_text=_("0 is the most predictable. Blank: from the interaction type."),
     )
     default_max_tokens = models.PositiveIntegerField(
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text="Longest answer in tokens. Blank: from the interaction type.",
+        help_text=_("Longest answer in tokens. Blank: from the interaction type."),
     )
     langsmith_tracing = models.BooleanField(
-        default=False, help_text="Send a trace of each call to the tracing service."
+        default=False, help_text=_("Send a trace of each call to the tracing service.")
     )
-    description = models.TextField(blank=True, help_text="What this node is for.")
+    description = models.TextField(blank=True, help_text=_("What this node is for."))
     azure_model = models.CharField(
-        max_length=200, blank=True, help_text="Model on Azure targets. Blank: the model above."
+        max_length=200, blank=True, help_text=_("Model on Azure targets. Blank: the model above.")
     )
     azure_temperature = models.FloatField(
         null=True,
         blank=True,
         validators=TEMPERATURE_RULES,
-        help_text="Temperature on Azure targets. Blank: the temperature above.",
+        help_text=_("Temperature on Azure targets. Blank: the temperature above."),
     )
     azure_max_tokens = models.PositiveIntegerField(
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text="Longest answer on Azure targets. Blank: the limit above.",
+        help_text=_("Longest answer on Azure targets. Blank: the limit above."),
     )
     fallbacks = fallbacks_field()
     cascade_model = models.CharField(
-        "cheaper model",
+        _("cheaper model"),
         max_length=200,
         blank=True,
         default="",
         db_default="",
         validators=[REFERENCE_RULE],
-        help_text="Model reference that a batch's rows are asked at first; the node's own model"
-        " answers where that isn't good enough. Blank: no cascade.",
+        help_text=_(
+            "Model reference that a batch's rows are asked at first; the node's own model"
+            " answers where that isn't good enough. Blank: no cascade."
+        ),
     )
     cascade_score = models.CharField(
-        "score",
+        _("score"),
         max_length=20,
         choices=CascadeScore,
         blank=True,
         default="",
         db_default="",
-        help_text="What tells how good a cheap answer is. Blank: the confidence that it states.",
+        help_text=_("What tells how good a cheap answer is. Blank: the confidence that it states."),
     )
     cascade_target = share_field(
-        "wanted agreement",
+        _("wanted agreement"),
         0.5,
         0.999,
-        "Share of a batch's rows that agree with the node's own model, 0.5 to 0.999. Blank: 0.95.",
+        _(
+            "Share of a batch's rows that agree with the node's own model,"
+            " 0.5 to 0.999. Blank: 0.95."
+        ),
     )
     cascade_miss = share_field(
-        "may be missed",
+        _("may be missed"),
         0.001,
         0.5,
-        "Share of batches that may end below the wanted agreement, 0.001 to 0.5. Blank: 0.05, one"
-        " batch of 20.",
+        _(
+            "Share of batches that may end below the wanted agreement, 0.001 to 0.5. Blank:"
+            " 0.05, one"
+            " batch of 20."
+        ),
     )
     cascade_audits = share_field(
-        "audits",
+        _("audits"),
         0.01,
         0.9,
-        "Largest share of good cheap answers that the node's own model is asked about all the same,"
-        " 0.01 to 0.9. Blank: 0.3.",
+        _(
+            "Largest share of good cheap answers that the node's own model is asked about all"
+            " the same,"
+            " 0.01 to 0.9. Blank: 0.3."
+        ),
     )
     judge_rubric = models.TextField(
-        "rubric",
+        _("rubric"),
         blank=True,
         default="",
         db_default="",
         max_length=MAX_RUBRIC,
-        help_text="What makes an answer of this node good, in words for a model that judges them."
-        " Blank: no judge.",
+        help_text=_(
+            "What makes an answer of this node good, in words for a model that judges them."
+            " Blank: no judge."
+        ),
     )
     judge_model = models.CharField(
-        "judge",
+        _("judge"),
         max_length=200,
         blank=True,
         default="",
         db_default="",
         validators=[REFERENCE_RULE],
-        help_text="Model reference that judges. Blank: the one of the interaction type judge.",
+        help_text=_("Model reference that judges. Blank: the one of the interaction type judge."),
     )
     allow_unlisted_models = allow_unlisted_field()
     synced_values = synced_values_field()
@@ -284,7 +282,7 @@ class NodeConfiguration(models.Model):
     class Meta:
         db_table = "llm_node_configuration"
         ordering = ["node_name"]
-        verbose_name = "node"
+        verbose_name = _("node")
         constraints = [
             models.CheckConstraint(
                 name="llm_node_configuration_temperature_range",
@@ -329,7 +327,7 @@ class UserConfig(models.Model):
         max_length=20,
         choices=InteractionType,
         blank=True,
-        help_text="Set this or the node, not both.",
+        help_text=_("Set this or the node, not both."),
     )
     node = models.ForeignKey(
         NodeConfiguration,
@@ -337,16 +335,19 @@ class UserConfig(models.Model):
         null=True,
         blank=True,
         related_name="user_configs",
-        help_text="Set this or the interaction type, not both.",
+        help_text=_("Set this or the interaction type, not both."),
     )
     model = models.CharField(
         max_length=200, blank=True, validators=[REFERENCE_RULE], help_text=REFERENCE_HELP
     )
     temperature = models.FloatField(
-        null=True, blank=True, validators=TEMPERATURE_RULES, help_text="Blank: not overridden."
+        null=True, blank=True, validators=TEMPERATURE_RULES, help_text=_("Blank: not overridden.")
     )
     max_tokens = models.PositiveIntegerField(
-        null=True, blank=True, validators=[MinValueValidator(1)], help_text="Blank: not overridden."
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("Blank: not overridden."),
     )
     allow_unlisted_models = allow_unlisted_field()
     created_at = models.DateTimeField(auto_now_add=True)
@@ -355,13 +356,13 @@ class UserConfig(models.Model):
     class Meta:
         db_table = "llm_user_config"
         ordering = ["user", "interaction_type"]
-        verbose_name = "user override"
+        verbose_name = _("user override")
         constraints = [
             models.CheckConstraint(
                 name="llm_user_config_one_scope",
                 condition=models.Q(interaction_type="", node__isnull=False)
                 | (~models.Q(interaction_type="") & models.Q(node__isnull=True)),
-                violation_error_message="Choose an interaction type or a node, not both.",
+                violation_error_message=_("Choose an interaction type or a node, not both."),
             ),
             models.UniqueConstraint(
                 name="llm_user_config_unique_type",

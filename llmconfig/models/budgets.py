@@ -5,6 +5,7 @@ import uuid
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from llmconfig.models.synced import synced_values_field
 
@@ -12,45 +13,47 @@ from llmconfig.models.synced import synced_values_field
 class BudgetScope(models.TextChoices):
     """Which calls a budget counts: all, or those of one provider, node or label."""
 
-    EVERYTHING = "everything", "Everything"
-    PROVIDER = "provider", "A provider"
-    NODE = "node", "A node"
-    ORGANIZATION = "organization", "An organization"
-    BATCH = "batch", "A batch or conversation"
-    ACCOUNT = "account", "A caller's account, such as an API key"
+    EVERYTHING = "everything", _("Everything")
+    PROVIDER = "provider", _("A provider")
+    NODE = "node", _("A node")
+    ORGANIZATION = "organization", _("An organization")
+    BATCH = "batch", _("A batch or conversation")
+    ACCOUNT = "account", _("A caller's account, such as an API key")
 
 
 class BudgetPeriod(models.TextChoices):
     """When a budget starts anew, in UTC."""
 
-    DAY = "day", "Each day"
-    MONTH = "month", "Each month"
-    TOTAL = "total", "Never"
+    DAY = "day", _("Each day")
+    MONTH = "month", _("Each month")
+    TOTAL = "total", _("Never")
 
 
 class Budget(models.Model):
     """What some calls may cost in a period."""
 
     name = models.CharField(
-        max_length=100, unique=True, help_text="How refusals and lists call it."
+        max_length=100, unique=True, help_text=_("How refusals and lists call it.")
     )
     scope = models.CharField(
         max_length=20,
         choices=BudgetScope,
         default=BudgetScope.EVERYTHING,
-        help_text="Which calls count.",
+        help_text=_("Which calls count."),
     )
     scope_value = models.CharField(
         max_length=100,
         blank=True,
-        help_text="The provider's or node's name, the organization's id, the batch's id or the"
-        " account. Blank for everything.",
+        help_text=_(
+            "The provider's or node's name, the organization's id, the batch's id or the"
+            " account. Blank for everything."
+        ),
     )
     period = models.CharField(
         max_length=10,
         choices=BudgetPeriod,
         default=BudgetPeriod.MONTH,
-        help_text="When the count starts anew (UTC).",
+        help_text=_("When the count starts anew (UTC)."),
     )
     soft_limit_usd = models.DecimalField(
         max_digits=14,
@@ -58,7 +61,9 @@ class Budget(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(0)],
-        help_text="From here on calls take their interaction type's cheaper model. Blank: never.",
+        help_text=_(
+            "From here on calls take their interaction type's cheaper model. Blank: never."
+        ),
     )
     hard_limit_usd = models.DecimalField(
         max_digits=14,
@@ -66,14 +71,14 @@ class Budget(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(0)],
-        help_text="Calls that could go beyond this are refused. Blank: never.",
+        help_text=_("Calls that could go beyond this are refused. Blank: never."),
     )
     allow_unpriced = models.BooleanField(
         default=False,
-        help_text="Let models without a known price be called under the hard limit, uncounted.",
+        help_text=_("Let models without a known price be called under the hard limit, uncounted."),
     )
     is_enabled = models.BooleanField(
-        default=True, help_text="Off: the budget neither counts nor refuses."
+        default=True, help_text=_("Off: the budget neither counts nor refuses.")
     )
     synced_values = synced_values_field()
     created_at = models.DateTimeField(auto_now_add=True)
@@ -87,12 +92,14 @@ class Budget(models.Model):
                 name="llm_budgets_scope_value",
                 condition=Q(scope="everything", scope_value="")
                 | (~Q(scope="everything") & ~Q(scope_value="")),
-                violation_error_message="Say which one it is for; for everything leave it blank.",
+                violation_error_message=_(
+                    "Say which one it is for; for everything leave it blank."
+                ),
             ),
             models.CheckConstraint(
                 name="llm_budgets_some_limit",
                 condition=Q(soft_limit_usd__isnull=False) | Q(hard_limit_usd__isnull=False),
-                violation_error_message="Give a soft or a hard limit.",
+                violation_error_message=_("Give a soft or a hard limit."),
             ),
             models.CheckConstraint(
                 name="llm_budgets_limits_in_order",
@@ -105,8 +112,9 @@ class Budget(models.Model):
                         | Q(soft_limit_usd__lte=F("hard_limit_usd"))
                     )
                 ),
-                violation_error_message="The soft limit is not above the hard one, and neither is"
-                " negative.",
+                violation_error_message=_(
+                    "The soft limit is not above the hard one, and neither is negative."
+                ),
             ),
         ]
 
@@ -121,14 +129,14 @@ class BudgetSpending(models.Model):
     period_start = models.DateField()
     spent_usd = models.DecimalField(max_digits=20, decimal_places=10, default=0)
     unpriced_calls = models.PositiveIntegerField(
-        db_default=0, help_text="Calls that are not in it, because nobody knows their price."
+        db_default=0, help_text=_("Calls that are not in it, because nobody knows their price.")
     )
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         db_table = "llm_budget_ledger"
         ordering = ["-period_start", "budget"]
-        verbose_name_plural = "budget spending"
+        verbose_name_plural = _("budget spending")
         constraints = [
             models.UniqueConstraint(
                 name="llm_budget_ledger_unique", fields=["budget", "period_start"]

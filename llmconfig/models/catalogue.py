@@ -1,30 +1,35 @@
 """What providers serve, and for how much."""
 
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.validators import MinValueValidator
 from django.db import models
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from llmconfig.models.providers import Provider
 from llmconfig.models.synced import synced_values_field
 
-PRICE_HELP = "US dollars per million tokens. Blank means unknown, which is not the same as 0."
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
+
+PRICE_HELP = _("US dollars per million tokens. Blank means unknown, which is not the same as 0.")
 
 
 class ModelKind(models.TextChoices):
     """What a model produces: chat answers or embeddings."""
 
-    CHAT = "chat", "Chat"
-    EMBEDDING = "embedding", "Embedding"
+    CHAT = "chat", _("Chat")
+    EMBEDDING = "embedding", _("Embedding")
 
 
 class PriceSource(models.TextChoices):
     """Where a price comes from; manual ones win."""
 
-    MANUAL = "manual", "Entered by a person"
+    MANUAL = "manual", _("Entered by a person")
     GENAI_PRICES = "genai-prices", "genai-prices"
-    SUGGESTED = "suggested", "Suggested by genai-prices, not confirmed"
+    SUGGESTED = "suggested", _("Suggested by genai-prices, not confirmed")
 
 
 class ProviderModel(models.Model):
@@ -33,46 +38,52 @@ class ProviderModel(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     provider = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="models")
     model_id = models.CharField(
-        max_length=200, help_text="The provider's own name for it; on Azure the deployment."
+        max_length=200, help_text=_("The provider's own name for it; on Azure the deployment.")
     )
     kind = models.CharField(
-        max_length=10, choices=ModelKind, default=ModelKind.CHAT, help_text="Chat or embedding."
+        max_length=10, choices=ModelKind, default=ModelKind.CHAT, help_text=_("Chat or embedding.")
     )
     tier = models.CharField(
         max_length=50,
         null=True,
         blank=True,
-        help_text="local, cloud_fast, cloud_premium or one of your own; a reference"
-        " <code>tier:cloud_fast</code> means the tier's one active model.",
+        help_text=_(
+            "local, cloud_fast, cloud_premium or one of your own; a reference"
+            " <code>tier:cloud_fast</code> means the tier's one active model."
+        ),
     )
     context_window = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Tokens that prompt and answer may have together."
+        null=True, blank=True, help_text=_("Tokens that prompt and answer may have together.")
     )
     max_output_tokens = models.PositiveIntegerField(
-        null=True, blank=True, help_text="The most tokens that one answer may have."
+        null=True, blank=True, help_text=_("The most tokens that one answer may have.")
     )
-    supports_streaming = models.BooleanField(default=True, help_text="Can send word by word.")
+    supports_streaming = models.BooleanField(default=True, help_text=_("Can send word by word."))
     supports_temperature = models.BooleanField(
-        default=True, help_text="Off: a temperature is dropped, and the call's record says so."
+        default=True, help_text=_("Off: a temperature is dropped, and the call's record says so.")
     )
     supports_json_schema = models.BooleanField(
-        default=False, help_text="Obeys a JSON schema by itself; else answers are checked here."
+        default=False, help_text=_("Obeys a JSON schema by itself; else answers are checked here.")
     )
-    supports_tools = models.BooleanField(default=False, help_text="Can call tools.")
+    supports_tools = models.BooleanField(default=False, help_text=_("Can call tools."))
     supports_logprobs = models.BooleanField(
-        "supports log-probabilities",
+        _("supports log-probabilities"),
         default=False,
-        help_text="Tells how likely each token of its answer was, when <code>logprobs</code> asks"
-        " for it; tags and entities take their confidence from that.",
+        help_text=_(
+            "Tells how likely each token of its answer was, when <code>logprobs</code> asks"
+            " for it; tags and entities take their confidence from that."
+        ),
     )
     is_active = models.BooleanField(
-        default=True, help_text="Off: the model is known but never chosen."
+        default=True, help_text=_("Off: the model is known but never chosen.")
     )
     retires_at = models.DateTimeField(
         null=True,
         blank=True,
-        help_text="When its provider stops serving it. Discovery enters what a provider announces."
-        " Blank: not announced.",
+        help_text=_(
+            "When its provider stops serving it. Discovery enters what a provider announces."
+            " Blank: not announced."
+        ),
     )
     synced_values = synced_values_field()
     updated_at = models.DateTimeField(auto_now=True)
@@ -88,7 +99,7 @@ class ProviderModel(models.Model):
                 name="llm_provider_models_one_active_per_tier",
                 fields=["tier"],
                 condition=models.Q(is_active=True, tier__isnull=False),
-                violation_error_message="Another active model has this tier; a tier has one.",
+                violation_error_message=_("Another active model has this tier; a tier has one."),
             ),
         ]
 
@@ -112,7 +123,7 @@ def _not_negative() -> models.Q:
     return found
 
 
-def _rate(help_text: str) -> "models.DecimalField[Any, Any]":
+def _rate(help_text: "StrPromise") -> "models.DecimalField[Any, Any]":
     return models.DecimalField(
         max_digits=12,
         decimal_places=6,
@@ -132,53 +143,58 @@ class ModelPrice(models.Model):
     """
 
     model = models.ForeignKey(ProviderModel, on_delete=models.CASCADE, related_name="prices")
-    valid_from = models.DateTimeField(help_text="The price holds for calls from this moment on.")
+    valid_from = models.DateTimeField(help_text=_("The price holds for calls from this moment on."))
     service_tier = models.CharField(
         max_length=20,
         blank=True,
         db_default="",
         default="",
-        help_text="Only for calls that the provider serves at this tier: <code>priority</code>,"
-        " <code>flex</code>, <code>fast</code>, or <code>batch</code> for its own batches. Blank:"
-        " the standard tier.",
+        help_text=_(
+            "Only for calls that the provider serves at this tier: <code>priority</code>,"
+            " <code>flex</code>, <code>fast</code>, or <code>batch</code> for its own batches."
+            " Blank:"
+            " the standard tier."
+        ),
     )
     above_prompt_tokens = models.PositiveIntegerField(
         default=0,
         db_default=0,
-        help_text="Only for prompts of more tokens than this; then all of the call's tokens have"
-        " this price. 0: prompts of any length.",
+        help_text=_(
+            "Only for prompts of more tokens than this; then all of the call's tokens have"
+            " this price. 0: prompts of any length."
+        ),
     )
     hours_from = models.TimeField(
-        null=True, blank=True, help_text="Only from this time of day on (UTC). Blank: always."
+        null=True, blank=True, help_text=_("Only from this time of day on (UTC). Blank: always.")
     )
     hours_until = models.TimeField(
-        null=True, blank=True, help_text="And before this one; earlier than the start: next day."
+        null=True, blank=True, help_text=_("And before this one; earlier than the start: next day.")
     )
-    input_per_1m = _rate(f"Prompt. {PRICE_HELP}")
-    output_per_1m = _rate(f"Answer, reasoning included. {PRICE_HELP}")
+    input_per_1m = _rate(format_lazy("{} {}", _("Prompt."), PRICE_HELP))
+    output_per_1m = _rate(format_lazy("{} {}", _("Answer, reasoning included."), PRICE_HELP))
     cached_input_per_1m = _rate(
-        "Prompt tokens read from the provider's cache. Blank: as other prompt tokens."
+        _("Prompt tokens read from the provider's cache. Blank: as other prompt tokens.")
     )
     cache_write_per_1m = _rate(
-        "Prompt tokens written to the provider's cache. Blank: as other prompt tokens."
+        _("Prompt tokens written to the provider's cache. Blank: as other prompt tokens.")
     )
     cache_write_1h_per_1m = _rate(
-        "Prompt tokens written to the cache for an hour. Blank: twice the prompt's price."
+        _("Prompt tokens written to the cache for an hour. Blank: twice the prompt's price.")
     )
-    reasoning_per_1m = _rate("Reasoning tokens. Blank: as the answer.")
-    audio_input_per_1m = _rate(f"Audio in the prompt. {PRICE_HELP}")
-    audio_cached_per_1m = _rate("Audio read from the cache. Blank: as other audio.")
-    audio_output_per_1m = _rate(f"Audio in the answer. {PRICE_HELP}")
-    image_input_per_1m = _rate("Pictures in the prompt. Blank: as other prompt tokens.")
-    image_cached_per_1m = _rate("Pictures read from the cache. Blank: as other cached tokens.")
-    image_output_per_1m = _rate(f"Pictures in the answer. {PRICE_HELP}")
+    reasoning_per_1m = _rate(_("Reasoning tokens. Blank: as the answer."))
+    audio_input_per_1m = _rate(format_lazy("{} {}", _("Audio in the prompt."), PRICE_HELP))
+    audio_cached_per_1m = _rate(_("Audio read from the cache. Blank: as other audio."))
+    audio_output_per_1m = _rate(format_lazy("{} {}", _("Audio in the answer."), PRICE_HELP))
+    image_input_per_1m = _rate(_("Pictures in the prompt. Blank: as other prompt tokens."))
+    image_cached_per_1m = _rate(_("Pictures read from the cache. Blank: as other cached tokens."))
+    image_output_per_1m = _rate(format_lazy("{} {}", _("Pictures in the answer."), PRICE_HELP))
     audio_per_hour = _rate(
-        "An hour of audio in the prompt, in US dollars, where it is billed by its length."
+        _("An hour of audio in the prompt, in US dollars, where it is billed by its length.")
     )
     web_search_per_1k = _rate(
-        "A thousand web searches that the provider makes, in US dollars. Blank: unknown."
+        _("A thousand web searches that the provider makes, in US dollars. Blank: unknown.")
     )
-    request_per_1k = _rate("A thousand requests, in US dollars, beside their tokens.")
+    request_per_1k = _rate(_("A thousand requests, in US dollars, beside their tokens."))
     source = models.CharField(max_length=20, choices=PriceSource, default=PriceSource.MANUAL)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -206,7 +222,7 @@ class ModelPrice(models.Model):
                 name="llm_model_prices_both_hours",
                 condition=models.Q(hours_from__isnull=True, hours_until__isnull=True)
                 | models.Q(hours_from__isnull=False, hours_until__isnull=False),
-                violation_error_message="Give both times of the day, or neither.",
+                violation_error_message=_("Give both times of the day, or neither."),
             ),
         ]
 
@@ -226,11 +242,13 @@ class RefusedParameter(models.Model):
     model_id = models.CharField(max_length=200)
     parameter = models.CharField(
         max_length=80,
-        help_text="What is left out or sent in its other form, as"
-        " <code>temperature</code> or <code>response_format:json_object</code>.",
+        help_text=_(
+            "What is left out or sent in its other form, as"
+            " <code>temperature</code> or <code>response_format:json_object</code>."
+        ),
     )
     told = models.CharField(
-        max_length=300, blank=True, help_text="The provider's own words when it refused."
+        max_length=300, blank=True, help_text=_("The provider's own words when it refused.")
     )
     found_at = models.DateTimeField(auto_now_add=True)
 

@@ -4,6 +4,7 @@ import uuid
 
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from llmconfig.models.assignments import (
     REFERENCE_HELP,
@@ -15,23 +16,23 @@ from llmconfig.models.assignments import (
 
 NAME_RULE = RegexValidator(
     r"^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}$",
-    "Use letters, digits, _, . and -, at most 100, starting with a letter or digit.",
+    _("Use letters, digits, _, . and -, at most 100, starting with a letter or digit."),
 )
 
 
 class ExperimentStatus(models.TextChoices):
     """Only a running experiment changes calls."""
 
-    DRAFT = "draft", "Draft"
-    RUNNING = "running", "Running"
-    STOPPED = "stopped", "Stopped"
+    DRAFT = "draft", _("Draft")
+    RUNNING = "running", _("Running")
+    STOPPED = "stopped", _("Stopped")
 
 
 class ExperimentMode(models.TextChoices):
     """What an arm's calls are for."""
 
-    SPLIT = "split", "Split: the key's arm answers"
-    SHADOW = "shadow", "Shadow: the control answers, the key's arm is asked beside it"
+    SPLIT = "split", _("Split: the key's arm answers")
+    SHADOW = "shadow", _("Shadow: the control answers, the key's arm is asked beside it")
 
 
 MARGIN_RULES = [MinValueValidator(0.0), MaxValueValidator(10.0)]
@@ -45,49 +46,53 @@ class Experiment(models.Model):
         max_length=100,
         unique=True,
         validators=[NAME_RULE],
-        help_text="Each call's record carries it.",
+        help_text=_("Each call's record carries it."),
     )
     node = models.ForeignKey(
         NodeConfiguration,
         on_delete=models.CASCADE,
         related_name="experiments",
-        help_text="The node whose calls are divided among the arms.",
+        help_text=_("The node whose calls are divided among the arms."),
     )
-    description = models.TextField(blank=True, help_text="What you want to find out.")
+    description = models.TextField(blank=True, help_text=_("What you want to find out."))
     mode = models.CharField(
         max_length=10,
         choices=ExperimentMode,
         default=ExperimentMode.SPLIT,
-        help_text="A shadow's answers are paid and recorded, and never used.",
+        help_text=_("A shadow's answers are paid and recorded, and never used."),
     )
     fewest_calls = models.PositiveIntegerField(
         default=100,
         validators=[MinValueValidator(30)],
-        help_text="Calls that an arm needs before it is judged.",
+        help_text=_("Calls that an arm needs before it is judged."),
     )
     most_quality_loss = models.FloatField(
         null=True,
         blank=True,
         default=0.05,
         validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
-        help_text="How much below the control the shares of successes and of accepted answers and"
-        " the quality score may be: 0.05 is five in a hundred. Blank: no gate.",
+        help_text=_(
+            "How much below the control the shares of successes and of accepted answers and"
+            " the quality score may be: 0.05 is five in a hundred. Blank: no gate."
+        ),
     )
     most_cost_increase = models.FloatField(
         null=True,
         blank=True,
         default=0.25,
         validators=MARGIN_RULES,
-        help_text="How much dearer than the control a call may be: 0.25 is a quarter. Blank: no"
-        " gate.",
+        help_text=_(
+            "How much dearer than the control a call may be: 0.25 is a quarter. Blank: no gate."
+        ),
     )
     most_latency_increase = models.FloatField(
         null=True,
         blank=True,
         default=0.25,
         validators=MARGIN_RULES,
-        help_text="How much slower than the control a call may be: 0.25 is a quarter. Blank: no"
-        " gate.",
+        help_text=_(
+            "How much slower than the control a call may be: 0.25 is a quarter. Blank: no gate."
+        ),
     )
     status = models.CharField(
         max_length=10,
@@ -99,7 +104,7 @@ class Experiment(models.Model):
         max_length=100,
         blank=True,
         editable=False,
-        help_text="The arm whose values the node took over.",
+        help_text=_("The arm whose values the node took over."),
     )
     started_at = models.DateTimeField(null=True, blank=True, editable=False)
     stopped_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -114,7 +119,7 @@ class Experiment(models.Model):
                 name="llm_experiments_one_running_per_node",
                 fields=["node"],
                 condition=models.Q(status=ExperimentStatus.RUNNING),
-                violation_error_message="Another experiment is running on this node; stop it.",
+                violation_error_message=_("Another experiment is running on this node; stop it."),
             ),
             models.CheckConstraint(
                 name="llm_experiments_status_known",
@@ -159,12 +164,12 @@ class ExperimentArm(models.Model):
     name = models.CharField(
         max_length=100,
         validators=[NAME_RULE],
-        help_text="Each call's record carries it. An arm that overrides nothing is the control.",
+        help_text=_("Each call's record carries it. An arm that overrides nothing is the control."),
     )
     weight = models.PositiveSmallIntegerField(
         default=1,
         validators=[MinValueValidator(1), MaxValueValidator(10_000)],
-        help_text="Share of the keys among the arms. Changing it moves only the keys it must.",
+        help_text=_("Share of the keys among the arms. Changing it moves only the keys it must."),
     )
     model = models.CharField(
         max_length=200, blank=True, validators=[REFERENCE_RULE], help_text=REFERENCE_HELP
@@ -172,20 +177,23 @@ class ExperimentArm(models.Model):
     provider = models.CharField(
         max_length=50,
         blank=True,
-        help_text="Name of the provider asked for the model. Blank: found by the model.",
+        help_text=_("Name of the provider asked for the model. Blank: found by the model."),
     )
     temperature = models.FloatField(
-        null=True, blank=True, validators=TEMPERATURE_RULES, help_text="Blank: not overridden."
+        null=True, blank=True, validators=TEMPERATURE_RULES, help_text=_("Blank: not overridden.")
     )
     max_tokens = models.PositiveIntegerField(
-        null=True, blank=True, validators=[MinValueValidator(1)], help_text="Blank: not overridden."
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("Blank: not overridden."),
     )
     allow_unlisted_models = allow_unlisted_field()
 
     class Meta:
         db_table = "llm_experiment_arms"
         ordering = ["experiment", "name"]
-        verbose_name = "arm"
+        verbose_name = _("arm")
         constraints = [
             models.UniqueConstraint(
                 name="llm_experiment_arms_unique", fields=["experiment", "name"]

@@ -5,6 +5,7 @@ import uuid
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class GatewayKey(models.Model):
@@ -12,7 +13,9 @@ class GatewayKey(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(
-        max_length=100, unique=True, help_text="Who or what uses it, such as “website, production”."
+        max_length=100,
+        unique=True,
+        help_text=_("Who or what uses it, such as “website, production”."),
     )
     prefix = models.CharField(max_length=12, editable=False)
     # SHA-256 in hex; the key itself is random enough that nothing slower is needed.
@@ -26,24 +29,25 @@ class GatewayKey(models.Model):
         null=True,
         blank=True,
         related_name="llm_gateway_keys",
-        help_text="Whose own model choices apply to its calls. The key stops with this account.",
+        help_text=_("Whose own model choices apply to its calls. The key stops with this account."),
     )
     allows_everything = models.BooleanField(
         default=False,
-        help_text="May call every node, every interaction type and any model directly.",
+        help_text=_("May call every node, every interaction type and any model directly."),
     )
     names = ArrayField(
         models.CharField(max_length=200),
         default=list,
         blank=True,
-        help_text="Otherwise: the nodes and interaction types that it may call, separated by"
-        " commas.",
+        help_text=_(
+            "Otherwise: the nodes and interaction types that it may call, separated by commas."
+        ),
     )
     expires_at = models.DateTimeField(
-        null=True, blank=True, help_text="From then on it is refused. Blank: never."
+        null=True, blank=True, help_text=_("From then on it is refused. Blank: never.")
     )
     is_enabled = models.BooleanField(
-        default=True, help_text="Off: calls with it are refused, in at most two seconds."
+        default=True, help_text=_("Off: calls with it are refused, in at most two seconds.")
     )
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -52,13 +56,13 @@ class GatewayKey(models.Model):
     class Meta:
         db_table = "llm_gateway_keys"
         ordering = ["name"]
-        verbose_name = "API key"
+        verbose_name = _("API key")
         constraints = [
             models.CheckConstraint(
                 name="llm_gateway_keys_one_scope",
                 condition=models.Q(allows_everything=True, names=[])
                 | (models.Q(allows_everything=False) & ~models.Q(names=[])),
-                violation_error_message="Name what it may call, or allow everything; not both.",
+                violation_error_message=_("Name what it may call, or allow everything; not both."),
             ),
         ]
 
@@ -83,7 +87,7 @@ class StoredResponse(models.Model):
 
     class Meta:
         db_table = "llm_gateway_responses"
-        verbose_name = "stored response"
+        verbose_name = _("stored response")
 
     def __str__(self) -> str:
         return f"resp_{self.pk.hex}"

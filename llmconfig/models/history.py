@@ -6,6 +6,7 @@ that raw SQL is seen too; `llmconfig.configuration.revisions.change` adds who an
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class ConfigVersion(models.Model):
@@ -35,7 +36,9 @@ class Revision(models.Model):
     )
     source = models.CharField(
         max_length=20,
-        help_text="admin, api, yaml, seed, shell, call (learned from a provider's answer) or sql.",
+        help_text=_(
+            "admin, api, yaml, seed, shell, call (learned from a provider's answer) or sql."
+        ),
     )
     message = models.TextField(blank=True)
 

@@ -4,6 +4,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from llmconfig.models.assignments import allow_unlisted_field
 from llmconfig.models.providers import Provider
@@ -26,56 +28,56 @@ class LLMConfig(models.Model):
         db_default="local",
         on_delete=models.PROTECT,
         related_name="+",
-        help_text="Asked when nothing more specific names a provider.",
+        help_text=_("Asked when nothing more specific names a provider."),
     )
     model_tagger = models.CharField(
         max_length=100,
         blank=True,
         default="phi3",
         db_default="phi3",
-        help_text="Model for tagging, unless set elsewhere. Blank: LLM_DEFAULT_MODEL.",
+        help_text=_("Model for tagging, unless set elsewhere. Blank: LLM_DEFAULT_MODEL."),
     )
     model_enricher = models.CharField(
         max_length=100,
         blank=True,
         default="llama3",
         db_default="llama3",
-        help_text="Model for enrichment, unless set elsewhere. Blank: LLM_DEFAULT_MODEL.",
+        help_text=_("Model for enrichment, unless set elsewhere. Blank: LLM_DEFAULT_MODEL."),
     )
     model_analytics = models.CharField(
         max_length=100,
         blank=True,
         default="llama3",
         db_default="llama3",
-        help_text="Model for analytics, unless set elsewhere. Blank: LLM_DEFAULT_MODEL.",
+        help_text=_("Model for analytics, unless set elsewhere. Blank: LLM_DEFAULT_MODEL."),
     )
     model_responder = models.CharField(
         max_length=100,
         null=True,
         blank=True,
-        help_text="Model for answers to people. Blank: the enricher's.",
+        help_text=_("Model for answers to people. Blank: the enricher's."),
     )
     enabled = models.BooleanField(
         default=False,
         db_default=False,
-        help_text="Master switch. Off: every call is refused with a clear error.",
+        help_text=_("Master switch. Off: every call is refused with a clear error."),
     )
     auto_tagging = models.BooleanField(
-        default=True, db_default=True, help_text="Tag new and changed rows by themselves."
+        default=True, db_default=True, help_text=_("Tag new and changed rows by themselves.")
     )
     auto_enrichment = models.BooleanField(
-        default=True, db_default=True, help_text="Enrich new and changed rows by themselves."
+        default=True, db_default=True, help_text=_("Enrich new and changed rows by themselves.")
     )
     external_enrichment = models.BooleanField(
         default=False,
         db_default=False,
-        help_text="Let prompts use facts from configured HTTP sources.",
+        help_text=_("Let prompts use facts from configured HTTP sources."),
     )
     max_retries = models.PositiveSmallIntegerField(
-        default=3, db_default=3, help_text="Later rounds for a batch's rows that failed."
+        default=3, db_default=3, help_text=_("Later rounds for a batch's rows that failed.")
     )
     retry_delay = models.PositiveIntegerField(
-        default=300, db_default=300, help_text="Seconds until such a later round."
+        default=300, db_default=300, help_text=_("Seconds until such a later round.")
     )
     backup_provider = models.ForeignKey(
         Provider,
@@ -85,48 +87,48 @@ class LLMConfig(models.Model):
         blank=True,
         on_delete=models.PROTECT,
         related_name="+",
-        help_text="The last provider tried when all others failed.",
+        help_text=_("The last provider tried when all others failed."),
     )
     backup_model = models.CharField(
-        max_length=100, null=True, blank=True, help_text="The model asked for there."
+        max_length=100, null=True, blank=True, help_text=_("The model asked for there.")
     )
     batch_size = models.PositiveSmallIntegerField(
         default=5,
         db_default=5,
         validators=[MinValueValidator(1)],
-        help_text="Finished rows that start a write to the database.",
+        help_text=_("Finished rows that start a write to the database."),
     )
     concurrent_tasks = models.PositiveSmallIntegerField(
         default=2,
         db_default=2,
         validators=[MinValueValidator(1)],
-        help_text="Worker tasks that work on one batch at a time.",
+        help_text=_("Worker tasks that work on one batch at a time."),
     )
     cache_responses = models.BooleanField(
         default=True,
         db_default=True,
-        help_text="Answer identical requests from the response cache.",
+        help_text=_("Answer identical requests from the response cache."),
     )
     min_confidence_tagging = models.FloatField(
         default=0.7,
         db_default=0.7,
         validators=CONFIDENCE_RULES,
-        help_text="Tags below this are only suggested.",
+        help_text=_("Tags below this are only suggested."),
     )
     min_confidence_entity = models.FloatField(
         default=0.8,
         db_default=0.8,
         validators=CONFIDENCE_RULES,
-        help_text="Entities below this are suggested.",
+        help_text=_("Entities below this are suggested."),
     )
     allow_unlisted_models = allow_unlisted_field()
     updated_at = models.DateTimeField(auto_now=True, db_default=Now())
 
     class Meta:
         db_table = "llm_config"
-        verbose_name = verbose_name_plural = "processing settings"
+        verbose_name = verbose_name_plural = _("processing settings")
         permissions = [
-            ("operate_llmconfig", "Can test providers and call models in the playground")
+            ("operate_llmconfig", _("Can test providers and call models in the playground"))
         ]
         constraints = [
             models.CheckConstraint(
@@ -148,7 +150,7 @@ class LLMConfig(models.Model):
         ]
 
     def __str__(self) -> str:
-        return "Processing settings"
+        return gettext("Processing settings")
 
     def clean(self) -> None:
         """The backup is whole."""
@@ -160,7 +162,7 @@ class LLMConfig(models.Model):
 def backup_misfit(provider: object, model: str | None) -> dict[str, str]:
     """What a backup lacks, by the field: one without the other is never asked."""
     if model and not provider:
-        return {"backup_provider": "Choose the provider of the backup model."}
+        return {"backup_provider": gettext("Choose the provider of the backup model.")}
     if provider and not model:
-        return {"backup_model": "Say which model the backup is asked for."}
+        return {"backup_model": gettext("Say which model the backup is asked for.")}
     return {}

@@ -4,6 +4,7 @@ import uuid
 
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from llmconfig import provider_types, secrets
 from llmconfig.models.synced import synced_values_field
@@ -11,12 +12,12 @@ from llmconfig.models.synced import synced_values_field
 # A provider's name is the part before the first slash of a model reference.
 NAME_RULE = RegexValidator(
     r"^[a-z0-9][a-z0-9_-]{0,49}$",
-    "Use lower-case letters, digits, - and _, at most 50, starting with a letter or digit.",
+    _("Use lower-case letters, digits, - and _, at most 50, starting with a letter or digit."),
 )
 # Hosts without a dot too, such as a service of Docker Compose: http://ollama:11434/v1.
 ADDRESS_RULE = RegexValidator(
     r"\A[a-zA-Z][a-zA-Z0-9+.-]*://[^\s/?#]+(?:[/?#]\S*)?\Z",
-    "Enter a whole address, such as https://models.example.com/v1.",
+    _("Enter a whole address, such as https://models.example.com/v1."),
 )
 
 
@@ -28,19 +29,21 @@ class Provider(models.Model):
         max_length=50,
         unique=True,
         validators=[NAME_RULE],
-        help_text="Short name used in model references, as in <code>openai/gpt-4o</code>.",
+        help_text=_("Short name used in model references, as in <code>openai/gpt-4o</code>."),
     )
     provider_type = models.CharField(
         max_length=20,
         choices=provider_types.choices,
-        help_text="How this server is spoken to. vLLM, TGI and LocalAI are Custom.",
+        help_text=_("How this server is spoken to. vLLM, TGI and LocalAI are Custom."),
     )
     api_base_url = models.CharField(
         max_length=255,
         blank=True,
         validators=[ADDRESS_RULE],
-        help_text="Address of the API. Blank: the vendor's own. Changing scheme, host or port"
-        " asks for the key again.",
+        help_text=_(
+            "Address of the API. Blank: the vendor's own. Changing scheme, host or port"
+            " asks for the key again."
+        ),
     )
     # Ciphertext; llmconfig.secrets reads and writes it, and forms and APIs only write it.
     api_key = models.TextField(blank=True, editable=False)
@@ -49,51 +52,62 @@ class Provider(models.Model):
     secret_ref = models.CharField(
         max_length=255,
         blank=True,
-        help_text="Where the key is kept if not here: <code>env:OPENAI_API_KEY</code> or"
-        " <code>file:/run/secrets/openai</code>.",
+        help_text=_(
+            "Where the key is kept if not here: <code>env:OPENAI_API_KEY</code> or"
+            " <code>file:/run/secrets/openai</code>."
+        ),
     )
     api_version = models.CharField(
         max_length=40,
         blank=True,
-        help_text="Azure: the api-version of the deployment. Anthropic: the anthropic-version"
-        " header. Blank: the default.",
+        help_text=_(
+            "Azure: the api-version of the deployment. Anthropic: the anthropic-version"
+            " header. Blank: the default."
+        ),
     )
     timeout_seconds = models.FloatField(
         default=600.0,
         validators=[MinValueValidator(0.1), MaxValueValidator(3600)],
-        help_text="Longest time for one request, in seconds.",
+        help_text=_("Longest time for one request, in seconds."),
     )
     priority = models.PositiveSmallIntegerField(
         default=100,
-        help_text="Which provider is asked first when several list the same model; 1 comes first.",
+        help_text=_(
+            "Which provider is asked first when several list the same model; 1 comes first."
+        ),
     )
     weight = models.PositiveSmallIntegerField(
         default=1,
         validators=[MinValueValidator(1)],
-        help_text="Share of the calls among providers of equal priority.",
+        help_text=_("Share of the calls among providers of equal priority."),
     )
     requests_per_minute = models.PositiveIntegerField(
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text="Most requests in any 60 seconds, of all processes together. Blank: no limit.",
+        help_text=_("Most requests in any 60 seconds, of all processes together. Blank: no limit."),
     )
     tokens_per_minute = models.PositiveIntegerField(
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text="Most tokens, prompts and answers, in any 60 seconds, of all processes together."
-        " Blank: no limit.",
+        help_text=_(
+            "Most tokens, prompts and answers, in any 60 seconds, of all processes together."
+            " Blank: no limit."
+        ),
     )
     max_concurrency = models.PositiveIntegerField(
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text="Most requests under way at a time, of all processes together. Blank: as many as"
-        " the provider bears.",
+        help_text=_(
+            "Most requests under way at a time, of all processes together. Blank: as many as"
+            " the provider bears."
+        ),
     )
     is_enabled = models.BooleanField(
-        default=True, help_text="Off: no call goes to this provider, and its targets are skipped."
+        default=True,
+        help_text=_("Off: no call goes to this provider, and its targets are skipped."),
     )
     validated_at = models.DateTimeField(null=True, blank=True, editable=False)
     validation_error = models.TextField(blank=True, editable=False)
@@ -108,7 +122,7 @@ class Provider(models.Model):
             models.CheckConstraint(
                 name="llm_providers_one_key_source",
                 condition=models.Q(api_key="") | models.Q(secret_ref=""),
-                violation_error_message="Give a key or a secret reference, not both.",
+                violation_error_message=_("Give a key or a secret reference, not both."),
             ),
             models.CheckConstraint(
                 name="llm_providers_timeout_positive",

@@ -1,5 +1,7 @@
 """Pages about calls. Importing the modules registers them."""
 
+from django.utils.translation import gettext_lazy as _
+
 from llmconfig.admin.kit.navigation import Page, Section, register_section
 from metrics.admin import (
     alerts,
@@ -36,44 +38,44 @@ __all__ = [
 VIEW = "metrics.view_"
 register_section(
     Section(
-        "Metrics",
+        _("Metrics"),
         50,
         (
             Page(
-                "Calls", "receipt_long", "admin:metrics_generationmetric_changelist",
+                _("Calls"), "receipt_long", "admin:metrics_generationmetric_changelist",
                 f"{VIEW}generationmetric",
             ),
-            Page("Spending", "payments", "admin:metrics_spending", f"{VIEW}generationmetric"),
+            Page(_("Spending"), "payments", "admin:metrics_spending", f"{VIEW}generationmetric"),
             Page(
-                "Unpriced models", "money_off", "admin:metrics_unpriced",
+                _("Unpriced models"), "money_off", "admin:metrics_unpriced",
                 f"{VIEW}generationmetric",
             ),
             Page(
-                "Prompts and answers", "chat", "admin:metrics_generationhistory_changelist",
+                _("Prompts and answers"), "chat", "admin:metrics_generationhistory_changelist",
                 f"{VIEW}generationhistory",
             ),
-            Page("Quality", "grade", "admin:metrics_quality", f"{VIEW}generationhistory"),
+            Page(_("Quality"), "grade", "admin:metrics_quality", f"{VIEW}generationhistory"),
             Page(
-                "Quality rules", "rule", "admin:metrics_qualityrule_changelist",
+                _("Quality rules"), "rule", "admin:metrics_qualityrule_changelist",
                 f"{VIEW}qualityrule",
             ),
             Page(
-                "Weekly reports", "summarize", "admin:metrics_weeklyreport_changelist",
+                _("Weekly reports"), "summarize", "admin:metrics_weeklyreport_changelist",
                 f"{VIEW}weeklyreport",
             ),
             Page(
-                "Reconciliation", "balance", "admin:metrics_billedusage_changelist",
+                _("Reconciliation"), "balance", "admin:metrics_billedusage_changelist",
                 f"{VIEW}billedusage",
             ),
             Page(
-                "Alert rules", "notifications", "admin:metrics_alertrule_changelist",
+                _("Alert rules"), "notifications", "admin:metrics_alertrule_changelist",
                 f"{VIEW}alertrule",
             ),
             Page(
-                "Alert deliveries", "outbox", "admin:metrics_alertdelivery_changelist",
+                _("Alert deliveries"), "outbox", "admin:metrics_alertdelivery_changelist",
                 f"{VIEW}alertdelivery",
             ),
-            Page("Patterns", "lightbulb", "admin:metrics_pattern_changelist", f"{VIEW}pattern"),
+            Page(_("Patterns"), "lightbulb", "admin:metrics_pattern_changelist", f"{VIEW}pattern"),
         ),
     )
 )  # fmt: skip

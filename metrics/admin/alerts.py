@@ -1,6 +1,6 @@
 """Who is told of what, with a button that sends a test, and the log of what was sent."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from django import forms
@@ -13,6 +13,8 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 from yarl import URL
 
 from llmconfig.admin.kit.presentation import badge
@@ -22,6 +24,9 @@ from llmconfig.errors import ChangeRefused
 from llmconfig.secrets import Secret, check_storable
 from metrics.alerts import channels, events, sending
 from metrics.models import AlertChannel, AlertDelivery, AlertRule, DeliveryStatus
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 OPERATE = "metrics.operate_alertrule"
 SECRETS = frozenset({"signing_secret", "slack_address"})
@@ -33,7 +38,7 @@ TONES = {
 }
 
 
-def secret_field(label: str) -> forms.CharField:
+def secret_field(label: "StrOrPromise") -> forms.CharField:
     """A field for what goes in and never comes out."""
     attributes = {"autocomplete": "new-password", "spellcheck": "false"}
     widget = PasswordWidget(attrs=attributes)
@@ -43,30 +48,31 @@ def secret_field(label: str) -> forms.CharField:
 class AlertRuleForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for the checker
     """A rule: each channel has what it needs, and nothing that it would not read."""
 
-    signing_secret = secret_field("Signing secret")
-    slack_address = secret_field("Slack's address")
+    signing_secret = secret_field(_("Signing secret"))
+    slack_address = secret_field(_("Slack's address"))
 
     class Meta:
         model = AlertRule
         fields = ("event", "channel", "recipients", "webhook_url")
         labels = {
-            "subject": "Only for",
-            "window_minutes": "Window in minutes",
+            "subject": _("Only for"),
+            "window_minutes": _("Window in minutes"),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        keep = "Leave blank to keep the stored one. " if self.instance.secret else ""
         if "signing_secret" not in self.fields:
             return  # a viewer's form
-        self.fields["signing_secret"].help_text = (
-            f"{keep}For a webhook: random bytes in base64, as <code>openssl rand -base64 32</code>"
-            " makes them. The receiver checks signatures with it. Stored encrypted and never shown."
+        keep = [gettext("Leave blank to keep the stored one.")] if self.instance.secret else []
+        signing = gettext(
+            "For a webhook: random bytes in base64, as <code>openssl rand -base64 32</code> makes"
+            " them. The receiver checks signatures with it. Stored encrypted and never shown."
         )
-        self.fields["slack_address"].help_text = (
-            f"{keep}For Slack: the address of its incoming webhook. Stored encrypted and never"
-            " shown."
+        slack = gettext(
+            "For Slack: the address of its incoming webhook. Stored encrypted and never shown."
         )
+        self.fields["signing_secret"].help_text = " ".join([*keep, signing])
+        self.fields["slack_address"].help_text = " ".join([*keep, slack])
 
     def clean(self) -> dict[str, Any]:
         """Each refusal on the field it is about."""
@@ -89,7 +95,9 @@ class AlertRuleForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only 
                         check_storable()
                 elif channel != needs and value:
                     raise ValidationError(
-                        f"Only for {AlertChannel(needs).label}: leave it blank, or choose that."
+                        gettext("Only for {channel}: leave it blank, or choose that.").format(
+                            channel=AlertChannel(needs).label
+                        )
                     )
             except ValidationError as error:
                 self.add_error(name, error)
@@ -111,12 +119,14 @@ class AlertRuleForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only 
 def _check_recipients(value: str) -> None:
     named = channels.addresses(AlertRule(recipients=value))
     if not named:
-        raise ValidationError("Enter at least one e-mail address.")
+        raise ValidationError(gettext("Enter at least one e-mail address."))
     for each in named:
         try:
             validate_email(each)
         except ValidationError:
-            raise ValidationError(f"{each} is no e-mail address.") from None
+            raise ValidationError(
+                gettext("{address} is no e-mail address.").format(address=each)
+            ) from None
 
 
 def _check_address(value: str) -> None:
@@ -127,7 +137,9 @@ def _check_address(value: str) -> None:
     except ValueError:
         usable = False
     if not usable or not value.isprintable() or " " in value:
-        raise ValidationError("Enter a whole address, such as https://hooks.example.com/alerts.")
+        raise ValidationError(
+            gettext("Enter a whole address, such as https://hooks.example.com/alerts.")
+        )
 
 
 def _check_secret(value: str) -> None:
@@ -149,7 +161,7 @@ class AlertRuleAdmin(ModelAdmin):
     fieldsets = (
         (None, {"fields": ("name", "is_enabled", "event", "subject", "window_minutes")}),
         (
-            "How it tells",
+            _("How it tells"),
             {
                 "fields": (
                     "channel",
@@ -158,8 +170,10 @@ class AlertRuleAdmin(ModelAdmin):
                     "signing_secret",
                     "slack_address",
                 ),
-                "description": "A message that doesn't get through is tried again for several"
-                " hours. No call waits for it.",
+                "description": _(
+                    "A message that doesn't get through is tried again for several"
+                    " hours. No call waits for it."
+                ),
             },
         ),
     )
@@ -180,8 +194,8 @@ class AlertRuleAdmin(ModelAdmin):
         """The kinds of events that there are, as a choice."""
         if db_field.name == "event":
             return forms.ChoiceField(
-                label="Event",
-                choices=[("", "Select value"), *events.choices()],
+                label=gettext("Event"),
+                choices=[("", gettext("Select value")), *events.choices()],
                 widget=SelectWidget(),
                 help_text=db_field.help_text,
             )
@@ -203,7 +217,12 @@ class AlertRuleAdmin(ModelAdmin):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Its messages go with a rule, without being named one by one."""
         _, counts, missing, protected = super().get_deleted_objects(objs, request)
-        return [str(each) for each in objs], counts, missing - {"alert delivery"}, protected
+        return (
+            [str(each) for each in objs],
+            counts,
+            missing - {gettext("alert delivery")},
+            protected,
+        )
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         """Operators may send tests; it changes no configuration."""
@@ -241,9 +260,11 @@ class AlertRuleAdmin(ModelAdmin):
             )
         )
         if error:
-            messages.error(request, f"The test was not delivered: {error}")
+            messages.error(
+                request, gettext("The test was not delivered: {error}").format(error=error)
+            )
         else:
-            messages.success(request, "The test was delivered.")
+            messages.success(request, gettext("The test was delivered."))
         return _to_page(rule)
 
     def render_change_form(
@@ -267,19 +288,19 @@ class AlertRuleAdmin(ModelAdmin):
             }
         return super().render_change_form(request, context, add, change, form_url, obj)
 
-    @admin.display(description="Event", ordering="event")
+    @admin.display(description=_("Event"), ordering="event")
     def told(self, rule: AlertRule) -> str:
         return events.label_of(rule.event)
 
-    @admin.display(description="Only for", ordering="subject")
+    @admin.display(description=_("Only for"), ordering="subject")
     def filtered(self, rule: AlertRule) -> str:
-        return rule.subject or "all"
+        return rule.subject or gettext("all")
 
-    @admin.display(description="State", ordering="is_enabled")
+    @admin.display(description=_("State"), ordering="is_enabled")
     def state(self, rule: AlertRule) -> SafeString:
-        return badge("on", "good") if rule.is_enabled else badge("off")
+        return badge(gettext("on"), "good") if rule.is_enabled else badge(gettext("off"))
 
-    @admin.display(description="Last told", ordering="told_at")
+    @admin.display(description=_("Last told"), ordering="told_at")
     def last_told(self, rule: Any) -> Any:
         return rule.told_at
 
@@ -303,15 +324,22 @@ class AlertDeliveryAdmin(ReadOnlyAdmin):
         """Operators may have messages sent again."""
         return request.user.has_perm(OPERATE)
 
-    @admin.action(description="Send again what was given up", permissions=["operate"])
+    @admin.action(description=_("Send again what was given up"), permissions=["operate"])
     def send_again(self, request: HttpRequest, queryset: Any) -> None:
         """A worker tries them anew, as often as the first time."""
         number = queryset.filter(status=DeliveryStatus.FAILED).update(
             status=DeliveryStatus.WAITING, attempts=0, next_attempt_at=timezone.now()
         )
-        messages.success(request, f"{number} will be sent again within seconds.")
+        messages.success(
+            request,
+            ngettext(
+                "{number} will be sent again within seconds.",
+                "{number} will be sent again within seconds.",
+                number,
+            ).format(number=number),
+        )
 
-    @admin.display(description="Status", ordering="status")
+    @admin.display(description=_("Status"), ordering="status")
     def outcome(self, delivery: AlertDelivery) -> SafeString:
         return status_badge(delivery)
 

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -10,19 +10,24 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from llmconfig.admin.kit.presentation import count
 from metrics.admin.periods import DEFAULT_DAYS
 from metrics.analyzers.quality import Grouping, Quality, quality
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
+
 PERMISSION = "metrics.view_generationhistory"
-PERIODS = {1: "24 hours", 7: "7 days", 31: "31 days", 92: "3 months"}
+PERIODS = {1: _("24 hours"), 7: _("7 days"), 31: _("31 days"), 92: _("3 months")}
 ALWAYS = {
-    "passed": "Passed", "accepted": "Accepted", "edited": "Edited", "score": "Score",
+    "passed": _("Passed"), "accepted": _("Accepted"), "edited": _("Edited"), "score": _("Score"),
 }  # fmt: skip
 WHERE_CHECKED = {
-    "syntax_valid": "Valid syntax", "type_hints": "Type hints", "compliant": "Compliant",
-    "safe": "No findings",
+    "syntax_valid": _("Valid syntax"), "type_hints": _("Type hints"), "compliant": _("Compliant"),
+    "safe": _("No findings"),
 }  # fmt: skip
 
 
@@ -40,7 +45,7 @@ def quality_view(request: HttpRequest) -> HttpResponse:
     columns = _columns(found)
     context = {
         **admin.site.each_context(request),
-        "title": "Quality",
+        "title": gettext("Quality"),
         "days": days,
         "by": grouping.value,
         "periods": PERIODS,
@@ -57,7 +62,7 @@ def quality_urls() -> list[URLPattern]:
     return [path("all/", admin.site.admin_view(quality_view), name="metrics_quality")]
 
 
-def _columns(rows: Sequence[Quality]) -> dict[str, str]:
+def _columns(rows: Sequence[Quality]) -> "dict[str, StrPromise]":
     """Those of checks only where one of them looked at an answer."""
     checked = {
         name: label
@@ -67,12 +72,12 @@ def _columns(rows: Sequence[Quality]) -> dict[str, str]:
     return ALWAYS | checked
 
 
-def _line(row: Quality, columns: Mapping[str, str], days: int) -> dict[str, Any]:
+def _line(row: Quality, columns: "Mapping[str, StrPromise]", days: int) -> dict[str, Any]:
     """As the table shows it."""
     address = reverse("admin:metrics_generationmetric_changelist")
     filters = {"days": str(days)} | _filters(row.keys)
     return {
-        "name": row.name or "not told",
+        "name": row.name or gettext("not told"),
         "address": f"{address}?{urlencode(filters)}",
         "answers": count(row.passed.number),
         "cells": [_figure(row, name) for name in columns],

@@ -10,6 +10,8 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from llmconfig.admin.kit.theme import DropdownFilter
 from llmconfig.admin.kit.typed_filter import TypedField, TypedFilter
@@ -20,24 +22,28 @@ from metrics.queries import users_have_text_keys
 MAX_ID = 2**63 - 1
 MAX_NUMBER = 10**9
 OUTCOMES = {
-    "ok": ("Succeeded", Q(error_code="")),
-    "failed": ("Failed", ~Q(error_code="")),
-    "unpriced": ("Without a price", Q(cost_usd__isnull=True)),
-    "cached": ("From the cache", Q(cache_hit=True)),
+    "ok": (_("Succeeded"), Q(error_code="")),
+    "failed": (_("Failed"), ~Q(error_code="")),
+    "unpriced": (_("Without a price"), Q(cost_usd__isnull=True)),
+    "cached": (_("From the cache"), Q(cache_hit=True)),
 }
 
 
 class OutcomeFilter(DropdownFilter):
     """Filters calls by success, error code, missing price or the cache."""
 
-    title = "outcome"
+    title = _("outcome")
     parameter_name = "outcome"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
         """The kinds, and the error that a link led to."""
         chosen = request.GET.get(self.parameter_name, "")
-        told = [] if not chosen or chosen in OUTCOMES else [(chosen, f"Failed: {chosen}")]
-        return [*told, *((name, label) for name, (label, _) in OUTCOMES.items())]
+        told = (
+            []
+            if not chosen or chosen in OUTCOMES
+            else [(chosen, gettext("Failed: {code}").format(code=chosen))]
+        )
+        return [*told, *((name, str(label)) for name, (label, _) in OUTCOMES.items())]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """By the error's code, the missing cost, or the cache."""
@@ -50,7 +56,7 @@ class OutcomeFilter(DropdownFilter):
 class KindFilter(DropdownFilter):
     """Filters calls by their interaction type."""
 
-    title = "interaction type"
+    title = _("interaction type")
     parameter_name = "kind"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
@@ -64,7 +70,7 @@ class KindFilter(DropdownFilter):
 class ProviderFilter(DropdownFilter):
     """Filters calls by the provider that answered."""
 
-    title = "provider"
+    title = _("provider")
     parameter_name = "by"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
@@ -78,7 +84,7 @@ class ProviderFilter(DropdownFilter):
 class ModelFilter(DropdownFilter):
     """Filters calls by the model that answered."""
 
-    title = "model"
+    title = _("model")
     parameter_name = "model"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
@@ -93,7 +99,7 @@ class ModelFilter(DropdownFilter):
 class NodeFilter(DropdownFilter):
     """By the node that was called."""
 
-    title = "node"
+    title = _("node")
     parameter_name = "node"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
@@ -107,7 +113,7 @@ class NodeFilter(DropdownFilter):
 class PromptFilter(DropdownFilter):
     """By the kind of work and its prompt's version, where a link led to one."""
 
-    title = "prompt"
+    title = _("prompt")
     parameter_name = "prompt"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
@@ -126,12 +132,12 @@ def _session(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise ValueError("Give the whole id, such as a batch's page shows it.") from None
+        raise ValueError(gettext("Give the whole id, such as a batch's page shows it.")) from None
 
 
 def _whole(text: str) -> int:
     if not text.isdecimal() or int(text) > MAX_ID:
-        raise ValueError("Give its number.")
+        raise ValueError(gettext("Give its number."))
     return int(text)
 
 
@@ -139,9 +145,9 @@ def _number(text: str) -> Decimal:
     try:
         value = Decimal(text.removeprefix("$"))
     except InvalidOperation:
-        raise ValueError("Give a number such as 0.25.") from None
+        raise ValueError(gettext("Give a number such as 0.25.")) from None
     if not value.is_finite() or abs(value) > MAX_NUMBER:
-        raise ValueError("Give a number such as 0.25.")
+        raise ValueError(gettext("Give a number such as 0.25."))
     return value
 
 
@@ -152,63 +158,67 @@ def _milliseconds(text: str) -> float:
 class CallerFilter(TypedFilter):
     """By who called, and what they said of the call."""
 
-    title = "caller"
+    title = _("caller")
 
     def fields(self, request: HttpRequest) -> tuple[TypedField, ...]:
         """Users as the project keys them."""
         user = (
-            TypedField("user", "User's key", lookup="user_key")
+            TypedField("user", gettext("User's key"), lookup="user_key")
             if users_have_text_keys()
-            else TypedField("user", "User's number", _whole, "user_id")
+            else TypedField("user", gettext("User's number"), _whole, "user_id")
         )
         return (
-            TypedField("key", "API key", lookup="account"),
+            TypedField("key", gettext("API key"), lookup="account"),
             user,
-            TypedField("organization", "Organization's number", _whole, "organization_id"),
-            TypedField("end_user", "End user", lookup="end_user"),
-            TypedField("tag", "Tag", lambda text: [text], "tags__contains"),
+            TypedField("organization", gettext("Organization's number"), _whole, "organization_id"),
+            TypedField("end_user", gettext("End user"), lookup="end_user"),
+            TypedField("tag", gettext("Tag"), lambda text: [text], "tags__contains"),
         )
 
 
 class TextsCallerFilter(TypedFilter):
     """The same as far as it stands beside the texts."""
 
-    title = "caller"
+    title = _("caller")
 
     def fields(self, request: HttpRequest) -> tuple[TypedField, ...]:
         return (
-            TypedField("key", "API key", lookup="account"),
-            TypedField("end_user", "End user", lookup="end_user"),
-            TypedField("tag", "Tag", lambda text: [text], "tags__contains"),
+            TypedField("key", gettext("API key"), lookup="account"),
+            TypedField("end_user", gettext("End user"), lookup="end_user"),
+            TypedField("tag", gettext("Tag"), lambda text: [text], "tags__contains"),
         )
 
 
 class WorkFilter(TypedFilter):
     """By what the call was a part of."""
 
-    title = "work"
+    title = _("work")
 
     def fields(self, request: HttpRequest) -> tuple[TypedField, ...]:
         """An experiment's arm is of the same experiment."""
         return (
-            TypedField("session", "Session or batch", _session, "session_id"),
-            TypedField("experiment", "Experiment", lookup="experiment"),
-            TypedField("arm", "Variant", lookup="experiment_arm"),
+            TypedField("session", gettext("Session or batch"), _session, "session_id"),
+            TypedField("experiment", gettext("Experiment"), lookup="experiment"),
+            TypedField("arm", gettext("Variant"), lookup="experiment_arm"),
         )
 
 
 class BoundsFilter(TypedFilter):
     """By what the call cost and how long it took."""
 
-    title = "cost and latency"
+    title = _("cost and latency")
 
     def fields(self, request: HttpRequest) -> tuple[TypedField, ...]:
         """Both ends included; calls without a price are in no range of cost."""
         return (
-            TypedField("cost_from", "Cost from ($)", _number, "cost_usd__gte"),
-            TypedField("cost_to", "Cost up to ($)", _number, "cost_usd__lte"),
-            TypedField("latency_from", "Latency from (s)", _milliseconds, "latency_ms__gte"),
-            TypedField("latency_to", "Latency up to (s)", _milliseconds, "latency_ms__lte"),
+            TypedField("cost_from", gettext("Cost from ($)"), _number, "cost_usd__gte"),
+            TypedField("cost_to", gettext("Cost up to ($)"), _number, "cost_usd__lte"),
+            TypedField(
+                "latency_from", gettext("Latency from (s)"), _milliseconds, "latency_ms__gte"
+            ),
+            TypedField(
+                "latency_to", gettext("Latency up to (s)"), _milliseconds, "latency_ms__lte"
+            ),
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Case, Count, F, IntegerField, Q, Sum, Value, When
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from llmconfig.admin.kit.presentation import count, milliseconds
 from metrics.admin.periods import PERIOD, SINCE, UNTIL, asked_span
@@ -40,12 +41,12 @@ class CallChangeList(PlainChangeList):
         except TookTooLong:
             return []
         return [
-            ("calls", count(found.calls)),
-            ("cost", str(found.cost)),
-            ("tokens in", count(found.tokens_input)),
-            ("tokens out", count(found.tokens_output)),
-            ("failed", count(found.failed)),
-            ("mean latency", milliseconds(found.average_latency_ms or 0)),
+            (gettext("calls"), count(found.calls)),
+            (gettext("cost"), str(found.cost)),
+            (gettext("tokens in"), count(found.tokens_input)),
+            (gettext("tokens out"), count(found.tokens_output)),
+            (gettext("failed"), count(found.failed)),
+            (gettext("mean latency"), milliseconds(found.average_latency_ms or 0)),
         ]
 
     def _from_calls(self) -> Figures:

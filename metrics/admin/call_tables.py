@@ -17,6 +17,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from llmconfig.admin.kit.presentation import NOTHING, link
 from llmconfig.admin.kit.theme import UncountedPaginator
@@ -33,7 +35,7 @@ CALLERS_WORDS: Mapping[str, Callable[[str], dict[str, Any]]] = {
     "user": lambda word: {"end_user": word},
     "tag": lambda word: {"tags__contains": [word]},
 }
-SEARCH_BY_WORDS = "or key:, user: or tag: and the caller's own word"
+SEARCH_BY_WORDS = _("or key:, user: or tag: and the caller's own word")
 
 
 class CallTableAdmin(ReadOnlyAdmin):
@@ -51,16 +53,16 @@ class CallTableAdmin(ReadOnlyAdmin):
         """One whose rows are quick to draw."""
         return PlainChangeList
 
-    @admin.display(description="Key or account")
+    @admin.display(description=_("Key or account"))
     def key(self, row: Any) -> str | SafeString:
         return self._found_by("key", [row.account])
 
-    @admin.display(description="End user")
+    @admin.display(description=_("End user"))
     def served(self, row: Any) -> str | SafeString:
         """Whom the caller serves."""
         return self._found_by("user", [row.end_user])
 
-    @admin.display(description="Tags")
+    @admin.display(description=_("Tags"))
     def tagged(self, row: Any) -> str | SafeString:
         """Each leads to the rows that have it."""
         return self._found_by("tag", row.tags or [])
@@ -110,7 +112,10 @@ class CallTableAdmin(ReadOnlyAdmin):
         kept = request.GET.copy()
         for name in (PERIOD, SINCE, UNTIL, "p"):
             kept.pop(name, None)
-        narrower = [("The last 24 hours", {"days": "1"}), ("The last 7 days", {"days": "7"})]
+        narrower = [
+            (gettext("The last 24 hours"), {"days": "1"}),
+            (gettext("The last 7 days"), {"days": "7"}),
+        ]
         return TemplateResponse(
             request,
             "nodewise/too_slow.html",

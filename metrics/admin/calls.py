@@ -11,6 +11,9 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from llmconfig.admin.kit.attempts import attempt_lines
 from llmconfig.admin.kit.panels import register_call_link
@@ -58,14 +61,18 @@ class GenerationMetricAdmin(CallTableAdmin):
         PeriodFilter, TimesFilter, OutcomeFilter, NodeFilter, KindFilter, ProviderFilter,
         ModelFilter, CallerFilter, WorkFilter, BoundsFilter, PromptFilter,
     )  # fmt: skip
-    search_help_text = (
-        f"Id of a call or batch, the beginning of a node's name, {IN_TEXTS} and words of prompts"
-        f" and answers, {SEARCH_BY_WORDS}"
+    search_help_text = format_lazy(
+        _(
+            "Id of a call or batch, the beginning of a node's name,"
+            " {text} and words of prompts and answers, {words}"
+        ),
+        text=IN_TEXTS,
+        words=SEARCH_BY_WORDS,
     )
     list_before_template = "nodewise/calls_head.html"
     fieldsets = (
         (
-            "Call",
+            _("Call"),
             {
                 "fields": (
                     "created_at", "method_name", "node_type", "service_name", "operation_type",
@@ -74,11 +81,11 @@ class GenerationMetricAdmin(CallTableAdmin):
             },
         ),
         (
-            "Answered by",
+            _("Answered by"),
             {"fields": ("provider", "model_used", "tier", "finish_reason", "truncated")},
         ),
         (
-            "Cost",
+            _("Cost"),
             {
                 "fields": (
                     "cost", "tokens_input", "tokens_output", "tokens_cached_input",
@@ -88,11 +95,11 @@ class GenerationMetricAdmin(CallTableAdmin):
             },
         ),
         (
-            "Caller",
+            _("Caller"),
             {"fields": ("key", "served", "tagged", "pairs", "called", "tool_results_length")},
         ),
         (
-            "Quality",
+            _("Quality"),
             {
                 "fields": (
                     "score", "parts", "prompt_version", "syntax_valid", "has_type_hints",
@@ -101,7 +108,7 @@ class GenerationMetricAdmin(CallTableAdmin):
             },
         ),
         (
-            "Configuration",
+            _("Configuration"),
             {
                 "fields": (
                     "revision", "dropped", "organization_id", "user_id", "user_key",
@@ -158,38 +165,40 @@ class GenerationMetricAdmin(CallTableAdmin):
         found = matching(texts, words.removeprefix(IN_TEXTS).strip())
         return queryset.filter(correlation_id__in=found.values("correlation_id"))
 
-    @admin.display(description="Node")
+    @admin.display(description=_("Node"))
     def node(self, call: GenerationMetric) -> str:
         return call.method_name
 
-    @admin.display(description="Interaction type")
+    @admin.display(description=_("Interaction type"))
     def kind(self, call: GenerationMetric) -> str:
         return call.node_type
 
-    @admin.display(description="Model")
+    @admin.display(description=_("Model"))
     def answered_by(self, call: GenerationMetric) -> str:
         return f"{call.provider}/{call.model_used}" if call.provider else call.model_used
 
-    @admin.display(description="Tokens", ordering="tokens_total")
+    @admin.display(description=_("Tokens"), ordering="tokens_total")
     def tokens(self, call: GenerationMetric) -> str:
         return f"{count(call.tokens_input)} → {count(call.tokens_output)}"
 
     @admin.display(
-        description="Cost", ordering=Coalesce("cost_usd", Value(-1), output_field=DecimalField())
+        description=_("Cost"), ordering=Coalesce("cost_usd", Value(-1), output_field=DecimalField())
     )
     def cost(self, call: GenerationMetric) -> str | SafeString:
         """In US dollars; unknown is said to be so."""
-        return badge("unpriced", "warning") if call.cost_usd is None else money(call.cost_usd)
+        return (
+            badge(gettext("unpriced"), "warning") if call.cost_usd is None else money(call.cost_usd)
+        )
 
-    @admin.display(description="Latency", ordering="latency_ms")
+    @admin.display(description=_("Latency"), ordering="latency_ms")
     def took(self, call: GenerationMetric) -> str:
         return milliseconds(call.latency_ms)
 
-    @admin.display(description="Outcome")
+    @admin.display(description=_("Outcome"))
     def outcome(self, call: GenerationMetric) -> SafeString:
-        return badge(call.error_code, "danger") if call.error_code else badge("ok", "good")
+        return badge(call.error_code, "danger") if call.error_code else badge(gettext("ok"), "good")
 
-    @admin.display(description="Revision of the configuration")
+    @admin.display(description=_("Revision of the configuration"))
     def revision(self, call: GenerationMetric) -> str | SafeString:
         """What was changed in it is a click away."""
         if not call.config_revision:
@@ -197,45 +206,45 @@ class GenerationMetricAdmin(CallTableAdmin):
         address = reverse("admin:llmconfig_revision_change", args=[call.config_revision])
         return link(address, call.config_revision)
 
-    @admin.display(description="Session or batch")
+    @admin.display(description=_("Session or batch"))
     def session(self, call: GenerationMetric) -> str | SafeString:
         """Its calls as a timeline."""
         if call.session_id is None:
             return NOTHING
         return link(session_page(call.session_id), call.session_id)
 
-    @admin.display(description="Left out")
+    @admin.display(description=_("Left out"))
     def dropped(self, call: GenerationMetric) -> str | SafeString:
         """Parameters that the model doesn't take."""
         names = call.dropped_params if isinstance(call.dropped_params, list) else []
         return format_html_join(" ", "{}", ((badge(each, "warning"),) for each in names)) or NOTHING
 
-    @admin.display(description="Metadata")
+    @admin.display(description=_("Metadata"))
     def pairs(self, call: GenerationMetric) -> str | SafeString:
         """The caller's own names and values."""
         found = call.metadata if isinstance(call.metadata, dict) else {}
         return format_html_join("", "<div>{}: {}</div>", found.items()) or NOTHING
 
-    @admin.display(description="Tools called")
+    @admin.display(description=_("Tools called"))
     def called(self, call: GenerationMetric) -> str:
         """The functions that the answer calls."""
         return ", ".join(call.tool_calls or []) or NOTHING
 
-    @admin.display(description="Prompt and answer")
+    @admin.display(description=_("Prompt and answer"))
     def texts(self, call: GenerationMetric) -> str | SafeString:
         """Where prompt and answer are, as long as they are kept."""
         found = history_of(call.correlation_id, near=call.created_at)
         if found is None:
             return NOTHING
         address = reverse("admin:metrics_generationhistory_change", args=[found.pk])
-        return link(address, "Prompt and answer")
+        return link(address, gettext("Prompt and answer"))
 
-    @admin.display(description="Quality score")
+    @admin.display(description=_("Quality score"))
     def score(self, call: GenerationMetric) -> str | SafeString:
         """From 0 to 1; as long as the texts are kept."""
         return score_of(history_of(call.correlation_id, near=call.created_at))
 
-    @admin.display(description="Score breakdown")
+    @admin.display(description=_("Score breakdown"))
     def parts(self, call: GenerationMetric) -> SafeString:
         """Each check with its own score and reasons."""
         return parts_of(history_of(call.correlation_id, near=call.created_at))

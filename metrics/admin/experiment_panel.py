@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from llmconfig.admin.kit.panels import Panel, register_doubts, register_experiment_panel
 from llmconfig.admin.kit.presentation import NOTHING, badge, count, milliseconds
@@ -13,11 +15,11 @@ from metrics.analyzers.intervals import Sample, Share
 from metrics.analyzers.judging import Arm, ArmJudgement, Gate, Verdict
 
 LABELS = {
-    "succeeded": "Succeeded",
-    "accepted": "Accepted by people",
-    "quality": "Quality score",
-    "cost_usd": "Cost per call",
-    "latency_ms": "Latency",
+    "succeeded": _("Succeeded"),
+    "accepted": _("Accepted by people"),
+    "quality": _("Quality score"),
+    "cost_usd": _("Cost per call"),
+    "latency_ms": _("Latency"),
 }
 TONES = {
     Verdict.WAIT: "plain",
@@ -65,7 +67,7 @@ def experiment_panel(request: HttpRequest, experiment: str) -> Panel | None:
             "columns": [_column(arm, found, judgements.get(arm.name)) for arm in found.arms],
             "lines": [
                 MeasureLine(
-                    label, tuple(_cell(measure, arm, found, judgements) for arm in found.arms)
+                    str(label), tuple(_cell(measure, arm, found, judgements) for arm in found.arms)
                 )
                 for measure, label in LABELS.items()
                 if any(arm.sample(measure).number for arm in found.arms)
@@ -78,7 +80,7 @@ def experiment_panel(request: HttpRequest, experiment: str) -> Panel | None:
 
 def _column(arm: Arm, found: Comparison, judgement: ArmJudgement | None) -> ArmColumn:
     if arm.name == found.control:
-        shown = badge("control", "plain")
+        shown = badge(gettext("control"), "plain")
     elif judgement is None:
         shown = SafeString()
     else:
@@ -114,8 +116,12 @@ def _note(measure: str, arm: Arm, found: Comparison) -> str:
         if each.measure == measure and {each.one, each.other} == {arm.name, found.control}:
             sign = 1 if each.other == arm.name else -1
             low, high = sorted((sign * each.low, sign * each.high))
-            ends = f"{_shown(measure, low)} to {_shown(measure, high)}"
-            return f"{ends}{'' if each.differs else ', may be chance'}"
+            told = (
+                gettext("{low} to {high}")
+                if each.differs
+                else gettext("{low} to {high}, may be chance")
+            )
+            return told.format(low=_shown(measure, low), high=_shown(measure, high))
     return ""
 
 
@@ -124,15 +130,23 @@ def _shown(measure: str, value: float) -> str:
         return f"{'-' if value < 0 else '+'}${abs(value):.6f}"
     if measure == "latency_ms":
         return f"{value:+.0f} ms"
-    return f"{value:+.3f}" if measure == "quality" else f"{value * 100:+.1f} points"
+    return (
+        f"{value:+.3f}"
+        if measure == "quality"
+        else gettext("{number} points").format(number=f"{value * 100:+.1f}")
+    )
 
 
 def _gate(gate: Gate | None) -> str | SafeString:
     if gate is None:
         return ""
     if gate.passed is None:
-        return badge("gate: not sure yet", "plain")
-    return badge("gate passed", "good") if gate.passed else badge("gate failed", "danger")
+        return badge(gettext("gate: not sure yet"), "plain")
+    return (
+        badge(gettext("gate passed"), "good")
+        if gate.passed
+        else badge(gettext("gate failed"), "danger")
+    )
 
 
 def doubts_of(experiment: str, arm: str) -> list[str]:
@@ -140,13 +154,20 @@ def doubts_of(experiment: str, arm: str) -> list[str]:
     found = compare(experiment)
     judgement = next((each for each in found.judgements if each.arm == arm), None)
     if judgement is None:
-        return [f"Nothing is known of {arm} yet: too few of its calls are recorded."]
+        return [
+            gettext("Nothing is known of {arm} yet: too few of its calls are recorded.").format(
+                arm=arm
+            )
+        ]
     if judgement.verdict in {Verdict.PROMOTE, Verdict.NO_WORSE}:
         return []
     shown = next(each for each in found.arms if each.name == arm)
     figures = [
-        f"{LABELS[gate.measure]}: {_value(gate.measure, shown)},"
-        f" {'its gate failed' if gate.passed is False else 'not sure yet'}."
+        (
+            gettext("{measure}: {value}, its gate failed.")
+            if gate.passed is False
+            else gettext("{measure}: {value}, not sure yet.")
+        ).format(measure=LABELS[gate.measure], value=_value(gate.measure, shown))
         for gate in judgement.gates
         if not gate.passed
     ]

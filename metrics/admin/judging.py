@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext
 
 from metrics.feedback import AFTER, BEFORE, PersonsJudgement, judge, judgement_of
 from metrics.models import GenerationHistory
@@ -37,7 +38,11 @@ def judging(request: HttpRequest, correlation_id: UUID | None, near: dt.datetime
             "note": said.note or "",
             # A note may quote what its reader may not see.
             "shows_note": request.user.has_perm(TO_READ),
-            "thumbs": (("up", "👍 Good"), ("down", "👎 Bad"), ("", "No thumb")),
+            "thumbs": (
+                ("up", gettext("👍 Good")),
+                ("down", gettext("👎 Bad")),
+                ("", gettext("No thumb")),
+            ),
         }
     }
 
@@ -64,9 +69,9 @@ def judge_view(request: HttpRequest, correlation_id: UUID, near: int) -> HttpRes
         messages.error(request, str(error))
     else:
         if row is not None and judge(correlation_id, near=row.created_at, judgement=judgement):
-            messages.success(request, "Your judgement is noted.")
+            messages.success(request, gettext("Your judgement is noted."))
         else:
-            messages.warning(request, "The texts of this call are no longer kept.")
+            messages.warning(request, gettext("The texts of this call are no longer kept."))
     back = request.POST.get("back", "")
     safe = url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()})
     return HttpResponseRedirect(back if safe else reverse("admin:index"))
@@ -78,7 +83,7 @@ def _score(text: str) -> float | None:
     except ValueError:
         found = -1.0
     if found is not None and not 0 <= found <= 1:
-        raise ValueError("score: give a number from 0 to 1.")
+        raise ValueError(gettext("score: give a number from 0 to 1."))
     return found
 
 

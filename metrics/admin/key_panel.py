@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from llmconfig.admin.kit.panels import Panel, register_key_panel
 from llmconfig.admin.kit.presentation import count
@@ -35,8 +36,10 @@ def key_panel(request: HttpRequest, key: str) -> Panel | None:
     except TookTooLong:
         return Panel("nodewise/key_spending.html", context)
     context["figures"] = (
-        ("spent", str(sums.cost)), ("calls", count(sums.calls)), ("failed", count(sums.failed)),
-    )  # fmt: skip
+        (gettext("spent"), str(sums.cost)),
+        (gettext("calls"), count(sums.calls)),
+        (gettext("failed"), count(sums.failed)),
+    )
     return Panel("nodewise/key_spending.html", context)
 
 

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from llmconfig.admin.kit.panels import Panel, register_node_panel
 from llmconfig.admin.kit.presentation import count, milliseconds
@@ -54,10 +55,10 @@ def node_panel(request: HttpRequest, node: str) -> Panel | None:
 def _sums(sums: Figures) -> dict[str, object]:
     return {
         "figures": (
-            ("calls", count(sums.calls)),
-            ("spent", str(sums.cost)),
-            ("failed", f"{sums.failed / sums.calls:.1%}"),
-            ("took on average", milliseconds(sums.average_latency_ms or 0)),
+            (gettext("calls"), count(sums.calls)),
+            (gettext("spent"), str(sums.cost)),
+            (gettext("failed"), f"{sums.failed / sums.calls:.1%}"),
+            (gettext("took on average"), milliseconds(sums.average_latency_ms or 0)),
         ),
         "cost": sums.cost,
     }

@@ -8,6 +8,8 @@ from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from llmconfig.admin.kit.presentation import NOTHING, badge, link
 from llmconfig.admin.kit.writes import ReadOnlyAdmin
@@ -41,29 +43,36 @@ class PatternAdmin(ReadOnlyAdmin):
                 )
             },
         ),
-        ("Use", {"fields": ("usage_count", "avg_quality_score", "last_used_at", "created_at")}),
+        (_("Use"), {"fields": ("usage_count", "avg_quality_score", "last_used_at", "created_at")}),
     )  # fmt: skip
     readonly_fields = ("operation", "what", "success", "calls", "data")
 
-    @admin.display(description="Operation")
+    @admin.display(description=_("Operation"))
     def operation(self, pattern: Pattern) -> str | SafeString:
         return _said(pattern, "operation") or NOTHING
 
-    @admin.display(description="What")
+    @admin.display(description=_("What"))
     def what(self, pattern: Pattern) -> str | SafeString:
         """The error in its own words, or the prompt's version."""
         version = _said(pattern, "prompt_version")
-        return _said(pattern, "said") or (f"version {version}" if version else NOTHING)
+        return _said(pattern, "said") or (
+            gettext("version {version}").format(version=version) if version else NOTHING
+        )
 
-    @admin.display(description="Success rate")
+    @admin.display(description=_("Success rate"))
     def success(self, pattern: Pattern) -> str | SafeString:
         """With where the true one lies 19 times in 20. Only ours: others' data may be anything."""
         rate = pattern.pattern_data["success_rate"] if pattern.fingerprint else {"value": None}
         if rate["value"] is None:
             return NOTHING
-        return f"{rate['value']:.0%} ({rate['low']:.0%} to {rate['high']:.0%}) of {rate['of']}"
+        return gettext("{value} ({low} to {high}) of {number}").format(
+            value=f"{rate['value']:.0%}",
+            low=f"{rate['low']:.0%}",
+            high=f"{rate['high']:.0%}",
+            number=rate["of"],
+        )
 
-    @admin.display(description="Calls")
+    @admin.display(description=_("Calls"))
     def calls(self, pattern: Pattern) -> str | SafeString:
         """A few of those behind it."""
         examples = pattern.pattern_data.get("examples", ()) if pattern.fingerprint else ()
@@ -74,16 +83,16 @@ class PatternAdmin(ReadOnlyAdmin):
         )
         return format_html_join(" ", "{}", ((link(*line),) for line in lines)) or NOTHING
 
-    @admin.display(description="Evidence and examples")
+    @admin.display(description=_("Evidence and examples"))
     def data(self, pattern: Pattern) -> SafeString:
         text = json.dumps(pattern.pattern_data, indent=2, ensure_ascii=False)
         return format_html('<pre class="nw-text">{}</pre>', text)
 
-    @admin.display(description="What was learned", ordering="pattern_type")
+    @admin.display(description=_("What was learned"), ordering="pattern_type")
     def kind(self, pattern: Any) -> SafeString:
         return badge(pattern.get_pattern_type_display(), TONES.get(pattern.pattern_type, "plain"))
 
-    @admin.display(description="Quality", ordering="avg_quality_score")
+    @admin.display(description=_("Quality"), ordering="avg_quality_score")
     def quality(self, pattern: Pattern) -> str | SafeString:
         """Mean quality, from 0 to 1."""
         return NOTHING if pattern.avg_quality_score is None else f"{pattern.avg_quality_score:.2f}"

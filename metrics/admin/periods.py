@@ -12,6 +12,9 @@ from zoneinfo import ZoneInfo
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from llmconfig.admin.kit.theme import DropdownFilter
 from llmconfig.admin.kit.typed_filter import TypedField, TypedFilter
@@ -24,11 +27,11 @@ HOUR_FORMAT = "%Y-%m-%dT%H"
 DAY_FORMAT = "%Y-%m-%d"
 PERIOD, SINCE, UNTIL = "days", "since", "until"  # in the address
 CHOICES = (
-    ("1", "Last 24 hours"),
-    ("7", "Last 7 days"),
-    ("31", "Last 31 days"),
-    ("92", "Last 3 months"),
-    ("366", "Last 12 months"),
+    ("1", _("Last 24 hours")),
+    ("7", _("Last 7 days")),
+    ("31", _("Last 31 days")),
+    ("92", _("Last 3 months")),
+    ("366", _("Last 12 months")),
 )
 
 
@@ -91,13 +94,13 @@ def moment_of(text: str, zone: ZoneInfo) -> dt.datetime | None:
         found = found.replace(tzinfo=zone) if found.tzinfo is None else found
         return found.astimezone(dt.UTC)
     except (ValueError, OverflowError):
-        raise ValueError("Give a time such as 2031-04-11T09:30.") from None
+        raise ValueError(gettext("Give a time such as 2031-04-11T09:30.")) from None
 
 
 class PeriodFilter(DropdownFilter):
     """Calls of the last days, a week unless something else is chosen; or of one day or hour."""
 
-    title = "period"
+    title = _("period")
     parameter_name = PERIOD
     all_option = None
     moment = "created_at"  # the column
@@ -108,9 +111,8 @@ class PeriodFilter(DropdownFilter):
         start = span_of(chosen)
         told = []
         if start is not None:
-            hour = f", {start[0]:%H:00} to {start[1]:%H:00}" if "T" in chosen else ""
-            told = [(chosen, f"{start[0]:%-d %B %Y}{hour} {start[0].tzinfo}")]
-        return [*told, *CHOICES]
+            told = [(chosen, _in_words(start, hour="T" in chosen))]
+        return [*told, *((days, str(label)) for days, label in CHOICES)]
 
     def value(self) -> str:
         """The chosen number of days, day or hour."""
@@ -125,7 +127,7 @@ class PeriodFilter(DropdownFilter):
 class TimesFilter(TypedFilter):
     """Any time; what is given here stands above the period."""
 
-    title = "time"
+    title = _("time")
 
     def fields(self, request: HttpRequest) -> tuple[TypedField, ...]:
         """In the reader's zone."""
@@ -140,8 +142,19 @@ class TimesFilter(TypedFilter):
 
         return tuple(
             TypedField(name, f"{label} ({zone.key})", read, kind="datetime-local", shown=shown)
-            for name, label in ((SINCE, "From"), (UNTIL, "Up to"))
+            for name, label in ((SINCE, gettext("From")), (UNTIL, gettext("Up to")))
         )
+
+
+def _in_words(span: tuple[dt.datetime, dt.datetime], *, hour: bool) -> str:
+    """A day or hour that a chart led to, with its zone."""
+    start, end = span
+    day = date_format(start, "j F Y")
+    if not hour:
+        return f"{day} {start.tzinfo}"
+    return gettext("{day}, {start} to {end} {zone}").format(
+        day=day, start=f"{start:%H:00}", end=f"{end:%H:00}", zone=start.tzinfo
+    )
 
 
 def name_of(start: dt.datetime, zone: ZoneInfo, *, hour: bool) -> str:

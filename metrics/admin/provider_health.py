@@ -13,9 +13,11 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from llmconfig.admin.kit.panels import Panel
-from llmconfig.admin.kit.presentation import badge, count
+from llmconfig.admin.kit.presentation import badge, count, in_a_line
 from llmconfig.admin.kit.provider_health import HealthView, register_health_view
 from llmconfig.admin.kit.writes import ReadOnlyAdmin
 from metrics.models import ProviderHealth, ProviderState
@@ -23,7 +25,7 @@ from metrics.models import ProviderHealth, ProviderState
 FIELDS = ("state", "requests", "errors", "reason", "cooling_until", "outage_began_at", "checked_at")
 # The timer looks every 30 seconds; what is older than this is not how things are.
 MAX_AGE = dt.timedelta(minutes=5)
-NOT_WATCHED = "not watched"
+NOT_WATCHED = _("not watched")
 TONES = {
     ProviderState.UNKNOWN: "plain",
     ProviderState.ANSWERING: "good",
@@ -57,6 +59,7 @@ def health_panel(found: Found) -> Panel:
     failing = found["state"] == ProviderState.FAILING
     context = {
         "state": _state(found),
+        "number": found["requests"],
         "requests": count(found["requests"]),
         "errors": count(found["errors"]),
         "cooling": _cooling(found),
@@ -76,20 +79,22 @@ def _current(found: Found) -> Found:
 
 def _state(found: Mapping[str, Any]) -> SafeString:
     state = ProviderState(found["state"])
-    return badge(state.label.lower(), TONES[state])
+    return badge(in_a_line(state.label), TONES[state])
 
 
 def _errors(found: Mapping[str, Any]) -> str:
     if not found["errors"]:
         return ""
-    return f"{count(found['errors'])} of {count(found['requests'])} failed in 15 min"
+    return gettext("{errors} of {requests} failed in 15 min").format(
+        errors=count(found["errors"]), requests=count(found["requests"])
+    )
 
 
 def _cooling(found: Mapping[str, Any]) -> str:
     until = _moment(found["cooling_until"])
     if until is None or until <= timezone.now():
         return ""
-    return f"cooling until {until.astimezone(dt.UTC):%H:%M:%S} UTC"
+    return gettext("cooling until {time} UTC").format(time=f"{until.astimezone(dt.UTC):%H:%M:%S}")
 
 
 def _moment(text: str | None) -> dt.datetime | None:

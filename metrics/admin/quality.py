@@ -13,6 +13,9 @@ from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import format_lazy
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from llmconfig.admin.kit.presentation import NOTHING, badge, count
 from llmconfig.admin.kit.theme import SelectWidget
@@ -65,7 +68,7 @@ def parts_of(row: GenerationHistory | None) -> SafeString:
 
 def _line(part: ScorePart) -> PartLine:
     check = checks.get(part.check)
-    label = check.label if check else "A person" if part.check == PERSON else part.check
+    label = check.label if check else gettext("A person") if part.check == PERSON else part.check
     return PartLine(label, f"{part.score:.2f}", part.passed, part.notes)
 
 
@@ -82,7 +85,7 @@ class QualityRuleForm(forms.ModelForm):  # type: ignore[type-arg]  # generic onl
         if schema is None:
             return None
         if not isinstance(schema, dict):
-            raise ValidationError("A schema is a JSON object.")
+            raise ValidationError(gettext("A schema is a JSON object."))
         try:
             compile_schema(schema)
         except SchemaUnusable as error:
@@ -104,8 +107,10 @@ class QualityRuleAdmin(RevisionedAdmin):
             None,
             {
                 "fields": ("operation_type", "check_name", "weight", "schema", "is_active"),
-                "description": "Checks run within a minute after the call, in a worker, over the"
-                " texts in the history. Code is read, never executed.",
+                "description": _(
+                    "Checks run within a minute after the call, in a worker, over the"
+                    " texts in the history. Code is read, never executed."
+                ),
             },
         ),
     )
@@ -114,28 +119,29 @@ class QualityRuleAdmin(RevisionedAdmin):
         """The checks that there are, as a choice."""
         if db_field.name == "check_name":
             return forms.ChoiceField(
-                label="Check",
-                choices=[("", "Select value"), *checks.choices()],
+                label=gettext("Check"),
+                choices=[("", gettext("Select value")), *checks.choices()],
                 widget=SelectWidget(),
                 help_text=db_field.help_text,
             )
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
-    @admin.display(description="Operation", ordering="operation_type")
+    @admin.display(description=_("Operation"), ordering="operation_type")
     def operation(self, rule: QualityRule) -> str:
-        return rule.operation_type or "all others"
+        return rule.operation_type or gettext("all others")
 
-    @admin.display(description="Check", ordering="check_name")
+    @admin.display(description=_("Check"), ordering="check_name")
     def looked_at(self, rule: QualityRule) -> str:
         known = checks.get(rule.check_name)
         return known.label if known else rule.check_name
 
-    @admin.display(description="State", ordering="is_active")
+    @admin.display(description=_("State"), ordering="is_active")
     def state(self, rule: QualityRule) -> SafeString:
-        return badge("on", "good") if rule.is_active else badge("off")
+        return badge(gettext("on"), "good") if rule.is_active else badge(gettext("off"))
 
     @admin.action(
-        description=f"Check the answers of the last {PAST} days again", permissions=["change"]
+        description=format_lazy(_("Check the answers of the last {days} days again"), days=PAST),
+        permissions=["change"],
     )
     def check_again(self, request: HttpRequest, queryset: Any) -> None:
         """By the rules of now, in the background."""
@@ -146,7 +152,14 @@ class QualityRuleAdmin(RevisionedAdmin):
             until=now,
             only=None if "" in operations else operations,
         )
-        messages.success(request, f"{count(number)} answers will be checked by a worker.")
+        messages.success(
+            request,
+            ngettext(
+                "{number} answer will be checked by a worker.",
+                "{number} answers will be checked by a worker.",
+                number,
+            ).format(number=count(number)),
+        )
 
 
 @admin.register(WaitingAnswer)

@@ -10,8 +10,11 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from llmconfig.admin.kit.presentation import NOTHING, badge, count
 from llmconfig.admin.kit.writes import ReadOnlyAdmin
@@ -21,7 +24,7 @@ from metrics.errors import ExportUnreadable, Unanswerable
 from metrics.models import BilledUsage, WeeklyReport
 from metrics.reports.reconciliation import SHAPES, BillingDifference, differences, import_export
 
-PERIODS = {7: "7 days", 31: "31 days", 92: "3 months", 366: "12 months"}
+PERIODS = {7: _("7 days"), 31: _("31 days"), 92: _("3 months"), 366: _("12 months")}
 USUAL_DAYS = 31
 MAX_BYTES = 50 * 1024 * 1024
 LEAST = Decimal("0.0001")
@@ -37,22 +40,22 @@ class WeeklyReportAdmin(ReadOnlyAdmin):
     readonly_fields = ("teller",)
     change_form_outer_before_template = "nodewise/weekly_report.html"
 
-    @admin.display(description="Week of", ordering="week_start")
+    @admin.display(description=_("Week of"), ordering="week_start")
     def week(self, row: WeeklyReport) -> str:
-        return f"{row.week_start:%-d %B %Y}"
+        return date_format(row.week_start, "j F Y")
 
-    @admin.display(description="Calls")
+    @admin.display(description=_("Calls"))
     def calls(self, row: WeeklyReport) -> str:
         return count(row.figures["calls"])
 
-    @admin.display(description="Cost")
+    @admin.display(description=_("Cost"))
     def cost(self, row: WeeklyReport) -> str:
         cost, unpriced = row.figures["cost_usd"], row.figures["unpriced_calls"]
         return str(KnownCost(None if cost is None else Decimal(cost), unpriced))
 
-    @admin.display(description="Told by")
+    @admin.display(description=_("Told by"))
     def teller(self, row: WeeklyReport) -> str | SafeString:
-        return row.written_by or badge("plain", "plain")
+        return row.written_by or badge(gettext("plain"), "plain")
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -61,7 +64,10 @@ class WeeklyReportAdmin(ReadOnlyAdmin):
         if not WeeklyReport.objects.exists():
             messages.info(
                 request,
-                "No report yet: Celery beat makes one each Monday, `manage.py llm_report` at once.",
+                gettext(
+                    "No report yet: Celery beat makes one each Monday, `manage.py"
+                    " llm_report` at once."
+                ),
             )
         return super().changelist_view(request, extra_context)
 
@@ -94,7 +100,7 @@ class BilledUsageAdmin(ReadOnlyAdmin):
             found = []
         context = {
             **admin.site.each_context(request),
-            "title": "Reconciliation",
+            "title": gettext("Reconciliation"),
             "providers": providers,
             "chosen": chosen,
             "days": days,
@@ -111,10 +117,10 @@ def _imported(request: HttpRequest) -> HttpResponse:
     provider, file = request.POST.get("provider", ""), request.FILES.get("export")
     back = f"{reverse('admin:metrics_billedusage_changelist')}?{urlencode({'provider': provider})}"
     if file is None or provider not in snapshot.current().providers:
-        messages.error(request, "Choose a provider and a file.")
+        messages.error(request, gettext("Choose a provider and a file."))
         return HttpResponseRedirect(back)
     if (file.size or 0) > MAX_BYTES:
-        messages.error(request, "The file is over 50 MB: use `manage.py llm_reconcile`.")
+        messages.error(request, gettext("The file is over 50 MB: use `manage.py llm_reconcile`."))
         return HttpResponseRedirect(back)
     skip = request.POST.get("skip_bad") == "on"
     try:
@@ -123,10 +129,14 @@ def _imported(request: HttpRequest) -> HttpResponse:
     except (ExportUnreadable, UnicodeDecodeError) as error:
         messages.error(request, f"{file.name}: {error}")
     else:
-        left_out = "".join(f" Line {each.number}: {each.reason}." for each in done.skipped[:20])
-        messages.success(
-            request, f"{done.shape}: {done.rows} days of models from {done.lines} lines.{left_out}"
+        told = gettext("{shape}: {rows} days of models from {lines} lines.").format(
+            shape=done.shape, rows=done.rows, lines=done.lines
         )
+        left_out = (
+            gettext("Line {number}: {reason}.").format(number=each.number, reason=each.reason)
+            for each in done.skipped[:20]
+        )
+        messages.success(request, " ".join((told, *left_out)))
     return HttpResponseRedirect(back)
 
 
@@ -150,7 +160,7 @@ def _line(each: BillingDifference) -> dict[str, Any]:
         "theirs": NOTHING if theirs is None else money(theirs),
         "difference": NOTHING if each.cost_usd is None else _signed(each.cost_usd),
         "odd": odd,
-        "only": "" if each.ours.requests else "not recorded here",
+        "only": "" if each.ours.requests else gettext("not recorded here"),
     }
 
 
@@ -165,12 +175,32 @@ def _total(found: list[BillingDifference]) -> str:
     if not known:
         return ""
     ours = total(KnownCost(None, each.unpriced, each.unpriced_tokens) for each in found)
-    apart = f", apart from {ours.left_out}" if ours.left_out else ""
+    left_out = ours.left_out
     if abs(whole) < LEAST:
-        return f"bills what was recorded{apart}"
-    return f"bills {money(abs(whole))} {'more' if whole > 0 else 'less'} than was recorded{apart}"
+        told = (
+            gettext("bills what was recorded, apart from {left_out}")
+            if left_out
+            else gettext("bills what was recorded")
+        )
+    elif whole > 0:
+        told = (
+            gettext("bills {money} more than was recorded, apart from {left_out}")
+            if left_out
+            else gettext("bills {money} more than was recorded")
+        )
+    else:
+        told = (
+            gettext("bills {money} less than was recorded, apart from {left_out}")
+            if left_out
+            else gettext("bills {money} less than was recorded")
+        )
+    return told.format(money=money(abs(whole)), left_out=left_out)
 
 
 def _signed(amount: Decimal) -> str:
     """Theirs less ours; what is below a hundredth of a cent is no difference."""
-    return "none" if abs(amount) < LEAST else f"{'+' if amount > 0 else '-'}{money(abs(amount))}"
+    return (
+        gettext("none")
+        if abs(amount) < LEAST
+        else f"{'+' if amount > 0 else '-'}{money(abs(amount))}"
+    )

@@ -7,6 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext
 
 from llmconfig.admin.kit.writes import ReadOnlyAdmin
 from metrics.models import SavedView
@@ -69,14 +70,19 @@ def save_view(request: HttpRequest) -> HttpResponse:
     name = request.POST.get("name", "").strip()
     query = request.POST.get("query", "").lstrip("?")
     if not name or len(name) > MAX_NAME:
-        messages.warning(request, f"name: give the view one, of at most {MAX_NAME} characters.")
+        messages.warning(
+            request,
+            gettext("name: give the view one, of at most {number} characters.").format(
+                number=MAX_NAME
+            ),
+        )
     elif len(query) > MAX_QUERY:
-        messages.warning(request, "These filters are too long to keep: use fewer of them.")
+        messages.warning(request, gettext("These filters are too long to keep: use fewer of them."))
     else:
         SavedView.objects.update_or_create(
             owner_id=request.user.pk, name=name, defaults={"query": query, "is_shared": shared}
         )
-        messages.success(request, f"Saved the view {name}.")
+        messages.success(request, gettext("Saved the view {name}.").format(name=name))
     return HttpResponseRedirect(f"{reverse(LIST)}?{query}")
 
 
@@ -89,7 +95,7 @@ def remove_view(request: HttpRequest, view_id: int) -> HttpResponse:
     if found is None:
         raise PermissionDenied
     found.delete()
-    messages.success(request, f"Removed the view {found.name}.")
+    messages.success(request, gettext("Removed the view {name}.").format(name=found.name))
     return HttpResponseRedirect(reverse(LIST))
 
 

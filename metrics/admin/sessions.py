@@ -13,6 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.http import urlencode
+from django.utils.translation import gettext
 
 from llmconfig.admin.kit.presentation import count, duration, milliseconds
 from llmconfig.configuration.known_costs import money
@@ -36,7 +37,11 @@ def session_view(request: HttpRequest, session: UUID) -> HttpResponse:
     calls = GenerationMetric.objects.filter(session_id=session)
     ends = calls.aggregate(first=Min("created_at"), last=Max("created_at"))
     if ends["first"] is None:
-        raise Http404(f"There is no call of session {session}, or they are no longer kept.")
+        raise Http404(
+            gettext("There is no call of session {session}, or they are no longer kept.").format(
+                session=session
+            )
+        )
     shown = list(
         calls.filter(created_at__gte=ends["first"]).defer("attempts").order_by("created_at", "pk")
         [:MAX_SHOWN]
@@ -46,15 +51,18 @@ def session_view(request: HttpRequest, session: UUID) -> HttpResponse:
     asked = {SINCE: since.isoformat(), UNTIL: until.isoformat(), "session": str(session)}
     context = {
         **admin.site.each_context(request),
-        "title": f"Session {session}",
+        "title": gettext("Session {session}").format(session=session),
         "zone": viewers_zone(request).key,
         "figures": [
-            ("calls", count(sums.calls)),
-            ("cost", str(sums.cost)),
-            ("tokens in", count(sums.tokens_input)),
-            ("tokens out", count(sums.tokens_output)),
-            ("failed", count(sums.failed)),
-            ("from its first call to its last", duration((until - since).total_seconds() - 1)),
+            (gettext("calls"), count(sums.calls)),
+            (gettext("cost"), str(sums.cost)),
+            (gettext("tokens in"), count(sums.tokens_input)),
+            (gettext("tokens out"), count(sums.tokens_output)),
+            (gettext("failed"), count(sums.failed)),
+            (
+                gettext("from its first call to its last"),
+                duration((until - since).total_seconds() - 1),
+            ),
         ],
         "lines": timeline(shown),
         "more": sums.calls - len(shown),

@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,9 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.formats import date_format
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from llmconfig.admin.kit.charts import TONES, Chart, Column, Part, stacked
 from llmconfig.admin.kit.presentation import changed, cost_changed, count
@@ -23,8 +26,11 @@ from metrics.csv_export import csv_lines
 from metrics.errors import TookTooLong, Unanswerable
 from metrics.queries import Figures, Grain, MetricsQuestion, Row, added, ask, ask_apart, start_of
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
+
 PERMISSION = "metrics.view_generationmetric"
-PERIODS = {7: "7 days", 31: "31 days", 92: "3 months", 366: "12 months"}
+PERIODS = {7: _("7 days"), 31: _("31 days"), 92: _("3 months"), 366: _("12 months")}
 USUAL_DAYS = 31
 MAX_LINES = 100
 MAX_DAYS = 1100
@@ -35,21 +41,36 @@ CALLS_LIST = "admin:metrics_generationmetric_changelist"
 class Told:
     """A way to tell calls apart: dimensions, and by which filters the list of calls finds them."""
 
-    label: str
+    label: "StrPromise"
+    title: "StrPromise"
     dimensions: tuple[str, ...]
     filters: tuple[str, ...]
 
 
 WAYS: Mapping[str, Told] = {
-    "day": Told("Day", (), ()),
-    "node": Told("Node", ("node",), ("node",)),
-    "model": Told("Model", ("provider", "model"), ("by", "model")),
-    "provider": Told("Provider", ("provider",), ("by",)),
-    "organization": Told("Organization", ("organization",), ("organization",)),
-    "key": Told("API key", ("key",), ("key",)),
-    "user": Told("User", ("user",), ("user",)),
-    "tag": Told("Tag", ("tag",), ("tag",)),
-    "batch": Told("Batch", ("batch",), ("session",)),
+    "day": Told(_("Day"), _("Spending by day, in US dollars"), (), ()),
+    "node": Told(_("Node"), _("Spending by day and node, in US dollars"), ("node",), ("node",)),
+    "model": Told(
+        _("Model"),
+        _("Spending by day and model, in US dollars"),
+        ("provider", "model"),
+        ("by", "model"),
+    ),
+    "provider": Told(
+        _("Provider"), _("Spending by day and provider, in US dollars"), ("provider",), ("by",)
+    ),
+    "organization": Told(
+        _("Organization"),
+        _("Spending by day and organization, in US dollars"),
+        ("organization",),
+        ("organization",),
+    ),
+    "key": Told(_("API key"), _("Spending by day and API key, in US dollars"), ("key",), ("key",)),
+    "user": Told(_("User"), _("Spending by day and user, in US dollars"), ("user",), ("user",)),
+    "tag": Told(_("Tag"), _("Spending by day and tag, in US dollars"), ("tag",), ("tag",)),
+    "batch": Told(
+        _("Batch"), _("Spending by day and batch, in US dollars"), ("batch",), ("session",)
+    ),
 }
 
 
@@ -113,7 +134,7 @@ def asked_spending(request: HttpRequest) -> AskedSpending:
         first = moment_of(request.GET.get("from", ""), zone)
         last = moment_of(request.GET.get("to", ""), zone)
     except ValueError:
-        raise Unanswerable("from, to: give days such as 2031-04-11.") from None
+        raise Unanswerable(gettext("from, to: give days such as 2031-04-11.")) from None
     tomorrow = start_of(dt.datetime.now(dt.UTC), Grain.DAY, zone) + dt.timedelta(days=1)
     if first is None:
         asked = request.GET.get("days", "")
@@ -124,9 +145,9 @@ def asked_spending(request: HttpRequest) -> AskedSpending:
     if last is not None:
         until = start_of(last, Grain.DAY, zone) + dt.timedelta(days=1)
     if not since < until:
-        raise Unanswerable("from: give a day before the last one.")
+        raise Unanswerable(gettext("from: give a day before the last one."))
     if until - since > dt.timedelta(days=MAX_DAYS):
-        raise Unanswerable(f"from: give at most {MAX_DAYS} days.")
+        raise Unanswerable(gettext("from: give at most {number} days.").format(number=MAX_DAYS))
     return AskedSpending(since, until, zone, by, 0)
 
 
@@ -140,7 +161,9 @@ def spending_view(request: HttpRequest) -> HttpResponse:
             apart, groups = _found(asked)
             before = ask(replace(asked.question_before(), by=asked.way.dimensions))
     except (Unanswerable, TookTooLong) as refusal:
-        messages.warning(request, f"{refusal} Ask for a shorter time.")
+        messages.warning(
+            request, gettext("{refusal} Ask for a shorter time.").format(refusal=refusal)
+        )
         usual = AskedSpending(
             last_days(USUAL_DAYS, viewers_zone(request)), dt.datetime.now(dt.UTC),
             viewers_zone(request), "model", USUAL_DAYS,
@@ -168,8 +191,8 @@ def spending_csv(request: HttpRequest) -> HttpResponse:
         with bounded():
             apart, _ = _found(asked)
     except (Unanswerable, TookTooLong) as refusal:
-        text = f"{refusal} Ask for a shorter time.\n"
-        return HttpResponse(text, status=400, content_type="text/plain; charset=utf-8")
+        text = gettext("{refusal} Ask for a shorter time.").format(refusal=refusal)
+        return HttpResponse(f"{text}\n", status=400, content_type="text/plain; charset=utf-8")
     header = ["day", "time_zone", *asked.way.dimensions, *MEASURES]
     lines = csv_lines(header, _csv_rows(asked, apart))
     answer = HttpResponse("".join(lines), content_type="text/csv; charset=utf-8")
@@ -220,7 +243,7 @@ def _frame(request: HttpRequest, asked: AskedSpending) -> dict[str, Any]:
     last = asked.until - dt.timedelta(seconds=1)
     return {
         **admin.site.each_context(request),
-        "title": "Spending",
+        "title": gettext("Spending"),
         "periods": [(asked.address(days=str(n)), label, n == asked.days)
                     for n, label in PERIODS.items()],
         "ways": [(asked.address(by=name), way.label, name == asked.by)
@@ -239,12 +262,12 @@ def _frame(request: HttpRequest, asked: AskedSpending) -> dict[str, Any]:
 def _figures(now: Figures, before: Figures) -> list[tuple[str, str, str]]:
     """Label, value, and the change against as many days before."""
     return [
-        ("spent", str(now.cost), cost_changed(now.cost, before.cost)),
-        ("spent before", str(before.cost), ""),
-        ("calls", count(now.calls), changed(now.calls, before.calls)),
-        ("cost per call", money(now.average_cost_usd), ""),
-        ("tokens in", count(now.tokens_input), ""),
-        ("tokens out", count(now.tokens_output), ""),
+        (gettext("spent"), str(now.cost), cost_changed(now.cost, before.cost)),
+        (gettext("spent before"), str(before.cost), ""),
+        (gettext("calls"), count(now.calls), changed(now.calls, before.calls)),
+        (gettext("cost per call"), money(now.average_cost_usd), ""),
+        (gettext("tokens in"), count(now.tokens_input), ""),
+        (gettext("tokens out"), count(now.tokens_output), ""),
     ]
 
 
@@ -261,7 +284,9 @@ def _lines(
         was = costs.get(row.keys) if asked.way.dimensions else None
         lines.append(
             {
-                "name": f"{start.astimezone(asked.zone):%-d %b %Y}" if start else _name(row.keys),
+                "name": date_format(start.astimezone(asked.zone), "j M Y")
+                if start
+                else _name(row.keys),
                 "address": asked.calls(row.keys, start and start.astimezone(asked.zone)),
                 "cost": str(row.figures.cost),
                 "share": f"{100 * float(row.figures.cost.usd or 0) / most:.2f}",
@@ -276,7 +301,7 @@ def _lines(
 
 
 def _name(keys: Sequence[object]) -> str:
-    return "/".join(str(key) for key in keys if key not in {None, ""}) or "none"
+    return "/".join(str(key) for key in keys if key not in {None, ""}) or gettext("none")
 
 
 def _chart(asked: AskedSpending, apart: Sequence[Row], groups: Sequence[Row]) -> Chart:
@@ -290,9 +315,7 @@ def _chart(asked: AskedSpending, apart: Sequence[Row], groups: Sequence[Row]) ->
     columns = [
         _column(asked, start, costs.get(start.astimezone(dt.UTC), {})) for start in asked.starts()
     ]
-    title = f"Spending by day and {asked.way.label.lower()}, in US dollars"
-    return stacked("Spending by day, in US dollars" if asked.by == "day" else title, columns,
-                   tick=_dollars)  # fmt: skip
+    return stacked(str(asked.way.title), columns, tick=_dollars)
 
 
 def _column(asked: AskedSpending, start: dt.datetime, found: Mapping[int, list[Row]]) -> Column:
@@ -301,7 +324,7 @@ def _column(asked: AskedSpending, start: dt.datetime, found: Mapping[int, list[R
     for tone, rows in sorted(found.items()):
         cost = added([row.figures for row in rows]).cost
         one = len(rows) == 1
-        name = _name(rows[0].keys) if one else f"{len(rows)} more"
+        name = _name(rows[0].keys) if one else gettext("{rows} more").format(rows=len(rows))
         said = f"{label}: {cost}" if asked.by == "day" else f"{label}, {name}: {cost}"
         address = asked.calls(rows[0].keys, start) if one else ""
         parts.append(Part(float(cost.usd or 0), tone, said, address))
@@ -327,8 +350,10 @@ def _legend(asked: AskedSpending, groups: Sequence[Row]) -> list[dict[str, Any]]
     ]  # fmt: skip
     rest = [row.figures for row in groups if row.keys not in tones]
     if rest:
-        legend.append({"name": f"{len(rest)} more", "value": str(added(rest).cost),
-                       "tone": TONES - 1, "address": ""})  # fmt: skip
+        name = gettext("{number} more").format(number=len(rest))
+        legend.append(
+            {"name": name, "value": str(added(rest).cost), "tone": TONES - 1, "address": ""}
+        )
     return legend
 
 

@@ -8,7 +8,9 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from llmconfig.admin.kit.panels import AskedBefore, register_recorded_call
 from llmconfig.admin.kit.presentation import NOTHING, badge, link
@@ -33,7 +35,9 @@ class GenerationHistoryAdmin(CallTableAdmin):
 
     list_display = ("created_at", "method_name", "node_type", "quality", "passed", "verdict")
     list_filter = (PeriodFilter, TimesFilter, NodeFilter, KindFilter, TextsCallerFilter)
-    search_help_text = f"Words of prompts and answers, the id of a call, {SEARCH_BY_WORDS}"
+    search_help_text = format_lazy(
+        _("Words of prompts and answers, the id of a call, {words}"), words=SEARCH_BY_WORDS
+    )
     fieldsets = (
         (
             None,
@@ -45,7 +49,7 @@ class GenerationHistoryAdmin(CallTableAdmin):
             },
         ),
         (
-            "Judged",
+            _("Judged"),
             {
                 "fields": (
                     "quality_score", "parts", "validation_passed", "user_accepted",
@@ -77,27 +81,31 @@ class GenerationHistoryAdmin(CallTableAdmin):
             for title, part in found
         ]
 
-    @admin.display(description="Quality")
+    @admin.display(description=_("Quality"))
     def quality(self, row: GenerationHistory) -> str | SafeString:
         return score_of(row)
 
-    @admin.display(description="Score breakdown")
+    @admin.display(description=_("Score breakdown"))
     def parts(self, row: GenerationHistory) -> SafeString:
         """Each check with its own score and reasons."""
         return parts_of(row)
 
-    @admin.display(description="Passed", boolean=True)
+    @admin.display(description=_("Passed"), boolean=True)
     def passed(self, row: GenerationHistory) -> bool:
         """Whether it ended without an error and no check holds it back."""
         return row.validation_passed
 
-    @admin.display(description="Verdict")
+    @admin.display(description=_("Verdict"))
     def verdict(self, row: GenerationHistory) -> SafeString:
         if row.user_accepted is None:
             return NOTHING
-        return badge("accepted", "good") if row.user_accepted else badge("rejected", "danger")
+        return (
+            badge(gettext("accepted"), "good")
+            if row.user_accepted
+            else badge(gettext("rejected"), "danger")
+        )
 
-    @admin.display(description="Call")
+    @admin.display(description=_("Call"))
     def call(self, row: GenerationHistory) -> SafeString:
         address = reverse("admin:metrics_generationmetric_changelist")
         return link(f"{address}?q={row.correlation_id}&days={WIDEST_PERIOD}", row.correlation_id)
@@ -113,7 +121,10 @@ class GenerationHistoryAdmin(CallTableAdmin):
     ) -> HttpResponse:
         """With prompt and answer side by side, for whom may read them."""
         if isinstance(obj, GenerationHistory) and request.user.has_perm(READ_TEXTS):
-            context["sides"] = (("Prompt", obj.prompt_text), ("Answer", obj.generated_code))
+            context["sides"] = (
+                (gettext("Prompt"), obj.prompt_text),
+                (gettext("Answer"), obj.generated_code),
+            )
             context["playground_url"] = playground_of_call(request, obj.correlation_id)
         if isinstance(obj, GenerationHistory):
             context |= judging(request, obj.correlation_id, obj.created_at)

@@ -11,6 +11,8 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.http import urlencode
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from llmconfig.admin.kit.presentation import count
 from llmconfig.configuration.known_costs import KnownCost, money, total
@@ -24,10 +26,10 @@ from metrics.queries import Grain, start_of
 
 PERMISSION = "metrics.view_generationmetric"
 TO_PRICE = "llmconfig.add_modelprice"
-PERIODS = {7: "7 days", 31: "31 days", 92: "3 months", 366: "12 months"}
+PERIODS = {7: _("7 days"), 31: _("31 days"), 92: _("3 months"), 366: _("12 months")}
 USUAL_DAYS = 31
 MAX_AT_ONCE = 50_000  # calls that a button prices while a person waits
-PRICED_BY = {"table": "by its price now", "suggestion": "by its suggested price", "": ""}
+PRICED_BY = {"table": _("by its price now"), "suggestion": _("by its suggested price"), "": ""}
 
 
 def unpriced_view(request: HttpRequest) -> HttpResponse:
@@ -48,7 +50,7 @@ def unpriced_view(request: HttpRequest) -> HttpResponse:
     found = unpriced(since=since, until=now)
     context = {
         **admin.site.each_context(request),
-        "title": "Unpriced models",
+        "title": gettext("Unpriced models"),
         "days": days,
         "periods": PERIODS,
         "zone": zone.key,
@@ -77,8 +79,10 @@ def _price_past_calls(
     if len(waiting.values_list("pk")[: MAX_AT_ONCE + 1]) > MAX_AT_ONCE:
         messages.warning(
             request,
-            f"{shown} has more than {MAX_AT_ONCE:,} such calls in this time: choose a shorter one,"
-            " or run `manage.py llm_reprice`.",
+            gettext(
+                "{model} has more than {number} such calls in this time:"
+                " choose a shorter one, or run `manage.py llm_reprice`."
+            ).format(model=shown, number=f"{MAX_AT_ONCE:,}"),
         )
         return
     message = f"Priced calls of {shown} that had no cost, by the prices as listed."
@@ -89,12 +93,21 @@ def _price_past_calls(
     if not priced:
         messages.warning(
             request,
-            f"No call of {shown} could be priced: give it a price that begins before its calls."
-            " Calls without counted tokens stay unpriced.",
+            gettext(
+                "No call of {model} could be priced: give it a price that begins"
+                " before its calls. Calls without counted tokens stay unpriced."
+            ).format(model=shown),
         )
         return
     cost = sum((each.after for each in done), Decimal(0))
-    messages.success(request, f"{count(priced)} calls of {shown} are priced now: {money(cost)}.")
+    messages.success(
+        request,
+        ngettext(
+            "{number} call of {model} is priced now: {cost}.",
+            "{number} calls of {model} are priced now: {cost}.",
+            priced,
+        ).format(number=count(priced), model=shown, cost=money(cost)),
+    )
 
 
 def _line(each: Unpriced, days: int) -> dict[str, Any]:

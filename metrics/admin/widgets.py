@@ -13,6 +13,9 @@ from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from llmconfig.admin.kit.charts import TONES, AxisPlace, Chart, Column, Line, Part, lines, stacked
 from llmconfig.admin.kit.dashboard import Widget, register_widget
@@ -37,7 +40,7 @@ from metrics.queries import (
 )
 
 PERMISSION = "metrics.view_generationmetric"
-PERIODS = {1: "24 hours", 7: "7 days", 31: "31 days", 92: "3 months"}
+PERIODS = {1: _("24 hours"), 7: _("7 days"), 31: _("31 days"), 92: _("3 months")}
 QUANTILES = (("p50", 0.5, 0), ("p95", 0.95, 1), ("p99", 0.99, 2))
 NODES_SHOWN = 8
 ERRORS_SHOWN = 8
@@ -78,7 +81,7 @@ class ShownPeriod:
     def label(self, start: dt.datetime) -> str:
         if self.grain == Grain.HOUR:
             return f"{start.astimezone(self.zone):%H:%M}"
-        return f"{start:%a %-d}" if self.days <= 7 else f"{start:%-d %b}"
+        return date_format(start, "D j") if self.days <= 7 else date_format(start, "j M")
 
     def calls(self, start: dt.datetime | None = None, **filters: str) -> str:
         """The list of these calls: of the whole period, or of one hour or day."""
@@ -203,14 +206,13 @@ def _figures(
 ) -> tuple[tuple[str, str, str, str], ...]:
     """Label, value, the change against the period before, and the calls behind it."""
     return (
-        ("spent", str(now.cost), cost_changed(now.cost, before.cost), span.calls()),
-        ("calls", count(now.calls), changed(now.calls, before.calls), span.calls()),
-        ("cost per call", money(now.average_cost_usd), "", span.calls()),
-        ("failed", f"{now.failed / now.calls:.1%}", "", span.calls(outcome="failed")),
-        (
-            "cache hits", f"{now.cache_hits / now.calls:.1%}", "", span.calls(outcome="cached")
-        ),
-        ("mean latency", milliseconds(now.average_latency_ms or 0), "", span.calls()),
+        (gettext("spent"), str(now.cost), cost_changed(now.cost, before.cost), span.calls()),
+        (gettext("calls"), count(now.calls), changed(now.calls, before.calls), span.calls()),
+        (gettext("cost per call"), money(now.average_cost_usd), "", span.calls()),
+        (gettext("failed"), f"{now.failed / now.calls:.1%}", "", span.calls(outcome="failed")),
+        (gettext("cache hits"), f"{now.cache_hits / now.calls:.1%}", "",
+         span.calls(outcome="cached")),
+        (gettext("mean latency"), milliseconds(now.average_latency_ms or 0), "", span.calls()),
     )  # fmt: skip
 
 
@@ -243,13 +245,25 @@ def _cost_by_model(span: ShownPeriod, rows: Sequence[Row]) -> tuple[Chart, list[
     ]  # fmt: skip
     if len(apart) < len(ranked):
         rest = known_total(sums[key] for key in ranked[len(apart) :])
-        name = f"{len(ranked) - len(apart)} more models"
+        name = gettext("{number} more models").format(number=len(ranked) - len(apart))
         share = 100 * _height(rest) / everything
         legend.append(ShareEntry(name, str(rest), span.calls(), share, TONES - 1))
-    title = f"Cost by {'hour' if span.grain == Grain.HOUR else 'day'} and model, in US dollars"
-    left_out = known_total(sums.values()).unpriced_calls
-    title += f", without {count(left_out)} unpriced calls" if left_out else ""
+    title = _title_of_costs(span, known_total(sums.values()).unpriced_calls)
     return stacked(title, columns, tick=_dollars), legend
+
+
+def _title_of_costs(span: ShownPeriod, left_out: int) -> str:
+    by_hour = span.grain == Grain.HOUR
+    if not left_out:
+        if by_hour:
+            return gettext("Cost by hour and model, in US dollars")
+        return gettext("Cost by day and model, in US dollars")
+    title = (
+        gettext("Cost by hour and model, in US dollars, without {number} unpriced calls")
+        if by_hour
+        else gettext("Cost by day and model, in US dollars, without {number} unpriced calls")
+    )
+    return title.format(number=count(left_out))
 
 
 def _cost_column(
@@ -272,7 +286,7 @@ def _cost_column(
     ]
     rest = known_total(found[key] for key in together)
     if _height(rest):
-        said = f"{label}, other models: {rest}"
+        said = gettext("{time}, other models: {cost}").format(time=label, cost=rest)
         parts.append(Part(_height(rest), TONES - 1, said, span.calls(start)))
     return Column(label, tuple(parts))
 
@@ -288,7 +302,9 @@ def _nodes(span: ShownPeriod, rows: Sequence[Row]) -> list[ShareEntry]:
     return [
         ShareEntry(
             str(row.keys[0]),
-            f"{row.figures.cost} · {count(row.figures.calls)} calls",
+            ngettext("{cost} · {calls} call", "{cost} · {calls} calls", row.figures.calls).format(
+                cost=row.figures.cost, calls=count(row.figures.calls)
+            ),
             span.calls(node=str(row.keys[0])),
             100 * _height(row.figures.cost) / most,
         )
@@ -307,13 +323,13 @@ def _latency(span: ShownPeriod, classes: Mapping[dt.datetime, Counter[int]]) -> 
             for (name, _, _), value in zip(QUANTILES, found, strict=True)
             if value is not None
         )
-        label = span.label(start)
-        places.append(AxisPlace(label, f"{label}: {told or 'no calls'}", span.calls(start)))
+        told, label = told or gettext("no calls"), span.label(start)
+        places.append(AxisPlace(label, f"{label}: {told}", span.calls(start)))
     series = [
         Line(name, tone, tuple(each[place] for each in values))
         for place, (name, _, tone) in enumerate(QUANTILES)
     ]
-    return lines("Latency: p50, p95, p99", places, series, tick=_time)
+    return lines(gettext("Latency: p50, p95, p99"), places, series, tick=_time)
 
 
 def _errors(span: ShownPeriod, rows: Sequence[Row]) -> list[ShareEntry]:
@@ -332,14 +348,16 @@ def _cache(span: ShownPeriod, rows: Sequence[Row]) -> Chart:
     columns = []
     for start in span.starts:
         found = added([row.figures for row in rows if row.period == start])
-        told = f"{count(found.cache_hits)} answers, {found.saved} saved"
+        told = gettext("{number} answers, {money} saved").format(
+            number=count(found.cache_hits), money=found.saved
+        )
         label, link = span.label(start), span.calls(start, outcome="cached")
         columns.append(Column(label, (Part(found.cache_hits, 1, f"{label}: {told}", link),)))
-    return stacked("Answers from the cache", columns, tick=_whole)
+    return stacked(gettext("Answers from the cache"), columns, tick=_whole)
 
 
 def _model(key: tuple[str, str]) -> str:
-    return "/".join(filter(None, key)) or "none"
+    return "/".join(filter(None, key)) or gettext("none")
 
 
 def _dollars(value: float) -> str:

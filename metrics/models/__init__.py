@@ -1,5 +1,6 @@
 """What calls cost and how good they were."""
 
+from llmconfig.models.naming import name_columns
 from metrics.models.alerts import (
     AlertChannel,
     AlertDelivery,
@@ -10,6 +11,7 @@ from metrics.models.alerts import (
 )
 from metrics.models.billing import BilledUsage, WeeklyReport
 from metrics.models.calls import GenerationHistory, GenerationMetric
+from metrics.models.column_names import COLUMNS, TABLES
 from metrics.models.patterns import Pattern, PromptProposal
 from metrics.models.quality import DailyQuality, HourlyQuality, QualityRule, WaitingAnswer
 from metrics.models.rollups import DailyRollup, DirtyHour, HourlyRollup, OverviewRollup
@@ -38,3 +40,5 @@ __all__ = [
     "WaitingAnswer",
     "WeeklyReport",
 ]
+
+name_columns("metrics", COLUMNS, TABLES)

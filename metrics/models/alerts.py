@@ -7,6 +7,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from llmconfig import secrets
 
@@ -16,9 +17,9 @@ MAX_WINDOW_MINUTES = 7 * 24 * 60
 class AlertChannel(models.TextChoices):
     """The ways that a message goes."""
 
-    EMAIL = "email", "E-mail"
-    WEBHOOK = "webhook", "Webhook, signed"
-    SLACK = "slack", "Slack's incoming webhook"
+    EMAIL = "email", _("E-mail")
+    WEBHOOK = "webhook", _("Webhook, signed")
+    SLACK = "slack", _("Slack's incoming webhook")
 
 
 class AlertRule(models.Model):
@@ -26,43 +27,49 @@ class AlertRule(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(
-        max_length=100, unique=True, help_text="How messages and lists call it."
+        max_length=100, unique=True, help_text=_("How messages and lists call it.")
     )
-    event = models.CharField(max_length=40, help_text="What it tells of.")
+    event = models.CharField(max_length=40, help_text=_("What it tells of."))
     subject = models.CharField(
         max_length=200,
         blank=True,
-        help_text="Only the provider, budget, enrichment, key or model of this name. Blank: all.",
+        help_text=_(
+            "Only the provider, budget, enrichment, key or model of this name. Blank: all."
+        ),
     )
-    channel = models.CharField(max_length=10, choices=AlertChannel, help_text="How it tells.")
+    channel = models.CharField(max_length=10, choices=AlertChannel, help_text=_("How it tells."))
     recipients = models.TextField(
-        blank=True, help_text="E-mail addresses, apart by commas or lines."
+        blank=True, help_text=_("E-mail addresses, apart by commas or lines.")
     )
     webhook_url = models.CharField(
-        "webhook address",
+        _("webhook address"),
         max_length=500,
         blank=True,
-        help_text="Where JSON is posted to. Addresses that are not public need LLM_EGRESS_ALLOW.",
+        help_text=_(
+            "Where JSON is posted to. Addresses that are not public need LLM_EGRESS_ALLOW."
+        ),
     )
     # Ciphertext of the webhook's signing secret, or of Slack's address, which is one.
     secret = models.TextField(blank=True, editable=False)
     window_minutes = models.PositiveIntegerField(
         default=60,
         validators=[MinValueValidator(1), MaxValueValidator(MAX_WINDOW_MINUTES)],
-        help_text="Minutes in which the same is told once, however often it happens.",
+        help_text=_("Minutes in which the same is told once, however often it happens."),
     )
-    is_enabled = models.BooleanField("enabled", default=True, help_text="Off: it tells nobody.")
+    is_enabled = models.BooleanField(
+        _("enabled"), default=True, help_text=_("Off: it tells nobody.")
+    )
     active_since = models.DateTimeField(
         default=timezone.now,
         editable=False,
-        help_text="When it was last enabled: what ended before is not told.",
+        help_text=_("When it was last enabled: what ended before is not told."),
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         db_table = "llm_alert_rules"
         ordering: ClassVar[list[str]] = ["name"]
-        permissions = [("operate_alertrule", "Can send a test of an alert rule")]
+        permissions = [("operate_alertrule", _("Can send a test of an alert rule"))]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(
                 name="llm_alert_rules_window_range",
@@ -90,9 +97,9 @@ class AlertRule(models.Model):
 class DeliveryStatus(models.TextChoices):
     """How far a message has come."""
 
-    WAITING = "waiting", "Waiting"
-    SENT = "sent", "Sent"
-    FAILED = "failed", "Given up"
+    WAITING = "waiting", _("Waiting")
+    SENT = "sent", _("Sent")
+    FAILED = "failed", _("Given up")
 
 
 class AlertDelivery(models.Model):
@@ -101,27 +108,31 @@ class AlertDelivery(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     rule = models.ForeignKey(AlertRule, on_delete=models.CASCADE, related_name="deliveries")
     event = models.CharField(max_length=40)
-    subject = models.CharField(max_length=200, help_text="The provider, budget, enrichment, key…")
+    subject = models.CharField(
+        max_length=200, help_text=_("The provider, budget, enrichment, key…")
+    )
     level = models.CharField(
-        max_length=100, blank=True, help_text="Which step of it, such as 80 % of a budget."
+        max_length=100, blank=True, help_text=_("Which step of it, such as 80 % of a budget.")
     )
     occurrence = models.CharField(
-        max_length=100, help_text="Tells two of the same apart, such as when it began."
+        max_length=100, help_text=_("Tells two of the same apart, such as when it began.")
     )
     title = models.CharField(max_length=300)
     text = models.TextField()
-    is_test = models.BooleanField(default=False, help_text="A person asked for it.")
+    is_test = models.BooleanField(default=False, help_text=_("A person asked for it."))
     status = models.CharField(max_length=10, choices=DeliveryStatus, default=DeliveryStatus.WAITING)
-    attempts = models.PositiveSmallIntegerField(default=0, help_text="How often it was tried.")
+    attempts = models.PositiveSmallIntegerField(default=0, help_text=_("How often it was tried."))
     next_attempt_at = models.DateTimeField(default=timezone.now)
-    error = models.CharField(max_length=300, blank=True, help_text="Why the last attempt failed.")
+    error = models.CharField(
+        max_length=300, blank=True, help_text=_("Why the last attempt failed.")
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     sent_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "llm_alert_deliveries"
         ordering: ClassVar[list[str]] = ["-created_at"]
-        verbose_name_plural = "alert deliveries"
+        verbose_name_plural = _("alert deliveries")
         constraints: ClassVar[list[models.BaseConstraint]] = [
             # Also the index of the window: the latest of the same.
             models.UniqueConstraint(
@@ -147,9 +158,9 @@ class AlertDelivery(models.Model):
 class ProviderState(models.TextChoices):
     """What can be said of a provider."""
 
-    UNKNOWN = "unknown", "No calls yet"
-    ANSWERING = "answering", "Answering"
-    FAILING = "failing", "Failing"
+    UNKNOWN = "unknown", _("No calls yet")
+    ANSWERING = "answering", _("Answering")
+    FAILING = "failing", _("Failing")
 
 
 class ProviderHealth(models.Model):
@@ -158,20 +169,24 @@ class ProviderHealth(models.Model):
     No foreign key: a rollback deletes and restores providers as it needs.
     """
 
-    provider = models.CharField(primary_key=True, max_length=50, help_text="The provider's name.")
+    provider = models.CharField(
+        primary_key=True, max_length=50, help_text=_("The provider's name.")
+    )
     state = models.CharField(max_length=10, choices=ProviderState, default=ProviderState.UNKNOWN)
-    requests = models.PositiveIntegerField(default=0, help_text="Sent in the last 15 minutes.")
-    errors = models.PositiveIntegerField(default=0, help_text="Of those, by the provider's fault.")
-    cooling_until = models.DateTimeField(null=True, help_text="Blank: it may be asked.")
-    reason = models.CharField(max_length=300, blank=True, help_text="Of its last failure.")
-    outage_began_at = models.DateTimeField(null=True, help_text="Of the last outage.")
-    outage_ended_at = models.DateTimeField(null=True, help_text="Blank: it lasts, or none was.")
-    checked_at = models.DateTimeField(help_text="When this was found.")
+    requests = models.PositiveIntegerField(default=0, help_text=_("Sent in the last 15 minutes."))
+    errors = models.PositiveIntegerField(
+        default=0, help_text=_("Of those, by the provider's fault.")
+    )
+    cooling_until = models.DateTimeField(null=True, help_text=_("Blank: it may be asked."))
+    reason = models.CharField(max_length=300, blank=True, help_text=_("Of its last failure."))
+    outage_began_at = models.DateTimeField(null=True, help_text=_("Of the last outage."))
+    outage_ended_at = models.DateTimeField(null=True, help_text=_("Blank: it lasts, or none was."))
+    checked_at = models.DateTimeField(help_text=_("When this was found."))
 
     class Meta:
         db_table = "llm_provider_health"
         ordering: ClassVar[list[str]] = ["provider"]
-        verbose_name_plural = "provider health"
+        verbose_name_plural = _("provider health")
 
     def __str__(self) -> str:
         return f"{self.provider}: {self.get_state_display()}"

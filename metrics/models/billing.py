@@ -5,27 +5,30 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.utils.formats import date_format
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 
 class BilledUsage(models.Model):
     """One day of one model in a provider's own export, its lines added up."""
 
-    provider = models.CharField(max_length=50, help_text="The provider's name here.")
-    day = models.DateField(help_text="In UTC, as providers count.")
-    model = models.CharField(max_length=200, help_text="As the provider writes it.")
-    requests = models.BigIntegerField(null=True, help_text="Blank: the export doesn't say.")
-    tokens_input = models.BigIntegerField(null=True, help_text="Blank: the export doesn't say.")
-    tokens_output = models.BigIntegerField(null=True, help_text="Blank: the export doesn't say.")
+    provider = models.CharField(max_length=50, help_text=_("The provider's name here."))
+    day = models.DateField(help_text=_("In UTC, as providers count."))
+    model = models.CharField(max_length=200, help_text=_("As the provider writes it."))
+    requests = models.BigIntegerField(null=True, help_text=_("Blank: the export doesn't say."))
+    tokens_input = models.BigIntegerField(null=True, help_text=_("Blank: the export doesn't say."))
+    tokens_output = models.BigIntegerField(null=True, help_text=_("Blank: the export doesn't say."))
     cost_usd = models.DecimalField(
-        max_digits=20, decimal_places=10, null=True, help_text="Blank: the export doesn't say."
+        max_digits=20, decimal_places=10, null=True, help_text=_("Blank: the export doesn't say.")
     )
-    imported_at = models.DateTimeField(auto_now=True, help_text="When it was last imported.")
+    imported_at = models.DateTimeField(auto_now=True, help_text=_("When it was last imported."))
 
     class Meta:
         db_table = "llm_billed_usage"
         ordering: ClassVar[list[str]] = ["-day", "provider", "model"]
-        verbose_name = "billed usage"
-        verbose_name_plural = "billed usage"
+        verbose_name = _("billed usage")
+        verbose_name_plural = _("billed usage")
         constraints: ClassVar[list[models.BaseConstraint]] = [
             # Also the index of the comparison: a provider's days.
             models.UniqueConstraint(
@@ -47,21 +50,21 @@ class WeeklyReport(models.Model):
     """One week's figures in words; a model's words, if one was there and kept to the figures."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    week_start = models.DateField(unique=True, help_text="The Monday that the week begins with.")
-    figures = models.JSONField(help_text="All that the text may say.")
-    text = models.TextField(help_text="The report.")
+    week_start = models.DateField(unique=True, help_text=_("The Monday that the week begins with."))
+    figures = models.JSONField(help_text=_("All that the text may say."))
+    text = models.TextField(help_text=_("The report."))
     written_by = models.CharField(
-        max_length=300, blank=True, help_text="The model that wrote it. Blank: none did."
+        max_length=300, blank=True, help_text=_("The model that wrote it. Blank: none did.")
     )
     remark = models.CharField(
-        max_length=300, blank=True, help_text="Why no model wrote it, if none did."
+        max_length=300, blank=True, help_text=_("Why no model wrote it, if none did.")
     )
     created_at = models.DateTimeField(auto_now_add=True)
-    sent_at = models.DateTimeField(null=True, help_text="When it was sent by email.")
+    sent_at = models.DateTimeField(null=True, help_text=_("When it was sent by email."))
 
     class Meta:
         db_table = "llm_weekly_reports"
         ordering: ClassVar[list[str]] = ["-week_start"]
 
     def __str__(self) -> str:
-        return f"Week of {self.week_start:%-d %B %Y}"
+        return gettext("Week of {day}").format(day=date_format(self.week_start, "j F Y"))

@@ -11,6 +11,7 @@ from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 
 class LongNamedIndex(models.Index):
@@ -28,7 +29,7 @@ LATENCY_BELOW_MS = 1e12  # some thirty years
 def tags_field() -> "ArrayField[list[str] | None, list[str] | None]":
     """A caller's tags; no row has a blank list."""
     return ArrayField(
-        models.TextField(), null=True, help_text="The caller's own words for it. Blank: none."
+        models.TextField(), null=True, help_text=_("The caller's own words for it. Blank: none.")
     )
 
 
@@ -39,121 +40,127 @@ class GenerationMetric(models.Model):
         primary_key=True, default=uuid.uuid4, db_default=RandomUUID(), editable=False
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
-    correlation_id = models.UUIDField(help_text="The call's own id; links to its history.")
-    session_id = models.UUIDField(null=True, help_text="Its batch or conversation.")
-    node_type = models.CharField(max_length=50, help_text="The interaction type.")
-    service_name = models.CharField(max_length=100, help_text="Who called.")
-    method_name = models.CharField(max_length=100, help_text="The node.")
-    operation_type = models.CharField(max_length=100, db_default="", help_text="The enrichment.")
+    correlation_id = models.UUIDField(help_text=_("The call's own id; links to its history."))
+    session_id = models.UUIDField(null=True, help_text=_("Its batch or conversation."))
+    node_type = models.CharField(max_length=50, help_text=_("The interaction type."))
+    service_name = models.CharField(max_length=100, help_text=_("Who called."))
+    method_name = models.CharField(max_length=100, help_text=_("The node."))
+    operation_type = models.CharField(max_length=100, db_default="", help_text=_("The enrichment."))
     tier = models.CharField(
         max_length=50,
         db_default="",
-        help_text="The tier of the model that answered, if it has one.",
+        help_text=_("The tier of the model that answered, if it has one."),
     )
     provider = models.CharField(
-        max_length=50, db_default="", help_text="The provider that answered last."
+        max_length=50, db_default="", help_text=_("The provider that answered last.")
     )
-    model_used = models.CharField(max_length=200, help_text="The model that answered last.")
-    tokens_input = models.IntegerField(db_default=0, help_text="All prompt tokens.")
-    tokens_output = models.IntegerField(db_default=0, help_text="All answer tokens.")
-    tokens_total = models.IntegerField(db_default=0, help_text="Prompt and answer tokens.")
+    model_used = models.CharField(max_length=200, help_text=_("The model that answered last."))
+    tokens_input = models.IntegerField(db_default=0, help_text=_("All prompt tokens."))
+    tokens_output = models.IntegerField(db_default=0, help_text=_("All answer tokens."))
+    tokens_total = models.IntegerField(db_default=0, help_text=_("Prompt and answer tokens."))
     tokens_cached_input = models.IntegerField(
-        db_default=0, help_text="Of the prompt tokens, those read from the provider's cache."
+        db_default=0, help_text=_("Of the prompt tokens, those read from the provider's cache.")
     )
     tokens_cache_write = models.IntegerField(
-        db_default=0, help_text="Of the prompt tokens, those written to the provider's cache."
+        db_default=0, help_text=_("Of the prompt tokens, those written to the provider's cache.")
     )
     tokens_reasoning = models.IntegerField(
-        db_default=0, help_text="Of the answer tokens, those spent on reasoning."
+        db_default=0, help_text=_("Of the answer tokens, those spent on reasoning.")
     )
-    latency_ms = models.FloatField(db_default=0.0, help_text="The whole call, retries included.")
+    latency_ms = models.FloatField(db_default=0.0, help_text=_("The whole call, retries included."))
     cost_usd = models.DecimalField(
         max_digits=16,
         decimal_places=10,
         null=True,
-        help_text="All paid attempts together, in US dollars. Blank: no price was known.",
+        help_text=_("All paid attempts together, in US dollars. Blank: no price was known."),
     )
-    syntax_valid = models.BooleanField(null=True, help_text="Blank: not checked.")
-    onex_compliant = models.BooleanField(null=True, help_text="Blank: not checked.")
-    has_type_hints = models.BooleanField(null=True, help_text="Blank: not checked.")
-    security_issues = models.JSONField(null=True, help_text="Blank: not checked.")
+    syntax_valid = models.BooleanField(null=True, help_text=_("Blank: not checked."))
+    onex_compliant = models.BooleanField(null=True, help_text=_("Blank: not checked."))
+    has_type_hints = models.BooleanField(null=True, help_text=_("Blank: not checked."))
+    security_issues = models.JSONField(null=True, help_text=_("Blank: not checked."))
     finish_reason = models.CharField(
-        max_length=50, null=True, help_text="Why the model stopped, in the provider's word."
+        max_length=50, null=True, help_text=_("Why the model stopped, in the provider's word.")
     )
     truncated = models.BooleanField(
-        db_default=False, help_text="The answer was cut at its token limit."
+        db_default=False, help_text=_("The answer was cut at its token limit.")
     )
-    prompt_length = models.IntegerField(db_default=0, help_text="Characters sent.")
-    response_length = models.IntegerField(db_default=0, help_text="Characters received.")
-    error_code = models.CharField(max_length=50, db_default="", help_text="Blank: it succeeded.")
+    prompt_length = models.IntegerField(db_default=0, help_text=_("Characters sent."))
+    response_length = models.IntegerField(db_default=0, help_text=_("Characters received."))
+    error_code = models.CharField(max_length=50, db_default="", help_text=_("Blank: it succeeded."))
     attempts = models.JSONField(
-        db_default=NO_JSON_ITEMS, help_text="Each request to a provider, in order."
+        db_default=NO_JSON_ITEMS, help_text=_("Each request to a provider, in order.")
     )
     dropped_params = models.JSONField(
-        db_default=NO_JSON_ITEMS, help_text="Parameters left out because the model refuses them."
+        db_default=NO_JSON_ITEMS, help_text=_("Parameters left out because the model refuses them.")
     )
     config_revision = models.BigIntegerField(
-        null=True, help_text="The configuration's revision that the call was resolved with."
+        null=True, help_text=_("The configuration's revision that the call was resolved with.")
     )
-    organization_id = models.BigIntegerField(null=True, help_text="The caller's organization.")
-    user_id = models.BigIntegerField(null=True, help_text="The user whose choices applied.")
+    organization_id = models.BigIntegerField(null=True, help_text=_("The caller's organization."))
+    user_id = models.BigIntegerField(null=True, help_text=_("The user whose choices applied."))
     user_key = models.CharField(
         max_length=255,
         db_default="",
-        help_text="The same as text, where users' keys are no whole numbers.",
+        help_text=_("The same as text, where users' keys are no whole numbers."),
     )
     account = models.CharField(
-        max_length=100, db_default="", help_text="Whose budget it counts for, such as an API key's."
+        max_length=100,
+        db_default="",
+        help_text=_("Whose budget it counts for, such as an API key's."),
     )
     cache_hit = models.BooleanField(
-        db_default=False, help_text="Answered from the response cache, without a request."
+        db_default=False, help_text=_("Answered from the response cache, without a request.")
     )
     saved_usd = models.DecimalField(
         max_digits=16,
         decimal_places=10,
         null=True,
-        help_text="What the answer had cost when it was first given, in US dollars.",
+        help_text=_("What the answer had cost when it was first given, in US dollars."),
     )
     end_user = models.CharField(
-        max_length=200, db_default="", help_text="Whom the caller serves, in its own words."
+        max_length=200, db_default="", help_text=_("Whom the caller serves, in its own words.")
     )
     tags = tags_field()
     metadata = models.JSONField(
-        null=True, help_text="The caller's own names and values. Blank: none."
+        null=True, help_text=_("The caller's own names and values. Blank: none.")
     )
     tool_calls = ArrayField(
         models.TextField(),
         null=True,
-        help_text="The functions that the answer calls, in its order. Blank: none.",
+        help_text=_("The functions that the answer calls, in its order. Blank: none."),
     )
     tool_results_length = models.IntegerField(
-        db_default=0, help_text="Characters of tools' results since the last answer."
+        db_default=0, help_text=_("Characters of tools' results since the last answer.")
     )
     experiment = models.CharField(
-        max_length=100, db_default="", help_text="The experiment that the call took part in."
+        max_length=100, db_default="", help_text=_("The experiment that the call took part in.")
     )
     experiment_arm = models.CharField(
-        max_length=100, db_default="", help_text="The arm that its key belongs to."
+        max_length=100, db_default="", help_text=_("The arm that its key belongs to.")
     )
 
     prompt_version = models.IntegerField(
         null=True,
-        help_text="The version of the operation's prompt; 0 ships with it. Blank: none was told.",
+        help_text=_(
+            "The version of the operation's prompt; 0 ships with it. Blank: none was told."
+        ),
     )
     original_cost_usd = models.DecimalField(
         max_digits=16,
         decimal_places=10,
         null=True,
-        help_text="The cost before `llm_reprice` corrected it. Blank: not corrected, or unpriced.",
+        help_text=_(
+            "The cost before `llm_reprice` corrected it. Blank: not corrected, or unpriced."
+        ),
     )
     repriced_at = models.DateTimeField(
-        null=True, help_text="When `llm_reprice` last corrected the cost."
+        null=True, help_text=_("When `llm_reprice` last corrected the cost.")
     )
 
     class Meta:
         db_table = "llm_generation_metrics"
         ordering = ["-created_at"]
-        verbose_name = "call"
+        verbose_name = _("call")
         indexes = [
             # From a history row or a log line to its call by correlation id.
             models.Index(fields=["correlation_id"], name="idx_llm_metrics_correlation"),
@@ -240,44 +247,46 @@ class GenerationHistory(models.Model):
         primary_key=True, default=uuid.uuid4, db_default=RandomUUID(), editable=False
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
-    correlation_id = models.UUIDField(help_text="The call's own id; links to its metrics.")
-    node_type = models.CharField(max_length=50, help_text="The interaction type.")
-    method_name = models.CharField(max_length=100, help_text="The node.")
-    prompt_text = models.TextField(help_text="What was sent.")
-    generated_code = models.TextField(help_text="The answer, whatever it is.")
+    correlation_id = models.UUIDField(help_text=_("The call's own id; links to its metrics."))
+    node_type = models.CharField(max_length=50, help_text=_("The interaction type."))
+    method_name = models.CharField(max_length=100, help_text=_("The node."))
+    prompt_text = models.TextField(help_text=_("What was sent."))
+    generated_code = models.TextField(help_text=_("The answer, whatever it is."))
     account = models.CharField(
-        max_length=100, db_default="", help_text="Whose budget it counts for, such as an API key's."
+        max_length=100,
+        db_default="",
+        help_text=_("Whose budget it counts for, such as an API key's."),
     )
     end_user = models.CharField(
-        max_length=200, db_default="", help_text="Whom the caller serves, in its own words."
+        max_length=200, db_default="", help_text=_("Whom the caller serves, in its own words.")
     )
     tags = tags_field()
     tool_calls = models.JSONField(
-        null=True, help_text="The tool calls of the answer, arguments included. Blank: none."
+        null=True, help_text=_("The tool calls of the answer, arguments included. Blank: none.")
     )
-    quality_score = models.FloatField(null=True, help_text="From 0 to 1. Blank: not scored.")
+    quality_score = models.FloatField(null=True, help_text=_("From 0 to 1. Blank: not scored."))
     quality_parts = models.JSONField(
         null=True,
-        help_text="What the score is made of: each check with its own score and reasons.",
+        help_text=_("What the score is made of: each check with its own score and reasons."),
     )
     validation_passed = models.BooleanField(
         db_default=False,
-        help_text="The call ended without an error, and no check holds its answer back.",
+        help_text=_("The call ended without an error, and no check holds its answer back."),
     )
-    user_accepted = models.BooleanField(null=True, help_text="Blank: nobody has judged it.")
-    user_feedback = models.TextField(null=True, help_text="The reviewer's words.")
+    user_accepted = models.BooleanField(null=True, help_text=_("Blank: nobody has judged it."))
+    user_feedback = models.TextField(null=True, help_text=_("The reviewer's words."))
     manual_edits_required = models.BooleanField(
-        null=True, help_text="A person had to change the answer before it was used."
+        null=True, help_text=_("A person had to change the answer before it was used.")
     )
 
     class Meta:
         db_table = "llm_generation_history"
         ordering = ["-created_at"]
-        verbose_name = "prompt and answer"
-        verbose_name_plural = "prompts and answers"
+        verbose_name = _("prompt and answer")
+        verbose_name_plural = _("prompts and answers")
         permissions = [
-            ("read_generationhistory", "Can read prompts and answers"),
-            ("operate_generationhistory", "Can judge answers"),
+            ("read_generationhistory", _("Can read prompts and answers")),
+            ("operate_generationhistory", _("Can judge answers")),
         ]
         indexes = [
             # From a call to its texts by correlation id.

@@ -6,14 +6,15 @@ from django.conf import settings
 from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 
 class PatternType(models.TextChoices):
     """The kinds of patterns that are mined from calls."""
 
-    HIGH_QUALITY_PROMPT = "high_quality_prompt", "High-quality prompt"
-    COMMON_ERROR = "common_error", "Common error"
-    SUCCESSFUL_IMPLEMENTATION = "successful_implementation", "Successful implementation"
+    HIGH_QUALITY_PROMPT = "high_quality_prompt", _("High-quality prompt")
+    COMMON_ERROR = "common_error", _("Common error")
+    SUCCESSFUL_IMPLEMENTATION = "successful_implementation", _("Successful implementation")
 
 
 class Pattern(models.Model):
@@ -23,26 +24,26 @@ class Pattern(models.Model):
         primary_key=True, default=uuid.uuid4, db_default=RandomUUID(), editable=False
     )
     pattern_type = models.CharField(
-        max_length=50, choices=PatternType, help_text="What was learned."
+        max_length=50, choices=PatternType, help_text=_("What was learned.")
     )
     node_type = models.CharField(
         max_length=50,
         null=True,
         blank=True,
-        help_text="The interaction type that it was found in. Blank: all.",
+        help_text=_("The interaction type that it was found in. Blank: all."),
     )
-    pattern_data = models.JSONField(help_text="Templates, examples or errors, as JSON.")
-    usage_count = models.IntegerField(db_default=0, help_text="How often it was used.")
+    pattern_data = models.JSONField(help_text=_("Templates, examples or errors, as JSON."))
+    usage_count = models.IntegerField(db_default=0, help_text=_("How often it was used."))
     avg_quality_score = models.FloatField(
-        null=True, help_text="Mean quality, from 0 to 1, of the answers that it was found in."
+        null=True, help_text=_("Mean quality, from 0 to 1, of the answers that it was found in.")
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
-    last_used_at = models.DateTimeField(null=True, help_text="Blank: never used.")
+    last_used_at = models.DateTimeField(null=True, help_text=_("Blank: never used."))
     fingerprint = models.CharField(
         max_length=64,
         null=True,
         editable=False,
-        help_text="By which mining knows it again. Blank: another program's.",
+        help_text=_("By which mining knows it again. Blank: another program's."),
     )
 
     class Meta:
@@ -73,40 +74,47 @@ class Pattern(models.Model):
 class ProposalState(models.TextChoices):
     """The states of a proposed prompt: open, adopted or dismissed."""
 
-    OPEN = "open", "Open"
-    ADOPTED = "adopted", "Adopted"
-    DISMISSED = "dismissed", "Dismissed"
+    OPEN = "open", _("Open")
+    ADOPTED = "adopted", _("Adopted")
+    DISMISSED = "dismissed", _("Dismissed")
 
 
 class PromptProposal(models.Model):
     """One change of a prompt that past answers speak for; a person adopts or dismisses it."""
 
     id = models.BigAutoField(primary_key=True)
-    operation_type = models.CharField("operation", max_length=100, help_text="Whose prompt.")
+    operation_type = models.CharField(_("operation"), max_length=100, help_text=_("Whose prompt."))
     prompt_version = models.IntegerField(
-        "version in use", help_text="The version that the answers were made with."
+        _("version in use"), help_text=_("The version that the answers were made with.")
     )
     better_version = models.IntegerField(
-        null=True, help_text="An older version to go back to. Blank: the one in use is kept."
+        null=True, help_text=_("An older version to go back to. Blank: the one in use is kept.")
     )
     instruction = models.TextField(
-        blank=True, help_text="What is added at the end of the instructions."
+        blank=True, help_text=_("What is added at the end of the instructions.")
     )
     worded_by = models.CharField(
-        max_length=300, blank=True, help_text="The model that worded it. Blank: fixed rules did."
+        max_length=300, blank=True, help_text=_("The model that worded it. Blank: fixed rules did.")
     )
-    findings = models.JSONField(help_text="The evidence: each finding with its counts, examples.")
+    findings = models.JSONField(
+        help_text=_("The evidence: each finding with its counts, examples.")
+    )
     findings_key = models.CharField(max_length=64, editable=False)
     state = models.CharField(
-        max_length=10, choices=ProposalState, default=ProposalState.OPEN, help_text="What became."
+        max_length=10,
+        choices=ProposalState,
+        default=ProposalState.OPEN,
+        help_text=_("What became."),
     )
-    adopted_version = models.IntegerField(null=True, help_text="The version that it became.")
+    adopted_version = models.IntegerField(null=True, help_text=_("The version that it became."))
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
     decided_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True, help_text="When its evidence was last seen.")
+    updated_at = models.DateTimeField(
+        auto_now=True, help_text=_("When its evidence was last seen.")
+    )
 
     class Meta:
         db_table = "llm_prompt_proposals"

@@ -4,31 +4,39 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 
 class QualityRule(models.Model):
     """One check for the answers of one kind of work."""
 
     operation_type = models.CharField(
-        "operation",
+        _("operation"),
         max_length=100,
         blank=True,
-        help_text="The kind of work, such as an enrichment's name or the operation that a caller"
-        " gives. Blank: all that have no rule of their own.",
+        help_text=_(
+            "The kind of work, such as an enrichment's name or the operation that a caller"
+            " gives. Blank: all that have no rule of their own."
+        ),
     )
-    check_name = models.CharField("check", max_length=50, help_text="What is looked at.")
+    check_name = models.CharField(_("check"), max_length=50, help_text=_("What is looked at."))
     weight = models.FloatField(
         default=1.0,
-        help_text="How much it counts in the score, beside the other checks' weights. 0: it is"
-        " shown, but doesn't count.",
+        help_text=_(
+            "How much it counts in the score, beside the other checks' weights. 0: it is"
+            " shown, but doesn't count."
+        ),
     )
     schema = models.JSONField(
         null=True,
         blank=True,
-        help_text="For the JSON check: the JSON Schema that answers must obey. Blank: they only"
-        " have to be JSON.",
+        help_text=_(
+            "For the JSON check: the JSON Schema that answers must obey. Blank: they only"
+            " have to be JSON."
+        ),
     )
-    is_active = models.BooleanField("active", default=True, help_text="Off: not checked.")
+    is_active = models.BooleanField(_("active"), default=True, help_text=_("Off: not checked."))
 
     class Meta:
         db_table = "llm_quality_rules"
@@ -37,28 +45,33 @@ class QualityRule(models.Model):
             models.UniqueConstraint(
                 name="llm_quality_rules_once",
                 fields=["operation_type", "check_name"],
-                violation_error_message="This operation has a rule for this check already.",
+                violation_error_message=_("This operation has a rule for this check already."),
             ),
             models.CheckConstraint(
                 name="llm_quality_rules_weight_range",
                 condition=Q(weight__gte=0, weight__lte=100),
-                violation_error_message="A weight is from 0 to 100.",
+                violation_error_message=_("A weight is from 0 to 100."),
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.check_name} of {self.operation_type or 'other operations'}"
+        operation = self.operation_type or gettext("other operations")
+        return gettext("{check} of {operation}").format(check=self.check_name, operation=operation)
 
 
 class WaitingAnswer(models.Model):
     """An answer in the history whose slow checks haven't run yet."""
 
     id = models.BigAutoField(primary_key=True)
-    correlation_id = models.UUIDField(help_text="Its call.")
-    created_at = models.DateTimeField(help_text="When the call was made: the month it is kept in.")
-    operation_type = models.CharField(max_length=100, help_text="Whose rules apply.")
-    taken_at = models.DateTimeField(null=True, help_text="When a worker took it. Blank: none has.")
-    tries = models.SmallIntegerField(db_default=0, help_text="How many workers have taken it.")
+    correlation_id = models.UUIDField(help_text=_("Its call."))
+    created_at = models.DateTimeField(
+        help_text=_("When the call was made: the month it is kept in.")
+    )
+    operation_type = models.CharField(max_length=100, help_text=_("Whose rules apply."))
+    taken_at = models.DateTimeField(
+        null=True, help_text=_("When a worker took it. Blank: none has.")
+    )
+    tries = models.SmallIntegerField(db_default=0, help_text=_("How many workers have taken it."))
 
     class Meta:
         db_table = "llm_quality_waiting"
@@ -76,32 +89,38 @@ class QualitySums(models.Model):
     """
 
     id = models.BigAutoField(primary_key=True)
-    period_start = models.DateTimeField(help_text="When the hour or day begins, in UTC.")
-    method_name = models.CharField(max_length=100, help_text="The node.")
+    period_start = models.DateTimeField(help_text=_("When the hour or day begins, in UTC."))
+    method_name = models.CharField(max_length=100, help_text=_("The node."))
     provider = models.CharField(
-        max_length=50, null=True, help_text="The provider that answered last."
+        max_length=50, null=True, help_text=_("The provider that answered last.")
     )
     model_used = models.CharField(
-        max_length=200, null=True, help_text="The model that answered last."
+        max_length=200, null=True, help_text=_("The model that answered last.")
     )
-    operation_type = models.CharField(max_length=100, null=True, help_text="The enrichment.")
-    prompt_version = models.IntegerField(null=True, help_text="The version of its prompt.")
-    answers = models.BigIntegerField(help_text="How many.")
-    passed = models.BigIntegerField(help_text="Of these, how many no check held back.")
-    judged = models.BigIntegerField(help_text="How many people judged.")
-    accepted = models.BigIntegerField(help_text="Of the judged, how many were accepted.")
-    edited = models.BigIntegerField(help_text="Of the judged, how many had to be changed.")
-    scored = models.BigIntegerField(help_text="How many have a score.")
-    score_sum = models.FloatField(help_text="Their scores together.")
-    score_squares = models.FloatField(help_text="The squares of these scores together.")
-    syntax_checked = models.BigIntegerField(help_text="How many the check of syntax looked at.")
-    syntax_valid = models.BigIntegerField(help_text="Of these, how many were valid.")
-    hints_checked = models.BigIntegerField(help_text="How many the check of type hints looked at.")
-    hints_given = models.BigIntegerField(help_text="Of these, how many had all of them.")
-    onex_checked = models.BigIntegerField(help_text="How many the ONEX check looked at.")
-    onex_compliant = models.BigIntegerField(help_text="Of these, how many were compliant.")
-    security_checked = models.BigIntegerField(help_text="How many the security scanner looked at.")
-    security_clean = models.BigIntegerField(help_text="Of these, how many it had nothing against.")
+    operation_type = models.CharField(max_length=100, null=True, help_text=_("The enrichment."))
+    prompt_version = models.IntegerField(null=True, help_text=_("The version of its prompt."))
+    answers = models.BigIntegerField(help_text=_("How many."))
+    passed = models.BigIntegerField(help_text=_("Of these, how many no check held back."))
+    judged = models.BigIntegerField(help_text=_("How many people judged."))
+    accepted = models.BigIntegerField(help_text=_("Of the judged, how many were accepted."))
+    edited = models.BigIntegerField(help_text=_("Of the judged, how many had to be changed."))
+    scored = models.BigIntegerField(help_text=_("How many have a score."))
+    score_sum = models.FloatField(help_text=_("Their scores together."))
+    score_squares = models.FloatField(help_text=_("The squares of these scores together."))
+    syntax_checked = models.BigIntegerField(help_text=_("How many the check of syntax looked at."))
+    syntax_valid = models.BigIntegerField(help_text=_("Of these, how many were valid."))
+    hints_checked = models.BigIntegerField(
+        help_text=_("How many the check of type hints looked at.")
+    )
+    hints_given = models.BigIntegerField(help_text=_("Of these, how many had all of them."))
+    onex_checked = models.BigIntegerField(help_text=_("How many the ONEX check looked at."))
+    onex_compliant = models.BigIntegerField(help_text=_("Of these, how many were compliant."))
+    security_checked = models.BigIntegerField(
+        help_text=_("How many the security scanner looked at.")
+    )
+    security_clean = models.BigIntegerField(
+        help_text=_("Of these, how many it had nothing against.")
+    )
 
     class Meta:
         abstract = True
@@ -116,7 +135,7 @@ class HourlyQuality(QualitySums):
 
     class Meta(QualitySums.Meta):
         db_table = "llm_quality_hourly"
-        verbose_name_plural = "hourly quality"
+        verbose_name_plural = _("hourly quality")
         indexes: ClassVar[list[models.Index]] = [
             # Every reader, and the replacement of an hour, goes by time.
             models.Index(fields=["period_start"], name="idx_llm_quality_hour"),
@@ -128,7 +147,7 @@ class DailyQuality(QualitySums):
 
     class Meta(QualitySums.Meta):
         db_table = "llm_quality_daily"
-        verbose_name_plural = "daily quality"
+        verbose_name_plural = _("daily quality")
         indexes: ClassVar[list[models.Index]] = [
             # As above.
             models.Index(fields=["period_start"], name="idx_llm_quality_day"),

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 LATENCY_SUM_BELOW_MS = 1e18
 
@@ -17,44 +18,46 @@ class Sums(models.Model):
     """The calls of one period that agree in node, provider, model and outcome."""
 
     id = models.BigAutoField(primary_key=True)
-    period_start = models.DateTimeField(help_text="When the hour or day begins, in UTC.")
-    method_name = models.CharField(max_length=100, help_text="The node.")
-    provider = models.CharField(max_length=50, help_text="The provider that answered last.")
-    model_used = models.CharField(max_length=200, help_text="The model that answered last.")
-    error_code = models.CharField(max_length=50, help_text="Blank: they succeeded.")
-    calls = models.BigIntegerField(help_text="How many.")
-    unpriced = models.BigIntegerField(help_text="Of these, how many have no known cost.")
+    period_start = models.DateTimeField(help_text=_("When the hour or day begins, in UTC."))
+    method_name = models.CharField(max_length=100, help_text=_("The node."))
+    provider = models.CharField(max_length=50, help_text=_("The provider that answered last."))
+    model_used = models.CharField(max_length=200, help_text=_("The model that answered last."))
+    error_code = models.CharField(max_length=50, help_text=_("Blank: they succeeded."))
+    calls = models.BigIntegerField(help_text=_("How many."))
+    unpriced = models.BigIntegerField(help_text=_("Of these, how many have no known cost."))
     unpriced_tokens = models.BigIntegerField(
-        db_default=0, help_text="Tokens of the calls that have no known cost."
+        db_default=0, help_text=_("Tokens of the calls that have no known cost.")
     )
-    cache_hits = models.BigIntegerField(help_text="Of these, how many the cache answered.")
+    cache_hits = models.BigIntegerField(help_text=_("Of these, how many the cache answered."))
     unpriced_hits = models.BigIntegerField(
-        db_default=0, help_text="Of the cache's answers, how many saved an unknown amount."
+        db_default=0, help_text=_("Of the cache's answers, how many saved an unknown amount.")
     )
-    tokens_input = models.BigIntegerField(help_text="All prompt tokens.")
-    tokens_output = models.BigIntegerField(help_text="All answer tokens.")
-    tokens_cached_input = models.BigIntegerField(help_text="Read from providers' caches.")
-    tokens_cache_write = models.BigIntegerField(help_text="Written to providers' caches.")
-    tokens_reasoning = models.BigIntegerField(help_text="Spent on reasoning.")
+    tokens_input = models.BigIntegerField(help_text=_("All prompt tokens."))
+    tokens_output = models.BigIntegerField(help_text=_("All answer tokens."))
+    tokens_cached_input = models.BigIntegerField(help_text=_("Read from providers' caches."))
+    tokens_cache_write = models.BigIntegerField(help_text=_("Written to providers' caches."))
+    tokens_reasoning = models.BigIntegerField(help_text=_("Spent on reasoning."))
     cost_usd = models.DecimalField(
         max_digits=24,
         decimal_places=10,
         null=True,
-        help_text="US dollars for the priced calls. Blank: none has a price.",
+        help_text=_("US dollars for the priced calls. Blank: none has a price."),
     )
     saved_usd = models.DecimalField(
         max_digits=24,
         decimal_places=10,
         null=True,
-        help_text="What the cache's answers had cost. Blank: none, or unknown.",
+        help_text=_("What the cache's answers had cost. Blank: none, or unknown."),
     )
-    latency_sum_ms = models.FloatField(help_text="All calls' time together, retries included.")
+    latency_sum_ms = models.FloatField(help_text=_("All calls' time together, retries included."))
     latency_buckets = ArrayField(
         models.SmallIntegerField(),
-        help_text="Classes of latency: n holds 2^(n/8) to 2^((n+1)/8) ms, 0 also what is faster.",
+        help_text=_(
+            "Classes of latency: n holds 2^(n/8) to 2^((n+1)/8) ms, 0 also what is faster."
+        ),
     )
     latency_counts = ArrayField(
-        models.BigIntegerField(), help_text="How many calls are in each of these classes."
+        models.BigIntegerField(), help_text=_("How many calls are in each of these classes.")
     )
 
     class Meta:
@@ -76,11 +79,11 @@ def _sum_is_a_number(table: str) -> models.CheckConstraint:
 class Rollup(Sums):
     """The calls of one period that agree in every dimension."""
 
-    node_type = models.CharField(max_length=50, help_text="The interaction type.")
-    service_name = models.CharField(max_length=100, help_text="Who called.")
-    operation_type = models.CharField(max_length=100, help_text="The enrichment.")
-    tier = models.CharField(max_length=50, help_text="The tier of the model that answered.")
-    organization_id = models.BigIntegerField(null=True, help_text="The caller's organization.")
+    node_type = models.CharField(max_length=50, help_text=_("The interaction type."))
+    service_name = models.CharField(max_length=100, help_text=_("Who called."))
+    operation_type = models.CharField(max_length=100, help_text=_("The enrichment."))
+    tier = models.CharField(max_length=50, help_text=_("The tier of the model that answered."))
+    organization_id = models.BigIntegerField(null=True, help_text=_("The caller's organization."))
 
     class Meta(Sums.Meta):
         abstract = True
@@ -134,7 +137,7 @@ class DirtyHour(models.Model):
     """
 
     id = models.BigAutoField(primary_key=True)
-    hour = models.DateTimeField(help_text="When it begins, in UTC.")
+    hour = models.DateTimeField(help_text=_("When it begins, in UTC."))
 
     class Meta:
         db_table = "llm_rollup_dirty"

@@ -118,8 +118,8 @@ def test_a_threshold_is_set_at_a_click_as_one_revision_and_by_administrators_alo
     client, page = Client(), reverse("admin:enrichment_calibration")
     client.force_login(ada)
     shown = client.get(page, {"precision": "0.95"}).content.decode()
-    assert "Apply from 0,85 on" in shown
-    (precision,) = re.findall(r'type="hidden" name="precision" value="([^"]*)"', shown)
+    assert "Ab 0,85 anwenden" in shown
+    (precision,) = re.findall(r'type="hidden"\s+name="precision"\s+value="([^"]*)"', shown)
     assert f'<option value="{precision}" selected' in shown
     form = {
         "precision": precision,
@@ -128,7 +128,7 @@ def test_a_threshold_is_set_at_a_click_as_one_revision_and_by_administrators_alo
         "source": "self_reported",
     }
     answer = client.post(page, form, follow=True).content.decode()
-    assert "parts below 0.85 wait for a person from now on" in answer
+    assert "Teile unter 0.85 warten ab jetzt auf einen Menschen" in answer
     assert LLMConfig.objects.get(pk=1).min_confidence_tagging == 0.85
     changes = Revision.objects.filter(source="admin", message__contains="precision of 0.95")
     assert changes.count() == 1

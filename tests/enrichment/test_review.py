@@ -389,7 +389,7 @@ def test_a_results_page_undoes_its_decision_where_numbers_are_written_otherwise(
     EnrichmentResult.objects.filter(pk=suggestion.pk).update(id=1_234_567)
     page.post(reverse("admin:enrichment_review_decide", args=[1_234_567, "accept"]))
     address = reverse("admin:enrichment_enrichmentresult_change", args=[1_234_567])
-    (shown,) = re.findall(r'name="result" value="([^"]*)"', page.get(address).content.decode())
+    (shown,) = re.findall(r'name="result"\s+value="([^"]*)"', page.get(address).content.decode())
     page.post(reverse("admin:enrichment_review_undo"), {"result": shown})
     assert review.queue().filter(pk=1_234_567).exists()
 

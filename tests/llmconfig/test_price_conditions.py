@@ -156,7 +156,7 @@ def test_the_admin_takes_over_many_and_shows_conditions_in_words(make_provider):
     assert "unpriced" in administrator.get(listed).content.decode()
     chosen = {"action": "use_suggested_prices", "_selected_action": [str(model.pk)]}
     page = administrator.post(listed, chosen, follow=True)
-    assert "1 models have their suggested price now" in said(page)
+    assert "1 model has its suggested price now" in said(page)
     shown = administrator.get(
         reverse("admin:llmconfig_providermodel_change", args=[model.pk])
     ).content.decode()

@@ -194,7 +194,7 @@ def test_what_has_no_price_is_never_shown_as_nothing_on_the_overview(client):
     text = client.get("/admin/").content.decode()
     for part in (
         "$0.2500 + 2 unpriced", "$0.2500 + 1 unpriced", "openai/house <b>unpriced</b>",
-        "unpriced · 1 calls", "2 calls (1,234 tokens) without a known price, in no sum",
+        "unpriced · 1 call", "2 calls (1,234 tokens) without a known price, in no sum",
         reverse("admin:metrics_unpriced"), "without 2 unpriced calls", "<b>unpriced</b><span>saved",
         "<b>$0.1250",
     ):  # fmt: skip
@@ -251,7 +251,7 @@ def test_unpriced_models_are_listed_and_their_past_calls_priced(client):
         )
     assert "Price past calls" in client.get(UNPRICED).content.decode()
     told = client.post(UNPRICED, asked, follow=True).content.decode()
-    assert "1 calls of openai/house are priced now: $6.00." in told
+    assert "1 call of openai/house is priced now: $6.00." in told
     call.refresh_from_db()
     assert call.cost_usd == 6
     page = client.get(UNPRICED).content.decode()

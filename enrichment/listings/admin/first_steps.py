@@ -1,6 +1,8 @@
 """The first step of listings: some rows."""
 
 from django.http import HttpRequest
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from enrichment.listings.admin.importing import sample_file
 from enrichment.listings.models import Animal
@@ -12,10 +14,12 @@ def _rows(request: HttpRequest) -> StepState:
     number = Animal.objects.count()
     return StepState(
         bool(number),
-        f"{count(number)} listings." if number else "From a file of yours; it shows a preview.",
+        ngettext("{number} listing.", "{number} listings.", number).format(number=count(number))
+        if number
+        else gettext("From a file of yours; it shows a preview."),
         "nodewise/step_rows.html",
         {"sample": sample_file() is not None},
     )
 
 
-register_step(Step("rows", "Rows", 50, "listings.add_animal", _rows))
+register_step(Step("rows", _("Rows"), 50, "listings.add_animal", _rows))

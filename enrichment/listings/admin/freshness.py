@@ -1,18 +1,19 @@
 """Filters of the listings' page, and the state of each enrichment on a listing's own page."""
 
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from enrichment.admin.freshness import WORDS, StateFilter
 from enrichment.batches.staleness import Reason, with_staleness
 from enrichment.enrichments import get
 from enrichment.listings.models import Animal
-from llmconfig.admin.kit.presentation import badge
+from llmconfig.admin.kit.presentation import badge, in_a_line
 
 
 class CleanedFilter(StateFilter):
     """Filters listings by whether their cleaned description is fresh."""
 
-    title = "cleaned description"
+    title = _("cleaned description")
     parameter_name = "cleaned"
     enrichment = "description_cleaning"
     column = "enriched_description"
@@ -21,7 +22,7 @@ class CleanedFilter(StateFilter):
 class ProfileFilter(StateFilter):
     """Filters listings by whether their personality profile is fresh."""
 
-    title = "profile"
+    title = _("profile")
     parameter_name = "profile"
     enrichment = "dog_profiler"
     column = "dog_profiler_data"
@@ -30,7 +31,7 @@ class ProfileFilter(StateFilter):
 class TranslationFilter(StateFilter):
     """Filters listings by whether they have a fresh translation, in any language."""
 
-    title = "translation"
+    title = _("translation")
     parameter_name = "translated"
     enrichment = "translation"
     column = "translations"
@@ -39,7 +40,7 @@ class TranslationFilter(StateFilter):
 class TagsFilter(StateFilter):
     """Filters listings by whether their tags are fresh."""
 
-    title = "tags"
+    title = _("tags")
     parameter_name = "tagged"
     enrichment = "tagging"
     column = "tags"
@@ -61,5 +62,5 @@ def states(animal: Animal) -> list[tuple[str, SafeString]]:
         reason = Reason(row[0][0])
         tone = {Reason.FRESH: "good", Reason.NEVER: "plain"}.get(reason, "warning")
         label = f"{enrichment.label}: {variant}" if variant else enrichment.label
-        shown.append((label, badge(WORDS[reason].lower(), tone)))
+        shown.append((label, badge(in_a_line(WORDS[reason]), tone)))
     return shown

@@ -14,6 +14,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from enrichment.admin.chosen_rows import start_address
 from enrichment.listings.errors import BadListings
@@ -34,9 +36,9 @@ EXAMPLES_SHOWN = 5
 SAMPLE_ROWS = 200
 MAX_NAME = 200  # characters of an organization's name
 ORDERS = (
-    ("", "Detect the order"),
-    ("dmy", "Day first: 31/12/2026"),
-    ("mdy", "Month first: 12/31/2026"),
+    ("", _("Detect the order")),
+    ("dmy", _("Day first: 31/12/2026")),
+    ("mdy", _("Month first: 12/31/2026")),
 )
 _OF_A_TERMINAL = re.compile(r"[^.:;]*--\w[^.;]*[.;]?")
 
@@ -62,7 +64,7 @@ def import_view(request: HttpRequest) -> HttpResponse:
         "nodewise/import_listings.html",
         {
             **admin.site.each_context(request),
-            "title": "Import listings",
+            "title": gettext("Import listings"),
             "orders": ORDERS,
             "fields": FIELDS,
             "sample": sample_file() is not None,
@@ -79,7 +81,10 @@ def sample_view(request: HttpRequest) -> HttpResponse:
     if not may_import(request) or path is None:
         raise PermissionDenied
     report = import_listings(path, limit=SAMPLE_ROWS)
-    messages.success(request, f"{_counted(report)} They are a sample of real listings.")
+    messages.success(
+        request,
+        " ".join((_counted(report), gettext("They are a sample of real listings."))),
+    )
     back = "admin:index" if request.POST.get("from") == "overview" else None
     return HttpResponseRedirect(reverse(back or "admin:listings_animal_changelist"))
 
@@ -94,7 +99,7 @@ def _read(request: HttpRequest) -> dict[str, Any]:
     """What the page shows after a step; `imported` where all is done."""
     upload = request.FILES.get("file")
     if upload is None:
-        return {"refusal": "Choose a file first."}
+        return {"refusal": gettext("Choose a file first.")}
     names = request.POST.getlist("column")
     mapping = dict(zip(names, request.POST.getlist("field"), strict=False))
     options = ImportOptions(
@@ -113,7 +118,7 @@ def _read(request: HttpRequest) -> dict[str, Any]:
     except BadListings as refusal:
         told = _without_flags(str(refusal))
         if columns is not None and refusal.field in {"map", KEY}:
-            told += " Say below what each column is."
+            told = " ".join((told, gettext("Say below what each column is.")))
         return {"refusal": told, **_mapped(columns, options.mapping)}
     if final and not report.bad:
         messages.success(request, _counted(report))
@@ -143,10 +148,10 @@ def _shown(report: ImportReport) -> dict[str, Any]:
     return {
         "how": ", ".join(filter(None, how)),
         "figures": (
-            ("new", count(report.added)),
-            ("changed", count(report.updated)),
-            ("unchanged", count(report.unchanged)),
-            ("left out", count(len(report.bad))),
+            (gettext("new"), count(report.added)),
+            (gettext("changed"), count(report.updated)),
+            (gettext("unchanged"), count(report.unchanged)),
+            (gettext("left out"), count(len(report.bad))),
         ),
         "usable": report.added + report.updated,
         "usable_shown": count(report.added + report.updated),
@@ -165,9 +170,8 @@ def _examples(examples: list[Example], *, is_new: bool) -> list[Example]:
 
 
 def _counted(report: ImportReport) -> str:
-    return (
-        f"{count(report.added)} listings added, {count(report.updated)} changed,"
-        f" {count(report.unchanged)} unchanged."
+    return gettext("{added} listings added, {updated} changed, {unchanged} unchanged.").format(
+        added=count(report.added), updated=count(report.updated), unchanged=count(report.unchanged)
     )
 
 

@@ -9,6 +9,8 @@ from django.db.models.functions import Substr
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from enrichment.admin.chosen_rows import EnrichedRows, start_address
 from enrichment.admin.review_values import readable
@@ -50,7 +52,7 @@ class OrganizationAdmin(ModelAdmin):
             .annotate(listing_count=Count("animals"), cleaned_count=Count("animals", filter=done))
         )
 
-    @admin.display(description="Listings", ordering="listing_count")
+    @admin.display(description=_("Listings"), ordering="listing_count")
     def listings(self, organization: Any) -> SafeString:
         """How many, with a link to them."""
         address = reverse("admin:listings_animal_changelist")
@@ -58,7 +60,7 @@ class OrganizationAdmin(ModelAdmin):
             f"{address}?organization__id__exact={organization.pk}", organization.listing_count
         )
 
-    @admin.display(description="Cleaned", ordering="cleaned_count")
+    @admin.display(description=_("Cleaned"), ordering="cleaned_count")
     def cleaned(self, organization: Any) -> int:
         """How many of them have a cleaned description."""
         return int(organization.cleaned_count)
@@ -91,18 +93,18 @@ class AnimalAdmin(EnrichedRows, ModelAdmin):
     change_form_outer_before_template = "nodewise/listing.html"
     fieldsets = (
         (
-            "Listing",
+            _("Listing"),
             {
                 "fields": (
                     "name", "external_id", "organization", "source", "url", "status", "posted",
                     "description",
                 ),
-                "description": "As the rescue published it. Changing a field that an enrichment"
-                " reads makes its result stale.",
+                "description": _("As the rescue published it. Changing a field that an enrichment"
+                " reads makes its result stale."),
             },
         ),
         (
-            "Animal",
+            _("Animal"),
             {
                 "fields": (
                     "species", "breed", "breed_secondary", "mixed", "age", "sex", "size", "coat",
@@ -111,7 +113,7 @@ class AnimalAdmin(EnrichedRows, ModelAdmin):
             },
         ),
         (
-            "Temperament and health",
+            _("Temperament and health"),
             {
                 "fields": (
                     "good_with_children", "good_with_dogs", "good_with_cats", "house_trained",
@@ -119,17 +121,17 @@ class AnimalAdmin(EnrichedRows, ModelAdmin):
                 )
             },
         ),
-        ("Place", {"fields": ("city", "state", "country")}),
+        (_("Place"), {"fields": ("city", "state", "country")}),
         (
-            "Corrected by a person",
+            _("Corrected by a person"),
             {
                 "fields": ENRICHED_FIELDS,
                 "classes": ("collapse",),
-                "description": "What models wrote; correct it here if you must.",
+                "description": _("What models wrote; correct it here if you must."),
             },
         ),
         (
-            "Last enrichment",
+            _("Last enrichment"),
             {"fields": ("llm_processed_at", "llm_model_used", "created_at", "updated_at")},
         ),
     )  # fmt: skip
@@ -160,23 +162,23 @@ class AnimalAdmin(EnrichedRows, ModelAdmin):
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         return lookup == "organization__id__exact" or super().lookup_allowed(lookup, value, request)
 
-    @admin.display(description="Enriched at", ordering="llm_processed_at")
+    @admin.display(description=_("Enriched at"), ordering="llm_processed_at")
     def enriched_at(self, animal: Any) -> Any:
         return animal.llm_processed_at
 
-    @admin.display(description="Published")
+    @admin.display(description=_("Published"))
     def published(self, animal: Any) -> str:
         return f"{animal.excerpt}…" if len(animal.excerpt) == EXCERPT else str(animal.excerpt)
 
-    @admin.display(description="Enriched")
+    @admin.display(description=_("Enriched"))
     def coverage(self, animal: Any) -> SafeString:
         words = (
-            ("cleaned", animal.has_cleaned),
-            ("profile", animal.has_profile),
-            ("translated", animal.has_translation),
+            (gettext("cleaned"), animal.has_cleaned),
+            (gettext("profile"), animal.has_profile),
+            (gettext("translated"), animal.has_translation),
         )
         badges = [badge(word, "good") for word, there in words if there]
-        return SafeString(" ".join(badges)) if badges else badge("not yet")
+        return SafeString(" ".join(badges)) if badges else badge(gettext("not yet"))
 
     def render_change_form(
         self,
@@ -205,18 +207,18 @@ class AnimalAdmin(EnrichedRows, ModelAdmin):
 
 
 def _sides(animal: Animal) -> list[tuple[str, str]]:
-    sides = [("As published", animal.description)]
+    sides = [(gettext("As published"), animal.description)]
     if animal.enriched_description is not None:
-        sides.append(("Cleaned description", animal.enriched_description))
+        sides.append((gettext("Cleaned description"), animal.enriched_description))
     if animal.dog_profiler_data is not None:
-        sides.append(("Profile", readable(animal.dog_profiler_data)))
+        sides.append((gettext("Profile"), readable(animal.dog_profiler_data)))
     sides += [
-        (f"Translation: {code}", readable(text))
+        (gettext("Translation: {language}").format(language=code), readable(text))
         for code, text in (animal.translations or {}).items()
     ]
     sides += [
         (title, readable(parts))
-        for title, parts in (("Tags", animal.tags), ("Entities", animal.entities))
+        for title, parts in ((gettext("Tags"), animal.tags), (gettext("Entities"), animal.entities))
         if parts is not None
     ]
     return sides

@@ -3,6 +3,7 @@
 from django.db.models import Count
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from enrichment.listings.models import Animal
 from llmconfig.admin.kit.dashboard import Widget, register_widget
@@ -34,9 +35,9 @@ def coverage_widget(request: HttpRequest) -> Widget | None:
                     "missing": count(total - sums[name]),
                 }
                 for name, label in (
-                    ("cleaned", "Cleaned descriptions"),
-                    ("profile", "Profiles"),
-                    ("translated", "Translations"),
+                    ("cleaned", gettext("Cleaned descriptions")),
+                    ("profile", gettext("Profiles")),
+                    ("translated", gettext("Translations")),
                 )
             ],
             "list_url": address,

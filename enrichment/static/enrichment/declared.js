@@ -15,7 +15,7 @@ document.addEventListener("DOMContentLoaded", () => {
       // The server rendered it and escaped everything in it.
       place.innerHTML = await answer.text();
     } catch {
-      place.textContent = "The preview didn't come through. Try again.";
+      place.textContent = button.dataset.broken;
     } finally {
       place.hidden = false;
       button.disabled = false;

@@ -12,7 +12,7 @@
     running?.abort();
     running = new AbortController();
     const mine = running;
-    state.textContent = what === "import" ? "importing …" : "reading …";
+    state.textContent = what === "import" ? form.dataset.importing : form.dataset.reading;
     const body = new FormData(form);
     body.set("do", what);
     try {
@@ -23,13 +23,13 @@
         location.assign(answer.url);
         return;
       }
-      if (!answer.ok) throw new Error(answer.status === 413 ? "The file is too large." : "");
+      if (!answer.ok) throw new Error(answer.status === 413 ? form.dataset.tooLarge : "");
       // The server rendered it and escaped everything in it.
       preview.innerHTML = await answer.text();
       state.textContent = "";
     } catch (error) {
       if (mine.signal.aborted) return;
-      state.textContent = error.message || "The server didn't answer. Try again.";
+      state.textContent = error.message || form.dataset.silent;
     }
   };
 

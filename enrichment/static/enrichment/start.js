@@ -26,12 +26,17 @@
     part("languages").hidden = !many;
   };
 
+  const told = (rows) => {
+    if (rows < 2) return rows ? form.dataset.startOne : form.dataset.start;
+    return form.dataset.startMany.replace("{number}", rows.toLocaleString("en"));
+  };
+
   const foresee = async () => {
     running?.abort();
     running = new AbortController();
     const mine = running;
     start.disabled = true;
-    state.textContent = "counting …";
+    state.textContent = form.dataset.counting;
     try {
       // The server rendered it and escaped everything in it.
       forecast.innerHTML = await ask("forecast", mine.signal);
@@ -39,12 +44,12 @@
       start.disabled = rows === 0;
       const planned = form.elements.at.value || form.elements.recurrence.value !== "once";
       if (planned) start.disabled = false; // rows may need work by then
-      start.textContent = planned ? "Plan it" : rows ? `Start: ${rows.toLocaleString("en")} ${rows === 1 ? "row" : "rows"}` : "Start";
+      start.textContent = planned ? form.dataset.plan : told(rows);
       state.textContent = "";
     } catch (error) {
       if (mine.signal.aborted) return;
       start.disabled = false;
-      state.textContent = "no forecast now";
+      state.textContent = form.dataset.noForecast;
     }
   };
 
@@ -59,11 +64,11 @@
     const button = event.currentTarget;
     button.disabled = true;
     trial.hidden = false;
-    trial.textContent = "Asking about three rows …";
+    trial.textContent = form.dataset.asking;
     try {
       trial.innerHTML = await ask("try");
     } catch {
-      trial.textContent = "The trial didn't come through. Try again.";
+      trial.textContent = form.dataset.broken;
     } finally {
       button.disabled = false;
     }

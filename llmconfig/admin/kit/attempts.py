@@ -5,43 +5,46 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
 from llmconfig.admin.kit.presentation import milliseconds
 from llmconfig.client.types import ESTIMATED, REPORTED, UNKNOWN
 from llmconfig.configuration.known_costs import money
 
 MEANINGS = {
     "ok": "",
-    "cached": "an earlier answer to the same request",
-    "cooling": "left alone for a while after failures",
-    "limited": "its limits would have held the call up",
-    "limits_unknown": "its limits can't be kept without Redis",
-    "budget_exceeded": "a budget's hard limit would be passed",
-    "budget_soft": "a budget's soft limit is reached",
-    "deadline": "the call's time was over",
-    "cancelled": "the caller left",
-    "timeout": "no whole reply in time",
-    "connection": "no connection",
-    "bad_reply": "the reply made no sense",
-    "invalid_answer": "the answer does not fit the schema",
-    "quota_exhausted": "the account's quota is exhausted",
-    "egress_refused": "requests may not go to this address",
-    "http_400": "the request was refused",
-    "http_401": "the key was refused",
-    "http_403": "the key may not do this",
-    "http_404": "no such model or address there",
-    "http_429": "too many requests",
-    "http_500": "an error at the provider",
-    "http_502": "an error at the provider",
-    "http_503": "the provider is overloaded",
-    "http_529": "the provider is overloaded",
+    "cached": _("an earlier answer to the same request"),
+    "cooling": _("left alone for a while after failures"),
+    "limited": _("its limits would have held the call up"),
+    "limits_unknown": _("its limits can't be kept without Redis"),
+    "budget_exceeded": _("a budget's hard limit would be passed"),
+    "budget_soft": _("a budget's soft limit is reached"),
+    "deadline": _("the call's time was over"),
+    "cancelled": _("the caller left"),
+    "timeout": _("no whole reply in time"),
+    "connection": _("no connection"),
+    "bad_reply": _("the reply made no sense"),
+    "invalid_answer": _("the answer does not fit the schema"),
+    "quota_exhausted": _("the account's quota is exhausted"),
+    "egress_refused": _("requests may not go to this address"),
+    "http_400": _("the request was refused"),
+    "http_401": _("the key was refused"),
+    "http_403": _("the key may not do this"),
+    "http_404": _("no such model or address there"),
+    "http_429": _("too many requests"),
+    "http_500": _("an error at the provider"),
+    "http_502": _("an error at the provider"),
+    "http_503": _("the provider is overloaded"),
+    "http_529": _("the provider is overloaded"),
 }
 ANSWERED = frozenset({"ok", "cached"})
 MOVES = {
-    "retry": "asked again",
-    "adjust": "asked again without what it refused",
-    "repair": "sent back once with the complaint",
-    "fallback": "went on to the next target",
-    "degrade": "went on to the cheaper model",
+    "retry": _("asked again"),
+    "adjust": _("asked again without what it refused"),
+    "repair": _("sent back once with the complaint"),
+    "fallback": _("went on to the next target"),
+    "degrade": _("went on to the cheaper model"),
 }
 
 
@@ -70,13 +73,13 @@ def attempt_lines(attempts: object) -> list[AttemptLine]:
 def _line(attempt: Mapping[str, Any]) -> AttemptLine:
     outcome, moved_on = str(attempt.get("outcome", "")), str(attempt.get("moved_on") or "")
     good = outcome in ANSWERED
-    ended = "answered" if good else "ended the call"
+    ended = gettext("answered") if good else gettext("ended the call")
     return AttemptLine(
         asked=f"{attempt.get('provider', '')}/{attempt.get('model', '')}",
         outcome=outcome,
         good=good,
-        meaning=MEANINGS.get(outcome, ""),
-        then=MOVES.get(moved_on, moved_on) or ended,
+        meaning=str(MEANINGS.get(outcome, "")),
+        then=str(MOVES.get(moved_on, moved_on) or ended),
         took=milliseconds(_number(attempt.get("latency_ms"))),
         tokens=_tokens(attempt.get("usage")),
         cost=_cost(attempt),
@@ -105,11 +108,11 @@ def _cost(attempt: Mapping[str, Any]) -> str:
     source = str(attempt.get("cost_source") or "")
     estimated = _amount(attempt.get("estimated_usd"))
     if source == ESTIMATED and estimated is not None:
-        return f"about {money(estimated)}, estimated"
+        return gettext("about {cost}, estimated").format(cost=money(estimated))
     if not attempt.get("paid"):
-        return "unknown" if source == UNKNOWN else ""
+        return gettext("unknown") if source == UNKNOWN else ""
     told = money(_amount(attempt.get("cost_usd")))
-    return f"{told}, reported" if source == REPORTED else told
+    return gettext("{cost}, reported").format(cost=told) if source == REPORTED else told
 
 
 def _amount(value: object) -> Decimal | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -17,6 +17,9 @@ from django.urls import reverse
 
 from llmconfig.admin.kit.dashboard import Widget
 from llmconfig.errors import LLMError
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class Step:
     """
 
     name: str
-    title: str
+    title: "StrOrPromise"
     rank: int
     permission: str
     look: Callable[[HttpRequest], StepState]

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from llmconfig.admin.kit.pages import row_page
 from llmconfig.admin.kit.presentation import link
@@ -34,13 +35,17 @@ class TellsUses:
 
 def _told(row: Any, found: list[Use]) -> SafeString:
     named = format_html_join(", ", "{}", ((_linked(use),) for use in found[:MAX_USES]))
-    more = f" and {len(found) - MAX_USES} more" if len(found) > MAX_USES else ""
-    return format_html(
-        "{} is named by {}{}. They stay, and find nothing under this name: change them first.",
-        row,
-        named,
-        more,
+    if len(found) <= MAX_USES:
+        text = gettext(
+            "{row} is named by {uses}. They stay, and find nothing under this name: change them"
+            " first."
+        )
+        return format_html(text, row=row, uses=named)
+    text = gettext(
+        "{row} is named by {uses} and {number} more. They stay, and find nothing under this name:"
+        " change them first."
     )
+    return format_html(text, row=row, uses=named, number=len(found) - MAX_USES)
 
 
 def _linked(use: Use) -> SafeString:

@@ -3,12 +3,15 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, get_script_prefix, reverse
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +21,7 @@ class Page:
     `badge` says how many of its rows wait for somebody; 0 shows none.
     """
 
-    title: str
+    title: "StrOrPromise"
     icon: str  # of Material Symbols
     view: str
     permission: str
@@ -29,7 +32,7 @@ class Page:
 class Section:
     """A group of entries; lower `rank` comes first."""
 
-    title: str
+    title: "StrOrPromise"
     rank: int
     pages: tuple[Page, ...]
 
@@ -39,14 +42,14 @@ _SECTIONS: dict[str, Section] = {}
 
 def register_section(section: Section) -> None:
     """Put a group of pages into the sidebar."""
-    _SECTIONS[section.title] = section
+    _SECTIONS[str(section.title)] = section
 
 
 @dataclass(frozen=True, slots=True)
 class FoundPage:
     """A page that the theme's search shows."""
 
-    title: str
+    title: "StrOrPromise"
     description: str
     link: str
     icon: str
@@ -57,7 +60,9 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     groups: list[dict[str, Any]] = [
         {
             "title": "",
-            "items": [{"title": "Overview", "icon": "dashboard", "link": reverse("admin:index")}],
+            "items": [
+                {"title": gettext("Overview"), "icon": "dashboard", "link": reverse("admin:index")}
+            ],
         }
     ]
     sections = list(_open_to(request))
@@ -89,7 +94,7 @@ def _here(path: str, links: Sequence[str]) -> str:
 def search(request: HttpRequest, term: str) -> list[FoundPage]:
     """The theme's hook: the sidebar's pages by their titles and groups."""
     return [
-        FoundPage(page.title, section.title, link, page.icon)
+        FoundPage(page.title, str(section.title), link, page.icon)
         for section, pages in _open_to(request)
         for page, link in pages
         if term.lower() in f"{section.title} {page.title}".lower()

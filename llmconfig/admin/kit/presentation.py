@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, gettext
 
 from llmconfig.configuration.known_costs import KnownCost
 
@@ -22,8 +23,10 @@ def badge(text: Any, tone: str = "plain") -> SafeString:
 
 def few(names: Sequence[str], most: int = 8) -> str:
     """The first names, and how many more there are."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+    first = ", ".join(names[:most])
+    if len(names) <= most:
+        return first
+    return gettext("{names} and {number} more").format(names=first, number=len(names) - most)
 
 
 def count(number: int) -> str:
@@ -36,7 +39,11 @@ def changed(now: Decimal | float | None, before: Decimal | float | None) -> str:
     if now is None or not before:
         return ""
     ratio = float(now) / float(before) - 1
-    return f"{ratio:+.0%}" if abs(ratio) < 10 else f"{ratio + 1:,.0f} times"
+    return (
+        f"{ratio:+.0%}"
+        if abs(ratio) < 10
+        else gettext("{number} times").format(number=f"{ratio + 1:,.0f}")
+    )
 
 
 def cost_changed(now: KnownCost, before: KnownCost | None) -> str:
@@ -45,7 +52,7 @@ def cost_changed(now: KnownCost, before: KnownCost | None) -> str:
         return ""
     text = changed(now.usd, before.usd)
     unpriced = now.unpriced_calls or before.unpriced_calls
-    return f"{text} of the priced" if text and unpriced else text
+    return gettext("{change} of the priced").format(change=text) if text and unpriced else text
 
 
 def duration(seconds: float) -> str:
@@ -69,17 +76,32 @@ def progress_bar(done: int, total: int, *, failed: int = 0) -> SafeString:
     return format_html(
         '<span class="nw-progress"><svg viewBox="0 0 100 4" preserveAspectRatio="none"'
         ' role="progressbar" aria-valuemin="0" aria-valuemax="{}" aria-valuenow="{}"'
-        ' aria-label="Rows" aria-valuetext="{}"><rect class="nw-track" width="100" height="4"/>'
+        ' aria-label="{}" aria-valuetext="{}"><rect class="nw-track" width="100" height="4"/>'
         '<rect class="nw-fill" width="{}" height="4"/>'
         '<rect class="nw-fill-danger" x="{}" width="{}" height="4"/></svg><span>{}</span></span>',
         total,
         done + failed,
-        f"{done + failed} of {total} rows{f', {failed} failed' if failed else ''}",
+        gettext("Rows"),
+        _rows_in_words(done + failed, total, failed),
         f"{100 * done / whole:.2f}",
         f"{100 * done / whole:.2f}",
         f"{100 * failed / whole:.2f}",
         f"{count(done + failed)} / {count(total)}",
     )
+
+
+def _rows_in_words(done: int, total: int, failed: int) -> str:
+    if not failed:
+        return gettext("{done} of {total} rows").format(done=done, total=total)
+    return gettext("{done} of {total} rows, {failed} failed").format(
+        done=done, total=total, failed=failed
+    )
+
+
+def in_a_line(label: Any) -> str:
+    """A choice's label as it stands after other words: German keeps its capitals."""
+    text = str(label)
+    return text if (get_language() or "").startswith("de") else text.lower()
 
 
 def link(address: str, text: Any) -> SafeString:

@@ -9,6 +9,7 @@ from django.db.models import Model
 from django.db.models.expressions import Combinable
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from llmconfig.admin.kit.panels import Panel
 
@@ -48,7 +49,7 @@ class ShowsHealth:
             shown.insert(shown.index("status") + 1, "health")
         return shown
 
-    @admin.display(description="Health")
+    @admin.display(description=_("Health"))
     def health(self, provider: Any) -> SafeString:
         """Whether it answers, by the calls of the last minutes."""
         return _VIEWS[0].badge(provider.health_found)

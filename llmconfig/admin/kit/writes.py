@@ -11,7 +11,9 @@ from django.db import transaction
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import translation
 from django.utils.http import urlencode
+from django.utils.translation import gettext
 
 from llmconfig.admin.kit.theme import ModelAdmin
 from llmconfig.configuration.edits import changes_since, in_words, traces_of
@@ -30,14 +32,15 @@ def current_revision() -> int:
 def conflict(seen: str, rows: Iterable[Model]) -> str:
     """Why a form that was read at revision `seen` may not be saved; blank when it may."""
     if not seen.isdigit():
-        return "This form does not say which state it was read from. Open the page again."
+        return gettext("This form does not say which state it was read from. Open the page again.")
     since = changes_since(int(seen), traces_of(rows))
     if not since:
         return ""
-    return (
-        f"{in_words(since)}. Nothing of yours was saved; your values are still below. Open the page"
-        " again to see theirs, then repeat what you still want."
-    )
+    return gettext(
+        "{changes}. Nothing of yours was saved; your values are still"
+        " below. Open the page again to see theirs, then repeat what you"
+        " still want."
+    ).format(changes=in_words(since))
 
 
 class RefusesStaleForms(forms.ModelForm):  # type: ignore[type-arg]  # generic only for the checker
@@ -78,7 +81,7 @@ class RevisionedAdmin(ModelAdmin):
         context = {"seen_revision": seen, "seen_name": SEEN, **(extra_context or {})}
         if request.method in READING:
             return super().changeform_view(request, object_id, form_url, context)
-        name = str(self.opts.verbose_name)
+        name = self.opts.verbose_name_raw
         message = f"Added a {name}." if object_id is None else ""
         with (
             transaction.atomic(),  # the row is held from before its name is read
@@ -120,7 +123,9 @@ class RevisionedAdmin(ModelAdmin):
             return super().changelist_view(request, extra_context)
         action = request.POST.get("action", "")
         verb = "Deleted" if action == "delete_selected" else "Changed"
-        with self.revision(request, f"{verb} several {self.opts.verbose_name_plural}."):
+        with translation.override(None):  # the history is kept in one language
+            several = str(self.opts.verbose_name_plural)
+        with self.revision(request, f"{verb} several {several}."):
             return super().changelist_view(request, extra_context)
 
     def history_view(
@@ -140,7 +145,7 @@ class RevisionedAdmin(ModelAdmin):
         """A deletion with all that goes with it is one revision."""
         if request.method in READING:
             return super().delete_view(request, object_id, extra_context)
-        name = str(self.opts.verbose_name)
+        name = self.opts.verbose_name_raw
         with (
             transaction.atomic(),
             self.revision(request, f"Deleted the {name} {self._locked(object_id)}."),

@@ -77,7 +77,7 @@ async function ask(section, target, signal) {
   } else if (reply.ok && kind.includes("ndjson")) {
     await read(section, reply);
   } else {
-    refuse(section, `The server answered ${reply.status}. Open the page again; you may have been signed out.`);
+    refuse(section, form.dataset.refused.replace("{status}", reply.status));
   }
 }
 
@@ -90,7 +90,7 @@ async function column(target, signal) {
   try {
     await ask(section, target, signal);
   } catch (error) {
-    refuse(section, error.name === "AbortError" ? "You stopped it." : "The connection to the server broke off.");
+    refuse(section, error.name === "AbortError" ? form.dataset.stopped : form.dataset.broken);
   } finally {
     clearInterval(clock);
     state.textContent = "";
