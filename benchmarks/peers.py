@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".nodewise" / "bench"
-INSTALL_SECONDS = 300
+INSTALL_SECONDS = 600
 # Python runs the lines of .pth files at its start, which is how LiteLLM 1.82.8 stole credentials.
 HARMLESS_PTH = {"distutils-precedence.pth"}
 # This one only makes `google` a package of several parts.

@@ -20,10 +20,12 @@ NO_PICTURES = "Pictures and videos aren't made here: ask their provider."
 NO_AGENTS = "Agents don't run here: run the loop in the client and send it to /v1/messages."
 NO_TUNING = "Models aren't trained here: do it at their provider, and call them here afterwards."
 COUNTED = "Tokens are counted at /v1/messages/count_tokens and /v1/responses/input_tokens."
+OLLAMAS_MODELS = "Models are set up in the admin; /api/tags lists those that a key may call."
 IN_THE_ADMIN = "Keys, models and limits are set in the admin, or by the API of the configuration."
 # By the path below /v1, or by its beginning.
 WAYS_OUT: Mapping[str, str] = MappingProxyType(
     {
+        "chat/completions": "Chats aren't kept here; answers of /v1/responses are.",
         "messages/batches": NO_BATCHES,
         "batches": NO_BATCHES,
         "complete": "Use /v1/messages.",
@@ -53,6 +55,11 @@ WAYS_OUT: Mapping[str, str] = MappingProxyType(
         "sessions": NO_AGENTS,
         "environments": NO_AGENTS,
         "deployments": NO_AGENTS,
+        "api/pull": OLLAMAS_MODELS,
+        "api/push": OLLAMAS_MODELS,
+        "api/create": OLLAMAS_MODELS,
+        "api/copy": OLLAMAS_MODELS,
+        "api/delete": OLLAMAS_MODELS,
         "tokenize": COUNTED,
         "detokenize": COUNTED,
         "model": "The models that a key may call are listed at /v1/models.",

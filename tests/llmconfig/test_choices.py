@@ -184,6 +184,26 @@ def test_n_answers_come_in_one_request_of_a_target_that_gives_them(serve):
     assert served.bodies[-1]["n"] == 2
 
 
+def test_a_stream_of_several_answers_that_is_cut_leaves_one_record_and_no_other_request(serve):
+    _, lines = several({"n": 3, "stream": True})
+    sent = b"".join(lines)
+    ends = sent.index(b'"finish_reason"')  # from here on no answer is cut short
+    cut: list[int] = [0]
+    served = serve(lambda _: (200, (sent[: cut[0]],)))
+    create = client().with_options(max_retries=0).chat.completions.create
+    for at in range(sent.index(b"Fine") + 40, ends, 150):
+        cut[0] = at
+        GenerationMetric.objects.all().delete()
+        before = len(served.bodies)
+        with pytest.raises(openai.APIError):
+            list(create(model="x", messages=HELLO, n=3, temperature=1, stream=True))
+        assert len(served.bodies) == before + 1
+        row = GenerationMetric.objects.get()
+        assert row.error_code == "bad_reply"
+        assert row.cost_usd is not None or row.tokens_total == 0
+        assert row.response_length
+
+
 def test_a_target_that_refuses_n_is_asked_side_by_side(serve):
     def answer(body: JSON) -> Any:
         if "n" in body:

@@ -222,6 +222,7 @@ UNSERVED = [
     ("GET", "/v1/model/info", "Cline", "/v1/models"),
     ("POST", "/v1/messages/batches?beta=true", "anthropic", "side by side"),
     ("POST", "/v1/complete", "anthropic", "/v1/messages"),
+    ("GET", "/v1/chat/completions/chatcmpl-1", "openai", "/v1/responses"),
 ]
 
 
