@@ -31,7 +31,7 @@ RUN_SECONDS = 600
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class LaneRun:
     """A batch by some workers: CPU of theirs and of PostgreSQL's processes, in ms a row."""
 
     rows_a_second: float
@@ -54,7 +54,7 @@ def main() -> None:
     # These need Django set up.
     from benchmarks import database, report
 
-    found: dict[str, list[Run]] = defaultdict(list)
+    found: dict[str, list[LaneRun]] = defaultdict(list)
     with simulator() as provider:
         database.prepare(provider.url)
         database.multiply(given.rows)
@@ -81,7 +81,7 @@ def _arguments() -> argparse.Namespace:
     return given
 
 
-def _round(provider: Simulator, rows: int) -> Sequence[tuple[str, Run]]:
+def _round(provider: Simulator, rows: int) -> Sequence[tuple[str, LaneRun]]:
     provider.control(latency_ms=SLOW_MS)
     workers = [(f"{count} workers", _measure(count, rows)) for count in (1, 2)]
     provider.control(latency_ms=USUAL_MS)
@@ -110,7 +110,7 @@ def _limits(*, on: bool) -> None:
             provider.save()
 
 
-def _measure(workers: int, rows: int) -> Run:
+def _measure(workers: int, rows: int) -> LaneRun:
     """The time from the start of waiting workers to the batch's end."""
     from benchmarks import database
     from enrichment.batches import creation
@@ -139,7 +139,7 @@ def _measure(workers: int, rows: int) -> Run:
     batch = Batch.objects.get(pk=batch.pk)
     if batch.status != "completed":
         sys.exit(f"The batch is {batch.status}: {batch.status_reason}")
-    return Run(len(ids) / seconds, sum(cpu) * 1000 / len(ids), in_database * 1000 / len(ids))
+    return LaneRun(len(ids) / seconds, sum(cpu) * 1000 / len(ids), in_database * 1000 / len(ids))
 
 
 def _line_of(lane: "subprocess.Popen[str]") -> str:
@@ -165,24 +165,26 @@ def _lane(batch_id: UUID) -> None:
     print(time.process_time() - used, flush=True)
 
 
-def _row(found: dict[str, list[Run]], name: str, words: str) -> str:
+def _row(found: dict[str, list[LaneRun]], name: str, words: str) -> str:
     rate, cpu, in_database = (median(of(each) for each in found[name]) for of in FIGURES)
     return f"| {words} | {rate:.0f} | {cpu:.3f} ms | {in_database:.3f} ms |"
 
 
-FIGURES: tuple[Callable[[Run], float], ...] = (
+FIGURES: tuple[Callable[[LaneRun], float], ...] = (
     lambda run: run.rows_a_second,
     lambda run: run.cpu_ms,
     lambda run: run.database_ms,
 )
 
 
-def _times(found: dict[str, list[Run]], one: str, other: str, of: Callable[[Run], float]) -> float:
+def _times(
+    found: dict[str, list[LaneRun]], one: str, other: str, of: Callable[[LaneRun], float]
+) -> float:
     """The median over the rounds of the second's figure over the first's."""
     return median(of(b) / of(a) for a, b in zip(found[one], found[other], strict=True))
 
 
-def document(found: dict[str, list[Run]], *, rows: int, rounds: int, on: str) -> str:
+def document(found: dict[str, list[LaneRun]], *, rows: int, rounds: int, on: str) -> str:
     """docs/performance-lanes.md."""
     rate, cpu, in_database = FIGURES
     return f"""# Two workers, limits and budgets
