@@ -216,7 +216,7 @@ class EvaluationRunAdmin(DeletableAdmin):
         here = reverse("admin:enrichment_evaluationrun_change", args=[run.pk])
         return HttpResponseRedirect(here)
 
-    @admin.action(description=gettext_lazy("Compare the two ticked runs"), permissions=["view"])
+    @admin.action(description=gettext_lazy("Compare the two ticked runs"), permissions=["add"])
     def compare_selected(
         self, request: HttpRequest, queryset: QuerySet[EvaluationRun]
     ) -> HttpResponse | None:

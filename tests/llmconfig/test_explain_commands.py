@@ -95,7 +95,7 @@ def test_a_sound_configuration_is_valid_and_nobody_is_called(configured, capsys,
 
 def test_an_unreadable_key_is_an_exit_code_of_1(configured, capsys):
     Provider.objects.update(api_key="v1:deadbeef:gAAAA")
-    with pytest.raises(CommandError, match="10 of 10") as caught:
+    with pytest.raises(CommandError, match="11 of 11") as caught:
         validated(capsys)
     assert caught.value.returncode == 1
     assert "no longer in LLM_FIELD_KEYS" in capsys.readouterr().out
@@ -106,7 +106,7 @@ def test_an_arm_that_nobody_serves_is_found_before_it_is_called(configured, caps
     experiment.arms.create(name="control")
     experiment.arms.create(name="gone", model="tier:gone")
     experiments.start("cooler", source="shell")
-    with pytest.raises(CommandError, match="1 of 12"):
+    with pytest.raises(CommandError, match="1 of 13"):
         validated(capsys)
     told = capsys.readouterr().out
     assert "arm cooler, arm gone: nothing can serve it" in told
@@ -164,7 +164,7 @@ def test_each_model_that_is_named_is_judged_in_turn(
     ProviderModel.objects.filter(provider__name="fresh").delete()
     GlobalConfig.objects.filter(interaction_type="tools").update(**row)
     if broken:
-        with pytest.raises(CommandError, match="1 of 10 can't be served as configured") as caught:
+        with pytest.raises(CommandError, match="1 of 11 can't be served as configured") as caught:
             validated(capsys)
         assert caught.value.returncode == 1
         told = capsys.readouterr().out
