@@ -1,6 +1,7 @@
 """What strangers can't do: fill the disk, guess passwords, use a login twice, hold a request."""
 
 import json
+import re
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -125,3 +126,4 @@ def test_no_page_of_ours_has_a_script_inline(admin_client):
         assert scripts
         inline = [each for each in scripts if "src=" not in each and "application/json" not in each]
         assert inline == []
+        assert re.findall(r"\son[a-z]+=", page) == []  # handlers, which the policy forbids too

@@ -23,6 +23,11 @@ document.addEventListener("DOMContentLoaded", () => {
     if (each.scrollHeight > each.clientHeight + 1 || each.scrollWidth > each.clientWidth + 1) each.tabIndex = 0;
   }
 
+  // What stands in a field that offers a list would hide the rest of it.
+  for (const each of document.querySelectorAll("[data-select]")) {
+    each.addEventListener("focus", () => each.select());
+  }
+
   // A form that was refused begins at its first error.
   const wrong = document.querySelector("#content [aria-invalid=true], #content .errorlist ~ input, #content .errors input");
   if (wrong) wrong.focus();
