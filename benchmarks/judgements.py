@@ -154,9 +154,11 @@ Qwen2.5-Coder 1.5B (Q4_K_M), the model of `make demo`, with the prompts of its n
 listings of 250 to 600 characters; {number} answers and parts of answers, each read beside its
 source: right, wrong but harmless, or dangerous (an adopter would be misled about the dog). The
 judgements with their reasons are in `fixtures/quality/judgements.tsv`. In brackets the exact 95 %
-interval. The gates were mended by what was found in these answers, so others will do worse. Before
-that, of the first four listings, two profiles of four (one with an invented fun fact) and three
-Spanish texts of three (one says clean for sweet) had been applied whole.
+interval. The gates were mended by what was found in these answers, so others will do worse: when
+the ninth and tenth listing were judged, 4 of the 28 parts that were applied were dangerous (a year
+that nobody spoke of, children without the limit of 12 years), and the gates were mended again.
+Before all that, of the first four listings, two profiles of four (one with an invented fun fact)
+and three Spanish texts of three (one says clean for sweet) had been applied whole.
 """
 BY_GATE = (
     "By gate, of all that it held (a part can be held by several, and is held with its answer):\n"

@@ -8,9 +8,9 @@ from enrichment.quality.gates.concepts import Concept
 
 _TRAITS = """
 playful: playful playfulness | play plays playing played playtime toy toys fetch ball tug romp*
-    fun goofy silly puppy zoom* wrestl*
+    fun goofy silly zoom* wrestl*
 energetic: energetic energy active lively athletic high-energy | energ* activ* run runs running
-    hik* jog* zoom* bounc* spunky hyper puppy play* exercis* adventur* rambunctious
+    hik* jog* zoom* bounc* spunky hyper play* exercis* adventur* rambunctious
 calm: calm mellow laid-back laidback easygoing easy-going relaxed low-key serene | quiet* gentle
     couch chill lazy nap* lap relax* low_energy laid_back easy_going low_key
 gentle: gentle gently gentleness tender | soft careful sweet mild gentleman

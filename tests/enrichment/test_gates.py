@@ -307,6 +307,7 @@ def test_a_profile_keeps_what_the_source_says_and_leaves_the_rest_to_a_person():
     [
         ("Rex is obedient with his ball.", "new_concept"),
         ("Rex sails boats across oceans.", "invented"),
+        ("Rex loves his ball for over a year.", "invented"),
     ],
 )
 def test_what_a_profile_claims_and_nobody_said_waits_for_a_person(bio, code):
@@ -316,6 +317,24 @@ def test_what_a_profile_claims_and_nobody_said_waits_for_a_person(bio, code):
     assert found.suggestion["bio"] == bio
     nothing = profiled(bio=bio, tagline="A champion swimmer")
     assert code in {each.code for each in nothing.findings}
+
+
+@pytest.mark.parametrize(
+    ("source", "bio", "column", "held"),
+    [
+        ("Children 12+ would be ideal.", "He is great with children.", None, True),
+        ("Children 12+ would be ideal.", "He is great with children over 12.", None, False),
+        ("He loves kids.", "He is great with children.", None, False),
+        ("He is a hound.", "He is great with children.", None, True),
+        ("He is a hound.", "He is great with children.", True, False),
+    ],
+)
+def test_a_profile_promises_no_more_than_its_source(source, bio, column, held):
+    values = {"name": "Rex", "facts": "", "description": f"{source} He lives with us."}
+    found = get("dog_profiler").objections(
+        {"bio": bio}, values, variant="", columns={"good_with_children": column}
+    )
+    assert ("not_said" in {each.code for each in found}) is held
 
 
 def test_a_number_in_one_word_with_its_unit_is_the_number():

@@ -18,6 +18,7 @@ from enrichment.quality.gates import (
     concepts_kept,
     grounded,
     language,
+    promises_kept,
     unknown_addresses,
     unknown_names,
     unknown_numbers,
@@ -69,6 +70,7 @@ class DogProfiler(ListingEnrichment):
         unknown_addresses,
         unknown_names,
         columns_decide((*STATEMENTS, *CHOICES), text_counts=False),
+        promises_kept(STATEMENTS),
         grounded(FRAMING),
         concepts_kept((*NEW_CONCEPTS, *TRAITS), LANGUAGES),
     )

@@ -1,7 +1,13 @@
 """The gates that an enrichment names, and what is needed to write another one; re-exports only."""
 
 from enrichment.quality.gates.addresses import unknown_addresses
-from enrichment.quality.gates.columns import Amount, Choice, Statement, columns_decide
+from enrichment.quality.gates.columns import (
+    Amount,
+    Choice,
+    Statement,
+    columns_decide,
+    promises_kept,
+)
 from enrichment.quality.gates.concepts import Concept, concepts_kept
 from enrichment.quality.gates.contract import (
     FINDING_CODES,
@@ -65,6 +71,7 @@ __all__ = [
     "numbers_translated",
     "opposite_said",
     "orders_choice",
+    "promises_kept",
     "register_code",
     "remains_of",
     "sex_kept",

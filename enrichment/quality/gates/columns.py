@@ -4,6 +4,7 @@ An enrichment declares which columns bind which statements; any table can. A col
 binds nothing, for unknown is neither yes nor no.
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,7 +29,18 @@ AGAINST_COLUMN = register_code(
     "Where the facts say no, never say yes; where they give a value, keep to it.",
 )
 
+NOT_SAID = register_code(
+    "not_said",
+    "Promised more than the source",
+    "Say good with somebody only where the text or the facts say so, with the text's limits.",
+)
+
 CLOSE = 0.05  # of an amount
+# English: for whom something holds only in part, as for older children.
+_LIMITS = re.compile(
+    r"\b(?:older|over|above|teens?|teenagers?|selective|some|certain|calm|small|large|savvy|female"
+    r"|male|slow|supervised|introduc\w+|respectful|if|only|\d+)\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +85,26 @@ class Statement:
             return ""
         if not read.answer.has(self.concept):
             return ""
-        denied, stated = self._said(read.answer)
+        denied, stated = self.said(read.answer)
         if not value and stated:
-            if text_counts and self._said(read.source)[1]:
+            if text_counts and self.said(read.source)[1]:
                 return ""
             return f"{self.label}, but the column says no"
-        if value and denied and not stated and not self._said(read.source)[0]:
+        if value and denied and not stated and not self.said(read.source)[0]:
             return f"not {self.label}, but the column says yes"
         return ""
 
-    def _said(self, text: Text) -> tuple[bool, bool]:
+    def promise(self, value: Any, read: BoundTexts) -> str:
+        """What the answer promises beyond a column that isn't yes and a source with limits."""
+        if value or not self.said(read.answer)[1]:
+            return ""
+        if not self.said(read.source)[1]:
+            return f"{self.label}, which the source doesn't say"
+        if _limited(read.source, self.concept) and not _limited(read.answer, self.concept):
+            return f"{self.label}, without the source's limits"
+        return ""
+
+    def said(self, text: Text) -> tuple[bool, bool]:
         """Whether a text denies it, and whether it states it."""
         if text.language not in self.concept.forms or not text.has(self.concept):
             return False, False
@@ -97,6 +119,14 @@ class Statement:
             if yes and (stating is None or any(map(stating.match, part.parts))):
                 stated = True
         return denied, stated
+
+
+def _limited(text: Text, concept: Concept) -> bool:
+    """Whether one of the sentences that speak of a concept has a limit."""
+    return any(
+        _LIMITS.search(sentence) and Text(sentence, text.language).has(concept)
+        for sentence in sentences(text.lower)
+    )
 
 
 @dataclass(frozen=True)
@@ -196,5 +226,23 @@ def columns_decide(bindings: Sequence[Binding], *, text_counts: bool) -> Gate:
             if (objection := each.objection(columns[each.column], read, text_counts=text_counts))
         ]
         return found_in_answer(AGAINST_COLUMN, "The answer says", found)
+
+    return check
+
+
+def promises_kept(statements: Sequence[Statement]) -> Gate:
+    """A gate for texts that are written from a source: what they promise, the source has to say.
+
+    For English sources and answers. A column that says yes is enough.
+    """
+
+    def check(checked: Checked) -> GateFinding | None:
+        read = BoundTexts(Text(checked.text, "en"), Text(checked.source, "en"))
+        found = [
+            promise
+            for each in statements
+            if (promise := each.promise(checked.columns.get(each.column), read))
+        ]
+        return found_in_answer(NOT_SAID, "The answer says", found)
 
     return check

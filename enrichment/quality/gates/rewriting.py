@@ -119,6 +119,12 @@ def _is_invented(content: int, new: int, longest: int) -> bool:
 MIN_UNGROUNDED_SHARE = 0.4  # of the words of content in a sentence of another text
 
 
+# Units with which a text says how long, heavy or far something is, if its source never does.
+_MEASURING = frozenset(
+    "year month months week weeks pound pounds lbs kg mile miles inches dollars".split()
+)
+
+
 def grounded(framing: AbstractSet[str]) -> Gate:
     """A gate for texts that are written from a source: sentences of which it knows too little.
 
@@ -127,8 +133,12 @@ def grounded(framing: AbstractSet[str]) -> Gate:
 
     def check(checked: Checked) -> GateFinding | None:
         known = checked.source_words
+        units = {UNIT_OF[word] for word in known.words & UNIT_OF.keys()}
         found = []
         for sentence in (each for text in checked.texts for each in sentences(text)):
+            if any(UNIT_OF[word] not in units for word in _MEASURING & {*words(sentence)}):
+                found.append(sentence)
+                continue
             content = {
                 word
                 for word in words(sentence)
