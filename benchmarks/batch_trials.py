@@ -345,31 +345,30 @@ def cap_reached(stage: TrialStage) -> TrialRow:
     from enrichment.batches import lifecycle
 
     rows = stage.given.rows // 2
-    batch = _batch(stage, rows)
-    cost = _cost_of_one()
-    cap = (cost * rows / 4).quantize(Decimal("0.000001"))
-    type(batch).objects.filter(pk=batch.pk).update(max_cost_usd=cap)
-    batch.refresh_from_db()
     with _at_work(stage) as at_work:
+        cost = _cost_of_one(stage)
+        cap = (cost * rows / 4).quantize(Decimal("0.000001"))
+        batch = _batch(stage, rows, max_cost_usd=cap)
         at, _ = _worked_off(batch, [at_work.workers.kill_one])
         spent, wrong = at.cost_usd or Decimal(0), "" if at.status == "paused" else "never paused"
-        # What was in flight and one write of each lane may pass it, nothing else.
-        if spent > cap + cost * 2 * LANES * WRITE_AT * 2:
+        if spent > cap + cost * 2 * 2 * LANES:  # of each lane one call may pass it
             wrong = f"${spent} of ${cap}"
         batch.refresh_from_db()
         lifecycle.resume(batch, max_cost_usd=cap * 100)
         tasks.start_lanes(batch)
         found = _worked_off(batch)
-    faults = f"1 kill; ${spent:.4f} spent of ${cap:.4f}, by what was in flight"
+    faults = f"1 kill; ${spent:.4f} spent of ${cap:.4f}"
     return _row(stage, "a cap is reached, then raised", faults, found, wrong=wrong)
 
 
-def _cost_of_one() -> Decimal:
-    """What an answer has cost by now, on average; trials before this one have made some."""
-    [(cost,)] = _sql("SELECT avg(cost_usd) FROM llm_generation_metrics WHERE cost_usd > 0")
-    if cost is None:
-        sys.exit("Nothing has been paid yet: run another trial first.")
-    return Decimal(cost)
+def _cost_of_one(stage: TrialStage) -> Decimal:
+    """What an answer costs here, on average."""
+    at, _ = _worked_off(_batch(stage, 10))
+    if not at.cost_usd:
+        sys.exit(f"Ten rows came to nothing: {at}")
+    stage.provider.settled()
+    stage.provider.reset()
+    return Decimal(at.cost_usd / at.calls)
 
 
 BATCH_TRIALS: tuple[Callable[[TrialStage], TrialRow], ...] = (

@@ -80,7 +80,8 @@ def test_a_wrong_clock_drops_no_month_and_no_kept_answer_and_opens_no_other_days
 def test_an_answer_that_one_clock_kept_is_dated_right_by_another(tmp_path, settings):
     """A worker of 1970 dies, and one of 2042 writes what it was answered."""
     settings.LLM_SPOOL_DIR = str(tmp_path)
-    token, years = uuid4(), []
+    token = uuid4()
+    years: list[dt.datetime] = []
     for wrong in WRONG:
         with time_machine.travel(wrong, tick=True):
             connection.close()
