@@ -27,7 +27,6 @@ MONTHS = 12
 TEXT_DAYS = 31
 GOAL_MS = 300
 ROUNDS = 3
-RUN_SECONDS = 1800
 CALLS = "/admin/metrics/generationmetric/"
 TEXTS = "/admin/metrics/generationhistory/"
 YEAR = "days=366"
@@ -159,17 +158,24 @@ def _spending() -> dict[str, str]:
 
 def _measure(checkout: Path, addresses: Sequence[str]) -> list[dict[str, Any]]:
     """The addresses as the checkout's own process serves them."""
-    ran = subprocess.run(
+    found = []
+    with subprocess.Popen(
         [sys.executable, "-P", str(SCRIPT)],
         cwd=checkout,
         env=os.environ | {"PYTHONPATH": str(checkout.resolve())},
-        input=json.dumps(list(addresses)),
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        timeout=RUN_SECONDS,
-        check=True,
-    )
-    return [json.loads(line) for line in ran.stdout.splitlines()]
+    ) as process:
+        assert process.stdin is not None and process.stdout is not None
+        json.dump(list(addresses), process.stdin)
+        process.stdin.close()
+        for line in process.stdout:
+            found.append(json.loads(line))
+            print(line, end="", file=sys.stderr)
+    if process.returncode:
+        sys.exit(f"{checkout} could not be measured.")
+    return found
 
 
 def _table(pages: Mapping[str, str]) -> Iterator[str]:
@@ -233,7 +239,7 @@ def _document(parts: Sequence[str]) -> str:
         f"A page should take at most {GOAL_MS} ms in the database, or say how to narrow what is"
         " asked for: `LLM_CALLS_QUERY_MS` ends each query of a list. Database: what the process"
         " waited for all queries of the page, the way there included; server: the whole request"
-        " without a socket, CPU: of this process. Medians of five looks after a first one, of CPU"
+        " without a socket, CPU: of this process. Medians of three looks after a first one, of CPU"
         " the least; sent: to a browser that takes gzip."
     )
     command = " ".join(["python -m benchmarks.admin", *_without_paths(sys.argv[1:])])
