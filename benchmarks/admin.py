@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import django
@@ -26,7 +27,7 @@ SCRIPT = ROOT / "benchmarks" / "admin_pages.py"
 MONTHS = 12
 TEXT_DAYS = 31
 GOAL_MS = 300
-ROUNDS = 3
+ROUNDS = 2
 CALLS = "/admin/metrics/generationmetric/"
 TEXTS = "/admin/metrics/generationhistory/"
 YEAR = "days=366"
@@ -159,20 +160,20 @@ def _spending() -> dict[str, str]:
 def _measure(checkout: Path, addresses: Sequence[str]) -> list[dict[str, Any]]:
     """The addresses as the checkout's own process serves them."""
     found = []
-    with subprocess.Popen(
-        [sys.executable, "-P", str(SCRIPT)],
-        cwd=checkout,
-        env=os.environ | {"PYTHONPATH": str(checkout.resolve())},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdin is not None and process.stdout is not None
-        json.dump(list(addresses), process.stdin)
-        process.stdin.close()
-        for line in process.stdout:
-            found.append(json.loads(line))
-            print(line, end="", file=sys.stderr)
+    with TemporaryFile("w+") as asked:
+        json.dump(list(addresses), asked)
+        asked.seek(0)
+        with subprocess.Popen(
+            [sys.executable, "-P", str(SCRIPT)],
+            cwd=checkout,
+            env=os.environ | {"PYTHONPATH": str(checkout.resolve())},
+            stdin=asked,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process:
+            for line in process.stdout or ():
+                found.append(json.loads(line))
+                print(line, end="", file=sys.stderr)
     if process.returncode:
         sys.exit(f"{checkout} could not be measured.")
     return found
@@ -239,7 +240,7 @@ def _document(parts: Sequence[str]) -> str:
         f"A page should take at most {GOAL_MS} ms in the database, or say how to narrow what is"
         " asked for: `LLM_CALLS_QUERY_MS` ends each query of a list. Database: what the process"
         " waited for all queries of the page, the way there included; server: the whole request"
-        " without a socket, CPU: of this process. Medians of three looks after a first one, of CPU"
+        " without a socket, CPU: of this process. Means of two looks after a first one, of CPU"
         " the least; sent: to a browser that takes gzip."
     )
     command = " ".join(["python -m benchmarks.admin", *_without_paths(sys.argv[1:])])

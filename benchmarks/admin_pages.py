@@ -14,7 +14,7 @@ import sys
 import time
 from typing import Any
 
-REPEATS = 3
+REPEATS = 2
 REFUSALS = ("longer than a page may wait", "Ask for a shorter time", "database was asked for")
 SUPERUSER = {"is_staff": True, "is_superuser": True}
 
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def measured(client: Any, address: str) -> dict[str, Any]:
-    """The address as a person gets it, three times after a first look."""
+    """The address as a person gets it, twice after a first look."""
     looks = [_look(client, address) for _ in range(REPEATS + 1)][1:]
     return {
         "address": address,

@@ -10,14 +10,20 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
-from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import (
+    InterfaceError,
+    OperationalError,
+    close_old_connections,
+    connection,
+    transaction,
+)
 
 from llmconfig import project_settings, provider_types
 from llmconfig.configuration import process_settings
@@ -196,8 +202,10 @@ def _refresh() -> Snapshot:
             return held
         knew_of, asked_at = _holder.expirations, time.monotonic()
         try:
-            if _holder.snapshot is None or _holder.snapshot.token != _version()[1]:
-                _holder.snapshot = load()
+            # A caller's transaction may end each query in time; it goes on after such an end.
+            with transaction.atomic() if connection.in_atomic_block else nullcontext():
+                if _holder.snapshot is None or _holder.snapshot.token != _version()[1]:
+                    _holder.snapshot = load()
         except (OperationalError, InterfaceError) as error:
             kept = _holder.kept
             if kept is None:

@@ -22,7 +22,8 @@ from tests.browsing import PASSWORD, browse, in_a_browser
 pytestmark = [pytest.mark.django_db(transaction=True), in_a_browser]
 
 OURS = (
-    "llm_settings", "llm_playground", "llm_health", "enrichment_review", "listings_import",
+    "llm_settings", "llm_playground", "llm_health", "enrichment_review", "enrichment_workbench",
+    "listings_import",
     "metrics_spending",
 )  # fmt: skip
 GRAVE = frozenset({"critical", "serious"})
