@@ -15,7 +15,7 @@ DEFINITIONS = (
     ),
     ProcessSetting(
         "LLM_CALLS_QUERY_MS",
-        1000,
+        300,
         "Longest time of one query for the list of calls, in milliseconds; then it says how to"
         " narrow what is asked for.",
         least=1,

@@ -17,13 +17,7 @@ from typing import Any
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
-from django.db import (
-    InterfaceError,
-    OperationalError,
-    close_old_connections,
-    connection,
-    transaction,
-)
+from django.db import InterfaceError, OperationalError, close_old_connections, transaction
 
 from llmconfig import project_settings, provider_types
 from llmconfig.configuration import process_settings
@@ -203,7 +197,8 @@ def _refresh() -> Snapshot:
         knew_of, asked_at = _holder.expirations, time.monotonic()
         try:
             # A caller's transaction may end each query in time; it goes on after such an end.
-            with transaction.atomic() if connection.in_atomic_block else nullcontext():
+            inside = transaction.get_connection().in_atomic_block
+            with transaction.atomic() if inside else nullcontext():
                 if _holder.snapshot is None or _holder.snapshot.token != _version()[1]:
                     _holder.snapshot = load()
         except (OperationalError, InterfaceError) as error:

@@ -94,6 +94,7 @@ def served() -> Iterator[tuple[str, subprocess.Popen[str]]]:
             "DATABASE_URL": database_url(),
             "ENVIRONMENT": "development",
             "DJANGO_ALLOWED_HOSTS": "127.0.0.1",
+            "LLM_CALLS_QUERY_MS": "60000",
         },
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,

@@ -1,5 +1,6 @@
+import psycopg
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.resolution import resolve
@@ -12,6 +13,7 @@ from llmconfig.models import (
     Revision,
     RevisionChange,
 )
+from tests.database import database_url
 
 pytestmark = pytest.mark.django_db
 
@@ -52,3 +54,15 @@ def test_raw_sql_moves_the_version_too(configured):
     assert Revision.objects.values_list("source", flat=True)[0] == "sql"
     snapshot.expire()
     assert resolve("reasoning", snapshot=snapshot.current()).targets[0].temperature == 0.1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_transaction_of_short_time_outlives_a_configuration_that_it_could_not_read():
+    held = snapshot.current()
+    with psycopg.connect(database_url()) as other, transaction.atomic():
+        other.execute("LOCK TABLE llm_config_version IN ACCESS EXCLUSIVE MODE")
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = 20")
+            snapshot.expire()
+            assert snapshot.current() is held
+            cursor.execute("SELECT 1")
