@@ -130,8 +130,9 @@ class GenerationMetricAdmin(CallTableAdmin):
         return rows
 
     def by_id(self, wanted: UUID) -> Q:
-        """A call's own id, or its batch's."""
-        return Q(correlation_id=wanted) | Q(session_id=wanted)
+        """A call's own id, or its batch's. One of both: an index finds either, not their OR."""
+        own = GenerationMetric.objects.filter(correlation_id=wanted).exists()
+        return Q(correlation_id=wanted) if own else Q(session_id=wanted)
 
     def get_urls(self) -> list[URLPattern]:
         """With the pages that belong to the list."""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Max, Min
+from django.db.models import DateTimeField, ExpressionWrapper, F, Max, Min, Value
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -19,6 +19,8 @@ from llmconfig.admin.kit.presentation import count, duration, milliseconds
 from llmconfig.configuration.known_costs import money
 from metrics.admin.periods import SINCE, UNTIL
 from metrics.admin.viewers_zone import viewers_zone
+from metrics.bounded import bounded
+from metrics.errors import TookTooLong, Unanswerable
 from metrics.models import GenerationMetric
 from metrics.queries import MetricsQuestion, total
 
@@ -34,8 +36,32 @@ def session_view(request: HttpRequest, session: UUID) -> HttpResponse:
     """The first calls in the order in which they began, and the sums of all."""
     if not request.user.has_perm("metrics.view_generationmetric"):
         raise PermissionDenied
+    try:
+        with bounded():
+            return _page(request, session)
+    except (TookTooLong, Unanswerable):
+        return _too_slow(request, session)
+
+
+def _too_slow(request: HttpRequest, session: UUID) -> HttpResponse:
+    """The way to its newest calls."""
+    calls = f"{reverse('admin:metrics_generationmetric_changelist')}?"
+    days = (("1", "The last 24 hours"), ("7", "The last 7 days"))
+    narrower = [
+        (label, calls + urlencode({"days": number, "session": str(session)}))
+        for number, label in days
+    ]
+    context = {**admin.site.each_context(request), "title": f"Session {session}"}
+    return TemplateResponse(request, "nodewise/too_slow.html", context | {"narrower": narrower})
+
+
+def _page(request: HttpRequest, session: UUID) -> HttpResponse:
     calls = GenerationMetric.objects.filter(session_id=session)
-    ends = calls.aggregate(first=Min("created_at"), last=Max("created_at"))
+    # The sum keeps the planner from walking the index of times for the ends of one session.
+    moment = ExpressionWrapper(
+        F("created_at") + Value(dt.timedelta(0)), output_field=DateTimeField()
+    )
+    ends = calls.aggregate(first=Min(moment), last=Max(moment))
     if ends["first"] is None:
         raise Http404(
             gettext("There is no call of session {session}, or they are no longer kept.").format(

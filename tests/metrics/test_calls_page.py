@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from llmconfig.roles import group_name
 from metrics.models import GenerationHistory, GenerationMetric, SavedView
+from tests.database import database_url
 from tests.metrics.test_admin import CALLS, listed, make_call
 
 pytestmark = pytest.mark.django_db
@@ -269,3 +270,15 @@ def test_the_reader_of_texts_is_a_group_of_its_own():
         group_name("reader"), group_name("administrator"),
     }  # fmt: skip
     assert GenerationMetric.objects.count() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_session_of_too_many_calls_says_where_its_newest_are(client, settings):
+    make_call(session_id=SESSION)
+    settings.LLM_ENVIRONMENT = {**settings.LLM_ENVIRONMENT, "LLM_CALLS_QUERY_MS": 50}
+    page = reverse("admin:metrics_session", args=[SESSION])
+    with psycopg.connect(database_url()) as other:
+        other.execute("LOCK TABLE llm_generation_metrics IN ACCESS EXCLUSIVE MODE")
+        text = client.get(page).content.decode()
+    assert "longer than a page may wait" in text
+    assert f"{CALLS}?days=7&amp;session={SESSION}" in text
