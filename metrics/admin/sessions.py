@@ -46,13 +46,17 @@ def session_view(request: HttpRequest, session: UUID) -> HttpResponse:
 def _too_slow(request: HttpRequest, session: UUID) -> HttpResponse:
     """The way to its newest calls."""
     calls = f"{reverse('admin:metrics_generationmetric_changelist')}?"
-    days = (("1", "The last 24 hours"), ("7", "The last 7 days"))
+    days = (("1", gettext("The last 24 hours")), ("7", gettext("The last 7 days")))
     narrower = [
         (label, calls + urlencode({"days": number, "session": str(session)}))
         for number, label in days
     ]
-    context = {**admin.site.each_context(request), "title": f"Session {session}"}
+    context = {**admin.site.each_context(request), "title": _title(session)}
     return TemplateResponse(request, "nodewise/too_slow.html", context | {"narrower": narrower})
+
+
+def _title(session: UUID) -> str:
+    return gettext("Session {session}").format(session=session)
 
 
 def _page(request: HttpRequest, session: UUID) -> HttpResponse:
@@ -77,7 +81,7 @@ def _page(request: HttpRequest, session: UUID) -> HttpResponse:
     asked = {SINCE: since.isoformat(), UNTIL: until.isoformat(), "session": str(session)}
     context = {
         **admin.site.each_context(request),
-        "title": gettext("Session {session}").format(session=session),
+        "title": _title(session),
         "zone": viewers_zone(request).key,
         "figures": [
             (gettext("calls"), count(sums.calls)),
