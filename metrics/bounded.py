@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import OperationalError, connection, transaction
-from psycopg.errors import QueryCanceled
+from django.db import InternalError, OperationalError, connection, transaction
+from psycopg.errors import InFailedSqlTransaction, QueryCanceled
 
 from llmconfig.configuration import snapshot
 from metrics.errors import TookTooLong
@@ -29,7 +29,8 @@ def bounded() -> Iterator[None]:
             yield
             # A surrounding transaction goes on without it.
             cursor.execute("SELECT set_config(%s, %s, true)", [TIMEOUT, before])
-    except OperationalError as error:
-        if isinstance(error.__cause__, QueryCanceled):
+    except (OperationalError, InternalError) as error:
+        # The latter: somebody inside took the ended query for something else and went on.
+        if isinstance(error.__cause__, QueryCanceled | InFailedSqlTransaction):
             raise TookTooLong(f"The database was asked for longer than {most} ms.") from error
         raise

@@ -3,6 +3,7 @@
 import csv
 import datetime as dt
 import uuid
+from contextlib import suppress
 from io import StringIO
 
 import psycopg
@@ -10,12 +11,14 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from llmconfig.roles import group_name
+from metrics.bounded import bounded
+from metrics.errors import TookTooLong
 from metrics.models import GenerationHistory, GenerationMetric, SavedView
 from tests.database import database_url
 from tests.metrics.test_admin import CALLS, listed, make_call
@@ -282,3 +285,13 @@ def test_a_session_of_too_many_calls_says_where_its_newest_are(client, settings)
         text = client.get(page).content.decode()
     assert "longer than a page may wait" in text
     assert f"{CALLS}?days=7&amp;session={SESSION}" in text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_query_that_was_ended_is_told_also_where_somebody_has_hidden_it(settings):
+    settings.LLM_ENVIRONMENT = {**settings.LLM_ENVIRONMENT, "LLM_CALLS_QUERY_MS": 50}
+    with pytest.raises(TookTooLong), bounded():
+        with suppress(OperationalError), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(60)")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
