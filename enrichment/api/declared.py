@@ -156,6 +156,6 @@ class DeclaredRow(_Declared, ConfigurationRow):
         left = declaring.unfinished_batches(row)
         if left:
             raise Conflict(
-                f"{row.name} has {left} batches that have not ended: cancel them first, or switch"
+                f"{row.name} has batches that have not ended ({left}): cancel them first, or switch"
                 " it off (is_enabled)."
             )

@@ -295,7 +295,7 @@ def test_a_batch_pauses_with_the_reason_when_its_enrichment_is_switched_off(
     shown = admin.post(
         reverse("admin:enrichment_declaredenrichment_delete", args=[row.pk]), {"post": "yes"}
     )
-    assert "batches that have not ended" in shown.content.decode()
+    assert "1 batch that has not ended" in shown.content.decode()
     assert DeclaredEnrichment.objects.exists()
 
 
