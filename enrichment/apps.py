@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class EnrichmentConfig(AppConfig):
@@ -10,7 +11,7 @@ class EnrichmentConfig(AppConfig):
 
     name = "enrichment"
     default_auto_field = "django.db.models.BigAutoField"
-    verbose_name = "Enrichment"
+    verbose_name = _("Enrichment")
     default_target = ""  # an app with one main table sets it when it is ready
 
     def ready(self) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from django.apps import AppConfig, apps
 from django.db import router
 from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
 
 # Commands that say or make what is missing.
 WITHOUT_KEY = frozenset({"check", "generate_field_key"})
@@ -16,7 +17,7 @@ class LLMConfigConfig(AppConfig):
 
     name = "llmconfig"
     default_auto_field = "django.db.models.BigAutoField"
-    verbose_name = "LLM configuration"
+    verbose_name = _("LLM configuration")
 
     def ready(self) -> None:
         """Refuse to start without good field keys: no provider's key could be read.

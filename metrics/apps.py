@@ -1,6 +1,7 @@
 """metrics: what calls cost and how good they were."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class MetricsConfig(AppConfig):
@@ -8,7 +9,7 @@ class MetricsConfig(AppConfig):
 
     name = "metrics"
     default_auto_field = "django.db.models.BigAutoField"
-    verbose_name = "LLM metrics"
+    verbose_name = _("LLM metrics")
 
     def ready(self) -> None:
         """Receive every call's record; register the system checks and the kinds of alerts."""

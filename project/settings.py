@@ -6,6 +6,7 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
+from django.utils.translation import gettext_lazy as _
 
 from llmconfig import __version__
 from llmconfig.secrets import Secret
@@ -289,7 +290,7 @@ LOGGING = {
 UNFOLD = {
     "SITE_TITLE": "Nodewise",
     "SITE_HEADER": "Nodewise",
-    "SITE_SUBHEADER": "Models, batches, costs",
+    "SITE_SUBHEADER": _("Models, batches, costs"),
     "SITE_SYMBOL": "hub",
     "SITE_URL": None,
     "SHOW_HISTORY": True,

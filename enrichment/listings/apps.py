@@ -1,6 +1,7 @@
 """enrichment.listings: adoption listings of rescues, and what models do with them."""
 
 from django.apps import AppConfig, apps
+from django.utils.translation import gettext_lazy as _
 
 
 class ListingsConfig(AppConfig):
@@ -9,7 +10,7 @@ class ListingsConfig(AppConfig):
     name = "enrichment.listings"
     label = "listings"
     default_auto_field = "django.db.models.BigAutoField"
-    verbose_name = "Listings"
+    verbose_name = _("Listings")
 
     def ready(self) -> None:
         """Make the enrichments of listings known, and their table the one meant by default."""

@@ -133,7 +133,7 @@ def test_a_threshold_is_set_at_a_click_as_one_revision_and_by_administrators_alo
     changes = Revision.objects.filter(source="admin", message__contains="precision of 0.95")
     assert changes.count() == 1
     refused = client.post(page, {**form, "model": "another"}, follow=True).content.decode()
-    assert "allow no such threshold" in refused
+    assert "lassen keine solche Schwelle" in refused
     ada.is_superuser = False
     ada.save()
     assert client.post(page, form).status_code == 403

@@ -47,6 +47,7 @@ UNSHOWN_KEYWORDS = {"content_type", "pattern", "message", "name", "db_table", "c
 # Words in the admin's code that no page translates, each with its reason.
 UNMARKED = {
     ": es": "codes of languages",
+    ": listings": "an app's label",
     "provider/model": "how a reference is written",
     "genai-prices": "a name",
     "the reviver will start it": "a log",
@@ -206,7 +207,7 @@ def _code() -> Iterator[Path]:
     """The admin's code, and the tables whose texts its forms show."""
     for app in (ROOT / "llmconfig", ROOT / "metrics", ROOT / "enrichment"):
         for path in sorted(app.rglob("*.py")):
-            if {"admin", "models"} & set(path.parts) or path.name == "models.py":
+            if {"admin", "models"} & set(path.parts) or path.name in {"models.py", "apps.py"}:
                 yield path
     yield ROOT / "project" / "admin.py"
 
@@ -368,3 +369,19 @@ def test_the_compiled_catalogue_is_of_its_source(app, language):
     for name, (plural, said, _) in _catalogue(app, language).items():
         wanted |= {(name, at): text for at, text in enumerate(said)} if plural else {name: said[0]}
     assert {name: text for name, text in held.items() if name} == wanted
+
+
+@pytest.mark.django_db
+def test_pages_follow_the_browser_until_a_person_chooses(admin_client):
+    german = admin_client.get("/admin/", headers={"accept-language": "de"})
+    assert "Übersicht" in german.content.decode()
+    admin_client.post("/i18n/setlang/", {"language": "es", "next": "/admin/"})
+    spanish = admin_client.get("/admin/", headers={"accept-language": "de"})
+    assert "Resumen" in spanish.content.decode()
+    assert "Overview" in admin_client_without_a_choice(admin_client)
+
+
+def admin_client_without_a_choice(client):
+    """The overview as a browser gets it that asks for a language we don't have."""
+    del client.cookies["django_language"]
+    return client.get("/admin/", headers={"accept-language": "fr"}).content.decode()

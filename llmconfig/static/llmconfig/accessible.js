@@ -2,7 +2,14 @@
 "use strict";
 document.addEventListener("DOMContentLoaded", () => {
   const NATIVE = "a[href], button, input, select, textarea, label, summary, #changelist-filter-close";
-  const NAMES = { dock_to_right: "Sidebar", menu: "Menu", close: "Close", filter_list: "Filters" };
+  // In the page's language where its template says them.
+  const said = document.getElementById("page")?.dataset || {};
+  const NAMES = {
+    dock_to_right: said.sidebar || "Sidebar",
+    menu: said.menu || "Menu",
+    close: said.close || "Close",
+    filter_list: said.filters || "Filters",
+  };
 
   // What is clicked is also reached by Tab, and pressed by Enter or the space bar.
   for (const each of document.querySelectorAll("[x-on\\:click]")) {
