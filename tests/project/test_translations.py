@@ -74,7 +74,7 @@ BRINGS_WORDS = re.compile(r"""\|pluralize|\|(?:default|yesno)[a-z_]*:["'][^"']*[
 PLACEHOLDER = re.compile(r"\{\w+\}|%\(\w+\)[sd]")
 
 
-def _called(node: ast.AST) -> str:
+def _called(node: ast.AST | None) -> str:
     """The last part of a called name."""
     if not isinstance(node, ast.Call):
         return ""
@@ -84,7 +84,7 @@ def _called(node: ast.AST) -> str:
 def _text(node: ast.AST) -> str:
     """A literal's text without what an f-string fills in."""
     if isinstance(node, ast.JoinedStr):
-        return "".join(v.value if isinstance(v, ast.Constant) else "{}" for v in node.values)
+        return "".join(str(v.value) if isinstance(v, ast.Constant) else "{}" for v in node.values)
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
@@ -97,8 +97,8 @@ def _is_shown(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> bool:
         return parent.arg in SHOWN_KEYWORDS or (parent.arg == "description" and display)
     if isinstance(parent, ast.Call) and parent.args:
         called, first = _called(parent), parent.args[0] is node
-        told = called in LEVELS and getattr(parent.func, "value", None) is not None
-        told = told and getattr(parent.func.value, "id", "") == "messages"
+        sender = getattr(parent.func, "value", None)
+        told = called in LEVELS and getattr(sender, "id", "") == "messages"
         return told or (first and called in SHOWN_FIRST)
     if isinstance(parent, ast.Assign):
         return getattr(parent.targets[0], "id", "") in SHOWN_NAMES
@@ -109,16 +109,16 @@ def _is_shown(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> bool:
         }
         return keys.get(id(node)) in SHOWN_KEYS
     if isinstance(parent, ast.Tuple) and len(parent.elts) == 2:
-        first, second = parent.elts
-        is_fieldset = first is node and isinstance(second, ast.Dict) and any(
-            getattr(key, "value", None) == "fields" for key in second.keys
+        head, tail = parent.elts
+        is_fieldset = head is node and isinstance(tail, ast.Dict) and any(
+            getattr(key, "value", None) == "fields" for key in tail.keys
         )  # fmt: skip
         holder = parents.get(above) if isinstance(above, ast.Assign) else None
         choices = isinstance(holder, ast.ClassDef) and any(
             getattr(base, "attr", getattr(base, "id", "")).endswith("Choices")
             for base in holder.bases
         )
-        return is_fieldset or (choices and second is node)
+        return is_fieldset or (choices and tail is node)
     return False
 
 
@@ -146,7 +146,7 @@ def unmarked(source: str) -> list[str]:
     found = []
     for node in ast.walk(tree):
         text = _text(node)
-        if not re.search(r"[A-Za-z]{2}", text):
+        if not isinstance(node, ast.expr) or not re.search(r"[A-Za-z]{2}", text):
             continue
         around = _around(node, parents)
         calls = {_called(each) for each in around}
@@ -364,7 +364,7 @@ def test_translations_are_whole_and_keep_their_placeholders(app, language):
 def test_the_compiled_catalogue_is_of_its_source(app, language):
     compiled = ROOT / app / "locale" / language / "LC_MESSAGES" / "django.mo"
     with compiled.open("rb") as file:
-        held = gettext.GNUTranslations(file)._catalog
+        held = vars(gettext.GNUTranslations(file))["_catalog"]
     wanted: dict[object, str] = {}
     for name, (plural, said, _) in _catalogue(app, language).items():
         wanted |= {(name, at): text for at, text in enumerate(said)} if plural else {name: said[0]}
