@@ -6,6 +6,7 @@ import csv
 import gzip
 import time
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -284,7 +285,7 @@ def profiled(**parts):
     values = {"name": "Rex", "facts": "age: Adult", "description": PROFILED}
     profile = {"tagline": "A sweet dog with a ball", "bio": "Rex loves his ball.", **parts}
     record = SimpleNamespace(finish_reason="stop")
-    answer = SimpleNamespace(parsed=profile, text="", tokens=(), record=record)
+    answer: Any = SimpleNamespace(parsed=profile, text="", tokens=(), record=record)
     return get("dog_profiler").judge(answer, values, variant="", floor=0.0, columns={})
 
 

@@ -26,7 +26,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 NAME = "description_cleaning"
 PAGE = reverse("admin:enrichment_workbench")
-WORDING = {"system": "Be brief.", "user": "<say>{{name}} likes to run and play</say>"}
+WORDING: dict[str, Any] = {
+    "system": "Be brief.",
+    "user": "<say>{{name}} likes to run and play</say>",
+}
 
 
 @pytest.fixture

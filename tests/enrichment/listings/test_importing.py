@@ -490,7 +490,10 @@ def test_nothing_is_unpacked_beyond_the_bound():
         (b"\x89PNG\r\n\x1a\n", "this is a picture"),
         (b"\n<!DOCTYPE html><html>Please log in</html>", "this is a web page"),
         (b"<?xml version='1.0'?><dogs/>", "this is XML"),
-        (gzip.compress(gzip.compress(b"id,name\n", mtime=0), mtime=0), "within another one: unpack it once"),
+        (
+            gzip.compress(gzip.compress(b"id,name\n", mtime=0), mtime=0),
+            "within another one: unpack it once",
+        ),
     ],
 )
 def test_a_file_of_no_use_is_refused_in_one_line(raw, said):
