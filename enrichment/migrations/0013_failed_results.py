@@ -1,16 +1,13 @@
-from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    atomic = False  # workers write on while the index is built
-
     dependencies = [
         ("enrichment", "0012_prompt_labels"),
     ]
 
     operations = [
-        AddIndexConcurrently(
+        migrations.AddIndex(
             model_name="enrichmentresult",
             index=models.Index(
                 fields=["batch", "-id"],

@@ -148,7 +148,8 @@ def test_a_row_in_a_later_long_pause_does_not_keep_the_worker(
     )
     assert run_lane(sent_away.pk, yields=True) == LaneEnd.WAITING
     at = progress_of(sent_away.pk)
-    assert (at.done, at.failed, at.waiting) == (9, 0, 0)
+    assert 0 < at.done < 10
+    assert (at.failed, at.waiting) == (0, 0)
     assert run_lane(sent_away.pk) == LaneEnd.FINISHED
     at = progress_of(sent_away.pk)
     assert (at.done, at.calls, at.calls_repaid) == (10, 10, 0)
