@@ -75,7 +75,7 @@ demo: env
 
 .PHONY: test
 test: env
-	$(EMBEDDED) --ephemeral -- $(PY) -m pytest -q -n 3 --dist loadgroup $(ARGS)
+	$(EMBEDDED) --ephemeral -- $(PY) -m pytest -q -n 4 --dist loadgroup $(ARGS)
 
 # Builds the wheel, installs it into a fresh environment, and follows docs/quickstart.md.
 .PHONY: quickstart
