@@ -144,7 +144,7 @@ def test_a_row_in_a_later_long_pause_does_not_keep_the_worker(
     sent_away_row = "Dog 0 likes"
     simulator.plan(
         {"text": sent_away_row, "times": 1, "action": {"status": 429, "retry_after": 1}},
-        {"text": sent_away_row, "times": 1, "action": {"status": 429, "retry_after": 50}},
+        {"text": sent_away_row, "times": 1, "action": {"status": 429, "retry_after": 8}},
     )
     assert run_lane(sent_away.pk, yields=True) == LaneEnd.WAITING
     at = progress_of(sent_away.pk)
