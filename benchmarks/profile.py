@@ -56,8 +56,9 @@ PARTS = (
     (f"{OURS}llmconfig/client/", "the client besides: keys kept out of texts, records on disk"),
     (f"{OURS}llmconfig/", "resolution, snapshot, prices"),
 )
-# A thread that waits for a lock or for work uses none, though it looks awake now and then.
+# A thread that waits for a lock, for work or for a socket uses none, though it may look awake.
 IDLE = ("PyThread_acquire_lock_timed ", "_queue_SimpleQueue_get ")
+WAITS = ("epoll_pwait (", "epoll_wait (", "poll (", "select (", "clock_nanosleep (")
 ELSEWHERE = "Python itself: threads, tasks, memory"
 _FRAME = re.compile(r"\((?P<path>[^()]*?)(?::\d+)?\)$")
 
@@ -155,7 +156,8 @@ def by_part(stacks: Iterable[str]) -> Counter[str]:
     found: Counter[str] = Counter()
     for line in stacks:
         frames, _, times = line.rpartition(" ")
-        if any(each in frames for each in IDLE):
+        inner = frames.rpartition(";")[2]
+        if inner.startswith(WAITS) or any(each in frames for each in IDLE):
             continue
         found[_part(frames.split(";"))] += int(times)
     return found

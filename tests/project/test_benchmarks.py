@@ -72,6 +72,7 @@ def test_a_sample_counts_for_the_innermost_part_and_who_waits_for_none():
             f"run (/usr/lib/python3.11/threading.py:982);{ours};{gate};Match (/x/_re2.so) 3",
             f"{ours};execute (/x/site-packages/psycopg/cursor.py:97);recv (libpq.so.5) 2",
             "_worker (thread.py:81);_queue_SimpleQueue_get (queue.h:177) 40",
+            f"{ours};uv_run (/project/libuv/core.c:452);epoll_pwait (/usr/lib/libc.so.6) 50",
             "main (/usr/lib/python3.11/runpy.py:88) 1",
         ]
     )
