@@ -19,6 +19,8 @@ MIN_TRIES = 50  # fewer rows say nothing about their batch
 # A cause that comes up late must not be outweighed by all that went well before.
 RECENT_TRIES = 200
 NOTHING = Decimal(0)
+# What resuming a batch changes: its cap, and from where on its tries are counted.
+RESUMED = ("max_cost_usd", "failures_before", "tries_before", "repaid_before")
 
 
 class Brakes:
@@ -85,6 +87,8 @@ class Brakes:
             self.unpriced = record.model
 
     def _look(self, spent: Spent, *, idle: bool) -> str:
+        # Paused and resumed before this lane had ended, it goes by what it was resumed with.
+        self.batch.refresh_from_db(fields=RESUMED)
         batch, cap = self.batch, self.batch.max_cost_usd
         failures = spent.failures - batch.failures_before
         tries = spent.tries - batch.tries_before

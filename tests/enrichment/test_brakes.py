@@ -12,6 +12,7 @@ from enrichment.batches.creation import Selection, Terms
 from enrichment.batches.progress import progress_of
 from enrichment.engine.lanes import run_lane
 from enrichment.engine.reaper import lanes_to_queue
+from enrichment.engine.stop_conditions import Brakes
 from enrichment.errors import BadSelection, NotAllowedNow
 from enrichment.models import Batch, BatchStatus
 from llmconfig.configuration import snapshot
@@ -77,6 +78,18 @@ def test_a_spent_cap_lets_nobody_resume_without_a_higher_one(capped, simulator):
     assert answer.json()["max_cost_usd"] == "1000.0000000000"
     run_lane(capped.pk)
     assert progress_of(capped.pk).done == 300
+
+
+def test_a_lane_that_outlives_the_pause_goes_by_the_cap_that_its_batch_was_resumed_with(capped):
+    of_a_lane_that_ends = Brakes(Batch.objects.get(pk=capped.pk))
+    cap = capped.max_cost_usd
+    assert "is spent" in of_a_lane_that_ends.reason([])
+    lifecycle.resume(capped, max_cost_usd=cap * 10)
+    of_a_lane_that_ends.look_at = 0.0  # a second later
+    assert of_a_lane_that_ends.reason([]) == ""
+    room = of_a_lane_that_ends.room()
+    assert room is not None
+    assert room > 100
 
 
 def test_a_cap_can_not_be_kept_where_a_price_is_unknown_until_one_is_entered(
