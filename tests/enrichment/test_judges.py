@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from enrichment.batches import cascades, creation
 from enrichment.batches.creation import Selection
+from enrichment.batches.progress import progress_of
 from enrichment.engine.items import load_items
 from enrichment.engine.lanes import run_lane
 from enrichment.enrichments import get
@@ -208,8 +209,9 @@ def test_a_judges_word_is_a_cascades_score(bench, simulator, make_animals):
     batch = creation.create(NODE, Selection())
     run_lane(batch.pk, seconds=600)
     figures = cascades.figures_of(batch)
-    assert figures.rows == rows
-    assert figures.kept > rows * 0.3
+    assert progress_of(batch.pk).done == rows
+    assert figures.rows > rows * 0.5  # the last ones go without it where it isn't worth it
+    assert figures.kept > figures.rows * 0.3
     values = EnrichmentResult.objects.filter(cascade__way="cheap").values_list("value", flat=True)
     assert sum(is_bad(str(each)) for each in values) <= rows * 0.1  # what the target bears
     # A cheap answer and the judge's word on it are what a row costs on the cheap side.
@@ -218,7 +220,7 @@ def test_a_judges_word_is_a_cascades_score(bench, simulator, make_animals):
     )
     dear = list(by_model).count("gpt-4o")
     assert (figures.cheap_calls, figures.dear_calls) == (len(by_model) - dear, dear)
-    assert list(by_model).count("judge-1") > rows * 0.9
+    assert list(by_model).count("judge-1") > figures.rows * 0.9
 
 
 def test_few_verdicts_leave_kappa_wide_and_one_kind_leaves_it_unknown():
