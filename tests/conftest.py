@@ -123,7 +123,8 @@ def known_configuration(db: None) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def fresh_snapshot() -> Iterator[None]:
-    """Each test sees its own database's configuration."""
+    """Each test sees its own database's configuration, also where reading it takes long."""
     snapshot.expire()
+    snapshot._holder.snapshot = None
     yield
     snapshot.expire()

@@ -41,19 +41,29 @@ class Stand:
     batches: list[JSON] = field(default_factory=list)
     asked: list[bytes] = field(default_factory=list)
     live: int = 0
+    forgets: bool = False  # lists batches without their metadata, and fails after making the first
+    names: list[str] | None = None  # of the files; None where nobody may ask
 
     def posted(self, path: str, raw: bytes) -> tuple[int, str, bytes]:
         if path == "/v1/chat/completions":
             self.live += 1
             return _json(answered("It is live and well."))
         if path == "/v1/files":
+            if self.names is not None:
+                self.names.append(re.search(rb'filename="([^"]+)"', raw)[1].decode())
             self.asked.append(re.split(rb"\r\n\r\n", raw)[-1].partition(b"\r\n--")[0])
             return _json({"id": f"file-{len(self.asked) - 1}", "object": "file"})
         return self._make(json.loads(raw))
 
     def got(self, path: str) -> tuple[int, str, bytes]:
         if path.startswith("/v1/batches?"):
-            return _json({"object": "list", "data": [], "has_more": False})
+            listed = [{**each, "metadata": None} for each in self.batches if self.forgets]
+            return _json({"object": "list", "data": listed[::-1], "has_more": False})
+        if named := re.fullmatch(r"/v1/files/file-(\d+)", path):
+            if self.names is None:
+                return _json({"error": {"message": "No such route."}}, 404)
+            known = {"id": path, "object": "file", "filename": self.names[int(named[1])]}
+            return _json(known)
         number = int(path.split("_")[1].split("/", maxsplit=1)[0])
         if "/files/" in path:
             return self._results(number)
@@ -73,6 +83,8 @@ class Stand:
             "metadata": asked["metadata"],
         }  # fmt: skip
         self.batches.append(batch)
+        if self.forgets and number == 0:
+            return _json({"error": {"message": "Upstream timed out."}}, 504)
         return _json(self.made(batch) if number == 0 else batch)
 
     def _results(self, number: int) -> tuple[int, str, bytes]:
@@ -206,3 +218,16 @@ def test_a_web_page_in_place_of_results_is_no_result(stand, make_animals):
     stand.page = b""
     submissions.advance(settle=AT_ONCE)
     assert progress_of(spoilt.pk).status == "completed"
+
+
+def test_a_batch_that_is_listed_without_its_metadata_is_known_by_its_file(stand, make_animals):
+    stand.forgets, stand.names = True, []
+    spoilt, submission = both(make_animals)
+    assert (submission.state, submission.external_id) == ("applied", "batch_0")
+    assert (progress_of(spoilt.pk).status, len(stand.batches)) == ("completed", 2)
+
+
+def test_a_batch_that_perhaps_is_there_is_not_handed_over_again(stand, make_animals):
+    stand.forgets = True
+    _, submission = both(make_animals)
+    assert (submission.state, len(stand.batches), stand.live) == ("intended", 2, 0)

@@ -70,7 +70,7 @@ class OpenAIBatches:
             for each in requests
         )
         with self._errors_translated():
-            file = await self.client.files.create(file=(f"{marker}.jsonl", lines), purpose="batch")
+            file = await self.client.files.create(file=(_file_name(marker), lines), purpose="batch")
             batch = await self.client.batches.create(
                 input_file_id=file.id,
                 endpoint=address,
@@ -80,15 +80,34 @@ class OpenAIBatches:
         return id_of(batch)
 
     async def find(self, marker: str, *, since: dt.datetime) -> Found:
-        """The marker stands in the batch's metadata; the list begins with the newest."""
+        """The marker stands in the batch's metadata; the list begins with the newest.
+
+        Of batches that a server lists without metadata, the input file's name tells.
+        """
         oldest = (since - CLOCKS_APART).timestamp()
+        unmarked = []
         with self._errors_translated():
             async for batch in self.client.batches.list(limit=100):
                 if (batch.metadata or {}).get(MARKER) == marker:
                     return Found(batch.id)
                 if batch.created_at < oldest:
                     break
-        return Found()
+                if not batch.metadata:
+                    unmarked.append(batch)
+        undecided = False
+        for batch in unmarked:
+            name = await self._name_of(batch.input_file_id)
+            if name == _file_name(marker):
+                return Found(batch.id)
+            undecided |= name is None
+        return Found(undecided=undecided)
+
+    async def _name_of(self, file_id: str) -> str | None:
+        """An uploaded file's name; None where the server doesn't tell it."""
+        try:
+            return (await self.client.files.retrieve(file_id)).filename
+        except openai.OpenAIError:
+            return None
 
     async def poll(self, external_id: str) -> Polled:
         """An expired or cancelled batch has the results that it got to."""
@@ -138,6 +157,10 @@ class OpenAIBatches:
         except openai.OpenAIError as error:
             said = self.endpoint.scrubber.clean(str(error))
             raise SubmissionFailed(said, refused=False) from None
+
+
+def _file_name(marker: str) -> str:
+    return f"{marker}.jsonl"
 
 
 def _problems(errors: object) -> list[tuple[str, str]]:
