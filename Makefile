@@ -166,12 +166,12 @@ injections: env
 cascades: env
 	$(PY) -m benchmarks.cascades $(ARGS)
 
-# Goes on where it was broken off: the answers are kept in .nodewise/cascade-real.
+# Goes on where it was broken off: the answers are kept in benchmarks/cascade_answers.
 .PHONY: cascade-real
 cascade-real: env
 	NODEWISE_DEMO_MODEL=0.5b $(EMBEDDED) --ephemeral --llm demo -- $(PY) -m benchmarks.cascade_models cheap $(ARGS)
 	NODEWISE_DEMO_MODEL=1.5b $(EMBEDDED) --ephemeral --llm demo -- $(PY) -m benchmarks.cascade_models dear $(ARGS)
-	$(EMBEDDED) --ephemeral -- $(PY) -m benchmarks.cascade_models write
+	$(EMBEDDED) --ephemeral -- $(PY) -m benchmarks.cascade_models write $(ARGS)
 
 .PHONY: storm
 storm: env

@@ -1,17 +1,18 @@
 """`make cascade-real`: a cascade of two real models over shipped listings, tagged on this machine.
 
     make cascade-real                    # 300 listings; broken off, it goes on where it was
-    make cascade-real ARGS="--rows 60"
+    make cascade-real ARGS="--rows 60 --minutes 20"   # a piece: 20 minutes of each model at most
 
 Both models answer every listing once, at temperature 0. Their answers are kept in
-.nodewise/cascade-real, so the table that is steered afterwards by the product's own arithmetic can
-be looked at under any target and score, and in any order of its rows. Writes its part of
-docs/performance-cascade.md.
+benchmarks/cascade_answers, a line each, so that hours of work can be shared, and the table that is
+steered afterwards by the product's own arithmetic can be looked at under any target and score, and
+in any order of its rows. Writes its part of docs/performance-cascade.md.
 """
 
 import argparse
 import asyncio
 import json
+import math
 import os
 import platform
 import random
@@ -29,11 +30,12 @@ from benchmarks.peers import ROOT
 from enrichment.cascades.promise import FAILURE, errors_borne
 from enrichment.cascades.steering import BLOCK, CascadeState, CascadeTerms, Decided, Way, settle
 
-ANSWERS = ROOT / ".nodewise" / "cascade-real"
+ANSWERS = ROOT / "benchmarks" / "cascade_answers"
 CHEAP, DEAR = "cheap", "dear"
-IN_FLIGHT = 4  # slots of the model server
+IN_FLIGHT = 4  # slots of the model server, each of which keeps what all prompts begin with
 CALL_SECONDS = 1_800.0  # a small model on a busy machine takes its time
-MAX_TOKENS = 400
+MAX_TOKENS = 1_600  # twelve tags with the longest quotations, so that none is cut
+MAX_REASON = 80  # characters
 ORDERS = 200  # in which the rows are steered
 TARGETS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 SCORES = {
@@ -64,7 +66,7 @@ class Kept:
     row: str
     model: str
     state: str
-    value: Any
+    tags: dict[str, float]  # with the confidence that counts
     scores: dict[str, float]
     seconds: float
     tokens: int
@@ -97,8 +99,8 @@ def read(role: str) -> dict[str, Kept]:
 # Asking
 
 
-def ask(role: str, rows: int) -> None:
-    """Have the model that is served here tag what it has not tagged yet."""
+def ask(role: str, rows: int, minutes: float) -> None:
+    """Have the model that is served here tag what it has not tagged yet, as far as it comes."""
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
@@ -107,7 +109,7 @@ def ask(role: str, rows: int) -> None:
     left = {key: name for key, name in listings.items() if name not in done}
     print(f"{model}: {len(left)} of {len(listings)} listings to tag", flush=True)
     ANSWERS.mkdir(parents=True, exist_ok=True)
-    asyncio.run(_ask_all(role, left))
+    asyncio.run(_ask_all(role, left, until=time.monotonic() + minutes * 60))
 
 
 def _configure() -> str:
@@ -140,25 +142,28 @@ def _configure() -> str:
 
 
 def _listings(rows: int) -> dict[str, str]:
-    """Shipped listings drawn by chance, the same ones each time: by key, their names for good."""
+    """Shipped listings in an order by chance, the same each time: by key, their names for good."""
     from enrichment.listings.importing.importer import import_listings
     from enrichment.listings.models import Animal
 
     import_listings(ROOT / "fixtures" / "dogs.csv.gz")
     told = Animal.objects.exclude(description="").exclude(description=None)
     by_name = dict(told.values_list("external_id", "pk"))
-    drawn = random.Random(SEED).sample(sorted(by_name, key=str), min(rows, len(by_name)))
+    drawn = sorted(by_name, key=str)
+    random.Random(SEED).shuffle(drawn)
+    drawn = drawn[:rows]
     return {str(by_name[each]): str(each) for each in drawn}
 
 
-async def _ask_all(role: str, listings: dict[str, str]) -> None:
+async def _ask_all(role: str, listings: dict[str, str], *, until: float) -> None:
     from asgiref.sync import sync_to_async
 
     from enrichment.engine.items import load_items
     from enrichment.enrichments import get
 
     tagging = get("tagging")
-    items = await sync_to_async(lambda: list(load_items(tagging, [*listings], variant="")))()
+    found = await sync_to_async(lambda: list(load_items(tagging, [*listings], variant="")))()
+    items = sorted(found, key=lambda item: [*listings].index(item.row_id))
     waiting = iter(items)
     done = 0
     with (ANSWERS / f"{role}.jsonl").open("a") as file:
@@ -166,8 +171,10 @@ async def _ask_all(role: str, listings: dict[str, str]) -> None:
         async def worker() -> None:
             nonlocal done
             for item in waiting:
+                if time.monotonic() > until:
+                    return
                 kept = await _asked(tagging, item, listings[item.row_id])
-                file.write(json.dumps(vars_of(kept)) + "\n")
+                file.write(json.dumps(vars_of(kept), separators=(",", ":")) + "\n")
                 file.flush()
                 done += 1
                 said = f"{kept.state}, {kept.seconds:.0f} s {kept.reason}"
@@ -205,11 +212,11 @@ async def _asked(tagging: Any, item: Any, name: str) -> Kept:
         row=name,
         model=record.model if record else "",
         state=str(outcome.state),
-        value=outcome.value,
-        scores=scores,
+        tags={tag: round(sure, 4) for tag, sure in tagging.rated(outcome.value).items()},
+        scores={name: round(score, 6) for name, score in scores.items()},
         seconds=round(time.monotonic() - began, 1),
         tokens=record.usage.tokens_output if record else 0,
-        reason=outcome.reason,
+        reason=outcome.reason[:MAX_REASON],
     )
 
 
@@ -250,9 +257,13 @@ def pairs(cheap: dict[str, Kept], dear: dict[str, Kept], score: str) -> list[tup
         one, other = cheap[row], dear[row]
         if other.state == "failed":
             continue
-        same = one.state == other.state and tagging.similarity(one.value, other.value) >= 1
+        same = one.state == other.state and tagging.similarity(_value(one), _value(other)) >= 1
         found.append((one.scores[score], same))
     return found
+
+
+def _value(kept: Kept) -> list[dict[str, Any]]:
+    return [{"tag": tag, "confidence": sure} for tag, sure in kept.tags.items()]
 
 
 def _best(rows: Iterable[tuple[float, bool]], target: float, price: float) -> float:
@@ -342,6 +353,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=[CHEAP, DEAR, "write"])
     parser.add_argument("--rows", type=int, default=300)
+    parser.add_argument("--minutes", type=float, default=math.inf, help="begin none after them")
     given = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
     os.environ["LLM_CACHE_ENABLED"] = "false"
@@ -351,7 +363,7 @@ def main() -> None:
         print(text)
         write(text)
     else:
-        ask(given.what, given.rows)
+        ask(given.what, given.rows, given.minutes)
 
 
 if __name__ == "__main__":
