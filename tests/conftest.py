@@ -116,7 +116,7 @@ def nothing_remembered() -> None:
 
 @pytest.fixture
 def known_configuration(db: None) -> Iterator[None]:
-    """For tests that count queries: it isn't read anew, which would come with time, not a page."""
+    """For tests that count queries, or whose threads don't see the tables: it isn't read anew."""
     with snapshot.pinned(snapshot.current()):
         yield
 

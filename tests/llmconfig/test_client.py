@@ -509,8 +509,7 @@ def test_an_unknown_node_is_named(node, ask):
         client.generate(ask(node="tag_row"))
 
 
-def test_threads_share_one_background_loop(node, ask, collect, records):
-    snapshot.current()
+def test_threads_share_one_background_loop(node, known_configuration, ask, collect, records):
     threads = [
         threading.Thread(target=client.generate, args=(ask(),), kwargs={"collect": collect})
         for _ in range(8)
@@ -518,15 +517,14 @@ def test_threads_share_one_background_loop(node, ask, collect, records):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join()
     assert [record.error_code for record, _ in records] == [""] * 8
     assert len([each for each in threading.enumerate() if each.name == "llm-calls"]) == 1
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
-def test_a_forked_child_gets_a_loop_of_its_own(node, ask, collect):
+def test_a_forked_child_gets_a_loop_of_its_own(node, known_configuration, ask, collect):
     client.generate(ask(), collect=collect)
-    snapshot.current()
     child = os.fork()
     if child == 0:
         status = 1
