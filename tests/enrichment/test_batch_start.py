@@ -86,6 +86,8 @@ def test_its_terms_are_those_of_the_form(provider, simulator, make_animals, oper
         ({"limit": "0"}, "greater than or equal to 1"),
         ({"enrichment": "translation"}, "Say into which language"),
         ({"enrichment": "translation", "languages": "es, x1"}, "no BCP 47 language tag"),
+        ({"enrichment": "translation", "languages": "xx"}, "no BCP 47 language tag"),
+        ({"enrichment": "translation", "languages": "es, jp"}, "Did you mean ja?"),
         ({"stale": []}, "Choose at least one reason"),
         ({"max_cost_usd": "-1"}, "not above 0"),
         ({"transport": "provider_batch", "within_hours": "2"}, "needs OpenAI or Anthropic"),
