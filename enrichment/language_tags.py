@@ -24,7 +24,9 @@ _MEANT = {
 }  # fmt: skip
 # Small models know the name of a language better than its code.
 NAMES = {
-    **{code: told["name"] for code, told in LANG_INFO.items() if "name" in told and "-" not in code},
+    **{
+        code: told["name"] for code, told in LANG_INFO.items() if "name" in told and "-" not in code
+    },
     "no": "Norwegian",
     "zh": "Chinese",
 }
