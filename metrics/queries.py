@@ -23,6 +23,7 @@ from django.db.models import IntegerField, TextChoices
 
 from llmconfig.configuration import time_zones
 from llmconfig.configuration.known_costs import KnownCost
+from metrics.bounded import without_jit
 from metrics.errors import Unanswerable, UnknownDimension
 from metrics.query_sources import (
     BY_CLASS,
@@ -160,9 +161,8 @@ def ask(question: MetricsQuestion) -> list[Row]:
     first = "period_start, " if question.each_period else ""
     order = f" ORDER BY {first}sum(cost_usd) DESC NULLS LAST, sum(calls) DESC"
     width = len(group)
-    with transaction.atomic(), connection.cursor() as cursor:
-        # The planner takes the hours that wait for many, and compiling costs more than it gains.
-        cursor.execute("SET LOCAL jit = off")
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+        without_jit()  # the planner takes the hours that wait for many
         # All but the values are our own names.
         cursor.execute(
             f"SELECT {named}{SUMS} FROM {table} WHERE {where}{by}{order}",  # noqa: S608
@@ -187,8 +187,8 @@ def ask_apart(question: MetricsQuestion, groupings: Sequence[Sequence[str]]) -> 
     question = replace(question, by=[name for name in names if name != "period"])
     table, bounds = _source(question, names)
     where, wanted = _conditions(question)
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL jit = off")
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+        without_jit()
         cursor.execute(
             f"SELECT GROUPING({shown}), {shown}, {SUMS} FROM {table} WHERE {where}"  # noqa: S608
             f" GROUP BY GROUPING SETS ({sets}) ORDER BY sum(cost_usd) DESC NULLS LAST,"
@@ -220,8 +220,8 @@ def classes_by_period(question: MetricsQuestion) -> dict[dt.datetime, Counter[in
     """How many calls of each hour or day are in each class of latency."""
     table, bounds = _source(question, ())
     where, wanted = _conditions(question)
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL jit = off")
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+        without_jit()
         found = _latencies(
             cursor, f"{table}{BY_CLASS} WHERE {where}", ["period_start"], [*bounds, *wanted]
         )

@@ -1,6 +1,7 @@
 """The wiring as a Django app."""
 
 from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
 
 
 class ProjectConfig(AppConfig):
@@ -21,3 +22,10 @@ class ProjectConfig(AppConfig):
         roles.give_also(Role.ADMINISTRATOR, *ABOUT_PEOPLE)
         register_widget(surroundings_widget, rank=1)
         database_clock.watch()
+
+
+class ConsoleConfig(AdminConfig):
+    """Django's admin with our site."""
+
+    default = False
+    default_site = "project.admin_site.ConsoleSite"

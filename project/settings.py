@@ -50,9 +50,9 @@ ALLOWED_HOSTS = words("DJANGO_ALLOWED_HOSTS", "" if PRODUCTION else "localhost,1
 CSRF_TRUSTED_ORIGINS = words("DJANGO_CSRF_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",  # the theme without its own site: the next but one brings ours
     "unfold.contrib.filters",
-    "django.contrib.admin",
+    "project.apps.ConsoleConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

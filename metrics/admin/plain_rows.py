@@ -8,7 +8,7 @@ from django.contrib.admin.templatetags.admin_list import result_headers
 from django.contrib.admin.utils import display_for_field, lookup_field, quote
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import conditional_escape, format_html
+from django.utils.html import conditional_escape, escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
@@ -28,16 +28,16 @@ class PlainChangeList(ChangeList):
     def rows(self) -> Iterator[SafeString]:
         """Each row as the cells of a table, all that a person said escaped."""
         page = self._page_of_row()
-        fields = [(str(name), f' class="field-{name}"') for name in self.list_display]
+        (lead, shown), *others = [
+            (f' class="field-{name}"', self._column(str(name))) for name in self.list_display
+        ]
         for row in self.result_list:
-            (first, style), *others = fields
-            lead = format_html('<a href="{}">{}</a>', page(row), self._shown(row, first))
+            first = f'<a href="{escape(page(row))}">{conditional_escape(shown(row))}</a>'
             cells = "".join(
-                f"<td{style}>{conditional_escape(self._shown(row, name))}</td>"
-                for name, style in others
+                f"<td{style}>{conditional_escape(show(row))}</td>" for style, show in others
             )
             # Names of our own, and what was escaped above.
-            yield mark_safe(f'<th scope="row"{style}>{lead}</th>{cells}')  # noqa: S308
+            yield mark_safe(f'<th scope="row"{lead}>{first}</th>{cells}')  # noqa: S308
 
     def _page_of_row(self) -> Callable[[Any], str]:
         """The address of a row's page, which leads back to the same filters."""
@@ -47,12 +47,29 @@ class PlainChangeList(ChangeList):
         kept = f"?{self.preserved_filters}" if self.preserved_filters else ""
         return lambda row: f"{before}{quote(row.pk)}{after}{kept}"
 
-    def _shown(self, row: Any, name: str) -> Any:
-        column, display, value = lookup_field(name, row, self.model_admin)
-        if isinstance(value, dt.datetime):
-            return f"{timezone.localtime(value):%Y-%m-%d %H:%M:%S}"  # calls of one minute are many
+    def _column(self, name: str) -> Callable[[Any], Any]:
+        """What a row shows in a column, found once for all rows: a field or the page's method."""
+        column = next((each for each in self.opts.get_fields() if each.name == name), None)
         if column is not None:
-            return display_for_field(value, column, NOTHING)
-        if getattr(display, "boolean", False):
-            return badge(_("yes"), "good") if value else badge(_("no"), "danger")
-        return NOTHING if value is None else value
+            return lambda row: _of_field(getattr(row, name), column)
+        method = getattr(self.model_admin, name, None)
+        if method is None:  # the row's own method
+            return lambda row: _as_text(lookup_field(name, row, self.model_admin)[2])
+        if getattr(method, "boolean", False):
+            good, bad = badge(_("yes"), "good"), badge(_("no"), "danger")
+            return lambda row: good if method(row) else bad
+        return lambda row: _as_text(method(row))
+
+
+def _of_field(value: Any, column: Any) -> Any:
+    return (
+        _as_text(value)
+        if isinstance(value, dt.datetime)
+        else display_for_field(value, column, NOTHING)
+    )
+
+
+def _as_text(value: Any) -> Any:
+    if isinstance(value, dt.datetime):
+        return f"{timezone.localtime(value):%Y-%m-%d %H:%M:%S}"  # calls of one minute are many
+    return NOTHING if value is None else value

@@ -61,7 +61,13 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
         {
             "title": "",
             "items": [
-                {"title": gettext("Overview"), "icon": "dashboard", "link": reverse("admin:index")}
+                {
+                    "title": gettext("Overview"),
+                    "icon": "dashboard",
+                    "link": reverse("admin:index"),
+                    "active": request.path == reverse("admin:index"),
+                    "has_permission": True,
+                }
             ],
         }
     ]
@@ -74,6 +80,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                 "icon": page.icon,
                 "link": link,
                 "active": link == here,
+                "has_permission": True,  # `_open_to` has asked
                 "badge": page.badge(request) if page.badge else 0,
             }
             for page, link in pages

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 elif apps.is_installed("unfold"):
     from unfold.admin import ModelAdmin as ThemeModelAdmin
     from unfold.admin import TabularInline as ThemeTabularInline
-    from unfold.contrib.filters.admin import DropdownFilter
     from unfold.paginator import InfinitePaginator as UncountedPaginator
     from unfold.views import ChangeList
     from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget as CheckboxesWidget
@@ -48,6 +47,8 @@ elif apps.is_installed("unfold"):
     from unfold.widgets import UnfoldAdminTextareaWidget as TextareaWidget
     from unfold.widgets import UnfoldAdminTextInputWidget as TextWidget
     from unfold.widgets import UnfoldBooleanSwitchWidget as SwitchWidget
+
+    from llmconfig.admin.kit.choice_filter import ChoiceFilter as DropdownFilter
 else:  # Django's own admin: what only the theme draws, kit/plain.py leaves out or puts elsewhere
     from django.contrib.admin.views.main import ChangeList
     from django.contrib.admin.widgets import AdminTextareaWidget as TextareaWidget
