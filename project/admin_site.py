@@ -7,7 +7,7 @@ from django.utils.functional import SimpleLazyObject
 from unfold.sites import UnfoldAdminSite
 
 
-class ConsoleSite(UnfoldAdminSite):
+class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # the theme has no types
     """Pages name their tables in our sidebar; Django's list of them is made for who reads it."""
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> Any:

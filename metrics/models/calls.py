@@ -9,8 +9,8 @@ import uuid
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.functions import RandomUUID
 from django.db import models
-from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models import F, Q, Value
+from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext_lazy as _
 
 
@@ -189,6 +189,14 @@ class GenerationMetric(models.Model):
                 fields=["-created_at"],
                 name="idx_llm_metrics_unpriced",
                 condition=Q(cost_usd__isnull=True),
+            ),
+            # The list's orders, over any time, and its bounds of latency.
+            models.Index(fields=["-tokens_total", "-created_at"], name="idx_llm_metrics_tokens"),
+            models.Index(fields=["-latency_ms", "-created_at"], name="idx_llm_metrics_latency"),
+            models.Index(
+                Coalesce("cost_usd", Value(-1), output_field=models.DecimalField()).desc(),
+                F("created_at").desc(),
+                name="idx_llm_metrics_cost",
             ),
         ]
         constraints = [

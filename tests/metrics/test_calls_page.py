@@ -11,7 +11,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -295,3 +295,14 @@ def test_a_query_that_was_ended_is_told_also_where_somebody_has_hidden_it(settin
         cursor.execute("SELECT pg_sleep(60)")
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
+
+
+@pytest.mark.parametrize("place", [4, 5, 6])  # tokens, cost, latency
+def test_an_index_gives_the_first_calls_in_each_order(client, place):
+    make_call()
+    for sign in ("-", ""):
+        shown = client.get(CALLS, {"days": "366", "o": f"{sign}{place}"}).context["cl"]
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+            plan = shown.queryset[:51].explain()
+        assert "Presorted Key" in plan, plan
