@@ -32,7 +32,8 @@ from enrichment.cascades.steering import BLOCK, CascadeState, CascadeTerms, Deci
 
 ANSWERS = ROOT / "benchmarks" / "cascade_answers"
 CHEAP, DEAR = "cheap", "dear"
-IN_FLIGHT = 4  # slots of the model server, each of which keeps what all prompts begin with
+# Slots of the model server, each of which keeps what all prompts begin with.
+IN_FLIGHT = int(os.environ.get("MODEL_SERVER_SLOTS", "4"))
 CALL_SECONDS = 1_800.0  # a small model on a busy machine takes its time
 MAX_TOKENS = 1_600  # twelve tags with the longest quotations, so that none is cut
 MAX_REASON = 80  # characters

@@ -28,6 +28,7 @@ from llmconfig.runtime.green_threads import refuse_green_threads
 logger = logging.getLogger(__name__)
 
 RUN_LANE, CARRY_OUT_RUN = "enrichment.tasks.run_lane", "enrichment.tasks.carry_out_run"
+CALIBRATE_JUDGE = "enrichment.tasks.calibrate_judge"
 MAX_LOOKED_AT = 5_000  # messages of the queue
 refuse_green_threads()  # a worker of theirs doesn't start
 
@@ -61,19 +62,22 @@ def revive_stalled_batches() -> None:
     Those that wait in the queue already, because all workers are busy, aren't missing: or the queue
     would grow with every look.
     """
-    missing, unattended = lanes_to_queue(), runs.unattended()
-    queued = _queued_work() if missing or unattended else Counter()
+    missing, unattended, alone = lanes_to_queue(), runs.unattended(), judges.unattended()
+    queued = _queued_work() if missing or unattended or alone else Counter()
     for batch_id, lanes in missing.items():
         for _ in range(lanes - queued[str(batch_id)]):
             run_lane.delay(str(batch_id))
     for run in unattended:
         if not queued[str(run.pk)]:
             carry_out_run.delay(str(run.pk))
+    for calibration in alone:
+        if not queued[str(calibration.pk)]:
+            calibrate_judge.delay(str(calibration.pk))
 
 
 def _queued_work() -> Counter[str]:
-    """How many lanes of each batch wait in the broker's queue, and which runs; none where it can't
-    be looked at.
+    """How many lanes of each batch wait in the broker's queue, which runs and which calibrations;
+    none where it can't be looked at.
     """
     found: Counter[str] = Counter()
     try:
@@ -87,7 +91,7 @@ def _queued_work() -> Counter[str]:
     for message in messages:
         try:
             headers = json.loads(message)["headers"]
-            if headers["task"] in {RUN_LANE, CARRY_OUT_RUN}:
+            if headers["task"] in {RUN_LANE, CARRY_OUT_RUN, CALIBRATE_JUDGE}:
                 found[headers["argsrepr"].strip("(),'\"")] += 1
         except (ValueError, LookupError, TypeError, AttributeError):
             continue  # no message of ours
@@ -129,7 +133,7 @@ def carry_out_run(run_id: str) -> None:
         logger.warning("Run %s no longer exists.", run_id)
 
 
-@shared_task(name="enrichment.tasks.calibrate_judge", ignore_result=True)
+@shared_task(name=CALIBRATE_JUDGE, ignore_result=True)
 def calibrate_judge(calibration_id: str) -> None:
     """Hold a judge against reviewers' verdicts."""
     try:

@@ -5,11 +5,9 @@ from typing import Any
 
 from django.utils.translation import gettext
 
-from enrichment.batches.cascades import AT_PROVIDER, CascadeFigures, figures_of, terms_of
+from enrichment.batches.cascades import CascadeFigures, figures_of
 from enrichment.cascades.steering import Phase, Way
-from enrichment.enrichments import get
-from enrichment.errors import UnknownEnrichment
-from enrichment.models import Batch, Transport
+from enrichment.models import Batch
 from llmconfig.admin.kit.presentation import count
 from llmconfig.configuration.known_costs import money
 
@@ -18,26 +16,13 @@ def cascade_section(batch: Batch) -> dict[str, Any] | None:
     """The section's parts; None where the batch has no cascade."""
     found = figures_of(batch)
     if found is None:
-        return _left_to_provider(batch)
+        return None
     return {
         "model": found.model,
         "said": found.said,
         "figures": _figures(found) if found.rows else [],
         "events": [_event(each) for each in found.events],
     }
-
-
-def _left_to_provider(batch: Batch) -> dict[str, Any] | None:
-    """No lane has begun it: the rows are with the provider, whose batches know no cascade."""
-    if batch.transport == Transport.LIVE:
-        return None
-    try:
-        terms = terms_of(get(batch.enrichment))
-    except UnknownEnrichment:
-        return None
-    if terms is None:
-        return None
-    return {"model": terms.facts.model, "said": AT_PROVIDER, "figures": [], "events": []}
 
 
 def _figures(found: CascadeFigures) -> list[tuple[str, str]]:

@@ -9,24 +9,25 @@ from django.utils import timezone
 
 from enrichment.cascades.steering import ENDED, CascadeState, Phase, from_json, to_json
 from enrichment.cascades.tallies import lowest_score
+from enrichment.enrichments import get
 from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import NotAllowedNow
 from enrichment.judging import judge_of, judges_target, why_it_may_not_decide
 from enrichment.models import Batch, BatchCascade, Transport
+from llmconfig.client.provider_batches import missing_extra
+from llmconfig.client.provider_batches.answers import has_batches
 from llmconfig.client.types import Usage
 from llmconfig.configuration import prices, references, snapshot
 from llmconfig.configuration.facts import CascadeFacts
 from llmconfig.configuration.references import Candidate
-from llmconfig.configuration.resolution import resolve
+from llmconfig.configuration.resolution import Target, resolve
 from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.errors import LLMError
 from llmconfig.models import CascadeScore
 
 USUAL_PRICE = 0.1  # of a cheap answer, as a share of a dear one, where prices aren't known
 USUAL_CALL = Usage(input=1000, output=150)
-AT_PROVIDER = (
-    "Rows that are left to the provider go to the node's own model: its batches don't cascade."
-)
+MIN_AT_PROVIDER = 300  # rows: those that are asked live to learn from cost the full price
 PHASES = {
     Phase.LEARNING: "Learning: both models answer, and the node's own model's answer is taken.",
     Phase.KEEPING: "Keeping cheap answers from its threshold on.",
@@ -142,6 +143,7 @@ def begun(batch: Batch, enrichment: Enrichment) -> tuple[BatchCascade, frozenset
     if rests != row.rests:
         row.rests = rests
         row.save(update_fields=["rests"])
+    row.batch = batch
     return None if rests or terms is None else (row, terms.models)
 
 
@@ -220,15 +222,42 @@ def _begin(batch: Batch, terms: NodeCascade) -> BatchCascade:
 def _rests(batch: Batch, row: BatchCascade, terms: NodeCascade | None) -> str:
     if terms is None:
         return "The node has no cascade any more."
-    if batch.transport != Transport.LIVE:
-        return AT_PROVIDER
     facts = terms.facts
+    left = batch.transport == Transport.PROVIDER_BATCH and not terms.rests
+    if left and (why := _not_at_provider(batch, facts)):
+        return why
     begun_with = (row.model, row.score, row.target, row.miss, row.audits)
     if begun_with != (facts.model, facts.score, facts.target, facts.miss, facts.audits):
         return (
             "The node's cascade has changed since the batch began: what it learned is of another."
         )
     return terms.rests
+
+
+def _not_at_provider(batch: Batch, facts: CascadeFacts) -> str:
+    """Why a cascade can't work over a provider's batches; blank where it can."""
+    if facts.score in {CascadeScore.AGREEMENT, CascadeScore.JUDGE}:
+        return (
+            f"The score {CascadeScore(facts.score).label} takes two calls one after the other,"
+            " which a provider's batch can't make: begin the batch live, or choose another score."
+        )
+    if batch.rows_total < MIN_AT_PROVIDER:
+        return (
+            f"With fewer than {MIN_AT_PROVIDER} rows a provider's batch has nothing to save by it."
+        )
+    if at_providers(get(batch.enrichment), facts.model) is None:
+        return f"The provider of {facts.model} has no batches of its own."
+    return ""
+
+
+def at_providers(enrichment: Enrichment, model: str) -> Target | None:
+    """The cheap model as batches of its provider's own reach it; None where they can't."""
+    given = {"model": model}
+    try:
+        target = resolve(enrichment.node, snapshot=snapshot.current(), given=given).targets[0]
+    except LLMError:
+        return None
+    return target if has_batches(target) and not missing_extra(target) else None
 
 
 def _candidates(reference: str, state: Snapshot) -> tuple[Candidate, ...]:

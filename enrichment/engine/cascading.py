@@ -152,7 +152,8 @@ class CascadeDispatcher(Dispatcher):
     def _may_send(self, row: OutgoingRow) -> bool:
         if not super()._may_send(row):
             return False
-        if row.item.cheap is not None:  # noted apart: the cheap answer isn't lost in a kill
+        cheap = row.item.cheap
+        if cheap is not None and cheap.record is not None:  # noted apart: a kill doesn't lose it
             self._notes.sent(row.claim.token, row.position + len(row.claim.row_ids))
         return True
 

@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 from enrichment.db_lookups import AnyOf, array_literal
 from enrichment.engine import answer_spool, sent_log
 from enrichment.engine.answer_spool import KeptAnswer
-from enrichment.models import BatchChunk, ChunkStatus, EnrichmentResult
+from enrichment.models import BatchChunk, ChunkStage, ChunkStatus, EnrichmentResult
 
 LEASE_SECONDS = 10
 DEATHS_UNTIL_ALONE = 2
@@ -43,7 +43,8 @@ WHERE id = %s
 class Claim:
     """A chunk under our lease, with the rows that still need work, in order.
 
-    `kept` are answers that another lane was given for some of them and didn't write.
+    `kept` are answers that another lane was given for some of them and didn't write. `dear`: a
+    cascade asks its dear model alone.
     """
 
     chunk_id: int
@@ -54,6 +55,7 @@ class Claim:
     alone: bool
     parked: bool
     kept: tuple[KeptAnswer, ...] = ()
+    dear: bool = False
 
 
 def claim(batch_id: UUID, *, idle: bool) -> Claim | None:
@@ -93,6 +95,7 @@ def claim(batch_id: UUID, *, idle: bool) -> Claim | None:
         alone=chunk.deaths >= DEATHS_UNTIL_ALONE,
         parked=chunk.deaths >= DEATHS_UNTIL_PARKED,
         kept=_of_rows(kept, remaining),
+        dear=chunk.round > 0 or chunk.stage == ChunkStage.DEAR,
     )
 
 
@@ -139,6 +142,7 @@ def _split_off(chunk: BatchChunk, remaining: Sequence[str], suspects: Sequence[s
             round=chunk.round,
             row_ids=[row],
             deaths=chunk.deaths,
+            stage=chunk.stage,
         )
         for row in suspects
     )

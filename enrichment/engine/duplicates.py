@@ -8,7 +8,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
 
 from enrichment.engine.claims import Claim
-from enrichment.engine.items import Item, Outcome, restored
+from enrichment.engine.items import NOTHING, Item, Outcome, restored
 from metrics.recording import NO_RESULTS
 
 
@@ -45,6 +45,7 @@ def shared_outcome(outcome: Outcome, item: Item) -> Outcome:
         check_results=NO_RESULTS,
         answered_by=outcome.record or outcome.answered_by,
         decided=None,
+        paid_before=NOTHING,
         beside=(),
     )
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -39,6 +40,7 @@ logger = logging.getLogger(__name__)
 
 GONE = "The row no longer exists."
 MAX_ERROR_CHARACTERS = 200
+NOTHING = Decimal(0)
 PARKED = "A worker died three times while this row was in work; it is parked."
 
 
@@ -86,6 +88,7 @@ class Outcome:
     check_results: CheckResults = NO_RESULTS  # what the gates found, for the call's record
     answered_by: CallRecord | None = None  # another row's call, whose answer this one shares
     decided: Decided | None = None  # how it went through a cascade
+    paid_before: Decimal | None = NOTHING  # US dollars of its recorded calls; None: unknown
     beside: tuple[tuple[CallRecord, Texts], ...] = ()  # the row's other calls
     unfinished: bool = False  # paid, and the row is still to be asked: only its calls are stored
 

@@ -25,12 +25,13 @@ from enrichment.cascades.steering import (
     to_json,
 )
 from enrichment.cascades.tallies import lowest_score
+from enrichment.engine import cheap_answers
 from enrichment.engine.claims import Claim
 from enrichment.engine.duplicates import SharedCalls
 from enrichment.engine.items import Item, Outcome, judged, restored
 from enrichment.enrichments.contract import LOG_PROBABILITIES, Enrichment
 from enrichment.judging import JUDGE_NODE, judge_of
-from enrichment.models import BatchCascade, BatchChunk, ResultState
+from enrichment.models import BatchCascade, BatchChunk, ResultState, Transport
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import CallRecord, Generation
 from llmconfig.models import CascadeScore
@@ -50,6 +51,7 @@ class LaneCascade:
         self, row: BatchCascade, enrichment: Enrichment, *, models: frozenset[str]
     ) -> None:
         self.batch_id = row.pk
+        self.at_provider = row.batch.transport == Transport.PROVIDER_BATCH
         self.enrichment = enrichment
         self.model, self.score, self.models = row.model, row.score, models
         self.judge = judge_of(enrichment) if row.score == CascadeScore.JUDGE else None
@@ -104,6 +106,7 @@ class LaneCascade:
             dear,
             item=replace(dear.item, cheap=None),
             decided=replace(decided, agrees=agrees),
+            paid_before=cheap.paid_before,
             beside=(*calls_of(cheap), *dear.beside),
         )
 
@@ -116,16 +119,18 @@ class LaneCascade:
     def marked(self, claim: Claim, items: Sequence[Item], shared: SharedCalls) -> list[Item]:
         """The rows that are to be sent, with those that only the dear model is asked about.
 
-        These are texts that several rows share, as one error there would be several, and rows that
-        failed before.
+        These are texts that several rows share, as one error there would be several, rows that
+        failed before, and those that a provider's batch asked the cheap model about.
         """
         chunk = claim.chunk_id
         for position, item in enumerate(items):
             self._positions[chunk, item.row_id] = position
+        if self.at_provider:
+            rows = [item.row_id for item in items]
+            waiting = cheap_answers.of_rows(self.batch_id, claim.variant, rows)
+            items = cheap_answers.with_cheap(items, waiting)
         return [
-            replace(item, dear=True)
-            if claim.round or shared.is_shared(chunk, item.row_id)
-            else item
+            replace(item, dear=True) if claim.dear or shared.is_shared(chunk, item.row_id) else item
             for item in items
         ]
 
@@ -181,7 +186,7 @@ class LaneCascade:
         left_out = {id(each) for each in unkept}
         _count_calls(row, [each for each in mine if id(each) not in left_out], self.models)
         row.state = to_json(state)
-        _note_events(row, before, state)
+        note_events(row, before, state)
         row.save()
         transaction.on_commit(partial(self._stored, state, unkept))
         return [each for each in outcomes if id(each) not in left_out]
@@ -271,7 +276,8 @@ def _count_calls(row: BatchCascade, outcomes: Sequence[Outcome], models: frozens
             row.dear_usd += cost
 
 
-def _note_events(row: BatchCascade, before: CascadeState, after: CascadeState) -> None:
+def note_events(row: BatchCascade, before: CascadeState, after: CascadeState) -> None:
+    """Note a new phase, or that it learns anew, for the batch's page."""
     if (before.phase, before.epoch) == (after.phase, after.epoch) or len(row.events) >= MAX_EVENTS:
         return
     event = {

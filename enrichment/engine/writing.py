@@ -17,7 +17,7 @@ from django.db.backends.utils import CursorWrapper
 from enrichment.engine.bound_statements import TextArray, execute_bound
 from enrichment.engine.claims import LEASE_SECONDS, Claim
 from enrichment.engine.column_values import column_values, jsonb
-from enrichment.engine.items import Outcome
+from enrichment.engine.items import NOTHING, Outcome
 from enrichment.engine.lane_cascade import LaneCascade
 from enrichment.enrichments.contract import Enrichment
 from enrichment.facts.store import remember
@@ -380,10 +380,11 @@ def _model(outcome: Outcome) -> str:
 def _cost(outcome: Outcome) -> Decimal | None:
     """What the row cost: nothing where it shares another one's call."""
     if outcome.record is None:
-        return Decimal(0) if outcome.answered_by is not None else None
-    if not outcome.beside:
+        return outcome.paid_before if outcome.answered_by is not None else None
+    if not outcome.beside and outcome.paid_before is NOTHING:
         return outcome.record.cost_usd
     costs = [outcome.record.cost_usd, *(record.cost_usd for record, _ in outcome.beside)]
+    costs.append(outcome.paid_before)
     return None if None in costs else sum(filter(None, costs), Decimal(0))
 
 

@@ -19,6 +19,7 @@ from enrichment.engine.items import Item, call_for
 from enrichment.enrichments import get
 from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import BadSelection, EnrichmentError
+from enrichment.evaluations import attendance
 from enrichment.evaluations.comparison import compare, judged_pairs
 from enrichment.evaluations.kappa import kappa_of
 from enrichment.evaluations.recorded import kind_of
@@ -34,11 +35,16 @@ from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import Call, CallRecord, Generation
 from llmconfig.errors import LLMError
 from llmconfig.roles import User
+from llmconfig.runtime.direct_sessions import direct_session
 from metrics.recording import record_calls
 
 SERVICE = "judge"  # of the calls' records
 AT_ONCE = 20
 GOOD_FROM = 0.5
+DIED = (
+    "The process that carried it out died. The calls that it had made are recorded; begin another"
+    " one."
+)
 
 
 @dataclass(slots=True)
@@ -62,12 +68,35 @@ def begin_calibration(name: str, *, wanted: int, user: User | None) -> JudgeCali
     )
 
 
+@direct_session()
 def calibrate(calibration_id: UUID) -> JudgeCalibration:
-    """Ask the judge about the verdicts, and say how far it agrees; raises DoesNotExist."""
+    """Ask the judge about the verdicts, and say how far it agrees; raises DoesNotExist.
+
+    One process at a time does. One whose process died ends with that as its reason: who pays for
+    its calls again is for a person to say.
+    """
     row = JudgeCalibration.objects.get(pk=calibration_id)
-    waiting = JudgeCalibration.objects.filter(pk=row.pk, status=RunStatus.WAITING)
-    if not waiting.update(status=RunStatus.RUNNING):
-        return row
+    with attendance.attending(row.pk) as ours:
+        if not ours:
+            return row
+        of_a_dead_process = JudgeCalibration.objects.filter(pk=row.pk, status=RunStatus.RUNNING)
+        of_a_dead_process.update(status=RunStatus.STOPPED, status_reason=DIED, finished_at=Now())
+        waiting = JudgeCalibration.objects.filter(pk=row.pk, status=RunStatus.WAITING)
+        if waiting.update(status=RunStatus.RUNNING):
+            _carry_out(row)
+    row.refresh_from_db()
+    return row
+
+
+def unattended() -> list[JudgeCalibration]:
+    """Those that haven't ended and that nobody carries out now, such as after a death."""
+    going = JudgeCalibration.objects.filter(status__in=[RunStatus.WAITING, RunStatus.RUNNING])
+    rows = list(going)
+    alone = attendance.unattended([row.pk for row in rows])
+    return [row for row in rows if row.pk in alone]
+
+
+def _carry_out(row: JudgeCalibration) -> None:
     row.status = RunStatus.DONE
     try:
         _calibrate(row)
@@ -75,8 +104,6 @@ def calibrate(calibration_id: UUID) -> JudgeCalibration:
         row.status, row.status_reason = RunStatus.STOPPED, str(error)
     row.save()
     JudgeCalibration.objects.filter(pk=row.pk).update(finished_at=Now())
-    row.refresh_from_db()
-    return row
 
 
 def judge_runs(first: EvaluationRun, second: EvaluationRun) -> int:
@@ -141,6 +168,8 @@ def _calibrate(row: JudgeCalibration) -> None:
     asked = Asked()
     for part in _parts(verdicts_of(enrichment, row.wanted)):
         said = _run([_held(judge, enrichment, each, row, asked) for each in part], asked)
+        paid = JudgeCalibration.objects.filter(pk=row.pk)  # a death leaves it known
+        paid.update(model=asked.model, cost_usd=asked.cost_usd, unpriced=asked.unpriced)
         for verdict, (good, pair) in zip(part, said, strict=True):
             _count(row, verdict, good, pair)
     row.model, row.cost_usd, row.unpriced = asked.model, asked.cost_usd, asked.unpriced

@@ -18,6 +18,7 @@ from enrichment.engine.column_values import plain_json
 from enrichment.engine.items import Item, Outcome, call_for, failed, judged
 from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import BadSelection, EnrichmentError, NotAllowedNow
+from enrichment.evaluations import attendance
 from enrichment.evaluations.recorded import kind_of
 from enrichment.forecast import Forecast, forecast_calls
 from enrichment.models import ResultState
@@ -137,15 +138,10 @@ def carry_out(run_id: UUID) -> EvaluationRun:
     LLM_BATCH_CONCURRENT of them.
     """
     run = EvaluationRun.objects.select_related("evaluation_set").get(pk=run_id)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_lock(run_id)])
-        if not cursor.fetchone()[0]:
-            return run
-        try:
+    with attendance.attending(run.pk) as ours:
+        if ours:
             _carry_out(run)
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [_lock(run_id)])
-    run.refresh_from_db()
+            run.refresh_from_db()
     return run
 
 
@@ -163,20 +159,11 @@ def totals_of(run: EvaluationRun) -> RunTotals:
     )
 
 
-def _lock(run_id: UUID) -> int:
-    return run_id.int % 2**62
-
-
 def unattended() -> list[EvaluationRun]:
     """Runs that nobody carries out now although nobody stopped them, such as after a death."""
-    going = EvaluationRun.objects.filter(status__in=[RunStatus.WAITING, RunStatus.RUNNING])
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT (classid::bigint << 32) + objid::bigint FROM pg_locks"
-            " WHERE locktype = 'advisory' AND objsubid = 1"
-        )
-        held = {row[0] for row in cursor.fetchall()}
-    return [run for run in going if _lock(run.pk) not in held]
+    going = list(EvaluationRun.objects.filter(status__in=[RunStatus.WAITING, RunStatus.RUNNING]))
+    alone = attendance.unattended([run.pk for run in going])
+    return [run for run in going if run.pk in alone]
 
 
 def _carry_out(run: EvaluationRun) -> None:

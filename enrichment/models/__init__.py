@@ -4,13 +4,14 @@ from enrichment.models.batches import (
     Batch,
     BatchChunk,
     BatchStatus,
+    ChunkStage,
     ChunkStatus,
     ModelTurns,
     ProviderBatchSubmission,
     SubmissionState,
     Transport,
 )
-from enrichment.models.cascades import BatchCascade
+from enrichment.models.cascades import BatchCascade, CheapAnswer
 from enrichment.models.column_names import COLUMNS, TABLES
 from enrichment.models.declared import DeclaredEnrichment
 from enrichment.models.enrichable import Enrichable
@@ -33,6 +34,8 @@ __all__ = [
     "BatchChunk",
     "BatchSchedule",
     "BatchStatus",
+    "CheapAnswer",
+    "ChunkStage",
     "ChunkStatus",
     "DeclaredEnrichment",
     "Enrichable",

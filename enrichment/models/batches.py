@@ -55,6 +55,16 @@ class ChunkStatus(models.TextChoices):
     DONE = "done", _("Done")
 
 
+class ChunkStage(models.TextChoices):
+    """What a chunk is to a cascade whose batch is left to a provider (`engine.submissions`)."""
+
+    FIRST = "", _("First round")
+    LEARN = "learn", _("Asked live, to learn from")
+    WAIT = "wait", _("Asked, until it is known which cheap answers are good enough")
+    DEAR = "dear", _("For the node's own model")
+    KEPT = "kept", _("Good cheap answers, until their audits are there")
+
+
 class Batch(models.Model):
     """One enrichment over many rows, with its terms and its state."""
 
@@ -155,6 +165,9 @@ class BatchChunk(models.Model):
     round = models.PositiveSmallIntegerField(
         default=0, help_text=_("Later rounds repeat failures.")
     )
+    stage = models.CharField(
+        max_length=5, blank=True, choices=ChunkStage, default="", db_default="", editable=False
+    )
     lease_token = models.UUIDField(null=True)
     leased_until = models.DateTimeField(null=True)
     started = models.PositiveIntegerField(default=0)
@@ -223,6 +236,9 @@ class ProviderBatchSubmission(models.Model):
     chunk = models.ForeignKey(BatchChunk, on_delete=models.CASCADE, related_name="submissions")
     provider = models.CharField(max_length=100)
     model = models.CharField(max_length=200)
+    asks_cheap = models.BooleanField(
+        default=False, db_default=False, help_text=_("Whether a cascade's cheaper model is asked.")
+    )
     state = models.CharField(
         max_length=10, choices=SubmissionState, default=SubmissionState.INTENDED
     )

@@ -51,3 +51,32 @@ class BatchCascade(models.Model):
         return gettext("{model} before the model of {batch}").format(
             model=self.model, batch=self.batch
         )
+
+
+class CheapAnswer(models.Model):
+    """A cheap answer that a provider's batch gave a row, until the row's own result is written.
+
+    Its call is recorded already. `block` is the submission that it came with: its rows were decided
+    together, and what may be kept of them is settled together.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="cheap_answers")
+    variant = models.CharField(max_length=35, blank=True)
+    row_id = models.CharField(max_length=40)
+    block = models.UUIDField()
+    way = models.CharField(
+        max_length=5, blank=True, help_text=_("Whose answer the row gets; blank: undecided.")
+    )
+    answer = models.TextField(help_text=_("The answer as it was judged, with its call."))
+
+    class Meta:
+        db_table = "enrichment_cheap_answers"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["batch", "variant", "row_id"], name="enrichment_cheap_answers_row"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.row_id} of {self.batch_id}"

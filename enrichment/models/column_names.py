@@ -3,10 +3,13 @@
 from django.utils.translation import gettext_lazy as _
 
 COLUMNS = {
+    "answer": _("answer"),
+    "asks_cheap": _("asks cheap"),
     "audits": _("audits"),
     "automatic": _("automatic"),
     "batch": _("batch"),
     "before_decision": _("before decision"),
+    "block": _("block"),
     "both_bad": _("both bad"),
     "both_good": _("both good"),
     "calls": _("calls"),
@@ -106,6 +109,7 @@ COLUMNS = {
     "selection": _("selection"),
     "served": _("served"),
     "source": _("source"),
+    "stage": _("stage"),
     "started": _("started"),
     "started_at": _("started at"),
     "state": _("state"),
@@ -136,6 +140,7 @@ COLUMNS = {
     "waits_until": _("waits until"),
     "wanted": _("wanted"),
     "wanted_by": _("wanted by"),
+    "way": _("way"),
     "write_size": _("write size"),
     "writes": _("writes"),
 }
@@ -146,6 +151,7 @@ TABLES = {
     "BatchCascade": (_("batch cascade"), _("batch cascades")),
     "BatchChunk": (_("batch chunk"), _("batch chunks")),
     "BatchSchedule": (_("planned batch"), _("planned batches")),
+    "CheapAnswer": (_("cheap answer"), _("cheap answers")),
     "DeclaredEnrichment": (_("enrichment"), _("enrichments")),
     "EnrichmentResult": (_("enrichment result"), _("enrichment results")),
     "EvaluationAnswer": (_("evaluation answer"), _("evaluation answers")),

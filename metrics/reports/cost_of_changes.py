@@ -23,7 +23,7 @@ from llmconfig.configuration.facts import CascadeFacts
 from llmconfig.configuration.resolution import Target, explain
 from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.errors import ConfigurationError
-from llmconfig.models import CascadeScore
+from llmconfig.models import CascadeScore, InteractionType
 from metrics.models import GenerationMetric
 
 DAYS = 30
@@ -32,6 +32,7 @@ MAX_KEPT = 0.8  # of the rows, by a cascade that nobody has seen at work
 KEPT_SPREAD = 0.05  # of a known share
 SAMPLED_CALLS = 2_000  # of each node, the newest
 MIN_KNOWN_CALLS = 20  # of a model at a node, to know how long its answers are
+JUDGES_TOKENS = 60  # of a judge's answer
 CASES = 400
 SPREAD = 0.35  # of another model's answer length, as a standard deviation of its logarithm
 TOKENIZER_SPREAD = 0.1  # the same of the tokens that it makes of a prompt
@@ -49,10 +50,16 @@ class _PastCall:
 
 @dataclass(frozen=True, slots=True)
 class _Cascaded:
-    """A node's cascade: its terms, and who would be asked first."""
+    """A node's cascade: its terms, who would be asked first, and who would judge that answer."""
 
     facts: CascadeFacts
     cheap: Target | None
+    judge: Target | None = None
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether a judge's word is its score."""
+        return self.facts.score == CascadeScore.JUDGE
 
     @property
     def asks(self) -> int:
@@ -122,14 +129,23 @@ def _target(node: str, state: Snapshot) -> Target | None:
 
 
 def _cascade(node: str, state: Snapshot) -> _Cascaded | None:
-    facts = state.nodes[node].cascade if node in state.nodes else None
-    if facts is None:
+    known = state.nodes.get(node)
+    if known is None or known.cascade is None:
         return None
+    facts, judge = known.cascade, None
+    if facts.score == CascadeScore.JUDGE and known.judge is not None:
+        judge = _first(InteractionType.JUDGE.value, state, known.judge.model)
+    return _Cascaded(facts, _first(node, state, facts.model), judge)
+
+
+def _first(node: str, state: Snapshot, model: str) -> Target | None:
+    """Who would answer there first, by a reference if there is one."""
+    given = {"model": model} if model else {}
     try:
-        targets = explain(node, snapshot=state, given={"model": facts.model}).targets
+        targets = explain(node, snapshot=state, given=given).targets
     except ConfigurationError:
-        targets = ()
-    return _Cascaded(facts, targets[0] if targets else None)
+        return None
+    return targets[0] if targets else None
 
 
 def _same(old: Target | None, new: Target | None) -> bool:
@@ -282,7 +298,11 @@ def _cascaded_cost(node: str, number: int, old: _Ways, new: _Ways) -> tuple[Node
     kept = max(0.0, 1 - len(dear) / rows) if first and rows else None
     if old.cascade and new.cascade and old.cascade.facts != new.cascade.facts:
         kept = None  # what another cheap model or target keeps is another share
-    was = [_total(first, old.cascade.cheap if old.cascade else None), _total(others, old.own)]
+    was = [
+        _total(first, old.cascade.cheap if old.cascade else None),
+        _judging(first, old.cascade),
+        _total(others, old.own),
+    ]
     before = None if None in was else scale * sum(each or 0.0 for each in was)
     drawn = _cascaded_cases(node, [*first, *dear], live, new, rows=rows, kept=kept)
     cases = [scale * each for each in drawn]
@@ -314,7 +334,8 @@ def _cascaded_cases(
     alone = _total(live, new.own)
     own = _priced(batched, new.own)
     cheap = _priced(batched, new.cascade.cheap) if new.cascade else _Priced([], [])
-    if alone is None or own is None or cheap is None:
+    judging = _judging(batched, new.cascade)
+    if alone is None or own is None or cheap is None or judging is None:
         return []
     rng, calls = random.Random(node), max(1, len(batched))  # noqa: S311 - as above
     asks = new.cascade.asks if new.cascade else 0
@@ -323,8 +344,28 @@ def _cascaded_cases(
         share = _kept(kept, rng) if new.cascade else 0.0
         dear_row = _row(own, _own_share(batched, new.own), rng) / calls
         cheap_row = _row(cheap, 0.0, rng) / calls if new.cascade else 0.0
-        cases.append(alone + rows * (asks * cheap_row + (1 - share) * dear_row))
+        judge_row = judging / calls * rng.lognormvariate(0, SPREAD) if judging else 0.0
+        cases.append(alone + rows * (asks * cheap_row + judge_row + (1 - share) * dear_row))
     return cases
+
+
+def _judging(calls: Sequence[_PastCall], cascade: _Cascaded | None) -> float | None:
+    """What a judge's word on the answer of each call costs; None where its price is unknown.
+
+    It reads what was asked and the answer.
+    """
+    if cascade is None or not cascade.is_judged:
+        return 0.0
+    price = None if cascade.judge is None else _price(cascade.judge)
+    costs = [
+        prices.cost(
+            Usage(input=call.usage.tokens_input + call.usage.tokens_output, output=JUDGES_TOKENS),
+            price,
+            moment=call.at,
+        )
+        for call in calls
+    ]
+    return None if None in costs else float(sum(filter(None, costs), Decimal(0)))
 
 
 def _kept(known: float | None, rng: random.Random) -> float:
@@ -356,5 +397,4 @@ def _kept_doubt(new: _Ways, kept: float | None) -> str:
         if kept is not None
         else "how many cheap answers are good enough is unknown: none to four fifths are assumed."
     )
-    judged = new.cascade.facts.score == CascadeScore.JUDGE
-    return f"{said} The judge's calls aren't in it." if judged else said
+    return f"{said} A judge reads each cheap answer." if new.cascade.is_judged else said

@@ -2,7 +2,8 @@
 
 Run as `python -m project.embedded.model_server --model FILE --alias NAME`. Its first line on
 stdout is `listening on http://127.0.0.1:PORT`; the API key comes in MODEL_SERVER_API_KEY,
-because anyone on the machine can read a command line.
+because anyone on the machine can read a command line. MODEL_SERVER_SLOTS is how many answers it
+makes at once: more take longer each, and less time together.
 """
 
 import argparse
@@ -11,7 +12,7 @@ import signal
 import sys
 
 LOOPBACK = "127.0.0.1"
-SLOTS = 4
+SLOTS = int(os.environ.get("MODEL_SERVER_SLOTS", "4"))  # answers at once
 CONTEXT_PER_SLOT = 4096
 # Prompts that are kept for the next request that starts alike, in MiB of memory.
 PROMPT_CACHE_MIB = 256

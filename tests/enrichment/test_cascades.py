@@ -8,7 +8,6 @@ import pytest
 from django.db import connections
 from django.db.models import Count
 
-from enrichment.admin.batch_cascade import cascade_section
 from enrichment.batches import creation, lifecycle
 from enrichment.batches.cascades import figures_of
 from enrichment.batches.creation import Selection
@@ -24,7 +23,6 @@ from enrichment.models import EnrichmentResult
 from llmconfig.configuration import snapshot
 from llmconfig.models import Experiment, ExperimentArm, NodeConfiguration, ProviderModel
 from metrics.models import GenerationMetric
-from tests.enrichment.provider_batches import AT_PROVIDER
 from tests.enrichment.test_killed_workers import _until, worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -176,7 +174,7 @@ def test_texts_that_several_rows_share_go_to_the_dear_model(cascaded, simulator,
     assert calls_by_model()["gpt-4o-mini"] == 3
 
 
-def test_it_rests_and_says_why_beside_an_experiment_and_at_a_provider(cascaded, make_animals):
+def test_it_rests_and_says_why_beside_an_experiment(cascaded, make_animals):
     make_animals(3)
     node = NodeConfiguration.objects.get(node_name=NODE)
     running = Experiment.objects.create(name="e", node=node, status="running")
@@ -189,10 +187,6 @@ def test_it_rests_and_says_why_beside_an_experiment_and_at_a_provider(cascaded, 
     )
     assert calls_by_model() == {"gpt-4o": 1}
     assert forecast(NODE, Selection()).cascade.cost_usd is None
-    running.delete()
-    snapshot.expire()
-    away = creation.create(NODE, Selection(limit=1), terms=AT_PROVIDER)
-    assert "its batches don't cascade" in cascade_section(away)["said"]
 
 
 def test_the_forecast_tells_the_cost_with_and_without(cascaded, make_animals):

@@ -16,7 +16,7 @@ from enrichment.engine.items import load_items
 from enrichment.engine.lanes import run_lane
 from enrichment.enrichments import get
 from enrichment.errors import BadSelection
-from enrichment.evaluations import judges, runs, sets
+from enrichment.evaluations import attendance, judges, runs, sets
 from enrichment.evaluations.comparison import PREFERRED, compare
 from enrichment.evaluations.kappa import kappa_of
 from enrichment.evaluations.runs import RunOrder
@@ -110,6 +110,22 @@ def reviewed(count: int) -> None:
 def calibrated(count: int = 40) -> Any:
     row = judges.begin_calibration(NODE, wanted=count, user=None)
     return judges.calibrate(row.pk)
+
+
+@STORED
+def test_a_calibration_whose_worker_was_killed_ends_with_a_reason(bench, make_animals):
+    make_animals(40)
+    reviewed(40)
+    killed, left = (judges.begin_calibration(NODE, wanted=40, user=None) for _ in range(2))
+    JudgeCalibration.objects.filter(pk=killed.pk).update(status="running")
+    assert {row.pk for row in judges.unattended()} == {killed.pk, left.pk}
+    with attendance.attending(killed.pk):
+        assert [row.pk for row in judges.unattended()] == [left.pk]
+    ended = judges.calibrate(killed.pk)
+    assert (ended.status, ended.finished_at is None) == ("stopped", False)
+    assert "died" in ended.status_reason
+    assert judges.calibrate(left.pk).status == "done"
+    assert judges.unattended() == []
 
 
 def pair_of_runs() -> tuple[EvaluationRun, EvaluationRun]:

@@ -170,6 +170,25 @@ def test_a_new_cascade_saves_an_unknown_share_of_the_batches_calls(nodes, capsys
     assert "unknown" in node["doubt"]
 
 
+def test_a_judge_reads_each_cheap_answer_and_its_calls_count(nodes, capsys, tmp_path):
+    nodes(model="large")
+    call_command("sync_llm_config")
+    called(200, model="large", service_name="enrichment")
+    cascading(nodes, tmp_path, "small")
+    plain = told(capsys, "--check")["nodes"][0]
+    path = tmp_path / "nodes.yaml"
+    path.write_text(
+        f"{path.read_text()}  cascade_score: judge\n  judge_rubric: Good.\n"
+        "  judge_model: acme/large\n"
+    )
+    judged = told(capsys, "--check")["nodes"][0]
+    # Of each row the judge reads prompt and answer, and answers with 60 tokens.
+    word = 1500 * 10 / 1e6 + 60 * 40 / 1e6
+    more = judged["after_usd"]["p50"] - plain["after_usd"]["p50"]
+    assert more == pytest.approx(200 * word, rel=0.3)
+    assert "A judge reads each cheap answer" in judged["doubt"]
+
+
 def test_without_its_cascade_every_row_costs_a_dear_call(nodes, capsys, tmp_path):
     cascading(nodes, tmp_path, "small")
     call_command("sync_llm_config")

@@ -50,7 +50,7 @@ def call_of(submission: ProviderBatchSubmission, enrichment: Enrichment, item: I
         correlation_id=call.correlation_id,
         labels=call.labels,
         use_cache=False,
-        logprobs=call.logprobs,
+        logprobs=call.logprobs or submission.asks_cheap,
     )
 
 

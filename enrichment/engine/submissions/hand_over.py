@@ -13,7 +13,7 @@ from enrichment.batches import lifecycle
 from enrichment.batches.progress import spent_by, unpriced_cap
 from enrichment.engine.duplicates import told_apart
 from enrichment.engine.items import Item, answer_all, load_items
-from enrichment.engine.submissions import fall_back
+from enrichment.engine.submissions import fall_back, two_rounds
 from enrichment.engine.submissions.calls import (
     AS_SENT,
     Step,
@@ -32,6 +32,7 @@ from enrichment.models import (
     Batch,
     BatchChunk,
     BatchStatus,
+    ChunkStage,
     ChunkStatus,
     ProviderBatchSubmission,
     SubmissionState,
@@ -80,20 +81,29 @@ def intend(chunk: BatchChunk) -> ProviderBatchSubmission | None:
     if chunk.batch.status not in WORKABLE:
         return None  # an earlier chunk of this round has paused it
     enrichment = get(chunk.batch.enrichment)
-    try:
-        target = target_of(enrichment.node, snapshot.current())
-    except ConfigurationError:
-        target = None
+    chunk.refresh_from_db(fields=["row_ids"])  # another chunk of this round may have taken some
+    if _is_the_cascades(chunk, enrichment):
+        return None
+    cheap = two_rounds.first_target(chunk, enrichment)
+    target = cheap or _dear_target(enrichment)
     items = list(load_items(enrichment, chunk.row_ids, variant=chunk.variant))
     sent, shared = told_apart(
         item for item in items if item.settled is None and item.prompt is not None
     )
+    if cheap is not None and shared:  # for the dear model: one error there would be several
+        alike = {*shared, *(each.row_id for others in shared.values() for each in others)}
+        two_rounds.part(chunk, sorted(alike), ChunkStage.DEAR)
+        items = [item for item in items if item.row_id not in alike]
+        sent, shared = [item for item in sent if item.row_id not in alike], {}
     if target is None or not sent:
         why = "The node's first model isn't OpenAI's or Anthropic's any more."
         fall_back.open_chunk(chunk, enrichment, why=why if sent else "")
         return None
     submission = ProviderBatchSubmission(
-        chunk=chunk, provider=target.provider.name, model=target.model_id
+        chunk=chunk,
+        provider=target.provider.name,
+        model=target.model_id,
+        asks_cheap=cheap is not None,
     )
     if chunk.batch.max_cost_usd is not None:
         sent = _within_cap(submission, enrichment, sent, target, chunk.batch.max_cost_usd)
@@ -109,6 +119,25 @@ def intend(chunk: BatchChunk) -> ProviderBatchSubmission | None:
     _keep_only(chunk, submission, items)
     submission.save(force_insert=True)
     return submission
+
+
+def _is_the_cascades(chunk: BatchChunk, enrichment: Enrichment) -> bool:
+    """Whether a chunk isn't to be handed over now: cheap answers that wait for others."""
+    if chunk.stage == ChunkStage.KEPT:
+        two_rounds.settle_kept(chunk, enrichment)
+        return True
+    if chunk.stage == ChunkStage.WAIT:
+        if two_rounds.is_learning(chunk):
+            return True
+        two_rounds.decide(chunk, enrichment)
+    return False
+
+
+def _dear_target(enrichment: Enrichment) -> Target | None:
+    try:
+        return target_of(enrichment.node, snapshot.current())
+    except ConfigurationError:
+        return None
 
 
 def _within_cap(
@@ -170,21 +199,7 @@ def _keep_only(
     served = {row for each in submission.rows for row in (each[0], *sharing(each))}
     left = [item.row_id for item in items if item.settled is None and item.row_id not in served]
     if left:
-        _split(chunk, left)
-
-
-def _split(chunk: BatchChunk, rest: Sequence[str]) -> None:
-    apart = set(rest)
-    chunk.row_ids = [row for row in chunk.row_ids if row not in apart]
-    chunk.save(update_fields=["row_ids"])
-    BatchChunk.objects.create(
-        batch_id=chunk.batch_id,
-        variant=chunk.variant,
-        round=chunk.round,
-        row_ids=list(rest),
-        status=ChunkStatus.AWAY,
-        due_at=chunk.due_at,
-    )
+        two_rounds.part(chunk, left, chunk.stage)
 
 
 def hand_over(
@@ -280,7 +295,7 @@ def wait_for_queue(
         provider=submission.provider, model=submission.model, state__in=list(UNFINISHED)
     )
     if full >= FULL_UNTIL_HALVED and len(chunk.row_ids) > 1 and not others.exists():
-        _split(chunk, chunk.row_ids[len(chunk.row_ids) // 2 :])
+        two_rounds.part(chunk, chunk.row_ids[len(chunk.row_ids) // 2 :], chunk.stage)
     since = chunk.batch.resumed_at or chunk.batch.created_at
     if tries.filter(created_at__gte=since, created_at__lt=Now() - MAX_QUEUED).exists():
         lifecycle.pause_for(

@@ -9,6 +9,7 @@ from enrichment.batches.lifecycle import complete_if_done
 from enrichment.engine.db_sessions import SESSION_ERRORS
 from enrichment.engine.submissions import fall_back, hand_over, results
 from enrichment.engine.submissions.calls import Step, target_of
+from enrichment.engine.submissions.cheap_results import CheapReading
 from enrichment.enrichments import get
 from enrichment.errors import EnrichmentError
 from enrichment.models import BatchStatus, ProviderBatchSubmission, SubmissionState
@@ -106,7 +107,8 @@ def _go_on(
         fall_back.give_up(submission, polled.detail or "The provider refused it as a whole.")
     elif polled.state is BatchState.ENDED:
         step("ended")
-        results.read(submission, enrichment, target, polled, step)
+        kind = CheapReading if submission.asks_cheap else results.Reading
+        results.read(kind(submission, enrichment, target, step), polled)
         step("applied")
         complete_if_done(submission.chunk.batch_id)
     else:

@@ -16,7 +16,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models.functions import Now
 
-from enrichment.engine import refusals, writing
+from enrichment.engine import cheap_answers, refusals, writing
+from enrichment.engine.cascading import cascade_of
 from enrichment.engine.claims import Claim
 from enrichment.engine.db_sessions import SESSION_ERRORS
 from enrichment.engine.duplicates import shared_outcome
@@ -47,6 +48,7 @@ from llmconfig.client.provider_batches.answers import Answered
 from llmconfig.client.provider_batches.answers import read as read_answer
 from llmconfig.client.provider_batches.result_files import ResultFile
 from llmconfig.client.recording.recorders import Texts
+from llmconfig.client.types import Generation
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.resolution import Target
 
@@ -75,27 +77,22 @@ class _Found:
         return not (self.answers or self.reasons or self.unreadable)
 
 
-def read(
-    submission: ProviderBatchSubmission,
-    enrichment: Enrichment,
-    target: Target,
-    polled: Polled,
-    step: Step,
-) -> None:
+def read(reading: "Reading", polled: Polled) -> None:
     """Fetch the results, write them, and end the submission.
 
     Rows without an answer go on live. Raises SubmissionFailed: then it is to be read again.
     """
-    file = errands.results(target, snapshot.current(), external_id=submission.external_id)
+    external_id = reading.submission.external_id
+    file = errands.results(reading.target, snapshot.current(), external_id=external_id)
     with closing(file):
-        step("read")
-        reading = _Reading(submission, enrichment, target, step)
+        reading.step("read")
+        reading.begin()
         for part in file.slices():
             reading.take(part)
         reading.end(polled, file)
 
 
-class _Reading:
+class Reading:
     """One submission's results on their way into the database."""
 
     def __init__(
@@ -110,6 +107,12 @@ class _Reading:
         self.target = target
         self.step = step
         self.found = _Found()
+        self.answered: set[int] = set()
+        self.written: set[int] = set()
+
+    def begin(self) -> None:
+        """Take the chunk, and see what is written of it already."""
+        submission = self.submission
         chunk = BatchChunk.objects.select_related("batch").get(pk=submission.chunk_id)
         self.chunk = submission.chunk = chunk
         self.claim = Claim(
@@ -119,7 +122,7 @@ class _Reading:
         left = set(fall_back.unrecorded(chunk))
         rows = [row[0] for row in submission.rows]
         self.written = {place for place, row in enumerate(rows) if row not in left}
-        self.answered: set[int] = set()
+        self.cascade = cascade_of(chunk.batch, self.enrichment)
 
     def take(self, part: Sequence[Result]) -> None:
         """Write the answers among these results, and note what the others say."""
@@ -159,14 +162,25 @@ class _Reading:
     def _read(self, part: Sequence[tuple[int, Result]]) -> list[tuple[int, Outcome]]:
         rows = self.submission.rows
         wanted = [row for place, _ in part for row in (rows[place][0], *sharing(rows[place]))]
-        items = items_of(self.submission, self.enrichment, wanted, self.claim)
+        items = self._items(wanted)
         found: list[tuple[int, Outcome]] = []
         for place, result in part:
             row = rows[place]
-            outcome = self._outcome(items[row[0]], result, same=row[:AS_SENT])
+            item = items[row[0]]
+            outcome = self._outcome(item, result, same=row[:AS_SENT])
+            if self.cascade is not None and item.cheap is not None:
+                outcome = self.cascade.with_dear(outcome, item.cheap)
             found.append((place, outcome))
             found += [(place, each) for each in _shared(outcome, row, items)]
         return found
+
+    def _items(self, rows: Sequence[str]) -> dict[str, Item]:
+        """These rows, in a cascade with the cheap answers that they had."""
+        items = items_of(self.submission, self.enrichment, rows, self.claim)
+        if self.cascade is None or self.submission.asks_cheap:
+            return items
+        waiting = cheap_answers.of_rows(self.chunk.batch_id, self.chunk.variant, rows)
+        return {item.row_id: item for item in cheap_answers.with_cheap([*items.values()], waiting)}
 
     def _unreadable(self, found: tuple[int, Result], error: Exception) -> None:
         """An answer of which not even the price can be told: its row goes on live."""
@@ -206,6 +220,7 @@ class _Reading:
             batch_id=self.chunk.batch_id,
             held=[self.claim],
             later_rounds=settings.get("max_retries", 0),
+            cascade=self.cascade,
         )
 
     def _costs(
@@ -236,7 +251,7 @@ class _Reading:
             cut = cut_short(self.enrichment, item, answer.outcome, answer.texts)
             return cut or self._failed(item, answer, str(answer.outcome))
         try:
-            return judged(self.enrichment, item, answer.outcome, answer.texts)
+            return self._judged(item, answer.outcome, answer)
         except SESSION_ERRORS:
             raise
         except Exception as error:
@@ -248,6 +263,9 @@ class _Reading:
                 record=answer.record,
                 texts=answer.texts,
             )
+
+    def _judged(self, item: Item, outcome: Generation, answer: Answered) -> Outcome:
+        return judged(self.enrichment, item, outcome, answer.texts)
 
     def _failed(self, item: Item, answer: Answered, reason: str) -> Outcome:
         texts: Texts = answer.texts
@@ -275,7 +293,11 @@ class _Reading:
         self.step("written")
         if undone:
             BatchChunk.objects.create(
-                batch_id=chunk.batch_id, variant=chunk.variant, round=chunk.round, row_ids=undone
+                batch_id=chunk.batch_id,
+                variant=chunk.variant,
+                round=chunk.round,
+                row_ids=undone,
+                stage=chunk.stage,
             )
         chunk.refresh_from_db(fields=["failed_ids"])
         writing.finish(

@@ -15,8 +15,8 @@ from enrichment.engine.db_sessions import SESSION_ERRORS
 from enrichment.engine.submissions import hand_over, polling
 from enrichment.engine.submissions.calls import Step
 from enrichment.errors import EnrichmentError
-from enrichment.models import ProviderBatchSubmission, SubmissionState
-from enrichment.models.batches import UNFINISHED
+from enrichment.models import CheapAnswer, ProviderBatchSubmission, SubmissionState
+from enrichment.models.batches import TERMINAL, UNFINISHED
 from llmconfig.configuration import snapshot
 from llmconfig.runtime import advisory_locks, database_clock
 from llmconfig.runtime.direct_sessions import direct_session
@@ -50,6 +50,7 @@ def _advance(step: Step, settle: dt.timedelta) -> None:
         only_meant = submission.state == SubmissionState.INTENDED
         if not only_meant or database_clock.now() - submission.created_at >= settle:
             polling.go_on(submission, step, settle=settle)
+    CheapAnswer.objects.filter(batch__status__in=TERMINAL).delete()
     if not snapshot.current().processing.get("enabled", False):
         return
     for chunk in hand_over.due_chunks():

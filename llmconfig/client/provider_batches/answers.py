@@ -30,7 +30,12 @@ class Answered:
 def target_of(node: str, configuration: Snapshot) -> Target | None:
     """The node's first target if its provider has batches; raises ConfigurationError."""
     target = resolve(node, snapshot=configuration).targets[0]
-    return target if provider_types.get(target.provider.provider_type).batches else None
+    return target if has_batches(target) else None
+
+
+def has_batches(target: Target) -> bool:
+    """Whether its provider takes batches of its own."""
+    return bool(provider_types.get(target.provider.provider_type).batches)
 
 
 def body_of(call: Call, configuration: Snapshot) -> JSON:

@@ -1,0 +1,62 @@
+"""Reads the answers of a submission to a cascade's cheap model: they are recorded, and wait."""
+
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from enrichment.engine import cheap_answers
+from enrichment.engine.items import Item, Outcome
+from enrichment.engine.lane_cascade import unfinished
+from enrichment.engine.submissions import fall_back
+from enrichment.engine.submissions.results import Reading
+from enrichment.models import BatchChunk, ChunkStage, SubmissionState
+from llmconfig.client.provider_batches import Polled
+from llmconfig.client.provider_batches.answers import Answered
+from llmconfig.client.provider_batches.result_files import ResultFile
+from llmconfig.client.types import Generation
+
+
+class CheapReading(Reading):
+    """One submission's cheap answers on their way into the database.
+
+    Their calls are recorded and counted now; what becomes of the rows is decided afterwards.
+    """
+
+    def begin(self) -> None:
+        """As others; what is kept already isn't taken again."""
+        super().begin()
+        rows = [row[0] for row in self.submission.rows]
+        there = cheap_answers.of_rows(self.chunk.batch_id, self.chunk.variant, rows)
+        self.written |= {place for place, row in enumerate(rows) if row in there}
+
+    def _judged(self, item: Item, outcome: Generation, answer: Answered) -> Outcome:
+        if self.cascade is None:
+            return super()._judged(item, outcome, answer)
+        return self.cascade.judged(self.enrichment, item, outcome, answer.texts)
+
+    def _put(self, outcomes: Sequence[Outcome]) -> None:
+        paid = [each for each in outcomes if each.record is not None]
+        super()._put([unfinished(each) for each in paid])
+        cheap_answers.keep(paid, batch_id=self.chunk.batch_id, block=self.submission.pk)
+
+    @transaction.atomic
+    def end(self, polled: Polled, file: ResultFile) -> None:
+        """End the submission; rows without a cheap answer go to the dear model with others."""
+        ours = self._locked()
+        if ours is None:
+            return
+        chunk = BatchChunk.objects.select_related("batch").get(pk=self.chunk.pk)
+        if self._is_to_be_repeated(chunk, polled):
+            self._repeat(ours, chunk)
+            return
+        self.step("written")
+        rows = [row[0] for row in self.submission.rows]
+        there = cheap_answers.of_rows(chunk.batch_id, chunk.variant, rows)
+        ours.state = SubmissionState.APPLIED
+        ours.detail = self._story([row for row in rows if row not in there], polled, file)
+        ours.save(update_fields=["state", "detail"])
+        fall_back.settle(ours)
+        BatchChunk.objects.filter(pk=chunk.pk).update(
+            stage=ChunkStage.WAIT, lease_token=None, due_at=Now()
+        )
