@@ -9,7 +9,7 @@ from enrichment.engine import cheap_answers
 from enrichment.engine.items import Item, Outcome
 from enrichment.engine.lane_cascade import unfinished
 from enrichment.engine.submissions import fall_back
-from enrichment.engine.submissions.results import Reading
+from enrichment.engine.submissions.results import ResultsReading
 from enrichment.models import BatchChunk, ChunkStage, SubmissionState
 from llmconfig.client.provider_batches import Polled
 from llmconfig.client.provider_batches.answers import Answered
@@ -17,7 +17,7 @@ from llmconfig.client.provider_batches.result_files import ResultFile
 from llmconfig.client.types import Generation
 
 
-class CheapReading(Reading):
+class CheapReading(ResultsReading):
     """One submission's cheap answers on their way into the database.
 
     Their calls are recorded and counted now; what becomes of the rows is decided afterwards.

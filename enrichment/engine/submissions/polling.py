@@ -107,7 +107,7 @@ def _go_on(
         fall_back.give_up(submission, polled.detail or "The provider refused it as a whole.")
     elif polled.state is BatchState.ENDED:
         step("ended")
-        kind = CheapReading if submission.asks_cheap else results.Reading
+        kind = CheapReading if submission.asks_cheap else results.ResultsReading
         results.read(kind(submission, enrichment, target, step), polled)
         step("applied")
         complete_if_done(submission.chunk.batch_id)

@@ -77,7 +77,7 @@ class _Found:
         return not (self.answers or self.reasons or self.unreadable)
 
 
-def read(reading: "Reading", polled: Polled) -> None:
+def read(reading: "ResultsReading", polled: Polled) -> None:
     """Fetch the results, write them, and end the submission.
 
     Rows without an answer go on live. Raises SubmissionFailed: then it is to be read again.
@@ -92,7 +92,7 @@ def read(reading: "Reading", polled: Polled) -> None:
         reading.end(polled, file)
 
 
-class Reading:
+class ResultsReading:
     """One submission's results on their way into the database."""
 
     def __init__(
