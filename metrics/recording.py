@@ -7,6 +7,7 @@ otherwise fail the write of a whole batch, again and again.
 import datetime as dt
 import logging
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
@@ -101,6 +102,15 @@ HISTORY_COLUMNS = (
     ("end_user", "text"),
     ("tags", "text[]"),
     ("tool_calls", "jsonb"),
+)
+USUAL_WORDS = (
+    "node_type",
+    "service_name",
+    "method_name",
+    "operation_type",
+    "tier",
+    "provider",
+    "model_used",
 )
 NO_PARAMETERS = ready_json(b"[]")
 WAITING_COLUMNS = (
@@ -270,18 +280,22 @@ def _metric_row(
     labels = record.labels
     usage = storable_usage(record)
     tokens_input, tokens_output = usage.tokens_input, usage.tokens_output
+    finish_reason = record.finish_reason
+    checks = found_by_checks.get(record.correlation_id) if found_by_checks else None
     return (
         record.id,
         moment,
         record.correlation_id,
         labels.session_id,
-        fitting("node_type", record.interaction_type),
-        fitting("service_name", labels.service_name),
-        fitting("method_name", record.node),
-        _operation(record),
-        fitting("tier", record.tier),
-        fitting("provider", record.provider),
-        fitting("model_used", record.model),
+        *_usual_words(
+            record.interaction_type,
+            labels.service_name,
+            record.node,
+            labels.operation_type,
+            record.tier,
+            record.provider,
+            record.model,
+        ),
         tokens_input,
         tokens_output,
         tokens_input + tokens_output,
@@ -290,11 +304,11 @@ def _metric_row(
         usage.reasoning,
         storable_latency(record.latency_ms),
         storable_cost(record, record.cost_usd),
-        None if record.finish_reason is None else fitting("finish_reason", record.finish_reason),
+        None if finish_reason is None else fitting("finish_reason", finish_reason),
         record.truncated,
         record.prompt_length,
         record.response_length,
-        fitting("error_code", record.error_code),
+        record.error_code and fitting("error_code", record.error_code),
         ready_json(attempts_json(record.attempts)),
         _names(record.dropped_params),
         record.config_revision,
@@ -302,17 +316,23 @@ def _metric_row(
         *_user(record.user_id),
         record.cache_hit,
         storable_cost(record, record.saved_usd),
-        fitting("experiment", record.experiment),
-        fitting("experiment_arm", record.experiment_arm),
+        record.experiment and fitting("experiment", record.experiment),
+        record.experiment_arm and fitting("experiment_arm", record.experiment_arm),
         labels.prompt_version,
-        found_by_checks.get(record.correlation_id, NO_RESULTS).syntax_valid,
-        fitting("account", labels.account),
-        fitting("end_user", labels.end_user),
+        None if checks is None else checks.syntax_valid,
+        labels.account and fitting("account", labels.account),
+        labels.end_user and fitting("end_user", labels.end_user),
         _words(labels.tags),
         ready_json(object_json(labels.metadata)) if labels.metadata else None,
         _words(record.tool_calls),
         min(record.tool_results_length, MAX_LENGTH),
     )
+
+
+@lru_cache(maxsize=1024)
+def _usual_words(*words: str) -> tuple[str, ...]:
+    """Those of USUAL_WORDS, cut to their columns: the same few in nearly every call."""
+    return tuple(map(fitting, USUAL_WORDS, words))
 
 
 def _user(key: UserKey | None) -> tuple[int | None, str]:
@@ -336,6 +356,7 @@ def _history_row(
     in_force: Rules,
 ) -> tuple[Any, ...]:
     """The values of HISTORY_COLUMNS."""
+    labels = record.labels
     parts = found_by_checks.get(record.correlation_id, NO_RESULTS).parts
     passed = not record.error_code and all(part.passed for part in parts)
     return (
@@ -347,11 +368,11 @@ def _history_row(
         storable(texts.prompt),
         storable(texts.answer),
         passed,
-        score(parts, in_force.weights(record.labels.operation_type)) if parts else None,
+        score(parts, in_force.weights(labels.operation_type)) if parts else None,
         ready_json(parts_json(parts)) if parts else None,
-        fitting("account", record.labels.account),
-        fitting("end_user", record.labels.end_user),
-        _words(record.labels.tags),
+        labels.account and fitting("account", labels.account),
+        labels.end_user and fitting("end_user", labels.end_user),
+        _words(labels.tags),
         ready_json(object_json(texts.tool_calls)) if texts.tool_calls else None,
     )
 
