@@ -371,9 +371,11 @@ class GatewayRequest:
 
     async def reply(self, value: JSON, *, headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
         """Send a whole answer."""
-        body = orjson.dumps(value)
-        length = (b"content-length", str(len(body)).encode())
-        await self._start(200, [*JSON_HEADERS, length, *headers])
+        await self.whole(200, orjson.dumps(value), [*JSON_HEADERS, *headers])
+
+    async def whole(self, status: int, body: bytes, headers: answer_headers.Headers) -> None:
+        """Send an answer whose bytes are ready."""
+        await self._start(status, [*headers, (b"content-length", str(len(body)).encode())])
         await self._part(body, more=False)
 
     async def _refuse(self, refused: RequestRefused) -> None:
@@ -383,10 +385,7 @@ class GatewayRequest:
             with suppress(OSError):
                 await self._part(self.failure(shape), more=False)
             return
-        body = orjson.dumps(shape)
-        length = (b"content-length", str(len(body)).encode())
-        await self._start(refused.status, [*JSON_HEADERS, length, *refused.headers])
-        await self._part(body, more=False)
+        await self.whole(refused.status, orjson.dumps(shape), [*JSON_HEADERS, *refused.headers])
 
     async def _start(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
         self.begun = True

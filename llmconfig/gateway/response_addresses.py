@@ -10,9 +10,15 @@ from llmconfig.configuration import snapshot
 from llmconfig.configuration.resolution import resolve
 from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.errors import LLMError
-from llmconfig.gateway import compaction, response_items, responses_requests, stored_responses
+from llmconfig.gateway import (
+    compaction,
+    response_items,
+    response_replay,
+    responses_requests,
+    stored_responses,
+)
 from llmconfig.gateway.access import Caller
-from llmconfig.gateway.answer_forms import AnswerForm
+from llmconfig.gateway.answer_forms import STREAM_HEADERS, AnswerForm
 from llmconfig.gateway.gateway_request import GatewayRequest, Handler
 from llmconfig.gateway.reading import JSON, ParsedRequest, bad
 from llmconfig.gateway.refusals import RequestRefused
@@ -20,6 +26,7 @@ from llmconfig.gateway.responses_shape import ResponseEvents
 from llmconfig.gateway.stored_responses import StoredTurn
 
 PREFIX = "/v1/responses/"
+MAX_DIGITS = 10  # of an event's number
 MAX_ITEMS, DEFAULT_ITEMS = 100, 20  # of a page
 
 
@@ -89,10 +96,16 @@ async def _compact(request: GatewayRequest) -> None:
 
 
 async def _retrieve(request: GatewayRequest) -> None:
-    if _query(request).get("stream") == "true":
-        raise bad("stream", "A kept response comes as a whole.")
+    query = _query(request)
+    after = query.get("starting_after", "")
+    if after and not (after.isdecimal() and len(after) < MAX_DIGITS):
+        raise bad("starting_after", "It is an event's number.")
     turn = await stored_responses.find(_id(request), request.caller)
-    await request.reply(turn.response)
+    if query.get("stream") != "true":
+        await request.reply(turn.response)
+        return
+    events = response_replay.events_of(turn.response, int(after) if after else -1)
+    await request.whole(200, events, list(STREAM_HEADERS))
 
 
 async def _delete(request: GatewayRequest) -> None:
