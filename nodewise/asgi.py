@@ -35,13 +35,13 @@ def wrap(django: Any, *, prefix: str = "", answers_root: bool = False) -> Any:
             return True
         if not answers_root:
             return False
-        asks_root = path == "/" and scope["method"] == "HEAD"
+        asks_root = path == "/" and scope.get("method") == "HEAD"
         return asks_root or addresses.is_at_root(path)
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
             await _live(receive, send)
-        elif scope["type"] == "http" and is_for_the_gateway(scope):
+        elif is_for_the_gateway(scope):
             inner = {**scope, "path": scope["path"].removeprefix(prefix)} if prefix else scope
             await gateway.application(inner, receive, send)
         else:

@@ -5,7 +5,7 @@ import asyncio
 from llmconfig import client
 from llmconfig.client.sdk.asgi_scope import Message, Receive, Send
 from llmconfig.configuration import snapshot
-from llmconfig.gateway import access, addresses
+from llmconfig.gateway import access, addresses, web_sockets
 from llmconfig.gateway.gateway_request import GatewayRequest
 from llmconfig.gateway.running import running
 from llmconfig.gateway.writer import writer
@@ -16,8 +16,9 @@ PREFIX = addresses.PREFIX
 
 async def application(scope: Message, receive: Receive, send: Send) -> None:
     """The ASGI application that answers requests below `/v1`."""
-    if scope["type"] != "http":
-        return  # no web sockets here: the server refuses them by itself
+    if web_sockets.are_asked(scope):
+        await web_sockets.refuse(scope, send)
+        return
     if scope["path"] == "/":
         await _say_that_it_is_there(send)
         return

@@ -55,6 +55,7 @@ OPENAI_TYPES = {
     403: "permission_error",
     404: "invalid_request_error",
     413: "invalid_request_error",
+    426: "invalid_request_error",
     429: "rate_limit_error",
 }
 ANTHROPIC_TYPES = {
