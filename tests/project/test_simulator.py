@@ -257,6 +257,48 @@ def test_an_agents_model_calls_a_tool_by_itself_until_it_has_a_result(
     assert called(tools=tools[1:]) == ""
 
 
+def test_an_agents_model_calls_what_the_user_scripts(
+    openai_client: openai.OpenAI, anthropic_client: anthropic.Anthropic
+) -> None:
+    script = 'Do it.\nCALL save {"name": "Rex"}\nCALL look {"at": "a\\nb"}'
+    functions = [{"name": name, "parameters": {"type": "object"}} for name in ("look", "save")]
+    chat: list[Any] = [{"role": "user", "content": script}]
+    messages: list[Any] = [{"role": "user", "content": [{"type": "text", "text": script}]}]
+    for name, arguments in (("save", {"name": "Rex"}), ("look", {"at": "a\nb"}), ("", {})):
+        made = openai_client.chat.completions.create(
+            model="agent-1",
+            messages=chat,
+            tools=[{"type": "function", "function": each} for each in functions],  # type: ignore[misc]
+        )
+        told = anthropic_client.messages.create(
+            model="agent-1",
+            max_tokens=99,
+            messages=messages,
+            tools=[
+                {"name": each["name"], "input_schema": {"type": "object"}} for each in functions
+            ],  # type: ignore[misc]
+        )
+        block = told.content[0]
+        if not name:
+            assert made.choices[0].message.content
+            assert block.type == "text"
+            break
+        (call,) = made.choices[0].message.tool_calls or ()
+        assert call.type == "function"
+        assert (call.function.name, json.loads(call.function.arguments)) == (name, arguments)
+        assert block.type == "tool_use"
+        assert (block.name, block.input) == (name, arguments)
+        chat += [
+            {"role": "assistant", "content": None, "tool_calls": [call.model_dump()]},
+            {"role": "tool", "tool_call_id": call.id, "content": "Done."},
+        ]
+        result = {"type": "tool_result", "tool_use_id": block.id, "content": "Done."}
+        messages += [
+            {"role": "assistant", "content": [block.model_dump()]},
+            {"role": "user", "content": [result]},
+        ]
+
+
 def test_a_forced_tool_is_called_with_arguments_that_fit(
     openai_client: openai.OpenAI, anthropic_client: anthropic.Anthropic
 ) -> None:

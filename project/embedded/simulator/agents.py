@@ -1,9 +1,18 @@
-"""Models whose names begin with `agent`: they call tools by themselves until there is a result."""
+"""Models whose names begin with `agent`: they call tools by themselves until there is a result.
+
+A user's line `CALL name {"argument": …}` says what they call, one line after the other; then they
+answer.
+"""
+
+import json
+import re
+from collections.abc import Iterator
 
 from project.embedded.simulator.wire import JsonObject
 
 AGENT = "agent"
 FINAL = "final_"  # as agents' libraries call the tool that takes the answer
+CALL = re.compile(r"^CALL (\S+) (\{.*\})\s*$", re.MULTILINE)
 
 
 def chosen_tool(body: JsonObject) -> JsonObject | None:
@@ -15,9 +24,13 @@ def chosen_tool(body: JsonObject) -> JsonObject | None:
     forbidden = body.get("tool_choice") in ("none", {"type": "none"})
     if not str(body.get("model", "")).startswith(AGENT) or not names or forbidden:
         return None
+    messages = _objects(body.get("messages"))
+    script = [found for text in _said(messages) for found in CALL.findall(text)]
+    if script:
+        return _scripted(script, sum(map(_results, messages)))
     final = [name for name in names if name.startswith(FINAL)]
     others = [name for name in names if name not in final]
-    wanted = final if _has_result(_objects(body.get("messages"))) else others or final
+    wanted = final if messages and _results(messages[-1]) else others or final
     return {"type": "tool", "name": wanted[0], "function": {"name": wanted[0]}} if wanted else None
 
 
@@ -31,10 +44,37 @@ def _name(tool: JsonObject) -> str:
     return name if isinstance(name, str) else ""
 
 
-def _has_result(messages: list[JsonObject]) -> bool:
-    """Whether the last turn brings what a tool gave."""
-    if not messages:
-        return False
-    blocks = _objects(messages[-1].get("content"))
-    results = any(block.get("type") == "tool_result" for block in blocks)
-    return messages[-1].get("role") == "tool" or results
+def schema_of(chosen: object, given: JsonObject | None) -> JsonObject:
+    """What a call's arguments must be: those of the script, or as the tool's own schema says."""
+    if isinstance(chosen, dict) and "arguments" in chosen:
+        return {"const": chosen["arguments"]}
+    return given or {"type": "object"}
+
+
+def _scripted(script: list[tuple[str, str]], results: int) -> JsonObject | None:
+    if results >= len(script):
+        return None
+    name, arguments = script[results]
+    return {
+        "type": "tool",
+        "name": name,
+        "function": {"name": name},
+        "arguments": json.loads(arguments),
+    }
+
+
+def _said(messages: list[JsonObject]) -> Iterator[str]:
+    """The texts of the user's turns."""
+    for message in messages:
+        content = message.get("content")
+        if message.get("role") == "user" and isinstance(content, str):
+            yield content
+        elif message.get("role") == "user":
+            yield from (str(part["text"]) for part in _objects(content) if "text" in part)
+
+
+def _results(message: JsonObject) -> int:
+    """How many results of tools a turn brings."""
+    if message.get("role") == "tool":
+        return 1
+    return sum(part.get("type") == "tool_result" for part in _objects(message.get("content")))

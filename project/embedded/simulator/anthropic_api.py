@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from project.embedded.simulator.agents import chosen_tool
+from project.embedded.simulator.agents import chosen_tool, schema_of
 from project.embedded.simulator.calls import (
     SimulatedAnswer,
     SimulatedCall,
@@ -159,7 +159,7 @@ def _forced_tool(tools: object, chosen: JsonObject) -> tuple[Form, str]:
     for tool in tools if isinstance(tools, list) else ():
         name = tool.get("name") if isinstance(tool, dict) else None
         if isinstance(name, str) and chosen.get("name", name) == name:
-            return form_for(tool.get("input_schema", {"type": "object"})), name
+            return form_for(schema_of(chosen, tool.get("input_schema"))), name
     raise SimulatedRefusal(400, "tool_choice: names no tool of this request")
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from project.embedded.simulator.agents import chosen_tool
+from project.embedded.simulator.agents import chosen_tool, schema_of
 from project.embedded.simulator.calls import (
     CHARACTERS_PER_TOKEN,
     SimulatedAnswer,
@@ -153,7 +153,7 @@ def _forced_tool(body: JsonObject, chosen: object) -> tuple[Form, str]:
     wanted = named.get("name") if isinstance(named, dict) else None
     for tool in tools:
         if wanted is None or tool["name"] == wanted:
-            return form_for(tool.get("parameters", {"type": "object"})), tool["name"]
+            return form_for(schema_of(chosen, tool.get("parameters"))), tool["name"]
     raise SimulatedRefusal(
         400, "tool_choice names no function among the tools.", param="tool_choice"
     )
