@@ -15,7 +15,7 @@ from llmconfig.admin import (
     processing,
     providers,
 )
-from llmconfig.admin.kit import dashboard
+from llmconfig.admin.kit import dashboard, provider_health
 from llmconfig.admin.kit.navigation import Page, Section, register_section
 
 __all__ = [
@@ -70,7 +70,10 @@ register_section(
         _("Models"),
         20,
         (
-            Page(_("Providers"), "cloud", "admin:llmconfig_provider_changelist", f"{VIEW}provider"),
+            Page(
+                _("Providers"), "cloud", "admin:llmconfig_provider_changelist", f"{VIEW}provider",
+                provider_health.failing,
+            ),
             Page(
                 _("Models"), "neurology", "admin:llmconfig_providermodel_changelist",
                 f"{VIEW}providermodel",

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.expressions import Combinable
 from django.db.models.functions import JSONObject
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -16,10 +17,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from llmconfig.admin.kit.dashboard import Widget, register_widget
 from llmconfig.admin.kit.panels import Panel
 from llmconfig.admin.kit.presentation import badge, count, in_a_line
 from llmconfig.admin.kit.provider_health import HealthView, register_health_view
 from llmconfig.admin.kit.writes import ReadOnlyAdmin
+from llmconfig.models import Provider
 from metrics.models import ProviderHealth, ProviderState
 
 FIELDS = ("state", "requests", "errors", "reason", "cooling_until", "outage_began_at", "checked_at")
@@ -71,6 +74,36 @@ def health_panel(found: Found) -> Panel:
     return Panel("nodewise/provider_health.html", context)
 
 
+def failing_providers() -> "QuerySet[ProviderHealth]":
+    """Those that fail, by what the timer found last."""
+    lately = timezone.now() - MAX_AGE
+    return ProviderHealth.objects.filter(state=ProviderState.FAILING, checked_at__gte=lately)
+
+
+def failing_count(request: HttpRequest) -> int:
+    """How many fail, for the sidebar."""
+    return failing_providers().count()
+
+
+def outage_widget(request: HttpRequest) -> Widget | None:
+    """Which providers fail, since when and why; no card while all answer."""
+    if not request.user.has_perm("llmconfig.view_provider"):
+        return None
+    rows = {row.provider: row for row in failing_providers()}
+    if not rows:
+        return None
+    failing = [
+        {
+            "name": provider.name,
+            "page": reverse("admin:llmconfig_provider_change", args=[provider.pk]),
+            "since": rows[provider.name].outage_began_at,
+            "reason": rows[provider.name].reason,
+        }
+        for provider in Provider.objects.filter(name__in=rows).order_by("name")
+    ]
+    return Widget("nodewise/widgets/outages.html", {"failing": failing}, width=12)
+
+
 def _current(found: Found) -> Found:
     """What is known, unless it is too old."""
     checked = _moment(found["checked_at"]) if found else None
@@ -102,7 +135,8 @@ def _moment(text: str | None) -> dt.datetime | None:
     return parse_datetime(text) if text else None
 
 
-register_health_view(HealthView(health_value, health_badge, health_panel))
+register_health_view(HealthView(health_value, health_badge, health_panel, failing_count))
+register_widget(outage_widget, rank=1)
 
 
 @admin.register(ProviderHealth)

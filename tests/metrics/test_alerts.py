@@ -614,6 +614,15 @@ def test_a_providers_health_stands_in_the_list_and_on_its_page(outcome, cooling,
         assert f">{state}</span>" in text
         assert ("cooling until" in text) == bool(cooling)
     assert words in " ".join(text.split())
+    overview = client.get(reverse("admin:index"))
+    assert ("Providers that fail" in overview.content.decode()) == bool(cooling)
+    (entry,) = [
+        each
+        for group in overview.context["sidebar_navigation"]
+        for each in group["items"]
+        if each["link"] == listed
+    ]
+    assert entry["badge"] == (1 if cooling else 0)
     assert ("6 of 6 failed in 15 min" in client.get(listed).content.decode()) == bool(cooling)
     ProviderHealth.objects.update(checked_at=timezone.now() - dt.timedelta(minutes=6))
     assert ">not watched</span>" in client.get(listed).content.decode()

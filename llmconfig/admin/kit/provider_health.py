@@ -18,12 +18,14 @@ from llmconfig.admin.kit.panels import Panel
 class HealthView:
     """What a provider's row gets by `value`, in the list's own query, and how that is shown.
 
-    `badge` is for the list; `panel` for the provider's page, which stands under its connection.
+    `badge` is for the list; `panel` for the provider's page, which stands under its connection;
+    `failing` counts those that fail, for the sidebar.
     """
 
     value: Callable[[], Combinable]
     badge: Callable[[Any], SafeString]
     panel: Callable[[Any], Panel]
+    failing: Callable[[HttpRequest], int]
 
 
 _VIEWS: list[HealthView] = []
@@ -32,6 +34,11 @@ _VIEWS: list[HealthView] = []
 def register_health_view(view: HealthView) -> None:
     """Show this on the providers' list and pages, in place of what was registered before."""
     _VIEWS[:] = [view]
+
+
+def failing(request: HttpRequest) -> int:
+    """How many providers fail now, as far as somebody watches them."""
+    return _VIEWS[0].failing(request) if _VIEWS else 0
 
 
 class ShowsHealth:
