@@ -20,6 +20,7 @@ class EnrichmentConfig(AppConfig):
         from enrichment import checks as own_checks  # noqa: F401, PLC0415 - registers on import
         from enrichment.process_settings import DEFINITIONS  # noqa: PLC0415
         from enrichment.prompts import prompt_proposals  # noqa: PLC0415
+        from llmconfig.client.pipeline import cascades  # noqa: PLC0415
         from llmconfig.configuration import process_settings, snapshot  # noqa: PLC0415
         from metrics.alerts import events  # noqa: PLC0415
         from metrics.patterns import sources  # noqa: PLC0415
@@ -31,6 +32,14 @@ class EnrichmentConfig(AppConfig):
             checks.register(check)
         sources.register(prompt_proposals.PROMPTS)
         events.register(*alerts.KINDS)
+        cascades.register(_steer)
+
+
+async def _steer(call: Any, facts: Any, ask: Any) -> Any:
+    """Answer a single call of a node with a cascade; what does comes with the first one."""
+    from enrichment.call_cascades.steering import steer  # noqa: PLC0415 - it brings the engine
+
+    return await steer(call, facts, ask)
 
 
 def _declared() -> Any:

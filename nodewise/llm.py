@@ -232,6 +232,7 @@ def _call(node: str, messages: Messages, options: CallOptions) -> Call:
         ),
         use_cache=options.get("use_cache", True),
         deadline_s=options.get("deadline_s"),
+        cascades=True,
     )
 
 

@@ -6,6 +6,7 @@ from enrichment.admin import (
     batch_state,
     batches,
     calibration,
+    call_cascades,
     declared,
     evaluations,
     facts,
@@ -27,6 +28,7 @@ __all__ = [
     "batch_state",
     "batches",
     "calibration",
+    "call_cascades",
     "declared",
     "evaluations",
     "facts",
@@ -84,6 +86,10 @@ register_section(
             Page(
                 _("Judges"), "gavel", "admin:enrichment_judgecalibration_changelist",
                 f"{VIEW}judgecalibration",
+            ),
+            Page(
+                _("Cascades of calls"), "alt_route", "admin:enrichment_callcascade_changelist",
+                f"{VIEW}callcascade",
             ),
             Page(_("Prompts"), "edit_note", "admin:enrichment_prompt_changelist", f"{VIEW}prompt"),
             Page(

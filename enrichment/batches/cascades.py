@@ -87,7 +87,7 @@ def terms_of(enrichment: Enrichment) -> NodeCascade | None:
     if node is None or node.cascade is None:
         return None
     facts = node.cascade
-    cheap = _candidates(facts.model, state)
+    cheap = candidates_of(facts.model, state)
     models = frozenset(each.model_id for each in cheap)
     try:
         return NodeCascade(facts, models, _working_price(enrichment, facts, cheap, state))
@@ -125,7 +125,7 @@ def _working_price(
         if found is None or rests:
             raise NotAllowedNow(rests)
         judge = judges_target(found).candidate
-    return _price(facts, cheap[0], dear, judge)
+    return price_share(facts, cheap[0], dear, judge)
 
 
 def begun(batch: Batch, enrichment: Enrichment) -> tuple[BatchCascade, frozenset[str]] | None:
@@ -260,12 +260,13 @@ def at_providers(enrichment: Enrichment, model: str) -> Target | None:
     return target if has_batches(target) and not missing_extra(target) else None
 
 
-def _candidates(reference: str, state: Snapshot) -> tuple[Candidate, ...]:
+def candidates_of(reference: str, state: Snapshot) -> tuple[Candidate, ...]:
+    """Who would answer a cheap model's calls, in order."""
     default = str(state.processing.get("provider_id") or "")
     return tuple(references.read(reference, state, default_provider=default).candidates)
 
 
-def _price(
+def price_share(
     facts: CascadeFacts, cheap: Candidate, dear: Candidate, judge: Candidate | None
 ) -> float:
     """What a cheap answer costs, as a share of a dear one; two are asked to be compared.

@@ -11,7 +11,7 @@ from enrichment.models.batches import (
     SubmissionState,
     Transport,
 )
-from enrichment.models.cascades import BatchCascade, CheapAnswer
+from enrichment.models.cascades import BatchCascade, CallCascade, CheapAnswer
 from enrichment.models.column_names import COLUMNS, TABLES
 from enrichment.models.declared import DeclaredEnrichment
 from enrichment.models.enrichable import Enrichable
@@ -34,6 +34,7 @@ __all__ = [
     "BatchChunk",
     "BatchSchedule",
     "BatchStatus",
+    "CallCascade",
     "CheapAnswer",
     "ChunkStage",
     "ChunkStatus",

@@ -80,3 +80,28 @@ class CheapAnswer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.row_id} of {self.batch_id}"
+
+
+class CallCascade(models.Model):
+    """What the single calls of a node with a cascade have taught (`call_cascades.windows`)."""
+
+    node = models.CharField(max_length=100, primary_key=True)
+    terms = models.TextField(help_text=_("Of which cascade: another one begins anew."))
+    state = models.JSONField(help_text=_("Phase, threshold and counts by score, of this window."))
+    audits = models.JSONField(default=list, help_text=_("Audits whose answers aren't there yet."))
+    window = models.PositiveIntegerField(
+        default=1, help_text=_("Which one it is; each holds its promise by itself.")
+    )
+    kept = models.PositiveBigIntegerField(default=0, help_text=_("Cheap answers, in all windows."))
+    audited = models.PositiveBigIntegerField(default=0)
+    caught = models.PositiveBigIntegerField(
+        default=0, help_text=_("Audits in which the node's own model said something else.")
+    )
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        db_table = "enrichment_call_cascades"
+        ordering = ["node"]
+
+    def __str__(self) -> str:
+        return self.node

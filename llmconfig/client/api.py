@@ -7,12 +7,13 @@ says what happens in between.
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from llmconfig.client import structured_output
 from llmconfig.client.http import background_loop
 from llmconfig.client.pipeline import (
+    cascades,
     embeddings,
     generation,
     outcome,
@@ -33,6 +34,7 @@ from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import Call, CallRecord, Delta, Generation
 from llmconfig.client.wire import Input
 from llmconfig.configuration import in_force, snapshot
+from llmconfig.configuration.facts import CascadeFacts
 from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.errors import LLMError
 from llmconfig.runtime.quick_records import quickly_made
@@ -66,6 +68,8 @@ async def agenerate(
     if call.schema is not None:
         await structured_output.prepare(call.schema)
     configuration = snapshot.fresh() or await in_force.acurrent()
+    if call.cascades and (steered := cascades.of_call(call, configuration)) is not None:
+        return await _cascaded(call, *steered, collect, follow)
     state = GenerationState(call, configuration, before_send=before_send, pause=pause)
     if follow is not None:
         follow(CallWatch(state))
@@ -80,7 +84,10 @@ def generate(call: Call, *, collect: Collect | None = None) -> Generation:
     would block.
     """
     background_loop.refuse_inside_a_loop()
-    ended = background_loop.run(_begin(call, in_force.current(), collect))
+    configuration = in_force.current()
+    if call.cascades and cascades.of_call(call, configuration) is not None:
+        return background_loop.run(agenerate(call, collect=collect))
+    ended = background_loop.run(_begin(call, configuration, collect))
     if ended.unpublished is not None:
         recorders.publish(*ended.unpublished)
     return ended.answer()
@@ -216,6 +223,34 @@ async def _begin(call: Call, configuration: Snapshot, collect: Collect | None) -
     await structured_output.prepare(call.schema)
     strategy = CHAT if call.choices == 1 else SEVERAL
     return await _live(GenerationState(call, configuration), strategy, collect)
+
+
+async def _cascaded(
+    call: Call,
+    steer: cascades.Steer,
+    facts: CascadeFacts,
+    collect: Collect | None,
+    follow: Follow | None,
+) -> Generation:
+    """Have a cascade answer it; the records of all its calls tell what it did."""
+    records: list[tuple[CallRecord, Texts]] = []
+    made: Generation | None = None
+
+    async def ask(each: Call) -> Generation:
+        keep = lambda *pair: records.append(pair)  # noqa: E731 - it has no other name
+        return await agenerate(replace(each, cascades=False), collect=keep, follow=follow)
+
+    try:
+        made = await steer(call, facts, ask)
+    finally:
+        for pair in cascades.told(records, made):
+            if collect is not None:
+                collect(*pair)
+            elif made is None:
+                publishing.store_later(*pair)
+            elif recorders.enabled():
+                await publishing.astore(*pair)
+    return made
 
 
 async def _generation(

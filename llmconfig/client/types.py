@@ -184,6 +184,7 @@ class Call:
     trace: Mapping[str, str] = field(default_factory=dict)  # W3C's `traceparent`, `tracestate`
     prefix: SharedPrefix | None = None
     choices: int = 1
+    cascades: bool = False  # whether the node's cascade may answer it, if it has one
 
 
 @quickly_made
@@ -311,6 +312,23 @@ class Delta:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Cascaded:
+    """How a cascade answered a single call, whose record is of the call that gave the answer.
+
+    `way`: `kept` (the cheap model's answer), `own` (the node's own model's, as the cheap one wasn't
+    good enough), `audited` (the own model's, to see whether the cheap one was right), or `rests`
+    (the cheap model wasn't asked: `why`). `score` from 0 to 1 is the cheap answer's, None where
+    there is none, and `beside_usd` what the other call cost, None where that is unknown.
+    """
+
+    way: str
+    model: str = ""  # the cheap one's reference
+    score: float | None = None
+    why: str = ""
+    beside_usd: Decimal | None = Decimal(0)
+
+
 @quickly_made
 @dataclass(frozen=True, slots=True)
 class Generation:
@@ -322,7 +340,7 @@ class Generation:
     `native` is what the reply holds in its wire's own words (`Wire.own_words`) where the call has a
     native request of that wire, None for streams and answers from the cache. `logprobs` are
     OpenAI's rows of tokens, as the provider gave them. `others` are further answers of the same
-    request, with the same record.
+    request, with the same record. `cascade` tells what a cascade did, where the node has one.
     """
 
     text: str
@@ -338,3 +356,4 @@ class Generation:
     kept_usage: Usage | None = None  # what an answer from the cache took when it was made
     logprobs: tuple[dict[str, Any], ...] = ()
     others: tuple["Generation", ...] = ()
+    cascade: Cascaded | None = None

@@ -6,13 +6,16 @@ from functools import lru_cache
 from urllib.parse import quote
 from uuid import UUID
 
+from llmconfig.client.pipeline import cascades
 from llmconfig.client.pipeline.holdup import CallWatch
 from llmconfig.client.traffic import rate_limits
-from llmconfig.client.types import Generation
+from llmconfig.client.types import Cascaded, Generation
 
 Headers = list[tuple[bytes, bytes]]
 CACHE_HIT, CACHE_MISS = (b"x-nodewise-cache", b"hit"), (b"x-nodewise-cache", b"miss")
 NO_COST = Decimal(0)
+NO_STREAMS = Cascaded("rests", why="Streams go to the node's own model.")
+WHY_CHARACTERS = " /:@+,.'()%"  # of a header's value, beside letters and digits
 NAME_CHARACTERS = "/:@+,"  # in models' ids, beside letters, digits and `_.-~`
 
 
@@ -35,6 +38,8 @@ def of_answer(made: Generation, *others: Generation) -> Headers:
         CACHE_HIT if record.cache_hit else CACHE_MISS,
         _revision(record.config_revision),
     ]
+    if made.cascade is not None:
+        told.append(of_cascade(made.cascade))
     cost = cost_of(made, *others)
     if cost is not None:
         told.append((b"x-nodewise-cost-usd", f"{cost:f}".encode()))
@@ -45,6 +50,8 @@ def of_call_under_way(watch: CallWatch) -> Headers:
     """The model that answers a stream, and by which revision of the configuration."""
     told = [_revision(watch.state.resolution.revision)]
     target = watch.answerer
+    if cascades.facts_of(watch.state.call, watch.state.configuration) is not None:
+        told.append(of_cascade(NO_STREAMS))
     return told if target is None else [_model(target.provider.name, target.model_id), *told]
 
 
@@ -79,10 +86,23 @@ def of_limits(provider: str, *, anthropic: bool) -> Headers:
 def cost_of(*made: Generation) -> Decimal | None:
     """US dollars for all of them, None where any is unknown; choices of one call cost once."""
     if len(made) == 1:
-        return made[0].record.cost_usd
+        cost, cascade = made[0].record.cost_usd, made[0].cascade
+        if cascade is None or cost is None:
+            return cost
+        return None if cascade.beside_usd is None else cost + cascade.beside_usd
     costs = [each.cost_usd for each in {each.record.id: each.record for each in made}.values()]
     known = [each for each in costs if each is not None]
     return sum(known, NO_COST) if len(known) == len(costs) else None
+
+
+def of_cascade(found: Cascaded) -> tuple[bytes, bytes]:
+    """What a cascade did: its way, and the cheap answer's score or why it rests."""
+    told = found.way
+    if found.score is not None:
+        told += f"; score={found.score:.4f}"
+    if found.why:
+        told += f"; why={quote(found.why, safe=WHY_CHARACTERS)}"
+    return b"x-nodewise-cascade", told.encode()
 
 
 @lru_cache(maxsize=16)

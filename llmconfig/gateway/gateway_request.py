@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -191,6 +192,7 @@ class GatewayRequest:
         )
 
     def _wished(self, call: Call, asked: ParsedRequest) -> Call:
+        call = replace(call, cascades=not asked.more)
         return caller_wishes.applied(call, self.scope["headers"], streams=asked.stream)
 
     async def _stream_several(

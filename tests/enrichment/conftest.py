@@ -13,7 +13,7 @@ import pytest
 from enrichment.listings.models import Animal, Organization
 from enrichment.models import ProviderBatchSubmission
 from llmconfig.configuration import snapshot
-from llmconfig.models import LLMConfig, NodeConfiguration
+from llmconfig.models import LLMConfig, NodeConfiguration, ProviderModel
 from tests.database import database_url
 from tests.enrichment.museum import museum  # noqa: F401 - a fixture
 from tests.llmconfig.conftest import (  # noqa: F401 - fixtures
@@ -24,6 +24,7 @@ from tests.llmconfig.conftest import (  # noqa: F401 - fixtures
     simulator_process,
 )
 
+ERRS = {"gpt-4o-mini": {"share": 0.2, "telling": 2.5}}  # what tells its errors: likelihoods
 ENRICHMENTS = ("description_cleaning", "dog_profiler", "translation")
 
 
@@ -39,6 +40,22 @@ def provider(make_provider: Any, settings: Any) -> Any:  # noqa: F811 - a fixtur
     LLMConfig.objects.filter(pk=1).update(retry_delay=0)
     snapshot.expire()
     return made
+
+
+@pytest.fixture
+def cascaded(provider: Any, simulator: Any) -> Any:  # noqa: F811 - a fixture
+    """`description_cleaning` asks gpt-4o-mini first, and goes by how likely its tokens were."""
+    for model in ("gpt-4o-mini", "gpt-4o"):
+        ProviderModel.objects.update_or_create(
+            provider=provider, model_id=model, defaults={"supports_logprobs": True}
+        )
+    NodeConfiguration.objects.filter(node_name="description_cleaning").update(
+        default_model="sim/gpt-4o", cascade_model="sim/gpt-4o-mini", cascade_score="logprobs",
+        cascade_target=0.9,
+    )  # fmt: skip
+    snapshot.expire()
+    simulator.control(left_out=0, marked=False, errs=ERRS)
+    return provider
 
 
 @pytest.fixture

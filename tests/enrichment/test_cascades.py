@@ -29,24 +29,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 NODE = "description_cleaning"
 ROWS = 300
 MAY_DIFFER = ROWS // 10
-SHARP = {"gpt-4o-mini": {"share": 0.2, "telling": 2.5}}
 USELESS = {"gpt-4o-mini": {"share": 0.5, "telling": 0}}
-
-
-@pytest.fixture
-def cascaded(provider: Any, simulator: Any) -> Any:
-    """`description_cleaning` asks gpt-4o-mini first, and goes by how likely its tokens were."""
-    for model in ("gpt-4o-mini", "gpt-4o"):
-        ProviderModel.objects.update_or_create(
-            provider=provider, model_id=model, defaults={"supports_logprobs": True}
-        )
-    NodeConfiguration.objects.filter(node_name=NODE).update(
-        default_model="sim/gpt-4o", cascade_model="sim/gpt-4o-mini", cascade_score="logprobs",
-        cascade_target=0.9,
-    )  # fmt: skip
-    snapshot.expire()
-    simulator.control(left_out=0, marked=False, errs=SHARP)
-    return provider
 
 
 def differing() -> int:

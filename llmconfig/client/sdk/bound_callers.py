@@ -47,7 +47,13 @@ class BoundCaller:
         """The call for these messages, or for one user message; `asked` as in `records.Call`."""
         if isinstance(messages, str):
             messages = [Message(role="user", content=messages)]
-        made = Call(node=self.node, messages=messages, user_id=self.user_id, labels=self.labels)
+        made = Call(
+            node=self.node,
+            messages=messages,
+            user_id=self.user_id,
+            labels=self.labels,
+            cascades=True,
+        )
         return replace(made, **asked) if asked else made
 
     def generate(self, messages: str | Sequence[Message], **asked: Any) -> Generation:

@@ -1,0 +1,1 @@
+"""Cascades of single calls: a node's windows of calls, each with the promise of a batch."""
