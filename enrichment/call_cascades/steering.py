@@ -32,7 +32,7 @@ from llmconfig.models import CascadeScore
 
 logger = logging.getLogger(__name__)
 
-LOOK_SECONDS = 1.0  # for which a process goes by what it has seen of an ended window
+LOOK_SECONDS = 1.0  # for which a process goes by what it has seen of a window
 _learning: set[asyncio.Task[None]] = set()  # so that none is collected while it runs
 
 
@@ -48,14 +48,14 @@ class _Working:
 
 @dataclass(slots=True)
 class _Seen:
-    """What a process knows of an ended window, and how many calls passed it by since."""
+    """What a process knows of a window, and how many calls passed it by since, if it has ended."""
 
     state: CascadeState
     at: float
     passed: int = 0
 
 
-_ended: dict[str, _Seen] = {}
+_seen: dict[str, _Seen] = {}
 
 
 async def steer(call: Call, facts: CascadeFacts, ask: Ask) -> Generation:
@@ -63,7 +63,7 @@ async def steer(call: Call, facts: CascadeFacts, ask: Ask) -> Generation:
 
     Raises what the last call that was made raises.
     """
-    state = snapshot.current()
+    state = await snapshot.acurrent()
     try:
         working = _working(call, facts, state)
     except (NotAllowedNow, LLMError) as rests:
@@ -81,19 +81,19 @@ async def steer(call: Call, facts: CascadeFacts, ask: Ask) -> Generation:
     if cheap.record.model not in working.models:  # a fallback is as good as the own model
         return replace(_as_asked(cheap, call), cascade=Cascaded("own", model=facts.model))
     score = _score(facts.score, cheap)
-    verdict = await _off(windows.decide, score=score, **_where(working))
+    decision = await _off(windows.decide, score=score, **_where(working))
     told = Cascaded("kept", model=facts.model, score=score)
-    if verdict.way is Way.CHEAP:
+    if decision.way is Way.CHEAP:
         return replace(_as_asked(cheap, call), cascade=told)
-    agrees: bool | None = None if verdict.way is Way.DEAR else False
+    agrees: bool | None = None if decision.way is Way.DEAR else False
     try:
         dear = await ask(_with_time_left(call, began))
         if dear.record.model not in working.models:
             agrees = alikeness(_said(cheap), _said(dear)) >= 1
     finally:
-        decided = Decided(score, verdict.way, agrees, facts.model)
-        _later(_off(windows.learn, decided=decided, audit=verdict.audit, **_where(working)))
-    way = "audited" if verdict.way is Way.AUDIT else "own"
+        decided = Decided(score, decision.way, agrees, facts.model)
+        _later(_off(windows.learn, decided=decided, audit=decision.audit, **_where(working)))
+    way = "audited" if decision.way is Way.AUDIT else "own"
     cost = cheap.record.cost_usd
     return replace(dear, cascade=replace(told, way=way, beside_usd=cost))
 
@@ -128,18 +128,15 @@ def _where(working: _Working) -> dict[str, Any]:
 
 
 async def _look(working: _Working) -> CascadeState:
-    """The node's window; one that has ended is looked at once a second, by each process."""
-    seen, now = _ended.get(working.node), time.monotonic()
-    if seen is not None and now - seen.at < LOOK_SECONDS:
+    """The node's window, looked at once a second by each process."""
+    seen, now = _seen.get(working.node), time.monotonic()
+    if seen is None or now - seen.at >= LOOK_SECONDS:
+        passed = 0 if seen is None else seen.passed
+        _seen[working.node] = seen = _Seen(CascadeState.begin(windows.WINDOW), now)
+        seen.state = await _off(windows.look, passed=passed, **_where(working))
+    if not seen.state.asks_cheap:
         seen.passed += 1
-        return seen.state
-    passed = 0 if seen is None else seen.passed
-    state: CascadeState = await _off(windows.look, passed=passed, **_where(working))
-    if state.asks_cheap:
-        _ended.pop(working.node, None)
-    else:
-        _ended[working.node] = _Seen(state, now, passed=1)
-    return state
+    return seen.state
 
 
 async def _off(function: Any, **given: Any) -> Any:

@@ -34,7 +34,7 @@ AUDIT_SECONDS = 900.0  # after which an audit without an answer counts as an err
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class CallDecision:
     """Whose answer a call gets; `audit` is the audit's own id."""
 
     way: Way
@@ -50,15 +50,15 @@ def look(node: str, facts: CascadeFacts, *, price: float, passed: int = 0) -> Ca
         return window.state
 
 
-def decide(node: str, facts: CascadeFacts, *, price: float, score: float) -> Verdict:
+def decide(node: str, facts: CascadeFacts, *, price: float, score: float) -> CallDecision:
     """Whose answer the call behind a cheap answer gets; a kept one is counted."""
     with _window(node, facts, price) as window:
         way = window.state.way(score, Random())  # noqa: S311 - chance, no secret
         if way is Way.AUDIT:
-            return Verdict(way, window.begin_audit(score))
+            return CallDecision(way, window.begin_audit(score))
         if way is Way.CHEAP and not window.keeps(Decided(score, way, model=facts.model)):
             way = Way.DEAR
-        return Verdict(way)
+        return CallDecision(way)
 
 
 def learn(

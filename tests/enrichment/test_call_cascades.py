@@ -18,7 +18,7 @@ from enrichment.models import CallCascade
 from llmconfig import client
 from llmconfig.client.types import Call, Generation
 from llmconfig.configuration import snapshot
-from llmconfig.models import NodeConfiguration
+from llmconfig.models import NodeConfiguration, ProviderModel
 from metrics.models import GenerationMetric
 from tests.enrichment.test_cascades import NODE
 from tests.llmconfig.gateway_server import new_key, running_server
@@ -96,7 +96,7 @@ def test_a_cheap_model_that_is_away_costs_nobody_the_answer(
     simulator.plan({"model": "gpt-4o-mini", "action": {"status": 400}})
     (made,) = answers(calls())
     assert (made.cascade.way, made.record.model) == ("own", "gpt-4o")
-    assert CallCascade.objects.get().state["settled"] == 0
+    assert not CallCascade.objects.exclude(state__settled=0).exists()
 
 
 def window_that_keeps(share: float = 0.3, **changed: Any) -> Any:
@@ -158,6 +158,10 @@ def test_the_next_window_goes_on_with_what_is_known_and_another_cascade_anew(
 
 
 def test_v1_says_what_the_cascade_did(cascaded, simulator):
+    for row in ProviderModel.objects.filter(model_id__startswith="gpt-4o"):
+        row.prices.all().delete()
+        row.prices.create(valid_from="2020-01-01T00:00Z", input_per_1m=1, output_per_1m=1)
+    snapshot.expire()
     body = {"model": NODE, "messages": [{"role": "user", "content": "Rex likes to run."}]}
     with running_server() as server, server.client(server.until_known(new_key("c"), NODE)) as http:
         reply = http.post("/v1/chat/completions", json=body)
