@@ -20,7 +20,7 @@ from llmconfig.client.traffic.admission import (
     MAYBE_BILLED,
     Admission,
     AdmissionRequest,
-    needs_estimate,
+    budgets_of,
 )
 from llmconfig.client.traffic.rate_limits import NotAdmitted
 from llmconfig.client.traffic.response_cache import CachedAnswer
@@ -88,8 +88,8 @@ class TargetExchange:
     async def _send_admitted(self) -> AttemptResult:
         """One request, once budgets and limits let it go."""
         state, target = self.state, self.target
-        most = None
-        if needs_estimate(state.call, target, state.configuration):
+        budgets, most = budgets_of(state.call, target, state.configuration), None
+        if budgets or target.provider.tokens_per_minute:
             most = self.strategy.most_used(state.call, target)
         cheaper = state.degradation
         request = AdmissionRequest(
@@ -97,6 +97,7 @@ class TargetExchange:
             target,
             state.configuration,
             most,
+            budgets,
             patience_s=cheaper.after_seconds if cheaper is not None else None,
             may_degrade=cheaper is not None,
             is_counted=not self.failed,

@@ -47,7 +47,8 @@ class BudgetUnknown(NotAdmitted):
 @quickly_made
 @dataclass(frozen=True, slots=True)
 class AdmissionRequest:
-    """What is to be sent. `most` is what it may use; None where nobody needs to know.
+    """What is to be sent. `most` is what it may use; None where nobody needs to know. `budgets`
+    are those that count it.
 
     `patience_s` and `may_degrade` are those of a call that has a cheaper model to go to.
     """
@@ -56,6 +57,7 @@ class AdmissionRequest:
     target: Target
     configuration: Snapshot
     most: Usage | None
+    budgets: tuple[BudgetFacts, ...] = ()
     patience_s: float | None = None
     may_degrade: bool = False
     is_counted: bool = True  # as a failure of the target's, if it fails
@@ -63,6 +65,8 @@ class AdmissionRequest:
 
 def budgets_of(call: Call, target: Target, configuration: Snapshot) -> tuple[BudgetFacts, ...]:
     """The budgets that count a call to this target."""
+    if not configuration.budgets:
+        return ()
     labels = call.labels
     return budgets.matching(
         configuration,
@@ -88,13 +92,6 @@ def worst_case(
         return None
     price = prices.price_at(model.prices, database_clock.now())
     return None if price is None else holds.dearest(price, most, call, service_tier=service_tier)
-
-
-def needs_estimate(call: Call, target: Target, configuration: Snapshot) -> bool:
-    """Whether anybody counts the tokens or the money of a call to this target beforehand."""
-    if target.provider.tokens_per_minute:
-        return True
-    return bool(configuration.budgets) and bool(budgets_of(call, target, configuration))
 
 
 class Admission:
@@ -132,8 +129,8 @@ class Admission:
 
     async def __aenter__(self) -> Self:
         request = self._request
-        if request.configuration.budgets:
-            await self._reserve()
+        if request.budgets:
+            await self._reserve(request.budgets)
         cooldown.try_it(request.target)
         self._limiter = limiter_of(request.target.provider)
         try:
@@ -199,11 +196,8 @@ class Admission:
 
     # Money
 
-    async def _reserve(self) -> None:
+    async def _reserve(self, matched: tuple[BudgetFacts, ...]) -> None:
         request = self._request
-        matched = budgets_of(request.call, request.target, request.configuration)
-        if not matched:
-            return
         held = worst_case(request.target, request.most, request.call)
         if held is None:
             refusal = budgets.unpriced_refusal(matched, request.target.model_id)

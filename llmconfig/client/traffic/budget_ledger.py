@@ -7,7 +7,7 @@ process until it is settled.
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from enum import Enum
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from django.db import close_old_connections, connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Q
 
+from llmconfig.client.traffic.ahead import PART_OF_WHAT_IS_LEFT
 from llmconfig.configuration import time_zones
 from llmconfig.configuration.facts import BudgetFacts
 from llmconfig.models import BudgetPeriod
@@ -23,6 +24,7 @@ from llmconfig.runtime import database_clock
 HOLD_SECONDS = 60.0
 THE_BEGINNING = dt.date(1970, 1, 1)
 NOTHING = Decimal(0)
+SMALLEST = Decimal("1E-10")  # that a hold's column tells apart
 # Of what is left to a provider: it is settled long before, or nobody will.
 COMMITTED_SECONDS = 30 * 24 * 3600.0
 
@@ -70,14 +72,23 @@ class LedgerLine:
 
 @dataclass(frozen=True, slots=True)
 class LedgerOrder:
-    """One exchange with the ledger: by budget id, what is held, what was spent, and by how many
-    calls nobody knows how much."""
+    """One exchange with the ledger: by budget id, what is held, what was spent, by how many calls
+    nobody knows how much, and what to hold ahead of calls to come."""
 
     held: dict[int, Decimal]
     settled: dict[int, Decimal]
     unpriced: dict[int, int]
     periods: dict[int, dt.date]
     wishes: tuple[Wish, ...]
+    ahead: dict[int, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerReply:
+    """The answers to an order's wishes, and by budget id what is now held ahead besides."""
+
+    answers: list[BudgetAnswer]
+    ahead: dict[int, Decimal]
 
 
 def running_now() -> Q:
@@ -128,9 +139,25 @@ FROM unnest(%s::bigint[], %s::numeric[]) AS u(id, held)
 ON CONFLICT (spending_id, holder)
 DO UPDATE SET held_usd = EXCLUDED.held_usd, expires_at = EXCLUDED.expires_at
 """
-_LET_GO = """
-DELETE FROM llm_budget_holds
-WHERE spending_id = ANY(%s) AND (expires_at <= clock_timestamp() OR holder = %s AND held_usd = 0)
+# The three in one trip: what is settled, what is held from now on, and which holds are gone.
+_WRITE = """
+WITH settled AS (
+    UPDATE llm_budget_ledger l SET spent_usd = l.spent_usd + u.cost,
+        unpriced_calls = l.unpriced_calls + u.unpriced, updated_at = clock_timestamp()
+    FROM unnest(%(rows)s::bigint[], %(costs)s::numeric[], %(unpriced)s::int[])
+        AS u(id, cost, unpriced)
+    WHERE l.id = u.id AND (u.cost <> 0 OR u.unpriced <> 0)
+), held AS (
+    INSERT INTO llm_budget_holds (id, spending_id, holder, held_usd, expires_at)
+    SELECT gen_random_uuid(), u.id, %(holder)s, u.held,
+        clock_timestamp() + make_interval(secs => %(seconds)s)
+    FROM unnest(%(rows)s::bigint[], %(held)s::numeric[]) AS u(id, held) WHERE u.held <> 0
+    ON CONFLICT (spending_id, holder)
+    DO UPDATE SET held_usd = EXCLUDED.held_usd, expires_at = EXCLUDED.expires_at
+)
+DELETE FROM llm_budget_holds h USING unnest(%(rows)s::bigint[], %(held)s::numeric[]) AS u(id, held)
+WHERE h.spending_id = u.id AND CASE WHEN h.holder = %(holder)s THEN u.held = 0
+    ELSE h.expires_at <= clock_timestamp() END
 """
 _LOCK_COMMITTED = """
 SELECT l.id FROM llm_budget_ledger l JOIN llm_budget_holds h ON h.spending_id = l.id
@@ -144,7 +171,7 @@ WHERE h.holder = %s AND l.id = h.spending_id AND l.budget_id = u.budget_id
 """
 
 
-def carry_out(order: LedgerOrder, holder: UUID) -> list[BudgetAnswer]:
+def carry_out(order: LedgerOrder, holder: UUID) -> LedgerReply:
     """Settle, decide and hold, in one transaction under the locks of all lines concerned."""
     close_old_connections()
     ids, starts = list(order.periods), list(order.periods.values())
@@ -156,15 +183,17 @@ def carry_out(order: LedgerOrder, holder: UUID) -> list[BudgetAnswer]:
             line.spent += order.settled[key]
             line.held = others.get(line.id, NOTHING) + order.held[key]
         answers = [_decide(wish, lines) for wish in order.wishes]
-        told = [key for key in lines if order.settled[key] or order.unpriced[key]]
-        if told:
-            settled = [order.settled[key] for key in told]
-            unpriced = [order.unpriced[key] for key in told]
-            cursor.execute(_SETTLE, [[lines[key].id for key in told], settled, unpriced])
-        mine = [line.held - others.get(line.id, NOTHING) for line in lines.values()]
-        cursor.execute(_HOLD, [holder, HOLD_SECONDS, rows, mine])
-        cursor.execute(_LET_GO, [rows, holder])
-    return answers
+        ahead = {key: _held_ahead(line, order.ahead[key]) for key, line in lines.items()}
+        written = {
+            "rows": rows,
+            "costs": [order.settled[key] for key in lines],
+            "unpriced": [order.unpriced[key] for key in lines],
+            "held": [line.held - others.get(line.id, NOTHING) for line in lines.values()],
+            "holder": holder,
+            "seconds": HOLD_SECONDS,
+        }
+        cursor.execute(_WRITE, written)
+    return LedgerReply(answers, ahead)
 
 
 def commit(amounts: Mapping[BudgetFacts, Decimal], *, holder: UUID) -> BudgetAnswer:
@@ -254,3 +283,12 @@ def _decide(wish: Wish, lines: Mapping[int, LedgerLine]) -> BudgetAnswer:
     for line in concerned:
         line.held += wish.most_usd
     return GRANTED
+
+
+def _held_ahead(line: LedgerLine, wanted: Decimal) -> Decimal:
+    """Hold some more for calls to come, where that leaves enough to everybody else."""
+    if line.hard is not None:
+        left = max(line.hard - line.spent - line.held, NOTHING)
+        wanted = min(wanted, (left / PART_OF_WHAT_IS_LEFT).quantize(SMALLEST, ROUND_DOWN))
+    line.held += wanted
+    return wanted

@@ -3,14 +3,15 @@
 The ledger (`budget_ledger`) is in PostgreSQL, so that no restart of anything forgets it. What a
 process's calls under way may cost at most is one hold for each process and budget, renewed while
 they run; a killed process's holds expire. All calls of an event loop that wait at the same time are
-answered by one transaction, and a call that no budget matches costs nothing.
+answered by one transaction, where many come also those that come next (`ahead`), and a call that no
+budget matches costs nothing.
 """
 
 import asyncio
 import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from operator import itemgetter
 from uuid import uuid4
@@ -18,6 +19,7 @@ from uuid import uuid4
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError, InterfaceError
 
+from llmconfig.client.traffic.ahead import AHEAD_SECONDS, Pace, spacing
 from llmconfig.client.traffic.budget_ledger import (
     GRANTED,
     NOTHING,
@@ -45,6 +47,8 @@ LOOK_AGAIN_SECONDS = 0.1
 RETRY_SECONDS = 1.0
 # A ledger that answers no sooner counts as lost.
 PATIENCE_SECONDS = 5.0
+# What was held ahead isn't given out any more when the ledger wasn't heard for so long.
+TRUSTED_SECONDS = 2.0
 # In a snapshot's memo: its budgets by what they count.
 BY_PLACE = ("budgets by place",)
 # A scope's word and what it names. Plain words: members of an enumeration are hashed by Python.
@@ -89,6 +93,30 @@ class _Account:
     held: Decimal = NOTHING
     to_settle: Decimal = NOTHING
     unpriced: int = 0  # calls to be told of that have no known price
+    # Held in the ledger for calls to come. It only shrinks before the ledger is told, and only
+    # grows after, so that what calls take from it meanwhile is held at any moment.
+    ahead: Decimal = NOTHING
+    dearest: Decimal = NOTHING  # of the calls that came lately
+    pace: Pace = field(default_factory=Pace)
+
+    def hold(self, most_usd: Decimal) -> None:
+        """A call has its worst case held."""
+        self.held += most_usd
+        self.dearest = max(self.dearest, most_usd)
+        self.pace.took()
+
+    def plan(self, now: float) -> Decimal:
+        """Give up what isn't needed ahead; tells how much more is."""
+        wanted = self.dearest * self.pace.wanted(now) if self.held else NOTHING
+        if not wanted:
+            self.dearest = NOTHING
+        self.ahead = min(self.ahead, wanted)
+        return wanted - self.ahead
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything is held, or to be told."""
+        return bool(self.held or self.ahead or self.to_settle or self.unpriced)
 
 
 def matching(configuration: Snapshot, caller: BudgetLabels) -> tuple[BudgetFacts, ...]:
@@ -129,6 +157,8 @@ class BudgetLedgerClient:
         self._settling: list[asyncio.Future[None]] = []
         self._accounts: dict[int, _Account] = {}
         self._behind = False  # something is still to be told after a failure
+        self._under_way = 0  # calls that hold something
+        self._trusted_until = 0.0
         self._serving: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
 
@@ -139,6 +169,8 @@ class BudgetLedgerClient:
 
         The caller bounds the time. What was granted must be settled. Raises LedgerLost.
         """
+        if self._take_ahead(budgets, most_usd, may_degrade=may_degrade):
+            return GRANTED
         wish = Wish(budgets, most_usd, may_degrade)
         while True:
             try:
@@ -149,6 +181,29 @@ class BudgetLedgerClient:
             if answer.verdict is not BudgetVerdict.WAITS:
                 return answer
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
+
+    def _take_ahead(
+        self, budgets: tuple[BudgetFacts, ...], most_usd: Decimal, *, may_degrade: bool
+    ) -> bool:
+        """Take it from what is held ahead in every budget; tells whether there was enough.
+
+        Whether a soft limit is reached only the ledger knows.
+        """
+        if self._asking or asyncio.get_running_loop().time() > self._trusted_until:
+            return False
+        accounts = []
+        for budget in budgets:
+            account = self._accounts.get(budget.id)
+            if account is None or account.ahead < most_usd or not account.ahead:
+                return False
+            if may_degrade and budget.soft_limit_usd is not None:
+                return False
+            accounts.append(account)
+        for account in accounts:
+            account.ahead -= most_usd
+            account.hold(most_usd)
+        self._under_way += 1
+        return True
 
     async def _ask(self, wish: Wish) -> BudgetAnswer:
         request = _Request(wish, asyncio.get_running_loop().create_future())
@@ -167,6 +222,7 @@ class BudgetLedgerClient:
             for budget in request.wish.budgets:
                 account = self._accounts.setdefault(budget.id, _Account(budget.period))
                 account.held -= request.wish.most_usd
+            self._under_way -= 1
             self._attend()
 
     async def settle(
@@ -188,10 +244,16 @@ class BudgetLedgerClient:
             account.held -= most_usd
             account.to_settle += cost_usd
             account.unpriced += unpriced
-        stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._under_way = max(0, self._under_way - 1)
+        loop = asyncio.get_running_loop()
+        stored: asyncio.Future[None] = loop.create_future()
         self._settling.append(stored)
         self._attend()
-        await asyncio.wait({stored}, timeout=PATIENCE_SECONDS)
+        patience = loop.call_later(PATIENCE_SECONDS, _end, stored)
+        try:
+            await stored
+        finally:
+            patience.cancel()
 
     def _attend(self) -> None:
         self._wake.set()
@@ -203,53 +265,72 @@ class BudgetLedgerClient:
         loop = asyncio.get_running_loop()
         while True:
             self._wake.clear()
-            await self._exchange()
+            next_at = loop.time() + spacing(self._under_way)
+            await self._exchange(loop)
             if not self._accounts and not self._asking:
                 return
             if not self._wake.is_set():
-                pause = RETRY_SECONDS if self._behind else RENEW_SECONDS
-                handle = loop.call_later(pause, self._wake.set)
+                handle = loop.call_later(self._pause(), self._wake.set)
                 await self._wake.wait()
                 handle.cancel()
+            if (early := next_at - loop.time()) > 0:
+                await asyncio.sleep(early)
 
-    async def _exchange(self) -> None:
+    def _pause(self) -> float:
+        """Seconds until the next exchange if nobody asks or settles."""
+        if self._behind:
+            return RETRY_SECONDS
+        held_ahead = any(each.ahead for each in self._accounts.values())
+        return AHEAD_SECONDS if held_ahead else RENEW_SECONDS
+
+    async def _exchange(self, loop: asyncio.AbstractEventLoop) -> None:
+        sent_at = loop.time()
         asking = [each for each in self._asking if not each.answer.done()]
         settling, self._asking, self._settling = self._settling, [], []
         for request in asking:
             for budget in request.wish.budgets:
                 self._accounts.setdefault(budget.id, _Account(budget.period))
+        accounts = self._accounts.items()
+        ahead = {key: each.plan(sent_at) for key, each in accounts}
         order = LedgerOrder(
-            held={key: each.held for key, each in self._accounts.items()},
-            settled={key: each.to_settle for key, each in self._accounts.items()},
-            unpriced={key: each.unpriced for key, each in self._accounts.items()},
-            periods={key: period_start(each.period) for key, each in self._accounts.items()},
+            held={key: each.held + each.ahead for key, each in accounts},
+            settled={key: each.to_settle for key, each in accounts},
+            unpriced={key: each.unpriced for key, each in accounts},
+            periods={key: period_start(each.period) for key, each in accounts},
             wishes=tuple(each.wish for each in asking),
+            ahead=ahead,
         )
         try:
-            answers = await sync_to_async(carry_out)(order, self.holder)
+            reply = await sync_to_async(carry_out)(order, self.holder)
         except (DatabaseError, InterfaceError) as error:
             self._behind = True
             self._refuse(asking, error)
         else:
-            self._behind = False
-            self._grant(asking, answers)
+            self._behind, self._trusted_until = False, sent_at + TRUSTED_SECONDS
+            self._grant(asking, reply.answers)
             for key, amount in order.settled.items():
                 self._accounts[key].to_settle -= amount
                 self._accounts[key].unpriced -= order.unpriced[key]
+            for key, amount in reply.ahead.items():
+                self._accounts[key].ahead += amount
         for stored in settling:
-            if not stored.done():
-                stored.set_result(None)
+            _end(stored)
         for key, each in list(self._accounts.items()):
-            if not (each.held or each.to_settle or each.unpriced or order.held.get(key)):
+            if not (each.is_open or order.held.get(key)):
                 del self._accounts[key]
 
     def _grant(self, asking: Sequence[_Request], answers: Sequence[BudgetAnswer]) -> None:
         for request, answer in zip(asking, answers, strict=True):
             if request.answer.done():
                 continue  # it gave up: the next exchange says that nothing is held for it
+            accounts = [self._accounts[budget.id] for budget in request.wish.budgets]
             if answer is GRANTED:
-                for budget in request.wish.budgets:
-                    self._accounts[budget.id].held += request.wish.most_usd
+                self._under_way += 1
+            for account in accounts:
+                if answer is GRANTED:
+                    account.hold(request.wish.most_usd)
+                else:
+                    account.pace.stop()  # others may wait for what is held ahead
             request.answer.set_result(answer)
 
     def _refuse(self, asking: Sequence[_Request], error: Exception) -> None:
@@ -258,6 +339,11 @@ class BudgetLedgerClient:
         for request in asking:
             if not request.answer.done():
                 request.answer.set_exception(LedgerLost("the budgets' ledger can't be reached"))
+
+
+def _end(stored: asyncio.Future[None]) -> None:
+    if not stored.done():
+        stored.set_result(None)
 
 
 _ledger_clients = PerLoop(BudgetLedgerClient)

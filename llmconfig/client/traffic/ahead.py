@@ -1,0 +1,50 @@
+"""What is taken ahead of the calls to come, and how soon one exchange may follow another.
+
+Where many calls come, each exchange with PostgreSQL's ledger or with Redis also brings what the
+next ones need, and they ask nobody. Only a part of what is left is taken, so nothing is where a
+limit is near; and what isn't used within a moment is given back.
+"""
+
+AHEAD_SECONDS = 0.1  # what is taken serves so long if calls go on coming as they did
+FEWEST = 4  # calls in that time; fewer ask for themselves
+PART_OF_WHAT_IS_LEFT = 16
+SLOWING = 0.75  # of the pace, from one exchange to the next, when none come
+SHORTEST_SECONDS = 0.05  # over which a pace is told
+SPACING_PER_CALL_SECONDS = 0.0002
+MAX_SPACING_SECONDS = 0.02
+
+
+class Pace:
+    """How fast one event loop's calls come for something."""
+
+    __slots__ = ("_a_second", "_came", "_since")
+
+    def __init__(self) -> None:
+        self._a_second = 0.0
+        self._came = 0
+        self._since = 0.0
+
+    def took(self) -> None:
+        """Count a call that has got what it needs."""
+        self._came += 1
+
+    def wanted(self, now: float) -> int:
+        """For how many calls to take ahead, at the event loop's time `now`; begins to count anew.
+
+        0 where too few come for that.
+        """
+        lately = self._came / max(now - self._since, SHORTEST_SECONDS)
+        self._a_second = max(lately, self._a_second * SLOWING)
+        self._came, self._since = 0, now
+        calls = int(self._a_second * AHEAD_SECONDS)
+        return calls if calls >= FEWEST else 0
+
+    def stop(self) -> None:
+        """Want nothing ahead until calls get what they need again."""
+        self._a_second = 0.0
+        self._came = 0
+
+
+def spacing(calls_under_way: int) -> float:
+    """Seconds from one exchange's start to the next one's, so that several calls share it."""
+    return min(calls_under_way * SPACING_PER_CALL_SECONDS, MAX_SPACING_SECONDS)
