@@ -12,7 +12,7 @@ from redis import Redis
 
 from llmconfig import client
 from llmconfig.client.errors import GenerationFailed
-from llmconfig.client.traffic import rate_limits
+from llmconfig.client.traffic import limits_alone, rate_limits
 from llmconfig.configuration import snapshot
 from llmconfig.models import GlobalConfig
 from tests.waiting import until
@@ -209,7 +209,7 @@ def test_without_redis_paid_limits_hold_by_share_and_then_refuse(
         assert (await client.agenerate(ask(), collect=lambda *_: None)).text
         gate = rate_limits.limiter_of((await snapshot.acurrent()).providers["sim"])
         assert gate._lost_at is not None
-        gate._lost_at -= rate_limits.ALONE_SECONDS
+        gate._lost_at -= limits_alone.ALONE_SECONDS
         with pytest.raises(GenerationFailed) as failed:
             await client.agenerate(ask(), collect=lambda *_: None)
         return failed.value
@@ -231,7 +231,7 @@ def test_without_redis_a_local_provider_goes_on(make_provider, make_node, ask, s
         )
         gate = rate_limits.limiter_of((await snapshot.acurrent()).providers["own"])
         assert gate._lost_at is not None
-        gate._lost_at -= rate_limits.ALONE_SECONDS
+        gate._lost_at -= limits_alone.ALONE_SECONDS
         await asyncio.gather(
             *(client.agenerate(ask(f"{n}"), collect=lambda *_: None) for n in range(10))
         )

@@ -8,8 +8,8 @@ limit is near; and what isn't used within a moment is given back.
 AHEAD_SECONDS = 0.1  # what is taken serves so long if calls go on coming as they did
 FEWEST = 4  # calls in that time; fewer ask for themselves
 PART_OF_WHAT_IS_LEFT = 16
-SLOWING = 0.75  # of the pace, from one exchange to the next, when none come
-SHORTEST_SECONDS = 0.05  # over which a pace is told
+SLOWING = 0.75  # of the pace, from one look to the next, when none come
+SHORTEST_SECONDS = 0.05  # between two looks at the pace
 SPACING_PER_CALL_SECONDS = 0.0002
 MAX_SPACING_SECONDS = 0.02
 
@@ -29,14 +29,13 @@ class Pace:
         self._came += 1
 
     def wanted(self, now: float) -> int:
-        """For how many calls to take ahead, at the event loop's time `now`; begins to count anew.
-
-        0 where too few come for that.
-        """
-        lately = self._came / max(now - self._since, SHORTEST_SECONDS)
-        self._a_second = max(lately, self._a_second * SLOWING)
-        self._came, self._since = 0, now
-        calls = int(self._a_second * AHEAD_SECONDS)
+        """For how many calls to take ahead at this time of the event loop; 0 if too few come."""
+        seconds = now - self._since
+        lately = self._came / max(seconds, SHORTEST_SECONDS)
+        if seconds >= SHORTEST_SECONDS:
+            self._a_second = max(lately, self._a_second * SLOWING)
+            self._came, self._since = 0, now
+        calls = int(max(lately, self._a_second) * AHEAD_SECONDS)
         return calls if calls >= FEWEST else 0
 
     def stop(self) -> None:

@@ -2,14 +2,13 @@
 and tokens.
 
 Each event loop has one limiter a provider. It takes what its waiting calls need from Redis in one
-round trip for all of them, passes a freed place on to the next of its own calls, and gives back
-what it doesn't need. What a killed process held comes back within LEASE_SECONDS. A provider without
-limits costs no message: its limiter only keeps to what the provider bears
-(`adaptive_concurrency`).
+round trip for all of them, where many come also what the next ones need (`ahead`), passes a freed
+place on to its next call, and gives back what it doesn't need. What a killed process held comes
+back within LEASE_SECONDS. A provider without limits costs no message: its limiter only keeps to
+what the provider bears (`adaptive_concurrency`).
 """
 
 import asyncio
-import math
 import random
 from collections import deque
 from dataclasses import dataclass
@@ -18,8 +17,12 @@ from uuid import uuid4
 from llmconfig import provider_types
 from llmconfig.client.traffic import redis_connection
 from llmconfig.client.traffic.adaptive_concurrency import Concurrency
+from llmconfig.client.traffic.ahead import AHEAD_SECONDS, spacing
+from llmconfig.client.traffic.limits_alone import ALONE_SECONDS, MINUTE, LimitsAlone
 from llmconfig.client.traffic.rate_limits_script import SCRIPT
+from llmconfig.client.traffic.rate_outlook import RateOutlook, room
 from llmconfig.client.traffic.redis_connection import RedisLost
+from llmconfig.client.traffic.requests_ahead import RequestsAhead
 from llmconfig.configuration.facts import ProviderFacts
 from llmconfig.runtime.per_loop import PerLoop
 
@@ -31,9 +34,6 @@ IDLE_PLACE_SECONDS = 0.05  # a place nobody waits for is kept this long for one'
 POLL_SECONDS = 0.02
 MAX_POLL_SECONDS = 0.5
 MAX_AT_ONCE = 200  # calls that one round trip asks for
-# Without Redis the limits of what is paid for hold by halves, so not for long.
-ALONE_SECONDS = 5.0
-MINUTE = 60.0
 NO_MARKS = (0, 0)
 
 
@@ -53,39 +53,12 @@ class LimitsLost(NotAdmitted):
     code = "limits_unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class RateRoom:
-    """What is left of a minute's limit, and in how many seconds all of it is free again."""
-
-    limit: int
-    left: int
-    resets_in_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class RateOutlook:
-    """A provider's room for requests and for tokens; None where there is no such limit."""
-
-    requests: RateRoom | None
-    tokens: RateRoom | None
-
-
 @dataclass(slots=True)
 class _Waiter:
     """A call that waits to be admitted."""
 
     tokens: int
     admitted: asyncio.Future[None]
-
-
-@dataclass(slots=True)
-class _Alone:
-    """What a limiter may admit without Redis until `until`: its share of the limits."""
-
-    until: float
-    places: float
-    requests: float
-    tokens: float
 
 
 class RateLimiter:
@@ -102,12 +75,13 @@ class RateLimiter:
         self._contended = False
         self._reserved = 0  # tokens of calls in flight
         self._used = 0  # tokens of ended calls that Redis hasn't been told
+        self._ahead = RequestsAhead()
         self._sharing = 1  # processes at this provider, when last heard
         self._room_at = 0.0
         self._nap: asyncio.TimerHandle | None = None
         self._lost_at: float | None = None
         self._marks, self._marks_seen = NO_MARKS, 0.0
-        self._alone: _Alone | None = None
+        self._alone: LimitsAlone | None = None
         self.outlook: RateOutlook | None = None  # as Redis last said
         self._serving: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
@@ -125,7 +99,7 @@ class RateLimiter:
 
         `tokens` is what the call may use at most. Each call that was admitted must `release`.
         """
-        if self._is_admitted_at_once():
+        if self._is_admitted_at_once() or self._takes_ahead(tokens):
             self.in_flight += 1
             self._reserved += tokens
             return
@@ -193,6 +167,15 @@ class RateLimiter:
         trusted = asyncio.get_running_loop().time() < self._trusted_until
         return trusted and self.in_flight < min(self._places, self._keep)
 
+    def _takes_ahead(self, tokens: int) -> bool:
+        """Whether a call was let in before it came."""
+        if not self._ahead.left or self._waiting or self.in_flight >= self.concurrency.limit:
+            return False
+        took = self._ahead.take(self._counted(tokens), asyncio.get_running_loop().time())
+        if self._ahead.is_low:
+            self._wake.set()
+        return took
+
     def _let_in_freely(self) -> None:
         while self._waiting and self.in_flight < self.concurrency.limit:
             self._let_in(1)
@@ -205,6 +188,7 @@ class RateLimiter:
                 waiter.admitted.set_result(None)
                 self.in_flight += 1
                 self._reserved += waiter.tokens
+                self._ahead.came(self._counted(waiter.tokens))
                 count -= 1
 
     async def give_back(self) -> None:
@@ -237,6 +221,7 @@ class RateLimiter:
         while self._limited:
             self._wake.clear()
             self._forget_the_gone()
+            next_at = loop.time() + (0.0 if self._contended else spacing(self.in_flight))
             await self._exchange(loop)
             if not self._waiting and self._idle():
                 break
@@ -245,6 +230,8 @@ class RateLimiter:
                 handle = loop.call_later(pause, self._wake.set)
                 await self._wake.wait()
                 handle.cancel()
+            if (early := next_at - loop.time()) > 0:
+                await asyncio.sleep(early)
         self._let_in_freely()
 
     def _idle(self) -> bool:
@@ -258,14 +245,17 @@ class RateLimiter:
     def _pause(self, now: float) -> float:
         """Seconds until the next exchange unless something happens."""
         if not self._waiting or self.in_flight >= self.concurrency.limit:
-            return RENEW_SECONDS
+            return AHEAD_SECONDS if self._ahead.left else RENEW_SECONDS
         jitter = 0.75 + random.random() / 2  # noqa: S311 - so that processes don't go in step
         return min(max(POLL_SECONDS, self._room_at - now), MAX_POLL_SECONDS) * jitter
 
     async def _exchange(self, loop: asyncio.AbstractEventLoop) -> None:
         """Tell Redis how we stand and let in as many as it admits."""
         sent_at = loop.time()
-        facts, used, using = self.facts, self._used, self.in_flight
+        facts, used = self.facts, self._used
+        ahead = self._ahead.order(sent_at, most=self._most_ahead())
+        using = self.in_flight + self._ahead.left
+        reserved = self._reserved + self._ahead.left * self._ahead.tokens
         most = max(0, min(self.concurrency.limit - using, MAX_AT_ONCE))
         wanted = [self._fitting(each.tokens) for each in self._waiting][: int(most)]
         name = f"nodewise:limits:{{{facts.name}}}"
@@ -278,7 +268,7 @@ class RateLimiter:
                 [
                     self._holder, int(LEASE_SECONDS * 1000), facts.max_concurrency or 0,
                     facts.requests_per_minute or 0, facts.tokens_per_minute or 0,
-                    using, self._reserved, used, *self._known_marks(sent_at), *wanted,
+                    using, reserved, used, *self._known_marks(sent_at), *ahead, *wanted,
                 ],
             )  # fmt: skip
         except RedisLost:
@@ -287,13 +277,25 @@ class RateLimiter:
         self._lost_at = self._alone = None
         self._marks, self._marks_seen = (int(rest[0]), int(rest[1])), sent_at
         requests, tokens = facts.requests_per_minute, facts.tokens_per_minute
-        self.outlook = RateOutlook(_room(requests, *rest[2:4]), _room(tokens, *rest[4:6]))
+        self.outlook = RateOutlook(room(requests, *rest[2:4]), room(tokens, *rest[4:6]))
         self._used -= used
-        self._places, self._keep = using + admitted, keep
+        more, counted_at = map(int, rest[6:8])
+        self._ahead.got(more, counted_at, sent_at)
+        self._places, self._keep = using + admitted + more, keep
         self._contended, self._sharing = bool(contended), max(1, sharing)
         self._room_at = loop.time() + room_in / 1000
         self._trusted_until = sent_at + TRUSTED_SECONDS
         self._let_in(admitted)
+
+    def _most_ahead(self) -> int:
+        """Requests that may be let in before their calls come: none where others wait."""
+        if not (self._rated and self.in_flight) or self._contended:
+            return 0
+        return int(min(self.concurrency.limit - self.in_flight, MAX_AT_ONCE))
+
+    def _counted(self, tokens: int) -> int:
+        """A call's tokens, where the provider's limits count them."""
+        return tokens if self.facts.tokens_per_minute else 0
 
     def _known_marks(self, now: float) -> tuple[int, int]:
         """Of the windows that we have seen, while what we sent still counts in them."""
@@ -314,6 +316,7 @@ class RateLimiter:
         """Let in this process's share, for some seconds; what costs nothing goes on."""
         if self._lost_at is None:
             self._lost_at = now
+        self._ahead.lose()
         on_and_on = (
             not redis_connection.configured() or provider_types.get(self.facts.provider_type).free
         )
@@ -321,7 +324,8 @@ class RateLimiter:
             self._refuse()
             return
         if self._alone is None or now >= self._alone.until:
-            self._alone = self._share(now)
+            fitting = [self._fitting(each.tokens) for each in self._waiting]
+            self._alone = LimitsAlone.of(self.facts, self._sharing, fitting, now)
         alone = self._alone
         while self._waiting:
             tokens = self._fitting(self._waiting[0].tokens)
@@ -333,22 +337,6 @@ class RateLimiter:
             self._let_in(1)
         self._used = self._places = 0
         self._room_at = 0.0
-
-    def _share(self, now: float) -> _Alone:
-        """An even share of the limits among the processes last seen, for the next seconds."""
-        facts, part = self.facts, ALONE_SECONDS / MINUTE
-        places, requests, tokens = (
-            math.inf if limit is None else max(1.0, limit * share / self._sharing)
-            for limit, share in (
-                (facts.max_concurrency, 1.0),
-                (facts.requests_per_minute, part),
-                (facts.tokens_per_minute, part),
-            )
-        )
-        if facts.tokens_per_minute:
-            # One call must pass, or a limit lower than a call's worst case would be a wall.
-            tokens = max(tokens, *(self._fitting(each.tokens) for each in self._waiting), 1.0)
-        return _Alone(now + ALONE_SECONDS, math.floor(places), requests, tokens)
 
     def _refuse(self) -> None:
         self._alone = None
@@ -382,10 +370,6 @@ def outlook_of(provider: str) -> RateOutlook | None:
     """A provider's room as the running event loop last heard of it; None if it has no limits."""
     limiter = _limiters.get().get(provider)
     return limiter.outlook if limiter is not None else None
-
-
-def _room(limit: int | None, left: int, resets_in_ms: int) -> RateRoom | None:
-    return RateRoom(limit, max(0, int(left)), int(resets_in_ms) / 1000) if limit else None
 
 
 def forget_marks() -> None:

@@ -1,0 +1,165 @@
+"""What many calls take ahead of limits and budgets: never more than there is, and it comes back."""
+
+import asyncio
+import random
+from decimal import Decimal
+
+import pytest
+
+from llmconfig.client.traffic import redis_connection
+from llmconfig.client.traffic.budget_ledger import BudgetVerdict
+from llmconfig.client.traffic.budgets import BudgetLedgerClient
+from llmconfig.client.traffic.rate_limits import RateLimiter, TooBusy
+from llmconfig.client.traffic.requests_ahead import RequestsAhead
+from llmconfig.configuration.facts import BudgetFacts, ProviderFacts
+from llmconfig.models import Budget, BudgetHold, BudgetSpending
+from tests.waiting import until
+
+WINDOW = """
+local sum, rows = 0, redis.call('HGETALL', KEYS[1])
+for i = 1, #rows, 2 do
+    if rows[i] ~= 'mark' then sum = sum + tonumber(rows[i + 1]) end
+end
+return sum
+"""
+
+
+def limited(name, **limits):
+    return ProviderFacts(name, "openai", "", "", "", "", "", 60.0, 0, 1, is_enabled=True, **limits)
+
+
+async def used(name, window):
+    return await redis_connection.run_script(WINDOW, [f"nodewise:limits:{{{name}}}:{window}"], [])
+
+
+class Calls:
+    """Calls of several limiters, which share a provider as processes do."""
+
+    def __init__(self, facts, *, limiters, tokens=0):
+        self.limiters = [RateLimiter(facts) for _ in range(limiters)]
+        self.tokens = tokens
+        self.in_flight = self.most = self.let_in = self.at_once = 0
+
+    async def one(self, limiter, dice):
+        tokens = dice.randint(self.tokens // 2, self.tokens)
+        before = limiter._ahead.left
+        try:
+            await limiter.acquire(tokens, 0.3)
+        except TooBusy:
+            return
+        self.at_once += limiter._ahead.left == before - 1
+        self.let_in += 1
+        self.in_flight += 1
+        self.most = max(self.most, self.in_flight)
+        await asyncio.sleep(dice.random() * 0.02)
+        self.in_flight -= 1
+        limiter.release(tokens, tokens)
+
+    async def make(self, each, seed):
+        dice = random.Random(seed)
+
+        async def some(limiter):
+            async with asyncio.TaskGroup() as group:
+                for _ in range(each):
+                    group.create_task(self.one(limiter, dice))
+                    await asyncio.sleep(dice.random() * 0.004)
+
+        async with asyncio.TaskGroup() as group:
+            for limiter in self.limiters:
+                group.create_task(some(limiter))
+
+    async def gave_all_back(self):
+        await asyncio.to_thread(until, lambda: all(each._idle() for each in self.limiters))
+
+
+def test_a_limiter_alone_asks_seldom_and_all_that_it_did_not_use_comes_back():
+    async def run():
+        calls = Calls(limited("few", requests_per_minute=100_000), limiters=1)
+        await calls.make(400, 1)
+        await calls.gave_all_back()
+        return calls, await used("few", "requests")
+
+    calls, counted = asyncio.run(run())
+    assert calls.let_in == counted == 400
+    assert calls.at_once > 200
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_several_limiters_use_a_minute_up_and_never_more(seed):
+    async def run():
+        calls = Calls(limited(f"all{seed}", requests_per_minute=300), limiters=3)
+        await calls.make(150, seed)
+        await calls.gave_all_back()
+        return calls, await used(f"all{seed}", "requests")
+
+    calls, counted = asyncio.run(run())
+    assert calls.let_in == counted == 300
+
+
+def test_places_and_tokens_hold_too():
+    async def run():
+        facts = limited("both", max_concurrency=5, tokens_per_minute=20_000)
+        calls = Calls(facts, limiters=2, tokens=50)
+        await calls.make(150, 3)
+        await calls.gave_all_back()
+        return calls, await used("both", "tokens")
+
+    calls, counted = asyncio.run(run())
+    assert calls.most <= 5
+    assert counted <= 20_000
+
+
+def test_few_calls_take_nothing_ahead():
+    ahead = RequestsAhead()
+    for second in range(1, 20):
+        ahead.came(0)
+        assert ahead.order(float(second), most=100)[3] == 0
+
+
+class Spenders:
+    """Calls of several holders under one budget, which cost half of what they may."""
+
+    def __init__(self, budget, holders):
+        self.facts = (BudgetFacts(budget.pk, "all", "everything", "", "total", None, budget.hard_limit_usd, False),)  # fmt: skip  # noqa: E501
+        self.holders = [BudgetLedgerClient() for _ in range(holders)]
+        self.cost = self.refused = self.at_once = 0
+
+    async def one(self, holder):
+        mine, most = holder._accounts.get(self.facts[0].id), Decimal("0.01")
+        before = mine.ahead if mine else 0
+        answer = await holder.reserve(self.facts, most, may_degrade=False)
+        if answer.verdict is not BudgetVerdict.GRANTED:
+            self.refused += 1
+            return
+        self.at_once += bool(before) and mine.ahead == before - most
+        await asyncio.sleep(0.01)
+        self.cost += most / 2
+        await holder.settle(self.facts, most, most / 2)
+
+    async def make(self, each):
+        async def some(holder):
+            async with asyncio.TaskGroup() as group:
+                for _ in range(each):
+                    group.create_task(self.one(holder))
+                    await asyncio.sleep(0.002)
+
+        async with asyncio.TaskGroup() as group:
+            for holder in self.holders:
+                group.create_task(some(holder))
+        await asyncio.to_thread(until, lambda: not any(each._accounts for each in self.holders))
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("limit", "holders"), [(1000, 1), (1, 3)])
+def test_what_is_held_ahead_is_held_and_comes_back(limit, holders):
+    budget = Budget.objects.create(name="all", period="total", hard_limit_usd=limit)
+    calls = Spenders(budget, holders)
+    asyncio.run(calls.make(150))
+    assert BudgetSpending.objects.get().spent_usd == calls.cost <= limit
+    assert not BudgetHold.objects.exists()
+    if holders == 1:
+        assert (calls.cost, calls.refused) == (Decimal("0.75"), 0)
+        assert calls.at_once > 50
+    else:
+        assert calls.cost > Decimal("0.98")
+        assert calls.refused > 200
