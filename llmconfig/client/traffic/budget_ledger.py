@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 from enum import Enum
+from typing import Any
 from uuid import UUID
 
 from django.db import close_old_connections, connection, transaction
@@ -184,7 +185,7 @@ def carry_out(order: LedgerOrder, holder: UUID) -> LedgerReply:
             line.held = others.get(line.id, NOTHING) + order.held[key]
         answers = [_decide(wish, lines) for wish in order.wishes]
         ahead = {key: _held_ahead(line, order.ahead[key]) for key, line in lines.items()}
-        written = {
+        written: dict[str, Any] = {
             "rows": rows,
             "costs": [order.settled[key] for key in lines],
             "unpriced": [order.unpriced[key] for key in lines],

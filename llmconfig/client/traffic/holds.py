@@ -1,10 +1,10 @@
 """What a call may cost at most: by the dearest price that its request can bring about."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from llmconfig.client.types import Call, Usage
+from llmconfig.client.types import Call, Message, Usage
 from llmconfig.client.wire.usage import tier_name
 from llmconfig.configuration.pricing import PriceFacts, worst_case
 
@@ -22,6 +22,7 @@ def dearest(
     searches. `service_tier` is `batch` for a provider's own batch.
     """
     extra = call.extra
+    plain = not extra and _are_plain(call.messages)
     tier = service_tier
     if extra and not tier:
         tier = tier_name(extra.get("speed")) or tier_name(extra.get("service_tier"))
@@ -29,10 +30,18 @@ def dearest(
         most,
         price,
         service_tier=tier,
-        hour_cache=_keeps_an_hour(call),
-        media=_has_media(call),
+        hour_cache=not plain and _keeps_an_hour(call),
+        media=not plain and _has_media(call),
         web_searches=_searches(extra) if extra else 0,
     )
+
+
+def _are_plain(messages: Sequence[Message]) -> bool:
+    """Whether they are texts alone, as most are: nothing of what is looked for can be in them."""
+    for message in messages:
+        if type(message.get("content")) is not str or "cache_control" in message:
+            return False
+    return True
 
 
 def _keeps_an_hour(call: Call) -> bool:
