@@ -6,15 +6,15 @@ limit is near; and what isn't used within a moment is given back.
 """
 
 AHEAD_SECONDS = 0.1  # what is taken serves so long if calls go on coming as they did
-FEWEST = 4  # calls in that time; fewer ask for themselves
+MIN_CALLS = 4  # calls in that time; fewer ask for themselves
 PART_OF_WHAT_IS_LEFT = 16
-SLOWING = 0.75  # of the pace, from one look to the next, when none come
-SHORTEST_SECONDS = 0.05  # between two looks at the pace
+SLOWING = 0.75  # of the rate, from one look to the next, when none come
+MIN_LOOK_SECONDS = 0.05  # between two looks at the rate
 SPACING_PER_CALL_SECONDS = 0.0002
 MAX_SPACING_SECONDS = 0.02
 
 
-class Pace:
+class CallRate:
     """How fast one event loop's calls come for something."""
 
     __slots__ = ("_a_second", "_came", "_since")
@@ -31,12 +31,12 @@ class Pace:
     def wanted(self, now: float) -> int:
         """For how many calls to take ahead at this time of the event loop; 0 if too few come."""
         seconds = now - self._since
-        lately = self._came / max(seconds, SHORTEST_SECONDS)
-        if seconds >= SHORTEST_SECONDS:
+        lately = self._came / max(seconds, MIN_LOOK_SECONDS)
+        if seconds >= MIN_LOOK_SECONDS:
             self._a_second = max(lately, self._a_second * SLOWING)
             self._came, self._since = 0, now
         calls = int(max(lately, self._a_second) * AHEAD_SECONDS)
-        return calls if calls >= FEWEST else 0
+        return calls if calls >= MIN_CALLS else 0
 
     def stop(self) -> None:
         """Want nothing ahead until calls get what they need again."""

@@ -19,7 +19,7 @@ from uuid import uuid4
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError, InterfaceError
 
-from llmconfig.client.traffic.ahead import AHEAD_SECONDS, Pace, spacing
+from llmconfig.client.traffic.ahead import AHEAD_SECONDS, CallRate, spacing
 from llmconfig.client.traffic.budget_ledger import (
     GRANTED,
     NOTHING,
@@ -97,17 +97,17 @@ class _Account:
     # grows after, so that what calls take from it meanwhile is held at any moment.
     ahead: Decimal = NOTHING
     dearest: Decimal = NOTHING  # of the calls that came lately
-    pace: Pace = field(default_factory=Pace)
+    rate: CallRate = field(default_factory=CallRate)
 
     def hold(self, most_usd: Decimal) -> None:
         """A call has its worst case held."""
         self.held += most_usd
         self.dearest = max(self.dearest, most_usd)
-        self.pace.took()
+        self.rate.took()
 
     def plan(self, now: float) -> Decimal:
         """Give up what isn't needed ahead; tells how much more is."""
-        wanted = self.dearest * self.pace.wanted(now) if self.held else NOTHING
+        wanted = self.dearest * self.rate.wanted(now) if self.held else NOTHING
         if not wanted:
             self.dearest = NOTHING
         self.ahead = min(self.ahead, wanted)
@@ -330,7 +330,7 @@ class BudgetLedgerClient:
                 if answer is GRANTED:
                     account.hold(request.wish.most_usd)
                 else:
-                    account.pace.stop()  # others may wait for what is held ahead
+                    account.rate.stop()  # others may wait for what is held ahead
             request.answer.set_result(answer)
 
     def _refuse(self, asking: Sequence[_Request], error: Exception) -> None:

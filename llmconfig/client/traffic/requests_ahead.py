@@ -1,6 +1,6 @@
 """Requests that Redis has let one limiter make before their calls came."""
 
-from llmconfig.client.traffic.ahead import AHEAD_SECONDS, PART_OF_WHAT_IS_LEFT, Pace
+from llmconfig.client.traffic.ahead import AHEAD_SECONDS, PART_OF_WHAT_IS_LEFT, CallRate
 
 
 class RequestsAhead:
@@ -9,7 +9,7 @@ class RequestsAhead:
     They count in Redis from when they were let in, so they are used within a moment or given back.
     """
 
-    __slots__ = ("_counted_at", "_largest", "_low", "_pace", "_until", "left", "tokens")
+    __slots__ = ("_counted_at", "_largest", "_low", "_rate", "_until", "left", "tokens")
 
     def __init__(self) -> None:
         self.left = 0
@@ -18,12 +18,12 @@ class RequestsAhead:
         self._counted_at = 0  # the half second of Redis' clock
         self._until = 0.0
         self._largest = 0  # tokens of the calls that came lately
-        self._pace = Pace()
+        self._rate = CallRate()
 
     def came(self, tokens: int) -> None:
         """Count a call that was let in, with as many tokens (0 where nobody counts them)."""
         self._largest = max(self._largest, tokens)
-        self._pace.took()
+        self._rate.took()
 
     def take(self, tokens: int, now: float) -> bool:
         """Let a call of so many tokens in; tells whether it may go."""
@@ -40,7 +40,7 @@ class RequestsAhead:
 
     def order(self, now: float, *, most: int) -> tuple[int, int, int, int, int, int]:
         """The script's arguments: which are given back, kept and wanted, at most `most` in all."""
-        wanted = min(self._pace.wanted(now), max(0, most))
+        wanted = min(self._rate.wanted(now), max(0, most))
         unused = self.left
         # Kept ones may be used while this is on its way, so they stay as they are.
         if not self.tokens // 2 <= self._largest <= self.tokens:
@@ -61,4 +61,4 @@ class RequestsAhead:
     def lose(self) -> None:
         """Nobody knows any more what was let in."""
         self.left = 0
-        self._pace.stop()
+        self._rate.stop()
