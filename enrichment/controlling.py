@@ -5,6 +5,7 @@ from typing import Unpack
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 
 from enrichment import forecast as forecasts
 from enrichment.batches import lifecycle
@@ -82,7 +83,9 @@ def _stored(batch: BatchOrKey) -> Batch:
     try:
         return Batch.objects.get(pk=key)
     except (Batch.DoesNotExist, ValidationError):
-        raise BadSelection(f"batch: there is none with the id {key}.", field="batch") from None
+        raise BadSelection(
+            gettext("batch: there is none with the id {key}.").format(key=key), field="batch"
+        ) from None
 
 
 def _fresh(batch: Batch) -> Batch:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import DatabaseError, transaction
+from django.utils.translation import gettext
 
 from enrichment import enrichments
 from enrichment.engine import refusals, writing
@@ -51,7 +52,9 @@ def check(row: DeclaredEnrichment, wording: PromptText) -> DeclaredKind:
     The table is asked whether it can be written as declared; nothing is.
     """
     if row.name in {each.name for each in enrichments.coded()}:
-        raise BadDeclaration("An app registers an enrichment of this name already.", field="name")
+        raise BadDeclaration(
+            gettext("An app registers an enrichment of this name already."), field="name"
+        )
     _check_columns(row)
     _check_node(row)
     if row.answers_in:
@@ -68,7 +71,7 @@ def check(row: DeclaredEnrichment, wording: PromptText) -> DeclaredKind:
         if not refusals.is_refusal(error):
             raise
         raise BadDeclaration(
-            f"It can't be written. {refusals.why(error)}", field="writes"
+            gettext("It can't be written. {why}").format(why=refusals.why(error)), field="writes"
         ) from None
     return kind
 
@@ -143,39 +146,55 @@ def _check_columns(row: DeclaredEnrichment) -> None:
     if not tables.is_open(row.target):
         there = ", ".join(tables.labels()) or "none; LLM_ENRICHABLE names them"
         raise BadDeclaration(
-            f"{row.target!r} is no table that may be enriched; there are {there}.", field="target"
+            gettext("{target!r} is no table that may be enriched; there are {there}.").format(
+                target=row.target, there=there
+            ),
+            field="target",
         )
     model: Any = tables.model_of(row.target)
     known = tables.readable(model)
     if not row.reads:
-        raise BadDeclaration("Choose at least one column.", field="reads")
+        raise BadDeclaration(gettext("Choose at least one column."), field="reads")
     for column in row.reads:
         if row.reads.count(column) > 1:
-            raise BadDeclaration(f"{column} is named twice.", field="reads")
+            raise BadDeclaration(
+                gettext("{column} is named twice.").format(column=column), field="reads"
+            )
         if column not in known:
             raise BadDeclaration(_no_column(column, row.target, known), field="reads")
     writable = tables.writable(model)
     if row.writes and row.writes not in writable:
         raise BadDeclaration(
-            f"{_no_column(row.writes, row.target, writable)} Answers go to text and JSON columns.",
+            gettext("{no_column} Answers go to text and JSON columns.").format(
+                no_column=_no_column(row.writes, row.target, writable)
+            ),
             field="writes",
         )
 
 
 def _no_column(column: str, target: str, known: dict[str, str]) -> str:
-    return f"{target} has no column {column!r} for this; there are {', '.join(known) or 'none'}."
+    if not known:
+        return gettext("{target} has no column for this.").format(target=target)
+    return gettext("{target} has no column {column!r} for this; there are {names}.").format(
+        target=target, column=column, names=", ".join(known)
+    )
 
 
 def _check_node(row: DeclaredEnrichment) -> None:
     if row.node:
         if not NodeConfiguration.objects.filter(node_name=row.node).exists():
-            raise BadDeclaration(f"There is no node {row.node!r}.", field="node")
+            raise BadDeclaration(
+                gettext("There is no node {node!r}.").format(node=row.node), field="node"
+            )
         return
     try:
         node_names.refuse_taken(row.name)
     except ChangeRefused as refusal:
         raise BadDeclaration(
-            f"A node of its own would be called {row.name!r}. {refusal}", field="name"
+            gettext("A node of its own would be called {name!r}. {refusal}").format(
+                name=row.name, refusal=refusal
+            ),
+            field="name",
         ) from None
 
 
@@ -201,8 +220,9 @@ def _check_wording(kind: DeclaredKind, wording: PromptText) -> None:
     unused = [each for each in kind.reads if each.lower() not in names]
     if unused:
         raise BadDeclaration(
-            f"The prompt doesn't use {{{{{unused[0].lower()}}}}}: put it in, or don't read"
-            f" {unused[0]}.",
+            gettext(
+                "The prompt doesn't use {{{{{unused}}}}}: put it in, or don't read {unused_2}."
+            ).format(unused=unused[0].lower(), unused_2=unused[0]),
             field="user",
         )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 
 from enrichment.batches import creation
 from enrichment.batches.creation import Selection
@@ -68,7 +69,10 @@ def filled(
     rows = enrichment.rows().filter(pk=enrichment.checked_key(key))
     row = rows.first()
     if row is None:
-        raise BadSelection(f"row: {enrichment.target} has no row {key}.", field="row")
+        raise BadSelection(
+            gettext("row: {target} has no row {key}.").format(target=enrichment.target, key=key),
+            field="row",
+        )
     # Whosever row it is.
     given = TriedPrompt(draft.prompt, _organization(enrichment, rows)) if draft else None
     item = next(load_items(enrichment, [str(row.pk)], variant=variant, draft=given))
@@ -110,7 +114,9 @@ def languages(enrichment: Enrichment) -> list[str]:
 def _first_key(enrichment: Enrichment) -> str:
     row = enrichment.rows().order_by("pk").values_list("pk", flat=True).first()
     if row is None:
-        raise BadSelection(f"row: {enrichment.target} has no rows yet.", field="row")
+        raise BadSelection(
+            gettext("row: {target} has no rows yet.").format(target=enrichment.target), field="row"
+        )
     return str(row)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from enrichment.errors import NoWorkers
 from enrichment.models import Batch, EvaluationRun, JudgeCalibration
@@ -71,4 +72,4 @@ def _told() -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
-        raise NoWorkers("The broker can't be reached (REDIS_URL).") from error
+        raise NoWorkers(gettext("The broker can't be reached (REDIS_URL).")) from error

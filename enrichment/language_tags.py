@@ -3,6 +3,7 @@
 import re
 
 from django.conf.locale import LANG_INFO
+from django.utils.translation import gettext
 
 from enrichment.errors import BadSelection
 
@@ -37,11 +38,12 @@ def checked_language(code: str, *, field: str = "target_language") -> str:
     """A BCP 47 tag as it is; raises BadSelection that names the field."""
     base = code.partition("-")[0]
     if not _BCP47.match(code) or (len(base) == 2 and base not in _TWO_LETTERS):
-        meant = f" Did you mean {_MEANT[base]}?" if base in _MEANT else ""
-        raise BadSelection(
-            f"{field}: {code!r} is no BCP 47 language tag such as es, pt-BR or zh-Hant.{meant}",
-            field=field,
-        )
+        said = gettext(
+            "{field}: {code!r} is no BCP 47 language tag such as es, pt-BR or zh-Hant."
+        ).format(field=field, code=code)
+        if base in _MEANT:
+            said += " " + gettext("Did you mean {name}?").format(name=_MEANT[base])
+        raise BadSelection(said, field=field)
     return code
 
 

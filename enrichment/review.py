@@ -13,6 +13,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from enrichment.batches.staleness import input_hash
 from enrichment.calibration import decided_parts
@@ -143,13 +144,17 @@ def edit_text(
     """The same from a form: JSON as text where the enrichment's values are JSON."""
     result = EnrichmentResult.objects.filter(pk=result_id).first()
     if result is None:
-        raise AlreadyDecided(f"There is no suggestion {result_id}.")
+        raise AlreadyDecided(
+            gettext("There is no suggestion {result_id}.").format(result_id=result_id)
+        )
     value: Any = text.strip()
     if get(result.enrichment).schema is not None:
         try:
             value = json.loads(value)
         except ValueError as error:
-            raise BadValue(f"value: this is no JSON: {error}.", field="value") from error
+            raise BadValue(
+                gettext("value: this is no JSON: {error}.").format(error=error), field="value"
+            ) from error
     return edit(result_id, value, user=user, feedback=feedback)
 
 
@@ -208,9 +213,15 @@ def undo(result_id: int) -> EnrichmentResult:
     """
     result = EnrichmentResult.objects.select_for_update().filter(pk=result_id).first()
     if result is None or result.before_decision is None:
-        raise AlreadyDecided(f"There is no decision on {result_id} that could be undone.")
+        raise AlreadyDecided(
+            gettext("There is no decision on {result_id} that could be undone.").format(
+                result_id=result_id
+            )
+        )
     if EnrichmentResult.objects.filter(Exists(_later()), pk=result_id).exists():
-        raise AlreadyDecided("A newer result has replaced this one: undo that, or enrich it anew.")
+        raise AlreadyDecided(
+            gettext("A newer result has replaced this one: undo that, or enrich it anew.")
+        )
     before = result.before_decision
     if "row_model" in before:
         _write_back(get(result.enrichment), result, before)
@@ -245,8 +256,12 @@ def _write_back(
     whole = getattr(row, enrichment.writes) if row is not None else None
     now = (whole or {}).get(result.variant) if enrichment.by_variant else whole
     if row is None or now != enrichment.stored(result.value):
-        what = "is gone" if row is None else "has another value by now"
-        raise InputChanged(f"Row {result.row_id} {what}: this decision can't be undone.")
+        said = (
+            gettext("Row {row_id} is gone: this decision can't be undone.")
+            if row is None
+            else gettext("Row {row_id} has another value by now: this decision can't be undone.")
+        )
+        raise InputChanged(said.format(row_id=result.row_id))
     # Where a part was applied before the decision, the row had that part.
     partly = before["state"] == ResultState.APPLIED
     value = before["value"] if partly else result.previous_value
@@ -260,7 +275,11 @@ def _locked(result_id: int) -> EnrichmentResult:
     """The result, held until the end of the transaction, if it still waits for a decision."""
     result = EnrichmentResult.objects.select_for_update().filter(pk=result_id).first()
     if result is None or not queue().filter(pk=result_id).exists():
-        raise AlreadyDecided(f"There is no suggestion {result_id} that waits for a decision.")
+        raise AlreadyDecided(
+            gettext("There is no suggestion {result_id} that waits for a decision.").format(
+                result_id=result_id
+            )
+        )
     return result
 
 
@@ -275,10 +294,14 @@ def _write(enrichment: Enrichment, result: EnrichmentResult, value: Any, *, edit
         .first()
     )
     if row is None or now != result.input_hash:
-        what = "is gone" if row is None else "has changed"
-        raise InputChanged(
-            f"Row {result.row_id} {what} since this was suggested; reject it, or enrich it anew."
+        said = (
+            gettext("Row {row_id} is gone since this was suggested; reject it, or enrich it anew.")
+            if row is None
+            else gettext(
+                "Row {row_id} has changed since this was suggested; reject it, or enrich it anew."
+            )
         )
+        raise InputChanged(said.format(row_id=result.row_id))
     if not enrichment.writes:
         return None
     whole = getattr(row, enrichment.writes)

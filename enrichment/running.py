@@ -7,6 +7,7 @@ from typing import Any, TypedDict, Unpack
 from asgiref.sync import sync_to_async
 from django.db import transaction
 from django.db.models import Model, QuerySet
+from django.utils.translation import gettext
 
 from enrichment import single
 from enrichment.batches import creation
@@ -115,7 +116,10 @@ def _reason(word: str) -> Reason:
         return Reason(word)
     except ValueError:
         known = ", ".join(Reason)
-        raise BadSelection(f"stale: {word!r} is none; there are {known}.", field="stale") from None
+        raise BadSelection(
+            gettext("stale: {word!r} is none; there are {known}.").format(word=word, known=known),
+            field="stale",
+        ) from None
 
 
 def selected(enrichment: Enrichment, rows: Rows, options: RunOptions) -> Selection:
@@ -147,7 +151,9 @@ def terms_of(options: RunOptions) -> Terms:
     try:
         max_cost_usd = None if cap is None else Decimal(str(cap))
     except InvalidOperation:
-        raise BadSelection(f"cap_usd: {cap!r} is no amount.", field="cap_usd") from None
+        raise BadSelection(
+            gettext("cap_usd: {cap!r} is no amount.").format(cap=cap), field="cap_usd"
+        ) from None
     return Terms(
         max_cost_usd=max_cost_usd,
         priority=options.get("priority", 0),
@@ -165,7 +171,10 @@ def _key(enrichment: Enrichment, row: Any) -> Any:
 def _check_model(enrichment: Enrichment, model: type[Model]) -> None:
     if not issubclass(model, enrichment.model()):
         raise BadSelection(
-            f"rows: these are of {model._meta.label}, and {enrichment.name} enriches"  # noqa: SLF001
-            f" {enrichment.target}.",
+            gettext("rows: these are of {label}, and {name} enriches {target}.").format(
+                label=model._meta.label,  # noqa: SLF001 - Django's documented name
+                name=enrichment.name,
+                target=enrichment.target,
+            ),
             field="rows",
         )

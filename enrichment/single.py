@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import DatabaseError, connection, transaction
+from django.utils.translation import gettext
 
 from enrichment.batches import creation
 from enrichment.engine import refusals, writing
@@ -59,7 +60,9 @@ def enrich_row(
     key = str(enrichment.checked_key(row_id))
     item = next(load_items(enrichment, [key], variant=variant))
     if item.reason == GONE:
-        raise BadSelection(f"row_id: there is no row {row_id}.", field="row_id")
+        raise BadSelection(
+            gettext("row_id: there is no row {row_id}.").format(row_id=row_id), field="row_id"
+        )
     outcome = _outcome(enrichment, item, user)
     outcome = _stored(enrichment, outcome)
     return SingleResult(outcome.state, outcome.value, outcome.reason)

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from django.db import InternalError, OperationalError, connection, transaction
+from django.utils.translation import gettext
 from psycopg.errors import InFailedSqlTransaction, QueryCanceled
 from psycopg.pq import TransactionStatus
 
@@ -47,7 +48,7 @@ def bounded() -> Iterator[None]:
 
 
 def _told(most: int) -> str:
-    return f"The database was asked for longer than {most} ms."
+    return gettext("The database was asked for longer than {most} ms.").format(most=most)
 
 
 def without_jit() -> None:

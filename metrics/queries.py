@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 from django.db.models import IntegerField, TextChoices
+from django.utils.translation import gettext
 
 from llmconfig.configuration import time_zones
 from llmconfig.configuration.known_costs import KnownCost
@@ -260,7 +261,9 @@ def column(name: str) -> str:
     """The column that holds a dimension; raises UnknownDimension."""
     if name not in DIMENSIONS:
         raise UnknownDimension(
-            f"There is no dimension {name!r}; there are {', '.join(DIMENSIONS)}."
+            gettext("There is no dimension {name!r}; there are {names}.").format(
+                name=name, names=", ".join(DIMENSIONS)
+            )
         )
     return "user_key" if name == "user" and users_have_text_keys() else DIMENSIONS[name]
 
@@ -332,8 +335,10 @@ def _source(question: MetricsQuestion, by: Sequence[str]) -> tuple[str, list[Any
         days=MAX_DAYS_OF_CALLS
     ):
         raise Unanswerable(
-            f"By {' and '.join(OF_CALLS)} the calls themselves are summed: ask for at most"
-            f" {MAX_DAYS_OF_CALLS} days."
+            gettext(
+                "By {names} the calls themselves are summed: ask for at most "
+                "{max_days_of_calls} days."
+            ).format(names=" and ".join(OF_CALLS), max_days_of_calls=MAX_DAYS_OF_CALLS)
         )
     tagged = "tag" in by or "tag" in question.only
     return CALLS.format(tags=WITH_TAGS if tagged else WITHOUT_TAGS), [

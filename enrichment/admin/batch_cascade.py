@@ -8,8 +8,8 @@ from django.utils.translation import gettext
 from enrichment.batches.cascades import CascadeFigures, figures_of
 from enrichment.cascades.steering import Phase, Way
 from enrichment.models import Batch
-from llmconfig.admin.kit.presentation import count
 from llmconfig.configuration.known_costs import money
+from llmconfig.configuration.numbers import count, decimal, percent
 
 
 def cascade_section(batch: Batch) -> dict[str, Any] | None:
@@ -31,41 +31,42 @@ def _figures(found: CascadeFigures) -> list[tuple[str, str]]:
         (gettext("calls of the node's own model"), count(found.dear_calls)),
         (gettext("good answers were audited"), count(found.audited)),
         (gettext("of these differed"), count(found.caught)),
-        (gettext("wanted agreement"), f"{found.target:.1%}"),
+        (gettext("wanted agreement"), percent(found.target, 1)),
     ]
     if found.kept:
-        sure = gettext("kept rows differ at most ({share} sure)").format(
-            share=f"{1 - found.miss:.0%}"
+        sure = gettext("of kept answers differ at most ({share} confidence)").format(
+            share=percent(1 - found.miss)
         )
         shown.append((sure, count(found.differ_at_most)))
     if found.threshold is not None:
-        shown.append((gettext("score from which on answers are kept"), f"{found.threshold:.3f}"))
+        shown.append((gettext("score from which answers are kept"), decimal(found.threshold, 3)))
     if found.saved_usd is not None:
         saved = found.saved_usd
         shown.append(
             (gettext("saved"), money(saved))
             if saved >= 0
-            else (gettext("it cost more"), money(-saved))
+            else (gettext("extra cost"), money(-saved))
         )
     return shown
 
 
 def _event(event: Mapping[str, Any]) -> str:
     if event["drift"]:
-        told = gettext(
-            "After {rows} rows: newer rows were right more or less often than before, so it"
-            " learned anew."
-        )
+        told = gettext("After {rows} rows: accuracy had changed, so it started learning again.")
     elif event["phase"] == Phase.KEEPING:
-        told = gettext("After {rows} rows: it kept cheap answers from a score of {threshold} on.")
-    elif event["phase"] == Phase.STOPPED:
         told = gettext(
-            "After {rows} rows: it stopped, as audits had caught too many wrong answers."
+            "After {rows} rows: it began to keep cheap answers with a score of at least "
+            "{threshold}."
         )
+    elif event["phase"] == Phase.STOPPED:
+        told = gettext("After {rows} rows: it stopped, as audits had found too many wrong answers.")
     else:
-        told = gettext("After {rows} rows: it ended, as the scores told too little to pay.")
+        told = gettext(
+            "After {rows} rows: it ended, as scores separated good from bad answers too poorly "
+            "to save money."
+        )
     threshold = event.get("threshold")
-    shown = "" if threshold is None else f"{threshold:.3f}"
+    shown = "" if threshold is None else decimal(threshold, 3)
     return told.format(rows=count(event["rows"]), threshold=shown)
 
 
@@ -105,4 +106,4 @@ def cascade_in_words(decided: Mapping[str, Any] | None) -> str:
                 " certainty."
             ),
         }[decided["agrees"]]
-    return told.format(model=decided["model"], score=f"{decided['score']:.3f}")
+    return told.format(model=decided["model"], score=decimal(decided["score"], 3))

@@ -30,9 +30,9 @@ TRANSPORTS = (
     (Transport.LIVE.value, _("Now, call by call")),
     (
         Transport.PROVIDER_BATCH.value,
-        _("As the provider's own batch: half the price, within a day"),
+        _("As a provider batch: half price, within a day"),
     ),
-    (AUTO, _("Whichever is cheaper and in time")),
+    (AUTO, _("Whichever is cheaper and meets the deadline")),
 )
 # The fields of this form by the names that the domain's errors use.
 FIELDS = {
@@ -78,7 +78,7 @@ class BatchForm(forms.Form):
         help_text=_("Only the rows of this organization."),
     )
     limit = forms.IntegerField(
-        label=_("At most so many rows"),
+        label=_("Row limit"),
         required=False,
         min_value=1,
         widget=TextWidget(attrs=NUMBER | {"placeholder": _("All")}),
@@ -100,7 +100,7 @@ class BatchForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
     )
     force = forms.BooleanField(
-        label=_("Also rows that are up to date: everything is asked and paid again"), required=False
+        label=_("Also rows that are up to date (every row is paid for again)"), required=False
     )
     transport = forms.ChoiceField(
         choices=TRANSPORTS, initial=Transport.LIVE.value, required=False, widget=SelectWidget
@@ -110,7 +110,7 @@ class BatchForm(forms.Form):
         required=False,
         min_value=0,
         widget=TextWidget(attrs={"inputmode": "decimal", "placeholder": _("None")}),
-        help_text=_("A provider's own batch may take 24 hours."),
+        help_text=_("A provider batch may take 24 hours."),
     )
     priority = forms.IntegerField(
         required=False,
@@ -119,7 +119,7 @@ class BatchForm(forms.Form):
         max_value=MAX_PRIORITY,
         widget=TextWidget(attrs=NUMBER),
         help_text=format_lazy(
-            _("From -{most} to {most}; five more is twice the share of workers and limits."),
+            _("From -{most} to {most}; five more doubles the share of workers and rate limits."),
             most=MAX_PRIORITY,
         ),
     )
@@ -160,7 +160,7 @@ class BatchForm(forms.Form):
         text = self.cleaned_data["languages"].replace(",", " ")
         codes = tuple(dict.fromkeys(text.split()))
         if not codes:
-            raise forms.ValidationError(gettext("Say into which language, such as es."))
+            raise forms.ValidationError(gettext("Enter at least one language, such as es."))
         if len(codes) > MAX_LANGUAGES:
             raise forms.ValidationError(
                 gettext("At most {number} languages at once.").format(number=MAX_LANGUAGES)
@@ -176,7 +176,7 @@ class BatchForm(forms.Form):
         """A moment to come."""
         at: dt.datetime | None = self.cleaned_data["at"]
         if at is not None and at < timezone.now() - PAST_ALLOWED:
-            raise forms.ValidationError(gettext("This is past."))
+            raise forms.ValidationError(gettext("This is in the past."))
         return at
 
     def clean(self) -> dict[str, Any]:

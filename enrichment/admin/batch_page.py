@@ -32,8 +32,9 @@ from enrichment.models import (
 )
 from enrichment.models.batches import TERMINAL, WORKABLE
 from llmconfig.admin.kit.pages import row_page
-from llmconfig.admin.kit.presentation import badge, count, duration, in_a_line, progress_bar
+from llmconfig.admin.kit.presentation import badge, in_a_line, progress_bar
 from llmconfig.configuration.known_costs import money
+from llmconfig.configuration.numbers import count, decimal, duration
 
 WORKERS_COME_IN = dt.timedelta(seconds=20)
 STATUS_TONES = {
@@ -135,16 +136,16 @@ def figures(progress: Progress, *, cap: Decimal | None = None) -> list[tuple[str
     ]
     expected = expected_cost(progress)
     if expected is not None:
-        shown.append((gettext("expected in the end"), money(expected)))
+        shown.append((gettext("expected total"), money(expected)))
     if cap is not None:
         shown.append((gettext("its cap"), money(cap)))
     if progress.rows_per_second:
-        shown.append((gettext("rows a second"), f"{progress.rows_per_second:.1f}"))
+        shown.append((gettext("rows per second"), decimal(progress.rows_per_second, 1)))
     shown.append((gettext("time"), duration(progress.seconds)))
     if progress.eta_seconds is not None and progress.status in WORKABLE:
         shown.append((gettext("left"), duration(progress.eta_seconds)))
     if progress.waiting:
-        shown.append((gettext("waiting for a later round"), count(progress.waiting)))
+        shown.append((gettext("waiting for a retry"), count(progress.waiting)))
     if progress.calls_repaid:
         shown.append((gettext("calls paid twice"), count(progress.calls_repaid)))
     if progress.unpriced_calls:
@@ -286,7 +287,7 @@ def submissions(batch: Batch) -> list[dict[str, Any]]:
             "state": badge(
                 SubmissionState(each.state).label, SUBMISSION_TONES[SubmissionState(each.state)]
             ),
-            "name": each.external_id or gettext("not handed over"),
+            "name": each.external_id or gettext("not submitted"),
             "to": f"{each.provider}/{each.model}",
             "rows": count(each.calls),
             "since": each.created_at,
@@ -317,5 +318,5 @@ def _waits_for_nobody(batch: Batch) -> str:
     if batch.status != BatchStatus.PENDING or waited < WORKERS_COME_IN:
         return ""
     return gettext(
-        "No worker has taken it up. Start one, or work on it in a shell: {command}"
+        "No worker has picked it up. Start a worker, or run it in a shell: {command}"
     ).format(command=work_command(batch))

@@ -21,9 +21,9 @@ from enrichment.forecast import Forecast, Quantiles, forecast
 from enrichment.lane_queue import start_lanes_after_commit, work_command
 from enrichment.models import Batch
 from enrichment.trial import TRIAL_ROWS, try_rows
-from llmconfig.admin.kit.presentation import count
 from llmconfig.admin.kit.who_answers import who_answers
 from llmconfig.configuration.known_costs import money
+from llmconfig.configuration.numbers import count
 from llmconfig.errors import CallsDisabled, LLMError
 
 logger = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ def start_view(request: HttpRequest) -> HttpResponse:
     if not chosen.enrichments and chosen.table:
         raise Http404(gettext("No enrichment writes to {table}.").format(table=chosen.table))
     if not chosen.enrichments:
-        messages.warning(request, gettext("There is no enrichment yet: declare one first."))
+        messages.warning(request, gettext("There is no enrichment yet: create one first."))
         return HttpResponseRedirect(_where_to_declare(request))
     if request.method != "POST":
         return _page(request, _blank(request, chosen), {})
@@ -58,7 +58,7 @@ def start_view(request: HttpRequest) -> HttpResponse:
                 return (_planned if order.is_planned else _started)(request, order)
             parts = _tried(request, order) if asked == "try" else _forecast(order)
         except CallsDisabled:  # the page tells it with the way to the switch
-            form.refuse(BadSelection(gettext("LLM calls are switched off.")))
+            form.refuse(BadSelection(gettext("LLM calls are disabled.")))
         except (EnrichmentError, LLMError) as refusal:
             form.refuse(refusal)
     if request.headers.get(FRAGMENT):
@@ -192,7 +192,7 @@ def queue_lanes(batch: Batch) -> str:
         start_lanes_after_commit(batch)
     except NoWorkers as error:
         logger.warning("%s waits, the reviver will start it: %s", batch, error)
-        return gettext(
-            "{error} It waits for a worker; in a shell `{command}` does its work."
-        ).format(error=error, command=work_command(batch))
+        return gettext("{error} It waits for a worker; to run it in a shell: `{command}`").format(
+            error=error, command=work_command(batch)
+        )
     return ""

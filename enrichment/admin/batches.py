@@ -28,9 +28,10 @@ from enrichment.models import (
     ChunkStatus,
 )
 from llmconfig.admin.kit.confirmation import ask, is_confirmed
-from llmconfig.admin.kit.presentation import badge, count, link, progress_bar
+from llmconfig.admin.kit.presentation import badge, link, progress_bar
 from llmconfig.admin.kit.writes import ReadOnlyAdmin
 from llmconfig.configuration.known_costs import KnownCost
+from llmconfig.configuration.numbers import count
 
 LEFT_SHOWN = 10
 
@@ -46,8 +47,8 @@ def retry(batch: Batch) -> str:
     """Another try for its failed rows."""
     rows = lifecycle.retry_failed(batch)
     told = ngettext(
-        "Tried again: {rows} failed row of {batch}.",
-        "Tried again: {rows} failed rows of {batch}.",
+        "Retrying {rows} failed row of {batch}.",
+        "Retrying {rows} failed rows of {batch}.",
         rows,
     ).format(rows=count(rows), batch=batch)
     return f"{told} {queue_lanes(batch)}".strip()
@@ -57,7 +58,7 @@ def take_back(batch: Batch) -> str:
     """Values from before, except in rows that were changed since."""
     report = undo(batch)
     left = ", ".join(each.row_id for each in report.left[:LEFT_SHOWN])
-    told = gettext("Left: {rows}.").format(rows=left) if left else ""
+    told = gettext("Remaining: {rows}.").format(rows=left) if left else ""
     return f"{report} {told}".strip()
 
 
@@ -85,7 +86,7 @@ CONTROLS: dict[str, Callable[[Batch], str]] = {
 # What can't be undone, and the question that is asked before.
 FINAL = {
     "cancel": (_("Cancel {batch}?"), _("Yes, cancel")),
-    "undo": (_("Take back what {batch} wrote?"), _("Yes, undo")),
+    "undo": (_("Undo {batch}?"), _("Yes, undo")),
 }
 
 
@@ -94,13 +95,12 @@ def _what_is_lost(batch: Batch, verb: str) -> str:
     at = progress_of(batch.pk)
     if verb == "undo":
         return gettext(
-            "The {done} rows that it wrote get their values from before"
-            " back, except where something newer stands. The {cost} that it"
-            " cost stay spent."
+            "The {done} rows it wrote return to their previous values, except where "
+            "something newer has been written. The {cost} it cost stays spent."
         ).format(done=count(at.done), cost=at.cost)
     return gettext(
-        "{left} of its {total} rows are not done and stay as they are;"
-        " what is written stays. A cancelled batch can't be resumed."
+        "{left} of its {total} rows aren't done and stay as they are; rows already written "
+        "stay. A cancelled batch can't be resumed."
     ).format(left=count(at.total - at.finished), total=count(at.total))
 
 
@@ -141,7 +141,7 @@ class BatchAdmin(ReadOnlyAdmin):
     actions = ("pause_selected", "resume_selected", "cancel_selected")
     fieldsets = (
         (
-            _("What was asked"),
+            _("Request"),
             {
                 "fields": (
                     "id",
@@ -291,19 +291,10 @@ class BatchAdmin(ReadOnlyAdmin):
         """The sum over its priced calls, and how many have no price."""
         return str(cost_of(batch))
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Model | None = None,
-    ) -> HttpResponse:
+    def fill_page(self, request: HttpRequest, obj: Model | None, context: dict[str, Any]) -> None:
         """With progress, buttons, chunks and failed rows."""
         if isinstance(obj, Batch):
             context |= page(obj, may_control=self.has_control_permission(request))
-        return super().render_change_form(request, context, add, change, form_url, obj)
 
 
 @admin.register(BatchChunk)

@@ -14,6 +14,7 @@ from enrichment.calibration import Calibration, calibrations
 from enrichment.enrichments import get, names
 from enrichment.enrichments.contract import Enrichment
 from llmconfig.configuration import revisions
+from llmconfig.configuration.numbers import decimal, percent
 from llmconfig.models import LLMConfig
 from llmconfig.models.processing import SINGLE_ROW_ID
 
@@ -53,7 +54,7 @@ def calibration_view(request: HttpRequest) -> HttpResponse:
             "title": gettext("Confidence"),
             "groups": groups,
             "precision": precision,
-            "precisions": [(each, f"{each:.0%}") for each in PRECISIONS],
+            "precisions": [(each, percent(each)) for each in PRECISIONS],
             "percent": round(100 * precision),
             "may_set": request.user.has_perm(MAY_SET),
         },
@@ -67,14 +68,14 @@ def _set(request: HttpRequest) -> HttpResponse:
     precision = _precision(request.POST.get("precision", ""))
     found = _found(request.POST, precision)
     if found is None or found.floor is None:
-        messages.warning(request, gettext("The decisions allow no such threshold any more."))
+        messages.warning(request, gettext("The decisions no longer support this threshold."))
     else:
         enrichment, user = get(found.enrichment), request.user
         _write(enrichment, found.floor, user, precision)
         messages.success(
             request,
-            gettext("{enrichment}: parts below {floor} wait for a person from now on.").format(
-                enrichment=enrichment.label, floor=f"{found.floor:g}"
+            gettext("{enrichment}: parts below {floor} now wait for review.").format(
+                enrichment=enrichment.label, floor=decimal(found.floor)
             ),
         )
     query = urlencode({"precision": str(precision)})

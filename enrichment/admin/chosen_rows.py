@@ -64,7 +64,7 @@ class ChosenRows:
             return pages.get_changelist_instance(asked).get_queryset(asked)
         except (IncorrectLookupParameters, SuspiciousOperation, ImproperlyConfigured):
             raise BadSelection(
-                gettext("rows: the list's filters can't be read. Open the list and choose anew."),
+                gettext("rows: the list's filters can't be read. Open the list and choose again."),
                 field="ids",
             ) from None
 
@@ -85,7 +85,7 @@ class ChosenRows:
             return ""
         plural = str(_model(self.table)._meta.verbose_name_plural)  # noqa: SLF001 - documented
         if self.query:
-            return gettext("{rows} that the list showed: {query}").format(
+            return gettext("{rows}, filtered by: {query}").format(
                 rows=capfirst(plural), query=self.query
             )
         return gettext("All {rows}").format(rows=plural)
@@ -146,7 +146,7 @@ class EnrichedRows:
         """Whoever may make sets."""
         return request.user.has_perm("enrichment.add_evaluationset")
 
-    @admin.action(description=gettext_lazy("Make a set of them …"), permissions=["make_set"])
+    @admin.action(description=gettext_lazy("Make a test set …"), permissions=["make_set"])
     def make_set(self, request: HttpRequest, queryset: "QuerySet[Any]") -> HttpResponseRedirect:
         """To the page that makes a set: with the ticked rows, or all that the filter shows."""
         return HttpResponseRedirect(self._with_rows(request, "admin:enrichment_evaluationset_add"))

@@ -19,7 +19,7 @@ from enrichment.evaluations.measures import Difference
 from enrichment.evaluations.recorded import may_see
 from enrichment.lane_queue import start_judging
 from enrichment.models import EvaluationAnswer, EvaluationRun, ResultState
-from llmconfig.admin.kit.presentation import count
+from llmconfig.configuration.numbers import count, decimal
 
 MAY_VIEW, MAY_JUDGE = "enrichment.view_evaluationrun", "enrichment.add_evaluationrun"
 PAIRS_SHOWN = 50
@@ -88,7 +88,7 @@ def _judged(request: HttpRequest, first: EvaluationRun, second: EvaluationRun) -
     except NoWorkers as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, _("The judge is asked. Open the page again to see its word."))
+        messages.success(request, _("The judge is at work. Reload the page to see its verdict."))
     return HttpResponseRedirect(address_of(first, second))
 
 
@@ -112,23 +112,23 @@ def _run(request: HttpRequest, name: str) -> EvaluationRun:
     try:
         return get_object_or_404(rows, pk=request.GET.get(name, ""))
     except ValidationError as error:
-        raise Http404(_("%(name)s: this is no run's id.") % {"name": name}) from error
+        raise Http404(_("%(name)s is not the ID of a run.") % {"name": name}) from error
 
 
 def _measure(each: Difference) -> dict[str, str]:
     interval = _("too few rows")
     if each.low is not None and each.high is not None:
         interval = _("%(low)s to %(high)s") % {
-            "low": f"{each.low:+.3f}",
-            "high": f"{each.high:+.3f}",
+            "low": decimal(each.low, 3, signed=True),
+            "high": decimal(each.high, 3, signed=True),
         }
     verdicts = {"first": _("the first is higher"), "second": _("the second is higher")}
     return {
         "name": each.measure,
-        "first": f"{each.first:.3f}",
-        "second": f"{each.second:.3f}",
+        "first": decimal(each.first, 3),
+        "second": decimal(each.second, 3),
         "interval": interval,
-        "verdict": verdicts.get(each.verdict, _("no difference shown")),
+        "verdict": verdicts.get(each.verdict, _("no difference found")),
         "rows": count(each.cases),
     }
 

@@ -62,16 +62,15 @@ class DeclaredForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only f
         label=_("Instructions"),
         required=False,
         widget=TextareaWidget(attrs={"rows": 4}),
-        help_text=_(
-            "What holds for every row. <code>{{column}}</code> stands for the row's value."
-        ),
+        help_text=_("Applies to every row. <code>{{column}}</code> stands for the row's value."),
     )
     user = forms.CharField(
         label=_("Message"),
         widget=TextareaWidget(attrs={"rows": 6}),
         help_text=_(
-            "About one row. Put each column that is read between tags, such as"
-            " <code>&lt;notes&gt;{{notes}}&lt;/notes&gt;</code>: what stands there is then data."
+            "About one row. Put each column between tags, such as "
+            "<code>&lt;notes&gt;{{notes}}&lt;/notes&gt;</code>, so that the model takes it "
+            "as data."
         ),
     )
     seen_wording = forms.IntegerField(required=False, widget=forms.HiddenInput)
@@ -99,12 +98,12 @@ class DeclaredForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only f
         self._offer(
             "writes",
             [
-                ("", gettext("No column: keep the answer as a result")),
+                ("", gettext("No column: only keep the result")),
                 *_titled(tables.writable(model)),
             ],
         )
         nodes = NodeConfiguration.objects.values_list("node_name", flat=True)
-        own = [("", gettext("A new node of this name"))] if self.instance._state.adding else []  # noqa: SLF001
+        own = [("", gettext("Create a node with this name"))] if self.instance._state.adding else []  # noqa: SLF001
         self._offer("node", own + [(each, each) for each in nodes])
         for name in COLUMNS:
             column = DeclaredEnrichment._meta.get_field(name)  # noqa: SLF001 - documented
@@ -154,9 +153,8 @@ class DeclaredForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only f
             self.add_error(
                 "user",
                 gettext(
-                    "The wording was changed after you opened this page: version"
-                    " {present} is in use. Nothing of yours was saved; open the page"
-                    " again to see it."
+                    "The prompt has changed since you opened this page: version {present} "
+                    "is now in use. Your changes weren't saved; reload the page to see it."
                 ).format(present=present),
             )
 
@@ -178,22 +176,22 @@ class DeclaredAdmin(RevisionedAdmin):
         (None, {"fields": ("label", "name", "is_enabled")}),
         (_("Columns"), {"fields": ("target", "reads", "writes")}),
         (
-            _("What is asked"),
+            _("Prompt"),
             {
                 "fields": ("node", "system", "user", "seen_wording", "schema"),
                 "description": _(
-                    "<code>{{name}}</code> is replaced by the row's value and nothing"
-                    " else is. Another wording is the next version of its prompt."
+                    "Only <code>{{name}}</code> is replaced, by the row's value. Changing "
+                    "the text makes the next version of the prompt."
                 ),
             },
         ),
         (
-            _("What holds an answer back"),
+            _("Gates"),
             {
                 "fields": ("gates", "answers_in", "longest_answer"),
                 "description": _(
-                    "Such an answer waits for a person in Review. One that is cut, empty"
-                    " or breaks the schema always does."
+                    "Answers that fail a gate wait in Review. So does every answer that is "
+                    "truncated, empty or doesn't match the schema."
                 ),
             },
         ),
@@ -280,15 +278,7 @@ class DeclaredAdmin(RevisionedAdmin):
         }
         return TemplateResponse(request, "nodewise/declared_preview_page.html", page | said)
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Model | None = None,
-    ) -> HttpResponse:
+    def fill_page(self, request: HttpRequest, obj: Model | None, context: dict[str, Any]) -> None:
         """With a look at what is sent, and the way to a batch."""
         row = obj if isinstance(obj, DeclaredEnrichment) else None
         may = self.has_change_permission(request, row) if row else self.has_add_permission(request)
@@ -304,7 +294,6 @@ class DeclaredAdmin(RevisionedAdmin):
         if row and row.name in names() and request.user.has_perm("enrichment.add_batch"):
             start = start_address(table=row.target, enrichment=row.name)
             context["declared_start"] = start
-        return super().render_change_form(request, context, add, change, form_url, obj)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """The row, its node and its wording, in one revision."""
@@ -319,8 +308,8 @@ class DeclaredAdmin(RevisionedAdmin):
                 protected = [
                     *protected,
                     ngettext(
-                        "{enrichment} has {number} batch that has not ended",
-                        "{enrichment} has {number} batches that have not ended",
+                        "{enrichment} has {number} unfinished batch",
+                        "{enrichment} has {number} unfinished batches",
                         left,
                     ).format(enrichment=row, number=left),
                 ]

@@ -34,9 +34,10 @@ from enrichment.models import (
     ResultState,
 )
 from enrichment.models.evaluations import RunStatus
-from llmconfig.admin.kit.presentation import badge, count
+from llmconfig.admin.kit.presentation import badge
 from llmconfig.admin.kit.writes import ReadOnlyAdmin
 from llmconfig.configuration.known_costs import money
+from llmconfig.configuration.numbers import count
 
 CASES_SHOWN = 20
 STATUS_TONES = {
@@ -89,15 +90,7 @@ class EvaluationSetAdmin(DeletableAdmin):
         known = Count("cases", filter=Q(cases__wanted__isnull=False))
         return rows.annotate(all_cases=Count("cases"), known_cases=known)
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Model | None = None,
-    ) -> HttpResponse:
+    def fill_page(self, request: HttpRequest, obj: Model | None, context: dict[str, Any]) -> None:
         """With its first rows, and the ways on."""
         if isinstance(obj, EvaluationSet):
             seen = may_see(request.user, obj)
@@ -110,7 +103,6 @@ class EvaluationSetAdmin(DeletableAdmin):
                 again = {"name": obj.name, "enrichment": obj.enrichment, "language": obj.variant}
                 query = urlencode({name: value for name, value in again.items() if value})
                 context["again"] = f"{reverse('admin:enrichment_evaluationset_add')}?{query}"
-        return super().render_change_form(request, context, add, change, form_url, obj)
 
     @admin.display(description=gettext_lazy("Of"))
     def of_what(self, found: EvaluationSet) -> str:
@@ -120,7 +112,7 @@ class EvaluationSetAdmin(DeletableAdmin):
     def rows(self, found: Any) -> str:
         return count(found.all_cases)
 
-    @admin.display(description=gettext_lazy("Wanted answer known"))
+    @admin.display(description=gettext_lazy("Expected answer known"))
     def known(self, found: Any) -> str:
         return count(found.known_cases)
 
@@ -216,26 +208,18 @@ class EvaluationRunAdmin(DeletableAdmin):
         here = reverse("admin:enrichment_evaluationrun_change", args=[run.pk])
         return HttpResponseRedirect(here)
 
-    @admin.action(description=gettext_lazy("Compare the two ticked runs"), permissions=["add"])
+    @admin.action(description=gettext_lazy("Compare the two selected runs"), permissions=["add"])
     def compare_selected(
         self, request: HttpRequest, queryset: QuerySet[EvaluationRun]
     ) -> HttpResponse | None:
         """The older one is the first."""
         chosen = list(queryset.order_by("created_at")[:3])
         if len(chosen) != 2:
-            messages.warning(request, _("Tick two runs over one version of a set."))
+            messages.warning(request, _("Select two runs over the same version of a set."))
             return None
         return HttpResponseRedirect(address_of(*chosen))
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Model | None = None,
-    ) -> HttpResponse:
+    def fill_page(self, request: HttpRequest, obj: Model | None, context: dict[str, Any]) -> None:
         """With the other runs that it can be compared with."""
         if isinstance(obj, EvaluationRun):
             context["others"] = others_of(obj)
@@ -243,16 +227,15 @@ class EvaluationRunAdmin(DeletableAdmin):
                 verbs = {
                     RunStatus.WAITING: ("stop", _("Stop")),
                     RunStatus.RUNNING: ("stop", _("Stop")),
-                    RunStatus.STOPPED: ("proceed", _("Go on")),
+                    RunStatus.STOPPED: ("proceed", _("Continue")),
                 }
                 context["verb"] = verbs.get(RunStatus(obj.status))
-        return super().render_change_form(request, context, add, change, form_url, obj)
 
     @admin.display(description=gettext_lazy("Run"))
     def name(self, run: EvaluationRun) -> str:
         return run.label or str(run.pk)[:8]
 
-    @admin.display(description=gettext_lazy("Tried"))
+    @admin.display(description=gettext_lazy("Configuration"))
     def tried(self, run: EvaluationRun) -> str:
         """The model or node, and the prompt's version where one was named."""
         return tried_in_words(run)
@@ -270,7 +253,7 @@ class EvaluationRunAdmin(DeletableAdmin):
             "cases": count(cases),
         }
 
-    @admin.display(description=gettext_lazy("Pass the gates"))
+    @admin.display(description=gettext_lazy("Passed the gates"))
     def passed(self, run: EvaluationRun) -> str:
         return count(run.answers.filter(state=ResultState.APPLIED).count())
 

@@ -31,12 +31,12 @@ class FactSourceForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only
     """A source's row, held to the rules of enrichment.facts."""
 
     reference_again = forms.CharField(
-        label=_("Secret reference, once more"),
+        label=_("Secret reference, again"),
         required=False,
         max_length=500,
         strip=True,
         widget=TextWidget(attrs={"autocomplete": "off", "spellcheck": "false"}),
-        help_text=_("Only when scheme, host or port changes: what it points at goes there."),
+        help_text=_("Needed when scheme, host or port changes: the secret is sent there."),
     )
 
     class Meta:
@@ -89,14 +89,14 @@ class FactSourceAdmin(RevisionedAdmin):
             {
                 "fields": ("name", "description", "is_enabled"),
                 "description": _(
-                    "Prompts use what it says as <code>{{fact_NAME}}</code>, while"
-                    " external enrichment is on in the processing settings."
+                    "Prompts use its response as <code>{{fact_NAME}}</code> while external "
+                    "enrichment is on in the processing settings."
                 ),
             },
         ),
-        (_("What is asked"), {"fields": ("target", "url_template")}),
+        (_("Prompt"), {"fields": ("target", "url_template")}),
         (_("Key"), {"fields": ("header_name", "header_scheme", "secret_ref")}),
-        (_("What is used"), {"fields": ("pointer", "max_characters", "without")}),
+        (_("Part used"), {"fields": ("pointer", "max_characters", "without")}),
         (
             _("Limits"),
             {"fields": ("ttl_seconds", "timeout_seconds", "max_bytes", "max_concurrency")},
@@ -181,12 +181,12 @@ class FactSourceAdmin(RevisionedAdmin):
             messages.error(request, str(refusal))
             return _to_page(source)
         if trial.problem:
-            asked = gettext("It was asked at {url}.").format(url=trial.url) if trial.url else ""
+            asked = gettext("Requested: {url}").format(url=trial.url) if trial.url else ""
             messages.error(request, f"{trial.problem} {asked}".strip())
         else:
             messages.success(
                 request,
-                gettext("About row {row}, {url} says: {value}").format(
+                gettext("Row {row}: {url} returned {value}").format(
                     row=trial.row_id, url=trial.url, value=trial.value
                 ),
             )
@@ -214,21 +214,13 @@ class FactSourceAdmin(RevisionedAdmin):
             return super(RevisionedAdmin, self).changelist_view(request, extra_context)
         return super().changelist_view(request, extra_context)
 
-    @admin.action(description=_("Ask anew for all they have said"), permissions=["operate"])
+    @admin.action(description=_("Discard stored facts"), permissions=["operate"])
     def refresh_selected(self, request: HttpRequest, queryset: Iterable[FactSource]) -> None:
         """Rows whose facts changed are stale by `facts` afterwards."""
         for source in queryset:
             messages.success(request, f"{source}: {fetching.refresh(source, everything=True)}")
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Model | None = None,
-    ) -> HttpResponse:
+    def fill_page(self, request: HttpRequest, obj: Model | None, context: dict[str, Any]) -> None:
         """With the card that asks it; a new source has none yet."""
         if isinstance(obj, FactSource):
             context["fact_source"] = {
@@ -240,7 +232,6 @@ class FactSourceAdmin(RevisionedAdmin):
                 "kept": obj.facts.count(),
                 "latest": obj.facts.order_by("-fetched_at")[:5],
             }
-        return super().render_change_form(request, context, add, change, form_url, obj)
 
     @admin.display(description=_("State"), ordering="is_enabled")
     def state(self, source: FactSource) -> SafeString:
@@ -252,7 +243,7 @@ class FactSourceAdmin(RevisionedAdmin):
         address = reverse("admin:enrichment_fact_changelist")
         return link(f"{address}?source__id__exact={source.pk}", source.facts_kept)
 
-    @admin.display(description=_("Last asked"), ordering="asked_at")
+    @admin.display(description=_("Last request"), ordering="asked_at")
     def last_asked(self, source: Any) -> Any:
         return source.asked_at
 
@@ -267,7 +258,7 @@ class FactAdmin(ReadOnlyAdmin):
     search_fields = ("url",)
     show_full_result_count = False
 
-    @admin.display(description=_("Said"))
+    @admin.display(description=_("Response"))
     def said(self, fact: Fact) -> str:
         return Truncator(fact.value).chars(120) or gettext("nothing")
 

@@ -11,7 +11,7 @@ from llmconfig.admin.kit.checklist import Step, StepState, register_step
 def _batch(request: HttpRequest) -> StepState:
     return StepState(
         Batch.objects.exists(),
-        gettext("You see its cost, and a trial, before it starts."),
+        gettext("You see its cost and can try it before it starts."),
         "nodewise/step_batch.html",
     )
 

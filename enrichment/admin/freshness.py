@@ -15,12 +15,12 @@ HAS_ONE, MISSING = "yes", "no"
 # In the order of the filter, what needs no work first.
 WORDS = {
     Reason.FRESH: _("Up to date"),
-    Reason.NEVER: _("Never done, or it failed"),
-    Reason.UNDONE: _("Taken back by a person"),
-    Reason.INPUT: _("The row has changed since"),
-    Reason.PROMPT: _("Another prompt is in force"),
-    Reason.FACTS: _("Its facts have changed since"),
-    Reason.MODEL: _("Another model is in force"),
+    Reason.NEVER: _("Not enriched yet, or failed"),
+    Reason.UNDONE: _("Undone by a person"),
+    Reason.INPUT: _("The row has changed"),
+    Reason.PROMPT: _("The prompt has changed"),
+    Reason.FACTS: _("Its facts have changed"),
+    Reason.MODEL: _("The model has changed"),
 }
 
 

@@ -40,8 +40,8 @@ class CalibrationForm(forms.Form):
         initial=100,
         widget=TextWidget(attrs={"inputmode": "numeric", "autocomplete": "off"}),
         help_text=gettext_lazy(
-            "At most so many of reviewers' newest decisions. Each costs a call, and two more where"
-            " the reviewer wrote another answer."
+            "How many of the newest review decisions to use. Each costs one call, and two "
+            "more where the reviewer wrote another answer."
         ),
     )
 
@@ -74,7 +74,7 @@ class JudgeCalibrationAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         judged = [(each, get(each).label) for each in names() if judge_of(get(each)) is not None]
         if not judged:
-            said = _("No node has a rubric for a judge. Write one on the node of an enrichment.")
+            said = _("No node has a rubric for a judge. Add one to the node of an enrichment.")
             messages.info(request, said)
             return HttpResponseRedirect(reverse("admin:llmconfig_nodeconfiguration_changelist"))
         form = CalibrationForm(request.POST or None, judged=judged)
@@ -107,7 +107,7 @@ class JudgeCalibrationAdmin(ReadOnlyAdmin):
         """With reviewers, and how far the place of an answer sways it."""
         return agreement_in_words(row)
 
-    @admin.display(description=gettext_lazy("May the judge decide now?"))
+    @admin.display(description=gettext_lazy("May the judge decide?"))
     def now(self, row: JudgeCalibration) -> str:
         """By its rubric and model of now, which may be others than these."""
         try:

@@ -39,14 +39,14 @@ class PromptForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for
         if key is not None and not _organization_name(name, key):
             self.add_error(
                 "organization_id",
-                gettext("There is no organization {key} for {name}.").format(key=key, name=name),
+                gettext("{name} has no organization {key}.").format(key=key, name=name),
             )
         texts = {field: cleaned.get(field, "") for field in ("system", "user")}
         reworded = {"system", "user"} & set(self.changed_data)
         if not (cleaned.get("is_active") or reworded) and self._was_only_wording():
             self.add_error(
                 "is_active",
-                gettext("The enrichment has no other in use: turn another one on instead."),
+                gettext("It is the only prompt in use: put another one into use instead."),
             )
         try:
             for field, text in texts.items():
@@ -87,9 +87,9 @@ class PromptAdmin(ModelAdmin):
             {
                 "fields": ("offered", "system", "user"),
                 "description": _(
-                    "<code>{{name}}</code> is replaced by the row's value and nothing"
-                    " else is. Saving another wording makes the next version; results remember"
-                    " theirs."
+                    "Only <code>{{name}}</code> is replaced, by the row's value. Saving a "
+                    "changed text makes the next version; results keep the number of "
+                    "theirs."
                 ),
             },
         ),
@@ -147,7 +147,7 @@ class PromptAdmin(ModelAdmin):
         if key is None:
             return gettext("all organizations")
         return _organization_name(prompt.enrichment, key) or gettext(
-            "organization {key}, which is gone"
+            "organization {key} (deleted)"
         ).format(key=key)
 
     @admin.display(description=_("State"), ordering="is_active")
@@ -160,7 +160,7 @@ class PromptAdmin(ModelAdmin):
         """Names by which processes find it."""
         return format_html_join(" ", "{}", ((badge(each),) for each in prompt.labels))
 
-    @admin.display(description=_("Names to use"))
+    @admin.display(description=_("Available names"))
     def offered(self, prompt: Prompt) -> SafeString:
         """What a row offers to this enrichment's prompts."""
         chosen = [prompt.enrichment] if prompt.enrichment in names() else names()

@@ -117,13 +117,11 @@ class PromptProposalAdmin(ReadOnlyAdmin):
         try:
             if verb == "adopt":
                 made = prompt_proposals.adopt(proposal_id, user=user)
-                messages.success(
-                    request, gettext("{prompt} is in use from now on.").format(prompt=made)
-                )
+                messages.success(request, gettext("{prompt} is now in use.").format(prompt=made))
             else:
                 prompt_proposals.dismiss(proposal_id, user=user)
                 messages.success(
-                    request, gettext("Dismissed; the same reasons won't bring it back.")
+                    request, gettext("Dismissed: it won't be proposed again for the same reasons.")
                 )
         except (EnrichmentError, MetricsError) as refusal:
             messages.error(request, str(refusal))
@@ -149,7 +147,7 @@ class PromptProposalAdmin(ReadOnlyAdmin):
         state = ProposalState(proposal.state)
         return badge(state.label, TONES[state])
 
-    @admin.display(description=_("Became"))
+    @admin.display(description=_("Adopted as"))
     def became(self, proposal: PromptProposal) -> str | SafeString:
         """The version that it was adopted as."""
         if proposal.adopted_version is None:
@@ -164,19 +162,11 @@ class PromptProposalAdmin(ReadOnlyAdmin):
             else label
         )
 
-    @admin.display(description=_("Worded by"))
+    @admin.display(description=_("Drafted by"))
     def wording(self, proposal: PromptProposal) -> str:
         return proposal.worded_by or gettext("fixed rules")
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Model | None = None,
-    ) -> HttpResponse:
+    def fill_page(self, request: HttpRequest, obj: Model | None, context: dict[str, Any]) -> None:
         """With the evidence, the change on a real row, and the effect."""
         if isinstance(obj, PromptProposal):
             context |= {
@@ -199,7 +189,6 @@ class PromptProposalAdmin(ReadOnlyAdmin):
                         else []
                     ),
                 ]
-        return super().render_change_form(request, context, add, change, form_url, obj)
 
 
 def _page(proposal_id: int) -> str:

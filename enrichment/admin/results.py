@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import URLPattern
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -36,7 +36,7 @@ class EnrichmentResultAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "enrichment", "row", "variant", "outcome", "why", "model_used")
     list_filter = ("state", "enrichment")
     search_fields = ("=row_id",)
-    search_help_text = _("The row's id")
+    search_help_text = _("Row ID")
     ordering = ("-id",)
     show_full_result_count = False
     list_per_page = 50
@@ -87,15 +87,7 @@ class EnrichmentResultAdmin(ReadOnlyAdmin):
     def why(self, result: EnrichmentResult) -> str:
         return result.reason if len(result.reason) <= 80 else f"{result.reason[:79]}…"
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Model | None = None,
-    ) -> HttpResponse:
+    def fill_page(self, request: HttpRequest, obj: Model | None, context: dict[str, Any]) -> None:
         """With the value before and after."""
         if isinstance(obj, EnrichmentResult):
             context |= judging(request, obj.correlation_id, obj.created_at)
@@ -108,6 +100,5 @@ class EnrichmentResultAdmin(ReadOnlyAdmin):
             context["sides"] = (
                 (gettext("Before"), readable(obj.previous_value)),
                 (gettext("After"), readable(obj.value)),
-                *(((gettext("The answer as it came"), raw),) if (raw := as_it_came(obj)) else ()),
+                *(((gettext("Raw answer"), raw),) if (raw := as_it_came(obj)) else ()),
             )
-        return super().render_change_form(request, context, add, change, form_url, obj)

@@ -227,8 +227,8 @@ def decide_all_view(request: HttpRequest, verb: str) -> HttpResponse:
             request,
             question=question.format(number=number),
             details=[
-                gettext("All that the filters show."),
-                gettext("It can be undone right afterwards."),
+                gettext("Everything that matches the filters."),
+                gettext("You can undo this right afterwards."),
             ],
             verb=yes.format(number=number),
             back=f"{reverse('admin:enrichment_review')}?{request.POST.get('query', '')}",
@@ -242,15 +242,15 @@ def decide_all_view(request: HttpRequest, verb: str) -> HttpResponse:
         messages.warning(
             request,
             ngettext(
-                "{number} was left alone. {reasons}",
-                "{number} were left alone. {reasons}",
+                "{number} was left as it is. {reasons}",
+                "{number} were left as they are. {reasons}",
                 len(decided.refused),
             ).format(number=len(decided.refused), reasons=shown),
         )
     if decided.left:
         messages.info(
             request,
-            gettext("{number} more wait: at most {most} go at once.").format(
+            gettext("{number} more are waiting: at most {most} at once.").format(
                 number=decided.left, most=MAX_AT_ONCE
             ),
         )
@@ -284,7 +284,7 @@ def undo_view(request: HttpRequest) -> HttpResponse:
     if undone:
         messages.success(
             request,
-            gettext("Undone: {number}. They wait for a decision again.").format(number=undone),
+            gettext("Undone: {number}. They are waiting for review again.").format(number=undone),
         )
     for why in refused[:3]:
         messages.warning(request, why)

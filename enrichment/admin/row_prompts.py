@@ -38,7 +38,7 @@ def _asked(kind: Enrichment, row: str) -> AskedBefore:
     return AskedBefore(
         kind.node,
         found.reason
-        or _("As %(enrichment)s asks about %(row)s.")
+        or _("As sent by %(enrichment)s for %(row)s.")
         % {"enrichment": kind.label, "row": found.name},
         system=texts.get("system", ""),
         message=texts.get("user", ""),

@@ -21,10 +21,10 @@ from enrichment.evaluations.runs import RunOrder
 from enrichment.forecast import Forecast, Quantiles
 from enrichment.lane_queue import start_run
 from enrichment.models.evaluations import EvaluationRun, EvaluationSet
-from llmconfig.admin.kit.presentation import count
 from llmconfig.admin.kit.theme import SelectWidget, TextWidget
 from llmconfig.admin.kit.who_answers import who_answers
 from llmconfig.configuration.known_costs import money
+from llmconfig.configuration.numbers import count
 from llmconfig.errors import CallsDisabled, LLMError
 from llmconfig.models import NodeConfiguration
 
@@ -48,21 +48,21 @@ class RunForm(forms.Form):
         label=gettext_lazy("Node"),
         required=False,
         widget=SelectWidget,
-        help_text=gettext_lazy("Whose configuration answers."),
+        help_text=gettext_lazy("The node whose configuration is used."),
     )
     prompt_version = forms.IntegerField(
         label=gettext_lazy("Prompt version"),
         required=False,
         min_value=0,
         widget=TextWidget(attrs=NUMBER),
-        help_text=gettext_lazy("0 is the built-in one. Blank: the one in force for each row."),
+        help_text=gettext_lazy("0 is the built-in one. Blank: the one in use for each row."),
     )
     label = forms.CharField(
         label=gettext_lazy("Label"),
         required=False,
         max_length=100,
         widget=TextWidget,
-        help_text=gettext_lazy("What lists call it."),
+        help_text=gettext_lazy("Shown in lists."),
     )
     max_cost_usd = forms.DecimalField(
         label=gettext_lazy("Cap (USD)"),
@@ -114,7 +114,7 @@ def run_view(request: HttpRequest) -> HttpResponse:
     if not request.user.has_perm(MAY_ADD):
         raise PermissionDenied
     if not EvaluationSet.objects.exists():
-        messages.info(request, _("Make a set first: a run goes over its rows."))
+        messages.info(request, _("Make a set first: a run works on its rows."))
         return HttpResponseRedirect(reverse("admin:enrichment_evaluationset_add"))
     if request.method != "POST":
         return _page(request, RunForm(initial=request.GET.dict()), None)
@@ -126,7 +126,7 @@ def run_view(request: HttpRequest) -> HttpResponse:
                 return _begun(request, form)
             shown = _shown(runs.foresee(form.evaluation_set, form.order), form.order.max_cost_usd)
         except CallsDisabled:
-            form.add_error(None, _("LLM calls are switched off."))
+            form.add_error(None, _("LLM calls are disabled."))
         except (EnrichmentError, LLMError) as refusal:
             form.refuse(refusal)
     if request.headers.get(FRAGMENT):
@@ -138,7 +138,7 @@ def run_view(request: HttpRequest) -> HttpResponse:
 def _begun(request: HttpRequest, form: RunForm) -> HttpResponse:
     user = request.user if request.user.is_authenticated else None
     run = runs.begin(form.evaluation_set, form.order, user=user)
-    messages.success(request, _("Begun: %(run)s.") % {"run": run})
+    messages.success(request, _("Started: %(run)s.") % {"run": run})
     if note := queue(run):
         messages.warning(request, note)
     return HttpResponseRedirect(reverse("admin:enrichment_evaluationrun_change", args=[run.pk]))
@@ -178,7 +178,7 @@ def _page(request: HttpRequest, form: RunForm, shown: dict[str, Any] | None) -> 
         "nodewise/run_form.html",
         {
             **admin.site.each_context(request),
-            "title": _("Begin a run"),
+            "title": _("Start a run"),
             "opts": EvaluationRun._meta,  # noqa: SLF001 - Django's documented name
             "form": form,
             "forecast": shown,

@@ -50,7 +50,7 @@ class SetForm(forms.Form):
         max_length=60,
         widget=TextWidget(attrs={"autocomplete": "off", "list": "set-names"}),
         help_text=gettext_lazy(
-            "Small letters, digits and hyphens. A known name makes its next version."
+            "Lower-case letters, digits and hyphens. An existing name gets a new version."
         ),
     )
     source = forms.ChoiceField(label=gettext_lazy("Take"), widget=SelectWidget)
@@ -68,11 +68,11 @@ class SetForm(forms.Form):
         label=gettext_lazy("Rows"),
         required=False,
         widget=TextareaWidget(attrs={"rows": 3, "spellcheck": "false"}),
-        help_text=gettext_lazy("Their ids, with spaces, commas or lines between."),
+        help_text=gettext_lazy("Their IDs, separated by spaces, commas or line breaks."),
     )
     node = forms.ChoiceField(label=gettext_lazy("Node"), required=False, widget=SelectWidget)
     days = forms.IntegerField(
-        label=gettext_lazy("Of the last days"),
+        label=gettext_lazy("From the last days"),
         required=False,
         min_value=1,
         max_value=3650,
@@ -81,7 +81,7 @@ class SetForm(forms.Form):
         help_text=gettext_lazy("Calls whose prompts and answers are kept."),
     )
     limit = forms.IntegerField(
-        label=gettext_lazy("At most so many, drawn by chance"),
+        label=gettext_lazy("Sample size (random)"),
         required=False,
         min_value=1,
         max_value=MAX_CASES,
@@ -89,21 +89,21 @@ class SetForm(forms.Form):
         widget=TextWidget(attrs=NUMBER),
     )
     wanted_by = forms.ChoiceField(
-        label=gettext_lazy("Wanted answer"),
+        label=gettext_lazy("Expected answer"),
         required=False,
         choices=[
-            (WantedBy.NOBODY.value, gettext_lazy("Nobody knows it")),
-            (WantedBy.ROW.value, gettext_lazy("The row's value now")),
+            (WantedBy.NOBODY.value, gettext_lazy("Unknown")),
+            (WantedBy.ROW.value, gettext_lazy("The row's current value")),
         ],
         widget=SelectWidget,
-        help_text=gettext_lazy("With the value now, rows without one are left out."),
+        help_text=gettext_lazy("With the current value, rows without one are skipped."),
     )
     wanted_answers = forms.ChoiceField(
-        label=gettext_lazy("Wanted answer"),
+        label=gettext_lazy("Expected answer"),
         required=False,
         choices=[
-            (WantedBy.CALL.value, gettext_lazy("The call's answer then, where it passed")),
-            (WantedBy.NOBODY.value, gettext_lazy("Nobody knows it")),
+            (WantedBy.CALL.value, gettext_lazy("The call's answer, if it passed")),
+            (WantedBy.NOBODY.value, gettext_lazy("Unknown")),
         ],
         widget=SelectWidget,
     )
@@ -112,8 +112,8 @@ class SetForm(forms.Form):
         required=False,
         widget=forms.FileInput(attrs={"accept": ".csv,text/csv", "class": "nw-input"}),
         help_text=gettext_lazy(
-            "With the columns row_id and wanted; wanted is what the column should hold, JSON where"
-            " it holds JSON."
+            "With the columns row_id and wanted: the expected value, as JSON if the column "
+            "holds JSON."
         ),
     )
     note = forms.CharField(
@@ -141,10 +141,10 @@ class SetForm(forms.Form):
         nodes = NodeConfiguration.objects.order_by("node_name").values_list("node_name", flat=True)
         self._offer("node", [(each, each) for each in nodes])
         ways = [
-            (SAMPLE, _("Rows drawn by chance")),
-            (NAMED, _("Rows named here")),
-            (REVIEWS, _("Rows that a reviewer decided on, with what stands since")),
-            (FILE, _("The rows of a CSV file, with their wanted answers")),
+            (SAMPLE, _("Random rows")),
+            (NAMED, _("These rows")),
+            (REVIEWS, _("Reviewed rows, with their values since")),
+            (FILE, _("Rows of a CSV file, with their expected answers")),
         ]
         if chosen.ids is not None or chosen.query:
             ways.insert(0, (CHOSEN, chosen.describe()))
@@ -190,7 +190,7 @@ class SetForm(forms.Form):
         if way == NAMED and not cleaned.get("ids", "").replace(",", " ").split():
             self.add_error("ids", _("Name at least one row."))
         if way == CALLS and not cleaned.get("node"):
-            self.add_error("node", _("Choose the node whose calls are taken."))
+            self.add_error("node", _("Choose the node whose calls to use."))
         return cleaned
 
     def make(self, request: HttpRequest) -> EvaluationSet:

@@ -26,10 +26,10 @@ from enrichment.models import Prompt
 from enrichment.prompts import labels, versions
 from enrichment.prompts.selection import BUILT_IN, TriedPrompt
 from enrichment.trial import try_rows
-from llmconfig.admin.kit.presentation import count
 from llmconfig.admin.kit.who_answers import who_answers
 from llmconfig.admin.playground import may_call
 from llmconfig.configuration.known_costs import money
+from llmconfig.configuration.numbers import count
 from llmconfig.errors import LLMError
 from metrics.analyzers.quality import Grouping, Quality, quality
 
@@ -142,7 +142,7 @@ def _saved(
         note=form.cleaned_data["note"],
         in_use=in_use,
     )
-    told = _("%(prompt)s is in use from now on.") if in_use else _("Saved as %(prompt)s.")
+    told = _("%(prompt)s is now in use.") if in_use else _("Saved as %(prompt)s.")
     messages.success(request, told % {"prompt": prompt})
     return HttpResponseRedirect(workbench_url(enrichment.name, version=prompt.version))
 
@@ -152,7 +152,7 @@ def _unchanged(
 ) -> HttpResponse:
     """A wording that is a version already becomes no other one."""
     version = draft.prompt.version
-    told = _("This is version %(version)s, word for word.") % {"version": version}
+    told = _("This is exactly version %(version)s.") % {"version": version}
     if in_use:
         told = _put_into_use(enrichment, version)
     messages.info(request, told)
@@ -163,12 +163,12 @@ def _put_into_use(enrichment: Enrichment, version: int) -> str:
     """Use a version, or what ships with the enrichment; says what was done."""
     if version == BUILT_IN:
         versions.turn_off(enrichment.name, None)
-        return _("The built-in prompt is in use from now on.")
+        return _("The built-in prompt is now in use.")
     prompt = Prompt.objects.filter(enrichment=enrichment.name, version=version).first()
     if prompt is None:
-        return _("That version is gone.")
+        return _("That version no longer exists.")
     versions.use(prompt)
-    return _("%(prompt)s is in use from now on.") % {"prompt": prompt}
+    return _("%(prompt)s is now in use.") % {"prompt": prompt}
 
 
 def _labelled(request: HttpRequest, enrichment: Enrichment) -> HttpResponse:

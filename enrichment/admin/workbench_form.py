@@ -79,7 +79,7 @@ class WorkbenchForm(forms.Form):
         widget=TextareaWidget(attrs={"rows": 8, "spellcheck": "false"}),
     )
     note = forms.CharField(
-        label=gettext_lazy("Why this version"),
+        label=gettext_lazy("Reason for this version"),
         required=False,
         max_length=200,
         widget=TextWidget(attrs={"autocomplete": "off"}),
@@ -89,7 +89,7 @@ class WorkbenchForm(forms.Form):
         required=False,
         max_length=100,
         widget=TextWidget(attrs={"placeholder": "1", "autocomplete": "off"}),
-        help_text=gettext_lazy("Its key. Blank: the first rows of the table."),
+        help_text=gettext_lazy("The row's ID. Blank: the first rows of the table."),
     )
     rows = forms.IntegerField(
         label=gettext_lazy("Rows to try"),

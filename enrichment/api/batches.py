@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django.db.models import QuerySet, Sum
 from django.http import Http404
+from django.utils.translation import gettext
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, status
 from rest_framework.exceptions import NotFound
@@ -91,7 +92,7 @@ class BatchControl(BatchRows):
         """Do it; 409 where the batch's state rules it out."""
         batch = Batch.objects.filter(pk=kwargs["id"]).first()
         if batch is None:
-            raise NotFound(f"There is no batch {kwargs['id']}.")
+            raise NotFound(gettext("There is no batch {id}.").format(id=kwargs["id"]))
         message = self.control(batch)
         return Response(answered(batch, message))
 

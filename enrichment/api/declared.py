@@ -4,6 +4,7 @@ import re
 from typing import Any, ClassVar
 
 from django.db.models import OuterRef, QuerySet, Subquery
+from django.utils.translation import gettext
 from rest_framework import serializers
 
 from enrichment import declaring, enrichments
@@ -146,8 +147,10 @@ class DeclaredRow(_Declared, ConfigurationRow):
         present = versions.number_in_use(row.name)
         if str(present) not in {version for _, version in named}:
             raise ChangedSince(
-                f"Its wording was changed after you read it: version {present} is in use. Nothing"
-                " of yours was written: read it again, then repeat what you still want."
+                gettext(
+                    "Its wording was changed after you read it: version {present} is in use. "
+                    "Nothing of yours was written: read it again, then repeat what you still want."
+                ).format(present=present)
             )
         return None
 
@@ -156,6 +159,8 @@ class DeclaredRow(_Declared, ConfigurationRow):
         left = declaring.unfinished_batches(row)
         if left:
             raise Conflict(
-                f"{row.name} has batches that have not ended ({left}): cancel them first, or switch"
-                " it off (is_enabled)."
+                gettext(
+                    "{name} has batches that have not ended ({left}): cancel them first, or switch "
+                    "it off (is_enabled)."
+                ).format(name=row.name, left=left)
             )

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django.utils.translation import gettext
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers, status
 from rest_framework.exceptions import NotFound, PermissionDenied
@@ -317,7 +318,7 @@ class Comparing(EnrichmentEndpoint):
         first, second = self._pair(request, wanted.validated_data)
         found = compare(first, second)
         if found.judged is None:
-            raise BadSelection("judge: the node has no rubric for one.", field="judge")
+            raise BadSelection(gettext("judge: the node has no rubric for one."), field="judge")
         start_judging(first, second)
         return Response(RunComparisonSerializer(found).data, status=status.HTTP_202_ACCEPTED)
 
@@ -332,12 +333,12 @@ class Comparing(EnrichmentEndpoint):
     def _pair(self, request: Request, given: Any) -> list[EvaluationRun]:
         found = [_found(given[name]) for name in ("first", "second")]
         if not all(may_see(request.user, each.evaluation_set) for each in found):
-            raise PermissionDenied("These are recorded calls, which you may not read.")
+            raise PermissionDenied(gettext("These are recorded calls, which you may not read."))
         return found
 
 
 def _found(key: Any) -> EvaluationRun:
     run = EvaluationRun.objects.select_related("evaluation_set").filter(pk=key).first()
     if run is None:
-        raise NotFound(f"There is no run {key}.")
+        raise NotFound(gettext("There is no run {key}.").format(key=key))
     return run

@@ -12,6 +12,7 @@ from asgiref.sync import sync_to_async
 from django.core.handlers.wsgi import WSGIRequest
 from django.db import DatabaseError, connections
 from django.http import HttpResponse, StreamingHttpResponse
+from django.utils.translation import gettext
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import NotFound
@@ -69,7 +70,7 @@ class BatchEvents(EnrichmentEndpoint):
         WSGI after each event: come again.
         """
         if not Batch.objects.filter(pk=kwargs["id"]).exists():
-            raise NotFound(f"There is no batch {kwargs['id']}.")
+            raise NotFound(gettext("There is no batch {id}.").format(id=kwargs["id"]))
         last = request.headers.get("Last-Event-ID", "")
         seen = int(last) if last.isdecimal() and len(last) <= MAX_DIGITS else 0
         how = {

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django.utils.translation import gettext
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -31,7 +32,9 @@ class FactSourceSerializer(StrictModelSerializer[FactSource]):
     def validate_name(self, name: str) -> str:
         """Prompts name a source by its name: it stays."""
         if self.instance is not None and name != self.instance.name:
-            raise serializers.ValidationError("A source keeps its name; add another source.")
+            raise serializers.ValidationError(
+                gettext("A source keeps its name; add another source.")
+            )
         return name
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -108,7 +111,9 @@ class FactSourceRow(_Sources, ConfigurationRow):
         uses = source_rules.uses_of(row)
         if uses:
             raise Conflict(
-                f"{row.name} is in use by {', '.join(uses[:10])}: change that first, or disable it."
+                gettext("{name} is in use by {names}: change that first, or disable it.").format(
+                    name=row.name, names=", ".join(uses[:10])
+                )
             )
 
 

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.db.models import BooleanField, QuerySet
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
+from django.utils.translation import gettext
 
 from enrichment import signals
 from enrichment.batches.chunks import cut_rows
@@ -23,6 +24,7 @@ from enrichment.prompts.selection import TriedPrompt
 from llmconfig.client.provider_batches import missing_extra
 from llmconfig.client.provider_batches.answers import target_of
 from llmconfig.configuration import snapshot
+from llmconfig.configuration.numbers import count
 from llmconfig.roles import User
 from llmconfig.runtime import advisory_locks
 
@@ -89,7 +91,9 @@ def rows_to_do(enrichment: Enrichment, selection: Selection, *, variant: str) ->
     Rows that another batch has yet to do are left to it, unless all are forced.
     """
     if selection.limit is not None and selection.limit < 1:
-        raise BadSelection(f"limit: {selection.limit} is below 1.", field="limit")
+        raise BadSelection(
+            gettext("limit: {limit} is below 1.").format(limit=selection.limit), field="limit"
+        )
     rows: QuerySet[Any] = (
         enrichment.rows().all()
         if selection.force
@@ -102,7 +106,10 @@ def rows_to_do(enrichment: Enrichment, selection: Selection, *, variant: str) ->
     if selection.organization:
         if enrichment.organizations is None:
             raise BadSelection(
-                f"organization: the rows of {enrichment.target} have none.", field="organization"
+                gettext("organization: the rows of {target} have none.").format(
+                    target=enrichment.target
+                ),
+                field="organization",
             )
         within = f"{enrichment.organization_field}__in"
         rows = rows.filter(**{within: enrichment.organizations.keys(selection.organization)})
@@ -145,7 +152,9 @@ def check_writes(enrichment: Enrichment) -> None:
     """Raises BadSelection for an enrichment that answers people instead of enriching rows."""
     if not enrichment.in_batches:
         raise BadSelection(
-            f"{enrichment.label}: this answers one question at a time and enriches no rows.",
+            gettext("{label}: this answers one question at a time and enriches no rows.").format(
+                label=enrichment.label
+            ),
             field="processing_type",
         )
 
@@ -155,7 +164,10 @@ def check_variant(enrichment: Enrichment, variant: str) -> None:
     if enrichment.by_variant:
         checked_language(variant)
     elif variant:
-        raise BadSelection(f"{enrichment.label} takes no language.", field="target_language")
+        raise BadSelection(
+            gettext("{label} takes no language.").format(label=enrichment.label),
+            field="target_language",
+        )
 
 
 @transaction.atomic
@@ -175,7 +187,7 @@ def create(
     check_allowed(enrichment)
     check_writes(enrichment)
     if selection.draft is not None:
-        raise BadSelection("draft: save the prompt before a batch uses it.", field="draft")
+        raise BadSelection(gettext("draft: save the prompt before a batch uses it."), field="draft")
     for variant in selection.variants:
         check_variant(enrichment, variant)
     _check_write_size(write_size)
@@ -235,7 +247,9 @@ def _check_write_size(write_size: int | None) -> None:
     largest = snapshot.current().setting("LLM_BATCH_MAX_SIZE")
     if write_size is not None and not 1 <= write_size <= largest:
         raise BadSelection(
-            f"batch_size: {write_size} is not between 1 and {largest} (LLM_BATCH_MAX_SIZE).",
+            gettext(
+                "batch_size: {write_size} is not between 1 and {largest} (LLM_BATCH_MAX_SIZE)."
+            ).format(write_size=write_size, largest=largest),
             field="batch_size",
         )
 
@@ -244,12 +258,16 @@ def check_terms(terms: Terms) -> None:
     """Raises BadSelection for a cap or priority out of bounds, naming the field."""
     if terms.max_cost_usd is not None and not 0 < terms.max_cost_usd < MAX_CAP:
         raise BadSelection(
-            f"max_cost_usd: {terms.max_cost_usd} is not above 0 and below {MAX_CAP:,}.",
+            gettext("max_cost_usd: {max_cost_usd} is not above 0 and below {max_cap}.").format(
+                max_cost_usd=terms.max_cost_usd, max_cap=count(MAX_CAP)
+            ),
             field="max_cost_usd",
         )
     if not -MAX_PRIORITY <= terms.priority <= MAX_PRIORITY:
         raise BadSelection(
-            f"priority: {terms.priority} is not between -{MAX_PRIORITY} and {MAX_PRIORITY}.",
+            gettext(
+                "priority: {priority} is not between -{max_priority} and {max_priority}."
+            ).format(priority=terms.priority, max_priority=MAX_PRIORITY),
             field="priority",
         )
 
@@ -259,7 +277,10 @@ def _transport(enrichment: Enrichment, terms: Terms) -> Transport:
     if terms.transport not in {AUTO, *Transport}:
         known = ", ".join((AUTO, *Transport))
         raise BadSelection(
-            f"transport: {terms.transport!r} is none; there are {known}.", field="transport"
+            gettext("transport: {transport!r} is none; there are {known}.").format(
+                transport=terms.transport, known=known
+            ),
+            field="transport",
         )
     if terms.transport == Transport.LIVE:
         return Transport.LIVE
@@ -269,12 +290,16 @@ def _transport(enrichment: Enrichment, terms: Terms) -> Transport:
         if terms.transport == AUTO:
             return Transport.LIVE
         raise BadSelection(
-            "transport: provider_batch needs OpenAI or Anthropic behind the node, and a day's time."
-            " Use live.",
+            gettext(
+                "transport: provider_batch needs OpenAI or Anthropic behind the node, and a "
+                "day's time. Use live."
+            ),
             field="transport",
         )
     if lacks := missing_extra(target):
         if terms.transport == AUTO:
             return Transport.LIVE
-        raise BadSelection(f"transport: {lacks} Or use live.", field="transport")
+        raise BadSelection(
+            gettext("transport: {lacks} Or use live.").format(lacks=lacks), field="transport"
+        )
     return Transport.PROVIDER_BATCH

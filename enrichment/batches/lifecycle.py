@@ -20,6 +20,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce, Concat, Now, Right, Trim
+from django.utils.translation import gettext
 
 from enrichment import signals
 from enrichment.batches.chunks import chunk_size, cut
@@ -92,13 +93,17 @@ def resume(batch: Batch, *, max_cost_usd: Decimal | None = None) -> None:
     used = spent_by(batch.pk)
     if batch.status == BatchStatus.PAUSED and cap is not None and used.cost_usd >= cap:
         raise NotAllowedNow(
-            f"Batch {batch.pk} has spent ${used.cost_usd:.4f} of its cap of ${cap.normalize():f};"
-            " resume it with a higher one (max_cost_usd, --max-cost)."
+            gettext(
+                "Batch {batch} has spent ${cost_usd} of its cap of ${cap}; resume it with a "
+                "higher one (max_cost_usd, --max-cost)."
+            ).format(batch=batch.pk, cost_usd=f"{used.cost_usd:.4f}", cap=f"{cap.normalize():f}")
         )
     if batch.status == BatchStatus.PAUSED and _calls_are_off():
         raise NotAllowedNow(
-            f"LLM calls are switched off: batch {batch.pk} would only pause again. Turn on"
-            " “enabled” in the processing settings first."
+            gettext(
+                "LLM calls are switched off: batch {batch} would only pause again. Turn on "
+                "“enabled” in the processing settings first."
+            ).format(batch=batch.pk)
         )
     _move_or_refuse(batch, BatchStatus.PENDING, "", before=BatchStatus.PAUSED)
     batch.max_cost_usd = cap
@@ -129,8 +134,12 @@ def retry_failed(batch: Batch) -> int:
     now = Batch.objects.select_for_update().get(pk=batch.pk)
     failed = now.results.filter(state=ResultState.FAILED)
     if now.status != BatchStatus.COMPLETED or not failed.exists():
-        why = "has no failed rows" if now.status == BatchStatus.COMPLETED else "is not completed"
-        raise NotAllowedNow(f"Batch {batch.pk} {why}; there is nothing to try again.")
+        said = (
+            gettext("Batch {batch} has no failed rows; there is nothing to try again.")
+            if now.status == BatchStatus.COMPLETED
+            else gettext("Batch {batch} is not completed; there is nothing to try again.")
+        )
+        raise NotAllowedNow(said.format(batch=batch.pk))
     total = 0
     for variant in list(failed.order_by("variant").values_list("variant", flat=True).distinct()):
         keys = failed.filter(variant=variant).order_by("id").values_list("row_id", flat=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from enrichment.batches import creation
 from enrichment.batches.creation import Selection, Terms
@@ -41,13 +42,18 @@ def plan(
     creation.check_writes(enrichment)
     if selection.within is not None:
         raise BadSelection(
-            "at: a list's filter can't be planned. Tick its rows, or choose an organization.",
+            gettext(
+                "at: a list's filter can't be planned. Tick its rows, or choose an organization."
+            ),
             field="at",
         )
     if recurrence not in Recurrence.values:
         known = ", ".join(Recurrence.values)
         raise BadSelection(
-            f"recurrence: {recurrence!r} is none; there are {known}.", field="recurrence"
+            gettext("recurrence: {recurrence!r} is none; there are {known}.").format(
+                recurrence=recurrence, known=known
+            ),
+            field="recurrence",
         )
     for variant in selection.variants:
         creation.check_variant(enrichment, variant)

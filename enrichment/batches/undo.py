@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection, transaction
+from django.utils.translation import gettext
 
 from enrichment.batches.lifecycle import in_work
 from enrichment.batches.progress import counted
@@ -166,10 +167,16 @@ def _check_ended(batch: Batch) -> None:
     now = Batch.objects.select_for_update().get(pk=batch.pk)
     if now.status not in TERMINAL:
         raise NotAllowedNow(
-            f"Batch {batch.pk} is {now.get_status_display().lower()}; cancel it, then undo it."
+            gettext("Batch {batch} is {now}; cancel it, then undo it.").format(
+                batch=batch.pk, now=now.get_status_display().lower()
+            )
         )
     if in_work(now):
-        raise NotAllowedNow(f"Calls of batch {batch.pk} still come back; undo it in a moment.")
+        raise NotAllowedNow(
+            gettext("Calls of batch {batch} still come back; undo it in a moment.").format(
+                batch=batch.pk
+            )
+        )
 
 
 def _statement(enrichment: Enrichment) -> str:

@@ -4,6 +4,8 @@ Each app registers its own when it is ready; administrators declare others, whic
 configuration: every process notices a new, changed or removed one within two seconds.
 """
 
+from django.utils.translation import gettext
+
 from enrichment.enrichments.contract import Enrichment
 from enrichment.enrichments.declared import PART, Declared
 from enrichment.errors import UnknownEnrichment
@@ -52,10 +54,16 @@ def get(name: str) -> Enrichment:
         return found
     if name in declared.unusable:
         raise UnknownEnrichment(
-            f"{name!r} can't be used: {declared.unusable[name]}", field="processing_type"
+            gettext("{name!r} can't be used: {unusable}").format(
+                name=name, unusable=declared.unusable[name]
+            ),
+            field="processing_type",
         )
     raise UnknownEnrichment(
-        f"{name!r} is no enrichment; there are {', '.join(names())}.", field="processing_type"
+        gettext("{name!r} is no enrichment; there are {names}.").format(
+            name=name, names=", ".join(names())
+        ),
+        field="processing_type",
     )
 
 

@@ -10,6 +10,7 @@ from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import Field, JSONField, Manager, Model
+from django.utils.translation import gettext
 
 from enrichment.enrichments.likeness import alikeness
 from enrichment.enrichments.stated_confidence import schema_asks_confidence, stated_confidence
@@ -166,9 +167,9 @@ class Enrichment(ABC):
         try:
             return column.to_python(str(key).strip())
         except ValidationError:
-            raise BadSelection(
-                f"ids: {str(key)[:40]!r} is no key of {cls.target}.", field="ids"
-            ) from None
+            said = gettext("ids: {key!r} is no key of {target}.")
+            said = said.format(key=str(key)[:40], target=cls.target)
+            raise BadSelection(said, field="ids") from None
 
     @abstractmethod
     def values(self, row: Mapping[str, Any], *, variant: str) -> dict[str, str]:

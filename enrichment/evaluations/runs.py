@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import Count, Sum
 from django.db.models.functions import Now
+from django.utils.translation import gettext
 
 from enrichment.batches import creation
 from enrichment.engine.column_values import plain_json
@@ -118,7 +119,7 @@ def proceed(run: EvaluationRun) -> None:
     """Let a stopped run go on where it stopped; raises NotAllowedNow for others."""
     stopped = EvaluationRun.objects.filter(pk=run.pk, status=RunStatus.STOPPED)
     if not stopped.update(status=RunStatus.WAITING, status_reason="", finished_at=None):
-        raise NotAllowedNow("Only a run that has stopped can go on.")
+        raise NotAllowedNow(gettext("Only a run that has stopped can go on."))
 
 
 def stop(run: EvaluationRun) -> None:
@@ -127,7 +128,7 @@ def stop(run: EvaluationRun) -> None:
         pk=run.pk, status__in=[RunStatus.WAITING, RunStatus.RUNNING]
     )
     if not going.update(status=RunStatus.STOPPED, status_reason="Stopped by a person."):
-        raise NotAllowedNow("The run has ended.")
+        raise NotAllowedNow(gettext("The run has ended."))
 
 
 @direct_session()

@@ -12,6 +12,7 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 
 from enrichment.batches import creation
 from enrichment.engine.items import Item, answer_all, load_items
@@ -21,6 +22,7 @@ from enrichment.errors import BadSelection
 from enrichment.evaluations.recorded import RecordedSource, recorded_cases
 from enrichment.models import EnrichmentResult, ResultState
 from enrichment.models.evaluations import EvaluationCase, EvaluationSet, WantedBy
+from llmconfig.configuration.numbers import count
 from llmconfig.roles import User
 
 NAME_RULE = re.compile(r"[a-z0-9][a-z0-9-]{0,59}\Z")
@@ -60,7 +62,9 @@ def make_set(
     Raises UnknownEnrichment, and BadSelection that names the field.
     """
     if not NAME_RULE.match(name):
-        raise BadSelection("name: use small letters, digits and hyphens, at most 60.", field="name")
+        raise BadSelection(
+            gettext("name: use small letters, digits and hyphens, at most 60."), field="name"
+        )
     before = EvaluationSet.objects.filter(name=name).order_by("-version").first()
     of = ("", "", source.calls.node) if source.calls else (enrichment_name, variant, "")
     if before is not None and (before.enrichment, before.variant, before.node) != of:
@@ -74,9 +78,14 @@ def make_set(
         told = {each.row_id for each in cases}
         cases += [each for each in before.cases.all() if each.row_id not in told]
     if not cases:
-        raise BadSelection("limit: no row of this kind can be asked about.", field="limit")
+        raise BadSelection(gettext("limit: no row of this kind can be asked about."), field="limit")
     if len(cases) > MAX_CASES:
-        raise BadSelection(f"limit: a set has at most {MAX_CASES:,} rows.", field="limit")
+        raise BadSelection(
+            gettext("limit: a set has at most {max_cases} rows.").format(
+                max_cases=count(MAX_CASES)
+            ),
+            field="limit",
+        )
     with transaction.atomic():
         made = EvaluationSet.objects.create(
             name=name,
@@ -99,7 +108,10 @@ def find(name: str, version: int | None = None) -> EvaluationSet:
     found = (rows if version is None else rows.filter(version=version)).first()
     if found is None:
         known = ", ".join(map(str, EvaluationSet.objects.all()[:20])) or "none yet"
-        raise BadSelection(f"set: there is no such set; there are {known}.", field="set")
+        raise BadSelection(
+            gettext("set: there is no such set; there are {known}.").format(known=known),
+            field="set",
+        )
     return found
 
 
@@ -157,7 +169,12 @@ def _of_file(enrichment: Enrichment, text: str) -> dict[str, Any]:
         key = str(enrichment.checked_key(row[ROW] or ""))
         found[key] = _read(enrichment, row[WANTED] or "", number)
         if len(found) > MAX_CASES:
-            raise BadSelection(f"file: a set has at most {MAX_CASES:,} rows.", field="file")
+            raise BadSelection(
+                gettext("file: a set has at most {max_cases} rows.").format(
+                    max_cases=count(MAX_CASES)
+                ),
+                field="file",
+            )
     return found
 
 
@@ -170,11 +187,15 @@ def _read(enrichment: Enrichment, text: str, line: int) -> Any:
     try:
         value = json.loads(text)
     except ValueError as error:
-        said = f"file: line {line}: {WANTED} must be JSON, as the column holds it."
+        said = gettext("file: line {line}: {column} must be JSON, as the column holds it.").format(
+            line=line, column=WANTED
+        )
         raise BadSelection(said, field="file") from error
     misfit = enrichment.misfit(value)
     if misfit:
-        raise BadSelection(f"file: line {line}: {misfit}", field="file")
+        raise BadSelection(
+            gettext("file: line {line}: {misfit}").format(line=line, misfit=misfit), field="file"
+        )
     return value
 
 

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import orjson
 from django.db import connection, transaction
+from django.utils.translation import gettext
 
 from enrichment.enrichments import get, names
 from enrichment.errors import BadSelection, FactMissing
@@ -273,7 +274,9 @@ def try_out(row: FactSource, *, row_id: str = "") -> Trial:
         rows = rows.filter(pk=enrichment.checked_key(row_id))
     found = rows.values("pk", *source.columns).first()
     if found is None:
-        raise BadSelection(f"row_id: {row.target} has no such row.", field="row_id")
+        raise BadSelection(
+            gettext("row_id: {target} has no such row.").format(target=row.target), field="row_id"
+        )
     asked = question(source, found, row_hash="")
     key = str(found["pk"])
     if not asked.url:

@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 from django.apps import apps
 from django.db.models import JSONField
+from django.utils.translation import gettext
 
 from enrichment.enrichments import get, names
 from enrichment.enrichments.contract import Enrichment
@@ -39,7 +40,9 @@ def check_source(*, target: str, url_template: str, header_name: str, secret_ref
     """The rules for a source's row, for every surface that writes one; raises BadSource."""
     if target not in tables():
         raise BadSource(
-            f"There is no enrichment of {target!r}; there are {', '.join(tables())}.",
+            gettext("There is no enrichment of {target!r}; there are {names}.").format(
+                target=target, names=", ".join(tables())
+            ),
             field="target",
         )
     _check_url(url_template, columns_of(target))
@@ -49,7 +52,7 @@ def check_source(*, target: str, url_template: str, header_name: str, secret_ref
         raise BadSource(str(refusal), field="secret_ref") from None
     if bool(header_name) != bool(secret_ref):
         blank = "header_name" if secret_ref else "secret_ref"
-        raise BadSource("A header and a secret reference go together.", field=blank)
+        raise BadSource(gettext("A header and a secret reference go together."), field=blank)
 
 
 def refuse_secret_for_new_host(
@@ -63,8 +66,10 @@ def refuse_secret_for_new_host(
         return
     if _origin(stored.url_template) != _origin(url_template):
         raise BadSource(
-            "The scheme, host or port changes, so the secret that the reference points at would go"
-            " to another server: enter the reference again, or remove it.",
+            gettext(
+                "The scheme, host or port changes, so the secret that the reference points at "
+                "would go to another server: enter the reference again, or remove it."
+            ),
             field="secret_ref",
         )
 
@@ -82,32 +87,36 @@ def _check_url(template: str, known: frozenset[str]) -> None:
     unknown = compiled.names - known
     if unknown:
         raise BadSource(
-            f"{{{{{min(unknown)}}}}} is no column; there are {', '.join(sorted(known))}.",
+            gettext("{{{{{unknown}}}}} is no column; there are {names}.").format(
+                unknown=min(unknown), names=", ".join(sorted(known))
+            ),
             field="url_template",
         )
     literal = "".join(compiled.parts[::2])
     if "{" in literal or "}" in literal:
-        raise BadSource("Write {{column}}; other braces have no meaning.", field="url_template")
+        raise BadSource(
+            gettext("Write {{column}}; other braces have no meaning."), field="url_template"
+        )
     host, slash, _ = compiled.parts[0].partition("://")[2].partition("/")
     if len(compiled.parts) > 1 and not slash and "?" not in host:
         raise BadSource(
-            "No part of the host comes from a row: give the host and a slash first.",
+            gettext("No part of the host comes from a row: give the host and a slash first."),
             field="url_template",
         )
     try:
         parts = urlsplit(compiled.fill(dict.fromkeys(compiled.names, "x")))
         _ = parts.port  # only reading it checks it
     except ValueError:
-        raise BadSource("This is not an address.", field="url_template") from None
+        raise BadSource(gettext("This is not an address."), field="url_template") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname or not parts.netloc.isascii():
-        raise BadSource("Start with http:// or https:// and a host.", field="url_template")
+        raise BadSource(gettext("Start with http:// or https:// and a host."), field="url_template")
     if parts.username or parts.password or parts.fragment or "\\" in template:
         raise BadSource(
-            "Leave out user name, password and fragment; a key goes into the header.",
+            gettext("Leave out user name, password and fragment; a key goes into the header."),
             field="url_template",
         )
     if any(not each.isprintable() or each.isspace() for each in template):
-        raise BadSource("An address has no spaces; write %20.", field="url_template")
+        raise BadSource(gettext("An address has no spaces; write %20."), field="url_template")
 
 
 def uses_of(row: FactSource) -> list[str]:

@@ -10,7 +10,7 @@ from llmconfig.models.naming import name_columns
 class Organization(models.Model):
     """A rescue that publishes listings and may have its own prompts."""
 
-    external_id = models.CharField(max_length=50, unique=True, help_text=_("Id at the source."))
+    external_id = models.CharField(max_length=50, unique=True, help_text=_("ID at the source."))
     slug = models.SlugField(
         max_length=100,
         allow_unicode=True,
@@ -34,7 +34,7 @@ class Organization(models.Model):
 class Animal(Enrichable):
     """One listing: what the rescue published, and what models made of it."""
 
-    external_id = models.CharField(max_length=50, unique=True, help_text=_("Id at the source."))
+    external_id = models.CharField(max_length=50, unique=True, help_text=_("ID at the source."))
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="animals")
     source = models.CharField(max_length=50, blank=True)
     name = models.CharField(max_length=200)
@@ -64,17 +64,17 @@ class Animal(Enrichable):
     posted = models.DateTimeField(null=True, blank=True)
     status = models.CharField(max_length=50, blank=True)
     url = models.URLField(max_length=500, blank=True)
-    description = models.TextField(blank=True, help_text=_("As published; never changed by us."))
+    description = models.TextField(blank=True, help_text=_("As published; never changed here."))
     enriched_description = models.TextField(null=True, blank=True)
     dog_profiler_data = models.JSONField(null=True, blank=True)
     translations = models.JSONField(null=True, blank=True, help_text=_("Text by language code."))
     tags = models.JSONField(
-        null=True, blank=True, help_text=_("Search tags with their confidence, the surest first.")
+        null=True, blank=True, help_text=_("Search tags with their confidence, highest first.")
     )
     entities = models.JSONField(
         null=True,
         blank=True,
-        help_text=_("What the text names: type, text and confidence, the surest first."),
+        help_text=_("What the text mentions: type, text and confidence, highest first."),
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -108,17 +108,17 @@ class Animal(Enrichable):
 COLUMNS = {
     "age": _("age"),
     "breed": _("breed"),
-    "breed_secondary": _("breed secondary"),
+    "breed_secondary": _("second breed"),
     "city": _("city"),
     "coat": _("coat"),
     "color": _("color"),
     "country": _("country"),
-    "created_at": _("created at"),
+    "created_at": _("created"),
     "description": _("description"),
-    "dog_profiler_data": _("dog profiler data"),
+    "dog_profiler_data": _("profile"),
     "enriched_description": _("enriched description"),
     "entities": _("entities"),
-    "external_id": _("external id"),
+    "external_id": _("external ID"),
     "fee": _("fee"),
     "fixed": _("fixed"),
     "good_with_cats": _("good with cats"),
@@ -126,14 +126,14 @@ COLUMNS = {
     "good_with_dogs": _("good with dogs"),
     "health": _("health"),
     "house_trained": _("house trained"),
-    "llm_model_used": _("llm model used"),
-    "llm_processed_at": _("llm processed at"),
+    "llm_model_used": _("model used"),
+    "llm_processed_at": _("enriched"),
     "mixed": _("mixed"),
     "name": _("name"),
     "organization": _("organization"),
     "posted": _("posted"),
     "sex": _("sex"),
-    "shots_current": _("shots current"),
+    "shots_current": _("vaccinations up to date"),
     "size": _("size"),
     "slug": _("slug"),
     "source": _("source"),
@@ -143,8 +143,8 @@ COLUMNS = {
     "status": _("status"),
     "tags": _("tags"),
     "translations": _("translations"),
-    "updated_at": _("updated at"),
-    "url": _("url"),
+    "updated_at": _("updated"),
+    "url": _("URL"),
 }
 # One and several.
 TABLES = {

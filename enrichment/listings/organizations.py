@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 
 from enrichment.errors import BadSelection
 from enrichment.listings.models import Organization
@@ -17,7 +18,9 @@ class ListingOrganizations:
         found = Organization.objects.filter(slug=slug)
         if not found.exists():
             raise BadSelection(
-                f"organization: there is none with the slug {slug!r}; the admin lists them.",
+                gettext(
+                    "organization: there is none with the slug {slug!r}; the admin lists them."
+                ).format(slug=slug),
                 field="organization",
             )
         return found.values("pk")

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+from django.utils.translation import gettext
+
 from enrichment.batches import creation
 from enrichment.engine.items import GONE, call_for, load_items
 from enrichment.enrichments import get
@@ -30,15 +32,20 @@ def answer_question(row_id: int | str, question: str, *, user: User | None = Non
     creation.check_allowed(enrichment)
     asked = plain(question)
     if not asked:
-        raise BadSelection("question: there is no text in it.", field="question")
+        raise BadSelection(gettext("question: there is no text in it."), field="question")
     if len(asked) > MAX_QUESTION_LENGTH:
         raise BadSelection(
-            f"question: {len(asked)} characters; {MAX_QUESTION_LENGTH} fit.", field="question"
+            gettext("question: {number} characters; {max_question_length} fit.").format(
+                number=len(asked), max_question_length=MAX_QUESTION_LENGTH
+            ),
+            field="question",
         )
     key = str(enrichment.checked_key(row_id))
     item = next(load_items(enrichment, [key], variant=""))
     if item.reason == GONE:
-        raise BadSelection(f"animal_id: there is no row {row_id}.", field="animal_id")
+        raise BadSelection(
+            gettext("animal_id: there is no row {row_id}.").format(row_id=row_id), field="animal_id"
+        )
     values = {**item.values, "question": asked}
     call = call_for(
         enrichment,

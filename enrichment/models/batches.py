@@ -29,18 +29,18 @@ class Transport(models.TextChoices):
     LIVE = "live", _("One by one, now")
     PROVIDER_BATCH = (
         "provider_batch",
-        _("As batches of the provider's own: half price, within 24 h"),
+        _("As provider batches: half price, within 24 h"),
     )
 
 
 class SubmissionState(models.TextChoices):
     """Where a batch of the provider's stands, as far as we know."""
 
-    INTENDED = "intended", _("About to be handed over")
-    SUBMITTED = "submitted", _("In work at the provider")
-    APPLIED = "applied", _("Its results are written")
-    FAILED = "failed", _("Ended without results; its rows go on one by one")
-    REPEATED = "repeated", _("Ended without results; its rows are handed over again")
+    INTENDED = "intended", _("Being submitted")
+    SUBMITTED = "submitted", _("In progress at the provider")
+    APPLIED = "applied", _("Results written")
+    FAILED = "failed", _("Ended without results; rows continue one by one")
+    REPEATED = "repeated", _("Ended without results; rows are submitted again")
 
 
 UNFINISHED = frozenset({SubmissionState.INTENDED, SubmissionState.SUBMITTED})
@@ -50,8 +50,8 @@ class ChunkStatus(models.TextChoices):
     """The states of a chunk of a batch's rows."""
 
     OPEN = "open", _("Open")
-    AWAY = "away", _("Left to the provider")
-    LEASED = "leased", _("In work")
+    AWAY = "away", _("At the provider")
+    LEASED = "leased", _("In progress")
     DONE = "done", _("Done")
 
 
@@ -74,29 +74,32 @@ class Batch(models.Model):
         default=dict, blank=True, help_text=_("Languages, organization, limit.")
     )
     status = models.CharField(max_length=20, choices=BatchStatus, default=BatchStatus.PENDING)
-    status_reason = models.TextField(blank=True, help_text=_("Why it stands where it stands."))
-    force = models.BooleanField(default=False, help_text=_("Redo rows that are fresh."))
+    status_reason = models.TextField(blank=True, help_text=_("Why it is in this state."))
+    force = models.BooleanField(default=False, help_text=_("Also enrich rows that are up to date."))
     write_size = models.PositiveIntegerField(
-        null=True, help_text=_("Finished rows that start a write. Blank: the processing settings'.")
+        null=True,
+        help_text=_(
+            "How many finished rows are written at once. Blank: as in the processing settings."
+        ),
     )
     max_cost_usd = models.DecimalField(
         _("cap (USD)"),
         max_digits=16,
         decimal_places=10,
         null=True,
-        help_text=_("US dollars; it pauses when they are spent. Blank: no cap of its own."),
+        help_text=_("In US dollars; the batch pauses when it is spent. Blank: none."),
     )
     priority = models.SmallIntegerField(
-        default=0, help_text=_("Five more is twice the share of workers and limits.")
+        default=0, help_text=_("Five more doubles the share of workers and rate limits.")
     )
     transport = models.CharField(
         max_length=20,
         choices=Transport,
         default=Transport.LIVE,
-        help_text=_("How calls reach the provider; what it leaves undone goes live."),
+        help_text=_("How calls reach the provider; unfinished rows continue as live calls."),
     )
     automatic = models.BooleanField(
-        default=False, editable=False, help_text=_("Made by auto_enrichment or auto_tagging.")
+        default=False, editable=False, help_text=_("Started by automatic enrichment or tagging.")
     )
     # Where and when it was last let go on: its error budget and its pace count from there.
     tries_before = models.PositiveIntegerField(default=0, editable=False)
@@ -158,13 +161,11 @@ class BatchChunk(models.Model):
     failed_ids = ArrayField(
         models.CharField(max_length=40),
         default=list,
-        help_text=_("Rows of this chunk that failed and get a later round."),
+        help_text=_("Rows of this chunk that failed and will be retried."),
     )
     status = models.CharField(max_length=10, choices=ChunkStatus, default=ChunkStatus.OPEN)
     due_at = models.DateTimeField(db_default=Now())
-    round = models.PositiveSmallIntegerField(
-        default=0, help_text=_("Later rounds repeat failures.")
-    )
+    round = models.PositiveSmallIntegerField(default=0, help_text=_("Later rounds retry failures."))
     stage = models.CharField(
         max_length=5, blank=True, choices=ChunkStage, default="", db_default="", editable=False
     )
@@ -172,20 +173,20 @@ class BatchChunk(models.Model):
     leased_until = models.DateTimeField(null=True)
     started = models.PositiveIntegerField(default=0)
     deaths = models.PositiveSmallIntegerField(
-        default=0, help_text=_("Workers that died with it; rows that kill are parked.")
+        default=0, help_text=_("Workers that died on it; rows that kill workers are set aside.")
     )
     rows_done = models.PositiveIntegerField(default=0)
     rows_failed = models.PositiveIntegerField(default=0)
     rows_skipped = models.PositiveIntegerField(default=0)
     calls = models.PositiveIntegerField(default=0, help_text=_("Answers that were paid for."))
     calls_repaid = models.PositiveIntegerField(
-        default=0, help_text=_("Calls whose answers a dead worker took with it.")
+        default=0, help_text=_("Calls whose answers were lost with a worker.")
     )
     tokens = models.BigIntegerField(default=0)
     cost_usd = models.DecimalField(max_digits=16, decimal_places=10, default=0)
     unpriced_calls = models.PositiveIntegerField(default=0)
     unpriced_tokens = models.BigIntegerField(
-        db_default=0, help_text=_("Tokens of the calls whose price nobody knows.")
+        db_default=0, help_text=_("Tokens of calls without a known price.")
     )
 
     class Meta:
@@ -211,7 +212,7 @@ class ModelTurns(models.Model):
     """
 
     target = models.TextField(primary_key=True, help_text=_("Provider and model."))
-    served = models.FloatField(help_text=_("Seconds of lanes, by the weight of its batches."))
+    served = models.FloatField(help_text=_("Worker seconds, weighted by priority."))
     # Of the last minute or so, each older one counting half as much as the one after it.
     calls = models.FloatField(db_default=0.0)
     seconds = models.FloatField(db_default=0.0)

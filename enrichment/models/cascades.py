@@ -19,13 +19,17 @@ class BatchCascade(models.Model):
         Batch, on_delete=models.CASCADE, primary_key=True, related_name="cascade"
     )
     model = models.CharField(_("cheaper model"), max_length=200, help_text=_("Its reference."))
-    score = models.CharField(max_length=20, help_text=_("What tells how good a cheap answer is."))
-    target = models.FloatField(
-        help_text=_("Share of the rows that agree with the node's own model.")
+    score = models.CharField(
+        max_length=20, help_text=_("How to tell whether a cheap answer is good.")
     )
-    miss = models.FloatField(help_text=_("How probably that may be missed."))
+    target = models.FloatField(
+        help_text=_("Share of answers that must agree with the node's own model.")
+    )
+    miss = models.FloatField(help_text=_("Risk of missing it."))
     audits = models.FloatField(help_text=_("Largest share of good cheap answers that are audited."))
-    price = models.FloatField(help_text=_("What a cheap answer costs, as a share of a dear one."))
+    price = models.FloatField(
+        help_text=_("Cost of a cheap answer, as a share of the node's own model's.")
+    )
     state = models.JSONField(help_text=_("Phase, threshold and counts by score."))
     events = models.JSONField(
         default=list, help_text=_("What happened to it, after how many rows, at which threshold.")
@@ -33,7 +37,7 @@ class BatchCascade(models.Model):
     rests = models.TextField(
         blank=True,
         default="",
-        help_text=_("Why the node's own model answers all; blank: it works."),
+        help_text=_("Why the node's own model answers everything. Blank: the cascade works."),
     )
     cheap_calls = models.PositiveIntegerField(default=0)
     cheap_unpriced = models.PositiveIntegerField(default=0)

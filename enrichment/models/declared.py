@@ -21,11 +21,9 @@ class DeclaredEnrichment(models.Model):
         max_length=40,
         unique=True,
         validators=[NAME_RULE],
-        help_text=_("What batches, code and the API call it. It stays as it is."),
+        help_text=_("Used by batches, code and the API. It can't be changed later."),
     )
-    label = models.CharField(
-        max_length=100, help_text=_("What people read, such as Exhibit label.")
-    )
+    label = models.CharField(max_length=100, help_text=_("Shown to people, such as Exhibit label."))
     target = models.CharField(
         _("table"), max_length=100, help_text=_("The table whose rows are enriched, as app.Model.")
     )
@@ -34,59 +32,57 @@ class DeclaredEnrichment(models.Model):
         verbose_name=_("reads"),
         size=MAX_READ,
         help_text=_(
-            "The columns that the answer depends on. The prompt uses each by its name; a row"
-            " is stale when one of them changes."
+            "The columns that the answer depends on. The prompt uses them by name; a row is"
+            " stale when one of them changes."
         ),
     )
     writes = models.CharField(
         max_length=100,
         blank=True,
-        help_text=_("The column that the answer is written to. None: it stays in the results."),
+        help_text=_("The column that the answer is written to. None: only kept in the results."),
     )
     node = models.CharField(
         max_length=100,
         blank=True,
-        help_text=_("The node whose model answers. New: one of this name is made, an enricher."),
+        help_text=_(
+            "The node whose model answers. New: an enricher node with this name is created."
+        ),
     )
     schema = models.JSONField(
         _("JSON schema"),
         null=True,
         blank=True,
         help_text=_(
-            "What the answer must obey, for a JSON column or none. Blank: the answer is a text."
+            "The schema of the answer, for a JSON column or none. Blank: the answer is text."
         ),
     )
     gates = ArrayField(
         models.CharField(max_length=40),
         default=list,
         blank=True,
-        help_text=_("What holds an answer back for a person."),
+        help_text=_("Answers that fail a gate wait for review."),
     )
     answers_in = models.CharField(
         _("language"),
         max_length=35,
         blank=True,
-        help_text=_(
-            "The language of the answers, such as en, for the check of it. Blank: the row's own."
-        ),
+        help_text=_("The expected language of the answers, such as en. Blank: the row's own."),
     )
     longest_source = models.PositiveIntegerField(
         _("longest row"),
         default=20_000,
         validators=[MinValueValidator(1), MaxValueValidator(MAX_CHARACTERS)],
-        help_text=_("Characters of what is read; a longer row is skipped. Each costs tokens."),
+        help_text=_("In characters; longer rows are skipped. Longer rows cost more tokens."),
     )
     longest_answer = models.PositiveIntegerField(
         _("longest answer"),
         null=True,
         blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(MAX_CHARACTERS)],
-        help_text=_(
-            "Characters; a longer answer waits for a person. Blank: what the column holds."
-        ),
+        help_text=_("In characters; longer answers wait for review. Blank: the column's length."),
     )
     is_enabled = models.BooleanField(
-        _("enabled"), default=True, help_text=_("Off: its batches pause, and nobody can start one.")
+        _("enabled"), default=True, help_text=_("Off: its batches pause, and none can be started.")
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

@@ -23,17 +23,17 @@ class RunStatus(models.TextChoices):
 class WantedBy(models.TextChoices):
     """Who says what the answer should be."""
 
-    NOBODY = "", _("Nobody knows")
+    NOBODY = "", _("Unknown")
     REVIEW = "review", _("A reviewer")
-    ROW = "row", _("The row's value now")
+    ROW = "row", _("The row's current value")
     FILE = "file", _("A file")
-    CALL = "call", _("The call's answer then")
+    CALL = "call", _("The call's answer")
 
 
 class EvaluationSet(models.Model):
     """One version of a set: rows of one enrichment as they said when it was made, or calls."""
 
-    name = models.CharField(max_length=60, help_text=_("Small letters, digits and hyphens."))
+    name = models.CharField(max_length=60, help_text=_("Lower-case letters, digits and hyphens."))
     version = models.PositiveIntegerField(
         help_text=_("Counts up; older versions stay as they are.")
     )
@@ -79,8 +79,8 @@ class EvaluationCase(models.Model):
     )
     row_id = models.CharField(max_length=40)
     organization_id = models.BigIntegerField(null=True)
-    values = models.JSONField(help_text=_("What the prompt's names stood for."))
-    columns = models.JSONField(default=dict, help_text=_("Those that bind the answer."))
+    values = models.JSONField(help_text=_("The values used in the prompt."))
+    columns = models.JSONField(default=dict, help_text=_("Settings that shape the answer."))
     wanted = models.JSONField(null=True)
     wanted_by = models.CharField(
         max_length=10, choices=WantedBy, blank=True, default=WantedBy.NOBODY
@@ -105,12 +105,12 @@ class EvaluationRun(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     evaluation_set = models.ForeignKey(EvaluationSet, on_delete=models.CASCADE, related_name="runs")
     label = models.CharField(max_length=100, blank=True, default="")
-    node = models.CharField(max_length=100, help_text=_("Whose configuration answers."))
+    node = models.CharField(max_length=100, help_text=_("The node whose configuration is used."))
     model = models.CharField(
         max_length=200, blank=True, default="", help_text=_("A reference. Blank: the node's own.")
     )
     prompt_version = models.PositiveIntegerField(
-        null=True, help_text=_("0 is the built-in one. Blank: the one in force for each row.")
+        null=True, help_text=_("0 is the built-in one. Blank: the one in use for each row.")
     )
     status = models.CharField(max_length=10, choices=RunStatus, default=RunStatus.WAITING)
     status_reason = models.TextField(blank=True, default="")

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 NAME_RULE = RegexValidator(
     r"^[a-z][a-z0-9_]{0,39}\Z",
-    _("Use small letters, digits and _, at most 40, starting with a letter."),
+    _("Use lower-case letters, digits and _, at most 40, starting with a letter."),
 )
 HEADER_RULE = RegexValidator(
     r"^[A-Za-z0-9-]{1,60}\Z", _("A header's name has letters, digits and hyphens.")
@@ -23,8 +23,8 @@ POINTER_RULE = RegexValidator(
 class WithoutFact(models.TextChoices):
     """What becomes of a row whose fact can't be had."""
 
-    EMPTY = "empty", _("Go on without it: the name stands for nothing")
-    FAIL = "fail", _("Fail the row, which gets its later rounds")
+    EMPTY = "empty", _("Continue without it (the name is blank)")
+    FAIL = "fail", _("Fail the row and retry it later")
 
 
 def default_target() -> str:
@@ -40,21 +40,21 @@ class FactSource(models.Model):
         max_length=40,
         unique=True,
         validators=[NAME_RULE],
-        help_text=_("Prompts use it as <code>{{fact_NAME}}</code>. It stays as it is."),
+        help_text=_("Prompts use it as <code>{{fact_NAME}}</code>. It can't be changed later."),
     )
-    description = models.CharField(max_length=200, blank=True, help_text=_("What it knows."))
+    description = models.CharField(max_length=200, blank=True, help_text=_("What it provides."))
     target = models.CharField(
         _("table"),
         max_length=100,
         default=default_target,
-        help_text=_("The table whose rows it knows something about, as app.model."),
+        help_text=_("The table whose rows it knows about, as app.model."),
     )
     url_template = models.CharField(
         _("address"),
         max_length=1000,
         help_text=_(
-            "<code>{{column}}</code> stands for the row's value, quoted for addresses; not in"
-            " the host. Such as https://breeds.example/api/breeds?name={{breed}}."
+            "<code>{{column}}</code> stands for the row's value, URL-encoded; not allowed "
+            "in the host. Such as https://breeds.example/api/breeds?name={{breed}}."
         ),
     )
     header_name = models.CharField(
@@ -62,10 +62,10 @@ class FactSource(models.Model):
         max_length=60,
         blank=True,
         validators=[HEADER_RULE],
-        help_text=_("The header that carries its key, such as Authorization. Blank: none."),
+        help_text=_("The header for its key, such as Authorization. Blank: none."),
     )
     header_scheme = models.CharField(
-        _("word before the key"),
+        _("prefix before the key"),
         max_length=30,
         blank=True,
         validators=[SCHEME_RULE],
@@ -88,7 +88,9 @@ class FactSource(models.Model):
         _("longest fact"),
         default=2_000,
         validators=[MinValueValidator(1), MaxValueValidator(12_000)],
-        help_text=_("Characters; what is longer is cut. Each costs tokens in every call."),
+        help_text=_(
+            "In characters; longer facts are cut. Longer facts cost more tokens in every call."
+        ),
     )
     max_bytes = models.PositiveIntegerField(
         _("largest answer"),
@@ -103,28 +105,30 @@ class FactSource(models.Model):
         help_text=_("Seconds for one answer."),
     )
     max_concurrency = models.PositiveSmallIntegerField(
-        _("requests at once"),
+        _("concurrent requests"),
         default=10,
         validators=[MinValueValidator(1), MaxValueValidator(100)],
-        help_text=_("Of one process."),
+        help_text=_("Per process."),
     )
     ttl_seconds = models.PositiveIntegerField(
         _("kept for"),
         default=604_800,
         validators=[MinValueValidator(1), MaxValueValidator(31_536_000)],
-        help_text=_("Seconds until the same address is asked again; 604800 is a week."),
+        help_text=_("In seconds, until the same address is requested again; 604800 is a week."),
     )
     without = models.CharField(
         _("if it fails"),
         max_length=10,
         choices=WithoutFact,
         default=WithoutFact.EMPTY,
-        help_text=_("Also where the source has nothing, or the row no value to ask with."),
+        help_text=_(
+            "Also applies where the source has nothing, or the row lacks a value for the address."
+        ),
     )
     is_enabled = models.BooleanField(
         _("enabled"),
         default=True,
-        help_text=_("Off: it is never asked, and its name stands for nothing."),
+        help_text=_("Off: it is never requested, and its name stays blank."),
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -159,7 +163,7 @@ class Fact(models.Model):
     )
     source = models.ForeignKey(FactSource, on_delete=models.CASCADE, related_name="facts")
     url = models.TextField()
-    value = models.TextField(blank=True, help_text=_("Blank: it has nothing there."))
+    value = models.TextField(blank=True, help_text=_("Blank: nothing found."))
     value_hash = models.CharField(max_length=32)
     fetched_at = models.DateTimeField()
 

@@ -25,30 +25,28 @@ class JudgeCalibration(models.Model):
         help_text=_("Of the rubric and the model's reference: another is another one."),
     )
     model = models.CharField(max_length=200, blank=True, default="", help_text=_("Who answered."))
-    wanted = models.PositiveIntegerField(help_text=_("Verdicts to hold it against, at most."))
+    wanted = models.PositiveIntegerField(help_text=_("Most verdicts to compare it with."))
     status = models.CharField(max_length=10, choices=RunStatus, default=RunStatus.WAITING)
     status_reason = models.TextField(blank=True, default="")
     verdicts = models.PositiveIntegerField(default=0)
     both_good = models.PositiveIntegerField(default=0)
     both_bad = models.PositiveIntegerField(default=0)
     judge_good = models.PositiveIntegerField(
-        default=0, help_text=_("Where the reviewer said that it wasn't.")
+        default=0, help_text=_("Where the reviewer disagreed.")
     )
-    judge_bad = models.PositiveIntegerField(
-        default=0, help_text=_("Where the reviewer said that it was good.")
-    )
+    judge_bad = models.PositiveIntegerField(default=0, help_text=_("Where the reviewer agreed."))
     kappa = models.FloatField(null=True)
     kappa_low = models.FloatField(null=True)
     kappa_high = models.FloatField(null=True)
     pairs = models.PositiveIntegerField(default=0, help_text=_("Shown in both orders."))
     pairs_right = models.PositiveIntegerField(
-        default=0, help_text=_("In both orders the reviewer's version is better.")
+        default=0, help_text=_("Preferred the reviewer's version in both orders.")
     )
     pairs_swayed = models.PositiveIntegerField(
-        default=0, help_text=_("The place decided: the same one is better in both orders.")
+        default=0, help_text=_("Decided by position: preferred the same place in both orders.")
     )
     swayed_to_first = models.PositiveIntegerField(
-        default=0, help_text=_("Of these, the first place.")
+        default=0, help_text=_("Of these, for the first position.")
     )
     cost_usd = models.DecimalField(max_digits=16, decimal_places=10, default=0)
     unpriced = models.PositiveIntegerField(default=0)
@@ -77,11 +75,11 @@ class JudgedPair(models.Model):
     judge = models.CharField(max_length=32, help_text=_("As in its calibrations."))
     preference = models.FloatField(
         help_text=_(
-            "0: the first is better in both orders, 1: the second. 0.5: neither, or the place"
-            " decided."
+            "0: the first is better in both orders, 1: the second. 0.5: neither, or decided"
+            " by position."
         )
     )
-    swayed = models.BooleanField(help_text=_("The place decided."))
+    swayed = models.BooleanField(help_text=_("Decided by position."))
 
     class Meta:
         db_table = "enrichment_judged_pairs"

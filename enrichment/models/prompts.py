@@ -16,12 +16,12 @@ class Prompt(models.Model):
         null=True,
         blank=True,
         help_text=_(
-            "Only for this organization's rows, by its key where the rows are. Blank: for all"
-            " that have none of their own."
+            "Only for this organization's rows, by its ID in the rows' table. Blank: for "
+            "all without a prompt of their own."
         ),
     )
     version = models.PositiveIntegerField(
-        help_text=_("Counts up over all organizations; results remember theirs.")
+        help_text=_("Counts up over all organizations; results keep the number of theirs.")
     )
     system = models.TextField(
         blank=True,
@@ -31,16 +31,16 @@ class Prompt(models.Model):
         help_text=_("The message. Only <code>{{name}}</code> is replaced, by the row's value.")
     )
     is_active = models.BooleanField(
-        default=False, help_text=_("The one in use; turning it on turns the others off.")
+        default=False, help_text=_("Whether it is in use; only one is.")
     )
     labels = ArrayField(
         models.CharField(max_length=40),
         default=list,
         db_default=NO_LABELS,
         blank=True,
-        help_text=_("Names such as staging; a process uses the one of its LLM_PROMPT_LABEL."),
+        help_text=_("Names such as staging; a process uses the one named by LLM_PROMPT_LABEL."),
     )
-    note = models.CharField(max_length=200, blank=True, help_text=_("Why this version."))
+    note = models.CharField(max_length=200, blank=True, help_text=_("Reason for this version."))
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

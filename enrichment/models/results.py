@@ -33,7 +33,7 @@ class EnrichmentResult(models.Model):
     variant = models.CharField(max_length=35, blank=True, default="")
     state = models.CharField(max_length=10, choices=ResultState)
     reason = models.TextField(
-        blank=True, default="", help_text=_("Why it failed, was skipped, or waits for a person.")
+        blank=True, default="", help_text=_("Why it failed, was skipped, or waits for review.")
     )
     findings = models.JSONField(
         null=True,
@@ -55,24 +55,22 @@ class EnrichmentResult(models.Model):
     previous_value = models.JSONField(null=True)
     suggestion = models.JSONField(
         null=True,
-        help_text=_("A fuller value than the applied one; some of its parts were not sure enough."),
+        help_text=_("The complete value, including parts that were not confident enough to apply."),
     )
     confidence = models.FloatField(
         null=True,
-        help_text=_("From 0 to 1, of the least sure part. Blank: the answer states none."),
+        help_text=_("From 0 to 1, of the least confident part. Blank: none stated."),
     )
     confidence_source = models.CharField(
-        max_length=20, blank=True, db_default="", help_text=_("Who says how sure it is.")
+        max_length=20, blank=True, db_default="", help_text=_("Where the confidence comes from.")
     )
     decided_parts = models.JSONField(
         null=True,
-        help_text=_(
-            "Of a reviewer's decision, by part: the model's confidence, and whether it stands."
-        ),
+        help_text=_("A review decision by part: the model's confidence, and whether it was kept."),
     )
     before_decision = models.JSONField(
         null=True,
-        help_text=_("What the result and its row were before a person decided, for an undo."),
+        help_text=_("The result and its row before the decision, for an undo."),
     )
     reviewed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -86,8 +84,8 @@ class EnrichmentResult(models.Model):
     cascade = models.JSONField(
         null=True,
         help_text=_(
-            "How it went through its batch's cascade: which model's answer it is, the cheap"
-            " model that was asked, its score, and whether both agree. Blank: there was none."
+            "Its way through the batch's cascade: which model answered, the cheaper model, "
+            "its score, and whether both agree. Blank: no cascade."
         ),
     )
     created_at = models.DateTimeField(db_default=Now())

@@ -42,7 +42,7 @@ class BatchSchedule(models.Model):
         max_length=10,
         choices=Recurrence,
         default=Recurrence.ONCE,
-        help_text=_("A time that was missed is made up for once."),
+        help_text=_("A missed start is made up for once."),
     )
     next_at = models.DateTimeField(_("next start"), help_text=_("In UTC."))
     is_enabled = models.BooleanField(_("enabled"), default=True)
@@ -50,7 +50,7 @@ class BatchSchedule(models.Model):
         Batch, null=True, editable=False, on_delete=models.SET_NULL, related_name="+"
     )
     last_error = models.TextField(
-        blank=True, editable=False, help_text=_("Why it could not start the last time.")
+        blank=True, editable=False, help_text=_("Why the last start failed.")
     )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,

@@ -7,6 +7,7 @@ that has such a version.
 import re
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from enrichment.errors import BadPrompt
 from enrichment.models import Prompt
@@ -30,8 +31,10 @@ def put(prompt: Prompt, label: str) -> None:
     """
     if not NAME.fullmatch(label) or label == PRODUCTION:
         raise BadPrompt(
-            f"label: {label[:40]!r} is none. Give a short name such as staging; production is"
-            " always the version in use.",
+            gettext(
+                "label: {label!r} is none. Give a short name such as staging; production is "
+                "always the version in use."
+            ).format(label=label[:40]),
             field="label",
         )
     others = Prompt.objects.select_for_update().filter(

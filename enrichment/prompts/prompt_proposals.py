@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from enrichment.enrichments import get, names
 from enrichment.errors import ProposalOutdated, UnknownEnrichment
@@ -63,7 +64,11 @@ def proposed_texts(proposal: PromptProposal) -> tuple[PromptTexts, PromptTexts]:
     if proposal.better_version is not None:
         base = PROMPTS.texts(operation, proposal.better_version)
     if now is None or base is None:
-        raise ProposalOutdated(f"{operation}: a version that this is about is gone.")
+        raise ProposalOutdated(
+            gettext("{operation}: a version that this is about is gone.").format(
+                operation=operation
+            )
+        )
     system = "\n\n".join(part for part in (base.system, proposal.instruction) if part)
     return now, PromptTexts(system, base.user)
 
@@ -92,12 +97,21 @@ def adopt(proposal_id: int, *, user: User | None) -> Prompt:
     """
     proposal = PromptProposal.objects.select_for_update().filter(pk=proposal_id).first()
     if proposal is None:
-        raise ProposalOutdated(f"There is no proposal {proposal_id} any more.")
+        raise ProposalOutdated(
+            gettext("There is no proposal {proposal_id} any more.").format(proposal_id=proposal_id)
+        )
     if proposal.state != ProposalState.OPEN:
-        raise ProposalSettled(f"Proposal {proposal_id} is {proposal.state} already.")
+        raise ProposalSettled(
+            gettext("Proposal {proposal_id} is {state} already.").format(
+                proposal_id=proposal_id, state=proposal.state
+            )
+        )
     if proposal.operation_type not in names():
         raise UnknownEnrichment(
-            f"{proposal.operation_type!r} is no enrichment.", field="processing_type"
+            gettext("{operation_type!r} is no enrichment.").format(
+                operation_type=proposal.operation_type
+            ),
+            field="processing_type",
         )
     enrichment = get(proposal.operation_type)
     version = versions.next_version(enrichment.name)
@@ -129,6 +143,8 @@ def _in_use_for(proposal: PromptProposal) -> int | None:
         if version == proposal.prompt_version:
             return organization_id
     raise ProposalOutdated(
-        f"{proposal.operation_type} v{proposal.prompt_version} is no longer in use; the next run of"
-        " `llm_patterns` looks at the one that is."
+        gettext(
+            "{operation_type} v{prompt_version} is no longer in use; the next run of "
+            "`llm_patterns` looks at the one that is."
+        ).format(operation_type=proposal.operation_type, prompt_version=proposal.prompt_version)
     )

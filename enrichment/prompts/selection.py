@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.db.models import Q
+from django.utils.translation import gettext
 
 from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import BadPrompt
@@ -66,8 +67,12 @@ def compile_prompt(
     if unknown:
         told = "" if version == UNSAVED else f" v{version}"
         raise BadPrompt(
-            f"{enrichment.name}{told}: {{{{{min(unknown)}}}}} is not offered;"
-            f" there are {', '.join(sorted(known))}.",
+            gettext("{name}{told}: {{{{{unknown}}}}} is not offered; there are {names}.").format(
+                name=enrichment.name,
+                told=told,
+                unknown=min(unknown),
+                names=", ".join(sorted(known)),
+            ),
             field="user",
         )
     prefix = _prefix(enrichment, texts[0], version)

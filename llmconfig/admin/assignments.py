@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -42,21 +42,12 @@ class ExplainedAdmin(RevisionedAdmin):
         """The name that the resolver knows the row by."""
         return str(obj)
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Model | None = None,
-    ) -> HttpResponse:
+    def fill_page(self, request: HttpRequest, obj: Model | None, context: dict[str, Any]) -> None:
         """With the explanation of the stored row; a new one has none yet."""
         if obj is not None:
             name = self.explained_name(obj)
             context["explanation"] = explain_node(name)
             context["playground_url"] = playground_url(name) if may_call(request) else ""
-        return super().render_change_form(request, context, add, change, form_url, obj)
 
 
 class NodeForm(ListedModelsForm):
@@ -93,8 +84,10 @@ class NodeAdmin(ExplainedAdmin):
                     "default_model", "provider", "default_temperature", "default_max_tokens",
                     "fallbacks", "allow_unlisted_models",
                 ),
-                "description": _("What is blank comes from the interaction type, then from the"
-                " processing settings; the table above shows what that gives now."),
+                "description": _(
+                    "Blank fields come from the interaction type, then from the processing "
+                    "settings; the table above shows the result."
+                ),
             },
         ),
         (
@@ -104,18 +97,22 @@ class NodeAdmin(ExplainedAdmin):
                     "cascade_model", "cascade_score", "cascade_target", "cascade_miss",
                     "cascade_audits",
                 ),
-                "description": _("Batches ask a cheaper model first, and the node's own one where"
-                " the cheap answer isn't good enough. How good is good enough is learned in each"
-                " batch. Single calls and the providers' own batches ask the node's own model."),
+                "description": _(
+                    "Batches ask a cheaper model first, and the node's own model where that "
+                    "answer isn't good enough. Each batch learns the threshold as it runs. "
+                    "Single calls and provider batches always use the node's own model."
+                ),
             },
         ),
         (
             _("Judge"),
             {
                 "fields": ("judge_rubric", "judge_model"),
-                "description": _("A model that judges this node's answers: where runs are compared,"
-                " and as a cascade's score. It decides nothing before it is calibrated against"
-                " reviewers' verdicts."),
+                "description": _(
+                    "A model that judges this node's answers, in comparisons of runs and as a "
+                    "cascade's score. It decides nothing until it is calibrated against "
+                    "reviewers' verdicts."
+                ),
             },
         ),
         (
@@ -130,19 +127,11 @@ class NodeAdmin(ExplainedAdmin):
         (_("Tracing"), {"fields": ("langsmith_tracing",)}),
     )  # fmt: skip
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Model | None = None,
-    ) -> HttpResponse:
+    def fill_page(self, request: HttpRequest, obj: Model | None, context: dict[str, Any]) -> None:
         """With what the other apps know of it."""
+        super().fill_page(request, obj, context)
         if isinstance(obj, NodeConfiguration):
             context["node_panels"] = node_panels(request, obj.node_name)
-        return super().render_change_form(request, context, add, change, form_url, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Applications call a node by its name: it keeps it."""
@@ -229,8 +218,13 @@ class UserConfigAdmin(RevisionedAdmin):
             None,
             {
                 "fields": ("user", "interaction_type", "node"),
-                "description": _("Whose choice, and for what: one interaction type or one node."),
+                "description": _(
+                    "Who it is for, and what it applies to: one interaction type or one node."
+                ),
             },
         ),
-        (_("Choice"), {"fields": ("model", "temperature", "max_tokens", "allow_unlisted_models")}),
+        (
+            _("Override"),
+            {"fields": ("model", "temperature", "max_tokens", "allow_unlisted_models")},
+        ),
     )

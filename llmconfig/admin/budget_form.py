@@ -62,7 +62,7 @@ class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for
             self.initial["applies_to"] = self.instance.scope
         else:  # it names what is gone
             field.choices = [
-                (gettext("Not there any more"), [(stored, self.instance.scope_value)]),
+                (gettext("No longer there"), [(stored, self.instance.scope_value)]),
                 *choices,
             ]
             self.initial.update({"applies_to": stored, "scope_value": ""})
@@ -81,7 +81,7 @@ class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for
         except ChangeRefused as refusal:
             self.add_error("applies_to" if colon else "scope_value", str(refusal))
         if not colon and scope in TYPED and not typed:
-            self.add_error("scope_value", gettext("Say which one."))
+            self.add_error("scope_value", gettext("Choose which one."))
         return cleaned
 
 

@@ -20,6 +20,7 @@ from llmconfig.admin.kit.presentation import NOTHING, badge
 from llmconfig.admin.kit.writes import ReadOnlyAdmin, RevisionedAdmin
 from llmconfig.client.traffic.budget_outlook import Outlook, outlook, with_spending
 from llmconfig.configuration.known_costs import money
+from llmconfig.configuration.numbers import count, dollars
 from llmconfig.models import Budget, BudgetHold, BudgetSpending
 
 BUDGETS_SHOWN = 12
@@ -81,7 +82,7 @@ def and_unpriced(seen: Outlook) -> str:
         return ""
     return ngettext(
         "and {number} unpriced call", "and {number} unpriced calls", seen.unpriced_calls
-    ).format(number=f"{seen.unpriced_calls:,}")
+    ).format(number=count(seen.unpriced_calls))
 
 
 def until(seen: Outlook) -> str:
@@ -89,7 +90,7 @@ def until(seen: Outlook) -> str:
     if not seen.left_usd:
         if not seen.renews_at:
             return gettext("spent")
-        return gettext("spent, anew on {day}").format(day=_day(seen.renews_at))
+        return gettext("spent, resets on {day}").format(day=_day(seen.renews_at))
     if seen.runs_out_at is not None:
         return gettext("spent on {day} at this rate").format(day=_day(seen.runs_out_at))
     if seen.early:
@@ -210,7 +211,7 @@ class BudgetHoldAdmin(ReadOnlyAdmin):
 
 
 def _dollars(amount: Decimal) -> str:
-    return f"${amount:,.4f}"
+    return dollars(amount, 4)
 
 
 register_widget(budgets_widget, rank=9)

@@ -19,6 +19,7 @@ from llmconfig.admin.kit.theme import TabularInline
 from llmconfig.admin.kit.writes import ReadOnlyAdmin, RevisionedAdmin
 from llmconfig.admin.price_panel import conditions, per_million, price_panel
 from llmconfig.configuration import prices, refused_parameters, retirement
+from llmconfig.configuration.numbers import count
 from llmconfig.configuration.uses import Use, uses_of_model
 from llmconfig.models import ContextWindow, ModelPrice, PriceSource, ProviderModel, RefusedParameter
 from llmconfig.models.catalogue import CONDITION_FIELDS, RATE_FIELDS
@@ -61,8 +62,10 @@ class ProviderModelAdmin(TellsUses, RevisionedAdmin):
             _("Tier"),
             {
                 "fields": ("tier",),
-                "description": _("A tier is a name for “whichever model we use for this class of"
-                " work”. Nodes may say <code>tier:cloud_fast</code> instead of a model."),
+                "description": _(
+                    "A tier names “whichever model we use for this class of work”. Nodes may "
+                    "name <code>tier:cloud_fast</code> instead of a model."
+                ),
             },
         ),
         (_("Sizes"), {"fields": ("context_window", "max_output_tokens")}),
@@ -104,7 +107,7 @@ class ProviderModelAdmin(TellsUses, RevisionedAdmin):
         ]
 
     def take_over_view(self, request: HttpRequest, model_id: Any) -> HttpResponse:
-        """“Take over the suggested price” was pressed."""
+        """“Use suggested price” was pressed."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         if not may_take_over(request):
@@ -114,26 +117,27 @@ class ProviderModelAdmin(TellsUses, RevisionedAdmin):
             stored = prices.take_over(model)
         if stored is None:
             messages.warning(
-                request, gettext("genai-prices knows no price of {model}.").format(model=model)
+                request, gettext("genai-prices has no price for {model}.").format(model=model)
             )
         elif prices.row_in_force(model) != stored:
             messages.info(
                 request,
-                gettext("Stored, but the price that a person entered wins: delete that to use it."),
+                gettext(
+                    "Stored, but the price entered by hand takes precedence: delete that one to"
+                    " use it."
+                ),
             )
         else:
             messages.success(
                 request,
-                gettext("{model} is billed with the price of genai-prices now.").format(
-                    model=model
-                ),
+                gettext("{model} now uses the price from genai-prices.").format(model=model),
             )
         return HttpResponseRedirect(
             reverse("admin:llmconfig_providermodel_change", args=[model.pk])
         )
 
     def clear_refusals_view(self, request: HttpRequest, model_id: Any) -> HttpResponse:
-        """“Clear what was learned” was pressed."""
+        """“Clear” was pressed."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         if not self.has_change_permission(request):
@@ -153,15 +157,7 @@ class ProviderModelAdmin(TellsUses, RevisionedAdmin):
             reverse("admin:llmconfig_providermodel_change", args=[model.pk])
         )
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Model | None = None,
-    ) -> HttpResponse:
+    def fill_page(self, request: HttpRequest, obj: Model | None, context: dict[str, Any]) -> None:
         """With the price in force beside the suggested one."""
         if isinstance(obj, ProviderModel):
             context["price_panel"] = price_panel(obj)
@@ -170,7 +166,6 @@ class ProviderModelAdmin(TellsUses, RevisionedAdmin):
             context["clearable_refusals"] = any(each.found_at for each in found)
             context["may_clear_refusals"] = self.has_change_permission(request, obj)
             context["retirement"] = retirement.describe(obj.retires_at)
-        return super().render_change_form(request, context, add, change, form_url, obj)
 
     @admin.action(description=_("Use suggested prices"), permissions=["add_price"])
     def use_suggested_prices(self, request: HttpRequest, chosen: QuerySet[ProviderModel]) -> None:
@@ -191,7 +186,7 @@ class ProviderModelAdmin(TellsUses, RevisionedAdmin):
         if unknown:
             messages.warning(
                 request,
-                gettext("genai-prices knows no price of {model}.").format(model=few(unknown)),
+                gettext("genai-prices has no price for {model}.").format(model=few(unknown)),
             )
 
     def has_add_price_permission(self, request: HttpRequest) -> bool:
@@ -225,19 +220,19 @@ class ProviderModelAdmin(TellsUses, RevisionedAdmin):
         """The tier, if it serves one."""
         return badge(model.tier, "info") if model.tier else NOTHING
 
-    @admin.display(description=_("Window"), ordering="context_window")
+    @admin.display(description=_("Context window"), ordering="context_window")
     def window(self, model: ProviderModel) -> str | SafeString:
         """Tokens that prompt and answer may have together."""
-        return f"{model.context_window:,}" if model.context_window else NOTHING
+        return count(model.context_window) if model.context_window else NOTHING
 
     @admin.display(description=_("Abilities"))
     def abilities(self, model: ProviderModel) -> str | SafeString:
         """What it can do beside answering."""
         words = (
-            (gettext("streams"), model.supports_streaming),
+            (gettext("streaming"), model.supports_streaming),
             (gettext("JSON schema"), model.supports_json_schema),
             (gettext("tools"), model.supports_tools),
-            (gettext("log-probabilities"), model.supports_logprobs),
+            (gettext("log probabilities"), model.supports_logprobs),
         )
         return ", ".join(word for word, able in words if able) or NOTHING
 
@@ -263,7 +258,7 @@ class ModelPriceAdmin(RevisionedAdmin):
         (_("US dollars"), {"fields": RATE_FIELDS}),
     )
 
-    @admin.display(description=_("Holds"))
+    @admin.display(description=_("Applies"))
     def holds(self, price: ModelPrice) -> str:
         return conditions(price)
 

@@ -80,9 +80,10 @@ class ExperimentAdmin(RevisionedAdmin):
             None,
             {
                 "fields": ("name", "node", "mode", "description"),
-                "description": _("A call takes part when its caller gives a key, such as a"
-                                 " row's id;"
-                " a key stays in its arm."),
+                "description": _(
+                    "A call takes part when its caller gives a key, such as a row's ID; a key "
+                    "always gets the same variant."
+                ),
             },
         ),
         (
@@ -92,7 +93,7 @@ class ExperimentAdmin(RevisionedAdmin):
                     "fewest_calls", "most_quality_loss", "most_cost_increase",
                     "most_latency_increase",
                 ),
-                "description": _("What an arm must hold against the one that overrides nothing."),
+                "description": _("What a variant must not exceed against the control."),
             },
         ),
     )  # fmt: skip
@@ -141,15 +142,7 @@ class ExperimentAdmin(RevisionedAdmin):
             reverse("admin:llmconfig_experiment_change", args=[experiment.pk])
         )
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Model | None = None,
-    ) -> HttpResponse:
+    def fill_page(self, request: HttpRequest, obj: Model | None, context: dict[str, Any]) -> None:
         """With its state, its buttons, and what the other apps know of it."""
         if isinstance(obj, Experiment):
             context["experiment"] = obj
@@ -157,7 +150,6 @@ class ExperimentAdmin(RevisionedAdmin):
             context["promotable"] = [arm for arm in obj.arms.all() if not arm.is_control]
             context["may_move"] = self.has_change_permission(request)
             context["experiment_panels"] = experiment_panels(request, obj.name)
-        return super().render_change_form(request, context, add, change, form_url, obj)
 
     @admin.action(description=_("Start"), permissions=["change"])
     def start(self, request: HttpRequest, queryset: Any) -> None:
@@ -194,7 +186,7 @@ class ExperimentAdmin(RevisionedAdmin):
         tone = TONES.get(ExperimentStatus(experiment.status), "info")
         return badge(in_a_line(experiment.get_status_display()), tone)
 
-    @admin.display(description=_("Arms"))
+    @admin.display(description=_("Variants"))
     def arm_names(self, experiment: Experiment) -> str:
         return ", ".join(f"{arm.name} ({arm.weight})" for arm in experiment.arms.all())
 

@@ -7,6 +7,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from llmconfig.configuration import snapshot
+from llmconfig.configuration.numbers import count, decimal
 from llmconfig.configuration.resolution import Resolution, Target, explain
 from llmconfig.errors import UnknownNode
 
@@ -14,7 +15,7 @@ LABELS = {
     "model": _("Model"),
     "provider": _("Provider"),
     "temperature": _("Temperature"),
-    "max_tokens": _("Longest answer"),
+    "max_tokens": _("Max tokens"),
     "fallbacks": _("Fallbacks"),
 }
 # A page has no caller and no user: those layers are always empty there.
@@ -87,9 +88,9 @@ def describe(target: Target) -> str:
     """One target in a line: provider/model and the parameters that are sent."""
     parts = [f"{target.provider.name}/{target.model_id}"]
     if target.temperature is not None:
-        parts.append(gettext("temperature {number}").format(number=f"{target.temperature:g}"))
+        parts.append(gettext("temperature {number}").format(number=decimal(target.temperature)))
     if target.max_tokens is not None:
-        parts.append(gettext("at most {number} tokens").format(number=f"{target.max_tokens:,}"))
+        parts.append(gettext("at most {number} tokens").format(number=count(target.max_tokens)))
     if target.dropped:
         parts.append(gettext("without {parameters}").format(parameters=", ".join(target.dropped)))
     return ", ".join(parts)

@@ -57,7 +57,7 @@ def _connect(request: HttpRequest) -> str:
 def _models(request: HttpRequest) -> StepState:
     missing = first_steps.unserved(snapshot.current())
     if not missing:
-        return StepState(True, gettext("Each kind of use has a model."))
+        return StepState(True, gettext("Each interaction type has a model."))
     models = first_steps.speaking_models()[:MAX_MODELS_OFFERED]
     without = ", ".join(in_a_line(each.label) for each in missing)
     return StepState(
@@ -84,7 +84,7 @@ def _nodes(request: HttpRequest) -> StepState:
     detail = (
         ngettext("{number} node.", "{number} nodes.", number).format(number=number)
         if number
-        else gettext("The places that call models, from the nodes file.")
+        else gettext("The places in your application that call models, from the nodes file.")
     )
     return StepState(
         bool(number), detail, "nodewise/steps/button.html", {"button": gettext("Add the nodes")}
@@ -124,8 +124,8 @@ register_step(
     Step("provider", _("A provider"), 10, "llmconfig.change_provider", _provider, _connect)
 )
 register_step(
-    Step("models", _("Models for the kinds of use"), 20, "llmconfig.change_globalconfig", _models,
-         _use_model)
+    Step("models", _("Models for the interaction types"), 20, "llmconfig.change_globalconfig",
+         _models, _use_model)
 )  # fmt: skip
 register_step(
     Step("nodes", _("Nodes"), 30, "llmconfig.change_nodeconfiguration", _nodes, _add_nodes)

@@ -6,7 +6,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -65,11 +65,11 @@ class GatewayKeyAdmin(RevisionedAdmin):
             None,
             {
                 "fields": ("name", "key", "is_enabled"),
-                "description": _("The key itself is shown once, after the first save."),
+                "description": _("The key is shown once, after you save."),
             },
         ),
-        (_("May call"), {"fields": ("allows_everything", "names")}),
-        (_("Owner and end"), {"fields": ("user", "expires_at", "last_used_at")}),
+        (_("Access"), {"fields": ("allows_everything", "names")}),
+        (_("Owner and expiry"), {"fields": ("user", "expires_at", "last_used_at")}),
     )
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
@@ -79,7 +79,7 @@ class GatewayKeyAdmin(RevisionedAdmin):
         if made is not None:
             messages.warning(
                 request,
-                gettext("Key of {name}: {key} . Copy it now: it is not shown again.").format(
+                gettext("Key for {name}: {key} . Copy it now: it is not shown again.").format(
                     name=obj.name, key=made.reveal()
                 ),
             )
@@ -90,19 +90,10 @@ class GatewayKeyAdmin(RevisionedAdmin):
         rotation = path("<uuid:key_id>/rotate/", view, name="llm_key_rotate")
         return [rotation, *super().get_urls()]
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Model | None = None,
-    ) -> HttpResponse:
+    def fill_page(self, request: HttpRequest, obj: Model | None, context: dict[str, Any]) -> None:
         """With what the key spends, how it is used, and its rotation."""
         if isinstance(obj, GatewayKey):
             context |= key_context(request, obj)
-        return super().render_change_form(request, context, add, change, form_url, obj)
 
     @admin.display(description=_("State"))
     def state(self, row: GatewayKey) -> SafeString:
@@ -117,9 +108,9 @@ class GatewayKeyAdmin(RevisionedAdmin):
     @admin.display(description=_("Key"))
     def key(self, row: GatewayKey) -> str:
         """Its beginning, to recognise it by."""
-        return f"{row.prefix}…" if row.prefix else gettext("made when you save")
+        return f"{row.prefix}…" if row.prefix else gettext("created when you save")
 
-    @admin.display(description=_("May call"))
+    @admin.display(description=_("Access"))
     def may_call(self, row: GatewayKey) -> str:
         return gettext("everything") if row.allows_everything else ", ".join(row.names)
 
@@ -154,7 +145,7 @@ class StoredResponseAdmin(ModelAdmin):
         found = GatewayKey.objects.filter(pk=row.key_id).first() if row.key_id else None
         return found.name if found is not None else "-"
 
-    @admin.display(description=_("Goes on from"))
+    @admin.display(description=_("Continues"))
     def continues(self, row: StoredResponse) -> str:
         """The response before it."""
         return f"resp_{row.previous_id.hex}" if row.previous_id else "-"

@@ -34,7 +34,7 @@ TABLES = {
     "llm_budgets": (_("budget"), ("name",)),
     "llm_budget_ledger": (_("spending of the budget"), ("budget", "period_start")),
     "llm_experiments": (_("experiment"), ("name",)),
-    "llm_experiment_arms": (_("arm"), ("name",)),
+    "llm_experiment_arms": (_("variant"), ("name",)),
 }
 # Moves with every save and tells nothing.
 UNTOLD = frozenset({"id", "created_at", "updated_at", "synced_values", "validated_at"})
@@ -154,21 +154,12 @@ class RevisionAdmin(ReadOnlyAdmin):
         """How many rows it added, changed or removed."""
         return int(revision.rows_changed)
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Model | None = None,
-    ) -> HttpResponse:
+    def fill_page(self, request: HttpRequest, obj: Model | None, context: dict[str, Any]) -> None:
         """With the diff of each row, and for administrators the way back to this state."""
         if isinstance(obj, Revision):
             context["row_diffs"] = diffs(obj.changes.all())
             if self.has_roll_back_permission(request) and obj.pk != current_revision():
                 context["roll_back_to"] = obj.pk
-        return super().render_change_form(request, context, add, change, form_url, obj)
 
     def has_roll_back_permission(self, request: HttpRequest) -> bool:
         return rank_of(request.user) >= RANK[Role.ADMINISTRATOR]
@@ -207,7 +198,10 @@ class RevisionAdmin(ReadOnlyAdmin):
         """Do it; what is given back says why not."""
         seen = request.POST.get(SEEN, "")
         if not seen.isdigit():
-            return gettext("This form does not say which state it was read from. Look at it again.")
+            return gettext(
+                "This form is incomplete: it doesn't say which revision it shows. Open the page"
+                " again."
+            )
         user = request.user if request.user.is_authenticated else None
         try:
             done = roll_back(revision.pk, source="admin", user=user, seen=int(seen))
@@ -217,7 +211,7 @@ class RevisionAdmin(ReadOnlyAdmin):
             messages.warning(request, note)
         messages.success(
             request,
-            gettext("The configuration is as it was at revision {number}.").format(number=done.to),
+            gettext("Rolled back to revision {number}.").format(number=done.to),
         )
         return ""
 

@@ -23,8 +23,13 @@ from llmconfig.gateway.keys import rotate
 from llmconfig.models import Budget, BudgetScope, GatewayKey
 
 CHANGE = "llmconfig.change_gatewaykey"
-OVERLAPS = {0: _("ends at once"), 1: _("opens for 1 hour"), 24: _("opens for 24 hours"),
-            168: _("opens for 7 days"), 720: _("opens for 30 days")}  # fmt: skip
+OVERLAPS = {
+    0: _("stops working at once"),
+    1: _("works for 1 more hour"),
+    24: _("works for 24 more hours"),
+    168: _("works for 7 more days"),
+    720: _("works for 30 more days"),
+}
 USUAL_OVERLAP = 24
 # What an application sends; the key stands in a variable, never in the text.
 SNIPPETS = (
@@ -121,7 +126,7 @@ def rotate_view(request: HttpRequest, key_id: str) -> HttpResponse:
     else:
         messages.warning(
             request,
-            gettext("New key of {name}: {key} . Copy it now: it is not shown again.").format(
+            gettext("New key for {name}: {key} . Copy it now: it is not shown again.").format(
                 name=row.name, key=made.reveal()
             ),
         )

@@ -38,7 +38,6 @@ from llmconfig.admin.kit.panels import (
     nodes_with_rows,
     recorded_call,
 )
-from llmconfig.admin.kit.presentation import count, milliseconds
 from llmconfig.admin.kit.theme import TextareaWidget, TextWidget
 from llmconfig.admin.kit.who_answers import who_answers
 from llmconfig.client.errors import GenerationFailed
@@ -46,6 +45,7 @@ from llmconfig.client.structured_output import SchemaUnusable, compile_schema
 from llmconfig.client.types import Call, CallRecord, Delta, Generation, Labels, Message
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.known_costs import money
+from llmconfig.configuration.numbers import count, milliseconds
 from llmconfig.configuration.resolution import explain
 from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.errors import CallsDisabled, LLMError, UnknownNode
@@ -61,7 +61,7 @@ class PlaygroundForm(forms.Form):
     """What to ask, by which node or model, and with what parameters."""
 
     target = forms.CharField(
-        label=_("Node, kind of use or model"),
+        label=_("Node, interaction type or model"),
         max_length=250,
         widget=TextWidget(attrs={"list": "llm-targets", "autocomplete": "off"}),
         help_text=_("Such as a node's name, responder, openai/gpt-4o or tier:cloud_fast."),
@@ -96,7 +96,7 @@ class PlaygroundForm(forms.Form):
         required=False,
         max_length=LONGEST,
         widget=TextareaWidget(attrs={"rows": 3, "placeholder": _("None: any text")}),
-        help_text=_("The answer must be JSON that obeys it."),
+        help_text=_("The answer must be JSON that matches it."),
     )
 
     def clean_schema(self) -> dict[str, Any] | None:
@@ -180,7 +180,8 @@ def _asked_before(request: HttpRequest) -> AskedBefore | None:
         except ValueError:
             found = None
         missing = _(
-            "There is no such call, its texts are no longer kept, or you may not read them."
+            "There is no such call, its prompt and answer are no longer kept, or you may "
+            "not read them."
         )
         return found or AskedBefore("", str(missing))
     return asked_about(request, node, request.GET["row"]) if "row" in request.GET else None
@@ -279,7 +280,7 @@ def _summary(record: CallRecord, about: Mapping[str, Any], *, error: str = "") -
             (gettext("tokens in"), count(record.usage.tokens_input)),
             (gettext("tokens out"), count(record.usage.tokens_output)),
             (gettext("cost"), money(record.cost_usd)),
-            (gettext("took"), milliseconds(record.latency_ms)),
+            (gettext("latency"), milliseconds(record.latency_ms)),
         ),
     }
     return render_to_string("nodewise/playground_summary.html", context)
@@ -318,7 +319,7 @@ def _targets(state: Snapshot) -> list[tuple[str, str]]:
             if node.interaction_type != InteractionType.EMBEDDINGS
         ),
         *(
-            (each.value, _offer(each.value, gettext("kind of use"), state))
+            (each.value, _offer(each.value, gettext("interaction type"), state))
             for each in InteractionType
             if each != InteractionType.EMBEDDINGS
         ),
@@ -330,9 +331,9 @@ def _targets(state: Snapshot) -> list[tuple[str, str]]:
 def _offer(name: str, what: str, state: Snapshot) -> str:
     targets = explain(name, snapshot=state).targets
     return (
-        gettext("{what}, now {target}").format(what=what, target=describe(targets[0]))
+        gettext("{what}, resolves to {target}").format(what=what, target=describe(targets[0]))
         if targets
-        else gettext("{what}, nothing answers it").format(what=what)
+        else gettext("{what}, no model").format(what=what)
     )
 
 

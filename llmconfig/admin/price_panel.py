@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from llmconfig.admin.kit.presentation import NOTHING
 from llmconfig.configuration import prices
+from llmconfig.configuration.numbers import count, dollars, percent
 from llmconfig.models import ModelPrice, PriceSource, ProviderModel
 
 LABELS = (_("Prompt"), _("Answer"), _("Prompt, from the cache"), _("Prompt, into the cache"))
@@ -72,13 +73,13 @@ def conditions(row: ModelPrice) -> str:
     """When a row's rates hold, in words."""
     words = []
     if row.service_tier == prices.BATCH:
-        words.append(gettext("in the provider's own batches"))
+        words.append(gettext("in provider batches"))
     elif row.service_tier:
         words.append(gettext("at the {tier} tier").format(tier=row.service_tier))
     if row.above_prompt_tokens:
         words.append(
             gettext("for prompts of more than {number} tokens").format(
-                number=f"{row.above_prompt_tokens:,}"
+                number=count(row.above_prompt_tokens)
             )
         )
     if row.hours_from is not None and row.hours_until is not None:
@@ -106,12 +107,12 @@ def _amounts(row: ModelPrice) -> tuple[Decimal | None, ...]:
 
 def per_million(price: Decimal | None) -> str | SafeString:
     """Dollars for a million tokens; a dash when unknown."""
-    return NOTHING if price is None else f"${price.normalize():f}"
+    return NOTHING if price is None else dollars(price.normalize())
 
 
 def _difference(now: Decimal | None, suggested: Decimal | None) -> str:
     if now is None or suggested is None or now == suggested:
         return ""
     if not now:
-        return gettext("no longer free")
-    return f"{(suggested - now) / now:+.0%}"
+        return gettext("no longer valid")
+    return percent((suggested - now) / now, signed=True)

@@ -91,10 +91,10 @@ class LLMConfigAdmin(RevisionedAdmin):
     change_form_outer_after_template = "nodewise/process_settings.html"
     fieldsets = (
         (None, {"fields": ("enabled",)}),
-        (_("What runs by itself"), {"fields": ("auto_tagging", "auto_enrichment")}),
-        (_("Facts from outside"), {"fields": ("external_enrichment",)}),
+        (_("Automatic work"), {"fields": ("auto_tagging", "auto_enrichment")}),
+        (_("External facts"), {"fields": ("external_enrichment",)}),
         (
-            _("Models, unless an interaction type or node says otherwise"),
+            _("Models, unless an interaction type or node names one"),
             {
                 "fields": (
                     "provider", "model_tagger", "model_enricher", "model_analytics",

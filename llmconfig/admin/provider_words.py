@@ -53,10 +53,10 @@ def discovery_summary(provider: Provider, found: discovery.Discovered) -> str:
     for sentence, names in (
         (gettext("Added: {models}."), found.added),
         (gettext("Updated: {models}."), found.updated),
-        (gettext("In this catalogue but not listed there: {models}."), found.missing),
+        (gettext("In this catalogue but no longer listed there: {models}."), found.missing),
     ):
         if names:
             parts.append(sentence.format(models=few(names)))
     if not (found.added or found.updated):
-        parts.append(gettext("All of them were known already."))
+        parts.append(gettext("No new models."))
     return " ".join(parts)

@@ -49,12 +49,12 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only f
         help_text=_("Deletes the key from the database when you save."),
     )
     reference_again = forms.CharField(
-        label=_("Secret reference, once more"),
+        label=_("Secret reference, again"),
         required=False,
         max_length=255,
         strip=True,
         widget=TextWidget(attrs={"autocomplete": "off", "spellcheck": "false"}),
-        help_text=_("Only when type, scheme, host or port changes: what it points at goes there."),
+        help_text=_("Needed when type, scheme, host or port changes: the secret is sent there."),
     )
 
     class Meta:
@@ -163,8 +163,8 @@ class ProviderAdmin(ShowsHealth, TellsUses, RevisionedAdmin):
             {
                 "fields": ("name", "provider_type", "api_base_url", "is_enabled"),
                 "description": _(
-                    "Who is called. The name is the first part of model references such"
-                    " as <code>openai/gpt-4o</code>."
+                    "The name is the first part of model references such as "
+                    "<code>openai/gpt-4o</code>."
                 ),
             },
         ),
@@ -173,16 +173,16 @@ class ProviderAdmin(ShowsHealth, TellsUses, RevisionedAdmin):
             {
                 "fields": ("new_key", "remove_key", "secret_ref"),
                 "description": _(
-                    "Enter the key here, or say where it is kept. Local servers mostly need none."
+                    "Enter the key here, or say where it is kept. Most local servers need none."
                 ),
             },
         ),
-        (_("Choice among providers"), {"fields": ("priority", "weight")}),
+        (_("Choosing among providers"), {"fields": ("priority", "weight")}),
         (
             _("Limits"),
             {
                 "fields": ("max_concurrency", "requests_per_minute", "tokens_per_minute"),
-                "description": _("Held by all processes together. Calls wait for their turn."),
+                "description": _("Shared by all processes. Calls wait for their turn."),
             },
         ),
         (_("Details"), {"fields": ("api_version", "timeout_seconds")}),
@@ -306,21 +306,14 @@ class ProviderAdmin(ShowsHealth, TellsUses, RevisionedAdmin):
             for model in retirement.retiring_models().filter(provider=provider):
                 messages.warning(
                     request,
-                    gettext("{model} {retires}: choose another in time.").format(
+                    gettext("{model} {retires}: choose another model in time.").format(
                         model=model, retires=retirement.describe(model.retires_at)
                     ),
                 )
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Model | None = None,
-    ) -> HttpResponse:
+    def fill_page(self, request: HttpRequest, obj: Model | None, context: dict[str, Any]) -> None:
         """With the connection's state and its buttons; a new provider has none yet."""
+        super().fill_page(request, obj, context)
         if isinstance(obj, Provider):
             context["connection"] = {
                 "provider": obj,
@@ -333,7 +326,6 @@ class ProviderAdmin(ShowsHealth, TellsUses, RevisionedAdmin):
                     for model in retirement.retiring_models().filter(provider=obj)
                 ],
             }
-        return super().render_change_form(request, context, add, change, form_url, obj)
 
     @admin.display(description=_("Type"), ordering="provider_type")
     def type(self, provider: Provider) -> str:

@@ -1,4 +1,4 @@
-"""LLM settings: one page, with the model of each kind of use and the providers."""
+"""LLM settings: one page, with the model of each interaction type and the providers."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -26,16 +26,16 @@ from llmconfig.configuration.revisions import change
 from llmconfig.models import GlobalConfig, InteractionType, Provider
 
 PURPOSES = {
-    InteractionType.REASONING: _("Thinking: supervisors, open questions"),
-    InteractionType.TOOLS: _("Choosing tools and reading their answers"),
+    InteractionType.REASONING: _("Reasoning: supervisors, open questions"),
+    InteractionType.TOOLS: _("Choosing tools and reading their results"),
     InteractionType.SUBAGENTS: _("Specialised, focused tasks"),
     InteractionType.PLANNING: _("Plans and lists of steps"),
     InteractionType.EMBEDDINGS: _("Vectors for search"),
     InteractionType.TAGGER: _("Tags and entities of rows"),
     InteractionType.ENRICHER: _("Cleaned texts, profiles, translations"),
-    InteractionType.ANALYTICS: _("Reports over figures"),
+    InteractionType.ANALYTICS: _("Reports on figures"),
     InteractionType.RESPONDER: _("Answers to people"),
-    InteractionType.JUDGE: _("Verdicts on other models' answers"),
+    InteractionType.JUDGE: _("Judging other models' answers"),
 }
 
 
@@ -58,7 +58,7 @@ class TypeForm(ListedModelsForm):
         )
         self.fields["temperature"].widget.attrs |= {"step": "0.1", "min": "0", "max": "2"}
         self.fields["allow_unlisted_models"].widget.attrs["aria-label"] = gettext(
-            "{kind}: its model exists although nobody lists it"
+            "{kind}: allow an unlisted model"
         ).format(kind=label)
         for name in ("temperature", "max_tokens"):
             attrs = self.fields[name].widget.attrs

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 
 from django.db import transaction
+from django.utils.translation import gettext
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers
 from rest_framework.exceptions import NotFound, PermissionDenied
@@ -54,7 +55,9 @@ class NodeSerializer(ListedModelsSerializer[NodeConfiguration]):
         """Applications call a node by its name, and it may hide nothing that has the name."""
         if self.instance is not None:
             if name != self.instance.node_name:
-                raise serializers.ValidationError("A node keeps its name; add another node.")
+                raise serializers.ValidationError(
+                    gettext("A node keeps its name; add another node.")
+                )
             return name
         try:
             node_names.refuse_taken(name)
@@ -149,7 +152,11 @@ class InteractionRow(Versioned):
         """The stored row, or a blank one of a known type; raises NotFound."""
         if name not in InteractionType.values:
             known = ", ".join(InteractionType.values)
-            raise NotFound(f"There is no interaction type {name!r}; there are {known}.")
+            raise NotFound(
+                gettext("There is no interaction type {name!r}; there are {known}.").format(
+                    name=name, known=known
+                )
+            )
         rows = GlobalConfig.objects.filter(interaction_type=name)
         return (rows.select_for_update() if lock else rows).first() or GlobalConfig(
             interaction_type=name
@@ -202,4 +209,4 @@ class UserConfigRow(ConfigurationRow):
 def refuse_others(caller: User, owner: User) -> None:
     """Raises PermissionDenied unless it is one's own choice, or one is an administrator."""
     if owner.pk != caller.pk and rank_of(caller) < RANK[Role.ADMINISTRATOR]:
-        raise PermissionDenied("Only administrators set other users' choices.")
+        raise PermissionDenied(gettext("Only administrators set other users' choices."))

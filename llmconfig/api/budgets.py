@@ -23,7 +23,7 @@ class BudgetSerializer(StrictModelSerializer[Budget]):
         help_text="What calls have cost in the period that runs now."
     )
     unpriced_calls = serializers.SerializerMethodField(
-        help_text="Calls of that period that are in no sum, because nobody knows their price."
+        help_text="Calls of that period that are not counted, because their price is unknown."
     )
     held_usd = serializers.SerializerMethodField(
         help_text="What calls under way may cost beyond that."

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import generics, serializers
 from rest_framework.exceptions import NotFound
@@ -63,13 +64,15 @@ class ModelSerializer(StrictModelSerializer[ProviderModel]):
     def validate_provider(self, provider: Provider) -> Provider:
         """Records and prices are a provider's: a model stays with it."""
         if self.instance is not None and provider != self.instance.provider:
-            raise serializers.ValidationError("A model stays with its provider; add another one.")
+            raise serializers.ValidationError(
+                gettext("A model stays with its provider; add another one.")
+            )
         return provider
 
     def validate_model_id(self, model_id: str) -> str:
         """References name a model by its id: it stays."""
         if self.instance is not None and model_id != self.instance.model_id:
-            raise serializers.ValidationError("A model keeps its id; add another model.")
+            raise serializers.ValidationError(gettext("A model keeps its id; add another model."))
         return model_id
 
 
@@ -91,14 +94,18 @@ class PriceSerializer(StrictModelSerializer[ModelPrice]):
     def validate_model(self, model: ProviderModel) -> ProviderModel:
         """A price stays with its model."""
         if self.instance is not None and model != self.instance.model:
-            raise serializers.ValidationError("A price stays with its model; add another one.")
+            raise serializers.ValidationError(
+                gettext("A price stays with its model; add another one.")
+            )
         return model
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Only what a person entered is a person's to change."""
         if self.instance is not None and self.instance.source != PriceSource.MANUAL:
             raise serializers.ValidationError(
-                f"This price was taken from {self.instance.source}: add your own, which wins."
+                gettext("This price was taken from {source}: add your own, which wins.").format(
+                    source=self.instance.source
+                )
             )
         return cast("dict[str, Any]", super().validate(attrs))
 
@@ -204,7 +211,9 @@ class RefusedParameters(Endpoint):
     def _model(self, model_id: UUID) -> ProviderModel:
         found = ProviderModel.objects.select_related("provider").filter(pk=model_id).first()
         if found is None:
-            raise NotFound(f"There is no model {str(model_id)!r}.")
+            raise NotFound(
+                gettext("There is no model {model_id!r}.").format(model_id=str(model_id))
+            )
         return found
 
 
@@ -268,7 +277,7 @@ class TierRow(Versioned):
     def put(self, request: Request, tier: str) -> Response:
         """Give the tier to a model, in one revision; the model that had it loses it."""
         if not tier.isprintable() or len(tier) > MAX_TIER_LENGTH:
-            raise NotFound("No tier can have this name.")
+            raise NotFound(gettext("No tier can have this name."))
         with transaction.atomic():
             holders = ProviderModel.objects.select_for_update().filter(tier=tier)
             held = list(holders)
@@ -277,7 +286,9 @@ class TierRow(Versioned):
             body.is_valid(raise_exception=True)
             model: ProviderModel = body.validated_data["model"]
             if not model.is_active:
-                raise serializers.ValidationError({"model": f"{model} is not active."})
+                raise serializers.ValidationError(
+                    {"model": gettext("{model} is not active.").format(model=model)}
+                )
             with self.change(f"Gave the tier {tier} to {model}."):
                 for each in held:
                     if each.pk != model.pk:
@@ -303,7 +314,9 @@ class TierRow(Versioned):
     def row(self, tier: str) -> ContextWindow:
         row = ContextWindow.objects.filter(tier=tier).first() if tier.isprintable() else None
         if row is None:
-            raise NotFound(f"There is no tier {tier!r}: PUT gives one to a model.")
+            raise NotFound(
+                gettext("There is no tier {tier!r}: PUT gives one to a model.").format(tier=tier)
+            )
         return row
 
     def traces(self, row: str) -> Q:

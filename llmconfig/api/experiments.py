@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -62,10 +63,12 @@ class ExperimentSerializer(StrictModelSerializer[Experiment]):
     def validate_arms(self, arms: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Each name once, and at least two while calls are divided among them."""
         if len(arms) > MAX_ARMS:
-            raise serializers.ValidationError(f"An experiment has at most {MAX_ARMS} arms.")
+            raise serializers.ValidationError(
+                gettext("An experiment has at most {max_arms} arms.").format(max_arms=MAX_ARMS)
+            )
         names = [each["name"] for each in arms]
         if len(set(names)) != len(names):
-            raise serializers.ValidationError("Two arms have the same name.")
+            raise serializers.ValidationError(gettext("Two arms have the same name."))
         running = self.instance is not None and self.instance.status == ExperimentStatus.RUNNING
         stored = (
             {} if self.instance is None else {arm.name: arm for arm in self.instance.arms.all()}

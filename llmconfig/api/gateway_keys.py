@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID
 
+from django.utils.translation import gettext
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.exceptions import NotFound
@@ -93,7 +94,7 @@ class GatewayKeyRotation(Endpoint):
         with self.change("Rotated an API key."):
             row = GatewayKey.objects.select_for_update().filter(pk=id).first()
             if row is None:
-                raise NotFound(f"There is no API key {str(id)!r}.")
+                raise NotFound(gettext("There is no API key {id!r}.").format(id=str(id)))
             key = rotate(row, overlap=overlap)
         shown = {**GatewayKeySerializer(row).data, "key": key.reveal()}
         return Response(shown, headers={"Cache-Control": "no-store"})

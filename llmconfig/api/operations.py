@@ -112,23 +112,24 @@ OPERATIONS = {
     ),
     f"GET {BASE}/config": Operation(
         "List interaction types",
-        "Returns the default model and parameters of every kind of use.",
+        "Returns the default model and parameters of every interaction type.",
     ),
     f"GET {BASE}/config/{{interaction_type}}": Operation(
         "Show an interaction type's defaults",
-        "Returns the model, parameters and fallbacks of one kind of use, with its version as ETag.",
+        "Returns the model, parameters and fallbacks of one interaction type, with its version as"
+        " ETag.",
     ),
     f"PUT {BASE}/config/{{interaction_type}}": Operation(
         "Replace an interaction type's defaults",
-        "Replaces all values of one kind of use: a field that the body leaves out becomes blank"
-        " and is inherited again.",
+        "Replaces all values of one interaction type: a field that the body leaves out becomes"
+        " blank and is inherited again.",
     ),
     f"PATCH {BASE}/config/{{interaction_type}}": Operation(
         "Change an interaction type's defaults",
-        "Changes the named values of one kind of use and leaves the others as they are.",
+        "Changes the named values of one interaction type and leaves the others as they are.",
     ),
     f"GET {BASE}/config/summary": Operation(
-        "Summarize what answers each kind of use",
+        "Summarize what each interaction type resolves to",
         "Returns one line for the master switch and one for each interaction type: the model that"
         " would answer now, or why none would.",
     ),

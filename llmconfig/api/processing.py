@@ -3,6 +3,7 @@
 from typing import Any, cast
 
 from django.db import transaction
+from django.utils.translation import gettext
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
@@ -89,7 +90,11 @@ class SettingsSerializer(ListedModelsSerializer[LLMConfig]):
         for name, variable in overruled().items():
             if name in attrs:
                 raise serializers.ValidationError(
-                    {name: f"{variable} sets this in the environment; change it there."}
+                    {
+                        name: gettext(
+                            "{variable} sets this in the environment; change it there."
+                        ).format(variable=variable)
+                    }
                 )
         if too_much := above_their_most(attrs):
             raise serializers.ValidationError(too_much)
@@ -131,5 +136,7 @@ class Settings(Versioned):
             rows = LLMConfig.objects.select_for_update()
         found = rows.filter(pk=SINGLE_ROW_ID).first()
         if found is None:
-            raise NotFound("There are no processing settings yet: run `manage.py seed_llm_config`.")
+            raise NotFound(
+                gettext("There are no processing settings yet: run `manage.py seed_llm_config`.")
+            )
         return found

@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers
 from rest_framework.request import Request
@@ -53,7 +54,9 @@ class ProviderSerializer(StrictModelSerializer[Provider]):
     def validate_name(self, name: str) -> str:
         """References name a provider by its name: it stays."""
         if self.instance is not None and name != self.instance.name:
-            raise serializers.ValidationError("A provider keeps its name; add another provider.")
+            raise serializers.ValidationError(
+                gettext("A provider keeps its name; add another provider.")
+            )
         return name
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -135,7 +138,11 @@ class ProviderRow(ConfigurationRow):
         uses = [each.words for each in uses_of_provider(row)]
         if uses:
             shown = ", ".join(uses[:10]) + (f" and {len(uses) - 10} more" if uses[10:] else "")
-            raise Conflict(f"{row.name} is in use by {shown}: change that first, or disable it.")
+            raise Conflict(
+                gettext("{name} is in use by {shown}: change that first, or disable it.").format(
+                    name=row.name, shown=shown
+                )
+            )
 
 
 class ProviderCheck(Rows):

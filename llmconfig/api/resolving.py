@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.translation import gettext
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound, ValidationError
@@ -168,7 +169,7 @@ def _user_id(request: Request) -> UserKey | None:
     printable = username.isprintable()
     found = user_named(username) if printable else None
     if found is None:
-        raise ValidationError({"user": "There is no user of this name."})
+        raise ValidationError({"user": gettext("There is no user of this name.")})
     return found.pk
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.translation import gettext
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
@@ -55,7 +56,7 @@ class RollBack(Endpoint):
     def post(self, request: Request, number: int) -> Response:
         """Go back, or show what that would change."""
         if number > MAX_KEY or not Revision.objects.filter(pk=number).exists():
-            raise NotFound(f"There is no revision {number}.")
+            raise NotFound(gettext("There is no revision {number}.").format(number=number))
         body = RollBackSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         if body.validated_data["dry_run"]:

@@ -10,6 +10,7 @@ import math
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from llmconfig.configuration.facts import ArmFacts, ExperimentFacts
 from llmconfig.configuration.revisions import change
@@ -48,16 +49,23 @@ def start(name: str, *, source: str, user: User | None = None) -> Experiment:
     with change(source=source, user=user, message=f"Started {name}."):
         experiment = _locked(name)
         if experiment.status == ExperimentStatus.RUNNING:
-            raise ChangeRefused(f"The experiment {name!r} is running already.", field="status")
+            raise ChangeRefused(
+                gettext("The experiment {name!r} is running already.").format(name=name),
+                field="status",
+            )
         if experiment.arms.count() < 2:
             raise ChangeRefused(
-                f"The experiment {name!r} needs at least two arms; one may override nothing.",
+                gettext(
+                    "The experiment {name!r} needs at least two arms; one may override nothing."
+                ).format(name=name),
                 field="arms",
             )
         if experiment.mode == ExperimentMode.SHADOW and _controls(experiment) != 1:
             raise ChangeRefused(
-                f"The experiment {name!r} is a shadow: give it one arm that overrides nothing,"
-                " which answers.",
+                gettext(
+                    "The experiment {name!r} is a shadow: give it one arm that overrides nothing, "
+                    "which answers."
+                ).format(name=name),
                 field="arms",
             )
         experiment.status, experiment.promoted_arm = ExperimentStatus.RUNNING, ""
@@ -67,7 +75,9 @@ def start(name: str, *, source: str, user: User | None = None) -> Experiment:
                 experiment.save()
         except IntegrityError as error:
             raise ChangeRefused(
-                f"Another experiment is running on the node {experiment.node}: stop it first.",
+                gettext("Another experiment is running on the node {node}: stop it first.").format(
+                    node=experiment.node
+                ),
                 field="node",
             ) from error
     return experiment
@@ -78,7 +88,9 @@ def stop(name: str, *, source: str, user: User | None = None) -> Experiment:
     with change(source=source, user=user, message=f"Stopped {name}."):
         experiment = _locked(name)
         if experiment.status != ExperimentStatus.RUNNING:
-            raise ChangeRefused(f"The experiment {name!r} is not running.", field="status")
+            raise ChangeRefused(
+                gettext("The experiment {name!r} is not running.").format(name=name), field="status"
+            )
         experiment.status = ExperimentStatus.STOPPED
         experiment.stopped_at = timezone.now()
         experiment.save()
@@ -93,12 +105,18 @@ def promote(name: str, arm: str, *, source: str, user: User | None = None) -> Ex
     with change(source=source, user=user, message=f"Promoted {arm} of {name}."):
         experiment = _locked(name)
         if experiment.status == ExperimentStatus.DRAFT:
-            raise ChangeRefused(f"The experiment {name!r} was never started.", field="status")
+            raise ChangeRefused(
+                gettext("The experiment {name!r} was never started.").format(name=name),
+                field="status",
+            )
         found = experiment.arms.filter(name=arm).first()
         if found is None:
             known = ", ".join(experiment.arms.values_list("name", flat=True))
             raise ChangeRefused(
-                f"The experiment {name!r} has no arm {arm!r}; it has {known}.", field="arm"
+                gettext("The experiment {name!r} has no arm {arm!r}; it has {known}.").format(
+                    name=name, arm=arm, known=known
+                ),
+                field="arm",
             )
         _take_over(found, experiment.node)
         if experiment.status == ExperimentStatus.RUNNING:
@@ -132,5 +150,10 @@ def _locked(name: str) -> Experiment:
     found = rows.filter(name=name).first()
     if found is None:
         known = ", ".join(Experiment.objects.values_list("name", flat=True)) or "none yet"
-        raise ChangeRefused(f"There is no experiment {name!r}; known: {known}.", field="name")
+        raise ChangeRefused(
+            gettext("There is no experiment {name!r}; known: {known}.").format(
+                name=name, known=known
+            ),
+            field="name",
+        )
     return found

@@ -6,24 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.utils.formats import number_format
+from django.utils.translation import gettext, ngettext
 
-UNPRICED = "unpriced"
+from llmconfig.configuration.numbers import UNPRICED, count, money
+
+__all__ = ["UNPRICED", "KnownCost", "money", "total"]
+
 NOTHING = Decimal(0)
 DIGITS = Decimal("1E-10")
-
-
-def money(amount: Decimal | None) -> str:
-    """US dollars with as many digits as small amounts need; an unknown price is said to be so."""
-    if amount is None:
-        return UNPRICED
-    if amount == 0:
-        return "$0"
-    if amount < 0:
-        return f"-{money(-amount)}"
-    if amount < Decimal("0.0001"):
-        return "< $0.0001"
-    return f"${number_format(amount, 2 if amount >= 1 else 4, use_l10n=False, force_grouping=True)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +52,20 @@ class KnownCost:
         """A sentence about the calls that are not in the sum; blank if there are none."""
         if not self.unpriced_calls:
             return ""
-        calls = "1 call" if self.unpriced_calls == 1 else f"{self.unpriced_calls:,} calls"
-        tokens = f" ({self.unpriced_tokens:,} tokens)" if self.unpriced_tokens else ""
-        return f"{calls}{tokens} without a known price, in no sum"
+        said = (
+            ngettext(
+                "{calls} call ({tokens} tokens) without a known price, not counted",
+                "{calls} calls ({tokens} tokens) without a known price, not counted",
+                self.unpriced_calls,
+            )
+            if self.unpriced_tokens
+            else ngettext(
+                "{calls} call without a known price, not counted",
+                "{calls} calls without a known price, not counted",
+                self.unpriced_calls,
+            )
+        )
+        return said.format(calls=count(self.unpriced_calls), tokens=count(self.unpriced_tokens))
 
     def __add__(self, other: "KnownCost") -> "KnownCost":
         return total([self, other])
@@ -72,7 +73,9 @@ class KnownCost:
     def __str__(self) -> str:
         if not self.unpriced_calls or self.usd is None:
             return money(self.usd)
-        return f"{money(self.usd)} + {self.unpriced_calls:,} {UNPRICED}"
+        return gettext("{money} + {calls} unpriced").format(
+            money=money(self.usd), calls=count(self.unpriced_calls)
+        )
 
 
 def total(costs: Iterable[KnownCost]) -> KnownCost:

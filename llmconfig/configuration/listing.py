@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from django.db.models import Model
+from django.utils.translation import gettext, ngettext
 
 from llmconfig.configuration import references, snapshot
 from llmconfig.configuration.snapshot import Snapshot
@@ -90,7 +91,10 @@ def refuse_unlisted(
         )
         if problem:
             raise ChangeRefused(
-                f"{problem} If it exists all the same, set {ALLOWED}.", field=each.column
+                gettext("{problem} If it exists all the same, set {allowed}.").format(
+                    problem=problem, allowed=ALLOWED
+                ),
+                field=each.column,
             )
 
 
@@ -184,18 +188,24 @@ def _described(
         name for name, models in catalogues.items() if name not in enabled and wanted in models
     ]
     if asked and asked not in state.providers:
-        sentence = f"There is no provider {asked!r}."
+        sentence = gettext("There is no provider {name!r}.").format(name=asked)
     elif disabled and (not asked or asked in disabled):
-        verb = "lists it, but is" if len(disabled) == 1 else "list it, but are"
-        sentence = (
-            f"No enabled provider lists {reference!r}: {', '.join(disabled)} {verb} disabled."
-        )
+        sentence = ngettext(
+            "No enabled provider lists {reference!r}: {names} lists it, but is disabled.",
+            "No enabled provider lists {reference!r}: {names} list it, but are disabled.",
+            len(disabled),
+        ).format(reference=reference, names=", ".join(disabled))
     elif asked:
-        sentence = f"{asked} doesn't list {wanted!r}."
+        sentence = gettext("{provider} doesn't list {model!r}.").format(
+            provider=asked, model=wanted
+        )
     else:
-        sentence = f"No enabled provider lists {reference!r}."
+        sentence = gettext("No enabled provider lists {reference!r}.").format(reference=reference)
     near = _nearest(wanted, asked, catalogues, state)
-    return f"{sentence} The nearest listed: {', '.join(near)}." if near else sentence
+    if not near:
+        return sentence
+    hint = gettext("Did you mean {names}?").format(names=", ".join(near))
+    return f"{sentence} {hint}"
 
 
 def _nearest(

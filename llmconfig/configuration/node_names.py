@@ -1,5 +1,7 @@
 """Which names a new node may take, for every surface that makes one by hand."""
 
+from django.utils.translation import gettext
+
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import InteractionType, Provider, ProviderModel
 
@@ -13,6 +15,6 @@ def refuse_taken(name: str) -> None:
     )
     if taken:
         raise ChangeRefused(
-            "An interaction type, a model or a provider has this name; choose another.",
+            gettext("An interaction type, a model or a provider has this name; choose another."),
             field="node_name",
         )

@@ -6,6 +6,8 @@ could move a row to another host and keep the key would have it sent to a strang
 
 from urllib.parse import SplitResult, urlsplit
 
+from django.utils.translation import gettext
+
 from llmconfig import provider_types
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import Provider
@@ -28,7 +30,7 @@ def _split(address: str) -> SplitResult:
         parts = urlsplit(address)
         _ = parts.port  # only reading it checks it
     except ValueError as error:
-        raise ChangeRefused("This is not an address.", field="api_base_url") from error
+        raise ChangeRefused(gettext("This is not an address."), field="api_base_url") from error
     return parts
 
 
@@ -38,17 +40,23 @@ def check_base_url(provider_type: str, api_base_url: str) -> None:
         kind = provider_types.get(provider_type)
         if kind.needs_address:
             raise ChangeRefused(
-                f"{kind.label} has no address of its own: enter the base URL, such as"
-                " https://models.example.com/v1.",
+                gettext(
+                    "{label} has no address of its own: enter the base URL, such as "
+                    "https://models.example.com/v1."
+                ).format(label=kind.label),
                 field="api_base_url",
             )
         return
     parts = _split(api_base_url)
     if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
-        raise ChangeRefused("Start with http:// or https:// and a host.", field="api_base_url")
+        raise ChangeRefused(
+            gettext("Start with http:// or https:// and a host."), field="api_base_url"
+        )
     if parts.username or parts.password or parts.query or parts.fragment or "\\" in api_base_url:
         raise ChangeRefused(
-            "Leave out user name, password, query and fragment; the key has its own field.",
+            gettext(
+                "Leave out user name, password, query and fragment; the key has its own field."
+            ),
             field="api_base_url",
         )
 
@@ -57,7 +65,10 @@ def check_one_key_source(*, has_key: bool, secret_ref: str) -> None:
     """A key or a reference, not both; raises ChangeRefused."""
     if has_key and secret_ref:
         raise ChangeRefused(
-            "Give a key or a secret reference, not both: leave one blank or remove the stored key.",
+            gettext(
+                "Give a key or a secret reference, not both: leave one blank or remove the "
+                "stored key."
+            ),
             field="secret_ref",
         )
 
@@ -85,15 +96,21 @@ def refuse_key_for_new_host(
     """
     field = ""
     if stored.api_key and not key_given:
-        field, what = "api_key", "stored key"
+        field = "api_key"
     elif stored.secret_ref and not reference_given:
-        field, what = "secret_ref", "secret that the reference points at"
+        field = "secret_ref"
     if not field:
         return
     if goes_elsewhere((stored.provider_type, stored.api_base_url), (provider_type, api_base_url)):
-        again = "key" if field == "api_key" else "reference"
-        raise ChangeRefused(
-            f"The type, scheme, host or port changes, so the {what} would go to another server:"
-            f" enter the {again} again, or remove it.",
-            field=field,
+        said = (
+            gettext(
+                "The type, scheme, host or port changes, so the stored key would go to another"
+                " server: enter the key again, or remove it."
+            )
+            if field == "api_key"
+            else gettext(
+                "The type, scheme, host or port changes, so the secret that the reference points"
+                " at would go to another server: enter the reference again, or remove it."
+            )
         )
+        raise ChangeRefused(said, field=field)

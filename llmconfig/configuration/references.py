@@ -139,7 +139,7 @@ def _unlisted(snapshot: Snapshot, name: str, model_id: str) -> str:
     listing = [each for each, listed in snapshot.models if listed == model_id and each != name]
     enabled = [each for each in listing if snapshot.providers[each].is_enabled]
     disabled = [each for each in listing if each not in enabled]
-    sentences = [f"{name} doesn't list {model_id!r}; it is asked for it by that name."]
+    sentences = [f"{model_id!r} is not in {name}'s list. Calls go to {name} as {model_id!r}."]
     if enabled:
         sentences.append(f"It is listed by {', '.join(enabled)}.")
     if disabled:

@@ -16,6 +16,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import CASCADE, SET_NULL, Field
 from django.db.models.expressions import BaseExpression
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from llmconfig.configuration import provider_rules
 from llmconfig.configuration.revisions import change
@@ -76,8 +77,10 @@ def roll_back(
         current = _current_revision()
         if seen is not None and seen != current:
             raise ChangeRefused(
-                f"The configuration has changed since you looked (revision {seen}, now {current}):"
-                " look at the difference again.",
+                gettext(
+                    "The configuration has changed since you looked (revision {seen}, now "
+                    "{current}): look at the difference again."
+                ).format(seen=seen, current=current),
                 field="seen",
             )
         plan = _Plan(to)
@@ -90,7 +93,10 @@ def roll_back(
 def _check_known(to: int) -> None:
     if not Revision.objects.filter(pk=to).exists():
         raise ChangeRefused(
-            f"There is no revision {to}; the newest is {_current_revision()}.", field="to"
+            gettext("There is no revision {to}; the newest is {current_revision}.").format(
+                to=to, current_revision=_current_revision()
+            ),
+            field="to",
         )
 
 
@@ -155,8 +161,10 @@ class _Plan:
         if stuck:
             each = stuck[0]
             raise ChangeRefused(
-                f"{each.table_name} {each.row_key} can't be as it was at revision {self.to}: it"
-                " breaks a rule of today's tables.",
+                gettext(
+                    "{table_name} {row_key} can't be as it was at revision {to}: it breaks a rule "
+                    "of today's tables."
+                ).format(table_name=each.table_name, row_key=each.row_key, to=self.to),
                 field="to",
             )
         _check_references(self.to)
@@ -365,7 +373,9 @@ def _check_references(to: int) -> None:
             cursor.execute("SET CONSTRAINTS ALL DEFERRED")
     except IntegrityError as error:
         raise ChangeRefused(
-            f"Revision {to} can't be restored: a row outside the configuration still needs one that"
-            f" it didn't have ({str(error).partition(chr(10))[0]}).",
+            gettext(
+                "Revision {to} can't be restored: a row outside the configuration still needs "
+                "one that it didn't have ({partition})."
+            ).format(to=to, partition=str(error).partition(chr(10))[0]),
             field="to",
         ) from error

@@ -8,6 +8,8 @@ import os
 import re
 from pathlib import Path
 
+from django.utils.translation import gettext
+
 from llmconfig import project_settings, provider_types
 from llmconfig.errors import ChangeRefused, SecretUnreadable
 
@@ -30,8 +32,10 @@ def check(secret_ref: str) -> None:
         return
     if not FORM.fullmatch(secret_ref):
         raise ChangeRefused(
-            "Write env:VARIABLE, file:/absolute/path or aws-sm:name. A key itself goes into the"
-            " field “API key”.",
+            gettext(
+                "Write env:VARIABLE, file:/absolute/path or aws-sm:name. A key itself goes "
+                "into the field “API key”."
+            ),
             field="secret_ref",
         )
     why = objection(secret_ref)

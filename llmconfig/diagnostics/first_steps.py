@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext
 
 from llmconfig import project_settings, provider_types
 from llmconfig.configuration import provider_rules, seeding, snapshot
 from llmconfig.configuration.facts import ModelFacts
+from llmconfig.configuration.numbers import count
 from llmconfig.configuration.pricing import price_at
 from llmconfig.configuration.resolution import explain
 from llmconfig.configuration.revisions import change
@@ -88,21 +90,32 @@ def connect(name: str, *, key: str, address: str, user: User | None) -> str:
     """
     offer = next((each for each in offers() if each.name == name), None)
     if offer is None:
-        raise ChangeRefused("Choose a provider.", field="provider")
+        raise ChangeRefused(gettext("Choose a provider."), field="provider")
     seeding.seed(seeding.Wishes())
     provider = Provider.objects.get(name=name)
     if offer.needs_key and not (key or provider.api_key or provider.secret_ref):
-        raise ChangeRefused(f"Enter a key of {offer.label}.", field="key")
+        raise ChangeRefused(
+            gettext("Enter a key of {label}.").format(label=offer.label), field="key"
+        )
     with change(source="admin", user=user, message=f"Connected the provider {name}."):
         _store(provider, key=key, address=address)
     checked = discovery.check_provider(provider)
     if not checked.ok:
-        raise ChangeRefused(f"{offer.label} doesn't answer: {checked.detail}", field="provider")
+        raise ChangeRefused(
+            gettext("{label} doesn't answer: {detail}").format(
+                label=offer.label, detail=checked.detail
+            ),
+            field="provider",
+        )
     try:
         found = discovery.discover_models(provider, source="admin", user=user)
     except ListingFailed as failure:
         raise ChangeRefused(f"{offer.label}: {failure}", field="provider") from None
-    return f"{offer.label} is connected: it lists {found.seen} models."
+    return ngettext(
+        "{label} is connected: it lists {number} model.",
+        "{label} is connected: it lists {number} models.",
+        found.seen,
+    ).format(label=offer.label, number=count(found.seen))
 
 
 def _store(provider: Provider, *, key: str, address: str) -> None:
@@ -169,7 +182,9 @@ def use_model(model: ProviderModel, *, user: User | None) -> str:
     reference = f"{model.provider.name}/{model.model_id}"
     if len(reference) > MAX_MODEL_LENGTH:
         raise ChangeRefused(
-            f"{reference} has more than {MAX_MODEL_LENGTH} characters: choose another model.",
+            gettext(
+                "{reference} has more than {max_model_length} characters: choose another model."
+            ).format(reference=reference, max_model_length=MAX_MODEL_LENGTH),
             field="model",
         )
     missing = unserved(snapshot.load())

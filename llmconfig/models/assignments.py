@@ -57,10 +57,10 @@ def refuse_cut_references(references: Sequence[str]) -> None:
 def allow_unlisted_field() -> "models.BooleanField[bool, bool]":
     """That models may be named which no enabled provider lists."""
     return models.BooleanField(
-        _("models exist all the same"),
+        _("allow unlisted models"),
         default=False,
         db_default=False,
-        help_text=_("Models named here exist although no enabled provider lists them."),
+        help_text=_("Save model names that no enabled provider lists."),
     )
 
 
@@ -84,7 +84,7 @@ class GlobalConfig(models.Model):
         max_length=20,
         choices=InteractionType,
         unique=True,
-        help_text=_("The kind of use that these defaults are for."),
+        help_text=_("The interaction type that these defaults are for."),
     )
     model = models.CharField(
         max_length=200, blank=True, validators=[REFERENCE_RULE], help_text=REFERENCE_HELP
@@ -99,7 +99,7 @@ class GlobalConfig(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text=_("Longest answer in tokens. Blank: inherited."),
+        help_text=_("Longest answer, in tokens. Blank: inherited."),
     )
     fallbacks = fallbacks_field()
     degrade_to = models.CharField(
@@ -107,8 +107,8 @@ class GlobalConfig(models.Model):
         blank=True,
         validators=[REFERENCE_RULE],
         help_text=_(
-            "Cheaper model reference, taken when a budget is over its soft limit or a call"
-            " would wait too long for its provider's limits. Blank: none."
+            "Used when a budget is over its soft limit, or a call would wait too long for "
+            "its provider's rate limits. Blank: none."
         ),
     )
     degrade_after_seconds = models.FloatField(
@@ -116,8 +116,8 @@ class GlobalConfig(models.Model):
         blank=True,
         validators=[MinValueValidator(0.0)],
         help_text=_(
-            "Longest wait for a provider's limits before the cheaper model is taken. Blank:"
-            " as long as the call may last."
+            "Longest wait for a provider's rate limits before the cheaper model is used. "
+            "Blank: as long as the call may last."
         ),
     )
     allow_unlisted_models = allow_unlisted_field()
@@ -156,18 +156,20 @@ class NodeConfiguration(models.Model):
         max_length=100,
         unique=True,
         validators=[NODE_NAME_RULE],
-        help_text=_("The name that the application calls it by."),
+        help_text=_("The name your application uses."),
     )
     interaction_type = models.CharField(
         max_length=20,
         choices=InteractionType,
         default=InteractionType.REASONING,
-        help_text=_("What this node leaves blank comes from here."),
+        help_text=_("Blank fields of this node come from here."),
     )
     provider = models.CharField(
         max_length=50,
         blank=True,
-        help_text=_("Name of the provider asked for the model. Blank: found by the model."),
+        help_text=_(
+            "Name of the provider that serves the model. Blank: found by the model's name."
+        ),
     )
     default_model = models.CharField(
         max_length=200, blank=True, validators=[REFERENCE_RULE], help_text=REFERENCE_HELP
@@ -182,26 +184,26 @@ class NodeConfiguration(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text=_("Longest answer in tokens. Blank: from the interaction type."),
+        help_text=_("Longest answer, in tokens. Blank: from the interaction type."),
     )
     langsmith_tracing = models.BooleanField(
         default=False, help_text=_("Send a trace of each call to the tracing service.")
     )
     description = models.TextField(blank=True, help_text=_("What this node is for."))
     azure_model = models.CharField(
-        max_length=200, blank=True, help_text=_("Model on Azure targets. Blank: the model above.")
+        max_length=200, blank=True, help_text=_("Model on Azure. Blank: the model above.")
     )
     azure_temperature = models.FloatField(
         null=True,
         blank=True,
         validators=TEMPERATURE_RULES,
-        help_text=_("Temperature on Azure targets. Blank: the temperature above."),
+        help_text=_("Temperature on Azure. Blank: the temperature above."),
     )
     azure_max_tokens = models.PositiveIntegerField(
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text=_("Longest answer on Azure targets. Blank: the limit above."),
+        help_text=_("Longest answer on Azure, in tokens. Blank: the limit above."),
     )
     fallbacks = fallbacks_field()
     cascade_model = models.CharField(
@@ -212,8 +214,8 @@ class NodeConfiguration(models.Model):
         db_default="",
         validators=[REFERENCE_RULE],
         help_text=_(
-            "Model reference that a batch's rows are asked at first; the node's own model"
-            " answers where that isn't good enough. Blank: no cascade."
+            "The model that a batch asks first; the node's own model answers where that "
+            "isn't good enough. Blank: no cascade."
         ),
     )
     cascade_score = models.CharField(
@@ -223,19 +225,21 @@ class NodeConfiguration(models.Model):
         blank=True,
         default="",
         db_default="",
-        help_text=_("What tells how good a cheap answer is. Blank: the confidence that it states."),
+        help_text=_(
+            "How to tell whether a cheap answer is good. Blank: by the confidence that it states."
+        ),
     )
     cascade_target = share_field(
         _("wanted agreement"),
         0.5,
         0.999,
         _(
-            "Share of a batch's rows that agree with the node's own model,"
-            " 0.5 to 0.999. Blank: 0.95."
+            "Share of a batch's answers that must agree with the node's own model, 0.5 to "
+            "0.999. Blank: 0.95."
         ),
     )
     cascade_miss = share_field(
-        _("may be missed"),
+        _("risk of missing it"),
         0.001,
         0.5,
         _(
@@ -249,9 +253,8 @@ class NodeConfiguration(models.Model):
         0.01,
         0.9,
         _(
-            "Largest share of good cheap answers that the node's own model is asked about all"
-            " the same,"
-            " 0.01 to 0.9. Blank: 0.3."
+            "Largest share of good cheap answers that are checked against the node's own "
+            "model, 0.01 to 0.9. Blank: 0.3."
         ),
     )
     judge_rubric = models.TextField(
@@ -261,8 +264,7 @@ class NodeConfiguration(models.Model):
         db_default="",
         max_length=MAX_RUBRIC,
         help_text=_(
-            "What makes an answer of this node good, in words for a model that judges them."
-            " Blank: no judge."
+            "What makes an answer of this node good, as instructions to the judge. Blank: no judge."
         ),
     )
     judge_model = models.CharField(
@@ -272,7 +274,7 @@ class NodeConfiguration(models.Model):
         default="",
         db_default="",
         validators=[REFERENCE_RULE],
-        help_text=_("Model reference that judges. Blank: the one of the interaction type judge."),
+        help_text=_("The model that judges. Blank: the one of the interaction type judge."),
     )
     allow_unlisted_models = allow_unlisted_field()
     synced_values = synced_values_field()

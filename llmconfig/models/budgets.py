@@ -33,7 +33,7 @@ class Budget(models.Model):
     """What some calls may cost in a period."""
 
     name = models.CharField(
-        max_length=100, unique=True, help_text=_("How refusals and lists call it.")
+        max_length=100, unique=True, help_text=_("Shown in lists and error messages.")
     )
     scope = models.CharField(
         max_length=20,
@@ -53,7 +53,7 @@ class Budget(models.Model):
         max_length=10,
         choices=BudgetPeriod,
         default=BudgetPeriod.MONTH,
-        help_text=_("When the count starts anew (UTC)."),
+        help_text=_("When spending resets (UTC)."),
     )
     soft_limit_usd = models.DecimalField(
         max_digits=14,
@@ -61,9 +61,7 @@ class Budget(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(0)],
-        help_text=_(
-            "From here on calls take their interaction type's cheaper model. Blank: never."
-        ),
+        help_text=_("Above this, calls use their interaction type's cheaper model. Blank: never."),
     )
     hard_limit_usd = models.DecimalField(
         max_digits=14,
@@ -71,11 +69,13 @@ class Budget(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(0)],
-        help_text=_("Calls that could go beyond this are refused. Blank: never."),
+        help_text=_("Calls that could exceed this are refused. Blank: never."),
     )
     allow_unpriced = models.BooleanField(
         default=False,
-        help_text=_("Let models without a known price be called under the hard limit, uncounted."),
+        help_text=_(
+            "Allow models without a known price under the hard limit; their calls don't count."
+        ),
     )
     is_enabled = models.BooleanField(
         default=True, help_text=_("Off: the budget neither counts nor refuses.")
@@ -93,7 +93,7 @@ class Budget(models.Model):
                 condition=Q(scope="everything", scope_value="")
                 | (~Q(scope="everything") & ~Q(scope_value="")),
                 violation_error_message=_(
-                    "Say which one it is for; for everything leave it blank."
+                    "Choose which one it applies to; leave it blank for everything."
                 ),
             ),
             models.CheckConstraint(
@@ -129,7 +129,7 @@ class BudgetSpending(models.Model):
     period_start = models.DateField()
     spent_usd = models.DecimalField(max_digits=20, decimal_places=10, default=0)
     unpriced_calls = models.PositiveIntegerField(
-        db_default=0, help_text=_("Calls that are not in it, because nobody knows their price.")
+        db_default=0, help_text=_("Calls that are not counted because their price is unknown.")
     )
     updated_at = models.DateTimeField(auto_now=True)
 

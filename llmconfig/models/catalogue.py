@@ -38,7 +38,8 @@ class ProviderModel(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     provider = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="models")
     model_id = models.CharField(
-        max_length=200, help_text=_("The provider's own name for it; on Azure the deployment.")
+        max_length=200,
+        help_text=_("The provider's own name for it; on Azure, the deployment's name."),
     )
     kind = models.CharField(
         max_length=10, choices=ModelKind, default=ModelKind.CHAT, help_text=_("Chat or embedding.")
@@ -48,41 +49,45 @@ class ProviderModel(models.Model):
         null=True,
         blank=True,
         help_text=_(
-            "local, cloud_fast, cloud_premium or one of your own; a reference"
-            " <code>tier:cloud_fast</code> means the tier's one active model."
+            "local, cloud_fast, cloud_premium or one of your own; "
+            "<code>tier:cloud_fast</code> refers to the tier's one active model."
         ),
     )
     context_window = models.PositiveIntegerField(
-        null=True, blank=True, help_text=_("Tokens that prompt and answer may have together.")
+        null=True, blank=True, help_text=_("Most tokens of prompt and answer together.")
     )
     max_output_tokens = models.PositiveIntegerField(
-        null=True, blank=True, help_text=_("The most tokens that one answer may have.")
+        null=True, blank=True, help_text=_("Most tokens of one answer.")
     )
-    supports_streaming = models.BooleanField(default=True, help_text=_("Can send word by word."))
+    supports_streaming = models.BooleanField(
+        default=True, help_text=_("Can send answers as they are written.")
+    )
     supports_temperature = models.BooleanField(
-        default=True, help_text=_("Off: a temperature is dropped, and the call's record says so.")
+        default=True,
+        help_text=_("Off: the temperature is left out, and the call's record says so."),
     )
     supports_json_schema = models.BooleanField(
-        default=False, help_text=_("Obeys a JSON schema by itself; else answers are checked here.")
+        default=False,
+        help_text=_("Follows a JSON schema itself; otherwise answers are checked here."),
     )
     supports_tools = models.BooleanField(default=False, help_text=_("Can call tools."))
     supports_logprobs = models.BooleanField(
-        _("supports log-probabilities"),
+        _("log probabilities"),
         default=False,
         help_text=_(
-            "Tells how likely each token of its answer was, when <code>logprobs</code> asks"
-            " for it; tags and entities take their confidence from that."
+            "Reports how likely each token was when <code>logprobs</code> asks for it; tags"
+            " and entities take their confidence from that."
         ),
     )
     is_active = models.BooleanField(
-        default=True, help_text=_("Off: the model is known but never chosen.")
+        default=True, help_text=_("Off: the model is listed but never used.")
     )
     retires_at = models.DateTimeField(
         null=True,
         blank=True,
         help_text=_(
-            "When its provider stops serving it. Discovery enters what a provider announces."
-            " Blank: not announced."
+            "When its provider stops serving it. Discovery fills this in when the provider "
+            "announces it. Blank: not announced."
         ),
     )
     synced_values = synced_values_field()
@@ -99,7 +104,9 @@ class ProviderModel(models.Model):
                 name="llm_provider_models_one_active_per_tier",
                 fields=["tier"],
                 condition=models.Q(is_active=True, tier__isnull=False),
-                violation_error_message=_("Another active model has this tier; a tier has one."),
+                violation_error_message=_(
+                    "Another active model has this tier; a tier can have only one."
+                ),
             ),
         ]
 
@@ -143,7 +150,9 @@ class ModelPrice(models.Model):
     """
 
     model = models.ForeignKey(ProviderModel, on_delete=models.CASCADE, related_name="prices")
-    valid_from = models.DateTimeField(help_text=_("The price holds for calls from this moment on."))
+    valid_from = models.DateTimeField(
+        help_text=_("The price applies to calls from this moment on.")
+    )
     service_tier = models.CharField(
         max_length=20,
         blank=True,
@@ -160,41 +169,45 @@ class ModelPrice(models.Model):
         default=0,
         db_default=0,
         help_text=_(
-            "Only for prompts of more tokens than this; then all of the call's tokens have"
-            " this price. 0: prompts of any length."
+            "Only for prompts of more tokens than this; then the price applies to all "
+            "tokens of the call. 0: any length."
         ),
     )
     hours_from = models.TimeField(
         null=True, blank=True, help_text=_("Only from this time of day on (UTC). Blank: always.")
     )
     hours_until = models.TimeField(
-        null=True, blank=True, help_text=_("And before this one; earlier than the start: next day.")
+        null=True,
+        blank=True,
+        help_text=_("Until this time; if earlier than the start, on the next day."),
     )
     input_per_1m = _rate(format_lazy("{} {}", _("Prompt."), PRICE_HELP))
     output_per_1m = _rate(format_lazy("{} {}", _("Answer, reasoning included."), PRICE_HELP))
     cached_input_per_1m = _rate(
-        _("Prompt tokens read from the provider's cache. Blank: as other prompt tokens.")
+        _("Prompt tokens read from the provider's cache. Blank: same as other prompt tokens.")
     )
     cache_write_per_1m = _rate(
-        _("Prompt tokens written to the provider's cache. Blank: as other prompt tokens.")
+        _("Prompt tokens written to the provider's cache. Blank: same as other prompt tokens.")
     )
     cache_write_1h_per_1m = _rate(
         _("Prompt tokens written to the cache for an hour. Blank: twice the prompt's price.")
     )
-    reasoning_per_1m = _rate(_("Reasoning tokens. Blank: as the answer."))
+    reasoning_per_1m = _rate(_("Reasoning tokens. Blank: same as the answer."))
     audio_input_per_1m = _rate(format_lazy("{} {}", _("Audio in the prompt."), PRICE_HELP))
-    audio_cached_per_1m = _rate(_("Audio read from the cache. Blank: as other audio."))
+    audio_cached_per_1m = _rate(_("Audio read from the cache. Blank: same as other audio."))
     audio_output_per_1m = _rate(format_lazy("{} {}", _("Audio in the answer."), PRICE_HELP))
-    image_input_per_1m = _rate(_("Pictures in the prompt. Blank: as other prompt tokens."))
-    image_cached_per_1m = _rate(_("Pictures read from the cache. Blank: as other cached tokens."))
-    image_output_per_1m = _rate(format_lazy("{} {}", _("Pictures in the answer."), PRICE_HELP))
+    image_input_per_1m = _rate(_("Images in the prompt. Blank: same as other prompt tokens."))
+    image_cached_per_1m = _rate(
+        _("Images read from the cache. Blank: same as other cached tokens.")
+    )
+    image_output_per_1m = _rate(format_lazy("{} {}", _("Images in the answer."), PRICE_HELP))
     audio_per_hour = _rate(
         _("An hour of audio in the prompt, in US dollars, where it is billed by its length.")
     )
     web_search_per_1k = _rate(
         _("A thousand web searches that the provider makes, in US dollars. Blank: unknown.")
     )
-    request_per_1k = _rate(_("A thousand requests, in US dollars, beside their tokens."))
+    request_per_1k = _rate(_("A thousand requests, in US dollars, on top of their tokens."))
     source = models.CharField(max_length=20, choices=PriceSource, default=PriceSource.MANUAL)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -243,8 +256,8 @@ class RefusedParameter(models.Model):
     parameter = models.CharField(
         max_length=80,
         help_text=_(
-            "What is left out or sent in its other form, as"
-            " <code>temperature</code> or <code>response_format:json_object</code>."
+            "What is left out or sent as an alternative, such as <code>temperature</code> "
+            "or <code>response_format:json_object</code>."
         ),
     )
     told = models.CharField(

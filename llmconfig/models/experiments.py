@@ -31,8 +31,8 @@ class ExperimentStatus(models.TextChoices):
 class ExperimentMode(models.TextChoices):
     """What an arm's calls are for."""
 
-    SPLIT = "split", _("Split: the key's arm answers")
-    SHADOW = "shadow", _("Shadow: the control answers, the key's arm is asked beside it")
+    SPLIT = "split", _("Split traffic")
+    SHADOW = "shadow", _("Shadow: the control answers, variants run beside it")
 
 
 MARGIN_RULES = [MinValueValidator(0.0), MaxValueValidator(10.0)]
@@ -46,25 +46,25 @@ class Experiment(models.Model):
         max_length=100,
         unique=True,
         validators=[NAME_RULE],
-        help_text=_("Each call's record carries it."),
+        help_text=_("Recorded with each call."),
     )
     node = models.ForeignKey(
         NodeConfiguration,
         on_delete=models.CASCADE,
         related_name="experiments",
-        help_text=_("The node whose calls are divided among the arms."),
+        help_text=_("The node whose calls are split among the variants."),
     )
     description = models.TextField(blank=True, help_text=_("What you want to find out."))
     mode = models.CharField(
         max_length=10,
         choices=ExperimentMode,
         default=ExperimentMode.SPLIT,
-        help_text=_("A shadow's answers are paid and recorded, and never used."),
+        help_text=_("Shadow answers are paid for and recorded, but never used."),
     )
     fewest_calls = models.PositiveIntegerField(
         default=100,
         validators=[MinValueValidator(30)],
-        help_text=_("Calls that an arm needs before it is judged."),
+        help_text=_("Calls that a variant needs before it is judged."),
     )
     most_quality_loss = models.FloatField(
         null=True,
@@ -72,8 +72,8 @@ class Experiment(models.Model):
         default=0.05,
         validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
         help_text=_(
-            "How much below the control the shares of successes and of accepted answers and"
-            " the quality score may be: 0.05 is five in a hundred. Blank: no gate."
+            "How far success rate, acceptance rate and quality score may fall below the "
+            "control's: 0.05 is five percentage points. Blank: no gate."
         ),
     )
     most_cost_increase = models.FloatField(
@@ -82,7 +82,8 @@ class Experiment(models.Model):
         default=0.25,
         validators=MARGIN_RULES,
         help_text=_(
-            "How much dearer than the control a call may be: 0.25 is a quarter. Blank: no gate."
+            "How much more a call may cost than the control's: 0.25 is a quarter more. "
+            "Blank: no gate."
         ),
     )
     most_latency_increase = models.FloatField(
@@ -91,7 +92,8 @@ class Experiment(models.Model):
         default=0.25,
         validators=MARGIN_RULES,
         help_text=_(
-            "How much slower than the control a call may be: 0.25 is a quarter. Blank: no gate."
+            "How much slower a call may be than the control's: 0.25 is a quarter slower. "
+            "Blank: no gate."
         ),
     )
     status = models.CharField(
@@ -104,7 +106,7 @@ class Experiment(models.Model):
         max_length=100,
         blank=True,
         editable=False,
-        help_text=_("The arm whose values the node took over."),
+        help_text=_("The variant that was promoted."),
     )
     started_at = models.DateTimeField(null=True, blank=True, editable=False)
     stopped_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -164,12 +166,12 @@ class ExperimentArm(models.Model):
     name = models.CharField(
         max_length=100,
         validators=[NAME_RULE],
-        help_text=_("Each call's record carries it. An arm that overrides nothing is the control."),
+        help_text=_("Recorded with each call. A variant without overrides is the control."),
     )
     weight = models.PositiveSmallIntegerField(
         default=1,
         validators=[MinValueValidator(1), MaxValueValidator(10_000)],
-        help_text=_("Share of the keys among the arms. Changing it moves only the keys it must."),
+        help_text=_("Share of the keys. Changing it moves as few keys as possible."),
     )
     model = models.CharField(
         max_length=200, blank=True, validators=[REFERENCE_RULE], help_text=REFERENCE_HELP
@@ -177,7 +179,9 @@ class ExperimentArm(models.Model):
     provider = models.CharField(
         max_length=50,
         blank=True,
-        help_text=_("Name of the provider asked for the model. Blank: found by the model."),
+        help_text=_(
+            "Name of the provider that serves the model. Blank: found by the model's name."
+        ),
     )
     temperature = models.FloatField(
         null=True, blank=True, validators=TEMPERATURE_RULES, help_text=_("Blank: not overridden.")
@@ -193,7 +197,7 @@ class ExperimentArm(models.Model):
     class Meta:
         db_table = "llm_experiment_arms"
         ordering = ["experiment", "name"]
-        verbose_name = _("arm")
+        verbose_name = _("variant")
         constraints = [
             models.UniqueConstraint(
                 name="llm_experiment_arms_unique", fields=["experiment", "name"]

@@ -29,7 +29,7 @@ class GatewayKey(models.Model):
         null=True,
         blank=True,
         related_name="llm_gateway_keys",
-        help_text=_("Whose own model choices apply to its calls. The key stops with this account."),
+        help_text=_("Whose overrides apply to its calls. The key stops working with this account."),
     )
     allows_everything = models.BooleanField(
         default=False,
@@ -44,7 +44,7 @@ class GatewayKey(models.Model):
         ),
     )
     expires_at = models.DateTimeField(
-        null=True, blank=True, help_text=_("From then on it is refused. Blank: never.")
+        null=True, blank=True, help_text=_("It stops working then. Blank: never.")
     )
     is_enabled = models.BooleanField(
         default=True, help_text=_("Off: calls with it are refused, in at most two seconds.")
@@ -62,7 +62,7 @@ class GatewayKey(models.Model):
                 name="llm_gateway_keys_one_scope",
                 condition=models.Q(allows_everything=True, names=[])
                 | (models.Q(allows_everything=False) & ~models.Q(names=[])),
-                violation_error_message=_("Name what it may call, or allow everything; not both."),
+                violation_error_message=_("Name what it may call, or give full access; not both."),
             ),
         ]
 

@@ -28,7 +28,7 @@ class LLMConfig(models.Model):
         db_default="local",
         on_delete=models.PROTECT,
         related_name="+",
-        help_text=_("Asked when nothing more specific names a provider."),
+        help_text=_("Used when nothing more specific names a provider."),
     )
     model_tagger = models.CharField(
         max_length=100,
@@ -63,10 +63,10 @@ class LLMConfig(models.Model):
         help_text=_("Master switch. Off: every call is refused with a clear error."),
     )
     auto_tagging = models.BooleanField(
-        default=True, db_default=True, help_text=_("Tag new and changed rows by themselves.")
+        default=True, db_default=True, help_text=_("Tag new and changed rows automatically.")
     )
     auto_enrichment = models.BooleanField(
-        default=True, db_default=True, help_text=_("Enrich new and changed rows by themselves.")
+        default=True, db_default=True, help_text=_("Enrich new and changed rows automatically.")
     )
     external_enrichment = models.BooleanField(
         default=False,
@@ -74,10 +74,10 @@ class LLMConfig(models.Model):
         help_text=_("Let prompts use facts from configured HTTP sources."),
     )
     max_retries = models.PositiveSmallIntegerField(
-        default=3, db_default=3, help_text=_("Later rounds for a batch's rows that failed.")
+        default=3, db_default=3, help_text=_("How often a batch retries its failed rows.")
     )
     retry_delay = models.PositiveIntegerField(
-        default=300, db_default=300, help_text=_("Seconds until such a later round.")
+        default=300, db_default=300, help_text=_("Seconds until such a retry.")
     )
     backup_provider = models.ForeignKey(
         Provider,
@@ -87,16 +87,16 @@ class LLMConfig(models.Model):
         blank=True,
         on_delete=models.PROTECT,
         related_name="+",
-        help_text=_("The last provider tried when all others failed."),
+        help_text=_("The provider tried when all others have failed."),
     )
     backup_model = models.CharField(
-        max_length=100, null=True, blank=True, help_text=_("The model asked for there.")
+        max_length=100, null=True, blank=True, help_text=_("The model used there.")
     )
     batch_size = models.PositiveSmallIntegerField(
         default=5,
         db_default=5,
         validators=[MinValueValidator(1)],
-        help_text=_("Finished rows that start a write to the database."),
+        help_text=_("How many finished rows are written to the database at once."),
     )
     concurrent_tasks = models.PositiveSmallIntegerField(
         default=2,
@@ -113,13 +113,13 @@ class LLMConfig(models.Model):
         default=0.7,
         db_default=0.7,
         validators=CONFIDENCE_RULES,
-        help_text=_("Tags below this are only suggested."),
+        help_text=_("Tags below this wait for review."),
     )
     min_confidence_entity = models.FloatField(
         default=0.8,
         db_default=0.8,
         validators=CONFIDENCE_RULES,
-        help_text=_("Entities below this are suggested."),
+        help_text=_("Entities below this wait for review."),
     )
     allow_unlisted_models = allow_unlisted_field()
     updated_at = models.DateTimeField(auto_now=True, db_default=Now())
@@ -164,5 +164,5 @@ def backup_misfit(provider: object, model: str | None) -> dict[str, str]:
     if model and not provider:
         return {"backup_provider": gettext("Choose the provider of the backup model.")}
     if provider and not model:
-        return {"backup_model": gettext("Say which model the backup is asked for.")}
+        return {"backup_model": gettext("Choose the model of the backup provider.")}
     return {}

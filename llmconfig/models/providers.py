@@ -17,7 +17,7 @@ NAME_RULE = RegexValidator(
 # Hosts without a dot too, such as a service of Docker Compose: http://ollama:11434/v1.
 ADDRESS_RULE = RegexValidator(
     r"\A[a-zA-Z][a-zA-Z0-9+.-]*://[^\s/?#]+(?:[/?#]\S*)?\Z",
-    _("Enter a whole address, such as https://models.example.com/v1."),
+    _("Enter a full address, such as https://models.example.com/v1."),
 )
 
 
@@ -34,15 +34,15 @@ class Provider(models.Model):
     provider_type = models.CharField(
         max_length=20,
         choices=provider_types.choices,
-        help_text=_("How this server is spoken to. vLLM, TGI and LocalAI are Custom."),
+        help_text=_("API dialect. Choose Custom for vLLM, TGI and LocalAI."),
     )
     api_base_url = models.CharField(
         max_length=255,
         blank=True,
         validators=[ADDRESS_RULE],
         help_text=_(
-            "Address of the API. Blank: the vendor's own. Changing scheme, host or port"
-            " asks for the key again."
+            "Address of the API. Blank: the vendor's own. Changing scheme, host or port "
+            "requires the key again."
         ),
     )
     # Ciphertext; llmconfig.secrets reads and writes it, and forms and APIs only write it.
@@ -73,7 +73,7 @@ class Provider(models.Model):
     priority = models.PositiveSmallIntegerField(
         default=100,
         help_text=_(
-            "Which provider is asked first when several list the same model; 1 comes first."
+            "Which provider is used first when several list the same model; 1 comes first."
         ),
     )
     weight = models.PositiveSmallIntegerField(
@@ -85,15 +85,15 @@ class Provider(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text=_("Most requests in any 60 seconds, of all processes together. Blank: no limit."),
+        help_text=_("Most requests in any 60 seconds, over all processes. Blank: no limit."),
     )
     tokens_per_minute = models.PositiveIntegerField(
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
         help_text=_(
-            "Most tokens, prompts and answers, in any 60 seconds, of all processes together."
-            " Blank: no limit."
+            "Most tokens of prompts and answers in any 60 seconds, over all processes. "
+            "Blank: no limit."
         ),
     )
     max_concurrency = models.PositiveIntegerField(
@@ -101,13 +101,12 @@ class Provider(models.Model):
         blank=True,
         validators=[MinValueValidator(1)],
         help_text=_(
-            "Most requests under way at a time, of all processes together. Blank: as many as"
-            " the provider bears."
+            "Most requests at a time, over all processes. Blank: as many as the provider accepts."
         ),
     )
     is_enabled = models.BooleanField(
         default=True,
-        help_text=_("Off: no call goes to this provider, and its targets are skipped."),
+        help_text=_("Off: no call goes to this provider; the next one is used."),
     )
     validated_at = models.DateTimeField(null=True, blank=True, editable=False)
     validation_error = models.TextField(blank=True, editable=False)

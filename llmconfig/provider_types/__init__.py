@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from importlib import import_module
 from pkgutil import iter_modules
 
+from django.utils.translation import gettext
+
 from llmconfig.errors import UnknownProviderType
 from llmconfig.provider_types.contract import ProviderType
 
@@ -37,7 +39,9 @@ def get(name: str) -> ProviderType:
     found = _types.get(name)
     if found is None:
         raise UnknownProviderType(
-            f"There is no provider type {name!r}; there are {', '.join(_types)}."
+            gettext("There is no provider type {name!r}; there are {names}.").format(
+                name=name, names=", ".join(_types)
+            )
         )
     return found
 

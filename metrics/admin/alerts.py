@@ -49,7 +49,7 @@ class AlertRuleForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only 
     """A rule: each channel has what it needs, and nothing that it would not read."""
 
     signing_secret = secret_field(_("Signing secret"))
-    slack_address = secret_field(_("Slack's address"))
+    slack_address = secret_field(_("Slack webhook address"))
 
     class Meta:
         model = AlertRule
@@ -125,7 +125,7 @@ def _check_recipients(value: str) -> None:
             validate_email(each)
         except ValidationError:
             raise ValidationError(
-                gettext("{address} is no e-mail address.").format(address=each)
+                gettext("{address} is not an e-mail address.").format(address=each)
             ) from None
 
 
@@ -161,7 +161,7 @@ class AlertRuleAdmin(ModelAdmin):
     fieldsets = (
         (None, {"fields": ("name", "is_enabled", "event", "subject", "window_minutes")}),
         (
-            _("How it tells"),
+            _("Channel"),
             {
                 "fields": (
                     "channel",
@@ -171,8 +171,7 @@ class AlertRuleAdmin(ModelAdmin):
                     "slack_address",
                 ),
                 "description": _(
-                    "A message that doesn't get through is tried again for several"
-                    " hours. No call waits for it."
+                    "Failed messages are retried for several hours. No call waits for them."
                 ),
             },
         ),
@@ -267,15 +266,7 @@ class AlertRuleAdmin(ModelAdmin):
             messages.success(request, gettext("The test was delivered."))
         return _to_page(rule)
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Model | None = None,
-    ) -> HttpResponse:
+    def fill_page(self, request: HttpRequest, obj: Model | None, context: dict[str, Any]) -> None:
         """With its button and its last messages; a new rule has none yet."""
         if isinstance(obj, AlertRule):
             log = reverse("admin:metrics_alertdelivery_changelist")
@@ -286,7 +277,6 @@ class AlertRuleAdmin(ModelAdmin):
                 "log_url": f"{log}?rule__id__exact={obj.pk}",
                 "messages": [(each, status_badge(each)) for each in obj.deliveries.all()[:SHOWN]],
             }
-        return super().render_change_form(request, context, add, change, form_url, obj)
 
     @admin.display(description=_("Event"), ordering="event")
     def told(self, rule: AlertRule) -> str:
@@ -300,7 +290,7 @@ class AlertRuleAdmin(ModelAdmin):
     def state(self, rule: AlertRule) -> SafeString:
         return badge(gettext("on"), "good") if rule.is_enabled else badge(gettext("off"))
 
-    @admin.display(description=_("Last told"), ordering="told_at")
+    @admin.display(description=_("Last alert"), ordering="told_at")
     def last_told(self, rule: Any) -> Any:
         return rule.told_at
 
@@ -324,7 +314,7 @@ class AlertDeliveryAdmin(ReadOnlyAdmin):
         """Operators may have messages sent again."""
         return request.user.has_perm(OPERATE)
 
-    @admin.action(description=_("Send again what was given up"), permissions=["operate"])
+    @admin.action(description=_("Resend messages given up on"), permissions=["operate"])
     def send_again(self, request: HttpRequest, queryset: Any) -> None:
         """A worker tries them anew, as often as the first time."""
         number = queryset.filter(status=DeliveryStatus.FAILED).update(

@@ -13,7 +13,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from llmconfig.admin.kit.presentation import count
+from llmconfig.configuration.numbers import count
 from metrics.admin.periods import DEFAULT_DAYS
 from metrics.analyzers.quality import Grouping, Quality, quality
 
@@ -77,7 +77,7 @@ def _line(row: Quality, columns: "Mapping[str, StrPromise]", days: int) -> dict[
     address = reverse("admin:metrics_generationmetric_changelist")
     filters = {"days": str(days)} | _filters(row.keys)
     return {
-        "name": row.name or gettext("not told"),
+        "name": row.name or gettext("not reported"),
         "address": f"{address}?{urlencode(filters)}",
         "answers": count(row.passed.number),
         "cells": [_figure(row, name) for name in columns],

@@ -132,12 +132,12 @@ def _session(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise ValueError(gettext("Give the whole id, such as a batch's page shows it.")) from None
+        raise ValueError(gettext("Enter the whole ID, as shown on the batch's page.")) from None
 
 
 def _whole(text: str) -> int:
     if not text.isdecimal() or int(text) > MAX_ID:
-        raise ValueError(gettext("Give its number."))
+        raise ValueError(gettext("Enter its number."))
     return int(text)
 
 
@@ -145,9 +145,9 @@ def _number(text: str) -> Decimal:
     try:
         value = Decimal(text.removeprefix("$"))
     except InvalidOperation:
-        raise ValueError(gettext("Give a number such as 0.25.")) from None
+        raise ValueError(gettext("Enter a number such as 0.25.")) from None
     if not value.is_finite() or abs(value) > MAX_NUMBER:
-        raise ValueError(gettext("Give a number such as 0.25."))
+        raise ValueError(gettext("Enter a number such as 0.25."))
     return value
 
 

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from llmconfig.admin.kit.presentation import count, milliseconds
+from llmconfig.configuration.numbers import count, milliseconds
 from metrics.admin.periods import PERIOD, SINCE, UNTIL, asked_span
 from metrics.admin.plain_rows import PlainChangeList
 from metrics.admin.viewers_zone import viewers_zone

@@ -35,7 +35,7 @@ CALLERS_WORDS: Mapping[str, Callable[[str], dict[str, Any]]] = {
     "user": lambda word: {"end_user": word},
     "tag": lambda word: {"tags__contains": [word]},
 }
-SEARCH_BY_WORDS = _("or key:, user: or tag: and the caller's own word")
+SEARCH_BY_WORDS = _("or key:, user: or tag: and a value")
 
 
 class CallTableAdmin(ReadOnlyAdmin):

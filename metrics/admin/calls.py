@@ -17,9 +17,10 @@ from django.utils.translation import gettext_lazy as _
 
 from llmconfig.admin.kit.attempts import attempt_lines
 from llmconfig.admin.kit.panels import register_call_link
-from llmconfig.admin.kit.presentation import NOTHING, badge, count, link, milliseconds
+from llmconfig.admin.kit.presentation import NOTHING, badge, link
 from llmconfig.admin.playground import playground_of_call
 from llmconfig.configuration.known_costs import money
+from llmconfig.configuration.numbers import count, milliseconds
 from metrics.admin.call_export import export_urls
 from metrics.admin.call_filters import (
     BoundsFilter,
@@ -63,8 +64,8 @@ class GenerationMetricAdmin(CallTableAdmin):
     )  # fmt: skip
     search_help_text = format_lazy(
         _(
-            "Id of a call or batch, the beginning of a node's name,"
-            " {text} and words of prompts and answers, {words}"
+            "ID of a call or batch, the beginning of a node's name, {text} and words of "
+            "prompts and answers, {words}"
         ),
         text=IN_TEXTS,
         words=SEARCH_BY_WORDS,
@@ -226,7 +227,7 @@ class GenerationMetricAdmin(CallTableAdmin):
         found = call.metadata if isinstance(call.metadata, dict) else {}
         return format_html_join("", "<div>{}: {}</div>", found.items()) or NOTHING
 
-    @admin.display(description=_("Tools called"))
+    @admin.display(description=_("Tool calls"))
     def called(self, call: GenerationMetric) -> str:
         """The functions that the answer calls."""
         return ", ".join(call.tool_calls or []) or NOTHING
@@ -250,22 +251,13 @@ class GenerationMetricAdmin(CallTableAdmin):
         """Each check with its own score and reasons."""
         return parts_of(history_of(call.correlation_id, near=call.created_at))
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Model | None = None,
-    ) -> HttpResponse:
+    def fill_page(self, request: HttpRequest, obj: Model | None, context: dict[str, Any]) -> None:
         """With each request to a provider."""
         if isinstance(obj, GenerationMetric):
             context["attempts"] = attempt_lines(obj.attempts)
             if request.user.has_perm(READ_TEXTS):
                 context["playground_url"] = playground_of_call(request, obj.correlation_id)
             context |= judging(request, obj.correlation_id, obj.created_at)
-        return super().render_change_form(request, context, add, change, form_url, obj)
 
 
 def call_page(request: HttpRequest, correlation_id: UUID) -> str:

@@ -8,8 +8,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from llmconfig.admin.kit.panels import Panel, register_doubts, register_experiment_panel
-from llmconfig.admin.kit.presentation import NOTHING, badge, count, milliseconds
-from llmconfig.configuration.known_costs import UNPRICED
+from llmconfig.admin.kit.presentation import NOTHING, badge
+from llmconfig.configuration.numbers import count, decimal, dollars, milliseconds, money, percent
 from metrics.analyzers.experiments import Comparison, compare
 from metrics.analyzers.intervals import Sample, Share
 from metrics.analyzers.judging import Arm, ArmJudgement, Gate, Verdict
@@ -101,13 +101,15 @@ def _cell(
 def _value(measure: str, arm: Arm) -> str | SafeString:
     raw: Share | Sample = getattr(arm, measure)
     if not raw.number:
-        return UNPRICED if measure == "cost_usd" and arm.unpriced else NOTHING
+        return money(None) if measure == "cost_usd" and arm.unpriced else NOTHING
     if isinstance(raw, Share):
-        return f"{raw.value:.1%}"
+        return percent(raw.value or 0, 1)
     if measure == "cost_usd":
-        left_out = f" + {arm.unpriced} {UNPRICED}" if arm.unpriced else ""
-        return f"${raw.mean:.6f}{left_out}"
-    return milliseconds(raw.mean) if measure == "latency_ms" else f"{raw.mean:.3f}"
+        shown = dollars(raw.mean, 6)
+        if not arm.unpriced:
+            return shown
+        return gettext("{money} + {calls} unpriced").format(money=shown, calls=count(arm.unpriced))
+    return milliseconds(raw.mean) if measure == "latency_ms" else decimal(raw.mean, 3)
 
 
 def _note(measure: str, arm: Arm, found: Comparison) -> str:
@@ -127,13 +129,13 @@ def _note(measure: str, arm: Arm, found: Comparison) -> str:
 
 def _shown(measure: str, value: float) -> str:
     if measure == "cost_usd":
-        return f"{'-' if value < 0 else '+'}${abs(value):.6f}"
+        return dollars(value, 6, signed=True)
     if measure == "latency_ms":
-        return f"{value:+.0f} ms"
+        return f"{decimal(round(value), 0, signed=True)} ms"
     return (
-        f"{value:+.3f}"
+        decimal(value, 3, signed=True)
         if measure == "quality"
-        else gettext("{number} points").format(number=f"{value * 100:+.1f}")
+        else gettext("{number} points").format(number=decimal(value * 100, 1, signed=True))
     )
 
 
@@ -154,11 +156,7 @@ def doubts_of(experiment: str, arm: str) -> list[str]:
     found = compare(experiment)
     judgement = next((each for each in found.judgements if each.arm == arm), None)
     if judgement is None:
-        return [
-            gettext("Nothing is known of {arm} yet: too few of its calls are recorded.").format(
-                arm=arm
-            )
-        ]
+        return [gettext("{arm} has too few recorded calls to be judged.").format(arm=arm)]
     if judgement.verdict in {Verdict.PROMOTE, Verdict.NO_WORSE}:
         return []
     shown = next(each for each in found.arms if each.name == arm)

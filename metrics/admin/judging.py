@@ -69,9 +69,11 @@ def judge_view(request: HttpRequest, correlation_id: UUID, near: int) -> HttpRes
         messages.error(request, str(error))
     else:
         if row is not None and judge(correlation_id, near=row.created_at, judgement=judgement):
-            messages.success(request, gettext("Your judgement is noted."))
+            messages.success(request, gettext("Your rating is saved."))
         else:
-            messages.warning(request, gettext("The texts of this call are no longer kept."))
+            messages.warning(
+                request, gettext("The prompt and answer of this call are no longer kept.")
+            )
     back = request.POST.get("back", "")
     safe = url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()})
     return HttpResponseRedirect(back if safe else reverse("admin:index"))
@@ -83,7 +85,7 @@ def _score(text: str) -> float | None:
     except ValueError:
         found = -1.0
     if found is not None and not 0 <= found <= 1:
-        raise ValueError(gettext("score: give a number from 0 to 1."))
+        raise ValueError(gettext("score: enter a number from 0 to 1."))
     return found
 
 

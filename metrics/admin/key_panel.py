@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from llmconfig.admin.kit.panels import Panel, register_key_panel
-from llmconfig.admin.kit.presentation import count
+from llmconfig.configuration.numbers import count
 from metrics.admin.periods import last_days
 from metrics.admin.viewers_zone import viewers_zone
 from metrics.bounded import bounded

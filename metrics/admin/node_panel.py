@@ -10,8 +10,8 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from llmconfig.admin.kit.panels import Panel, register_node_panel
-from llmconfig.admin.kit.presentation import count, milliseconds
 from llmconfig.configuration.known_costs import money
+from llmconfig.configuration.numbers import count, milliseconds, percent
 from metrics.admin.periods import DEFAULT_DAYS
 from metrics.models import GenerationMetric
 from metrics.queries import Figures, Grain, MetricsQuestion, start_of, total
@@ -57,8 +57,8 @@ def _sums(sums: Figures) -> dict[str, object]:
         "figures": (
             (gettext("calls"), count(sums.calls)),
             (gettext("spent"), str(sums.cost)),
-            (gettext("failed"), f"{sums.failed / sums.calls:.1%}"),
-            (gettext("took on average"), milliseconds(sums.average_latency_ms or 0)),
+            (gettext("failed"), percent(sums.failed / sums.calls, 1)),
+            (gettext("mean latency"), milliseconds(sums.average_latency_ms or 0)),
         ),
         "cost": sums.cost,
     }

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from llmconfig.admin.kit.presentation import NOTHING, badge, link
 from llmconfig.admin.kit.writes import ReadOnlyAdmin
+from llmconfig.configuration.numbers import count, decimal, percent
 from metrics.admin.texts import WIDEST_PERIOD
 from metrics.models import Pattern
 from metrics.models.patterns import PatternType
@@ -66,10 +67,10 @@ class PatternAdmin(ReadOnlyAdmin):
         if rate["value"] is None:
             return NOTHING
         return gettext("{value} ({low} to {high}) of {number}").format(
-            value=f"{rate['value']:.0%}",
-            low=f"{rate['low']:.0%}",
-            high=f"{rate['high']:.0%}",
-            number=rate["of"],
+            value=percent(rate["value"]),
+            low=percent(rate["low"]),
+            high=percent(rate["high"]),
+            number=count(rate["of"]),
         )
 
     @admin.display(description=_("Calls"))
@@ -95,7 +96,8 @@ class PatternAdmin(ReadOnlyAdmin):
     @admin.display(description=_("Quality"), ordering="avg_quality_score")
     def quality(self, pattern: Pattern) -> str | SafeString:
         """Mean quality, from 0 to 1."""
-        return NOTHING if pattern.avg_quality_score is None else f"{pattern.avg_quality_score:.2f}"
+        score = pattern.avg_quality_score
+        return NOTHING if score is None else decimal(score, 2)
 
 
 def _said(pattern: Pattern, name: str) -> str:

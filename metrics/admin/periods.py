@@ -94,7 +94,7 @@ def moment_of(text: str, zone: ZoneInfo) -> dt.datetime | None:
         found = found.replace(tzinfo=zone) if found.tzinfo is None else found
         return found.astimezone(dt.UTC)
     except (ValueError, OverflowError):
-        raise ValueError(gettext("Give a time such as 2031-04-11T09:30.")) from None
+        raise ValueError(gettext("Enter a time such as 2031-04-11T09:30.")) from None
 
 
 class PeriodFilter(DropdownFilter):

@@ -19,9 +19,10 @@ from django.utils.translation import gettext_lazy as _
 
 from llmconfig.admin.kit.dashboard import Widget, register_widget
 from llmconfig.admin.kit.panels import Panel
-from llmconfig.admin.kit.presentation import badge, count, in_a_line
+from llmconfig.admin.kit.presentation import badge, in_a_line
 from llmconfig.admin.kit.provider_health import HealthView, register_health_view
 from llmconfig.admin.kit.writes import ReadOnlyAdmin
+from llmconfig.configuration.numbers import count
 from llmconfig.models import Provider
 from metrics.models import ProviderHealth, ProviderState
 

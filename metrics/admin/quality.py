@@ -17,10 +17,11 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from llmconfig.admin.kit.presentation import NOTHING, badge, count
+from llmconfig.admin.kit.presentation import NOTHING, badge
 from llmconfig.admin.kit.theme import SelectWidget
 from llmconfig.admin.kit.writes import ReadOnlyAdmin, RevisionedAdmin
 from llmconfig.client.structured_output import SchemaUnusable, compile_schema
+from llmconfig.configuration.numbers import count, decimal
 from metrics.admin.answers import quality_urls
 from metrics.models import GenerationHistory, QualityRule, WaitingAnswer
 from metrics.quality import checks, scoring
@@ -47,7 +48,7 @@ def part_lines(row: GenerationHistory | None) -> list[PartLine]:
 
 def score_of(row: GenerationHistory | None) -> str | SafeString:
     """A row's quality score as text with two decimals."""
-    return NOTHING if row is None or row.quality_score is None else f"{row.quality_score:.2f}"
+    return NOTHING if row is None or row.quality_score is None else decimal(row.quality_score, 2)
 
 
 def parts_of(row: GenerationHistory | None) -> SafeString:
@@ -69,7 +70,7 @@ def parts_of(row: GenerationHistory | None) -> SafeString:
 def _line(part: ScorePart) -> PartLine:
     check = checks.get(part.check)
     label = check.label if check else gettext("A person") if part.check == PERSON else part.check
-    return PartLine(label, f"{part.score:.2f}", part.passed, part.notes)
+    return PartLine(label, decimal(part.score, 2), part.passed, part.notes)
 
 
 class QualityRuleForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for the checker
@@ -85,7 +86,7 @@ class QualityRuleForm(forms.ModelForm):  # type: ignore[type-arg]  # generic onl
         if schema is None:
             return None
         if not isinstance(schema, dict):
-            raise ValidationError(gettext("A schema is a JSON object."))
+            raise ValidationError(gettext("A schema must be a JSON object."))
         try:
             compile_schema(schema)
         except SchemaUnusable as error:
@@ -108,8 +109,8 @@ class QualityRuleAdmin(RevisionedAdmin):
             {
                 "fields": ("operation_type", "check_name", "weight", "schema", "is_active"),
                 "description": _(
-                    "Checks run within a minute after the call, in a worker, over the"
-                    " texts in the history. Code is read, never executed."
+                    "Checks run in a worker within a minute of the call, on the stored "
+                    "prompt and answer. Code is read, never executed."
                 ),
             },
         ),

@@ -16,10 +16,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from llmconfig.admin.kit.presentation import NOTHING, badge, count
+from llmconfig.admin.kit.presentation import NOTHING, badge
 from llmconfig.admin.kit.writes import ReadOnlyAdmin
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.known_costs import KnownCost, money, total
+from llmconfig.configuration.numbers import count
 from metrics.errors import ExportUnreadable, Unanswerable
 from metrics.models import BilledUsage, WeeklyReport
 from metrics.reports.reconciliation import SHAPES, BillingDifference, differences, import_export
@@ -53,7 +54,7 @@ class WeeklyReportAdmin(ReadOnlyAdmin):
         cost, unpriced = row.figures["cost_usd"], row.figures["unpriced_calls"]
         return str(KnownCost(None if cost is None else Decimal(cost), unpriced))
 
-    @admin.display(description=_("Told by"))
+    @admin.display(description=_("Written by"))
     def teller(self, row: WeeklyReport) -> str | SafeString:
         return row.written_by or badge(gettext("plain"), "plain")
 
@@ -65,8 +66,8 @@ class WeeklyReportAdmin(ReadOnlyAdmin):
             messages.info(
                 request,
                 gettext(
-                    "No report yet: Celery beat makes one each Monday, `manage.py"
-                    " llm_report` at once."
+                    "No report yet: Celery beat writes one every Monday; `manage.py "
+                    "llm_report` writes one now."
                 ),
             )
         return super().changelist_view(request, extra_context)
@@ -129,7 +130,7 @@ def _imported(request: HttpRequest) -> HttpResponse:
     except (ExportUnreadable, UnicodeDecodeError) as error:
         messages.error(request, f"{file.name}: {error}")
     else:
-        told = gettext("{shape}: {rows} days of models from {lines} lines.").format(
+        told = gettext("{shape}: {lines} lines imported, for {rows} days and models.").format(
             shape=done.shape, rows=done.rows, lines=done.lines
         )
         left_out = (
@@ -160,7 +161,7 @@ def _line(each: BillingDifference) -> dict[str, Any]:
         "theirs": NOTHING if theirs is None else money(theirs),
         "difference": NOTHING if each.cost_usd is None else _signed(each.cost_usd),
         "odd": odd,
-        "only": "" if each.ours.requests else gettext("not recorded here"),
+        "only": "" if each.ours.requests else gettext("not recorded"),
     }
 
 
@@ -178,21 +179,21 @@ def _total(found: list[BillingDifference]) -> str:
     left_out = ours.left_out
     if abs(whole) < LEAST:
         told = (
-            gettext("bills what was recorded, apart from {left_out}")
+            gettext("matches the records, except for {left_out}")
             if left_out
-            else gettext("bills what was recorded")
+            else gettext("matches the records")
         )
     elif whole > 0:
         told = (
-            gettext("bills {money} more than was recorded, apart from {left_out}")
+            gettext("bills {money} more than recorded, except for {left_out}")
             if left_out
-            else gettext("bills {money} more than was recorded")
+            else gettext("bills {money} more than recorded")
         )
     else:
         told = (
-            gettext("bills {money} less than was recorded, apart from {left_out}")
+            gettext("bills {money} less than recorded, except for {left_out}")
             if left_out
-            else gettext("bills {money} less than was recorded")
+            else gettext("bills {money} less than recorded")
         )
     return told.format(money=money(abs(whole)), left_out=left_out)
 

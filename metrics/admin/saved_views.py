@@ -72,12 +72,10 @@ def save_view(request: HttpRequest) -> HttpResponse:
     if not name or len(name) > MAX_NAME:
         messages.warning(
             request,
-            gettext("name: give the view one, of at most {number} characters.").format(
-                number=MAX_NAME
-            ),
+            gettext("name: enter a name of at most {number} characters.").format(number=MAX_NAME),
         )
     elif len(query) > MAX_QUERY:
-        messages.warning(request, gettext("These filters are too long to keep: use fewer of them."))
+        messages.warning(request, gettext("These filters are too long to save: use fewer of them."))
     else:
         SavedView.objects.update_or_create(
             owner_id=request.user.pk, name=name, defaults={"query": query, "is_shared": shared}

@@ -15,8 +15,8 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext
 
-from llmconfig.admin.kit.presentation import count, duration, milliseconds
 from llmconfig.configuration.known_costs import money
+from llmconfig.configuration.numbers import count, duration, milliseconds
 from metrics.admin.periods import SINCE, UNTIL
 from metrics.admin.viewers_zone import viewers_zone
 from metrics.bounded import bounded
@@ -68,7 +68,7 @@ def _page(request: HttpRequest, session: UUID) -> HttpResponse:
     ends = calls.aggregate(first=Min(moment), last=Max(moment))
     if ends["first"] is None:
         raise Http404(
-            gettext("There is no call of session {session}, or they are no longer kept.").format(
+            gettext("Session {session} has no calls, or they are no longer kept.").format(
                 session=session
             )
         )

@@ -17,8 +17,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from llmconfig.admin.kit.charts import TONES, Chart, Column, Part, stacked
-from llmconfig.admin.kit.presentation import changed, cost_changed, count
+from llmconfig.admin.kit.presentation import changed, cost_changed
 from llmconfig.configuration.known_costs import money
+from llmconfig.configuration.numbers import count, tick
 from metrics.admin.periods import SINCE, UNTIL, last_days, moment_of, name_of
 from metrics.admin.viewers_zone import offered_zones, viewers_zone, zone_error
 from metrics.bounded import bounded
@@ -134,7 +135,7 @@ def asked_spending(request: HttpRequest) -> AskedSpending:
         first = moment_of(request.GET.get("from", ""), zone)
         last = moment_of(request.GET.get("to", ""), zone)
     except ValueError:
-        raise Unanswerable(gettext("from, to: give days such as 2031-04-11.")) from None
+        raise Unanswerable(gettext("from, to: enter days such as 2031-04-11.")) from None
     tomorrow = start_of(dt.datetime.now(dt.UTC), Grain.DAY, zone) + dt.timedelta(days=1)
     if first is None:
         asked = request.GET.get("days", "")
@@ -145,9 +146,9 @@ def asked_spending(request: HttpRequest) -> AskedSpending:
     if last is not None:
         until = start_of(last, Grain.DAY, zone) + dt.timedelta(days=1)
     if not since < until:
-        raise Unanswerable(gettext("from: give a day before the last one."))
+        raise Unanswerable(gettext("from: choose a day before the last one."))
     if until - since > dt.timedelta(days=MAX_DAYS):
-        raise Unanswerable(gettext("from: give at most {number} days.").format(number=MAX_DAYS))
+        raise Unanswerable(gettext("from: choose at most {number} days.").format(number=MAX_DAYS))
     return AskedSpending(since, until, zone, by, 0)
 
 
@@ -162,7 +163,7 @@ def spending_view(request: HttpRequest) -> HttpResponse:
             before = ask(replace(asked.question_before(), by=asked.way.dimensions))
     except (Unanswerable, TookTooLong) as refusal:
         messages.warning(
-            request, gettext("{refusal} Ask for a shorter time.").format(refusal=refusal)
+            request, gettext("{refusal} Choose a shorter time.").format(refusal=refusal)
         )
         usual = AskedSpending(
             last_days(USUAL_DAYS, viewers_zone(request)), dt.datetime.now(dt.UTC),
@@ -191,7 +192,7 @@ def spending_csv(request: HttpRequest) -> HttpResponse:
         with bounded():
             apart, _ = _found(asked)
     except (Unanswerable, TookTooLong) as refusal:
-        text = gettext("{refusal} Ask for a shorter time.").format(refusal=refusal)
+        text = gettext("{refusal} Choose a shorter time.").format(refusal=refusal)
         return HttpResponse(f"{text}\n", status=400, content_type="text/plain; charset=utf-8")
     header = ["day", "time_zone", *asked.way.dimensions, *MEASURES]
     lines = csv_lines(header, _csv_rows(asked, apart))
@@ -263,7 +264,7 @@ def _figures(now: Figures, before: Figures) -> list[tuple[str, str, str]]:
     """Label, value, and the change against as many days before."""
     return [
         (gettext("spent"), str(now.cost), cost_changed(now.cost, before.cost)),
-        (gettext("spent before"), str(before.cost), ""),
+        (gettext("spent in the period before"), str(before.cost), ""),
         (gettext("calls"), count(now.calls), changed(now.calls, before.calls)),
         (gettext("cost per call"), money(now.average_cost_usd), ""),
         (gettext("tokens in"), count(now.tokens_input), ""),
@@ -315,7 +316,7 @@ def _chart(asked: AskedSpending, apart: Sequence[Row], groups: Sequence[Row]) ->
     columns = [
         _column(asked, start, costs.get(start.astimezone(dt.UTC), {})) for start in asked.starts()
     ]
-    return stacked(str(asked.way.title), columns, tick=_dollars)
+    return stacked(str(asked.way.title), columns, tick=tick)
 
 
 def _column(asked: AskedSpending, start: dt.datetime, found: Mapping[int, list[Row]]) -> Column:
@@ -355,10 +356,6 @@ def _legend(asked: AskedSpending, groups: Sequence[Row]) -> list[dict[str, Any]]
             {"name": name, "value": str(added(rest).cost), "tone": TONES - 1, "address": ""}
         )
     return legend
-
-
-def _dollars(value: float) -> str:
-    return f"${value:,.0f}" if value >= 10 or not value else f"${value:.2g}"
 
 
 def spending_urls() -> list[URLPattern]:

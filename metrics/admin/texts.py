@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.text import format_lazy
@@ -36,7 +36,7 @@ class GenerationHistoryAdmin(CallTableAdmin):
     list_display = ("created_at", "method_name", "node_type", "quality", "passed", "verdict")
     list_filter = (PeriodFilter, TimesFilter, NodeFilter, KindFilter, TextsCallerFilter)
     search_help_text = format_lazy(
-        _("Words of prompts and answers, the id of a call, {words}"), words=SEARCH_BY_WORDS
+        _("Words of prompts and answers, the ID of a call, {words}"), words=SEARCH_BY_WORDS
     )
     fieldsets = (
         (
@@ -110,15 +110,7 @@ class GenerationHistoryAdmin(CallTableAdmin):
         address = reverse("admin:metrics_generationmetric_changelist")
         return link(f"{address}?q={row.correlation_id}&days={WIDEST_PERIOD}", row.correlation_id)
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Model | None = None,
-    ) -> HttpResponse:
+    def fill_page(self, request: HttpRequest, obj: Model | None, context: dict[str, Any]) -> None:
         """With prompt and answer side by side, for whom may read them."""
         if isinstance(obj, GenerationHistory) and request.user.has_perm(READ_TEXTS):
             context["sides"] = (
@@ -128,7 +120,6 @@ class GenerationHistoryAdmin(CallTableAdmin):
             context["playground_url"] = playground_of_call(request, obj.correlation_id)
         if isinstance(obj, GenerationHistory):
             context |= judging(request, obj.correlation_id, obj.created_at)
-        return super().render_change_form(request, context, add, change, form_url, obj)
 
 
 def asked_by(request: HttpRequest, correlation_id: UUID) -> AskedBefore | None:
@@ -138,7 +129,7 @@ def asked_by(request: HttpRequest, correlation_id: UUID) -> AskedBefore | None:
     found = GenerationHistory.objects.filter(correlation_id=correlation_id).first()
     if found is None:
         return None
-    note = _("As it was asked at %(time)s; all its messages in one.")
+    note = _("As sent at %(time)s; all messages in one.")
     return AskedBefore(
         found.method_name,
         note % {"time": f"{found.created_at:%Y-%m-%d %H:%M} UTC"},

@@ -14,8 +14,8 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from llmconfig.admin.kit.presentation import count
 from llmconfig.configuration.known_costs import KnownCost, money, total
+from llmconfig.configuration.numbers import count
 from llmconfig.configuration.revisions import change
 from llmconfig.models import Provider, ProviderModel
 from metrics.admin.viewers_zone import viewers_zone
@@ -29,7 +29,7 @@ TO_PRICE = "llmconfig.add_modelprice"
 PERIODS = {7: _("7 days"), 31: _("31 days"), 92: _("3 months"), 366: _("12 months")}
 USUAL_DAYS = 31
 MAX_AT_ONCE = 50_000  # calls that a button prices while a person waits
-PRICED_BY = {"table": _("by its price now"), "suggestion": _("by its suggested price"), "": ""}
+PRICED_BY = {"table": _("at its current price"), "suggestion": _("at the suggested price"), "": ""}
 
 
 def unpriced_view(request: HttpRequest) -> HttpResponse:
@@ -80,9 +80,9 @@ def _price_past_calls(
         messages.warning(
             request,
             gettext(
-                "{model} has more than {number} such calls in this time:"
-                " choose a shorter one, or run `manage.py llm_reprice`."
-            ).format(model=shown, number=f"{MAX_AT_ONCE:,}"),
+                "{model} has more than {number} such calls in this period: choose a shorter"
+                " one, or run `manage.py llm_reprice`."
+            ).format(model=shown, number=count(MAX_AT_ONCE)),
         )
         return
     message = f"Priced calls of {shown} that had no cost, by the prices as listed."
@@ -94,8 +94,8 @@ def _price_past_calls(
         messages.warning(
             request,
             gettext(
-                "No call of {model} could be priced: give it a price that begins"
-                " before its calls. Calls without counted tokens stay unpriced."
+                "No call of {model} could be priced: enter a price that applies from before"
+                " its calls. Calls without token counts stay unpriced."
             ).format(model=shown),
         )
         return

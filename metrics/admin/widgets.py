@@ -19,13 +19,14 @@ from django.utils.translation import gettext_lazy as _
 
 from llmconfig.admin.kit.charts import TONES, AxisPlace, Chart, Column, Line, Part, lines, stacked
 from llmconfig.admin.kit.dashboard import Widget, register_widget
-from llmconfig.admin.kit.presentation import changed, cost_changed, count, milliseconds
+from llmconfig.admin.kit.presentation import changed, cost_changed
 from llmconfig.configuration.known_costs import KnownCost, money
 from llmconfig.configuration.known_costs import total as known_total
+from llmconfig.configuration.numbers import count, milliseconds, percent, tick
 from metrics import partitions
 from metrics.admin.periods import DEFAULT_DAYS, last_days, name_of
 from metrics.admin.viewers_zone import offered_zones, viewers_zone, zone_error
-from metrics.analyzers.cost import MonthForecast, forecast_month
+from metrics.analyzers.cost import forecast_month
 from metrics.errors import Unanswerable
 from metrics.queries import (
     Figures,
@@ -195,7 +196,7 @@ def _savings(span: ShownPeriod, models: Sequence[Row], now: Figures) -> dict[str
         "cache": _cache(span, models) if now.cache_hits else None,
         "saved": str(now.saved),
         "cache_hits": count(now.cache_hits),
-        "cache_share": f"{now.cache_hits / now.calls:.1%}",
+        "cache_share": percent(now.cache_hits / now.calls, 1),
         "cached_url": span.calls(outcome="cached"),
         "cache_enabled_url": reverse("admin:llmconfig_llmconfig_changelist"),
     }
@@ -209,18 +210,24 @@ def _figures(
         (gettext("spent"), str(now.cost), cost_changed(now.cost, before.cost), span.calls()),
         (gettext("calls"), count(now.calls), changed(now.calls, before.calls), span.calls()),
         (gettext("cost per call"), money(now.average_cost_usd), "", span.calls()),
-        (gettext("failed"), f"{now.failed / now.calls:.1%}", "", span.calls(outcome="failed")),
-        (gettext("cache hits"), f"{now.cache_hits / now.calls:.1%}", "",
+        (gettext("failed"), percent(now.failed / now.calls, 1), "", span.calls(outcome="failed")),
+        (gettext("cache hits"), percent(now.cache_hits / now.calls, 1), "",
          span.calls(outcome="cached")),
         (gettext("mean latency"), milliseconds(now.average_latency_ms or 0), "", span.calls()),
     )  # fmt: skip
 
 
-def _forecast(zone: ZoneInfo) -> MonthForecast | None:
+def _forecast(zone: ZoneInfo) -> dict[str, str] | None:
+    """What the month will cost, as it is shown; None where too little is known."""
     try:
-        return forecast_month(zone=zone)
+        found = forecast_month(zone=zone)
     except Unanswerable:
         return None
+    return {
+        "expected": str(KnownCost(found.expected_usd, found.unpriced)),
+        "low": money(found.low_usd),
+        "high": money(found.high_usd),
+    }
 
 
 def _cost_by_model(span: ShownPeriod, rows: Sequence[Row]) -> tuple[Chart, list[ShareEntry]]:
@@ -245,11 +252,11 @@ def _cost_by_model(span: ShownPeriod, rows: Sequence[Row]) -> tuple[Chart, list[
     ]  # fmt: skip
     if len(apart) < len(ranked):
         rest = known_total(sums[key] for key in ranked[len(apart) :])
-        name = gettext("{number} more models").format(number=len(ranked) - len(apart))
+        name = gettext("{number} more models").format(number=count(len(ranked) - len(apart)))
         share = 100 * _height(rest) / everything
         legend.append(ShareEntry(name, str(rest), span.calls(), share, TONES - 1))
     title = _title_of_costs(span, known_total(sums.values()).unpriced_calls)
-    return stacked(title, columns, tick=_dollars), legend
+    return stacked(title, columns, tick=tick), legend
 
 
 def _title_of_costs(span: ShownPeriod, left_out: int) -> str:
@@ -358,11 +365,6 @@ def _cache(span: ShownPeriod, rows: Sequence[Row]) -> Chart:
 
 def _model(key: tuple[str, str]) -> str:
     return "/".join(filter(None, key)) or gettext("none")
-
-
-def _dollars(value: float) -> str:
-    """A tick of the axis: as few digits as tell its values apart."""
-    return f"${value:,.0f}" if value >= 10 or not value else f"${value:.2g}"
 
 
 def _time(value: float) -> str:

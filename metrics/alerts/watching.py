@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from django.db import transaction
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from metrics.alerts import events
 from metrics.alerts.events import AlertEvent
@@ -34,7 +34,8 @@ def watch() -> int:
         if kind is None:
             continue
         try:
-            found = list(kind.current())
+            with translation.override("en"):  # messages have one language
+                found = list(kind.current())
         except Exception:
             logger.exception("Alerts of %s can't be found.", slug)
             continue

@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Max, Min, Sum
+from django.utils.translation import gettext
 
 from llmconfig.client.types import Usage
 from llmconfig.configuration import prices, snapshot, time_zones
@@ -81,7 +82,11 @@ def what_if(question: MetricsQuestion, *, provider: str, model: str) -> WhatIf:
     facts = snapshot.current().models.get((provider, model))
     found = _elsewhere(total(question).figures, facts) if facts else None
     if found is None:
-        raise Unanswerable(f"{provider}/{model} has no known price: enter one, or name another.")
+        raise Unanswerable(
+            gettext("{provider}/{model} has no known price: enter one, or name another.").format(
+                provider=provider, model=model
+            )
+        )
     return found
 
 
@@ -197,8 +202,10 @@ def forecast_month(
     past = _costs_by_day(today - PAST_DAYS * DAY, today, there)
     if len(past) < MIN_DAYS:
         raise Unanswerable(
-            f"A forecast needs {MIN_DAYS} whole days since the first call with a price; there"
-            f" are {len(past)}."
+            gettext(
+                "A forecast needs {min_days} whole days since the first call with a price; "
+                "there are {number}."
+            ).format(min_days=MIN_DAYS, number=len(past))
         )
     so_far = total(MetricsQuestion(since=month, until=moment, zone=there)).figures
     spent = float(so_far.cost.usd or 0)

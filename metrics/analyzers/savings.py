@@ -6,6 +6,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from django.db import connection
+from django.utils.translation import gettext
 
 from llmconfig.client.types import Usage
 from llmconfig.configuration import prices, snapshot, time_zones
@@ -54,7 +55,11 @@ def savings(
     after what writing them there cost more. Reads the calls; raises Unanswerable for too long.
     """
     if until - since > dt.timedelta(days=MAX_DAYS_OF_CALLS):
-        raise Unanswerable(f"Savings are read from the calls: ask for {MAX_DAYS_OF_CALLS} days.")
+        raise Unanswerable(
+            gettext("Savings are read from the calls: ask for {max_days_of_calls} days.").format(
+                max_days_of_calls=MAX_DAYS_OF_CALLS
+            )
+        )
     there = zone or time_zones.default()
     bounds = whole_periods(since, until, Grain.DAY, there)
     with connection.cursor() as cursor:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
@@ -42,7 +43,7 @@ class CallsQuerySerializer(GroupedQuerySerializer):
         """The pair; the name ends with the first colon."""
         name, colon, value = text.partition(":")
         if not colon:
-            raise serializers.ValidationError("Give name:value.")
+            raise serializers.ValidationError(gettext("Give name:value."))
         return {name: value}
 
     def validate_after(self, text: str) -> tuple[dt.datetime, UUID]:
@@ -51,7 +52,9 @@ class CallsQuerySerializer(GroupedQuerySerializer):
         try:
             return dt.datetime.fromisoformat(moment).astimezone(dt.UTC), UUID(row)
         except (ValueError, OverflowError):
-            raise serializers.ValidationError("Give `next` as a page before gave it.") from None
+            raise serializers.ValidationError(
+                gettext("Give `next` as a page before gave it.")
+            ) from None
 
 
 class CallSerializer(serializers.ModelSerializer[GenerationMetric]):
@@ -136,7 +139,9 @@ class CallRow(ReadEndpoint):
     def get(self, request: Request, id: UUID) -> Response:  # noqa: A002 - the address's name
         found = list(GenerationMetric.objects.filter(correlation_id=id)[:MAX_PAGE_SIZE])
         if not found:
-            raise NotFound(f"There is no call {str(id)!r}, or it is no longer kept.")
+            raise NotFound(
+                gettext("There is no call {id!r}, or it is no longer kept.").format(id=str(id))
+            )
         return Response(WholeCallsSerializer({"results": found}).data)
 
 
@@ -152,7 +157,7 @@ class PersonsJudgementSerializer(StrictSerializer):
     def validate_score(self, score: float | None) -> float | None:
         """No NaN, which no bound holds."""
         if score is not None and not isfinite(score):
-            raise serializers.ValidationError("Give a number from 0 to 1.")
+            raise serializers.ValidationError(gettext("Give a number from 0 to 1."))
         return score
 
 
@@ -172,7 +177,11 @@ class CallJudgement(ReadEndpoint):
         thumb = None if given["thumb"] is None else given["thumb"] == "up"
         judgement = PersonsJudgement(thumb=thumb, score=given["score"], note=given["note"])
         if call is None or not judge(id, near=call.created_at, judgement=judgement):
-            raise NotFound(f"There is no answer of call {str(id)!r}, or it is no longer kept.")
+            raise NotFound(
+                gettext("There is no answer of call {id!r}, or it is no longer kept.").format(
+                    id=str(id)
+                )
+            )
         return Response(body.data)
 
 

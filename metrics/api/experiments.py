@@ -85,7 +85,7 @@ class ComparisonSerializer(serializers.Serializer[Any]):
     since = serializers.DateTimeField()
     until = serializers.DateTimeField()
     fewest_calls = serializers.IntegerField()
-    control = serializers.CharField(help_text="The arm that overrides nothing; blank without one.")
+    control = serializers.CharField(help_text="The variant without overrides; blank without one.")
     arms = ComparedArmSerializer(many=True)
     differences = DifferenceSerializer(many=True)
     judgements = JudgementSerializer(many=True)

@@ -5,6 +5,7 @@ import re
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext
 from rest_framework import serializers
 from rest_framework.request import Request
 
@@ -52,12 +53,14 @@ class TimeSerializer(ZoneSerializer):
         try:
             since = attrs.setdefault("since", until - dt.timedelta(days=USUAL_DAYS))
         except OverflowError:
-            raise serializers.ValidationError({"until": "Give a later time."}) from None
+            raise serializers.ValidationError({"until": gettext("Give a later time.")}) from None
         if not since < until:
-            raise serializers.ValidationError({"since": "Give a time before `until`."})
+            raise serializers.ValidationError({"since": gettext("Give a time before `until`.")})
         most = MAX_DAYS[Grain(attrs.get("grain", Grain.DAY))]
         if until - since > dt.timedelta(days=most):
-            raise serializers.ValidationError({"since": f"Give at most {most} days."})
+            raise serializers.ValidationError(
+                {"since": gettext("Give at most {most} days.").format(most=most)}
+            )
         return attrs
 
 
@@ -101,7 +104,7 @@ class GroupedQuerySerializer(TimeSerializer):
         if users_have_text_keys():
             return text
         if not re.fullmatch(r"-?[0-9]{1,19}", text) or abs(int(text)) > MAX_ID:
-            raise serializers.ValidationError("Users have whole numbers as keys here.")
+            raise serializers.ValidationError(gettext("Users have whole numbers as keys here."))
         return int(text)
 
 
@@ -122,7 +125,9 @@ class SumsSerializer(GroupedQuerySerializer):
         names = [name.strip() for name in text.split(",")]
         if len(names) > MAX_DIMENSIONS or len(set(names)) != len(names):
             raise serializers.ValidationError(
-                f"Give at most {MAX_DIMENSIONS} different dimensions."
+                gettext("Give at most {max_dimensions} different dimensions.").format(
+                    max_dimensions=MAX_DIMENSIONS
+                )
             )
         return names
 

@@ -3,6 +3,7 @@
 import datetime as dt
 from typing import Any
 
+from django.utils.translation import gettext
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -29,12 +30,14 @@ class DaysSerializer(StrictSerializer):
         tomorrow = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1)
         until = attrs.setdefault("until", tomorrow)
         if until.year <= dt.MINYEAR:
-            raise serializers.ValidationError({"until": "Give a later day."})
+            raise serializers.ValidationError({"until": gettext("Give a later day.")})
         since = attrs.setdefault("since", until - dt.timedelta(days=USUAL_DAYS))
         if not since < until:
-            raise serializers.ValidationError({"since": "Give a day before `until`."})
+            raise serializers.ValidationError({"since": gettext("Give a day before `until`.")})
         if until - since > dt.timedelta(days=MAX_DAYS):
-            raise serializers.ValidationError({"since": f"Give at most {MAX_DAYS} days."})
+            raise serializers.ValidationError(
+                {"since": gettext("Give at most {max_days} days.").format(max_days=MAX_DAYS)}
+            )
         return attrs
 
 

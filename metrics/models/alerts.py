@@ -27,9 +27,9 @@ class AlertRule(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(
-        max_length=100, unique=True, help_text=_("How messages and lists call it.")
+        max_length=100, unique=True, help_text=_("Shown in lists and messages.")
     )
-    event = models.CharField(max_length=40, help_text=_("What it tells of."))
+    event = models.CharField(max_length=40, help_text=_("Which event it reports."))
     subject = models.CharField(
         max_length=200,
         blank=True,
@@ -37,16 +37,18 @@ class AlertRule(models.Model):
             "Only the provider, budget, enrichment, key or model of this name. Blank: all."
         ),
     )
-    channel = models.CharField(max_length=10, choices=AlertChannel, help_text=_("How it tells."))
+    channel = models.CharField(
+        max_length=10, choices=AlertChannel, help_text=_("Where messages go.")
+    )
     recipients = models.TextField(
-        blank=True, help_text=_("E-mail addresses, apart by commas or lines.")
+        blank=True, help_text=_("E-mail addresses, separated by commas or line breaks.")
     )
     webhook_url = models.CharField(
         _("webhook address"),
         max_length=500,
         blank=True,
         help_text=_(
-            "Where JSON is posted to. Addresses that are not public need LLM_EGRESS_ALLOW."
+            "JSON is posted to this address. Addresses that aren't public need LLM_EGRESS_ALLOW."
         ),
     )
     # Ciphertext of the webhook's signing secret, or of Slack's address, which is one.
@@ -54,15 +56,15 @@ class AlertRule(models.Model):
     window_minutes = models.PositiveIntegerField(
         default=60,
         validators=[MinValueValidator(1), MaxValueValidator(MAX_WINDOW_MINUTES)],
-        help_text=_("Minutes in which the same is told once, however often it happens."),
+        help_text=_("The same event is reported once within this many minutes."),
     )
     is_enabled = models.BooleanField(
-        _("enabled"), default=True, help_text=_("Off: it tells nobody.")
+        _("enabled"), default=True, help_text=_("Off: nothing is sent.")
     )
     active_since = models.DateTimeField(
         default=timezone.now,
         editable=False,
-        help_text=_("When it was last enabled: what ended before is not told."),
+        help_text=_("When it was last enabled; earlier events are not reported."),
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -112,14 +114,14 @@ class AlertDelivery(models.Model):
         max_length=200, help_text=_("The provider, budget, enrichment, key…")
     )
     level = models.CharField(
-        max_length=100, blank=True, help_text=_("Which step of it, such as 80 % of a budget.")
+        max_length=100, blank=True, help_text=_("Which level, such as a budget's 80 %.")
     )
     occurrence = models.CharField(
-        max_length=100, help_text=_("Tells two of the same apart, such as when it began.")
+        max_length=100, help_text=_("Distinguishes two of the same kind, such as by when it began.")
     )
     title = models.CharField(max_length=300)
     text = models.TextField()
-    is_test = models.BooleanField(default=False, help_text=_("A person asked for it."))
+    is_test = models.BooleanField(default=False, help_text=_("Sent by hand."))
     status = models.CharField(max_length=10, choices=DeliveryStatus, default=DeliveryStatus.WAITING)
     attempts = models.PositiveSmallIntegerField(default=0, help_text=_("How often it was tried."))
     next_attempt_at = models.DateTimeField(default=timezone.now)
@@ -174,13 +176,11 @@ class ProviderHealth(models.Model):
     )
     state = models.CharField(max_length=10, choices=ProviderState, default=ProviderState.UNKNOWN)
     requests = models.PositiveIntegerField(default=0, help_text=_("Sent in the last 15 minutes."))
-    errors = models.PositiveIntegerField(
-        default=0, help_text=_("Of those, by the provider's fault.")
-    )
-    cooling_until = models.DateTimeField(null=True, help_text=_("Blank: it may be asked."))
+    errors = models.PositiveIntegerField(default=0, help_text=_("Failures caused by the provider."))
+    cooling_until = models.DateTimeField(null=True, help_text=_("Blank: it can be used."))
     reason = models.CharField(max_length=300, blank=True, help_text=_("Of its last failure."))
     outage_began_at = models.DateTimeField(null=True, help_text=_("Of the last outage."))
-    outage_ended_at = models.DateTimeField(null=True, help_text=_("Blank: it lasts, or none was."))
+    outage_ended_at = models.DateTimeField(null=True, help_text=_("Blank: ongoing, or none."))
     checked_at = models.DateTimeField(help_text=_("When this was found."))
 
     class Meta:

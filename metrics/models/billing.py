@@ -50,15 +50,13 @@ class WeeklyReport(models.Model):
     """One week's figures in words; a model's words, if one was there and kept to the figures."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    week_start = models.DateField(unique=True, help_text=_("The Monday that the week begins with."))
-    figures = models.JSONField(help_text=_("All that the text may say."))
+    week_start = models.DateField(unique=True, help_text=_("The Monday on which the week begins."))
+    figures = models.JSONField(help_text=_("The figures that the report may use."))
     text = models.TextField(help_text=_("The report."))
     written_by = models.CharField(
         max_length=300, blank=True, help_text=_("The model that wrote it. Blank: none did.")
     )
-    remark = models.CharField(
-        max_length=300, blank=True, help_text=_("Why no model wrote it, if none did.")
-    )
+    remark = models.CharField(max_length=300, blank=True, help_text=_("Why no model wrote it."))
     created_at = models.DateTimeField(auto_now_add=True)
     sent_at = models.DateTimeField(null=True, help_text=_("When it was sent by email."))
 

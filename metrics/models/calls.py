@@ -29,7 +29,7 @@ LATENCY_BELOW_MS = 1e12  # some thirty years
 def tags_field() -> "ArrayField[list[str] | None, list[str] | None]":
     """A caller's tags; no row has a blank list."""
     return ArrayField(
-        models.TextField(), null=True, help_text=_("The caller's own words for it. Blank: none.")
+        models.TextField(), null=True, help_text=_("Labels given by the caller. Blank: none.")
     )
 
 
@@ -40,10 +40,16 @@ class GenerationMetric(models.Model):
         primary_key=True, default=uuid.uuid4, db_default=RandomUUID(), editable=False
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
-    correlation_id = models.UUIDField(help_text=_("The call's own id; links to its history."))
-    session_id = models.UUIDField(null=True, help_text=_("Its batch or conversation."))
+    correlation_id = models.UUIDField(
+        help_text=_("The call's own ID; leads to its prompt and answer.")
+    )
+    session_id = models.UUIDField(
+        null=True, help_text=_("The batch or conversation it belongs to.")
+    )
     node_type = models.CharField(max_length=50, help_text=_("The interaction type."))
-    service_name = models.CharField(max_length=100, help_text=_("Who called."))
+    service_name = models.CharField(
+        max_length=100, help_text=_("The part of the application that called.")
+    )
     method_name = models.CharField(max_length=100, help_text=_("The node."))
     operation_type = models.CharField(max_length=100, db_default="", help_text=_("The enrichment."))
     tier = models.CharField(
@@ -72,14 +78,14 @@ class GenerationMetric(models.Model):
         max_digits=16,
         decimal_places=10,
         null=True,
-        help_text=_("All paid attempts together, in US dollars. Blank: no price was known."),
+        help_text=_("All paid attempts together, in US dollars. Blank: the price is unknown."),
     )
     syntax_valid = models.BooleanField(null=True, help_text=_("Blank: not checked."))
     onex_compliant = models.BooleanField(null=True, help_text=_("Blank: not checked."))
     has_type_hints = models.BooleanField(null=True, help_text=_("Blank: not checked."))
     security_issues = models.JSONField(null=True, help_text=_("Blank: not checked."))
     finish_reason = models.CharField(
-        max_length=50, null=True, help_text=_("Why the model stopped, in the provider's word.")
+        max_length=50, null=True, help_text=_("Why the model stopped, in the provider's words.")
     )
     truncated = models.BooleanField(
         db_default=False, help_text=_("The answer was cut at its token limit.")
@@ -97,16 +103,16 @@ class GenerationMetric(models.Model):
         null=True, help_text=_("The configuration's revision that the call was resolved with.")
     )
     organization_id = models.BigIntegerField(null=True, help_text=_("The caller's organization."))
-    user_id = models.BigIntegerField(null=True, help_text=_("The user whose choices applied."))
+    user_id = models.BigIntegerField(null=True, help_text=_("The user whose overrides applied."))
     user_key = models.CharField(
         max_length=255,
         db_default="",
-        help_text=_("The same as text, where users' keys are no whole numbers."),
+        help_text=_("The same as text, where users' keys aren't whole numbers."),
     )
     account = models.CharField(
         max_length=100,
         db_default="",
-        help_text=_("Whose budget it counts for, such as an API key's."),
+        help_text=_("Whose budget it counts towards, such as an API key's."),
     )
     cache_hit = models.BooleanField(
         db_default=False, help_text=_("Answered from the response cache, without a request.")
@@ -115,35 +121,35 @@ class GenerationMetric(models.Model):
         max_digits=16,
         decimal_places=10,
         null=True,
-        help_text=_("What the answer had cost when it was first given, in US dollars."),
+        help_text=_("What the answer cost when it was first given, in US dollars."),
     )
     end_user = models.CharField(
-        max_length=200, db_default="", help_text=_("Whom the caller serves, in its own words.")
+        max_length=200,
+        db_default="",
+        help_text=_("Whom the caller serves, as the caller names them."),
     )
     tags = tags_field()
     metadata = models.JSONField(
-        null=True, help_text=_("The caller's own names and values. Blank: none.")
+        null=True, help_text=_("Names and values given by the caller. Blank: none.")
     )
     tool_calls = ArrayField(
         models.TextField(),
         null=True,
-        help_text=_("The functions that the answer calls, in its order. Blank: none."),
+        help_text=_("The functions that the answer calls, in order. Blank: none."),
     )
     tool_results_length = models.IntegerField(
-        db_default=0, help_text=_("Characters of tools' results since the last answer.")
+        db_default=0, help_text=_("Characters of tool results since the last answer.")
     )
     experiment = models.CharField(
         max_length=100, db_default="", help_text=_("The experiment that the call took part in.")
     )
     experiment_arm = models.CharField(
-        max_length=100, db_default="", help_text=_("The arm that its key belongs to.")
+        max_length=100, db_default="", help_text=_("The variant that its key belongs to.")
     )
 
     prompt_version = models.IntegerField(
         null=True,
-        help_text=_(
-            "The version of the operation's prompt; 0 ships with it. Blank: none was told."
-        ),
+        help_text=_("The version of the prompt; 0 is the built-in one. Blank: not reported."),
     )
     original_cost_usd = models.DecimalField(
         max_digits=16,
@@ -255,18 +261,22 @@ class GenerationHistory(models.Model):
         primary_key=True, default=uuid.uuid4, db_default=RandomUUID(), editable=False
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
-    correlation_id = models.UUIDField(help_text=_("The call's own id; links to its metrics."))
+    correlation_id = models.UUIDField(
+        help_text=_("The call's own ID; leads to its cost and latency.")
+    )
     node_type = models.CharField(max_length=50, help_text=_("The interaction type."))
     method_name = models.CharField(max_length=100, help_text=_("The node."))
     prompt_text = models.TextField(help_text=_("What was sent."))
-    generated_code = models.TextField(help_text=_("The answer, whatever it is."))
+    generated_code = models.TextField(help_text=_("What the model answered."))
     account = models.CharField(
         max_length=100,
         db_default="",
-        help_text=_("Whose budget it counts for, such as an API key's."),
+        help_text=_("Whose budget it counts towards, such as an API key's."),
     )
     end_user = models.CharField(
-        max_length=200, db_default="", help_text=_("Whom the caller serves, in its own words.")
+        max_length=200,
+        db_default="",
+        help_text=_("Whom the caller serves, as the caller names them."),
     )
     tags = tags_field()
     tool_calls = models.JSONField(

@@ -43,7 +43,7 @@ class Pattern(models.Model):
         max_length=64,
         null=True,
         editable=False,
-        help_text=_("By which mining knows it again. Blank: another program's."),
+        help_text=_("How mining recognises it. Blank: made by another program."),
     )
 
     class Meta:
@@ -94,17 +94,17 @@ class PromptProposal(models.Model):
         blank=True, help_text=_("What is added at the end of the instructions.")
     )
     worded_by = models.CharField(
-        max_length=300, blank=True, help_text=_("The model that worded it. Blank: fixed rules did.")
+        max_length=300,
+        blank=True,
+        help_text=_("The model that drafted it. Blank: fixed rules did."),
     )
-    findings = models.JSONField(
-        help_text=_("The evidence: each finding with its counts, examples.")
-    )
+    findings = models.JSONField(help_text=_("The evidence: each finding with counts and examples."))
     findings_key = models.CharField(max_length=64, editable=False)
     state = models.CharField(
         max_length=10,
         choices=ProposalState,
         default=ProposalState.OPEN,
-        help_text=_("What became."),
+        help_text=_("What became of it."),
     )
     adopted_version = models.IntegerField(null=True, help_text=_("The version that it became."))
     decided_by = models.ForeignKey(

@@ -16,24 +16,24 @@ class QualityRule(models.Model):
         max_length=100,
         blank=True,
         help_text=_(
-            "The kind of work, such as an enrichment's name or the operation that a caller"
-            " gives. Blank: all that have no rule of their own."
+            "Such as an enrichment's name or the operation that a caller names. Blank: all "
+            "that have no rule of their own."
         ),
     )
-    check_name = models.CharField(_("check"), max_length=50, help_text=_("What is looked at."))
+    check_name = models.CharField(_("check"), max_length=50, help_text=_("What is checked."))
     weight = models.FloatField(
         default=1.0,
         help_text=_(
-            "How much it counts in the score, beside the other checks' weights. 0: it is"
-            " shown, but doesn't count."
+            "How much it counts in the score, relative to the other checks. 0: shown, but "
+            "not counted."
         ),
     )
     schema = models.JSONField(
         null=True,
         blank=True,
         help_text=_(
-            "For the JSON check: the JSON Schema that answers must obey. Blank: they only"
-            " have to be JSON."
+            "For the JSON check: the JSON Schema that answers must match. Blank: they only "
+            "have to be JSON."
         ),
     )
     is_active = models.BooleanField(_("active"), default=True, help_text=_("Off: not checked."))

@@ -80,7 +80,9 @@ class Rollup(Sums):
     """The calls of one period that agree in every dimension."""
 
     node_type = models.CharField(max_length=50, help_text=_("The interaction type."))
-    service_name = models.CharField(max_length=100, help_text=_("Who called."))
+    service_name = models.CharField(
+        max_length=100, help_text=_("The part of the application that called.")
+    )
     operation_type = models.CharField(max_length=100, help_text=_("The enrichment."))
     tier = models.CharField(max_length=50, help_text=_("The tier of the model that answered."))
     organization_id = models.BigIntegerField(null=True, help_text=_("The caller's organization."))

@@ -13,13 +13,15 @@ MAX_QUERY = 2000
 class SavedView(models.Model):
     """Filters, search and order of the list of calls, as its address has them."""
 
-    name = models.CharField(max_length=80, help_text=_("What its link is called."))
-    query = models.CharField(max_length=MAX_QUERY, help_text=_("What stands in the address."))
+    name = models.CharField(max_length=80, help_text=_("The name of its link."))
+    query = models.CharField(
+        max_length=MAX_QUERY, help_text=_("The filters, as in the page's address.")
+    )
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.CASCADE,
         related_name="+",
-        help_text=_("Who keeps it."),
+        help_text=_("Who saved it."),
     )
     is_shared = models.BooleanField(default=False, help_text=_("Whether everybody sees it."))
     created_at = models.DateTimeField(db_default=Now(), editable=False)

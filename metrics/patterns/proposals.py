@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from llmconfig.roles import User
 from metrics.analyzers.intervals import Share
@@ -183,7 +184,9 @@ def decide(
     """Settle an open proposal, in the caller's transaction. Raises ProposalSettled."""
     proposal = PromptProposal.objects.select_for_update().filter(pk=proposal_id).first()
     if proposal is None or proposal.state != ProposalState.OPEN:
-        raise ProposalSettled(f"There is no open proposal {proposal_id}.")
+        raise ProposalSettled(
+            gettext("There is no open proposal {proposal_id}.").format(proposal_id=proposal_id)
+        )
     proposal.state, proposal.adopted_version = state, adopted_version
     proposal.decided_by, proposal.decided_at = user, timezone.now()
     proposal.save()

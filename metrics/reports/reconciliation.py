@@ -15,8 +15,10 @@ from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from llmconfig.configuration import time_zones
+from llmconfig.configuration.numbers import count
 from metrics.errors import BadLine, ExportUnreadable, Unanswerable
 from metrics.models import BilledUsage
 from metrics.queries import MetricsQuestion, ask
@@ -177,11 +179,13 @@ def import_export(
         _check_header(shape, header)
         sums, bad, number = _added_up(reader, shape, costs_only=name == "openai costs")
     except csv.Error as error:
-        raise ExportUnreadable(f"Line {reader.line_num}: {error}.") from None
+        said = gettext("Line {line_num}: {error}.").format(line_num=reader.line_num, error=error)
+        raise ExportUnreadable(said) from None
     if bad and not skip_bad:
         told = "; ".join(f"line {each.number}: {each.reason}" for each in bad[:MAX_SHOWN_LINES])
         more = f"; and {len(bad) - MAX_SHOWN_LINES} more" if len(bad) > MAX_SHOWN_LINES else ""
-        raise ExportUnreadable(f"Nothing was imported. {told}{more}.", bad=tuple(bad))
+        said = gettext("Nothing was imported. {told}{more}.").format(told=told, more=more)
+        raise ExportUnreadable(said, bad=tuple(bad))
     _store(provider, sums)
     days = [day for day, _ in sums]
     return Imported(
@@ -196,7 +200,11 @@ def differences(provider: str, *, since: dt.date, until: dt.date) -> list[Billin
     """
     billed = list(BilledUsage.objects.filter(provider=provider, day__gte=since, day__lt=until))
     if not billed:
-        raise Unanswerable(f"Nothing that {provider} billed in this time was imported.")
+        raise Unanswerable(
+            gettext("Nothing that {provider} billed in this time was imported.").format(
+                provider=provider
+            )
+        )
     ours, unpriced = _ours(provider, since=since, until=until)
     names = {model for _, model in ours}
     theirs: dict[tuple[dt.date, str], DaySums] = {}
@@ -225,18 +233,21 @@ def _known(header: Sequence[str]) -> tuple[str, Shape]:
         if shape.columns() <= set(header):
             return name, shape
     raise ExportUnreadable(
-        f"The header is none of {', '.join(SHAPES)}: it has {', '.join(header[:12]) or 'nothing'}."
-        " Say which columns hold what: day, model, requests, tokens_input, tokens_output, cost_usd."
+        gettext(
+            "The header is none of {names}: it has {value}. Say which columns hold what: "
+            "day, model, requests, tokens_input, tokens_output, cost_usd."
+        ).format(names=", ".join(SHAPES), value=", ".join(header[:12]) or "nothing")
     )
 
 
 def _given(columns: Mapping[str, str]) -> Shape:
     unknown = set(columns) - {"day", "model", *MEASURES}
     if unknown or not {"day", "model"} <= set(columns):
-        raise ExportUnreadable(
-            f"Name the columns of day and model, and any of {', '.join(MEASURES)};"
-            f" there is nothing else{': ' + ', '.join(sorted(unknown)) if unknown else ''}."
+        said = gettext(
+            "Name the columns of day and model, and any of {names}; there is nothing else{value}."
         )
+        others = ": " + ", ".join(sorted(unknown)) if unknown else ""
+        raise ExportUnreadable(said.format(names=", ".join(MEASURES), value=others))
     return Shape(
         columns["day"],
         columns["model"],
@@ -254,7 +265,8 @@ def _one(columns: Mapping[str, str], name: str) -> tuple[str, ...]:
 def _check_header(shape: Shape, header: Sequence[str]) -> None:
     missing = sorted(shape.columns() - set(header))
     if missing:
-        raise ExportUnreadable(f"The header lacks {', '.join(missing)}.")
+        said = gettext("The header lacks {names}.").format(names=", ".join(missing))
+        raise ExportUnreadable(said)
 
 
 def _added_up(
@@ -266,7 +278,8 @@ def _added_up(
     for row in reader:
         number += 1
         if number > MAX_LINES:
-            raise ExportUnreadable(f"It has more than {MAX_LINES:,} lines; export fewer days.")
+            said = gettext("It has more than {max_lines} lines; export fewer days.")
+            raise ExportUnreadable(said.format(max_lines=count(MAX_LINES)))
         try:
             day, model = _day(row.get(shape.day)), (row.get(shape.model) or "").strip()
             # OpenAI's costs have lines such as "gpt-4o-2024-08-06, input".

@@ -286,7 +286,7 @@ def test_a_person_signs_in_reads_a_hostile_listing_and_pauses_a_batch(live_serve
     opened.wait(timeout=200)
     batch.chunks.update(rows_done=9)
     worker.join()
-    assert "Batches at work" in seen["overview"]
+    assert "Running batches" in seen["overview"]
     assert seen["ran"] is None
     batch.refresh_from_db()
     assert batch.status == BatchStatus.PAUSED

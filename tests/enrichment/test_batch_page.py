@@ -60,7 +60,7 @@ def test_the_page_follows_its_batch_to_the_end_without_being_asked(
             pass
         seen["before"] = page.inner_text("#batch-progress")
         worked_on(batch.pk)
-        page.wait_for_selector("#batch-progress :text('expected in the end')")
+        page.wait_for_selector("#batch-progress :text('expected total')")
         page.wait_for_selector("#batch-progress :text('150 / 150')", timeout=200_000)
         page.wait_for_selector("button:has-text('Retry')")
         page.wait_for_selector("h2:has-text('Rows that failed')")

@@ -63,7 +63,7 @@ def test_the_forecast_and_the_batch_are_of_the_rows_that_were_chosen(
         given = given | {"rows": str(Animal.objects.order_by("pk")[0].pk)}
     shown = asked(operator, "forecast", **given)
     assert shown.context["forecast"]["rows"] == rows
-    assert "Eight of ten such batches" in shown.content.decode()
+    assert "Eight in ten batches" in shown.content.decode()
     assert not Batch.objects.exists()
     asked(operator, "start", **given)
     batch = Batch.objects.get()
@@ -84,7 +84,7 @@ def test_its_terms_are_those_of_the_form(provider, simulator, make_animals, oper
     [
         ({"organization": "nobody"}, "there is none with the slug"),
         ({"limit": "0"}, "greater than or equal to 1"),
-        ({"enrichment": "translation"}, "Say into which language"),
+        ({"enrichment": "translation"}, "Enter at least one language"),
         ({"enrichment": "translation", "languages": "es, x1"}, "no BCP 47 language tag"),
         ({"enrichment": "translation", "languages": "xx"}, "no BCP 47 language tag"),
         ({"enrichment": "translation", "languages": "es, jp"}, "Did you mean ja?"),
@@ -162,11 +162,11 @@ def test_while_calls_are_off_the_page_leads_to_the_switch_and_not_to_a_shell(
     LLMConfig.objects.update(enabled=False)
     snapshot.expire()
     for client, way in (
-        (operator, "An administrator can turn them on"),
+        (operator, "An administrator can enable them"),
         (admin_client, reverse("admin:llmconfig_llmconfig_changelist")),
     ):
         shown = asked(client, "forecast").content.decode().partition("batch-start")[0]
-        assert "LLM calls are switched off." in shown
+        assert "LLM calls are disabled." in shown
         assert way in shown.rpartition("nw-off")[2]
         assert "manage.py" not in asked(client, "try").content.decode()
 

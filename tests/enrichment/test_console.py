@@ -112,7 +112,7 @@ def test_an_empty_installation_leads_to_an_enriched_row_of_ones_own(
 
     browse(server, visit, start="/")
     worker.join()
-    assert "Lines left out" in seen["preview"]
+    assert "Skipped lines" in seen["preview"]
     assert "answers." in seen["forecast"]
     assert seen["clicks"] <= MAX_CLICKS
     assert Animal.objects.count() == 2
@@ -169,7 +169,7 @@ def _find_and_judge(page: Any, server: str, seen: dict[str, Any]) -> None:
     page.keyboard.type("dog_")
     page.keyboard.press("Enter")
     page.wait_for_url("**q=dog_*")
-    seen["sums"] = page.inner_text("[aria-label='All calls that the filters show']")
+    seen["sums"] = page.inner_text("[aria-label='All filtered calls']")
     page.focus("#result_list thead a:has-text('Cost')")
     page.keyboard.press("Enter")
     page.wait_for_url("**o=*")
@@ -181,7 +181,7 @@ def _find_and_judge(page: Any, server: str, seen: dict[str, Any]) -> None:
     page.wait_for_selector(".nw-view:has-text('dear')")
     page.focus("#result_list tbody th a")
     page.keyboard.press("Enter")
-    page.wait_for_selector("h2:has-text('Judge this answer')")
+    page.wait_for_selector("h2:has-text('Rate this answer')")
     page.focus("[name=thumb][value=up]")
     page.keyboard.press("Space")
     page.focus("[name=note]")

@@ -118,7 +118,7 @@ def test_a_person_sees_a_cut_answer_and_completes_it(script, make_animals):
         reverse("admin:enrichment_enrichmentresult_change", args=[result.pk]),
     ):
         shown = browser.get(page).content.decode()
-        assert "The answer as it came" in shown
+        assert "Raw answer" in shown
         assert "Runs &lt;b&gt;" in shown
     whole = {"tagline": "Calm.", "bio": "Runs and plays."}
     assert person.post(f"{address}/edit", {"value": whole}, format="json").status_code == 200

@@ -304,7 +304,7 @@ def test_the_only_wording_of_a_declared_one_stays_in_use(admin, loans):
     prompt = Prompt.objects.get(enrichment="loan_note")
     page = reverse("admin:enrichment_prompt_change", args=[prompt.pk])
     shown = admin.post(page, {"system": "", "user": prompt.user, "note": ""})
-    assert "turn another one on instead" in shown.content.decode()
+    assert "put another one into use instead" in shown.content.decode()
     shown = admin.post(reverse("admin:enrichment_prompt_delete", args=[prompt.pk]), {"post": "yes"})
     assert Prompt.objects.filter(pk=prompt.pk).exists()
 

@@ -159,7 +159,7 @@ def test_the_admin_shows_sets_runs_and_two_runs_side_by_side(sixty, admin_client
     assert address.replace("&", "&amp;") in page
     shown = admin_client.get(address).content.decode()
     assert "The second is higher: agrees with the wanted answer." in shown
-    assert shown.index("differs</span>") < shown.index("All intervals") + 5_000
+    assert shown.index("differs</span>") < shown.index("The intervals hold") + 5_000
     assert admin_client.get(address.replace(str(first.pk), "nobody")).status_code == 404
 
 

@@ -216,7 +216,7 @@ def test_the_page_shows_why_and_adopts_by_one_click(proposal, ada, client):
     assert "State no number" in html
     assert "As it is sent for row" in html
     answer = client.post(f"/admin/metrics/promptproposal/{proposal.pk}/decide/adopt/", follow=True)
-    assert "is in use from now on" in answer.content.decode()
+    assert "is now in use" in answer.content.decode()
     assert "too few answers yet" in client.get(page).content.decode()
     again = client.post(f"/admin/metrics/promptproposal/{proposal.pk}/decide/adopt/", follow=True)
     assert "is adopted already" in again.content.decode()

@@ -136,7 +136,7 @@ def test_it_is_planned_shown_and_paused_in_the_admin(provider, make_animals, cli
     refused = client.post(
         reverse("admin:enrichment_batch_add"), {**form, "do": "start", "at": "2020-01-01T00:00"}
     )
-    assert "This is past." in refused.content.decode()
+    assert "This is in the past." in refused.content.decode()
     client.post(
         page, {"recurrence": "daily", "next_at_0": f"{at:%Y-%m-%d}", "next_at_1": f"{at:%H:%M:%S}"}
     )

@@ -283,7 +283,7 @@ def test_the_page_of_a_batch_tells_of_each_submission(
     shown = page.content.decode()
     submission = ProviderBatchSubmission.objects.get()
     assert submission.external_id in shown
-    assert "Ended without results; its rows go on one by one" in shown
+    assert "Ended without results; rows continue one by one" in shown
     assert "have it any more" in shown
     listed = admin_client.get(
         reverse("admin:enrichment_providerbatchsubmission_changelist")

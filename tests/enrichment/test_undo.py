@@ -212,7 +212,7 @@ def test_the_api_undoes_and_retries(provider, simulator, make_animals):
     assert "24 rows have their values from before" in undone.json()["message"]
     assert set(texts()) == {None}
     retried = operator.post(f"{address}/retry").json()
-    assert retried["message"].startswith("Tried again: 1 failed row.")
+    assert retried["message"].startswith("Retrying 1 failed row.")
     again = operator.post(f"{address}/retry")
     assert (again.status_code, again.json()["code"]) == (409, "not_allowed_now")
 

@@ -117,8 +117,8 @@ def test_an_empty_installation_is_told_what_to_do_next(people):
 
 def test_the_dashboard_says_that_calls_are_off_and_where_to_turn_them_on(ada):
     text = ada.get(reverse("admin:index")).content.decode()
-    assert "LLM calls are switched off." in text
-    assert "Turn them on" in text
+    assert "LLM calls are disabled." in text
+    assert "Enable calls" in text
 
 
 def test_a_stored_key_is_on_no_page_and_in_no_log(ada):
@@ -272,7 +272,7 @@ def test_a_node_page_tells_where_values_come_from_while_calls_are_off(ada):
     }
     assert told.layers[winning["Model"]] == "interaction type"
     assert told.layers[winning["Temperature"]] == "node"
-    assert "All calls are switched off" in page.content.decode()
+    assert "All calls are disabled" in page.content.decode()
 
 
 def settings_form(page):
@@ -301,7 +301,7 @@ def test_the_settings_page_refuses_a_stale_table(ada):
     with change(source="yaml"):
         GlobalConfig.objects.filter(interaction_type="reasoning").update(temperature=1.5)
     answer = ada.post(reverse("admin:llm_settings"), filled | {"reasoning-temperature": "0.1"})
-    assert "Nothing of yours was saved" in answer.content.decode()
+    assert "Your changes weren't saved" in answer.content.decode()
     assert GlobalConfig.objects.get(interaction_type="reasoning").temperature == 1.5
 
 

@@ -77,7 +77,7 @@ def test_what_moved_a_call_on_is_told(make_provider, make_node, simulator):
     make_node("first/gpt-4o-mini", "second/other")
     simulator.plan({"model": "gpt-4o-mini", "action": {"status": 401}})
     summary = shown(ask()[1])
-    assert "went on to the next target" in summary
+    assert "moved on to the next model" in summary
     assert "second/other" in summary
 
 
@@ -87,7 +87,7 @@ def test_a_failed_call_is_readable_and_recorded(make_provider, make_node, simula
     simulator.fail(status=401)
     summary = shown(ask()[1])
     assert "the key was refused" in summary
-    assert "ended the call" in summary
+    assert "call ended" in summary
     assert GenerationMetric.objects.get().error_code
 
 
@@ -178,4 +178,4 @@ def test_the_page_offers_what_can_answer(make_provider, make_node):
 def test_an_answer_from_the_cache_is_nothing_wrong():
     (line,) = attempt_lines([{"provider": "sim", "model": "m", "outcome": "cached"}])
     assert (line.good, line.then) == (True, "answered")
-    assert line.meaning == "an earlier answer to the same request"
+    assert line.meaning == "answered from the cache"

@@ -63,7 +63,7 @@ def test_discovered_models_are_one_revision_of_whoever_pressed(make_provider, pr
     provider = make_provider(provider_type=provider_type, model_id="our-own")
     page = press(signed_in("administrator"), "discover", provider)
     assert "Added: " in said(page)
-    assert "not listed there: our-own" in said(page)
+    assert "no longer listed there: our-own" in said(page)
     revision = Revision.objects.latest("number")
     assert (revision.source, str(revision.user)) == ("admin", "administrator")
     again = press(Client(), "discover", provider)  # nobody is signed in: nothing happens
@@ -142,8 +142,8 @@ def test_a_suggested_price_is_taken_over_as_one_revision(make_provider):
     shown = administrator.get(reverse("admin:llmconfig_providermodel_change", args=[model.pk]))
     assert "calls are unpriced" in shown.content.decode()
     page = press(administrator, "take_over", model)
-    assert "is billed with the price of genai-prices now" in said(page)
-    assert "Take over the suggested price" not in page.content.decode()
+    assert "now uses the price from genai-prices" in said(page)
+    assert "Use suggested price" not in page.content.decode()
     assert {*ModelPrice.objects.values_list("source", flat=True)} == {"genai-prices"}
     assert (
         Revision.objects.latest("number").message == "Took over the suggested price of sim/gpt-4o."
@@ -155,7 +155,7 @@ def test_a_price_that_a_person_entered_wins(make_provider):
     make_provider(model_id="gpt-4o", price=("7", "70"))
     model = ProviderModel.objects.get()
     page = press(signed_in("administrator"), "take_over", model)
-    assert "the price that a person entered wins" in said(page)
+    assert "the price entered by hand takes precedence" in said(page)
     assert "Entered by a person" in page.content.decode()
     assert snapshot.current().models["sim", "gpt-4o"].prices[0].input == 7
 
@@ -163,7 +163,7 @@ def test_a_price_that_a_person_entered_wins(make_provider):
 def test_a_model_that_nobody_prices_says_so(make_provider):
     make_provider(model_id="house-model", price=None)
     page = press(signed_in("administrator"), "take_over", ProviderModel.objects.get())
-    assert "knows no price" in said(page)
+    assert "has no price" in said(page)
     assert not ModelPrice.objects.exists()
     assert Provider.objects.count() == 1
 

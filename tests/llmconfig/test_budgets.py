@@ -285,7 +285,7 @@ def test_a_budgets_subject_is_chosen_from_what_there_is(node, ask, admin_client)
     [
         ("organization", "acme", "Give the organization&#x27;s number."),
         ("batch", "7", "Give the batch&#x27;s whole id"),
-        ("batch", "", "Say which one."),
+        ("batch", "", "Choose which one."),
         ("node:gone", "", "Select a valid choice."),
     ],
 )

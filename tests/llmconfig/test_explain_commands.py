@@ -118,7 +118,7 @@ NAMED = {
     "listed": ({"model": "sim/gpt-4o-mini"}, "sim/gpt-4o-mini (listed)", False),
     "unlisted": (
         {"model": "sim/gpt-4o-mni"},
-        "sim doesn't list 'gpt-4o-mni'. The nearest listed: sim/gpt-4o-mini.",
+        "sim doesn't list 'gpt-4o-mni'. Did you mean sim/gpt-4o-mini?",
         True,
     ),
     "unlisted, but it exists": (
@@ -144,7 +144,7 @@ NAMED = {
     ),
     "a fallback that isn't listed": (
         {"model": "sim/gpt-4o-mini", "fallbacks": ["sim/gpt-4o-mini", "sim/gpt4o-mini"]},
-        "sim doesn't list 'gpt4o-mini'. The nearest listed: sim/gpt-4o-mini.",
+        "sim doesn't list 'gpt4o-mini'. Did you mean sim/gpt-4o-mini?",
         True,
     ),
     "a cheaper model that isn't listed": (

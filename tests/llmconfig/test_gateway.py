@@ -440,7 +440,7 @@ def test_a_rotated_key_opens_until_its_overlap_ends_and_the_new_one_at_once(
     if surface == "admin":
         page = f"/admin/llmconfig/gatewaykey/{row.pk}/rotate/"
         shown = admin_client.post(page, {"overlap_hours": "1"}, follow=True).content.decode()
-        assert "The key before this one opens until" in shown
+        assert "The previous key works until" in shown
     else:
         shown = admin_client.post(
             f"/api/v1/llm/keys/{row.pk}/rotate",

@@ -113,15 +113,15 @@ def test_what_raw_sql_misspelt_is_found_with_the_nearest_name(
         cursor.execute("UPDATE llm_node_configuration SET default_model = 'sim/gpt-4o-mimi'")
     snapshot.expire()
     page = ada.get(reverse("admin:llm_health")).content.decode()
-    assert "The nearest listed: sim/gpt-4o-mini" in page
+    assert "Did you mean sim/gpt-4o-mini" in page
     assert reverse("admin:llmconfig_nodeconfiguration_change", args=[node.pk]) in page
     with pytest.raises(CommandError, match="can't be served as configured") as caught:
         call_command("llm_validate")
     assert caught.value.returncode == 1
-    assert "The nearest listed: sim/gpt-4o-mini" in capsys.readouterr().out
+    assert "Did you mean sim/gpt-4o-mini" in capsys.readouterr().out
     NodeConfiguration.objects.update(allow_unlisted_models=True)
     snapshot.expire()
-    assert "nearest listed" not in ada.get(reverse("admin:llm_health")).content.decode()
+    assert "Did you mean" not in ada.get(reverse("admin:llm_health")).content.decode()
 
 
 def test_a_budget_that_can_match_nothing_is_found_and_counted(make_provider, ada):
@@ -138,7 +138,7 @@ def test_a_budget_that_can_match_nothing_is_found_and_counted(make_provider, ada
 def test_a_sound_configuration_says_so(make_provider, ada):
     make_provider("sim")
     served()
-    assert "Everything can be served." in ada.get(reverse("admin:llm_health")).content.decode()
+    assert "No problems found." in ada.get(reverse("admin:llm_health")).content.decode()
     assert "in the configuration" not in ada.get(reverse("admin:index")).content.decode()
 
 

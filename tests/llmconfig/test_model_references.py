@@ -95,7 +95,7 @@ def test_a_model_in_the_processing_settings_goes_to_the_provider_that_it_names(
 def test_a_note_names_whose_model_it_is(providers):
     found = explain("reasoning", snapshot=snapshot.current(), given={"model": "sim/llama3.3"})
     assert found.warnings == (
-        "sim doesn't list 'llama3.3'; it is asked for it by that name. It is listed by sim2.",
+        "'llama3.3' is not in sim's list. Calls go to sim as 'llama3.3'. It is listed by sim2.",
     )
     found = explain("reasoning", snapshot=snapshot.current(), given={"model": "sim/gpt-5-pro"})
     assert found.warnings[0].endswith("Disabled, but listing it: off.")
@@ -108,8 +108,8 @@ REFERENCES = {
     "openrouter/auto": "",
     "tier:nobody": "",
     "fresh/anything:7b": "",  # never discovered
-    "sim/gpt-4": "sim doesn't list 'gpt-4'. The nearest listed: sim/gpt-4o",
-    "gpt-4o-mimi": "No enabled provider lists 'gpt-4o-mimi'. The nearest listed:",
+    "sim/gpt-4": "sim doesn't list 'gpt-4'. Did you mean sim/gpt-4o",
+    "gpt-4o-mimi": "No enabled provider lists 'gpt-4o-mimi'. Did you mean",
     "gpt-5-pro": "No enabled provider lists 'gpt-5-pro': off lists it, but is disabled.",
     "acme/rocket-9": "No enabled provider lists 'acme/rocket-9'.",
     "openrouter/auto2": "openrouter doesn't list",

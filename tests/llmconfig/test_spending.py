@@ -54,9 +54,9 @@ def test_a_budget_made_within_the_period_counts_from_then():
 @pytest.mark.parametrize(
     ("spent", "fields", "told"),
     [
-        (Decimal(100), {}, "spent, anew on 1 May 2031"),
+        (Decimal(100), {}, "spent, resets on 1 May 2031"),
         (Decimal(200), {"period": "total"}, "spent"),
-        (Decimal(0), {"hard_limit_usd": Decimal(0)}, "spent, anew on 1 May 2031"),
+        (Decimal(0), {"hard_limit_usd": Decimal(0)}, "spent, resets on 1 May 2031"),
         (None, {}, "nothing spent"),
         (Decimal(1), {"made": NOON - dt.timedelta(hours=23)}, "too early to tell"),
         (

@@ -194,7 +194,7 @@ def test_what_has_no_price_is_never_shown_as_nothing_on_the_overview(client):
     text = client.get("/admin/").content.decode()
     for part in (
         "$0.2500 + 2 unpriced", "$0.2500 + 1 unpriced", "openai/house <b>unpriced</b>",
-        "unpriced · 1 call", "2 calls (1,234 tokens) without a known price, in no sum",
+        "unpriced · 1 call", "2 calls (1,234 tokens) without a known price, not counted",
         reverse("admin:metrics_unpriced"), "without 2 unpriced calls", "<b>unpriced</b><span>saved",
         "<b>$0.1250",
     ):  # fmt: skip

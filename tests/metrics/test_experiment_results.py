@@ -173,7 +173,7 @@ def test_the_page_shows_the_arms_and_its_buttons_move_the_experiment(experiment)
     client.force_login(User.objects.create_superuser("ada"))
     page = reverse("admin:llmconfig_experiment_change", args=[experiment.pk])
     text = client.get(page).content.decode()
-    for part in ("Arms side by side", "92.5%", "gate: not sure yet", "Promote fast", ">Stop<"):
+    for part in ("Variants side by side", "92.5%", "gate: not sure yet", "Promote fast", ">Stop<"):
         assert part in text
     move = reverse("admin:llmconfig_experiment_move", args=[experiment.pk])
     assert client.get(move).status_code == 405

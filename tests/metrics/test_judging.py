@@ -46,7 +46,7 @@ def test_a_persons_judgement_stands_on_the_page_and_in_quality(call):
     client = signed_in("ada", is_superuser=True)
     answer = judged(client, call, thumb="down", score="0.25", note="Too short.")
     text = answer.content.decode()
-    assert "Your judgement is noted." in text
+    assert "Your rating is saved." in text
     assert 'value="Too short."' in text
     assert "A person" in text
     row = GenerationHistory.objects.get()
@@ -69,7 +69,7 @@ def test_a_check_that_runs_later_leaves_a_persons_score(call):
 def test_a_judgement_that_can_not_be_is_refused_by_name(call):
     client = signed_in("ada", is_superuser=True)
     for wrong in ("2", "much", "nan"):
-        assert "score: give a number" in judged(client, call, score=wrong).content.decode()
+        assert "score: enter a number" in judged(client, call, score=wrong).content.decode()
     operator, address = caller("operator"), "/api/v1/llm/metrics/calls/{}/judgement".format
     assert (
         operator.post(address(call.correlation_id), {"score": 2}, format="json").status_code == 400

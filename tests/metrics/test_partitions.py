@@ -231,7 +231,7 @@ def test_the_overview_and_prometheus_show_how_many_months_are_left():
     admin = Client()
     admin.force_login(User.objects.create_superuser("ada"))
     viewer = caller("viewer")
-    lead, gauge = "Calls will soon not be recorded", "nodewise_partition_months_ahead"
+    lead, gauge = "Recording stops soon", "nodewise_partition_months_ahead"
     assert lead not in admin.get("/admin/").content.decode()
     assert f'{gauge}{{table="{METRICS}"}} 12\n' in viewer.get("/metrics").content.decode()
     drop_from(METRICS, in_months(2))

@@ -248,4 +248,4 @@ def test_the_command_says_how_good_answers_were():
     ]
     out = StringIO()
     call_command("llm_quality", "--by", "node", "--operation", "no such", stdout=out)
-    assert "No answers of this time are kept." in out.getvalue()
+    assert "No answers are kept for this period." in out.getvalue()

@@ -80,7 +80,7 @@ def test_columns_of_checks_are_there_where_one_looked(ada):
 
 def test_nothing_kept_says_what_to_do_and_strange_parameters_are_passed_over(ada):
     page = ada.get(PAGE, {"by": "colour", "days": "-1"}).content.decode()
-    assert "No answers of this time are kept." in page
+    assert "No answers are kept for this period." in page
     assert "LLM_FEATURE_HISTORY" in page
 
 

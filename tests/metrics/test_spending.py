@@ -82,7 +82,7 @@ def test_a_time_that_can_not_be_answered_says_the_way_out(client):
                   {"by": "tag", "days": "366"}):  # fmt: skip
         answer = client.get(PAGE, asked)
         assert answer.status_code == 200
-        assert "Ask for a shorter time." in answer.content.decode()
+        assert "Choose a shorter time." in answer.content.decode()
         assert client.get(CSV, asked).status_code == 400
     assert signed_in("nobody").get(PAGE).status_code == 403
     assert signed_in("nobody2").get(CSV).status_code == 403

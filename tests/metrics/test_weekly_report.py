@@ -86,7 +86,7 @@ def test_costs_are_compared_with_the_week_before(calls):
     assert figures["change_of_cost_percent"] == "+25"
     told = weekly_report.plain(figures)
     assert "3 calls cost $3.75 + 1 unpriced, +25 % against the week before as far as known." in told
-    assert "\n1 call (1,165 tokens) without a known price, in no sum." in told
+    assert "\n1 call (1,165 tokens) without a known price, not counted." in told
 
 
 def test_without_a_model_the_report_is_plain_and_says_why(calls):

@@ -63,6 +63,7 @@ UNMARKED = {
     "Added a": "a note in the history",
     "least confidence for a precision": "a note in the history",
     "SELECT to_regclass": "a query",
+    "SELECT (SELECT count": "a query",
 }
 # Text between tags that is the same in every language.
 SAME_EVERYWHERE = {"Nodewise", "chevron_right", "production"}
@@ -71,17 +72,17 @@ CODE = {"script", "style", "code", "kbd"}
 WORDS = re.compile(r"[A-Za-z]{2,}[.,:;?!]? [A-Za-z]{2,}")
 # Filters that put words beside a value.
 BRINGS_WORDS = re.compile(r"""\|pluralize|\|(?:default|yesno)[a-z_]*:["'][^"']*[A-Za-z]{2}""")
-PLACEHOLDER = re.compile(r"\{\w+\}|%\(\w+\)[sd]")
+PLACEHOLDER = re.compile(r"\{\w+(?:![rs])?\}|%\(\w+\)[sd]")
 
 
-def _called(node: ast.AST | None) -> str:
+def called(node: ast.AST | None) -> str:
     """The last part of a called name."""
     if not isinstance(node, ast.Call):
         return ""
     return getattr(node.func, "attr", getattr(node.func, "id", ""))
 
 
-def _text(node: ast.AST) -> str:
+def text_of(node: ast.AST) -> str:
     """A literal's text without what an f-string fills in."""
     if isinstance(node, ast.JoinedStr):
         return "".join(str(v.value) if isinstance(v, ast.Constant) else "{}" for v in node.values)
@@ -93,13 +94,13 @@ def _is_shown(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> bool:
     parent = parents[node]
     above = parents.get(parent)
     if isinstance(parent, ast.keyword):
-        display = _called(above) in {"display", "action"}
+        display = called(above) in {"display", "action"}
         return parent.arg in SHOWN_KEYWORDS or (parent.arg == "description" and display)
     if isinstance(parent, ast.Call) and parent.args:
-        called, first = _called(parent), parent.args[0] is node
+        function, first = called(parent), parent.args[0] is node
         sender = getattr(parent.func, "value", None)
-        told = called in LEVELS and getattr(sender, "id", "") == "messages"
-        return told or (first and called in SHOWN_FIRST)
+        told = function in LEVELS and getattr(sender, "id", "") == "messages"
+        return told or (first and function in SHOWN_FIRST)
     if isinstance(parent, ast.Assign):
         return getattr(parent.targets[0], "id", "") in SHOWN_NAMES
     if isinstance(parent, ast.Dict):
@@ -122,7 +123,7 @@ def _is_shown(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> bool:
     return False
 
 
-def _around(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> list[ast.AST]:
+def around_of(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> list[ast.AST]:
     """What a literal stands in, up to its statement."""
     found = [parents[node]]
     while not isinstance(found[-1], ast.stmt | ast.Module):
@@ -145,11 +146,11 @@ def unmarked(source: str) -> list[str]:
     parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
     found = []
     for node in ast.walk(tree):
-        text = _text(node)
+        text = text_of(node)
         if not isinstance(node, ast.expr) or not re.search(r"[A-Za-z]{2}", text):
             continue
-        around = _around(node, parents)
-        calls = {_called(each) for each in around}
+        around = around_of(node, parents)
+        calls = {called(each) for each in around}
         if isinstance(node, ast.JoinedStr) and calls & MARKS:
             found.append(f"{node.lineno}: an f-string in gettext: {text}")
         if calls & MARKS or _is_no_text(node, around):
@@ -319,8 +320,8 @@ def _marked_in(path: Path) -> Iterator[str]:
     if not any(mark in source for mark in MARKS):
         return
     for node in ast.walk(ast.parse(source)):
-        if _called(node) in MARKS and isinstance(node, ast.Call) and node.args:
-            text = _text(node.args[0])
+        if called(node) in MARKS and isinstance(node, ast.Call) and node.args:
+            text = text_of(node.args[0])
             if text:
                 yield text
 

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from enrichment.listings.admin.importing import sample_file
 from enrichment.listings.models import Animal
 from llmconfig.admin.kit.checklist import Step, StepState, register_step
-from llmconfig.admin.kit.presentation import count
+from llmconfig.configuration.numbers import count
 
 
 def _rows(request: HttpRequest) -> StepState:
@@ -16,7 +16,7 @@ def _rows(request: HttpRequest) -> StepState:
         bool(number),
         ngettext("{number} listing.", "{number} listings.", number).format(number=count(number))
         if number
-        else gettext("From a file of yours; it shows a preview."),
+        else gettext("Upload a file; you see a preview first."),
         "nodewise/step_rows.html",
         {"sample": sample_file() is not None},
     )

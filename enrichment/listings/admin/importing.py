@@ -28,7 +28,7 @@ from enrichment.listings.importing.importer import (
 from enrichment.listings.importing.mapping import FIELDS, KEY, NEEDED_TO_ADD
 from enrichment.listings.importing.report import Example, ImportReport
 from enrichment.listings.models import Animal
-from llmconfig.admin.kit.presentation import count
+from llmconfig.configuration.numbers import count
 
 FRAGMENT = "X-Fragment"  # the page's script wants the preview alone
 BAD_SHOWN = 50
@@ -83,7 +83,7 @@ def sample_view(request: HttpRequest) -> HttpResponse:
     report = import_listings(path, limit=SAMPLE_ROWS)
     messages.success(
         request,
-        " ".join((_counted(report), gettext("They are a sample of real listings."))),
+        " ".join((_counted(report), gettext("These are sample listings."))),
     )
     back = "admin:index" if request.POST.get("from") == "overview" else None
     return HttpResponseRedirect(reverse(back or "admin:listings_animal_changelist"))
@@ -118,7 +118,7 @@ def _read(request: HttpRequest) -> dict[str, Any]:
     except BadListings as refusal:
         told = _without_flags(str(refusal))
         if columns is not None and refusal.field in {"map", KEY}:
-            told = " ".join((told, gettext("Say below what each column is.")))
+            told = " ".join((told, gettext("Choose below what each column is.")))
         return {"refusal": told, **_mapped(columns, options.mapping)}
     if final and not report.bad:
         messages.success(request, _counted(report))
@@ -151,7 +151,7 @@ def _shown(report: ImportReport) -> dict[str, Any]:
             (gettext("new"), count(report.added)),
             (gettext("changed"), count(report.updated)),
             (gettext("unchanged"), count(report.unchanged)),
-            (gettext("left out"), count(len(report.bad))),
+            (gettext("skipped"), count(len(report.bad))),
         ),
         "usable": report.added + report.updated,
         "usable_shown": count(report.added + report.updated),

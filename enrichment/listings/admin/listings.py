@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db import models
 from django.db.models import Count, Model, Q
 from django.db.models.functions import Substr
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -99,8 +99,10 @@ class AnimalAdmin(EnrichedRows, ModelAdmin):
                     "name", "external_id", "organization", "source", "url", "status", "posted",
                     "description",
                 ),
-                "description": _("As the rescue published it. Changing a field that an enrichment"
-                " reads makes its result stale."),
+                "description": _(
+                    "As published by the rescue. Changing a field that an enrichment reads "
+                    "makes its result stale."
+                ),
             },
         ),
         (
@@ -127,7 +129,7 @@ class AnimalAdmin(EnrichedRows, ModelAdmin):
             {
                 "fields": ENRICHED_FIELDS,
                 "classes": ("collapse",),
-                "description": _("What models wrote; correct it here if you must."),
+                "description": _("Written by models; correct it here if necessary."),
             },
         ),
         (
@@ -180,15 +182,7 @@ class AnimalAdmin(EnrichedRows, ModelAdmin):
         badges = [badge(word, "good") for word, there in words if there]
         return SafeString(" ".join(badges)) if badges else badge(gettext("not yet"))
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Model | None = None,
-    ) -> HttpResponse:
+    def fill_page(self, request: HttpRequest, obj: Model | None, context: dict[str, Any]) -> None:
         """With before and after side by side, and where each text came from."""
         if isinstance(obj, Animal):
             context["sides"] = _sides(obj)
@@ -203,7 +197,6 @@ class AnimalAdmin(EnrichedRows, ModelAdmin):
                 .defer("value", "previous_value")
                 .order_by("-id")[:20]
             )
-        return super().render_change_form(request, context, add, change, form_url, obj)
 
 
 def _sides(animal: Animal) -> list[tuple[str, str]]:

@@ -7,7 +7,8 @@ from django.utils.translation import gettext
 
 from enrichment.listings.models import Animal
 from llmconfig.admin.kit.dashboard import Widget, register_widget
-from llmconfig.admin.kit.presentation import count, progress_bar
+from llmconfig.admin.kit.presentation import progress_bar
+from llmconfig.configuration.numbers import count
 
 
 def coverage_widget(request: HttpRequest) -> Widget | None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.translation import gettext
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
@@ -60,7 +61,7 @@ class EnrichListingRequestSerializer(EnrichRequestSerializer):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("animal_id" in attrs) == ("row_id" in attrs):
             raise serializers.ValidationError(
-                {"animal_id": "Give this or row_id, one of the two."}, code="required"
+                {"animal_id": gettext("Give this or row_id, one of the two.")}, code="required"
             )
         return attrs
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.translation import gettext
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 from rest_framework.exceptions import NotFound
@@ -65,7 +66,7 @@ class Translate(EnrichmentEndpoint):
         wanted.is_valid(raise_exception=True)
         given = wanted.validated_data
         if not plain(given["text"]):
-            raise BadSelection("There is no text in it, only markup.", field="text")
+            raise BadSelection(gettext("There is no text in it, only markup."), field="text")
         found = translate_text(
             given["text"],
             target_language=given["target_language"],
@@ -111,7 +112,11 @@ def _organization_id(request: Request) -> int | None:
     except serializers.ValidationError as error:
         raise serializers.ValidationError({"organization_id": error.detail}) from None
     if not Organization.objects.filter(pk=organization_id).exists():
-        raise NotFound(f"organization_id: there is no organization {organization_id}.")
+        raise NotFound(
+            gettext("organization_id: there is no organization {organization_id}.").format(
+                organization_id=organization_id
+            )
+        )
     return organization_id
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import IO, Any
 
+from django.utils.translation import gettext
+
 from enrichment.listings.errors import BadListings
 from enrichment.listings.importing.encodings import text_of
 from enrichment.listings.importing.mapping import known_columns
@@ -89,8 +91,10 @@ class DelimitedRows:
             return error
         said = "a quotation mark isn't closed" if str(error).startswith(_UNCLOSED) else str(error)
         raise self._file.refused(
-            f"{said} (lines {begin + self._skipped} to {end + self._skipped}). Mend the quotation"
-            " marks: in a quoted cell each is written twice.",
+            gettext(
+                "{said} (lines {value} to {value_2}). Mend the quotation marks: in a quoted "
+                "cell each is written twice."
+            ).format(said=said, value=begin + self._skipped, value_2=end + self._skipped),
             line=begin + self._skipped,
         ) from error
 
@@ -98,16 +102,25 @@ class DelimitedRows:
         _, cells = next(self._records(self._dialect), (1, []))
         line = 1 + self._skipped
         if isinstance(cells, csv.Error):
-            raise self._file.refused(f"the header can't be read: {cells}.", line=line)
+            raise self._file.refused(
+                gettext("the header can't be read: {cells}.").format(cells=cells), line=line
+            )
         if len(cells) > MAX_COLUMNS:
-            raise self._file.refused(f"has {len(cells)} columns; {MAX_COLUMNS} fit.", line=line)
+            raise self._file.refused(
+                gettext("has {number} columns; {max_columns} fit.").format(
+                    number=len(cells), max_columns=MAX_COLUMNS
+                ),
+                line=line,
+            )
         named = [cell.strip() or f"column {number}" for number, cell in enumerate(cells, 1)]
         if not any(cell.strip() for cell in cells):
-            raise self._file.refused("the first line names no columns.", line=line)
+            raise self._file.refused(gettext("the first line names no columns."), line=line)
         repeated = {name for name in named if named.count(name) > 1}
         if repeated:
             raise self._file.refused(
-                f"column {min(repeated)!r} occurs twice; rename one.",
+                gettext("column {repeated!r} occurs twice; rename one.").format(
+                    repeated=min(repeated)
+                ),
                 line=line,
                 field=min(repeated),
             )
@@ -176,7 +189,9 @@ def separator_named(word: str) -> str:
     separator = names.get(word.lower(), word)
     if len(separator) > 1 or separator in {"\n", "\r", '"', "\0"}:
         raise BadListings(
-            f"separator {word!r} isn't one character; or give comma, semicolon, tab or bar.",
+            gettext(
+                "separator {word!r} isn't one character; or give comma, semicolon, tab or bar."
+            ).format(word=word),
             field="separator",
         )
     return separator

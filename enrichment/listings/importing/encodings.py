@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from io import TextIOWrapper
 from typing import IO
 
+from django.utils.translation import gettext
+
 from enrichment.listings.importing.sources import BLOCK_BYTES, OpenedFile
 from llmconfig.extras import from_extra
 
@@ -100,7 +102,10 @@ def _codec(file: OpenedFile, name: str) -> str:
         found = None
     if found is None or not found._is_text_encoding:  # noqa: SLF001 - bytes-to-bytes codecs don't fit
         raise file.refused(
-            f"encoding {name!r} is unknown; examples are utf-8, cp1252, utf-16.", field="encoding"
+            gettext("encoding {name!r} is unknown; examples are utf-8, cp1252, utf-16.").format(
+                name=name
+            ),
+            field="encoding",
         )
     # A mark at the beginning is no part of the first column's name.
     return "utf-8-sig" if found.name == "utf-8" else found.name
@@ -123,7 +128,13 @@ def _checked(file: OpenedFile, encoding: str) -> str:
     trouble = _first_trouble(file, encoding)
     if trouble is not None:
         line, reason = trouble
-        raise file.refused(f"is no {encoding}: {reason}. {_WAY_OUT}", line=line, field="encoding")
+        raise file.refused(
+            gettext("is no {encoding}: {reason}. {_way_out}").format(
+                encoding=encoding, reason=reason, _way_out=_WAY_OUT
+            ),
+            line=line,
+            field="encoding",
+        )
     return encoding
 
 
@@ -160,8 +171,10 @@ def _older_encoding(file: OpenedFile, *, line: int) -> str:
     sample, high_bytes, unicode_lines = _beyond_ascii(file)
     if unicode_lines:
         raise file.refused(
-            "isn't UTF-8, though other lines are: the file mixes encodings or is damaged. Mend the"
-            " line, or name the encoding (--encoding).",
+            gettext(
+                "isn't UTF-8, though other lines are: the file mixes encodings or is damaged. "
+                "Mend the line, or name the encoding (--encoding)."
+            ),
             line=line,
             field="encoding",
         )
@@ -255,8 +268,10 @@ def _undecided(file: OpenedFile, encodings: tuple[str, ...], *, line: int) -> Ex
             readings.append(f"{encoding} reads {word[:30]!r}")
     which = f": {', '.join(readings)}" if readings else ""
     return file.refused(
-        f"isn't UTF-8, and its encoding can't be told for sure{which}. Name the encoding"
-        " (--encoding), or save the file as UTF-8.",
+        gettext(
+            "isn't UTF-8, and its encoding can't be told for sure{readings}. Name the encoding"
+            " (--encoding), or save the file as UTF-8."
+        ).format(readings=which),
         line=line,
         field="encoding",
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from enrichment.listings.errors import BadListings
 from enrichment.listings.importing import dates, writing
@@ -90,7 +91,10 @@ def import_listings(
     """
     given = options or ImportOptions()
     if given.order and given.order not in dates.ORDERS:
-        raise BadListings(f"dates: {given.order!r} is neither dmy nor mdy.", field="dates")
+        raise BadListings(
+            gettext("dates: {order!r} is neither dmy nor mdy.").format(order=given.order),
+            field="dates",
+        )
     with opened(source, max_bytes=given.max_bytes) as file:
         rows = _rows_of(file, given)
         columns = map_columns(rows.columns, given.mapping)

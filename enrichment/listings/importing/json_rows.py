@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
+from django.utils.translation import gettext
+
 from enrichment.listings.importing.encodings import text_of
 from enrichment.listings.importing.rows import BadRow, FileFacts, RawRow
 from enrichment.listings.importing.sources import JSON, JSON_LINES, OpenedFile
@@ -57,10 +59,15 @@ class JsonRows:
             else:
                 bad = bad or row
             if len(names) > MAX_COLUMNS:
-                raise file.refused(f"has more than {MAX_COLUMNS} names.", line=row.line)
+                raise file.refused(
+                    gettext("has more than {max_columns} names.").format(max_columns=MAX_COLUMNS),
+                    line=row.line,
+                )
         if not names:
             raise file.refused(
-                f"no row can be read: {bad.reason}." if bad else "it has no rows.",
+                gettext("no row can be read: {reason}.").format(reason=bad.reason)
+                if bad
+                else gettext("it has no rows."),
                 line=bad.line if bad else 0,
             )
         self.columns = tuple(names)
@@ -126,15 +133,20 @@ class JsonRows:
         lists = [name for name, value in whole.items() if isinstance(value, list)]
         if len(lists) != 1:
             raise self._file.refused(
-                "is no list of objects, and no object with exactly one list of them."
+                gettext("is no list of objects, and no object with exactly one list of them.")
             )
         begins = re.search(rf"{re.escape(json.dumps(lists[0]))}\s*:\s*\[", text)
         if begins is None:
-            raise self._file.refused(f"its list {lists[0]!r} can't be found; give the list alone.")
+            raise self._file.refused(
+                gettext("its list {lists!r} can't be found; give the list alone.").format(
+                    lists=lists[0]
+                )
+            )
         return begins.end()
 
     def _no_json(self, text: str, at: int, said: str) -> Exception:
-        return self._file.refused(f"is no JSON: {said}.", line=text.count("\n", 0, at) + 1)
+        line = text.count("\n", 0, at) + 1
+        return self._file.refused(gettext("is no JSON: {reason}.").format(reason=said), line=line)
 
 
 def _after_space(text: str, at: int = 0) -> int:

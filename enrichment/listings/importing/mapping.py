@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from django.utils.translation import gettext
+
 from enrichment.listings.errors import BadListings
 
 KEY = "id"
@@ -63,8 +65,10 @@ def map_columns(columns: Sequence[str], given: Mapping[str, str]) -> ColumnMap:
             continue
         if field in found:
             raise BadListings(
-                f"columns {found[field]!r} and {column!r} would both fill {field}: say which with"
-                f" --map, or leave one out with --map '{column}='.",
+                gettext(
+                    "columns {found!r} and {column!r} would both fill {field}: say which with "
+                    "--map, or leave one out with --map '{column}='."
+                ).format(found=found[field], column=column, field=field),
                 field="map",
             )
         found[field] = column
@@ -77,18 +81,36 @@ def map_columns(columns: Sequence[str], given: Mapping[str, str]) -> ColumnMap:
 def _check_given(column: str, field: str, columns: Sequence[str]) -> None:
     if column not in columns:
         close = get_close_matches(column, columns, 1)
-        hint = f"; did you mean {close[0]!r}?" if close else f"; it has {', '.join(columns[:30])}."
-        raise BadListings(f"map: the file has no column {column!r}{hint}", field="map")
+        said = (
+            gettext("map: the file has no column {column!r}; did you mean {names!r}?")
+            if close
+            else gettext("map: the file has no column {column!r}; it has {names}.")
+        )
+        raise BadListings(
+            said.format(column=column, names=close[0] if close else ", ".join(columns[:30])),
+            field="map",
+        )
     if field and _ALIASES.get(field, field) not in FIELDS:
         close = get_close_matches(field, FIELDS, 1)
-        hint = f"; did you mean {close[0]}?" if close else f"; there are {', '.join(FIELDS)}."
-        raise BadListings(f"map: listings have no field {field!r}{hint}", field="map")
+        said = (
+            gettext("map: listings have no field {field!r}; did you mean {names}?")
+            if close
+            else gettext("map: listings have no field {field!r}; there are {names}.")
+        )
+        raise BadListings(
+            said.format(field=field, names=close[0] if close else ", ".join(FIELDS)),
+            field="map",
+        )
 
 
 def _no_key(columns: Sequence[str]) -> str:
     close = next((match for match in get_close_matches(KEY, columns, 1, 0.5)), "")
-    hint = f" Perhaps --map '{close}=id'." if close else " Name one: --map COLUMN=id."
-    return (
-        f"column 'id' is missing: it tells which listing a row is. The file has"
-        f" {', '.join(repr(column) for column in columns[:30])}.{hint}"
+    hint = (
+        gettext("Perhaps --map '{column}=id'.").format(column=close)
+        if close
+        else gettext("Name one: --map COLUMN=id.")
     )
+    said = gettext(
+        "column 'id' is missing: it tells which listing a row is. The file has {names}. {hint}"
+    )
+    return said.format(names=", ".join(repr(column) for column in columns[:30]), hint=hint)

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
+from django.utils.translation import gettext
+
 from enrichment.listings.errors import BadListings
+from llmconfig.configuration.numbers import count
 
 DEFAULT_MAX_BYTES = 256 * 1024 * 1024
 MAX_IN_MEMORY = 8 * 1024 * 1024
@@ -63,7 +66,10 @@ def opened(source: Path | IO[bytes], *, max_bytes: int) -> Iterator[OpenedFile]:
                 yield OpenedFile(name, content, max_bytes)
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise BadListings(f"{name}: can't be read: {reason}.", field="file") from error
+        raise BadListings(
+            gettext("{name}: can't be read: {reason}.").format(name=name, reason=reason),
+            field="file",
+        ) from error
 
 
 @contextmanager
@@ -109,8 +115,10 @@ def _copy(
 
 def _too_large(name: str, max_bytes: int) -> BadListings:
     return BadListings(
-        f"{name}: has more than {max_bytes / 1024**2:,.0f} MB when unpacked. Split the file, or"
-        " raise the bound (--max-size).",
+        gettext(
+            "{name}: has more than {number} MB when unpacked. Split the file, or raise the bound"
+            " (--max-size)."
+        ).format(name=name, number=count(round(max_bytes / 1024**2))),
         field="file",
     )
 
@@ -122,16 +130,18 @@ def format_of(file: OpenedFile) -> str:
     file.content.seek(0)
     for start, what in _REFUSED.items():
         if head.startswith(start):
-            raise file.refused(f"this is {what}.")
+            raise file.refused(gettext("this is {what}.").format(what=what))
     if head.startswith(b"PK\x03\x04"):
         return XLSX
     if not head.strip(b"\0\t\r\n \xef\xbb\xbf\xff\xfe"):
-        raise file.refused("it is empty.")
+        raise file.refused(gettext("it is empty."))
     text = head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
     if text[:14].lower().startswith(_WEB_PAGE):
-        raise file.refused("this is a web page: download the table itself, as CSV or .xlsx.")
+        raise file.refused(
+            gettext("this is a web page: download the table itself, as CSV or .xlsx.")
+        )
     if text.startswith(b"<?xml"):
-        raise file.refused("this is XML: export the table as CSV, JSON or .xlsx.")
+        raise file.refused(gettext("this is XML: export the table as CSV, JSON or .xlsx."))
     if text.startswith(b"["):
         return JSON
     if text.startswith(b"{"):

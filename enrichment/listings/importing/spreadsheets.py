@@ -7,12 +7,16 @@ from contextlib import contextmanager
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
+from django.utils.translation import gettext
+
 from enrichment.listings.importing.rows import BadRow, FileFacts, RawRow
 from enrichment.listings.importing.sources import XLSX, OpenedFile
+from llmconfig.configuration.numbers import count
 from llmconfig.extras import from_extra
 
 MAX_SHEET_ROWS = 1_048_576  # Excel's own
 MAX_COLUMNS = 1000
+MB = 1024**2
 MAX_PARTS = 5000
 MAX_PROLOGUE = 4096
 PIECE_BYTES = 1024**2
@@ -45,7 +49,7 @@ class SheetRows:
             self._sheet = chosen.title
             first = next(((line, cells) for line, cells in _lines(chosen) if any(cells)), None)
         if first is None:
-            raise file.refused(f"sheet {self._sheet!r} is empty.")
+            raise file.refused(gettext("sheet {sheet!r} is empty.").format(sheet=self._sheet))
         self._header_line, cells = first
         self.columns = self._header(cells)
         others = tuple(name for name in names if name != self._sheet)
@@ -58,7 +62,12 @@ class SheetRows:
             for line, cells in _lines(sheet):
                 said = next(formulas, ())
                 if line > MAX_SHEET_ROWS:
-                    raise self._file.refused(f"has more than {MAX_SHEET_ROWS:,} rows.", line=line)
+                    raise self._file.refused(
+                        gettext("has more than {max_sheet_rows} rows.").format(
+                            max_sheet_rows=count(MAX_SHEET_ROWS)
+                        ),
+                        line=line,
+                    )
                 if line <= self._header_line or all(cell is None for cell in cells):
                     continue
                 if any(cell is not None for cell in cells[width:]):
@@ -80,7 +89,11 @@ class SheetRows:
     def _header(self, cells: tuple[Any, ...]) -> tuple[str, ...]:
         width = max(number for number, cell in enumerate(cells, 1) if cell is not None)
         if width > MAX_COLUMNS:
-            raise self._file.refused(f"has {width} columns; {MAX_COLUMNS} fit.")
+            raise self._file.refused(
+                gettext("has {width} columns; {max_columns} fit.").format(
+                    width=width, max_columns=MAX_COLUMNS
+                )
+            )
         names = [
             str(cell).strip() if cell is not None else f"column {number}"
             for number, cell in enumerate(cells[:width], 1)
@@ -88,7 +101,9 @@ class SheetRows:
         repeated = {name for name in names if names.count(name) > 1}
         if repeated:
             raise self._file.refused(
-                f"column {min(repeated)!r} occurs twice; rename one.",
+                gettext("column {repeated!r} occurs twice; rename one.").format(
+                    repeated=min(repeated)
+                ),
                 line=self._header_line,
                 field=min(repeated),
             )
@@ -100,21 +115,34 @@ class SheetRows:
             with zipfile.ZipFile(self._file.content) as archive:
                 parts = archive.infolist()
                 if "xl/workbook.xml" not in {part.filename for part in parts}:
-                    raise self._file.refused("this is a ZIP archive, no .xlsx: unpack it first.")
+                    raise self._file.refused(
+                        gettext("this is a ZIP archive, no .xlsx: unpack it first.")
+                    )
                 unpacked = sum(part.file_size for part in parts)
                 if unpacked > self._file.max_bytes or len(parts) > MAX_PARTS:
                     raise self._file.refused(
-                        f"unpacks to {unpacked / 1024**2:,.0f} MB in {len(parts):,} parts; at most"
-                        f" {self._file.max_bytes / 1024**2:,.0f} MB in {MAX_PARTS:,} are read."
-                        " Split the file, save it as CSV, or raise the bound (--max-size)."
+                        gettext(
+                            "unpacks to {value} MB in {number} parts; at most {value_2} MB in"
+                            " {max_parts} are read. Split the file, save it as CSV, or raise the"
+                            " bound (--max-size)."
+                        ).format(
+                            value=count(round(unpacked / MB)),
+                            number=count(len(parts)),
+                            value_2=count(round(self._file.max_bytes / MB)),
+                            max_parts=count(MAX_PARTS),
+                        )
                     )
                 for part in parts:
                     if part.filename.endswith((".xml", ".rels")):
                         with archive.open(part) as content:
                             if b"<!DOCTYPE" in content.read(MAX_PROLOGUE).replace(b"\0", b""):
-                                raise self._file.refused("declares XML entities; it is not read.")
+                                raise self._file.refused(
+                                    gettext("declares XML entities; it is not read.")
+                                )
         except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-            raise self._file.refused(f"the .xlsx file is broken: {error}.") from error
+            raise self._file.refused(
+                gettext("the .xlsx file is broken: {error}.").format(error=error)
+            ) from error
 
     @contextmanager
     def _formulas(self) -> Iterator[Iterator[tuple[Any, ...]]]:
@@ -161,14 +189,19 @@ class SheetRows:
             names = [sheet.title for sheet in book.worksheets]
             if name and name not in names:
                 raise self._file.refused(
-                    f"there is no sheet {name!r}; it has {', '.join(names)}.", field="sheet"
+                    gettext("there is no sheet {name!r}; it has {names}.").format(
+                        name=name, names=", ".join(names)
+                    ),
+                    field="sheet",
                 )
             visible = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
             sheet = book[name] if name else (visible or book.worksheets)[0]
             sheet.reset_dimensions()  # what a file says of its size is often wrong
             yield sheet, names
         except _UNREADABLE as error:
-            raise self._file.refused(f"the .xlsx file is broken: {error}.") from error
+            raise self._file.refused(
+                gettext("the .xlsx file is broken: {error}.").format(error=error)
+            ) from error
 
 
 def _lacks_value(value: Any, formula: Any) -> bool:

@@ -28,7 +28,7 @@
 
   const told = (rows) => {
     if (rows < 2) return rows ? form.dataset.startOne : form.dataset.start;
-    return form.dataset.startMany.replace("{number}", rows.toLocaleString("en"));
+    return form.dataset.startMany.replace("{number}", rows.toLocaleString(document.documentElement.lang));
   };
 
   const foresee = async () => {

@@ -8,30 +8,30 @@ from typing import Any
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from llmconfig.admin.kit.presentation import milliseconds
 from llmconfig.client.types import ESTIMATED, REPORTED, UNKNOWN
 from llmconfig.configuration.known_costs import money
+from llmconfig.configuration.numbers import count, milliseconds
 
 MEANINGS = {
     "ok": "",
-    "cached": _("an earlier answer to the same request"),
-    "cooling": _("left alone for a while after failures"),
-    "limited": _("its limits would have held the call up"),
-    "limits_unknown": _("its limits can't be kept without Redis"),
-    "budget_exceeded": _("a budget's hard limit would be passed"),
+    "cached": _("answered from the cache"),
+    "cooling": _("cooling down after failures"),
+    "limited": _("its rate limits would have delayed the call"),
+    "limits_unknown": _("its rate limits can't be kept without Redis"),
+    "budget_exceeded": _("a budget's hard limit would be exceeded"),
     "budget_soft": _("a budget's soft limit is reached"),
-    "deadline": _("the call's time was over"),
-    "cancelled": _("the caller left"),
-    "timeout": _("no whole reply in time"),
-    "connection": _("no connection"),
-    "bad_reply": _("the reply made no sense"),
-    "invalid_answer": _("the answer does not fit the schema"),
+    "deadline": _("the call ran out of time"),
+    "cancelled": _("the caller disconnected"),
+    "timeout": _("no complete reply in time"),
+    "connection": _("could not connect"),
+    "bad_reply": _("the reply could not be read"),
+    "invalid_answer": _("the answer doesn't match the schema"),
     "quota_exhausted": _("the account's quota is exhausted"),
-    "egress_refused": _("requests may not go to this address"),
+    "egress_refused": _("requests to this address are not allowed"),
     "http_400": _("the request was refused"),
     "http_401": _("the key was refused"),
     "http_403": _("the key may not do this"),
-    "http_404": _("no such model or address there"),
+    "http_404": _("no such model or address at the provider"),
     "http_429": _("too many requests"),
     "http_500": _("an error at the provider"),
     "http_502": _("an error at the provider"),
@@ -40,11 +40,11 @@ MEANINGS = {
 }
 ANSWERED = frozenset({"ok", "cached"})
 MOVES = {
-    "retry": _("asked again"),
-    "adjust": _("asked again without what it refused"),
-    "repair": _("sent back once with the complaint"),
-    "fallback": _("went on to the next target"),
-    "degrade": _("went on to the cheaper model"),
+    "retry": _("retried"),
+    "adjust": _("retried without what it refused"),
+    "repair": _("sent back once with the error"),
+    "fallback": _("moved on to the next model"),
+    "degrade": _("moved on to the cheaper model"),
 }
 
 
@@ -73,7 +73,7 @@ def attempt_lines(attempts: object) -> list[AttemptLine]:
 def _line(attempt: Mapping[str, Any]) -> AttemptLine:
     outcome, moved_on = str(attempt.get("outcome", "")), str(attempt.get("moved_on") or "")
     good = outcome in ANSWERED
-    ended = gettext("answered") if good else gettext("ended the call")
+    ended = gettext("answered") if good else gettext("call ended")
     return AttemptLine(
         asked=f"{attempt.get('provider', '')}/{attempt.get('model', '')}",
         outcome=outcome,
@@ -96,7 +96,7 @@ def _tokens(usage: object) -> str:
         return ""
     sent = _sum(usage, ("input", "cached_input", "cache_write"))
     made = _sum(usage, ("output", "reasoning"))
-    return f"{sent:,.0f} → {made:,.0f}" if sent or made else ""
+    return f"{count(round(sent))} → {count(round(made))}" if sent or made else ""
 
 
 def _sum(usage: Mapping[str, Any], names: Iterable[str]) -> float:

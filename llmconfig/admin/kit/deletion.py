@@ -36,14 +36,10 @@ class TellsUses:
 def _told(row: Any, found: list[Use]) -> SafeString:
     named = format_html_join(", ", "{}", ((_linked(use),) for use in found[:MAX_USES]))
     if len(found) <= MAX_USES:
-        text = gettext(
-            "{row} is named by {uses}. They stay, and find nothing under this name: change them"
-            " first."
-        )
+        text = gettext("{row} is used by {uses}. They would point to nothing: change them first.")
         return format_html(text, row=row, uses=named)
     text = gettext(
-        "{row} is named by {uses} and {number} more. They stay, and find nothing under this name:"
-        " change them first."
+        "{row} is used by {uses} and {number} more. They would point to nothing: change them first."
     )
     return format_html(text, row=row, uses=named, number=len(found) - MAX_USES)
 

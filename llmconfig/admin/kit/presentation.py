@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext
 
 from llmconfig.configuration.known_costs import KnownCost
+from llmconfig.configuration.numbers import count, percent
 
 TONES = frozenset({"good", "warning", "danger", "info", "plain"})
 NOTHING = mark_safe('<span class="nw-subtle">&ndash;</span>')
@@ -26,12 +27,7 @@ def few(names: Sequence[str], most: int = 8) -> str:
     first = ", ".join(names[:most])
     if len(names) <= most:
         return first
-    return gettext("{names} and {number} more").format(names=first, number=len(names) - most)
-
-
-def count(number: int) -> str:
-    """A whole number with its thousands apart."""
-    return f"{number:,}"
+    return gettext("{names} and {number} more").format(names=first, number=count(len(names) - most))
 
 
 def changed(now: Decimal | float | None, before: Decimal | float | None) -> str:
@@ -40,9 +36,9 @@ def changed(now: Decimal | float | None, before: Decimal | float | None) -> str:
         return ""
     ratio = float(now) / float(before) - 1
     return (
-        f"{ratio:+.0%}"
+        percent(ratio, signed=True)
         if abs(ratio) < 10
-        else gettext("{number} times").format(number=f"{ratio + 1:,.0f}")
+        else gettext("{number} times as much").format(number=count(round(ratio + 1)))
     )
 
 
@@ -52,22 +48,7 @@ def cost_changed(now: KnownCost, before: KnownCost | None) -> str:
         return ""
     text = changed(now.usd, before.usd)
     unpriced = now.unpriced_calls or before.unpriced_calls
-    return gettext("{change} of the priced").format(change=text) if text and unpriced else text
-
-
-def duration(seconds: float) -> str:
-    """Seconds in the two largest units: `3 min 20 s`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def milliseconds(number: float) -> str:
-    """`312 ms`, or seconds from one on."""
-    return f"{number:.0f} ms" if number < 1000 else duration(number / 1000)
+    return gettext("{change}, priced calls only").format(change=text) if text and unpriced else text
 
 
 def progress_bar(done: int, total: int, *, failed: int = 0) -> SafeString:
@@ -92,9 +73,9 @@ def progress_bar(done: int, total: int, *, failed: int = 0) -> SafeString:
 
 def _rows_in_words(done: int, total: int, failed: int) -> str:
     if not failed:
-        return gettext("{done} of {total} rows").format(done=done, total=total)
+        return gettext("{done} of {total} rows").format(done=count(done), total=count(total))
     return gettext("{done} of {total} rows, {failed} failed").format(
-        done=done, total=total, failed=failed
+        done=count(done), total=count(total), failed=count(failed)
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Model
 from django.db.models.expressions import Combinable
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
@@ -61,19 +61,8 @@ class ShowsHealth:
         """Whether it answers, by the calls of the last minutes."""
         return _VIEWS[0].badge(provider.health_found)
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Model | None = None,
-    ) -> HttpResponse:
+    def fill_page(self, request: HttpRequest, obj: Model | None, context: dict[str, Any]) -> None:
         """With a panel about its health; a new provider has none yet."""
         if obj is not None and _VIEWS:
             context["health_panel"] = _VIEWS[0].panel(getattr(obj, "health_found", None))
-        page: HttpResponse = super().render_change_form(  # type: ignore[misc]  # of ModelAdmin
-            request, context, add, change, form_url, obj
-        )
-        return page
+        super().fill_page(request, obj, context)  # type: ignore[misc]  # of ModelAdmin

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.apps import apps
 from django.contrib import admin
 
+from llmconfig.admin.kit.row_page import FillsPage
 from llmconfig.admin.kit.untouched import KeepsUntouched, NamesFields
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from django.contrib.admin.views.main import ChangeList
     from django.core.paginator import Paginator as UncountedPaginator
 
-    class ModelAdmin(admin.ModelAdmin[Any]):
+    class ModelAdmin(FillsPage, admin.ModelAdmin[Any]):
         """The theme's page of a table."""
 
         list_filter_submit: bool
@@ -70,7 +71,7 @@ FILTERS_ARE_ONE_FORM = apps.is_installed("unfold")
 
 if not TYPE_CHECKING:
 
-    class ModelAdmin(KeepsUntouched, ThemeModelAdmin):
+    class ModelAdmin(FillsPage, KeepsUntouched, ThemeModelAdmin):
         """The theme's page of a table, with what all of ours share."""
 
         class Media:  # our panels' style, also where the project's UNFOLD names none

@@ -32,14 +32,15 @@ def current_revision() -> int:
 def conflict(seen: str, rows: Iterable[Model]) -> str:
     """Why a form that was read at revision `seen` may not be saved; blank when it may."""
     if not seen.isdigit():
-        return gettext("This form does not say which state it was read from. Open the page again.")
+        return gettext(
+            "This form is incomplete: it doesn't say which revision it shows. Open the page again."
+        )
     since = changes_since(int(seen), traces_of(rows))
     if not since:
         return ""
     return gettext(
-        "{changes}. Nothing of yours was saved; your values are still"
-        " below. Open the page again to see theirs, then repeat what you"
-        " still want."
+        "{changes}. Your changes weren't saved; they are still in the form below. Open the "
+        "page again to see the current values, then repeat what you still want."
     ).format(changes=in_words(since))
 
 

@@ -7,6 +7,7 @@ from typing import IO, Any
 from django.core.exceptions import ValidationError as ModelValidationError
 from django.core.validators import RegexValidator
 from django.db.models import BaseConstraint, Model, UniqueConstraint
+from django.utils.translation import gettext
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ParseError
 from rest_framework.parsers import JSONParser
@@ -135,13 +136,14 @@ def refuse_unknown(fields: Mapping[str, Any], data: Mapping[str, Any]) -> None:
             raise serializers.ValidationError(
                 {
                     _shown(name): ErrorDetail(
-                        f"There is no such field; there are {known}.", "unknown"
+                        gettext("There is no such field; there are {names}.").format(names=known),
+                        "unknown",
                     )
                 }
             )
         if field.read_only:
             raise serializers.ValidationError(
-                {name: ErrorDetail("This field can't be written.", "read_only")}
+                {name: ErrorDetail(gettext("This field can't be written."), "read_only")}
             )
 
 

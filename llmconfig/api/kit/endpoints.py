@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.db.models import Model, Q, QuerySet
 from django.http import Http404
 from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext
 from django_filters.rest_framework import (  # type: ignore[import-untyped]  # it has no types
     DjangoFilterBackend,
 )
@@ -129,7 +130,11 @@ class Rows(Endpoint, generics.GenericAPIView[Any]):
         try:
             return super().get_object()
         except Http404:
-            raise NotFound(f"There is no {self.row_name} {name!r}.") from None
+            raise NotFound(
+                gettext("There is no {row_name} {name!r}.").format(
+                    row_name=self.row_name, name=name
+                )
+            ) from None
 
     @property
     def row_name(self) -> str:
@@ -194,7 +199,11 @@ class UnknownAddress(Endpoint):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Raises NotFound once the caller is known."""
         super().initial(request, *args, **kwargs)
-        raise NotFound(f"There is no such address{_where_they_are()}.")
+        raise NotFound(
+            gettext("There is no such address{where_they_are}.").format(
+                where_they_are=_where_they_are()
+            )
+        )
 
 
 def _where_they_are() -> str:

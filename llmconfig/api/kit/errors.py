@@ -11,6 +11,7 @@ from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError
+from django.utils.translation import gettext
 from rest_framework import status
 from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
 from rest_framework.response import Response
@@ -106,27 +107,34 @@ def _of_ours(error: Exception) -> ErrorBody:
         return ErrorBody(
             status.HTTP_409_CONFLICT,
             "conflict",
-            "Another change came first and rules this one out; read the present state and retry.",
+            gettext(
+                "Another change came first and rules this one out; read the present state and"
+                " retry."
+            ),
         )
     if isinstance(error, RequestDataTooBig):
         return ErrorBody(
-            status.HTTP_413_REQUEST_ENTITY_TOO_LARGE, "too_large", "The body is too large."
+            status.HTTP_413_REQUEST_ENTITY_TOO_LARGE, "too_large", gettext("The body is too large.")
         )
     if isinstance(error, DataError):
-        return ErrorBody(status.HTTP_400_BAD_REQUEST, "invalid", "A value can't be stored.")
+        return ErrorBody(
+            status.HTTP_400_BAD_REQUEST, "invalid", gettext("A value can't be stored.")
+        )
     if isinstance(error, (OperationalError, InterfaceError)):
         logger.error("The database couldn't answer an API request: %s", error)
         return ErrorBody(
             status.HTTP_503_SERVICE_UNAVAILABLE,
             "unavailable",
-            "The database can't be asked right now; try again.",
+            gettext("The database can't be asked right now; try again."),
         )
     reference = uuid.uuid4().hex[:12]
     logger.error("Unexpected error %s in an API request.", reference, exc_info=error)
     return ErrorBody(
         status.HTTP_500_INTERNAL_SERVER_ERROR,
         "internal",
-        f"Something went wrong here. The log has it under the reference {reference}.",
+        gettext(
+            "Something went wrong here. The log has it under the reference {reference}."
+        ).format(reference=reference),
     )
 
 
@@ -134,8 +142,8 @@ def _of_framework(error: Exception, status_code: int) -> ErrorBody:
     """DRF's and Django's own errors; of several problems the first is told."""
     if not isinstance(error, APIException):  # Http404 and Django's PermissionDenied
         if status_code == status.HTTP_404_NOT_FOUND:
-            return ErrorBody(status_code, "not_found", "There is nothing here.")
-        return ErrorBody(status_code, "permission_denied", "You may not do this.")
+            return ErrorBody(status_code, "not_found", gettext("There is nothing here."))
+        return ErrorBody(status_code, "permission_denied", gettext("You may not do this."))
     field, detail = _first(error.detail)
     if isinstance(error, ValidationError) and detail.code in DUPLICATE_CODES:
         return ErrorBody(status.HTTP_409_CONFLICT, "conflict", str(detail), field)

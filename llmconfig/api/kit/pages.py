@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.translation import gettext
 from rest_framework.exceptions import ValidationError
 from rest_framework.filters import OrderingFilter
 from rest_framework.pagination import LimitOffsetPagination
@@ -36,7 +37,13 @@ class StrictOrdering(OrderingFilter):
         kept = super().remove_invalid_fields(queryset, fields, view, request)
         if len(kept) != len(fields):
             offered = ", ".join(view.ordering_fields)
-            raise ValidationError({"ordering": f"Order by any of {offered}, with - to reverse."})
+            raise ValidationError(
+                {
+                    "ordering": gettext("Order by any of {offered}, with - to reverse.").format(
+                        offered=offered
+                    )
+                }
+            )
         return [*kept, "pk"]  # equal values would else change places between pages
 
 
@@ -45,5 +52,11 @@ def _number(request: Request, name: str, *, least: int, most: int, default: int)
     if not raw:
         return default
     if not (raw.isascii() and raw.isdecimal() and len(raw) <= 20 and least <= int(raw) <= most):
-        raise ValidationError({name: f"Give a whole number from {least} to {most}."})
+        raise ValidationError(
+            {
+                name: gettext("Give a whole number from {least} to {most}.").format(
+                    least=least, most=most
+                )
+            }
+        )
     return int(raw)

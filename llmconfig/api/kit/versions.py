@@ -3,6 +3,7 @@
 import re
 
 from django.db.models import Q
+from django.utils.translation import gettext
 
 from llmconfig.api.kit.errors import ChangedSince
 from llmconfig.configuration.edits import changes_since, in_words, version
@@ -27,10 +28,14 @@ def require_match(header: str | None, traces: Q) -> None:
     since = changes_since(max(named), traces) if named else []
     if not since:
         raise ChangedSince(
-            f'If-Match names no version that this had last; it is at "{present}". Nothing of yours'
-            " was written: read it again."
+            gettext(
+                'If-Match names no version that this had last; it is at "{present}". Nothing '
+                "of yours was written: read it again."
+            ).format(present=present)
         )
     raise ChangedSince(
-        f"{in_words(since)}. Nothing of yours was written: read it again, then repeat what you"
-        " still want."
+        gettext(
+            "{in_words}. Nothing of yours was written: read it again, then repeat what you "
+            "still want."
+        ).format(in_words=in_words(since))
     )
