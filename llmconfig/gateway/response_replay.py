@@ -27,7 +27,7 @@ def events_of(response: JSON, after: int = -1) -> bytes:
     """The events with numbers above `after`; always the last one."""
     told = list(_told(response))
     last = len(told) - 1
-    parts = []
+    parts: list[bytes] = []
     for place, event in enumerate(told):
         if place > after or place == last:
             data = orjson.dumps({**event, "sequence_number": max(place, after + 1)})
