@@ -44,6 +44,7 @@ def read_messages(
 ) -> ParsedRequest:
     """A request to `/v1/messages` as a call; raises RequestRefused."""
     name = caller.node or name_of(body)
+    body = _as_of_today(body)
     translation = _Translation()
     messages = translation.system(body.get("system"))
     for at, message in enumerate(messages_of(body)):
@@ -73,6 +74,17 @@ def read_messages(
         native=native,
     )
     return ParsedRequest(call, name, switch(body, "stream"))
+
+
+def _as_of_today(body: JSON) -> JSON:
+    """With the schema where it stands now: in the beta it was `output_format`."""
+    if "output_format" not in body:
+        return body
+    rest = {name: value for name, value in body.items() if name != "output_format"}
+    form, config = body["output_format"], rest.get("output_config") or {}
+    if form is not None and isinstance(config, dict):
+        rest["output_config"] = {"format": form, **config}
+    return rest
 
 
 def _betas(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

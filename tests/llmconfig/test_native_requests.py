@@ -151,6 +151,24 @@ def test_only_our_limits_change_it(serve, make_node):
     assert sent["output_config"]["format"]["schema"]["properties"] == schema["properties"]
 
 
+def test_a_schema_is_kept_where_the_beta_had_it(serve):
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+    form = {"type": "json_schema", "schema": schema}
+    asked = {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 99}
+    served = serve("anthropic")
+    for more in ({}, {"output_config": {"effort": "low"}}, {"output_config": {"format": form}}):
+        with pytest.raises(Exception, match="schema"):  # the answer is no object
+            post("/v1/messages", asked | {"output_format": form} | more)
+        sent = served.bodies[-1]
+        assert "output_format" not in sent
+        assert sent["output_config"]["format"]["schema"]["properties"] == schema["properties"]
+        assert sent["output_config"].get("effort") == more.get("output_config", {}).get("effort")
+    post("/v1/messages", asked | {"output_format": None})
+    assert not {"output_format", "output_config"} & set(served.bodies[-1])
+    with pytest.raises(Exception, match=r"output_config\.format"):
+        post("/v1/messages", asked | {"output_format": "json"})
+
+
 def test_no_other_name_of_the_token_limit_goes_around_it(serve):
     served = serve("anthropic")
     more = {"n_predict": 9999, "max_completion_tokens": 9999, "options": {"num_predict": 9999}}
