@@ -88,12 +88,16 @@ AUTOGEN = ("autogen-ext[openai]==0.7.5", "autogen-agentchat==0.7.5")
 AGENTS_NODE = ("@openai/agents@0.20.0", "zod@4.6.7")
 CLAUDE_AGENT = ("@anthropic-ai/claude-agent-sdk@0.3.332", "zod@4.6.7")
 ANTHROPIC_NODE = ("@langchain/anthropic@1.5.11", "@langchain/core@1.4.0", "zod@4.6.7")
+INSPECT = ("inspect-ai==0.3.285", "openai==3.57.0", "anthropic==2.14.0")
+AI_7 = ("ai@7.0.173", "zod@4.6.7")
 CHATLAS = ("chatlas[anthropic]==0.23.0", "openai==3.57.0")
 MIRASCOPE = ("mirascope[openai]==2.8.2",)
 
 CLIENTS = (
     _python("openai, chat", "openai", "openai_chat", "openai==3.57.0"),
     _python("openai, responses", "openai", "openai_responses", "openai==3.57.0"),
+    _python("openai 1, chat", "openai_1", "openai_chat", "openai==1.109.1"),
+    _python("openai 1, responses", "openai_1", "openai_responses", "openai==1.109.1"),
     _python("anthropic, at an OpenAI provider", "anthropic", "anthropic_messages",
             "anthropic==2.14.0", AT="openai"),
     _python("anthropic, at an Anthropic provider", "anthropic", "anthropic_messages",
@@ -137,6 +141,9 @@ CLIENTS = (
     _python("magentic", "magentic", "magentic_prompts", "magentic==0.41.1", "openai==3.57.0"),
     _python("chatlas, chat", "chatlas", "chatlas_chat", *CHATLAS, AT="openai"),
     _python("chatlas, Anthropic", "chatlas", "chatlas_chat", *CHATLAS, AT="anthropic"),
+    _python("inspect-ai, chat", "inspect_ai", "inspect_ai_tasks", *INSPECT, AT="openai"),
+    _python("inspect-ai, responses", "inspect_ai", "inspect_ai_tasks", *INSPECT, AT="responses"),
+    _python("inspect-ai, Anthropic", "inspect_ai", "inspect_ai_tasks", *INSPECT, AT="anthropic"),
     _python("aider", "aider", "aider_script", "aider-chat==0.86.2"),
     _python("ollama", "ollama", "ollama_client", "ollama==0.6.3"),
     _python("httpx, no SDK", "httpx", "httpx_raw", "httpx==0.28.1"),
@@ -145,6 +152,15 @@ CLIENTS = (
     _node("ai, @ai-sdk/openai", "@ai-sdk/openai", "ai_sdk_openai.mjs"),
     _node("ai, @ai-sdk/openai-compatible", "@ai-sdk/openai-compatible", "ai_sdk_compatible.mjs"),
     _node("ai, @ai-sdk/anthropic", "@ai-sdk/anthropic", "ai_sdk_anthropic.mjs"),
+    _node_alone("ai 7, @ai-sdk/openai", "ai_7_openai", "ai_sdk_openai.mjs",
+                "@ai-sdk/openai@4.0.118", *AI_7),
+    _node_alone("ai 7, @ai-sdk/openai-compatible", "ai_7_compatible", "ai_sdk_compatible.mjs",
+                "@ai-sdk/openai-compatible@3.0.92", *AI_7),
+    _node_alone("ai 7, @ai-sdk/anthropic", "ai_7_anthropic", "ai_sdk_anthropic.mjs",
+                "@ai-sdk/anthropic@4.0.105", *AI_7),
+    _node_alone("mastra (npm)", "mastra", "mastra_agent.mjs", "@mastra/core@1.71.0", "zod@4.6.7"),
+    _node_alone("ax (npm)", "ax", "ax_program.mjs", "@ax-llm/ax@24.0.21",
+                known={"structured": IN_WORDS}),
     _node("@langchain/openai (npm)", "@langchain/openai", "langchain_node.mjs"),
     _node_alone("@langchain/anthropic (npm), at an OpenAI provider", "langchain_anthropic_node",
                 "langchain_anthropic_node.mjs", *ANTHROPIC_NODE, AT="openai"),
