@@ -61,9 +61,13 @@ def report_last_week() -> None:
 
 @shared_task(ignore_result=True, soft_time_limit=110, time_limit=120)
 def watch_for_alerts() -> None:
-    """See how the providers are doing, and write the messages of what is to be told."""
+    """See how the providers are doing, and tell what is to be told.
+
+    At once: where lanes keep the workers, the next timer waits for one of them.
+    """
     provider_health.refresh()
     watching.watch()
+    sending.send_due()
 
 
 @shared_task(ignore_result=True, soft_time_limit=110, time_limit=120)

@@ -329,10 +329,13 @@ class _Lane:
             if self.silence:
                 self.silence = ""
                 silence.note(self.batch.pk, "")
-        elif now - self.progress_at >= silence.SILENT_SECONDS and not self.closing:
+        elif now - self.progress_at >= silence.SILENT_SECONDS:
             self.silence = self.pump.holdup()
             if self.silence:
                 silence.note(self.batch.pk, self.silence)
+            if now >= self.ends_at:
+                # What rests until a provider answers again would hold up the timers behind us.
+                self._close(yielding=True)
 
     def wait_for_last_answers(self) -> None:
         """Keep the leases while calls are under way, so that nobody pays for them again."""

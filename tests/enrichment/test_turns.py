@@ -1,5 +1,6 @@
 """Several batches, one provider's limits: each gets its share of the calls, by its priority."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -133,6 +134,22 @@ def test_a_row_in_a_long_pause_holds_no_place(patient, simulator, make_animals):
     assert progress_of(batch.pk).done == 12
     order = list(EnrichmentResult.objects.order_by("id").values_list("row_id", flat=True))
     assert order.index(str(rows[0].pk)) > 3
+
+
+def test_a_lane_whose_time_is_over_keeps_no_worker_for_a_row_in_a_long_pause(
+    patient_calls, simulator, make_animals
+):
+    """Timers wait behind lanes: those that tell of an outage, too."""
+    make_animals(3)
+    simulator.plan(
+        {"text": "Dog 0 likes", "times": 1, "action": {"status": 429, "retry_after": 45}}
+    )
+    batch = creation.create("description_cleaning", Selection(), write_size=1)
+    began = time.monotonic()
+    run_lane(batch.pk, seconds=1)
+    assert time.monotonic() - began < 35
+    at = progress_of(batch.pk)
+    assert (at.done, at.failed) == (2, 0)
 
 
 def test_a_row_in_a_later_long_pause_does_not_keep_the_worker(
