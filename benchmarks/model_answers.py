@@ -1,9 +1,11 @@
 """`make answers LLM=demo`: keeps what a model answers to shipped listings, to be judged by hand.
 
     make answers LLM=demo ARGS="--rows 40 --into answers.jsonl"
+    make answers LLM=demo ARGS="--rows 40 --after 11 --each 2 --into others.jsonl"
 
 Each answer is written as it comes, listing by listing, so that a part is of use, and a run goes on
-where another ended. `fixtures/quality` has those that were judged (benchmarks/judgements.py).
+where another ended. With `--each`, every listing is asked that many kinds of work, in turn.
+`fixtures/quality` has those that were judged (benchmarks/judgements.py).
 """
 
 import argparse
@@ -13,8 +15,10 @@ import hashlib
 import json
 import os
 import sys
+import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -45,15 +49,22 @@ def shipped_rows() -> dict[str, dict[str, Any]]:
     return {row["id"]: row for row in rows}
 
 
-def chosen(count: int) -> list[dict[str, Any]]:
-    """Some of the full listings of bearable length, always the same ones."""
+def chosen(count: int, after: int = 0) -> list[dict[str, Any]]:
+    """Some of the full listings of bearable length, always the same ones, `after` so many."""
     some = [
         row
         for row in shipped_rows().values()
         if row["source"] == "us_full"
         and MIN_CHARACTERS <= len(row["description"]) <= MAX_CHARACTERS
     ]
-    return sorted(some, key=lambda row: hashlib.sha256(row["id"].encode()).digest())[:count]
+    return sorted(some, key=lambda row: hashlib.sha256(row["id"].encode()).digest())[
+        after : after + count
+    ]
+
+
+def in_turn(number: int, each: int) -> tuple[str, ...]:
+    """The kinds of work for the listing of this number: `each` of them, so that all have turns."""
+    return tuple(WORK[(number * each + step) % len(WORK)] for step in range(min(each, len(WORK))))
 
 
 def as_generation(kept: Mapping[str, Any]) -> Any:
@@ -64,21 +75,22 @@ def as_generation(kept: Mapping[str, Any]) -> Any:
     return Generation(text=kept["text"], parsed=kept["parsed"], record=record)
 
 
-def ask_all(count: int, into: Path, languages: tuple[str, ...], work: tuple[str, ...]) -> None:
-    """Ask what isn't in the file yet."""
+def ask_all(wanted: Iterable[tuple[Mapping[str, Any], str, str]], into: Path, at_once: int) -> None:
+    """Ask what isn't in the file yet: rows, kinds of work and languages, some of them at once."""
     done = {_key(each) for each in kept_answers(into)}
-    with into.open("a", encoding="utf-8") as file:
-        for row in chosen(count):
-            for name in work:
-                for variant in languages if name == "translation" else ("",):
-                    if (row["id"], name, variant) in done:
-                        continue
-                    began = time.monotonic()
-                    kept = _asked(name, row, variant)
-                    file.write(json.dumps(kept, ensure_ascii=False) + "\n")
-                    file.flush()
-                    took = time.monotonic() - began
-                    print(f"{row['id']} {name} {variant} {took:.0f} s", flush=True)
+    missing = [each for each in wanted if (each[0]["id"], *each[1:]) not in done]
+    writing = threading.Lock()
+
+    def ask(each: tuple[Mapping[str, Any], str, str]) -> None:
+        row, name, variant = each
+        began = time.monotonic()
+        kept = _asked(name, row, variant)
+        with writing, into.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(kept, ensure_ascii=False) + "\n")
+            print(f"{row['id']} {name} {variant} {time.monotonic() - began:.0f} s", flush=True)
+
+    with ThreadPoolExecutor(at_once) as pool:
+        list(pool.map(ask, missing))
 
 
 def kept_answers(file: Path) -> Iterator[dict[str, Any]]:
@@ -143,6 +155,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=40, help="How many listings.")
     parser.add_argument("--into", type=Path, required=True, help="The file of answers.")
+    parser.add_argument("--after", type=int, default=0, help="How many listings to pass over.")
+    parser.add_argument("--each", type=int, default=len(WORK), help="Kinds of work a listing.")
+    parser.add_argument("--at-once", type=int, default=1, help="Calls at a time.")
     parser.add_argument("--languages", default=",".join(LANGUAGES), help="Of translations.")
     parser.add_argument("--work", default=",".join(WORK), help="Which enrichments.")
     arguments = parser.parse_args()
@@ -151,7 +166,14 @@ def main() -> None:
     django.setup()
     _configure()
     languages, work = arguments.languages.split(","), arguments.work.split(",")
-    ask_all(arguments.rows, arguments.into, tuple(languages), tuple(work))
+    wanted = (
+        (row, name, variant)
+        for number, row in enumerate(chosen(arguments.rows, arguments.after))
+        for name in in_turn(number, arguments.each)
+        if name in work
+        for variant in (languages if name == "translation" else ("",))
+    )
+    ask_all(wanted, arguments.into, arguments.at_once)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import django
 
 from benchmarks.judgements import judged_section
 from benchmarks.peers import ROOT
-from benchmarks.quality_changes import CHANGES, OTHER_CHANGES, Change
+from benchmarks.quality_changes import CHANGES, OTHER_CHANGES, RIGHT_CHANGES, Change
 
 DOCUMENT = ROOT / "docs" / "quality.md"
 EVERY = 5  # of the 1,200 full listings
@@ -76,22 +76,25 @@ def listings(every: int = EVERY) -> list[tuple[str, str]]:
     return [(plain(row["name"]), plain(row["description"])) for row in full[::every]]
 
 
-def edits() -> list[tuple[str, str]]:
-    """Sentences as rescues write them and as an editor corrects them, each in a small text."""
-    lines = (Path(__file__).parent / "quality_edits.txt").read_text(encoding="utf-8").splitlines()
-    pairs = [tuple(line.split(" => ")) for line in lines if line]
-    around = "Thank you for looking at our dogs. {} We check every home before an adoption."
-    return [
-        (around.format(before.replace("\\n", "\n")), around.format(after))
-        for before, after in pairs
-    ]
+AROUND = "Thank you for looking at our dogs. {} We check every home before an adoption."
 
 
-def edited() -> Held:
-    """What the gates hold of the right edits."""
-    pairs = edits()
-    answers = iter([after for _, after in pairs])
-    rows = [("a dog", before) for before, _ in pairs]
+def edits(file: str = "quality_edits.txt") -> list[tuple[str, str, str]]:
+    """Kind, source and answer of a file's lines, each in a small text; most have no kind."""
+    lines = (Path(__file__).parent / file).read_text(encoding="utf-8").splitlines()
+    found = []
+    for line in filter(None, lines):
+        before, _, after = line.partition(" => ")
+        kind, _, source = before.rpartition(" | ")
+        found.append((kind, AROUND.format(source.replace("\\n", "\n")), AROUND.format(after)))
+    return found
+
+
+def edited(file: str = "quality_edits.txt", half: int | None = None) -> Held:
+    """What the gates hold of a file's edits; `half` 0 or 1: of every other one."""
+    pairs = edits(file)[half or 0 :: 1 if half is None else 2]
+    answers = iter([after for _, _, after in pairs])
+    rows = [("a dog", before) for _, before, _ in pairs]
     return measured(rows, lambda *_: next(answers))
 
 
@@ -156,10 +159,27 @@ def table(every: int) -> str:
     rows = listings(every)
     results = {name: measured(rows, change) for name, change in CHANGES.items()}
     results["right edits, by hand"] = edited()
+    results["right edits, by another"] = edited("quality_edits_more.txt")
     others = {name: measured(rows, change) for name, change in OTHER_CHANGES.items()}
+    hostile = {
+        "by hand, for mending": edited("quality_hostile.txt", 0),
+        "by hand, held out": edited("quality_hostile.txt", 1),
+    }
+    right = {name: measured(rows, change) for name, change in RIGHT_CHANGES.items()}
     spoilt = {f"{kind or 'right'}": each for kind, each in translated().items()}
     return "\n".join(
-        (_table(results), OTHERS, _table(others), TRANSLATIONS, _table(spoilt), judged_section())
+        (
+            _table(results),
+            OTHERS,
+            _table(others),
+            HOSTILE,
+            _table(hostile),
+            RIGHT,
+            _table(right),
+            TRANSLATIONS,
+            _table(spoilt),
+            judged_section(),
+        )
     )
 
 
@@ -179,6 +199,16 @@ def _table(results: dict[str, Held]) -> str:
 OTHERS = """
 Further changes, of kinds that the gates were tried with after they were made; what had been found
 of them at first stands in the text below.
+"""
+HOSTILE = """
+Small changes by hand that turn what is said, one word or two of a sentence
+(`benchmarks/quality_hostile.txt`: invented facts, dropped conditions, fees, bonded pairs, ages,
+weights, places, hedges, tenses and so on). Every other one was held out: nobody looked at what was
+missed of those, then or since. Before the gate for wording was made, 29 % of the ones and 33 % of
+the others were found.
+"""
+RIGHT = """
+Changes by rule that an editor may make, put in as answers: these should pass.
 """
 TRANSLATIONS = """
 Translations of six listings of our own into nine languages

@@ -207,3 +207,48 @@ OTHER_CHANGES: dict[str, Change] = {
     "cut at four fifths": _cut,
     "a place exchanged": _one_instead(_PLACES, lambda _: "Oregon"),
 }
+
+
+# What an editor may do
+
+
+def _misspelt(text: str, rng: random.Random) -> str | None:
+    """Three long words with two letters exchanged: an answer that an editor had to mend."""
+    words = text.split(" ")
+    long = [at for at, word in enumerate(words) if len(word) > 6 and word.islower()]
+    if len(long) < 3:
+        return None
+    for at in rng.sample(long, 3):
+        word, cut = words[at], rng.randrange(2, len(words[at]) - 2)
+        words[at] = word[:cut] + word[cut + 1] + word[cut] + word[cut + 2 :]
+    return " ".join(words)
+
+
+_DIGITS = "zero one two three four five six seven eight nine".split()
+RIGHT_CHANGES: dict[str, Change] = {
+    "lbs written out": _instead(r"\blbs?\b\.?", "pounds"),
+    "& written out": _instead(r" & ", " and "),
+    "n't written out": _instead(
+        r"\b(do|does|is|are|was|has|have|did|would|should|could)n['’]t\b",  # noqa: RUF001
+        r"\1 not",
+    ),
+    "not shortened": _instead(r"\b(do|does|is|are|was|did) not\b", r"\1n't"),
+    "he is shortened": _instead(r"\b(he|she|it) is\b", r"\1's"),
+    "kids to children": _instead(r"\bkids\b", "children"),
+    "capitals made small": lambda text, _: (
+        changed
+        if (changed := re.sub(r"\b[A-Z]{4,}\b", lambda found: found[0].lower(), text)) != text
+        else None
+    ),
+    "sentences joined": _instead(
+        r"\. (he|she) (is|has|loves)\b", lambda found: f" and {found[1].lower()} {found[2]}"
+    ),
+    "numbers in words": _instead(
+        r"(?<![/\d.-])\b([2-9])(?= (?:years?|months?|weeks?|dogs|puppies|cats))",
+        lambda found: _DIGITS[int(found[1])],
+    ),
+    "“very” left out": _instead(r"\bvery (?=\w)", ""),
+    "chipped to microchipped": _instead(r"(?<!micro)\bchipped\b", "microchipped"),
+    "hyphens put in": _instead(r"\b(house|crate|potty|leash) trained\b", r"\1-trained"),
+    "three misspellings": _misspelt,
+}

@@ -28,7 +28,7 @@ from llmconfig.client.types import Generation
 CONFIDENCE = {"type": "number", "minimum": 0, "maximum": 1}
 MAX_CUT_PARTS = 100  # of an answer that breaks off
 SHOWN = 5  # parts that a finding names
-EVIDENCE: Mapping[str, Any] = {"type": "string", "minLength": 1, "maxLength": 120}
+EVIDENCE: Mapping[str, Any] = {"type": "string", "minLength": 1, "maxLength": 80}
 OPENINGS = {
     LOW_CONFIDENCE: "Not sure of",
     NOT_IN_SOURCE: "Not in the listing",

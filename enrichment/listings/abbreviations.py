@@ -3,6 +3,16 @@
 from collections.abc import Mapping
 
 _FORMS = """
+bord: bordetella
+fb: facebook
+pic: picture, photo
+pics: pictures, photos
+ref: reference
+refs: references
+vid: video
+vids: videos
+min: minutes, minimum
+pref: preferred
 acd: australian cattle dog
 add'l: additional
 amstaff: american staffordshire terrier
@@ -45,6 +55,13 @@ golden: golden retriever
 gsd: german shepherd, german shepherd dog
 heeler: australian cattle dog
 hr: hour
+hwy: highway
+pkwy: parkway
+rd: road
+blvd: boulevard
+ave: avenue
+meds: medication, medications
+mtn: mountain
 hrs: hours
 hw+: heartworm positive
 hw-: heartworm negative
@@ -58,7 +75,6 @@ lbs: pounds
 luv: love
 luvs: loves
 med: medium
-meds: medication, medications, medicine
 min pin: miniature pinscher
 mins: minutes
 mo: month, months
@@ -95,6 +111,7 @@ thur: thursday
 thurs: thursday
 tue: tuesday
 tues: tuesday
+txt: text
 utd: up to date
 vacc: vaccinated, vaccinations
 vacs: vaccinations, vaccines

@@ -26,6 +26,7 @@ from enrichment.quality.gates import (
     unknown_addresses,
     unknown_names,
     unknown_numbers,
+    wording_kept,
 )
 from llmconfig.client.types import Generation
 
@@ -55,6 +56,7 @@ class DescriptionCleaning(ListingEnrichment):
         opposite_said,
         conditions_kept,
         sex_kept,
+        wording_kept,
         concepts_kept(CONCEPTS, LANGUAGES),
     )
     abbreviations = ABBREVIATIONS

@@ -44,6 +44,7 @@ from enrichment.quality.gates.rewriting import (
     sex_translated,
 )
 from enrichment.quality.gates.untranslated import untranslated
+from enrichment.quality.gates.wording import wording_kept
 
 __all__ = [
     "FINDING_CODES",
@@ -82,4 +83,5 @@ __all__ = [
     "unknown_numbers",
     "untranslated",
     "within_limits",
+    "wording_kept",
 ]

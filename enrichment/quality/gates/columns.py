@@ -49,6 +49,7 @@ class BoundTexts:
 
     answer: Text
     source: Text
+    own: Text  # the answer without the sentences that it quotes whole
 
 
 class Binding(Protocol):
@@ -154,7 +155,7 @@ class Choice:
         own = str(value or "").strip().lower()
         if own not in self._forms:
             return ""
-        said = self._counted(read.answer)
+        said = self._counted(read.own)
         for other, number in said.items():
             if other == own or not number or said[own] or not self._excludes(own, other):
                 continue
@@ -217,9 +218,11 @@ def columns_decide(bindings: Sequence[Binding], *, text_counts: bool) -> Gate:
         if not bound or (text_counts and not checked.changes.added_text):
             return None
         language = checked.language.partition("-")[0] or checked.text_language or "en"
-        read = BoundTexts(
-            Text(checked.text, language), Text(checked.source, checked.source_language or "en")
-        )
+        answer = Text(checked.text, language)
+        source = Text(checked.source, checked.source_language or "en")
+        known = {*map(str.strip, sentences(source.lower))}
+        own = [each for each in sentences(answer.lower) if each.strip() not in known]
+        read = BoundTexts(answer, source, Text("\n".join(own), language))
         found = [
             objection
             for each in bound
@@ -237,7 +240,8 @@ def promises_kept(statements: Sequence[Statement]) -> Gate:
     """
 
     def check(checked: Checked) -> GateFinding | None:
-        read = BoundTexts(Text(checked.text, "en"), Text(checked.source, "en"))
+        answer = Text(checked.text, "en")
+        read = BoundTexts(answer, Text(checked.source, "en"), answer)
         found = [
             promise
             for each in statements

@@ -17,7 +17,7 @@ from enrichment.quality.lexicon.words import STOPWORDS
 # An end of a sentence, also where the next one is glued to it ("good boy!He likes"), and where only
 # a capital tells that another one begins.
 _ENDS = re.compile(
-    r"(?<![.!?…])[.!?…]++[\"')\]*]*+(?:\s+|(?=[A-ZÀ-ÖØ-Þ*]))|[\n•|]+|[*~_=-]{3,}|[。！？]"  # noqa: RUF001
+    r"(?<![.!?…])(?<!\b[A-Z])[.!?…]++[\"')\]*]*+(?:\s+|(?=[A-ZÀ-ÖØ-Þ*]))|[\n•|]+|[*~_=-]{3,}|[。！？]"  # noqa: RUF001
     r"|\s(?=(?:He|She|They|This|The|Her|His|We|You|Please|If|Our|My|For|All|There)\s)"
 )
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
@@ -122,6 +122,10 @@ class Passage:
         if word in self.letters or stem(word) in self.letters:
             return True
         return len(word) <= MAX_MISSPELT and self._has_misspelt(word)
+
+    def misspells(self, word: str) -> bool:
+        """Whether another spelling of a word is in here that isn't the word itself."""
+        return MIN_GLUED <= len(word) <= MAX_MISSPELT and self._has_misspelt(word)
 
     def _has_misspelt(self, word: str) -> bool:
         if (consonants := _consonants(word)) and consonants in self._without_vowels:

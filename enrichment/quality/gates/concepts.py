@@ -5,11 +5,12 @@ word of a concept may end in `*`, which takes any ending. Languages without spac
 the signs themselves.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from enrichment.quality.gates.comparison import sentences
+from enrichment.quality.gates.comparison import Passage, sentences
 from enrichment.quality.gates.contract import (
     Checked,
     Gate,
@@ -108,6 +109,9 @@ class Forms:
         return word in self.whole or (bool(self.beginnings) and word.startswith(self.beginnings))
 
 
+_GLUED_COMMA = re.compile(r"([,;](?<=[^\W\d_].))(?=[^\W\d_])")
+
+
 class Text:
     """A text in one language, looked up for concepts."""
 
@@ -115,6 +119,7 @@ class Text:
         self.language = language
         self.lower = text.lower().replace("’", "'")  # noqa: RUF001
         self.lower = self.lower.replace("with out ", "without ")  # as many write it
+        self.lower = _GLUED_COMMA.sub(r"\1 ", self.lower)
         self.spaced = language not in WITHOUT_SPACES
         self.parts: tuple[str, ...] = (
             tuple(self.lower.translate(_PUNCTUATION).split()) if self.spaced else ()
@@ -222,7 +227,8 @@ def concepts_kept(concepts: Sequence[Concept], languages: frozenset[str]) -> Gat
             return _compared(Text(checked.source, wanted), Text(checked.text, wanted), index)
         # In its own language only what was rewritten is looked at.
         gone, rewritten = Text(checked.changes.gone_text, wanted), Text(added, wanted)
-        return _compared(gone, rewritten, index) or _exchanged(gone, rewritten, index)
+        found = _compared(gone, rewritten, index) or _exchanged(gone, rewritten, index)
+        return None if found and _only_corrected(gone, rewritten, index) else found
 
     return check
 
@@ -321,6 +327,23 @@ def _compared(source: Text, answer: Text, index: ConceptIndex) -> GateFinding | 
     return None
 
 
+def _only_corrected(source: Text, answer: Text, index: ConceptIndex) -> bool:
+    """Whether what is new or lost is the same word in another spelling."""
+    before, after = index.spoken_of(source), index.spoken_of(answer)
+    for one, other, places in (
+        (answer, source, after - before),
+        (source, answer, before - after),
+    ):
+        passage = Passage(other.lower)
+        for at in places:
+            forms = index.concepts[at].forms.get(one.language)
+            if forms is None or not any(
+                forms.match(word) and passage.has(word) for word in one.words
+            ):
+                return False
+    return before != after and not _flipped(source, answer, index)
+
+
 def _exchanged(source: Text, answer: Text, index: ConceptIndex) -> GateFinding | None:
     """Concepts that come more often than before, where others of their kind come less often."""
     fell: set[str] = set()
@@ -334,6 +357,12 @@ def _exchanged(source: Text, answer: Text, index: ConceptIndex) -> GateFinding |
                 rose.append(concept)
     found = [each.label for each in rose if each.kind in fell]
     return found_in_answer(NEW_CONCEPT, "The source speaks of others in this place, not of", found)
+
+
+def _flipped(source: Text, answer: Text, index: ConceptIndex) -> list[str]:
+    both = index.spoken_of(source) & index.spoken_of(answer)
+    concepts = (index.concepts[at] for at in sorted(both))
+    return [each.label for each in concepts if each.denied and _flips(source, answer, each)]
 
 
 def _flips(source: Text, answer: Text, concept: Concept) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import cached_property
 
 from enrichment.quality.gates.concepts import Concept, Text
 from enrichment.quality.gates.contract import register_code
@@ -53,14 +54,16 @@ class EvidenceSource:
         self._text = " ".join(text.casefold().split())
         self._letters = f" {squeezed(text)} "
         self._text_as_it_was = text
-        self._sentences: list[tuple[str, str]] | None = None
         self._language = guess(text) or "en"
+
+    @cached_property
+    def _sentences(self) -> list[tuple[str, str]]:
+        """Its sentences in lower case, and their letters."""
+        parts = _SENTENCE.split(self._text_as_it_was.casefold())
+        return [(each, f" {squeezed(each)} ") for each in parts]
 
     def is_of_answers(self, quotation: str) -> bool:
         """Whether it stands only in sentences that speak of answers: what is asked of a model."""
-        if self._sentences is None:
-            parts = _SENTENCE.split(self._text_as_it_was.casefold())
-            self._sentences = [(each, f" {squeezed(each)} ") for each in parts]
         wanted = f" {squeezed(quotation)} "
         told = [each for each, letters in self._sentences if wanted in letters]
         return bool(told) and all(_OF_ANSWERS.search(each) for each in told)
@@ -88,6 +91,21 @@ class EvidenceSource:
             return True
         text = Text(quotation, self._language)
         return text.has(concept) and text.polarity(concept)[1]
+
+    def says(self, concept: Concept | None) -> bool:
+        """Whether a sentence of its own says it, and none denies it: whatever was quoted for it."""
+        if concept is None or self._language not in concept.forms or not self._whole.has(concept):
+            return False
+        told = [each for each, _ in self._sentences if Text(each, self._language).has(concept)]
+        return (
+            bool(told)
+            and not any(map(_OF_ANSWERS.search, told))
+            and self._whole.polarity(concept) == (False, True)
+        )
+
+    @cached_property
+    def _whole(self) -> Text:
+        return Text(self._text_as_it_was, self._language)
 
 
 def fits(kind: str, text: str, forms: Mapping[str, "re.Pattern[str]"]) -> bool:

@@ -28,7 +28,7 @@ from enrichment.quality.gates.quantities import (
     spelled_numbers,
     spelled_units,
 )
-from enrichment.quality.lexicon.quantities import DIMENSIONS, UNIT_OF
+from enrichment.quality.lexicon.quantities import DIMENSIONS, MONTHS, UNIT_OF
 from enrichment.quality.lexicon.words import STOPWORDS
 
 UNKNOWN_NUMBERS = register_code(
@@ -47,6 +47,7 @@ CHANGED_UNITS = register_code(
 )
 
 _LONG_NUMBER = re.compile(r"\+?\d(?:[\s()./-]{0,3}\d){8,}")  # a telephone's
+_MONTHS = frozenset(MONTHS)
 _DIGIT = re.compile(r"\d")
 
 
@@ -158,7 +159,8 @@ def numbers_kept(checked: Checked) -> GateFinding | None:
         return _moved(gone, added, before, after)
     # The same in words, or somewhere else: of a sentence that was not changed.
     excused = known_numbers(checked.besides)
-    if len(before) != len(after):
+    dated = not _MONTHS.isdisjoint(WORDS.findall(changes.added_text.lower()))
+    if len(before) != len(after) or dated:
         excused |= known_numbers(changes.before.text) | spelled_numbers(changes.before.text)
     # What the source has nowhere is another gate's.
     unmatched = [
@@ -174,7 +176,12 @@ def numbers_kept(checked: Checked) -> GateFinding | None:
         )
     if lost:
         known = checked.text_numbers
-        lost = [each for each in lost if not is_known_number(each, known)]
+        lost = [
+            each
+            for each in lost
+            if not is_known_number(each, known)
+            and not (dated and known.issuperset(map(short, DIGITS.findall(each.text))))
+        ]
     return found_in_answer(
         MISSING_NUMBERS, "Numbers of the source that are missing", [each.text for each in lost]
     )

@@ -26,11 +26,13 @@ from enrichment.quality.gates.contract import (
     found_in_answer,
     register_code,
 )
+from enrichment.quality.lexicon.editing import ADDED, groups_of
 from enrichment.quality.lexicon.quantities import NUMBER_WORDS, UNIT_OF
 from enrichment.quality.lexicon.words import (
     CLAUSE_WORDS,
     DEMANDS,
     FEMALE,
+    FILLERS,
     MALE,
     NEGATIVE,
     NEGATORS,
@@ -85,9 +87,14 @@ def invented(checked: Checked) -> GateFinding | None:
 
 def _invented(added: Iterable[Sentence], gone: Iterable[Sentence], before: Passage) -> list[str]:
     left = Counter(stem(word) for each in gone for word in each.words)
+    alike = groups_of(before.words)
     found = []
     for sentence in added:
-        content = [word for word in sentence.content() if not _is_small(word)]
+        content = [
+            word
+            for word in sentence.content()
+            if not _is_small(word) and word not in ADDED and not word.endswith("n't")
+        ]
         new = longest = run = 0
         for word in content:
             root = stem(word)
@@ -95,7 +102,7 @@ def _invented(added: Iterable[Sentence], gone: Iterable[Sentence], before: Passa
                 known = left[root] > 0
                 left[root] -= 1
             else:
-                known = before.has(word)
+                known = before.has(word) or not alike.isdisjoint(groups_of((word,)))
             run = 0 if known else run + 1
             new += not known
             longest = max(longest, run)
@@ -227,6 +234,8 @@ def _polarity(sentences: Iterable[Sentence]) -> tuple[set[str], set[str]]:
                 if word in _NEGATORS or word.endswith("n't"):
                     reach = SCOPE
                     continue
+                if word in FILLERS:
+                    continue
                 if word in CLAUSE_WORDS:
                     reach = 0
                 elif len(word) > 2 and (reach or is_content(word)):
@@ -271,12 +280,17 @@ def _is_lost(sentence: Sentence, after: Passage) -> bool:
     if not denies and DEMANDS.isdisjoint(sentence.words):
         return False
     content = {word for word in sentence.content() if not _is_small(word) and word not in _ENGLISH}
-    if sum(map(after.has, content)) < KEPT_SHARE * len(content):
+    alike = groups_of(after.words)
+
+    def is_kept(word: str) -> bool:
+        return after.has(word) or not alike.isdisjoint(groups_of((word,)))
+
+    if sum(map(is_kept, content)) < KEPT_SHARE * len(content):
         return True
     if not denies:
         return False
     denied = {each for each in _polarity([sentence])[0] if is_content(each)}
-    return sum(not after.has(each) for each in denied) > KEPT_SHARE * len(denied)
+    return sum(not is_kept(each) for each in denied) > KEPT_SHARE * len(denied)
 
 
 def sex_kept(checked: Checked) -> GateFinding | None:

@@ -94,6 +94,9 @@ NEGATIVE = frozenset(
     """.split()
 )
 
+# Words that come and go without changing what is said.
+FILLERS = frozenset("very really so just quite pretty also even too please".split())
+
 # Where one clause ends and another begins, as to what a negation covers.
 CLAUSE_WORDS = frozenset("but however although though yet because so while".split())
 CLAUSE_ENDS: Mapping[str, frozenset[str]] = {

@@ -1,0 +1,343 @@
+"""English words by what an editor may do with them, and by what their exchange does to a meaning.
+
+In lower case. For `gates.wording`, which holds what is changed and stands in none of these.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+# How people type: what they mean.
+TYPED: Mapping[str, str] = {
+    typed: meant
+    for line in """
+        you: u ya yall
+        your: ur yr yer
+        are: r
+        with: w wth wit
+        and: n nd
+        because: bc cuz cause coz cos bcuz
+        people: ppl peeps
+        please: pls plz plse
+        love: luv lov
+        great: gr8
+        before: b4
+        though: tho
+        through: thru
+        though: altho
+        thanks: thx thanx tks
+        about: bout abt
+        little: lil
+        going: goin
+        going_to: gonna
+        want: wanna
+        got_to: gotta
+        have_to: hafta
+        them: em
+        okay: ok okey k
+        text: txt
+        message: msg
+        night: nite
+        light: lite
+        forever: furever fur-ever 4ever
+        whatever: whatevs
+        separate: seperate
+        until: til till
+        he: hes
+        she: shes
+        that: thats
+        what: whats
+        there: theres theyre
+        let: lets
+        i: im ive
+        we: weve
+        it: its
+        this: dis
+        of: o
+        favorite: fave fav
+        vaccinations: vaccs vacs vax vacc
+        information: info
+        family: fam
+        negative: neg
+        positive: pos
+        temporary: temp
+        month: mo mos mth mths
+        weeks: wk wks
+        years: yr yrs yo
+    """.strip().splitlines()
+    for meant, _, rest in [line.strip().partition(": ")]
+    for typed in rest.split()
+}
+
+# One may stand for another of its line.
+_ALIKE = """
+    child children kid kids youngster youngsters little_ones
+    mother mom mama momma mum mommy
+    father dad papa daddy
+    dog dogs doggie doggies doggy canine canines pooch pup pups puppy puppies pupper furbaby
+    cat cats kitty kitties kitten kittens feline felines
+    person people human humans owner owners
+    somebody someone anybody anyone
+    everybody everyone
+    home house household
+    apartment apartments apt flat condo
+    yard garden
+    road street highway hwy
+    vet veterinarian veterinary
+    sterilized fixed altered neutered spayed
+    housebroken housetrained house-trained house-broken potty-trained trained broken broke
+    vaccinated vaccination vaccinations vaccines vaccine shots shot immunizations
+    current updated up-to-date date utd
+    microchip microchipped chip chipped microchips
+    fee cost costs charge charges price donation
+    application applications apply applying applicant applicants
+    adopter adopters
+    available ready
+    large big
+    small little tiny
+    great wonderful excellent terrific fantastic awesome amazing
+    good well fine okay nice
+    sweet lovely
+    smart intelligent clever
+    fun funny
+    goofy silly
+    scared afraid frightened fearful
+    shy timid
+    happy glad
+    quick quickly fast
+    love loves loving adore adores
+    like likes enjoy enjoys fond
+    dislike dislikes
+    cuddle cuddles snuggle snuggles
+    exercise exercises
+    walk walks
+    weigh weighs weight
+    approximately approx about around roughly
+    medicine medication medications medicines meds
+    phone telephone call
+    email mail e-mail
+    website site web page webpage
+    contact reach
+    contact call
+    require requires required requirement need needs needed necessary must
+    prefer prefers preferred preferably preference ideally ideal
+    recommend recommended recommends
+    suit suits suitable appropriate
+    allow allows allowed permitted
+    surrender surrendered relinquished
+    rescue rescued
+    located location
+    companion friend buddy pal
+    start started begin began
+    also too
+    dollar dollars usd
+    female girl gal lady
+    male boy guy fellow fella
+    currently now
+    soon possible
+    visit meet come
+    favourite favorite
+    colour color
+    neighbour neighbor
+    behaviour behavior
+    tall height
+    pending progress
+    okay fine
+    knew new
+    quiet quite
+    does dose
+    manners manors
+    rough ruff
+    pounds lb lbs
+    weighs weights wt
+    additional extra
+    requested asked
+    purchase buy
+    assist help
+    obtain get
+"""
+ALIKE: Mapping[str, frozenset[int]] = {}
+
+
+def _groups() -> Iterator[tuple[str, frozenset[int]]]:
+    found: dict[str, set[int]] = {}
+    for at, line in enumerate(_ALIKE.strip().splitlines()):
+        for word in line.split():
+            found.setdefault(word, set()).add(at)
+    yield from ((word, frozenset(groups)) for word, groups in found.items())
+
+
+ALIKE = dict(_groups())
+
+
+def groups_of(words: Iterable[str]) -> frozenset[int]:
+    """The groups of words that some of these may be exchanged within."""
+    return frozenset().union(*(ALIKE.get(word, ()) for word in words))
+
+
+# What an editor puts in to make a sentence of keywords: says nothing that could be wrong.
+ADDED = frozenset(
+    """
+    weighs weigh weighing old years year months month weeks week days hours aged age born birth date
+    approximately about around roughly named called name dog dogs pup puppy fee adoption adopt
+    listing please also however additionally furthermore because since therefore thus meaning
+    consist consists include includes including currently looking seeking located description
+    contact call visit follow following information note update details
+    stand stands tall measure measures high wide long pounds lbs inches dollars
+    thing things person people someone everyone anyone something one ones time times
+    size sized breed mix colored coat
+    become becomes come comes came take takes taken make makes made put keep
+    various overall such certain particular especially really truly
+    enjoys likes loves love tested
+    area place way part
+    sure able shows show
+    monday tuesday wednesday thursday friday saturday sunday
+    january february march april june july august september october november december
+    """.split()
+)
+# What may be left out: fillers, greetings, and what a rewriting says in other words.
+DROPPED = frozenset(
+    """
+    just really very quite pretty so such actually basically literally totally truly simply even
+    please hello hi hey welcome thanks thank oh wow yay well anyway here folks guys everybody
+    currently now today presently right approximately about around roughly approx appx
+    name named breed age sex gender weight color size location description note update
+    thing things lot lots bunch kind sort type bit little
+    wonderful amazing awesome great gorgeous adorable beautiful handsome precious cute sweet lovely
+    super extremely incredibly absolutely
+    dog dogs pup puppy boy girl guy gal
+    own fact meet check back
+    """.split()
+)
+
+# Exchanged for another of its line, each of these turns what is said. Lines of `word+word` count
+# as one.
+_TURNS = """
+    time: before+prior | after+following | until+til+till
+    bound: under+below+less+fewer+younger+lighter+smaller | over+above+more+older+heavier+bigger
+    extreme: least+minimum | most+maximum
+    side: on | off
+    inside: in+inside+indoors+indoor | out+outside+outdoors+outdoor
+    height: up | down
+    modal: must+need+needs+needed+requires+required+require+requirement+mandatory+has_to+have_to+necessary+got_to | should+ought+recommended+recommend+preferred+prefer+prefers+preferably+ideally+could+may+might+can+possible+optional+welcome
+    tense: is+are+am+has+have+does+do | was+were+had+did | will+shall+going_to
+    how_many: all+every+everyone+everybody+each+any | both | some+several | few | many | half | another | neither+none
+    place: first+1st | last
+"""  # noqa: E501
+TURNS: Mapping[str, tuple[str, str]] = {
+    word: (kind, option)
+    for line in _TURNS.strip().splitlines()
+    for kind, _, options in [line.strip().partition(": ")]
+    for option in options.split(" | ")
+    for word in option.split("+")
+}
+
+# Left out or put in, each of these changes what is promised. Its words count as one.
+_WEIGHTY = """
+    only: only solely exclusively
+    condition: if unless provided whether when whenever as_long_as so_long_as
+    unless: unless
+    exception: except excluding excepting apart_from aside_from other_than besides with_the_exception
+    still: still
+    no_longer: no_longer anymore any_more
+    used_to: used_to formerly previously
+    yet: yet
+    hedge: seem seems seemed appear appears apparently might may maybe perhaps possibly could probably likely unlikely believe think thinks thought guess suspect suspects assume almost nearly somewhat partly partially supposedly reportedly estimated
+    usually: usually mostly mainly generally typically normally often frequently largely
+    sometimes: sometimes occasionally
+    seldom: seldom rarely hardly barely scarcely
+    always: always constantly
+    too: even including included
+    both: both
+    together: together pair
+    must: must need needs needed requires required require requirement mandatory has_to have_to should ought necessary got_to gotta
+"""  # noqa: E501
+WEIGHTY: Mapping[str, tuple[str, ...]] = {}
+
+
+def _weighty() -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for line in _WEIGHTY.strip().splitlines():
+        name, _, words = line.strip().partition(": ")
+        for word in words.split():
+            found[word] = (*found.get(word, ()), name)
+    return found
+
+
+WEIGHTY = _weighty()
+# Of these only the loss counts: an editor may put them in.
+MAY_COME = frozenset({"condition", "must", "still", "hedge", "both", "together", "used_to", "yet"})
+# Of these only the gain counts.
+MAY_GO = frozenset({"too", "always"})
+# Signs that stand for a word.
+SIGNS = (
+    ("w/o ", " without "), ("w/", " with "), ("b/c", " because "), ("&", " and "), ("@", " at "),
+    ("#", " pounds "), (">", " over "), ("<", " under "), ("’", "'"),  # noqa: RUF001
+)  # fmt: skip
+# Several words that say one thing, joined before words are looked at.
+PHRASES: Mapping[str, str] = {
+    "anything but": "not",
+    "far from": "not",
+    "nowhere near": "not",
+    "by no means": "not",
+    "free of": "not",
+    "free from": "not",
+    "lack of": "no",
+    "no longer": "no_longer",
+    "not any more": "no_longer",
+    "not anymore": "no_longer",
+    "any more": "no_longer",
+    "used to": "used_to",
+    "other than": "other_than",
+    "apart from": "apart_from",
+    "aside from": "aside_from",
+    "with the exception": "with_the_exception",
+    "has to": "has_to",
+    "have to": "have_to",
+    "had to": "have_to",
+    "got to": "got_to",
+    "going to": "going_to",
+    "as long as": "as_long_as",
+    "so long as": "so_long_as",
+    "can not": "cannot",
+    "with out": "without",
+    "heartworm +": "heartworm positive",
+    "hw +": "heartworm positive",
+    "due to": "because",
+    "as soon as possible": "asap",
+    "n.e.": "northeast",
+    "n.e": "northeast",
+    "n . e": "northeast",
+    "n.w.": "northwest",
+    "n.w": "northwest",
+    "n . w": "northwest",
+    "s.e.": "southeast",
+    "s.e": "southeast",
+    "s . e": "southeast",
+    "s.w.": "southwest",
+    "s.w": "southwest",
+    "s . w": "southwest",
+    "at least": "least",
+    "at most": "most",
+    "a lot": "lot",
+    "of course": "",
+    "each other": "",
+    "one another": "",
+}
+# Numbers in English words that count something; "a", "first" and "half" seldom do.
+COUNTS: Mapping[str, int] = {
+    **{
+        word: number
+        for number, word in enumerate(
+            "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
+            " sixteen seventeen eighteen nineteen twenty".split(),
+            start=2,
+        )
+    },
+    **{word: 10 * number for number, word in enumerate("thirty forty fifty sixty".split(), 3)},
+    "couple": 2, "twice": 2, "dozen": 12, "once": 1,
+}  # fmt: skip
+# Verbs and the like that deny by themselves.
+DENYING = frozenset(
+    "fail fails failed refuse refuses lack lacks lacking unable never nobody none nothing neither"
+    " nor no not without cannot hardly barely scarcely unlikely no_longer".split()
+)
+PREFIXES = ("un", "in", "im", "ir", "il", "non", "dis", "mis", "ab", "over", "under")

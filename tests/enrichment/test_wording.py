@@ -1,0 +1,62 @@
+"""Words that a rewritten sentence exchanges, puts in or leaves out are held where they matter."""
+
+import pytest
+
+from benchmarks.quality import edited
+from enrichment.enrichments import get
+from enrichment.quality.gates.wording import CHANGED_WORDING
+
+AROUND = "Thank you for reading. {} We check every home."
+
+
+def codes(before, after):
+    cleaning = get("description_cleaning")
+    values = {"name": "Rex", "description": AROUND.format(before)}
+    found = cleaning.objections(AROUND.format(after), values, variant="")
+    return {each.code: each.text for each in found}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("He hardly ever sheds hair.", "He sheds hair.", "denied in only one"),
+        ("She may chase rabbits.", "She does chase rabbits.", "without “may”"),
+        ("A muzzle is required outside.", "A muzzle is optional outside.", "optional, not must"),
+        ("Call us before Friday evening.", "Call us after Friday evening.", "after, not before"),
+        ("He climbs over gates at night.", "He guards over gates at night.", "new: guards"),
+        ("Two pups are looking for homes.", "Three pups are looking for homes.", "new: 3"),
+        ("She uses a cart to walk.", "She used a cart to walk.", "uses, used"),
+        ("His shots were supervised.", "His shots were unsupervised.", "new: unsupervised"),
+        ("Only adults may apply for him.", "Adults may apply for him.", "without “only”"),
+    ],
+)
+def test_a_word_that_turns_the_meaning_is_held_with_the_word(before, after, said):
+    assert said in codes(before, after)[CHANGED_WORDING]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("He definately luvs his ppl.", "He definitely loves his people."),
+        ("Mom is a Lab, dad unknown.", "Her mother is a Lab; her father is unknown."),
+        ("A vet ref. and a fenced yrd pls.", "Please have a vet reference and a fenced yard."),
+        ("She weighs fifty-five lbs.", "She weighs 55 pounds."),
+        ("He is under going treatment.", "He is undergoing treatment."),
+    ],
+)
+def test_what_an_editor_corrects_passes(before, after):
+    assert not codes(before, after)
+
+
+def test_small_changes_that_turn_what_is_said_are_held():
+    """Also those of which nobody looked at what was missed."""
+    for half in (0, 1):
+        found = edited("quality_hostile.txt", half)
+        assert found.of >= 80
+        assert found.share >= 0.9
+
+
+def test_right_edits_of_another_hand_pass():
+    found = edited("quality_edits_more.txt")
+    assert found.of >= 130
+    assert found.share <= 0.03, found.codes
