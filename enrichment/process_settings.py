@@ -26,6 +26,13 @@ DEFINITIONS = (
         least=1,
     ),
     ProcessSetting(
+        "LLM_JUDGE_CALLS_PER_BATCH",
+        0,
+        "Texts of a batch, such as translations, that the node's calibrated judge looks at before"
+        " they are applied; 0: none.",
+        least=0,
+    ),
+    ProcessSetting(
         "LLM_PROMPT_LABEL",
         "",
         "The label of the prompts that this process uses where a version has it, such as staging;"

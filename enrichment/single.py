@@ -9,7 +9,7 @@ from django.db import DatabaseError, connection, transaction
 from django.utils.translation import gettext
 
 from enrichment.batches import creation
-from enrichment.engine import refusals, writing
+from enrichment.engine import refusals, second_opinions, writing
 from enrichment.engine.items import (
     GONE,
     Item,
@@ -99,7 +99,8 @@ def _outcome(enrichment: Enrichment, item: Item, user: User | None) -> Outcome:
         answer = client.generate(call, collect=lambda *pair: records.append(pair))
     except GenerationFailed as failure:
         return failed(enrichment, item, failure, records[0][1] if records else None)
-    return judged(enrichment, item, answer, records[0][1] if records else None)
+    first = judged(enrichment, item, answer, records[0][1] if records else None)
+    return second_opinions.ask_now(enrichment, first, call)
 
 
 def ask(

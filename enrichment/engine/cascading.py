@@ -4,7 +4,6 @@ Both calls belong to the row's one place in the window. A cheap answer is kept o
 the dear model is asked, so that a killed worker doesn't pay for it again.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -12,17 +11,21 @@ from typing import Any
 from uuid import UUID
 
 from enrichment.batches import cascades
-from enrichment.engine.column_values import plain_json
 from enrichment.engine.dispatcher import Dispatcher
-from enrichment.engine.items import Item, Outcome, call_for, kept_of
+from enrichment.engine.items import Item, Outcome, call_for
 from enrichment.engine.lane_cascade import (
     SECOND_TEMPERATURE,
     LaneCascade,
     calls_of,
     for_the_dear,
-    unfinished,
 )
 from enrichment.engine.outgoing import PLAIN, Ask, OutgoingRow
+from enrichment.engine.second_opinions import (
+    JudgingDispatcher,
+    grading_changes,
+    opinion_of,
+)
+from enrichment.engine.two_calls import TwoCallDispatcher
 from enrichment.enrichments.contract import Enrichment
 from enrichment.judging import Judge, graded
 from enrichment.models import Batch, ResultState
@@ -31,16 +34,9 @@ from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import Generation
 from llmconfig.models import CascadeScore
 
-# Of a call, what a judge's differs in from the one that it judges.
-JUDGED_FIELDS = (
-    "node", "messages", "schema", "given", "experiment_key", "logprobs", "prefix",
-)  # fmt: skip
 
-
-class CascadeDispatcher(Dispatcher):
+class CascadeDispatcher(TwoCallDispatcher):
     """The calls of a lane whose batch has a cascade."""
-
-    asks_per_row = 2
 
     def __init__(
         self,
@@ -94,9 +90,7 @@ class CascadeDispatcher(Dispatcher):
         call = call_for(
             self.enrichment, cheap.item, session_id=self.batch_id, use_cache=self.use_cache
         )
-        call = judge.grading(call, plain_json(cheap.value))
-        changes = {name: getattr(call, name) for name in JUDGED_FIELDS}
-        return Ask(changes, grade_outcome)
+        return Ask(grading_changes(judge, call, cheap.value), grade_outcome)
 
     async def _asked(self, row: OutgoingRow, ask: Ask = PLAIN) -> Outcome | None:
         if row.item.cheap is None:
@@ -142,33 +136,6 @@ class CascadeDispatcher(Dispatcher):
         self._keep_cheap(row, cheap)
         return cheap
 
-    def _keep_cheap(self, row: OutgoingRow, cheap: Outcome) -> None:
-        """Note that it is paid, here and on the disk, before another call is made."""
-        row.item = replace(cheap.item, cheap=cheap)
-        kept = kept_of(replace(cheap, unfinished=True))
-        if kept is not None:
-            self._spool.keep(row.claim.token, kept)
-
-    def _may_send(self, row: OutgoingRow) -> bool:
-        if not super()._may_send(row):
-            return False
-        cheap = row.item.cheap
-        if cheap is not None and cheap.record is not None:  # noted apart: a kill doesn't lose it
-            self._notes.sent(row.claim.token, row.position + len(row.claim.row_ids))
-        return True
-
-    def _over(self, row: OutgoingRow, task: "asyncio.Task[Outcome | None]") -> None:
-        """What was paid is stored, also where the row's end is given up."""
-        if row.item.cheap is not None and (task.cancelled() or task.result() is None):
-            self._outcomes.append(unfinished(row.item.cheap))
-        super()._over(row, task)
-
-    def _drop_unsent(self) -> None:
-        for row in (*self._waiting, *self._announced):
-            if row.item.cheap is not None:
-                self._outcomes.append(unfinished(row.item.cheap))
-        super()._drop_unsent()
-
 
 def grade_outcome(
     enrichment: Enrichment, item: Item, answer: Generation, texts: Texts | None
@@ -195,6 +162,16 @@ def dispatcher_for(
     use_cache: bool,
 ) -> Dispatcher:
     """What keeps a lane's calls in flight."""
+    opinion = opinion_of(enrichment, batch_id) if cascade is None else None
+    if opinion is not None:
+        return JudgingDispatcher(
+            opinion,
+            enrichment,
+            batch_id=batch_id,
+            window=window,
+            wanted=wanted,
+            use_cache=use_cache,
+        )
     if cascade is None:
         return Dispatcher(
             enrichment, batch_id=batch_id, window=window, wanted=wanted, use_cache=use_cache

@@ -124,6 +124,7 @@ class Enrichment(ABC):
     answers_in: ClassVar[str] = ""  # a language; blank: the variant, else the source's own
     confidence_floor: ClassVar[str] = ""  # the column of `llm_config` with the least confidence
     takes_facts: ClassVar[bool] = True  # False: its prompts may not use sources of facts
+    second_opinion: ClassVar[bool] = False  # a judge looks at what passes, where one may decide
     in_batches: ClassVar[bool] = True  # False: it answers a person and writes nothing
 
     def why_off(self) -> str:

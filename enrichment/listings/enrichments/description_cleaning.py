@@ -40,6 +40,7 @@ class DescriptionCleaning(ListingEnrichment):
     feature = "LLM_FEATURE_DESCRIPTION_CLEANING"
     reads = ("name", "description")
     writes = "enriched_description"
+    second_opinion = True
     gates: ClassVar[tuple[Gate, ...]] = (
         language,
         length(0.5, 1.6),

@@ -55,6 +55,7 @@ class Translation(ListingEnrichment):
     binding_columns = ("name",)
     abbreviations = ABBREVIATIONS
     by_variant = True
+    second_opinion = True  # gates know words, and not whether a sentence says the same
     prompt = PromptText(
         system=(
             "You translate adoption listings of dogs. Keep names, numbers, units, warnings and"

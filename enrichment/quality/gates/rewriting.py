@@ -67,6 +67,7 @@ MIN_SAME_WORDS = 3  # of a sentence that is the same but for its negation
 _CLAUSE = re.compile(r"[.;:!?\n()]+|,|\s[-–—]\s")  # noqa: RUF001
 _NEGATORS = frozenset().union(*NEGATORS.values()) - {"ne", "plus", "ni", "ej", "pas", "en"}
 _ENGLISH = NEGATORS["en"]
+_SUBJECTS = frozenset("he she it they we i you is has loves".split())
 
 
 def invented(checked: Checked) -> GateFinding | None:
@@ -93,7 +94,10 @@ def _invented(added: Iterable[Sentence], gone: Iterable[Sentence], before: Passa
         content = [
             word
             for word in sentence.content()
-            if not _is_small(word) and word not in ADDED and not word.endswith("n't")
+            if not _is_small(word)
+            and word not in ADDED
+            and word not in _ENGLISH
+            and not word.endswith("n't")
         ]
         new = longest = run = 0
         for word in content:
@@ -230,13 +234,14 @@ def _polarity(sentences: Iterable[Sentence]) -> tuple[set[str], set[str]]:
             continue
         for clause in _CLAUSE.split(sentence.text):
             reach = 0
-            for word in words(clause):
+            its = words(clause)
+            for word, following in zip(its, (*its[1:], ""), strict=False):
                 if word in _NEGATORS or word.endswith("n't"):
                     reach = SCOPE
                     continue
                 if word in FILLERS:
                     continue
-                if word in CLAUSE_WORDS:
+                if word in CLAUSE_WORDS or (word == "and" and following in _SUBJECTS):
                     reach = 0
                 elif len(word) > 2 and (reach or is_content(word)):
                     (denied if reach else stated).add(stem(word))

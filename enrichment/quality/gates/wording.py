@@ -21,6 +21,7 @@ from enrichment.quality.lexicon.editing import (
     DROPPED,
     MAY_COME,
     MAY_GO,
+    PAST,
     PHRASES,
     PREFIXES,
     SIGNS,
@@ -106,7 +107,7 @@ class Wording:
     @classmethod
     def of(cls, text: str) -> "Wording":
         text = _ADDRESS.sub(" ", f" {text.lower()} ")
-        text = _GLUED_UNIT.sub(r"\1 ", text)
+        text = _DRAWN.sub(r"\1", _GLUED_UNIT.sub(r"\1 ", text))
         for sign, word in SIGNS:
             text = text.replace(sign, word)
         for phrase, word in PHRASES.items():
@@ -126,6 +127,7 @@ class Wording:
 
 
 _ADDRESS = re.compile(r"\S*(?:://|www\.|[a-z0-9]@[a-z0-9])\S*")
+_DRAWN = re.compile(r"([a-z])\1{2,}")  # "sooo"
 _GLUED_UNIT = re.compile(r"(\d)(?=[a-z])")
 
 
@@ -174,16 +176,36 @@ def _changed(
     if bool(before.denials) is not bool(after.denials):
         return "denied in only one of both"
     lost, new = before.words - after.words, after.words - before.words
-    if not lost and not new:
-        return ""
     return (
-        _turned(lost.keys(), new.keys())
+        _swapped(gone, added, new.keys())
+        or _turned(lost.keys(), new.keys())
         or _weighed(before, after, source, answer)
         or _counted(before, after, source.text, answer.text)
         or _tenses(lost.keys(), new.keys())
         or _exchanged(lost, new, checked.written_out(source), besides, "new", ADDED)
         or _exchanged(new, lost, checked.written_out(answer), besides, "missing", DROPPED)
     )
+
+
+def _swapped(gone: Sequence[Sentence], added: Sequence[Sentence], new: AbstractSet[str]) -> str:
+    """Whether two words have only changed places: “loves women but fears men”."""
+    before, after = _telling(gone), _telling(added)
+    if len(before) != len(after):
+        return ""
+    differ = [at for at, (one, other) in enumerate(zip(before, after, strict=True)) if one != other]
+    if len(differ) != 2 or before[differ[0]] != after[differ[1]]:
+        return ""
+    if differ[1] == differ[0] + 1 and new & _DATIVE:  # “a home for Willow”
+        return ""
+    one, other = (before[at] for at in differ)
+    return f"{one} and {other} have changed places" if after[differ[0]] == other else ""
+
+
+_DATIVE = frozenset({"for", "to", "of"})
+
+
+def _telling(sentences: Sequence[Sentence]) -> list[str]:
+    return [stem(word) for each in sentences for word in each.words if is_content(word)]
 
 
 def _exchanged(
@@ -288,12 +310,12 @@ def _without_prefix(word: str) -> str:
 
 def _turned(lost: AbstractSet[str], new: AbstractSet[str]) -> str:
     """Whether one word took the place of another one of its kind."""
-    gone = {TURNS[word] for word in lost & TURNS.keys()}
-    came = {TURNS[word] for word in new & TURNS.keys()}
-    for kind, option in sorted(came - gone):
-        others = {other for its, other in gone - came if its == kind}
+    gone = {key: word for word in sorted(lost & TURNS.keys()) for key in TURNS[word]}
+    came = {key: word for word in sorted(new & TURNS.keys()) for key in TURNS[word]}
+    for kind, option in sorted(came.keys() - gone.keys()):
+        others = [word for key, word in gone.items() if key[0] == kind and key not in came]
         if others:
-            return f"{option.split('+')[0]}, not {min(others).split('+')[0]}"
+            return f"{came[kind, option]}, not {others[0]}".replace("_", " ")
     return ""
 
 
@@ -337,4 +359,8 @@ def _tenses(lost: AbstractSet[str], new: AbstractSet[str]) -> str:
                 for present in (f"{word[:-2]}s", f"{word[:-1]}s", f"{word[:-2]}es"):
                     if present in others:
                         return f"{present}, {word}"
+        for word in ones & PAST.keys():
+            present = PAST[word]
+            if present in others or f"{present}s" in others or f"{present}es" in others:
+                return f"{present}, {word}"
     return ""

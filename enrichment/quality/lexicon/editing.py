@@ -146,6 +146,24 @@ _ALIKE = """
     does dose
     manners manors
     rough ruff
+    allowed aloud
+    weather whether
+    lose loose
+    right write
+    heal heel
+    tail tale
+    pair pare
+    week weak
+    steal steel
+    meet meat
+    piece peace
+    role roll
+    past passed
+    patience patients
+    paws pause
+    break brake
+    advice advise
+    accept except
     pounds lb lbs
     weighs weights wt
     additional extra
@@ -218,17 +236,36 @@ _TURNS = """
     inside: in+inside+indoors+indoor | out+outside+outdoors+outdoor
     height: up | down
     modal: must+need+needs+needed+requires+required+require+requirement+mandatory+has_to+have_to+necessary+got_to | should+ought+recommended+recommend+preferred+prefer+prefers+preferably+ideally+could+may+might+can+possible+optional+welcome
-    tense: is+are+am+has+have+does+do | was+were+had+did | will+shall+going_to
-    how_many: all+every+everyone+everybody+each+any | both | some+several | few | many | half | another | neither+none
+    daytime: pm | am
+    joint: but | and
+    tense: is+are+has+have+does+do | was+were+had+did | will+shall+going_to
+    how_many: all+every+everyone+everybody+each+any | both | some+several | most+mostly | few | many | half | another | neither+none
     place: first+1st | last
 """  # noqa: E501
-TURNS: Mapping[str, tuple[str, str]] = {
-    word: (kind, option)
-    for line in _TURNS.strip().splitlines()
-    for kind, _, options in [line.strip().partition(": ")]
-    for option in options.split(" | ")
-    for word in option.split("+")
-}
+TURNS: Mapping[str, tuple[tuple[str, str], ...]] = {}
+
+
+def _turning() -> dict[str, tuple[tuple[str, str], ...]]:
+    found: dict[str, tuple[tuple[str, str], ...]] = {}
+    for line in _TURNS.strip().splitlines():
+        kind, _, options = line.strip().partition(": ")
+        for option in options.split(" | "):
+            for word in option.split("+"):
+                found[word] = (*found.get(word, ()), (kind, option))
+    return found
+
+
+TURNS = _turning()
+# Verbs whose past is no present with -ed: the present by the past.
+PAST: Mapping[str, str] = dict(
+    each.split("/")
+    for each in """
+        came/come ate/eat went/go took/take gave/give knew/know saw/see ran/run bit/bite slept/sleep
+        kept/keep lost/lose fell/fall felt/feel brought/bring stood/stand began/begin broke/break
+        made/make said/say thought/think got/get slid/slide swam/swim sat/sit fought/fight
+        caught/catch chose/choose wore/wear tore/tear dug/dig hid/hide stole/steal
+    """.split()
+)
 
 # Left out or put in, each of these changes what is promised. Its words count as one.
 _WEIGHTY = """
@@ -301,6 +338,8 @@ PHRASES: Mapping[str, str] = {
     "with out": "without",
     "heartworm +": "heartworm positive",
     "hw +": "heartworm positive",
+    "a.m.": "am",
+    "p.m.": "pm",
     "due to": "because",
     "as soon as possible": "asap",
     "n.e.": "northeast",

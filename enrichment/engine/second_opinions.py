@@ -1,0 +1,168 @@
+"""A judge's opinion of what the gates let pass, before it is applied.
+
+Off unless LLM_JUDGE_CALLS_PER_BATCH allows calls, and asked only of enrichments that want it
+(`second_opinion`), where the node has a judge that may decide. What it finds wrong waits for a
+reviewer with its reason; so does what it couldn't be asked about.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from enrichment.cascades.steering import Decided, Way
+from enrichment.engine.column_values import plain_json
+from enrichment.engine.items import Item, Outcome, call_for
+from enrichment.engine.lane_cascade import calls_of
+from enrichment.engine.outgoing import PLAIN, Ask, OutgoingRow
+from enrichment.engine.two_calls import TwoCallDispatcher
+from enrichment.enrichments.contract import Enrichment
+from enrichment.judging import JUDGE_NODE, Judge, graded, judge_of, why_it_may_not_decide
+from enrichment.models import ResultState
+from enrichment.quality.gates import GateFinding, register_code
+from llmconfig import client
+from llmconfig.client.recording.recorders import Texts
+from llmconfig.client.types import Call, CallRecord, Generation
+from llmconfig.configuration import snapshot
+from llmconfig.errors import LLMError
+from metrics.models import GenerationMetric
+
+logger = logging.getLogger(__name__)
+
+CALLS_PER_BATCH = "LLM_JUDGE_CALLS_PER_BATCH"
+JUDGED_WRONG = register_code("judged_wrong", "A judge finds it wrong")
+NOT_ASKED = register_code("judge_not_asked", "The judge could not be asked")
+GOOD_FROM = 0.5
+# Of a call, what a judge's differs in from the one that it judges.
+JUDGED_FIELDS = (
+    "node", "messages", "schema", "given", "experiment_key", "logprobs", "prefix",
+)  # fmt: skip
+_FIRST = Decided(1.0, Way.CHEAP)  # of a kept first answer: it waits for an opinion
+
+
+@dataclass(slots=True)
+class SecondOpinion:
+    """Who is asked, and how many calls one lane has left of its batch's."""
+
+    judge: Judge
+    left: int
+
+
+def opinion_of(enrichment: Enrichment, batch_id: UUID | None) -> SecondOpinion | None:
+    """The judge that is asked about an enrichment's answers; None where nobody is.
+
+    `batch_id`: what its calls have used of the cap so far, those of other lanes too, is counted.
+    """
+    cap = snapshot.current().setting(CALLS_PER_BATCH)
+    if not enrichment.second_opinion or not cap:
+        return None
+    judge = judge_of(enrichment)
+    rests = why_it_may_not_decide(judge)
+    if judge is None or rests:
+        logger.info("No judge is asked about %s: %s", enrichment.name, rests)
+        return None
+    used = 0
+    if batch_id is not None:
+        used = GenerationMetric.objects.filter(session_id=batch_id, method_name=JUDGE_NODE).count()
+    return SecondOpinion(judge, max(0, cap - used))
+
+
+def grading_changes(judge: Judge, call: Call, value: Any) -> Mapping[str, Any]:
+    """What a judge's call differs in from the one whose answer it judges."""
+    grading = judge.grading(call, plain_json(value))
+    return {name: getattr(grading, name) for name in JUDGED_FIELDS}
+
+
+def with_opinion(first: Outcome, opinion: Outcome) -> Outcome:
+    """An answer with what the judge said of it; held where that is nothing good, or nothing."""
+    finding = _finding(opinion)
+    first = replace(first, beside=(*first.beside, *calls_of(opinion)))
+    if finding is None:
+        return first
+    return replace(
+        first,
+        state=ResultState.SUGGESTED,
+        reason=" ".join(filter(None, (finding.text, first.reason))),
+        findings=(finding, *first.findings),
+    )
+
+
+def _finding(opinion: Outcome) -> GateFinding | None:
+    if opinion.state != ResultState.APPLIED:
+        text = f"The judge could not be asked, so a person has to look: {opinion.reason}"
+        return GateFinding(NOT_ASKED, text)
+    if opinion.value >= GOOD_FROM:
+        return None
+    sure = round(100 * (1 - 2 * opinion.value))  # as it said itself
+    text = f"A judge finds it wrong ({sure} % sure): {opinion.reason}"
+    return GateFinding(JUDGED_WRONG, text, {"good": opinion.value})
+
+
+def opinion_outcome(
+    enrichment: Enrichment, item: Item, answer: Generation, texts: Texts | None
+) -> Outcome:
+    """What a judge's answer comes to: how good it is, and why."""
+    return Outcome(
+        item,
+        ResultState.APPLIED,
+        value=graded(answer),
+        reason=str(answer.parsed["reason"]),
+        record=answer.record,
+        texts=texts,
+    )
+
+
+def ask_now(enrichment: Enrichment, first: Outcome, call: Call) -> Outcome:
+    """One row's answer with the judge's opinion, where one is asked; waits for it."""
+    opinion = opinion_of(enrichment, None) if first.state == ResultState.APPLIED else None
+    if opinion is None:
+        return first
+    told: list[tuple[CallRecord, Texts]] = []
+    changes = grading_changes(opinion.judge, call, first.value)
+    try:
+        answer = client.generate(
+            replace(call, correlation_id=None, **changes), collect=lambda *pair: told.append(pair)
+        )
+    except LLMError as error:
+        record, texts = told[0] if told else (None, None)
+        found = Outcome(
+            first.item, ResultState.FAILED, reason=str(error), record=record, texts=texts
+        )
+    else:
+        texts = told[0][1] if told else None
+        found = opinion_outcome(enrichment, first.item, answer, texts)
+    return with_opinion(first, found)
+
+
+class JudgingDispatcher(TwoCallDispatcher):
+    """The calls of a lane whose answers a judge looks at before they are applied."""
+
+    def __init__(self, opinion: SecondOpinion, enrichment: Enrichment, **lane: Any) -> None:
+        super().__init__(enrichment, **lane)
+        self.opinion = opinion
+
+    async def _asked(self, row: OutgoingRow, ask: Ask = PLAIN) -> Outcome | None:
+        first = row.item.cheap  # of a worker that died before the judge was asked
+        beside = ()
+        if first is None or first.decided != _FIRST:
+            beside = calls_of(first) if first is not None else ()
+            first = await super()._asked(row, ask)
+            if first is None:
+                return None
+            first = replace(first, beside=(*first.beside, *beside))
+        first = replace(first, decided=None, item=replace(first.item, cheap=None))
+        if first.state != ResultState.APPLIED or self.opinion.left <= 0:
+            row.item = first.item
+            return first
+        self.opinion.left -= 1
+        self._keep_cheap(row, replace(first, decided=_FIRST))
+        call = call_for(
+            self.enrichment, first.item, session_id=self.batch_id, use_cache=self.use_cache
+        )
+        changes = grading_changes(self.opinion.judge, call, first.value)
+        opinion = await super()._asked(row, Ask(changes, opinion_outcome))
+        if opinion is None:
+            return None
+        row.item = first.item
+        return with_opinion(first, opinion)
