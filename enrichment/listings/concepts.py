@@ -254,7 +254,7 @@ CONCEPTS = (
             "zh": "药 藥",
             "ko": "약을 약물 약이 약도 투약 복용 치료제",
         },
-        kept=True,
+        kept=True, denied=True,
     ),
     Concept(
         "allergy", "an allergy",

@@ -8,6 +8,7 @@ from enrichment.enrichments.whole_answer import complete_text
 from enrichment.language_tags import language_name
 from enrichment.listings.abbreviations import ABBREVIATIONS
 from enrichment.listings.concepts import CONCEPTS, LANGUAGES
+from enrichment.listings.conditions import CONDITIONS
 from enrichment.listings.enrichments.listing import ListingEnrichment, listing_remains
 from enrichment.plain_text import plain
 from enrichment.quality.gates import (
@@ -50,7 +51,7 @@ class Translation(ListingEnrichment):
         name_kept("name"),
         sex_translated,
         untranslated,
-        concepts_kept(CONCEPTS, LANGUAGES),
+        concepts_kept((*CONCEPTS, *CONDITIONS), LANGUAGES),
     )
     binding_columns = ("name",)
     abbreviations = ABBREVIATIONS

@@ -119,6 +119,7 @@ class Text:
         self.language = language
         self.lower = text.lower().replace("’", "'")  # noqa: RUF001
         self.lower = self.lower.replace("with out ", "without ")  # as many write it
+        self.lower = self.lower.replace("not yet ", "not ")  # no end of a clause
         self.lower = _GLUED_COMMA.sub(r"\1 ", self.lower)
         self.spaced = language not in WITHOUT_SPACES
         self.parts: tuple[str, ...] = (

@@ -239,7 +239,7 @@ def _polarity(sentences: Iterable[Sentence]) -> tuple[set[str], set[str]]:
                 if word in _NEGATORS or word.endswith("n't"):
                     reach = SCOPE
                     continue
-                if word in FILLERS:
+                if word in FILLERS or (word == "yet" and reach == SCOPE):
                     continue
                 if word in CLAUSE_WORDS or (word == "and" and following in _SUBJECTS):
                     reach = 0

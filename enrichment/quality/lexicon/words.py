@@ -44,10 +44,11 @@ NEGATORS: Mapping[str, frozenset[str]] = {
         f" {_BARE}",
         "de": "nicht kein keine keinen keinem keiner keines nie niemals ohne nichts niemand weder"
         " kaum",
-        "es": "no nunca jamás sin ningún ninguna ninguno nada nadie tampoco ni",
-        "fr": "ne pas jamais sans aucun aucune rien personne ni non plus n'est n'a n'aime n'ont",
+        "es": "no nunca jamás sin ningún ninguna ninguno nada nadie tampoco ni apenas",
+        "fr": "ne pas jamais sans aucun aucune rien personne ni non plus n'est n'a n'aime n'ont"
+        " guère",
         "it": "non nessun nessuno nessuna mai senza niente nulla né neanche nemmeno",
-        "nl": "niet geen nooit zonder niets niemand noch",
+        "nl": "niet geen nooit zonder niets niemand noch nauwelijks amper",
         "pt": "não nunca jamais sem nenhum nenhuma nada ninguém nem",
         "pl": "nie bez nigdy żaden żadna żadne żadnych nikt nic ani",
         "sv": "inte ej aldrig utan ingen inget inga",
