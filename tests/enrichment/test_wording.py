@@ -21,7 +21,11 @@ def codes(before, after):
     [
         ("He hardly ever sheds hair.", "He sheds hair.", "denied in only one"),
         ("She may chase rabbits.", "She does chase rabbits.", "without “may”"),
-        ("A muzzle is required outside.", "A muzzle is optional outside.", "optional, not required"),
+        (
+            "A muzzle is required outside.",
+            "A muzzle is optional outside.",
+            "optional, not required",
+        ),
         ("Call us before Friday evening.", "Call us after Friday evening.", "after, not before"),
         ("He climbs over gates at night.", "He guards over gates at night.", "new: guards"),
         ("Two pups are looking for homes.", "Three pups are looking for homes.", "new: 3"),
