@@ -164,6 +164,7 @@ def table(every: int) -> str:
     hostile = {
         "by hand, for mending": edited("quality_hostile.txt", 0),
         "by hand, held out": edited("quality_hostile.txt", 1),
+        "by hand, later": edited("quality_hostile_more.txt"),
     }
     right = {name: measured(rows, change) for name, change in RIGHT_CHANGES.items()}
     spoilt = {f"{kind or 'right'}": each for kind, each in translated().items()}
@@ -201,11 +202,15 @@ Further changes, of kinds that the gates were tried with after they were made; w
 of them at first stands in the text below.
 """
 HOSTILE = """
-Small changes by hand that turn what is said, one word or two of a sentence
-(`benchmarks/quality_hostile.txt`: invented facts, dropped conditions, fees, bonded pairs, ages,
-weights, places, hedges, tenses and so on). Every other one was held out: nobody looked at what was
-missed of those, then or since. Before the gate for wording was made, 29 % of the ones and 33 % of
-the others were found.
+Small changes by hand that turn what is said, a word or two of a sentence: invented facts, dropped
+conditions, fees, bonded pairs, ages, weights, places, hedges, tenses and so on. Of the first table
+(`benchmarks/quality_hostile.txt`) every other one was held out: nobody looked at what is missed of
+those. A later one (`quality_hostile_more.txt`) was written when the gate for wording was there.
+Before that gate, 29 %, 33 % and 37 % were found; when it was first tried on the held out and on the
+later ones, 93 % (75 of 81; 85 to 97 %) and 92 % (55 of 60; 82 to 97 %). The later ones were then
+used to mend it, and so were the right edits by another: of three sets of 79, 59 and 60 right edits,
+held by the new gates when they were new, were 10, 9 and 2. So expect about one hostile change in
+twelve to pass, and about one right edit in thirty to wait, in texts that nobody has tried.
 """
 RIGHT = """
 Changes by rule that an editor may make, put in as answers: these should pass.

@@ -105,13 +105,13 @@ only, “only”, kept
     zh 只 仅 僅 唯一 才 单独 單獨
     ko 만 뿐 유일 오직 전용
 must, “must”, kept
-    en required mandatory must_be must_have must_go must_live must_meet must_come must_get must_stay
+    en required mandatory must_be must_go must_live must_meet must_come must_get must_stay
         must_love must_leave must_wear must_agree must_fill must_take must_own must_join a_must
     de muss müss* pflicht* erforder* notwend* voraussetz* verpflicht* nötig* zwingend* benötig*
-        brauch* unbedingt soll* verlang*
-    es deb* tiene tienen tendrá* requier* requer* requisit* obligat* necesari* necesit* hay
+        unbedingt verlang*
+    es deb* tiene_que tienen_que tendrá* requier* requer* requisit* obligat* necesari* se_necesita* hay
         imprescindible* exig*
-    fr doi* dev* faut obligat* requis* nécess* exig* besoin impérat* indispens*
+    fr doi* dev* faut obligat* requis* nécess* exig* impérat* indispens*
     it dev* dov* obblig* richied* richiest* necessar* bisogn* requisit* serve va
     nl moet* verplicht* vereist* noodzak* nodig dien*
     pt dev* obrigat* necess* exig* precis* requ* tem têm terá* imprescind*
