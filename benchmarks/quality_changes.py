@@ -212,18 +212,6 @@ OTHER_CHANGES: dict[str, Change] = {
 # What an editor may do
 
 
-def _misspelt(text: str, rng: random.Random) -> str | None:
-    """Three long words with two letters exchanged: an answer that an editor had to mend."""
-    words = text.split(" ")
-    long = [at for at, word in enumerate(words) if len(word) > 6 and word.islower()]
-    if len(long) < 3:
-        return None
-    for at in rng.sample(long, 3):
-        word, cut = words[at], rng.randrange(2, len(words[at]) - 2)
-        words[at] = word[:cut] + word[cut + 1] + word[cut] + word[cut + 2 :]
-    return " ".join(words)
-
-
 _DIGITS = "zero one two three four five six seven eight nine".split()
 RIGHT_CHANGES: dict[str, Change] = {
     "lbs written out": _instead(r"\blbs?\b\.?", "pounds"),
@@ -250,5 +238,4 @@ RIGHT_CHANGES: dict[str, Change] = {
     "“very” left out": _instead(r"\bvery (?=\w)", ""),
     "chipped to microchipped": _instead(r"(?<!micro)\bchipped\b", "microchipped"),
     "hyphens put in": _instead(r"\b(house|crate|potty|leash) trained\b", r"\1-trained"),
-    "three misspellings": _misspelt,
 }
