@@ -47,7 +47,7 @@ neutered, neutering, kept denied
     ko 중성화
 foster, a foster home, kept
     en foster*
-    de pflege* pflegt*
+    de pflege* pflegt* gepflegt*
     es acogid* acoge* acogim* temporal* adoptiv* foster* tránsito
     fr accueil* famille foster*
     it affid* stallo temporane* adottiv* foster* ospit*

@@ -320,8 +320,8 @@ def _compared(source: Text, answer: Text, index: ConceptIndex) -> GateFinding | 
             flipped.append(concept.label)
     for code, what, found in (
         (FLIPPED_CONCEPT, "Denied in only one of source and answer", flipped),
-        (LOST_CONCEPT, "The answer doesn't speak of", lost),
         (NEW_CONCEPT, "The source doesn't speak of", new),
+        (LOST_CONCEPT, "The answer doesn't speak of", lost),
     ):
         if found:
             return found_in_answer(code, what, found)
