@@ -109,8 +109,8 @@ must, “must”, kept
         must_love must_leave must_wear must_agree must_fill must_take must_own must_join a_must
     de muss müss* pflicht* erforder* notwend* voraussetz* verpflicht* nötig* zwingend* benötig*
         unbedingt verlang*
-    es deb* tiene_que tienen_que tendrá* requier* requer* requisit* obligat* necesari* se_necesita* hay
-        imprescindible* exig*
+    es deb* tiene_que tienen_que tendrá* requier* requer* requisit* obligat* necesari* se_necesita*
+        hay imprescindible* exig*
     fr doi* dev* faut obligat* requis* nécess* exig* impérat* indispens*
     it dev* dov* obblig* richied* richiest* necessar* bisogn* requisit* serve va
     nl moet* verplicht* vereist* noodzak* nodig dien*

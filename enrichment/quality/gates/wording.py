@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from itertools import islice
 
 from enrichment.quality.gates.comparison import Passage, Sentence, is_content, stem, words
 from enrichment.quality.gates.contract import Checked, GateFinding, found_in_answer, register_code
@@ -218,12 +219,14 @@ def _exchanged(
 ) -> str:
     """Words of one side that the other side, a passage, has in no form."""
     found = [word for word in ones if word not in harmless and _counts(word)]
-    if found:
+    if 0 < len(found) <= MAX_LOOKED_UP:
         known = Known.of(passage, others.keys(), besides)
-        found = [word for word in found if not known.has(word)]
+        found = list(islice((word for word in found if not known.has(word)), SHOWN))
     return f"{what}: {', '.join(found[:SHOWN])}" if found else ""
 
 
+# Of one sentence; with more it was written anew. A word is looked up in the whole passage.
+MAX_LOOKED_UP = 100
 SHOWN = 3  # words that a finding names of a sentence
 
 
