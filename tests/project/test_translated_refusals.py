@@ -23,6 +23,7 @@ ENGLISH_REFUSALS = {
     "llmconfig/configuration/litellm/": "a command",
     "llmconfig/configuration/seeding.py": "a command",
     "enrichment/batches/cascades.py": "kept with its batch",
+    "enrichment/call_cascades/steering.py": "kept with its node",
     "management/": "commands",
     "migrations/": "nobody is asked",
 }
