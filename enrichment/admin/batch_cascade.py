@@ -28,6 +28,7 @@ def cascade_section(batch: Batch) -> dict[str, Any] | None:
 def _figures(found: CascadeFigures) -> list[tuple[str, str]]:
     shown = [
         (gettext("rows kept its answer"), count(found.kept)),
+        (gettext("calls of the cheaper model"), count(found.cheap_calls)),
         (gettext("calls of the node's own model"), count(found.dear_calls)),
         (gettext("good answers were audited"), count(found.audited)),
         (gettext("of these differed"), count(found.caught)),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.db.models import Sum
 
+from enrichment.admin.batch_cascade import cascade_section
 from enrichment.batches import creation, lifecycle
 from enrichment.batches.cascades import figures_of
 from enrichment.batches.creation import Selection
@@ -91,6 +92,7 @@ def test_two_rounds_keep_the_target_and_save_dear_calls(cascaded, simulator, mak
     assert not stale_rows(get(NODE), reasons=ALL_REASONS).exists()
     submissions.advance()
     assert not CheapAnswer.objects.exists()
+    assert ("calls of the cheaper model", str(ROWS)) in cascade_section(batch)["figures"]
 
 
 class DyingOften:
