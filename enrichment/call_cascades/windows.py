@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from random import Random
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import close_old_connections, transaction
@@ -76,11 +77,12 @@ def _window(node: str, facts: CascadeFacts, price: float) -> "Iterator[_Window]"
     close_old_connections()  # no request begins or ends in this thread
     with transaction.atomic():
         terms = terms_in_words(facts)
-        fresh = {"terms": terms, "state": to_json(CascadeState.begin(WINDOW))}
+        fresh: dict[str, Any] = {"terms": terms, "state": to_json(CascadeState.begin(WINDOW))}
         CallCascade.objects.get_or_create(node=node, defaults=fresh)
         row = CallCascade.objects.select_for_update().get(node=node)
         if row.terms != terms:  # another cascade: what was learned is of the old one
-            row.audits, row.window, row.terms, row.state = [], row.window + 1, *fresh.values()
+            row.audits, row.window = [], row.window + 1
+            row.terms, row.state = terms, fresh["state"]
         window = _Window(row, facts, price)
         window.expire()
         yield window
