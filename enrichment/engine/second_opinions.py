@@ -144,7 +144,7 @@ class JudgingDispatcher(TwoCallDispatcher):
 
     async def _asked(self, row: OutgoingRow, ask: Ask = PLAIN) -> Outcome | None:
         first = row.item.cheap  # of a worker that died before the judge was asked
-        beside = ()
+        beside: tuple[tuple[CallRecord, Texts], ...] = ()
         if first is None or first.decided != _FIRST:
             beside = calls_of(first) if first is not None else ()
             first = await super()._asked(row, ask)
