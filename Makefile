@@ -168,7 +168,7 @@ cascades: env
 
 # Goes on where it was broken off: the answers are kept in benchmarks/cascade_answers.
 .PHONY: cascade-real
-cascade-real: export MODEL_SERVER_SLOTS ?= 8
+cascade-real: export MODEL_SERVER_SLOTS ?= 4
 cascade-real: env
 	NODEWISE_DEMO_MODEL=0.5b $(EMBEDDED) --ephemeral --llm demo -- $(PY) -m benchmarks.cascade_models cheap $(ARGS)
 	NODEWISE_DEMO_MODEL=1.5b $(EMBEDDED) --ephemeral --llm demo -- $(PY) -m benchmarks.cascade_models dear $(ARGS)

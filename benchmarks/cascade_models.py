@@ -34,7 +34,7 @@ ANSWERS = ROOT / "benchmarks" / "cascade_answers"
 CHEAP, DEAR = "cheap", "dear"
 # Slots of the model server, each of which keeps what all prompts begin with.
 IN_FLIGHT = int(os.environ.get("MODEL_SERVER_SLOTS", "4"))
-CALL_SECONDS = 1_800.0  # a small model on a busy machine takes its time
+CALL_SECONDS = 7_200.0  # a small model on a busy machine takes its time
 MAX_TOKENS = 1_600  # twelve tags with the longest quotations, so that none is cut
 MAX_REASON = 80  # characters
 ORDERS = 200  # in which the rows are steered
@@ -358,6 +358,7 @@ def main() -> None:
     given = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
     os.environ["LLM_CACHE_ENABLED"] = "false"
+    os.environ["LLM_DEADLINE_SECONDS"] = str(CALL_SECONDS)
     django.setup()
     if given.what == "write":
         text = document()
