@@ -1,32 +1,31 @@
-"""What orders the list of calls by tokens, cost and latency, built while calls go on."""
+"""What orders the list of calls by tokens, cost and latency.
+
+Not built concurrently: that waits for the replicas that wait for this one's `prepare` to end.
+"""
 
 import django.db.models.functions.comparison
 from django.db import migrations, models
 
-from metrics.migrations._partitioned import AddIndexToPartitions
-
 
 class Migration(migrations.Migration):
-    atomic = False  # indexes are built concurrently
-
     dependencies = [
         ("metrics", "0008_names_of_tables"),
     ]
 
     operations = [
-        AddIndexToPartitions(
+        migrations.AddIndex(
             model_name="generationmetric",
             index=models.Index(
                 fields=["-tokens_total", "-created_at"], name="idx_llm_metrics_tokens"
             ),
         ),
-        AddIndexToPartitions(
+        migrations.AddIndex(
             model_name="generationmetric",
             index=models.Index(
                 fields=["-latency_ms", "-created_at"], name="idx_llm_metrics_latency"
             ),
         ),
-        AddIndexToPartitions(
+        migrations.AddIndex(
             model_name="generationmetric",
             index=models.Index(
                 models.OrderBy(

@@ -4,8 +4,17 @@ import django.contrib.postgres.fields
 import django.core.validators
 import django.db.models.deletion
 import django.utils.timezone
+from django.apps.registry import Apps
 from django.conf import settings
 from django.db import migrations, models
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+
+from metrics.migrations._partitioned import comment_columns
+
+
+def comment(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    for name in ("GenerationMetric", "GenerationHistory"):
+        comment_columns(schema_editor, apps.get_model("metrics", name)._meta)  # noqa: SLF001
 
 
 class Migration(migrations.Migration):
@@ -408,4 +417,5 @@ class Migration(migrations.Migration):
             name="week_start",
             field=models.DateField(help_text="The Monday on which the week begins.", unique=True),
         ),
+        migrations.RunPython(comment, migrations.RunPython.noop),
     ]

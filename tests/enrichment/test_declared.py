@@ -215,7 +215,7 @@ REFUSED: tuple[tuple[dict[str, Any], str, str], ...] = (
     ({"user": "Say something."}, "user", "doesn't use {{remarks}}"),
     ({"system": "{{colour}}"}, "system", "{{colour}} is not offered"),
     ({"name": "exhibit_label"}, "name", "registers an enrichment of this name"),
-    ({"name": "Loan note"}, "name", "small letters"),
+    ({"name": "Loan note"}, "name", "lower-case letters"),
     ({"node": "nowhere"}, "node", "nowhere"),
     ({"node": "", "name": "enricher"}, "name", "interaction type"),
     ({"answers_in": "english"}, "answers_in", "language tag"),
@@ -295,7 +295,7 @@ def test_a_batch_pauses_with_the_reason_when_its_enrichment_is_switched_off(
     shown = admin.post(
         reverse("admin:enrichment_declaredenrichment_delete", args=[row.pk]), {"post": "yes"}
     )
-    assert "1 batch that has not ended" in shown.content.decode()
+    assert "1 unfinished batch" in shown.content.decode()
     assert DeclaredEnrichment.objects.exists()
 
 
@@ -410,7 +410,7 @@ def test_the_form_is_not_saved_over_another_wording(admin, loans):
         f"{API}/loan_note", {"user": "Theirs: {{remarks}}"}, format="json"
     )
     shown = admin.post(address, {**form, "user": "Mine: {{remarks}}"}).content.decode()
-    assert "version 2 is in use" in shown
+    assert "version 2 is now in use" in shown
     assert Prompt.objects.filter(enrichment="loan_note").count() == 2
 
 

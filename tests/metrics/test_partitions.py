@@ -154,8 +154,8 @@ def test_a_new_month_has_the_parents_indexes_keys_and_rules():
         indexes, rules = cursor.fetchone()
         cursor.execute(facts, [METRICS])
         assert rules == cursor.fetchone()[1]
-    # The seed's six, experiments', two of rare calls and the key, attached to the parent's.
-    assert indexes == 10
+    # The seed's six, experiments', two of rare calls, three orders and the key, each the parent's.
+    assert indexes == 13
     assert "llm_metrics_cost_not_negative" in rules
 
 

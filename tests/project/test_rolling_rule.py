@@ -22,6 +22,7 @@ EXPANDING = (
     AddIndexConcurrently,
     migrations.AddConstraint,  # that old code keeps it, its author says
     migrations.AlterModelOptions,
+    migrations.AlterConstraint,  # Django's state alone: it leaves the table as it is
     migrations.RunPython,
     InstallSQL,
 )
