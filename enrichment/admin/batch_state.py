@@ -1,8 +1,11 @@
 """What lanes keep of their batches between turns: cascades, and each model's share of the work."""
 
-from django.contrib import admin
+from typing import Any
 
-from enrichment.models import BatchCascade, ModelTurns
+from django.contrib import admin
+from django.http import HttpRequest
+
+from enrichment.models import BatchCascade, CheapAnswer, ModelTurns
 from llmconfig.admin.kit.writes import ReadOnlyAdmin
 
 
@@ -14,6 +17,22 @@ class BatchCascadeAdmin(ReadOnlyAdmin):
     list_filter = ("score",)
     list_select_related = ("batch",)
     show_full_result_count = False
+
+
+@admin.register(CheapAnswer)
+class CheapAnswerAdmin(ReadOnlyAdmin):
+    """Whose answer each row of a cascade over provider batches gets; without the answers' texts."""
+
+    list_display = ("row_id", "variant", "batch", "way", "block")
+    list_select_related = ("batch",)
+    search_fields = ("=batch__id",)
+    ordering = ("-id",)
+    fields = ("batch", "variant", "row_id", "way", "block")
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Answers are long, and their calls are shown by role on pages of their own."""
+        return super().get_queryset(request).defer("answer")
 
 
 @admin.register(ModelTurns)

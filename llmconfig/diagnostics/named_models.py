@@ -121,7 +121,7 @@ def _listing(each: Candidate, state: Snapshot) -> Listing:
 
 
 def _unlisted(asked: Candidate, nearest: tuple[str, ...]) -> str:
-    near = f" The nearest listed: {', '.join(nearest)}." if nearest else ""
+    near = f" Did you mean {', '.join(nearest)}?" if nearest else ""
     return (
         f"{asked.provider.name} doesn't list {asked.model_id!r}.{near} Name another, or set"
         f" {listing.ALLOWED} if it exists all the same."

@@ -301,7 +301,7 @@ def test_the_settings_page_refuses_a_stale_table(ada):
     with change(source="yaml"):
         GlobalConfig.objects.filter(interaction_type="reasoning").update(temperature=1.5)
     answer = ada.post(reverse("admin:llm_settings"), filled | {"reasoning-temperature": "0.1"})
-    assert "Your changes weren't saved" in answer.content.decode()
+    assert "Your changes weren&#x27;t saved" in answer.content.decode()
     assert GlobalConfig.objects.get(interaction_type="reasoning").temperature == 1.5
 
 

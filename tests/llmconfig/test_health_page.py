@@ -95,7 +95,7 @@ def test_it_is_told_before_the_deletion(named, ada, which):
     table = "provider" if which == "provider" else "providermodel"
     page = ada.get(reverse(f"admin:llmconfig_{table}_delete", args=[row.pk]))
     told = " ".join(str(each) for each in page.context["messages"])
-    assert "is named by" in told
+    assert "is used by" in told
     assert ">the node by_fallback</a>" in told
     chosen = {"action": "delete_selected", "_selected_action": [str(row.pk)]}
     page = ada.post(reverse(f"admin:llmconfig_{table}_changelist"), chosen)

@@ -162,4 +162,4 @@ def test_the_admin_takes_over_many_and_shows_conditions_in_words(make_provider):
     ).content.decode()
     assert "at the priority tier: Prompt $5; Answer $30" in shown
     assert "for prompts of more than 272,000 tokens" in shown
-    assert "in the provider&#x27;s own batches" in shown
+    assert "in provider batches" in shown

@@ -327,7 +327,7 @@ def test_what_is_odd_about_a_resolution_is_logged_once(world, catalogue, caplog)
     world.explained()
     for temperature in (0.1, 0.2, 0.3):
         resolve("work", snapshot=snapshot.current(), given={"temperature": temperature})
-    assert caplog.text.count("work: main doesn't list 'only-off'") == 1
+    assert caplog.text.count("work: 'only-off' is not in main's list.") == 1
 
 
 def test_a_disabled_provider_is_no_target_and_a_warning_says_so(world, catalogue):

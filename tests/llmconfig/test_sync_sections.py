@@ -219,7 +219,7 @@ def test_several_files_are_read_as_one(path, tmp_path, settings):
         ("2026-03-01, hours_from", "yesterday, hours_from", "is no date"),
         (', hours_until: "00:30"', "", "Give both times"),
         ("    soft_limit_usd: 80", "    soft_limit_usd: 800", "soft limit is not above"),
-        ("    scope: account\n", "", "Say which one it is for"),
+        ("    scope: account\n", "", "Choose which one it applies to"),
         ("hard_limit_usd: 100.5", 'hard_limit_usd: "100"', "is no amount"),
         ("default_model: eu/gpt-4o", "default_model: box/org/qwen-32b", "name of a listed model"),
         ("providers:\n", "model_list: []\nproviders:\n", "import_litellm"),
