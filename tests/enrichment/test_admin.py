@@ -1,6 +1,7 @@
 """Batches, listings and prompts in the admin."""
 
 import threading
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,14 @@ from django.test import Client
 from django.urls import reverse
 
 from enrichment.listings.models import Animal, Organization
-from enrichment.models import Batch, BatchChunk, BatchStatus, EnrichmentResult, Prompt
+from enrichment.models import (
+    Batch,
+    BatchChunk,
+    BatchStatus,
+    CheapAnswer,
+    EnrichmentResult,
+    Prompt,
+)
 from llmconfig.roles import ensure_roles
 from tests.api import caller
 
@@ -308,3 +316,16 @@ def test_a_text_that_nobody_wrote_stays_unset_when_the_form_is_saved(client, ani
     client.post(address, {**given, "city": "Bonn"})
     animal.refresh_from_db()
     assert (animal.city, animal.enriched_description) == ("Bonn", "")
+
+
+def test_whose_answer_a_waiting_row_gets_is_shown_without_the_answer(client):
+    batch = make_batch()
+    row = CheapAnswer.objects.create(
+        batch=batch, row_id="row-7", block=uuid.uuid4(), way="dear", answer=f"told {HOSTILE}"
+    )
+    listed = reverse("admin:enrichment_cheapanswer_changelist")
+    for page in (client.get(listed, {"q": str(batch.pk)}), client.get(page_of(row))):
+        text = page.content.decode()
+        assert "row-7" in text
+        assert "dear" in text
+        assert "window.ran" not in text
