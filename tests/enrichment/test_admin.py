@@ -136,7 +136,7 @@ def test_a_batch_is_paused_and_cancelled_by_its_buttons(client):
     page = client.get(page_of(batch))
     assert [each.verb for each in page.context["buttons"]] == ["resume", "cancel"]
     question = press(client, batch, "cancel").content.decode()
-    assert "3 of its 10 rows are not done" in question
+    assert "3 of its 10 rows aren&#x27;t done" in question
     assert Batch.objects.get().status == BatchStatus.PAUSED
     press(client, batch, "cancel", confirmed="yes")
     assert Batch.objects.get().status == BatchStatus.CANCELLED

@@ -128,7 +128,7 @@ def test_a_threshold_is_set_at_a_click_as_one_revision_and_by_administrators_alo
         "source": "self_reported",
     }
     answer = client.post(page, form, follow=True).content.decode()
-    assert "Teile unter 0.85 warten ab jetzt auf einen Menschen" in answer
+    assert "Teile unter 0,85 warten ab jetzt auf einen Menschen" in answer
     assert LLMConfig.objects.get(pk=1).min_confidence_tagging == 0.85
     changes = Revision.objects.filter(source="admin", message__contains="precision of 0.95")
     assert changes.count() == 1

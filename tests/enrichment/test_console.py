@@ -233,5 +233,5 @@ def _give_a_role(page: Any, server: str, seen: dict[str, Any]) -> None:
     seen["viewer"] = page.inner_text("body")
     page.goto(f"{server}/admin/metrics/generationhistory/")
     page.click("#result_list tbody th a")
-    page.wait_for_selector(':text("doesn\'t read prompts")')
+    page.wait_for_selector(":text('may not read prompts')")
     seen["texts"] = page.inner_text("body")

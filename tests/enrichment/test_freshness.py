@@ -65,10 +65,10 @@ def test_a_listings_page_tells_the_state_of_each_enrichment(client, cleaned):
     address = reverse("admin:listings_animal_change", args=[cleaned[0].pk])
     states = dict(client.get(address).context["states"])
     assert "up to date" in states["Description cleaning"]
-    assert "never done" in states["Tagging"]
+    assert "not enriched yet" in states["Tagging"]
     Animal.objects.filter(pk=cleaned[0].pk).update(
         description="She is calm by now.", translations={"es": "Es tranquila."}
     )
     states = dict(client.get(address).context["states"])
-    assert "has changed since" in states["Description cleaning"]
-    assert "never done" in states["Translation: es"]
+    assert "the row has changed" in states["Description cleaning"]
+    assert "not enriched yet" in states["Translation: es"]

@@ -39,7 +39,7 @@ from llmconfig.models import (
 from llmconfig.roles import group_name
 from llmconfig.secrets import Secret
 from metrics import partitions, tasks
-from metrics.alerts import events, provider_health, sending
+from metrics.alerts import events, provider_health, sending, watching
 from metrics.alerts.provider_health import RecentRequests, verdict
 from metrics.models import AlertDelivery, AlertRule, ProviderHealth, ProviderState
 from metrics.recording import record_call
@@ -295,7 +295,7 @@ def test_two_timers_at_once_tell_once():
     rule = a_rule()
     paused()
     with ThreadPoolExecutor(4) as pool:
-        for done in [pool.submit(in_own_connection, tasks.watch_for_alerts) for _ in range(4)]:
+        for done in [pool.submit(in_own_connection, watching.watch) for _ in range(4)]:
             done.result(30)
     assert rule.deliveries.count() == 1
     with ThreadPoolExecutor(4) as pool:
@@ -486,7 +486,7 @@ WEBHOOK = {
 }  # fmt: skip
 REFUSED = [
     ({"recipients": ""}, "recipients", "Enter at least one e-mail address."),
-    ({"recipients": "ada@example.com, nobody"}, "recipients", "nobody is no e-mail address."),
+    ({"recipients": "ada@example.com, nobody"}, "recipients", "nobody is not an e-mail address."),
     ({"webhook_url": "https://a.example.com"}, "webhook_url", "Only for Webhook, signed"),
     ({**WEBHOOK, "webhook_url": "ftp://a.example.com/"}, "webhook_url", "Enter a whole address"),
     ({**WEBHOOK, "signing_secret": ""}, "signing_secret", "random bytes in base64"),
@@ -590,7 +590,7 @@ def test_messages_are_kept_for_90_days():
 
 HEALTH = [
     ("ok", 0, "answering", "6 requests in the last 15 minutes, 0 failed"),
-    ("connection", 30, "failing", "6 failed by the provider's fault; cooling until"),
+    ("connection", 30, "failing", "6 failed because of the provider; cooling until"),
     ("http_429", 0, "no calls yet", "0 requests in the last 15 minutes"),
 ]
 

@@ -194,7 +194,7 @@ def test_the_page_imports_a_file_and_points_out_what_differs():
     record(cost_usd=Decimal("0.5"))
     client = Client()
     client.force_login(User.objects.create_superuser("ada"))
-    assert "Nothing was imported" in client.get(PAGE).content.decode()
+    assert "Nothing imported for this period." in client.get(PAGE).content.decode()
 
     def post(text):
         file = SimpleUploadedFile("e.csv", text.encode())
@@ -204,7 +204,7 @@ def test_the_page_imports_a_file_and_points_out_what_differs():
     assert "line 3: &#x27;yesterday&#x27; is no day" in post(BAD)
     shown = post(OPENAI_COSTS)
     assert '<span class="nw-badge nw-danger">+$0.0500</span>' in shown
-    assert "openai bills $0.0500 more than was recorded." in shown
+    assert "openai bills $0.0500 more than recorded." in shown
     assert client.get(f"{PAGE}?provider=%00").status_code == 200
     client.force_login(User.objects.create_user("vera", is_staff=True))
     assert client.get(PAGE).status_code == 403

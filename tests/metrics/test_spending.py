@@ -58,7 +58,7 @@ def test_unpriced_is_never_nothing_and_the_time_before_stands_beside(client):
     profiler = found["dog_profiler"]
     assert (profiler["cost"], profiler["before"], profiler["change"]) == ("$3.00", "$2.00", "+50%")
     figures = client.get(PAGE, {"by": "node", "days": "7"}).context["figures"]
-    assert figures[0] == ("spent", "$3.00 + 1 unpriced", "+50% of the priced")
+    assert figures[0] == ("spent", "$3.00 + 1 unpriced", "+50%, priced calls only")
 
 
 def test_days_are_those_of_the_stated_zone_in_page_and_file(client):

@@ -61,7 +61,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps([_facts(each) for each in found], indent=1))
             return
         if not found:
-            self.stdout.write("No answers of this time are kept.")
+            self.stdout.write("No answers are kept for this period.")
             return
         for line in aligned([HEADER, *(_cells(each) for each in found)]):
             self.stdout.write(line)
