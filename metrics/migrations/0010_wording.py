@@ -13,7 +13,7 @@ from metrics.migrations._partitioned import comment_columns
 
 
 def comment(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
-    for name in ("GenerationMetric", "GenerationHistory"):
+    for name in ("GenerationMetric", "GenerationHistory", "HourlyRollup", "DailyRollup"):
         comment_columns(schema_editor, apps.get_model("metrics", name)._meta)  # noqa: SLF001
 
 

@@ -3,16 +3,26 @@
 import pytest
 from django.db import connection
 
-from metrics.models import GenerationMetric
+from metrics.models import (
+    DailyRollup,
+    GenerationHistory,
+    GenerationMetric,
+    HourlyRollup,
+    OverviewRollup,
+)
 
 
 @pytest.mark.django_db
-def test_psql_says_what_each_column_means():
+@pytest.mark.parametrize(
+    "model", [GenerationMetric, GenerationHistory, HourlyRollup, DailyRollup, OverviewRollup]
+)
+def test_psql_says_what_each_column_means(model):
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT attname, col_description(attrelid, attnum) FROM pg_attribute"
-            " WHERE attrelid = 'llm_generation_metrics'::regclass AND attnum > 0"
+            " WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped",
+            [model._meta.db_table],
         )
         comments = dict(cursor.fetchall())
-    said = {field.column: field.help_text or None for field in GenerationMetric._meta.local_fields}
+    said = {field.column: field.help_text or None for field in model._meta.local_fields}
     assert comments == said
