@@ -63,7 +63,9 @@ class PatternAdmin(ReadOnlyAdmin):
     @admin.display(description=_("Success rate"))
     def success(self, pattern: Pattern) -> str | SafeString:
         """With where the true one lies 19 times in 20. Only ours: others' data may be anything."""
-        rate = pattern.pattern_data["success_rate"] if pattern.fingerprint else {"value": None}
+        rate: dict[str, Any] = (
+            pattern.pattern_data["success_rate"] if pattern.fingerprint else {"value": None}
+        )
         if rate["value"] is None:
             return NOTHING
         return gettext("{value} ({low} to {high}) of {number}").format(

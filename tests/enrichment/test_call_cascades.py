@@ -101,6 +101,7 @@ def test_a_cheap_model_that_is_away_costs_nobody_the_answer(
 
 def window_that_keeps(share: float = 0.3, **changed: Any) -> Any:
     facts = snapshot.current().nodes[NODE].cascade
+    assert facts is not None
     windows.look(NODE, facts, price=0.1)
     row = CallCascade.objects.get()
     state = replace(
@@ -175,5 +176,5 @@ def test_v1_says_what_the_cascade_did(cascaded, simulator):
         until(lambda: GenerationMetric.objects.count() == 5)
     record = GenerationMetric.objects.get(correlation_id=reply.headers["x-request-id"])
     assert (record.model_used, record.metadata["cascade"]) == ("gpt-4o", "own")
-    cost = sum(each.cost_usd for each in GenerationMetric.objects.order_by("created_at")[:2])
+    cost = sum(each.cost_usd or 0 for each in GenerationMetric.objects.order_by("created_at")[:2])
     assert float(reply.headers["x-nodewise-cost-usd"]) == pytest.approx(float(cost))

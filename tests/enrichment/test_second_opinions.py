@@ -4,6 +4,7 @@ from enrichment.batches import creation
 from enrichment.batches.creation import Selection
 from enrichment.engine.lanes import run_lane
 from enrichment.engine.second_opinions import JUDGED_WRONG, NOT_ASKED
+from enrichment.listings.models import Animal
 from enrichment.models import EnrichmentResult, JudgeCalibration
 from enrichment.single import enrich_row
 from llmconfig.configuration import snapshot
@@ -90,7 +91,8 @@ def test_what_the_judge_could_not_be_asked_about_waits(
     begun(make_animals)
     allow(settings, 5)
     monkeypatch.setattr(type(judging), "__call__", lambda *_: (400, {"error": {"message": "no"}}))
-    row = creation.get(NODE).model().objects.first()
+    row = Animal.objects.first()
+    assert row is not None
     found = enrich_row(NODE, row.pk)
     assert found.state == "suggested"
     assert "could not be asked" in found.reason

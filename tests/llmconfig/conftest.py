@@ -201,6 +201,7 @@ class Callers:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
         self.children: list[int] = []
 
@@ -221,9 +222,9 @@ class Callers:
         return lines
 
     def kill(self) -> None:
-        for child in (*self.children, self.process.pid):
-            with suppress(ProcessLookupError):
-                os.kill(child, signal.SIGKILL)
+        """End all of them, also those whose ids nobody asked for: they would call on."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
 
@@ -246,5 +247,4 @@ def callers() -> Iterator[Callable[..., Callers]]:
 
     yield start
     for each in started:
-        if each.process.poll() is None:
-            each.kill()
+        each.kill()

@@ -261,14 +261,16 @@ def test_an_agents_model_calls_what_the_user_scripts(
     openai_client: openai.OpenAI, anthropic_client: anthropic.Anthropic
 ) -> None:
     script = 'Do it.\nCALL save {"name": "Rex"}\nCALL look {"at": "a\\nb"}'
-    functions = [{"name": name, "parameters": {"type": "object"}} for name in ("look", "save")]
+    functions: list[Any] = [
+        {"name": name, "parameters": {"type": "object"}} for name in ("look", "save")
+    ]
     chat: list[Any] = [{"role": "user", "content": script}]
     messages: list[Any] = [{"role": "user", "content": [{"type": "text", "text": script}]}]
     for name, arguments in (("save", {"name": "Rex"}), ("look", {"at": "a\nb"}), ("", {})):
         made = openai_client.chat.completions.create(
             model="agent-1",
             messages=chat,
-            tools=[{"type": "function", "function": each} for each in functions],  # type: ignore[misc]
+            tools=[{"type": "function", "function": each} for each in functions],
         )
         told = anthropic_client.messages.create(
             model="agent-1",
@@ -276,14 +278,14 @@ def test_an_agents_model_calls_what_the_user_scripts(
             messages=messages,
             tools=[
                 {"name": each["name"], "input_schema": {"type": "object"}} for each in functions
-            ],  # type: ignore[misc]
+            ],
         )
         block = told.content[0]
         if not name:
             assert made.choices[0].message.content
             assert block.type == "text"
             break
-        (call,) = made.choices[0].message.tool_calls or ()
+        call = (made.choices[0].message.tool_calls or [])[0]
         assert call.type == "function"
         assert (call.function.name, json.loads(call.function.arguments)) == (name, arguments)
         assert block.type == "tool_use"
