@@ -180,10 +180,7 @@ class _Lane:
         return busy or self.pump.busy  # a cascade may have rows to ask again
 
     def _outlive(self, error: Exception) -> None:
-        """Go on over a new session: PostgreSQL was restarted, or took us for dead.
-
-        Whose place is taken by now only ends what it has begun.
-        """
+        """Go on over a new session, or, whose place is taken, end what is begun."""
         logger.warning("Batch %s: its lane lost the database: %s", self.batch.pk, error)
         come_back(time.monotonic() + PATIENCE_SECONDS)
         persistently(self._take_up)

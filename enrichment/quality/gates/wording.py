@@ -107,7 +107,8 @@ class Wording:
 
     @classmethod
     def of(cls, text: str) -> "Wording":
-        text = _ADDRESS.sub(" ", f" {text.lower()} ")
+        plain = (each for each in text.lower().split() if not _OF_ADDRESSES.search(each))
+        text = f" {' '.join(plain)} "
         text = _DRAWN.sub(r"\1", _GLUED_UNIT.sub(r"\1 ", text))
         for sign, word in SIGNS:
             text = text.replace(sign, word)
@@ -127,7 +128,7 @@ class Wording:
         return cls(found, frozenset(counts), sum(found[word] for word in DENYING))
 
 
-_ADDRESS = re.compile(r"\S*(?:://|www\.|[a-z0-9]@[a-z0-9])\S*")
+_OF_ADDRESSES = re.compile(r"://|www\.|[a-z0-9]@[a-z0-9]|^\[[a-z]+:[a-z0-9]+\]")  # or a “[ref:1]”
 _DRAWN = re.compile(r"([a-z])\1{2,}")  # "sooo"
 _GLUED_UNIT = re.compile(r"(\d)(?=[a-z])")
 
@@ -184,7 +185,12 @@ def _changed(
         or _counted(before, after, source.text, answer.text)
         or _tenses(lost.keys(), new.keys())
         or _exchanged(lost, new, checked.written_out(source), besides, "new", ADDED)
-        or _exchanged(new, lost, checked.written_out(answer), besides, "missing", DROPPED)
+        # A mere cut is for the gates of warnings, negations and lengths.
+        or (
+            any(map(_counts, new))
+            and _exchanged(new, lost, checked.written_out(answer), besides, "missing", DROPPED)
+        )
+        or ""
     )
 
 
