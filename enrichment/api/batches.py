@@ -141,7 +141,7 @@ class RetryBatch(BatchControl):
     def control(self, batch: Batch) -> str:
         """Put them into new chunks and go on."""
         rows = lifecycle.retry_failed(batch)
-        return f"Tried again: {counted(rows, 'failed row')}. {set_going(batch)}"
+        return f"Retrying {counted(rows, 'failed row')}. {set_going(batch)}"
 
 
 class UndoBatch(BatchControl):

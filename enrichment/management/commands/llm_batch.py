@@ -128,7 +128,7 @@ def _resume(batch: Batch, max_cost_usd: Decimal | None) -> Told:
 
 def _retry(batch: Batch) -> Told:
     rows = lifecycle.retry_failed(batch)
-    return f"Tried again: {counted(rows, 'failed row')}. {_queued(batch)}", {"retried": rows}
+    return f"Retrying {counted(rows, 'failed row')}. {_queued(batch)}", {"retried": rows}
 
 
 def _undo(batch: Batch) -> Told:

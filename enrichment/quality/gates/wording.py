@@ -42,6 +42,7 @@ CHANGED_WORDING = register_code(
 MIN_TYPED, MAX_TYPED = 3, 5  # letters of a word that is cut: “ref”
 MIN_ROOT = 7  # letters with which two forms of a long word begin
 MAX_POSTINGS = 8  # sentences that a word may stand in and still tell where one came from
+MAX_COMPARED = 40_000  # characters
 ENGLISH = frozenset({"", "en"})
 
 
@@ -50,6 +51,10 @@ def wording_kept(checked: Checked) -> GateFinding | None:
     changes = checked.changes
     if not changes.gone or not changes.added or checked.source_language not in ENGLISH:
         return None
+    if len(checked.text) > MAX_COMPARED:
+        return found_in_answer(
+            CHANGED_WORDING, "Too long to be compared by word", [f"over {MAX_COMPARED:,} characters"]
+        )
     besides = Passage(checked.besides)
     found = []
     for gone, added in beside(changes.gone, changes.added):
