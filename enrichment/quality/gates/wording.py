@@ -53,7 +53,9 @@ def wording_kept(checked: Checked) -> GateFinding | None:
         return None
     if len(checked.text) > MAX_COMPARED:
         return found_in_answer(
-            CHANGED_WORDING, "Too long to be compared by word", [f"over {MAX_COMPARED:,} characters"]
+            CHANGED_WORDING,
+            "Too long to be compared by word",
+            [f"over {MAX_COMPARED:,} characters"],
         )
     besides = Passage(checked.besides)
     found = []
