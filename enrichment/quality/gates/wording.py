@@ -135,7 +135,7 @@ class Wording:
         return cls(found, frozenset(counts), sum(found[word] for word in DENYING))
 
 
-_OF_ADDRESSES = re.compile(r"://|www\.|[a-z0-9]@[a-z0-9]|^\[[a-z]+:[a-z0-9]+\]")  # or a “[ref:1]”
+_OF_ADDRESSES = re.compile(r"://|www\.|[a-z0-9]@[a-z0-9]|\[[a-z]+:[a-z0-9]+\]")  # or a “[ref:1]”
 _DRAWN = re.compile(r"([a-z])\1{2,}")  # "sooo"
 _GLUED_UNIT = re.compile(r"(\d)(?=[a-z])")
 
