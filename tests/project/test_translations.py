@@ -195,6 +195,14 @@ def unmarked_in_template(source: str) -> list[str]:
             blocks += 1
         elif token.token_type == TokenType.BLOCK and words[0].startswith("endblocktrans"):
             blocks -= 1
+        elif token.token_type == TokenType.BLOCK and words[-1].endswith("_attributes"):
+            # Where the tag itself stands in the parent template.
+            before = "".join(kept)
+            inside = before.rfind("<") > before.rfind(">")
+            if words[0] == "block" and not inside:
+                kept.append("<form data-lent ")
+            elif words[0] == "endblock" and "<form data-lent" in before:
+                kept.append(">")
         elif token.token_type == TokenType.TEXT and not blocks:
             kept.append(token.contents)
         elif token.token_type == TokenType.VAR and BRINGS_WORDS.search(token.contents):
