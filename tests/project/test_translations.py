@@ -188,7 +188,9 @@ class _Texts(HTMLParser):
 
 def unmarked_in_template(source: str) -> list[str]:
     """What a template shows outside the translating tags, and texts that filters bring in."""
-    kept, blocks, found = [], 0, []
+    kept: list[str] = []
+    found: list[str] = []
+    blocks = 0
     for token in Lexer(source).tokenize():
         words = token.contents.split()
         if token.token_type == TokenType.BLOCK and words[0] in {"blocktranslate", "blocktrans"}:
