@@ -141,18 +141,21 @@ def test_likelihoods_of_many_values_are_linear():
 
 
 @pytest.mark.parametrize("piece", ["a", "1,", "a@b.", "not good with cats, ", "&amp;<b>", "Aa-"])
-def test_a_row_of_ten_megabytes_takes_no_more_than_50_ms_and_goes_to_a_person(piece):
+def test_a_row_of_ten_megabytes_goes_to_a_person_at_once(piece):
     enrichment = get("description_cleaning")
     huge = text_of(piece, 10_000_000)
-    row = {"name": "Rex", "description": huge}
-    assert timed(lambda _: enrichment.values(row, variant=""), "") < 0.05
     values = {"name": "Rex", "description": plain(huge) or "x"}
-    assert timed(lambda _: enrichment.objections(huge, values, variant=""), "") < 0.05
-    (found,) = enrichment.objections(huge, values, variant="")
+
+    def check(text):
+        return enrichment.objections(text, values, variant="")
+
+    def read(text):
+        return enrichment.values({"name": "Rex", "description": text}, variant="")
+
+    (found,) = check(huge)
     assert found.code == "too_large"
-    whole = enrichment.objections(text_of(piece, 80_000), values, variant="")
-    assert (
-        timed(lambda _: enrichment.objections(text_of(piece, 80_000), values, variant=""), "")
-        < 0.25
-    )
-    assert isinstance(whole, tuple)
+    # 125 times as long as one that is looked at, and done sooner than 8 times that one takes.
+    looked_at, eighth = text_of(piece, 80_000), text_of(piece, 10_000)
+    for done in (check, read):
+        assert timed(done, huge) < 8 * max(timed(done, looked_at), 0.001)
+    assert timed(check, looked_at) < MAX_TIMES * max(timed(check, eighth), 0.0001)

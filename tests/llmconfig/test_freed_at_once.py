@@ -8,7 +8,7 @@ import pytest
 from llmconfig import client
 
 pytestmark = pytest.mark.django_db(transaction=True)
-WARM, MANY = 5, 20
+WARM, MANY, ROUNDS = 5, 20, 3
 
 
 @pytest.fixture(params=["openai", "anthropic"])
@@ -34,7 +34,6 @@ def test_no_call_waits_for_the_collector(node, ask, simulator, made):
             await made(ask(f"Question {number}", node))
 
     async def count():
-        await call(WARM)  # what is made once and stays
         gc.collect()
         gc.disable()
         try:
@@ -42,6 +41,14 @@ def test_no_call_waits_for_the_collector(node, ask, simulator, made):
             return gc.collect()
         finally:
             gc.enable()
+
+    async def counts():
+        await call(WARM)  # what is made once and stays
+        try:
+            return [await count() for _ in range(ROUNDS)]
+        finally:
             await client.aclose()
 
-    assert asyncio.run(count()) < MANY
+    # A configuration read anew, a connection opened again leave something in one round; calls in
+    # every one.
+    assert min(asyncio.run(counts())) < MANY
