@@ -48,15 +48,23 @@ HOSTILE = {
 
 
 def timed(check, text):
-    """Seconds of CPU, the best of a few."""
-    best = float("inf")
-    for _ in range(4):
-        began = time.thread_time()
-        check(text)
-        best = min(best, time.thread_time() - began)
-        if best < 0.0005:
-            break
-    return best
+    """Seconds of CPU."""
+    began = time.thread_time()
+    check(text)
+    return time.thread_time() - began
+
+
+def is_linear(check, small, large):
+    """Whether a text that is TIMES as long takes no more than MAX_TIMES as long; at best of a few.
+
+    Where a machine is busy, a check that is in order may be seen as too slow once or twice.
+    """
+    best, least = float("inf"), float("inf")
+    for _ in range(5):
+        best, least = min(best, timed(check, large)), min(least, timed(check, small))
+        if best < 0.004 or best < MAX_TIMES * max(least, 0.0001):
+            return True
+    return False
 
 
 def text_of(piece, size):
@@ -99,13 +107,12 @@ def gate_on(gate, language):
 @pytest.mark.parametrize("label", sorted(checks()))
 def test_a_gates_time_grows_with_the_text_and_no_faster(label):
     gate = checks()[label]
-    slow = {}
-    for name, piece in HOSTILE.items():
-        check = gate_on(gate, "de" if "translat" in label else "")
-        small, large = (timed(check, text_of(piece, size)) for size in (SIZE, SIZE * TIMES))
-        if large > 0.004 and large > MAX_TIMES * max(small, 0.0001):
-            slow[name] = (small, large)
-    assert not slow
+    check = gate_on(gate, "de" if "translat" in label else "")
+    assert [
+        name
+        for name, piece in HOSTILE.items()
+        if not is_linear(check, text_of(piece, SIZE), text_of(piece, SIZE * TIMES))
+    ] == []
 
 
 @pytest.mark.parametrize(
@@ -115,8 +122,7 @@ def test_a_gates_time_grows_with_the_text_and_no_faster(label):
 )
 def test_what_texts_go_through_besides_is_linear_too(check):
     for name, piece in HOSTILE.items():
-        small, large = (timed(check, text_of(piece, size)) for size in (SIZE, SIZE * TIMES))
-        assert large < 0.004 or large < MAX_TIMES * max(small, 0.0001), name
+        assert is_linear(check, text_of(piece, SIZE), text_of(piece, SIZE * TIMES)), name
 
 
 @pytest.mark.parametrize("name", ["description_cleaning", "translation", "dog_profiler", "respond"])
@@ -136,8 +142,7 @@ def test_likelihoods_of_many_values_are_linear():
         answer = json.dumps({"tags": [{"tag": "calm"}] * number})
         likelihoods(answer, ((answer.encode(), -0.1),), key="tag", values=["calm"] * number)
 
-    small, large = (timed(check, "a" * size) for size in (SIZE, SIZE * TIMES))
-    assert large < MAX_TIMES * max(small, 0.0001)
+    assert is_linear(check, "a" * SIZE, "a" * SIZE * TIMES)
 
 
 @pytest.mark.parametrize("piece", ["a", "1,", "a@b.", "not good with cats, ", "&amp;<b>", "Aa-"])
@@ -154,8 +159,8 @@ def test_a_row_of_ten_megabytes_goes_to_a_person_at_once(piece):
 
     (found,) = check(huge)
     assert found.code == "too_large"
-    # 125 times as long as one that is looked at, and done sooner than 8 times that one takes.
-    looked_at, eighth = text_of(piece, 80_000), text_of(piece, 10_000)
-    for done in (check, read):
-        assert timed(done, huge) < 8 * max(timed(done, looked_at), 0.001)
-    assert timed(check, looked_at) < MAX_TIMES * max(timed(check, eighth), 0.0001)
+    # 125 times as long as one that is looked at, and done as soon as one that is 8 times as long.
+    looked_at = text_of(piece, 80_000)
+    assert is_linear(check, looked_at, huge)
+    assert is_linear(read, looked_at, huge)
+    assert is_linear(check, looked_at[:10_000], looked_at)

@@ -35,15 +35,16 @@ async def used(name, window):
 class Calls:
     """Calls of several limiters, which share a provider as processes do."""
 
-    def __init__(self, facts, *, limiters, tokens=0):
+    def __init__(self, facts, *, limiters, tokens=0, patience_s=0.3):
         self.limiters = [RateLimiter(facts) for _ in range(limiters)]
         self.tokens = tokens
+        self.patience_s = patience_s
         self.in_flight = self.most = self.let_in = 0
 
     async def one(self, limiter, dice):
         tokens = dice.randint(self.tokens // 2, self.tokens)
         try:
-            await limiter.acquire(tokens, 0.3)
+            await limiter.acquire(tokens, self.patience_s)
         except TooBusy:
             return
         self.let_in += 1
@@ -72,7 +73,7 @@ class Calls:
 
 def test_all_that_a_limiter_took_ahead_and_did_not_use_comes_back():
     async def run():
-        calls = Calls(limited("few", requests_per_minute=100_000), limiters=1)
+        calls = Calls(limited("few", requests_per_minute=100_000), limiters=1, patience_s=60)
         await calls.make(400, 1)
         await calls.gave_all_back()
         return calls, await used("few", "requests")

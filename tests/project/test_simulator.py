@@ -372,6 +372,19 @@ def test_an_openai_batch_ends_with_an_output_and_an_error_file(
     assert next(iter(openai_client.batches.list())).id == batch.id
 
 
+def test_a_batch_that_was_begun_before_a_reset_counts_no_more_and_meets_no_later_plan(
+    simulator: Simulator, openai_client: openai.OpenAI
+) -> None:
+    simulator.json("/_control", {"batch_ms": 60_000})
+    batch = _openai_batch(openai_client, _lines("one", "two"))
+    simulator.json("/_reset", {})
+    simulator.json("/_plan", {"rules": [{"action": {"status": 500}}]})
+    simulator.json("/_control", {"batch_ms": 100})
+    done = until(lambda: _ended(openai_client, batch.id))
+    assert (done.request_counts.completed, done.request_counts.failed) == (2, 0)
+    assert simulator.stats()["paid"] == 0
+
+
 def _ended(client: openai.OpenAI, batch_id: str) -> Any:
     batch = client.batches.retrieve(batch_id)
     return batch if batch.status in ("completed", "failed", "expired", "cancelled") else None

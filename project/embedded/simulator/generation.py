@@ -13,6 +13,7 @@ from project.embedded.simulator.dialects import ANTHROPIC, EMBEDDINGS, Dialect
 from project.embedded.simulator.errors import BadControl, SimulatedRefusal
 from project.embedded.simulator.faults import CONTENT_GARBAGE, FaultAction, Subject, read_action
 from project.embedded.simulator.state import State
+from project.embedded.simulator.stats import CallStats
 from project.embedded.simulator.wire import HttpReply, JsonObject, Pending, Request
 
 NO_ACTION = FaultAction()
@@ -189,9 +190,16 @@ def _spoiled(
 
 
 def answer_in_batch(
-    state: State, request: Request, dialect: Dialect, custom_id: str, body: JsonObject
+    state: State,
+    begun_with: CallStats,
+    request: Request,
+    dialect: Dialect,
+    custom_id: str,
+    body: JsonObject,
 ) -> SimulatedOutcome:
     """One call of a batch, worked off by the provider itself: no latency, no limits."""
+    if state.stats is not begun_with:  # after a reset, what was asked before counts no more
+        state = replace(state, stats=begun_with, plan=None)
     request_id = f"{state.next_request_id()}-{custom_id}"
     try:
         call = replace(read_call(state, request, body, dialect), stream=False, batch=True)

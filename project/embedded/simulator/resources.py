@@ -141,7 +141,7 @@ def _create_openai_batch(state: State, request: Request, _name: str) -> HttpRepl
     dialect = EMBEDDINGS if endpoint.endswith("/embeddings") else OPENAI
     inner = _inner_request(request, endpoint)
     done = partial(openai_batches.store_results, job, state.files)
-    _work_on(job, partial(answer_in_batch, state, inner, dialect), done)
+    _work_on(job, partial(answer_in_batch, state, state.stats, inner, dialect), done)
     return json_reply(openai_batches.batch_body(job))
 
 
@@ -180,7 +180,7 @@ def _create_anthropic_batch(state: State, request: Request, _name: str) -> HttpR
         faults=state.controls.batch_faults,
     )
     inner = _inner_request(request, "/v1/messages")
-    _work_on(job, partial(answer_in_batch, state, inner, ANTHROPIC), lambda: None)
+    _work_on(job, partial(answer_in_batch, state, state.stats, inner, ANTHROPIC), lambda: None)
     return json_reply(anthropic_batches.batch_body(job, request.origin()))
 
 
