@@ -33,13 +33,13 @@ def parts(seed, *, count, right):
 
 def test_a_proposed_threshold_holds_the_precision_in_nineteen_of_twenty_samples():
     missed, found = 0, []
-    for seed in range(60):
+    for seed in range(40):
         floor = proposed_floor(parts(seed, count=1_500, right=lambda sure: sure), 0.8)
         if floor is not None:
             found.append(floor)
             missed += (1 + floor) / 2 < 0.8  # what is true: as often as it says
-    assert len(found) > 50
-    assert missed <= 3
+    assert len(found) > 33
+    assert missed <= 2
     assert sorted(found)[len(found) // 2] <= 0.7
 
 
