@@ -1,7 +1,6 @@
 """No gate, pattern or check takes more than its share for a long text, however hostile it is."""
 
 import json
-import time
 
 import pytest
 
@@ -12,10 +11,9 @@ from enrichment.quality.gates import Checked, Gate, addresses_model, columns_dec
 from enrichment.quality.gates.evidence import EvidenceSource
 from enrichment.quality.languages import guess
 from enrichment.quality.logprobs import likelihoods
+from tests.measuring import is_linear
 
 SIZE, TIMES = 6_000, 8  # characters, and how much larger the larger text is
-# A quadratic one takes 64 times as long; on a busy machine a linear one up to about 16 times.
-MAX_TIMES = 28
 HOSTILE = {
     "word": "a",
     "underscores": "a_",
@@ -45,26 +43,6 @@ HOSTILE = {
     "lines": "a\n\n",
     "entities": "&amp;<",
 }
-
-
-def timed(check, text):
-    """Seconds of CPU."""
-    began = time.thread_time()
-    check(text)
-    return time.thread_time() - began
-
-
-def is_linear(check, small, large):
-    """Whether a text that is TIMES as long takes no more than MAX_TIMES as long; at best of a few.
-
-    Where a machine is busy, a check that is in order may be seen as too slow once or twice.
-    """
-    best, least = float("inf"), float("inf")
-    for _ in range(5):
-        best, least = min(best, timed(check, large)), min(least, timed(check, small))
-        if best < 0.004 or best < MAX_TIMES * max(least, 0.0001):
-            return True
-    return False
 
 
 def text_of(piece, size):
