@@ -18,6 +18,7 @@ from enrichment.engine.db_sessions import SESSION_ERRORS
 from enrichment.engine.reaper import lanes_to_queue
 from enrichment.errors import EnrichmentError
 from enrichment.evaluations import judges, runs
+from enrichment.evaluations.at_provider import rounds
 from enrichment.facts import store
 from enrichment.models import Batch, EvaluationRun, JudgeCalibration
 from llmconfig.configuration import snapshot
@@ -114,8 +115,9 @@ def start_planned_batches() -> None:
 
 @shared_task(name="enrichment.tasks.advance_submissions", ignore_result=True)
 def advance_submissions() -> None:
-    """Hand chunks over to providers, and fetch what they have worked off."""
+    """Hand chunks and runs over to providers, and fetch what they have worked off."""
     submissions.advance()
+    rounds.advance()
 
 
 @shared_task(name="enrichment.tasks.forget_old_facts", ignore_result=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Func, IntegerField, Q
+from django.db.models import Count
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -16,6 +16,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from enrichment.admin.batch_cascade import cascade_section
+from enrichment.admin.submissions_table import SUBMISSIONS_SHOWN, submissions_shown
 from enrichment.batches.progress import Progress, progress_of
 from enrichment.enrichments import get
 from enrichment.errors import EnrichmentError
@@ -28,7 +29,6 @@ from enrichment.models import (
     EnrichmentResult,
     ProviderBatchSubmission,
     ResultState,
-    SubmissionState,
 )
 from enrichment.models.batches import TERMINAL, WORKABLE
 from llmconfig.admin.kit.pages import row_page
@@ -64,14 +64,6 @@ CHUNK_TONES = {
     ChunkStatus.LEASED: "info",
     ChunkStatus.DONE: "good",
 }
-SUBMISSION_TONES = {
-    SubmissionState.INTENDED: "info",
-    SubmissionState.SUBMITTED: "info",
-    SubmissionState.APPLIED: "good",
-    SubmissionState.FAILED: "danger",
-    SubmissionState.REPEATED: "warning",
-}
-SUBMISSIONS_SHOWN = 20
 FAILED_SHOWN = 50
 KINDS_OF = 2000  # of so many failed rows, the newest ones
 KINDS_SHOWN = 8
@@ -228,7 +220,9 @@ def page(batch: Batch, *, may_control: bool) -> dict[str, Any]:
         "kinds": [(kind, count(number)) for kind, number in kinds(reasons)],
         "chunk_states": _chunk_states(batch),
         "cascade": cascade_section(batch),
-        "submissions": submissions(batch),
+        "submissions": submissions_shown(
+            ProviderBatchSubmission.objects.filter(chunk__batch=batch)
+        ),
         "submissions_shown": SUBMISSIONS_SHOWN,
         "submissions_url": f"{submitted}?chunk__batch__id__exact={batch.pk}",
         "results_url": f"{reverse('admin:enrichment_enrichmentresult_changelist')}{of_batch}",
@@ -272,36 +266,6 @@ def _chunk_states(batch: Batch) -> list[tuple[SafeString, int]]:
         for each in ChunkStatus
         if each in found
     ]
-
-
-def submissions(batch: Batch) -> list[dict[str, Any]]:
-    """The chunks that were handed over to a provider, those with something to tell first."""
-    found = (
-        ProviderBatchSubmission.objects.filter(chunk__batch=batch)
-        .annotate(silent=Q(detail=""), calls=JSONArrayLength("rows"))
-        .order_by("silent", "-created_at")
-        .defer("rows", "costs")
-    )
-    return [
-        {
-            "state": badge(
-                SubmissionState(each.state).label, SUBMISSION_TONES[SubmissionState(each.state)]
-            ),
-            "name": each.external_id or gettext("not submitted"),
-            "to": f"{each.provider}/{each.model}",
-            "rows": count(each.calls),
-            "since": each.created_at,
-            "detail": each.detail,
-        }
-        for each in found[:SUBMISSIONS_SHOWN]
-    ]
-
-
-class JSONArrayLength(Func):
-    """How many elements an array has, without loading it."""
-
-    function = "jsonb_array_length"
-    output_field = IntegerField()
 
 
 def _events_url(batch: Batch) -> str:

@@ -22,17 +22,20 @@ from enrichment.admin.comparison_page import (
 )
 from enrichment.admin.review_values import readable
 from enrichment.admin.run_form import MAY_ADD, queue, run_view
+from enrichment.admin.submissions_table import SUBMISSIONS_SHOWN, submissions_shown
 from enrichment.errors import NotAllowedNow
-from enrichment.evaluations import runs
+from enrichment.evaluations import run_states
 from enrichment.evaluations.recorded import MAY_READ, may_see
-from enrichment.evaluations.runs import totals_of
+from enrichment.evaluations.run_states import totals_of
 from enrichment.models import (
     EvaluationAnswer,
     EvaluationCase,
     EvaluationRun,
     EvaluationSet,
+    ProviderBatchSubmission,
     ResultState,
 )
+from enrichment.models.batches import UNFINISHED
 from enrichment.models.evaluations import RunStatus
 from llmconfig.admin.kit.presentation import badge
 from llmconfig.admin.kit.writes import ReadOnlyAdmin
@@ -64,10 +67,32 @@ class DeletableAdmin(ReadOnlyAdmin):
         return [str(each) for each in objs], counts, set(), protected
 
 
+class RunsAwayAdmin(DeletableAdmin):
+    """Whose runs aren't thrown away while a provider works on them: they would be paid unseen."""
+
+    runs_path = ""
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[str], list[str]]:
+        """What is with a provider protects its run."""
+        found, counts, needed, protected = super().get_deleted_objects(objs, request)
+        away = ProviderBatchSubmission.objects.filter(
+            state__in=list(UNFINISHED), **{f"{self.runs_path}__in": [each.pk for each in objs]}
+        )
+        said = _("{run} is with {provider}: stop it first, and wait until its answers are read.")
+        protected += [
+            said.format(run=each.run, provider=each.provider)
+            for each in away.select_related("run__evaluation_set")
+        ]
+        return found, counts, needed, protected
+
+
 @admin.register(EvaluationSet)
-class EvaluationSetAdmin(DeletableAdmin):
+class EvaluationSetAdmin(RunsAwayAdmin):
     """A set never changes, its next version does."""
 
+    runs_path = "run__evaluation_set"
     list_display = ("__str__", "of_what", "rows", "known", "note", "created_at")
     list_filter = ("enrichment",)
     search_fields = ("name", "note")
@@ -153,16 +178,17 @@ class EvaluationAnswerAdmin(CasesAdmin):
 
 
 @admin.register(EvaluationRun)
-class EvaluationRunAdmin(DeletableAdmin):
+class EvaluationRunAdmin(RunsAwayAdmin):
     """What was tried over a set; its page leads to comparisons with other runs over it."""
 
+    runs_path = "run"
     list_display = ("name", "evaluation_set", "tried", "state", "progress", "created_at")
     list_filter = ("status", "evaluation_set__name")
     list_select_related = ("evaluation_set",)
     actions = ("compare_selected",)
     fields = (
-        "evaluation_set", "tried", "state", "status_reason", "progress", "passed", "failed",
-        "cost", "max_cost_usd", "created_by", "created_at", "finished_at",
+        "evaluation_set", "tried", "transport", "state", "status_reason", "progress", "passed",
+        "failed", "cost", "max_cost_usd", "created_by", "created_at", "finished_at",
     )  # fmt: skip
     change_form_outer_after_template = "nodewise/run_others.html"
 
@@ -198,9 +224,9 @@ class EvaluationRunAdmin(DeletableAdmin):
         run = get_object_or_404(EvaluationRun, pk=run_id)
         try:
             if verb == "stop":
-                runs.stop(run)
+                run_states.stop(run)
             else:
-                runs.proceed(run)
+                run_states.proceed(run)
                 if note := queue(run):
                     messages.warning(request, note)
         except NotAllowedNow as refusal:
@@ -223,6 +249,10 @@ class EvaluationRunAdmin(DeletableAdmin):
         """With the other runs that it can be compared with."""
         if isinstance(obj, EvaluationRun):
             context["others"] = others_of(obj)
+            context["submissions"] = submissions_shown(obj.submissions.all())
+            context["submissions_shown"] = SUBMISSIONS_SHOWN
+            handed_over = reverse("admin:enrichment_providerbatchsubmission_changelist")
+            context["submissions_url"] = f"{handed_over}?run__id__exact={obj.pk}"
             if self.has_add_permission(request):
                 verbs = {
                     RunStatus.WAITING: ("stop", _("Stop")),

@@ -1,6 +1,5 @@
 """The page that begins a run: what is tried over which set, with a forecast first."""
 
-from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -12,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from enrichment.admin.batch_form import TRANSPORTS as BATCH_TRANSPORTS
 from enrichment.admin.batch_form import amount, plainly
 from enrichment.admin.batch_start import FRAGMENT
 from enrichment.batches.creation import MAX_CAP
@@ -20,6 +20,7 @@ from enrichment.evaluations import runs
 from enrichment.evaluations.runs import RunOrder
 from enrichment.forecast import Forecast, Quantiles
 from enrichment.lane_queue import start_run
+from enrichment.models import Transport
 from enrichment.models.evaluations import EvaluationRun, EvaluationSet
 from llmconfig.admin.kit.theme import SelectWidget, TextWidget
 from llmconfig.admin.kit.who_answers import who_answers
@@ -29,6 +30,7 @@ from llmconfig.errors import CallsDisabled, LLMError
 from llmconfig.models import NodeConfiguration
 
 MAY_ADD = "enrichment.add_evaluationrun"
+TRANSPORTS = [each for each in BATCH_TRANSPORTS if each[0] in Transport.values]
 MAX_SETS = 500  # offered for choice, the newest first
 NUMBER = {"inputmode": "numeric", "autocomplete": "off"}
 
@@ -56,6 +58,16 @@ class RunForm(forms.Form):
         min_value=0,
         widget=TextWidget(attrs=NUMBER),
         help_text=gettext_lazy("0 is the built-in one. Blank: the one in use for each row."),
+    )
+    transport = forms.ChoiceField(
+        label=gettext_lazy("Transport"),
+        choices=TRANSPORTS,
+        initial=Transport.LIVE.value,
+        required=False,
+        widget=SelectWidget,
+        help_text=gettext_lazy(
+            "A provider batch may take 24 hours. Cases without an answer in it continue one by one."
+        ),
     )
     label = forms.CharField(
         label=gettext_lazy("Label"),
@@ -101,6 +113,7 @@ class RunForm(forms.Form):
             prompt_version=given["prompt_version"],
             label=given["label"],
             max_cost_usd=given["max_cost_usd"],
+            transport=given["transport"] or Transport.LIVE.value,
         )
 
     def refuse(self, refusal: Exception) -> None:
@@ -124,7 +137,7 @@ def run_view(request: HttpRequest) -> HttpResponse:
         try:
             if request.POST.get("do") != "forecast":
                 return _begun(request, form)
-            shown = _shown(runs.foresee(form.evaluation_set, form.order), form.order.max_cost_usd)
+            shown = _shown(runs.foresee(form.evaluation_set, form.order), form.order)
         except CallsDisabled:
             form.add_error(None, _("LLM calls are disabled."))
         except (EnrichmentError, LLMError) as refusal:
@@ -153,9 +166,11 @@ def queue(run: EvaluationRun) -> str:
     return ""
 
 
-def _shown(found: Forecast, cap: Decimal | None) -> dict[str, Any]:
-    cost = found.cost_usd
+def _shown(found: Forecast, order: RunOrder) -> dict[str, Any]:
+    half, cap = order.transport == Transport.PROVIDER_BATCH, order.max_cost_usd
+    cost = found.cost_provider_batch_usd if half else found.cost_usd
     return {
+        "half_assumed": half and found.batch_price_assumed,
         "rows": count(found.rows),
         "model": f"{found.provider}/{found.model}",
         "basis": found.basis,

@@ -13,13 +13,15 @@ from enrichment.api.enriching import TYPE_HELP
 from enrichment.api.failures import EnrichmentEndpoint
 from enrichment.api.forecasts import ForecastSerializer
 from enrichment.errors import BadSelection
-from enrichment.evaluations import runs, sets
+from enrichment.evaluations import run_states, runs, sets
 from enrichment.evaluations.comparison import CasePair, JudgedShare, RunComparison, compare
 from enrichment.evaluations.measures import Difference
 from enrichment.evaluations.recorded import DEFAULT_DAYS, RecordedSource, may_see
-from enrichment.evaluations.runs import RunOrder, RunTotals, totals_of
+from enrichment.evaluations.run_states import RunTotals, totals_of
+from enrichment.evaluations.runs import RunOrder
 from enrichment.evaluations.sets import MAX_CASES, CaseSource
 from enrichment.lane_queue import start_judging, start_run
+from enrichment.models import Transport
 from enrichment.models.evaluations import EvaluationRun, EvaluationSet, WantedBy
 from llmconfig.api.kit.bodies import StrictSerializer, UserField
 from llmconfig.api.kit.endpoints import Rows
@@ -104,6 +106,10 @@ class RunRequestSerializer(StrictSerializer):
     max_cost_usd = serializers.DecimalField(
         max_digits=16, decimal_places=10, required=False, allow_null=True, default=None
     )
+    transport = serializers.ChoiceField(
+        choices=Transport.values, required=False, default=Transport.LIVE.value,
+        help_text="provider_batch costs half and takes up to a day.",
+    )  # fmt: skip
 
 
 class RunTotalsSerializer(serializers.Serializer[RunTotals]):
@@ -126,8 +132,8 @@ class RunSerializer(serializers.ModelSerializer[EvaluationRun]):
     class Meta:
         model = EvaluationRun
         fields = (
-            "id", "set", "label", "node", "model", "prompt_version", "status", "status_reason",
-            "max_cost_usd", "created_by", "created_at", "finished_at", "totals",
+            "id", "set", "label", "node", "model", "prompt_version", "transport", "status",
+            "status_reason", "max_cost_usd", "created_by", "created_at", "finished_at", "totals",
         )  # fmt: skip
 
     @extend_schema(responses=RunTotalsSerializer)
@@ -281,7 +287,7 @@ class StopRun(EnrichmentEndpoint, Rows):
     def post(self, request: Request, **kwargs: Any) -> Response:
         """Ask no more; 409 where it has ended."""
         run = _found(kwargs["id"])
-        runs.stop(run)
+        run_states.stop(run)
         run.refresh_from_db()
         return Response(RunSerializer(run).data)
 
@@ -298,7 +304,7 @@ class ContinueRun(EnrichmentEndpoint, Rows):
     def post(self, request: Request, **kwargs: Any) -> Response:
         """Ask about the rest; 409 where it hasn't stopped."""
         run = _found(kwargs["id"])
-        runs.proceed(run)
+        run_states.proceed(run)
         start_run(run)
         run.refresh_from_db()
         return Response(RunSerializer(run).data)

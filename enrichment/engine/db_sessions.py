@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 from uuid import UUID
 
@@ -122,3 +123,17 @@ def end_stopped(batch_id: UUID, *, silent_s: float = LEASE_SECONDS) -> None:
 def lock_key(batch_id: UUID) -> int:
     """The batch's half of its places' lock keys: 31 bits, as pg_locks shows them."""
     return batch_id.int & 0x7FFFFFFF
+
+
+@contextmanager
+def alone(lock: int) -> Iterator[bool]:
+    """Hold a lock of the session while the block runs; False where another process has it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [lock])
+        if not cursor.fetchone()[0]:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [lock])

@@ -9,19 +9,14 @@ from uuid import UUID
 
 from django.db import connection
 
+from enrichment.engine.db_sessions import alone
+
 
 @contextmanager
 def attending(work: UUID) -> Iterator[bool]:
     """Hold the lock of a work while the block runs; False where another process has it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_lock(work)])
-        if not cursor.fetchone()[0]:
-            yield False
-            return
-        try:
-            yield True
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [_lock(work)])
+    with alone(_lock(work)) as ours:
+        yield ours
 
 
 def unattended(works: list[UUID]) -> set[UUID]:

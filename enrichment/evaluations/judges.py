@@ -23,7 +23,7 @@ from enrichment.evaluations import attendance
 from enrichment.evaluations.comparison import compare, judged_pairs
 from enrichment.evaluations.kappa import kappa_of
 from enrichment.evaluations.recorded import kind_of
-from enrichment.evaluations.runs import PromptsOfRun, item_of
+from enrichment.evaluations.run_calls import PromptsOfRun, item_of
 from enrichment.evaluations.verdicts import ReviewersVerdict, verdicts_of
 from enrichment.judging import A, B, Judge, graded, judge_of
 from enrichment.models import EvaluationAnswer, EvaluationRun, JudgeCalibration, JudgedPair

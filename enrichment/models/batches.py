@@ -226,15 +226,24 @@ class ModelTurns(models.Model):
 
 
 class ProviderBatchSubmission(models.Model):
-    """A chunk that is handed over as a batch of the provider's own.
+    """A batch's chunk, or cases of a run, handed over as a batch of the provider's own.
 
     It is committed before that happens, and its id goes along as a marker: after a crash the
-    provider's list tells whether it had happened. A chunk that found the queue full is handed over
-    again as another submission.
+    provider's list tells whether it had happened. What found the queue full is handed over again as
+    another submission.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    chunk = models.ForeignKey(BatchChunk, on_delete=models.CASCADE, related_name="submissions")
+    chunk = models.ForeignKey(
+        BatchChunk, null=True, on_delete=models.CASCADE, related_name="submissions"
+    )
+    run = models.ForeignKey(
+        "enrichment.EvaluationRun",
+        null=True,
+        on_delete=models.CASCADE,
+        related_name="submissions",
+        help_text=_("The run whose cases it asks about. Blank: it asks about a batch's rows."),
+    )
     provider = models.CharField(max_length=100)
     model = models.CharField(max_length=200)
     asks_cheap = models.BooleanField(
@@ -256,6 +265,13 @@ class ProviderBatchSubmission(models.Model):
     class Meta:
         db_table = "enrichment_provider_submissions"
         ordering = ["created_at"]
+        constraints = [
+            models.CheckConstraint(
+                name="enrichment_provider_submissions_of_one",
+                condition=models.Q(chunk__isnull=False, run__isnull=True)
+                | models.Q(chunk__isnull=True, run__isnull=False),
+            ),
+        ]
         indexes = [
             # Read by the timer that looks after them.
             models.Index(

@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from enrichment.models.batches import Transport
 from enrichment.models.results import ResultState
 
 
@@ -18,6 +19,9 @@ class RunStatus(models.TextChoices):
     RUNNING = "running", _("Running")
     DONE = "done", _("Done")
     STOPPED = "stopped", _("Stopped")
+
+
+GOING = frozenset({RunStatus.WAITING, RunStatus.RUNNING})
 
 
 class WantedBy(models.TextChoices):
@@ -112,6 +116,18 @@ class EvaluationRun(models.Model):
     prompt_version = models.PositiveIntegerField(
         null=True, help_text=_("0 is the built-in one. Blank: the one in use for each row.")
     )
+    transport = models.CharField(
+        max_length=20,
+        choices=Transport,
+        default=Transport.LIVE,
+        db_default=Transport.LIVE.value,
+        help_text=_("How calls reach the provider; unfinished rows continue as live calls."),
+    )
+    due_at = models.DateTimeField(
+        db_default=Now(),
+        editable=False,
+        help_text=_("When cases are next handed over to the provider."),
+    )
     status = models.CharField(max_length=10, choices=RunStatus, default=RunStatus.WAITING)
     status_reason = models.TextField(blank=True, default="")
     max_cost_usd = models.DecimalField(
@@ -121,6 +137,7 @@ class EvaluationRun(models.Model):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+    resumed_at = models.DateTimeField(null=True, editable=False)
     finished_at = models.DateTimeField(null=True)
 
     class Meta:

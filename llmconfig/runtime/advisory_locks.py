@@ -14,6 +14,7 @@ ROLLUPS = 0x6C6C6D5F726F6C6C  # two that replaced the same hour at once would st
 PATTERN_MINING = 0x6C6C6D5F7061
 AUTOMATIC_BATCHES = 0x6E6F6465  # two timers must not start the same batch
 SUBMISSIONS = 0x6E6F6466  # one process at a time looks after provider batches
+RUN_SUBMISSIONS = 0x6E6F6467  # the same for those of an evaluation's runs
 
 # The first of two numbers of 32 bits; the second is a hash.
 BATCH_CREATION = 0x6E6F6465

@@ -6,7 +6,7 @@ from typing import Any
 from enrichment.engine.claims import Claim
 from enrichment.engine.items import Item, call_for, load_items
 from enrichment.enrichments.contract import Enrichment
-from enrichment.models import ProviderBatchSubmission
+from enrichment.models import BatchChunk, ProviderBatchSubmission
 from llmconfig.client.types import Call
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.resolution import Target, resolve
@@ -17,10 +17,22 @@ AS_SENT = 3  # parts of a row that tell whether it still asks the same
 CHANGED = "The row or its prompt changed while it was at the provider."
 
 
-def target_of(submission: ProviderBatchSubmission, enrichment: Enrichment) -> Target:
+def chunk_of(submission: ProviderBatchSubmission) -> BatchChunk:
+    """The chunk whose rows a batch's submission asks about; raises ValueError for a run's."""
+    if submission.chunk is None:
+        raise ValueError("It asks about the cases of a run.")
+    return submission.chunk
+
+
+def model_of(submission: ProviderBatchSubmission) -> dict[str, str]:
+    """What a call is given so that the model answers that the submission names."""
+    return {"model": f"{submission.provider}/{submission.model}"}
+
+
+def target_of(submission: ProviderBatchSubmission, node: str) -> Target:
     """The target that it was meant for, whatever the node says now; raises ConfigurationError."""
-    given = {"model": f"{submission.provider}/{submission.model}"}
-    return resolve(enrichment.node, snapshot=snapshot.current(), given=given).targets[0]
+    given = model_of(submission)
+    return resolve(node, snapshot=snapshot.current(), given=given).targets[0]
 
 
 def as_sent(item: Item) -> list[str | int | None]:
@@ -40,13 +52,12 @@ def sharing(row: Sequence[Any]) -> list[str]:
 
 def call_of(submission: ProviderBatchSubmission, enrichment: Enrichment, item: Item) -> Call:
     """What a live lane would ask, of the target that the submission names."""
-    call = call_for(enrichment, item, session_id=submission.chunk.batch_id)
-    given = {"model": f"{submission.provider}/{submission.model}"}
+    call = call_for(enrichment, item, session_id=chunk_of(submission).batch_id)
     return Call(
         node=call.node,
         messages=call.messages,
         schema=call.schema,
-        given=given,
+        given=model_of(submission),
         correlation_id=call.correlation_id,
         labels=call.labels,
         use_cache=False,
@@ -64,7 +75,7 @@ def items_of(
     found = load_items(
         enrichment,
         row_ids,
-        variant=submission.chunk.variant,
+        variant=chunk_of(submission).variant,
         claim=claim,
         # What was said with a request is judged with it, a day later.
         facts_of_any_age=claim is not None,

@@ -50,7 +50,7 @@ def give_up(submission: ProviderBatchSubmission, detail: str, *, billed: bool = 
     ours.state, ours.detail = SubmissionState.FAILED, detail
     ours.save(update_fields=["state", "detail"])
     settle(ours)
-    chunk = BatchChunk.objects.select_related("batch").get(pk=ours.chunk_id)
+    chunk = BatchChunk.objects.select_related("batch").get(submissions=ours)
     if chunk.status != ChunkStatus.AWAY:
         return
     try:
@@ -130,13 +130,13 @@ def _limit_passed(chunk: BatchChunk, enrichment: Enrichment, rows: Sequence[str]
         found = _cap_passed(chunk.batch_id, cap, enrichment, calls, target)
         if found:
             return found
-    return _budget_passed(calls, target)
+    return budget_passed(calls, target)
 
 
 def _cap_passed(
     batch_id: UUID, cap: Decimal, enrichment: Enrichment, calls: Sequence[Call], target: Target
 ) -> str:
-    most = most_of(calls, enrichment, target, at_batch_price=False)
+    most = most_of(calls, target, node=enrichment.node, at_batch_price=False)
     if most is None:
         return unpriced_cap(cap, target.model_id)
     used = spent_by(batch_id)
@@ -149,8 +149,11 @@ def _cap_passed(
     )
 
 
-def _budget_passed(calls: Sequence[Call], target: Target) -> str:
-    """Ask the budgets for all of it at once, and give it back."""
+def budget_passed(calls: Sequence[Call], target: Target) -> str:
+    """Why the budgets have no room for these calls at the full price; blank where they have.
+
+    Asks them for all of it at once, and gives it back: for a caller within a transaction.
+    """
     probe = transaction.savepoint()
     answer = money.commit(calls, target, snapshot.current(), holder=uuid4(), at_batch_price=False)
     transaction.savepoint_rollback(probe)

@@ -1,4 +1,4 @@
-"""Begins submissions: records what is meant, holds its cost, and hands it over once."""
+"""Begins a chunk's submission: records what is meant, and holds its cost."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -16,29 +16,28 @@ from enrichment.engine.items import Item, answer_all, load_items
 from enrichment.engine.submissions import fall_back, two_rounds
 from enrichment.engine.submissions.calls import (
     AS_SENT,
-    Step,
     as_sent,
     call_of,
+    chunk_of,
     custom_id,
     items_of,
     row_of,
     sharing,
 )
-from enrichment.engine.submissions.costs import most_of
+from enrichment.engine.submissions.costs import fitting, most_of
 from enrichment.enrichments import get
 from enrichment.enrichments.contract import Enrichment
 from enrichment.facts import store
 from enrichment.models import (
     Batch,
     BatchChunk,
-    BatchStatus,
     ChunkStage,
     ChunkStatus,
     ProviderBatchSubmission,
     SubmissionState,
 )
 from enrichment.models.batches import UNFINISHED, WORKABLE
-from llmconfig.client.provider_batches import BatchRequest, errands, money
+from llmconfig.client.provider_batches import BatchRequest, money
 from llmconfig.client.provider_batches.answers import body_of, target_of
 from llmconfig.client.traffic import budget_ledger
 from llmconfig.client.traffic.budget_ledger import BudgetVerdict
@@ -152,9 +151,9 @@ def _within_cap(
     None while others are under way, which may cost less than they might; pauses the batch where
     nothing is under way and not even one row fits.
     """
-    batch_id = submission.chunk.batch_id
+    batch_id = chunk_of(submission).batch_id
     calls = (call_of(submission, enrichment, item) for item in sent)
-    most = most_of(calls, enrichment, target, at_batch_price=True)
+    most = most_of(calls, target, node=enrichment.node, at_batch_price=True)
     if most is None:
         lifecycle.pause_for(batch_id, unpriced_cap(cap, target.model_id))
         return []
@@ -162,11 +161,8 @@ def _within_cap(
     # Answers whose cost nobody knows count as the dearest.
     unknown = BatchChunk.objects.filter(batch_id=batch_id).aggregate(Sum("unpriced_calls"))
     doubtful = max(most) * (unknown["unpriced_calls__sum"] or 0)
-    room, fits, held = cap - used.cost_usd - used.held_usd - doubtful, 0, Decimal(0)
-    while fits < len(sent) and held + most[fits] <= room:
-        held += most[fits]
-        fits += 1
-    submission.held_usd = held
+    room = cap - used.cost_usd - used.held_usd - doubtful
+    fits, submission.held_usd = fitting(most, room)
     if fits == len(sent):
         return list(sent)
     if _under_way(batch_id):
@@ -202,51 +198,13 @@ def _keep_only(
         two_rounds.part(chunk, left, chunk.stage)
 
 
-def hand_over(
-    submission: ProviderBatchSubmission,
-    enrichment: Enrichment,
-    target: Target,
-    step: Step,
-    *,
-    fresh: bool,
-) -> bool:
-    """Hand an intention over, if that hasn't happened yet; tells whether the provider has it.
-
-    Raises SubmissionFailed and ConfigurationError.
-    """
-    external_id: str | None = "" if fresh else _found(submission, target)
-    if external_id is None:
-        return False
-    if not external_id:
-        if submission.chunk.batch.status not in WORKABLE:
-            if submission.chunk.batch.status == BatchStatus.CANCELLED:
-                fall_back.give_up(submission, "Cancelled before it was handed over.")
-            return False
-        requests = _requests(submission, enrichment)
-        external_id = errands.submit(target, snapshot.current(), requests, marker=submission.pk.hex)
-        step("submitted")
-    submission.external_id, submission.state = external_id, SubmissionState.SUBMITTED
-    submission.detail = ""
-    submission.save(update_fields=["external_id", "state", "detail"])
-    step("noted")
-    return True
-
-
-def _found(submission: ProviderBatchSubmission, target: Target) -> str | None:
-    """The provider's id if it has the batch, blank if not, None while nobody can tell."""
-    found = errands.find(
-        target, snapshot.current(), marker=submission.pk.hex, since=submission.created_at
-    )
-    return None if found.undecided else found.external_id
-
-
-def _requests(submission: ProviderBatchSubmission, enrichment: Enrichment) -> list[BatchRequest]:
+def requests_of(submission: ProviderBatchSubmission, enrichment: Enrichment) -> list[BatchRequest]:
     """The calls of the rows that still are as they were when it was intended.
 
     A row that lacks a fact it needs is left out, and so goes on live.
     """
     configuration = snapshot.current()
-    items = items_of(submission, enrichment, submission.chunk.row_ids)
+    items = items_of(submission, enrichment, chunk_of(submission).row_ids)
     items |= _with_facts([item for item in items.values() if item.settled is None])
     return [
         BatchRequest(
@@ -286,10 +244,10 @@ def wait_for_queue(
     if not ended:
         return
     budget_ledger.settle_commitment({}, holder=submission.pk)
-    chunk = submission.chunk
+    chunk = chunk_of(submission)
     tries = chunk.submissions.filter(state=SubmissionState.REPEATED)
     full = tries.count()
-    chunk.due_at = Now() + min(settle * 2 ** min(full - 1, 10), MAX_QUEUE_PAUSE)
+    chunk.due_at = Now() + queue_pause(full, settle)
     chunk.save(update_fields=["due_at"])
     others = ProviderBatchSubmission.objects.filter(
         provider=submission.provider, model=submission.model, state__in=list(UNFINISHED)
@@ -304,6 +262,12 @@ def wait_for_queue(
             f" {MAX_QUEUED.total_seconds() / 3600:.0f} hours. Resume it to wait on, or cancel it"
             f" and begin one with the transport live. {detail}".strip(),
         )
+
+
+def queue_pause(tries: int, settle: dt.timedelta) -> dt.timedelta:
+    """How long to wait after so many tries that found the queue full."""
+    pause: dt.timedelta = min(settle * 2 ** min(tries - 1, 10), MAX_QUEUE_PAUSE)
+    return pause
 
 
 def handed_over_before(chunk: BatchChunk) -> int:

@@ -5,14 +5,11 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from enrichment.batches.lifecycle import complete_if_done
 from enrichment.engine.db_sessions import SESSION_ERRORS
-from enrichment.engine.submissions import fall_back, hand_over, results
-from enrichment.engine.submissions.calls import Step, target_of
-from enrichment.engine.submissions.cheap_results import CheapReading
-from enrichment.enrichments import get
+from enrichment.engine.submissions.calls import Step
+from enrichment.engine.submissions.work import SubmittedWork
 from enrichment.errors import EnrichmentError
-from enrichment.models import BatchStatus, ProviderBatchSubmission, SubmissionState
+from enrichment.models import ProviderBatchSubmission, SubmissionState
 from enrichment.models.batches import UNFINISHED
 from llmconfig.client.provider_batches import BatchState, Polled, SubmissionFailed, errands
 from llmconfig.configuration import snapshot
@@ -27,7 +24,7 @@ MAX_AGE = dt.timedelta(hours=48)
 
 
 def go_on(
-    submission: ProviderBatchSubmission,
+    work: SubmittedWork,
     step: Step,
     *,
     settle: dt.timedelta,
@@ -37,12 +34,12 @@ def go_on(
 
     `settle` is the age from which a provider that doesn't know it is believed.
     """
+    submission = work.submission
     with _noting(submission):
-        _tried(submission, step, settle=settle, fresh=fresh)
+        _tried(work, step, settle=settle, fresh=fresh)
     if _is_overdue(submission):
         with _noting(submission):
-            fall_back.give_up(
-                submission,
+            work.give_up(
                 f"The provider hasn't ended it within {_hours(MAX_AGE)}.",
                 billed=bool(submission.external_id),
             )
@@ -60,68 +57,87 @@ def _noting(submission: ProviderBatchSubmission) -> Iterator[None]:
         _note(submission, f"It waits, for an error of Nodewise's: {type(error).__name__}.")
 
 
-def _tried(
-    submission: ProviderBatchSubmission, step: Step, *, settle: dt.timedelta, fresh: bool
-) -> None:
+def _tried(work: SubmittedWork, step: Step, *, settle: dt.timedelta, fresh: bool) -> None:
     """What is due, and what follows where the provider or the configuration doesn't let it."""
     try:
-        _go_on(submission, step, settle=settle, fresh=fresh)
+        _go_on(work, step, settle=settle, fresh=fresh)
     except SubmissionFailed as failure:
-        logger.warning("Submission %s: %s", submission.pk, failure)
-        _failed(submission, failure, settle=settle)
+        logger.warning("Submission %s: %s", work.submission.pk, failure)
+        _failed(work, failure, settle=settle)
     except (ConfigurationError, EnrichmentError) as error:
-        logger.warning("Submission %s waits: %s", submission.pk, error)
-        _note(submission, f"It waits: {error}")
+        logger.warning("Submission %s waits: %s", work.submission.pk, error)
+        _note(work.submission, f"It waits: {error}")
 
 
-def _failed(
-    submission: ProviderBatchSubmission, failure: SubmissionFailed, *, settle: dt.timedelta
-) -> None:
-    intended = submission.state == SubmissionState.INTENDED
+def _failed(work: SubmittedWork, failure: SubmissionFailed, *, settle: dt.timedelta) -> None:
+    intended = work.submission.state == SubmissionState.INTENDED
     if failure.queue_full and intended:
-        hand_over.wait_for_queue(submission, str(failure), settle=settle)
+        work.wait_for_queue(str(failure), settle=settle)
     elif failure.nameless:
-        fall_back.give_up(submission, str(failure), billed=True)
+        work.give_up(str(failure), billed=True)
     elif failure.refused and intended:
-        fall_back.give_up(submission, str(failure))
-    elif failure.gone and _age(submission) >= settle:
+        work.give_up(str(failure))
+    elif failure.gone and _age(work.submission) >= settle:
         why = f"The provider doesn't have it any more: {failure}"
-        fall_back.give_up(submission, why, billed=not intended)
+        work.give_up(why, billed=not intended)
     else:
-        _note(submission, f"It waits for the provider: {failure}")
+        _note(work.submission, f"It waits for the provider: {failure}")
 
 
-def _go_on(
-    submission: ProviderBatchSubmission, step: Step, *, settle: dt.timedelta, fresh: bool
-) -> None:
-    enrichment = get(submission.chunk.batch.enrichment)
-    target = target_of(submission, enrichment)
-    if submission.state == SubmissionState.INTENDED and not hand_over.hand_over(
-        submission, enrichment, target, step, fresh=fresh
-    ):
+def _go_on(work: SubmittedWork, step: Step, *, settle: dt.timedelta, fresh: bool) -> None:
+    target = work.target()
+    intended = work.submission.state == SubmissionState.INTENDED
+    if intended and not _hand_over(work, target, step, fresh=fresh):
         return
-    polled = _polled(submission, target)
+    polled = _polled(work, target)
     if polled.state is BatchState.FAILED and polled.queue_full:
-        hand_over.wait_for_queue(submission, polled.detail, settle=settle)
+        work.wait_for_queue(polled.detail, settle=settle)
     elif polled.state is BatchState.FAILED:
-        fall_back.give_up(submission, polled.detail or "The provider refused it as a whole.")
+        work.give_up(polled.detail or "The provider refused it as a whole.")
     elif polled.state is BatchState.ENDED:
         step("ended")
-        kind = CheapReading if submission.asks_cheap else results.ResultsReading
-        results.read(kind(submission, enrichment, target, step), polled)
-        step("applied")
-        complete_if_done(submission.chunk.batch_id)
+        work.read(target, polled, step)
     else:
-        _note(submission, "")
+        _note(work.submission, "")
 
 
-def _polled(submission: ProviderBatchSubmission, target: Target) -> Polled:
+def _hand_over(work: SubmittedWork, target: Target, step: Step, *, fresh: bool) -> bool:
+    """Hand an intention over, if that hasn't happened yet; tells whether the provider has it.
+
+    Raises SubmissionFailed and ConfigurationError.
+    """
+    submission = work.submission
+    external_id: str | None = "" if fresh else _found(submission, target)
+    if external_id is None:
+        return False
+    if not external_id:
+        if not work.may_begin():
+            return False
+        requests, marker = work.requests(), submission.pk.hex
+        external_id = errands.submit(target, snapshot.current(), requests, marker=marker)
+        step("submitted")
+    submission.external_id, submission.state = external_id, SubmissionState.SUBMITTED
+    submission.detail = ""
+    submission.save(update_fields=["external_id", "state", "detail"])
+    step("noted")
+    return True
+
+
+def _found(submission: ProviderBatchSubmission, target: Target) -> str | None:
+    """The provider's id if it has the batch, blank if not, None while nobody can tell."""
+    found = errands.find(
+        target, snapshot.current(), marker=submission.pk.hex, since=submission.created_at
+    )
+    return None if found.undecided else found.external_id
+
+
+def _polled(work: SubmittedWork, target: Target) -> Polled:
     """Where it stands; one that nobody wants any more, or that is overdue, is cancelled there."""
+    submission = work.submission
     configuration, external_id = snapshot.current(), submission.external_id
     polled = errands.poll(target, configuration, external_id=external_id)
     overdue = _is_overdue(submission)
-    unwanted = submission.chunk.batch.status == BatchStatus.CANCELLED or overdue
-    if polled.state is not BatchState.WORKING or not unwanted:
+    if polled.state is not BatchState.WORKING or not (overdue or work.is_unwanted()):
         return polled
     try:
         errands.cancel(target, configuration, external_id=external_id)

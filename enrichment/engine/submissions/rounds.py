@@ -1,4 +1,4 @@
-"""Looks after all submissions, one process at a time.
+"""Looks after all submissions of batches, one process at a time.
 
 Each step is committed before the next one begins, so that a death anywhere leaves a state from
 which `advance` goes on; `step` is told of each one as it is done.
@@ -7,13 +7,12 @@ which `advance` goes on; `step` is told of each one as it is done.
 import datetime as dt
 import logging
 
-from django.db import connection
-
 from enrichment.batches import lifecycle
 from enrichment.batches.lifecycle import pause_for
-from enrichment.engine.db_sessions import SESSION_ERRORS
+from enrichment.engine.db_sessions import SESSION_ERRORS, alone
 from enrichment.engine.submissions import hand_over, polling
 from enrichment.engine.submissions.calls import Step
+from enrichment.engine.submissions.chunk_work import ChunkWork
 from enrichment.errors import EnrichmentError
 from enrichment.models import CheapAnswer, ProviderBatchSubmission, SubmissionState
 from enrichment.models.batches import TERMINAL, UNFINISHED
@@ -35,21 +34,21 @@ def advance(*, step: Step = lambda _done: None, settle: dt.timedelta = SETTLE) -
     chunk that found the provider's queue full is handed over again after `settle`, then after
     twice as long each time.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [advisory_locks.SUBMISSIONS])
-        if not cursor.fetchone()[0]:
-            return
-        try:
+    with alone(advisory_locks.SUBMISSIONS) as ours:
+        if ours:
             _advance(step, settle)
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [advisory_locks.SUBMISSIONS])
+
+
+def is_due(submission: ProviderBatchSubmission, settle: dt.timedelta) -> bool:
+    """Whether it may be looked after: an intention's request may still be on its way."""
+    only_meant = submission.state == SubmissionState.INTENDED
+    return not only_meant or database_clock.now() - submission.created_at >= settle
 
 
 def _advance(step: Step, settle: dt.timedelta) -> None:
     for submission in _unfinished():
-        only_meant = submission.state == SubmissionState.INTENDED
-        if not only_meant or database_clock.now() - submission.created_at >= settle:
-            polling.go_on(submission, step, settle=settle)
+        if is_due(submission, settle):
+            polling.go_on(ChunkWork(submission), step, settle=settle)
     CheapAnswer.objects.filter(batch__status__in=TERMINAL).delete()
     if not snapshot.current().processing.get("enabled", False):
         return
@@ -69,12 +68,12 @@ def _advance(step: Step, settle: dt.timedelta) -> None:
             continue
         if intended is not None:
             step("intended")
-            polling.go_on(intended, step, settle=settle, fresh=True)
+            polling.go_on(ChunkWork(intended), step, settle=settle, fresh=True)
 
 
 def _unfinished() -> list[ProviderBatchSubmission]:
     return list(
-        ProviderBatchSubmission.objects.filter(state__in=list(UNFINISHED))
+        ProviderBatchSubmission.objects.filter(state__in=list(UNFINISHED), chunk__isnull=False)
         .select_related("chunk__batch")
         .order_by("created_at")
     )

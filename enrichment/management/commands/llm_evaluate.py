@@ -12,12 +12,15 @@ from django.core.management.base import BaseCommand, CommandError
 
 from enrichment.enrichments import get
 from enrichment.errors import EnrichmentError
-from enrichment.evaluations import judges, runs, sets
+from enrichment.evaluations import judges, run_states, runs, sets
 from enrichment.evaluations.comparison import RunComparison, compare
+from enrichment.evaluations.run_states import totals_of
 from enrichment.evaluations.runs import RunOrder
 from enrichment.evaluations.sets import CaseSource
 from enrichment.judging import agreement_in_words, judge_of, why_it_may_not_decide
-from enrichment.models.evaluations import EvaluationRun, WantedBy
+from enrichment.lane_queue import start_run
+from enrichment.models import Transport
+from enrichment.models.evaluations import EvaluationRun, RunStatus, WantedBy
 from llmconfig.errors import LLMError
 
 SHOWN = 10
@@ -47,6 +50,21 @@ class Command(BaseCommand):
         running.add_argument("--prompt", type=int, help="Its version; 0 is the built-in one.")
         running.add_argument("--label", default="")
         running.add_argument("--max-cost", type=Decimal, help="US dollars.")
+        running.add_argument(
+            "--transport",
+            default=Transport.LIVE.value,
+            choices=Transport.values,
+            help="live, or provider_batch: half the price, within a day.",
+        )
+        running.add_argument(
+            "--detach", action="store_true", help="Queue it for a worker and don't wait."
+        )
+        going_on = verbs.add_parser(
+            "continue", help="Carry on with a run that was left or stopped."
+        )
+        going_on.add_argument("run", type=UUID)
+        stopping = verbs.add_parser("stop", help="Ask no more.")
+        stopping.add_argument("run", type=UUID)
         comparing = verbs.add_parser("compare", help="Two runs over one set.")
         comparing.add_argument("first", type=UUID)
         comparing.add_argument("second", type=UUID)
@@ -56,14 +74,13 @@ class Command(BaseCommand):
         judging = verbs.add_parser("judge", help="Hold a judge against reviewers' verdicts.")
         judging.add_argument("enrichment")
         judging.add_argument("--verdicts", type=int, default=100, help="At most so many.")
-        for each in (making, running, comparing, judging):
+        for each in (making, running, going_on, stopping, comparing, judging):
             each.add_argument("--json", action="store_true", help="Print JSON.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do it and say what came of it."""
-        doing = {"set": _make, "run": _run, "compare": _compare, "judge": _judge}[options["verb"]]
         try:
-            line, told = doing(options)
+            line, told = ACTIONS[options["verb"]](options)
         except (EnrichmentError, LLMError) as error:
             raise CommandError(str(error)) from error
         except EvaluationRun.DoesNotExist as error:
@@ -98,10 +115,44 @@ def _run(options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         prompt_version=options["prompt"],
         label=options["label"],
         max_cost_usd=options["max_cost"],
+        transport=options["transport"],
     )
     found = sets.find(options["set"], options["set_version"])
-    run = runs.carry_out(runs.begin(found, order, user=None).pk)
-    totals = runs.totals_of(run)
+    run = runs.begin(found, order, user=None)
+    if options["detach"]:
+        start_run(run)
+        return _told(run)
+    return _told(_carried_out(run))
+
+
+def _continue(options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    run = _found(options["run"])
+    if run.status == RunStatus.STOPPED:
+        run_states.proceed(run)
+    return _told(_carried_out(run))
+
+
+def _stop(options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    run = _found(options["run"])
+    run_states.stop(run)
+    run.refresh_from_db()
+    return _told(run)
+
+
+def _found(key: UUID) -> EvaluationRun:
+    return EvaluationRun.objects.select_related("evaluation_set").get(pk=key)
+
+
+def _carried_out(run: EvaluationRun) -> EvaluationRun:
+    """In this process until it has ended; Ctrl-C leaves it to a worker, or to `continue`."""
+    try:
+        return runs.carry_out_to_end(run.pk)
+    except KeyboardInterrupt as error:
+        raise CommandError(f"Left as it is. Go on with: llm_evaluate continue {run.pk}") from error
+
+
+def _told(run: EvaluationRun) -> tuple[str, dict[str, Any]]:
+    totals = totals_of(run)
     told = {"id": run.pk, "status": run.status, "reason": run.status_reason, **asdict(totals)}
     line = (
         f"{run.pk}: {run.status}. {totals.answered} of {totals.cases} answered, {totals.passed}"
@@ -124,8 +175,7 @@ def _judge(options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 
 
 def _compare(options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    rows = EvaluationRun.objects.select_related("evaluation_set")
-    first, second = rows.get(pk=options["first"]), rows.get(pk=options["second"])
+    first, second = _found(options["first"]), _found(options["second"])
     if options["judge"]:
         judges.judge_runs(first, second)
     found = compare(first, second)
@@ -154,3 +204,13 @@ def _lines(found: RunComparison) -> list[str]:
         if case.differs
     ]
     return lines
+
+
+ACTIONS = {
+    "set": _make,
+    "run": _run,
+    "continue": _continue,
+    "stop": _stop,
+    "compare": _compare,
+    "judge": _judge,
+}

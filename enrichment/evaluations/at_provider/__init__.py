@@ -1,0 +1,1 @@
+"""Runs at batch price: cases handed over as a provider's own batches, by `engine.submissions`."""

@@ -1,0 +1,102 @@
+"""The calls of a run: a case as it is asked about, and its answer as it is kept."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from django.db import connection
+
+from enrichment.engine.column_values import plain_json
+from enrichment.engine.items import Item, Outcome, call_for
+from enrichment.enrichments.contract import Enrichment
+from enrichment.errors import BadSelection
+from enrichment.models.evaluations import (
+    EvaluationAnswer,
+    EvaluationCase,
+    EvaluationRun,
+    EvaluationSet,
+)
+from enrichment.prompts.selection import CompiledPrompt, PromptsInForce, compiled_version
+from llmconfig.client.types import Call
+from metrics.recording import write_records
+
+SERVICE = "evaluation"  # of the calls' records
+
+
+class PromptsOfRun:
+    """The prompt of each case: the version that is tried, else the one in force."""
+
+    def __init__(self, enrichment: Enrichment, version: int | None) -> None:
+        self._fixed = prompt_of(enrichment, version)
+        self._in_force = PromptsInForce(enrichment)
+
+    def of(self, organization_id: int | None) -> CompiledPrompt:
+        return self._fixed or self._in_force.of(organization_id)
+
+
+def prompt_of(enrichment: Enrichment, version: int | None) -> CompiledPrompt | None:
+    """The version that is tried; None where it is the one in force. Raises BadSelection."""
+    if version is None:
+        return None
+    found = compiled_version(enrichment, version)
+    if found is None:
+        said = f"prompt_version: {enrichment.name} has no prompt of version {version}."
+        raise BadSelection(said, field="prompt_version")
+    return found
+
+
+def item_of(case: EvaluationCase, of: EvaluationSet, prompts: PromptsOfRun, floor: float) -> Item:
+    """A case, ready to be asked about."""
+    prompt = prompts.of(case.organization_id)
+    return Item(
+        claim=None,
+        row_id=case.row_id,
+        variant=of.variant,
+        organization_id=case.organization_id,
+        prompt=prompt,
+        # A fact that the set was made without stands for nothing.
+        values=dict.fromkeys(prompt.fact_names, "") | case.values,
+        floor=floor,
+        columns=case.columns,
+    )
+
+
+def call_of(enrichment: Enrichment, run: EvaluationRun, item: Item, model: str) -> Call:
+    """What a case asks of a model; a blank one is the node's own."""
+    call = call_for(enrichment, item, session_id=run.pk, use_cache=False)
+    return replace(
+        call,
+        node=run.node,
+        given={"model": model} if model else {},
+        experiment_key="",
+        labels=replace(call.labels, service_name=SERVICE),
+    )
+
+
+def store(
+    run: EvaluationRun, cases: Mapping[str, EvaluationCase], outcomes: Sequence[Outcome]
+) -> None:
+    """Keep answers with the records of their calls, in the caller's transaction.
+
+    `cases` has them by row.
+    """
+    EvaluationAnswer.objects.bulk_create(
+        EvaluationAnswer(
+            run=run,
+            case=cases[each.item.row_id],
+            state=each.state,
+            value=plain_json(each.value),
+            reason=each.reason,
+            model_used=each.record.model if each.record else "",
+            prompt_version=each.item.prompt.version if each.item.prompt else None,
+            tokens=each.record.usage.tokens_input + each.record.usage.tokens_output
+            if each.record
+            else 0,
+            cost_usd=each.record.cost_usd if each.record else 0,
+            correlation_id=each.record.correlation_id if each.record else None,
+        )
+        for each in outcomes
+    )
+    with connection.cursor() as cursor:
+        write_records(
+            cursor, [(each.record, each.texts) for each in outcomes if each.record and each.texts]
+        )

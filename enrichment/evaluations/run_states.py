@@ -1,0 +1,76 @@
+"""Where a run stands: its moves from one status to another, and how far it is."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Count, Sum
+from django.db.models.functions import Now
+from django.utils.translation import gettext
+
+from enrichment.errors import NotAllowedNow
+from enrichment.models import ResultState
+from enrichment.models.evaluations import GOING, EvaluationRun, RunStatus
+
+
+@dataclass(frozen=True, slots=True)
+class RunTotals:
+    """How far a run is. `cost_usd` is of the priced calls."""
+
+    cases: int
+    answered: int
+    passed: int
+    cost_usd: Decimal
+    unpriced: int
+
+
+def totals_of(run: EvaluationRun) -> RunTotals:
+    """Summed from its answers."""
+    found: dict[str, Any] = run.answers.aggregate(
+        answered=Count("id"), cost=Sum("cost_usd"), priced=Count("cost_usd")
+    )
+    return RunTotals(
+        cases=run.evaluation_set.cases.count(),
+        answered=found["answered"],
+        passed=run.answers.filter(state=ResultState.APPLIED).count(),
+        cost_usd=found["cost"] or Decimal(0),
+        unpriced=found["answered"] - found["priced"],
+    )
+
+
+def proceed(run: EvaluationRun) -> None:
+    """Let a stopped run go on where it stopped; raises NotAllowedNow for others."""
+    stopped = EvaluationRun.objects.filter(pk=run.pk, status=RunStatus.STOPPED)
+    if not stopped.update(
+        status=RunStatus.WAITING,
+        status_reason="",
+        finished_at=None,
+        resumed_at=Now(),
+        due_at=Now(),
+    ):
+        raise NotAllowedNow(gettext("Only a run that has stopped can go on."))
+
+
+def stop(run: EvaluationRun) -> None:
+    """Ask no more; raises NotAllowedNow for one that has ended."""
+    going = EvaluationRun.objects.filter(pk=run.pk, status__in=list(GOING))
+    if not going.update(status=RunStatus.STOPPED, status_reason="Stopped by a person."):
+        raise NotAllowedNow(gettext("The run has ended."))
+
+
+def take_up(run: EvaluationRun) -> bool:
+    """Have it run, unless it has ended or somebody has stopped it meanwhile."""
+    going = EvaluationRun.objects.filter(pk=run.pk, status__in=list(GOING))
+    return bool(going.update(status=RunStatus.RUNNING, finished_at=None))
+
+
+def end(run: EvaluationRun, status: RunStatus, reason: str = "") -> None:
+    """One that a person has stopped meanwhile stays so."""
+    going = EvaluationRun.objects.filter(pk=run.pk, status__in=list(GOING))
+    going.update(status=status, status_reason=reason, finished_at=Now())
+
+
+def end_if_answered(run: EvaluationRun) -> None:
+    """Once no case is without an answer."""
+    if not run.evaluation_set.cases.exclude(answers__run=run).exists():
+        end(run, RunStatus.DONE)
