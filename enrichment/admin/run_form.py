@@ -66,7 +66,7 @@ class RunForm(forms.Form):
         required=False,
         widget=SelectWidget,
         help_text=gettext_lazy(
-            "A provider batch may take 24 hours. Cases without an answer in it continue one by one."
+            "A provider batch may take 24 hours. Rows without an answer in it continue one by one."
         ),
     )
     label = forms.CharField(

@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
             field=models.DateTimeField(
                 db_default=django.db.models.functions.datetime.Now(),
                 editable=False,
-                help_text="When cases are next handed over to the provider.",
+                help_text="When rows are next handed over to the provider.",
             ),
         ),
         migrations.AddField(
@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
             model_name="providerbatchsubmission",
             name="run",
             field=models.ForeignKey(
-                help_text="The run whose cases it asks about. Blank: it asks about a batch's rows.",
+                help_text="The run whose rows it asks about. Blank: rows of a batch.",
                 null=True,
                 on_delete=django.db.models.deletion.CASCADE,
                 related_name="submissions",

@@ -242,7 +242,7 @@ class ProviderBatchSubmission(models.Model):
         null=True,
         on_delete=models.CASCADE,
         related_name="submissions",
-        help_text=_("The run whose cases it asks about. Blank: it asks about a batch's rows."),
+        help_text=_("The run whose rows it asks about. Blank: rows of a batch."),
     )
     provider = models.CharField(max_length=100)
     model = models.CharField(max_length=200)

@@ -126,7 +126,7 @@ class EvaluationRun(models.Model):
     due_at = models.DateTimeField(
         db_default=Now(),
         editable=False,
-        help_text=_("When cases are next handed over to the provider."),
+        help_text=_("When rows are next handed over to the provider."),
     )
     status = models.CharField(max_length=10, choices=RunStatus, default=RunStatus.WAITING)
     status_reason = models.TextField(blank=True, default="")

@@ -128,7 +128,7 @@ def test_what_has_no_answer_there_goes_live_and_says_so(begun, simulator):
     simulator.control(batch_ms=50, batch_expire_at=0.5)
     assert kill_at("applied")
     begun.refresh_from_db()
-    assert "cases go on one by one, at the full price" in begun.status_reason
+    assert "rows go on one by one, at the full price" in begun.status_reason
     run = until(begun)
     assert run_states.totals_of(run).answered == simulator.stats()["paid"] == CASES
     assert len(set(run.answers.values_list("cost_usd", flat=True))) > 1

@@ -92,7 +92,7 @@ def go_live(
     """
     if not cases or run.status not in GOING:
         return
-    number = "1 case goes" if len(cases) == 1 else f"{len(cases)} cases go"
+    number = "1 row goes" if len(cases) == 1 else f"{len(cases)} rows go"
     said = f"{number} on one by one, at the full price: {why}"
     if limit := _limit_passed(run, cases):
         said = f"{said} {limit} Continue it to go on until then, or raise the limit first."

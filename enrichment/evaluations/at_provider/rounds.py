@@ -80,7 +80,7 @@ def _intended(run_id: UUID) -> ProviderBatchSubmission | None:
         raise
     except Exception as error:
         logger.exception("Run %s can't be handed over.", run_id)
-        why = f"Its cases can't be handed over: {type(error).__name__}; see the log."
+        why = f"Its rows can't be handed over: {type(error).__name__}; see the log."
     run_states.end(EvaluationRun.objects.get(pk=run_id), RunStatus.STOPPED, why)
     return None
 
@@ -161,7 +161,7 @@ def _within_cap(
         run_states.end(
             run,
             RunStatus.STOPPED,
-            f"The next case may cost up to ${most[0]:.4f} as part of a provider's batch, and its"
+            f"The next row may cost up to ${most[0]:.4f} as part of a provider's batch, and its"
             f" cap of ${cap.normalize():f} has ${max(room, Decimal(0)):.4f} left.",
         )
     return list(items[:fits])
