@@ -205,3 +205,27 @@ def test_api_and_command_start_stop_and_go_on_with_it(vendor, make_animals, simu
     assert simulator.stats()["paid"] == 2
     with pytest.raises(CommandError, match="has ended"):
         said("stop")
+
+
+@pytest.mark.parametrize("vendor", ["openai"], indirect=True)
+def test_the_admin_begins_one_shows_what_is_there_and_deletes_none_under_way(
+    vendor, make_provider, make_animals, simulator, admin_client
+):
+    make_provider("own", "local")
+    make_animals(2)
+    made = sets.make_set("texts", NODE, CaseSource())
+    add = "/admin/enrichment/evaluationrun/add/"
+    form = {"set": str(made.pk), "transport": "provider_batch"}
+    refused = admin_client.post(add, {**form, "model": "own/gpt-4o-mini"})
+    assert "no batch interface" in " ".join(refused.context["form"].errors["transport"])
+    assert admin_client.post(add, form).status_code == 302
+    simulator.control(batch_ms=60_000)
+    rounds.advance()
+    run = EvaluationRun.objects.get()
+    page = admin_client.get(f"/admin/enrichment/evaluationrun/{run.pk}/change/").text
+    assert ProviderBatchSubmission.objects.get().external_id in page
+    for table, key in (("evaluationrun", run.pk), ("evaluationset", made.pk)):
+        chosen = {"action": "delete_selected", "_selected_action": [key], "post": "yes"}
+        answer = admin_client.post(f"/admin/enrichment/{table}/", chosen)
+        assert "stop it first" in answer.text
+    assert EvaluationRun.objects.filter(pk=run.pk).exists()
