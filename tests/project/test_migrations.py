@@ -27,6 +27,7 @@ GONE_WITH = {
 }
 # Where a made-up value breaks a constraint.
 VALUES: dict[str, dict[str, Any]] = {
+    "enrichment.ProviderBatchSubmission": {"run__label": "a run's, not a chunk's"},
     "llmconfig.Budget": {"hard_limit_usd": 1},
     "llmconfig.BudgetSpending": {"budget__hard_limit_usd": 1},
     "llmconfig.BudgetHold": {"spending__budget__hard_limit_usd": 1},
