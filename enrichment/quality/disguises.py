@@ -11,39 +11,58 @@ import re2
 
 # What is put between or in place of letters, to be read by a model and found by nobody.
 _INVISIBLE = re2.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
-_DOTTED = re2.compile(r"\b(?:[a-z][.*_-]){3,40}[a-z]\b")
-_SPACED = re2.compile(r"\b(?:[a-z] ){3,40}[a-z]\b")
+# Letters one by one, with signs or spaces between them.
+_APART = re2.compile(r"\b(?:(?:[a-z][.*_-]){3,40}|(?:[a-z] ){3,40})[a-z]\b")
 _BETWEEN = re2.compile("[ .*_-]")
 _AS_LETTERS = str.maketrans("013457!$|", "oieastisi")
 _MIXED = re2.compile(r"\b[0-9]?[a-z]+[013457][a-z0-9]*\b|\b[013457][a-z]{3,}[a-z0-9]*\b")
 _SIGNS = re2.compile(r"[!$|][a-z]{3,}|[a-z]{1,20}[!$|][a-z]{1,20}")
-_DISGUISED = re2.compile(f"{_DOTTED.pattern}|{_SPACED.pattern}|{_MIXED.pattern}|{_SIGNS.pattern}")
+# Is in all that these find: without edges of words, which cost RE2 its quick way in a text that
+# isn't all ASCII.
+_MAY_BE_DISGUISED = re2.compile(
+    r"(?:[a-z][.*_-]){3}[a-z]|(?:[a-z] ){3}[a-z]|[a-z][013457]|[013457][a-z]{3}"
+    r"|[!$|][a-z]{3}|[a-z][!$|][a-z]"
+)
 # Letters of other alphabets that look like ours.
 _LOOKALIKES = str.maketrans("аеорсухіјѕԁӏһкмтвнαεορυικτνβ", "aeopcyxijsdlhkmtbhaeopuiktvb")
 _MIXED_SCRIPTS = re2.compile(r"[a-z][а-яіјѕα-ω]|[а-яіјѕα-ω][a-z]")
 _BASE64 = re2.compile(r"[A-Za-z0-9+/]{16,400}={0,2}")
-# Backwards, and thirteen letters on.
-_TURNED = ("snoitcurtsni", "erongi", "tpmorp", "dragersid", "vafgehpgvba", "vtaber", "cebzcg")
+# Words for a model backwards, and thirteen letters on.
+TURNED = ("snoitcurtsni", "erongi", "tpmorp", "dragersid", "vafgehpgvba", "vtaber", "cebzcg")
 MIN_READABLE = 0.95  # of the signs that a hidden text is decoded to
 
 
 def plainly(lowered: str) -> str:
     """A lower-cased text with disguised words as they are meant to be read."""
+    return undisguised(lowered)[0]
+
+
+def undisguised(lowered: str) -> tuple[str, list[int] | None]:
+    """A lower-cased text with disguised words as they are meant to be read.
+
+    With the places of those that have signs in place of letters; None where more has changed.
+    """
     text = lowered
     if not text.isascii():
         text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
         if _MIXED_SCRIPTS.search(text):
             text = text.translate(_LOOKALIKES)
-    if _DISGUISED.search(text) is None:  # as nearly always
-        return text
-    for apart in (_DOTTED, _SPACED):
-        text = apart.sub(lambda found: _BETWEEN.sub("", found[0]), text)
-    text = _MIXED.sub(lambda found: found[0].translate(_AS_LETTERS), text)
-    return str(_SIGNS.sub(lambda found: found[0].translate(_AS_LETTERS), text))
+    places: list[int] = []
+    if _MAY_BE_DISGUISED.search(text) is None:  # as nearly always
+        return text, places if text == lowered else None
+
+    def as_letters(found: "re2._Match[str]") -> str:
+        places.append(found.start())
+        return str(found[0].translate(_AS_LETTERS))
+
+    text = _APART.sub(lambda found: _BETWEEN.sub("", found[0]), text)
+    same = text == lowered
+    text = str(_SIGNS.sub(as_letters, _MIXED.sub(as_letters, text)))
+    return text, places if same else None
 
 
 def hidden_texts(text: str) -> Iterator[str]:
-    """Texts that are hidden as Base64, backwards, or letters moved by thirteen."""
+    """Texts that are hidden as Base64."""
     for found in _BASE64.findall(text):
         if found.isalpha() and (found.islower() or found.istitle()):
             continue  # a long word
@@ -54,5 +73,3 @@ def hidden_texts(text: str) -> Iterator[str]:
         letters = sum(each.isalpha() or each in " ,.:'" for each in read)
         if " " in read and letters >= MIN_READABLE * len(read):
             yield f"{found[:40]} ({read[:80]})"
-    lowered = text.lower()
-    yield from (each for each in _TURNED if each in lowered)

@@ -6,11 +6,11 @@ proof that a text is harmless.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import re2
 
-from enrichment.quality.disguises import hidden_texts, plainly
+from enrichment.quality.disguises import TURNED, hidden_texts, undisguised
 from enrichment.quality.gates.contract import (
     Checked,
     GateFinding,
@@ -74,7 +74,7 @@ _HINTS = (
     "ты ", "du bist", "eres ", "tu es", "vous êtes", "sei ", "je bent", "você é", " hey ",
     "\nhey ", "hello ", "dear ", " bot,", " bot ", "answered with",
 )  # fmt: skip
-_HINTED = re2.compile("|".join(map(re2.escape, _HINTS)))  # in one pass over the text
+_HINTED = re2.compile("|".join(map(re2.escape, (*_HINTS, *TURNED))))  # in one pass over the text
 BEFORE, AFTER = 80, 160  # characters around a hint
 _WHOSE = r"(?:(?:all|any|the|your|these|those|every|my|of)\s+){0,3}"
 _RULES = r"(?:instructions?|prompts?|rules|directions|guidelines|context|commands?|text|messages?)"
@@ -151,7 +151,7 @@ _COLLECTED = (
     r"|\b(?:ignore|esqueça|desconsidere)\s+(?:\w+\s+){0,3}(?:instruç|regras)\w*"
     r")"
 )
-# By kind of what is said; each alone, for together they would need more memory than RE2 has.
+# By kind of what is said.
 _KINDS = (
     _COLLECTED,
     rf"\b{SET_ASIDE}\s+{WHOSE}{GUIDANCE}\b",
@@ -178,6 +178,10 @@ def _loosely(pattern: str) -> str:
 
 
 _ADDRESSED = tuple((re2.compile(_loosely(each)), re.compile(each)) for each in _KINDS)
+_ROOMY = re2.Options()
+_ROOMY.max_mem = 64 * 1024**2
+# All kinds in one, which nearly every surrounding is done with.
+_MAY_ADDRESS = re2.compile("|".join(f"(?:{_loosely(each)})" for each in _KINDS), _ROOMY)
 
 
 def addresses_model(checked: Checked) -> GateFinding | None:
@@ -185,8 +189,8 @@ def addresses_model(checked: Checked) -> GateFinding | None:
     lowered = checked.source_lower
     found = _passages(lowered)
     if not found:
-        undisguised = plainly(lowered)
-        found = _passages(undisguised) if undisguised != lowered else []
+        plain, places = undisguised(lowered)
+        found = _passages(plain) if places is None else [*_around(plain, places)]
     if not found:
         found = [*hidden_texts(checked.source)]
     return found_in_answer(ADDRESSES_MODEL, SPEAKS, found)
@@ -198,7 +202,7 @@ SPEAKS = "The source speaks to a model"
 def _passages(lowered: str) -> list[str]:
     found: list[str] = []
     for hint in dict.fromkeys(_HINTED.findall(lowered)):
-        found += _near(lowered, hint)
+        found += (hint,) if hint in TURNED else _near(lowered, hint)
         if found:
             break
     return found
@@ -209,9 +213,28 @@ def _near(text: str, hint: str) -> Iterator[str]:
     at, end = text.find(hint), 0
     while at >= 0:
         start, end = max(end, at - BEFORE), at + AFTER
-        near = text[start:end]
+        if said := _said(text, start, end):
+            yield said
+            return
+        at = text.find(hint, max(at + 1, end - BEFORE))
+
+
+def _around(text: str, places: Iterable[int]) -> Iterator[str]:
+    """What the patterns find around words that were read otherwise than they stand there."""
+    end = 0
+    for at in sorted(places):
+        if at + BEFORE > end:
+            start, end = max(0, at - AFTER), at + AFTER + BEFORE
+            if said := _said(text, start, end):
+                yield said
+                return
+
+
+def _said(text: str, start: int, end: int) -> str:
+    """What the patterns find in a part of a text; blank for nothing."""
+    near = text[start:end]
+    if _MAY_ADDRESS.search(near):
         for may_address, addresses in _ADDRESSED:
             if may_address.search(near) and (match := addresses.search(text, start, end)):
-                yield text[match.start() : match.end() + 40].replace("\n", " ").strip()
-                return
-        at = text.find(hint, max(at + 1, end - BEFORE))
+                return text[match.start() : match.end() + 40].replace("\n", " ").strip()
+    return ""
