@@ -60,6 +60,7 @@ pkwy: parkway
 rd: road
 blvd: boulevard
 ave: avenue
+ext: extension
 meds: medication, medications
 mtn: mountain
 hrs: hours

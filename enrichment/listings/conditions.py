@@ -57,6 +57,18 @@ foster, a foster home, kept
     ja 預か フォスター 里親 一時 仮
     zh 寄养 寄養 中途 暂养 暫養 寄宿 领养 领養
     ko 위탁 임시 임보 보호 수양
+experience, experience, kept
+    en experience experienced
+    de erfahr* hundeerfahr* erleb*
+    es experiencia* experimenta* expert* vivenci*
+    fr expér* expert*
+    it esperien* espert* esperiment*
+    nl ervar* ervaren*
+    pt experiên* experiente* experimenta* vivência*
+    pl doświadcz*
+    ja 経験 体験
+    zh 经验 經驗 经历 經歷 体验
+    ko 경험 숙련
 muzzle, a muzzle, kept denied
     en muzzle*
     de maulkorb* maulkörb*

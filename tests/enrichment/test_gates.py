@@ -256,6 +256,17 @@ def test_a_translation_keeps_what_is_denied_demanded_and_named(wrong, instead, c
     assert [each.code for each in found] == ([code] if code else [])
 
 
+@pytest.mark.parametrize(
+    ("owners", "codes"), [("personas con experiencia", []), ("perros grandes", ["lost_concept"])]
+)
+def test_a_translation_keeps_that_a_dog_needs_experience(owners, codes):
+    source = "Rex would do best with experienced people who help him. He is 4 years old."
+    values = {"name": "Rex", "text": source, "language": "Spanish"}
+    text = f"Rex estaría mejor con {owners} que le ayuden. Tiene 4 años de edad."
+    found = get("translation").objections(text, values, variant="es", columns={"name": "Rex"})
+    assert [each.code for each in found] == codes
+
+
 def test_a_warning_in_a_language_that_nobody_knows_here_goes_to_a_person():
     values = {"name": "Rex", "text": LISTING, "language": "Finnish"}
     text = "Rex on hyvin suloinen koira, joka ei tule toimeen kissojen kanssa ja joka oli kotona."

@@ -64,3 +64,9 @@ def test_right_edits_of_another_hand_pass():
     found = edited("quality_edits_more.txt")
     assert found.of >= 130
     assert found.share <= 0.03, found.codes
+
+
+def test_right_edits_of_shipped_sentences_pass():
+    found = edited("quality_edits_shipped.txt")
+    assert found.of >= 40
+    assert not found.held, found.codes

@@ -114,9 +114,10 @@ class Wording:
 
     @classmethod
     def of(cls, text: str) -> "Wording":
-        plain = (each for each in text.lower().split() if not _OF_ADDRESSES.search(each))
+        text = _BEFORE_ADDRESS.sub(" ", text.lower())
+        plain = (each for each in text.split() if not _OF_ADDRESSES.search(each))
         text = f" {' '.join(plain)} "
-        text = _DRAWN.sub(r"\1", _GLUED_UNIT.sub(r"\1 ", text))
+        text = _DRAWN.sub(r"\1", _GLUED_UNIT.sub(r"\1 ", _STOP.sub(" ", text)))
         for sign, word in SIGNS:
             text = text.replace(sign, word)
         for phrase, word in PHRASES.items():
@@ -136,6 +137,8 @@ class Wording:
 
 
 _OF_ADDRESSES = re.compile(r"://|www\.|[a-z0-9]@[a-z0-9]|\[[a-z]+:[a-z0-9]+\]")  # or a “[ref:1]”
+_BEFORE_ADDRESS = re.compile(r"(?<=[.!?:;,)*])(?=https?://|www\.)")  # one glued to a sentence
+_STOP = re.compile(r"[,;:!?)]+(?= )")  # hides the end of a phrase
 _DRAWN = re.compile(r"([a-z])\1{2,}")  # "sooo"
 _GLUED_UNIT = re.compile(r"(\d)(?=[a-z])")
 
@@ -209,13 +212,13 @@ def _swapped(gone: Sequence[Sentence], added: Sequence[Sentence], new: AbstractS
     differ = [at for at, (one, other) in enumerate(zip(before, after, strict=True)) if one != other]
     if len(differ) != 2 or before[differ[0]] != after[differ[1]]:
         return ""
-    if differ[1] == differ[0] + 1 and new & _DATIVE:  # “a home for Willow”
+    if differ[1] == differ[0] + 1 and new & _JOINING:  # “a home for Willow”, “a shelter in Ohio”
         return ""
     one, other = (before[at] for at in differ)
     return f"{one} and {other} have changed places" if after[differ[0]] == other else ""
 
 
-_DATIVE = frozenset({"for", "to", "of"})
+_JOINING = frozenset({"for", "to", "of", "in", "from", "at"})
 
 
 def _telling(sentences: Sequence[Sentence]) -> list[str]:
