@@ -1,30 +1,24 @@
 """`make clients`: each client of the matrix at `/v1`, before the simulator or a model of one's own.
 
 Needs an empty database in DATABASE_URL, as `python -m project.embedded --ephemeral --` brings one.
-Writes docs/clients.md when it ran all of them at the simulator; exits 1 if a step failed that no
-note explains.
+Writes docs/clients.md when it knows all of them at the simulator, from this run and those of the
+last day; exits 1 if a step failed that no note explains.
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
-from shutil import which
 
 import django
 
-from tests.clients import environments
-from tests.clients.listing import CLIENTS, STEPS, MatrixClient
+from tests.clients import environments, kept, matrix, running
+from tests.clients.listing import CLIENTS, MatrixClient
 
-DOCUMENT = environments.ROOT / "docs" / "clients.md"
-BEGIN, END = "<!-- written by make clients -->", "<!-- end -->"
-MAX_SECONDS = 300
+AT_A_TIME = 2
 CONFIGURATION = """
 providers:
   sim: {{provider_type: custom, api_base_url: "{url}/v1"}}
@@ -42,41 +36,44 @@ embedder: {{default_model: sim/text-embedding-3-small}}
 """
 
 
-@dataclass(slots=True)
-class ClientResult:
-    """What became of each step: blank where it worked, else why it didn't."""
-
-    client: MatrixClient
-    steps: dict[str, str] = field(default_factory=dict)
-    broken: str = ""  # why the script didn't get to its steps
-
-    @property
-    def unexplained(self) -> dict[str, str]:
-        """The failures that no note is for."""
-        known = self.client.known
-        if self.broken:
-            return {} if "all" in known else {"all": self.broken}
-        return {step: why for step, why in self.steps.items() if why and step not in known}
-
-
 def main() -> None:
-    """Run the clients that the arguments name, print the results, write the matrix."""
+    """Run the clients that the arguments name, tell each step as it comes, write the matrix."""
     parser = argparse.ArgumentParser(prog="python -m tests.clients")
     parser.add_argument("only", nargs="*", help="Beginnings of clients' names. Default: all.")
     parser.add_argument("--local", action="store_true", help="Ask the model at LLM_LOCAL_URL.")
+    parser.add_argument(
+        "--resume", action="store_true", help="Leave out clients that worked within the last day."
+    )
     given = parser.parse_args()
+    found = kept.results(CLIENTS) if not given.local else {}
     chosen = [
-        each for each in CLIENTS if not given.only or each.shown.startswith(tuple(given.only))
+        each
+        for each in CLIENTS
+        if (not given.only or each.shown.startswith(tuple(given.only)))
+        and not (given.resume and each.shown in found and not found[each.shown].unexplained)
     ]
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
     os.environ["ANTHROPIC_API_KEY"] = "sk-simulated-0123456789"
-    django.setup()
-    with _gateway(local=given.local) as surroundings, ThreadPoolExecutor(2) as pool:
-        results = list(pool.map(lambda each: _run(each, surroundings), chosen))
-    sys.stdout.write(f"{_matrix(results)}\n\n{_failures(results)}\n")
-    if len(chosen) == len(CLIENTS) and not given.local:
-        _write(results)
-    sys.exit(any(each.unexplained for each in results))
+    if chosen:
+        django.setup()
+        with _gateway(local=given.local) as surroundings, ThreadPoolExecutor(AT_A_TIME) as pool:
+
+            def run(client: MatrixClient) -> running.ClientResult:
+                result = running.run(client, surroundings)
+                if not given.local:
+                    kept.keep(result)
+                return result
+
+            ran = list(pool.map(run, chosen))
+        sys.stdout.write(f"{matrix.table(ran)}\n\n{matrix.failures(ran)}\n")
+        found |= {result.client.shown: result for result in ran}
+    missing = [each.shown for each in CLIENTS if each.shown not in found]
+    if not given.local and not missing:
+        matrix.write([found[each.shown] for each in CLIENTS])
+        sys.stdout.write(f"Wrote {matrix.DOCUMENT}.\n")
+    elif not given.local:
+        sys.stdout.write(f"Not written, for these weren't run: {'; '.join(missing)}.\n")
+    sys.exit(any(found[each.shown].unexplained for each in chosen))
 
 
 @contextmanager
@@ -124,68 +121,6 @@ def simulator() -> Iterator[str]:
             yield line.split()[-1]
         finally:
             process.terminate()
-
-
-def _run(client: MatrixClient, surroundings: dict[str, str]) -> ClientResult:
-    result = ClientResult(client)
-    if client.is_node and not which("node"):
-        result.broken = "there is no node here"
-        return result
-    try:
-        done = subprocess.run(
-            environments.command(client),
-            env={**surroundings, **client.environment},
-            cwd=Path(surroundings["HOME"]),
-            capture_output=True,
-            text=True,
-            timeout=MAX_SECONDS,
-            check=False,
-        )
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        result.broken = str(error)[:200]
-        return result
-    for line in done.stdout.splitlines():
-        if line.startswith("@@"):
-            told = json.loads(line.removeprefix("@@"))
-            result.steps[told["step"]] = "" if told["ok"] else told["why"]
-    if not result.steps:
-        result.broken = " ".join(done.stderr.split())[-300:] or "it said nothing"
-    sys.stderr.write(f"{client.shown}: {_marks(result)}\n")
-    return result
-
-
-def _marks(result: ClientResult) -> str:
-    return " ".join(f"{step}{'✓' if not why else '✗'}" for step, why in result.steps.items())
-
-
-def _matrix(results: Sequence[ClientResult]) -> str:
-    rows = [f"| client | version | {' | '.join(STEPS)} |", f"| --- | --- |{' --- |' * len(STEPS)}"]
-    for each in results:
-        marks = [
-            "✗" if each.broken or each.steps.get(step) else "✓" if step in each.steps else "–"
-            for step in STEPS
-        ]
-        rows.append(f"| {each.client.shown} | `{each.client.version}` | {' | '.join(marks)} |")
-    return "\n".join(rows)
-
-
-def _failures(results: Sequence[ClientResult]) -> str:
-    lines = []
-    for each in results:
-        failed = {"all": each.broken} if each.broken else each.steps
-        for step, why in failed.items():
-            if why:
-                told = each.client.known.get(step, f"unexplained: {why}")
-                lines.append(f"- {each.client.shown}, {step}: {told}")
-    return "\n".join(lines)
-
-
-def _write(results: Sequence[ClientResult]) -> None:
-    text = DOCUMENT.read_text(encoding="utf-8")
-    head, _, rest = text.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    made = f"{_matrix(results)}\n\n{_failures(results)}".strip()
-    DOCUMENT.write_text(f"{head}{BEGIN}\n{made}\n{END}{tail}", encoding="utf-8")
 
 
 if __name__ == "__main__":
