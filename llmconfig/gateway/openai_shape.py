@@ -271,12 +271,14 @@ def _refuse_what_is_not_offered(body: JSON) -> None:
 def _schema(form: object) -> JSON | None:
     """The schema that an answer must obey, None if any text or any JSON will do.
 
-    llama.cpp, Together and Fireworks take it as `schema`, also beside `json_object`.
+    llama.cpp, Together and Fireworks take it as `schema`, also beside `json_object`; Hugging Face's
+    servers, and so their clients anywhere, as `value` of `json_object` or `json`.
     """
-    if not isinstance(form, dict) or form.get("type") not in FORMS:
+    if not isinstance(form, dict) or form.get("type") not in (*FORMS, "json"):
         raise bad("response_format", "Its type is text, json_object or json_schema.")
     described = form.get("json_schema")
-    wanted = described.get("schema") if isinstance(described, dict) else form.get("schema")
+    plain = form.get("schema") or form.get("value")
+    wanted = described.get("schema") if isinstance(described, dict) else plain
     if form["type"] == "text" or (form["type"] == "json_object" and not wanted):
         return None
     return schema_of(wanted, "response_format.json_schema.schema")

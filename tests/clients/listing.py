@@ -91,6 +91,11 @@ ANTHROPIC_NODE = ("@langchain/anthropic@1.5.11", "@langchain/core@1.4.0", "zod@4
 INSPECT = ("inspect-ai==0.3.285", "openai==3.57.0", "anthropic==2.14.0")
 AI_7 = ("ai@7.0.173", "zod@4.6.7")
 CHATLAS = ("chatlas[anthropic]==0.23.0", "openai==3.57.0")
+OPENCODE = ("opencode-ai@1.18.33",)
+PI = ("@mariozechner/pi-coding-agent@0.73.1",)
+QWEN = ("@qwen-code/qwen-code@0.24.4",)
+COPILOT = ("@github/copilot@1.0.102",)
+CONTINUE = ("@continuedev/openai-adapters@1.37.0",)
 MIRASCOPE = ("mirascope[openai]==2.8.2",)
 
 CLIENTS = (
@@ -102,6 +107,10 @@ CLIENTS = (
             "anthropic==2.14.0", AT="openai"),
     _python("anthropic, at an Anthropic provider", "anthropic", "anthropic_messages",
             "anthropic==2.14.0", AT="anthropic"),
+    _python("openai, Azure's addresses", "openai", "azure_openai", "openai==3.57.0"),
+    _python("groq", "groq", "groq_sdk", "groq==1.7.0"),
+    _python("huggingface_hub", "huggingface_hub", "huggingface_inference",
+            "huggingface-hub==2.4.0"),
     _python("langchain-openai", "langchain", "langchain_openai_chat", *LANGCHAIN),
     _python("langchain-anthropic", "langchain", "langchain_anthropic_chat", *LANGCHAIN),
     _python("langgraph agents", "langchain", "langgraph_agent", *LANGCHAIN),
@@ -158,6 +167,8 @@ CLIENTS = (
                 "@ai-sdk/openai-compatible@3.0.92", *AI_7),
     _node_alone("ai 7, @ai-sdk/anthropic", "ai_7_anthropic", "ai_sdk_anthropic.mjs",
                 "@ai-sdk/anthropic@4.0.105", *AI_7),
+    _node_alone("ai 7, @openrouter/ai-sdk-provider", "openrouter_node", "openrouter_ai_sdk.mjs",
+                "@openrouter/ai-sdk-provider@3.1.0", *AI_7),
     _node_alone("mastra (npm)", "mastra", "mastra_agent.mjs", "@mastra/core@1.71.0", "zod@4.6.7"),
     _node_alone("ax (npm)", "ax", "ax_program.mjs", "@ax-llm/ax@24.0.21",
                 known={"structured": IN_WORDS}),
@@ -181,4 +192,27 @@ CLIENTS = (
                 "llamaindex@0.12.1", "@llamaindex/openai@0.4.23", "zod@4.6.7"),
     _node_alone("instructor (npm)", "instructor_node", "instructor_node.mjs",
                 "@instructor-ai/instructor@1.7.0", "openai@4.104.0", "zod@3.25.76"),
+    _node_alone("opencode (npm), chat", "opencode", "opencode_run.mjs", *OPENCODE,
+                AT="@ai-sdk/openai-compatible"),
+    _node_alone("opencode (npm), responses", "opencode", "opencode_run.mjs", *OPENCODE,
+                AT="@ai-sdk/openai"),
+    _node_alone("opencode (npm), Anthropic", "opencode", "opencode_run.mjs", *OPENCODE,
+                AT="@ai-sdk/anthropic"),
+    _node_alone("pi (npm), chat", "pi", "pi_agent.mjs", *PI, AT="openai-completions"),
+    _node_alone("pi (npm), responses", "pi", "pi_agent.mjs", *PI, AT="openai-responses"),
+    _node_alone("pi (npm), Anthropic", "pi", "pi_agent.mjs", *PI, AT="anthropic-messages"),
+    _node_alone("Qwen Code (npm), chat", "qwen_code", "qwen_code.mjs", *QWEN, AT="openai"),
+    _node_alone("Qwen Code (npm), Anthropic", "qwen_code", "qwen_code.mjs", *QWEN,
+                AT="anthropic"),
+    _node_alone("Copilot's CLI (npm), chat", "copilot", "copilot_cli.mjs", *COPILOT,
+                AT="completions"),
+    _node_alone("Copilot's CLI (npm), responses", "copilot", "copilot_cli.mjs", *COPILOT,
+                AT="responses"),
+    _node_alone("Copilot's CLI (npm), Anthropic", "copilot", "copilot_cli.mjs", *COPILOT,
+                AT="anthropic"),
+    _node_alone("Cline's CLI (npm)", "cline", "cline_cli.mjs", "cline@3.0.65"),
+    _node_alone("Continue's adapters (npm), OpenAI", "continue", "continue_adapters.mjs",
+                *CONTINUE, AT="openai"),
+    _node_alone("Continue's adapters (npm), Anthropic", "continue", "continue_adapters.mjs",
+                *CONTINUE, AT="anthropic"),
 )  # fmt: skip

@@ -83,6 +83,8 @@ def test_limits_come_as_the_clients_language_has_numbers(server, provider, key, 
     [
         {"type": "json_object", "schema": SCHEMA},
         {"type": "json_schema", "schema": SCHEMA},
+        {"type": "json_object", "value": SCHEMA},
+        {"type": "json", "value": SCHEMA},
         {"type": "json_schema", "json_schema": {"schema": SCHEMA}},
     ],
 )
@@ -94,6 +96,13 @@ def test_a_schema_holds_wherever_a_client_puts_it(server, provider, key, form):
         reply = client.post(CHAT, json=ASKED | {"response_format": form})
     assert reply.status_code == 502
     assert "does not obey the schema" in reply.json()["error"]["message"]
+
+
+def test_json_without_its_schema_is_refused_by_name(server, provider, key):
+    with server.client(key) as client:
+        reply = client.post(CHAT, json=ASKED | {"response_format": {"type": "json"}})
+    assert (reply.status_code, provider.requests) == (400, 0)
+    assert "response_format" in reply.json()["error"]["param"]
 
 
 def test_addresses_and_keys_are_found_where_clients_leave_them(server, provider, key):
