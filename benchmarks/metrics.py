@@ -79,11 +79,11 @@ def _busy_hour() -> Iterator[str]:
     """A page and the rollup while an hour with very many calls waits to be summed up."""
     from django.db import connection
 
-    from metrics import partitions, queries, rollups
+    from metrics import partitions, queries, questions, rollups
 
     now = partitions.utc_now()
     start = now.replace(minute=0, second=0, microsecond=0)
-    question = queries.MetricsQuestion(since=start, until=now, by=["model"])
+    question = questions.MetricsQuestion(since=start, until=now, by=["model"])
     with connection.cursor() as cursor:
         cursor.execute(MAKE, {"since": start, "until": now, "rows": BUSY_HOUR})
     taken = max(explained(lambda: queries.ask(question)) for _ in range(REPEATS))

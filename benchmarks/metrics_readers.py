@@ -65,7 +65,7 @@ def readers() -> dict[str, Callable[[], Any]]:
     from django.urls import reverse
 
     from llmconfig.models import NodeConfiguration
-    from metrics import queries
+    from metrics import queries, questions
     from metrics.analyzers import cost
     from metrics.models import GenerationMetric
     from metrics.prometheus import exposition
@@ -76,7 +76,7 @@ def readers() -> dict[str, Callable[[], Any]]:
 
     def ask(days: int, *by: str, **more: Any) -> Callable[[], Any]:
         since = now - dt.timedelta(days=days)
-        question = queries.MetricsQuestion(since=since, until=now, by=by, **more)
+        question = questions.MetricsQuestion(since=since, until=now, by=by, **more)
         return lambda: queries.ask(question)
 
     calls, texts = "/admin/metrics/generationmetric/", "/admin/metrics/generationhistory/"
@@ -120,7 +120,7 @@ def readers() -> dict[str, Callable[[], Any]]:
         "breakdown by model with percentiles, 31 days": ask(31, "model", latencies=True),
         "breakdown by node and provider, 366 days": ask(366, "node", "provider"),
         "series by day, 92 days": ask(92, each_period=True),
-        "series by hour, 7 days": ask(7, each_period=True, grain=queries.Grain.HOUR),
+        "series by hour, 7 days": ask(7, each_period=True, grain=questions.Grain.HOUR),
         "forecast of the month": cost.forecast_month,
         "`/metrics`": exposition,
     }

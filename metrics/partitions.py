@@ -90,6 +90,14 @@ def existing(cursor: CursorWrapper, table: str) -> list[Partition]:
     return sorted(found, key=lambda partition: partition.start)
 
 
+def is_kept(cursor: CursorWrapper, table: str, moment: dt.datetime) -> bool:
+    """Whether the month of an aware `moment` still has its partition of `table`.
+
+    Raises PartitionsUnusable.
+    """
+    return any(month.start <= moment < month.end for month in existing(cursor, table))
+
+
 def missing(
     cursor: CursorWrapper, table: str, *, now: dt.datetime, months_back: int = 0
 ) -> Iterator[Partition]:

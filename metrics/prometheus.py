@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from metrics import partitions
-from metrics.queries import CLASSES_PER_DOUBLING, Figures, MetricsQuestion, Row, ask
+from metrics.queries import CLASSES_PER_DOUBLING, Figures, Row, ask
+from metrics.questions import MetricsQuestion
 
 LABELS = ("node", "provider", "model", "outcome")
 COUNTERS = {

@@ -1,40 +1,45 @@
 """The SQL that sums over calls are read from: the rollups, the calls, or some of each."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
-# Told by the calls alone: their columns.
-OF_CALLS: Mapping[str, str] = MappingProxyType(
-    {
-        "batch": "session_id",
-        "user": "user_id",
-        "key": "account",
-        "end_user": "end_user",
-        "tag": "tag",
-    }
+from django.db import connection
+from django.utils.translation import gettext
+
+from metrics.errors import Unanswerable
+from metrics.questions import (
+    CALLERS,
+    OF_CALLS,
+    OF_ROLLUPS,
+    OTHERS,
+    FoundKey,
+    Grain,
+    MetricsQuestion,
+    column,
+    start_of,
+    users_have_text_keys,
 )
-# As people name them, and the rollups' columns.
-OF_ROLLUPS: Mapping[str, str] = MappingProxyType(
-    {
-        "node": "method_name",
-        "type": "node_type",
-        "provider": "provider",
-        "model": "model_used",
-        "tier": "tier",
-        "organization": "organization_id",
-        "service": "service_name",
-        "operation": "operation_type",
-        "outcome": "error_code",
-    }
-)
+
+MAX_DAYS_OF_CALLS = 92
+VIEWS = {Grain.HOUR: "llm_metrics_by_hour", Grain.DAY: "llm_metrics_by_day"}
+CALLERS_VIEWS = {Grain.HOUR: "llm_callers_by_hour", Grain.DAY: "llm_callers_by_day"}
+# The same sums in fewer rows, for days told apart by these alone.
+OVERVIEW = "llm_metrics_overview_by_day"
+OF_OVERVIEW = frozenset({"node", "provider", "model", "outcome", "period"})
+FAILED = "coalesce(sum(calls) FILTER (WHERE error_code <> ''), 0)"
 SUMS = (
-    "sum(calls)::bigint, coalesce(sum(calls) FILTER (WHERE error_code <> ''), 0)::bigint,"
+    f"sum(calls)::bigint, {FAILED}::bigint,"
     " sum(unpriced)::bigint, sum(unpriced_tokens)::bigint, sum(cache_hits)::bigint,"
     " sum(unpriced_hits)::bigint, sum(tokens_input)::bigint,"
     " sum(tokens_output)::bigint, sum(tokens_cached_input)::bigint,"
     " sum(tokens_cache_write)::bigint, sum(tokens_reasoning)::bigint, sum(cost_usd),"
     " sum(saved_usd), sum(latency_sum_ms)"
 )
+SUMS_OF_CALLERS = SUMS.replace(FAILED, "sum(failed)")
 # A call as the sums of itself.
 SUMS_OF_A_CALL = """
     1 AS calls, (cost_usd IS NULL)::int AS unpriced,
@@ -53,7 +58,7 @@ CALLS = f"""
 FROM llm_generation_metrics{{tags}} WHERE created_at >= %s AND created_at < %s) AS calls
 """  # noqa: S608 - our own names
 # A call counts with each of its tags; one without any has none.
-WITH_TAGS = " LEFT JOIN LATERAL unnest(tags) AS each (tag) ON true"
+WITH_TAGS = " LEFT JOIN LATERAL (SELECT DISTINCT unnest(tags) AS tag) AS each ON true"
 WITHOUT_TAGS = " CROSS JOIN (SELECT NULL::text AS tag) AS each"
 COLUMNS_OF_SUMS = (
     "calls, unpriced, unpriced_tokens, cache_hits, unpriced_hits, tokens_input, tokens_output,"
@@ -86,3 +91,187 @@ CROSS JOIN LATERAL (
 ) AS split) AS zoned
 """  # noqa: S608 - our own names
 BY_CLASS = " CROSS JOIN unnest(latency_buckets, latency_counts) AS class (bucket, number)"
+# What a row of callers is of, for grouping: a caller, none (NULL), or all others (blank).
+WHO = "CASE WHEN others THEN '' ELSE '=' || value END AS who, value, others"
+OF_CALLERS = f"who, value, others, failed, {COLUMNS_OF_SUMS}"
+BY_CALLER = f"""
+(SELECT period_start, {WHO}, failed, {COLUMNS_OF_SUMS} FROM {{view}} WHERE kind = %s) AS callers
+"""  # noqa: S608 - our own names
+ZONED_CALLERS = f"""
+(SELECT date_trunc('day', period_start, %s) AS period_start, {WHO}, failed, {COLUMNS_OF_SUMS}
+FROM llm_callers_by_hour WHERE kind = %s AND period_start >= %s AND period_start < %s) AS zoned
+"""  # noqa: S608 - our own names
+# A zone's days together: from UTC's days, but for the hours before the first and after the last.
+TOGETHER = f"""
+(SELECT period_start, {WHO}, failed, {COLUMNS_OF_SUMS}
+FROM llm_callers_by_day WHERE kind = %s AND period_start >= %s AND period_start < %s
+UNION ALL
+SELECT period_start, {WHO}, failed, {COLUMNS_OF_SUMS}
+FROM llm_callers_by_hour WHERE kind = %s AND period_start >= %s AND period_start < %s
+UNION ALL
+SELECT period_start, {WHO}, failed, {COLUMNS_OF_SUMS}
+FROM llm_callers_by_hour WHERE kind = %s AND period_start >= %s AND period_start < %s) AS together
+"""  # noqa: S608 - our own names
+SPLIT_CALLERS = f"""
+(SELECT date_trunc('day', period_start, %s) AS period_start, {WHO}, failed, {COLUMNS_OF_SUMS}
+FROM llm_callers_by_hour WHERE kind = %s
+    AND period_start >= %s AND period_start < %s AND period_start <> ALL(%s)
+UNION ALL
+SELECT split.period_start, {OF_CALLERS}
+FROM unnest(%s::timestamptz[]) AS hour (begins)
+CROSS JOIN LATERAL (
+    SELECT date_trunc('day', created_at, %s) AS period_start,
+        '=' || {{caller}}::text AS who, {{caller}}::text AS value, false AS others,
+        (error_code <> '')::int AS failed, {SUMS_OF_A_CALL}
+    FROM llm_generation_metrics{{tags}}
+    WHERE created_at >= greatest(hour.begins, %s)
+        AND created_at < least(hour.begins + interval '1 hour', %s)
+    OFFSET 0
+) AS split) AS zoned
+"""  # noqa: S608 - our own names
+# Whether days of a time have no sums by caller yet, and whether those that there are don't tell
+# all callers apart.
+KNOWN = """
+SELECT EXISTS (
+        SELECT FROM llm_callers_waiting
+        WHERE day > %(since)s - interval '24 hours' AND day < %(until)s
+            AND not_before <= statement_timestamp()
+    ),
+    EXISTS (
+        SELECT FROM llm_callers_hourly
+        WHERE kind = %(kind)s AND others AND period_start >= %(since)s AND period_start < %(until)s
+    ) OR EXISTS (
+        SELECT FROM llm_callers_daily
+        WHERE kind = %(kind)s AND others
+            AND period_start > %(since)s - interval '24 hours' AND period_start < %(until)s
+    )
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A table of sums with the values of its parameters; `caller` is what its rows are told by."""
+
+    table: str
+    values: Sequence[Any]
+    caller: str = ""
+
+    @property
+    def sums(self) -> str:
+        """What is selected, in the order of `metrics.queries.Figures`."""
+        return SUMS_OF_CALLERS if self.caller else SUMS
+
+    def column(self, name: str) -> str:
+        """What rows are grouped by; raises UnknownDimension."""
+        return "who" if self.caller else column(name)
+
+    def conditions(self, question: MetricsQuestion) -> tuple[str, list[Any]]:
+        """The WHERE clause and its values."""
+        since = start_of(question.since, question.grain, question.zone)
+        parts = ["period_start >= %s", "period_start < %s"]
+        values: list[Any] = [since, question.until]
+        for name, value in question.only.items():
+            if self.caller:
+                parts.append("NOT others AND value IS NOT DISTINCT FROM %s")
+                values.append(None if value is None else str(value))
+            else:
+                parts.append(f"{column(name)} IS NOT DISTINCT FROM %s")
+                values.append(value)
+        return " AND ".join(parts), values
+
+    def key(self, found: Any) -> FoundKey:
+        """A dimension's value as the calls have it."""
+        if not self.caller or found is None:
+            return found  # type: ignore[no-any-return]  # as the column's type is
+        if not found:
+            return OTHERS
+        text: str = found[1:]
+        if self.caller == "batch":
+            return UUID(text)
+        return int(text) if self.caller == "user" and not users_have_text_keys() else text
+
+
+def source(question: MetricsQuestion, by: Sequence[str], *, apart: bool) -> Source:
+    """What is summed up for a question; `apart` says that its periods are told apart.
+
+    Raises UnknownDimension, and Unanswerable for calls of too long a time.
+    """
+    names = list(dict.fromkeys([*by, *question.only]))
+    if OF_CALLS.keys().isdisjoint(names):
+        return _of_rollups(question, names)
+    caller = next((name for name in names if name in OF_CALLS), "")
+    waiting = False
+    if caller in CALLERS and set(names) <= {caller, "period"}:
+        waiting, folded = _known(question, caller)
+        if not waiting and not (folded and question.only):
+            return _of_callers(question, caller, apart=apart)
+    return _of_calls(question, names, waiting=waiting)
+
+
+def _of_rollups(question: MetricsQuestion, names: Sequence[str]) -> Source:
+    if question.by_zone:
+        zone, bounds, split = question.zone.key, question.bounds, question.split_hours()
+        if not split:
+            return Source(ZONED, [zone, *bounds])
+        return Source(SPLIT, [zone, *bounds, split, split, zone, *bounds])
+    brief = question.grain == Grain.DAY and OF_OVERVIEW.issuperset(names)
+    return Source(OVERVIEW if brief else VIEWS[question.grain], [])
+
+
+def _kind(caller: str) -> str:
+    return "user_key" if caller == "user" and users_have_text_keys() else caller
+
+
+def _known(question: MetricsQuestion, caller: str) -> tuple[bool, bool]:
+    """Whether days of its time wait for their sums, and whether these don't tell all apart."""
+    since, until = question.bounds
+    with connection.cursor() as cursor:
+        cursor.execute(KNOWN, {"since": since, "until": until, "kind": _kind(caller)})
+        waiting, folded = cursor.fetchone()
+    return waiting, folded
+
+
+def _of_callers(question: MetricsQuestion, caller: str, *, apart: bool) -> Source:
+    kind, zone, (since, until) = _kind(caller), question.zone.key, question.bounds
+    if not question.by_zone:
+        return Source(BY_CALLER.format(view=CALLERS_VIEWS[question.grain]), [kind], caller)
+    split = question.split_hours()
+    if split:
+        table = SPLIT_CALLERS.format(caller=column(caller), tags=_tags([caller]))
+        times = [since, until, split, split, zone, since, until]
+        return Source(table, [zone, kind, *times], caller)
+    first, last = _utc_midnight(since, up=True), _utc_midnight(until, up=False)
+    if apart or not first < last:
+        return Source(ZONED_CALLERS, [zone, kind, since, until], caller)
+    return Source(TOGETHER, [kind, first, last, kind, since, first, kind, last, until], caller)
+
+
+def _utc_midnight(moment: dt.datetime, *, up: bool) -> dt.datetime:
+    """The one at or after a moment, or at or before it."""
+    begin = start_of(moment, Grain.DAY, ZoneInfo("UTC"))
+    return begin + dt.timedelta(days=1) if up and begin < moment else begin
+
+
+def _of_calls(question: MetricsQuestion, names: Sequence[str], *, waiting: bool) -> Source:
+    if question.until - question.since > dt.timedelta(days=MAX_DAYS_OF_CALLS):
+        refusal = (
+            gettext(
+                "Sums by {names} of earlier days are still being computed: ask for at most"
+                " {max_days_of_calls} days, or try again later."
+            )
+            if waiting
+            else gettext(
+                "By {names} the calls themselves are summed: ask for at most "
+                "{max_days_of_calls} days."
+            )
+        )
+        named = gettext(" and ").join(name for name in names if name != "period")
+        raise Unanswerable(refusal.format(names=named, max_days_of_calls=MAX_DAYS_OF_CALLS))
+    return Source(
+        CALLS.format(tags=_tags(names)),
+        [question.grain.value, question.zone.key if question.by_zone else "UTC", *question.bounds],
+    )
+
+
+def _tags(names: Sequence[str]) -> str:
+    return WITH_TAGS if "tag" in names else WITHOUT_TAGS

@@ -18,7 +18,7 @@ from llmconfig import project_settings
 from llmconfig.configuration.process_settings import effective
 from llmconfig.runtime import advisory_locks
 from llmconfig.runtime.direct_sessions import direct_session
-from metrics import partitions, rollups
+from metrics import caller_rollups, partitions, rollups
 from metrics.errors import PartitionsUnusable
 from metrics.partitions import Partition
 
@@ -77,7 +77,9 @@ def drop_expired(*, now: dt.datetime | None = None) -> list[Partition]:
         _drop_leftovers(cursor)
         found = expired(cursor, now=now)
         if found:
-            rollups.roll_up(until=max(expiry.partition.end for expiry in found))
+            until = max(expiry.partition.end for expiry in found)
+            rollups.roll_up(until=until)
+            caller_rollups.catch_up(until=until)
         failures = [failure for expiry in found if (failure := _remove(cursor, expiry))]
     if failures:
         raise PartitionsUnusable(" ".join(failures))

@@ -13,10 +13,11 @@ from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.backends.utils import CursorWrapper
 
 from llmconfig.runtime import advisory_locks
-from metrics import partitions
+from metrics import caller_rollups, partitions
+from metrics.caller_rollups import DAY, IN_DAY
+from metrics.rollup_sums import LATENCIES, SUMS, merged
 
 HOUR = dt.timedelta(hours=1)
-DAY = dt.timedelta(days=1)
 DIMENSIONS = (
     "node_type",
     "service_name",
@@ -28,60 +29,26 @@ DIMENSIONS = (
     "organization_id",
     "error_code",
 )
-SUMS = (
-    "calls",
-    "unpriced",
-    "unpriced_tokens",
-    "cache_hits",
-    "unpriced_hits",
-    "tokens_input",
-    "tokens_output",
-    "tokens_cached_input",
-    "tokens_cache_write",
-    "tokens_reasoning",
-    "cost_usd",
-    "saved_usd",
-    "latency_sum_ms",
-)
 GROUP = ", ".join(DIMENSIONS)
 # What long periods are told by; the other dimensions, organizations above all, multiply the rows.
 OVERVIEW = ("method_name", "provider", "model_used", "error_code")
-LATENCIES = "latency_buckets, latency_counts"
 FIGURES = f"period_start, {GROUP}, {', '.join(SUMS)}, {LATENCIES}"
 HOURS_FROM_CALLS = f"""
 INSERT INTO llm_metrics_hourly ({FIGURES})
 SELECT {FIGURES} FROM llm_hour_figures(%s, %s) WHERE period_start = ANY(%s)
 """  # noqa: S608 - our own column names
-
-
-def added_up(source: str, dimensions: Sequence[str]) -> str:
-    """A SELECT of sums over `source`, a day of whose sums it takes: %(day)s up to %(end)s.
-
-    A row comes once for each of its classes of latency; only the first counts for sums.
-    """
-    group = ", ".join(dimensions)
-    return f"""
-SELECT %(day)s, {group}, {", ".join(f"sum({name})" for name in SUMS)},
-    array_agg(bucket), array_agg(number)
-FROM (
-    SELECT {group}, class.bucket, sum(class.number) AS number,
-        {", ".join(f"sum({name}) FILTER (WHERE class.place = 1) AS {name}" for name in SUMS)}
-    FROM {source}
-    CROSS JOIN unnest({LATENCIES})
-        WITH ORDINALITY AS class (bucket, number, place)
-    WHERE period_start >= %(day)s AND period_start < %(end)s
-    GROUP BY {group}, class.bucket
-) AS by_latency
-GROUP BY {group}
-"""  # noqa: S608 - our own column names
-
-
+SUMS_OF_DAY = """
+INSERT INTO {target} (period_start, {columns}) SELECT %(day)s, whole.* FROM ({sums}) AS whole
+"""
 # From the finest sums to the coarsest, each from the one before.
 DAY_STEPS = tuple(
     (
         f"DELETE FROM {target} WHERE period_start = %(day)s",  # noqa: S608 - our own names
-        f"INSERT INTO {target} (period_start, {', '.join((*dimensions, *SUMS))}, {LATENCIES})"
-        + added_up(source, dimensions),
+        SUMS_OF_DAY.format(
+            target=target,
+            columns=", ".join((*dimensions, *SUMS, LATENCIES)),
+            sums=merged(source, dimensions, where=IN_DAY),
+        ),
     )
     for target, source, dimensions in (
         ("llm_metrics_daily", "llm_metrics_hourly", DIMENSIONS),
@@ -148,15 +115,16 @@ def _roll_up_day(cursor: CursorWrapper, day: dt.datetime) -> int:
         )
         hours = sorted({hour for (hour,) in cursor.fetchall()})
         # Where retention has dropped the calls, their sums stay as they are.
-        if not hours or not _is_kept(cursor, "llm_generation_metrics", day):
+        if not hours or not partitions.is_kept(cursor, "llm_generation_metrics", day):
             return 0
         bounds = {"day": day, "end": end}
         _replace_hours(cursor, "llm_metrics_hourly", HOURS_FROM_CALLS, hours)
         for step in DAY_STEPS:
             for statement in step:
                 cursor.execute(statement, bounds)
+        caller_rollups.replace(cursor, day, hours)
         # The same for the texts, which go earlier.
-        if _is_kept(cursor, "llm_generation_history", day):
+        if partitions.is_kept(cursor, "llm_generation_history", day):
             _replace_hours(cursor, "llm_quality_hourly", QUALITY_FROM_ANSWERS, hours)
             cursor.execute("DELETE FROM llm_quality_daily WHERE period_start = %s", [day])
             cursor.execute(QUALITY_OF_DAY, bounds)
@@ -172,9 +140,3 @@ def _replace_hours(
         [list(hours)],
     )
     cursor.execute(statement, [hours[0], hours[-1] + HOUR, list(hours)])
-
-
-def _is_kept(cursor: CursorWrapper, table: str, day: dt.datetime) -> bool:
-    """Whether the day's month still has its partition."""
-    months = partitions.existing(cursor, table)
-    return any(month.start <= day < month.end for month in months)

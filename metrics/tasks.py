@@ -5,12 +5,15 @@ import logging
 from celery import shared_task
 
 from llmconfig.gateway import stored_responses
-from metrics import partitions, retention, rollups
+from metrics import caller_rollups, partitions, retention, rollups
 from metrics.alerts import provider_health, sending, watching
 from metrics.errors import PartitionsUnusable
 from metrics.patterns import mining
 from metrics.quality import scoring
 from metrics.reports import weekly_report
+
+# Its worker has other tasks, and the next timer goes on with it a minute later.
+CATCH_UP_S = 30
 
 logger = logging.getLogger(__name__)
 
@@ -37,8 +40,9 @@ def drop_expired_months() -> None:
 
 @shared_task
 def roll_up() -> None:
-    """Bring the sums by hour and day up to date."""
+    """Bring the sums by hour and day up to date, then, for a while, those of days before them."""
     rollups.roll_up()
+    caller_rollups.catch_up(seconds=CATCH_UP_S)
 
 
 @shared_task(soft_time_limit=540, time_limit=600)

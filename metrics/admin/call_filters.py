@@ -17,7 +17,7 @@ from llmconfig.admin.kit.theme import DropdownFilter
 from llmconfig.admin.kit.typed_filter import TypedField, TypedFilter
 from llmconfig.configuration import snapshot
 from llmconfig.models import InteractionType
-from metrics.queries import users_have_text_keys
+from metrics.questions import users_have_text_keys
 
 MAX_ID = 2**63 - 1
 MAX_NUMBER = 10**9
@@ -198,6 +198,7 @@ class WorkFilter(TypedFilter):
         """An experiment's arm is of the same experiment."""
         return (
             TypedField("session", gettext("Session or batch"), _session, "session_id"),
+            TypedField("tier", gettext("Tier"), lookup="tier"),
             TypedField("experiment", gettext("Experiment"), lookup="experiment"),
             TypedField("arm", gettext("Variant"), lookup="experiment_arm"),
         )

@@ -14,14 +14,18 @@ from metrics.admin.periods import PERIOD, SINCE, UNTIL, asked_span
 from metrics.admin.plain_rows import PlainChangeList
 from metrics.admin.viewers_zone import viewers_zone
 from metrics.bounded import bounded
-from metrics.errors import TookTooLong
-from metrics.queries import Figures, Grain, Key, MetricsQuestion, added, ask, start_of, total
+from metrics.errors import TookTooLong, Unanswerable
+from metrics.queries import Figures, added, ask, total
+from metrics.questions import Grain, Key, MetricsQuestion, start_of, users_have_text_keys
 
 # What the sums by hour know too, by its name in the address; the others are summed from the calls.
 IN_SUMS: Mapping[str, str] = {
-    "node": "node", "kind": "type", "by": "provider", "model": "model",
+    "node": "node", "kind": "type", "by": "provider", "model": "model", "tier": "tier",
     "organization": "organization", "outcome": "outcome",
 }  # fmt: skip
+# What has sums of its own, each alone.
+IN_CALLERS: Mapping[str, str] = {"key": "key", "user": "user", "tag": "tag"}
+NUMBERS = frozenset({"organization", "user"})
 ABOUT_TIME = frozenset({PERIOD, SINCE, UNTIL})
 
 
@@ -36,7 +40,10 @@ class CallChangeList(PlainChangeList):
         """Labels and values of what is filtered; none when summing them takes too long."""
         try:
             with bounded():
-                kept = _of_sums(self.asked)
+                try:
+                    kept = _of_sums(self.asked)
+                except Unanswerable:  # sums by caller that don't tell this one apart
+                    kept = None
                 found = self._from_calls() if kept is None else kept
         except TookTooLong:
             return []
@@ -76,17 +83,22 @@ def _of_sums(request: HttpRequest) -> Figures | None:
     """The sums from those that are kept by hour; None where those don't tell."""
     given = {name: str(value) for name, value in request.GET.items() if value}
     names = given.keys() - ABOUT_TIME - {"o", "p", "tz"}
-    if not names <= IN_SUMS.keys() or given.get("outcome") in {"unpriced", "cached"}:
+    known = {**IN_SUMS, **IN_CALLERS}
+    if not names <= known.keys() or given.get("outcome") in {"unpriced", "cached"}:
+        return None
+    if len(names) > 1 and not names.isdisjoint(IN_CALLERS):
         return None
     question = _in_whole_periods(request)
     if question is None:
         return None
-    only: dict[str, Key] = {IN_SUMS[name]: given[name] for name in names}
+    only: dict[str, Key] = {known[name]: given[name] for name in names}
     outcome = only.pop("outcome", None)
-    if "organization" in only:
-        if not given["organization"].isdecimal():
+    for name in NUMBERS & only.keys():
+        if name == "user" and users_have_text_keys():
+            continue
+        if not given[name].isdecimal():
             return None
-        only["organization"] = int(given["organization"])
+        only[name] = int(given[name])
     if outcome == "failed":
         rows = ask(question(only=only, by=["outcome"]))
         return added([row.figures for row in rows if row.keys[0]])

@@ -13,7 +13,8 @@ from metrics.admin.periods import last_days
 from metrics.admin.viewers_zone import viewers_zone
 from metrics.bounded import bounded
 from metrics.errors import TookTooLong
-from metrics.queries import MetricsQuestion, total
+from metrics.queries import total
+from metrics.questions import MetricsQuestion
 
 DAYS = 31
 

@@ -14,7 +14,8 @@ from llmconfig.configuration.known_costs import money
 from llmconfig.configuration.numbers import count, milliseconds, percent
 from metrics.admin.periods import DEFAULT_DAYS
 from metrics.models import GenerationMetric
-from metrics.queries import Figures, Grain, MetricsQuestion, start_of, total
+from metrics.queries import Figures, total
+from metrics.questions import Grain, MetricsQuestion, start_of
 
 SHOWN = 10
 

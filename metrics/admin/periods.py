@@ -20,7 +20,7 @@ from llmconfig.admin.kit.theme import DropdownFilter
 from llmconfig.admin.kit.typed_filter import TypedField, TypedFilter
 from llmconfig.configuration import time_zones
 from metrics.admin.viewers_zone import viewers_zone
-from metrics.queries import Grain, start_of
+from metrics.questions import Grain, start_of
 
 DEFAULT_DAYS = 7
 HOUR_FORMAT = "%Y-%m-%dT%H"

@@ -22,7 +22,8 @@ from metrics.admin.viewers_zone import viewers_zone
 from metrics.bounded import bounded
 from metrics.errors import TookTooLong, Unanswerable
 from metrics.models import GenerationMetric
-from metrics.queries import MetricsQuestion, total
+from metrics.queries import total
+from metrics.questions import MetricsQuestion
 
 MAX_SHOWN = 200
 

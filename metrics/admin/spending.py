@@ -23,9 +23,12 @@ from llmconfig.configuration.numbers import count, tick
 from metrics.admin.periods import SINCE, UNTIL, last_days, moment_of, name_of
 from metrics.admin.viewers_zone import offered_zones, viewers_zone, zone_error
 from metrics.bounded import bounded
+from metrics.caller_rollups import MAX_APART
 from metrics.csv_export import csv_lines
 from metrics.errors import TookTooLong, Unanswerable
-from metrics.queries import Figures, Grain, MetricsQuestion, Row, added, ask, ask_apart, start_of
+from metrics.queries import Figures, Row, added, ask, total
+from metrics.questions import OTHERS, Grain, MetricsQuestion, start_of
+from metrics.ranking import by_period, most_expensive, same_groups
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
@@ -60,6 +63,7 @@ WAYS: Mapping[str, Told] = {
     "provider": Told(
         _("Provider"), _("Spending by day and provider, in US dollars"), ("provider",), ("by",)
     ),
+    "tier": Told(_("Tier"), _("Spending by day and tier, in US dollars"), ("tier",), ("tier",)),
     "organization": Told(
         _("Organization"),
         _("Spending by day and organization, in US dollars"),
@@ -112,8 +116,8 @@ class AskedSpending:
         return f"?{urlencode(kept | changes)}"
 
     def calls(self, keys: Sequence[object], start: dt.datetime | None = None) -> str:
-        """The list of these calls; blank for those that no filter finds, such as without a key."""
-        if any(key in {None, ""} for key in keys):
+        """The list of these calls; blank where no filter finds them: without a key, or others."""
+        if any(key in {None, "", OTHERS} for key in keys):
             return ""
         filters = dict(zip(self.way.filters, map(str, keys), strict=True))
         if start is not None:
@@ -159,8 +163,8 @@ def spending_view(request: HttpRequest) -> HttpResponse:
     try:
         asked = asked_spending(request)
         with bounded():
-            apart, groups = _found(asked)
-            before = ask(replace(asked.question_before(), by=asked.way.dimensions))
+            found = _found(asked)
+            chart = None if found.too_many else _chart(asked, found)
     except (Unanswerable, TookTooLong) as refusal:
         messages.warning(
             request, gettext("{refusal} Choose a shorter time.").format(refusal=refusal)
@@ -170,15 +174,16 @@ def spending_view(request: HttpRequest) -> HttpResponse:
             viewers_zone(request), "model", USUAL_DAYS,
         )  # fmt: skip
         return TemplateResponse(request, "nodewise/spending.html", _frame(request, usual))
-    # By tag a call counts with each of its tags, so the whole is not the sum of the groups.
-    now = _whole(asked, groups)
     context = _frame(request, asked) | {
-        "lines": _lines(asked, groups, before)[:MAX_LINES],
-        "more": max(len(groups) - MAX_LINES, 0),
-        "figures": _figures(now, _whole_before(asked, before)),
-        "cost": now.cost,
-        "chart": _chart(asked, apart, groups),
-        "legend": _legend(asked, groups),
+        "lines": _lines(asked, found),
+        "more": max(found.number - MAX_LINES, 0),
+        "figures": _figures(found.now, found.whole_before),
+        "cost": found.now.cost,
+        "chart": chart,
+        "title_of_chart": asked.way.title,
+        "legend": _legend(asked, found),
+        "others": found.others,
+        "most_apart": count(MAX_APART),
     }
     return TemplateResponse(request, "nodewise/spending.html", context)
 
@@ -190,7 +195,8 @@ def spending_csv(request: HttpRequest) -> HttpResponse:
     try:
         asked = asked_spending(request)
         with bounded():
-            apart, _ = _found(asked)
+            by = asked.way.dimensions
+            apart = ask(replace(asked.question(), by=by, each_period=True))
     except (Unanswerable, TookTooLong) as refusal:
         text = gettext("{refusal} Choose a shorter time.").format(refusal=refusal)
         return HttpResponse(f"{text}\n", status=400, content_type="text/plain; charset=utf-8")
@@ -217,26 +223,52 @@ def _csv_rows(asked: AskedSpending, apart: Sequence[Row]) -> Iterator[list[objec
         ]  # fmt: skip
 
 
-def _found(asked: AskedSpending) -> tuple[list[Row], list[Row]]:
-    """The rows of each day and group, and of each group; by day both are the same."""
-    dimensions = asked.way.dimensions
-    if not dimensions:
-        (apart,) = ask_apart(asked.question(), [("period",)])
-        return apart, apart
-    apart, groups = ask_apart(asked.question(), [("period", *dimensions), dimensions])
-    return apart, groups
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What the page shows: the first groups, and those of them that the chart draws by day.
+
+    By day alone, each day is a group. By tag a call counts with each of its tags, so the whole is
+    not the sum of the groups.
+    """
+
+    now: Figures
+    whole_before: Figures
+    groups: Sequence[Row]
+    number: int  # of groups
+    before: Mapping[tuple[Any, ...], Figures]
+    apart: Sequence[Row]
+    rest: Mapping[dt.datetime, Figures]
+    others: bool = False  # whether one of the groups is of all others
+    too_many: bool = False  # groups and days for a chart
+
+    @property
+    def drawn(self) -> Sequence[Row]:
+        """The groups with a colour of their own."""
+        return self.groups if self.number <= TONES else self.groups[: TONES - 1]
 
 
-def _whole(asked: AskedSpending, groups: Sequence[Row]) -> Figures:
-    if asked.by == "tag":
-        return added([row.figures for row in ask(asked.question())])
-    return added([row.figures for row in groups])
-
-
-def _whole_before(asked: AskedSpending, groups: Sequence[Row]) -> Figures:
-    if asked.by == "tag":
-        return added([row.figures for row in ask(asked.question_before())])
-    return added([row.figures for row in groups])
+def _found(asked: AskedSpending) -> Found:
+    question = replace(asked.question(), by=asked.way.dimensions)
+    before = asked.question_before()
+    now, whole_before = total(asked.question()).figures, total(before).figures
+    if not question.by:
+        days = ask(replace(question, each_period=True))
+        return Found(
+            now=now, whole_before=whole_before, groups=days, number=len(days), before={},
+            apart=days, rest={},
+        )  # fmt: skip
+    ranked = most_expensive(question, most=MAX_LINES)
+    found = Found(
+        now=now, whole_before=whole_before, groups=ranked.rows, number=ranked.number,
+        others=ranked.others, apart=(), rest={},
+        before=same_groups(replace(before, by=question.by), [row.keys for row in ranked.rows]),
+    )  # fmt: skip
+    try:
+        with bounded():
+            apart, rest = by_period(question, [row.keys for row in found.drawn])
+    except TookTooLong:
+        return replace(found, too_many=True)
+    return replace(found, apart=apart, rest=rest)
 
 
 def _frame(request: HttpRequest, asked: AskedSpending) -> dict[str, Any]:
@@ -272,23 +304,17 @@ def _figures(now: Figures, before: Figures) -> list[tuple[str, str, str]]:
     ]
 
 
-def _lines(
-    asked: AskedSpending, groups: Sequence[Row], before: Sequence[Row]
-) -> list[dict[str, Any]]:
-    costs = {row.keys: row.figures.cost for row in before}
-    most = max((float(row.figures.cost.usd or 0) for row in groups), default=0.0) or 1.0
-    ordered = sorted(groups, key=lambda row: row.period or asked.since) if not asked.way.dimensions\
-        else groups  # fmt: skip
+def _lines(asked: AskedSpending, found: Found) -> list[dict[str, Any]]:
+    most = max((float(row.figures.cost.usd or 0) for row in found.groups), default=0.0) or 1.0
     lines = []
-    for row in ordered:
-        start = row.period if not asked.way.dimensions else None
-        was = costs.get(row.keys) if asked.way.dimensions else None
+    for row in found.groups[:MAX_LINES]:
+        start = row.period.astimezone(asked.zone) if row.period else None
+        before = found.before.get(row.keys)
+        was = before.cost if before else None
         lines.append(
             {
-                "name": date_format(start.astimezone(asked.zone), "j M Y")
-                if start
-                else _name(row.keys),
-                "address": asked.calls(row.keys, start and start.astimezone(asked.zone)),
+                "name": date_format(start, "j M Y") if start else _name(row.keys),
+                "address": asked.calls(row.keys, start),
                 "cost": str(row.figures.cost),
                 "share": f"{100 * float(row.figures.cost.usd or 0) / most:.2f}",
                 "before": str(was) if was is not None else "",
@@ -305,55 +331,53 @@ def _name(keys: Sequence[object]) -> str:
     return "/".join(str(key) for key in keys if key not in {None, ""}) or gettext("none")
 
 
-def _chart(asked: AskedSpending, apart: Sequence[Row], groups: Sequence[Row]) -> Chart:
+def _chart(asked: AskedSpending, found: Found) -> Chart:
     """The most expensive groups by day, the rest together."""
-    tones = _tones(asked, groups)
-    costs: dict[dt.datetime, dict[int, list[Row]]] = {}
-    for row in apart:
+    tones = {row.keys: tone for tone, row in enumerate(found.drawn)} if asked.way.dimensions else {}
+    days: dict[dt.datetime, list[tuple[int, Row]]] = {}
+    for row in found.apart:
         if row.period is not None:
-            day = costs.setdefault(row.period.astimezone(dt.UTC), {})
-            day.setdefault(tones.get(row.keys, TONES - 1), []).append(row)
-    columns = [
-        _column(asked, start, costs.get(start.astimezone(dt.UTC), {})) for start in asked.starts()
-    ]
+            day = days.setdefault(row.period.astimezone(dt.UTC), [])
+            day.append((tones.get(row.keys, 0), row))
+    rest = {start.astimezone(dt.UTC): figures for start, figures in found.rest.items()}
+    name = _rest_name(found)
+    columns = []
+    for start in asked.starts():
+        label, moment = f"{start:%-d %b}", start.astimezone(dt.UTC)
+        parts = [
+            _part(asked, label, tone, _name(row.keys), row.figures, asked.calls(row.keys, start))
+            for tone, row in sorted(days.get(moment, []), key=lambda each: each[0])
+        ]
+        if moment in rest:
+            parts.append(_part(asked, label, TONES - 1, name, rest[moment], ""))
+        columns.append(Column(label, tuple(parts)))
     return stacked(str(asked.way.title), columns, tick=tick)
 
 
-def _column(asked: AskedSpending, start: dt.datetime, found: Mapping[int, list[Row]]) -> Column:
-    label = f"{start:%-d %b}"
-    parts = []
-    for tone, rows in sorted(found.items()):
-        cost = added([row.figures for row in rows]).cost
-        one = len(rows) == 1
-        name = _name(rows[0].keys) if one else gettext("{rows} more").format(rows=len(rows))
-        said = f"{label}: {cost}" if asked.by == "day" else f"{label}, {name}: {cost}"
-        address = asked.calls(rows[0].keys, start) if one else ""
-        parts.append(Part(float(cost.usd or 0), tone, said, address))
-    return Column(label, tuple(parts))
+def _part(
+    asked: AskedSpending, label: str, tone: int, name: str, figures: Figures, address: str
+) -> Part:
+    cost = figures.cost
+    said = f"{label}: {cost}" if asked.by == "day" else f"{label}, {name}: {cost}"
+    return Part(float(cost.usd or 0), tone, said, address)
 
 
-def _tones(asked: AskedSpending, groups: Sequence[Row]) -> dict[tuple[Any, ...], int]:
-    """The colour of each group that is drawn apart."""
-    if not asked.way.dimensions:
-        return {(): 0}
-    apart = groups if len(groups) <= TONES else groups[: TONES - 1]
-    return {row.keys: tone for tone, row in enumerate(apart)}
+def _rest_name(found: Found) -> str:
+    return gettext("{number} more").format(number=count(found.number - len(found.drawn)))
 
 
-def _legend(asked: AskedSpending, groups: Sequence[Row]) -> list[dict[str, Any]]:
+def _legend(asked: AskedSpending, found: Found) -> list[dict[str, Any]]:
     if not asked.way.dimensions:
         return []
-    tones = _tones(asked, groups)
     legend = [
-        {"name": _name(row.keys), "value": str(row.figures.cost), "tone": tones[row.keys],
+        {"name": _name(row.keys), "value": str(row.figures.cost), "tone": tone,
          "address": asked.calls(row.keys)}
-        for row in groups if row.keys in tones
+        for tone, row in enumerate(found.drawn)
     ]  # fmt: skip
-    rest = [row.figures for row in groups if row.keys not in tones]
-    if rest:
-        name = gettext("{number} more").format(number=len(rest))
+    if found.rest:
+        rest = added(list(found.rest.values())).cost
         legend.append(
-            {"name": name, "value": str(added(rest).cost), "tone": TONES - 1, "address": ""}
+            {"name": _rest_name(found), "value": str(rest), "tone": TONES - 1, "address": ""}
         )
     return legend
 

@@ -22,7 +22,7 @@ from metrics.admin.viewers_zone import viewers_zone
 from metrics.analyzers.cost import Unpriced, unpriced
 from metrics.analyzers.reprice import reprice
 from metrics.models import GenerationMetric
-from metrics.queries import Grain, start_of
+from metrics.questions import Grain, start_of
 
 PERMISSION = "metrics.view_generationmetric"
 TO_PRICE = "llmconfig.add_modelprice"

@@ -28,17 +28,8 @@ from metrics.admin.periods import DEFAULT_DAYS, last_days, name_of
 from metrics.admin.viewers_zone import offered_zones, viewers_zone, zone_error
 from metrics.analyzers.cost import forecast_month
 from metrics.errors import Unanswerable
-from metrics.queries import (
-    Figures,
-    Grain,
-    MetricsQuestion,
-    Row,
-    added,
-    ask_apart,
-    classes_by_period,
-    percentile,
-    total,
-)
+from metrics.queries import Figures, Row, added, ask_apart, classes_by_period, percentile, total
+from metrics.questions import Grain, MetricsQuestion
 
 PERMISSION = "metrics.view_generationmetric"
 PERIODS = {1: _("24 hours"), 7: _("7 days"), 31: _("31 days"), 92: _("3 months")}

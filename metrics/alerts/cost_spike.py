@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from llmconfig.configuration.known_costs import money
 from metrics.alerts.events import AlertEvent
-from metrics.queries import Grain, MetricsQuestion, ask, start_of
+from metrics.queries import ask
+from metrics.questions import Grain, MetricsQuestion, start_of
 
 USUAL_DAYS = 7
 MIN_DAYS = 3  # with known costs; before that nothing is usual yet

@@ -19,7 +19,8 @@ from llmconfig.configuration.facts import ModelFacts
 from llmconfig.models import ModelKind, ProviderModel
 from metrics.errors import Unanswerable
 from metrics.models import GenerationMetric
-from metrics.queries import Figures, Grain, MetricsQuestion, ask, start_of, total
+from metrics.queries import Figures, ask, total
+from metrics.questions import Grain, MetricsQuestion, start_of
 
 DAY = dt.timedelta(days=1)
 PAST_DAYS = 28

@@ -13,7 +13,7 @@ from django.db.models import TextChoices
 
 from llmconfig.configuration import time_zones
 from metrics.analyzers.intervals import Sample, Share
-from metrics.queries import Grain, start_of
+from metrics.questions import Grain, start_of
 from metrics.rollups import QUALITY_SUMS
 
 _MODEL = {"provider": "provider", "model": "model_used"}

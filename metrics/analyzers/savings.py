@@ -12,7 +12,9 @@ from llmconfig.client.types import Usage
 from llmconfig.configuration import prices, snapshot, time_zones
 from llmconfig.configuration.facts import ModelFacts
 from metrics.errors import Unanswerable
-from metrics.queries import MAX_DAYS_OF_CALLS, Grain, MetricsQuestion, ask, whole_periods
+from metrics.queries import ask
+from metrics.query_sources import MAX_DAYS_OF_CALLS
+from metrics.questions import Grain, MetricsQuestion, whole_periods
 
 # The calls tell what batches were: the rollups don't.
 FROM_CACHE = """

@@ -22,7 +22,7 @@ from metrics.api.sums import ReadEndpoint
 from metrics.feedback import PersonsJudgement, judge
 from metrics.models import GenerationHistory, GenerationMetric
 from metrics.quality.stored import history_of, stored_parts
-from metrics.queries import DIMENSIONS, column
+from metrics.questions import DIMENSIONS, column
 
 USUAL_PAGE = 50
 UNSHOWN = frozenset({"attempts", "dropped_params", "security_issues"})

@@ -11,13 +11,8 @@ from rest_framework.request import Request
 
 from llmconfig.api.kit.bodies import StrictSerializer
 from llmconfig.configuration import time_zones
-from metrics.queries import (
-    DIMENSIONS,
-    MAX_DAYS_OF_CALLS,
-    Grain,
-    MetricsQuestion,
-    users_have_text_keys,
-)
+from metrics.query_sources import MAX_DAYS_OF_CALLS
+from metrics.questions import DIMENSIONS, Grain, MetricsQuestion, users_have_text_keys
 
 USUAL_DAYS = 7
 MAX_DAYS = {Grain.HOUR: 62, Grain.DAY: 1100}
@@ -80,7 +75,8 @@ class GroupedQuerySerializer(TimeSerializer):
     )
     batch = serializers.UUIDField(
         required=False,
-        help_text=f"The batch or conversation; sums take at most {MAX_DAYS_OF_CALLS} days then.",
+        help_text="The batch or conversation. Together with other dimensions, sums take at most"
+        f" {MAX_DAYS_OF_CALLS} days.",
     )
     user = serializers.CharField(
         required=False,
@@ -91,7 +87,9 @@ class GroupedQuerySerializer(TimeSerializer):
         required=False, allow_blank=True, help_text="The API key's name; the same holds."
     )
     end_user = serializers.CharField(
-        required=False, allow_blank=True, help_text="Whom the caller serves; the same holds."
+        required=False,
+        allow_blank=True,
+        help_text=f"Whom the caller serves; sums take at most {MAX_DAYS_OF_CALLS} days then.",
     )
     tag = serializers.CharField(
         required=False,

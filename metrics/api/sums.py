@@ -26,7 +26,8 @@ from metrics.api.questions import (
 )
 from metrics.csv_export import csv_lines
 from metrics.prometheus import exposition
-from metrics.queries import Grain, MetricsQuestion, Row, ask, total
+from metrics.queries import Row, ask, total
+from metrics.questions import OTHERS, Grain, MetricsQuestion
 
 MEASURES = (
     "calls", "failed", "unpriced", "unpriced_tokens", "cache_hits", "unpriced_hits",
@@ -41,6 +42,10 @@ class SumSerializer(serializers.Serializer[Any]):
 
     period = serializers.DateTimeField(allow_null=True, help_text="Null in a breakdown.")
     dimensions = serializers.DictField(help_text="The asked dimensions with their values.")
+    others = serializers.BooleanField(
+        help_text="All keys, users, tags or batches together that an hour or day doesn't list"
+        " separately, the less expensive ones; their value is null."
+    )
     calls = serializers.IntegerField()
     failed = serializers.IntegerField()
     unpriced = serializers.IntegerField(help_text="Calls whose cost isn't in the sum.")
@@ -383,7 +388,10 @@ def _shown(row: Row, by: list[str]) -> dict[str, Any]:
     abroad = isinstance(period, dt.datetime) and isinstance(period.tzinfo, ZoneInfo)
     return {
         "period": period.isoformat() if period is not None and abroad else period,
-        "dimensions": dict(zip(by, row.keys, strict=True)),
+        "dimensions": {
+            name: None if key is OTHERS else key for name, key in zip(by, row.keys, strict=True)
+        },
+        "others": OTHERS in row.keys,
         **{name: getattr(row.figures, name) for name in MEASURES},
         **{name: row.percentile(share) for name, share in QUANTILES.items()},
     }

@@ -14,7 +14,16 @@ from metrics.models.calls import GenerationHistory, GenerationMetric
 from metrics.models.column_names import COLUMNS, TABLES
 from metrics.models.patterns import Pattern, PromptProposal
 from metrics.models.quality import DailyQuality, HourlyQuality, QualityRule, WaitingAnswer
-from metrics.models.rollups import DailyRollup, DirtyHour, HourlyRollup, OverviewRollup
+from metrics.models.rollups import (
+    CallerKind,
+    DailyCallers,
+    DailyRollup,
+    DirtyHour,
+    HourlyCallers,
+    HourlyRollup,
+    OverviewRollup,
+    WaitingDay,
+)
 from metrics.models.views import SavedView
 
 __all__ = [
@@ -22,12 +31,15 @@ __all__ = [
     "AlertDelivery",
     "AlertRule",
     "BilledUsage",
+    "CallerKind",
+    "DailyCallers",
     "DailyQuality",
     "DailyRollup",
     "DeliveryStatus",
     "DirtyHour",
     "GenerationHistory",
     "GenerationMetric",
+    "HourlyCallers",
     "HourlyQuality",
     "HourlyRollup",
     "OverviewRollup",
@@ -38,6 +50,7 @@ __all__ = [
     "QualityRule",
     "SavedView",
     "WaitingAnswer",
+    "WaitingDay",
     "WeeklyReport",
 ]
 

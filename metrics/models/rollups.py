@@ -1,28 +1,25 @@
 """Calls summed up by hour and by day (metrics/sql/), so no page reads a row a call.
 
 `metrics.rollups` writes these tables; pages and analyzers read them through the views
-`llm_metrics_by_hour`, `llm_metrics_by_day` and `llm_metrics_overview_by_day`, which count what is
-not summed up yet from the calls themselves.
+`llm_metrics_by_hour`, `llm_metrics_by_day`, `llm_metrics_overview_by_day`, `llm_callers_by_hour`
+and `llm_callers_by_day`, which count what is not summed up yet from the calls themselves.
 """
 
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 LATENCY_SUM_BELOW_MS = 1e18
 
 
-class Sums(models.Model):
-    """The calls of one period that agree in node, provider, model and outcome."""
+class Measures(models.Model):
+    """What is summed of the calls of one period."""
 
     id = models.BigAutoField(primary_key=True)
     period_start = models.DateTimeField(help_text=_("When the hour or day begins, in UTC."))
-    method_name = models.CharField(max_length=100, help_text=_("The node."))
-    provider = models.CharField(max_length=50, help_text=_("The provider that answered last."))
-    model_used = models.CharField(max_length=200, help_text=_("The model that answered last."))
-    error_code = models.CharField(max_length=50, help_text=_("Blank: they succeeded."))
     calls = models.BigIntegerField(help_text=_("How many."))
     unpriced = models.BigIntegerField(help_text=_("Of these, how many have no known cost."))
     unpriced_tokens = models.BigIntegerField(
@@ -63,6 +60,18 @@ class Sums(models.Model):
     class Meta:
         abstract = True
         ordering: ClassVar[list[str]] = ["period_start"]
+
+
+class Sums(Measures):
+    """The calls of one period that agree in node, provider, model and outcome."""
+
+    method_name = models.CharField(max_length=100, help_text=_("The node."))
+    provider = models.CharField(max_length=50, help_text=_("The provider that answered last."))
+    model_used = models.CharField(max_length=200, help_text=_("The model that answered last."))
+    error_code = models.CharField(max_length=50, help_text=_("Blank: they succeeded."))
+
+    class Meta(Measures.Meta):
+        abstract = True
 
     def __str__(self) -> str:
         return f"{self.period_start:%Y-%m-%d %H:%M} {self.method_name} by {self.model_used}"
@@ -129,6 +138,88 @@ class OverviewRollup(Sums):
             # As above.
             models.Index(fields=["period_start"], name="idx_llm_overview_period"),
         ]
+
+
+class CallerKind(models.TextChoices):
+    """By what callers are told apart, each alone; users by their key's type."""
+
+    KEY = "key", _("API key")
+    USER = "user", _("user")
+    USER_KEY = "user_key", _("user (as text)")
+    TAG = "tag", _("tag")
+    BATCH = "batch", _("batch")
+
+
+class CallerSums(Measures):
+    """The calls of one period that have the same key, user, tag or batch.
+
+    A call is in one row of each kind, and in one for each of its tags. Of each kind a period tells
+    a bounded number apart (`metrics.caller_rollups`); the rest is one row of `others`.
+    """
+
+    kind = models.CharField(
+        max_length=10, choices=CallerKind, help_text=_("What these calls have in common.")
+    )
+    value = models.TextField(null=True, help_text=_("Which key, user, tag or batch. Blank: none."))
+    others = models.BooleanField(
+        help_text=_("The sum of those that are not listed separately, the less expensive ones.")
+    )
+    failed = models.BigIntegerField(help_text=_("Of these, how many failed."))
+
+    class Meta(Measures.Meta):
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.period_start:%Y-%m-%d %H:%M} {self.kind} {self.value}"
+
+
+def _by_kind(name: str) -> list[models.Index]:
+    """Every reader, and the replacement of a period, goes by kind and time."""
+    return [
+        models.Index(fields=["kind", "period_start"], name=f"idx_{name}"),
+        # Whether a time has sums that don't tell all apart.
+        models.Index(
+            fields=["kind", "period_start"],
+            name=f"idx_{name}_others",
+            condition=models.Q(others=True),
+        ),
+    ]
+
+
+class HourlyCallers(CallerSums):
+    """The calls of one UTC hour that have the same key, user, tag or batch."""
+
+    class Meta(CallerSums.Meta):
+        db_table = "llm_callers_hourly"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            _sum_is_a_number("llm_callers_hourly")
+        ]
+        indexes: ClassVar[list[models.Index]] = _by_kind("llm_callers_hourly")
+
+
+class DailyCallers(CallerSums):
+    """The calls of one UTC day that have the same key, user, tag or batch."""
+
+    class Meta(CallerSums.Meta):
+        db_table = "llm_callers_daily"
+        constraints: ClassVar[list[models.BaseConstraint]] = [_sum_is_a_number("llm_callers_daily")]
+        indexes: ClassVar[list[models.Index]] = _by_kind("llm_callers_daily")
+
+
+class WaitingDay(models.Model):
+    """A day from before there were sums by caller, until they have been made of its calls."""
+
+    id = models.BigAutoField(primary_key=True)
+    day = models.DateTimeField(help_text=_("When it begins, in UTC."))
+    not_before = models.DateTimeField(
+        db_default=Now(), help_text=_("When its turn comes; until then it counts as done.")
+    )
+
+    class Meta:
+        db_table = "llm_callers_waiting"
+
+    def __str__(self) -> str:
+        return f"{self.day:%Y-%m-%d}"
 
 
 class DirtyHour(models.Model):

@@ -21,7 +21,8 @@ from llmconfig.configuration import time_zones
 from llmconfig.configuration.numbers import count
 from metrics.errors import BadLine, ExportUnreadable, Unanswerable
 from metrics.models import BilledUsage
-from metrics.queries import MetricsQuestion, ask
+from metrics.queries import ask
+from metrics.questions import MetricsQuestion
 
 MAX_SHOWN_LINES = 20  # bad lines in an error's text
 MAX_LINES = 1_000_000

@@ -25,7 +25,8 @@ from llmconfig.runtime import database_clock
 from metrics.analyzers.cost import forecast_month
 from metrics.errors import Unanswerable
 from metrics.models import WeeklyReport
-from metrics.queries import Figures, MetricsQuestion, Row, ask, total
+from metrics.queries import Figures, Row, ask, total
+from metrics.questions import MetricsQuestion
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from metrics.analyzers.quality import Grouping, quality
 from metrics.errors import Unanswerable
 from metrics.feedback import record_decision
 from metrics.models import OverviewRollup
-from metrics.queries import MetricsQuestion
+from metrics.questions import MetricsQuestion
 from metrics.recording import record_call
 from tests.metrics.calls import TEXTS, a_record
 

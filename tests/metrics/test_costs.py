@@ -18,7 +18,8 @@ from llmconfig.models import ModelPrice, Provider, ProviderModel
 from metrics import rollups
 from metrics.errors import Unanswerable
 from metrics.models import OverviewRollup
-from metrics.queries import Grain, MetricsQuestion, ask
+from metrics.queries import ask
+from metrics.questions import Grain, MetricsQuestion
 from metrics.recording import record_call
 from tests.api import caller
 from tests.metrics.calls import ANSWERED, BATCH, TEXTS, a_record

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics import queries, rollups
+from metrics import questions, rollups
 from metrics.errors import UnknownDimension
-from metrics.queries import Grain, MetricsQuestion, ask, ask_apart, percentile, total
+from metrics.queries import ask, ask_apart, percentile, total
+from metrics.questions import Grain, MetricsQuestion
 from metrics.recording import record_call
 from tests.metrics.calls import TEXTS, a_record
 
@@ -48,13 +49,13 @@ def test_calls_are_summed_by_what_is_asked_for(roll):
     assert total(today(only={"outcome": ""})).figures.calls == 2
     days = ask(today(since=NOW - DAY, each_period=True))
     assert [(day.period, day.figures.calls) for day in days] == [
-        (queries.start_of(NOW - DAY, Grain.DAY), 1),
-        (queries.start_of(NOW, Grain.DAY), 3),
+        (questions.start_of(NOW - DAY, Grain.DAY), 1),
+        (questions.start_of(NOW, Grain.DAY), 3),
     ]
 
 
 def test_hours_are_apart_where_asked_for(roll):
-    start = queries.start_of(NOW, Grain.DAY)
+    start = questions.start_of(NOW, Grain.DAY)
     for hour in (0, 0, 5):
         record(created_at=start + dt.timedelta(hours=hour, minutes=59))
     roll()

@@ -4,9 +4,11 @@ import pytest
 from django.db import connection
 
 from metrics.models import (
+    DailyCallers,
     DailyRollup,
     GenerationHistory,
     GenerationMetric,
+    HourlyCallers,
     HourlyRollup,
     OverviewRollup,
 )
@@ -14,7 +16,16 @@ from metrics.models import (
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    "model", [GenerationMetric, GenerationHistory, HourlyRollup, DailyRollup, OverviewRollup]
+    "model",
+    [
+        GenerationMetric,
+        GenerationHistory,
+        HourlyRollup,
+        DailyRollup,
+        OverviewRollup,
+        HourlyCallers,
+        DailyCallers,
+    ],
 )
 def test_psql_says_what_each_column_means(model):
     with connection.cursor() as cursor:

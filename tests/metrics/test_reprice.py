@@ -20,7 +20,8 @@ from llmconfig.models import (
 )
 from metrics import rollups
 from metrics.models import GenerationMetric
-from metrics.queries import MetricsQuestion, total
+from metrics.queries import total
+from metrics.questions import MetricsQuestion
 from metrics.recording import record_call
 from tests.metrics.calls import ANSWERED, TEXTS, USAGE, a_record
 

@@ -9,6 +9,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from metrics.models import WaitingDay
 from tests.metrics.test_admin import listed, make_call
 from tests.metrics.test_calls_page import signed_in
 
@@ -34,6 +35,7 @@ def lines(client, **asked):
         ("node", {"method_name": "tagging"}, "tagging"),
         ("model", {"provider": "azure", "model_used": "m"}, "azure/m"),
         ("provider", {"provider": "azure"}, "azure"),
+        ("tier", {"tier": "local"}, "local"),
         ("organization", {"organization_id": 3}, "3"),
         ("key", {"account": "website"}, "website"),
         ("user", {"user_id": 5}, "5"),
@@ -78,6 +80,7 @@ def test_days_are_those_of_the_stated_zone_in_page_and_file(client):
 
 
 def test_a_time_that_can_not_be_answered_says_the_way_out(client):
+    WaitingDay.objects.create(day=timezone.now() - dt.timedelta(days=100))
     for asked in ({"from": "soon"}, {"from": "2031-02-01", "to": "2031-01-01"},
                   {"by": "tag", "days": "366"}):  # fmt: skip
         answer = client.get(PAGE, asked)

@@ -12,7 +12,8 @@ from django.db import connection
 from llmconfig.client.traffic.budget_ledger import period_start
 from llmconfig.configuration import time_zones
 from metrics import partitions, rollups
-from metrics.queries import MetricsQuestion, ask
+from metrics.queries import ask
+from metrics.questions import MetricsQuestion
 from metrics.recording import record_call
 from tests.api import caller
 from tests.metrics.calls import TEXTS, a_record

@@ -33,7 +33,9 @@ VALUES: dict[str, dict[str, Any]] = {
     "llmconfig.BudgetHold": {"spending__budget__hard_limit_usd": 1},
     "llmconfig.GatewayKey": {"allows_everything": True},
     "llmconfig.UserConfig": {"interaction_type": "reasoning"},
+    "metrics.DailyCallers": {"latency_sum_ms": 1},
     "metrics.DailyRollup": {"latency_sum_ms": 1},
+    "metrics.HourlyCallers": {"latency_sum_ms": 1},
     "metrics.HourlyRollup": {"latency_sum_ms": 1},
     "metrics.OverviewRollup": {"latency_sum_ms": 1},
 }

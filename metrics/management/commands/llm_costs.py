@@ -17,12 +17,12 @@ from metrics.analyzers.cost import WhatIf, forecast_month, unpriced, what_if, wh
 from metrics.analyzers.savings import savings
 from metrics.csv_export import aligned, csv_lines, in_full
 from metrics.errors import Unanswerable
-from metrics.queries import (
+from metrics.queries import ask
+from metrics.questions import (
     DIMENSIONS,
     Grain,
     Key,
     MetricsQuestion,
-    ask,
     start_of,
     users_have_text_keys,
 )
