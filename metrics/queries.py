@@ -19,7 +19,7 @@ from django.db import connection, transaction
 
 from llmconfig.configuration.known_costs import KnownCost
 from metrics.bounded import without_jit
-from metrics.query_sources import BY_CLASS, Source, source
+from metrics.query_sources import BY_CLASS, SumsSource, source
 from metrics.questions import FoundKey, MetricsQuestion
 
 CLASSES_PER_DOUBLING = 8  # of latency; metrics.models.rollups says the same of its column
@@ -141,7 +141,7 @@ def ask_apart(question: MetricsQuestion, groupings: Sequence[Sequence[str]]) -> 
 
 
 def _of_grouping(
-    read: Source,
+    read: SumsSource,
     rows: Sequence[tuple[Any, ...]],
     names: Sequence[str],
     wanted: Sequence[str],
@@ -236,7 +236,7 @@ def _latencies(
 
 def _row(
     question: MetricsQuestion,
-    read: Source,
+    read: SumsSource,
     row: tuple[Any, ...],
     width: int,
     classes: Mapping[int, int],

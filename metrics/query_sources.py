@@ -101,17 +101,17 @@ ZONED_CALLERS = f"""
 (SELECT date_trunc('day', period_start, %s) AS period_start, {WHO}, failed, {COLUMNS_OF_SUMS}
 FROM llm_callers_by_hour WHERE kind = %s AND period_start >= %s AND period_start < %s) AS zoned
 """  # noqa: S608 - our own names
-# A zone's days together: from UTC's days, but for the hours before the first and after the last.
-TOGETHER = f"""
-(SELECT period_start, {WHO}, failed, {COLUMNS_OF_SUMS}
-FROM llm_callers_by_day WHERE kind = %s AND period_start >= %s AND period_start < %s
+# A zone's days together: UTC's days, the hours before the first of them, and after the last.
+TOGETHER = """
+(SELECT period_start, {columns} FROM {days}
+WHERE {kind} AND period_start >= %s AND period_start < %s
 UNION ALL
-SELECT period_start, {WHO}, failed, {COLUMNS_OF_SUMS}
-FROM llm_callers_by_hour WHERE kind = %s AND period_start >= %s AND period_start < %s
+SELECT period_start, {columns} FROM {hours}
+WHERE {kind} AND period_start >= %s AND period_start < %s
 UNION ALL
-SELECT period_start, {WHO}, failed, {COLUMNS_OF_SUMS}
-FROM llm_callers_by_hour WHERE kind = %s AND period_start >= %s AND period_start < %s) AS together
-"""  # noqa: S608 - our own names
+SELECT period_start, {columns} FROM {hours}
+WHERE {kind} AND period_start >= %s AND period_start < %s) AS together
+"""
 SPLIT_CALLERS = f"""
 (SELECT date_trunc('day', period_start, %s) AS period_start, {WHO}, failed, {COLUMNS_OF_SUMS}
 FROM llm_callers_by_hour WHERE kind = %s
@@ -149,7 +149,7 @@ SELECT EXISTS (
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SumsSource:
     """A table of sums with the values of its parameters; `caller` is what its rows are told by."""
 
     table: str
@@ -191,14 +191,14 @@ class Source:
         return int(text) if self.caller == "user" and not users_have_text_keys() else text
 
 
-def source(question: MetricsQuestion, by: Sequence[str], *, apart: bool) -> Source:
+def source(question: MetricsQuestion, by: Sequence[str], *, apart: bool) -> SumsSource:
     """What is summed up for a question; `apart` says that its periods are told apart.
 
     Raises UnknownDimension, and Unanswerable for calls of too long a time.
     """
     names = list(dict.fromkeys([*by, *question.only]))
     if OF_CALLS.keys().isdisjoint(names):
-        return _of_rollups(question, names)
+        return _of_rollups(question, names, apart=apart)
     caller = next((name for name in names if name in OF_CALLS), "")
     waiting = False
     if caller in CALLERS and set(names) <= {caller, "period"}:
@@ -208,14 +208,22 @@ def source(question: MetricsQuestion, by: Sequence[str], *, apart: bool) -> Sour
     return _of_calls(question, names, waiting=waiting)
 
 
-def _of_rollups(question: MetricsQuestion, names: Sequence[str]) -> Source:
-    if question.by_zone:
-        zone, bounds, split = question.zone.key, question.bounds, question.split_hours()
-        if not split:
-            return Source(ZONED, [zone, *bounds])
-        return Source(SPLIT, [zone, *bounds, split, split, zone, *bounds])
+def _of_rollups(question: MetricsQuestion, names: Sequence[str], *, apart: bool) -> SumsSource:
     brief = question.grain == Grain.DAY and OF_OVERVIEW.issuperset(names)
-    return Source(OVERVIEW if brief else VIEWS[question.grain], [])
+    view = OVERVIEW if brief else VIEWS[question.grain]
+    if not question.by_zone:
+        return SumsSource(view, [])
+    zone, bounds, split = question.zone.key, question.bounds, question.split_hours()
+    if split:
+        return SumsSource(SPLIT, [zone, *bounds, split, split, zone, *bounds])
+    if apart or not (parts := _utc_days_within(*bounds)):
+        return SumsSource(ZONED, [zone, *bounds])
+    columns = [OF_ROLLUPS[name] for name in OF_ROLLUPS if not brief or name in OF_OVERVIEW]
+    table = TOGETHER.format(
+        columns=", ".join([*columns, COLUMNS_OF_SUMS]), days=view, hours=VIEWS[Grain.HOUR],
+        kind="true",
+    )  # fmt: skip
+    return SumsSource(table, [moment for part in parts for moment in part])
 
 
 def _kind(caller: str) -> str:
@@ -231,28 +239,35 @@ def _known(question: MetricsQuestion, caller: str) -> tuple[bool, bool]:
     return waiting, folded
 
 
-def _of_callers(question: MetricsQuestion, caller: str, *, apart: bool) -> Source:
+def _of_callers(question: MetricsQuestion, caller: str, *, apart: bool) -> SumsSource:
     kind, zone, (since, until) = _kind(caller), question.zone.key, question.bounds
     if not question.by_zone:
-        return Source(BY_CALLER.format(view=CALLERS_VIEWS[question.grain]), [kind], caller)
+        return SumsSource(BY_CALLER.format(view=CALLERS_VIEWS[question.grain]), [kind], caller)
     split = question.split_hours()
     if split:
         table = SPLIT_CALLERS.format(caller=column(caller), tags=_tags([caller]))
         times = [since, until, split, split, zone, since, until]
-        return Source(table, [zone, kind, *times], caller)
-    first, last = _utc_midnight(since, up=True), _utc_midnight(until, up=False)
-    if apart or not first < last:
-        return Source(ZONED_CALLERS, [zone, kind, since, until], caller)
-    return Source(TOGETHER, [kind, first, last, kind, since, first, kind, last, until], caller)
+        return SumsSource(table, [zone, kind, *times], caller)
+    if apart or not (parts := _utc_days_within(since, until)):
+        return SumsSource(ZONED_CALLERS, [zone, kind, since, until], caller)
+    table = TOGETHER.format(
+        columns=f"{WHO}, failed, {COLUMNS_OF_SUMS}", days=CALLERS_VIEWS[Grain.DAY],
+        hours=CALLERS_VIEWS[Grain.HOUR], kind="kind = %s",
+    )  # fmt: skip
+    return SumsSource(table, [value for part in parts for value in (kind, *part)], caller)
 
 
-def _utc_midnight(moment: dt.datetime, *, up: bool) -> dt.datetime:
-    """The one at or after a moment, or at or before it."""
-    begin = start_of(moment, Grain.DAY, ZoneInfo("UTC"))
-    return begin + dt.timedelta(days=1) if up and begin < moment else begin
+def _utc_days_within(
+    since: dt.datetime, until: dt.datetime
+) -> list[tuple[dt.datetime, dt.datetime]]:
+    """The whole UTC days of a time, what is before them and what after; nothing without one."""
+    utc = ZoneInfo("UTC")
+    first, last = start_of(since, Grain.DAY, utc), start_of(until, Grain.DAY, utc)
+    first += dt.timedelta(days=1) if first < since else dt.timedelta(0)
+    return [(first, last), (since, first), (last, until)] if first < last else []
 
 
-def _of_calls(question: MetricsQuestion, names: Sequence[str], *, waiting: bool) -> Source:
+def _of_calls(question: MetricsQuestion, names: Sequence[str], *, waiting: bool) -> SumsSource:
     if question.until - question.since > dt.timedelta(days=MAX_DAYS_OF_CALLS):
         refusal = (
             gettext(
@@ -267,7 +282,7 @@ def _of_calls(question: MetricsQuestion, names: Sequence[str], *, waiting: bool)
         )
         named = gettext(" and ").join(name for name in names if name != "period")
         raise Unanswerable(refusal.format(names=named, max_days_of_calls=MAX_DAYS_OF_CALLS))
-    return Source(
+    return SumsSource(
         CALLS.format(tags=_tags(names)),
         [question.grain.value, question.zone.key if question.by_zone else "UTC", *question.bounds],
     )

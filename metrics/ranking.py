@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from metrics.bounded import without_jit
 from metrics.queries import Figures, Row
-from metrics.query_sources import Source, source
+from metrics.query_sources import SumsSource, source
 from metrics.questions import OTHERS, FoundKey, MetricsQuestion
 
 Keys = tuple[FoundKey, ...]
@@ -81,17 +81,17 @@ def same_groups(question: MetricsQuestion, groups: Sequence[Keys]) -> Mapping[Ke
     return {named[text]: Figures(*sums) for text, *sums in rows}
 
 
-def _place(read: Source, by: Sequence[str]) -> str:
+def _place(read: SumsSource, by: Sequence[str]) -> str:
     """A group as one text, which `_text` makes of its keys."""
     parts = (f"coalesce('=' || {read.column(name)}::text, '')" for name in by)
     return f" || '{BETWEEN}' || ".join(parts)
 
 
-def _text(read: Source, keys: Keys) -> str:
+def _text(read: SumsSource, keys: Keys) -> str:
     return BETWEEN.join("" if key is None else f"={_word(read, key)}" for key in keys)
 
 
-def _word(read: Source, key: FoundKey) -> str:
+def _word(read: SumsSource, key: FoundKey) -> str:
     if not read.caller:
         return str(key)
     return "" if key is OTHERS else f"={key}"  # as the callers' sources name them

@@ -224,7 +224,7 @@ def _csv_rows(asked: AskedSpending, apart: Sequence[Row]) -> Iterator[list[objec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class SpendingFound:
     """What the page shows: the first groups, and those of them that the chart draws by day.
 
     By day alone, each day is a group. By tag a call counts with each of its tags, so the whole is
@@ -247,18 +247,18 @@ class Found:
         return self.groups if self.number <= TONES else self.groups[: TONES - 1]
 
 
-def _found(asked: AskedSpending) -> Found:
+def _found(asked: AskedSpending) -> SpendingFound:
     question = replace(asked.question(), by=asked.way.dimensions)
     before = asked.question_before()
     now, whole_before = total(asked.question()).figures, total(before).figures
     if not question.by:
         days = ask(replace(question, each_period=True))
-        return Found(
+        return SpendingFound(
             now=now, whole_before=whole_before, groups=days, number=len(days), before={},
             apart=days, rest={},
         )  # fmt: skip
     ranked = most_expensive(question, most=MAX_LINES)
-    found = Found(
+    found = SpendingFound(
         now=now, whole_before=whole_before, groups=ranked.rows, number=ranked.number,
         others=ranked.others, apart=(), rest={},
         before=same_groups(replace(before, by=question.by), [row.keys for row in ranked.rows]),
@@ -304,7 +304,7 @@ def _figures(now: Figures, before: Figures) -> list[tuple[str, str, str]]:
     ]
 
 
-def _lines(asked: AskedSpending, found: Found) -> list[dict[str, Any]]:
+def _lines(asked: AskedSpending, found: SpendingFound) -> list[dict[str, Any]]:
     most = max((float(row.figures.cost.usd or 0) for row in found.groups), default=0.0) or 1.0
     lines = []
     for row in found.groups[:MAX_LINES]:
@@ -331,7 +331,7 @@ def _name(keys: Sequence[object]) -> str:
     return "/".join(str(key) for key in keys if key not in {None, ""}) or gettext("none")
 
 
-def _chart(asked: AskedSpending, found: Found) -> Chart:
+def _chart(asked: AskedSpending, found: SpendingFound) -> Chart:
     """The most expensive groups by day, the rest together."""
     tones = {row.keys: tone for tone, row in enumerate(found.drawn)} if asked.way.dimensions else {}
     days: dict[dt.datetime, list[tuple[int, Row]]] = {}
@@ -362,11 +362,11 @@ def _part(
     return Part(float(cost.usd or 0), tone, said, address)
 
 
-def _rest_name(found: Found) -> str:
+def _rest_name(found: SpendingFound) -> str:
     return gettext("{number} more").format(number=count(found.number - len(found.drawn)))
 
 
-def _legend(asked: AskedSpending, found: Found) -> list[dict[str, Any]]:
+def _legend(asked: AskedSpending, found: SpendingFound) -> list[dict[str, Any]]:
     if not asked.way.dimensions:
         return []
     legend = [

@@ -31,6 +31,10 @@ def comment(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
         comment_columns(schema_editor, apps.get_model("metrics", name)._meta)  # noqa: SLF001
 
 
+def wait(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    schema_editor.execute(WAIT)
+
+
 def sums(table: str) -> dict[str, Any]:
     """Both tables are alike."""
     return {
@@ -183,7 +187,7 @@ class Migration(migrations.Migration):
             options={"db_table": "llm_callers_waiting"},
         ),
         migrations.RunPython(comment, migrations.RunPython.noop),
-        migrations.RunSQL(WAIT, migrations.RunSQL.noop),
+        migrations.RunPython(wait, migrations.RunPython.noop),
         InstallSQL("metrics", "llm_hour_callers.sql"),
         InstallSQL("metrics", "llm_callers_by_hour.sql"),
         InstallSQL("metrics", "llm_callers_by_day.sql"),

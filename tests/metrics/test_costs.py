@@ -121,11 +121,11 @@ def test_sums_of_calls_and_of_rollups_agree(grain):
     assert len(from_calls) > 2
 
 
-def test_batches_and_users_are_asked_for_within_bounds():
+def test_batches_and_users_beside_something_else_are_asked_for_within_bounds():
     with pytest.raises(Unanswerable, match="at most 92 days"):
-        ask(MetricsQuestion(since=NOW - 100 * DAY, until=NOW, by=["user"]))
-    with pytest.raises(CommandError, match="--by: By batch and user"):
-        costs("--by", "batch", "--days", "120")
+        ask(MetricsQuestion(since=NOW - 100 * DAY, until=NOW, by=["user"], only={"node": "x"}))
+    with pytest.raises(CommandError, match="--by: By batch and model"):
+        costs("--by", "batch,model", "--days", "120")
     with pytest.raises(CommandError, match="--only: 'x' is the id of no batch"):
         costs("--only", "batch=x")
     with pytest.raises(CommandError, match="--only: give NAME=VALUE, not 'batch'"):
