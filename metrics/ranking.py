@@ -101,4 +101,5 @@ def _fetched(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
     with transaction.atomic(savepoint=False), connection.cursor() as cursor:
         without_jit()
         cursor.execute(sql, values)
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
