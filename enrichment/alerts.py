@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import Count, QuerySet, Sum
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext_lazy as _
 
 from enrichment import review
 from enrichment.batches.lifecycle import BY_A_PERSON
@@ -74,8 +75,8 @@ def _ended(batch: Batch, title: str) -> AlertEvent:
 
 
 KINDS = (
-    EventKind("batch_paused", "A batch pauses by itself", paused),
-    EventKind("batch_failed", "A batch ends with rows that failed", failed),
-    EventKind("batch_completed", "A batch is completed without failed rows", completed),
-    EventKind("review_waiting", "Suggestions wait for review", waiting_for_review),
+    EventKind("batch_paused", _("A batch pauses by itself"), paused),
+    EventKind("batch_failed", _("A batch ends with rows that failed"), failed),
+    EventKind("batch_completed", _("A batch is completed without failed rows"), completed),
+    EventKind("review_waiting", _("Suggestions wait for review"), waiting_for_review),
 )

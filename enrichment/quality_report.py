@@ -4,13 +4,15 @@ It costs nothing more: the gates have judged the answer anyway. A rule in metric
 checks another weight.
 """
 
+from django.utils.translation import gettext_lazy as _
+
 from enrichment.enrichments.contract import Enrichment, Judgement
 from llmconfig.client.types import CallRecord
 from metrics.quality.checks import Check
 from metrics.quality.parts import CheckResults, ScorePart
 
-GATES = Check("gates", "Enrichments' gates (told with each answer)")
-SCHEMA = Check("schema", "Structured answers' schema (told with each answer)")
+GATES = Check("gates", _("Enrichments' gates (told with each answer)"))
+SCHEMA = Check("schema", _("Structured answers' schema (told with each answer)"))
 OBEYS = ScorePart(SCHEMA.name, 1.0, True)
 UNPARSED = "invalid_answer"  # the error of a structured call whose answers never obeyed
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group, Permission
 from django.db import DEFAULT_DB_ALIAS, models
+from django.utils.translation import gettext_lazy as _
 
 from llmconfig import project_settings
 
@@ -21,9 +22,9 @@ else:
 class Role(models.TextChoices):
     """The groups that permissions are given to, lowest first."""
 
-    VIEWER = "viewer", "Viewer: reads everything but secrets"
-    OPERATOR = "operator", "Operator: runs and controls batches and calls"
-    ADMINISTRATOR = "administrator", "Administrator: changes the configuration"
+    VIEWER = "viewer", _("Viewer: reads everything but secrets")
+    OPERATOR = "operator", _("Operator: runs and controls batches and calls")
+    ADMINISTRATOR = "administrator", _("Administrator: changes the configuration")
 
 
 # Beside these: who may read prompts and answers, which administrators may and others needn't.

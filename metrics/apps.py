@@ -1,6 +1,7 @@
 """metrics: what calls cost and how good they were."""
 
 from django.apps import AppConfig
+from django.db.models.signals import pre_save
 from django.utils.translation import gettext_lazy as _
 
 
@@ -29,5 +30,6 @@ class MetricsConfig(AppConfig):
         cost_of_changes.register_cost_estimator(cost_of_change)
         process_settings.register(*DEFINITIONS)
         events.register(*configured.KINDS)
+        pre_save.connect(events.refuse_unknown, AlertRule, dispatch_uid="alert-rules-known-events")
         rotation.register(rotation.StoredSecrets(AlertRule, "secret"))
         recorders.register(record_call, many=record_calls, keeps_texts=keeps_texts)

@@ -1,4 +1,9 @@
-"""The timers that batches and sums live by: `CELERY_BEAT_SCHEDULE = SCHEDULE` in the settings."""
+"""The timers that batches, sums and alerts live by, and the queue of those that may not wait.
+
+`CELERY_BEAT_SCHEDULE = SCHEDULE` in the settings; with `CELERY_TASK_QUEUES = QUEUES` and
+`CELERY_TASK_ROUTES = ROUTES` too, a worker with `--queues=timers` serves the short ones while lanes
+of batches keep all processes of the others. A worker without `--queues` serves both.
+"""
 
 from typing import Any
 
@@ -6,6 +11,11 @@ from llmconfig.extras import from_extra
 
 with from_extra("worker"):
     from celery.schedules import crontab
+    from kombu import Queue
+
+LANE_QUEUE = "celery"  # Celery's own default: lanes of batches, and whatever takes minutes
+TIMER_QUEUE = "timers"
+QUEUES = (Queue(LANE_QUEUE), Queue(TIMER_QUEUE))
 
 SCHEDULE: dict[str, dict[str, Any]] = {
     "revive-stalled-batches": {
@@ -51,4 +61,12 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "metrics.tasks.report_last_week",
         "schedule": crontab(minute=0, hour=6, day_of_week=1),
     },
+}
+
+# They may take minutes, and nobody waits for them: they go where the lanes go.
+LONG_TIMERS = frozenset({"advance-submissions", "mine-patterns", "score-answers"})
+ROUTES: dict[str, dict[str, str]] = {
+    timer["task"]: {"queue": TIMER_QUEUE}
+    for name, timer in SCHEDULE.items()
+    if name not in LONG_TIMERS
 }

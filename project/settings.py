@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from llmconfig import __version__
 from llmconfig.secrets import Secret
-from nodewise.schedule import SCHEDULE
+from nodewise.schedule import QUEUES, ROUTES, SCHEDULE
 from project.environment import (
     boolean,
     env,
@@ -233,6 +233,8 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "nodewise.timers:SteadyScheduler"
 CELERY_BEAT_SCHEDULE = SCHEDULE
+CELERY_TASK_QUEUES = QUEUES
+CELERY_TASK_ROUTES = ROUTES
 
 # This site's groups are the roles; other projects keep theirs apart as `nodewise viewer` and so on.
 LLM_ROLE_GROUPS = {role: role for role in ("viewer", "operator", "administrator", "reader")}

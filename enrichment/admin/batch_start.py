@@ -21,6 +21,7 @@ from enrichment.forecast import Forecast, Quantiles, forecast
 from enrichment.lane_queue import start_lanes_after_commit, work_command
 from enrichment.models import Batch
 from enrichment.trial import TRIAL_ROWS, try_rows
+from llmconfig.admin.kit.presentation import moment
 from llmconfig.admin.kit.who_answers import who_answers
 from llmconfig.configuration.known_costs import money
 from llmconfig.configuration.numbers import count
@@ -179,8 +180,8 @@ def _planned(request: HttpRequest, order: BatchOrder) -> HttpResponse:
     )
     messages.success(
         request,
-        gettext("Planned: {schedule}, first at {time} UTC.").format(
-            schedule=schedule, time=f"{schedule.next_at:%Y-%m-%d %H:%M}"
+        gettext("Planned: {schedule}, first at {time}.").format(
+            schedule=schedule, time=moment(schedule.next_at)
         ),
     )
     return HttpResponseRedirect(reverse("admin:enrichment_batchschedule_changelist"))

@@ -133,7 +133,7 @@ def queue_view(request: HttpRequest) -> HttpResponse:
             "filters": filters,
             "query": query.urlencode(),
             "kinds": counts,
-            "codes": sorted((each.label, each.code) for each in FINDING_CODES.values()),
+            "codes": sorted((str(each.label), each.code) for each in FINDING_CODES.values()),
             "confidences": CONFIDENCES,
             "below": request.GET.get("below", ""),
             "organizations": _organizations(),

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db.models import Value
 from django.db.models.functions import Now
+from django.utils.translation import gettext, ngettext
 
 from enrichment.models import Batch, BatchStatus
 from enrichment.models.batches import WORKABLE
@@ -51,14 +52,20 @@ def why_silent(batch: Batch, standing: ChunkCounts) -> str:
 
 def _no_lane(batch: Batch, standing: ChunkCounts) -> str:
     if standing.claimable:
-        return (
+        return gettext(
             "No worker works on it now. The next one begins within 30 seconds if workers, Celery"
             " beat and the broker (REDIS_URL) run."
         )
     if standing.away:
-        return f"{standing.away} of its chunks are with the provider, which takes up to a day."
+        return ngettext(
+            "{number} of its chunks is with the provider, which takes up to a day.",
+            "{number} of its chunks are with the provider, which takes up to a day.",
+            standing.away,
+        ).format(number=standing.away)
     if standing.due_at is not None:
-        again = f"Its failed rows are tried again at {standing.due_at:%H:%M:%S} UTC."
+        again = gettext("Its failed rows are tried again at {time} UTC.").format(
+            time=f"{standing.due_at.astimezone(dt.UTC):%H:%M:%S}"
+        )
         return f"{again} {_last_failure(batch)}".strip()
     return ""
 
@@ -71,14 +78,16 @@ def _last_failure(batch: Batch) -> str:
         return ""
     last = call.attempts[-1]
     said = f" ({last['detail']})" if last.get("detail") else ""
-    return f"The last said: {last['provider']}/{last['model']}: {last['outcome']}{said}."
+    return gettext("The last said: {answer}.").format(
+        answer=f"{last['provider']}/{last['model']}: {last['outcome']}{said}"
+    )
 
 
 def _nobody_took(batch: Batch) -> str:
     other = Batch.objects.filter(status=BatchStatus.RUNNING).exclude(pk=batch.pk).first()
     if other is not None:
-        return f"The workers are busy with {other}; this one follows."
-    return (
+        return gettext("The workers are busy with {batch}; this one follows.").format(batch=other)
+    return gettext(
         "No worker has taken it yet: start one with `celery -A project worker`, or run the command"
         " with --inline."
     )

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext_lazy as _
+
 from enrichment.cascades.steering import Decided, Way
 from enrichment.engine.column_values import plain_json
 from enrichment.engine.items import Item, Outcome, call_for
@@ -31,8 +33,8 @@ from metrics.models import GenerationMetric
 logger = logging.getLogger(__name__)
 
 CALLS_PER_BATCH = "LLM_JUDGE_CALLS_PER_BATCH"
-JUDGED_WRONG = register_code("judged_wrong", "A judge finds it wrong")
-NOT_ASKED = register_code("judge_not_asked", "The judge could not be asked")
+JUDGED_WRONG = register_code("judged_wrong", _("A judge finds it wrong"))
+NOT_ASKED = register_code("judge_not_asked", _("The judge could not be asked"))
 GOOD_FROM = 0.5
 # Of a call, what a judge's differs in from the one that it judges.
 JUDGED_FIELDS = (

@@ -4,7 +4,9 @@ Each app registers its own when it is ready; administrators declare others, whic
 configuration: every process notices a new, changed or removed one within two seconds.
 """
 
+from django.utils.text import format_lazy
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from enrichment.enrichments.contract import Enrichment
 from enrichment.enrichments.declared import PART, Declared
@@ -30,7 +32,8 @@ def register(enrichment: Enrichment) -> None:
             raise SchemaUnusable(f"The enrichment {enrichment.name!r}: {error}") from None
     switch, label = enrichment.feature, enrichment.label.lower()
     if switch and not process_settings.is_known(switch):
-        process_settings.register(ProcessSetting(switch, default=True, help=f"Allows {label}."))
+        told = format_lazy(_("Allows {name}."), name=label)
+        process_settings.register(ProcessSetting(switch, default=True, help=told))
     process_settings.register(*enrichment.settings)
     _REGISTRY[enrichment.name] = enrichment
 

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import Field, JSONField, Manager, Model
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from enrichment.enrichments.likeness import alikeness
 from enrichment.enrichments.stated_confidence import schema_asks_confidence, stated_confidence
@@ -30,7 +31,7 @@ from llmconfig.configuration.process_settings import ProcessSetting, effective
 
 logger = logging.getLogger(__name__)
 
-CHECK_FAILED = register_code("check_failed", "A check failed itself")
+CHECK_FAILED = register_code("check_failed", _("A check failed itself"))
 MAX_REFUSAL = 200  # characters of a refusal that the reviewer is shown
 MAX_CUT_TEXT = 20_000  # characters that are kept of an answer that breaks off
 PARTS_CAME = "Only what came whole is shown."
@@ -318,7 +319,7 @@ class Enrichment(ABC):
     def misfit(self, value: Any) -> str:
         """Why a value, such as one that a reviewer wrote, can't be stored; blank when it can."""
         if self.schema is None:
-            return "" if isinstance(value, str) and value.strip() else "It must be a text."
+            return "" if isinstance(value, str) and value.strip() else gettext("It must be a text.")
         return schema_misfit(self.schema, value)
 
     def similarity(self, one: Any, other: Any) -> float:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db.models import CharField, JSONField, Model
+from django.utils.translation import gettext
 
 from enrichment.enrichments.contract import Enrichment, PromptText
 from enrichment.enrichments.fitting import misfits
@@ -139,7 +140,9 @@ class DeclaredKind(Enrichment):
         """Also what the column refuses."""
         found = super().misfit(value)
         try:
-            return found or ("" if self.stored(value) is not None else "It must be a value.")
+            if found or self.stored(value) is not None:
+                return found
+            return gettext("It must be a value.")
         except ValidationError as error:
             return " ".join(error.messages)
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.exceptions import FieldDoesNotExist, FieldError
 from django.db import DEFAULT_DB_ALIAS, router
 from django.db.models import CharField, Field, IntegerField, JSONField, Model, TextField, UUIDField
+from django.utils.translation import gettext
 
 from enrichment.enrichments.contract import Enrichment
 from enrichment.models import EnrichmentResult
@@ -35,7 +36,8 @@ def misfits(enrichment: Enrichment) -> Iterator[Misfit]:
     try:
         model = enrichment.model()
     except (LookupError, ValueError):
-        text, hint = f"there is no model {target!r}.", "Write target as app_label.ModelName."
+        text = gettext("there is no model {target!r}.").format(target=target)
+        hint = gettext("Write target as app_label.ModelName.")
         yield Misfit("E001", "target", text, hint)
         return
     yield from _of_key(target, model._meta.pk)  # noqa: SLF001 - Django's documented name
@@ -46,9 +48,11 @@ def misfits(enrichment: Enrichment) -> Iterator[Misfit]:
         yield Misfit(
             "E003",
             "target",
-            f"{target} is in the database {alias!r}, and results are written beside the rows in"
-            f" {DEFAULT_DB_ALIAS!r}.",
-            "Enrich a copy of the table there, or call the model with llm.generate.",
+            gettext(
+                "{target} is in the database {alias!r}, and results are written beside the rows in"
+                " {other!r}."
+            ).format(target=target, alias=alias, other=DEFAULT_DB_ALIAS),
+            gettext("Enrich a copy of the table there, or call the model with llm.generate."),
         )
     yield from _of_read(enrichment, model)
     if enrichment.writes:
@@ -63,8 +67,13 @@ def _of_key(target: str, key: Any) -> Iterator[Misfit]:
         yield Misfit(
             "E002",
             "target",
-            f"the key of {target} is a {kind}. Keys may be whole numbers, UUIDs or texts.",
-            "Give the table one such key of its own; what was its key becomes a UniqueConstraint.",
+            gettext(
+                "the key of {target} is a {kind}. Keys may be whole numbers, UUIDs or texts."
+            ).format(target=target, kind=kind),
+            gettext(
+                "Give the table one such key of its own; what was its key becomes a"
+                " UniqueConstraint."
+            ),
         )
         return
     longest = EnrichmentResult._meta.get_field("row_id").max_length or 0  # noqa: SLF001
@@ -72,8 +81,12 @@ def _of_key(target: str, key: Any) -> Iterator[Misfit]:
         yield Misfit(
             "W002",
             "target",
-            f"keys of {target} may have {key.max_length or 'any number of'} characters; rows with"
-            f" more than {longest} can't be enriched.",
+            gettext(
+                "keys of {target} may have {number} characters; rows with more than {longest} can't"
+                " be enriched."
+            ).format(
+                target=target, number=key.max_length or gettext("any number of"), longest=longest
+            ),
         )
 
 
@@ -81,7 +94,9 @@ def _of_read(enrichment: Enrichment, model: type[Model]) -> Iterator[Misfit]:
     try:
         enrichment.rows().values(*enrichment.reads)
     except FieldError as error:
-        text = f"reads names what {enrichment.target} doesn't have. {error}"
+        text = gettext("reads names what {target} doesn't have. {error}").format(
+            target=enrichment.target, error=error
+        )
         yield Misfit("E004", "reads", text)
         return
     for column in enrichment.reads:
@@ -89,8 +104,10 @@ def _of_read(enrichment: Enrichment, model: type[Model]) -> Iterator[Misfit]:
             yield Misfit(
                 "E006",
                 "reads",
-                f"reads names {column!r}, of which a row may have several.",
-                "Keep what the prompt needs of them in a column of the row.",
+                gettext("reads names {column!r}, of which a row may have several.").format(
+                    column=column
+                ),
+                gettext("Keep what the prompt needs of them in a column of the row."),
             )
 
 
@@ -118,18 +135,21 @@ def _of_written(enrichment: Enrichment) -> Iterator[Misfit]:
         column = None
     text = isinstance(column, TextField | CharField) and not wants_json
     if column is None or not (text or isinstance(column, JSONField)):
-        wanted = "a JSON column" if wants_json else "a text or JSON column"
+        wanted = (
+            gettext("writes names {column!r}, which is not a JSON column of {target}.")
+            if wants_json
+            else gettext("writes names {column!r}, which is not a text or JSON column of {target}.")
+        )
         yield Misfit(
-            "E005",
-            "writes",
-            f"writes names {enrichment.writes!r}, which is not {wanted} of {enrichment.target}.",
+            "E005", "writes", wanted.format(column=enrichment.writes, target=enrichment.target)
         )
     elif not _share_key(enrichment.model(), column.model):
         yield Misfit(
             "E005",
             "writes",
-            f"writes names {enrichment.writes!r}, inherited from a table whose rows have other"
-            " keys.",
+            gettext(
+                "writes names {column!r}, inherited from a table whose rows have other keys."
+            ).format(column=enrichment.writes),
         )
 
 

@@ -133,4 +133,4 @@ class EnrichmentResult(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.enrichment} of {self.target} {self.row_id}"
+        return f"{self.enrichment}, {self.target} {self.row_id}"

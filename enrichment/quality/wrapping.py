@@ -8,12 +8,14 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from enrichment.quality.gates import GateFinding, register_code
 from enrichment.quality.lexicon.announcements import CONSENT, PRESENTING, REMARK
 
 ANSWER_WRAPPED = register_code(
     "answer_wrapped",
-    "Something around the text",
+    _("Something around the text"),
     "Answer with the text alone: no announcement, quotation marks, fence or remark around it.",
 )
 MAX_ANNOUNCEMENT = 200  # characters
@@ -45,7 +47,7 @@ _MARKUP = "*_# \t"
 
 def bare(text: str, sources: Sequence[str]) -> str:
     """The text without what surely stands around it; `sources` are what it was made from."""
-    for _ in range(MAX_LAYERS):
+    for _layer in range(MAX_LAYERS):
         inner = _unfenced(_unmarked(text.strip(), sources), sources)
         inner = _without_announcement(_unquoted(inner, sources), sources)
         if inner == text:

@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
@@ -107,12 +108,8 @@ def until(seen: Outlook) -> str:
 def _day(moment: dt.datetime) -> str:
     """The day, and the hour of those that are near; UTC."""
     near = moment - timezone.now() < dt.timedelta(days=1)
-    year = "" if moment.year == timezone.now().year else f" {moment.year}"
-    return (
-        gettext("{moment} UTC").format(moment=f"{moment:%-d %b, %H:%M}")
-        if near
-        else f"{moment:%-d %b}{year}"
-    )
+    moment = moment.astimezone(dt.UTC)
+    return date_format(moment, "SHORT_DATETIME_FORMAT" if near else "SHORT_DATE_FORMAT")
 
 
 @admin.register(Budget)

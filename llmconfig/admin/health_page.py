@@ -47,8 +47,10 @@ def health_badge(request: HttpRequest) -> int:
 
 
 def health_widget(request: HttpRequest) -> Widget | None:
-    """A line on the overview while something is wrong and the first steps are done."""
-    if not request.user.has_perm(PERMISSION) or not snapshot.current().processing:
+    """A line on the overview while something is wrong, once calls are enabled: before that the
+    first steps say what is missing.
+    """
+    if not request.user.has_perm(PERMISSION) or not snapshot.current().processing.get("enabled"):
         return None
     number = health.count_serious()
     if not number:

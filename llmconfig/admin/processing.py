@@ -39,7 +39,7 @@ def settings_in_force() -> list[SettingInForce]:
     return [
         SettingInForce(
             variable=each.variable,
-            help=each.help,
+            help=str(each.help),
             value=state.setting(each.variable),
             overrules=each.variable in project_settings.process_values(),
             origin=(

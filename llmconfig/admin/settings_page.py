@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from llmconfig import provider_types
 from llmconfig.admin.explain import describe
 from llmconfig.admin.kit.listed_models import ListedModelsForm
+from llmconfig.admin.kit.provider_health import badge_of, with_health
 from llmconfig.admin.kit.theme import TextWidget
 from llmconfig.admin.kit.writes import SEEN, conflict, current_revision
 from llmconfig.admin.provider_words import key_state, status_badge
@@ -88,6 +89,7 @@ class ProviderCard:
     provider: Provider
     type: str
     status: SafeString
+    health: SafeString  # blank: nobody watches providers, or this one isn't used
     key: SafeString
     models: int
     address: str
@@ -187,13 +189,14 @@ def _cards() -> list[ProviderCard]:
             provider=row,
             type=row.get_provider_type_display().partition(" (")[0],
             status=status_badge(row),
+            health=badge_of(row) if row.is_enabled else SafeString(""),
             key=key_state(row),
             models=row.models_listed,
             address=row.api_base_url or provider_types.base_url_of(row.provider_type),
             page=reverse("admin:llmconfig_provider_change", args=[row.pk]),
             test=reverse("admin:llmconfig_provider_test", args=[row.pk]),
         )
-        for row in Provider.objects.annotate(models_listed=Count("models"))
+        for row in with_health(Provider.objects.annotate(models_listed=Count("models")))
     ]
 
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby
 
+from django.utils.translation import gettext
+
 from llmconfig import provider_types
 from llmconfig.configuration import references
 from llmconfig.configuration.facts import ProviderFacts
@@ -139,7 +141,9 @@ def _from_environment(interaction: str, warnings: list[str]) -> dict[tuple[str, 
         return {}
     kind, model = found
     warnings.append(
-        f"No configured provider can serve this; using {kind.key_variable} with {model}."
+        gettext("No configured provider can serve this; using {variable} with {model}.").format(
+            variable=kind.key_variable, model=model
+        )
     )
     provider = ProviderFacts(
         name=kind.name,

@@ -40,7 +40,7 @@ def in_words(changes: list[RevisionChange]) -> str:
     """
     revision = changes[-1].revision
     who = str(revision.user) if revision.user else f"Somebody ({revision.source})"
-    when = date_format(timezone.localtime(revision.created_at), "j F, H:i:s")
+    when = date_format(timezone.localtime(revision.created_at), "DATETIME_FORMAT")
     fields = "; ".join(filter(None, (_changed_fields(each) for each in changes)))
     return f"{who} changed this after you read it (revision {revision.number}, {when}): {fields}"
 

@@ -6,12 +6,16 @@ Each app registers those that its own code reads; an enrichment brings its switc
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
 
 from llmconfig import project_settings
 from llmconfig.configuration import time_zones
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 Number = TypeVar("Number", int, float)
 
@@ -25,7 +29,7 @@ class ProcessSetting:
 
     variable: str
     default: bool | int | float | str
-    help: str
+    help: "StrOrPromise"
     column: str = ""  # of llm_config; blank when only the environment can set it
     least: float = 0
     most: str = ""  # the variable that says how much it may be; blank: any
@@ -82,69 +86,76 @@ def number(name: str, raw: str, kind: type[Number], least: float) -> Number:
 
 OWN = (
     ProcessSetting(
-        "LLM_DEFAULT_MODEL", "openrouter/auto", "Model reference for whatever names no model."
+        "LLM_DEFAULT_MODEL", "openrouter/auto", _("Model reference for whatever names no model.")
     ),
     ProcessSetting(
         "LLM_RETRY_MAX_ATTEMPTS",
         3,
-        "Requests to one target within one call.",
+        _("Requests to one target within one call."),
         least=1,
         in_production=5,
     ),
     ProcessSetting(
-        "LLM_RETRY_BASE_DELAY", 1.0, "Longest pause before the first repeated request, in seconds."
+        "LLM_RETRY_BASE_DELAY",
+        1.0,
+        _("Longest pause before the first repeated request, in seconds."),
     ),
-    ProcessSetting("LLM_RETRY_MAX_DELAY", 60.0, "Longest pause between requests, in seconds."),
-    ProcessSetting("LLM_DEADLINE_SECONDS", 900.0, "Longest time for one call, fallbacks included."),
+    ProcessSetting("LLM_RETRY_MAX_DELAY", 60.0, _("Longest pause between requests, in seconds.")),
+    ProcessSetting(
+        "LLM_DEADLINE_SECONDS", 900.0, _("Longest time for one call, fallbacks included.")
+    ),
     ProcessSetting(
         "LLM_TIME_ZONE",
         "",
-        "Zone of the days of figures and budgets; blank is Django's TIME_ZONE.",
+        _("Zone of the days of figures and budgets; blank is Django's TIME_ZONE."),
         is_time_zone=True,
     ),
     ProcessSetting(
         "LLM_STREAM_SILENCE_SECONDS",
         300.0,
-        "Longest pause between two pieces of a streamed answer, in seconds.",
+        _("Longest pause between two pieces of a streamed answer, in seconds."),
         least=0.05,
     ),
     ProcessSetting(
         "LLM_STREAM_KEEPALIVE_SECONDS",
         5.0,
-        "Silence after which /v1 sends a comment in a stream, in seconds.",
+        _("Silence after which /v1 sends a comment in a stream, in seconds."),
         least=0.05,
     ),
     ProcessSetting(
         "LLM_SHUTDOWN_SECONDS",
         30.0,
-        "How long calls of /v1 go on after SIGTERM, until they are ended with an error.",
+        _("How long calls of /v1 go on after SIGTERM, until they are ended with an error."),
     ),
     ProcessSetting(
         "LLM_DATABASE_LOST_SECONDS",
         120.0,
-        "How long calls go on by the last known configuration and keys while the database is away.",
+        _(
+            "How long calls go on by the last known"
+            " configuration and keys while the database is away."
+        ),
     ),
     ProcessSetting(
         "LLM_RESPONSES_KEEP_DAYS",
         30,
-        "Days that answers of /v1/responses are kept for previous_response_id; 0 keeps none.",
+        _("Days that answers of /v1/responses are kept for previous_response_id; 0 keeps none."),
     ),
     ProcessSetting(
         "LLM_IDEMPOTENCY_SECONDS",
         86_400,
-        "How long /v1 remembers an answer by its Idempotency-Key, in seconds.",
+        _("How long /v1 remembers an answer by its Idempotency-Key, in seconds."),
         least=1,
     ),
     ProcessSetting(
         "LLM_CACHE_ENABLED",
         True,
-        "Answers identical requests from the response cache.",
+        _("Answers identical requests from the response cache."),
         column="cache_responses",
     ),
     ProcessSetting(
         "LLM_CACHE_MAX_SIZE",
         1000,
-        "Answers that one process keeps.",
+        _("Answers that one process keeps."),
         least=1,
         in_development=200,
         in_production=2000,
@@ -152,18 +163,18 @@ OWN = (
     ProcessSetting(
         "LLM_CACHE_SHARED_SIZE",
         10_000,
-        "Answers that all processes share in Redis.",
+        _("Answers that all processes share in Redis."),
         least=1,
         in_development=2000,
     ),
-    ProcessSetting("LLM_CACHE_TTL_SECONDS", 3600, "How long an answer is kept.", least=1),
+    ProcessSetting("LLM_CACHE_TTL_SECONDS", 3600, _("How long an answer is kept."), least=1),
     ProcessSetting(
         "LLM_COOLDOWN_FAILURES",
         5,
-        "Passing failures in a row after which a target is left alone; 0 is never.",
+        _("Passing failures in a row after which a target is left alone; 0 is never."),
     ),
     ProcessSetting(
-        "LLM_COOLDOWN_SECONDS", 10.0, "How long, the first time; then longer, up to 12 times."
+        "LLM_COOLDOWN_SECONDS", 10.0, _("How long, the first time; then longer, up to 12 times.")
     ),
 )
 _registered: dict[str, ProcessSetting] = {each.variable: each for each in OWN}

@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from django.utils.translation import gettext
+
 from llmconfig import provider_types
 from llmconfig.configuration.facts import ModelFacts, ProviderFacts
 from llmconfig.configuration.snapshot import Snapshot
@@ -97,7 +99,11 @@ def _keeps_vendors_names(provider: ProviderFacts) -> bool:
 def _tier(tier: str, snapshot: Snapshot, bound_to: str) -> Reading:
     model = snapshot.tiers.get(tier)
     if model is None:
-        return Reading(warning=f"tier:{tier} has no active model.")
+        return Reading(
+            warning=gettext("{reference} has no active model.").format(
+                reference=f"{TIER_PREFIX}{tier}"
+            )
+        )
     return _at(snapshot, bound_to or model.provider, model.model_id)
 
 
@@ -123,12 +129,22 @@ def _at(snapshot: Snapshot, name: str, model_id: str) -> Reading:
     provider = snapshot.providers.get(name)
     if not name:
         return Reading(
-            warning=f"No enabled provider lists {model_id!r}, and there is no default provider."
+            warning=gettext(
+                "No enabled provider lists {model!r}, and there is no default provider."
+            ).format(model=model_id)
         )
     if provider is None:
-        return Reading(warning=f"{model_id}: there is no provider {name!r}.")
+        return Reading(
+            warning=gettext("{model}: there is no provider {name!r}.").format(
+                model=model_id, name=name
+            )
+        )
     if not provider.is_enabled:
-        return Reading(warning=f"{name}/{model_id}: the provider {name} is disabled.")
+        return Reading(
+            warning=gettext("{name}/{model}: the provider {name} is disabled.").format(
+                name=name, model=model_id
+            )
+        )
     model = snapshot.models.get((name, model_id))
     warning = "" if model else _unlisted(snapshot, name, model_id)
     return Reading(candidates=(Candidate(provider, model_id, model),), warning=warning)
@@ -139,11 +155,17 @@ def _unlisted(snapshot: Snapshot, name: str, model_id: str) -> str:
     listing = [each for each, listed in snapshot.models if listed == model_id and each != name]
     enabled = [each for each in listing if snapshot.providers[each].is_enabled]
     disabled = [each for each in listing if each not in enabled]
-    sentences = [f"{model_id!r} is not in {name}'s list. Calls go to {name} as {model_id!r}."]
+    sentences = [
+        gettext("{model!r} is not in {name}'s list. Calls go to {name} as {model!r}.").format(
+            model=model_id, name=name
+        )
+    ]
     if enabled:
-        sentences.append(f"It is listed by {', '.join(enabled)}.")
+        sentences.append(gettext("It is listed by {names}.").format(names=", ".join(enabled)))
     if disabled:
-        sentences.append(f"Disabled, but listing it: {', '.join(disabled)}.")
+        sentences.append(
+            gettext("Disabled, but listing it: {names}.").format(names=", ".join(disabled))
+        )
     return " ".join(sentences)
 
 

@@ -11,6 +11,9 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 
+from django.utils import translation
+from django.utils.translation import gettext
+
 from llmconfig.configuration import experiments, references, retirement
 from llmconfig.configuration.candidates import candidates_of, environment_target, on_azure
 from llmconfig.configuration.facts import Choice, NodeFacts, ProviderFacts, UserKey
@@ -120,7 +123,8 @@ def resolve(
     except TypeError:  # a list among the caller's values: work it out each time
         return _resolve(asked, snapshot).drawn()
     if held is None:
-        held = _resolve(asked, snapshot)
+        with translation.override("en"):  # its warnings are kept, and logged
+            held = _resolve(asked, snapshot)
         for text in held.resolution.warnings:
             _warn(snapshot.revision, name, text)
         if len(snapshot.memo) < MAX_REMEMBERED:
@@ -212,8 +216,10 @@ def _retirements(targets: tuple[Target, ...]) -> list[str]:
     """A warning for each target that its provider stops serving soon."""
     models = [each.candidate.model for each in targets]
     return [
-        f"{model.provider}/{model.model_id} {retirement.describe(model.retires_at)}: choose another"
-        " model in time."
+        gettext("{model} {retires}: choose another model in time.").format(
+            model=f"{model.provider}/{model.model_id}",
+            retires=retirement.describe(model.retires_at),
+        )
         for model in models
         if model is not None and retirement.is_near(model.retires_at)
     ]
@@ -226,11 +232,12 @@ def _reference_as_name(name: str, snapshot: Snapshot) -> str:
     if model is None and not name.startswith(references.TIER_PREFIX):
         known = [*snapshot.nodes, *InteractionType.values]
         near = get_close_matches(name, known, n=3)
-        hint = f" Did you mean {' or '.join(near)}?" if near else ""
-        raise UnknownNode(
-            f"{name!r} is no node, interaction type or listed model.{hint}"
-            " Nodes come from the nodes file (sync_llm_config) or the admin."
-        )
+        sentences = [
+            gettext("{name!r} is no node, interaction type or listed model.").format(name=name),
+            gettext("Did you mean {names}?").format(names=", ".join(near)) if near else "",
+            gettext("Nodes come from the nodes file (sync_llm_config) or the admin."),
+        ]
+        raise UnknownNode(" ".join(filter(None, sentences)))
     if model is not None and model.kind == "embedding":
         return InteractionType.EMBEDDINGS
     return ""
@@ -281,8 +288,8 @@ def _parameter(name: str, stack: list[tuple[str, Choice]], azure: Choice | None)
 
 
 def _why_no_target(name: str, warnings: list[str]) -> str:
-    reasons = " ".join(warnings) or "Nothing names a model for it."
-    return (
-        f"No provider can serve {name!r}. {reasons} Enable a provider that lists the model, or"
+    reasons = " ".join(warnings) or gettext("Nothing names a model for it.")
+    return gettext(
+        "No provider can serve {name!r}. {reasons} Enable a provider that lists the model, or"
         " change the model of the node or its interaction type."
-    )
+    ).format(name=name, reasons=reasons)

@@ -5,6 +5,7 @@ import datetime as dt
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import gettext
 
 from llmconfig.models import ProviderModel
 
@@ -20,8 +21,9 @@ def describe(moment: dt.datetime | None) -> str:
     """`retires on 4 May 2027`, or that it is over; blank while nothing is announced."""
     if moment is None:
         return ""
-    verb = "retires on" if moment > timezone.now() else "was retired on"
-    return f"{verb} {date_format(moment, 'j F Y')}"
+    ahead = moment > timezone.now()
+    told = gettext("retires on {day}") if ahead else gettext("was retired on {day}")
+    return told.format(day=date_format(moment, "DATE_FORMAT"))
 
 
 def retiring_models() -> QuerySet[ProviderModel]:

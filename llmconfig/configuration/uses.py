@@ -2,8 +2,11 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.db.models import Model
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from llmconfig.configuration.references import TIER_PREFIX
 from llmconfig.models import (
@@ -18,6 +21,9 @@ from llmconfig.models import (
     UserConfig,
 )
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 Names = Callable[[str, str], bool]  # (reference, the provider that it is asked of): is it meant?
 SETTINGS_MODELS = ("model_tagger", "model_enricher", "model_analytics", "model_responder")
 
@@ -26,7 +32,7 @@ SETTINGS_MODELS = ("model_tagger", "model_enricher", "model_analytics", "model_r
 class Use:
     """A row that names it, and in what words that is told."""
 
-    words: str
+    words: "StrOrPromise"
     row: Model
 
 
@@ -36,9 +42,9 @@ def uses_of_provider(provider: Provider) -> list[Use]:
     found = list(_uses(lambda reference, asked: asked == name or reference.startswith(prefix)))
     row = LLMConfig.objects.first()
     if row is not None and name in {row.provider_id, row.backup_provider_id}:
-        found.insert(0, Use("the processing settings", row))
+        found.insert(0, Use(_("the processing settings"), row))
     found += [
-        Use(f"the budget {budget.name}", budget)
+        Use(gettext("the budget {name}").format(name=budget.name), budget)
         for budget in Budget.objects.filter(scope=BudgetScope.PROVIDER, scope_value=name)
     ]
     return found
@@ -64,7 +70,7 @@ def uses_of_model(model: ProviderModel) -> list[Use]:
     if row is not None:
         named = [(getattr(row, column), row.provider_id) for column in SETTINGS_MODELS]
         if _any([*named, (row.backup_model, row.backup_provider_id)], is_meant):
-            found.insert(0, Use("the processing settings", row))
+            found.insert(0, Use(_("the processing settings"), row))
     return found
 
 
@@ -73,16 +79,23 @@ def _uses(is_meant: Names) -> Iterator[Use]:
     for kind in GlobalConfig.objects.all():
         named = [(each, "") for each in (kind.model, *kind.fallbacks, kind.degrade_to) if each]
         if _any(named, is_meant):
-            yield Use(f"the interaction type {kind.interaction_type}", kind)
+            yield Use(
+                gettext("the interaction type {name}").format(name=kind.interaction_type), kind
+            )
     for node in NodeConfiguration.objects.all():
         named = [(node.default_model, node.provider)]
         others = (node.cascade_model, node.judge_model, *node.fallbacks)
         named += [(each, "") for each in others if each]
         if _any(named, is_meant):
-            yield Use(f"the node {node.node_name}", node)
+            yield Use(gettext("the node {name}").format(name=node.node_name), node)
     for arm in ExperimentArm.objects.select_related("experiment"):
         if _any([(arm.model, arm.provider)], is_meant):
-            yield Use(f"the arm {arm.name} of the experiment {arm.experiment.name}", arm.experiment)
+            yield Use(
+                gettext("the variant {name} of the experiment {experiment}").format(
+                    name=arm.name, experiment=arm.experiment.name
+                ),
+                arm.experiment,
+            )
     chosen = [row for row in UserConfig.objects.all() if _any([(row.model, "")], is_meant)]
     if chosen:
         number = f"{len(chosen)} user overrides" if len(chosen) > 1 else "a user override"

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.db.models import Model
+from django.utils.translation import gettext
 
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.snapshot import Snapshot
@@ -61,7 +62,7 @@ def _unserved(state: Snapshot) -> Iterator[ConfigurationProblem]:
     for each in [*findings(state), *arm_findings(state)]:
         if not each.valid:
             text = " ".join(dict.fromkeys(each.problems or each.warnings))
-            yield ConfigurationProblem(f"{each.kind} {each.name}", text, _row_of(each))
+            yield ConfigurationProblem(each.subject, text, _row_of(each))
 
 
 def _row_of(result: ValidationResult) -> Model | None:
@@ -75,8 +76,16 @@ def _idle_budgets(state: Snapshot) -> Iterator[ConfigurationProblem]:
     for budget in Budget.objects.filter(scope__in=list(known)):
         scope = BudgetScope(budget.scope)
         if budget.scope_value not in known[scope]:
-            text = f"There is no {scope.value} {budget.scope_value!r}, so it counts nothing."
-            yield ConfigurationProblem(f"budget {budget.name}", text, budget)
+            text = (
+                gettext("There is no provider {name!r}, so it counts nothing.")
+                if scope == BudgetScope.PROVIDER
+                else gettext("There is no node {name!r}, so it counts nothing.")
+            )
+            yield ConfigurationProblem(
+                gettext("budget {name}").format(name=budget.name),
+                text.format(name=budget.scope_value),
+                budget,
+            )
 
 
 def _unpriced(state: Snapshot) -> Iterator[ConfigurationProblem]:
@@ -86,8 +95,8 @@ def _unpriced(state: Snapshot) -> Iterator[ConfigurationProblem]:
             provider__name=provider, model_id=model_id
         ).first()
         yield ConfigurationProblem(
-            f"model {name}",
-            "Its price is unknown: costs stay unknown, and no budget can count it.",
+            gettext("model {name}").format(name=name),
+            gettext("Its price is unknown: costs stay unknown, and no budget can count it."),
             row or Provider.objects.filter(name=provider).first(),
             is_serious=False,
         )

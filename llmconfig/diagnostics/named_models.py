@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from django.db.models import Model, TextChoices
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from llmconfig.configuration import listing
 from llmconfig.configuration.candidates import WantedModel, read_wanted, wanted_models
@@ -22,9 +24,9 @@ DEGRADE = "degrade_to"
 class Listing(TextChoices):
     """Whether the provider lists a model; unknown where no model of the provider is known."""
 
-    LISTED = "listed", "Listed"
-    UNLISTED = "unlisted", "Not listed by its provider"
-    UNKNOWN = "unknown", "Unknown: the provider's models were never discovered"
+    LISTED = "listed", _("Listed")
+    UNLISTED = "unlisted", _("Not listed by its provider")
+    UNKNOWN = "unknown", _("Unknown: the provider's models were never discovered")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +123,13 @@ def _listing(each: Candidate, state: Snapshot) -> Listing:
 
 
 def _unlisted(asked: Candidate, nearest: tuple[str, ...]) -> str:
-    near = f" Did you mean {', '.join(nearest)}?" if nearest else ""
-    return (
-        f"{asked.provider.name} doesn't list {asked.model_id!r}.{near} Name another, or set"
-        f" {listing.ALLOWED} if it exists all the same."
-    )
+    sentences = [
+        gettext("{provider} doesn't list {model!r}.").format(
+            provider=asked.provider.name, model=asked.model_id
+        ),
+        gettext("Did you mean {names}?").format(names=", ".join(nearest)) if nearest else "",
+        gettext("Name another, or set {field} if it exists all the same.").format(
+            field=listing.ALLOWED
+        ),
+    ]
+    return " ".join(filter(None, sentences))

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
 from llmconfig import project_settings
 from llmconfig.client.credentials import provider_keys
 from llmconfig.configuration import listing, prices, snapshot
@@ -15,6 +18,13 @@ from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.diagnostics.named_models import AllowedRows, Listing, NamedModel, named_models
 from llmconfig.errors import SecretUnreadable, UnknownNode
 from llmconfig.models import InteractionType
+
+# By the kind of a finding, with its name in the braces.
+_SUBJECTS = {
+    "node": _("node {name}"),
+    "interaction type": _("interaction type {name}"),
+    "arm": _("experiment {name}"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +42,11 @@ class ValidationResult:
     models: tuple[NamedModel, ...] = ()
 
     @property
+    def subject(self) -> str:
+        """What it is about, in the reader's language."""
+        return _SUBJECTS[self.kind].format(name=self.name)
+
+    @property
     def valid(self) -> bool:
         """Whether every model that it names can be called, as far as is known."""
         return bool(self.target) and not self.problems
@@ -47,9 +62,10 @@ class ConfigurationReport:
     @property
     def problems(self) -> list[str]:
         """A sentence for each thing that keeps calls from being served as configured."""
-        off = [] if self.enabled else ["All LLM calls are switched off in the processing settings."]
-        return off + [
-            f"{each.kind} {each.name}: {' '.join(each.problems) or 'nothing can serve it.'}"
+        off = gettext("All LLM calls are switched off in the processing settings.")
+        unserved = gettext("nothing can serve it.")
+        return [off] * (not self.enabled) + [
+            f"{each.subject}: {' '.join(each.problems) or unserved}"
             for each in self.findings
             if not each.valid
         ]
@@ -89,7 +105,7 @@ def unpriced(state: Snapshot) -> list[str]:
     """Targets in use whose price is unknown: no budget can count them."""
     now = dt.datetime.now(dt.UTC)
     found: dict[str, None] = {}
-    for name, _ in _names(state):
+    for name, _kind in _names(state):
         for target in explain(name, snapshot=state).targets:
             model = target.candidate.model
             price = prices.price_at(model.prices, now) if model is not None else None
@@ -165,7 +181,7 @@ def _finding(
         if named not in unusable and not key_unread and not usable:
             usable = named
     if not found.targets:
-        problems.append("No enabled provider can serve it.")
+        problems.append(gettext("No enabled provider can serve it."))
     warnings = tuple(each for each in found.warnings if each not in problems)
     return ValidationResult(
         shown or name, kind, usable, tuple(dict.fromkeys(problems)), warnings, tuple(models)

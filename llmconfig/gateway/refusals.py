@@ -1,6 +1,7 @@
 """Why a request gets no answer: status, headers and words of a refusal, in either shape."""
 
-from collections.abc import Callable
+import datetime as dt
+from collections.abc import Callable, Sequence
 from math import ceil
 from typing import Any
 
@@ -153,7 +154,29 @@ def _failed(error: GenerationFailed) -> RequestRefused:
     if not record.attempts:
         return RequestRefused(502, error.code, "No model could answer.")
     last = record.attempts[-1]
+    if last.outcome == "cooling":
+        return _cooling(record.attempts)
     return _of_attempt(last, lasting=lasting) or _with_reason(error.code, last)
+
+
+def _cooling(attempts: Sequence[Attempt]) -> RequestRefused:
+    """Which providers are left alone, and until when; the first of them may be asked again."""
+    left: dict[str, float] = {}
+    for each in attempts:
+        if each.outcome == "cooling":
+            seconds = each.retry_after_s or DEFAULT_RETRY_AFTER_S
+            left[each.provider] = min(seconds, left.get(each.provider, seconds))
+    now = dt.datetime.now(dt.UTC)
+    told = ", ".join(
+        f"{name} is cooling down until {now + dt.timedelta(seconds=seconds):%Y-%m-%d %H:%M:%S} UTC"
+        for name, seconds in left.items()
+    )
+    return RequestRefused(
+        503,
+        "unavailable",
+        f"No model can be reached at the moment: {told}.",
+        retry_after_s=min(left.values()),
+    )
 
 
 def _with_reason(code: str, last: Attempt) -> RequestRefused:
@@ -177,7 +200,7 @@ def _of_attempt(last: Attempt, *, lasting: bool) -> RequestRefused | None:
         return RequestRefused(
             400, "provider_refused", last.detail or "The model can't take this request."
         )
-    if last.outcome in {"cooling", "connection"}:
+    if last.outcome == "connection":
         return RequestRefused(
             503,
             "unavailable",

@@ -240,7 +240,7 @@ class ModelPrice(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.model} from {self.valid_from:%Y-%m-%d}"
+        return f"{self.model}, {self.valid_from:%Y-%m-%d}"
 
 
 class RefusedParameter(models.Model):

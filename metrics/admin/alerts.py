@@ -11,7 +11,7 @@ from django.db.models import Max, Model
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -245,6 +245,8 @@ class AlertRuleAdmin(ModelAdmin):
         if not self.has_operate_permission(request):
             raise PermissionDenied
         rule = get_object_or_404(AlertRule, pk=rule_id)
+        with translation.override("en"):  # messages have one language
+            told = events.label_of(rule.event)
         error = sending.send_now(
             AlertDelivery.objects.create(
                 rule=rule,
@@ -252,7 +254,7 @@ class AlertRuleAdmin(ModelAdmin):
                 subject=rule.subject,
                 occurrence=str(uuid4()),
                 title=f"Test of the alert rule {rule.name}",
-                text=f"This is a test. The rule tells when: {events.label_of(rule.event)}.",
+                text=f"This is a test. The rule tells when: {told}.",
                 is_test=True,
                 # Its worker is this request: no other may send it as well.
                 next_attempt_at=timezone.now() + sending.CLAIM,

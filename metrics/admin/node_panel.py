@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from llmconfig.admin.kit.panels import Panel, register_node_panel
+from llmconfig.admin.kit.presentation import moment
 from llmconfig.configuration.known_costs import money
 from llmconfig.configuration.numbers import count, milliseconds, percent
 from metrics.admin.periods import DEFAULT_DAYS
@@ -25,7 +26,7 @@ class CallLine:
     """One call as a line of the table."""
 
     page: str
-    when: dt.datetime
+    when: str
     model: str
     tokens: str
     cost: str
@@ -68,7 +69,7 @@ def _sums(sums: Figures) -> dict[str, object]:
 def _line(call: GenerationMetric) -> CallLine:
     return CallLine(
         page=reverse("admin:metrics_generationmetric_change", args=[call.pk]),
-        when=call.created_at,
+        when=moment(call.created_at, seconds=True),
         model=f"{call.provider}/{call.model_used}" if call.provider else call.model_used,
         tokens=f"{count(call.tokens_input)} → {count(call.tokens_output)}",
         cost=money(call.cost_usd),

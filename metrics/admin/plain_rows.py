@@ -7,12 +7,11 @@ from typing import Any
 from django.contrib.admin.templatetags.admin_list import result_headers
 from django.contrib.admin.utils import display_for_field, lookup_field, quote
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import conditional_escape, escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from llmconfig.admin.kit.presentation import NOTHING, badge
+from llmconfig.admin.kit.presentation import NOTHING, badge, moment
 from llmconfig.admin.kit.theme import ChangeList
 
 KEY = "-key-"
@@ -71,5 +70,5 @@ def _of_field(value: Any, column: Any) -> Any:
 
 def _as_text(value: Any) -> Any:
     if isinstance(value, dt.datetime):
-        return f"{timezone.localtime(value):%Y-%m-%d %H:%M:%S}"  # calls of one minute are many
+        return moment(value, seconds=True)  # calls of one minute are many
     return NOTHING if value is None else value

@@ -69,7 +69,7 @@ def health_panel(found: Found) -> Panel:
         "cooling": _cooling(found),
         "since": _moment(found["outage_began_at"]) if failing else None,
         "reason": found["reason"] if failing or found["errors"] else "",
-        "checked_at": _moment(found["checked_at"]),
+        "checked": _checked(found),
         "rules_url": reverse("admin:metrics_alertrule_changelist"),
     }
     return Panel("nodewise/provider_health.html", context)
@@ -129,6 +129,11 @@ def _cooling(found: Mapping[str, Any]) -> str:
     if until is None or until <= timezone.now():
         return ""
     return gettext("cooling until {time} UTC").format(time=f"{until.astimezone(dt.UTC):%H:%M:%S}")
+
+
+def _checked(found: Mapping[str, Any]) -> str:
+    when = _moment(found["checked_at"])
+    return "" if when is None else f"{when.astimezone(dt.UTC):%H:%M:%S} UTC"
 
 
 def _moment(text: str | None) -> dt.datetime | None:

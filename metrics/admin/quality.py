@@ -69,7 +69,9 @@ def parts_of(row: GenerationHistory | None) -> SafeString:
 
 def _line(part: ScorePart) -> PartLine:
     check = checks.get(part.check)
-    label = check.label if check else gettext("A person") if part.check == PERSON else part.check
+    label = (
+        str(check.label) if check else gettext("A person") if part.check == PERSON else part.check
+    )
     return PartLine(label, decimal(part.score, 2), part.passed, part.notes)
 
 
@@ -134,7 +136,7 @@ class QualityRuleAdmin(RevisionedAdmin):
     @admin.display(description=_("Check"), ordering="check_name")
     def looked_at(self, rule: QualityRule) -> str:
         known = checks.get(rule.check_name)
-        return known.label if known else rule.check_name
+        return str(known.label) if known else rule.check_name
 
     @admin.display(description=_("State"), ordering="is_active")
     def state(self, rule: QualityRule) -> SafeString:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from llmconfig.admin.kit.panels import AskedBefore, register_recorded_call
-from llmconfig.admin.kit.presentation import NOTHING, badge, link
+from llmconfig.admin.kit.presentation import NOTHING, badge, link, moment
 from llmconfig.admin.playground import playground_of_call
 from metrics.admin.call_filters import KindFilter, NodeFilter, TextsCallerFilter
 from metrics.admin.call_tables import SEARCH_BY_WORDS, CallTableAdmin
@@ -132,7 +132,7 @@ def asked_by(request: HttpRequest, correlation_id: UUID) -> AskedBefore | None:
     note = _("As sent at %(time)s; all messages in one.")
     return AskedBefore(
         found.method_name,
-        note % {"time": f"{found.created_at:%Y-%m-%d %H:%M} UTC"},
+        note % {"time": moment(found.created_at)},
         message=found.prompt_text,
     )
 

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterable
 
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from llmconfig.client.traffic.budget_ledger import period_start
 from llmconfig.client.traffic.budget_outlook import outlook, with_spending
@@ -86,10 +87,10 @@ def _day(moment: dt.datetime | None) -> str:
 
 
 KINDS = (
-    EventKind("provider_outage", "A provider fails, or answers again", provider_health.current),
-    EventKind("budget", "A budget is spent to 50, 80 or 100 %", budgets),
-    EventKind("cost_spike", "A day costs three times the usual", cost_spike.current),
-    EventKind("key_expiring", "An API key expires within 14 days", expiring_keys),
-    EventKind("model_retiring", "A model is retired within 90 days", retiring_models),
-    EventKind("partitions", "The tables of calls run out of months", missing_partitions),
+    EventKind("provider_outage", _("A provider fails, or answers again"), provider_health.current),
+    EventKind("budget", _("A budget is spent to 50, 80 or 100 %"), budgets),
+    EventKind("cost_spike", _("A day costs three times the usual"), cost_spike.current),
+    EventKind("key_expiring", _("An API key expires within 14 days"), expiring_keys),
+    EventKind("model_retiring", _("A model is retired within 90 days"), retiring_models),
+    EventKind("partitions", _("The tables of calls run out of months"), missing_partitions),
 )

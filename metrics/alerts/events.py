@@ -7,6 +7,14 @@ could not report is found all the same.
 import datetime as dt
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext
+
+from llmconfig.errors import ChangeRefused
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 MAX_AGE = dt.timedelta(hours=24)  # of what has ended: older is no news
 
@@ -33,7 +41,7 @@ class EventKind:
     """One kind: its name in rules, its words for people, and how its events are found."""
 
     slug: str
-    label: str
+    label: "StrOrPromise"
     current: Callable[[], Iterable[AlertEvent]]
 
 
@@ -53,10 +61,27 @@ def find(slug: str) -> EventKind | None:
 
 def choices() -> list[tuple[str, str]]:
     """All kinds as a form offers them."""
-    return [(each.slug, each.label) for each in _KINDS.values()]
+    return [(each.slug, str(each.label)) for each in _KINDS.values()]
 
 
 def label_of(slug: str) -> str:
     """A kind in words; its bare name where nobody knows it any more."""
     kind = _KINDS.get(slug)
-    return kind.label if kind else slug
+    return str(kind.label) if kind else slug
+
+
+def refuse_unknown(
+    *, instance: Any, raw: bool = False, update_fields: Iterable[str] | None = None, **_: Any
+) -> None:
+    """For `pre_save` of rules, whoever saves one; raises ChangeRefused for an event nobody knows.
+
+    Such a rule would be kept and never report anything.
+    """
+    saved = update_fields is None or "event" in update_fields
+    if saved and not raw and instance.event not in _KINDS:
+        raise ChangeRefused(
+            gettext("There is no event {event!r}. There are: {known}.").format(
+                event=instance.event, known=", ".join(_KINDS)
+            ),
+            field="event",
+        )

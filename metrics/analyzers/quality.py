@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from django.db import connection, transaction
 from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
 
 from llmconfig.configuration import time_zones
 from metrics.analyzers.intervals import Sample, Share
@@ -31,11 +32,11 @@ SUMMED = ", ".join(
 class Grouping(TextChoices):
     """What answers are told apart by."""
 
-    NODE = "node", "Node"
-    MODEL = "model", "Model"
-    OPERATION = "operation", "Operation"
-    PROMPT = "prompt", "Prompt's version"
-    PROMPT_AND_MODEL = "prompt_and_model", "Prompt's version and model"
+    NODE = "node", _("Node")
+    MODEL = "model", _("Model")
+    OPERATION = "operation", _("Operation")
+    PROMPT = "prompt", _("Prompt's version")
+    PROMPT_AND_MODEL = "prompt_and_model", _("Prompt's version and model")
 
 
 # The columns of each, by the names that the list of calls filters by.

@@ -43,7 +43,7 @@ class BilledUsage(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.provider}/{self.model} on {self.day}"
+        return f"{self.provider}/{self.model}, {self.day}"
 
 
 class WeeklyReport(models.Model):

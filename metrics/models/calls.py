@@ -251,7 +251,7 @@ class GenerationMetric(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.method_name} by {self.model_used}"
+        return f"{self.method_name}, {self.model_used}"
 
 
 class GenerationHistory(models.Model):

@@ -127,7 +127,7 @@ class QualitySums(models.Model):
         ordering: ClassVar[list[str]] = ["period_start"]
 
     def __str__(self) -> str:
-        return f"{self.period_start:%Y-%m-%d %H:%M} {self.method_name} by {self.model_used}"
+        return f"{self.period_start:%Y-%m-%d %H:%M} {self.method_name}, {self.model_used}"
 
 
 class HourlyQuality(QualitySums):

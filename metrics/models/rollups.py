@@ -74,7 +74,7 @@ class Sums(Measures):
         abstract = True
 
     def __str__(self) -> str:
-        return f"{self.period_start:%Y-%m-%d %H:%M} {self.method_name} by {self.model_used}"
+        return f"{self.period_start:%Y-%m-%d %H:%M} {self.method_name}, {self.model_used}"
 
 
 def _sum_is_a_number(table: str) -> models.CheckConstraint:

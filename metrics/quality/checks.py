@@ -2,15 +2,19 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext_lazy as _
 
 from llmconfig import project_settings
 from llmconfig.client.structured_output import SchemaMismatch, SchemaUnusable, compile_schema
 from metrics.quality.parts import ScorePart
 from metrics.quality.python_code import CodeReport, fenced
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 SHOWN = 5  # reasons that a part names
 
@@ -43,7 +47,7 @@ class Check:
     """A check that a rule can name. Without `run` its findings are told with the call's record."""
 
     name: str
-    label: str
+    label: "StrOrPromise"
     run: Callable[[JudgedAnswer], CheckFinding] | None = None
     reads_code: bool = False
 
@@ -63,7 +67,7 @@ def get(name: str) -> Check | None:
 
 def choices() -> list[tuple[str, str]]:
     """Names and labels, for a form."""
-    return sorted((check.name, check.label) for check in _CHECKS.values())
+    return sorted((check.name, str(check.label)) for check in _CHECKS.values())
 
 
 def _syntax(answer: JudgedAnswer) -> CheckFinding:
@@ -143,10 +147,10 @@ def _onex(answer: JudgedAnswer) -> CheckFinding:
 
 
 for _check in (
-    Check("python_syntax", "Python: it parses", _syntax, reads_code=True),
-    Check("python_type_hints", "Python: type hints", _type_hints, reads_code=True),
-    Check("python_security", "Python: security findings (bandit)", _security, reads_code=True),
-    Check("json_schema", "JSON: it parses and obeys the schema", _json),
-    Check("onex", "ONEX compliance (LLM_ONEX_CHECK)", _onex),
+    Check("python_syntax", _("Python: it parses"), _syntax, reads_code=True),
+    Check("python_type_hints", _("Python: type hints"), _type_hints, reads_code=True),
+    Check("python_security", _("Python: security findings (bandit)"), _security, reads_code=True),
+    Check("json_schema", _("JSON: it parses and obeys the schema"), _json),
+    Check("onex", _("ONEX compliance (LLM_ONEX_CHECK)"), _onex),
 ):
     register(_check)

@@ -34,6 +34,8 @@ ALL_RULES = json.dumps(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"])
 # What changes with the colours.
 DARK_RULES = json.dumps({"type": "rule", "values": ["color-contrast", "link-in-text-block"]})
 
+DESK, PHONE = {"width": 1280, "height": 720}, {"width": 390, "height": 800}
+
 
 def axe() -> str:
     found = find_spec("axe_playwright_python")
@@ -75,7 +77,7 @@ def filled(provider, simulator, make_animals, client):
 
 
 def violations(server: str, pages: list[str], *, seconds: float) -> dict[str, set[str]]:
-    """What axe finds grave, with the pages where it does."""
+    """What axe finds grave, and what is wider than a phone, with the pages where it is so."""
     found: dict[str, set[str]] = {}
 
     def look(page: Any, rules: str, theme: str, address: str) -> None:
@@ -92,13 +94,17 @@ def violations(server: str, pages: list[str], *, seconds: float) -> dict[str, se
             look(page, ALL_RULES, "light", address)
             page.evaluate("document.documentElement.classList.add('dark')")
             look(page, DARK_RULES, "dark", address)
+            page.set_viewport_size(PHONE)
+            if page.evaluate("document.documentElement.scrollWidth") > PHONE["width"]:
+                found.setdefault("wider than a phone", set()).add(address)
+            page.set_viewport_size(DESK)
 
     browse(server, visit, seconds=seconds)
     return found
 
 
 @pytest.mark.timeout(200)
-def test_our_own_pages_have_no_grave_violation_in_light_or_dark(filled, server):
+def test_our_own_pages_have_no_grave_violation_in_light_or_dark_and_fit_a_phone(filled, server):
     pages = [reverse(f"admin:{name}") for name in ("index", *OURS)]
     batch = Batch.objects.get()
     pages += [
@@ -111,7 +117,7 @@ def test_our_own_pages_have_no_grave_violation_in_light_or_dark(filled, server):
 
 @pytest.mark.walks
 @pytest.mark.timeout(900)
-def test_no_page_has_a_grave_violation_in_light_or_dark(filled, server):
+def test_no_page_has_a_grave_violation_in_light_or_dark_and_all_fit_a_phone(filled, server):
     pages = addresses(filled)
     assert len(pages) > 60
     assert violations(server, pages, seconds=880) == {}

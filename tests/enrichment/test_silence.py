@@ -116,7 +116,7 @@ def test_a_lane_notes_what_its_calls_wait_for_and_takes_it_back(
         pytest.param(
             {"status": "running", "started_at": LONG_AGO},
             {"status": "away"},
-            "1 of its chunks are with the provider",
+            "1 of its chunks is with the provider",
             id="provider's batch",
         ),
         pytest.param(

@@ -1,8 +1,10 @@
 """Callers at `/v1` that want an answer now: refusals in time, deadlines, the cache by request."""
 
+import datetime as dt
 import hashlib
 import itertools
 import json
+import re
 import socket
 import threading
 import time
@@ -189,6 +191,17 @@ def test_a_call_counts_once_and_cooling_targets_are_refused_at_once(client, prov
     assert reply.status_code == 503
     assert 10 <= int(reply.headers["retry-after"]) <= 20
     assert time.monotonic() - began < 5  # it didn't wait for that
+    told = reply.json()["error"]
+    assert (told["type"], told["code"]) == ("api_error", "unavailable")
+    node = client.params["node"]
+    named = re.search(rf": sim-{node} is cooling down until ([\d :-]+) UTC\.$", told["message"])
+    assert named is not None, told
+    assert dt.datetime.fromisoformat(f"{named[1]}+00:00") > dt.datetime.now(dt.UTC)
+    anthropic = client.post("/v1/messages", json={"model": node, "max_tokens": 9} | HELLO)
+    assert anthropic.status_code == 503
+    told = anthropic.json()["error"]
+    assert told["type"] == "overloaded_error"
+    assert f"sim-{node} is cooling down until 2" in told["message"]
 
 
 def test_where_nobody_listens_the_refusal_comes_at_once(connect):

@@ -75,7 +75,7 @@ def words(uses):
 
 BOTH = {
     "the node by_provider", "the node by_fallback", "the interaction type tools",
-    "the arm mini of the experiment smaller", "a user override",
+    "the variant mini of the experiment smaller", "a user override",
 }  # fmt: skip
 
 
@@ -99,7 +99,7 @@ def test_it_is_told_before_the_deletion(named, ada, which):
     assert ">the node by_fallback</a>" in told
     chosen = {"action": "delete_selected", "_selected_action": [str(row.pk)]}
     page = ada.post(reverse(f"admin:llmconfig_{table}_changelist"), chosen)
-    assert "the arm mini of the experiment smaller" in page.content.decode()
+    assert "the variant mini of the experiment smaller" in page.content.decode()
     assert type(row).objects.filter(pk=row.pk).exists()
 
 

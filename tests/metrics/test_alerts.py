@@ -28,6 +28,7 @@ from llmconfig.client.errors import GenerationExhausted
 from llmconfig.client.traffic import budget_ledger, cooldown
 from llmconfig.client.types import Attempt, Call, Message
 from llmconfig.configuration import rotation, snapshot
+from llmconfig.errors import ChangeRefused
 from llmconfig.models import (
     Budget,
     BudgetSpending,
@@ -596,12 +597,15 @@ HEALTH = [
 
 
 @pytest.mark.parametrize(("outcome", "cooling", "state", "words"), HEALTH)
-def test_a_providers_health_stands_in_the_list_and_on_its_page(outcome, cooling, state, words):
+def test_a_providers_health_stands_in_the_list_on_its_page_and_in_the_settings(
+    outcome, cooling, state, words
+):
     provider = Provider.objects.create(name="openai", provider_type="openai")
     client = signed_in("viewer")
     listed = reverse("admin:llmconfig_provider_changelist")
     page = reverse("admin:llmconfig_provider_change", args=[provider.pk])
-    for address in (listed, page):
+    tab = f"{reverse('admin:llm_settings')}?tab=providers"
+    for address in (listed, tab, page):
         assert ">not watched</span>" in client.get(address).content.decode()
     if cooling:
         until = int((timezone.now().timestamp() + cooling) * 1000)
@@ -609,7 +613,7 @@ def test_a_providers_health_stands_in_the_list_and_on_its_page(outcome, cooling,
     for _ in range(6):
         call("openai", outcome)
     provider_health.refresh()
-    for address in (listed, page):
+    for address in (listed, tab, page):
         text = client.get(address).content.decode()
         assert f">{state}</span>" in text
         assert ("cooling until" in text) == bool(cooling)
@@ -623,9 +627,23 @@ def test_a_providers_health_stands_in_the_list_and_on_its_page(outcome, cooling,
         if each["link"] == listed
     ]
     assert entry["badge"] == (1 if cooling else 0)
-    assert ("6 of 6 failed in 15 min" in client.get(listed).content.decode()) == bool(cooling)
+    for address in (listed, tab):
+        assert ("6 of 6 failed in 15 min" in client.get(address).content.decode()) == bool(cooling)
     ProviderHealth.objects.update(checked_at=timezone.now() - dt.timedelta(minutes=6))
     assert ">not watched</span>" in client.get(listed).content.decode()
+
+
+def test_a_rule_for_an_event_that_nobody_knows_is_refused_with_the_known_ones():
+    rule = a_rule("budget")
+    rule.event = "budgets"
+    for save in (rule.save, lambda: a_rule("budgets")):
+        with pytest.raises(
+            ChangeRefused, match=r"no event 'budgets'.*budget, cost_spike"
+        ) as refused:
+            save()
+        assert refused.value.field == "event"
+    rule.save(update_fields=["secret"])  # as the rotation of keys does
+    assert AlertRule.objects.get().event == "budget"
 
 
 def test_the_api_lists_rules_without_secrets_and_their_messages():

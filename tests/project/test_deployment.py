@@ -20,11 +20,12 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from enrichment.engine.lanes import LANE_SECONDS
+from nodewise.schedule import TIMER_QUEUE
 from project.healthcheck import host_header, is_healthy
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = Path(__file__).parent / "data" / "compose-spec.json"
-OURS = ("migrate", "web", "worker", "beat")
+OURS = ("migrate", "web", "worker", "timers", "beat")
 DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
 
 
@@ -67,7 +68,7 @@ def test_every_service_has_a_health_check_and_bounded_logs(compose):
 
 
 def test_servers_start_after_the_database_was_prepared(compose):
-    for name in ("web", "worker", "beat"):
+    for name in ("web", "worker", "timers", "beat"):
         waits = compose["services"][name]["depends_on"]
         assert waits["migrate"]["condition"] == "service_completed_successfully"
         assert {waits[each]["condition"] for each in ("postgres", "valkey")} == {"service_healthy"}
@@ -76,6 +77,13 @@ def test_servers_start_after_the_database_was_prepared(compose):
 def test_a_worker_may_finish_its_lane_before_it_is_killed(compose):
     grace = seconds(compose["services"]["worker"]["stop_grace_period"])
     assert grace >= LANE_SECONDS + 15
+
+
+def test_the_short_timers_have_a_service_that_serves_their_queue(compose):
+    """So that alerts don't wait for lanes; worker, which names no queue, would serve it as well."""
+    assert f"--queues={TIMER_QUEUE}" in compose["services"]["timers"]["command"]
+    assert "--queues" not in " ".join(compose["services"]["worker"]["command"])
+    assert "outside" in compose["services"]["timers"]["networks"]  # receivers of alerts
 
 
 def test_no_password_stands_in_the_compose_file(compose):

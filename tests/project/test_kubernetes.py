@@ -57,7 +57,7 @@ def test_kustomize_takes_every_manifest_but_the_example_of_a_secret():
     assert [each["name"] for each in kustomization["images"]] == ["nodewise"]
 
 
-@pytest.mark.parametrize("part", ["migrate", "web", "worker", "beat"])
+@pytest.mark.parametrize("part", ["migrate", "web", "worker", "timers", "beat"])
 def test_each_part_is_the_compose_files_and_can_change_nothing_of_its_image(part):
     pod = PODS[part]
     (container,) = pod["containers"]
@@ -79,7 +79,7 @@ def test_each_part_is_the_compose_files_and_can_change_nothing_of_its_image(part
 
 
 def test_parts_that_live_long_have_probes_and_there_is_one_beat():
-    for part in ("web", "worker", "beat"):
+    for part in ("web", "worker", "timers", "beat"):
         assert "livenessProbe" in PODS[part]["containers"][0]
     web = PODS["web"]["containers"][0]
     assert web["readinessProbe"]["httpGet"]["path"] == "/readyz"

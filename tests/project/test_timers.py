@@ -12,6 +12,7 @@ from redis import Redis
 from enrichment import tasks
 from enrichment.models import Batch, BatchChunk
 from llmconfig.configuration import snapshot
+from nodewise.schedule import LANE_QUEUE, TIMER_QUEUE
 from nodewise.timers import MARK, SteadyScheduler
 from project.celery import app
 
@@ -41,7 +42,7 @@ def sent(scheduler: SteadyScheduler) -> bool:
     broker.flushdb()
     for _ in range(40):
         scheduler.tick()
-    return any(REVIVE.encode() in each for each in broker.lrange("celery", 0, -1))
+    return any(REVIVE.encode() in each for each in broker.lrange(TIMER_QUEUE, 0, -1))
 
 
 @pytest.mark.parametrize("step", [-QUARTER, QUARTER, dt.timedelta(days=-365 * 30)])
@@ -76,9 +77,9 @@ def test_a_timer_is_sent_again_only_once_a_worker_has_taken_it(beat: Any) -> Non
     entry = next(each for each in scheduler.schedule.values() if each.task == REVIVE)
     for _ in range(3):
         scheduler.apply_entry(entry, producer=scheduler.producer)
-    assert broker.llen("celery") == 1
+    assert broker.llen(TIMER_QUEUE) == 1
     assert 0 < broker.pttl(MARK.format(REVIVE)) <= 15_000  # a lost message holds it up no longer
-    assert b'"expires": null' in broker.lindex("celery", 0)
+    assert b'"expires": null' in broker.lindex(TIMER_QUEUE, 0)
 
 
 def test_two_beats_send_each_timer_once(beat: Any, tmp_path: Any) -> None:
@@ -91,7 +92,8 @@ def test_two_beats_send_each_timer_once(beat: Any, tmp_path: Any) -> None:
                 scheduler.apply_entry(entry, producer=scheduler.producer)
     finally:
         other.close()
-    sent_tasks = [json.loads(each)["headers"]["task"] for each in broker.lrange("celery", 0, -1)]
+    queued = broker.lrange("celery", 0, -1) + broker.lrange(TIMER_QUEUE, 0, -1)
+    sent_tasks = [json.loads(each)["headers"]["task"] for each in queued]
     assert len(sent_tasks) == len(set(sent_tasks)) > len(settings.CELERY_BEAT_SCHEDULE) / 2
 
 
@@ -120,3 +122,24 @@ def test_lanes_that_wait_for_a_busy_worker_are_not_queued_again() -> None:
     assert broker.ltrim("celery", 0, lanes - 1)  # some are lost
     tasks.revive_stalled_batches()
     assert broker.llen("celery") == 2 * lanes
+
+
+def test_a_worker_of_no_queue_in_particular_serves_lanes_and_timers():
+    assert set(app.amqp.queues.consume_from) == {LANE_QUEUE, TIMER_QUEUE}
+
+
+@pytest.mark.parametrize(
+    ("task", "queue"),
+    [
+        ("metrics.tasks.watch_for_alerts", TIMER_QUEUE),
+        ("metrics.tasks.send_alerts", TIMER_QUEUE),
+        ("metrics.tasks.drop_expired_months", TIMER_QUEUE),
+        (REVIVE, TIMER_QUEUE),
+        # They may take minutes: alerts would wait for them.
+        ("metrics.tasks.mine_patterns", LANE_QUEUE),
+        ("enrichment.tasks.advance_submissions", LANE_QUEUE),
+        (tasks.RUN_LANE, LANE_QUEUE),
+    ],
+)
+def test_alerts_do_not_wait_behind_what_takes_minutes(task, queue):
+    assert app.amqp.router.route({}, task)["queue"].name == queue

@@ -5,7 +5,16 @@ import re
 
 import pytest
 
-from tests.project.test_translations import MARKS, ROOT, WORDS, around_of, called, text_of
+from tests.project.test_translations import (
+    MARKS,
+    ROOT,
+    UNSHOWN_CALLS,
+    WORDS,
+    around_of,
+    called,
+    text_of,
+    unmarked,
+)
 
 # Raised to somebody who asked for something: the text is shown on a page or answered by the API.
 REFUSALS = {
@@ -27,6 +36,33 @@ ENGLISH_REFUSALS = {
     "management/": "commands",
     "migrations/": "nobody is asked",
 }
+# Domain modules that make sentences for pages: reasons, warnings, notes.
+HELPERS = (
+    "enrichment/batches/silence.py",
+    "enrichment/enrichments/fitting.py",
+    "enrichment/listings/importing/",
+    "llmconfig/configuration/candidates.py",
+    "llmconfig/configuration/references.py",
+    "llmconfig/configuration/resolution.py",
+    "llmconfig/configuration/retirement.py",
+    "llmconfig/diagnostics/health.py",
+    "llmconfig/diagnostics/named_models.py",
+    "llmconfig/diagnostics/validation.py",
+)
+# What those hand out for logs and programs.
+SAID_TO_PROGRAMS = {
+    "All LLM calls are switched off. Turn on": "an error of calls",
+    "or UTF-16 of either order": "which encodings there are",
+    "interaction type": "a kind, which stays as it is in the API",
+    "SELECT pg_advisory_xact_lock": "a query",
+    "DROP TABLE": "a query",
+    "CREATE TEMPORARY TABLE": "a query",
+    "UPDATE {} SET": "a query",
+    "unexpected end of data": "the csv module's own words",
+    "max_tokens above {}": "a parameter, as the API tells it",
+}
+# An error's text is a row's reason on the page of an import.
+UNSHOWN_BY_HELPERS = UNSHOWN_CALLS - {"ValueError"}
 
 
 def unmarked_refusals(source: str) -> list[str]:
@@ -57,6 +93,35 @@ def test_no_refusal_is_unmarked():
         for each in unmarked_refusals(path.read_text(encoding="utf-8"))
     }
     assert found == set()
+
+
+def test_no_text_that_a_helper_makes_for_a_page_is_unmarked():
+    files = [
+        path
+        for name in HELPERS
+        for path in ([ROOT / name] if name.endswith(".py") else sorted((ROOT / name).rglob("*.py")))
+    ]
+    assert len(files) > len(HELPERS)
+    found = {
+        f"{path.relative_to(ROOT)}:{each}"
+        for path in files
+        for each in unmarked(path.read_text(encoding="utf-8"), unshown=UNSHOWN_BY_HELPERS)
+        if not any(known in each for known in SAID_TO_PROGRAMS)
+    }
+    assert found == set()
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'raise ValueError("it repeats the header")',
+        'x = Reading(warning=f"{model}: there is no provider.")',
+        'yield BadRow(line, f"it has {cells} cells, the header fewer")',
+    ],
+)
+def test_unmarked_texts_of_helpers_are_found(source):
+    assert len(unmarked(source, unshown=UNSHOWN_BY_HELPERS)) == 1
+    assert unmarked('raise ValueError(gettext("it repeats the header"))', unshown=frozenset()) == []
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.utils import timezone
 from django.utils.text import slugify
+from django.utils.translation import gettext
 
 from enrichment.listings.importing.dates import Day, Moment, moment_of, within_years
 from enrichment.listings.importing.mapping import (
@@ -116,7 +117,7 @@ class Cleaner:
         """The row's values; raises ValueError that names the column and says what is wrong."""
         cells = row.cells
         if self._is_header(cells):
-            raise ValueError("it repeats the header")
+            raise ValueError(gettext("it repeats the header"))
         key = _named(self._columns[KEY], _text_of(_KEY_LENGTH), cells.get(self._columns[KEY]))
         values: dict[str, Value] = {}
         for column, field, cleaned in self._cleaners:
@@ -127,9 +128,9 @@ class Cleaner:
                     raise ValueError(f"{column} {error}") from error
         key = _bare(str(key))
         if not key:
-            raise ValueError(f"{self._columns[KEY]} is empty")
+            raise ValueError(gettext("{column} is empty").format(column=self._columns[KEY]))
         if "name" in values and not str(values["name"]).strip():
-            raise ValueError(f"{self._columns['name']} is empty")
+            raise ValueError(gettext("{column} is empty").format(column=self._columns["name"]))
         if values.get("species") == "":
             del values["species"]  # the column has a default
         return CleanRow(row.line, key, values, self._organization(cells))
@@ -159,8 +160,15 @@ class Cleaner:
             return None
         ref = OrganizationRef(parts.get(ORGANIZATION_ID, ""), parts.get(ORGANIZATION, ""))
         if not ref.key:
-            empty = " and ".join(self._columns[field] for field in parts)
-            raise ValueError(f"{empty} {'are both' if len(parts) == 2 else 'is'} empty")
+            empty = [self._columns[field] for field in parts]
+            told = (
+                gettext("{column} and {other} are both empty").format(
+                    column=empty[0], other=empty[1]
+                )
+                if len(empty) == 2
+                else gettext("{column} is empty").format(column=empty[0])
+            )
+            raise ValueError(told)
         return ref
 
 
@@ -183,14 +191,18 @@ def cell_text(cell: object) -> str:
     if isinstance(cell, str):
         text = cell.replace("\0", "") if "\0" in cell else cell
         if not text.isascii() and _SURROGATES.search(text):
-            raise ValueError("holds half a character (a lone surrogate)")
+            raise ValueError(gettext("holds half a character (a lone surrogate)"))
         return text
     if cell is None:
         return ""
     for kind, written in _WRITTEN:
         if isinstance(cell, kind):
             return written(cell)
-    raise ValueError("holds a list, not one value" if isinstance(cell, list) else "holds no text")
+    raise ValueError(
+        gettext("holds a list, not one value")
+        if isinstance(cell, list)
+        else gettext("holds no text")
+    )
 
 
 def _float_text(cell: Any) -> str:
@@ -217,7 +229,11 @@ def _text_of(length: int | None) -> Callable[[object], str]:
     def clean(cell: object) -> str:
         text = cell_text(cell)
         if length is not None and len(text) > length:
-            raise ValueError(f"has {len(text)} characters; {length} fit")
+            raise ValueError(
+                gettext("has {number} characters; {length} fit").format(
+                    number=len(text), length=length
+                )
+            )
         return text
 
     return clean
@@ -238,14 +254,14 @@ def _switch(cell: object) -> bool | None:
         return False
     if word in _UNKNOWN:
         return None
-    raise ValueError(f"is {word[:MAX_SHOWN]!r}, not true, false or empty")
+    raise ValueError(gettext("is {word!r}, not true, false or empty").format(word=word[:MAX_SHOWN]))
 
 
 def _in_years(moment: Moment) -> Moment:
     try:
         return within_years(moment)
     except ValueError as error:
-        raise ValueError(f"is out of range: {error}") from error
+        raise ValueError(gettext("is out of range: {error}").format(error=error)) from error
 
 
 def _moment(cell: object, order: str) -> Moment | None:
@@ -261,4 +277,6 @@ def _moment(cell: object, order: str) -> Moment | None:
     try:
         return moment_of(text[:200], order=order)
     except (ValueError, OverflowError) as error:
-        raise ValueError(f"is {text[:MAX_SHOWN]!r}: {error}") from error
+        raise ValueError(
+            gettext("is {text!r}: {error}").format(text=text[:MAX_SHOWN], error=error)
+        ) from error

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from enrichment.listings.importing.cleaning import CleanRow, Value, missing_to_add
 from enrichment.listings.importing.dates import Day
@@ -41,7 +42,11 @@ def check_addable(row: CleanRow) -> None:
     """Raises ValueError where a new listing lacks what it needs."""
     missing = missing_to_add(row)
     if missing:
-        raise ValueError(f"it is new, and the file has no {' and no '.join(missing)} for it")
+        raise ValueError(
+            gettext("it is new, and the file lacks this for it: {fields}").format(
+                fields=", ".join(missing)
+            )
+        )
 
 
 def changes(
@@ -60,8 +65,10 @@ def changes(
             continue
         if isinstance(value, str) and (lost := _lost(value, str(old))):
             raise ValueError(
-                f"{field} has {lost} where the listing has readable text: the file lost characters"
-                " before it came here"
+                gettext(
+                    "{field} has {lost} where the listing has readable text: the file lost"
+                    " characters before it came here"
+                ).format(field=field, lost=lost)
             )
         found.append(FieldChange(field, old, value))
     if row.organization is not None and known.organization_id != organization_id:
@@ -76,9 +83,9 @@ def _lost(text: str, before: str) -> str:
     if "?" in text and len(text) == len(before) and not before.isascii() and text != before:
         pairs = zip(text, before, strict=True)
         if all(new == old or (new == "?" and not old.isascii()) for new, old in pairs):
-            return "question marks"
+            return gettext("question marks")
     if _TWICE.search(text) and not _TWICE.search(before):
-        return f"{_TWICE.findall(text)[0]!r}, encoded twice,"
+        return gettext("{text!r}, encoded twice,").format(text=_TWICE.findall(text)[0])
     return ""
 
 

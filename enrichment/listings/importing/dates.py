@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext
 
 from enrichment.quality.lexicon.quantities import MONTHS
 
@@ -76,7 +77,11 @@ def within_years(moment: Moment) -> Moment:
     """
     year = moment.date.year if isinstance(moment, Day) else moment.year
     if not FIRST_YEAR <= year <= LAST_YEAR:
-        raise ValueError(f"the year {year} isn't between {FIRST_YEAR} and {LAST_YEAR}")
+        raise ValueError(
+            gettext("the year {year} isn't between {first} and {last}").format(
+                year=year, first=FIRST_YEAR, last=LAST_YEAR
+            )
+        )
     return moment
 
 
@@ -87,7 +92,9 @@ def _moment_of(words: str, order: str) -> Moment:
             return found
     numbers = _NUMBERS.match(words)
     if numbers is None:
-        raise ValueError("no date that is known here; 2024-03-31 or 2024-03-31T10:00:00Z is one")
+        raise ValueError(
+            gettext("no date that is known here; 2024-03-31 or 2024-03-31T10:00:00Z is one")
+        )
     return _from_numbers(numbers, order)
 
 
@@ -197,7 +204,7 @@ def _from_numbers(found: re.Match[str], order: str) -> Moment:
     order = shown or order
     if not order:
         raise ValueError(
-            "day and month can't be told apart; say which comes first (--dates dmy or mdy)"
+            gettext("day and month can't be told apart; say which comes first (--dates dmy or mdy)")
         )
     day, month = (first, second) if order == DAY_FIRST else (second, first)
     return _at(dt.date(_full_year(found[4]), month, day), found[5])
@@ -215,11 +222,11 @@ def _at(day: dt.date, time: str | None) -> Moment:
         return Day(day)
     found = _TIME.match(time.strip())
     if found is None:
-        raise ValueError(f"{time!r} is no time of day that is known here")
+        raise ValueError(gettext("{time!r} is no time of day that is known here").format(time=time))
     hour, half = int(found[1]), (found[5] or "").lower()
     if half in {"am", "pm"}:
         if not 1 <= hour <= 12:
-            raise ValueError(f"{time!r} is no time of day")
+            raise ValueError(gettext("{time!r} is no time of day").format(time=time))
         hour = hour % 12 + 12 * (half == "pm")
     microsecond = int((found[4] or "").ljust(6, "0")) if found[4] else 0
     moment = dt.datetime.combine(day, dt.time(hour, int(found[2]), int(found[3] or 0), microsecond))

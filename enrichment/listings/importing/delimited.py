@@ -56,7 +56,12 @@ class DelimitedRows:
         columns, width = self.columns, len(self.columns)
         for line, cells in records:
             if isinstance(cells, csv.Error):
-                yield BadRow(line, f"{cells}: write a quotation mark in a quoted cell twice")
+                yield BadRow(
+                    line,
+                    gettext("{error}: write a quotation mark in a quoted cell twice").format(
+                        error=cells
+                    ),
+                )
             elif len(cells) == width:
                 if any(cells):
                     yield RawRow(line, dict(zip(columns, cells, strict=True)))
@@ -64,8 +69,14 @@ class DelimitedRows:
                 yield BadRow(line, self._uneven(len(cells), width))
 
     def _uneven(self, cells: int, width: int) -> str:
-        few = "a cell is missing" if cells < width else "a cell with the separator needs quotes"
-        return f"it has {cells} cells, the header {width}: {few}"
+        few = (
+            gettext("it has {cells} cells, the header {width}: a cell is missing")
+            if cells < width
+            else gettext(
+                "it has {cells} cells, the header {width}: a cell with the separator needs quotes"
+            )
+        )
+        return few.format(cells=cells, width=width)
 
     def _records(self, dialect: _Dialect) -> Iterator[tuple[int, Any]]:
         """Each record with the line it begins in: its cells, or the error in one line."""
@@ -89,7 +100,11 @@ class DelimitedRows:
         """The error, if it is in one line; what comes after a longer one can't be trusted."""
         if begin == end and not str(error).startswith(_UNCLOSED):
             return error
-        said = "a quotation mark isn't closed" if str(error).startswith(_UNCLOSED) else str(error)
+        said = (
+            gettext("a quotation mark isn't closed")
+            if str(error).startswith(_UNCLOSED)
+            else str(error)
+        )
         raise self._file.refused(
             gettext(
                 "{said} (lines {value} to {value_2}). Mend the quotation marks: in a quoted "

@@ -15,6 +15,7 @@ from io import TextIOWrapper
 from typing import IO
 
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from enrichment.listings.importing.sources import BLOCK_BYTES, OpenedFile
 from llmconfig.extras import from_extra
@@ -61,7 +62,7 @@ _NO_WORD = re.compile(
     rf"[a-z][{_UPPER}]|[A-Za-z][„‚“•€£©®™½¼¾¡¿«»§°–—×²](?=[A-Za-z])|[A-Za-z][„‚]|[^\x00-\x7f\W]{{4}}"
 )
 _WORD = re.compile(r"[^\W\d_]+")
-_WAY_OUT = "Save the file as UTF-8, or name its encoding (--encoding)."
+_WAY_OUT = _("Save the file as UTF-8, or name its encoding (--encoding).")
 
 
 def encoding_of(file: OpenedFile, *, given: str = "") -> str:
@@ -257,7 +258,7 @@ def _undecided(file: OpenedFile, encodings: tuple[str, ...], *, line: int) -> Ex
     """Says how the line would read, so that a person can choose."""
     file.content.seek(0)
     raw = b""
-    for _ in range(line):
+    for _line in range(line):
         raw = file.content.readline(MAX_LINE_IN_SAMPLE)
     readings = []
     for encoding in encodings:

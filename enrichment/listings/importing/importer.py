@@ -163,7 +163,9 @@ def _note_sheets(report: ImportReport) -> None:
     if report.source.other_sheets:
         others = ", ".join(report.source.other_sheets)
         report.notes.append(
-            f"Sheet {report.source.sheet!r} was read; the file also has {others} (--sheet)."
+            gettext("Sheet {sheet!r} was read; the file also has {others} (--sheet).").format(
+                sheet=report.source.sheet, others=others
+            )
         )
 
 
@@ -212,7 +214,11 @@ class _Import:
         clean = self._cleaner.clean(row)
         last = self._survey.last_lines.get(clean.key, row.line)
         if last != row.line:
-            raise ValueError(f"id {clean.key!r} comes again in line {last}; the last one counts")
+            raise ValueError(
+                gettext("id {key!r} comes again in line {line}; the last one counts").format(
+                    key=clean.key, line=last
+                )
+            )
         return clean
 
     def _store(self, rows: list[CleanRow]) -> None:

@@ -32,7 +32,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_number(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no JSON")
+    raise ValueError(gettext("{word} is no JSON").format(word=word))
 
 
 # Numbers stay as they are written: 0.10 is no 0.1 in a fee.
@@ -77,11 +77,13 @@ class JsonRows:
             if isinstance(value, BadRow):
                 yield value
             elif isinstance(value, _Repeated):
-                yield BadRow(line, f"{value.name} occurs twice in the object")
+                yield BadRow(
+                    line, gettext("{name} occurs twice in the object").format(name=value.name)
+                )
             elif isinstance(value, dict):
                 yield RawRow(line, _flat(value))
             else:
-                yield BadRow(line, f"it is {_kind(value)}, not an object")
+                yield BadRow(line, _kind(value))
 
     def _by_line(self) -> Iterator[tuple[int, Any]]:
         with text_of(self._file, self._encoding) as text:
@@ -91,7 +93,12 @@ class JsonRows:
                 try:
                     yield number, _DECODER.decode(line)
                 except (ValueError, RecursionError) as error:
-                    yield number, BadRow(number, f"it is no JSON: {_said(error)}")
+                    yield (
+                        number,
+                        BadRow(
+                            number, gettext("it is no JSON: {reason}").format(reason=_said(error))
+                        ),
+                    )
 
     def _elements(self) -> Iterator[tuple[int, Any]]:
         """The array's elements, each with the line it begins in."""
@@ -105,7 +112,9 @@ class JsonRows:
             if text.startswith("]", at):
                 if self._ends(text, at):
                     return
-                raise self._no_json(text, at, "something follows its end; put all into one list")
+                raise self._no_json(
+                    text, at, gettext("something follows its end; put all into one list")
+                )
             try:
                 value, at = _DECODER.raw_decode(text, at)
             except (ValueError, RecursionError) as error:
@@ -115,7 +124,7 @@ class JsonRows:
             if text.startswith(",", at):
                 at += 1
             elif not text.startswith("]", at):
-                raise self._no_json(text, at, "a comma or ] is missing")
+                raise self._no_json(text, at, gettext("a comma or ] is missing"))
 
     def _ends(self, text: str, at: int) -> bool:
         """Whether the document ends with the list that ends there; an object was read before."""
@@ -157,7 +166,7 @@ def _after_space(text: str, at: int = 0) -> int:
 
 def _said(error: Exception) -> str:
     if isinstance(error, RecursionError):
-        return "it is nested too deeply"
+        return gettext("it is nested too deeply")
     return getattr(error, "msg", str(error))
 
 
@@ -172,5 +181,10 @@ def _flat(row: Mapping[str, Any]) -> dict[str, object]:
 
 
 def _kind(value: object) -> str:
-    kinds = {list: "a list", bool: "true or false", type(None): "null", str: "a text or number"}
-    return kinds.get(type(value), "a value")
+    kinds = {
+        list: gettext("it is a list, not an object"),
+        bool: gettext("it is true or false, not an object"),
+        type(None): gettext("it is null, not an object"),
+        str: gettext("it is a text or number, not an object"),
+    }
+    return kinds.get(type(value), gettext("it is a value, not an object"))

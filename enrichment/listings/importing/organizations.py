@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from django.db.models import Q
+from django.utils.translation import gettext
 
 from enrichment.listings.importing.cleaning import OrganizationRef, name_from_slug
 from enrichment.listings.models import Organization
@@ -60,8 +61,10 @@ class ImportedOrganizations:
             return
         if found.name != name_from_slug(found.slug):
             self.notes.append(
-                f"Organization {found.external_id} stays {found.name!r}; the file says"
-                f" {ref.name!r}. Rename it in the admin if that is right."
+                gettext(
+                    "Organization {key} stays {name!r}; the file says {other!r}. Rename it in the"
+                    " admin if that is right."
+                ).format(key=found.external_id, name=found.name, other=ref.name)
             )
             return
         found.name = ref.name

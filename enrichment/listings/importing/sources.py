@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from enrichment.listings.errors import BadListings
 from llmconfig.configuration.numbers import count
@@ -22,17 +23,17 @@ _GZIP = b"\x1f\x8b"
 # Formats that people send by mistake, by their first bytes, and what to do about it.
 _WEB_PAGE = (b"<!doctype html", b"<html", b"<table")
 _REFUSED = {
-    b"\xd0\xcf\x11\xe0": "an old or password-protected Excel file: save it as .xlsx or CSV",
-    b"%PDF": "a PDF: export the table as CSV or .xlsx",
-    b"SQLite format 3": "an SQLite database: export the table as CSV",
-    b"PAR1": "a Parquet file: export it as CSV",
-    b"7z\xbc\xaf": "a 7-Zip archive: unpack it",
-    b"\xfd7zXZ": "an xz archive: unpack it, or pack it with gzip",
-    b"BZh": "a bzip2 archive: unpack it, or pack it with gzip",
-    b"\x28\xb5\x2f\xfd": "a Zstandard archive: unpack it, or pack it with gzip",
-    b"\x1f\x8b": "a gzip archive within another one: unpack it once",
-    b"\x89PNG": "a picture: export the table as CSV or .xlsx",
-    b"\xff\xd8\xff": "a picture: export the table as CSV or .xlsx",
+    b"\xd0\xcf\x11\xe0": _("an old or password-protected Excel file: save it as .xlsx or CSV"),
+    b"%PDF": _("a PDF: export the table as CSV or .xlsx"),
+    b"SQLite format 3": _("an SQLite database: export the table as CSV"),
+    b"PAR1": _("a Parquet file: export it as CSV"),
+    b"7z\xbc\xaf": _("a 7-Zip archive: unpack it"),
+    b"\xfd7zXZ": _("an xz archive: unpack it, or pack it with gzip"),
+    b"BZh": _("a bzip2 archive: unpack it, or pack it with gzip"),
+    b"\x28\xb5\x2f\xfd": _("a Zstandard archive: unpack it, or pack it with gzip"),
+    b"\x1f\x8b": _("a gzip archive within another one: unpack it once"),
+    b"\x89PNG": _("a picture: export the table as CSV or .xlsx"),
+    b"\xff\xd8\xff": _("a picture: export the table as CSV or .xlsx"),
 }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from xml.etree.ElementTree import ParseError
 
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from enrichment.listings.importing.rows import BadRow, FileFacts, RawRow
 from enrichment.listings.importing.sources import XLSX, OpenedFile
@@ -20,10 +21,10 @@ MB = 1024**2
 MAX_PARTS = 5000
 MAX_PROLOGUE = 4096
 PIECE_BYTES = 1024**2
-NO_VALUE = (
+NO_VALUE = _(
     "a cell holds a formula without its value: open the file in a spreadsheet program and save it"
 )
-MERGED = "a cell is merged with others: split them, so that each row has its own"
+MERGED = _("a cell is merged with others: split them, so that each row has its own")
 _MERGED = re.compile(
     rb'<(?:\w+:)?mergeCell\s[^>]{0,99}ref="[A-Z]{1,3}(\d{1,7}):[A-Z]{1,3}(\d{1,7})"'
 )
@@ -71,18 +72,23 @@ class SheetRows:
                 if line <= self._header_line or all(cell is None for cell in cells):
                     continue
                 if any(cell is not None for cell in cells[width:]):
-                    yield BadRow(line, f"it has more cells than the header's {width}")
+                    yield BadRow(
+                        line,
+                        gettext("it has more cells than the header's {width}").format(width=width),
+                    )
                     continue
                 padded = (*cells[:width], *[None] * (width - len(cells)))
                 wrong = next((cell for cell in padded if cell in _ERRORS), None)
                 if wrong is not None:
-                    yield BadRow(line, f"a cell holds Excel's error {wrong}")
+                    yield BadRow(
+                        line, gettext("a cell holds Excel's error {wrong}").format(wrong=wrong)
+                    )
                     continue
                 if any(map(_lacks_value, cells[:width], said)):
-                    yield BadRow(line, NO_VALUE)
+                    yield BadRow(line, str(NO_VALUE))
                     continue
                 if line in merged:
-                    yield BadRow(line, MERGED)
+                    yield BadRow(line, str(MERGED))
                     continue
                 yield RawRow(line, dict(zip(columns, padded, strict=True)))
 

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator
 
+from django.utils.translation import gettext_lazy as _
+
 from enrichment.quality.gates.contract import (
     Checked,
     GateFinding,
@@ -12,7 +14,7 @@ from enrichment.quality.gates.contract import (
 
 UNKNOWN_ADDRESSES = register_code(
     "unknown_addresses",
-    "Unknown addresses",
+    _("Unknown addresses"),
     "Give no e-mail or web address that isn't in the text.",
 )
 

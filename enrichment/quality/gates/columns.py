@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
+from django.utils.translation import gettext_lazy as _
+
 from enrichment.quality.gates.comparison import sentences
 from enrichment.quality.gates.concepts import Concept, Forms, Text
 from enrichment.quality.gates.contract import (
@@ -25,13 +27,13 @@ from enrichment.quality.lexicon.quantities import DIMENSIONS
 
 AGAINST_COLUMN = register_code(
     "against_column",
-    "Against a column of the row",
+    _("Against a column of the row"),
     "Where the facts say no, never say yes; where they give a value, keep to it.",
 )
 
 NOT_SAID = register_code(
     "not_said",
-    "Promised more than the source",
+    _("Promised more than the source"),
     "Say good with somebody only where the text or the facts say so, with the text's limits.",
 )
 

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from django.utils.translation import gettext_lazy as _
+
 from enrichment.quality.gates.comparison import Passage, sentences
 from enrichment.quality.gates.contract import (
     Checked,
@@ -29,19 +31,19 @@ from enrichment.quality.lexicon.words import (
 )
 
 NEW_CONCEPT = register_code(
-    "new_concept", "Speaks of something else", "Speak of nothing that the text doesn't speak of."
+    "new_concept", _("Speaks of something else"), "Speak of nothing that the text doesn't speak of."
 )
 LOST_CONCEPT = register_code(
     "lost_concept",
-    "A warning is missing",
+    _("A warning is missing"),
     "Keep every warning and condition of the text.",
 )
 FLIPPED_CONCEPT = register_code(
     "flipped_concept",
-    "A denial changed",
+    _("A denial changed"),
     "What the text denies stays denied, and nothing else is.",
 )
-NOT_JUDGED = register_code("not_judged", "Nobody could check it")
+NOT_JUDGED = register_code("not_judged", _("Nobody could check it"))
 
 WITHOUT_SPACES = frozenset({"ja", "zh", "ko", "th"})
 BEFORE = 9  # words before a concept's that a negation reaches it from

@@ -2,13 +2,17 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
 
 from enrichment.quality.gates.comparison import Changes, Passage, compare
 from enrichment.quality.gates.quantities import amounts_in, known_numbers, spelled_numbers
 from enrichment.quality.languages import guess
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 MAX_EXAMPLES = 3  # that a finding names
 MAX_EXAMPLE_CHARACTERS = 120
@@ -34,14 +38,14 @@ class FindingCode:
     """What a code stands for: a label for people, and what to tell a model that earns it."""
 
     code: str
-    label: str
+    label: "StrOrPromise"
     advice: str = ""
 
 
 FINDING_CODES: dict[str, FindingCode] = {}
 
 
-def register_code(code: str, label: str, advice: str = "") -> str:
+def register_code(code: str, label: "StrOrPromise", advice: str = "") -> str:
     """Make a finding's code known to the review's filter and to proposals; returns the code."""
     FINDING_CODES[code] = FindingCode(code, label, advice)
     return code
@@ -177,7 +181,7 @@ def found_in_answer(code: str, what: str, found: list[str]) -> GateFinding | Non
     return GateFinding(code, f"{what}: {', '.join(shown)}{more}.", {"found": shown})
 
 
-TOO_LARGE = register_code("too_large", "Too large to be checked")
+TOO_LARGE = register_code("too_large", _("Too large to be checked"))
 
 
 def too_large(source: str, texts: Iterable[str]) -> GateFinding | None:

@@ -4,24 +4,28 @@ import re
 from collections.abc import Mapping
 from functools import cached_property
 
+from django.utils.translation import gettext_lazy as _
+
 from enrichment.quality.gates.concepts import Concept, Text
 from enrichment.quality.gates.contract import register_code
 from enrichment.quality.languages import guess
 
 NOT_IN_SOURCE = register_code(
-    "not_in_source", "Not in the text", "Copy each one letter by letter from the text."
+    "not_in_source", _("Not in the text"), "Copy each one letter by letter from the text."
 )
 NO_EVIDENCE = register_code(
     "no_evidence",
-    "No evidence in the text",
+    _("No evidence in the text"),
     "Give for each the words of the text that say so, letter by letter.",
 )
-EXCLUDED = register_code("excluded", "Excludes another", "Don't give two that exclude each other.")
+EXCLUDED = register_code(
+    "excluded", _("Excludes another"), "Don't give two that exclude each other."
+)
 WRONG_FORM = register_code(
-    "wrong_form", "Not of this kind", "Give each its right kind: an address isn't a name."
+    "wrong_form", _("Not of this kind"), "Give each its right kind: an address isn't a name."
 )
 LOW_CONFIDENCE = register_code(
-    "low_confidence", "Not sure enough", "Name only what the text states plainly."
+    "low_confidence", _("Not sure enough"), "Name only what the text states plainly."
 )
 
 MIN_QUOTE = 3  # letters and figures

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from enrichment.quality.gates.contract import (
     Checked,
     Gate,
@@ -17,26 +19,28 @@ from enrichment.quality.lexicon.announcements import CONSENT, ITSELF, PRESENTING
 
 WRONG_LANGUAGE = register_code(
     "wrong_language",
-    "Wrong language",
+    _("Wrong language"),
     "Answer in the language that is asked for, without a sentence in any other.",
 )
-TOO_SHORT = register_code("too_short", "Too short", "Keep every fact of the text; don't summarise.")
+TOO_SHORT = register_code(
+    "too_short", _("Too short"), "Keep every fact of the text; don't summarise."
+)
 TOO_LONG = register_code(
-    "too_long", "Too long", "Add nothing: keep to about the length of the text."
+    "too_long", _("Too long"), "Add nothing: keep to about the length of the text."
 )
 TEMPLATE_REMAINS = register_code(
     "template_remains",
-    "Template remains",
+    _("Template remains"),
     "Leave no placeholder, bracket or template mark in the answer.",
 )
 ANNOUNCEMENT = register_code(
     "announcement",
-    "Announces itself",
+    _("Announces itself"),
     "Answer with the text alone: no sentence about it before or after.",
 )
-ANSWER_CUT = register_code("answer_cut", "Cut off", "Answer in fewer words.")
-ANSWER_UNFINISHED = register_code("answer_unfinished", "Withheld, refused or not ended")
-ANSWER_EMPTY = register_code("answer_empty", "Empty answer", "Always answer with text.")
+ANSWER_CUT = register_code("answer_cut", _("Cut off"), "Answer in fewer words.")
+ANSWER_UNFINISHED = register_code("answer_unfinished", _("Withheld, refused or not ended"))
+ANSWER_EMPTY = register_code("answer_empty", _("Empty answer"), "Always answer with text.")
 
 SAME_SHARE = 0.5  # of an answer that is new, below which its language is the source's
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 import re2
+from django.utils.translation import gettext_lazy as _
 
 from enrichment.quality.disguises import TURNED, hidden_texts, undisguised
 from enrichment.quality.gates.contract import (
@@ -35,7 +36,7 @@ from enrichment.quality.lexicon.addressing import (
     WHOSE,
 )
 
-ADDRESSES_MODEL = register_code("addresses_model", "The text addresses the model")
+ADDRESSES_MODEL = register_code("addresses_model", _("The text addresses the model"))
 
 # At least one of these is in all that the patterns find; only its surroundings are searched.
 _HINTS = (

@@ -3,6 +3,8 @@
 import re
 from itertools import islice
 
+from django.utils.translation import gettext_lazy as _
+
 from enrichment.quality.gates.comparison import Passage
 from enrichment.quality.gates.contract import (
     MAX_EXAMPLES,
@@ -15,7 +17,7 @@ from enrichment.quality.gates.contract import (
 
 UNKNOWN_NAMES = register_code(
     "unknown_names",
-    "Unknown names",
+    _("Unknown names"),
     "Use no name of a person, place or breed that isn't in the text.",
 )
 
@@ -77,7 +79,7 @@ def _is_heading(text: str) -> bool:
 
 
 CHANGED_NAME = register_code(
-    "changed_name", "The name is missing", "Keep the name letter by letter; don't translate it."
+    "changed_name", _("The name is missing"), "Keep the name letter by letter; don't translate it."
 )
 _OTHER_SCRIPTS = frozenset(
     {"ar", "bg", "el", "fa", "he", "hi", "ja", "ko", "ru", "sr", "th", "uk", "zh"}

@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
+from django.utils.translation import gettext_lazy as _
+
 from enrichment.quality.gates.comparison import stem
 from enrichment.quality.gates.contract import (
     Checked,
@@ -33,17 +35,19 @@ from enrichment.quality.lexicon.words import STOPWORDS
 
 UNKNOWN_NUMBERS = register_code(
     "unknown_numbers",
-    "Unknown numbers",
+    _("Unknown numbers"),
     "State no number, age, weight or date that isn't in the text.",
 )
 MISSING_NUMBERS = register_code(
-    "missing_numbers", "Missing numbers", "Keep every number, date, fee and telephone of the text."
+    "missing_numbers",
+    _("Missing numbers"),
+    "Keep every number, date, fee and telephone of the text.",
 )
 MOVED_NUMBERS = register_code(
-    "moved_numbers", "Numbers in another place", "Leave each number with what it counts."
+    "moved_numbers", _("Numbers in another place"), "Leave each number with what it counts."
 )
 CHANGED_UNITS = register_code(
-    "changed_units", "Another unit", "Keep every unit of measure as the text has it."
+    "changed_units", _("Another unit"), "Keep every unit of measure as the text has it."
 )
 
 _LONG_NUMBER = re.compile(r"\+?\d(?:[\s()./-]{0,3}\d){8,}")  # a telephone's

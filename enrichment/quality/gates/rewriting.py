@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from itertools import islice
 
+from django.utils.translation import gettext_lazy as _
+
 from enrichment.quality.gates.comparison import (
     Passage,
     Sentence,
@@ -41,20 +43,20 @@ from enrichment.quality.lexicon.words import (
 )
 
 INVENTED = register_code(
-    "invented", "Invented", "Write nothing that the text doesn't say; add no sentence."
+    "invented", _("Invented"), "Write nothing that the text doesn't say; add no sentence."
 )
 NEGATION_CHANGED = register_code(
     "negation_changed",
-    "A denial changed",
+    _("A denial changed"),
     "What the text denies stays denied, and nothing else is.",
 )
 MISSING_CONDITION = register_code(
     "missing_condition",
-    "A condition or warning is missing",
+    _("A condition or warning is missing"),
     "Keep every condition, warning and request of the text.",
 )
 CHANGED_SEX = register_code(
-    "changed_sex", "He and she", "Keep he and she, boy and girl as the text has them."
+    "changed_sex", _("He and she"), "Keep he and she, boy and girl as the text has them."
 )
 
 MIN_INVENTED_SHARE = 0.34  # of a sentence's words of content that the source hasn't there

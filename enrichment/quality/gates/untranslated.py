@@ -2,6 +2,8 @@
 
 import re
 
+from django.utils.translation import gettext_lazy as _
+
 from enrichment.quality.gates.addresses import addresses_in
 from enrichment.quality.gates.contract import (
     Checked,
@@ -11,7 +13,7 @@ from enrichment.quality.gates.contract import (
 )
 
 UNTRANSLATED = register_code(
-    "untranslated", "Words not translated", "Translate every word but names."
+    "untranslated", _("Words not translated"), "Translate every word but names."
 )
 _WORD = re.compile(r"(?<![^\W\d_])[a-z]{5,40}(?![^\W\d_])")
 # What words of these languages nearly never have.

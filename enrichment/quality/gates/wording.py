@@ -12,6 +12,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import islice
 
+from django.utils.translation import gettext_lazy as _
+
 from enrichment.quality.gates.comparison import Passage, Sentence, is_content, stem, words
 from enrichment.quality.gates.contract import Checked, GateFinding, found_in_answer, register_code
 from enrichment.quality.gates.quantities import known_numbers, spelled_numbers
@@ -36,7 +38,7 @@ from enrichment.quality.lexicon.words import FEMALE, MALE
 
 CHANGED_WORDING = register_code(
     "changed_wording",
-    "Another word in its place",
+    _("Another word in its place"),
     "Correct words, but put none in the place of another, and leave none out that limits another.",
 )
 MIN_TYPED, MAX_TYPED = 3, 5  # letters of a word that is cut: “ref”

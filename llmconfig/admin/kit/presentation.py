@@ -1,9 +1,13 @@
 """How values look on every page: badges, money, bars. All text is escaped here."""
 
+import datetime as dt
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from django.utils import timezone
+from django.utils.formats import date_format, get_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext
@@ -28,6 +32,14 @@ def few(names: Sequence[str], most: int = 8) -> str:
     if len(names) <= most:
         return first
     return gettext("{names} and {number} more").format(names=first, number=count(len(names) - most))
+
+
+def moment(when: dt.datetime, *, seconds: bool = False) -> str:
+    """A time as all lists show it, short and with its zone; `seconds` where a minute has many."""
+    form = get_format("SHORT_DATETIME_FORMAT")
+    if seconds:
+        form = re.sub("H:i|G:i|P", "H:i:s", form)
+    return date_format(timezone.localtime(when), form)
 
 
 def changed(now: Decimal | float | None, before: Decimal | float | None) -> str:

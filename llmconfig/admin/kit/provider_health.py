@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.db.models.expressions import Combinable
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
@@ -41,13 +41,22 @@ def failing(request: HttpRequest) -> int:
     return _VIEWS[0].failing(request) if _VIEWS else 0
 
 
+def with_health(rows: "QuerySet[Any]") -> "QuerySet[Any]":
+    """The same providers with what is known of each one's health, for `badge_of`."""
+    return rows.annotate(health_found=_VIEWS[0].value()) if _VIEWS else rows
+
+
+def badge_of(provider: Any) -> SafeString:
+    """How a provider of `with_health` is doing; blank where nobody watches providers."""
+    return _VIEWS[0].badge(provider.health_found) if _VIEWS else SafeString("")
+
+
 class ShowsHealth:
     """For the page of providers; without a registered view it adds nothing."""
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """With what is known of each provider's health."""
-        rows = super().get_queryset(request)  # type: ignore[misc]  # of ModelAdmin
-        return rows.annotate(health_found=_VIEWS[0].value()) if _VIEWS else rows
+        return with_health(super().get_queryset(request))  # type: ignore[misc]  # of ModelAdmin
 
     def get_list_display(self, request: HttpRequest) -> Any:
         """The health stands beside the status."""
@@ -59,7 +68,7 @@ class ShowsHealth:
     @admin.display(description=_("Health"))
     def health(self, provider: Any) -> SafeString:
         """Whether it answers, by the calls of the last minutes."""
-        return _VIEWS[0].badge(provider.health_found)
+        return badge_of(provider)
 
     def fill_page(self, request: HttpRequest, obj: Model | None, context: dict[str, Any]) -> None:
         """With a panel about its health; a new provider has none yet."""

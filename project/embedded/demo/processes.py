@@ -1,4 +1,4 @@
-"""The web server and the worker of the demo, as real processes that end with it."""
+"""The web server and the workers of the demo, as real processes that end with it."""
 
 import signal
 import socket
@@ -19,18 +19,19 @@ from project.embedded.state import ROOT
 WEB_PORT = 8000
 READY_WITHIN_SECONDS = 60.0
 ENDED_WITHIN_SECONDS = 10.0
+WORKER = "celery -A project worker --loglevel WARNING --without-gossip --without-mingle"
 
 
 @contextmanager
 def running(environment: Mapping[str, str], logs: Path) -> Iterator[str]:
-    """Start both, wait until the web server answers, give its address; end both."""
+    """Start them, wait until the web server answers, give its address; end them."""
     logs.mkdir(parents=True, exist_ok=True)
     port = _web_port()
     web = f"uvicorn project.asgi:application --host {LOOPBACK} --port {port}"
     commands = {
         "web": f"{web} --no-access-log --log-level warning".split(),
-        "worker": "celery -A project worker --concurrency 2 --loglevel WARNING"
-        " --without-gossip --without-mingle".split(),
+        "worker": f"{WORKER} --concurrency 2".split(),
+        "timers": f"{WORKER} --concurrency 1 --queues timers --hostname timers@%h".split(),
         "beat": [
             *"celery -A project beat --loglevel WARNING --pidfile= --schedule".split(),
             str(logs / "beat-schedule"),

@@ -241,7 +241,7 @@ def test_rows_with_spare_missing_or_broken_cells_are_left_out_by_line(row, reaso
 
 def test_a_new_row_without_what_a_listing_needs_is_left_out(listings):
     report = import_listings(listings({}, columns=("id", "org_id", "organization", "name")))
-    assert report.bad[0].reason == "it is new, and the file has no description for it"
+    assert report.bad[0].reason == "it is new, and the file lacks this for it: description"
 
 
 def test_of_a_repeated_id_the_last_row_counts(listings):
@@ -380,7 +380,7 @@ ROWS = [
 def test_json_is_read_with_nested_names_as_columns_with_a_dot(text):
     report = take(text)  # without a mapping the second row has no organization
     assert [row.reason for row in report.bad] == [
-        "it is new, and the file has no organization for it"
+        "it is new, and the file lacks this for it: organization"
     ]
     row = Animal.objects.get(external_id="7")
     assert (row.description, row.fee, row.mixed) == ("Süß", "0.1", True)
