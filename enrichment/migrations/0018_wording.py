@@ -5,6 +5,7 @@ import django.core.validators
 from django.db import migrations, models
 
 import enrichment.models.facts
+from llmconfig.migrations._wording import Reworded
 
 
 class Migration(migrations.Migration):
@@ -13,645 +14,667 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AlterField(
-            model_name="batch",
-            name="automatic",
-            field=models.BooleanField(
-                default=False,
-                editable=False,
-                help_text="Started by automatic enrichment or tagging.",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="batch",
-            name="force",
-            field=models.BooleanField(
-                default=False, help_text="Also enrich rows that are up to date."
-            ),
-        ),
-        migrations.AlterField(
-            model_name="batch",
-            name="max_cost_usd",
-            field=models.DecimalField(
-                decimal_places=10,
-                help_text="In US dollars; the batch pauses when it is spent. Blank: none.",
-                max_digits=16,
-                null=True,
-                verbose_name="cap (USD)",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="batch",
-            name="priority",
-            field=models.SmallIntegerField(
-                default=0, help_text="Five more doubles the share of workers and rate limits."
-            ),
-        ),
-        migrations.AlterField(
-            model_name="batch",
-            name="status_reason",
-            field=models.TextField(blank=True, help_text="Why it is in this state."),
-        ),
-        migrations.AlterField(
-            model_name="batch",
-            name="transport",
-            field=models.CharField(
-                choices=[
-                    ("live", "One by one, now"),
-                    ("provider_batch", "As provider batches: half price, within 24 h"),
-                ],
-                default="live",
-                help_text="How calls reach the provider; unfinished rows continue as live calls.",
-                max_length=20,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="batch",
-            name="write_size",
-            field=models.PositiveIntegerField(
-                help_text="How many finished rows are written at once. Blank: as in the processing settings.",
-                null=True,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="batchcascade",
-            name="miss",
-            field=models.FloatField(help_text="Risk of missing it."),
-        ),
-        migrations.AlterField(
-            model_name="batchcascade",
-            name="price",
-            field=models.FloatField(
-                help_text="Cost of a cheap answer, as a share of the node's own model's."
-            ),
-        ),
-        migrations.AlterField(
-            model_name="batchcascade",
-            name="rests",
-            field=models.TextField(
-                blank=True,
-                default="",
-                help_text="Why the node's own model answers everything. Blank: the cascade works.",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="batchcascade",
-            name="score",
-            field=models.CharField(
-                help_text="How to tell whether a cheap answer is good.", max_length=20
-            ),
-        ),
-        migrations.AlterField(
-            model_name="batchcascade",
-            name="target",
-            field=models.FloatField(
-                help_text="Share of answers that must agree with the node's own model."
-            ),
-        ),
-        migrations.AlterField(
-            model_name="batchchunk",
-            name="calls_repaid",
-            field=models.PositiveIntegerField(
-                default=0, help_text="Calls whose answers were lost with a worker."
-            ),
-        ),
-        migrations.AlterField(
-            model_name="batchchunk",
-            name="deaths",
-            field=models.PositiveSmallIntegerField(
-                default=0,
-                help_text="Workers that died on it; rows that kill workers are set aside.",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="batchchunk",
-            name="failed_ids",
-            field=django.contrib.postgres.fields.ArrayField(
-                base_field=models.CharField(max_length=40),
-                default=list,
-                help_text="Rows of this chunk that failed and will be retried.",
-                size=None,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="batchchunk",
-            name="round",
-            field=models.PositiveSmallIntegerField(
-                default=0, help_text="Later rounds retry failures."
-            ),
-        ),
-        migrations.AlterField(
-            model_name="batchchunk",
-            name="status",
-            field=models.CharField(
-                choices=[
-                    ("open", "Open"),
-                    ("away", "At the provider"),
-                    ("leased", "In progress"),
-                    ("done", "Done"),
-                ],
-                default="open",
-                max_length=10,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="batchchunk",
-            name="unpriced_tokens",
-            field=models.BigIntegerField(
-                db_default=0, help_text="Tokens of calls without a known price."
-            ),
-        ),
-        migrations.AlterField(
-            model_name="batchschedule",
-            name="last_error",
-            field=models.TextField(
-                blank=True, editable=False, help_text="Why the last start failed."
-            ),
-        ),
-        migrations.AlterField(
-            model_name="batchschedule",
-            name="recurrence",
-            field=models.CharField(
-                choices=[
-                    ("once", "Once"),
-                    ("hourly", "Every hour"),
-                    ("daily", "Every day"),
-                    ("weekly", "Every week"),
-                ],
-                default="once",
-                help_text="A missed start is made up for once.",
-                max_length=10,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="declaredenrichment",
-            name="answers_in",
-            field=models.CharField(
-                blank=True,
-                help_text="The expected language of the answers, such as en. Blank: the row's own.",
-                max_length=35,
-                verbose_name="language",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="declaredenrichment",
-            name="gates",
-            field=django.contrib.postgres.fields.ArrayField(
-                base_field=models.CharField(max_length=40),
-                blank=True,
-                default=list,
-                help_text="Answers that fail a gate wait for review.",
-                size=None,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="declaredenrichment",
-            name="is_enabled",
-            field=models.BooleanField(
-                default=True,
-                help_text="Off: its batches pause, and none can be started.",
-                verbose_name="enabled",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="declaredenrichment",
-            name="label",
-            field=models.CharField(
-                help_text="Shown to people, such as Exhibit label.", max_length=100
-            ),
-        ),
-        migrations.AlterField(
-            model_name="declaredenrichment",
-            name="longest_answer",
-            field=models.PositiveIntegerField(
-                blank=True,
-                help_text="In characters; longer answers wait for review. Blank: the column's length.",
-                null=True,
-                validators=[
-                    django.core.validators.MinValueValidator(1),
-                    django.core.validators.MaxValueValidator(100000),
-                ],
-                verbose_name="longest answer",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="declaredenrichment",
-            name="longest_source",
-            field=models.PositiveIntegerField(
-                default=20000,
-                help_text="In characters; longer rows are skipped. Longer rows cost more tokens.",
-                validators=[
-                    django.core.validators.MinValueValidator(1),
-                    django.core.validators.MaxValueValidator(100000),
-                ],
-                verbose_name="longest row",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="declaredenrichment",
-            name="name",
-            field=models.CharField(
-                help_text="Used by batches, code and the API. It can't be changed later.",
-                max_length=40,
-                unique=True,
-                validators=[
-                    django.core.validators.RegexValidator(
-                        "^[a-z][a-z0-9_]{0,39}\\Z",
-                        "Use lower-case letters, digits and _, at most 40, starting with a letter.",
-                    )
-                ],
-            ),
-        ),
-        migrations.AlterField(
-            model_name="declaredenrichment",
-            name="node",
-            field=models.CharField(
-                blank=True,
-                help_text="The node whose model answers. New: an enricher node with this name is created.",
-                max_length=100,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="declaredenrichment",
-            name="reads",
-            field=django.contrib.postgres.fields.ArrayField(
-                base_field=models.CharField(max_length=100),
-                help_text="The columns that the answer depends on. The prompt uses them by name; a row is stale when one of them changes.",
-                size=20,
-                verbose_name="reads",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="declaredenrichment",
-            name="schema",
-            field=models.JSONField(
-                blank=True,
-                help_text="The schema of the answer, for a JSON column or none. Blank: the answer is text.",
-                null=True,
-                verbose_name="JSON schema",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="declaredenrichment",
-            name="writes",
-            field=models.CharField(
-                blank=True,
-                help_text="The column that the answer is written to. None: only kept in the results.",
-                max_length=100,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="enrichmentresult",
-            name="before_decision",
-            field=models.JSONField(
-                help_text="The result and its row before the decision, for an undo.", null=True
-            ),
-        ),
-        migrations.AlterField(
-            model_name="enrichmentresult",
-            name="cascade",
-            field=models.JSONField(
-                help_text="Its way through the batch's cascade: which model answered, the cheaper model, its score, and whether both agree. Blank: no cascade.",
-                null=True,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="enrichmentresult",
-            name="confidence",
-            field=models.FloatField(
-                help_text="From 0 to 1, of the least confident part. Blank: none stated.", null=True
-            ),
-        ),
-        migrations.AlterField(
-            model_name="enrichmentresult",
-            name="confidence_source",
-            field=models.CharField(
-                blank=True,
-                db_default="",
-                help_text="Where the confidence comes from.",
-                max_length=20,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="enrichmentresult",
-            name="decided_parts",
-            field=models.JSONField(
-                help_text="A review decision by part: the model's confidence, and whether it was kept.",
-                null=True,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="enrichmentresult",
-            name="reason",
-            field=models.TextField(
-                blank=True, default="", help_text="Why it failed, was skipped, or waits for review."
-            ),
-        ),
-        migrations.AlterField(
-            model_name="enrichmentresult",
-            name="suggestion",
-            field=models.JSONField(
-                help_text="The complete value, including parts that were not confident enough to apply.",
-                null=True,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="evaluationcase",
-            name="columns",
-            field=models.JSONField(default=dict, help_text="Settings that shape the answer."),
-        ),
-        migrations.AlterField(
-            model_name="evaluationcase",
-            name="values",
-            field=models.JSONField(help_text="The values used in the prompt."),
-        ),
-        migrations.AlterField(
-            model_name="evaluationcase",
-            name="wanted_by",
-            field=models.CharField(
-                blank=True,
-                choices=[
-                    ("", "Unknown"),
-                    ("review", "A reviewer"),
-                    ("row", "The row's current value"),
-                    ("file", "A file"),
-                    ("call", "The call's answer"),
-                ],
-                default="",
-                max_length=10,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="evaluationrun",
-            name="node",
-            field=models.CharField(
-                help_text="The node whose configuration is used.", max_length=100
-            ),
-        ),
-        migrations.AlterField(
-            model_name="evaluationrun",
-            name="prompt_version",
-            field=models.PositiveIntegerField(
-                help_text="0 is the built-in one. Blank: the one in use for each row.", null=True
-            ),
-        ),
-        migrations.AlterField(
-            model_name="evaluationset",
-            name="name",
-            field=models.CharField(
-                help_text="Lower-case letters, digits and hyphens.", max_length=60
-            ),
-        ),
-        migrations.AlterField(
-            model_name="fact",
-            name="value",
-            field=models.TextField(blank=True, help_text="Blank: nothing found."),
-        ),
-        migrations.AlterField(
-            model_name="factsource",
-            name="description",
-            field=models.CharField(blank=True, help_text="What it provides.", max_length=200),
-        ),
-        migrations.AlterField(
-            model_name="factsource",
-            name="header_name",
-            field=models.CharField(
-                blank=True,
-                help_text="The header for its key, such as Authorization. Blank: none.",
-                max_length=60,
-                validators=[
-                    django.core.validators.RegexValidator(
-                        "^[A-Za-z0-9-]{1,60}\\Z", "A header's name has letters, digits and hyphens."
-                    )
-                ],
-                verbose_name="header",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="factsource",
-            name="header_scheme",
-            field=models.CharField(
-                blank=True,
-                help_text="Such as Bearer. Blank: the key alone.",
-                max_length=30,
-                validators=[
-                    django.core.validators.RegexValidator(
-                        "^[A-Za-z0-9-]{1,30}\\Z", "One word, such as Bearer."
-                    )
-                ],
-                verbose_name="prefix before the key",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="factsource",
-            name="is_enabled",
-            field=models.BooleanField(
-                default=True,
-                help_text="Off: it is never requested, and its name stays blank.",
-                verbose_name="enabled",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="factsource",
-            name="max_characters",
-            field=models.PositiveIntegerField(
-                default=2000,
-                help_text="In characters; longer facts are cut. Longer facts cost more tokens in every call.",
-                validators=[
-                    django.core.validators.MinValueValidator(1),
-                    django.core.validators.MaxValueValidator(12000),
-                ],
-                verbose_name="longest fact",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="factsource",
-            name="max_concurrency",
-            field=models.PositiveSmallIntegerField(
-                default=10,
-                help_text="Per process.",
-                validators=[
-                    django.core.validators.MinValueValidator(1),
-                    django.core.validators.MaxValueValidator(100),
-                ],
-                verbose_name="concurrent requests",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="factsource",
-            name="name",
-            field=models.CharField(
-                help_text="Prompts use it as <code>{{fact_NAME}}</code>. It can't be changed later.",
-                max_length=40,
-                unique=True,
-                validators=[
-                    django.core.validators.RegexValidator(
-                        "^[a-z][a-z0-9_]{0,39}\\Z",
-                        "Use lower-case letters, digits and _, at most 40, starting with a letter.",
-                    )
-                ],
-            ),
-        ),
-        migrations.AlterField(
-            model_name="factsource",
-            name="target",
-            field=models.CharField(
-                default=enrichment.models.facts.default_target,
-                help_text="The table whose rows it knows about, as app.model.",
-                max_length=100,
-                verbose_name="table",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="factsource",
-            name="ttl_seconds",
-            field=models.PositiveIntegerField(
-                default=604800,
-                help_text="In seconds, until the same address is requested again; 604800 is a week.",
-                validators=[
-                    django.core.validators.MinValueValidator(1),
-                    django.core.validators.MaxValueValidator(31536000),
-                ],
-                verbose_name="kept for",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="factsource",
-            name="url_template",
-            field=models.CharField(
-                help_text="<code>{{column}}</code> stands for the row's value, URL-encoded; not allowed in the host. Such as https://breeds.example/api/breeds?name={{breed}}.",
-                max_length=1000,
-                verbose_name="address",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="factsource",
-            name="without",
-            field=models.CharField(
-                choices=[
-                    ("empty", "Continue without it (the name is blank)"),
-                    ("fail", "Fail the row and retry it later"),
-                ],
-                default="empty",
-                help_text="Also applies where the source has nothing, or the row lacks a value for the address.",
-                max_length=10,
-                verbose_name="if it fails",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="judgecalibration",
-            name="judge_bad",
-            field=models.PositiveIntegerField(default=0, help_text="Where the reviewer agreed."),
-        ),
-        migrations.AlterField(
-            model_name="judgecalibration",
-            name="judge_good",
-            field=models.PositiveIntegerField(default=0, help_text="Where the reviewer disagreed."),
-        ),
-        migrations.AlterField(
-            model_name="judgecalibration",
-            name="pairs_right",
-            field=models.PositiveIntegerField(
-                default=0, help_text="Preferred the reviewer's version in both orders."
-            ),
-        ),
-        migrations.AlterField(
-            model_name="judgecalibration",
-            name="pairs_swayed",
-            field=models.PositiveIntegerField(
-                default=0, help_text="Decided by position: preferred the same place in both orders."
-            ),
-        ),
-        migrations.AlterField(
-            model_name="judgecalibration",
-            name="swayed_to_first",
-            field=models.PositiveIntegerField(
-                default=0, help_text="Of these, for the first position."
-            ),
-        ),
-        migrations.AlterField(
-            model_name="judgecalibration",
-            name="wanted",
-            field=models.PositiveIntegerField(help_text="Most verdicts to compare it with."),
-        ),
-        migrations.AlterField(
-            model_name="judgedpair",
-            name="preference",
-            field=models.FloatField(
-                help_text="0: the first is better in both orders, 1: the second. 0.5: neither, or decided by position."
-            ),
-        ),
-        migrations.AlterField(
-            model_name="judgedpair",
-            name="swayed",
-            field=models.BooleanField(help_text="Decided by position."),
-        ),
-        migrations.AlterField(
-            model_name="modelturns",
-            name="served",
-            field=models.FloatField(help_text="Worker seconds, weighted by priority."),
-        ),
-        migrations.AlterField(
-            model_name="prompt",
-            name="is_active",
-            field=models.BooleanField(
-                default=False, help_text="Whether it is in use; only one is."
-            ),
-        ),
-        migrations.AlterField(
-            model_name="prompt",
-            name="labels",
-            field=django.contrib.postgres.fields.ArrayField(
-                base_field=models.CharField(max_length=40),
-                blank=True,
-                db_default=models.Value(
-                    [],
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=40), size=None
+        Reworded(
+            [
+                migrations.AlterField(
+                    model_name="batch",
+                    name="automatic",
+                    field=models.BooleanField(
+                        default=False,
+                        editable=False,
+                        help_text="Started by automatic enrichment or tagging.",
                     ),
                 ),
-                default=list,
-                help_text="Names such as staging; a process uses the one named by LLM_PROMPT_LABEL.",
-                size=None,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="prompt",
-            name="note",
-            field=models.CharField(
-                blank=True, help_text="Reason for this version.", max_length=200
-            ),
-        ),
-        migrations.AlterField(
-            model_name="prompt",
-            name="organization_id",
-            field=models.BigIntegerField(
-                blank=True,
-                help_text="Only for this organization's rows, by its ID in the rows' table. Blank: for all without a prompt of their own.",
-                null=True,
-                verbose_name="organization",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="prompt",
-            name="version",
-            field=models.PositiveIntegerField(
-                help_text="Counts up over all organizations; results keep the number of theirs."
-            ),
-        ),
-        migrations.AlterField(
-            model_name="providerbatchsubmission",
-            name="state",
-            field=models.CharField(
-                choices=[
-                    ("intended", "Being submitted"),
-                    ("submitted", "In progress at the provider"),
-                    ("applied", "Results written"),
-                    ("failed", "Ended without results; rows continue one by one"),
-                    ("repeated", "Ended without results; rows are submitted again"),
-                ],
-                default="intended",
-                max_length=10,
-            ),
-        ),
+                migrations.AlterField(
+                    model_name="batch",
+                    name="force",
+                    field=models.BooleanField(
+                        default=False, help_text="Also enrich rows that are up to date."
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="batch",
+                    name="max_cost_usd",
+                    field=models.DecimalField(
+                        decimal_places=10,
+                        help_text="In US dollars; the batch pauses when it is spent. Blank: none.",
+                        max_digits=16,
+                        null=True,
+                        verbose_name="cap (USD)",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="batch",
+                    name="priority",
+                    field=models.SmallIntegerField(
+                        default=0,
+                        help_text="Five more doubles the share of workers and rate limits.",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="batch",
+                    name="status_reason",
+                    field=models.TextField(blank=True, help_text="Why it is in this state."),
+                ),
+                migrations.AlterField(
+                    model_name="batch",
+                    name="transport",
+                    field=models.CharField(
+                        choices=[
+                            ("live", "One by one, now"),
+                            ("provider_batch", "As provider batches: half price, within 24 h"),
+                        ],
+                        default="live",
+                        help_text="How calls reach the provider; unfinished rows continue as live calls.",
+                        max_length=20,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="batch",
+                    name="write_size",
+                    field=models.PositiveIntegerField(
+                        help_text="How many finished rows are written at once. Blank: as in the processing settings.",
+                        null=True,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="batchcascade",
+                    name="miss",
+                    field=models.FloatField(help_text="Risk of missing it."),
+                ),
+                migrations.AlterField(
+                    model_name="batchcascade",
+                    name="price",
+                    field=models.FloatField(
+                        help_text="Cost of a cheap answer, as a share of the node's own model's."
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="batchcascade",
+                    name="rests",
+                    field=models.TextField(
+                        blank=True,
+                        default="",
+                        help_text="Why the node's own model answers everything. Blank: the cascade works.",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="batchcascade",
+                    name="score",
+                    field=models.CharField(
+                        help_text="How to tell whether a cheap answer is good.", max_length=20
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="batchcascade",
+                    name="target",
+                    field=models.FloatField(
+                        help_text="Share of answers that must agree with the node's own model."
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="batchchunk",
+                    name="calls_repaid",
+                    field=models.PositiveIntegerField(
+                        default=0, help_text="Calls whose answers were lost with a worker."
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="batchchunk",
+                    name="deaths",
+                    field=models.PositiveSmallIntegerField(
+                        default=0,
+                        help_text="Workers that died on it; rows that kill workers are set aside.",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="batchchunk",
+                    name="failed_ids",
+                    field=django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40),
+                        default=list,
+                        help_text="Rows of this chunk that failed and will be retried.",
+                        size=None,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="batchchunk",
+                    name="round",
+                    field=models.PositiveSmallIntegerField(
+                        default=0, help_text="Later rounds retry failures."
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="batchchunk",
+                    name="status",
+                    field=models.CharField(
+                        choices=[
+                            ("open", "Open"),
+                            ("away", "At the provider"),
+                            ("leased", "In progress"),
+                            ("done", "Done"),
+                        ],
+                        default="open",
+                        max_length=10,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="batchchunk",
+                    name="unpriced_tokens",
+                    field=models.BigIntegerField(
+                        db_default=0, help_text="Tokens of calls without a known price."
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="batchschedule",
+                    name="last_error",
+                    field=models.TextField(
+                        blank=True, editable=False, help_text="Why the last start failed."
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="batchschedule",
+                    name="recurrence",
+                    field=models.CharField(
+                        choices=[
+                            ("once", "Once"),
+                            ("hourly", "Every hour"),
+                            ("daily", "Every day"),
+                            ("weekly", "Every week"),
+                        ],
+                        default="once",
+                        help_text="A missed start is made up for once.",
+                        max_length=10,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="declaredenrichment",
+                    name="answers_in",
+                    field=models.CharField(
+                        blank=True,
+                        help_text="The expected language of the answers, such as en. Blank: the row's own.",
+                        max_length=35,
+                        verbose_name="language",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="declaredenrichment",
+                    name="gates",
+                    field=django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40),
+                        blank=True,
+                        default=list,
+                        help_text="Answers that fail a gate wait for review.",
+                        size=None,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="declaredenrichment",
+                    name="is_enabled",
+                    field=models.BooleanField(
+                        default=True,
+                        help_text="Off: its batches pause, and none can be started.",
+                        verbose_name="enabled",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="declaredenrichment",
+                    name="label",
+                    field=models.CharField(
+                        help_text="Shown to people, such as Exhibit label.", max_length=100
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="declaredenrichment",
+                    name="longest_answer",
+                    field=models.PositiveIntegerField(
+                        blank=True,
+                        help_text="In characters; longer answers wait for review. Blank: the column's length.",
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(100000),
+                        ],
+                        verbose_name="longest answer",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="declaredenrichment",
+                    name="longest_source",
+                    field=models.PositiveIntegerField(
+                        default=20000,
+                        help_text="In characters; longer rows are skipped. Longer rows cost more tokens.",
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(100000),
+                        ],
+                        verbose_name="longest row",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="declaredenrichment",
+                    name="name",
+                    field=models.CharField(
+                        help_text="Used by batches, code and the API. It can't be changed later.",
+                        max_length=40,
+                        unique=True,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[a-z][a-z0-9_]{0,39}\\Z",
+                                "Use lower-case letters, digits and _, at most 40, starting with a letter.",
+                            )
+                        ],
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="declaredenrichment",
+                    name="node",
+                    field=models.CharField(
+                        blank=True,
+                        help_text="The node whose model answers. New: an enricher node with this name is created.",
+                        max_length=100,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="declaredenrichment",
+                    name="reads",
+                    field=django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=100),
+                        help_text="The columns that the answer depends on. The prompt uses them by name; a row is stale when one of them changes.",
+                        size=20,
+                        verbose_name="reads",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="declaredenrichment",
+                    name="schema",
+                    field=models.JSONField(
+                        blank=True,
+                        help_text="The schema of the answer, for a JSON column or none. Blank: the answer is text.",
+                        null=True,
+                        verbose_name="JSON schema",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="declaredenrichment",
+                    name="writes",
+                    field=models.CharField(
+                        blank=True,
+                        help_text="The column that the answer is written to. None: only kept in the results.",
+                        max_length=100,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="enrichmentresult",
+                    name="before_decision",
+                    field=models.JSONField(
+                        help_text="The result and its row before the decision, for an undo.",
+                        null=True,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="enrichmentresult",
+                    name="cascade",
+                    field=models.JSONField(
+                        help_text="Its way through the batch's cascade: which model answered, the cheaper model, its score, and whether both agree. Blank: no cascade.",
+                        null=True,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="enrichmentresult",
+                    name="confidence",
+                    field=models.FloatField(
+                        help_text="From 0 to 1, of the least confident part. Blank: none stated.",
+                        null=True,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="enrichmentresult",
+                    name="confidence_source",
+                    field=models.CharField(
+                        blank=True,
+                        db_default="",
+                        help_text="Where the confidence comes from.",
+                        max_length=20,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="enrichmentresult",
+                    name="decided_parts",
+                    field=models.JSONField(
+                        help_text="A review decision by part: the model's confidence, and whether it was kept.",
+                        null=True,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="enrichmentresult",
+                    name="reason",
+                    field=models.TextField(
+                        blank=True,
+                        default="",
+                        help_text="Why it failed, was skipped, or waits for review.",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="enrichmentresult",
+                    name="suggestion",
+                    field=models.JSONField(
+                        help_text="The complete value, including parts that were not confident enough to apply.",
+                        null=True,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="evaluationcase",
+                    name="columns",
+                    field=models.JSONField(
+                        default=dict, help_text="Settings that shape the answer."
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="evaluationcase",
+                    name="values",
+                    field=models.JSONField(help_text="The values used in the prompt."),
+                ),
+                migrations.AlterField(
+                    model_name="evaluationcase",
+                    name="wanted_by",
+                    field=models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "Unknown"),
+                            ("review", "A reviewer"),
+                            ("row", "The row's current value"),
+                            ("file", "A file"),
+                            ("call", "The call's answer"),
+                        ],
+                        default="",
+                        max_length=10,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="evaluationrun",
+                    name="node",
+                    field=models.CharField(
+                        help_text="The node whose configuration is used.", max_length=100
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="evaluationrun",
+                    name="prompt_version",
+                    field=models.PositiveIntegerField(
+                        help_text="0 is the built-in one. Blank: the one in use for each row.",
+                        null=True,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="evaluationset",
+                    name="name",
+                    field=models.CharField(
+                        help_text="Lower-case letters, digits and hyphens.", max_length=60
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="fact",
+                    name="value",
+                    field=models.TextField(blank=True, help_text="Blank: nothing found."),
+                ),
+                migrations.AlterField(
+                    model_name="factsource",
+                    name="description",
+                    field=models.CharField(
+                        blank=True, help_text="What it provides.", max_length=200
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="factsource",
+                    name="header_name",
+                    field=models.CharField(
+                        blank=True,
+                        help_text="The header for its key, such as Authorization. Blank: none.",
+                        max_length=60,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[A-Za-z0-9-]{1,60}\\Z",
+                                "A header's name has letters, digits and hyphens.",
+                            )
+                        ],
+                        verbose_name="header",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="factsource",
+                    name="header_scheme",
+                    field=models.CharField(
+                        blank=True,
+                        help_text="Such as Bearer. Blank: the key alone.",
+                        max_length=30,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[A-Za-z0-9-]{1,30}\\Z", "One word, such as Bearer."
+                            )
+                        ],
+                        verbose_name="prefix before the key",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="factsource",
+                    name="is_enabled",
+                    field=models.BooleanField(
+                        default=True,
+                        help_text="Off: it is never requested, and its name stays blank.",
+                        verbose_name="enabled",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="factsource",
+                    name="max_characters",
+                    field=models.PositiveIntegerField(
+                        default=2000,
+                        help_text="In characters; longer facts are cut. Longer facts cost more tokens in every call.",
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(12000),
+                        ],
+                        verbose_name="longest fact",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="factsource",
+                    name="max_concurrency",
+                    field=models.PositiveSmallIntegerField(
+                        default=10,
+                        help_text="Per process.",
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(100),
+                        ],
+                        verbose_name="concurrent requests",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="factsource",
+                    name="name",
+                    field=models.CharField(
+                        help_text="Prompts use it as <code>{{fact_NAME}}</code>. It can't be changed later.",
+                        max_length=40,
+                        unique=True,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[a-z][a-z0-9_]{0,39}\\Z",
+                                "Use lower-case letters, digits and _, at most 40, starting with a letter.",
+                            )
+                        ],
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="factsource",
+                    name="target",
+                    field=models.CharField(
+                        default=enrichment.models.facts.default_target,
+                        help_text="The table whose rows it knows about, as app.model.",
+                        max_length=100,
+                        verbose_name="table",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="factsource",
+                    name="ttl_seconds",
+                    field=models.PositiveIntegerField(
+                        default=604800,
+                        help_text="In seconds, until the same address is requested again; 604800 is a week.",
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(31536000),
+                        ],
+                        verbose_name="kept for",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="factsource",
+                    name="url_template",
+                    field=models.CharField(
+                        help_text="<code>{{column}}</code> stands for the row's value, URL-encoded; not allowed in the host. Such as https://breeds.example/api/breeds?name={{breed}}.",
+                        max_length=1000,
+                        verbose_name="address",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="factsource",
+                    name="without",
+                    field=models.CharField(
+                        choices=[
+                            ("empty", "Continue without it (the name is blank)"),
+                            ("fail", "Fail the row and retry it later"),
+                        ],
+                        default="empty",
+                        help_text="Also applies where the source has nothing, or the row lacks a value for the address.",
+                        max_length=10,
+                        verbose_name="if it fails",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="judgecalibration",
+                    name="judge_bad",
+                    field=models.PositiveIntegerField(
+                        default=0, help_text="Where the reviewer agreed."
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="judgecalibration",
+                    name="judge_good",
+                    field=models.PositiveIntegerField(
+                        default=0, help_text="Where the reviewer disagreed."
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="judgecalibration",
+                    name="pairs_right",
+                    field=models.PositiveIntegerField(
+                        default=0, help_text="Preferred the reviewer's version in both orders."
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="judgecalibration",
+                    name="pairs_swayed",
+                    field=models.PositiveIntegerField(
+                        default=0,
+                        help_text="Decided by position: preferred the same place in both orders.",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="judgecalibration",
+                    name="swayed_to_first",
+                    field=models.PositiveIntegerField(
+                        default=0, help_text="Of these, for the first position."
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="judgecalibration",
+                    name="wanted",
+                    field=models.PositiveIntegerField(
+                        help_text="Most verdicts to compare it with."
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="judgedpair",
+                    name="preference",
+                    field=models.FloatField(
+                        help_text="0: the first is better in both orders, 1: the second. 0.5: neither, or decided by position."
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="judgedpair",
+                    name="swayed",
+                    field=models.BooleanField(help_text="Decided by position."),
+                ),
+                migrations.AlterField(
+                    model_name="modelturns",
+                    name="served",
+                    field=models.FloatField(help_text="Worker seconds, weighted by priority."),
+                ),
+                migrations.AlterField(
+                    model_name="prompt",
+                    name="is_active",
+                    field=models.BooleanField(
+                        default=False, help_text="Whether it is in use; only one is."
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="prompt",
+                    name="labels",
+                    field=django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40),
+                        blank=True,
+                        db_default=models.Value(
+                            [],
+                            django.contrib.postgres.fields.ArrayField(
+                                base_field=models.CharField(max_length=40), size=None
+                            ),
+                        ),
+                        default=list,
+                        help_text="Names such as staging; a process uses the one named by LLM_PROMPT_LABEL.",
+                        size=None,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="prompt",
+                    name="note",
+                    field=models.CharField(
+                        blank=True, help_text="Reason for this version.", max_length=200
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="prompt",
+                    name="organization_id",
+                    field=models.BigIntegerField(
+                        blank=True,
+                        help_text="Only for this organization's rows, by its ID in the rows' table. Blank: for all without a prompt of their own.",
+                        null=True,
+                        verbose_name="organization",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="prompt",
+                    name="version",
+                    field=models.PositiveIntegerField(
+                        help_text="Counts up over all organizations; results keep the number of theirs."
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="providerbatchsubmission",
+                    name="state",
+                    field=models.CharField(
+                        choices=[
+                            ("intended", "Being submitted"),
+                            ("submitted", "In progress at the provider"),
+                            ("applied", "Results written"),
+                            ("failed", "Ended without results; rows continue one by one"),
+                            ("repeated", "Ended without results; rows are submitted again"),
+                        ],
+                        default="intended",
+                        max_length=10,
+                    ),
+                ),
+            ]
+        )
     ]

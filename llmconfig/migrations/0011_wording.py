@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import llmconfig.provider_types
+from llmconfig.migrations._wording import Reworded
 
 
 class Migration(migrations.Migration):
@@ -15,933 +16,951 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AlterModelOptions(
-            name="experimentarm",
-            options={"ordering": ["experiment", "name"], "verbose_name": "variant"},
-        ),
-        migrations.AlterField(
-            model_name="budget",
-            name="allow_unpriced",
-            field=models.BooleanField(
-                default=False,
-                help_text="Allow models without a known price under the hard limit; their calls don't count.",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="budget",
-            name="hard_limit_usd",
-            field=models.DecimalField(
-                blank=True,
-                decimal_places=6,
-                help_text="Calls that could exceed this are refused. Blank: never.",
-                max_digits=14,
-                null=True,
-                validators=[django.core.validators.MinValueValidator(0)],
-            ),
-        ),
-        migrations.AlterField(
-            model_name="budget",
-            name="name",
-            field=models.CharField(
-                help_text="Shown in lists and error messages.", max_length=100, unique=True
-            ),
-        ),
-        migrations.AlterField(
-            model_name="budget",
-            name="period",
-            field=models.CharField(
-                choices=[("day", "Each day"), ("month", "Each month"), ("total", "Never")],
-                default="month",
-                help_text="When spending resets (UTC).",
-                max_length=10,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="budget",
-            name="soft_limit_usd",
-            field=models.DecimalField(
-                blank=True,
-                decimal_places=6,
-                help_text="Above this, calls use their interaction type's cheaper model. Blank: never.",
-                max_digits=14,
-                null=True,
-                validators=[django.core.validators.MinValueValidator(0)],
-            ),
-        ),
-        migrations.AlterField(
-            model_name="budgetspending",
-            name="unpriced_calls",
-            field=models.PositiveIntegerField(
-                db_default=0, help_text="Calls that are not counted because their price is unknown."
-            ),
-        ),
-        migrations.AlterField(
-            model_name="experiment",
-            name="fewest_calls",
-            field=models.PositiveIntegerField(
-                default=100,
-                help_text="Calls that a variant needs before it is judged.",
-                validators=[django.core.validators.MinValueValidator(30)],
-            ),
-        ),
-        migrations.AlterField(
-            model_name="experiment",
-            name="mode",
-            field=models.CharField(
-                choices=[
-                    ("split", "Split traffic"),
-                    ("shadow", "Shadow: the control answers, variants run beside it"),
-                ],
-                default="split",
-                help_text="Shadow answers are paid for and recorded, but never used.",
-                max_length=10,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="experiment",
-            name="most_cost_increase",
-            field=models.FloatField(
-                blank=True,
-                default=0.25,
-                help_text="How much more a call may cost than the control's: 0.25 is a quarter more. Blank: no gate.",
-                null=True,
-                validators=[
-                    django.core.validators.MinValueValidator(0.0),
-                    django.core.validators.MaxValueValidator(10.0),
-                ],
-            ),
-        ),
-        migrations.AlterField(
-            model_name="experiment",
-            name="most_latency_increase",
-            field=models.FloatField(
-                blank=True,
-                default=0.25,
-                help_text="How much slower a call may be than the control's: 0.25 is a quarter slower. Blank: no gate.",
-                null=True,
-                validators=[
-                    django.core.validators.MinValueValidator(0.0),
-                    django.core.validators.MaxValueValidator(10.0),
-                ],
-            ),
-        ),
-        migrations.AlterField(
-            model_name="experiment",
-            name="most_quality_loss",
-            field=models.FloatField(
-                blank=True,
-                default=0.05,
-                help_text="How far success rate, acceptance rate and quality score may fall below the control's: 0.05 is five percentage points. Blank: no gate.",
-                null=True,
-                validators=[
-                    django.core.validators.MinValueValidator(0.0),
-                    django.core.validators.MaxValueValidator(1.0),
-                ],
-            ),
-        ),
-        migrations.AlterField(
-            model_name="experiment",
-            name="name",
-            field=models.CharField(
-                help_text="Recorded with each call.",
-                max_length=100,
-                unique=True,
-                validators=[
-                    django.core.validators.RegexValidator(
-                        "^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}$",
-                        "Use letters, digits, _, . and -, at most 100, starting with a letter or digit.",
-                    )
-                ],
-            ),
-        ),
-        migrations.AlterField(
-            model_name="experiment",
-            name="node",
-            field=models.ForeignKey(
-                help_text="The node whose calls are split among the variants.",
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="experiments",
-                to="llmconfig.nodeconfiguration",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="experiment",
-            name="promoted_arm",
-            field=models.CharField(
-                blank=True,
-                editable=False,
-                help_text="The variant that was promoted.",
-                max_length=100,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="experimentarm",
-            name="allow_unlisted_models",
-            field=models.BooleanField(
-                db_default=False,
-                default=False,
-                help_text="Save model names that no enabled provider lists.",
-                verbose_name="allow unlisted models",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="experimentarm",
-            name="name",
-            field=models.CharField(
-                help_text="Recorded with each call. A variant without overrides is the control.",
-                max_length=100,
-                validators=[
-                    django.core.validators.RegexValidator(
-                        "^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}$",
-                        "Use letters, digits, _, . and -, at most 100, starting with a letter or digit.",
-                    )
-                ],
-            ),
-        ),
-        migrations.AlterField(
-            model_name="experimentarm",
-            name="provider",
-            field=models.CharField(
-                blank=True,
-                help_text="Name of the provider that serves the model. Blank: found by the model's name.",
-                max_length=50,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="experimentarm",
-            name="weight",
-            field=models.PositiveSmallIntegerField(
-                default=1,
-                help_text="Share of the keys. Changing it moves as few keys as possible.",
-                validators=[
-                    django.core.validators.MinValueValidator(1),
-                    django.core.validators.MaxValueValidator(10000),
-                ],
-            ),
-        ),
-        migrations.AlterField(
-            model_name="gatewaykey",
-            name="expires_at",
-            field=models.DateTimeField(
-                blank=True, help_text="It stops working then. Blank: never.", null=True
-            ),
-        ),
-        migrations.AlterField(
-            model_name="gatewaykey",
-            name="user",
-            field=models.ForeignKey(
-                blank=True,
-                help_text="Whose overrides apply to its calls. The key stops working with this account.",
-                null=True,
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="llm_gateway_keys",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="globalconfig",
-            name="allow_unlisted_models",
-            field=models.BooleanField(
-                db_default=False,
-                default=False,
-                help_text="Save model names that no enabled provider lists.",
-                verbose_name="allow unlisted models",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="globalconfig",
-            name="degrade_after_seconds",
-            field=models.FloatField(
-                blank=True,
-                help_text="Longest wait for a provider's rate limits before the cheaper model is used. Blank: as long as the call may last.",
-                null=True,
-                validators=[django.core.validators.MinValueValidator(0.0)],
-            ),
-        ),
-        migrations.AlterField(
-            model_name="globalconfig",
-            name="degrade_to",
-            field=models.CharField(
-                blank=True,
-                help_text="Used when a budget is over its soft limit, or a call would wait too long for its provider's rate limits. Blank: none.",
-                max_length=200,
-                validators=[
-                    django.core.validators.RegexValidator(
-                        "\\A(?!/)\\S*(?<![/:])\\Z",
-                        "Write provider/model, a model id or tier:name, whole and without spaces.",
-                    )
-                ],
-            ),
-        ),
-        migrations.AlterField(
-            model_name="globalconfig",
-            name="interaction_type",
-            field=models.CharField(
-                choices=[
-                    ("reasoning", "Reasoning"),
-                    ("tools", "Tool calls"),
-                    ("subagents", "Sub-agents"),
-                    ("planning", "Planning"),
-                    ("embeddings", "Embeddings"),
-                    ("tagger", "Tagger"),
-                    ("enricher", "Enricher"),
-                    ("analytics", "Analytics"),
-                    ("responder", "Responder"),
-                    ("judge", "Judge"),
-                ],
-                help_text="The interaction type that these defaults are for.",
-                max_length=20,
-                unique=True,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="globalconfig",
-            name="max_tokens",
-            field=models.PositiveIntegerField(
-                blank=True,
-                help_text="Longest answer, in tokens. Blank: inherited.",
-                null=True,
-                validators=[django.core.validators.MinValueValidator(1)],
-            ),
-        ),
-        migrations.AlterField(
-            model_name="llmconfig",
-            name="allow_unlisted_models",
-            field=models.BooleanField(
-                db_default=False,
-                default=False,
-                help_text="Save model names that no enabled provider lists.",
-                verbose_name="allow unlisted models",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="llmconfig",
-            name="auto_enrichment",
-            field=models.BooleanField(
-                db_default=True,
-                default=True,
-                help_text="Enrich new and changed rows automatically.",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="llmconfig",
-            name="auto_tagging",
-            field=models.BooleanField(
-                db_default=True, default=True, help_text="Tag new and changed rows automatically."
-            ),
-        ),
-        migrations.AlterField(
-            model_name="llmconfig",
-            name="backup_model",
-            field=models.CharField(
-                blank=True, help_text="The model used there.", max_length=100, null=True
-            ),
-        ),
-        migrations.AlterField(
-            model_name="llmconfig",
-            name="backup_provider",
-            field=models.ForeignKey(
-                blank=True,
-                db_column="backup_provider",
-                help_text="The provider tried when all others have failed.",
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="llmconfig.provider",
-                to_field="name",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="llmconfig",
-            name="batch_size",
-            field=models.PositiveSmallIntegerField(
-                db_default=5,
-                default=5,
-                help_text="How many finished rows are written to the database at once.",
-                validators=[django.core.validators.MinValueValidator(1)],
-            ),
-        ),
-        migrations.AlterField(
-            model_name="llmconfig",
-            name="max_retries",
-            field=models.PositiveSmallIntegerField(
-                db_default=3, default=3, help_text="How often a batch retries its failed rows."
-            ),
-        ),
-        migrations.AlterField(
-            model_name="llmconfig",
-            name="min_confidence_entity",
-            field=models.FloatField(
-                db_default=0.8,
-                default=0.8,
-                help_text="Entities below this wait for review.",
-                validators=[
-                    django.core.validators.MinValueValidator(0.0),
-                    django.core.validators.MaxValueValidator(1.0),
-                ],
-            ),
-        ),
-        migrations.AlterField(
-            model_name="llmconfig",
-            name="min_confidence_tagging",
-            field=models.FloatField(
-                db_default=0.7,
-                default=0.7,
-                help_text="Tags below this wait for review.",
-                validators=[
-                    django.core.validators.MinValueValidator(0.0),
-                    django.core.validators.MaxValueValidator(1.0),
-                ],
-            ),
-        ),
-        migrations.AlterField(
-            model_name="llmconfig",
-            name="provider",
-            field=models.ForeignKey(
-                db_column="provider",
-                db_default="local",
-                default="local",
-                help_text="Used when nothing more specific names a provider.",
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="llmconfig.provider",
-                to_field="name",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="llmconfig",
-            name="retry_delay",
-            field=models.PositiveIntegerField(
-                db_default=300, default=300, help_text="Seconds until such a retry."
-            ),
-        ),
-        migrations.AlterField(
-            model_name="modelprice",
-            name="above_prompt_tokens",
-            field=models.PositiveIntegerField(
-                db_default=0,
-                default=0,
-                help_text="Only for prompts of more tokens than this; then the price applies to all tokens of the call. 0: any length.",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="modelprice",
-            name="audio_cached_per_1m",
-            field=models.DecimalField(
-                blank=True,
-                decimal_places=6,
-                help_text="Audio read from the cache. Blank: same as other audio.",
-                max_digits=12,
-                null=True,
-                validators=[django.core.validators.MinValueValidator(0)],
-            ),
-        ),
-        migrations.AlterField(
-            model_name="modelprice",
-            name="cache_write_per_1m",
-            field=models.DecimalField(
-                blank=True,
-                decimal_places=6,
-                help_text="Prompt tokens written to the provider's cache. Blank: same as other prompt tokens.",
-                max_digits=12,
-                null=True,
-                validators=[django.core.validators.MinValueValidator(0)],
-            ),
-        ),
-        migrations.AlterField(
-            model_name="modelprice",
-            name="cached_input_per_1m",
-            field=models.DecimalField(
-                blank=True,
-                decimal_places=6,
-                help_text="Prompt tokens read from the provider's cache. Blank: same as other prompt tokens.",
-                max_digits=12,
-                null=True,
-                validators=[django.core.validators.MinValueValidator(0)],
-            ),
-        ),
-        migrations.AlterField(
-            model_name="modelprice",
-            name="hours_until",
-            field=models.TimeField(
-                blank=True,
-                help_text="Until this time; if earlier than the start, on the next day.",
-                null=True,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="modelprice",
-            name="image_cached_per_1m",
-            field=models.DecimalField(
-                blank=True,
-                decimal_places=6,
-                help_text="Images read from the cache. Blank: same as other cached tokens.",
-                max_digits=12,
-                null=True,
-                validators=[django.core.validators.MinValueValidator(0)],
-            ),
-        ),
-        migrations.AlterField(
-            model_name="modelprice",
-            name="image_input_per_1m",
-            field=models.DecimalField(
-                blank=True,
-                decimal_places=6,
-                help_text="Images in the prompt. Blank: same as other prompt tokens.",
-                max_digits=12,
-                null=True,
-                validators=[django.core.validators.MinValueValidator(0)],
-            ),
-        ),
-        migrations.AlterField(
-            model_name="modelprice",
-            name="image_output_per_1m",
-            field=models.DecimalField(
-                blank=True,
-                decimal_places=6,
-                help_text="Images in the answer. US dollars per million tokens. Blank means unknown, which is not the same as 0.",
-                max_digits=12,
-                null=True,
-                validators=[django.core.validators.MinValueValidator(0)],
-            ),
-        ),
-        migrations.AlterField(
-            model_name="modelprice",
-            name="reasoning_per_1m",
-            field=models.DecimalField(
-                blank=True,
-                decimal_places=6,
-                help_text="Reasoning tokens. Blank: same as the answer.",
-                max_digits=12,
-                null=True,
-                validators=[django.core.validators.MinValueValidator(0)],
-            ),
-        ),
-        migrations.AlterField(
-            model_name="modelprice",
-            name="request_per_1k",
-            field=models.DecimalField(
-                blank=True,
-                decimal_places=6,
-                help_text="A thousand requests, in US dollars, on top of their tokens.",
-                max_digits=12,
-                null=True,
-                validators=[django.core.validators.MinValueValidator(0)],
-            ),
-        ),
-        migrations.AlterField(
-            model_name="modelprice",
-            name="valid_from",
-            field=models.DateTimeField(help_text="The price applies to calls from this moment on."),
-        ),
-        migrations.AlterField(
-            model_name="nodeconfiguration",
-            name="allow_unlisted_models",
-            field=models.BooleanField(
-                db_default=False,
-                default=False,
-                help_text="Save model names that no enabled provider lists.",
-                verbose_name="allow unlisted models",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="nodeconfiguration",
-            name="azure_max_tokens",
-            field=models.PositiveIntegerField(
-                blank=True,
-                help_text="Longest answer on Azure, in tokens. Blank: the limit above.",
-                null=True,
-                validators=[django.core.validators.MinValueValidator(1)],
-            ),
-        ),
-        migrations.AlterField(
-            model_name="nodeconfiguration",
-            name="azure_model",
-            field=models.CharField(
-                blank=True, help_text="Model on Azure. Blank: the model above.", max_length=200
-            ),
-        ),
-        migrations.AlterField(
-            model_name="nodeconfiguration",
-            name="azure_temperature",
-            field=models.FloatField(
-                blank=True,
-                help_text="Temperature on Azure. Blank: the temperature above.",
-                null=True,
-                validators=[
-                    django.core.validators.MinValueValidator(0.0),
-                    django.core.validators.MaxValueValidator(2.0),
-                ],
-            ),
-        ),
-        migrations.AlterField(
-            model_name="nodeconfiguration",
-            name="cascade_audits",
-            field=models.FloatField(
-                blank=True,
-                help_text="Largest share of good cheap answers that are checked against the node's own model, 0.01 to 0.9. Blank: 0.3.",
-                null=True,
-                validators=[
-                    django.core.validators.MinValueValidator(0.01),
-                    django.core.validators.MaxValueValidator(0.9),
-                ],
-                verbose_name="audits",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="nodeconfiguration",
-            name="cascade_miss",
-            field=models.FloatField(
-                blank=True,
-                help_text="Share of batches that may end below the wanted agreement, 0.001 to 0.5. Blank: 0.05, one batch of 20.",
-                null=True,
-                validators=[
-                    django.core.validators.MinValueValidator(0.001),
-                    django.core.validators.MaxValueValidator(0.5),
-                ],
-                verbose_name="risk of missing it",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="nodeconfiguration",
-            name="cascade_model",
-            field=models.CharField(
-                blank=True,
-                db_default="",
-                default="",
-                help_text="The model that a batch asks first; the node's own model answers where that isn't good enough. Blank: no cascade.",
-                max_length=200,
-                validators=[
-                    django.core.validators.RegexValidator(
-                        "\\A(?!/)\\S*(?<![/:])\\Z",
-                        "Write provider/model, a model id or tier:name, whole and without spaces.",
-                    )
-                ],
-                verbose_name="cheaper model",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="nodeconfiguration",
-            name="cascade_score",
-            field=models.CharField(
-                blank=True,
-                choices=[
-                    ("confidence", "The confidence that the answer states"),
-                    ("logprobs", "How likely its tokens were"),
-                    ("gates", "Whether it passes the gates"),
-                    ("agreement", "How far two cheap answers agree"),
-                    ("judge", "What a calibrated judge says of it"),
-                ],
-                db_default="",
-                default="",
-                help_text="How to tell whether a cheap answer is good. Blank: by the confidence that it states.",
-                max_length=20,
-                verbose_name="score",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="nodeconfiguration",
-            name="cascade_target",
-            field=models.FloatField(
-                blank=True,
-                help_text="Share of a batch's answers that must agree with the node's own model, 0.5 to 0.999. Blank: 0.95.",
-                null=True,
-                validators=[
-                    django.core.validators.MinValueValidator(0.5),
-                    django.core.validators.MaxValueValidator(0.999),
-                ],
-                verbose_name="wanted agreement",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="nodeconfiguration",
-            name="default_max_tokens",
-            field=models.PositiveIntegerField(
-                blank=True,
-                help_text="Longest answer, in tokens. Blank: from the interaction type.",
-                null=True,
-                validators=[django.core.validators.MinValueValidator(1)],
-            ),
-        ),
-        migrations.AlterField(
-            model_name="nodeconfiguration",
-            name="interaction_type",
-            field=models.CharField(
-                choices=[
-                    ("reasoning", "Reasoning"),
-                    ("tools", "Tool calls"),
-                    ("subagents", "Sub-agents"),
-                    ("planning", "Planning"),
-                    ("embeddings", "Embeddings"),
-                    ("tagger", "Tagger"),
-                    ("enricher", "Enricher"),
-                    ("analytics", "Analytics"),
-                    ("responder", "Responder"),
-                    ("judge", "Judge"),
-                ],
-                default="reasoning",
-                help_text="Blank fields of this node come from here.",
-                max_length=20,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="nodeconfiguration",
-            name="judge_model",
-            field=models.CharField(
-                blank=True,
-                db_default="",
-                default="",
-                help_text="The model that judges. Blank: the one of the interaction type judge.",
-                max_length=200,
-                validators=[
-                    django.core.validators.RegexValidator(
-                        "\\A(?!/)\\S*(?<![/:])\\Z",
-                        "Write provider/model, a model id or tier:name, whole and without spaces.",
-                    )
-                ],
-                verbose_name="judge",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="nodeconfiguration",
-            name="judge_rubric",
-            field=models.TextField(
-                blank=True,
-                db_default="",
-                default="",
-                help_text="What makes an answer of this node good, as instructions to the judge. Blank: no judge.",
-                max_length=20000,
-                verbose_name="rubric",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="nodeconfiguration",
-            name="node_name",
-            field=models.CharField(
-                help_text="The name your application uses.",
-                max_length=100,
-                unique=True,
-                validators=[
-                    django.core.validators.RegexValidator(
-                        "^[a-zA-Z][a-zA-Z0-9_.-]{0,99}$",
-                        "Start with a letter; then letters, digits, _, . and -, at most 100 in all.",
-                    )
-                ],
-            ),
-        ),
-        migrations.AlterField(
-            model_name="nodeconfiguration",
-            name="provider",
-            field=models.CharField(
-                blank=True,
-                help_text="Name of the provider that serves the model. Blank: found by the model's name.",
-                max_length=50,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="provider",
-            name="api_base_url",
-            field=models.CharField(
-                blank=True,
-                help_text="Address of the API. Blank: the vendor's own. Changing scheme, host or port requires the key again.",
-                max_length=255,
-                validators=[
-                    django.core.validators.RegexValidator(
-                        "\\A[a-zA-Z][a-zA-Z0-9+.-]*://[^\\s/?#]+(?:[/?#]\\S*)?\\Z",
-                        "Enter a full address, such as https://models.example.com/v1.",
-                    )
-                ],
-            ),
-        ),
-        migrations.AlterField(
-            model_name="provider",
-            name="is_enabled",
-            field=models.BooleanField(
-                default=True, help_text="Off: no call goes to this provider; the next one is used."
-            ),
-        ),
-        migrations.AlterField(
-            model_name="provider",
-            name="max_concurrency",
-            field=models.PositiveIntegerField(
-                blank=True,
-                help_text="Most requests at a time, over all processes. Blank: as many as the provider accepts.",
-                null=True,
-                validators=[django.core.validators.MinValueValidator(1)],
-            ),
-        ),
-        migrations.AlterField(
-            model_name="provider",
-            name="priority",
-            field=models.PositiveSmallIntegerField(
-                default=100,
-                help_text="Which provider is used first when several list the same model; 1 comes first.",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="provider",
-            name="provider_type",
-            field=models.CharField(
-                choices=llmconfig.provider_types.choices,
-                help_text="API dialect. Choose Custom for vLLM, TGI and LocalAI.",
-                max_length=20,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="provider",
-            name="requests_per_minute",
-            field=models.PositiveIntegerField(
-                blank=True,
-                help_text="Most requests in any 60 seconds, over all processes. Blank: no limit.",
-                null=True,
-                validators=[django.core.validators.MinValueValidator(1)],
-            ),
-        ),
-        migrations.AlterField(
-            model_name="provider",
-            name="tokens_per_minute",
-            field=models.PositiveIntegerField(
-                blank=True,
-                help_text="Most tokens of prompts and answers in any 60 seconds, over all processes. Blank: no limit.",
-                null=True,
-                validators=[django.core.validators.MinValueValidator(1)],
-            ),
-        ),
-        migrations.AlterField(
-            model_name="providermodel",
-            name="context_window",
-            field=models.PositiveIntegerField(
-                blank=True, help_text="Most tokens of prompt and answer together.", null=True
-            ),
-        ),
-        migrations.AlterField(
-            model_name="providermodel",
-            name="is_active",
-            field=models.BooleanField(
-                default=True, help_text="Off: the model is listed but never used."
-            ),
-        ),
-        migrations.AlterField(
-            model_name="providermodel",
-            name="max_output_tokens",
-            field=models.PositiveIntegerField(
-                blank=True, help_text="Most tokens of one answer.", null=True
-            ),
-        ),
-        migrations.AlterField(
-            model_name="providermodel",
-            name="model_id",
-            field=models.CharField(
-                help_text="The provider's own name for it; on Azure, the deployment's name.",
-                max_length=200,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="providermodel",
-            name="retires_at",
-            field=models.DateTimeField(
-                blank=True,
-                help_text="When its provider stops serving it. Discovery fills this in when the provider announces it. Blank: not announced.",
-                null=True,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="providermodel",
-            name="supports_json_schema",
-            field=models.BooleanField(
-                default=False,
-                help_text="Follows a JSON schema itself; otherwise answers are checked here.",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="providermodel",
-            name="supports_logprobs",
-            field=models.BooleanField(
-                default=False,
-                help_text="Reports how likely each token was when <code>logprobs</code> asks for it; tags and entities take their confidence from that.",
-                verbose_name="log probabilities",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="providermodel",
-            name="supports_streaming",
-            field=models.BooleanField(
-                default=True, help_text="Can send answers as they are written."
-            ),
-        ),
-        migrations.AlterField(
-            model_name="providermodel",
-            name="supports_temperature",
-            field=models.BooleanField(
-                default=True,
-                help_text="Off: the temperature is left out, and the call's record says so.",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="providermodel",
-            name="tier",
-            field=models.CharField(
-                blank=True,
-                help_text="local, cloud_fast, cloud_premium or one of your own; <code>tier:cloud_fast</code> refers to the tier's one active model.",
-                max_length=50,
-                null=True,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="refusedparameter",
-            name="parameter",
-            field=models.CharField(
-                help_text="What is left out or sent as an alternative, such as <code>temperature</code> or <code>response_format:json_object</code>.",
-                max_length=80,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="userconfig",
-            name="allow_unlisted_models",
-            field=models.BooleanField(
-                db_default=False,
-                default=False,
-                help_text="Save model names that no enabled provider lists.",
-                verbose_name="allow unlisted models",
-            ),
-        ),
-        migrations.AlterConstraint(
-            model_name="budget",
-            name="llm_budgets_scope_value",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("scope", "everything"), ("scope_value", "")),
-                    models.Q(
-                        models.Q(("scope", "everything"), _negated=True),
-                        models.Q(("scope_value", ""), _negated=True),
+        Reworded(
+            [
+                migrations.AlterModelOptions(
+                    name="experimentarm",
+                    options={"ordering": ["experiment", "name"], "verbose_name": "variant"},
+                ),
+                migrations.AlterField(
+                    model_name="budget",
+                    name="allow_unpriced",
+                    field=models.BooleanField(
+                        default=False,
+                        help_text="Allow models without a known price under the hard limit; their calls don't count.",
                     ),
-                    _connector="OR",
                 ),
-                name="llm_budgets_scope_value",
-                violation_error_message="Choose which one it applies to; leave it blank for everything.",
-            ),
-        ),
-        migrations.AlterConstraint(
-            model_name="gatewaykey",
-            name="llm_gateway_keys_one_scope",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("allows_everything", True), ("names", [])),
-                    models.Q(("allows_everything", False), models.Q(("names", []), _negated=True)),
-                    _connector="OR",
+                migrations.AlterField(
+                    model_name="budget",
+                    name="hard_limit_usd",
+                    field=models.DecimalField(
+                        blank=True,
+                        decimal_places=6,
+                        help_text="Calls that could exceed this are refused. Blank: never.",
+                        max_digits=14,
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(0)],
+                    ),
                 ),
-                name="llm_gateway_keys_one_scope",
-                violation_error_message="Name what it may call, or give full access; not both.",
-            ),
-        ),
-        migrations.AlterConstraint(
-            model_name="providermodel",
-            name="llm_provider_models_one_active_per_tier",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("is_active", True), ("tier__isnull", False)),
-                fields=("tier",),
-                name="llm_provider_models_one_active_per_tier",
-                violation_error_message="Another active model has this tier; a tier can have only one.",
-            ),
-        ),
+                migrations.AlterField(
+                    model_name="budget",
+                    name="name",
+                    field=models.CharField(
+                        help_text="Shown in lists and error messages.", max_length=100, unique=True
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="budget",
+                    name="period",
+                    field=models.CharField(
+                        choices=[("day", "Each day"), ("month", "Each month"), ("total", "Never")],
+                        default="month",
+                        help_text="When spending resets (UTC).",
+                        max_length=10,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="budget",
+                    name="soft_limit_usd",
+                    field=models.DecimalField(
+                        blank=True,
+                        decimal_places=6,
+                        help_text="Above this, calls use their interaction type's cheaper model. Blank: never.",
+                        max_digits=14,
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(0)],
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="budgetspending",
+                    name="unpriced_calls",
+                    field=models.PositiveIntegerField(
+                        db_default=0,
+                        help_text="Calls that are not counted because their price is unknown.",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="experiment",
+                    name="fewest_calls",
+                    field=models.PositiveIntegerField(
+                        default=100,
+                        help_text="Calls that a variant needs before it is judged.",
+                        validators=[django.core.validators.MinValueValidator(30)],
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="experiment",
+                    name="mode",
+                    field=models.CharField(
+                        choices=[
+                            ("split", "Split traffic"),
+                            ("shadow", "Shadow: the control answers, variants run beside it"),
+                        ],
+                        default="split",
+                        help_text="Shadow answers are paid for and recorded, but never used.",
+                        max_length=10,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="experiment",
+                    name="most_cost_increase",
+                    field=models.FloatField(
+                        blank=True,
+                        default=0.25,
+                        help_text="How much more a call may cost than the control's: 0.25 is a quarter more. Blank: no gate.",
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(0.0),
+                            django.core.validators.MaxValueValidator(10.0),
+                        ],
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="experiment",
+                    name="most_latency_increase",
+                    field=models.FloatField(
+                        blank=True,
+                        default=0.25,
+                        help_text="How much slower a call may be than the control's: 0.25 is a quarter slower. Blank: no gate.",
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(0.0),
+                            django.core.validators.MaxValueValidator(10.0),
+                        ],
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="experiment",
+                    name="most_quality_loss",
+                    field=models.FloatField(
+                        blank=True,
+                        default=0.05,
+                        help_text="How far success rate, acceptance rate and quality score may fall below the control's: 0.05 is five percentage points. Blank: no gate.",
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(0.0),
+                            django.core.validators.MaxValueValidator(1.0),
+                        ],
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="experiment",
+                    name="name",
+                    field=models.CharField(
+                        help_text="Recorded with each call.",
+                        max_length=100,
+                        unique=True,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}$",
+                                "Use letters, digits, _, . and -, at most 100, starting with a letter or digit.",
+                            )
+                        ],
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="experiment",
+                    name="node",
+                    field=models.ForeignKey(
+                        help_text="The node whose calls are split among the variants.",
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="experiments",
+                        to="llmconfig.nodeconfiguration",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="experiment",
+                    name="promoted_arm",
+                    field=models.CharField(
+                        blank=True,
+                        editable=False,
+                        help_text="The variant that was promoted.",
+                        max_length=100,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="experimentarm",
+                    name="allow_unlisted_models",
+                    field=models.BooleanField(
+                        db_default=False,
+                        default=False,
+                        help_text="Save model names that no enabled provider lists.",
+                        verbose_name="allow unlisted models",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="experimentarm",
+                    name="name",
+                    field=models.CharField(
+                        help_text="Recorded with each call. A variant without overrides is the control.",
+                        max_length=100,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}$",
+                                "Use letters, digits, _, . and -, at most 100, starting with a letter or digit.",
+                            )
+                        ],
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="experimentarm",
+                    name="provider",
+                    field=models.CharField(
+                        blank=True,
+                        help_text="Name of the provider that serves the model. Blank: found by the model's name.",
+                        max_length=50,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="experimentarm",
+                    name="weight",
+                    field=models.PositiveSmallIntegerField(
+                        default=1,
+                        help_text="Share of the keys. Changing it moves as few keys as possible.",
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(10000),
+                        ],
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="gatewaykey",
+                    name="expires_at",
+                    field=models.DateTimeField(
+                        blank=True, help_text="It stops working then. Blank: never.", null=True
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="gatewaykey",
+                    name="user",
+                    field=models.ForeignKey(
+                        blank=True,
+                        help_text="Whose overrides apply to its calls. The key stops working with this account.",
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="llm_gateway_keys",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="globalconfig",
+                    name="allow_unlisted_models",
+                    field=models.BooleanField(
+                        db_default=False,
+                        default=False,
+                        help_text="Save model names that no enabled provider lists.",
+                        verbose_name="allow unlisted models",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="globalconfig",
+                    name="degrade_after_seconds",
+                    field=models.FloatField(
+                        blank=True,
+                        help_text="Longest wait for a provider's rate limits before the cheaper model is used. Blank: as long as the call may last.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(0.0)],
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="globalconfig",
+                    name="degrade_to",
+                    field=models.CharField(
+                        blank=True,
+                        help_text="Used when a budget is over its soft limit, or a call would wait too long for its provider's rate limits. Blank: none.",
+                        max_length=200,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A(?!/)\\S*(?<![/:])\\Z",
+                                "Write provider/model, a model id or tier:name, whole and without spaces.",
+                            )
+                        ],
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="globalconfig",
+                    name="interaction_type",
+                    field=models.CharField(
+                        choices=[
+                            ("reasoning", "Reasoning"),
+                            ("tools", "Tool calls"),
+                            ("subagents", "Sub-agents"),
+                            ("planning", "Planning"),
+                            ("embeddings", "Embeddings"),
+                            ("tagger", "Tagger"),
+                            ("enricher", "Enricher"),
+                            ("analytics", "Analytics"),
+                            ("responder", "Responder"),
+                            ("judge", "Judge"),
+                        ],
+                        help_text="The interaction type that these defaults are for.",
+                        max_length=20,
+                        unique=True,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="globalconfig",
+                    name="max_tokens",
+                    field=models.PositiveIntegerField(
+                        blank=True,
+                        help_text="Longest answer, in tokens. Blank: inherited.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="llmconfig",
+                    name="allow_unlisted_models",
+                    field=models.BooleanField(
+                        db_default=False,
+                        default=False,
+                        help_text="Save model names that no enabled provider lists.",
+                        verbose_name="allow unlisted models",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="llmconfig",
+                    name="auto_enrichment",
+                    field=models.BooleanField(
+                        db_default=True,
+                        default=True,
+                        help_text="Enrich new and changed rows automatically.",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="llmconfig",
+                    name="auto_tagging",
+                    field=models.BooleanField(
+                        db_default=True,
+                        default=True,
+                        help_text="Tag new and changed rows automatically.",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="llmconfig",
+                    name="backup_model",
+                    field=models.CharField(
+                        blank=True, help_text="The model used there.", max_length=100, null=True
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="llmconfig",
+                    name="backup_provider",
+                    field=models.ForeignKey(
+                        blank=True,
+                        db_column="backup_provider",
+                        help_text="The provider tried when all others have failed.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="llmconfig.provider",
+                        to_field="name",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="llmconfig",
+                    name="batch_size",
+                    field=models.PositiveSmallIntegerField(
+                        db_default=5,
+                        default=5,
+                        help_text="How many finished rows are written to the database at once.",
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="llmconfig",
+                    name="max_retries",
+                    field=models.PositiveSmallIntegerField(
+                        db_default=3,
+                        default=3,
+                        help_text="How often a batch retries its failed rows.",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="llmconfig",
+                    name="min_confidence_entity",
+                    field=models.FloatField(
+                        db_default=0.8,
+                        default=0.8,
+                        help_text="Entities below this wait for review.",
+                        validators=[
+                            django.core.validators.MinValueValidator(0.0),
+                            django.core.validators.MaxValueValidator(1.0),
+                        ],
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="llmconfig",
+                    name="min_confidence_tagging",
+                    field=models.FloatField(
+                        db_default=0.7,
+                        default=0.7,
+                        help_text="Tags below this wait for review.",
+                        validators=[
+                            django.core.validators.MinValueValidator(0.0),
+                            django.core.validators.MaxValueValidator(1.0),
+                        ],
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="llmconfig",
+                    name="provider",
+                    field=models.ForeignKey(
+                        db_column="provider",
+                        db_default="local",
+                        default="local",
+                        help_text="Used when nothing more specific names a provider.",
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="llmconfig.provider",
+                        to_field="name",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="llmconfig",
+                    name="retry_delay",
+                    field=models.PositiveIntegerField(
+                        db_default=300, default=300, help_text="Seconds until such a retry."
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="modelprice",
+                    name="above_prompt_tokens",
+                    field=models.PositiveIntegerField(
+                        db_default=0,
+                        default=0,
+                        help_text="Only for prompts of more tokens than this; then the price applies to all tokens of the call. 0: any length.",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="modelprice",
+                    name="audio_cached_per_1m",
+                    field=models.DecimalField(
+                        blank=True,
+                        decimal_places=6,
+                        help_text="Audio read from the cache. Blank: same as other audio.",
+                        max_digits=12,
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(0)],
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="modelprice",
+                    name="cache_write_per_1m",
+                    field=models.DecimalField(
+                        blank=True,
+                        decimal_places=6,
+                        help_text="Prompt tokens written to the provider's cache. Blank: same as other prompt tokens.",
+                        max_digits=12,
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(0)],
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="modelprice",
+                    name="cached_input_per_1m",
+                    field=models.DecimalField(
+                        blank=True,
+                        decimal_places=6,
+                        help_text="Prompt tokens read from the provider's cache. Blank: same as other prompt tokens.",
+                        max_digits=12,
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(0)],
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="modelprice",
+                    name="hours_until",
+                    field=models.TimeField(
+                        blank=True,
+                        help_text="Until this time; if earlier than the start, on the next day.",
+                        null=True,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="modelprice",
+                    name="image_cached_per_1m",
+                    field=models.DecimalField(
+                        blank=True,
+                        decimal_places=6,
+                        help_text="Images read from the cache. Blank: same as other cached tokens.",
+                        max_digits=12,
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(0)],
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="modelprice",
+                    name="image_input_per_1m",
+                    field=models.DecimalField(
+                        blank=True,
+                        decimal_places=6,
+                        help_text="Images in the prompt. Blank: same as other prompt tokens.",
+                        max_digits=12,
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(0)],
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="modelprice",
+                    name="image_output_per_1m",
+                    field=models.DecimalField(
+                        blank=True,
+                        decimal_places=6,
+                        help_text="Images in the answer. US dollars per million tokens. Blank means unknown, which is not the same as 0.",
+                        max_digits=12,
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(0)],
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="modelprice",
+                    name="reasoning_per_1m",
+                    field=models.DecimalField(
+                        blank=True,
+                        decimal_places=6,
+                        help_text="Reasoning tokens. Blank: same as the answer.",
+                        max_digits=12,
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(0)],
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="modelprice",
+                    name="request_per_1k",
+                    field=models.DecimalField(
+                        blank=True,
+                        decimal_places=6,
+                        help_text="A thousand requests, in US dollars, on top of their tokens.",
+                        max_digits=12,
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(0)],
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="modelprice",
+                    name="valid_from",
+                    field=models.DateTimeField(
+                        help_text="The price applies to calls from this moment on."
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="nodeconfiguration",
+                    name="allow_unlisted_models",
+                    field=models.BooleanField(
+                        db_default=False,
+                        default=False,
+                        help_text="Save model names that no enabled provider lists.",
+                        verbose_name="allow unlisted models",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="nodeconfiguration",
+                    name="azure_max_tokens",
+                    field=models.PositiveIntegerField(
+                        blank=True,
+                        help_text="Longest answer on Azure, in tokens. Blank: the limit above.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="nodeconfiguration",
+                    name="azure_model",
+                    field=models.CharField(
+                        blank=True,
+                        help_text="Model on Azure. Blank: the model above.",
+                        max_length=200,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="nodeconfiguration",
+                    name="azure_temperature",
+                    field=models.FloatField(
+                        blank=True,
+                        help_text="Temperature on Azure. Blank: the temperature above.",
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(0.0),
+                            django.core.validators.MaxValueValidator(2.0),
+                        ],
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="nodeconfiguration",
+                    name="cascade_audits",
+                    field=models.FloatField(
+                        blank=True,
+                        help_text="Largest share of good cheap answers that are checked against the node's own model, 0.01 to 0.9. Blank: 0.3.",
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(0.01),
+                            django.core.validators.MaxValueValidator(0.9),
+                        ],
+                        verbose_name="audits",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="nodeconfiguration",
+                    name="cascade_miss",
+                    field=models.FloatField(
+                        blank=True,
+                        help_text="Share of batches that may end below the wanted agreement, 0.001 to 0.5. Blank: 0.05, one batch of 20.",
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(0.001),
+                            django.core.validators.MaxValueValidator(0.5),
+                        ],
+                        verbose_name="risk of missing it",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="nodeconfiguration",
+                    name="cascade_model",
+                    field=models.CharField(
+                        blank=True,
+                        db_default="",
+                        default="",
+                        help_text="The model that a batch asks first; the node's own model answers where that isn't good enough. Blank: no cascade.",
+                        max_length=200,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A(?!/)\\S*(?<![/:])\\Z",
+                                "Write provider/model, a model id or tier:name, whole and without spaces.",
+                            )
+                        ],
+                        verbose_name="cheaper model",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="nodeconfiguration",
+                    name="cascade_score",
+                    field=models.CharField(
+                        blank=True,
+                        choices=[
+                            ("confidence", "The confidence that the answer states"),
+                            ("logprobs", "How likely its tokens were"),
+                            ("gates", "Whether it passes the gates"),
+                            ("agreement", "How far two cheap answers agree"),
+                            ("judge", "What a calibrated judge says of it"),
+                        ],
+                        db_default="",
+                        default="",
+                        help_text="How to tell whether a cheap answer is good. Blank: by the confidence that it states.",
+                        max_length=20,
+                        verbose_name="score",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="nodeconfiguration",
+                    name="cascade_target",
+                    field=models.FloatField(
+                        blank=True,
+                        help_text="Share of a batch's answers that must agree with the node's own model, 0.5 to 0.999. Blank: 0.95.",
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(0.5),
+                            django.core.validators.MaxValueValidator(0.999),
+                        ],
+                        verbose_name="wanted agreement",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="nodeconfiguration",
+                    name="default_max_tokens",
+                    field=models.PositiveIntegerField(
+                        blank=True,
+                        help_text="Longest answer, in tokens. Blank: from the interaction type.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="nodeconfiguration",
+                    name="interaction_type",
+                    field=models.CharField(
+                        choices=[
+                            ("reasoning", "Reasoning"),
+                            ("tools", "Tool calls"),
+                            ("subagents", "Sub-agents"),
+                            ("planning", "Planning"),
+                            ("embeddings", "Embeddings"),
+                            ("tagger", "Tagger"),
+                            ("enricher", "Enricher"),
+                            ("analytics", "Analytics"),
+                            ("responder", "Responder"),
+                            ("judge", "Judge"),
+                        ],
+                        default="reasoning",
+                        help_text="Blank fields of this node come from here.",
+                        max_length=20,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="nodeconfiguration",
+                    name="judge_model",
+                    field=models.CharField(
+                        blank=True,
+                        db_default="",
+                        default="",
+                        help_text="The model that judges. Blank: the one of the interaction type judge.",
+                        max_length=200,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A(?!/)\\S*(?<![/:])\\Z",
+                                "Write provider/model, a model id or tier:name, whole and without spaces.",
+                            )
+                        ],
+                        verbose_name="judge",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="nodeconfiguration",
+                    name="judge_rubric",
+                    field=models.TextField(
+                        blank=True,
+                        db_default="",
+                        default="",
+                        help_text="What makes an answer of this node good, as instructions to the judge. Blank: no judge.",
+                        max_length=20000,
+                        verbose_name="rubric",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="nodeconfiguration",
+                    name="node_name",
+                    field=models.CharField(
+                        help_text="The name your application uses.",
+                        max_length=100,
+                        unique=True,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[a-zA-Z][a-zA-Z0-9_.-]{0,99}$",
+                                "Start with a letter; then letters, digits, _, . and -, at most 100 in all.",
+                            )
+                        ],
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="nodeconfiguration",
+                    name="provider",
+                    field=models.CharField(
+                        blank=True,
+                        help_text="Name of the provider that serves the model. Blank: found by the model's name.",
+                        max_length=50,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="provider",
+                    name="api_base_url",
+                    field=models.CharField(
+                        blank=True,
+                        help_text="Address of the API. Blank: the vendor's own. Changing scheme, host or port requires the key again.",
+                        max_length=255,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A[a-zA-Z][a-zA-Z0-9+.-]*://[^\\s/?#]+(?:[/?#]\\S*)?\\Z",
+                                "Enter a full address, such as https://models.example.com/v1.",
+                            )
+                        ],
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="provider",
+                    name="is_enabled",
+                    field=models.BooleanField(
+                        default=True,
+                        help_text="Off: no call goes to this provider; the next one is used.",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="provider",
+                    name="max_concurrency",
+                    field=models.PositiveIntegerField(
+                        blank=True,
+                        help_text="Most requests at a time, over all processes. Blank: as many as the provider accepts.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="provider",
+                    name="priority",
+                    field=models.PositiveSmallIntegerField(
+                        default=100,
+                        help_text="Which provider is used first when several list the same model; 1 comes first.",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="provider",
+                    name="provider_type",
+                    field=models.CharField(
+                        choices=llmconfig.provider_types.choices,
+                        help_text="API dialect. Choose Custom for vLLM, TGI and LocalAI.",
+                        max_length=20,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="provider",
+                    name="requests_per_minute",
+                    field=models.PositiveIntegerField(
+                        blank=True,
+                        help_text="Most requests in any 60 seconds, over all processes. Blank: no limit.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="provider",
+                    name="tokens_per_minute",
+                    field=models.PositiveIntegerField(
+                        blank=True,
+                        help_text="Most tokens of prompts and answers in any 60 seconds, over all processes. Blank: no limit.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="providermodel",
+                    name="context_window",
+                    field=models.PositiveIntegerField(
+                        blank=True,
+                        help_text="Most tokens of prompt and answer together.",
+                        null=True,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="providermodel",
+                    name="is_active",
+                    field=models.BooleanField(
+                        default=True, help_text="Off: the model is listed but never used."
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="providermodel",
+                    name="max_output_tokens",
+                    field=models.PositiveIntegerField(
+                        blank=True, help_text="Most tokens of one answer.", null=True
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="providermodel",
+                    name="model_id",
+                    field=models.CharField(
+                        help_text="The provider's own name for it; on Azure, the deployment's name.",
+                        max_length=200,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="providermodel",
+                    name="retires_at",
+                    field=models.DateTimeField(
+                        blank=True,
+                        help_text="When its provider stops serving it. Discovery fills this in when the provider announces it. Blank: not announced.",
+                        null=True,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="providermodel",
+                    name="supports_json_schema",
+                    field=models.BooleanField(
+                        default=False,
+                        help_text="Follows a JSON schema itself; otherwise answers are checked here.",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="providermodel",
+                    name="supports_logprobs",
+                    field=models.BooleanField(
+                        default=False,
+                        help_text="Reports how likely each token was when <code>logprobs</code> asks for it; tags and entities take their confidence from that.",
+                        verbose_name="log probabilities",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="providermodel",
+                    name="supports_streaming",
+                    field=models.BooleanField(
+                        default=True, help_text="Can send answers as they are written."
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="providermodel",
+                    name="supports_temperature",
+                    field=models.BooleanField(
+                        default=True,
+                        help_text="Off: the temperature is left out, and the call's record says so.",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="providermodel",
+                    name="tier",
+                    field=models.CharField(
+                        blank=True,
+                        help_text="local, cloud_fast, cloud_premium or one of your own; <code>tier:cloud_fast</code> refers to the tier's one active model.",
+                        max_length=50,
+                        null=True,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="refusedparameter",
+                    name="parameter",
+                    field=models.CharField(
+                        help_text="What is left out or sent as an alternative, such as <code>temperature</code> or <code>response_format:json_object</code>.",
+                        max_length=80,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="userconfig",
+                    name="allow_unlisted_models",
+                    field=models.BooleanField(
+                        db_default=False,
+                        default=False,
+                        help_text="Save model names that no enabled provider lists.",
+                        verbose_name="allow unlisted models",
+                    ),
+                ),
+                migrations.AlterConstraint(
+                    model_name="budget",
+                    name="llm_budgets_scope_value",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("scope", "everything"), ("scope_value", "")),
+                            models.Q(
+                                models.Q(("scope", "everything"), _negated=True),
+                                models.Q(("scope_value", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="llm_budgets_scope_value",
+                        violation_error_message="Choose which one it applies to; leave it blank for everything.",
+                    ),
+                ),
+                migrations.AlterConstraint(
+                    model_name="gatewaykey",
+                    name="llm_gateway_keys_one_scope",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("allows_everything", True), ("names", [])),
+                            models.Q(
+                                ("allows_everything", False), models.Q(("names", []), _negated=True)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="llm_gateway_keys_one_scope",
+                        violation_error_message="Name what it may call, or give full access; not both.",
+                    ),
+                ),
+                migrations.AlterConstraint(
+                    model_name="providermodel",
+                    name="llm_provider_models_one_active_per_tier",
+                    constraint=models.UniqueConstraint(
+                        condition=models.Q(("is_active", True), ("tier__isnull", False)),
+                        fields=("tier",),
+                        name="llm_provider_models_one_active_per_tier",
+                        violation_error_message="Another active model has this tier; a tier can have only one.",
+                    ),
+                ),
+            ]
+        )
     ]

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import migrations, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
+from llmconfig.migrations._wording import Reworded
 from metrics.migrations._partitioned import comment_columns
 
 
@@ -24,398 +25,423 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AlterField(
-            model_name="alertdelivery",
-            name="is_test",
-            field=models.BooleanField(default=False, help_text="Sent by hand."),
-        ),
-        migrations.AlterField(
-            model_name="alertdelivery",
-            name="level",
-            field=models.CharField(
-                blank=True, help_text="Which level, such as a budget's 80 %.", max_length=100
-            ),
-        ),
-        migrations.AlterField(
-            model_name="alertdelivery",
-            name="occurrence",
-            field=models.CharField(
-                help_text="Distinguishes two of the same kind, such as by when it began.",
-                max_length=100,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="alertrule",
-            name="active_since",
-            field=models.DateTimeField(
-                default=django.utils.timezone.now,
-                editable=False,
-                help_text="When it was last enabled; earlier events are not reported.",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="alertrule",
-            name="channel",
-            field=models.CharField(
-                choices=[
-                    ("email", "E-mail"),
-                    ("webhook", "Webhook, signed"),
-                    ("slack", "Slack's incoming webhook"),
-                ],
-                help_text="Where messages go.",
-                max_length=10,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="alertrule",
-            name="event",
-            field=models.CharField(help_text="Which event it reports.", max_length=40),
-        ),
-        migrations.AlterField(
-            model_name="alertrule",
-            name="is_enabled",
-            field=models.BooleanField(
-                default=True, help_text="Off: nothing is sent.", verbose_name="enabled"
-            ),
-        ),
-        migrations.AlterField(
-            model_name="alertrule",
-            name="name",
-            field=models.CharField(
-                help_text="Shown in lists and messages.", max_length=100, unique=True
-            ),
-        ),
-        migrations.AlterField(
-            model_name="alertrule",
-            name="recipients",
-            field=models.TextField(
-                blank=True, help_text="E-mail addresses, separated by commas or line breaks."
-            ),
-        ),
-        migrations.AlterField(
-            model_name="alertrule",
-            name="webhook_url",
-            field=models.CharField(
-                blank=True,
-                help_text="JSON is posted to this address. Addresses that aren't public need LLM_EGRESS_ALLOW.",
-                max_length=500,
-                verbose_name="webhook address",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="alertrule",
-            name="window_minutes",
-            field=models.PositiveIntegerField(
-                default=60,
-                help_text="The same event is reported once within this many minutes.",
-                validators=[
-                    django.core.validators.MinValueValidator(1),
-                    django.core.validators.MaxValueValidator(10080),
-                ],
-            ),
-        ),
-        migrations.AlterField(
-            model_name="dailyrollup",
-            name="service_name",
-            field=models.CharField(
-                help_text="The part of the application that called.", max_length=100
-            ),
-        ),
-        migrations.AlterField(
-            model_name="generationhistory",
-            name="account",
-            field=models.CharField(
-                db_default="",
-                help_text="Whose budget it counts towards, such as an API key's.",
-                max_length=100,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="generationhistory",
-            name="correlation_id",
-            field=models.UUIDField(help_text="The call's own ID; leads to its cost and latency."),
-        ),
-        migrations.AlterField(
-            model_name="generationhistory",
-            name="end_user",
-            field=models.CharField(
-                db_default="",
-                help_text="Whom the caller serves, as the caller names them.",
-                max_length=200,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="generationhistory",
-            name="generated_code",
-            field=models.TextField(help_text="What the model answered."),
-        ),
-        migrations.AlterField(
-            model_name="generationhistory",
-            name="tags",
-            field=django.contrib.postgres.fields.ArrayField(
-                base_field=models.TextField(),
-                help_text="Labels given by the caller. Blank: none.",
-                null=True,
-                size=None,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="generationmetric",
-            name="account",
-            field=models.CharField(
-                db_default="",
-                help_text="Whose budget it counts towards, such as an API key's.",
-                max_length=100,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="generationmetric",
-            name="correlation_id",
-            field=models.UUIDField(help_text="The call's own ID; leads to its prompt and answer."),
-        ),
-        migrations.AlterField(
-            model_name="generationmetric",
-            name="cost_usd",
-            field=models.DecimalField(
-                decimal_places=10,
-                help_text="All paid attempts together, in US dollars. Blank: the price is unknown.",
-                max_digits=16,
-                null=True,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="generationmetric",
-            name="end_user",
-            field=models.CharField(
-                db_default="",
-                help_text="Whom the caller serves, as the caller names them.",
-                max_length=200,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="generationmetric",
-            name="experiment_arm",
-            field=models.CharField(
-                db_default="", help_text="The variant that its key belongs to.", max_length=100
-            ),
-        ),
-        migrations.AlterField(
-            model_name="generationmetric",
-            name="finish_reason",
-            field=models.CharField(
-                help_text="Why the model stopped, in the provider's words.",
-                max_length=50,
-                null=True,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="generationmetric",
-            name="metadata",
-            field=models.JSONField(
-                help_text="Names and values given by the caller. Blank: none.", null=True
-            ),
-        ),
-        migrations.AlterField(
-            model_name="generationmetric",
-            name="prompt_version",
-            field=models.IntegerField(
-                help_text="The version of the prompt; 0 is the built-in one. Blank: not reported.",
-                null=True,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="generationmetric",
-            name="saved_usd",
-            field=models.DecimalField(
-                decimal_places=10,
-                help_text="What the answer cost when it was first given, in US dollars.",
-                max_digits=16,
-                null=True,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="generationmetric",
-            name="service_name",
-            field=models.CharField(
-                help_text="The part of the application that called.", max_length=100
-            ),
-        ),
-        migrations.AlterField(
-            model_name="generationmetric",
-            name="session_id",
-            field=models.UUIDField(help_text="The batch or conversation it belongs to.", null=True),
-        ),
-        migrations.AlterField(
-            model_name="generationmetric",
-            name="tags",
-            field=django.contrib.postgres.fields.ArrayField(
-                base_field=models.TextField(),
-                help_text="Labels given by the caller. Blank: none.",
-                null=True,
-                size=None,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="generationmetric",
-            name="tool_calls",
-            field=django.contrib.postgres.fields.ArrayField(
-                base_field=models.TextField(),
-                help_text="The functions that the answer calls, in order. Blank: none.",
-                null=True,
-                size=None,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="generationmetric",
-            name="tool_results_length",
-            field=models.IntegerField(
-                db_default=0, help_text="Characters of tool results since the last answer."
-            ),
-        ),
-        migrations.AlterField(
-            model_name="generationmetric",
-            name="user_id",
-            field=models.BigIntegerField(help_text="The user whose overrides applied.", null=True),
-        ),
-        migrations.AlterField(
-            model_name="generationmetric",
-            name="user_key",
-            field=models.CharField(
-                db_default="",
-                help_text="The same as text, where users' keys aren't whole numbers.",
-                max_length=255,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="hourlyrollup",
-            name="service_name",
-            field=models.CharField(
-                help_text="The part of the application that called.", max_length=100
-            ),
-        ),
-        migrations.AlterField(
-            model_name="pattern",
-            name="fingerprint",
-            field=models.CharField(
-                editable=False,
-                help_text="How mining recognises it. Blank: made by another program.",
-                max_length=64,
-                null=True,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="promptproposal",
-            name="findings",
-            field=models.JSONField(
-                help_text="The evidence: each finding with counts and examples."
-            ),
-        ),
-        migrations.AlterField(
-            model_name="promptproposal",
-            name="state",
-            field=models.CharField(
-                choices=[("open", "Open"), ("adopted", "Adopted"), ("dismissed", "Dismissed")],
-                default="open",
-                help_text="What became of it.",
-                max_length=10,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="promptproposal",
-            name="worded_by",
-            field=models.CharField(
-                blank=True,
-                help_text="The model that drafted it. Blank: fixed rules did.",
-                max_length=300,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="providerhealth",
-            name="cooling_until",
-            field=models.DateTimeField(help_text="Blank: it can be used.", null=True),
-        ),
-        migrations.AlterField(
-            model_name="providerhealth",
-            name="errors",
-            field=models.PositiveIntegerField(
-                default=0, help_text="Failures caused by the provider."
-            ),
-        ),
-        migrations.AlterField(
-            model_name="providerhealth",
-            name="outage_ended_at",
-            field=models.DateTimeField(help_text="Blank: ongoing, or none.", null=True),
-        ),
-        migrations.AlterField(
-            model_name="qualityrule",
-            name="check_name",
-            field=models.CharField(
-                help_text="What is checked.", max_length=50, verbose_name="check"
-            ),
-        ),
-        migrations.AlterField(
-            model_name="qualityrule",
-            name="operation_type",
-            field=models.CharField(
-                blank=True,
-                help_text="Such as an enrichment's name or the operation that a caller names. Blank: all that have no rule of their own.",
-                max_length=100,
-                verbose_name="operation",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="qualityrule",
-            name="schema",
-            field=models.JSONField(
-                blank=True,
-                help_text="For the JSON check: the JSON Schema that answers must match. Blank: they only have to be JSON.",
-                null=True,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="qualityrule",
-            name="weight",
-            field=models.FloatField(
-                default=1.0,
-                help_text="How much it counts in the score, relative to the other checks. 0: shown, but not counted.",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="savedview",
-            name="name",
-            field=models.CharField(help_text="The name of its link.", max_length=80),
-        ),
-        migrations.AlterField(
-            model_name="savedview",
-            name="owner",
-            field=models.ForeignKey(
-                help_text="Who saved it.",
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="savedview",
-            name="query",
-            field=models.CharField(
-                help_text="The filters, as in the page's address.", max_length=2000
-            ),
-        ),
-        migrations.AlterField(
-            model_name="weeklyreport",
-            name="figures",
-            field=models.JSONField(help_text="The figures that the report may use."),
-        ),
-        migrations.AlterField(
-            model_name="weeklyreport",
-            name="remark",
-            field=models.CharField(blank=True, help_text="Why no model wrote it.", max_length=300),
-        ),
-        migrations.AlterField(
-            model_name="weeklyreport",
-            name="week_start",
-            field=models.DateField(help_text="The Monday on which the week begins.", unique=True),
+        Reworded(
+            [
+                migrations.AlterField(
+                    model_name="alertdelivery",
+                    name="is_test",
+                    field=models.BooleanField(default=False, help_text="Sent by hand."),
+                ),
+                migrations.AlterField(
+                    model_name="alertdelivery",
+                    name="level",
+                    field=models.CharField(
+                        blank=True,
+                        help_text="Which level, such as a budget's 80 %.",
+                        max_length=100,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="alertdelivery",
+                    name="occurrence",
+                    field=models.CharField(
+                        help_text="Distinguishes two of the same kind, such as by when it began.",
+                        max_length=100,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="alertrule",
+                    name="active_since",
+                    field=models.DateTimeField(
+                        default=django.utils.timezone.now,
+                        editable=False,
+                        help_text="When it was last enabled; earlier events are not reported.",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="alertrule",
+                    name="channel",
+                    field=models.CharField(
+                        choices=[
+                            ("email", "E-mail"),
+                            ("webhook", "Webhook, signed"),
+                            ("slack", "Slack's incoming webhook"),
+                        ],
+                        help_text="Where messages go.",
+                        max_length=10,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="alertrule",
+                    name="event",
+                    field=models.CharField(help_text="Which event it reports.", max_length=40),
+                ),
+                migrations.AlterField(
+                    model_name="alertrule",
+                    name="is_enabled",
+                    field=models.BooleanField(
+                        default=True, help_text="Off: nothing is sent.", verbose_name="enabled"
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="alertrule",
+                    name="name",
+                    field=models.CharField(
+                        help_text="Shown in lists and messages.", max_length=100, unique=True
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="alertrule",
+                    name="recipients",
+                    field=models.TextField(
+                        blank=True,
+                        help_text="E-mail addresses, separated by commas or line breaks.",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="alertrule",
+                    name="webhook_url",
+                    field=models.CharField(
+                        blank=True,
+                        help_text="JSON is posted to this address. Addresses that aren't public need LLM_EGRESS_ALLOW.",
+                        max_length=500,
+                        verbose_name="webhook address",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="alertrule",
+                    name="window_minutes",
+                    field=models.PositiveIntegerField(
+                        default=60,
+                        help_text="The same event is reported once within this many minutes.",
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(10080),
+                        ],
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="dailyrollup",
+                    name="service_name",
+                    field=models.CharField(
+                        help_text="The part of the application that called.", max_length=100
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="generationhistory",
+                    name="account",
+                    field=models.CharField(
+                        db_default="",
+                        help_text="Whose budget it counts towards, such as an API key's.",
+                        max_length=100,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="generationhistory",
+                    name="correlation_id",
+                    field=models.UUIDField(
+                        help_text="The call's own ID; leads to its cost and latency."
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="generationhistory",
+                    name="end_user",
+                    field=models.CharField(
+                        db_default="",
+                        help_text="Whom the caller serves, as the caller names them.",
+                        max_length=200,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="generationhistory",
+                    name="generated_code",
+                    field=models.TextField(help_text="What the model answered."),
+                ),
+                migrations.AlterField(
+                    model_name="generationhistory",
+                    name="tags",
+                    field=django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(),
+                        help_text="Labels given by the caller. Blank: none.",
+                        null=True,
+                        size=None,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="generationmetric",
+                    name="account",
+                    field=models.CharField(
+                        db_default="",
+                        help_text="Whose budget it counts towards, such as an API key's.",
+                        max_length=100,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="generationmetric",
+                    name="correlation_id",
+                    field=models.UUIDField(
+                        help_text="The call's own ID; leads to its prompt and answer."
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="generationmetric",
+                    name="cost_usd",
+                    field=models.DecimalField(
+                        decimal_places=10,
+                        help_text="All paid attempts together, in US dollars. Blank: the price is unknown.",
+                        max_digits=16,
+                        null=True,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="generationmetric",
+                    name="end_user",
+                    field=models.CharField(
+                        db_default="",
+                        help_text="Whom the caller serves, as the caller names them.",
+                        max_length=200,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="generationmetric",
+                    name="experiment_arm",
+                    field=models.CharField(
+                        db_default="",
+                        help_text="The variant that its key belongs to.",
+                        max_length=100,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="generationmetric",
+                    name="finish_reason",
+                    field=models.CharField(
+                        help_text="Why the model stopped, in the provider's words.",
+                        max_length=50,
+                        null=True,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="generationmetric",
+                    name="metadata",
+                    field=models.JSONField(
+                        help_text="Names and values given by the caller. Blank: none.", null=True
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="generationmetric",
+                    name="prompt_version",
+                    field=models.IntegerField(
+                        help_text="The version of the prompt; 0 is the built-in one. Blank: not reported.",
+                        null=True,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="generationmetric",
+                    name="saved_usd",
+                    field=models.DecimalField(
+                        decimal_places=10,
+                        help_text="What the answer cost when it was first given, in US dollars.",
+                        max_digits=16,
+                        null=True,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="generationmetric",
+                    name="service_name",
+                    field=models.CharField(
+                        help_text="The part of the application that called.", max_length=100
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="generationmetric",
+                    name="session_id",
+                    field=models.UUIDField(
+                        help_text="The batch or conversation it belongs to.", null=True
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="generationmetric",
+                    name="tags",
+                    field=django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(),
+                        help_text="Labels given by the caller. Blank: none.",
+                        null=True,
+                        size=None,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="generationmetric",
+                    name="tool_calls",
+                    field=django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(),
+                        help_text="The functions that the answer calls, in order. Blank: none.",
+                        null=True,
+                        size=None,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="generationmetric",
+                    name="tool_results_length",
+                    field=models.IntegerField(
+                        db_default=0, help_text="Characters of tool results since the last answer."
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="generationmetric",
+                    name="user_id",
+                    field=models.BigIntegerField(
+                        help_text="The user whose overrides applied.", null=True
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="generationmetric",
+                    name="user_key",
+                    field=models.CharField(
+                        db_default="",
+                        help_text="The same as text, where users' keys aren't whole numbers.",
+                        max_length=255,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="hourlyrollup",
+                    name="service_name",
+                    field=models.CharField(
+                        help_text="The part of the application that called.", max_length=100
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="pattern",
+                    name="fingerprint",
+                    field=models.CharField(
+                        editable=False,
+                        help_text="How mining recognises it. Blank: made by another program.",
+                        max_length=64,
+                        null=True,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="promptproposal",
+                    name="findings",
+                    field=models.JSONField(
+                        help_text="The evidence: each finding with counts and examples."
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="promptproposal",
+                    name="state",
+                    field=models.CharField(
+                        choices=[
+                            ("open", "Open"),
+                            ("adopted", "Adopted"),
+                            ("dismissed", "Dismissed"),
+                        ],
+                        default="open",
+                        help_text="What became of it.",
+                        max_length=10,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="promptproposal",
+                    name="worded_by",
+                    field=models.CharField(
+                        blank=True,
+                        help_text="The model that drafted it. Blank: fixed rules did.",
+                        max_length=300,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="providerhealth",
+                    name="cooling_until",
+                    field=models.DateTimeField(help_text="Blank: it can be used.", null=True),
+                ),
+                migrations.AlterField(
+                    model_name="providerhealth",
+                    name="errors",
+                    field=models.PositiveIntegerField(
+                        default=0, help_text="Failures caused by the provider."
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="providerhealth",
+                    name="outage_ended_at",
+                    field=models.DateTimeField(help_text="Blank: ongoing, or none.", null=True),
+                ),
+                migrations.AlterField(
+                    model_name="qualityrule",
+                    name="check_name",
+                    field=models.CharField(
+                        help_text="What is checked.", max_length=50, verbose_name="check"
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="qualityrule",
+                    name="operation_type",
+                    field=models.CharField(
+                        blank=True,
+                        help_text="Such as an enrichment's name or the operation that a caller names. Blank: all that have no rule of their own.",
+                        max_length=100,
+                        verbose_name="operation",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="qualityrule",
+                    name="schema",
+                    field=models.JSONField(
+                        blank=True,
+                        help_text="For the JSON check: the JSON Schema that answers must match. Blank: they only have to be JSON.",
+                        null=True,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="qualityrule",
+                    name="weight",
+                    field=models.FloatField(
+                        default=1.0,
+                        help_text="How much it counts in the score, relative to the other checks. 0: shown, but not counted.",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="savedview",
+                    name="name",
+                    field=models.CharField(help_text="The name of its link.", max_length=80),
+                ),
+                migrations.AlterField(
+                    model_name="savedview",
+                    name="owner",
+                    field=models.ForeignKey(
+                        help_text="Who saved it.",
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="savedview",
+                    name="query",
+                    field=models.CharField(
+                        help_text="The filters, as in the page's address.", max_length=2000
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="weeklyreport",
+                    name="figures",
+                    field=models.JSONField(help_text="The figures that the report may use."),
+                ),
+                migrations.AlterField(
+                    model_name="weeklyreport",
+                    name="remark",
+                    field=models.CharField(
+                        blank=True, help_text="Why no model wrote it.", max_length=300
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="weeklyreport",
+                    name="week_start",
+                    field=models.DateField(
+                        help_text="The Monday on which the week begins.", unique=True
+                    ),
+                ),
+            ]
         ),
         migrations.RunPython(comment, migrations.RunPython.noop),
     ]
