@@ -1,6 +1,7 @@
 """What all tests share: no connection leaves this machine, and the snapshot starts empty."""
 
 import ipaddress
+import os
 import socket
 from collections.abc import Iterator
 from functools import cache
@@ -17,7 +18,7 @@ from redis import Redis
 
 from llmconfig.client.traffic import cooldown, rate_limits, response_cache
 from llmconfig.configuration import snapshot
-from tests import clearing
+from tests import clearing, copied_databases
 
 clearing.clear_quickly()
 # Django's own tests see to the strength of its hashes, which takes 0.3 s for each.
@@ -67,6 +68,27 @@ def loopback_only() -> Iterator[None]:
     yield
     socket.socket.connect = _real_connect  # type: ignore[method-assign]
     socket.socket.connect_ex = _real_connect_ex  # type: ignore[method-assign]
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings: None,
+    django_db_keepdb: bool,
+    django_db_blocker: Any,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Several workers' databases are migrated once."""
+    if "PYTEST_XDIST_WORKER" in os.environ and not django_db_keepdb:
+        with django_db_blocker.unblock():
+            copied_databases.use_template(tmp_path_factory.getbasetemp().parent)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """After all workers."""
+    if session.config.getoption("dist", "no") != "no" and not hasattr(
+        session.config, "workerinput"
+    ):
+        copied_databases.drop_template()
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ class Reworded(SeparateDatabaseAndState):
         super().__init__(state_operations=operations)
 
     def deconstruct(self) -> tuple[str, list[list[Operation]], dict[str, object]]:
-        return self.__class__.__name__, [self.state_operations], {}
+        return self.__class__.__name__, [list(self.state_operations)], {}
 
     def state_forwards(self, app_label: str, state: ProjectState) -> None:
         """Change the state while no models are made from it."""
