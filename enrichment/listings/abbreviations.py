@@ -48,7 +48,7 @@ fam: family
 fem: female
 fixed: spayed, neutered
 fri: friday
-ft: feet
+ft: feet, fort
 fur baby: dog
 furever: forever
 golden: golden retriever

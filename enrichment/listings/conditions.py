@@ -183,4 +183,20 @@ def _elided(name: str) -> tuple[str, ...]:
     return name, f"{name}s", *(f"{before}'{name}" for before in ("l", "d", "dell", "nell", "all"))
 
 
-CONDITIONS = (*_conditions(), *_places())
+# Breeds that have one name everywhere, with what English listings call them besides.
+_BREEDS = """
+    akita beagle boxer chihuahua/chi/chis collie corgi doberman/dobie/dobies/dobe
+    husky/huskies labrador/lab/labs pomeranian/pom/poms/pomerania/pomerano/pomer rottweiler/rottie
+    schnauzer terrier yorkshire/yorkie/yorkies
+"""
+
+
+def _breeds() -> Iterator[Concept]:
+    for breed in _BREEDS.split():
+        name, *others = breed.split("/")
+        words = " ".join((f"{name}*", *others))
+        named = dict.fromkeys(_PLACES_IN, words)
+        yield Concept(name, name.capitalize(), named, new=True, kept=True)
+
+
+CONDITIONS = (*_conditions(), *_places(), *_breeds())

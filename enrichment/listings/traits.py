@@ -80,5 +80,6 @@ FRAMING = frozenset(word for each in TRAITS for word in each.words["en"].split()
     old known big small medium large male female breed mix mixed boy girl currently provide
     forward become becoming member household environment safe part
     excellent amazing fantastic ideal special
+    apply application contact email interested encourage
     """.split()
 )

@@ -267,6 +267,33 @@ def test_a_translation_keeps_that_a_dog_needs_experience(owners, codes):
     assert [each.code for each in found] == codes
 
 
+@pytest.mark.parametrize(
+    ("breed", "codes"),
+    [
+        ("cruce de beagle y labrador", []),
+        ("chihuahua", ["new_concept"]),
+        ("beagle", ["lost_concept"]),
+    ],
+)
+def test_a_translation_keeps_breeds_that_have_one_name_everywhere(breed, codes):
+    source = "Rex is a Beagle/Lab mix who is looking for a home. He is 4 years old."
+    values = {"name": "Rex", "text": source, "language": "Spanish"}
+    text = f"Rex es un {breed} que busca un hogar. Tiene 4 años de edad."
+    found = get("translation").objections(text, values, variant="es", columns={"name": "Rex"})
+    assert [each.code for each in found] == codes
+
+
+def test_a_profile_may_quote_a_sentence_that_another_one_is_glued_to():
+    quoted = "We think she'll be around 40 lbs as an adult."
+    values = {
+        "name": "Bo",
+        "facts": "age: Baby",
+        "description": f"Bo is a sweet puppy. {quoted}Email adopt@example.org to meet her.",
+    }
+    bio = {"bio": f"Bo is a sweet puppy. {quoted}"}
+    assert not get("dog_profiler").objections(bio, values, variant="", columns={"age": "Baby"})
+
+
 def test_a_warning_in_a_language_that_nobody_knows_here_goes_to_a_person():
     values = {"name": "Rex", "text": LISTING, "language": "Finnish"}
     text = "Rex on hyvin suloinen koira, joka ei tule toimeen kissojen kanssa ja joka oli kotona."

@@ -222,8 +222,9 @@ def columns_decide(bindings: Sequence[Binding], *, text_counts: bool) -> Gate:
         language = checked.language.partition("-")[0] or checked.text_language or "en"
         answer = Text(checked.text, language)
         source = Text(checked.source, checked.source_language or "en")
-        known = {*map(str.strip, sentences(source.lower))}
-        own = [each for each in sentences(answer.lower) if each.strip() not in known]
+        # Their capitals tell where glued sentences end.
+        known = set(map(_bare, sentences(checked.source)))
+        own = [each for each in sentences(checked.text) if _bare(each) not in known]
         read = BoundTexts(answer, source, Text("\n".join(own), language))
         found = [
             objection
@@ -233,6 +234,10 @@ def columns_decide(bindings: Sequence[Binding], *, text_counts: bool) -> Gate:
         return found_in_answer(AGAINST_COLUMN, "The answer says", found)
 
     return check
+
+
+def _bare(sentence: str) -> str:
+    return sentence.lower().strip(" .!?")
 
 
 def promises_kept(statements: Sequence[Statement]) -> Gate:

@@ -235,18 +235,20 @@ def _polarity(sentences: Iterable[Sentence]) -> tuple[set[str], set[str]]:
             stated.update(map(stem, sentence.content()))
             continue
         for clause in _CLAUSE.split(sentence.text):
-            reach = 0
+            reach, limited = 0, False
             its = words(clause)
             for word, following in zip(its, (*its[1:], ""), strict=False):
                 if word in _NEGATORS or word.endswith("n't"):
-                    reach = SCOPE
+                    reach, limited = SCOPE, True
                     continue
                 if word in FILLERS or (word == "yet" and reach == SCOPE):
                     continue
                 if word in CLAUSE_WORDS or (word == "and" and following in _SUBJECTS):
-                    reach = 0
-                elif len(word) > 2 and (reach or is_content(word)):
-                    (denied if reach else stated).add(stem(word))
+                    reach, limited = 0, False
+                elif reach and len(word) > 2:
+                    denied.add(stem(word))
+                elif not limited and is_content(word):  # behind the reach, nobody can tell
+                    stated.add(stem(word))
                 reach = max(0, reach - 1)
     return denied, stated
 

@@ -39,6 +39,9 @@ TYPED: Mapping[str, str] = {
         light: lite
         forever: furever fur-ever 4ever
         whatever: whatevs
+        lot: lotta
+        kind: kinda
+        sort: sorta
         separate: seperate
         until: til till
         he: hes
@@ -75,7 +78,8 @@ _ALIKE = """
     dog dogs doggie doggies doggy canine canines pooch pup pups puppy puppies pupper furbaby
     cat cats kitty kitties kitten kittens feline felines
     person people human humans owner owners
-    somebody someone anybody anyone
+    person somebody someone anybody anyone
+    want wants wanted wish wishes wished desire desires desired
     everybody everyone
     home house household
     apartment apartments apt flat condo
@@ -206,7 +210,7 @@ ADDED = frozenset(
     various overall such certain particular especially really truly
     enjoys likes loves love tested
     area place way part
-    sure able shows show
+    sure able shows show toward towards
     monday tuesday wednesday thursday friday saturday sunday
     january february march april june july august september october november december
     """.split()
@@ -357,6 +361,8 @@ PHRASES: Mapping[str, str] = {
     "foster home": "foster",
     "foster homes": "fosters",
     "foster family": "foster",
+    "should you": "if you",
+    "should we": "if we",
     "at least": "least",
     "at most": "most",
     "a lot": "lot",
