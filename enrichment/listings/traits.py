@@ -83,3 +83,11 @@ FRAMING = frozenset(word for each in TRAITS for word in each.words["en"].split()
     apply application contact email interested encourage
     """.split()
 )
+# Words of the frame that claim something where they are the whole text.
+_LOVING = frozenset(
+    """
+    loving lovable love loves affection affectionate cuddles cuddly snuggles lap kisses hugs petted
+    sweet belly attention velcro devoted
+    """.split()
+)
+ALONE = dict.fromkeys(("caring", "lovable", "loveable", "loving"), _LOVING)

@@ -283,6 +283,14 @@ def test_a_translation_keeps_breeds_that_have_one_name_everywhere(breed, codes):
     assert [each.code for each in found] == codes
 
 
+@pytest.mark.parametrize(("text", "held"), [("Bo loves everyone.", False), ("Bo is sold.", True)])
+def test_a_trait_of_a_profile_that_stands_alone_needs_a_source_too(text, held):
+    values = {"name": "Bo", "facts": "sex: Male", "description": text}
+    traits = {"personality_traits": ["Loving"]}
+    found = get("dog_profiler").objections(traits, values, variant="", columns={})
+    assert [each.code for each in found] == (["invented"] if held else [])
+
+
 def test_a_profile_may_quote_a_sentence_that_another_one_is_glued_to():
     quoted = "We think she'll be around 40 lbs as an adult."
     values = {

@@ -9,7 +9,7 @@ from enrichment.listings.abbreviations import ABBREVIATIONS
 from enrichment.listings.concepts import CHOICES, LANGUAGES, NEW_CONCEPTS, STATEMENTS
 from enrichment.listings.enrichments.listing import ListingEnrichment, listing_remains
 from enrichment.listings.listing_text import FACT_COLUMNS, facts
-from enrichment.listings.traits import FRAMING, TRAITS
+from enrichment.listings.traits import ALONE, FRAMING, TRAITS
 from enrichment.plain_text import plain
 from enrichment.quality.gates import (
     GateFinding,
@@ -71,7 +71,7 @@ class DogProfiler(ListingEnrichment):
         unknown_names,
         columns_decide((*STATEMENTS, *CHOICES), text_counts=False),
         promises_kept(STATEMENTS),
-        grounded(FRAMING),
+        grounded(FRAMING, ALONE),
         concepts_kept((*NEW_CONCEPTS, *TRAITS), LANGUAGES),
     )
     binding_columns = FACT_COLUMNS

@@ -138,16 +138,23 @@ _MEASURING = frozenset(
 )
 
 
-def grounded(framing: AbstractSet[str]) -> Gate:
+def grounded(framing: AbstractSet[str], alone: Mapping[str, AbstractSet[str]]) -> Gate:
     """A gate for texts that are written from a source: sentences of which it knows too little.
 
-    `framing` are words that such a text is written with, whatever its source says.
+    `framing` are words that such a text is written with, whatever its source says. Of these, the
+    ones in `alone` claim something where they are the whole text, as in a list of traits: each
+    with the words of a source of which one has to speak for it.
     """
 
     def check(checked: Checked) -> GateFinding | None:
         known = checked.source_words
         units = {UNIT_OF[word] for word in known.words & UNIT_OF.keys()}
-        found = []
+        found = [
+            text
+            for text in checked.texts
+            if (grounds := alone.get(text.strip(" .!").lower())) is not None
+            and not any(map(known.has, grounds))
+        ]
         for sentence in (each for text in checked.texts for each in sentences(text)):
             if any(UNIT_OF[word] not in units for word in _MEASURING & {*words(sentence)}):
                 found.append(sentence)
