@@ -13,6 +13,9 @@ def main() -> None:
 
         simulate(sys.argv[2:])
         return
+    from nodewise.memory import collect_seldom
+
+    collect_seldom()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line

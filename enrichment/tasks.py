@@ -9,6 +9,7 @@ from uuid import UUID
 from celery import current_app, shared_task
 from celery.signals import worker_init
 from django.db import connections
+from django.utils.module_loading import import_string
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
@@ -21,6 +22,7 @@ from enrichment.evaluations import judges, runs
 from enrichment.evaluations.at_provider import rounds
 from enrichment.facts import store
 from enrichment.models import Batch, EvaluationRun, JudgeCalibration
+from llmconfig import project_settings
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.sync.at_start import sync_at_start
 from llmconfig.errors import LLMError
@@ -32,6 +34,8 @@ RUN_LANE, CARRY_OUT_RUN = "enrichment.tasks.run_lane", "enrichment.tasks.carry_o
 CALIBRATE_JUDGE = "enrichment.tasks.calibrate_judge"
 MAX_LOOKED_AT = 5_000  # messages of the queue
 refuse_green_threads()  # a worker of theirs doesn't start
+if project_settings.celery_app():
+    import_string(project_settings.celery_app())  # by which these are sent
 
 
 @worker_init.connect(dispatch_uid="nodewise-sync-at-start")

@@ -36,6 +36,7 @@ DEFAULTS: Mapping[str, Any] = MappingProxyType(
         "LLM_TRACING_CONTENTS": False,
         "LLM_ONEX_CHECK": "",
         "LLM_ENRICHABLE": (),
+        "LLM_CELERY_APP": "",
         "REDIS_URL": "",
         "REPORT_EMAIL_TO": (),
     }
@@ -146,6 +147,11 @@ def onex_check() -> str:
 def enrichable() -> tuple[str, ...]:
     """Apps and models whose tables the admin may have enriched; none named: the project's own."""
     return _words("LLM_ENRICHABLE")
+
+
+def celery_app() -> str:
+    """The Celery application that tasks are sent by, imported before the first; blank: it is."""
+    return str(_value("LLM_CELERY_APP"))
 
 
 def redis_url() -> str:

@@ -14,8 +14,6 @@ from llmconfig.gateway import application as gateway
 from nodewise import memory
 
 logger = logging.getLogger(__name__)
-# Requests leave no cycles behind; at the usual 700 young objects each would be looked through.
-YOUNG_OBJECTS = 20_000
 
 
 def wrap(django: Any, *, prefix: str = "", answers_root: bool = False) -> Any:
@@ -79,4 +77,4 @@ def _settle() -> None:
     memory.keep_small()
     gc.collect()
     gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
+    memory.collect_seldom()

@@ -12,9 +12,7 @@ from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
 from django.core.handlers.wsgi import WSGIRequest
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
-from django.views.decorators.csrf import csrf_exempt
 
 from llmconfig.client.http import background_loop
 from llmconfig.gateway import application as gateway
@@ -27,8 +25,6 @@ END = b""
 _warned: set[str] = set()
 
 
-@csrf_exempt
-@transaction.non_atomic_requests
 def answer(request: HttpRequest, rest: str) -> HttpResponse | StreamingHttpResponse:
     """The gateway's answer, streamed where it streams; keys are the gateway's own."""
     server = request.META.get("SERVER_SOFTWARE", "")

@@ -12,13 +12,13 @@ from typing import Any, TypeVar
 
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from llmconfig import project_settings
+from llmconfig.api.kit.documentation import extend_schema
 from llmconfig.api.kit.endpoints import Endpoint
 from llmconfig.api.resolving import FindingSerializer
 from llmconfig.configuration import snapshot

@@ -7,15 +7,35 @@ of batches keep all processes of the others. A worker without `--queues` serves 
 
 from typing import Any
 
-from llmconfig.extras import from_extra
+from django.utils.functional import SimpleLazyObject
 
-with from_extra("worker"):
-    from celery.schedules import crontab
-    from kombu import Queue
+from llmconfig.errors import ExtraMissing
+from llmconfig.extras import how_to_install, installed
+
+if not installed("celery"):
+    raise ExtraMissing(how_to_install("celery", "worker"))
+
+
+def crontab(**when: int) -> Any:
+    """Celery's, made when beat first asks: settings are read by all, Celery only by workers."""
+
+    def made() -> Any:
+        from celery.schedules import crontab as of_celery  # noqa: PLC0415 - see above
+
+        return of_celery(**when)
+
+    return SimpleLazyObject(made)
+
+
+def _queues() -> Any:
+    from kombu import Queue  # noqa: PLC0415 - see above
+
+    return (Queue(LANE_QUEUE), Queue(TIMER_QUEUE))
+
 
 LANE_QUEUE = "celery"  # Celery's own default: lanes of batches, and whatever takes minutes
 TIMER_QUEUE = "timers"
-QUEUES = (Queue(LANE_QUEUE), Queue(TIMER_QUEUE))
+QUEUES: Any = SimpleLazyObject(_queues)
 
 SCHEDULE: dict[str, dict[str, Any]] = {
     "revive-stalled-batches": {

@@ -1,5 +1,5 @@
-"""Wiring: settings, URLs, the ASGI and Celery entry points."""
+"""Wiring: settings, URLs, the ASGI and Celery entry points.
 
-from project.celery import app as celery_app
-
-__all__ = ["celery_app"]
+Celery's application isn't imported here: only workers, and who hands them something
+(`LLM_CELERY_APP`), need it.
+"""

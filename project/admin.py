@@ -14,11 +14,14 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework.authtoken.models import TokenProxy
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from llmconfig.admin.kit.dashboard import register_widget
 from llmconfig.admin.kit.navigation import Page, Section, register_section
 from llmconfig.admin.kit.writes import ReadOnlyAdmin, RevisionedAdmin
 from llmconfig.roles import RANK, READER, group_name, role_of_group
 from project.access import manages_everybody, role_groups
+from project.overview import surroundings_widget
 
+register_widget(surroundings_widget, rank=1)
 # The stock pages of these apps are registered before ours and don't wear the theme.
 for model in (User, Group, TokenProxy):
     admin.site.unregister(model)

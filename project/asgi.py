@@ -4,6 +4,9 @@ import os
 
 from django.core.asgi import get_asgi_application
 
+from nodewise import memory
+
+memory.collect_seldom()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 
 django = get_asgi_application()

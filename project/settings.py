@@ -220,6 +220,8 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
+# Imported by who hands workers something; Celery itself finds it by `--app=project`.
+LLM_CELERY_APP = "project.celery.app"
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
 from enrichment.api.enriching import LANGUAGE_HELP, TYPE_HELP
@@ -12,6 +11,7 @@ from enrichment.batches.progress import Progress, progress_of
 from enrichment.batches.staleness import ALL_REASONS, DEFAULT_REASONS, Reason
 from enrichment.models import Batch, EnrichmentResult, Transport
 from llmconfig.api.kit.bodies import MAX_KEY, StrictSerializer, UserField
+from llmconfig.api.kit.documentation import extend_schema
 
 MAX_IDS = 10_000
 MAX_LANGUAGES = 20

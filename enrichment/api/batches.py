@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 from django.db.models import QuerySet, Sum
 from django.http import Http404
 from django.utils.translation import gettext
-from drf_spectacular.utils import extend_schema
 from rest_framework import generics, status
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -30,6 +29,7 @@ from enrichment.errors import NoWorkers
 from enrichment.lane_queue import start_lanes
 from enrichment.models import Batch, EnrichmentResult, ResultState
 from llmconfig.api.kit.bodies import StrictSerializer
+from llmconfig.api.kit.documentation import extend_schema
 from llmconfig.api.kit.endpoints import Rows
 
 logger = logging.getLogger(__name__)

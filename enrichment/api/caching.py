@@ -1,11 +1,11 @@
 """What the response cache does for the calls under `/api/llm`."""
 
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from enrichment.api.failures import EnrichmentEndpoint
 from llmconfig.api.caching import CacheStatsSerializer, cache_statistics
+from llmconfig.api.kit.documentation import extend_schema
 
 
 class EnrichmentCacheStats(EnrichmentEndpoint):

@@ -2,7 +2,6 @@
 
 from typing import Any, ClassVar
 
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,6 +10,7 @@ from enrichment.api.failures import EnrichmentEndpoint
 from enrichment.calibration import Calibration, ConfidenceBand, calibrations
 from enrichment.enrichments import get
 from llmconfig.api.kit.bodies import StrictSerializer
+from llmconfig.api.kit.documentation import extend_schema
 
 DEFAULT_PRECISION = 0.95
 MIN_PRECISION, MAX_PRECISION = 0.5, 0.999

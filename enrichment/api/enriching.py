@@ -2,7 +2,6 @@
 
 from typing import Any, ClassVar
 
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -13,6 +12,7 @@ from enrichment.errors import BadSelection
 from enrichment.models import ResultState
 from enrichment.single import SingleResult, enrich_row
 from llmconfig.api.kit.bodies import StrictSerializer
+from llmconfig.api.kit.documentation import extend_schema
 
 LANGUAGE_HELP = "BCP 47, such as es, pt-BR or zh-Hant."
 TYPE_HELP = "The enrichment's name, such as description_cleaning or one of your own."

@@ -3,7 +3,6 @@
 from typing import Any, ClassVar
 
 from django.utils.translation import gettext
-from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers, status
 from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
@@ -24,6 +23,7 @@ from enrichment.lane_queue import start_judging, start_run
 from enrichment.models import Transport
 from enrichment.models.evaluations import EvaluationRun, EvaluationSet, WantedBy
 from llmconfig.api.kit.bodies import StrictSerializer, UserField
+from llmconfig.api.kit.documentation import extend_schema
 from llmconfig.api.kit.endpoints import Rows
 from llmconfig.roles import Role
 

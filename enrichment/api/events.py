@@ -14,7 +14,7 @@ from django.db import DatabaseError, connections
 from django.http import HttpResponse, StreamingHttpResponse
 from django.utils.translation import gettext
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import NotFound
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer
@@ -25,6 +25,7 @@ from enrichment.api.failures import EnrichmentEndpoint
 from enrichment.batches.progress import Progress, progress_of
 from enrichment.models import Batch
 from enrichment.models.batches import TERMINAL, WORKABLE
+from llmconfig.api.kit.documentation import extend_schema
 from llmconfig.runtime import stopping
 
 EVERY_SECONDS = 1.0

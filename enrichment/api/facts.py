@@ -3,7 +3,6 @@
 from typing import Any, ClassVar
 
 from django.utils.translation import gettext
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,6 +12,7 @@ from enrichment.facts import fetching, source_rules
 from enrichment.facts.fetching import Refreshed, Trial
 from enrichment.models import FactSource
 from llmconfig.api.kit.bodies import StrictModelSerializer, StrictSerializer
+from llmconfig.api.kit.documentation import extend_schema
 from llmconfig.api.kit.endpoints import ConfigurationList, ConfigurationRow, Rows
 from llmconfig.api.kit.errors import Conflict
 from llmconfig.roles import Role

@@ -63,5 +63,5 @@ class EnrichmentEndpoint(Endpoint):
 class UnknownEnrichmentAddress(UnknownAddress, EnrichmentEndpoint):
     """Answers 404 for any other address below /api/llm."""
 
-    schema = None  # type: ignore[assignment]  # left out of the document
+    schema = None  # left out of the document
     write_role = Role.VIEWER

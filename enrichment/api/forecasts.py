@@ -2,7 +2,6 @@
 
 from typing import Any, ClassVar
 
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,6 +10,7 @@ from enrichment.api.batch_bodies import BatchRequestSerializer, selection_of
 from enrichment.api.failures import EnrichmentEndpoint
 from enrichment.forecast import CascadeForecast, Forecast, Quantiles, forecast
 from llmconfig.api.kit.bodies import StrictSerializer
+from llmconfig.api.kit.documentation import extend_schema
 from llmconfig.roles import Role
 
 

@@ -2,7 +2,6 @@
 
 from typing import Any, ClassVar
 
-from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,6 +13,7 @@ from enrichment.judging import agreement_in_words
 from enrichment.lane_queue import start_calibration
 from enrichment.models import JudgeCalibration
 from llmconfig.api.kit.bodies import StrictSerializer, UserField
+from llmconfig.api.kit.documentation import extend_schema
 from llmconfig.api.kit.endpoints import Rows
 from llmconfig.roles import Role
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,6 +14,7 @@ from enrichment.enrichments import get
 from enrichment.models import EnrichmentResult
 from enrichment.review import Suggestion
 from llmconfig.api.kit.bodies import StrictSerializer, UserField
+from llmconfig.api.kit.documentation import extend_schema
 from llmconfig.api.kit.endpoints import Rows
 
 MAX_FEEDBACK_LENGTH = 2_000

@@ -5,13 +5,13 @@ from typing import Any, ClassVar, cast
 
 from django.db import transaction
 from django.utils.translation import gettext
-from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers
 from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from llmconfig.api.kit.bodies import ListedModelsSerializer, NamedRowField, UserField
+from llmconfig.api.kit.documentation import extend_schema
 from llmconfig.api.kit.endpoints import ConfigurationList, ConfigurationRow, Rows, Versioned
 from llmconfig.api.kit.versions import etag
 from llmconfig.configuration import node_names

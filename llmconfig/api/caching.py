@@ -2,11 +2,11 @@
 
 from typing import Any, ClassVar
 
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from llmconfig.api.kit.documentation import extend_schema
 from llmconfig.api.kit.endpoints import Endpoint
 from llmconfig.client.http import background_loop
 from llmconfig.client.traffic import response_cache

@@ -6,13 +6,14 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import generics, serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from llmconfig.api.kit.bodies import NamedRowField, StrictModelSerializer, StrictSerializer
+from llmconfig.api.kit.documentation import extend_schema
 from llmconfig.api.kit.endpoints import (
     ConfigurationList,
     ConfigurationRow,

@@ -5,7 +5,6 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,6 +15,7 @@ from llmconfig.api.kit.bodies import (
     StrictSerializer,
     refuse_models,
 )
+from llmconfig.api.kit.documentation import extend_schema
 from llmconfig.api.kit.endpoints import ConfigurationList, ConfigurationRow, Rows, Versioned
 from llmconfig.configuration import experiments
 from llmconfig.models import (

@@ -5,13 +5,13 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.utils.translation import gettext
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from llmconfig.api.kit.bodies import StrictModelSerializer, StrictSerializer, UserField
+from llmconfig.api.kit.documentation import extend_schema
 from llmconfig.api.kit.endpoints import ConfigurationList, ConfigurationRow, Endpoint
 from llmconfig.gateway.keys import MAX_OVERLAP, Scope, check_scope, give_key, rotate
 from llmconfig.models import GatewayKey

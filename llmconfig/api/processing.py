@@ -4,7 +4,6 @@ from typing import Any, cast
 
 from django.db import transaction
 from django.utils.translation import gettext
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -12,6 +11,7 @@ from rest_framework.response import Response
 
 from llmconfig import project_settings
 from llmconfig.api.kit.bodies import ListedModelsSerializer, NamedRowField
+from llmconfig.api.kit.documentation import extend_schema
 from llmconfig.api.kit.endpoints import Versioned
 from llmconfig.api.kit.versions import etag
 from llmconfig.configuration import snapshot

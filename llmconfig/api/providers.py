@@ -4,13 +4,13 @@ from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext
-from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from llmconfig.api.catalogue import ModelSerializer
 from llmconfig.api.kit.bodies import NO_SPACES, StrictModelSerializer
+from llmconfig.api.kit.documentation import extend_schema
 from llmconfig.api.kit.endpoints import ConfigurationList, ConfigurationRow, Rows
 from llmconfig.api.kit.errors import Conflict, Unavailable
 from llmconfig.configuration import provider_rules as rules

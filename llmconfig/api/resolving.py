@@ -3,12 +3,13 @@
 from typing import Any
 
 from django.utils.translation import gettext
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from llmconfig.api.kit.documentation import extend_schema
 from llmconfig.api.kit.endpoints import Endpoint
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.facts import UserKey

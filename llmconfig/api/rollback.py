@@ -3,13 +3,13 @@
 from typing import Any
 
 from django.utils.translation import gettext
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from llmconfig.api.kit.bodies import MAX_KEY, StrictSerializer
+from llmconfig.api.kit.documentation import extend_schema
 from llmconfig.api.kit.endpoints import Endpoint
 from llmconfig.configuration.rollback import preview, roll_back
 from llmconfig.models import Revision

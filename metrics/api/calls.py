@@ -8,13 +8,14 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from llmconfig.api.kit.bodies import StrictSerializer
+from llmconfig.api.kit.documentation import extend_schema
 from llmconfig.api.kit.pages import MAX_PAGE_SIZE
 from llmconfig.roles import Role
 from metrics.api.questions import GroupedQuerySerializer, asked

@@ -4,12 +4,12 @@ import datetime as dt
 from typing import Any
 
 from django.utils.translation import gettext
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from llmconfig.api.kit.bodies import StrictSerializer
+from llmconfig.api.kit.documentation import extend_schema
 from metrics.api.questions import asked
 from metrics.api.sums import ReadEndpoint
 from metrics.reports.reconciliation import differences, import_export

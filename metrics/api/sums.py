@@ -7,11 +7,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.http import HttpResponse
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from llmconfig.api.kit.documentation import extend_schema
 from llmconfig.api.kit.endpoints import Endpoint
 from metrics.analyzers.cost import forecast_month, unpriced, what_if, what_if_anywhere
 from metrics.analyzers.quality import Grouping, quality

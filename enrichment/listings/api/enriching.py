@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.utils.translation import gettext
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -28,6 +27,7 @@ from enrichment.api.forecasts import BatchForecast, ForecastSerializer
 from enrichment.batches import creation
 from enrichment.batches.creation import Selection
 from llmconfig.api.kit.bodies import MAX_KEY, StrictSerializer
+from llmconfig.api.kit.documentation import extend_schema
 
 DEFAULT_TYPE = "description_cleaning"
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.http import parse_etags
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import generics, serializers, status
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.renderers import JSONRenderer
@@ -23,6 +23,7 @@ from enrichment.language_tags import checked_language
 from enrichment.listings.models import Animal, Organization
 from enrichment.listings.process_settings import PUBLIC_SECONDS
 from llmconfig import project_settings
+from llmconfig.api.kit.documentation import extend_schema
 from llmconfig.api.kit.endpoints import Rows
 from llmconfig.api.kit.permissions import RolePermission
 from llmconfig.configuration import process_settings

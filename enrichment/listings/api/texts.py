@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.utils.translation import gettext
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers, status
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -19,6 +19,7 @@ from enrichment.listings.statistics import Statistics, statistics
 from enrichment.listings.translating import translate_text
 from enrichment.plain_text import MAX_CHARACTERS, plain
 from llmconfig.api.kit.bodies import MAX_KEY, StrictSerializer
+from llmconfig.api.kit.documentation import extend_schema
 
 
 class TranslateRequestSerializer(StrictSerializer):

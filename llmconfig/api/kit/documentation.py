@@ -1,21 +1,18 @@
-"""The OpenAPI schema: what each operation does, who may call it and which errors it may give.
+"""What each operation of the APIs does, in words, and which errors it may give.
 
 Each app describes its operations in one table, `operations.py` beside its views.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import cache
+from typing import Any, TypeVar
 
-from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
 from llmconfig.roles import Role
 
-Direction = Literal["request", "response"]
-WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 IF_MATCH = OpenApiParameter(
     "If-Match",
     str,
@@ -41,8 +38,11 @@ class Operation:
     public: bool = False  # anybody may call it
 
 
+View = TypeVar("View", bound=Callable[..., Any])
 # By method and path, such as "GET /api/v1/llm/budgets".
 _operations: dict[str, Operation] = {}
+# Methods of views, and what `extend_schema` has to say of each.
+_noted: list[tuple[Callable[..., Any], dict[str, Any]]] = []
 # What each error means, unless an operation's own text says more.
 ERRORS: Mapping[str, str] = {
     "400": "a parameter or field is wrong; `field` names it",
@@ -88,51 +88,41 @@ class ErrorBodySerializer(serializers.Serializer[Any]):
     error = ErrorSerializer()
 
 
-class DocumentedSchema(AutoSchema):
-    """Adds the errors to each operation, in the shape of the view's `error_serializer`."""
+def extend_schema(**told: Any) -> Callable[[View], View]:
+    """drf-spectacular's decorator of a view's method; it comes with the document's first reader."""
 
-    def get_summary(self) -> str | None:
-        """The described summary; None, which a test refuses, where nobody described it."""
-        found = _operations.get(f"{self.method} {self.path}")
-        return found.summary if found else None
+    def note(method: View) -> View:
+        _noted.append((method, told))
+        return method
 
-    def get_description(self) -> str:  # type: ignore[override]  # the base class leaves it untyped
-        """What happens, who may, and what errors mean."""
-        found = _operations.get(f"{self.method} {self.path}")
-        if found is None:
-            return ""
-        role = Role.VIEWER
-        if self.method in WRITING:
-            role = getattr(self.view, "write_role", Role.ADMINISTRATOR)
-        errors = [
-            f"{status}: {ERRORS[status]}" for status in self._error_statuses() if status in ERRORS
-        ]
-        parts = [found.text] if found.public else [found.text, PERMISSIONS[role]]
-        return "\n\n".join([*parts, f"Errors: {'; '.join(errors)}."] if errors else parts)
+    return note
 
-    def get_override_parameters(self) -> list[Any]:
-        """How a write says what it was read at, where the view knows versions."""
-        found = list(super().get_override_parameters())
-        if not getattr(self.view, "versioned", False):
-            return found
-        return [*found, *([IF_MATCH] if self.method in WRITING else []), ETAG]
 
-    def _get_response_bodies(self, direction: Direction = "response") -> dict[str, Any]:
-        bodies: dict[str, Any] = super()._get_response_bodies(direction)
-        serializer = getattr(self.view, "error_serializer", ErrorBodySerializer)
-        for status in self._error_statuses():
-            bodies.setdefault(status, self._get_response_for_code(serializer, status))  # type: ignore[no-untyped-call]
-        return bodies
+class SchemaOnDemand:
+    """An endpoint's `schema`; what draws up the document comes with its first reader.
 
-    def _error_statuses(self) -> list[str]:
-        found = {"401", "403", "500"}
-        if "{" in self.path:
-            found.add("404")
-        if self.method in WRITING:
-            found |= {"409"} | ({"412"} if getattr(self.view, "versioned", False) else set())
-        if self.method in WITH_BODY:
-            found |= {"400", "413", "415"}
-        if self._is_list_view() or getattr(self.view, "filterset_fields", None):
-            found.add("400")
-        found |= getattr(self.view, "more_error_statuses", frozenset())
-        return sorted(found)
+    drf-spectacular brings Django's test client, which takes as long as all of our endpoints.
+    """
+
+    def __get__(self, view: object, owner: type) -> Any:
+        return _documented().__get__(view, owner)
+
+    def __set__(self, view: object, schema: Any) -> None:
+        _documented().__set__(view, schema)
+
+
+def _documented() -> Any:
+    """The one DocumentedSchema; by now all methods have what was noted of them."""
+    from drf_spectacular import utils  # noqa: PLC0415 - see above
+
+    while _noted:
+        method, told = _noted.pop()
+        utils.extend_schema(**told)(method)
+    return _documented_schema()
+
+
+@cache
+def _documented_schema() -> Any:
+    from llmconfig.api.kit.documented_schema import DocumentedSchema  # noqa: PLC0415 - see above
+
+    return DocumentedSchema()

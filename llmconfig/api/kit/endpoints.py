@@ -30,7 +30,7 @@ from rest_framework.views import APIView
 
 from llmconfig.api.kit import errors
 from llmconfig.api.kit.bodies import CappedJSONParser
-from llmconfig.api.kit.documentation import DocumentedSchema, ErrorBodySerializer
+from llmconfig.api.kit.documentation import ErrorBodySerializer, SchemaOnDemand
 from llmconfig.api.kit.pages import Pages, StrictOrdering
 from llmconfig.api.kit.permissions import RolePermission
 from llmconfig.api.kit.versions import etag, require_match
@@ -57,7 +57,7 @@ class Endpoint(APIView):
     throttle_classes: list[type[BaseThrottle]] = []
     versioning_class = None
     metadata_class = None  # the schema says what OPTIONS would
-    schema = DocumentedSchema()
+    schema = SchemaOnDemand()
     write_role: ClassVar[Role] = Role.ADMINISTRATOR
     error_body = staticmethod(errors.configuration_body)
     error_serializer: ClassVar[type[serializers.Serializer[Any]]] = ErrorBodySerializer
@@ -193,7 +193,7 @@ class ConfigurationRow(Versioned, Rows, generics.RetrieveUpdateDestroyAPIView[An
 class UnknownAddress(Endpoint):
     """Any other address: an error in the API's shape, for whoever may know that it is none."""
 
-    schema = None  # type: ignore[assignment]  # left out of the document
+    schema = None  # left out of the document
     write_role = Role.VIEWER
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

@@ -1,0 +1,161 @@
+"""`python -m benchmarks.cold_start PATH`: starting this checkout's processes beside another's.
+
+Started in turn, each checkout with a database and a broker of its own: `manage.py check`, a web
+server until it has answered its first request, and a Celery worker of two children until it takes
+messages. CPU is of the process and its children, user and system; the first round, which compiles
+what Python hasn't compiled yet, isn't counted. Uses this checkout's environment for both.
+"""
+
+import argparse
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryFile
+from typing import IO
+
+ROOT = Path(__file__).resolve().parents[1]
+START_SECONDS = 120
+LOOK_SECONDS = 0.02
+MAX_SAID = 1_000_000  # bytes
+TICKS = os.sysconf("SC_CLK_TCK")
+WORKER = "worker --concurrency=2 --without-gossip --without-mingle --loglevel=INFO"
+
+
+def main() -> None:
+    """Measure both in turn and print the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.cold_start", description=__doc__)
+    parser.add_argument("path", type=Path, help="the other checkout, such as a git worktree")
+    parser.add_argument("--rounds", type=int, default=7)
+    given = parser.parse_args()
+    checkouts = (given.path.resolve(), ROOT)
+    found: dict[Path, list[dict[str, float]]] = {each: [] for each in checkouts}
+    with _inside(checkouts[0]) as theirs, _inside(checkouts[1]) as ours:
+        for turn in range(given.rounds + 1):
+            for checkout, process in zip(checkouts, (theirs, ours), strict=True):
+                measured = _next_round(process)
+                if turn:
+                    found[checkout].append(measured)
+    print(f"| CPU until | {checkouts[0].name} | {ROOT.name} | of it |")
+    print("| --- | ---: | ---: | ---: |")
+    for what in WAYS:
+        before, after = (median(each[what] for each in found[of]) for of in checkouts)
+        print(f"| {what} | {before:.2f} s | {after:.2f} s | {after / before:.2f} |")
+
+
+@contextmanager
+def _inside(checkout: Path) -> Iterator["subprocess.Popen[str]"]:
+    command = [sys.executable, "-m", "project.embedded", "--ephemeral", "--llm", "none", "--"]
+    process = subprocess.Popen(
+        [*command, sys.executable, __file__, "inside"],
+        cwd=checkout, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        process.communicate()
+
+
+def _next_round(process: "subprocess.Popen[str]") -> dict[str, float]:
+    assert process.stdin is not None  # noqa: S101 - they are pipes
+    assert process.stdout is not None  # noqa: S101
+    print("go", file=process.stdin, flush=True)
+    line = process.stdout.readline()
+    if not line:
+        sys.exit("A checkout's processes didn't start; see above.")
+    measured: dict[str, float] = json.loads(line)
+    return measured
+
+
+def inside() -> None:
+    """In a checkout: make its tables, then a round for each line that comes."""
+    subprocess.run(
+        [sys.executable, "manage.py", "migrate", "--verbosity=0"], check=True, stdout=sys.stderr
+    )
+    for _ in sys.stdin:
+        print(json.dumps({what: way() for what, way in WAYS.items()}), flush=True)
+
+
+def check() -> float:
+    """CPU seconds of `manage.py check`."""
+    process = subprocess.Popen([sys.executable, "manage.py", "check"], stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    if status:
+        sys.exit("manage.py check failed")
+    return used.ru_utime + used.ru_stime
+
+
+def web() -> float:
+    """CPU seconds of a web server until it has answered `/healthz`."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    arguments = ["uvicorn", "project.asgi:application", "--port", str(port), "--no-access-log"]
+    address = f"http://127.0.0.1:{port}/healthz"
+
+    def answers(_: str) -> bool:
+        try:
+            with urllib.request.urlopen(address, timeout=START_SECONDS) as answer:
+                return bool(answer.status == 200)
+        except urllib.error.URLError:
+            return False
+
+    return _until(arguments, answers)
+
+
+def worker() -> float:
+    """CPU seconds of a worker and its two children until it takes messages."""
+    arguments = ["celery", "--app=project", *WORKER.split()]
+    return _until(arguments, lambda said: " ready." in said)
+
+
+def _until(arguments: list[str], ready: Callable[[str], bool]) -> float:
+    """CPU seconds of a module's process and its children until it is ready; ends it then."""
+    with TemporaryFile() as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *arguments], stdout=subprocess.DEVNULL, stderr=said
+        )
+        until = time.monotonic() + START_SECONDS
+        while not ready(_text(said)):
+            if process.poll() is not None or time.monotonic() > until:
+                process.kill()
+                sys.exit(f"{' '.join(arguments)} didn't start: {_text(said)[-2000:]}")
+            time.sleep(LOOK_SECONDS)
+        used = _cpu_seconds(process.pid)
+        process.terminate()
+        process.wait()
+    return used
+
+
+def _text(file: IO[bytes]) -> str:
+    return os.pread(file.fileno(), MAX_SAID, 0).decode(errors="replace")
+
+
+def _cpu_seconds(pid: int) -> float:
+    """What a process and its descendants have used."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()
+    own = (int(fields[11]) + int(fields[12])) / TICKS
+    return own + sum(_cpu_seconds(int(each)) for each in children)
+
+
+WAYS: dict[str, Callable[[], float]] = {
+    "`manage.py check` has ended": check,
+    "a web server has answered": web,
+    "a worker takes messages": worker,
+}
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["inside"]:
+        inside()
+    else:
+        main()
