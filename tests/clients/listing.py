@@ -63,10 +63,8 @@ def _node_alone(
     return MatrixClient(shown, folder, packages, script, more, known, leading)
 
 
-IN_WORDS = "its prompts ask for a form of text that the simulator doesn't write"
 TABLES = "before any request it fetches OpenAI's tables of tokens, which clients here don't reach"
 CAMEL = dict.fromkeys(("chat", "tools", "structured", "usage"), TABLES)
-DSPY = {"structured": IN_WORDS, "tools": IN_WORDS}
 
 
 NODE = (
@@ -84,6 +82,7 @@ LLAMA_INDEX = (
 )  # fmt: skip
 PYDANTIC_AI = ("pydantic-ai-slim[openai,anthropic]==2.68.0",)
 AGNO = ("agno==3.1.10", "openai==3.57.0", "anthropic==2.14.0")
+AGENT_FRAMEWORK = ("agent-framework-openai==1.17.0", "agent-framework-core==1.23.0")
 AUTOGEN = ("autogen-ext[openai]==0.7.5", "autogen-agentchat==0.7.5")
 AGENTS_NODE = ("@openai/agents@0.20.0", "zod@4.6.7")
 CLAUDE_AGENT = ("@anthropic-ai/claude-agent-sdk@0.3.332", "zod@4.6.7")
@@ -123,16 +122,25 @@ CLIENTS = (
             "openai-agents==0.24.0", AT="responses"),
     _python("openai-agents, chat", "openai_agents", "openai_agents_sdk",
             "openai-agents==0.24.0", AT="chat_completions"),
-    _python("dspy", "dspy", "dspy_program", "dspy==3.4.1", "numpy==2.4.6", known=DSPY),
+    _python("dspy", "dspy", "dspy_program", "dspy==3.4.1", "numpy==2.4.6"),
     _python("litellm as a client", "litellm", "litellm_client", "litellm==1.110.2"),
     _python("smolagents", "smolagents", "smolagents_agents", "smolagents[openai]==1.26.0"),
     _python("haystack", "haystack", "haystack_generator", "haystack-ai==3.4.1"),
     _python("agno, chat", "agno", "agno_agent", *AGNO, AT="chat"),
     _python("agno, responses", "agno", "agno_agent", *AGNO, AT="responses"),
     _python("autogen", "autogen", "autogen_agent", *AUTOGEN),
+    _python("Agent Framework, chat", "agent_framework", "agent_framework_agent",
+            *AGENT_FRAMEWORK, AT="chat"),
+    _python("Agent Framework, responses", "agent_framework", "agent_framework_agent",
+            *AGENT_FRAMEWORK, AT="responses"),
+    _python("browser-use, chat", "browser_use", "browser_use_llm", "browser-use==0.13.14",
+            AT="openai"),
+    _python("browser-use, Anthropic", "browser_use", "browser_use_llm", "browser-use==0.13.14",
+            AT="anthropic"),
     _python("strands", "strands", "strands_agent", "strands-agents[openai,anthropic]==1.62.0"),
     _python("semantic-kernel", "semantic_kernel", "semantic_kernel_chat",
             "semantic-kernel==1.45.0"),
+    _python("guidance", "guidance", "guidance_program", "guidance==0.3.1", "openai==3.57.0"),
     _python("outlines", "outlines", "outlines_openai", "outlines[openai]==1.3.3"),
     _python("llm", "llm", "llm_tool", "llm==0.36"),
     _python("mirascope, responses", "mirascope", "mirascope_calls", *MIRASCOPE),
@@ -170,8 +178,7 @@ CLIENTS = (
     _node_alone("ai 7, @openrouter/ai-sdk-provider", "openrouter_node", "openrouter_ai_sdk.mjs",
                 "@openrouter/ai-sdk-provider@3.1.0", *AI_7),
     _node_alone("mastra (npm)", "mastra", "mastra_agent.mjs", "@mastra/core@1.71.0", "zod@4.6.7"),
-    _node_alone("ax (npm)", "ax", "ax_program.mjs", "@ax-llm/ax@24.0.21",
-                known={"structured": IN_WORDS}),
+    _node_alone("ax (npm)", "ax", "ax_program.mjs", "@ax-llm/ax@24.0.21"),
     _node("@langchain/openai (npm)", "@langchain/openai", "langchain_node.mjs"),
     _node_alone("@langchain/anthropic (npm), at an OpenAI provider", "langchain_anthropic_node",
                 "langchain_anthropic_node.mjs", *ANTHROPIC_NODE, AT="openai"),
@@ -187,7 +194,7 @@ CLIENTS = (
                 "claude_agent_sdk.mjs", *CLAUDE_AGENT, AT="anthropic"),
     _node_alone("Codex (npm)", "codex", "codex_exec.mjs", "@openai/codex@0.171.0"),
     _node_alone("genkit (npm)", "genkit", "genkit_node.mjs", "@genkit-ai/compat-oai@1.42.0",
-                "genkit@1.42.0", known={"structured": IN_WORDS}),
+                "genkit@1.42.0"),
     _node_alone("llamaindex (npm)", "llamaindex_node", "llamaindex_node.mjs",
                 "llamaindex@0.12.1", "@llamaindex/openai@0.4.23", "zod@4.6.7"),
     _node_alone("instructor (npm)", "instructor_node", "instructor_node.mjs",

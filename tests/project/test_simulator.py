@@ -257,6 +257,19 @@ def test_an_agents_model_calls_a_tool_by_itself_until_it_has_a_result(
     assert called(tools=tools[1:]) == ""
 
 
+def test_an_agents_model_says_what_the_user_scripts(
+    openai_client: openai.OpenAI, anthropic_client: anthropic.Anthropic
+) -> None:
+    asked: list[Any] = [{"role": "user", "content": "Dog?\nSAY name: Rex\nSAY age: 3"}]
+    for model, said in (("agent-1", "name: Rex\nage: 3"), ("gpt-4o", None)):
+        made = openai_client.chat.completions.create(model=model, messages=asked)
+        told = anthropic_client.messages.create(model=model, max_tokens=99, messages=asked)
+        block = told.content[0]
+        assert block.type == "text"
+        answers = {made.choices[0].message.content, block.text}
+        assert (answers == {said}) == bool(said)
+
+
 def test_an_agents_model_calls_what_the_user_scripts(
     openai_client: openai.OpenAI, anthropic_client: anthropic.Anthropic
 ) -> None:

@@ -1,7 +1,7 @@
 """Models whose names begin with `agent`: they call tools by themselves until there is a result.
 
 A user's line `CALL name {"argument": …}` says what they call, one line after the other; then they
-answer.
+answer, in the words of the lines `SAY …` if there are any.
 """
 
 import json
@@ -13,6 +13,7 @@ from project.embedded.simulator.wire import JsonObject
 AGENT = "agent"
 FINAL = "final_"  # as agents' libraries call the tool that takes the answer
 CALL = re.compile(r"^CALL (\S+) (\{.*\})\s*$", re.MULTILINE)
+SAY = re.compile(r"^SAY (.*)$", re.MULTILINE)
 
 
 def chosen_tool(body: JsonObject) -> JsonObject | None:
@@ -32,6 +33,14 @@ def chosen_tool(body: JsonObject) -> JsonObject | None:
     others = [name for name in names if name not in final]
     wanted = final if messages and _results(messages[-1]) else others or final
     return {"type": "tool", "name": wanted[0], "function": {"name": wanted[0]}} if wanted else None
+
+
+def scripted_answer(body: JsonObject) -> str | None:
+    """What the user has such a model answer, None for its own words."""
+    if not str(body.get("model", "")).startswith(AGENT):
+        return None
+    lines = [line for text in _said(_objects(body.get("messages"))) for line in SAY.findall(text)]
+    return "\n".join(lines) if lines else None
 
 
 def _objects(value: object) -> list[JsonObject]:

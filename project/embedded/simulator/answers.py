@@ -66,6 +66,8 @@ def _text(call: SimulatedCall, controls: Controls, *, wrong: bool) -> str:
         seed: bytes | str = call.digest + str(wrong) if controls.errs else call.fingerprint
         rng = random.Random(seed)  # noqa: S311 - variety, not secrecy
         return write_json(call.form, rng, words)
+    if call.said is not None:
+        return call.said
     words = translated(words, call.text)
     if controls.output_tokens is None:
         most = round(controls.left_out * 255)

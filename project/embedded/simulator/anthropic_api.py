@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from project.embedded.simulator.agents import chosen_tool, schema_of
+from project.embedded.simulator.agents import chosen_tool, schema_of, scripted_answer
 from project.embedded.simulator.calls import (
     SimulatedAnswer,
     SimulatedCall,
@@ -112,6 +112,7 @@ def read_message(request: Request, body: JsonObject, *, seed: int, version: str)
         stream=body.get("stream") is True,
         form=form,
         tool=tool,
+        said=scripted_answer(body),
         max_tokens=limit,
         beginning=_marked(body.get("system")),
     )

@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from project.embedded.simulator.agents import chosen_tool, schema_of
+from project.embedded.simulator.agents import chosen_tool, schema_of, scripted_answer
 from project.embedded.simulator.calls import (
     CHARACTERS_PER_TOKEN,
     SimulatedAnswer,
@@ -117,6 +117,7 @@ def read_chat(request: Request, body: JsonObject, *, seed: int, model: str | Non
         with_usage=isinstance(options, dict) and options.get("include_usage") is True,
         form=form,
         tool=tool,
+        said=scripted_answer(body),
         max_tokens=limit,
         logprobs=body.get("logprobs") is True,
         beginning=("\n".join(texts), False),

@@ -31,8 +31,8 @@ await all({
     expect(called, "call of the tool");
   },
   async structured() {
-    const done = await ax("question:string -> name:string, age:number").forward(llm, { question: ASK });
-    expect(done.name, "object");
+    const done = await ax("question:string -> name:string, age:number").forward(llm, { question: `${ASK}\nSAY name: Rex\nSAY age: 3` });
+    expect(done.name === "Rex" && done.age === 3, "object");
   },
   async embeddings() {
     expect((await llm.embed({ texts: ["a dog"] })).embeddings[0], "vector");

@@ -12,6 +12,7 @@ from steps import (
     main,
     raises,
     step,
+    used_tool,
     weather,
 )
 
@@ -27,13 +28,24 @@ def chat():
 
 @step("structured")
 def structured():
-    expect(dspy.Predict("question -> answer")(question=ASK).answer, "answer")
+    asked = f"{ASK}\nSAY [[ ## answer ## ]]\nSAY a terrier\nSAY [[ ## completed ## ]]"
+    expect(dspy.Predict("question -> answer")(question=asked).answer == "a terrier", "answer")
 
 
 @step("tools")
 def tools():
     agent = dspy.ReAct("question -> answer", tools=[weather], max_iters=2)
-    expect(agent(question=ASK_WEATHER), "prediction")
+    fields = {
+        "next_thought": "ask",
+        "next_tool_name": "weather",
+        "next_tool_args": '{"city": "Bonn"}',
+        "reasoning": "asked",
+        "answer": "sunny",
+    }
+    script = [f"SAY [[ ## {name} ## ]]\nSAY {value}" for name, value in fields.items()]
+    done = agent(question="\n".join([ASK_WEATHER, *script, "SAY [[ ## completed ## ]]"]))
+    expect(done.answer == "sunny", "answer")
+    used_tool()
 
 
 @step("usage")

@@ -31,7 +31,7 @@ await all({
     expect(called, "call of the tool");
   },
   async structured() {
-    const done = await ai.generate({ model, prompt: ASK, output: { schema: z.object({ name: z.string(), age: z.number().int() }) } });
+    const done = await ai.generate({ model, prompt: `${ASK}\nSAY {"name": "Rex", "age": 3}`, output: { schema: z.object({ name: z.string(), age: z.number().int() }) } });
     expect(done.output?.name, "object");
   },
   async errors() {
