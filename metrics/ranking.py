@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from llmconfig.configuration.known_costs import KnownCost
 from metrics.bounded import without_jit
 from metrics.queries import Figures, Row
 from metrics.query_sources import SumsSource, source
@@ -17,6 +18,7 @@ from metrics.questions import OTHERS, FoundKey, MetricsQuestion
 
 Keys = tuple[FoundKey, ...]
 BETWEEN = "\x1f"  # in no name
+COSTS = "sum(cost_usd), sum(unpriced)::bigint, sum(unpriced_tokens)::bigint"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,15 @@ class Ranked:
     rows: Sequence[Row] = ()
     number: int = 0
     others: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CostOfPeriod:
+    """What a group of calls cost in the hour or day that begins at `period`."""
+
+    period: dt.datetime
+    keys: Keys
+    cost: KnownCost
 
 
 def most_expensive(question: MetricsQuestion, *, most: int) -> Ranked:
@@ -50,35 +61,37 @@ def most_expensive(question: MetricsQuestion, *, most: int) -> Ranked:
 
 def by_period(
     question: MetricsQuestion, groups: Sequence[Keys]
-) -> tuple[list[Row], dict[dt.datetime, Figures]]:
-    """Each of these groups by period, and all others together by period."""
+) -> tuple[list[CostOfPeriod], dict[dt.datetime, KnownCost]]:
+    """What each of these groups cost by period, and all others together by period."""
     read = source(question, question.by, apart=True)
     named = {_text(read, keys): keys for keys in groups}
     where, wanted = read.conditions(question)
     place = _place(read, question.by)
     rows = _fetched(
-        f"SELECT period_start, CASE WHEN {place} = ANY(%s) THEN {place} END, {read.sums}"  # noqa: S608
+        f"SELECT period_start, CASE WHEN {place} = ANY(%s) THEN {place} END, {COSTS}"  # noqa: S608
         f" FROM {read.table} WHERE {where} GROUP BY 1, 2",
         [list(named), *read.values, *wanted],
     )
     found = [
-        Row(start, named[text], Figures(*sums)) for start, text, *sums in rows if text in named
+        CostOfPeriod(start, named[text], KnownCost.of(*sums))
+        for start, text, *sums in rows
+        if text in named
     ]
-    return found, {start: Figures(*sums) for start, text, *sums in rows if text is None}
+    return found, {start: KnownCost.of(*sums) for start, text, *sums in rows if text is None}
 
 
-def same_groups(question: MetricsQuestion, groups: Sequence[Keys]) -> Mapping[Keys, Figures]:
-    """Of these groups, those that have calls in the question's time."""
+def same_groups(question: MetricsQuestion, groups: Sequence[Keys]) -> Mapping[Keys, KnownCost]:
+    """What these groups cost, those of them that have calls in the question's time."""
     read = source(question, question.by, apart=False)
     named = {_text(read, keys): keys for keys in groups}
     where, wanted = read.conditions(question)
     place = _place(read, question.by)
     rows = _fetched(
-        f"SELECT {place}, {read.sums} FROM {read.table} WHERE {where} AND {place} = ANY(%s)"  # noqa: S608
+        f"SELECT {place}, {COSTS} FROM {read.table} WHERE {where} AND {place} = ANY(%s)"  # noqa: S608
         " GROUP BY 1",
         [*read.values, *wanted, list(named)],
     )
-    return {named[text]: Figures(*sums) for text, *sums in rows}
+    return {named[text]: KnownCost.of(*sums) for text, *sums in rows}
 
 
 def _place(read: SumsSource, by: Sequence[str]) -> str:

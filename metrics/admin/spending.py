@@ -18,7 +18,8 @@ from django.utils.translation import gettext_lazy as _
 
 from llmconfig.admin.kit.charts import TONES, Chart, Column, Part, stacked
 from llmconfig.admin.kit.presentation import changed, cost_changed
-from llmconfig.configuration.known_costs import money
+from llmconfig.configuration.known_costs import KnownCost, money
+from llmconfig.configuration.known_costs import total as total_cost
 from llmconfig.configuration.numbers import count, tick
 from metrics.admin.periods import SINCE, UNTIL, last_days, moment_of, name_of
 from metrics.admin.viewers_zone import offered_zones, viewers_zone, zone_error
@@ -26,9 +27,9 @@ from metrics.bounded import bounded
 from metrics.caller_rollups import MAX_APART
 from metrics.csv_export import csv_lines
 from metrics.errors import TookTooLong, Unanswerable
-from metrics.queries import Figures, Row, added, ask, total
+from metrics.queries import Figures, Row, ask, total
 from metrics.questions import OTHERS, Grain, MetricsQuestion, start_of
-from metrics.ranking import by_period, most_expensive, same_groups
+from metrics.ranking import CostOfPeriod, Keys, by_period, most_expensive, same_groups
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
@@ -235,9 +236,9 @@ class SpendingFound:
     whole_before: Figures
     groups: Sequence[Row]
     number: int  # of groups
-    before: Mapping[tuple[Any, ...], Figures]
-    apart: Sequence[Row]
-    rest: Mapping[dt.datetime, Figures]
+    before: Mapping[Keys, KnownCost]
+    apart: Sequence[CostOfPeriod]
+    rest: Mapping[dt.datetime, KnownCost]
     others: bool = False  # whether one of the groups is of all others
     too_many: bool = False  # groups and days for a chart
 
@@ -255,7 +256,8 @@ def _found(asked: AskedSpending) -> SpendingFound:
         days = ask(replace(question, each_period=True))
         return SpendingFound(
             now=now, whole_before=whole_before, groups=days, number=len(days), before={},
-            apart=days, rest={},
+            apart=[CostOfPeriod(row.period, (), row.figures.cost) for row in days if row.period],
+            rest={},
         )  # fmt: skip
     ranked = most_expensive(question, most=MAX_LINES)
     found = SpendingFound(
@@ -309,8 +311,7 @@ def _lines(asked: AskedSpending, found: SpendingFound) -> list[dict[str, Any]]:
     lines = []
     for row in found.groups[:MAX_LINES]:
         start = row.period.astimezone(asked.zone) if row.period else None
-        before = found.before.get(row.keys)
-        was = before.cost if before else None
+        was = found.before.get(row.keys)
         lines.append(
             {
                 "name": date_format(start, "j M Y") if start else _name(row.keys),
@@ -334,19 +335,18 @@ def _name(keys: Sequence[object]) -> str:
 def _chart(asked: AskedSpending, found: SpendingFound) -> Chart:
     """The most expensive groups by day, the rest together."""
     tones = {row.keys: tone for tone, row in enumerate(found.drawn)} if asked.way.dimensions else {}
-    days: dict[dt.datetime, list[tuple[int, Row]]] = {}
-    for row in found.apart:
-        if row.period is not None:
-            day = days.setdefault(row.period.astimezone(dt.UTC), [])
-            day.append((tones.get(row.keys, 0), row))
-    rest = {start.astimezone(dt.UTC): figures for start, figures in found.rest.items()}
+    days: dict[dt.datetime, list[tuple[int, CostOfPeriod]]] = {}
+    for each in found.apart:
+        day = days.setdefault(each.period.astimezone(dt.UTC), [])
+        day.append((tones.get(each.keys, 0), each))
+    rest = {start.astimezone(dt.UTC): cost for start, cost in found.rest.items()}
     name = _rest_name(found)
     columns = []
     for start in asked.starts():
         label, moment = f"{start:%-d %b}", start.astimezone(dt.UTC)
         parts = [
-            _part(asked, label, tone, _name(row.keys), row.figures, asked.calls(row.keys, start))
-            for tone, row in sorted(days.get(moment, []), key=lambda each: each[0])
+            _part(asked, label, tone, _name(one.keys), one.cost, asked.calls(one.keys, start))
+            for tone, one in sorted(days.get(moment, []), key=lambda each: each[0])
         ]
         if moment in rest:
             parts.append(_part(asked, label, TONES - 1, name, rest[moment], ""))
@@ -355,9 +355,8 @@ def _chart(asked: AskedSpending, found: SpendingFound) -> Chart:
 
 
 def _part(
-    asked: AskedSpending, label: str, tone: int, name: str, figures: Figures, address: str
+    asked: AskedSpending, label: str, tone: int, name: str, cost: KnownCost, address: str
 ) -> Part:
-    cost = figures.cost
     said = f"{label}: {cost}" if asked.by == "day" else f"{label}, {name}: {cost}"
     return Part(float(cost.usd or 0), tone, said, address)
 
@@ -375,7 +374,7 @@ def _legend(asked: AskedSpending, found: SpendingFound) -> list[dict[str, Any]]:
         for tone, row in enumerate(found.drawn)
     ]  # fmt: skip
     if found.rest:
-        rest = added(list(found.rest.values())).cost
+        rest = total_cost(found.rest.values())
         legend.append(
             {"name": _rest_name(found), "value": str(rest), "tone": TONES - 1, "address": ""}
         )
