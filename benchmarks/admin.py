@@ -149,7 +149,18 @@ def _filtered(session: str) -> dict[str, str]:
 
 def _spending() -> dict[str, str]:
     spending = f"{CALLS}spending/"
-    ways = ("day", "node", "model", "provider", "organization", "key", "user", "tag", "batch")
+    ways = (
+        "day",
+        "node",
+        "model",
+        "provider",
+        "tier",
+        "organization",
+        "key",
+        "user",
+        "tag",
+        "batch",
+    )
     return {
         f"spending by {way}, {days} days": f"{spending}?by={way}&days={days}"
         for way in ways

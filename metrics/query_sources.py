@@ -150,11 +150,16 @@ SELECT EXISTS (
 
 @dataclass(frozen=True, slots=True)
 class SumsSource:
-    """A table of sums with the values of its parameters; `caller` is what its rows are told by."""
+    """A table of sums with the values of its parameters; `caller` is what its rows are told by.
+
+    `bounded` tables have the question's time alone. To say so again has the planner expect few
+    rows, and sort them on disk.
+    """
 
     table: str
     values: Sequence[Any]
     caller: str = ""
+    bounded: bool = False
 
     @property
     def sums(self) -> str:
@@ -168,8 +173,8 @@ class SumsSource:
     def conditions(self, question: MetricsQuestion) -> tuple[str, list[Any]]:
         """The WHERE clause and its values."""
         since = start_of(question.since, question.grain, question.zone)
-        parts = ["period_start >= %s", "period_start < %s"]
-        values: list[Any] = [since, question.until]
+        parts = ["true"] if self.bounded else ["period_start >= %s", "period_start < %s"]
+        values: list[Any] = [] if self.bounded else [since, question.until]
         for name, value in question.only.items():
             if self.caller:
                 parts.append("NOT others AND value IS NOT DISTINCT FROM %s")
@@ -217,13 +222,13 @@ def _of_rollups(question: MetricsQuestion, names: Sequence[str], *, apart: bool)
     if split:
         return SumsSource(SPLIT, [zone, *bounds, split, split, zone, *bounds])
     if apart or not (parts := _utc_days_within(*bounds)):
-        return SumsSource(ZONED, [zone, *bounds])
+        return SumsSource(ZONED, [zone, *bounds], bounded=True)
     columns = [OF_ROLLUPS[name] for name in OF_ROLLUPS if not brief or name in OF_OVERVIEW]
     table = TOGETHER.format(
         columns=", ".join([*columns, COLUMNS_OF_SUMS]), days=view, hours=VIEWS[Grain.HOUR],
         kind="true",
     )  # fmt: skip
-    return SumsSource(table, [moment for part in parts for moment in part])
+    return SumsSource(table, [moment for part in parts for moment in part], bounded=True)
 
 
 def _kind(caller: str) -> str:
@@ -249,12 +254,13 @@ def _of_callers(question: MetricsQuestion, caller: str, *, apart: bool) -> SumsS
         times = [since, until, split, split, zone, since, until]
         return SumsSource(table, [zone, kind, *times], caller)
     if apart or not (parts := _utc_days_within(since, until)):
-        return SumsSource(ZONED_CALLERS, [zone, kind, since, until], caller)
+        return SumsSource(ZONED_CALLERS, [zone, kind, since, until], caller, bounded=True)
     table = TOGETHER.format(
         columns=f"{WHO}, failed, {COLUMNS_OF_SUMS}", days=CALLERS_VIEWS[Grain.DAY],
         hours=CALLERS_VIEWS[Grain.HOUR], kind="kind = %s",
     )  # fmt: skip
-    return SumsSource(table, [value for part in parts for value in (kind, *part)], caller)
+    values = [value for part in parts for value in (kind, *part)]
+    return SumsSource(table, values, caller, bounded=True)
 
 
 def _utc_days_within(
