@@ -185,7 +185,7 @@ class ProviderAdmin(ShowsHealth, TellsUses, RevisionedAdmin):
                 "description": _("Shared by all processes. Calls wait for their turn."),
             },
         ),
-        (_("Details"), {"fields": ("api_version", "timeout_seconds")}),
+        (_("Details"), {"fields": ("api_version", "timeout_seconds", "hold_seconds")}),
     )
 
     def get_queryset(self, request: HttpRequest) -> Any:

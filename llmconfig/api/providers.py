@@ -43,7 +43,7 @@ class ProviderSerializer(StrictModelSerializer[Provider]):
         fields = (
             "id", "name", "provider_type", "api_base_url", "api_key", "has_key", "key_last4",
             "secret_ref", "api_version", "timeout_seconds", "priority", "weight", "is_enabled",
-            "max_concurrency", "requests_per_minute", "tokens_per_minute",
+            "max_concurrency", "requests_per_minute", "tokens_per_minute", "hold_seconds",
             "validated_at", "validation_error", "created_at", "updated_at",
         )  # fmt: skip
         read_only_fields = ("key_last4", "validated_at", "validation_error")

@@ -29,6 +29,7 @@ class ProviderFacts:
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     max_concurrency: int | None = None
+    hold_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -307,6 +307,7 @@ def _provider(row: Provider) -> ProviderFacts:
         requests_per_minute=row.requests_per_minute,
         tokens_per_minute=row.tokens_per_minute,
         max_concurrency=row.max_concurrency,
+        hold_seconds=row.hold_seconds,
     )
 
 

@@ -68,6 +68,7 @@ COLUMNS = {
     "langsmith_tracing": _("LangSmith tracing"),
     "last_used_at": _("last used"),
     "max_concurrency": _("concurrent requests"),
+    "hold_seconds": _("hold at /v1 in seconds"),
     "max_output_tokens": _("max output tokens"),
     "max_retries": _("max retries"),
     "max_tokens": _("max tokens"),

@@ -104,6 +104,15 @@ class Provider(models.Model):
             "Most requests at a time, over all processes. Blank: as many as the provider accepts."
         ),
     )
+    hold_seconds = models.FloatField(
+        default=0.0,
+        db_default=0.0,
+        validators=[MinValueValidator(0), MaxValueValidator(600)],
+        help_text=_(
+            "How long a call at /v1 may be held while this provider is cooling down and no other"
+            " can answer, in seconds. 0: it is refused at once."
+        ),
+    )
     is_enabled = models.BooleanField(
         default=True,
         help_text=_("Off: no call goes to this provider; the next one is used."),
@@ -126,6 +135,10 @@ class Provider(models.Model):
             models.CheckConstraint(
                 name="llm_providers_timeout_positive",
                 condition=models.Q(timeout_seconds__gt=0),
+            ),
+            models.CheckConstraint(
+                name="llm_providers_hold_range",
+                condition=models.Q(hold_seconds__gte=0, hold_seconds__lte=600),
             ),
             models.CheckConstraint(
                 name="llm_providers_weight_positive", condition=models.Q(weight__gte=1)

@@ -1,6 +1,7 @@
 """Targets that keep failing are left alone, by all processes."""
 
 import time
+from dataclasses import replace
 
 import pytest
 from redis import Redis
@@ -116,6 +117,27 @@ def test_if_all_are_cooling_a_call_waits_for_the_first(
     record = client.generate(ask()).record
     assert outcomes(record) == [("only", "cooling"), ("only", "ok")]
     assert 200 < record.latency_ms < 10_000
+
+
+@pytest.mark.parametrize(("hold", "told"), [(0, ["cooling"]), (60, ["cooling", "ok"])])
+def test_a_call_that_does_not_wait_is_held_as_long_as_its_provider_says(
+    quick, make_provider, make_node, simulator, ask, hold, told
+):
+    make_provider("only", hold_seconds=hold)
+    make_node("only/gpt-4o-mini")
+    down(simulator)
+    for _ in range(5):
+        with pytest.raises(GenerationExhausted):
+            client.generate(ask())
+    simulator.plan()
+    call = replace(ask(), waits=False)
+    if told == ["cooling"]:
+        with pytest.raises(GenerationExhausted) as refused:
+            client.generate(call)
+        record = refused.value.record
+    else:
+        record = client.generate(call).record
+    assert [outcome for _, outcome in outcomes(record)] == told
 
 
 def test_a_long_retry_after_is_believed_at_once(quick, two_targets, simulator, ask):

@@ -42,13 +42,12 @@ async def _ask_in_turn(state: GenerationState, strategy: Strategy) -> None:
                 aside.append(target)
                 continue
         else:
-            if not state.call.waits:
-                return
-            target = min(aside, key=cooldown.seconds_left)
+            target = min(
+                aside, key=lambda each: cooldown.seconds_left(each) - state.may_wait_s(each)
+            )
             aside.remove(target)
-            if cooldown.seconds_left(target) > state.time_left_s():
+            if not await retries.wait_for_cooldown(state, target):
                 return
-            await retries.wait_for_cooldown(state, target)
         made = await _ask(state, strategy, target)
         if made.reply is not None or state.ended_by:
             return

@@ -4,6 +4,7 @@ tenacity counts and waits. It is set up only with the first attempt's outcome al
 machinery costs 25 µs, a quarter of a whole call, and most calls succeed at once.
 """
 
+import asyncio
 import random
 import time
 from dataclasses import replace
@@ -70,17 +71,29 @@ async def _moves_on(state: GenerationState, target: Target) -> bool:
         for each in state.resolution.targets
     ):
         return True
-    if not state.call.waits or cooldown.seconds_left(target) > state.time_left_s():
-        return True
-    await wait_for_cooldown(state, target)
-    return False
+    return not await wait_for_cooldown(state, target)
 
 
-async def wait_for_cooldown(state: GenerationState, target: Target) -> None:
-    """Wait until a target may be asked again; the generation's deadline bounds it."""
+async def wait_for_cooldown(state: GenerationState, target: Target) -> bool:
+    """Wait until a target may be asked again; False when that takes longer than the call may wait.
+
+    The generation's deadline bounds it, and for a call that doesn't wait its provider's hold.
+    """
+    most = state.may_wait_s(target)
+    if cooldown.seconds_left(target) > most:
+        return False
     state.waiting = (target, time.perf_counter())
-    await cooldown.wait_until_usable(target)
+    if state.call.waits:
+        await cooldown.wait_until_usable(target)
+    else:
+        try:
+            async with asyncio.timeout(most):  # another call may try it meanwhile, and take long
+                await cooldown.wait_until_usable(target)
+        except TimeoutError:
+            state.waiting = None
+            return False
     state.waiting = None
+    return True
 
 
 def _last(state: RetryCallState) -> AttemptResult:

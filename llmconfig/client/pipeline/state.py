@@ -166,6 +166,17 @@ class GenerationState:
         """The seconds that are left until the call's deadline."""
         return self.deadline_s - (time.perf_counter() - self.started)
 
+    def may_wait_s(self, target: Target) -> float:
+        """How many seconds the call may wait for a target that cools down.
+
+        All that are left, or for a call that doesn't wait those that its provider may hold it;
+        negative where that time is over.
+        """
+        if self.call.waits:
+            return self.time_left_s()
+        held_s = time.perf_counter() - self.started
+        return min(self.time_left_s(), target.provider.hold_seconds - held_s)
+
     async def may_go_on(self) -> bool:
         """Whether another request is allowed; asked before everything after the first one.
 

@@ -223,6 +223,7 @@ SECTIONS: Mapping[str, FileSection] = {
             "secret_ref": FieldRule(text, ""),
             "api_version": FieldRule(text, ""),
             "timeout_seconds": FieldRule(_seconds, 600.0),
+            "hold_seconds": FieldRule(_seconds, 0.0),
             "priority": FieldRule(partial(whole_number, least=0, most=MAX_SMALL), 100),
             "weight": FieldRule(partial(whole_number, most=MAX_SMALL), 1),
             "requests_per_minute": _limit,
