@@ -2,11 +2,9 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from django.db.models import Model
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
 from llmconfig.configuration.references import TIER_PREFIX
 from llmconfig.models import (
@@ -21,9 +19,6 @@ from llmconfig.models import (
     UserConfig,
 )
 
-if TYPE_CHECKING:
-    from django_stubs_ext import StrOrPromise
-
 Names = Callable[[str, str], bool]  # (reference, the provider that it is asked of): is it meant?
 SETTINGS_MODELS = ("model_tagger", "model_enricher", "model_analytics", "model_responder")
 
@@ -32,7 +27,7 @@ SETTINGS_MODELS = ("model_tagger", "model_enricher", "model_analytics", "model_r
 class Use:
     """A row that names it, and in what words that is told."""
 
-    words: "StrOrPromise"
+    words: str
     row: Model
 
 
@@ -42,7 +37,7 @@ def uses_of_provider(provider: Provider) -> list[Use]:
     found = list(_uses(lambda reference, asked: asked == name or reference.startswith(prefix)))
     row = LLMConfig.objects.first()
     if row is not None and name in {row.provider_id, row.backup_provider_id}:
-        found.insert(0, Use(_("the processing settings"), row))
+        found.insert(0, Use(gettext("the processing settings"), row))
     found += [
         Use(gettext("the budget {name}").format(name=budget.name), budget)
         for budget in Budget.objects.filter(scope=BudgetScope.PROVIDER, scope_value=name)
@@ -70,7 +65,7 @@ def uses_of_model(model: ProviderModel) -> list[Use]:
     if row is not None:
         named = [(getattr(row, column), row.provider_id) for column in SETTINGS_MODELS]
         if _any([*named, (row.backup_model, row.backup_provider_id)], is_meant):
-            found.insert(0, Use(_("the processing settings"), row))
+            found.insert(0, Use(gettext("the processing settings"), row))
     return found
 
 

@@ -183,7 +183,7 @@ def test_a_provider_added_in_the_browser_has_a_key_that_works(make_provider, sim
     form = {
         "name": "acme", "provider_type": "custom", "api_base_url": f"{simulator.url}/v1",
         "new_key": "sk-0123456789abcdefghij", "is_enabled": "on", "priority": "100",
-        "weight": "1", "timeout_seconds": "5", **rows,
+        "weight": "1", "timeout_seconds": "5", "hold_seconds": "0", **rows,
     }  # fmt: skip
     page = administrator.post(reverse("admin:llmconfig_provider_add"), form, follow=True)
     added = Provider.objects.get(name="acme")
