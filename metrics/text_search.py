@@ -63,7 +63,7 @@ def drop_index() -> bool:
 
 
 def has_index() -> bool:
-    """Whether every month has it."""
+    """Whether every month of texts has the index."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)", [INDEX]

@@ -59,7 +59,7 @@ class CallTableAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("End user"))
     def served(self, row: Any) -> str | SafeString:
-        """Whom the caller serves."""
+        """Whom the caller serves, as the caller names them."""
         return self._found_by("user", [row.end_user])
 
     @admin.display(description=_("Tags"))

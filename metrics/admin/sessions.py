@@ -29,7 +29,7 @@ MAX_SHOWN = 200
 
 
 def session_page(session: UUID) -> str:
-    """Its address."""
+    """The address of a session's page."""
     return reverse("admin:metrics_session", args=[session])
 
 

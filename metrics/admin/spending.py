@@ -98,7 +98,7 @@ class AskedSpending:
         return MetricsQuestion(since=self.since, until=self.until, zone=self.zone)
 
     def question_before(self) -> MetricsQuestion:
-        """As many days before it."""
+        """The same question about as many days before these."""
         since = self.since - dt.timedelta(days=len(self.starts()))
         return MetricsQuestion(since=since, until=self.since, zone=self.zone)
 

@@ -46,7 +46,7 @@ def secret_bytes(secret: Secret) -> bytes:
 
 
 def addresses(rule: AlertRule) -> list[str]:
-    """Who gets a rule's mail."""
+    """The addresses that get a rule's mail."""
     return [each for each in rule.recipients.replace(",", " ").split() if each]
 
 
