@@ -22,6 +22,7 @@ TEXTS = (
     _("Forgotten your password or username?"),
     _("General"),
     _("Go back"),
+    _("History"),
     _("Light"),
     _("Loading more results..."),
     _("More actions"),

@@ -62,14 +62,16 @@ class BatchOrder:
 class BatchForm(forms.Form):
     """One batch: which enrichment over which rows, and on what terms."""
 
-    enrichment = forms.ChoiceField(widget=SelectWidget)
+    enrichment = forms.ChoiceField(label=_("Enrichment"), widget=SelectWidget)
     languages = forms.CharField(
+        label=_("Languages"),
         required=False,
         max_length=200,
         widget=TextWidget(attrs={"placeholder": "es, fr", "list": "batch-languages"}),
         help_text=_("Into which languages, with commas between: es, pt-BR, zh-Hant."),
     )
     organization = forms.CharField(
+        label=_("Organization"),
         required=False,
         max_length=100,
         widget=TextWidget(
@@ -103,7 +105,11 @@ class BatchForm(forms.Form):
         label=_("Also rows that are up to date (every row is paid for again)"), required=False
     )
     transport = forms.ChoiceField(
-        choices=TRANSPORTS, initial=Transport.LIVE.value, required=False, widget=SelectWidget
+        label=_("Transport"),
+        choices=TRANSPORTS,
+        initial=Transport.LIVE.value,
+        required=False,
+        widget=SelectWidget,
     )
     within_hours = forms.FloatField(
         label=_("Deadline in hours"),
@@ -113,6 +119,7 @@ class BatchForm(forms.Form):
         help_text=_("A provider batch may take 24 hours."),
     )
     priority = forms.IntegerField(
+        label=_("Priority"),
         required=False,
         initial=0,
         min_value=-MAX_PRIORITY,

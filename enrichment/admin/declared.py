@@ -55,9 +55,9 @@ class DeclaredForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only f
 
     table = ""
 
-    reads = forms.MultipleChoiceField(widget=CheckboxesWidget)
-    writes = forms.ChoiceField(required=False, widget=SelectWidget)
-    node = forms.ChoiceField(required=False, widget=SelectWidget)
+    reads = forms.MultipleChoiceField(label=_("Reads"), widget=CheckboxesWidget)
+    writes = forms.ChoiceField(label=_("Writes"), required=False, widget=SelectWidget)
+    node = forms.ChoiceField(label=_("Node"), required=False, widget=SelectWidget)
     system = forms.CharField(
         label=_("Instructions"),
         required=False,
@@ -78,6 +78,7 @@ class DeclaredForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only f
         label=_("JSON schema"), required=False, widget=TextareaWidget(attrs={"rows": 6, **CODE})
     )
     gates = forms.MultipleChoiceField(
+        label=_("Gates"),
         required=False,
         widget=CheckboxesWidget,
         choices=[(name, label) for name, (label, _) in GATES.items()],

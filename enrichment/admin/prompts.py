@@ -113,7 +113,10 @@ class PromptAdmin(ModelAdmin):
                 *((name, get(name).label) for name in names()),
             ]
             return forms.ChoiceField(
-                choices=choices, widget=SelectWidget(), help_text=db_field.help_text
+                label=gettext("Enrichment"),
+                choices=choices,
+                widget=SelectWidget(),
+                help_text=db_field.help_text,
             )
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 

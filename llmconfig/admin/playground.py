@@ -79,6 +79,7 @@ class PlaygroundForm(forms.Form):
         widget=TextareaWidget(attrs={"rows": 5, "placeholder": _("Ask something")}),
     )
     temperature = forms.FloatField(
+        label=_("Temperature"),
         required=False,
         min_value=0,
         max_value=2,

@@ -247,6 +247,29 @@ def test_no_text_of_the_admins_code_is_unmarked():
     assert found == set()
 
 
+def unlabelled(source: str) -> list[str]:
+    """Fields of forms that Django would call by their names, which stay English."""
+    return [
+        f"{node.lineno}: {ast.unparse(node.func)}"
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func).startswith("forms.")
+        and called(node).endswith("Field")
+        and "Hidden" not in ast.unparse(node)
+        and not any(keyword.arg == "label" for keyword in node.keywords)
+    ]
+
+
+def test_every_field_of_a_form_has_a_marked_label():
+    found = {
+        f"{path.relative_to(ROOT)}:{each}"
+        for path in _code()
+        for each in unlabelled(path.read_text(encoding="utf-8"))
+    }
+    assert found == set()
+    assert unlabelled("reads = forms.ChoiceField(required=False)") != []
+
+
 def test_no_text_of_a_template_is_unmarked():
     found = {
         f"{path.relative_to(ROOT)}: {each}"
