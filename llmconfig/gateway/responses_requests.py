@@ -30,7 +30,7 @@ from llmconfig.gateway.reading import (
 # Sent on under their own names.
 SAME = (
     "top_p", "parallel_tool_calls", "service_tier", "user", "safety_identifier",
-    "prompt_cache_key", "prompt_cache_retention",
+    "prompt_cache_key", "prompt_cache_retention", "frequency_penalty", "presence_penalty",
 )  # fmt: skip
 # Read here, or without effect where there are no built-in tools.
 READ = frozenset(
@@ -319,11 +319,13 @@ def _echo(body: JSON) -> JSON:
     parallel = body.get("parallel_tool_calls")
     return {
         "background": False,
+        "frequency_penalty": body.get("frequency_penalty") or 0,
         "instructions": body.get("instructions"),
         "max_output_tokens": body.get("max_output_tokens"),
         "max_tool_calls": body.get("max_tool_calls"),
         "metadata": _object(body, "metadata"),
         "parallel_tool_calls": True if parallel is None else parallel,
+        "presence_penalty": body.get("presence_penalty") or 0,
         "previous_response_id": body.get("previous_response_id"),
         "prompt_cache_key": body.get("prompt_cache_key"),
         "reasoning": {"effort": reasoning.get("effort"), "summary": reasoning.get("summary")},
@@ -334,6 +336,7 @@ def _echo(body: JSON) -> JSON:
         "text": {"format": {"type": "text"}, **text},
         "tool_choice": body.get("tool_choice") or "auto",
         "tools": response_tools.echoed(body),
+        "top_logprobs": body.get("top_logprobs") or 0,
         "top_p": body.get("top_p"),
         "truncation": "disabled",
         "user": body.get("user"),

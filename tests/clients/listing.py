@@ -177,6 +177,8 @@ CLIENTS = (
                 "@ai-sdk/anthropic@4.0.105", *AI_7),
     _node_alone("ai 7, @openrouter/ai-sdk-provider", "openrouter_node", "openrouter_ai_sdk.mjs",
                 "@openrouter/ai-sdk-provider@3.1.0", *AI_7),
+    _node_alone("@openrouter/sdk (npm)", "openrouter_sdk", "openrouter_sdk.mjs",
+                "@openrouter/sdk@1.3.19"),
     _node_alone("mastra (npm)", "mastra", "mastra_agent.mjs", "@mastra/core@1.71.0", "zod@4.6.7"),
     _node_alone("ax (npm)", "ax", "ax_program.mjs", "@ax-llm/ax@24.0.21"),
     _node("@langchain/openai (npm)", "@langchain/openai", "langchain_node.mjs"),

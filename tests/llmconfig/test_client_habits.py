@@ -98,6 +98,16 @@ def test_a_schema_holds_wherever_a_client_puts_it(server, provider, key, form):
     assert "does not obey the schema" in reply.json()["error"]["message"]
 
 
+def test_a_response_holds_the_numbers_that_strict_clients_check(server, provider, key):
+    numbers = ("frequency_penalty", "presence_penalty", "top_logprobs")
+    asked = {"model": "habits", "input": "Hello"}
+    with server.client(key) as client:
+        told = client.post("/v1/responses", json=asked).json()
+        assert [told[each] for each in numbers] == [0, 0, 0]
+        told = client.post("/v1/responses", json=asked | {"frequency_penalty": 0.5}).json()
+    assert (told["frequency_penalty"], provider.asked["frequency_penalty"]) == (0.5, 0.5)
+
+
 def test_json_without_its_schema_is_refused_by_name(server, provider, key):
     with server.client(key) as client:
         reply = client.post(CHAT, json=ASKED | {"response_format": {"type": "json"}})

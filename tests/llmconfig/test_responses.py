@@ -38,13 +38,17 @@ class Dog(BaseModel):
     name: str
 
 
+# What servers of Responses answer, though the package's types don't name it.
+UNTYPED = {"store", "frequency_penalty", "presence_penalty"}
+
+
 def unknown(value: Any, path: str = "") -> list[str]:
-    """The fields that a type of OpenAI's doesn't have, but for `store`, which only its API has."""
+    """The fields that a type of OpenAI's doesn't have, but for those of UNTYPED."""
     if isinstance(value, list):
         return [name for each in value for name in unknown(each, path)]
     if not isinstance(value, BaseModel):
         return []
-    extra = [f"{path}.{name}" for name in value.model_extra or () if name != "store"]
+    extra = [f"{path}.{name}" for name in value.model_extra or () if name not in UNTYPED]
     names = type(value).model_fields
     return extra + [
         found for name in names for found in unknown(getattr(value, name), f"{path}.{name}")
