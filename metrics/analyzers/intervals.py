@@ -3,6 +3,10 @@
 import math
 from dataclasses import dataclass
 
+from django.utils.translation import gettext
+
+from llmconfig.configuration.numbers import count, decimal, percent
+
 Z_OF_95_PERCENT = 1.959964
 
 
@@ -31,7 +35,12 @@ class Share:
     def __str__(self) -> str:
         if self.value is None:
             return "-"
-        return f"{self.value:.1%} ({self.low:.1%} to {self.high:.1%}) of {self.number}"
+        return gettext("{value} ({low} to {high}) of {number}").format(
+            value=percent(self.value, 1),
+            low=percent(self.low, 1),
+            high=percent(self.high, 1),
+            number=count(self.number),
+        )
 
     def _end(self, side: int) -> float:
         if not self.number:
@@ -62,8 +71,12 @@ class Sample:
     def __str__(self) -> str:
         if not self.number:
             return "-"
-        reach = "" if self.low is None else f" ({self.low:.2f} to {self.high:.2f})"
-        return f"{self.mean:.2f}{reach} of {self.number}"
+        mean, number = decimal(self.mean, 2), count(self.number)
+        if self.low is None or self.high is None:
+            return gettext("{value} of {number}").format(value=mean, number=number)
+        return gettext("{value} ({low} to {high}) of {number}").format(
+            value=mean, low=decimal(self.low, 2), high=decimal(self.high, 2), number=number
+        )
 
     def _end(self, side: int) -> float | None:
         if self.number < 2:
