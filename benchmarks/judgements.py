@@ -157,6 +157,13 @@ judgements with their reasons are in `fixtures/quality/judgements.tsv`. In brack
 interval. The gates were mended by what was found in these answers, so others will do worse: when
 the ninth and tenth listing were judged, 4 of the 28 parts that were applied were dangerous (a year
 that nobody spoke of, children without the limit of 12 years), and the gates were mended again.
+Then 25 answers over 15 further listings (`--after 11 --each 2`) were judged before anybody looked
+at what the gates did with them: of the 57 parts that were applied, 3 were dangerous (5.3 %; 1.1 to
+14.6 %): a Spanish text in which experienced owners became experienced dogs, and the traits “loving”
+and “rescue work”, of which nobody spoke. Of 39 right ones 2 were held (5.1 %; 0.6 to 17.3 %): a
+text with a web address glued to a sentence, and a biography that quotes such a one. Those were
+mended, so that these answers count as seen in the table. At this rate one applied part in twenty of
+new answers by such a small model misleads: have its profiles and translations read.
 Before all that, of the first four listings, two profiles of four (one with an invented fun fact)
 and three Spanish texts of three (one says clean for sweet) had been applied whole.
 """

@@ -44,7 +44,8 @@ def sentences(text: str) -> list[str]:
 
 def words(text: str) -> list[str]:
     """Its words and figures in lower case."""
-    return _WORD.findall(text.lower().replace("’", "'"))  # noqa: RUF001
+    text = text.lower().replace("’", "'").replace("non-", "non")  # noqa: RUF001
+    return _WORD.findall(text)
 
 
 @lru_cache(maxsize=50_000)

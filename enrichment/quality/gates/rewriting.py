@@ -130,6 +130,7 @@ def _is_invented(content: int, new: int, longest: int) -> bool:
 
 
 MIN_UNGROUNDED_SHARE = 0.4  # of the words of content in a sentence of another text
+MAX_SHORT = 2  # words of content of which none may be new: “rescue work”
 
 
 # Units with which a text says how long, heavy or far something is, if its source never does.
@@ -165,7 +166,7 @@ def grounded(framing: AbstractSet[str], alone: Mapping[str, AbstractSet[str]]) -
                 if is_content(word) and not _is_small(word) and word not in framing
             }
             new = sum(not known.has(word) for word in content)
-            if new == len(content) > 0 or new >= max(
+            if (new and len(content) <= MAX_SHORT) or new >= max(
                 MIN_INVENTED, MIN_UNGROUNDED_SHARE * len(content)
             ):
                 found.append(sentence)

@@ -15,7 +15,13 @@ from itertools import islice
 from django.utils.translation import gettext_lazy as _
 
 from enrichment.quality.gates.comparison import Passage, Sentence, is_content, stem, words
-from enrichment.quality.gates.contract import Checked, GateFinding, found_in_answer, register_code
+from enrichment.quality.gates.contract import (
+    MAX_EXAMPLE_CHARACTERS,
+    Checked,
+    GateFinding,
+    found_in_answer,
+    register_code,
+)
 from enrichment.quality.gates.quantities import known_numbers, spelled_numbers
 from enrichment.quality.lexicon.editing import (
     ADDED,
@@ -64,7 +70,10 @@ def wording_kept(checked: Checked) -> GateFinding | None:
     for gone, added in beside(changes.gone, changes.added):
         said = _changed(gone, added, checked, besides)
         if said:
-            found.append(f"{' '.join(each.text for each in added)} ({said})")
+            text = " ".join(each.text for each in added)
+            shown = MAX_EXAMPLE_CHARACTERS - len(said) - len(" ()")  # the reason has to be seen
+            text = text if len(text) <= shown else f"{text[: shown - 1]}…"
+            found.append(f"{text} ({said})")
     return found_in_answer(CHANGED_WORDING, "Another meaning than the source's", found)
 
 

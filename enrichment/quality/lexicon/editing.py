@@ -171,6 +171,8 @@ _ALIKE = """
     pounds lb lbs
     weighs weights wt
     additional extra
+    lay lays laying lie lies lying
+    obligate obligates obligated obligating oblige obliges obliged obliging
     requested asked
     purchase buy
     assist help
