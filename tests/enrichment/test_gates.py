@@ -256,52 +256,6 @@ def test_a_translation_keeps_what_is_denied_demanded_and_named(wrong, instead, c
     assert [each.code for each in found] == ([code] if code else [])
 
 
-@pytest.mark.parametrize(
-    ("owners", "codes"), [("personas con experiencia", []), ("perros grandes", ["lost_concept"])]
-)
-def test_a_translation_keeps_that_a_dog_needs_experience(owners, codes):
-    source = "Rex would do best with experienced people who help him. He is 4 years old."
-    values = {"name": "Rex", "text": source, "language": "Spanish"}
-    text = f"Rex estaría mejor con {owners} que le ayuden. Tiene 4 años de edad."
-    found = get("translation").objections(text, values, variant="es", columns={"name": "Rex"})
-    assert [each.code for each in found] == codes
-
-
-@pytest.mark.parametrize(
-    ("breed", "codes"),
-    [
-        ("cruce de beagle y labrador", []),
-        ("chihuahua", ["new_concept"]),
-        ("beagle", ["lost_concept"]),
-    ],
-)
-def test_a_translation_keeps_breeds_that_have_one_name_everywhere(breed, codes):
-    source = "Rex is a Beagle/Lab mix who is looking for a home. He is 4 years old."
-    values = {"name": "Rex", "text": source, "language": "Spanish"}
-    text = f"Rex es un {breed} que busca un hogar. Tiene 4 años de edad."
-    found = get("translation").objections(text, values, variant="es", columns={"name": "Rex"})
-    assert [each.code for each in found] == codes
-
-
-@pytest.mark.parametrize(("text", "held"), [("Bo loves everyone.", False), ("Bo is sold.", True)])
-def test_a_trait_of_a_profile_that_stands_alone_needs_a_source_too(text, held):
-    values = {"name": "Bo", "facts": "sex: Male", "description": text}
-    traits = {"personality_traits": ["Loving"]}
-    found = get("dog_profiler").objections(traits, values, variant="", columns={})
-    assert [each.code for each in found] == (["invented"] if held else [])
-
-
-def test_a_profile_may_quote_a_sentence_that_another_one_is_glued_to():
-    quoted = "We think she'll be around 40 lbs as an adult."
-    values = {
-        "name": "Bo",
-        "facts": "age: Baby",
-        "description": f"Bo is a sweet puppy. {quoted}Email adopt@example.org to meet her.",
-    }
-    bio = {"bio": f"Bo is a sweet puppy. {quoted}"}
-    assert not get("dog_profiler").objections(bio, values, variant="", columns={"age": "Baby"})
-
-
 def test_a_warning_in_a_language_that_nobody_knows_here_goes_to_a_person():
     values = {"name": "Rex", "text": LISTING, "language": "Finnish"}
     text = "Rex on hyvin suloinen koira, joka ei tule toimeen kissojen kanssa ja joka oli kotona."
