@@ -192,8 +192,8 @@ def vars_of(kept: Kept) -> dict[str, Any]:
 async def _asked(tagging: Any, item: Any, name: str) -> Kept:
     from dataclasses import replace
 
+    from enrichment.engine.cascade_decisions import score_of
     from enrichment.engine.items import call_for, failed, judged
-    from enrichment.engine.lane_cascade import score_of
     from llmconfig import client
     from llmconfig.client.errors import GenerationFailed
 

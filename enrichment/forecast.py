@@ -17,7 +17,7 @@ from enrichment.engine.items import load_items
 from enrichment.enrichments import get
 from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import EnrichmentError
-from enrichment.judging import judge_of, judges_target
+from enrichment.judging import Judge, judge_of, judges_target
 from enrichment.models import Batch, Transport
 from llmconfig.client.pipeline.token_estimates import MEAN_CHARACTERS_PER_TOKEN
 from llmconfig.client.provider_batches import money
@@ -125,16 +125,26 @@ def forecast(name: str, selection: creation.Selection) -> Forecast:
         rows, calls = rows + selected, calls + sent
         lengths += prompts
     found = _forecast(enrichment, target, past, rows=rows, calls=calls, lengths=lengths)
-    return replace(found.told, cascade=_cascade(enrichment, found.costs, found.totals, calls))
+    return replace(
+        found.told,
+        cascade=_cascade(enrichment, found.costs, found.totals, calls, node=enrichment.node),
+    )
 
 
 def forecast_calls(
-    enrichment: Enrichment, target: Target, lengths: Sequence[int], *, node: str
+    enrichment: Enrichment, target: Target, lengths: Sequence[int], *, node: str, cascade: bool
 ) -> Forecast:
-    """Forecast one call of `target` for each prompt, whose lengths are in characters."""
+    """Forecast one call of `target` for each prompt, whose lengths are in characters.
+
+    With `cascade` also what it costs by way of the node's cheaper model.
+    """
     past = _past(target, node=node)
     calls = len(lengths)
-    return _forecast(enrichment, target, past, rows=calls, calls=calls, lengths=lengths).told
+    found = _forecast(enrichment, target, past, rows=calls, calls=calls, lengths=lengths)
+    if not cascade:
+        return found.told
+    by_way = _cascade(enrichment, found.costs, found.totals, calls, node=node)
+    return replace(found.told, cascade=by_way)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,26 +188,30 @@ def _cascade(
     dear_costs: Sequence[float],
     totals: Sequence[tuple[float, float]],
     calls: int,
+    *,
+    node: str,
 ) -> CascadeForecast | None:
     """The same totals at the cheap model, and the part of them at the dear one that it leaves.
 
     How much it leaves is taken from the last batch with these terms, else it is anything from all
     to a fifth.
     """
-    terms = cascades.terms_of(enrichment)
+    terms = cascades.terms_of(enrichment, node=node)
     if terms is None:
         return None
     name = terms.facts.model
     if terms.rests:
         return CascadeForecast(name, None, f"The cheaper model isn't asked: {terms.rests}")
     given = {"model": name}
-    cheap = resolve(enrichment.node, snapshot=snapshot.current(), given=given).targets[0]
+    cheap = resolve(node, snapshot=snapshot.current(), given=given).targets[0]
     cheap_costs = _costs(cheap, totals, calls)
     if not (cheap_costs and dear_costs):
         return CascadeForecast(name, None, "A price is unknown.")
     past = cascades.past_share(enrichment, terms.facts)
     times = cascades.asked_times(terms.facts)
-    judge_costs = _judges_costs(enrichment, terms.facts.score, totals, calls)
+    uses_judge = terms.facts.score == CascadeScore.JUDGE
+    judge = judge_of(enrichment, node=node) if uses_judge else None
+    judge_costs = _judges_costs(judge, totals, calls)
     if not judge_costs:
         return CascadeForecast(name, None, "The judge's price is unknown.")
     costs = [
@@ -215,10 +229,9 @@ def _cascade(
 
 
 def _judges_costs(
-    enrichment: Enrichment, score: str, totals: Sequence[tuple[float, float]], calls: int
+    judge: Judge | None, totals: Sequence[tuple[float, float]], calls: int
 ) -> list[float]:
     """What a judge's word on each cheap answer costs: it reads the question and the answer."""
-    judge = judge_of(enrichment) if score == CascadeScore.JUDGE else None
     if judge is None:
         return [0.0] * len(totals)
     read = [(prompts + answers, float(JUDGES_TOKENS * calls)) for prompts, answers in totals]

@@ -94,12 +94,12 @@ class Judge:
         )
 
 
-def judge_of(enrichment: Enrichment) -> Judge | None:
-    """The judge of the enrichment's node; None where it has no rubric."""
-    node = snapshot.current().nodes.get(enrichment.node)
-    if node is None or node.judge is None:
+def judge_of(enrichment: Enrichment, *, node: str = "") -> Judge | None:
+    """The judge of the enrichment's node, or of another that asks for it; None without a rubric."""
+    found = snapshot.current().nodes.get(node or enrichment.node)
+    if found is None or found.judge is None:
         return None
-    return Judge(enrichment.name, node.judge)
+    return Judge(enrichment.name, found.judge)
 
 
 def judges_target(judge: Judge) -> Target:

@@ -1,20 +1,18 @@
-"""What a batch's page shows of its cascade: what went where, what is promised, what was saved."""
+"""What pages show of a cascade: what went where, what is promised, what was saved."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext
 
-from enrichment.batches.cascades import CascadeFigures, figures_of
+from enrichment.batches.cascades import CascadeFigures
 from enrichment.cascades.steering import Phase, Way
-from enrichment.models import Batch
 from llmconfig.configuration.known_costs import money
 from llmconfig.configuration.numbers import count, decimal, percent
 
 
-def cascade_section(batch: Batch) -> dict[str, Any] | None:
-    """The section's parts; None where the batch has no cascade."""
-    found = figures_of(batch)
+def cascade_section(found: CascadeFigures | None) -> dict[str, Any] | None:
+    """The section's parts; None where there is no cascade."""
     if found is None:
         return None
     return {
@@ -41,6 +39,10 @@ def _figures(found: CascadeFigures) -> list[tuple[str, str]]:
         shown.append((sure, count(found.differ_at_most)))
     if found.threshold is not None:
         shown.append((gettext("score from which answers are kept"), decimal(found.threshold, 3)))
+    if found.cheap_usd is not None:
+        shown.append((gettext("cost of the cheaper model"), money(found.cheap_usd)))
+    if found.dear_usd is not None:
+        shown.append((gettext("cost of the node's own model"), money(found.dear_usd)))
     if found.saved_usd is not None:
         saved = found.saved_usd
         shown.append(

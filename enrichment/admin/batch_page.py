@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from enrichment.admin.batch_cascade import cascade_section
 from enrichment.admin.submissions_table import SUBMISSIONS_SHOWN, submissions_shown
+from enrichment.batches.cascades import figures_of
 from enrichment.batches.progress import Progress, progress_of
 from enrichment.enrichments import get
 from enrichment.errors import EnrichmentError
@@ -219,7 +220,7 @@ def page(batch: Batch, *, may_control: bool) -> dict[str, Any]:
         "failed_shown": FAILED_SHOWN,
         "kinds": [(kind, count(number)) for kind, number in kinds(reasons)],
         "chunk_states": _chunk_states(batch),
-        "cascade": cascade_section(batch),
+        "cascade": cascade_section(figures_of(batch)),
         "submissions": submissions_shown(
             ProviderBatchSubmission.objects.filter(chunk__batch=batch)
         ),

@@ -12,6 +12,7 @@ from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from enrichment.admin.batch_cascade import cascade_in_words
 from enrichment.admin.review_values import compared, readable
 from enrichment.errors import EnrichmentError, NoWorkers
 from enrichment.evaluations.comparison import CasePair, RunComparison, compare
@@ -29,6 +30,9 @@ OTHERS_SHOWN = 20
 def tried_in_words(run: EvaluationRun) -> str:
     """What a run tries, in a line."""
     prompt = "" if run.prompt_version is None else f", prompt v{run.prompt_version}"
+    cascade = getattr(run, "cascade", None)  # a reverse relation, which may have no row
+    if cascade is not None and not cascade.rests:
+        return f"node {run.node}, {cascade.model} first{prompt}"
     return f"{run.model or f'node {run.node}'}{prompt}"
 
 
@@ -41,6 +45,7 @@ def address_of(first: EvaluationRun, second: EvaluationRun) -> str:
 def others_of(run: EvaluationRun) -> list[tuple[str, str]]:
     """Other runs over the same version, each with the address of the comparison."""
     rows = EvaluationRun.objects.filter(evaluation_set=run.evaluation_set).exclude(pk=run.pk)
+    rows = rows.select_related("cascade")
     return [
         (f"{other.label or str(other.pk)[:8]}: {tried_in_words(other)}", address_of(other, run))
         for other in rows[:OTHERS_SHOWN]
@@ -149,4 +154,9 @@ def _pair(case: CasePair) -> dict[str, Any]:
 def _answer(answer: EvaluationAnswer, text: SafeString) -> dict[str, str]:
     """What it says, the words marked that the other lacks, and why it would not be applied."""
     state = "" if answer.state == ResultState.APPLIED else answer.get_state_display()
-    return {"text": text, "state": state, "reason": answer.reason if state else ""}
+    return {
+        "text": text,
+        "state": state,
+        "reason": answer.reason if state else "",
+        "way": "" if answer.cascade is None else cascade_in_words(answer.cascade),
+    }

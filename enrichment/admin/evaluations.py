@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from enrichment.admin import set_form
+from enrichment.admin.batch_cascade import cascade_in_words, cascade_section
 from enrichment.admin.comparison_page import (
     address_of,
     comparison_view,
@@ -26,6 +27,7 @@ from enrichment.admin.submissions_table import SUBMISSIONS_SHOWN, submissions_sh
 from enrichment.errors import NotAllowedNow
 from enrichment.evaluations import run_states
 from enrichment.evaluations.recorded import MAY_READ, may_see
+from enrichment.evaluations.run_cascade import figures_of
 from enrichment.evaluations.run_states import totals_of
 from enrichment.models import (
     EvaluationAnswer,
@@ -171,10 +173,17 @@ class EvaluationAnswerAdmin(CasesAdmin):
     """What a run got for each row of its set."""
 
     set_path = "run__evaluation_set"
-    list_display = ("case", "run", "state", "model_used", "tokens", "reason")
+    list_display = (
+        "case", "run", "state", "model_used", "went_through", "tokens", "cost_usd", "reason",
+    )  # fmt: skip
     list_filter = ("state", "run")
-    list_select_related = ("case", "run")
+    list_select_related = ("case", "run__evaluation_set")
     show_full_result_count = False
+
+    @admin.display(description=gettext_lazy("Cascade"))
+    def went_through(self, answer: EvaluationAnswer) -> str:
+        """Which model's answer it is where a cheaper one was asked first, and its score."""
+        return cascade_in_words(answer.cascade)
 
 
 @admin.register(EvaluationRun)
@@ -184,7 +193,7 @@ class EvaluationRunAdmin(RunsAwayAdmin):
     runs_path = "run"
     list_display = ("name", "evaluation_set", "tried", "state", "progress", "created_at")
     list_filter = ("status", "evaluation_set__name")
-    list_select_related = ("evaluation_set",)
+    list_select_related = ("evaluation_set", "cascade")
     actions = ("compare_selected",)
     fields = (
         "evaluation_set", "tried", "transport", "state", "status_reason", "progress", "passed",
@@ -249,6 +258,10 @@ class EvaluationRunAdmin(RunsAwayAdmin):
         """With the other runs that it can be compared with."""
         if isinstance(obj, EvaluationRun):
             context["others"] = others_of(obj)
+            context["cascade"] = cascade_section(figures_of(obj))
+            if may_see(request.user, obj.evaluation_set):
+                answers = reverse("admin:enrichment_evaluationanswer_changelist")
+                context["answers_url"] = f"{answers}?run__id__exact={obj.pk}"
             context["submissions"] = submissions_shown(obj.submissions.all())
             context["submissions_shown"] = SUBMISSIONS_SHOWN
             handed_over = reverse("admin:enrichment_providerbatchsubmission_changelist")

@@ -44,7 +44,7 @@ class RunForm(forms.Form):
         required=False,
         max_length=200,
         widget=TextWidget(attrs={"placeholder": "provider/model", "autocomplete": "off"}),
-        help_text=gettext_lazy("Blank: the node's own."),
+        help_text=gettext_lazy("Blank: the node's own, through its cascade where it has one."),
     )
     node = forms.ChoiceField(
         label=gettext_lazy("Node"),
@@ -170,6 +170,8 @@ def _shown(found: Forecast, order: RunOrder) -> dict[str, Any]:
     half, cap = order.transport == Transport.PROVIDER_BATCH, order.max_cost_usd
     cost = found.cost_provider_batch_usd if half else found.cost_usd
     return {
+        "cascade": found.cascade,
+        "cascaded": _span(found.cascade.cost_usd) if found.cascade else None,
         "half_assumed": half and found.batch_price_assumed,
         "rows": count(found.rows),
         "model": f"{found.provider}/{found.model}",

@@ -8,6 +8,7 @@ from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from enrichment.api.batch_bodies import CascadeSerializer
 from enrichment.api.enriching import TYPE_HELP
 from enrichment.api.failures import EnrichmentEndpoint
 from enrichment.api.forecasts import ForecastSerializer
@@ -16,6 +17,7 @@ from enrichment.evaluations import run_states, runs, sets
 from enrichment.evaluations.comparison import CasePair, JudgedShare, RunComparison, compare
 from enrichment.evaluations.measures import Difference
 from enrichment.evaluations.recorded import DEFAULT_DAYS, RecordedSource, may_see
+from enrichment.evaluations.run_cascade import figures_of
 from enrichment.evaluations.run_states import RunTotals, totals_of
 from enrichment.evaluations.runs import RunOrder
 from enrichment.evaluations.sets import MAX_CASES, CaseSource
@@ -27,6 +29,7 @@ from llmconfig.api.kit.documentation import extend_schema
 from llmconfig.api.kit.endpoints import Rows
 from llmconfig.roles import Role
 
+WAY = "Its way through the run's cascade: way, score, agrees and the cheaper model; null: none."
 MAX_PAIRS = 500  # of a comparison; those that differ come first
 
 
@@ -128,17 +131,26 @@ class RunSerializer(serializers.ModelSerializer[EvaluationRun]):
     set = serializers.CharField(source="evaluation_set", read_only=True)
     created_by = UserField(read_only=True)
     totals = serializers.SerializerMethodField()
+    cascade = serializers.SerializerMethodField(
+        help_text="What its cascade came to; null where there is none."
+    )
 
     class Meta:
         model = EvaluationRun
         fields = (
             "id", "set", "label", "node", "model", "prompt_version", "transport", "status",
             "status_reason", "max_cost_usd", "created_by", "created_at", "finished_at", "totals",
+            "cascade",
         )  # fmt: skip
 
     @extend_schema(responses=RunTotalsSerializer)
     def get_totals(self, run: EvaluationRun) -> dict[str, Any]:
         return dict(RunTotalsSerializer(totals_of(run)).data)
+
+    @extend_schema(responses=CascadeSerializer(allow_null=True))
+    def get_cascade(self, run: EvaluationRun) -> dict[str, Any] | None:
+        figures = figures_of(run)
+        return None if figures is None else dict(CascadeSerializer(figures).data)
 
 
 class ComparisonQuerySerializer(StrictSerializer):
@@ -171,6 +183,8 @@ class CasePairSerializer(serializers.Serializer[CasePair]):
     second = serializers.JSONField(source="second.value", allow_null=True)
     first_state = serializers.CharField(source="first.state")
     second_state = serializers.CharField(source="second.state")
+    first_cascade = serializers.JSONField(source="first.cascade", allow_null=True, help_text=WAY)
+    second_cascade = serializers.JSONField(source="second.cascade", allow_null=True, help_text=WAY)
 
 
 class JudgedShareSerializer(serializers.Serializer[JudgedShare]):

@@ -1,4 +1,4 @@
-"""A batch's cascade: begun by its first lane with the terms of its node, and told in figures."""
+"""A cascade with the terms of its node, begun by a batch's first lane, and told in figures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from enrichment.enrichments import get
 from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import NotAllowedNow
 from enrichment.judging import judge_of, judges_target, why_it_may_not_decide
-from enrichment.models import Batch, BatchCascade, Transport
+from enrichment.models import Batch, BatchCascade, CascadeRecord, Transport
 from llmconfig.client.provider_batches import missing_extra
 from llmconfig.client.provider_batches.answers import has_batches
 from llmconfig.client.types import Usage
@@ -53,7 +53,7 @@ class NodeCascade:
 
 @dataclass(frozen=True, slots=True)
 class CascadeFigures:
-    """What a batch's cascade came to. Shares are from 0 to 1, money is US dollars.
+    """What a cascade came to. Shares are from 0 to 1, money is US dollars.
 
     `differ_at_most` of the `kept` rows say something else than the node's own model would, as
     probably as the terms say. `saved_usd` is None where a price is unknown.
@@ -80,30 +80,34 @@ class CascadeFigures:
     events: list[dict[str, Any]]
 
 
-def terms_of(enrichment: Enrichment) -> NodeCascade | None:
-    """The cascade of the enrichment's node; None where it has none."""
-    state = snapshot.current()
-    node = state.nodes.get(enrichment.node)
-    if node is None or node.cascade is None:
+def terms_of(enrichment: Enrichment, *, node: str = "") -> NodeCascade | None:
+    """The cascade of the enrichment's node, or of another that asks for it; None without one."""
+    state, node = snapshot.current(), node or enrichment.node
+    found = state.nodes.get(node)
+    if found is None or found.cascade is None:
         return None
-    facts = node.cascade
+    facts = found.cascade
     cheap = candidates_of(facts.model, state)
     models = frozenset(each.model_id for each in cheap)
     try:
-        return NodeCascade(facts, models, _working_price(enrichment, facts, cheap, state))
+        return NodeCascade(facts, models, _working_price(enrichment, node, facts, cheap, state))
     except (NotAllowedNow, LLMError) as rests:
         return NodeCascade(facts, models, USUAL_PRICE, str(rests))
 
 
 def _working_price(
-    enrichment: Enrichment, facts: CascadeFacts, cheap: Sequence[Candidate], state: Snapshot
+    enrichment: Enrichment,
+    node: str,
+    facts: CascadeFacts,
+    cheap: Sequence[Candidate],
+    state: Snapshot,
 ) -> float:
     """What a cheap answer costs, as a share of a dear one; raises where the cascade rests."""
-    if enrichment.node in state.experiments:
+    if node in state.experiments:
         raise NotAllowedNow("An experiment runs at the node.")
     if not cheap:
         raise NotAllowedNow(f"No enabled provider serves {facts.model}.")
-    dear = resolve(enrichment.node, snapshot=state).targets[0].candidate
+    dear = resolve(node, snapshot=state).targets[0].candidate
     if dear.model_id in {each.model_id for each in cheap}:
         raise NotAllowedNow(f"{facts.model} is the node's own model.")
     if facts.score == CascadeScore.CONFIDENCE and not enrichment.states_confidence():
@@ -120,7 +124,7 @@ def _working_price(
         )
     judge = None
     if facts.score == CascadeScore.JUDGE:
-        found = judge_of(enrichment)
+        found = judge_of(enrichment, node=node)
         rests = why_it_may_not_decide(found)
         if found is None or rests:
             raise NotAllowedNow(rests)
@@ -150,8 +154,11 @@ def begun(batch: Batch, enrichment: Enrichment) -> tuple[BatchCascade, frozenset
 def figures_of(batch: Batch) -> CascadeFigures | None:
     """What its cascade came to; None where it has none."""
     row = BatchCascade.objects.filter(pk=batch.pk).first()
-    if row is None:
-        return None
+    return None if row is None else figures_in(row)
+
+
+def figures_in(row: CascadeRecord) -> CascadeFigures:
+    """What a cascade came to."""
     state = from_json(row.state)
     known_cheap = None if row.cheap_unpriced else row.cheap_usd
     known_dear = None if row.dear_unpriced else row.dear_usd
@@ -203,20 +210,24 @@ def asked_times(facts: CascadeFacts) -> int:
 
 
 def _begin(batch: Batch, terms: NodeCascade) -> BatchCascade:
-    facts = terms.facts
     row, _ = BatchCascade.objects.get_or_create(
-        batch=batch,
-        defaults={
-            "model": facts.model,
-            "score": facts.score,
-            "target": facts.target,
-            "miss": facts.miss,
-            "audits": facts.audits,
-            "price": terms.price,
-            "state": to_json(CascadeState.begin(batch.rows_total)),
-        },
+        batch=batch, defaults=beginning(terms, batch.rows_total)
     )
     return row
+
+
+def beginning(terms: NodeCascade, rows: int) -> dict[str, Any]:
+    """The values of a cascade's record before its first row."""
+    facts = terms.facts
+    return {
+        "model": facts.model,
+        "score": facts.score,
+        "target": facts.target,
+        "miss": facts.miss,
+        "audits": facts.audits,
+        "price": terms.price,
+        "state": to_json(CascadeState.begin(rows)),
+    }
 
 
 def _rests(batch: Batch, row: BatchCascade, terms: NodeCascade | None) -> str:

@@ -7,16 +7,14 @@ the dear model is asked, so that a killed worker doesn't pay for it again.
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
 from uuid import UUID
 
 from enrichment.batches import cascades
+from enrichment.engine.cascade_decisions import calls_of
 from enrichment.engine.dispatcher import Dispatcher
 from enrichment.engine.items import Item, Outcome, call_for
 from enrichment.engine.lane_cascade import (
-    SECOND_TEMPERATURE,
     LaneCascade,
-    calls_of,
     for_the_dear,
 )
 from enrichment.engine.outgoing import PLAIN, Ask, OutgoingRow
@@ -73,17 +71,11 @@ class CascadeDispatcher(TwoCallDispatcher):
 
     @cached_property
     def _cheap(self) -> Ask:
-        changes: dict[str, Any] = {"given": {"model": self.cascade.model}, "experiment_key": ""}
-        if self.cascade.score == CascadeScore.LOGPROBS:
-            changes["logprobs"] = True
-        return Ask(changes, self.cascade.judged)
+        return Ask(self.cascade.cheap_changes, self.cascade.judged)
 
     @cached_property
     def _second_cheap(self) -> Ask:
-        given = {**self._cheap.changes["given"], "temperature": SECOND_TEMPERATURE}
-        return replace(
-            self._cheap, changes={**self._cheap.changes, "given": given, "use_cache": False}
-        )
+        return Ask(self.cascade.second_changes, self.cascade.judged)
 
     def _grading(self, judge: Judge, cheap: Outcome) -> Ask:
         """What the judge is asked about a cheap answer; its outcome's value is the score."""

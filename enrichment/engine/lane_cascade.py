@@ -4,60 +4,42 @@ Rows whose cheap answer is good enough are written in the order in which that wa
 one that is audited can't be overtaken by others that would have counted only after it.
 """
 
-import logging
-import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
-from decimal import Decimal
 from functools import partial
-from random import Random
 
 from django.db import transaction
 
 from enrichment.cascades.steering import (
     CascadeState,
-    CascadeTerms,
     Decided,
     Way,
     from_json,
     settle,
     to_json,
 )
-from enrichment.cascades.tallies import lowest_score
 from enrichment.engine import cheap_answers
+from enrichment.engine.cascade_decisions import CascadeDecisions, count_calls, note_events
 from enrichment.engine.claims import Claim
 from enrichment.engine.duplicates import SharedCalls
-from enrichment.engine.items import Item, Outcome, judged, restored
-from enrichment.enrichments.contract import LOG_PROBABILITIES, Enrichment
-from enrichment.judging import JUDGE_NODE, judge_of
-from enrichment.models import BatchCascade, BatchChunk, ResultState, Transport
-from llmconfig.client.recording.recorders import Texts
-from llmconfig.client.types import CallRecord, Generation
-from llmconfig.models import CascadeScore
+from enrichment.engine.items import Item, Outcome, restored
+from enrichment.enrichments.contract import Enrichment
+from enrichment.models import BatchCascade, BatchChunk, Transport
 
-logger = logging.getLogger(__name__)
-
-MAX_EVENTS = 50  # of one batch
-SECOND_TEMPERATURE = 1.0  # of the other cheap sample, where two are compared
 KEPT = frozenset({Way.CHEAP, Way.AUDIT})
 Key = tuple[int, str]  # a chunk's row
 
 
-class LaneCascade:
+class LaneCascade(CascadeDecisions):
     """What one lane knows of its batch's cascade. `models` are the ids that count as cheap."""
 
     def __init__(
         self, row: BatchCascade, enrichment: Enrichment, *, models: frozenset[str]
     ) -> None:
+        super().__init__(row, enrichment, models=models)
         self.batch_id = row.pk
         self.at_provider = row.batch.transport == Transport.PROVIDER_BATCH
-        self.enrichment = enrichment
-        self.model, self.score, self.models = row.model, row.score, models
-        self.judge = judge_of(enrichment) if row.score == CascadeScore.JUDGE else None
-        self.terms = CascadeTerms(row.target, row.audits, row.miss, row.price)
-        self.state: CascadeState = from_json(row.state)  # as it was last read
-        self._coin = Random()  # noqa: S311 - chance, no secret
         self._order: deque[Key] = deque()  # rows whose cheap answer is good enough, as decided
         self._ordered: set[Key] = set()
         self._ended: dict[Key, Outcome] = {}  # of these, those that wait for earlier ones
@@ -66,53 +48,13 @@ class LaneCascade:
 
     # On the event loop.
 
-    def asks_cheap(self, item: Item) -> bool:
-        """Whether the cheap model is asked about a row."""
-        return not item.dear and self.state.asks_cheap
-
-    def judged(
-        self, enrichment: Enrichment, item: Item, answer: Generation, texts: Texts | None
-    ) -> Outcome:
-        """A cheap answer with its score, which is 0 where the gates hold it back."""
-        found = judged(enrichment, item, answer, texts)
-        score = 0.0
-        if found.state == ResultState.APPLIED:
-            score = score_of(self.score, found, answer)
-        return replace(found, decided=Decided(score, Way.DEAR, model=answer.record.model))
-
     def decided(self, cheap: Outcome, score: float) -> Outcome:
-        """The cheap answer with its way; one that the gates hold back is never kept."""
-        way = Way.DEAR
-        if cheap.state == ResultState.APPLIED:
-            way = self.state.way(score, self._coin)
-        if way in KEPT:
+        """As any cascade; rows that may keep their answer are written in this order."""
+        found = super().decided(cheap, score)
+        if found.decided is not None and found.decided.way in KEPT:
             self._ordered.add(_key(cheap.item))
             self._order.append(_key(cheap.item))
-        model = cheap.record.model if cheap.record else self.model
-        return replace(cheap, decided=Decided(score, way, model=model))
-
-    def with_dear(self, dear: Outcome, cheap: Outcome) -> Outcome:
-        """The dear model's outcome, and whether the cheap one's agrees.
-
-        Where that can't be told of an audit, because nobody but the cheap model answered, it counts
-        as an error that was caught.
-        """
-        decided = cheap.decided or Decided(0.0, Way.DEAR, model=self.model)
-        agrees = None if decided.way is Way.DEAR else False
-        if dear.state != ResultState.FAILED and not self.is_cheap(dear.record):
-            same_state = dear.state == cheap.state
-            agrees = same_state and self.enrichment.similarity(cheap.value, dear.value) >= 1
-        return replace(
-            dear,
-            item=replace(dear.item, cheap=None),
-            decided=replace(decided, agrees=agrees),
-            paid_before=cheap.paid_before,
-            beside=(*calls_of(cheap), *dear.beside),
-        )
-
-    def is_cheap(self, record: CallRecord | None) -> bool:
-        """Whether the cheap model made it, rather than a fallback."""
-        return record is not None and record.model in self.models
+        return found
 
     # In the lane's thread.
 
@@ -184,7 +126,7 @@ class LaneCascade:
             )
         unkept = [] if keeps else [each for each in block if each.decided and each.decided.is_cheap]
         left_out = {id(each) for each in unkept}
-        _count_calls(row, [each for each in mine if id(each) not in left_out], self.models)
+        count_calls(row, [each for each in mine if id(each) not in left_out], self.models)
         row.state = to_json(state)
         note_events(row, before, state)
         row.save()
@@ -199,15 +141,6 @@ class LaneCascade:
         """Cheap answers that came too late to be kept: their rows go to the dear model."""
         taken, self._unkept = self._unkept, []
         return taken
-
-
-def score_of(score: str, found: Outcome, answer: Generation) -> float:
-    """How good a cheap answer that passes the gates is by a kind of score, from 0 to 1."""
-    if score == CascadeScore.GATES:
-        return 0.5 if found.findings else 1.0
-    if score == CascadeScore.LOGPROBS and found.confidence_source != LOG_PROBABILITIES:
-        return _likelihood([logprob for _, logprob in answer.tokens])
-    return min(1.0, max(0.0, found.confidence or 0.0))
 
 
 def unfinished(cheap: Outcome) -> Outcome:
@@ -246,45 +179,5 @@ def continued(claim: Claim, items: Sequence[Item]) -> tuple[list[Item], list[Out
     return going_on, paid
 
 
-def calls_of(outcome: Outcome) -> tuple[tuple[CallRecord, Texts], ...]:
-    """All calls of a row, each with its texts."""
-    if outcome.record is None:
-        return outcome.beside
-    return ((outcome.record, outcome.texts or Texts("", "")), *outcome.beside)
-
-
 def _key(item: Item) -> Key:
     return (item.claim.chunk_id if item.claim else 0), item.row_id
-
-
-def _likelihood(logprobs: Sequence[float]) -> float:
-    """The geometric mean of the tokens' probabilities; 0 where none were told."""
-    return math.exp(math.fsum(logprobs) / len(logprobs)) if logprobs else 0.0
-
-
-def _count_calls(row: BatchCascade, outcomes: Sequence[Outcome], models: frozenset[str]) -> None:
-    for record, _ in (call for each in outcomes for call in calls_of(each)):
-        unpriced = record.cost_usd is None
-        cost = record.cost_usd or Decimal(0)
-        if record.model in models or record.node == JUDGE_NODE:
-            row.cheap_calls += 1
-            row.cheap_unpriced += unpriced
-            row.cheap_usd += cost
-        else:
-            row.dear_calls += 1
-            row.dear_unpriced += unpriced
-            row.dear_usd += cost
-
-
-def note_events(row: BatchCascade, before: CascadeState, after: CascadeState) -> None:
-    """Note a new phase, or that it learns anew, for the batch's page."""
-    if (before.phase, before.epoch) == (after.phase, after.epoch) or len(row.events) >= MAX_EVENTS:
-        return
-    event = {
-        "rows": after.settled,
-        "phase": after.phase.value,
-        "drift": after.epoch > before.epoch,
-        "threshold": lowest_score(after.threshold),
-    }
-    logger.info("Batch %s: its cascade: %s", row.pk, event)
-    row.events = [*row.events, event]

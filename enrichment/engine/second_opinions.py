@@ -14,9 +14,9 @@ from uuid import UUID
 from django.utils.translation import gettext_lazy as _
 
 from enrichment.cascades.steering import Decided, Way
+from enrichment.engine.cascade_decisions import calls_of
 from enrichment.engine.column_values import plain_json
 from enrichment.engine.items import Item, Outcome, call_for
-from enrichment.engine.lane_cascade import calls_of
 from enrichment.engine.outgoing import PLAIN, Ask, OutgoingRow
 from enrichment.engine.two_calls import TwoCallDispatcher
 from enrichment.enrichments.contract import Enrichment

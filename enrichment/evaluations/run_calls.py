@@ -1,12 +1,14 @@
 """The calls of a run: a case as it is asked about, and its answer as it is kept."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
+from decimal import Decimal
 
 from django.db import connection
 
 from enrichment.engine.column_values import plain_json
-from enrichment.engine.items import Item, Outcome, call_for
+from enrichment.engine.items import Item, Outcome, call_for, failed, judged
 from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import BadSelection
 from enrichment.models.evaluations import (
@@ -16,10 +18,14 @@ from enrichment.models.evaluations import (
     EvaluationSet,
 )
 from enrichment.prompts.selection import CompiledPrompt, PromptsInForce, compiled_version
-from llmconfig.client.types import Call
+from llmconfig import client
+from llmconfig.client.errors import GenerationFailed
+from llmconfig.client.recording.recorders import Texts
+from llmconfig.client.types import Call, CallRecord, Generation
 from metrics.recording import write_records
 
 SERVICE = "evaluation"  # of the calls' records
+JudgeAnswer = Callable[[Enrichment, Item, Generation, Texts | None], Outcome]
 
 
 class PromptsOfRun:
@@ -72,6 +78,18 @@ def call_of(enrichment: Enrichment, run: EvaluationRun, item: Item, model: str) 
     )
 
 
+async def outcome_of(
+    enrichment: Enrichment, item: Item, call: Call, judge: JudgeAnswer = judged
+) -> Outcome:
+    """What a call comes to; raises LLMError where nobody can be asked at all."""
+    told: list[tuple[CallRecord, Texts]] = []
+    try:
+        answer = await client.agenerate(call, collect=lambda *pair: told.append(pair))
+    except GenerationFailed as failure:
+        return failed(enrichment, item, failure, told[0][1] if told else None)
+    return await asyncio.to_thread(judge, enrichment, item, answer, told[0][1])
+
+
 def store(
     run: EvaluationRun, cases: Mapping[str, EvaluationCase], outcomes: Sequence[Outcome]
 ) -> None:
@@ -79,6 +97,7 @@ def store(
 
     `cases` has them by row.
     """
+    paid = {each.item.row_id: _calls(each) for each in outcomes}
     EvaluationAnswer.objects.bulk_create(
         EvaluationAnswer(
             run=run,
@@ -88,15 +107,28 @@ def store(
             reason=each.reason,
             model_used=each.record.model if each.record else "",
             prompt_version=each.item.prompt.version if each.item.prompt else None,
-            tokens=each.record.usage.tokens_input + each.record.usage.tokens_output
-            if each.record
-            else 0,
-            cost_usd=each.record.cost_usd if each.record else 0,
+            tokens=sum(
+                record.usage.tokens_input + record.usage.tokens_output
+                for record, _ in paid[each.item.row_id]
+            ),
+            cost_usd=_cost([record for record, _ in paid[each.item.row_id]]),
             correlation_id=each.record.correlation_id if each.record else None,
+            cascade=asdict(each.decided) if each.decided else None,
         )
         for each in outcomes
     )
     with connection.cursor() as cursor:
-        write_records(
-            cursor, [(each.record, each.texts) for each in outcomes if each.record and each.texts]
-        )
+        told = [(record, texts) for calls in paid.values() for record, texts in calls if texts]
+        write_records(cursor, told)
+
+
+def _calls(outcome: Outcome) -> list[tuple[CallRecord, Texts | None]]:
+    """A case's calls, the one that answered first."""
+    own = [(outcome.record, outcome.texts)] if outcome.record else []
+    return [*own, *outcome.beside]
+
+
+def _cost(records: Sequence[CallRecord]) -> Decimal | None:
+    """US dollars of a case's calls together; None where one has no known price."""
+    costs = [record.cost_usd for record in records]
+    return None if None in costs else sum(filter(None, costs), Decimal(0))

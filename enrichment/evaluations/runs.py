@@ -9,24 +9,28 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from enrichment.batches import creation
-from enrichment.engine.items import Item, Outcome, failed, judged
+from enrichment.engine.items import Item, Outcome
 from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import BadSelection, EnrichmentError
-from enrichment.evaluations import attendance, run_states
+from enrichment.evaluations import attendance, run_cascade, run_states
 from enrichment.evaluations.at_provider import rounds
 from enrichment.evaluations.at_provider.cases import cases_left, check_transport
 from enrichment.evaluations.recorded import kind_of
-from enrichment.evaluations.run_calls import PromptsOfRun, call_of, item_of, prompt_of, store
+from enrichment.evaluations.run_calls import (
+    PromptsOfRun,
+    call_of,
+    item_of,
+    outcome_of,
+    prompt_of,
+    store,
+)
 from enrichment.forecast import Forecast, forecast_calls
 from enrichment.models import Transport
 from enrichment.models.evaluations import GOING, EvaluationRun, EvaluationSet, RunStatus
-from llmconfig import client
-from llmconfig.client.errors import GenerationFailed
 from llmconfig.client.http import background_loop
-from llmconfig.client.recording.recorders import Texts
-from llmconfig.client.types import CallRecord
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.resolution import Target, resolve
 from llmconfig.errors import LLMError
@@ -61,15 +65,16 @@ def foresee(evaluation_set: EvaluationSet, order: RunOrder) -> Forecast:
         for each in items
         if each.prompt is not None
     ]
-    return forecast_calls(enrichment, target, lengths, node=node)
+    return forecast_calls(enrichment, target, lengths, node=node, cascade=not order.model)
 
 
+@transaction.atomic
 def begin(evaluation_set: EvaluationSet, order: RunOrder, *, user: User | None) -> EvaluationRun:
     """Make a run that waits; raises BadSelection, FeatureOff, and llmconfig's errors where nobody
-    could answer.
+    could answer. Without a `model` it goes through the node's cascade, where that has one.
     """
-    _, node, _ = _checked(evaluation_set, order)
-    return EvaluationRun.objects.create(
+    enrichment, node, _ = _checked(evaluation_set, order)
+    run = EvaluationRun.objects.create(
         evaluation_set=evaluation_set,
         label=order.label,
         node=node,
@@ -79,6 +84,10 @@ def begin(evaluation_set: EvaluationSet, order: RunOrder, *, user: User | None) 
         transport=order.transport,
         created_by=user,
     )
+    terms = run_cascade.terms_for(enrichment, node, order.model)
+    if terms is not None:
+        run_cascade.begin(run, terms)
+    return run
 
 
 def _checked(evaluation_set: EvaluationSet, order: RunOrder) -> tuple[Enrichment, str, Target]:
@@ -94,6 +103,15 @@ def _checked(evaluation_set: EvaluationSet, order: RunOrder) -> tuple[Enrichment
         raise BadSelection(f"{field}: {error}", field=field) from error
     prompt_of(enrichment, order.prompt_version)
     check_transport(order.transport, target)
+    terms = run_cascade.terms_for(enrichment, node, order.model)
+    if order.transport == Transport.PROVIDER_BATCH and terms is not None and not terms.rests:
+        raise BadSelection(
+            gettext(
+                "transport: a run goes through the node's cascade call by call. Use live, or name"
+                " the model that is to answer alone."
+            ),
+            field="transport",
+        )
     return enrichment, node, target
 
 
@@ -152,7 +170,9 @@ def _ask_cases(run: EvaluationRun) -> None:
     enrichment = kind_of(run.evaluation_set)
     prompts = PromptsOfRun(enrichment, run.prompt_version)
     floor = enrichment.floor()
-    window = min(MAX_IN_FLIGHT, snapshot.current().setting("LLM_BATCH_CONCURRENT"))
+    cascade = run_cascade.cascade_of(run, enrichment)
+    most = MAX_IN_FLIGHT if cascade is None else run_cascade.AT_ONCE
+    window = min(most, snapshot.current().setting("LLM_BATCH_CONCURRENT"))
     cases = cases_left(run).live
     for at in range(0, len(cases), window):
         reason = _reason_to_stop(run)
@@ -162,13 +182,17 @@ def _ask_cases(run: EvaluationRun) -> None:
         part = cases[at : at + window]
         items = [item_of(case, run.evaluation_set, prompts, floor) for case in part]
         began = time.monotonic()
+        of_rows = {case.row_id: case for case in part}
         try:
-            outcomes = background_loop.run(_asked(enrichment, run, items))
+            if cascade is not None:
+                cascade.ask(items, of_rows)
+            else:
+                outcomes = background_loop.run(_asked(enrichment, run, items))
+                with transaction.atomic():
+                    store(run, of_rows, outcomes)
         except LLMError as error:
             run_states.end(run, RunStatus.STOPPED, str(error))
             return
-        with transaction.atomic():
-            store(run, {case.row_id: case for case in part}, outcomes)
         logger.info("%s: %d cases in %.1f s", run, len(part), time.monotonic() - began)
     run_states.end_if_answered(run)
 
@@ -189,15 +213,6 @@ def _reason_to_stop(run: EvaluationRun) -> str:
 async def _asked(
     enrichment: Enrichment, run: EvaluationRun, items: Sequence[Item]
 ) -> list[Outcome]:
-    return await asyncio.gather(*(_outcome(enrichment, run, item) for item in items))
-
-
-async def _outcome(enrichment: Enrichment, run: EvaluationRun, item: Item) -> Outcome:
-    """One case's; raises LLMError where nobody can be asked at all."""
-    told: list[tuple[CallRecord, Texts]] = []
-    call = call_of(enrichment, run, item, run.model)
-    try:
-        answer = await client.agenerate(call, collect=lambda *pair: told.append(pair))
-    except GenerationFailed as failure:
-        return failed(enrichment, item, failure, told[0][1] if told else None)
-    return await asyncio.to_thread(judged, enrichment, item, answer, told[0][1])
+    calls = (call_of(enrichment, run, item, run.model) for item in items)
+    asked = (outcome_of(enrichment, *each) for each in zip(items, calls, strict=True))
+    return list(await asyncio.gather(*asked))

@@ -11,7 +11,13 @@ from enrichment.models.batches import (
     SubmissionState,
     Transport,
 )
-from enrichment.models.cascades import BatchCascade, CallCascade, CheapAnswer
+from enrichment.models.cascades import (
+    BatchCascade,
+    CallCascade,
+    CascadeRecord,
+    CheapAnswer,
+    RunCascade,
+)
 from enrichment.models.column_names import COLUMNS, TABLES
 from enrichment.models.declared import DeclaredEnrichment
 from enrichment.models.enrichable import Enrichable
@@ -35,6 +41,7 @@ __all__ = [
     "BatchSchedule",
     "BatchStatus",
     "CallCascade",
+    "CascadeRecord",
     "CheapAnswer",
     "ChunkStage",
     "ChunkStatus",
@@ -54,6 +61,7 @@ __all__ = [
     "ProviderBatchSubmission",
     "Recurrence",
     "ResultState",
+    "RunCascade",
     "SubmissionState",
     "Transport",
     "WithoutFact",

@@ -8,16 +8,9 @@ from django.utils.translation import gettext_lazy as _
 from enrichment.models.batches import Batch
 
 
-class BatchCascade(models.Model):
-    """One batch's cascade: its terms as its first lane found them, and what its lanes learned.
+class CascadeRecord(models.Model):
+    """What a cascade over some rows has learned, and what it came to; its terms as it was begun."""
 
-    Lanes merge into `state` with the row locked, in the transaction of each write, so that it
-    counts exactly the rows that are written.
-    """
-
-    batch = models.OneToOneField(
-        Batch, on_delete=models.CASCADE, primary_key=True, related_name="cascade"
-    )
     model = models.CharField(_("cheaper model"), max_length=200, help_text=_("Its reference."))
     score = models.CharField(
         max_length=20, help_text=_("How to tell whether a cheap answer is good.")
@@ -48,12 +41,47 @@ class BatchCascade(models.Model):
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
+        abstract = True
+
+
+class BatchCascade(CascadeRecord):
+    """One batch's cascade: its terms as its first lane found them, and what its lanes learned.
+
+    Lanes merge into `state` with the row locked, in the transaction of each write, so that it
+    counts exactly the rows that are written.
+    """
+
+    batch = models.OneToOneField(
+        Batch, on_delete=models.CASCADE, primary_key=True, related_name="cascade"
+    )
+
+    class Meta:
         db_table = "enrichment_batch_cascades"
         ordering = ["-created_at"]
 
     def __str__(self) -> str:
         return gettext("{model} before the model of {batch}").format(
             model=self.model, batch=self.batch
+        )
+
+
+class RunCascade(CascadeRecord):
+    """The cascade of a run over a set: its state counts exactly the cases that are answered."""
+
+    run = models.OneToOneField(
+        "enrichment.EvaluationRun",
+        on_delete=models.CASCADE,
+        primary_key=True,
+        related_name="cascade",
+    )
+
+    class Meta:
+        db_table = "enrichment_run_cascades"
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return gettext("{model} before the model of {batch}").format(
+            model=self.model, batch=self.run
         )
 
 

@@ -168,4 +168,5 @@ TABLES = {
     "ModelTurns": (_("model turns"), _("model turns")),
     "Prompt": (_("prompt"), _("prompts")),
     "ProviderBatchSubmission": (_("provider batch submission"), _("provider batch submissions")),
+    "RunCascade": (_("cascade of a run"), _("cascades of runs")),
 }

@@ -164,6 +164,13 @@ class EvaluationAnswer(models.Model):
     tokens = models.PositiveIntegerField(default=0)
     cost_usd = models.DecimalField(max_digits=16, decimal_places=10, null=True)
     correlation_id = models.UUIDField(null=True)
+    cascade = models.JSONField(
+        null=True,
+        help_text=_(
+            "Its way through the run's cascade: which model answered, the cheaper model, its score,"
+            " and whether both agree. Blank: no cascade."
+        ),
+    )
 
     class Meta:
         db_table = "enrichment_evaluation_answers"

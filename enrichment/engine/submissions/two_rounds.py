@@ -17,10 +17,11 @@ from enrichment.batches import cascades
 from enrichment.cascades.steering import Decided, Phase, Way, from_json, settle, to_json
 from enrichment.db_lookups import AnyOf
 from enrichment.engine import cheap_answers, refusals, writing
+from enrichment.engine.cascade_decisions import note_events
 from enrichment.engine.cascading import cascade_of
 from enrichment.engine.claims import Claim
 from enrichment.engine.items import Outcome, load_items
-from enrichment.engine.lane_cascade import LaneCascade, note_events
+from enrichment.engine.lane_cascade import LaneCascade
 from enrichment.enrichments.contract import Enrichment
 from enrichment.models import (
     BatchCascade,

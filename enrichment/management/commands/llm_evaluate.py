@@ -10,10 +10,12 @@ from uuid import UUID
 import orjson
 from django.core.management.base import BaseCommand, CommandError
 
+from enrichment.batches.cascades import CascadeFigures
 from enrichment.enrichments import get
 from enrichment.errors import EnrichmentError
 from enrichment.evaluations import judges, run_states, runs, sets
 from enrichment.evaluations.comparison import RunComparison, compare
+from enrichment.evaluations.run_cascade import figures_of
 from enrichment.evaluations.run_states import totals_of
 from enrichment.evaluations.runs import RunOrder
 from enrichment.evaluations.sets import CaseSource
@@ -45,7 +47,9 @@ class Command(BaseCommand):
         running = verbs.add_parser("run", help="Try something over a set.")
         running.add_argument("set")
         running.add_argument("--set-version", type=int, help="Else the newest.")
-        running.add_argument("--model", default="", help="A reference; else the node's own.")
+        running.add_argument(
+            "--model", default="", help="Else the node's own, or cascade."
+        )
         running.add_argument("--node", default="", help="Else the enrichment's.")
         running.add_argument("--prompt", type=int, help="Its version; 0 is the built-in one.")
         running.add_argument("--label", default="")
@@ -159,7 +163,26 @@ def _told(run: EvaluationRun) -> tuple[str, dict[str, Any]]:
         f" pass the gates, ${totals.cost_usd:.4f}"
     )
     unpriced = f" and {totals.unpriced} calls without a price" if totals.unpriced else ""
-    return f"{line}{unpriced}. {run.status_reason}".strip(), told
+    cascade = figures_of(run)
+    if cascade is not None:
+        told["cascade"] = asdict(cascade)
+    through = "" if cascade is None else f" {_went_through(cascade)}"
+    return f"{line}{unpriced}.{through} {run.status_reason}".strip(), told
+
+
+def _went_through(cascade: CascadeFigures) -> str:
+    """Which rows went where, and what it cost."""
+    costs = [
+        "at an unknown cost" if each is None else f"for ${each:.4f}"
+        for each in (cascade.cheap_usd, cascade.dear_usd)
+    ]
+    saved = "" if cascade.saved_usd is None else f" Saved: ${cascade.saved_usd:.4f}."
+    return (
+        f"{cascade.said} {cascade.kept} of {cascade.rows} rows kept the answer of {cascade.model}"
+        f" ({cascade.cheap_calls} calls {costs[0]}); the node's own model was asked"
+        f" {cascade.dear_calls} times {costs[1]}, {cascade.audited} of them audits, of which"
+        f" {cascade.caught} differed.{saved}"
+    )
 
 
 def _judge(options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
