@@ -40,6 +40,7 @@ def made(cascaded: Any, make_animals: Any) -> EvaluationSet:
         row = ProviderModel.objects.get(model_id=model)
         row.prices.all().delete()
         row.prices.create(valid_from="2020-01-01T00:00Z", input_per_1m=price, output_per_1m=price)
+    NodeConfiguration.objects.filter(node_name=NODE).update(cascade_target=0.8)
     snapshot.expire()
     make_animals(ROWS)
     return sets.make_set("texts", NODE, CaseSource(limit=ROWS))
@@ -52,24 +53,27 @@ def carried_out(made: EvaluationSet, order: RunOrder) -> EvaluationRun:
 def test_it_keeps_what_scores_well_and_is_compared_with_the_dear_models_run(made, simulator):
     run = carried_out(made, RunOrder())
     figures, totals = figures_of(run), totals_of(run)
-    assert (run.status, figures.rows, totals.answered) == ("done", ROWS, ROWS)
+    assert (run.status, totals.answered) == ("done", ROWS)
     assert ROWS * 0.15 < figures.kept < ROWS
+    through = run.answers.exclude(cascade=None)  # all, unless audits have stopped it
+    assert figures.rows == figures.cheap_calls == through.count()
     ways = dict.fromkeys(("cheap", "audit", "dear"), 0)
-    for answer in run.answers.all():
+    for answer in through:
         ways[answer.cascade["way"]] += 1
         model = "gpt-4o-mini" if answer.cascade["way"] == "cheap" else "gpt-4o"
         assert answer.model_used == model
     assert ways["cheap"] == figures.kept
     assert ways["audit"] == figures.audited
-    assert (figures.cheap_calls, figures.dear_calls) == (ROWS, ROWS - figures.kept)
-    assert simulator.stats()["paid"] == ROWS * 2 - figures.kept == GenerationMetric.objects.count()
+    assert figures.dear_calls == ROWS - figures.kept
+    calls = figures.cheap_calls + figures.dear_calls
+    assert simulator.stats()["paid"] == calls == GenerationMetric.objects.count()
     cost = GenerationMetric.objects.aggregate(Sum("cost_usd"))["cost_usd__sum"]
     assert totals.cost_usd == figures.cheap_usd + figures.dear_usd == cost
     assert figures.saved_usd > 0
     dear = carried_out(made, DEAR)
     assert figures_of(dear) is None
     found = compare(run, dear)
-    assert found.differing <= ROWS // 10
+    assert 0 < found.differing <= ROWS * 0.3  # half as much again as the target bears
     assert totals_of(dear).cost_usd > totals.cost_usd
     assert not Animal.objects.exclude(enriched_description=None).exists()
 
