@@ -14,9 +14,12 @@ from enrichment.errors import BadSelection
 from enrichment.evaluations import run_states, runs, sets
 from enrichment.evaluations.at_provider import rounds
 from enrichment.evaluations.comparison import compare
+from enrichment.evaluations.recorded import RecordedSource
 from enrichment.evaluations.runs import RunOrder
 from enrichment.evaluations.sets import CaseSource
 from enrichment.models import EvaluationRun, Prompt, ProviderBatchSubmission
+from llmconfig import client
+from llmconfig.client.types import Call, Message
 from llmconfig.configuration import snapshot
 from llmconfig.models import Budget, BudgetHold
 from metrics.models import GenerationMetric
@@ -150,6 +153,43 @@ def test_a_stopped_run_is_cancelled_there_and_handed_over_again_when_it_goes_on(
     run = until(begun)
     assert ProviderBatchSubmission.objects.filter(state="applied").count() == 1
     assert run_states.totals_of(run).answered == simulator.stats()["paid"] == CASES
+
+
+def test_a_full_queue_is_waited_for_and_each_answer_paid_once(begun, simulator):
+    simulator.control(batch_ms=20_000, batch_queue=1)
+    other = runs.begin(begun.evaluation_set, HALF, user=None)
+    rounds.advance(settle=AT_ONCE)
+    simulator.control(batch_ms=50)
+    for run in (begun, other):
+        assert run_states.totals_of(until(run)).answered == CASES
+    assert simulator.stats()["paid"] == 2 * CASES
+    live = (call.cost_usd for call in GenerationMetric.objects.all())
+    assert len(set(live)) == 1  # all at half the price
+
+
+@pytest.mark.parametrize("vendor", ["openai"], indirect=True)
+def test_what_is_refused_there_goes_live_under_a_cap_that_pays_for_it(begun, simulator):
+    simulator.plan({"path": "/v1/files*", "action": {"status": 403}})
+    rounds.advance()
+    begun.refresh_from_db()
+    assert "4 rows go on one by one, at the full price" in begun.status_reason
+    run = until(begun)
+    assert ProviderBatchSubmission.objects.get().state == "failed"
+    again = RunOrder(transport="provider_batch", max_cost_usd=run_states.totals_of(run).cost_usd)
+    capped = until(runs.begin(run.evaluation_set, again, user=None), "stopped")
+    assert "its cap of" in capped.status_reason
+    assert not capped.answers.exists()
+
+
+@pytest.mark.parametrize("vendor", ["openai"], indirect=True)
+def test_recorded_calls_are_asked_again_at_half_the_price(vendor, simulator):
+    message: Message = {"role": "user", "content": "What is one and one?"}
+    client.generate(Call(node=NODE, messages=[message]))
+    source = CaseSource(calls=RecordedSource(NODE))
+    run = until(runs.begin(sets.make_set("asked", "", source), HALF, user=None))
+    assert run.answers.get().state == "applied"
+    first, again = GenerationMetric.objects.order_by("created_at")
+    assert again.cost_usd * 2 == first.cost_usd
 
 
 def test_the_version_that_was_handed_over_is_the_one_that_is_recorded(begun):
