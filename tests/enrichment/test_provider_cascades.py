@@ -92,7 +92,9 @@ def test_two_rounds_keep_the_target_and_save_dear_calls(cascaded, simulator, mak
     assert not stale_rows(get(NODE), reasons=ALL_REASONS).exists()
     submissions.advance()
     assert not CheapAnswer.objects.exists()
-    assert ("calls of the cheaper model", str(ROWS)) in cascade_section(figures_of(batch))["figures"]
+    assert ("calls of the cheaper model", str(ROWS)) in cascade_section(figures_of(batch))[
+        "figures"
+    ]
 
 
 class DyingOften:

@@ -47,9 +47,7 @@ class Command(BaseCommand):
         running = verbs.add_parser("run", help="Try something over a set.")
         running.add_argument("set")
         running.add_argument("--set-version", type=int, help="Else the newest.")
-        running.add_argument(
-            "--model", default="", help="Else the node's own, or cascade."
-        )
+        running.add_argument("--model", default="", help="Else the node's own, or cascade.")
         running.add_argument("--node", default="", help="Else the enrichment's.")
         running.add_argument("--prompt", type=int, help="Its version; 0 is the built-in one.")
         running.add_argument("--label", default="")
