@@ -184,7 +184,8 @@ def test_the_index_of_texts_is_built_month_by_month_used_and_dropped(client):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_query_that_takes_too_long_is_ended_and_the_page_says_how_to_narrow_it(client, settings):
-    settings.LLM_ENVIRONMENT = {**settings.LLM_ENVIRONMENT, "LLM_CALLS_QUERY_MS": 50}
+    patient = settings.LLM_ENVIRONMENT
+    settings.LLM_ENVIRONMENT = {**patient, "LLM_CALLS_QUERY_MS": 50}
     with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": None}) as other:
         other.execute("LOCK TABLE llm_generation_metrics IN ACCESS EXCLUSIVE MODE")
         answer = client.get(CALLS, {"key": "website", "o": "6"})
@@ -194,6 +195,7 @@ def test_a_query_that_takes_too_long_is_ended_and_the_page_says_how_to_narrow_it
     assert "takes too long" in text
     assert "?key=website&amp;o=6&amp;days=1" in text
     assert "ask for a shorter time" in export
+    settings.LLM_ENVIRONMENT = patient
     assert client.get(CALLS).context["cl"].totals()
 
 
