@@ -12,6 +12,7 @@ import asyncio
 import random
 from collections import deque
 from dataclasses import dataclass
+from itertools import islice
 from uuid import uuid4
 
 from llmconfig import provider_types
@@ -78,6 +79,7 @@ class RateLimiter:
         self._ahead = RequestsAhead()
         self._sharing = 1  # processes at this provider, when last heard
         self._room_at = 0.0
+        self._gave_up = False  # somebody who waited
         self._nap: asyncio.TimerHandle | None = None
         self._lost_at: float | None = None
         self._marks, self._marks_seen = NO_MARKS, 0.0
@@ -108,7 +110,11 @@ class RateLimiter:
         self._attend()
         try:
             await self._admission(waiter, patience_s)
+        except NotAdmitted:
+            self._gave_up = True
+            raise
         except asyncio.CancelledError:
+            self._gave_up = True
             if not waiter.admitted.cancel() and not waiter.admitted.cancelled():
                 self.release(tokens, 0)
             raise
@@ -239,7 +245,8 @@ class RateLimiter:
         return not (self.in_flight or self._places or self._used)
 
     def _forget_the_gone(self) -> None:
-        if any(each.admitted.done() for each in self._waiting):
+        if self._gave_up:
+            self._gave_up = False
             self._waiting = deque(each for each in self._waiting if not each.admitted.done())
 
     def _pause(self, now: float) -> float:
@@ -257,7 +264,7 @@ class RateLimiter:
         using = self.in_flight + self._ahead.left
         reserved = self._reserved + self._ahead.left * self._ahead.tokens
         most = max(0, min(self.concurrency.limit - using, MAX_AT_ONCE))
-        wanted = [self._fitting(each.tokens) for each in self._waiting][: int(most)]
+        wanted = [self._fitting(each.tokens) for each in islice(self._waiting, int(most))]
         name = f"nodewise:limits:{{{facts.name}}}"
         # What isn't in use is given back by this message: nobody may take it while it travels.
         self._places = min(self._places, using)
