@@ -10,10 +10,10 @@ budget matches costs nothing.
 import asyncio
 import logging
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from uuid import uuid4
 
 from asgiref.sync import sync_to_async
@@ -51,14 +51,9 @@ PATIENCE_SECONDS = 5.0
 TRUSTED_SECONDS = 2.0
 # In a snapshot's memo: its budgets by what they count.
 BY_PLACE = ("budgets by place",)
-# A scope's word and what it names. Plain words: members of an enumeration are hashed by Python.
-Place = tuple[str, str]
-EVERYTHING, PROVIDER, NODE = (
-    str(each.value) for each in (BudgetScope.EVERYTHING, BudgetScope.PROVIDER, BudgetScope.NODE)
-)
-ORGANIZATION, BATCH, ACCOUNT = (
-    str(each.value) for each in (BudgetScope.ORGANIZATION, BudgetScope.BATCH, BudgetScope.ACCOUNT)
-)
+# By a scope's word, a plain one, as Python hashes members of an enumeration slowly; then by what it
+# names. Only scopes that have budgets are there, so a call is asked for no others of its labels.
+Places = dict[str, dict[str, list[tuple[int, BudgetFacts]]]]
 FIRST = itemgetter(0)
 
 
@@ -75,6 +70,17 @@ class BudgetLabels:
     organization: str = ""
     batch: str = ""
     account: str = ""
+
+
+# What a call has of each scope.
+NAMED_BY: Mapping[str, Callable[[BudgetLabels], str]] = {
+    str(BudgetScope.EVERYTHING.value): lambda _: "",
+    str(BudgetScope.PROVIDER.value): attrgetter("provider"),
+    str(BudgetScope.NODE.value): attrgetter("node"),
+    str(BudgetScope.ORGANIZATION.value): attrgetter("organization"),
+    str(BudgetScope.BATCH.value): attrgetter("batch"),
+    str(BudgetScope.ACCOUNT.value): attrgetter("account"),
+}
 
 
 @dataclass(slots=True)
@@ -127,24 +133,17 @@ def matching(configuration: Snapshot, caller: BudgetLabels) -> tuple[BudgetFacts
     if places is None:
         places = configuration.memo[BY_PLACE] = _by_place(configuration.budgets)
     found: list[tuple[int, BudgetFacts]] = []
-    for scope, named in (
-        (EVERYTHING, ""),
-        (PROVIDER, caller.provider),
-        (NODE, caller.node),
-        (ORGANIZATION, caller.organization),
-        (BATCH, caller.batch),
-        (ACCOUNT, caller.account),
-    ):
-        if (scope, named) in places:
-            found += places[scope, named]
+    for scope, by_name in places.items():
+        found += by_name.get(NAMED_BY[scope](caller), ())
     return tuple(budget for _, budget in sorted(found, key=FIRST)) if found else ()
 
 
-def _by_place(budgets: Iterable[BudgetFacts]) -> Mapping[Place, list[tuple[int, BudgetFacts]]]:
+def _by_place(budgets: Iterable[BudgetFacts]) -> Places:
     """Each budget with its position, by what it counts: one among hundreds is found at once."""
-    places: dict[Place, list[tuple[int, BudgetFacts]]] = {}
+    places: Places = {}
     for at, each in enumerate(budgets):
-        places.setdefault((str(each.scope), each.scope_value), []).append((at, each))
+        names = places.setdefault(str(each.scope), {})
+        names.setdefault(each.scope_value, []).append((at, each))
     return places
 
 
