@@ -6,6 +6,7 @@ microseconds a KB. `python -m benchmarks.estimates` holds it to tokenizers; docs
 the figures.
 """
 
+from functools import lru_cache
 from typing import Any
 
 from llmconfig.client.types import Call, Usage
@@ -18,6 +19,7 @@ MEAN_CHARACTERS_PER_TOKEN = 4
 MIN_CHARACTERS_PER_TOKEN = 3
 A_MESSAGE = 8
 A_PART = 2000  # of a message, such as a picture
+MAX_KEPT_CHARACTERS = 20_000  # of a system prompt whose count is kept
 # Where neither the caller nor the catalogue bounds the answer.
 UNBOUNDED_ANSWER = 4096
 
@@ -70,11 +72,25 @@ def most_used(target: Target, call: Call) -> Usage:
 
 def most_of_prompt(call: Call) -> int:
     """The most tokens that common tokenizers make of a call's prompt, tools and schema."""
-    prompt = sum(A_MESSAGE + _of(each.get("content")) for each in call.messages)
+    prompt = 0
+    for each in call.messages:
+        content: Any = each.get("content")
+        kept = each.get("role") == "system" and isinstance(content, str)
+        prompt += A_MESSAGE + (_of_instructions(content) if kept else _of(content))
     for more in (call.schema, call.extra):
         if more:
             prompt += _of_bytes(dump(dict(more)))
     return prompt
+
+
+def _of_instructions(text: str) -> int:
+    """Of a system prompt, which is the same for all rows of a batch and all turns of a talk."""
+    return _kept_counts(text) if len(text) <= MAX_KEPT_CHARACTERS else most_tokens(text)
+
+
+@lru_cache(maxsize=64)
+def _kept_counts(text: str) -> int:
+    return most_tokens(text)
 
 
 def most_tokens(text: str) -> int:
