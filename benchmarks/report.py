@@ -118,6 +118,7 @@ def document(
 
 Written by `{command}`; don't edit it by hand. Figures of different machines say nothing beside each
 other: compare within one table, whose runs were made one after the other in one go.
+Starting processes: [performance-start.md](performance-start.md).
 
 {table(runs)}
 
