@@ -31,7 +31,7 @@ help:
 	echo "make check   format, lint, types, imports, migrations, deployment settings, templates"
 	echo "make bench   measure and write docs/performance.md; bench-gateway: /v1 beside other gateways"
 	echo "make bench-admin   the admin's pages over ten million calls (ARGS='--rows 100000')"
-	echo "make cold-start OTHER=PATH   starting processes of another checkout, in turn with this one"
+	echo "make starts OTHER=PATH   starting processes of another checkout, in turn with this one"
 	echo "make beside OTHER=PATH   the same batch by another checkout, in turn with this one"
 	echo "make profile where a batch's CPU goes"
 	echo "make quality  what the gates hold of wrong answers, and of right ones"
@@ -120,9 +120,9 @@ check: env
 bench: env
 	$(EMBEDDED) --ephemeral -- $(PY) -m benchmarks $(ARGS)
 
-.PHONY: cold-start
-cold-start: env
-	test -n "$(OTHER)" || { echo "name the other checkout: make cold-start OTHER=../before" >&2; exit 1; }
+.PHONY: starts
+starts: env
+	test -n "$(OTHER)" || { echo "name the other checkout: make starts OTHER=../before" >&2; exit 1; }
 	$(PY) -m benchmarks.cold_start "$(OTHER)" $(ARGS)
 
 .PHONY: beside
