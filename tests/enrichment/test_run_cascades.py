@@ -79,6 +79,8 @@ def test_it_keeps_what_scores_well_and_is_compared_with_the_dear_models_run(made
 
 
 def test_useless_scores_leave_nearly_all_to_the_dear_model(made, simulator):
+    NodeConfiguration.objects.filter(node_name=NODE).update(cascade_target=0.95)
+    snapshot.expire()
     simulator.control(errs={"gpt-4o-mini": {"share": 0.5, "telling": 0}})
     run = carried_out(made, RunOrder())
     figures = figures_of(run)
