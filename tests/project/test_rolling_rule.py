@@ -1,6 +1,7 @@
 """CONTRIBUTING.md, "Expand, then contract": what a migration may do while older code still runs."""
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.models import NOT_PROVIDED
 
 from llmconfig.migrations._sql import InstallSQL
+from llmconfig.migrations._wording import Reworded
 
 APPS = ("llmconfig", "metrics", "enrichment", "listings")
 # Migrations that take away what no code of the release before reads or writes, and why.
@@ -39,6 +41,29 @@ def narrower(before: Any, after: Any) -> bool:
     )  # fmt: skip
 
 
+def column_of(field: Any) -> tuple[Any, ...]:
+    """What the database knows of a field."""
+    _, path, args, named = field.deconstruct()
+    kept = {key: value for key, value in named.items() if key not in field.non_db_attrs}
+    if "base_field" in kept:
+        kept["base_field"] = column_of(kept["base_field"])
+    return path, args, kept
+
+
+def statements_needed(reworded: Reworded, app: str, models_before: Any) -> list[str]:
+    """Which of its changes would change a table: no statement is sent for them."""
+    return [
+        each.describe()
+        for each in reworded.state_operations
+        if not isinstance(each, (migrations.AlterModelOptions, migrations.AlterConstraint))
+        and not (
+            isinstance(each, migrations.AlterField)
+            and column_of(models_before[app, each.model_name_lower].fields[each.name])
+            == column_of(each.field)
+        )
+    ]
+
+
 def contracting(operation: Any, state: Any = None) -> str:
     """Why older code couldn't live with it; blank when it can."""
     if isinstance(operation, migrations.AddField):
@@ -59,6 +84,10 @@ def found() -> Iterator[str]:
         if app in APPS and name != "0001_initial" and (app, name) not in CONTRACTIONS:
             before = loader.project_state((app, name), at_end=False).models
             for operation in migration.operations:
+                if isinstance(operation, Reworded):
+                    for each in statements_needed(operation, app, before):
+                        yield f"{app}.{name}: {each}: it changes the table, and Reworded won't"
+                    continue
                 model = getattr(operation, "model_name_lower", "")
                 if reason := contracting(operation, before.get((app, model))):
                     yield f"{app}.{name}: {operation.describe()}: {reason}"
@@ -66,6 +95,21 @@ def found() -> Iterator[str]:
 
 def test_every_migration_after_the_first_only_adds():
     assert list(found()) == []
+
+
+def test_what_is_reworded_changes_no_table():
+    field = models.CharField(max_length=9, choices=[("a", "A")])
+    known = {("enrichment", "batch"): SimpleNamespace(fields={"label": field})}
+    said = models.CharField("name", max_length=9, help_text="What it is called.")
+    longer, empty = models.CharField(max_length=10), models.CharField(max_length=9, null=True)
+
+    def needed(to):
+        return statements_needed(
+            Reworded([migrations.AlterField("batch", "label", to)]), "enrichment", known
+        )
+
+    assert needed(said) == []
+    assert len(needed(longer)) == len(needed(empty)) == 1
 
 
 @pytest.mark.parametrize(
