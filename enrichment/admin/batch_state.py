@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from enrichment.models import BatchCascade, CheapAnswer, ModelTurns
+from enrichment.models import BatchCascade, CheapAnswer, ModelTurns, RunCascade
 from llmconfig.admin.kit.writes import ReadOnlyAdmin
 
 
@@ -16,6 +16,16 @@ class BatchCascadeAdmin(ReadOnlyAdmin):
     list_display = ("batch", "model", "score", "target", "cheap_calls", "dear_calls", "created_at")
     list_filter = ("score",)
     list_select_related = ("batch",)
+    show_full_result_count = False
+
+
+@admin.register(RunCascade)
+class RunCascadeAdmin(ReadOnlyAdmin):
+    """What a run's cascade has learned; the run's own page says it in words."""
+
+    list_display = ("run", "model", "score", "target", "cheap_calls", "dear_calls", "created_at")
+    list_filter = ("score",)
+    list_select_related = ("run",)
     show_full_result_count = False
 
 

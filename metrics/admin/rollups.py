@@ -9,12 +9,15 @@ from llmconfig.admin.kit.writes import ReadOnlyAdmin
 from metrics.admin.call_filters import KindFilter, ModelFilter, NodeFilter, ProviderFilter
 from metrics.admin.periods import PeriodFilter
 from metrics.models import (
+    DailyCallers,
     DailyQuality,
     DailyRollup,
     DirtyHour,
+    HourlyCallers,
     HourlyQuality,
     HourlyRollup,
     OverviewRollup,
+    WaitingDay,
 )
 
 
@@ -61,6 +64,15 @@ class RollupAdmin(OverviewRollupAdmin):
     list_filter: ClassVar[list[Any]] = [*SumsAdmin.list_filter, KindFilter]
 
 
+@admin.register(HourlyCallers, DailyCallers)
+class CallerSumsAdmin(SumsAdmin):
+    """What the page of spending reads by key, user, tag and batch."""
+
+    list_filter: ClassVar[list[Any]] = [SumsPeriodFilter, "kind"]
+    search_fields = ("value",)
+    list_display = ("period_start", "kind", "value", "others", "calls", "failed", "cost_usd")
+
+
 @admin.register(HourlyQuality, DailyQuality)
 class QualitySumsAdmin(SumsAdmin):
     """What the page of quality reads instead of the answers."""
@@ -85,4 +97,12 @@ class DirtyHourAdmin(ReadOnlyAdmin):
     """An hour whose calls changed since its sums were made; gone within a minute."""
 
     list_display = ("hour",)
+    show_full_result_count = False
+
+
+@admin.register(WaitingDay)
+class WaitingDayAdmin(ReadOnlyAdmin):
+    """A day of before there were sums by caller; beat sums the newest first."""
+
+    list_display = ("day", "not_before")
     show_full_result_count = False

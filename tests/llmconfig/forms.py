@@ -13,15 +13,15 @@ def fields_of(page):
             data[bound.html_name] = "on"
         elif isinstance(value, list):
             data[bound.html_name] = ",".join(value)
-        elif value not in (None, False):
+        elif value is not None and value is not False:  # a number 0 is neither
             data[bound.html_name] = str(value)
     for inline in page.context["inline_admin_formsets"]:
         for bound in inline.formset.management_form:
             data[bound.html_name] = str(bound.value())
         for row in inline.formset.initial_forms:
             for bound in row:
-                if bound.value() not in (None, False):
-                    data[bound.html_name] = str(bound.value())
+                if (value := bound.value()) is not None and value is not False:
+                    data[bound.html_name] = str(value)
     return data
 
 

@@ -33,6 +33,8 @@ VALUES: dict[str, dict[str, Any]] = {
     "llmconfig.BudgetHold": {"spending__budget__hard_limit_usd": 1},
     "llmconfig.GatewayKey": {"allows_everything": True},
     "llmconfig.UserConfig": {"interaction_type": "reasoning"},
+    "metrics.AlertRule": {"event": "budget"},
+    "metrics.AlertDelivery": {"rule__event": "budget"},
     "metrics.DailyCallers": {"latency_sum_ms": 1},
     "metrics.DailyRollup": {"latency_sum_ms": 1},
     "metrics.HourlyCallers": {"latency_sum_ms": 1},
