@@ -1,5 +1,6 @@
 """What all tests share: no connection leaves this machine, and the snapshot starts empty."""
 
+import gc
 import ipaddress
 import os
 import socket
@@ -110,6 +111,13 @@ def outlast_deadlocks(connection: Any, **_: Any) -> None:
 
 # A worker that begins one of these at the end is waited for by the others.
 LONG = {"test_controls", "test_storm", "test_wheel", "test_benchmarks", "test_embedded"}
+
+
+def pytest_collection_finish() -> None:
+    """What all was imported and collected is looked through no more: a tenth of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
