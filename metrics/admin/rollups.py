@@ -32,7 +32,7 @@ class SumsAdmin(ReadOnlyAdmin):
 
     list_filter: ClassVar[list[Any]] = [SumsPeriodFilter, NodeFilter, ProviderFilter, ModelFilter]
     list_filter_submit = True
-    search_fields = ("method_name", "model_used")
+    search_fields: tuple[str, ...] = ("method_name", "model_used")
     ordering = ("-period_start",)
     list_per_page = 50
     paginator = UncountedPaginator
