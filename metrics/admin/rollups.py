@@ -32,7 +32,7 @@ class SumsAdmin(ReadOnlyAdmin):
 
     list_filter: ClassVar[list[Any]] = [SumsPeriodFilter, NodeFilter, ProviderFilter, ModelFilter]
     list_filter_submit = True
-    search_fields: tuple[str, ...] = ("method_name", "model_used")
+    search_fields: ClassVar[tuple[str, ...]] = ("method_name", "model_used")
     ordering = ("-period_start",)
     list_per_page = 50
     paginator = UncountedPaginator
@@ -69,7 +69,7 @@ class CallerSumsAdmin(SumsAdmin):
     """What the page of spending reads by key, user, tag and batch."""
 
     list_filter: ClassVar[list[Any]] = [SumsPeriodFilter, "kind"]
-    search_fields = ("value",)
+    search_fields: ClassVar[tuple[str, ...]] = ("value",)
     list_display = ("period_start", "kind", "value", "others", "calls", "failed", "cost_usd")
 
 
