@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
@@ -17,7 +18,8 @@ from hypothesis import HealthCheck
 from hypothesis import settings as property_settings
 from redis import Redis
 
-from llmconfig.client.traffic import cooldown, rate_limits, response_cache
+from llmconfig.client.http import background_loop
+from llmconfig.client.traffic import cooldown, rate_limits, redis_connection, response_cache
 from llmconfig.configuration import snapshot
 from tests import clearing, copied_databases
 
@@ -131,6 +133,14 @@ def pytest_collection_modifyitems(items: list[pytest.Function]) -> Iterator[None
     items.sort(key=lambda item: item.path.stem not in LONG)
 
 
+def _leave_other_servers() -> None:
+    """A test at another address may have been the first whose calls opened a client."""
+    port = urlsplit(settings.REDIS_URL).port
+    for opened in list(redis_connection._clients.values()):
+        if opened.client.connection_pool.connection_kwargs.get("port") != port:
+            background_loop.run(redis_connection.aclose())
+
+
 # One connection for all tests.
 _broker = cache(Redis.from_url)
 
@@ -141,6 +151,7 @@ def nothing_remembered() -> None:
     cooldown.forget()
     response_cache.forget()  # first, or it would still be told to Redis after that
     rate_limits.forget_marks()  # or a window that is flushed here would count as lost
+    _leave_other_servers()
     _broker(settings.REDIS_URL).flushdb()
 
 
