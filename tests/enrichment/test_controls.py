@@ -140,7 +140,8 @@ def test_calls_that_waited_for_a_limit_when_their_worker_died_were_not_paid_twic
         until(lambda: progress_of(batch.pk).done >= 20)
     until(lambda: not simulator.stats()["in_flight"])
     lost = simulator.stats()["paid"] - progress_of(batch.pk).calls
-    assert 0 < lost <= 10 + 5
+    # In flight, and what a slow machine hasn't written yet, by portions of 5; 50 more waited.
+    assert 0 < lost <= 10 + 4 * 5
     BatchChunk.objects.filter(status="leased").update(leased_until="2000-01-01T00:00Z")
     while run_lane(batch.pk) != "finished":
         pass
