@@ -34,6 +34,16 @@ CHOICES = {"auto": "auto", "any": "required", "none": "none"}
 ROLES = frozenset({"user", "assistant", "system"})
 THOUGHTS = frozenset({"thinking", "redacted_thinking"})
 TOOL_FIELDS = frozenset({"name", "description", "input_schema", "type", "strict"})
+# Of each block, what its counterpart in a chat has a place for, or is looked at by itself.
+BLOCK_FIELDS = {
+    "text": frozenset({"type", MARK, "text"}),
+    "image": frozenset({"type", MARK, "source"}),
+    "document": frozenset({"type", MARK, "source", "title"}),
+    "search_result": frozenset({"type", MARK, "title", "content"}),
+    "tool_use": frozenset({"type", MARK, "id", "name", "input"}),
+    "tool_result": frozenset({"type", MARK, "tool_use_id", "content"}),
+}
+PLAINLY_LOST = frozenset({"citations", "is_error"})
 BETA = b"anthropic-beta"
 _BETAS = re.compile(r"[A-Za-z0-9_.,\- ]{1,2000}")
 MAX_USER_CHARACTERS = 64  # OpenAI's limit for `user`; Claude Code's ids are longer
@@ -44,6 +54,7 @@ def read_messages(
 ) -> ParsedRequest:
     """A request to `/v1/messages` as a call; raises RequestRefused."""
     name = caller.node or name_of(body)
+    _refuse_what_is_not_offered(body, caller)
     body = _as_of_today(body)
     translation = _Translation()
     messages = translation.system(body.get("system"))
@@ -74,6 +85,14 @@ def read_messages(
         native=native,
     )
     return ParsedRequest(call, name, switch(body, "stream"))
+
+
+def _refuse_what_is_not_offered(body: JSON, caller: Caller) -> None:
+    if body.get("thread"):
+        raise bad("thread", "Conversations are not kept here; send all messages.")
+    for at, tool in enumerate(objects(body, "tools")):
+        if "model" in tool and "input_schema" not in tool and not caller.everything:
+            raise bad(f"tools[{at}].model", "It is another model than this key may call.")
 
 
 def _as_of_today(body: JSON) -> JSON:
@@ -113,6 +132,8 @@ class _Translation:
     def turn(self, message: JSON) -> list[JSON]:
         """One of their turns, which may be several of ours: results of tools stand alone here."""
         role, content = message["role"], message.get("content")
+        for name in message.keys() - {"role", "content"}:
+            self._lose(f"messages.{name}")
         if not isinstance(content, list):
             return [{"role": role, "content": content or ""}]
         turns, calls, said = [], [], []
@@ -124,6 +145,7 @@ class _Translation:
                 said += seen
             elif kind == "tool_use":
                 self._mark(block)
+                self._lose_fields(block)
                 calls.append(_call(block))
             elif kind in THOUGHTS:
                 self._lose("thinking")  # for the provider that had them; others can't read them
@@ -177,6 +199,13 @@ class _Translation:
     def _lose(self, name: str) -> None:
         self.lost[name] = None
 
+    def _lose_fields(self, block: JSON) -> None:
+        """Note what a block bears beyond its counterpart in a chat."""
+        kind = str(block.get("type"))
+        for name in block.keys() - BLOCK_FIELDS[kind]:
+            if block[name]:
+                self._lose(name if name in PLAINLY_LOST else f"messages.{kind}.{name}")
+
     def _mark(self, block: JSON, made: JSON | None = None) -> None:
         """Put a block's mark for the cache on what was made of it; not every server takes it."""
         mark = block.get(MARK)
@@ -202,9 +231,9 @@ class _Translation:
 
     def _parts_of(self, block: JSON) -> list[JSON]:
         kind = block.get("type")
+        if kind in BLOCK_FIELDS:
+            self._lose_fields(block)
         if kind == "text":
-            if block.get("citations"):
-                self._lose("citations")
             return [{"type": "text", "text": str(block.get("text", ""))}]
         if kind == "image":
             return self._picture(block)
@@ -251,8 +280,7 @@ class _Translation:
 
     def _result(self, block: JSON) -> tuple[JSON, list[JSON]]:
         """A tool's result as text; what else it has seen follows in the user's next turn."""
-        if block.get("is_error"):
-            self._lose("is_error")
+        self._lose_fields(block)
         content, seen = block.get("content", ""), []
         if isinstance(content, list):
             parts = [each for each in content if isinstance(each, dict)]

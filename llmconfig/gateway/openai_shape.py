@@ -47,6 +47,7 @@ READ = frozenset(
 # What an answer of ours has no place for, or what would choose another model than was allowed.
 NOT_OFFERED = {
     "audio": "Only text is offered.",
+    "fallbacks": "Fallbacks are set in the configuration; name one model.",
     "models": "Fallbacks are set in the configuration; name one model.",
     "route": "Fallbacks are set in the configuration; name one model.",
     "provider": "Providers are set in the configuration; name one model.",

@@ -15,6 +15,7 @@ from llmconfig.gateway.reading import JSON, bad, check_tools, objects
 CHOICES = ("auto", "none", "required")
 FUNCTION, CUSTOM, NAMESPACE = "function", "custom", "namespace"
 OWN_FIELDS = ("description", "parameters", "strict")
+TOOL_FIELDS = frozenset({"type", "name", "format", *OWN_FIELDS})
 SEARCHES = frozenset({"web_search", "web_search_2025_08_26", "web_search_preview"})
 INPUT = "input"  # the argument that holds a free text
 FREE_TEXT = {
@@ -77,6 +78,9 @@ def _add(found: ToolsOfRequest, tool: JSON, where: str, namespace: str = "") -> 
         raise bad(f"{where}.name", "Each function needs a name.")
     if kind not in {FUNCTION, CUSTOM}:
         raise bad(f"{where}.type", f"{kind!r} is not offered; only tools of your own are.")
+    for each in tool.keys() - TOOL_FIELDS:
+        if tool[each]:
+            found.left_out.append(f"tools.{each}")
     function: JSON = {"name": name_in_chat(name, namespace)}
     function |= {each: tool[each] for each in OWN_FIELDS if tool.get(each) is not None}
     if kind == CUSTOM:

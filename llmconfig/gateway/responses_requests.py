@@ -13,6 +13,7 @@ import orjson
 from uuid_utils.compat import uuid7
 
 from llmconfig.client.types import Call, NativeRequest
+from llmconfig.client.wire.prompt_cache import BREAKPOINT
 from llmconfig.gateway import response_tools
 from llmconfig.gateway.access import Caller
 from llmconfig.gateway.caller_labels import labels_of
@@ -30,7 +31,8 @@ from llmconfig.gateway.reading import (
 # Sent on under their own names.
 SAME = (
     "top_p", "parallel_tool_calls", "service_tier", "user", "safety_identifier",
-    "prompt_cache_key", "prompt_cache_retention", "frequency_penalty", "presence_penalty",
+    "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options", "frequency_penalty",
+    "presence_penalty",
 )  # fmt: skip
 # Read here, or without effect where there are no built-in tools.
 READ = frozenset(
@@ -53,6 +55,7 @@ ALWAYS_REFUSED = {each: NOT_OFFERED[each] for each in ("background", "conversati
 OURS = frozenset(
     {"model", "stream", "stream_options", "previous_response_id", "store", "metadata", "background"}
 )
+REASONING = frozenset({"effort", "summary", "generate_summary"})
 LOGPROBS = "message.output_text.logprobs"
 FORMS = ("text", "json_object", "json_schema")
 CALLS = frozenset({"function_call", "custom_tool_call"})
@@ -77,6 +80,8 @@ def read_response(
     lost = [each for each in body if each not in READ and body[each] is not None]
     if body.get("truncation") not in (None, "disabled"):
         lost.append("truncation")
+    reasoning = _object(body, "reasoning")
+    lost += [f"reasoning.{each}" for each in reasoning.keys() - REASONING if reasoning[each]]
     tools = response_tools.offered(body, is_native=is_native)
     lost += tools.left_out
     if tools.functions:
@@ -87,7 +92,7 @@ def read_response(
         if body.get("top_logprobs") is not None:
             extra["top_logprobs"] = body["top_logprobs"]
     schema = _format(body, extra)
-    wanted: Any = _messages(body, before, is_native=is_native)
+    wanted: Any = _messages(body, before, lost, is_native=is_native)
     call = Call(
         node=name,
         messages=wanted,
@@ -152,7 +157,10 @@ def _refuse_what_is_not_offered(body: JSON, refused: Mapping[str, str]) -> None:
 # The input
 
 
-def _messages(body: JSON, before: Sequence[JSON], *, is_native: bool) -> list[JSON]:
+def _messages(
+    body: JSON, before: Sequence[JSON], lost: list[str], *, is_native: bool
+) -> list[JSON]:
+    """A chat's messages; adds to `lost` what of the items it has no place for."""
     conversation = _Conversation(is_native=is_native)
     instructions = body.get("instructions")
     if instructions is not None:
@@ -170,6 +178,7 @@ def _messages(body: JSON, before: Sequence[JSON], *, is_native: bool) -> list[JS
         if not isinstance(item, dict):
             raise bad(f"input[{at}]", "This is not an object.")
         conversation.add(item, f"input[{at}]")
+    lost += conversation.lost
     return conversation.end()
 
 
@@ -179,6 +188,7 @@ class _Conversation:
     def __init__(self, *, is_native: bool) -> None:
         self._is_native = is_native
         self.messages: list[JSON] = []
+        self.lost: dict[str, None] = {}
         self._turn: JSON | None = None  # the assistant's, which may go on
         self._seen: list[JSON] = []  # pictures in results of tools, for the user's next turn
 
@@ -215,6 +225,8 @@ class _Conversation:
         if role not in ROLES:
             raise bad(f"{where}.role", "It is user, assistant, system or developer.")
         content = _content(item.get("content"), f"{where}.content")
+        if item.get("phase"):
+            self.lost["input.phase"] = None
         if role != "assistant":
             self._end_turn()
             self.messages.append({"role": role, "content": content})
@@ -239,6 +251,8 @@ class _Conversation:
         content = _content(item.get("output"), f"{where}.output")
         if isinstance(content, list):
             self._seen += [part for part in content if part["type"] != "text"]
+            if any(BREAKPOINT in part for part in content if part["type"] == "text"):
+                self.lost[f"input.{BREAKPOINT}"] = None
             content = "\n".join(part["text"] for part in content if part["type"] == "text")
         said = {"role": "tool", "tool_call_id": item["call_id"], "content": content}
         self.messages.append(said)
@@ -256,23 +270,24 @@ def _content(content: object, where: str) -> str | list[JSON]:
     if not isinstance(content, list) or not all(isinstance(part, dict) for part in content):
         raise bad(where, "This is neither text nor a list of parts.")
     parts = [_part(part, f"{where}[{at}]") for at, part in enumerate(content)]
-    if len(parts) == 1 and parts[0]["type"] == "text":
+    if len(parts) == 1 and parts[0].keys() == {"type", "text"}:
         return str(parts[0]["text"])
     return parts
 
 
 def _part(part: JSON, where: str) -> JSON:
     kind = part.get("type")
+    mark = {BREAKPOINT: part[BREAKPOINT]} if part.get(BREAKPOINT) else {}
     if kind in TEXTS:
-        return {"type": "text", "text": str(part.get("text", ""))}
+        return {"type": "text", "text": str(part.get("text", "")), **mark}
     if kind == "refusal":
         return {"type": "text", "text": str(part.get("refusal", ""))}
     if kind == "input_image" and isinstance(part.get("image_url"), str):
         detail = {"detail": part["detail"]} if part.get("detail") else {}
-        return {"type": "image_url", "image_url": {"url": part["image_url"], **detail}}
+        return {"type": "image_url", "image_url": {"url": part["image_url"], **detail}, **mark}
     if kind == "input_file" and isinstance(part.get("file_data"), str):
         named = {"filename": part["filename"]} if part.get("filename") else {}
-        return {"type": "file", "file": {"file_data": part["file_data"], **named}}
+        return {"type": "file", "file": {"file_data": part["file_data"], **named}, **mark}
     if kind in {"input_image", "input_file"}:
         raise bad(where, "Files are not kept here; send image_url or file_data.")
     raise bad(f"{where}.type", f"{kind!r} is not offered; text, images and files are.")

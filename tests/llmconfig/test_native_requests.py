@@ -431,8 +431,8 @@ def test_anthropics_request_in_openais_words(serve):
     assert len(sent["user"]) == 64
     assert "anthropic-beta" not in served.headers[0]
     assert dropped() == {
-        "cache_control", "container", "context_management", "is_error", "mcp_servers", "thinking",
-        "tools.defer_loading", "tools.web_search_20250305",
+        "cache_control", "citations", "container", "context_management", "is_error",
+        "mcp_servers", "thinking", "tools.defer_loading", "tools.web_search_20250305",
     }  # fmt: skip
 
 

@@ -180,7 +180,7 @@ class TargetExchange:
         body = refusals.without(self.strategy.body(self.endpoint, question), self.refused)
         self.content, self.messages = body.content, messages
         lost = tuple(each for each in native.lost if each not in body.carried) if native else ()
-        state.dropped = self.target.dropped + body.dropped + lost
+        state.dropped = tuple(dict.fromkeys(self.target.dropped + body.dropped + lost))
         return dump(body.content)
 
     # The response cache

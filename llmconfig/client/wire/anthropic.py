@@ -31,6 +31,7 @@ from llmconfig.secrets import Secret
 
 OLD_VERSION = "2023-06-01"  # takes x-api-key and sampling parameters
 DEFAULT_MAX_TOKENS = 4096  # the API demands a limit
+FALLBACKS = "fallbacks"  # other models than the configuration, prices and the caller's key name
 
 
 class AnthropicWire:
@@ -149,6 +150,8 @@ def _native_body(question: Question, native: NativeRequest) -> Body:
     # Servers beside Anthropic's let these win over `max_tokens`.
     dropped = [name for name in (*TOKEN_LIMIT_NAMES, *LIMIT_HOLDERS) if content.pop(name, None)]
     dropped = [name for name in dropped if name != "max_tokens"]
+    if content.pop(FALLBACKS, None):
+        dropped.append(FALLBACKS)
     content["model"] = target.model_id
     content["max_tokens"] = target.max_tokens or _most(question)
     content["messages"] = [

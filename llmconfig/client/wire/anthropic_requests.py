@@ -10,8 +10,10 @@ import orjson
 
 from llmconfig.client.types import Message
 from llmconfig.client.wire import JSON
+from llmconfig.client.wire.prompt_cache import BREAKPOINT
 from llmconfig.client.wire.reading import object_of, text_of
 from llmconfig.client.wire.thinking import of_details
+from llmconfig.client.wire.tool_choice import allowed_functions
 
 SAMPLING = frozenset({"temperature", "top_p", "top_k"})
 SYSTEM_ROLES = frozenset({"system", "developer"})
@@ -71,6 +73,8 @@ class RequestTranslation:
         turns: list[JSON] = []
         for message in messages:
             role = message.get("role")
+            if message.get("name") and role != "tool":
+                self.drop("messages.name")
             if role in SYSTEM_ROLES:
                 continue
             if role == "tool":
@@ -112,11 +116,15 @@ class RequestTranslation:
 
     def _part(self, part: JSON) -> JSON | None:
         kind = part.get("type")
+        if part.get(BREAKPOINT):
+            self.drop(f"messages.{BREAKPOINT}")
         if kind in TEXT_PARTS or kind is None:
             return _with_mark({"type": "text", "text": text_of(part.get("text"))}, part)
         if kind == "refusal":
             return {"type": "text", "text": text_of(part.get("refusal"))}
         if kind == "image_url":
+            if object_of(part.get("image_url")).get("detail") not in (None, "auto"):
+                self.drop("messages.image_url.detail")
             return _with_mark(_picture(part), part)
         if kind == "file":
             document = _document(object_of(part.get("file")))
@@ -140,6 +148,11 @@ class RequestTranslation:
                 taken = _carry_one(content, name, value)
             if not taken:
                 self.drop(name)
+        allowed = allowed_functions(extra.get("tool_choice"))
+        if allowed is not None:
+            content["tools"] = [
+                each for each in content.get("tools", ()) if each.get("name") in allowed
+            ]
         if extra.get("parallel_tool_calls") is False and content.get("tools"):
             choice = content.setdefault("tool_choice", {"type": "auto"})
             if choice.get("type") != "none":
@@ -304,5 +317,7 @@ def _tool(tool: JSON) -> JSON:
 def _tool_choice(value: Any) -> JSON:
     if isinstance(value, str):
         return {"type": TOOL_CHOICES.get(value, "auto")}
+    if allowed_functions(value) is not None:
+        return {"type": TOOL_CHOICES.get(value["allowed_tools"].get("mode"), "auto")}
     function = object_of(value).get("function")
     return {"type": "tool", "name": function["name"]} if function else dict(object_of(value))

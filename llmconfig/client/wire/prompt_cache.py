@@ -11,6 +11,7 @@ import re
 from llmconfig.client.types import SharedPrefix
 
 MARK = "cache_control"
+BREAKPOINT = "prompt_cache_breakpoint"  # OpenAI's, on parts
 EPHEMERAL = {"type": "ephemeral"}  # for five minutes from its last use
 # Of Anthropic's models, the first that fits counts; ids of other providers have dots for dashes.
 MIN_TOKENS = (

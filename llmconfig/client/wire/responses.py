@@ -65,6 +65,8 @@ class ResponsesWire:
             content["max_output_tokens"] = target.max_tokens
         if native is None:
             dropped = carry(content, question.extra)
+            if any(each.get("name") and each["role"] != "tool" for each in question.messages):
+                dropped += ("messages.name",)
         _ask_for_shape(content, question)
         if question.reports_logprobs and LOGPROBS not in content.get("include", ()):
             content["include"] = [*content.get("include", ()), LOGPROBS]

@@ -9,8 +9,10 @@ from typing import Any
 
 from llmconfig.client.types import Message
 from llmconfig.client.wire import JSON
+from llmconfig.client.wire.prompt_cache import BREAKPOINT
 from llmconfig.client.wire.reading import object_of, text_of
 from llmconfig.client.wire.thinking import of_details
+from llmconfig.client.wire.tool_choice import allowed_functions
 
 FORMAT = "openai-responses-v1"
 ENCRYPTED = "reasoning.encrypted_content"
@@ -19,8 +21,8 @@ LOGPROBS = "message.output_text.logprobs"
 SAME = frozenset(
     {
         "top_p", "parallel_tool_calls", "service_tier", "user", "safety_identifier",
-        "prompt_cache_key", "prompt_cache_retention", "metadata", "store", "truncation",
-        "max_tool_calls", "top_logprobs",
+        "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options", "metadata", "store",
+        "truncation", "max_tool_calls", "top_logprobs",
     }
 )  # fmt: skip
 TEXT_PARTS = frozenset({"text", "input_text", "output_text", None})
@@ -82,19 +84,22 @@ def _parts(content: Any, text_kind: str) -> Any:
 
 def _part(part: JSON, text_kind: str) -> JSON:
     kind = part.get("type")
+    mark = {BREAKPOINT: part[BREAKPOINT]} if part.get(BREAKPOINT) else {}
     if kind in TEXT_PARTS:
-        return {"type": text_kind, "text": text_of(part.get("text"))}
+        return {"type": text_kind, "text": text_of(part.get("text")), **mark}
     if kind == "image_url":
         image = object_of(part.get("image_url"))
         return {
             "type": "input_image",
             "image_url": image.get("url"),
             "detail": image.get("detail", "auto"),
+            **mark,
         }
     if kind == "file":
         file = object_of(part.get("file"))
         names = ("file_data", "file_id", "filename")
-        return {"type": "input_file", **{each: file[each] for each in names if file.get(each)}}
+        found = {each: file[each] for each in names if file.get(each)}
+        return {"type": "input_file", **found, **mark}
     return part
 
 
@@ -155,5 +160,10 @@ def _tool(tool: JSON) -> JSON:
 
 
 def _choice(value: Any) -> Any:
+    allowed = allowed_functions(value)
+    if allowed is not None:
+        tools = [{"type": "function", "name": name} for name in allowed]
+        mode = value["allowed_tools"].get("mode", "auto")
+        return {"type": "allowed_tools", "mode": mode, "tools": tools}
     function = object_of(object_of(value).get("function"))
     return {"type": "function", "name": function["name"]} if function else value
