@@ -88,24 +88,51 @@ def ensure_roles(using: str = DEFAULT_DB_ALIAS) -> None:
 
     Permissions for the project's own tables that somebody gave these groups stay.
     """
-    ours = Permission.objects.using(using).filter(content_type__app_label__in=APPS)
-    viewing = ours.filter(codename__startswith="view_")
-    working = ours.filter(content_type__app_label__in=WORKING_APPS).exclude(
-        content_type__model__in=CONFIGURATION
+    known = list(
+        Permission.objects.using(using)
+        .filter(content_type__app_label__in=APPS)
+        .values_list("pk", "content_type__app_label", "content_type__model", "codename")
     )
-    operating = working | ours.filter(codename__startswith="operate_")
-    for name, permissions in (
-        (Role.VIEWER.value, viewing),
-        (Role.OPERATOR.value, viewing | operating),
-        (Role.ADMINISTRATOR.value, ours),
-        (READER, ours.filter(codename__startswith="read_")),
-    ):
-        group, _ = Group.objects.using(using).get_or_create(name=group_name(name))
-        group.permissions.remove(*ours.exclude(pk__in=permissions.values("pk")))
-        group.permissions.add(*permissions)
-        for app, codename in _FURTHER.get(name, ()):
-            group.permissions.add(
-                *Permission.objects.using(using).filter(
-                    content_type__app_label=app, codename=codename
-                )
-            )
+    ours = {pk for pk, *_what in known}
+    names = [*(role.value for role in Role), READER]
+    held = _held_by_groups([group_name(name) for name in names], using)
+    for name in names:
+        given = {pk for pk, *what in known if _has(name, *what)} | _further(name, using)
+        has = held.get(group_name(name))
+        missing = given - (has or set())
+        surplus = (has or set()) & ours - given
+        if has is None or missing or surplus:
+            group, _ = Group.objects.using(using).get_or_create(name=group_name(name))
+            group.permissions.remove(*surplus)
+            group.permissions.add(*missing)
+
+
+def _has(name: str, app: str, table: str, codename: str) -> bool:
+    """Whether a role, or the readers, may do this."""
+    if name == READER:
+        return codename.startswith("read_")
+    if name == Role.ADMINISTRATOR or codename.startswith("view_"):
+        return True
+    works = app in WORKING_APPS and table not in CONFIGURATION
+    return name == Role.OPERATOR and (works or codename.startswith("operate_"))
+
+
+def _held_by_groups(names: list[str], using: str) -> dict[str, set[int]]:
+    """The permissions that each of these groups has; groups that aren't there are left out."""
+    held: dict[str, set[int]] = {}
+    rows = Group.objects.using(using).filter(name__in=names).values_list("name", "permissions")
+    for name, permission in rows:
+        held.setdefault(name, set()).update([permission] if permission is not None else [])
+    return held
+
+
+def _further(name: str, using: str) -> set[int]:
+    """What the project has this role hold besides."""
+    rows = Permission.objects.using(using)
+    return {
+        pk
+        for app, codename in _FURTHER.get(name, ())
+        for pk in rows.filter(content_type__app_label=app, codename=codename).values_list(
+            "pk", flat=True
+        )
+    }

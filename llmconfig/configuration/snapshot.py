@@ -240,6 +240,7 @@ def _read(revision: int, token: UUID | None) -> Snapshot:
         if providers[model.provider].is_enabled:
             listed.setdefault(model.model_id, []).append(model)
     row: dict[str, Any] = dict(LLMConfig.objects.filter(pk=1).values().first() or {})
+    kinds = list(GlobalConfig.objects.all())
     return Snapshot(
         revision=revision,
         token=token,
@@ -250,7 +251,7 @@ def _read(revision: int, token: UUID | None) -> Snapshot:
         interactions=MappingProxyType(
             {
                 row.interaction_type: replace(_choice(row), fallbacks=tuple(row.fallbacks))
-                for row in GlobalConfig.objects.all()
+                for row in kinds
             }
         ),
         nodes=MappingProxyType(
@@ -263,7 +264,8 @@ def _read(revision: int, token: UUID | None) -> Snapshot:
         degradations=MappingProxyType(
             {
                 row.interaction_type: Degradation(row.degrade_to, row.degrade_after_seconds)
-                for row in GlobalConfig.objects.exclude(degrade_to="")
+                for row in kinds
+                if row.degrade_to
             }
         ),
         budgets=tuple(
