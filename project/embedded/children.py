@@ -225,9 +225,10 @@ def is_for_us_alone(told: signal.struct_siginfo) -> bool:
     """Whether a signal has to be passed on: one from the keyboard reaches the command itself.
 
     The kernel marks what a person typed as its own (SI_KERNEL, a positive code); what a
-    process sent with kill has a code of 0 or less.
+    process sent with kill has a code of 0 or less. A wait during which we were stopped and
+    continued, past its end, tells of no signal: CPython then leaves the number to chance.
     """
-    return told.si_signo != signal.SIGCHLD and told.si_code <= 0
+    return told.si_signo in FORWARDED and told.si_code <= 0
 
 
 def exit_code(returncode: int) -> int:

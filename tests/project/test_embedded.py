@@ -15,7 +15,7 @@ import psycopg
 import pytest
 import redis
 
-from project.embedded.children import descendants, parents
+from project.embedded.children import descendants, is_for_us_alone, parents
 from project.embedded.errors import NotStarted
 from project.embedded.runner import servers
 from project.embedded.state import ROOT, require_room
@@ -211,6 +211,19 @@ def test_with_all_servers_given_the_runner_becomes_the_command(launch: Launch):
     said, complaint = process.communicate(timeout=PATIENCE)
 
     assert (said.strip(), complaint, process.returncode) == (str(process.pid), "", 3)
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "passed_on"),
+    [
+        (signal.SIGTERM, 0, True),
+        (signal.SIGINT, 128, False),  # typed: the command has had it
+        (signal.SIGCHLD, 1, False),
+        (-767181856, -770240337, False),  # CPython 3.11 after Ctrl+Z and `fg`
+    ],
+)
+def test_a_signal_is_passed_on_if_somebody_sent_one(number, code, passed_on):
+    assert is_for_us_alone(signal.struct_siginfo((number, code, 0, 1, 0, 0, 0))) is passed_on
 
 
 @pytest.mark.parametrize(("signum", "name"), [(signal.SIGTERM, "TERM"), (signal.SIGINT, "INT")])
