@@ -12,7 +12,7 @@ from enrichment.cascades.tallies import lowest_score
 from enrichment.enrichments import get
 from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import NotAllowedNow
-from enrichment.judging import judge_of, judges_target, why_it_may_not_decide
+from enrichment.judging import Judge, judge_of, judges_target, why_it_may_not_decide
 from enrichment.models import Batch, BatchCascade, CascadeRecord, Transport
 from llmconfig.client.provider_batches import missing_extra
 from llmconfig.client.provider_batches.answers import has_batches
@@ -28,6 +28,8 @@ from llmconfig.models import CascadeScore
 USUAL_PRICE = 0.1  # of a cheap answer, as a share of a dear one, where prices aren't known
 USUAL_CALL = Usage(input=1000, output=150)
 MIN_AT_PROVIDER = 300  # rows: those that are asked live to learn from cost the full price
+# Scores that a second call tells: another cheap sample, or a judge's word on the first.
+SCORES_OF_TWO = frozenset({CascadeScore.AGREEMENT, CascadeScore.JUDGE})
 PHASES = {
     Phase.LEARNING: "Learning: both models answer, and the node's own model's answer is taken.",
     Phase.KEEPING: "Keeping cheap answers from its threshold on.",
@@ -247,17 +249,18 @@ def _rests(batch: Batch, row: BatchCascade, terms: NodeCascade | None) -> str:
 
 def _not_at_provider(batch: Batch, facts: CascadeFacts) -> str:
     """Why a cascade can't work over a provider's batches; blank where it can."""
-    if facts.score in {CascadeScore.AGREEMENT, CascadeScore.JUDGE}:
-        return (
-            f"The score {CascadeScore(facts.score).label} takes two calls one after the other,"
-            " which a provider's batch can't make: begin the batch live, or choose another score."
-        )
     if batch.rows_total < MIN_AT_PROVIDER:
         return (
             f"With fewer than {MIN_AT_PROVIDER} rows a provider's batch has nothing to save by it."
         )
     if at_providers(get(batch.enrichment), facts.model) is None:
         return f"The provider of {facts.model} has no batches of its own."
+    judge = judge_of(get(batch.enrichment)) if facts.score == CascadeScore.JUDGE else None
+    if judge is not None and judge_at_providers(judge) is None:
+        return (
+            "The judge's provider has no batches of its own: begin the batch live, or have a model"
+            " of OpenAI's or Anthropic's judge."
+        )
     return ""
 
 
@@ -268,6 +271,18 @@ def at_providers(enrichment: Enrichment, model: str) -> Target | None:
         target = resolve(enrichment.node, snapshot=snapshot.current(), given=given).targets[0]
     except LLMError:
         return None
+    return _in_batches(target)
+
+
+def judge_at_providers(judge: Judge) -> Target | None:
+    """The same for who judges."""
+    try:
+        return _in_batches(judges_target(judge))
+    except LLMError:
+        return None
+
+
+def _in_batches(target: Target) -> Target | None:
     return target if has_batches(target) and not missing_extra(target) else None
 
 

@@ -8,14 +8,17 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
+from enrichment.batches import cascades
 from enrichment.cascades.steering import CascadeState, CascadeTerms, Decided, Way, from_json
 from enrichment.cascades.tallies import lowest_score
+from enrichment.engine.grading import grade_outcome, grading_changes
 from enrichment.engine.items import Item, Outcome, judged
+from enrichment.engine.outgoing import Ask
 from enrichment.enrichments.contract import LOG_PROBABILITIES, Enrichment
 from enrichment.judging import JUDGE_NODE, judge_of
 from enrichment.models import CascadeRecord, ResultState
 from llmconfig.client.recording.recorders import Texts
-from llmconfig.client.types import CallRecord, Generation
+from llmconfig.client.types import Call, CallRecord, Generation
 from llmconfig.models import CascadeScore
 
 logger = logging.getLogger(__name__)
@@ -52,6 +55,21 @@ class CascadeDecisions:
         """The same for the other sample, where two are compared."""
         given: Mapping[str, Any] = {"model": self.model, "temperature": SECOND_TEMPERATURE}
         return {**self.cheap_changes, "given": given, "use_cache": False}
+
+    @property
+    def takes_second(self) -> bool:
+        """Whether a second call, another sample or a judge's word, scores a cheap answer."""
+        return self.score in cascades.SCORES_OF_TWO
+
+    def second_ask(self, call: Call, first: Outcome) -> Ask:
+        """That second call; `call` is the own model's, `first` the cheap answer."""
+        if self.judge is not None:
+            return Ask(grading_changes(self.judge, call, first.value), grade_outcome)
+        return Ask(self.second_changes, self.judged)
+
+    def score_of_two(self, first: Outcome, second: Outcome) -> float:
+        """How good a cheap answer is by what the second call came to, from 0 to 1."""
+        return score_of_two(self.score, self.enrichment, first, second)
 
     def asks_cheap(self, item: Item) -> bool:
         """Whether the cheap model is asked about a row."""
@@ -105,11 +123,22 @@ class CascadeDecisions:
 
 def score_of(score: str, found: Outcome, answer: Generation) -> float:
     """How good a cheap answer that passes the gates is by a kind of score, from 0 to 1."""
+    if score in cascades.SCORES_OF_TWO:
+        return 0.0  # until a second call has told
     if score == CascadeScore.GATES:
         return 0.5 if found.findings else 1.0
     if score == CascadeScore.LOGPROBS and found.confidence_source != LOG_PROBABILITIES:
         return _likelihood([logprob for _, logprob in answer.tokens])
     return min(1.0, max(0.0, found.confidence or 0.0))
+
+
+def score_of_two(score: str, enrichment: Enrichment, first: Outcome, second: Outcome) -> float:
+    """How good a cheap answer is by a second call, from 0 to 1; 0 where that gave no answer."""
+    if second.state != first.state:
+        return 0.0
+    if score == CascadeScore.JUDGE:
+        return float(second.value)
+    return enrichment.similarity(first.value, second.value)
 
 
 def calls_of(outcome: Outcome) -> tuple[tuple[CallRecord, Texts], ...]:

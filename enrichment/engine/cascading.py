@@ -12,25 +12,14 @@ from uuid import UUID
 from enrichment.batches import cascades
 from enrichment.engine.cascade_decisions import calls_of
 from enrichment.engine.dispatcher import Dispatcher
-from enrichment.engine.items import Item, Outcome, call_for
-from enrichment.engine.lane_cascade import (
-    LaneCascade,
-    for_the_dear,
-)
+from enrichment.engine.items import Outcome, call_for
+from enrichment.engine.lane_cascade import LaneCascade, for_the_dear
 from enrichment.engine.outgoing import PLAIN, Ask, OutgoingRow
-from enrichment.engine.second_opinions import (
-    JudgingDispatcher,
-    grading_changes,
-    opinion_of,
-)
+from enrichment.engine.second_opinions import JudgingDispatcher, opinion_of
 from enrichment.engine.two_calls import TwoCallDispatcher
 from enrichment.enrichments.contract import Enrichment
-from enrichment.judging import Judge, graded
 from enrichment.models import Batch, ResultState
 from llmconfig.client.http import background_loop
-from llmconfig.client.recording.recorders import Texts
-from llmconfig.client.types import Generation
-from llmconfig.models import CascadeScore
 
 
 class CascadeDispatcher(TwoCallDispatcher):
@@ -73,16 +62,14 @@ class CascadeDispatcher(TwoCallDispatcher):
     def _cheap(self) -> Ask:
         return Ask(self.cascade.cheap_changes, self.cascade.judged)
 
-    @cached_property
-    def _second_cheap(self) -> Ask:
-        return Ask(self.cascade.second_changes, self.cascade.judged)
-
-    def _grading(self, judge: Judge, cheap: Outcome) -> Ask:
-        """What the judge is asked about a cheap answer; its outcome's value is the score."""
+    def _scoring(self, cheap: Outcome) -> Ask | None:
+        """The second call that scores a cheap answer; None where that tells its score itself."""
+        if not self.cascade.takes_second or cheap.state != ResultState.APPLIED:
+            return None
         call = call_for(
             self.enrichment, cheap.item, session_id=self.batch_id, use_cache=self.use_cache
         )
-        return Ask(grading_changes(judge, call, cheap.value), grade_outcome)
+        return self.cascade.second_ask(call, cheap)
 
     async def _asked(self, row: OutgoingRow, ask: Ask = PLAIN) -> Outcome | None:
         if row.item.cheap is None:
@@ -106,36 +93,20 @@ class CascadeDispatcher(TwoCallDispatcher):
         if first.state != ResultState.FAILED and not self.cascade.is_cheap(first.record):
             return replace(first, decided=None)  # a fallback's answer is as good as the dear one's
         score = first.decided.score if first.decided else 0.0
-        if self.cascade.score == CascadeScore.AGREEMENT and first.state == ResultState.APPLIED:
+        scoring = self._scoring(first)
+        if scoring is not None:
             self._keep_cheap(row, first)
-            second = await super()._asked(row, self._second_cheap)
+            second = await super()._asked(row, scoring)
             if second is None:
                 return None
-            same = second.state == first.state
-            score = self.cascade.enrichment.similarity(first.value, second.value) if same else 0.0
+            score = self.cascade.score_of_two(first, second)
             first = replace(first, beside=(*first.beside, *calls_of(second)))
-        if self.cascade.judge is not None and first.state == ResultState.APPLIED:
-            self._keep_cheap(row, first)
-            grade = await super()._asked(row, self._grading(self.cascade.judge, first))
-            if grade is None:
-                return None
-            score = grade.value if grade.state == ResultState.APPLIED else 0.0
-            first = replace(first, beside=(*first.beside, *calls_of(grade)))
         cheap = self.cascade.decided(first, score)
         if cheap.decided is not None and cheap.decided.is_cheap:
             row.item = replace(row.item, cheap=None)
             return replace(cheap, item=row.item)
         self._keep_cheap(row, cheap)
         return cheap
-
-
-def grade_outcome(
-    enrichment: Enrichment, item: Item, answer: Generation, texts: Texts | None
-) -> Outcome:
-    """What a judge's answer comes to: its value is the score."""
-    return Outcome(
-        item, ResultState.APPLIED, value=graded(answer), record=answer.record, texts=texts
-    )
 
 
 def cascade_of(batch: Batch, enrichment: Enrichment) -> LaneCascade | None:

@@ -7,6 +7,7 @@ is the answer.
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from uuid import UUID
 
 from django.db.models import F
@@ -17,10 +18,12 @@ from enrichment.engine.answer_spool import KeptAnswer
 from enrichment.engine.items import Item, Outcome, kept_of, restored
 from enrichment.models import CheapAnswer
 from llmconfig.client.recording.disk_format import line_of, read_line
+from llmconfig.client.recording.recorders import Texts
 from metrics.recording import NO_RESULTS
 
 logger = logging.getLogger(__name__)
 
+NO_TEXTS = Texts("", "")  # they are in the call's record
 SETTLED = UUID(int=0)  # in place of the block of answers that were settled, and not kept
 
 
@@ -69,14 +72,59 @@ def outcome_of(item: Item, answer: CheapAnswer) -> Outcome | None:
     version = item.prompt.version if item.prompt else None
     if kept is None or (kept.input_hash, kept.prompt_version) != (item.input_hash, version):
         return None
+    return _outcome(item, answer, kept)
+
+
+def _outcome(item: Item, answer: CheapAnswer, kept: KeptAnswer) -> Outcome:
+    costs = [kept.record.cost_usd, *(record.cost_usd for record, _ in kept.beside)]
     return replace(
         restored(item, kept),
         record=None,
         answered_by=kept.record,
-        paid_before=kept.record.cost_usd,
+        paid_before=None if None in costs else sum(filter(None, costs), Decimal(0)),
         check_results=NO_RESULTS,
         decided=decided(answer, kept),
+        beside=(),
     )
+
+
+def with_kept(items: Sequence[Item], *, batch_id: UUID, variant: str) -> list[Item]:
+    """The items with the cheap answers that they had, also those that say something else now."""
+    answers = of_rows(batch_id, variant, [item.row_id for item in items])
+    found = []
+    for item in items:
+        answer = answers.get(item.row_id)
+        kept = None if answer is None else read(answer)
+        cheap = None if answer is None or kept is None else _outcome(item, answer, kept)
+        found.append(replace(item, cheap=cheap))
+    return found
+
+
+def score(paid: Sequence[Outcome], scores: Mapping[str, float], *, batch_id: UUID) -> None:
+    """Note with cheap answers the second calls that score them, and what these told.
+
+    `scores` has them by row, from 0 to 1. To be called in the transaction that records the calls.
+    """
+    by_row = {each.item.row_id: each for each in paid}
+    variant = paid[0].item.variant if paid else ""
+    answers = of_rows(batch_id, variant, list(by_row))
+    noted = []
+    for row_id, answer in answers.items():
+        kept, record = read(answer), by_row[row_id].record
+        if kept is None or record is None:
+            continue
+        told = kept.decided or Decided(0.0, Way.DEAR, model=kept.record.model)
+        told = replace(told, score=scores.get(row_id, 0.0))
+        kept = replace(kept, decided=told, beside=(*kept.beside, (record, NO_TEXTS)))
+        answer.answer = line_of(kept).decode()
+        noted.append(answer)
+    CheapAnswer.objects.bulk_update(noted, ["answer"])
+
+
+def is_scored(answer: CheapAnswer) -> bool:
+    """Whether its second call was made."""
+    kept = read(answer)
+    return kept is not None and bool(kept.beside)
 
 
 def with_cheap(items: Sequence[Item], answers: Mapping[str, CheapAnswer]) -> list[Item]:

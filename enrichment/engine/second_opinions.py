@@ -6,7 +6,6 @@ reviewer with its reason; so does what it couldn't be asked about.
 """
 
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -15,17 +14,17 @@ from django.utils.translation import gettext_lazy as _
 
 from enrichment.cascades.steering import Decided, Way
 from enrichment.engine.cascade_decisions import calls_of
-from enrichment.engine.column_values import plain_json
-from enrichment.engine.items import Item, Outcome, call_for
+from enrichment.engine.grading import grade_outcome, grading_changes
+from enrichment.engine.items import Outcome, call_for
 from enrichment.engine.outgoing import PLAIN, Ask, OutgoingRow
 from enrichment.engine.two_calls import TwoCallDispatcher
 from enrichment.enrichments.contract import Enrichment
-from enrichment.judging import JUDGE_NODE, Judge, graded, judge_of, why_it_may_not_decide
+from enrichment.judging import JUDGE_NODE, Judge, judge_of, why_it_may_not_decide
 from enrichment.models import ResultState
 from enrichment.quality.gates import GateFinding, register_code
 from llmconfig import client
 from llmconfig.client.recording.recorders import Texts
-from llmconfig.client.types import Call, CallRecord, Generation
+from llmconfig.client.types import Call, CallRecord
 from llmconfig.configuration import snapshot
 from llmconfig.errors import LLMError
 from metrics.models import GenerationMetric
@@ -36,10 +35,6 @@ CALLS_PER_BATCH = "LLM_JUDGE_CALLS_PER_BATCH"
 JUDGED_WRONG = register_code("judged_wrong", _("A judge finds it wrong"))
 NOT_ASKED = register_code("judge_not_asked", _("The judge could not be asked"))
 GOOD_FROM = 0.5
-# Of a call, what a judge's differs in from the one that it judges.
-JUDGED_FIELDS = (
-    "node", "messages", "schema", "given", "experiment_key", "logprobs", "prefix",
-)  # fmt: skip
 _FIRST = Decided(1.0, Way.CHEAP)  # of a kept first answer: it waits for an opinion
 
 
@@ -70,12 +65,6 @@ def opinion_of(enrichment: Enrichment, batch_id: UUID | None) -> SecondOpinion |
     return SecondOpinion(judge, max(0, cap - used))
 
 
-def grading_changes(judge: Judge, call: Call, value: Any) -> Mapping[str, Any]:
-    """What a judge's call differs in from the one whose answer it judges."""
-    grading = judge.grading(call, plain_json(value))
-    return {name: getattr(grading, name) for name in JUDGED_FIELDS}
-
-
 def with_opinion(first: Outcome, opinion: Outcome) -> Outcome:
     """An answer with what the judge said of it; held where that is nothing good, or nothing."""
     finding = _finding(opinion)
@@ -101,20 +90,6 @@ def _finding(opinion: Outcome) -> GateFinding | None:
     return GateFinding(JUDGED_WRONG, text, {"good": opinion.value})
 
 
-def opinion_outcome(
-    enrichment: Enrichment, item: Item, answer: Generation, texts: Texts | None
-) -> Outcome:
-    """What a judge's answer comes to: how good it is, and why."""
-    return Outcome(
-        item,
-        ResultState.APPLIED,
-        value=graded(answer),
-        reason=str(answer.parsed["reason"]),
-        record=answer.record,
-        texts=texts,
-    )
-
-
 def ask_now(enrichment: Enrichment, first: Outcome, call: Call) -> Outcome:
     """One row's answer with the judge's opinion, where one is asked; waits for it."""
     opinion = opinion_of(enrichment, None) if first.state == ResultState.APPLIED else None
@@ -133,7 +108,7 @@ def ask_now(enrichment: Enrichment, first: Outcome, call: Call) -> Outcome:
         )
     else:
         texts = told[0][1] if told else None
-        found = opinion_outcome(enrichment, first.item, answer, texts)
+        found = grade_outcome(enrichment, first.item, answer, texts)
     return with_opinion(first, found)
 
 
@@ -163,7 +138,7 @@ class JudgingDispatcher(TwoCallDispatcher):
             self.enrichment, first.item, session_id=self.batch_id, use_cache=self.use_cache
         )
         changes = grading_changes(self.opinion.judge, call, first.value)
-        opinion = await super()._asked(row, Ask(changes, opinion_outcome))
+        opinion = await super()._asked(row, Ask(changes, grade_outcome))
         if opinion is None:
             return None
         row.item = first.item

@@ -25,9 +25,7 @@ from enrichment.engine.cascade_decisions import (
     count_calls,
     note_events,
 )
-from enrichment.engine.cascading import grade_outcome
 from enrichment.engine.items import Item, Outcome
-from enrichment.engine.second_opinions import grading_changes
 from enrichment.enrichments.contract import Enrichment
 from enrichment.evaluations.run_calls import call_of, outcome_of, store
 from enrichment.models import ResultState, RunCascade
@@ -35,7 +33,6 @@ from enrichment.models.evaluations import EvaluationCase, EvaluationRun
 from llmconfig.client.http import background_loop
 from llmconfig.client.types import Call
 from llmconfig.configuration import snapshot
-from llmconfig.models import CascadeScore
 
 AT_ONCE = BLOCK  # cases
 
@@ -114,23 +111,15 @@ class RunThroughCascade:
         if first.state != ResultState.FAILED and not decisions.is_cheap(first.record):
             return replace(first, decided=None)  # a fallback's answer is as good as the dear one's
         score = first.decided.score if first.decided else 0.0
-        if first.state == ResultState.APPLIED:
-            first, score = await self._compared(item, first, score)
+        if first.state == ResultState.APPLIED and decisions.takes_second:
+            first, score = await self._scored(item, first)
         return decisions.decided(first, score)
 
-    async def _compared(self, item: Item, first: Outcome, score: float) -> tuple[Outcome, float]:
-        """With the second call that some kinds of score take."""
-        decisions = self.decisions
-        if decisions.score == CascadeScore.AGREEMENT:
-            second = await self._with(item, decisions.second_changes, decisions.judged)
-            same = second.state == first.state
-            score = self.enrichment.similarity(first.value, second.value) if same else 0.0
-        elif decisions.judge is not None:
-            asked = grading_changes(decisions.judge, self._call(item), first.value)
-            second = await self._with(item, asked, grade_outcome)
-            score = second.value if second.state == ResultState.APPLIED else 0.0
-        else:
-            return first, score
+    async def _scored(self, item: Item, first: Outcome) -> tuple[Outcome, float]:
+        """With the second call that some kinds of score take, and the score that it tells."""
+        ask = self.decisions.second_ask(self._call(item), first)
+        second = await self._with(item, ask.changes, ask.judged)
+        score = self.decisions.score_of_two(first, second)
         return replace(first, beside=(*first.beside, *calls_of(second))), score
 
     async def _without_cheap(self, outcomes: Sequence[Outcome]) -> list[Outcome]:

@@ -60,6 +60,7 @@ class ChunkStage(models.TextChoices):
 
     FIRST = "", _("First round")
     LEARN = "learn", _("Asked live, to learn from")
+    SCORE = "score", _("Asked, until each cheap answer has its score")
     WAIT = "wait", _("Asked, until it is known which cheap answers are good enough")
     DEAR = "dear", _("For the node's own model")
     KEPT = "kept", _("Good cheap answers, until their audits are there")

@@ -206,13 +206,8 @@ def test_a_cap_holds_both_rounds(cascaded, simulator, make_animals):
     assert calls_by_model()["gpt-4o-mini"] == ROWS
 
 
-def test_few_rows_and_scores_of_two_calls_rest_and_say_why(cascaded, make_animals):
+def test_few_rows_rest_and_say_why(cascaded, make_animals):
     few = begun(make_animals, rows=3)
     until_completed(few)
     assert "fewer than 300 rows" in figures_of(few).said
     assert calls_by_model() == {"gpt-4o": 3}
-    NodeConfiguration.objects.update(cascade_score="agreement")
-    snapshot.expire()
-    many = begun(make_animals)
-    submissions.advance(settle=AT_ONCE)
-    assert "takes two calls one after the other" in figures_of(many).said

@@ -1,14 +1,19 @@
 """The calls of a submission: which rows it has, and what a live lane would ask for each."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
+from enrichment.engine.cascade_decisions import SECOND_TEMPERATURE
 from enrichment.engine.claims import Claim
+from enrichment.engine.grading import grading_changes
 from enrichment.engine.items import Item, call_for, load_items
 from enrichment.enrichments.contract import Enrichment
-from enrichment.models import BatchChunk, ProviderBatchSubmission
+from enrichment.judging import JUDGE_NODE, Judge, judge_of
+from enrichment.models import BatchChunk, ChunkStage, ProviderBatchSubmission
 from llmconfig.client.types import Call
 from llmconfig.configuration import snapshot
+from llmconfig.configuration.facts import JudgeFacts
 from llmconfig.configuration.resolution import Target, resolve
 
 # Told of each step once it is committed; a test's process dies there.
@@ -53,16 +58,40 @@ def sharing(row: Sequence[Any]) -> list[str]:
 def call_of(submission: ProviderBatchSubmission, enrichment: Enrichment, item: Item) -> Call:
     """What a live lane would ask, of the target that the submission names."""
     call = call_for(enrichment, item, session_id=chunk_of(submission).batch_id)
+    given: dict[str, Any] = dict(model_of(submission))
+    if chunk_of(submission).stage == ChunkStage.SCORE:
+        if not submission.asks_cheap:
+            return _grading(submission, enrichment, item, call)
+        given["temperature"] = SECOND_TEMPERATURE
     return Call(
         node=call.node,
         messages=call.messages,
         schema=call.schema,
-        given=model_of(submission),
+        given=given,
         correlation_id=call.correlation_id,
         labels=call.labels,
         use_cache=False,
         logprobs=call.logprobs or submission.asks_cheap,
     )
+
+
+def _grading(
+    submission: ProviderBatchSubmission, enrichment: Enrichment, item: Item, call: Call
+) -> Call:
+    """The judge's call about an item's cheap answer.
+
+    Of a judge that the node has no more, the rubric is blank: then its answers are only read.
+    """
+    judge = judge_of(enrichment) or Judge(enrichment.name, JudgeFacts(""))
+    value = item.cheap.value if item.cheap is not None else None
+    changes = {**grading_changes(judge, call, value), "given": model_of(submission)}
+    return replace(call, **changes, use_cache=False)
+
+
+def node_of(submission: ProviderBatchSubmission, enrichment: Enrichment) -> str:
+    """By whose configuration a submission's calls are made: the enrichment's node, or the judge."""
+    judges = chunk_of(submission).stage == ChunkStage.SCORE and not submission.asks_cheap
+    return JUDGE_NODE if judges else enrichment.node
 
 
 def items_of(

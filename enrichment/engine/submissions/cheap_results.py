@@ -23,6 +23,12 @@ class CheapReading(ResultsReading):
     Their calls are recorded and counted now; what becomes of the rows is decided afterwards.
     """
 
+    @property
+    def next_stage(self) -> ChunkStage:
+        """What the chunk is for afterwards: where a second call tells the scores, for that."""
+        scores = self.cascade is not None and self.cascade.takes_second
+        return ChunkStage.SCORE if scores else ChunkStage.WAIT
+
     def begin(self) -> None:
         """As others; what is kept already isn't taken again."""
         super().begin()
@@ -38,6 +44,10 @@ class CheapReading(ResultsReading):
     def _put(self, outcomes: Sequence[Outcome]) -> None:
         paid = [each for each in outcomes if each.record is not None]
         super()._put([unfinished(each) for each in paid])
+        self._keep(paid)
+
+    def _keep(self, paid: Sequence[Outcome]) -> None:
+        """Keep what was answered, in the transaction that records its calls."""
         cheap_answers.keep(paid, batch_id=self.chunk.batch_id, block=self.submission.pk)
 
     @transaction.atomic
@@ -52,11 +62,11 @@ class CheapReading(ResultsReading):
             return
         self.step("written")
         rows = [row[0] for row in self.submission.rows]
-        there = cheap_answers.of_rows(chunk.batch_id, chunk.variant, rows)
+        undone = [row for place, row in enumerate(rows) if place not in self.written]
         ours.state = SubmissionState.APPLIED
-        ours.detail = self._story([row for row in rows if row not in there], polled, file)
+        ours.detail = self._story(undone, polled, file)
         ours.save(update_fields=["state", "detail"])
         fall_back.settle(ours)
         BatchChunk.objects.filter(pk=chunk.pk).update(
-            stage=ChunkStage.WAIT, lease_token=None, due_at=Now()
+            stage=self.next_stage, lease_token=None, due_at=Now()
         )

@@ -4,12 +4,13 @@ import datetime as dt
 
 from enrichment.batches.lifecycle import complete_if_done
 from enrichment.engine.submissions import fall_back, hand_over, reading
-from enrichment.engine.submissions.calls import Step, chunk_of, target_of
+from enrichment.engine.submissions.calls import Step, chunk_of, node_of, target_of
 from enrichment.engine.submissions.cheap_results import CheapReading
 from enrichment.engine.submissions.results import ResultsReading
+from enrichment.engine.submissions.scoring import ScoreReading
 from enrichment.enrichments import get
 from enrichment.enrichments.contract import Enrichment
-from enrichment.models import Batch, BatchStatus, ProviderBatchSubmission
+from enrichment.models import Batch, BatchStatus, ChunkStage, ProviderBatchSubmission
 from enrichment.models.batches import WORKABLE
 from llmconfig.client.provider_batches import BatchRequest, Polled
 from llmconfig.configuration.resolution import Target
@@ -30,8 +31,8 @@ class ChunkWork:
         return get(self._batch.enrichment)
 
     def target(self) -> Target:
-        """By the node of its enrichment."""
-        return target_of(self.submission, self._enrichment.node)
+        """By the node of its enrichment, or as the judge's."""
+        return target_of(self.submission, node_of(self.submission, self._enrichment))
 
     def may_begin(self) -> bool:
         """While its batch is worked on; one of a cancelled batch is given up."""
@@ -49,10 +50,14 @@ class ChunkWork:
 
     def read(self, target: Target, polled: Polled, step: Step) -> None:
         """Into its rows; completes the batch where these were its last ones."""
-        kind = CheapReading if self.submission.asks_cheap else ResultsReading
-        reading.read(kind(self.submission, self._enrichment, target, step), polled)
+        reading.read(self._kind()(self.submission, self._enrichment, target, step), polled)
         step("applied")
         complete_if_done(chunk_of(self.submission).batch_id)
+
+    def _kind(self) -> type[ResultsReading]:
+        if chunk_of(self.submission).stage == ChunkStage.SCORE:
+            return ScoreReading
+        return CheapReading if self.submission.asks_cheap else ResultsReading
 
     def wait_for_queue(self, detail: str, *, settle: dt.timedelta) -> None:
         """Its chunk is handed over again."""

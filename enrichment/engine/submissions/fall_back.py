@@ -10,6 +10,7 @@ from decimal import Decimal
 from uuid import UUID, uuid4
 
 from django.db import transaction
+from django.db.models.functions import Now
 
 from enrichment.batches import lifecycle
 from enrichment.batches.progress import spent_by, unpriced_cap
@@ -21,6 +22,7 @@ from enrichment.errors import EnrichmentError
 from enrichment.models import (
     BatchChunk,
     BatchStatus,
+    ChunkStage,
     ChunkStatus,
     ProviderBatchSubmission,
     SubmissionState,
@@ -52,6 +54,9 @@ def give_up(submission: ProviderBatchSubmission, detail: str, *, billed: bool = 
     settle(ours)
     chunk = BatchChunk.objects.select_related("batch").get(submissions=ours)
     if chunk.status != ChunkStatus.AWAY:
+        return
+    if chunk.stage == ChunkStage.SCORE:  # without a score the dear model answers, at half the price
+        BatchChunk.objects.filter(pk=chunk.pk).update(stage=ChunkStage.WAIT, due_at=Now())
         return
     try:
         enrichment = get(chunk.batch.enrichment)

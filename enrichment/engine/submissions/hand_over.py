@@ -13,7 +13,7 @@ from enrichment.batches import lifecycle
 from enrichment.batches.progress import spent_by, unpriced_cap
 from enrichment.engine.duplicates import told_apart
 from enrichment.engine.items import Item, answer_all, load_items
-from enrichment.engine.submissions import fall_back, two_rounds
+from enrichment.engine.submissions import fall_back, scoring, two_rounds
 from enrichment.engine.submissions.calls import (
     AS_SENT,
     as_sent,
@@ -21,10 +21,12 @@ from enrichment.engine.submissions.calls import (
     chunk_of,
     custom_id,
     items_of,
+    node_of,
     row_of,
     sharing,
 )
 from enrichment.engine.submissions.costs import fitting, most_of
+from enrichment.engine.submissions.scoring import Asked
 from enrichment.enrichments import get
 from enrichment.enrichments.contract import Enrichment
 from enrichment.facts import store
@@ -83,34 +85,35 @@ def intend(chunk: BatchChunk) -> ProviderBatchSubmission | None:
     chunk.refresh_from_db(fields=["row_ids"])  # another chunk of this round may have taken some
     if _is_the_cascades(chunk, enrichment):
         return None
-    cheap = two_rounds.first_target(chunk, enrichment)
-    target = cheap or _dear_target(enrichment)
+    asked = _asked(chunk, enrichment)
     items = list(load_items(enrichment, chunk.row_ids, variant=chunk.variant))
+    if chunk.stage == ChunkStage.SCORE:
+        items = scoring.with_answers(chunk, items)
     sent, shared = told_apart(
         item for item in items if item.settled is None and item.prompt is not None
     )
-    if cheap is not None and shared:  # for the dear model: one error there would be several
+    if asked.cheap and shared:  # for the dear model: one error there would be several
         alike = {*shared, *(each.row_id for others in shared.values() for each in others)}
         two_rounds.part(chunk, sorted(alike), ChunkStage.DEAR)
         items = [item for item in items if item.row_id not in alike]
         sent, shared = [item for item in sent if item.row_id not in alike], {}
-    if target is None or not sent:
+    if asked.target is None or not sent:
         why = "The node's first model isn't OpenAI's or Anthropic's any more."
         fall_back.open_chunk(chunk, enrichment, why=why if sent else "")
         return None
     submission = ProviderBatchSubmission(
         chunk=chunk,
-        provider=target.provider.name,
-        model=target.model_id,
-        asks_cheap=cheap is not None,
+        provider=asked.target.provider.name,
+        model=asked.target.model_id,
+        asks_cheap=asked.cheap,
     )
     if chunk.batch.max_cost_usd is not None:
-        sent = _within_cap(submission, enrichment, sent, target, chunk.batch.max_cost_usd)
+        sent = _within_cap(submission, enrichment, sent, asked.target, chunk.batch.max_cost_usd)
         if not sent:
             return None
     submission.rows = [row_of(item, shared.get(item.row_id, ())) for item in sent]
     calls = (call_of(submission, enrichment, item) for item in sent)
-    answer = money.commit(calls, target, snapshot.current(), holder=submission.pk)
+    answer = money.commit(calls, asked.target, snapshot.current(), holder=submission.pk)
     if answer.verdict is BudgetVerdict.REFUSED:
         lifecycle.pause_for(chunk.batch_id, f"{answer.why[:1].upper()}{answer.why[1:]}.")
     if answer.verdict is not BudgetVerdict.GRANTED:
@@ -121,15 +124,26 @@ def intend(chunk: BatchChunk) -> ProviderBatchSubmission | None:
 
 
 def _is_the_cascades(chunk: BatchChunk, enrichment: Enrichment) -> bool:
-    """Whether a chunk isn't to be handed over now: cheap answers that wait for others."""
+    """Whether a chunk isn't to be handed over now: cheap answers that wait for others, or have
+    nothing to score."""
     if chunk.stage == ChunkStage.KEPT:
         two_rounds.settle_kept(chunk, enrichment)
         return True
+    if chunk.stage == ChunkStage.SCORE:
+        return not scoring.prepare(chunk, enrichment)
     if chunk.stage == ChunkStage.WAIT:
         if two_rounds.is_learning(chunk):
             return True
         two_rounds.decide(chunk, enrichment)
     return False
+
+
+def _asked(chunk: BatchChunk, enrichment: Enrichment) -> Asked:
+    """Whom a chunk's rows are handed over to."""
+    if chunk.stage == ChunkStage.SCORE:
+        return scoring.asked(chunk, enrichment)
+    cheap = two_rounds.first_target(chunk, enrichment)
+    return Asked(cheap or _dear_target(enrichment), cheap=cheap is not None)
 
 
 def _dear_target(enrichment: Enrichment) -> Target | None:
@@ -153,7 +167,8 @@ def _within_cap(
     """
     batch_id = chunk_of(submission).batch_id
     calls = (call_of(submission, enrichment, item) for item in sent)
-    most = most_of(calls, target, node=enrichment.node, at_batch_price=True)
+    node = node_of(submission, enrichment)
+    most = most_of(calls, target, node=node, at_batch_price=True)
     if most is None:
         lifecycle.pause_for(batch_id, unpriced_cap(cap, target.model_id))
         return []
@@ -204,7 +219,10 @@ def requests_of(submission: ProviderBatchSubmission, enrichment: Enrichment) -> 
     A row that lacks a fact it needs is left out, and so goes on live.
     """
     configuration = snapshot.current()
-    items = items_of(submission, enrichment, chunk_of(submission).row_ids)
+    chunk = chunk_of(submission)
+    items = items_of(submission, enrichment, chunk.row_ids)
+    if chunk.stage == ChunkStage.SCORE:
+        items = {item.row_id: item for item in scoring.with_answers(chunk, items.values())}
     items |= _with_facts([item for item in items.values() if item.settled is None])
     return [
         BatchRequest(

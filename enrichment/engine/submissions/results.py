@@ -18,6 +18,7 @@ from enrichment.engine.submissions.reading import MAX_REPEATED, NO_LINES, Submis
 from enrichment.models import (
     BatchChunk,
     BatchStatus,
+    ChunkStage,
     ProviderBatchSubmission,
     SubmissionState,
 )
@@ -56,16 +57,21 @@ class ResultsReading(SubmissionReading):
             row = rows[place]
             item = items[row[0]]
             outcome = self._outcome(item, result, row)
-            if self.cascade is not None and item.cheap is not None:
-                outcome = self.cascade.with_dear(outcome, item.cheap)
+            outcome = self._merged(item, outcome)
             found.append((place, outcome))
             found += [(place, each) for each in _shared(outcome, row, items)]
         return found
 
+    def _merged(self, item: Item, outcome: Outcome) -> Outcome:
+        """With the cheap answer that the row had, where there is one."""
+        if self.cascade is None or item.cheap is None:
+            return outcome
+        return self.cascade.with_dear(outcome, item.cheap)
+
     def _items(self, rows: Sequence[str]) -> dict[str, Item]:
         """These rows, in a cascade with the cheap answers that they had."""
         items = items_of(self.submission, self.enrichment, rows, self.claim)
-        if self.cascade is None or self.submission.asks_cheap:
+        if self.cascade is None or self.chunk.stage in (ChunkStage.FIRST, ChunkStage.SCORE):
             return items
         waiting = cheap_answers.of_rows(self.chunk.batch_id, self.chunk.variant, rows)
         return {item.row_id: item for item in cheap_answers.with_cheap([*items.values()], waiting)}

@@ -7,6 +7,8 @@ which `advance` goes on; `step` is told of each one as it is done.
 import datetime as dt
 import logging
 
+from django.db.models import Exists, OuterRef
+
 from enrichment.batches import lifecycle
 from enrichment.batches.lifecycle import pause_for
 from enrichment.engine.db_sessions import SESSION_ERRORS, alone
@@ -49,7 +51,7 @@ def _advance(step: Step, settle: dt.timedelta) -> None:
     for submission in _unfinished():
         if is_due(submission, settle):
             polling.go_on(ChunkWork(submission), step, settle=settle)
-    CheapAnswer.objects.filter(batch__status__in=TERMINAL).delete()
+    _forget_cheap_answers()
     if not snapshot.current().processing.get("enabled", False):
         return
     for chunk in hand_over.due_chunks():
@@ -69,6 +71,15 @@ def _advance(step: Step, settle: dt.timedelta) -> None:
         if intended is not None:
             step("intended")
             polling.go_on(ChunkWork(intended), step, settle=settle, fresh=True)
+
+
+def _forget_cheap_answers() -> None:
+    """Those of ended batches; while one is still at a provider, they tell what is recorded."""
+    at_provider = ProviderBatchSubmission.objects.filter(
+        chunk__batch=OuterRef("batch"), state__in=list(UNFINISHED)
+    )
+    ended = CheapAnswer.objects.filter(batch__status__in=TERMINAL)
+    ended.filter(~Exists(at_provider)).delete()
 
 
 def _unfinished() -> list[ProviderBatchSubmission]:

@@ -50,7 +50,10 @@ def _erring(call: SimulatedCall, errs: Errs) -> tuple[bool, float]:
     rng = random.Random(call.fingerprint)  # noqa: S311 - variety, not secrecy
     wrong = rng.random() < errs.share
     odds = 2 + (-errs.telling if wrong else errs.telling) + rng.gauss(0, 1)
-    return wrong, 1 / (1 + math.exp(-odds))
+    likely = 1 / (1 + math.exp(-odds))
+    if call.sampled and rng.random() >= likely:
+        wrong = not wrong  # a sample says the other thing, the sooner the less likely the first is
+    return wrong, likely
 
 
 def marker(digest: str) -> str:

@@ -34,6 +34,7 @@ class SimulatedCall:
     base64: bool = False
     batch: bool = False
     logprobs: bool = False
+    sampled: bool = False  # at a temperature of 1 or more
     said: str | None = None  # the answer that a script has it give
     # What may be cached of it: a text, and whether the caller marked its end.
     beginning: tuple[str, bool] | None = None

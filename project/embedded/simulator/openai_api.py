@@ -120,8 +120,13 @@ def read_chat(request: Request, body: JsonObject, *, seed: int, model: str | Non
         said=scripted_answer(body),
         max_tokens=limit,
         logprobs=body.get("logprobs") is True,
+        sampled=_is_sampled(body.get("temperature")),
         beginning=("\n".join(texts), False),
     )
+
+
+def _is_sampled(temperature: object) -> bool:
+    return isinstance(temperature, int | float) and temperature >= 1
 
 
 def _form(body: JsonObject, texts: list[str]) -> tuple[Form | None, str | None]:
