@@ -89,26 +89,38 @@ def _callable(
     return (item for item in items if item.settled is None)
 
 
+Told = tuple[Generation | GenerationFailed, Texts | None]
+
+
 def _asked(enrichment: Enrichment, items: Sequence[Item], user: User | None) -> list[Outcome]:
-    """All of them side by side; each call is recorded in this thread when all have ended."""
+    """All of them side by side; each call is recorded in this thread when all have ended, also
+    where others could not be made. Then raises why.
+    """
     ready = answer_all(items)
     calls = [each for each in ready if isinstance(each, Item)]
     found = iter(background_loop.run(_generations(enrichment, calls, user)))
-    outcomes = []
+    outcomes: list[Outcome] = []
+    refused: list[BaseException] = []
     for each in ready:
-        outcome = each if isinstance(each, Outcome) else _outcome(enrichment, each, *next(found))
-        _record(outcome)
-        outcomes.append(outcome)
+        if isinstance(each, Outcome):
+            outcomes.append(each)
+            continue
+        told = next(found)
+        if isinstance(told, BaseException):
+            refused.append(told)
+        else:
+            outcomes.append(_outcome(enrichment, each, *told))
+            _record(outcomes[-1])
+    if refused:
+        raise refused[0]
     return outcomes
-
-
-Told = tuple[Generation | GenerationFailed, Texts | None]
 
 
 async def _generations(
     enrichment: Enrichment, items: Sequence[Item], user: User | None
-) -> list[Told]:
-    return await asyncio.gather(*(_generation(enrichment, item, user) for item in items))
+) -> list[Told | BaseException]:
+    asked = (_generation(enrichment, item, user) for item in items)
+    return await asyncio.gather(*asked, return_exceptions=True)
 
 
 async def _generation(enrichment: Enrichment, item: Item, user: User | None) -> Told:

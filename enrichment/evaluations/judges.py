@@ -228,9 +228,11 @@ async def _preferred(
     judge: Judge, call: Call, first: Any, second: Any, asked: Asked
 ) -> tuple[float, bool, bool] | None:
     """0 to 1 as in `JudgedPair`, whether the place decided, and whether it was the first place."""
-    answers = await asyncio.gather(
-        _ask(judge.comparing(call, first, second), asked),
-        _ask(judge.comparing(call, second, first), asked),
+    answers: list[Generation | None] = await _together(
+        [
+            _ask(judge.comparing(call, first, second), asked),
+            _ask(judge.comparing(call, second, first), asked),
+        ]
     )
     if None in answers:
         return None
@@ -261,12 +263,8 @@ async def _ask(call: Call, asked: Asked) -> Generation | None:
 
 def _run(coroutines: Sequence[Coroutine[Any, Any, Any]], asked: Asked) -> list[Any]:
     """Their values; what was paid is recorded, also where one of them raises."""
-
-    async def together() -> list[Any]:
-        return list(await asyncio.gather(*coroutines))
-
     try:
-        return background_loop.run(together())
+        return background_loop.run(_together(coroutines))
     finally:
         calls, asked.calls = asked.calls, []
         record_calls(calls)
@@ -274,6 +272,15 @@ def _run(coroutines: Sequence[Coroutine[Any, Any, Any]], asked: Asked) -> list[A
             asked.cost_usd += record.cost_usd or Decimal(0)
             asked.unpriced += record.cost_usd is None
             asked.model = record.model or asked.model
+
+
+async def _together(coroutines: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:
+    """Their values once all have ended; then raises what the first of them raised, if any did."""
+    came = await asyncio.gather(*coroutines, return_exceptions=True)
+    for each in came:
+        if isinstance(each, BaseException):
+            raise each
+    return came
 
 
 def _parts(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
@@ -29,7 +29,13 @@ from enrichment.evaluations.run_calls import (
 )
 from enrichment.forecast import Forecast, forecast_calls
 from enrichment.models import Transport
-from enrichment.models.evaluations import GOING, EvaluationRun, EvaluationSet, RunStatus
+from enrichment.models.evaluations import (
+    GOING,
+    EvaluationCase,
+    EvaluationRun,
+    EvaluationSet,
+    RunStatus,
+)
 from llmconfig.client.http import background_loop
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.resolution import Target, resolve
@@ -187,9 +193,7 @@ def _ask_cases(run: EvaluationRun) -> None:
             if cascade is not None:
                 cascade.ask(items, of_rows)
             else:
-                outcomes = background_loop.run(_asked(enrichment, run, items))
-                with transaction.atomic():
-                    store(run, of_rows, outcomes)
+                _ask(enrichment, run, items, of_rows)
         except LLMError as error:
             run_states.end(run, RunStatus.STOPPED, str(error))
             return
@@ -210,9 +214,24 @@ def _reason_to_stop(run: EvaluationRun) -> str:
     return f"Its cap of ${cap.normalize():f} is spent." if spent.cost_usd >= cap else ""
 
 
-async def _asked(
-    enrichment: Enrichment, run: EvaluationRun, items: Sequence[Item]
-) -> list[Outcome]:
-    calls = (call_of(enrichment, run, item, run.model) for item in items)
-    asked = (outcome_of(enrichment, *each) for each in zip(items, calls, strict=True))
-    return list(await asyncio.gather(*asked))
+def _ask(
+    enrichment: Enrichment,
+    run: EvaluationRun,
+    items: Sequence[Item],
+    cases: Mapping[str, EvaluationCase],
+) -> None:
+    """Ask about all of them and keep what is answered; then raises what kept others from it, such
+    as a budget that was used up meanwhile.
+    """
+
+    async def together() -> list[Outcome | BaseException]:
+        calls = (call_of(enrichment, run, item, run.model) for item in items)
+        asked = (outcome_of(enrichment, *each) for each in zip(items, calls, strict=True))
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    came = background_loop.run(together())
+    with transaction.atomic():
+        store(run, cases, [each for each in came if isinstance(each, Outcome)])
+    for each in came:
+        if isinstance(each, BaseException):
+            raise each

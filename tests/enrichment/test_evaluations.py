@@ -8,6 +8,8 @@ from decimal import Decimal
 import pytest
 from django.core.management import CommandError, call_command
 
+from enrichment import trial
+from enrichment.batches.creation import Selection
 from enrichment.cascades.promise import proportion_interval
 from enrichment.errors import BadSelection
 from enrichment.evaluations import runs, sets
@@ -17,7 +19,9 @@ from enrichment.evaluations.runs import RunOrder
 from enrichment.evaluations.sets import CaseSource
 from enrichment.listings.models import Animal
 from enrichment.models import EvaluationCase, EvaluationRun, Prompt
-from llmconfig.models import ProviderModel
+from llmconfig.client.errors import BudgetExceeded
+from llmconfig.configuration import snapshot
+from llmconfig.models import Budget, NodeConfiguration, ProviderModel
 from metrics.models import GenerationMetric
 from tests.api import caller
 
@@ -94,6 +98,27 @@ def test_a_cap_that_cant_be_kept_stops_a_run_within_its_first_calls(sixty):
     assert run.status == "stopped"
     assert "price is unknown" in run.status_reason
     assert 0 < run.answers.count() < 60
+
+
+@STORED
+@pytest.mark.parametrize("way", ["run", "trial"])
+def test_what_was_paid_before_a_budget_was_used_up_is_kept(sixty, simulator, way):
+    NodeConfiguration.objects.update(default_max_tokens=110)  # or one call's worst case is $0.04
+    Budget.objects.create(name="all", scope="everything", period="day", hard_limit_usd="0.0015")
+    snapshot.expire()
+    if way == "run":
+        made = sets.make_set("texts", NODE, CaseSource(limit=60))
+        run = runs.begin(made, RunOrder(model="sim/gpt-4o-mini"), user=None)
+        run = runs.carry_out(run.pk)
+        assert run.status == "stopped"
+        assert "budget" in run.status_reason
+        assert run.answers.count() == simulator.stats()["paid"]
+    else:
+        with pytest.raises(BudgetExceeded):
+            trial.try_rows(NODE, Selection(), rows=50)
+    paid = simulator.stats()["paid"]
+    assert 0 < paid < 50
+    assert GenerationMetric.objects.exclude(cost_usd=None).filter(error_code="").count() == paid
 
 
 @STORED
