@@ -9,6 +9,7 @@ from llmconfig.admin.kit.checklist import (
     Step,
     StepState,
     checklist_widget,
+    refused,
     register_step,
 )
 from llmconfig.admin.kit.dashboard import register_widget
@@ -28,10 +29,7 @@ def _user(request: HttpRequest) -> User | None:
 
 
 def _provider(request: HttpRequest) -> StepState:
-    working = Provider.objects.filter(
-        is_enabled=True, validation_error="", models__is_active=True
-    ).distinct()
-    names = sorted(row.name for row in working)
+    names = first_steps.connected()
     failed = Provider.objects.filter(is_enabled=True).exclude(validation_error="").first()
     detail = ", ".join(names)
     if not names and failed is not None:
@@ -40,7 +38,7 @@ def _provider(request: HttpRequest) -> StepState:
         bool(names),
         detail or gettext("Enter a key: the connection is tested, and models and prices are read."),
         "nodewise/steps/provider.html",
-        {"offers": first_steps.offers() if not names else ()},
+        {"offers": () if names else first_steps.offers(), "given": refused(request, "provider")},
     )
 
 

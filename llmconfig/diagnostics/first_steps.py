@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
@@ -45,12 +46,14 @@ class Offer:
     needs_key: bool
     address: str
     key_is_there: bool  # stored, or in the variable that its type usually has
+    failed: bool  # in its last test
 
 
 def offers() -> list[Offer]:
     """The kinds of provider that the seed knows, and a server of one's own."""
     stored = {row.name: row for row in Provider.objects.all()}
     keyed = provider_keys_there(stored.values())
+    failed = {name for name, row in stored.items() if row.is_enabled and row.validation_error}
     hosted = [
         Offer(
             kind.name,
@@ -58,6 +61,7 @@ def offers() -> list[Offer]:
             needs_key=True,
             address="",
             key_is_there=kind.name in keyed,
+            failed=kind.name in failed,
         )
         for kind in provider_types.known()
         if kind.key_variable and not kind.needs_address
@@ -68,10 +72,11 @@ def offers() -> list[Offer]:
         *hosted,
         Offer(
             seeding.LOCAL,
-            "A server of your own (Ollama, llama.cpp, vLLM …)",
+            gettext("A server of your own (Ollama, llama.cpp, vLLM …)"),
             needs_key=False,
             address=address,
             key_is_there=False,
+            failed=seeding.LOCAL in failed,
         ),
     ]
 
@@ -80,6 +85,20 @@ def provider_keys_there(rows: Iterable[Provider]) -> set[str]:
     """The names of those that have a key, or whose usual variable does."""
     stored = {row.name for row in rows if row.api_key or row.secret_ref}
     return stored | {name for name in seeding.HOSTED if os.environ.get(seeding.HOSTED[name])}
+
+
+def connected() -> list[str]:
+    """The enabled providers that list models and that no test found wrong.
+
+    The local server that the seed supposes isn't one of them, until it was tested or was given a
+    model of its own.
+    """
+    supposed = [each.model_id for each in seeding.CATALOGUE if each.provider == seeding.LOCAL]
+    untested = Q(provider__name=seeding.LOCAL, provider__validated_at=None)
+    listed = ProviderModel.objects.filter(
+        is_active=True, provider__is_enabled=True, provider__validation_error=""
+    ).exclude(untested & Q(model_id__in=supposed))
+    return sorted(set(listed.values_list("provider__name", flat=True)))
 
 
 def connect(name: str, *, key: str, address: str, user: User | None) -> str:
@@ -91,12 +110,12 @@ def connect(name: str, *, key: str, address: str, user: User | None) -> str:
     offer = next((each for each in offers() if each.name == name), None)
     if offer is None:
         raise ChangeRefused(gettext("Choose a provider."), field="provider")
-    seeding.seed(seeding.Wishes())
-    provider = Provider.objects.get(name=name)
-    if offer.needs_key and not (key or provider.api_key or provider.secret_ref):
+    if offer.needs_key and not (key or offer.key_is_there):
         raise ChangeRefused(
             gettext("Enter a key of {label}.").format(label=offer.label), field="key"
         )
+    seeding.seed(seeding.Wishes())
+    provider = Provider.objects.get(name=name)
     with change(source="admin", user=user, message=f"Connected the provider {name}."):
         _store(provider, key=key, address=address)
     checked = discovery.check_provider(provider)
@@ -201,7 +220,7 @@ def use_model(model: ProviderModel, *, user: User | None) -> str:
                 stored.save()
         for each in unserved(snapshot.load()):  # those that inherit from nobody
             GlobalConfig.objects.filter(interaction_type=each).update(model=reference)
-    return f"{reference} answers now."
+    return gettext("{reference} answers now.").format(reference=reference)
 
 
 def seeded_settings() -> LLMConfig:
@@ -219,4 +238,4 @@ def enable_calls(*, user: User | None) -> str:
         row = seeded_settings()
         row.enabled = True
         row.save()
-    return "Calls are enabled."
+    return gettext("Calls are enabled.")

@@ -74,8 +74,21 @@ def test_a_local_server_is_connected_and_its_model_serves_all(administrator, sim
         ("models", {"model": "none"}, "Choose a model that an enabled provider lists."),
     ],
 )
-def test_what_a_step_can_not_do_it_says(administrator, step, given, words):
+def test_what_a_step_can_not_do_it_says_and_does_not_call_done(administrator, step, given, words):
     assert words in press(administrator, step, **given)
+    shown = administrator.get(reverse("admin:index")).content.decode()
+    assert 'class="nw-done"' not in shown
+
+
+def test_a_refused_step_keeps_what_was_typed_but_for_the_key(administrator):
+    given = {"provider": "local", "address": "http://127.0.0.1:9/typo", "key": "sk-secret-1"}
+    address = reverse("admin:llm_first_step", args=["provider"])
+    shown = administrator.post(address, given, follow=True).content.decode()
+    assert '<option value="local" selected>' in shown
+    assert 'value="http://127.0.0.1:9/typo"' in shown
+    assert "sk-secret-1" not in shown
+    again = administrator.get(reverse("admin:index")).content.decode()
+    assert 'value="http://127.0.0.1:9/typo"' not in again
 
 
 def test_a_missing_nodes_file_is_named(administrator, settings):

@@ -428,3 +428,14 @@ def admin_client_without_a_choice(client):
     """The overview as a browser gets it that asks for a language we don't have."""
     del client.cookies["django_language"]
     return client.get("/admin/", headers={"accept-language": "fr"}).content.decode()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_text_has_one_translation_whichever_app_it_stands_in(language):
+    """Django merges the catalogues: of two translations the first app's would stand everywhere."""
+    found: dict[str, set[str]] = {}
+    for app in APPS:
+        for name, (_, said, _) in _catalogue(app, language).items():
+            found.setdefault(name, set()).add(" / ".join(said))
+    assert {name: said for name, said in found.items() if len(said) > 1} == {}
+    assert len(found) > 1000

@@ -1,6 +1,6 @@
 """The first steps on the overview: each app registers its own, and most do themselves."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +52,8 @@ class Step:
 
 
 _STEPS: dict[str, Step] = {}
+REFUSED = "llm_refused_step"  # in the session
+SECRET = frozenset({"key", "csrfmiddlewaretoken"})  # of a step's fields
 
 
 def register_step(step: Step) -> None:
@@ -87,6 +89,15 @@ def checklist_widget(request: HttpRequest) -> Widget | None:
     )
 
 
+def refused(request: HttpRequest, name: str) -> Mapping[str, str]:
+    """What was typed into a step that was refused just now, by field, without secrets; once."""
+    kept = request.session.get(REFUSED) or {}
+    if kept.get("step") != name:
+        return {}
+    del request.session[REFUSED]
+    return kept["given"]  # type: ignore[no-any-return]  # as `step_view` put it there
+
+
 def step_view(request: HttpRequest, name: str) -> HttpResponse:
     """A step's button, pressed; then the overview again. No transaction is open."""
     step = _STEPS.get(name)
@@ -102,4 +113,6 @@ def step_view(request: HttpRequest, name: str) -> HttpResponse:
         messages.success(request, step.do(request))
     except LLMError as refusal:
         messages.error(request, str(refusal))
+        given = {key: value for key, value in request.POST.items() if key not in SECRET}
+        request.session[REFUSED] = {"step": name, "given": given}
     return HttpResponseRedirect(reverse("admin:index"))
