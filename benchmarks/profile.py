@@ -56,8 +56,9 @@ PARTS = (
     (f"{OURS}llmconfig/client/", "the client besides: keys kept out of texts, records on disk"),
     (f"{OURS}llmconfig/", "resolution, snapshot, prices"),
 )
-# A thread that waits for a lock, for work or for a socket uses none, though it may look awake.
-IDLE = ("PyThread_acquire_lock_timed ", "_queue_SimpleQueue_get ")
+# A thread that waits for a lock, for work or for a socket uses none, though it may look awake. Most
+# waits are for Python's own lock, by who has let go of it: RE2, a socket, libpq.
+IDLE = ("PyThread_acquire_lock_timed ", "_queue_SimpleQueue_get ", "pthread_cond_timedwait ")
 WAITS = ("epoll_pwait (", "epoll_wait (", "poll (", "select (", "clock_nanosleep (")
 ELSEWHERE = "Python itself: threads, tasks, memory"
 _FRAME = re.compile(r"\((?P<path>[^()]*?)(?::\d+)?\)$")
