@@ -75,7 +75,8 @@ _HINTS = (
     "ты ", "du bist", "eres ", "tu es", "vous êtes", "sei ", "je bent", "você é", " hey ",
     "\nhey ", "hello ", "dear ", " bot,", " bot ", "answered with",
 )  # fmt: skip
-_HINTED = re2.compile("|".join(map(re2.escape, (*_HINTS, *TURNED))))  # in one pass over the text
+# In one pass over the text in UTF-8: RE2 reads nothing else, and a text would be encoded each time.
+_HINTED = re2.compile("|".join(map(re2.escape, (*_HINTS, *TURNED))).encode())
 BEFORE, AFTER = 80, 160  # characters around a hint
 _WHOSE = r"(?:(?:all|any|the|your|these|those|every|my|of)\s+){0,3}"
 _RULES = r"(?:instructions?|prompts?|rules|directions|guidelines|context|commands?|text|messages?)"
@@ -182,7 +183,7 @@ _ADDRESSED = tuple((re2.compile(_loosely(each)), re.compile(each)) for each in _
 _ROOMY = re2.Options()
 _ROOMY.max_mem = 64 * 1024**2
 # All kinds in one, which nearly every surrounding is done with.
-_MAY_ADDRESS = re2.compile("|".join(f"(?:{_loosely(each)})" for each in _KINDS), _ROOMY)
+_MAY_ADDRESS = re2.compile("|".join(f"(?:{_loosely(each)})" for each in _KINDS).encode(), _ROOMY)
 
 
 def addresses_model(checked: Checked) -> GateFinding | None:
@@ -202,7 +203,8 @@ SPEAKS = "The source speaks to a model"
 
 def _passages(lowered: str) -> list[str]:
     found: list[str] = []
-    for hint in dict.fromkeys(_HINTED.findall(lowered)):
+    for encoded in dict.fromkeys(_HINTED.findall(lowered.encode())):
+        hint = encoded.decode()
         found += (hint,) if hint in TURNED else _near(lowered, hint)
         if found:
             break
@@ -234,7 +236,7 @@ def _around(text: str, places: Iterable[int]) -> Iterator[str]:
 def _said(text: str, start: int, end: int) -> str:
     """What the patterns find in a part of a text; blank for nothing."""
     near = text[start:end]
-    if _MAY_ADDRESS.search(near):
+    if _MAY_ADDRESS.search(near.encode()):
         for may_address, addresses in _ADDRESSED:
             if may_address.search(near) and (match := addresses.search(text, start, end)):
                 return text[match.start() : match.end() + 40].replace("\n", " ").strip()
