@@ -69,14 +69,16 @@ def _floor(batches: "Sequence[list[tuple[CallRecord, Texts]]]", *, texts: bool) 
     from django.db import connection, transaction
 
     from metrics import recording as ours
-    from metrics.copying import copy_rows
+    from metrics.binary_sql import copy_rows
     from metrics.quality import rules
 
     call_row, answer_row = ours._metric_row, ours._history_row  # noqa: SLF001
-    calls = [[call_row(each, each.created_at, {}) for each, _ in batch] for batch in batches]
+    calls = [
+        [call_row(each, each.created_at, ours.NO_RESULTS) for each, _ in batch] for batch in batches
+    ]
     in_force = rules.current()
     answers = [
-        [answer_row(each, text, each.created_at, {}, in_force) for each, text in batch if texts]
+        [answer_row(each, text, each.created_at, (), in_force) for each, text in batch if texts]
         for batch in batches
     ]
     with connection.cursor() as cursor:

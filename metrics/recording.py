@@ -22,9 +22,9 @@ from llmconfig.client.types import CallRecord
 from llmconfig.configuration.facts import UserKey
 from llmconfig.configuration.process_settings import effective
 from llmconfig.runtime import database_clock
-from metrics.copying import copy_rows, ready_json
+from metrics.binary_sql import copy_rows, ready_json
 from metrics.quality import rules
-from metrics.quality.parts import CheckResults, score
+from metrics.quality.parts import CheckResults, ScorePart, score
 from metrics.quality.rules import Rules
 from metrics.storable import (
     attempts_json,
@@ -233,13 +233,14 @@ def _write_new(
         return
     # Before COPY has the connection for itself.
     moments = database_clock.all_corrected(record.created_at for record, _ in records)
+    checks = [found_by_checks.get(record.correlation_id, NO_RESULTS) for record, _ in records]
     copy_rows(
         cursor,
         "llm_generation_metrics",
         METRIC_COLUMNS,
         (
-            _metric_row(record, moment, found_by_checks)
-            for (record, _), moment in zip(records, moments, strict=True)
+            _metric_row(record, moment, found)
+            for (record, _), moment, found in zip(records, moments, checks, strict=True)
         ),
     )
     if _switched_on("LLM_FEATURE_HISTORY"):
@@ -249,8 +250,8 @@ def _write_new(
             "llm_generation_history",
             HISTORY_COLUMNS,
             (
-                _history_row(record, texts, moment, found_by_checks, in_force)
-                for (record, texts), moment in zip(records, moments, strict=True)
+                _history_row(record, texts, moment, found.parts, in_force)
+                for (record, texts), moment, found in zip(records, moments, checks, strict=True)
             ),
         )
         _have_checked(cursor, records, in_force)
@@ -273,15 +274,12 @@ def _switched_on(variable: str) -> bool:
     return bool(effective(variable, environment=project_settings.process_values(), row={}))
 
 
-def _metric_row(
-    record: CallRecord, moment: dt.datetime, found_by_checks: Mapping[UUID, CheckResults]
-) -> tuple[Any, ...]:
+def _metric_row(record: CallRecord, moment: dt.datetime, checks: CheckResults) -> tuple[Any, ...]:
     """The values of METRIC_COLUMNS; `moment` is when it began, by the database's clock."""
     labels = record.labels
     usage = storable_usage(record)
     tokens_input, tokens_output = usage.tokens_input, usage.tokens_output
     finish_reason = record.finish_reason
-    checks = found_by_checks.get(record.correlation_id) if found_by_checks else None
     return (
         record.id,
         moment,
@@ -315,16 +313,16 @@ def _metric_row(
         labels.organization_id,
         *_user(record.user_id),
         record.cache_hit,
-        storable_cost(record, record.saved_usd),
+        None if record.saved_usd is None else storable_cost(record, record.saved_usd),
         record.experiment and fitting("experiment", record.experiment),
         record.experiment_arm and fitting("experiment_arm", record.experiment_arm),
         labels.prompt_version,
-        None if checks is None else checks.syntax_valid,
+        checks.syntax_valid,
         labels.account and fitting("account", labels.account),
         labels.end_user and fitting("end_user", labels.end_user),
-        _words(labels.tags),
+        _words(labels.tags) if labels.tags else None,
         ready_json(object_json(labels.metadata)) if labels.metadata else None,
-        _words(record.tool_calls),
+        _words(record.tool_calls) if record.tool_calls else None,
         min(record.tool_results_length, MAX_LENGTH),
     )
 
@@ -352,12 +350,11 @@ def _history_row(
     record: CallRecord,
     texts: Texts,
     moment: dt.datetime,
-    found_by_checks: Mapping[UUID, CheckResults],
+    parts: Sequence[ScorePart],
     in_force: Rules,
 ) -> tuple[Any, ...]:
     """The values of HISTORY_COLUMNS."""
     labels = record.labels
-    parts = found_by_checks.get(record.correlation_id, NO_RESULTS).parts
     passed = not record.error_code and all(part.passed for part in parts)
     return (
         record.id,
@@ -372,13 +369,13 @@ def _history_row(
         ready_json(parts_json(parts)) if parts else None,
         labels.account and fitting("account", labels.account),
         labels.end_user and fitting("end_user", labels.end_user),
-        _words(labels.tags),
+        _words(labels.tags) if labels.tags else None,
         ready_json(object_json(texts.tool_calls)) if texts.tool_calls else None,
     )
 
 
-def _words(words: Sequence[str]) -> list[str] | None:
-    return [storable(each) for each in words] if words else None
+def _words(words: Sequence[str]) -> list[str]:
+    return [storable(each) for each in words]
 
 
 def _operation(record: CallRecord) -> str:

@@ -7,16 +7,18 @@ import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import F, Value
+from django.db.backends.utils import CursorWrapper
+from django.db.models import Value
 from django.db.models.functions import Now
 
-from enrichment.db_lookups import AnyOf, array_literal
+from enrichment.db_lookups import array_literal
 from enrichment.engine import answer_spool, sent_log
 from enrichment.engine.answer_spool import KeptAnswer
-from enrichment.models import BatchChunk, ChunkStage, ChunkStatus, EnrichmentResult
+from enrichment.models import BatchChunk, ChunkStage, ChunkStatus
 
 LEASE_SECONDS = 10
 DEATHS_UNTIL_ALONE = 2
@@ -24,11 +26,17 @@ DEATHS_UNTIL_PARKED = 3
 
 # A chunk whose workers died twice is only taken by a lane that has nothing else in flight.
 _CLAIM = """
-SELECT id FROM enrichment_batch_chunks
+SELECT id, batch_id, variant, round, stage, row_ids, failed_ids, status = 'leased', lease_token,
+       started, deaths, rows_done + rows_failed + rows_skipped > 0
+FROM enrichment_batch_chunks
 WHERE batch_id = %s AND due_at <= clock_timestamp()
   AND (status = 'open' OR (status = 'leased' AND leased_until < clock_timestamp()))
   AND (deaths < %s OR %s)
 ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
+"""
+_SETTLED = """
+SELECT row_id FROM enrichment_results
+WHERE batch_id = %s AND variant = %s AND row_id = ANY(%s::text[])
 """
 _LEASE = """
 UPDATE enrichment_batch_chunks
@@ -36,6 +44,9 @@ SET status = 'leased', lease_token = %s, row_ids = %s::text[], started = 0, deat
     leased_until = clock_timestamp() + make_interval(secs => %s),
     calls_repaid = calls_repaid + %s
 WHERE id = %s
+"""
+_REORDER = """
+UPDATE enrichment_batch_chunks SET row_ids = %s::text[] WHERE id = %s AND lease_token = %s
 """
 
 
@@ -58,6 +69,23 @@ class Claim:
     dear: bool = False
 
 
+class _Chunk(NamedTuple):
+    """A chunk as _CLAIM finds it. `has_results`: rows of it are counted, so they have results."""
+
+    id: int
+    batch_id: UUID
+    variant: str
+    round: int
+    stage: str
+    row_ids: list[str]
+    failed_ids: list[str]
+    was_leased: bool
+    lease_token: UUID | None
+    started: int
+    deaths: int
+    has_results: bool
+
+
 def claim(batch_id: UUID, *, idle: bool) -> Claim | None:
     """Take the next chunk, or None. `idle` says that the lane has nothing else in flight.
 
@@ -70,30 +98,30 @@ def claim(batch_id: UUID, *, idle: bool) -> Claim | None:
         found = cursor.fetchone()
         if found is None:
             return None
-        chunk = BatchChunk.objects.get(pk=found[0])
+        chunk = _Chunk(*found)
         kept = answer_spool.kept(chunk.lease_token) if chunk.lease_token is not None else ()
-        remaining, lost = _left_of(chunk, {each.row_id: each for each in kept})
-        if chunk.status == ChunkStatus.LEASED:
-            chunk.deaths = chunk.deaths + 1 if lost else chunk.deaths
-            if chunk.deaths >= DEATHS_UNTIL_ALONE and len(remaining) > 1:
-                remaining, chunk.deaths = _split_off(chunk, remaining, lost), 0
+        remaining, lost = _left_of(cursor, chunk, {each.row_id: each for each in kept})
+        deaths = chunk.deaths
+        if chunk.was_leased:
+            deaths += 1 if lost else 0
+            if deaths >= DEATHS_UNTIL_ALONE and len(remaining) > 1:
+                remaining, deaths = _split_off(chunk, remaining, lost, deaths=deaths), 0
         else:
             lost = []
         token = uuid.uuid4()
         cursor.execute(
-            _LEASE,
-            [token, array_literal(remaining), chunk.deaths, LEASE_SECONDS, len(lost), chunk.pk],
+            _LEASE, [token, array_literal(remaining), deaths, LEASE_SECONDS, len(lost), chunk.id]
         )
         if chunk.lease_token is not None and kept:
             _hand_on(chunk.lease_token, token)
     return Claim(
-        chunk_id=chunk.pk,
+        chunk_id=chunk.id,
         token=token,
         variant=chunk.variant,
         round=chunk.round,
         row_ids=tuple(remaining),
-        alone=chunk.deaths >= DEATHS_UNTIL_ALONE,
-        parked=chunk.deaths >= DEATHS_UNTIL_PARKED,
+        alone=deaths >= DEATHS_UNTIL_ALONE,
+        parked=deaths >= DEATHS_UNTIL_PARKED,
         kept=_of_rows(kept, remaining),
         dear=chunk.round > 0 or chunk.stage == ChunkStage.DEAR,
     )
@@ -110,17 +138,18 @@ def _hand_on(token: UUID, other: UUID) -> None:
     transaction.on_commit(lambda: answer_spool.drop([token]))
 
 
-def _left_of(chunk: BatchChunk, kept: Mapping[str, KeptAnswer]) -> tuple[list[str], list[str]]:
+def _left_of(
+    cursor: CursorWrapper, chunk: _Chunk, kept: Mapping[str, KeptAnswer]
+) -> tuple[list[str], list[str]]:
     """Rows that need work, and those of them that were sent and have no kept answer: lost calls.
 
     Where a cascade's cheap answer is kept, it is the dear model's call that may be lost: it is
     noted behind the rows' first calls.
     """
-    settled = set(
-        EnrichmentResult.objects.filter(
-            AnyOf(F("row_id"), chunk.row_ids), batch_id=chunk.batch_id, variant=chunk.variant
-        ).values_list("row_id", flat=True)
-    ) | set(chunk.failed_ids)
+    settled = set(chunk.failed_ids)
+    if chunk.has_results:  # counted in the transaction that stored them
+        cursor.execute(_SETTLED, [chunk.batch_id, chunk.variant, array_literal(chunk.row_ids)])
+        settled.update(row for (row,) in cursor.fetchall())
     remaining = [row for row in chunk.row_ids if row not in settled]
     noted = sent_log.noted(chunk.lease_token) if chunk.lease_token is not None else None
     lost = []
@@ -133,7 +162,9 @@ def _left_of(chunk: BatchChunk, kept: Mapping[str, KeptAnswer]) -> tuple[list[st
     return remaining, lost
 
 
-def _split_off(chunk: BatchChunk, remaining: Sequence[str], suspects: Sequence[str]) -> list[str]:
+def _split_off(
+    chunk: _Chunk, remaining: Sequence[str], suspects: Sequence[str], *, deaths: int
+) -> list[str]:
     """Give each suspect a chunk of its own, so that the one that kills is found."""
     BatchChunk.objects.bulk_create(
         BatchChunk(
@@ -141,7 +172,7 @@ def _split_off(chunk: BatchChunk, remaining: Sequence[str], suspects: Sequence[s
             variant=chunk.variant,
             round=chunk.round,
             row_ids=[row],
-            deaths=chunk.deaths,
+            deaths=deaths,
             stage=chunk.stage,
         )
         for row in suspects
@@ -152,9 +183,8 @@ def _split_off(chunk: BatchChunk, remaining: Sequence[str], suspects: Sequence[s
 
 def reorder(claim: Claim, row_ids: Sequence[str]) -> None:
     """Have the rows that will be sent come first: `started` counts from the front."""
-    BatchChunk.objects.filter(pk=claim.chunk_id, lease_token=claim.token).update(
-        row_ids=list(row_ids)
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(_REORDER, [array_literal(row_ids), claim.chunk_id, claim.token])
 
 
 def release(claims: Sequence[Claim]) -> None:

@@ -6,9 +6,8 @@ from typing import Any
 
 import orjson
 
-from enrichment.engine.bound_statements import TextArray
 from enrichment.enrichments.contract import Enrichment
-from metrics.copying import ready_json
+from metrics.binary_sql import TextArray, ready_json
 from metrics.storable import storable
 
 

@@ -95,6 +95,6 @@ def answered_already(claim: Claim, items: Sequence[Item]) -> list[Outcome]:
             continue
         if item.settled is not None:
             known.append(Outcome(item, item.settled, reason=item.reason))
-        elif alike(item) in answers:
+        elif answers and alike(item) in answers:
             known.append(shared_outcome(answers[alike(item)], item))
     return known

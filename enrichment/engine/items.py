@@ -8,14 +8,12 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F
 from uuid_utils.compat import uuid7
 
-from enrichment.batches.staleness import asked_with, input_hash
 from enrichment.cascades.steering import Decided
-from enrichment.db_lookups import AnyOf
 from enrichment.engine.answer_spool import KeptAnswer
 from enrichment.engine.claims import Claim
+from enrichment.engine.row_query import HASH, rows_of
 from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import FactMissing
 from enrichment.facts import fetching, store
@@ -109,17 +107,7 @@ def load_items(
     prompts = PromptsInForce(enrichment, draft=draft)
     sources = questions_module.in_force(enrichment, prompts.fact_names)
     floor = enrichment.floor()
-    columns = {"pk", *enrichment.reads}
-    if enrichment.organization_field:
-        columns.add(enrichment.organization_field)
-    asked_rows = {each.placeholder: asked_with(each.columns) for each in sources}
-    rows = {
-        str(row["pk"]): row
-        for row in enrichment.rows()
-        .filter(AnyOf(F("pk"), row_ids))
-        .annotate(nodewise_hash=input_hash(enrichment.reads), **asked_rows)
-        .values("nodewise_hash", *asked_rows, *columns.union(*(each.columns for each in sources)))
-    }
+    rows = rows_of(enrichment, row_ids, sources)
     questions = {key: _questions(sources, row) for key, row in rows.items()} if sources else {}
     known = store.known(
         (each for asked in questions.values() for each in asked), any_age=facts_of_any_age
@@ -219,7 +207,7 @@ def _item(
         claim=claim,
         row_id=row_id,
         variant=variant,
-        input_hash=row["nodewise_hash"],
+        input_hash=row[HASH],
         organization_id=organization_id,
         prompt=prompt,
         # A name that no source answers, now or any more, stands for nothing.

@@ -315,7 +315,7 @@ class _Lane:
             self._close(yielding=True)
         if self.pump.stop_reason is not None:
             self._pause(str(self.pump.stop_reason))
-        elif not self._may_go_on():
+        elif not stored.running:
             self._fall_silent()
 
     def _tell_silence(self, written: list[Outcome]) -> None:

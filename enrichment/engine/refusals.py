@@ -35,10 +35,11 @@ NOT_THE_SESSION = ("54", "55000")
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a write stored, and which of the held chunks are still ours."""
+    """What a write stored, which of the held chunks are still ours, and whether the batch runs."""
 
     outcomes: list[Outcome]
     ours: frozenset[int]
+    running: bool
 
 
 def by_halves(
@@ -100,19 +101,20 @@ def write(
     """
     claims = list(held)
     stored: list[Outcome] = []
-    ours = {each.chunk_id for each in claims}
+    ours, running = {each.chunk_id for each in claims}, True
 
     def store(some: Sequence[Outcome]) -> None:
-        ours.intersection_update(
-            writing.write(
-                enrichment,
-                some,
-                batch_id=batch_id,
-                held=claims,
-                later_rounds=later_rounds,
-                cascade=cascade,
-            )
+        nonlocal running
+        found = writing.write(
+            enrichment,
+            some,
+            batch_id=batch_id,
+            held=claims,
+            later_rounds=later_rounds,
+            cascade=cascade,
         )
+        ours.intersection_update(found.ours)
+        running = found.running
         stored.extend(some)
 
     def refused(outcome: Outcome, error: Exception) -> None:
@@ -121,7 +123,7 @@ def write(
 
     taken = storable(outcomes, lambda each: as_stored(enrichment, each), refused)
     by_halves(taken, store, refused)
-    return Written(stored, frozenset(ours))
+    return Written(stored, frozenset(ours), running)
 
 
 def storable(

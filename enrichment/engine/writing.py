@@ -1,12 +1,11 @@
 """Writes what came back: rows, results and call records in one transaction, by set-based SQL.
 
-First the chunks' tokens are checked and their leases extended; outcomes of chunks that another
-lane has taken over are dropped, so nothing is recorded twice.
+First the chunks' tokens are checked and their leases extended (`engine.fence`).
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -14,36 +13,19 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from enrichment.engine.bound_statements import TextArray, execute_bound
-from enrichment.engine.claims import LEASE_SECONDS, Claim
+from enrichment.engine.claims import Claim
 from enrichment.engine.column_values import column_values, jsonb
+from enrichment.engine.fence import Fenced, fence, gets_later_round
 from enrichment.engine.items import NOTHING, Outcome
 from enrichment.engine.lane_cascade import LaneCascade
 from enrichment.enrichments.contract import Enrichment
 from enrichment.facts.store import remember
 from enrichment.models import BatchChunk, EnrichmentResult, ResultState
-from llmconfig.client.types import ANSWERED, CallRecord
-from metrics.copying import copy_rows, ready_json
+from llmconfig.client.types import CallRecord
+from metrics.binary_sql import TextArray, copy_rows, execute_bound, ready_json
 from metrics.recording import write_records
 from metrics.storable import storable
 
-_FENCE = """
-WITH held AS (
-    SELECT id FROM enrichment_batch_chunks WHERE id = ANY(%s) ORDER BY id FOR UPDATE
-)
-UPDATE enrichment_batch_chunks c SET
-    leased_until = clock_timestamp() + make_interval(secs => %s),
-    rows_done = c.rows_done + u.done, rows_failed = c.rows_failed + u.failed,
-    rows_skipped = c.rows_skipped + u.skipped, calls = c.calls + u.calls,
-    tokens = c.tokens + u.tokens, cost_usd = c.cost_usd + u.cost,
-    unpriced_calls = c.unpriced_calls + u.unpriced,
-    unpriced_tokens = c.unpriced_tokens + u.unpriced_tokens
-FROM held, unnest(%s::bigint[], %s::uuid[], %s::int[], %s::int[], %s::int[], %s::int[],
-                  %s::bigint[], %s::numeric[], %s::int[], %s::bigint[])
-     AS u(id, token, done, failed, skipped, calls, tokens, cost, unpriced, unpriced_tokens)
-WHERE c.id = held.id AND c.id = u.id AND c.lease_token = u.token
-RETURNING c.id
-"""
 _LATER_ROUND = """
 UPDATE enrichment_batch_chunks c SET failed_ids = c.failed_ids || u.row_ids
 FROM (
@@ -92,20 +74,6 @@ _RESULT_COLUMNS = (
 )
 
 
-@dataclass(slots=True)
-class _Counts:
-    """What one write adds to a chunk's counters."""
-
-    done: int = 0
-    failed: int = 0
-    skipped: int = 0
-    calls: int = 0
-    tokens: int = 0
-    cost: Decimal = Decimal(0)
-    unpriced: int = 0
-    unpriced_tokens: int = 0
-
-
 def write(
     enrichment: Enrichment,
     outcomes: Sequence[Outcome],
@@ -114,8 +82,8 @@ def write(
     held: Iterable[Claim],
     later_rounds: int,
     cascade: LaneCascade | None = None,
-) -> set[int]:
-    """Store outcomes, keep the leases of `held` chunks; returns the chunks that are still ours.
+) -> Fenced:
+    """Store outcomes, and keep the leases of `held` chunks.
 
     `later_rounds` is how many further rounds a failed row gets. With a `cascade` the outcomes are
     settled first: those that it may not keep are not stored.
@@ -123,7 +91,8 @@ def write(
     with transaction.atomic(), connection.cursor() as cursor:
         if cascade is not None:
             outcomes = cascade.settle(outcomes)
-        ours = _fence(cursor, outcomes, held, later_rounds)
+        found = fence(cursor, outcomes, held, later_rounds, batch_id=batch_id)
+        ours = found.ours
         kept = [each for each in outcomes if each.item.claim and each.item.claim.chunk_id in ours]
         unfinished = [each for each in kept if each.unfinished]
         kept = [each for each in kept if not each.unfinished] if unfinished else kept
@@ -135,7 +104,7 @@ def write(
         _record(cursor, unfinished)
         store(cursor, enrichment, settled, batch_id=batch_id)
         _record(cursor, again)
-    return ours
+    return found
 
 
 def rehearse(enrichment: Enrichment) -> None:
@@ -178,69 +147,6 @@ def finish(claims: Sequence[Claim], *, retry_delay: float) -> None:
             _FINISH,
             [[each.chunk_id for each in claims], [each.token for each in claims], retry_delay],
         )
-
-
-def gets_later_round(outcome: Outcome, later_rounds: int) -> bool:
-    """Whether a failure is tried again in a later round instead of being recorded now."""
-    claim = outcome.item.claim
-    return outcome.retriable and claim is not None and claim.round < later_rounds
-
-
-def _fence(
-    cursor: CursorWrapper, outcomes: Sequence[Outcome], held: Iterable[Claim], later_rounds: int
-) -> set[int]:
-    counts: dict[int, _Counts] = defaultdict(_Counts)
-    for outcome in outcomes:
-        if outcome.item.claim is not None:
-            _count(counts[outcome.item.claim.chunk_id], outcome, later_rounds)
-    chunks = {claim.chunk_id: claim for claim in held}
-    ordered = [(claim, counts[claim.chunk_id]) for _, claim in sorted(chunks.items())]
-    ids = [claim.chunk_id for claim, _ in ordered]
-    cursor.execute(
-        _FENCE,
-        [
-            ids,
-            LEASE_SECONDS,
-            ids,
-            [claim.token for claim, _ in ordered],
-            [each.done for _, each in ordered],
-            [each.failed for _, each in ordered],
-            [each.skipped for _, each in ordered],
-            [each.calls for _, each in ordered],
-            [each.tokens for _, each in ordered],
-            [each.cost for _, each in ordered],
-            [each.unpriced for _, each in ordered],
-            [each.unpriced_tokens for _, each in ordered],
-        ],
-    )
-    return {row[0] for row in cursor.fetchall()}
-
-
-def _count(counts: _Counts, outcome: Outcome, later_rounds: int) -> None:
-    if outcome.unfinished:
-        pass  # its row is counted when it has ended
-    elif outcome.state == ResultState.SKIPPED:
-        counts.skipped += 1
-    elif outcome.state != ResultState.FAILED:
-        counts.done += 1
-    elif not gets_later_round(outcome, later_rounds):
-        counts.failed += 1
-    if outcome.record is not None:
-        _count_call(counts, outcome.record)
-    for record, _ in outcome.beside:
-        _count_call(counts, record)
-
-
-def _count_call(counts: _Counts, record: CallRecord) -> None:
-    paid = sum(attempt.paid for attempt in record.attempts)
-    counts.calls += paid
-    tokens = record.usage.tokens_input + record.usage.tokens_output
-    counts.tokens += tokens
-    if record.cost_usd is not None:
-        counts.cost += record.cost_usd
-    elif paid or any(each.outcome in ANSWERED for each in record.attempts):
-        counts.unpriced += 1
-        counts.unpriced_tokens += tokens
 
 
 def _note_failures(cursor: CursorWrapper, again: Sequence[Outcome]) -> None:
@@ -348,8 +254,8 @@ def _result_row(
         enrichment.target,
         item.row_id,
         item.variant,
-        outcome.state.value,
-        storable(outcome.reason),
+        outcome.state,
+        outcome.reason and storable(outcome.reason),
         item.input_hash,
         item.prompt.version if item.prompt else None,
         made.model if made else "",
@@ -358,12 +264,12 @@ def _result_row(
         jsonb(outcome.value),
         None if before is None else ready_json(before.encode()),
         _cost(outcome),
-        jsonb(outcome.suggestion),
+        None if outcome.suggestion is None else jsonb(outcome.suggestion),
         outcome.confidence,
         outcome.confidence_source,
-        jsonb(_facts(outcome) if outcome.item.facts else None),
-        jsonb([asdict(each) for each in outcome.findings] or None),
-        jsonb(asdict(outcome.decided) if outcome.decided else None),
+        jsonb(_facts(outcome)) if item.facts else None,
+        jsonb([asdict(each) for each in outcome.findings]) if outcome.findings else None,
+        jsonb(asdict(outcome.decided)) if outcome.decided else None,
     )
 
 

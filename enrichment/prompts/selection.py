@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from django.db.models import Q
+from django.db import connection
 from django.utils.translation import gettext
 
 from enrichment.enrichments.contract import Enrichment
@@ -112,7 +113,7 @@ def versions_in_force(
     enrichment: Enrichment, *, draft: TriedPrompt | None = None
 ) -> dict[int | None, int]:
     """The versions in use by organization's id; None's is the default one."""
-    found = {None: BUILT_IN} | {key: row.version for key, row in _rows_in_force(enrichment).items()}
+    found = {None: BUILT_IN} | {key: row.version for key, row in _in_force(enrichment).items()}
     return found | ({draft.organization_id: draft.prompt.version} if draft else {})
 
 
@@ -125,17 +126,34 @@ def compiled_version(enrichment: Enrichment, version: int) -> CompiledPrompt | N
     return _compiled(enrichment, row) if row else None
 
 
-def _compiled(enrichment: Enrichment, row: Prompt) -> CompiledPrompt:
+class _Wording(NamedTuple):
+    """What a version of a prompt says, and for which organization's rows; None: for all."""
+
+    organization_id: int | None
+    version: int
+    system: str
+    user: str
+
+
+def _compiled(enrichment: Enrichment, row: "_Wording | Prompt") -> CompiledPrompt:
     return compile_prompt(enrichment, system=row.system, user=row.user, version=row.version)
 
 
-def _rows_in_force(enrichment: Enrichment) -> dict[int | None, Prompt]:
+# The labelled version last: it takes the place of the active one.
+_IN_FORCE = """
+SELECT organization_id, version, system, "user" FROM enrichment_prompts
+WHERE enrichment = %s AND (is_active OR (%s <> '' AND %s = ANY(labels)))
+ORDER BY %s = ANY(labels)
+"""
+
+
+def _in_force(enrichment: Enrichment) -> dict[int | None, _Wording]:
     """By organization's id: the version with the label that this process uses, else the active."""
     label = label_here()
-    wanted = Q(is_active=True) | (Q(labels__contains=[label]) if label else Q())
-    rows = Prompt.objects.filter(wanted, enrichment=enrichment.name)
-    labelled_last = sorted(rows, key=lambda row: label in row.labels)
-    return {row.organization_id: row for row in labelled_last}
+    with connection.cursor() as cursor:
+        cursor.execute(_IN_FORCE, [enrichment.name, label, label, label])
+        found = map(_Wording._make, cursor.fetchall())
+        return {each.organization_id: each for each in found}
 
 
 class PromptsInForce:
@@ -148,7 +166,7 @@ class PromptsInForce:
                 enrichment, system=built_in.system, user=built_in.user, version=BUILT_IN
             )
         }
-        for key, row in _rows_in_force(enrichment).items():
+        for key, row in _in_force(enrichment).items():
             self._by_organization[key] = _compiled(enrichment, row)
         if draft is not None:
             self._by_organization[draft.organization_id] = draft.prompt

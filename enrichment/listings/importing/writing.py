@@ -9,7 +9,7 @@ from django.utils import timezone
 from enrichment.listings.importing.cleaning import CleanRow
 from enrichment.listings.importing.comparison import STORED_FIELDS, KnownListing, storable
 from enrichment.listings.models import Animal
-from metrics.copying import copy_rows
+from metrics.binary_sql import copy_rows
 
 _TYPES = {"CharField": "varchar", "URLField": "varchar", "TextField": "text",
           "BooleanField": "bool", "DateTimeField": "timestamptz"}  # fmt: skip
