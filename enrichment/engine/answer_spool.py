@@ -67,7 +67,7 @@ class AnswerSpool:
 
     def __init__(self) -> None:
         self._folder = _folder()
-        self._open: dict[UUID, int] = {}
+        self._open: dict[int, int] = {}  # by the lease's number, which is hashed sooner
         if self._folder is not None:
             machine_files.sweep(self._folder, older_s=STALE_SECONDS, ending=ENDING)
 
@@ -77,11 +77,11 @@ class AnswerSpool:
             return
         try:
             line = line_of(_dated(answer, to_keep))
-            file = self._open.get(token)
+            file = self._open.get(token.int)
             if file is None:
                 flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
                 file = os.open(self._folder / _name(token), flags, 0o600)
-                self._open[token] = file
+                self._open[token.int] = file
             _append(file, line)
         except (OSError, TypeError, ValueError) as error:
             logger.warning("An answer is only in memory until it is written: %s.", error)
@@ -89,16 +89,16 @@ class AnswerSpool:
     def drop(self, tokens: Iterable[UUID]) -> None:
         """Forget the answers of these leases: they are written, or somebody else's."""
         tokens = list(tokens)
-        self._let_go(tokens)
+        self._let_go([token.int for token in tokens])
         drop(tokens)
 
     def close(self) -> None:
         """Leave the files for the one who takes their chunks over."""
         self._let_go(list(self._open))
 
-    def _let_go(self, tokens: Iterable[UUID]) -> None:
-        for token in tokens:
-            file = self._open.pop(token, None)
+    def _let_go(self, leases: Iterable[int]) -> None:
+        for lease in leases:
+            file = self._open.pop(lease, None)
             if file is not None:
                 os.close(file)
 

@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 # Rows are announced in portions, one of them ahead: then an answer lets the next row go at once.
 PORTIONS = 8
 MIN_PORTION = 4
-USUAL_PORTION = 25  # rows of one statement, where the window has room for twice as many
+USUAL_PORTION = 50  # rows of one statement, where the window has room for twice as many
 # What was announced earlier is announced again: asleep for long, we may have lost the lease.
 TRUSTED_SECONDS = LEASE_SECONDS / 2
 # Why nobody could be asked at all.
@@ -84,7 +84,7 @@ class Dispatcher:
         self._portion = max(MIN_PORTION, min(USUAL_PORTION, window // 2), window // PORTIONS)
         self._announcer = Announcer(batch_id)
         self._announcing = False
-        self._started: dict[UUID, int] = {}  # announced, by lease
+        self._started: dict[int, int] = {}  # announced, by lease: its number is hashed sooner
         self._notes, self._spool = SentLog(), AnswerSpool()
         self._kept_until = 0.0  # the leases, as far as we know; by the monotonic clock
         self._writes_since = 0.0
@@ -231,17 +231,19 @@ class Dispatcher:
     async def _announce(self, rows: Sequence[OutgoingRow]) -> list[OutgoingRow]:
         """Those of the rows that may be sent."""
         until = time.monotonic() + TRUSTED_SECONDS
-        claims = {row.claim.token: row.claim for row in rows}
+        claims: dict[int, Claim] = {}
         for row in rows:
-            token = row.claim.token
-            if token not in self._started:
-                self._notes.begin(token, len(row.claim.row_ids) * self.asks_per_row)
-                self._started[token] = 0
+            lease = row.claim.token.int
+            if lease not in claims:
+                claims[lease] = row.claim
+                if lease not in self._started:
+                    self._notes.begin(row.claim.token, len(row.claim.row_ids) * self.asks_per_row)
+                    self._started[lease] = 0
             # A chunk's rows are sent in its order, so their number tells which ones they are.
-            if row.position >= self._started[token]:
-                self._started[token] = row.position + 1
+            if row.position >= self._started[lease]:
+                self._started[lease] = row.position + 1
         ours = await self._announcer.announce(
-            [(claim, self._started[token]) for token, claim in claims.items()]
+            [(claim, self._started[lease]) for lease, claim in claims.items()]
         )
         granted = [row for row in rows if row.claim.chunk_id in ours]
         for row in granted:
@@ -251,7 +253,9 @@ class Dispatcher:
 
     async def _tell_again(self, held: Sequence[Claim]) -> None:
         begun = [
-            (claim, self._started[claim.token]) for claim in held if claim.token in self._started
+            (claim, number)
+            for claim in held
+            if (number := self._started.get(claim.token.int)) is not None
         ]
         if begun:
             await self._announcer.announce(begun)
@@ -286,14 +290,14 @@ class Dispatcher:
         self._notes.drop(tokens)
         self._spool.drop(tokens)
         for token in tokens:
-            self._started.pop(token, None)
+            self._started.pop(token.int, None)
 
     def _may_send(self, row: OutgoingRow) -> bool:
         """Asked before each request for a row, when nothing holds it back any more."""
         if self._silenced or (self._stopped and not row.left):
             return False
         lease_is_ours = time.monotonic() < max(row.until, self._kept_until)
-        if not lease_is_ours or row.claim.token not in self._started:
+        if not lease_is_ours or row.claim.token.int not in self._started:
             return False
         row.left = True
         self._notes.sent(row.claim.token, row.position)

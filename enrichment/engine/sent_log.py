@@ -27,7 +27,7 @@ class SentLog:
 
     def __init__(self) -> None:
         self._folder = _folder()
-        self._open: dict[UUID, mmap.mmap] = {}
+        self._open: dict[int, mmap.mmap] = {}  # by the lease's number, which is hashed sooner
         if self._folder is not None:
             machine_files.sweep(self._folder, older_s=STALE_SECONDS)
 
@@ -36,26 +36,26 @@ class SentLog:
         if self._folder is None:
             return
         try:
-            self._open[token] = _mapped(self._folder / token.hex, max(1, rows))
+            self._open[token.int] = _mapped(self._folder / token.hex, max(1, rows))
         except OSError as error:
             self._give_up(error)
 
     def sent(self, token: UUID, position: int) -> None:
         """A request leaves for the row at this position of the chunk."""
-        notes = self._open.get(token)
+        notes = self._open.get(token.int)
         if notes is not None and position < len(notes):
             notes[position] = SENT
 
     def _give_up(self, error: OSError) -> None:
         """Without a file, what was announced counts."""
         logger.warning("No notes of sent rows can be kept: %s.", error.strerror)
-        self.drop(list(self._open))
+        self.drop([UUID(int=lease) for lease in self._open])
         self._folder = None
 
     def drop(self, tokens: Iterable[UUID]) -> None:
         """These chunks are settled: nobody will ask."""
         for token in tokens:
-            notes = self._open.pop(token, None)
+            notes = self._open.pop(token.int, None)
             if notes is not None:
                 notes.close()
                 _remove(token)
