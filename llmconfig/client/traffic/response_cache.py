@@ -33,6 +33,7 @@ from llmconfig.client.types import Billed, Call, Thought, Tokens, Usage
 from llmconfig.client.wire import Reply
 from llmconfig.configuration.resolution import Target
 from llmconfig.configuration.snapshot import Snapshot
+from llmconfig.runtime.quick_records import quickly_made
 from llmconfig.runtime.single_flight import LedFlight
 
 # Longer ones are rare, and would push out many.
@@ -40,6 +41,7 @@ MAX_ANSWER_LENGTH = 64 * 1024
 DIGITS = 10_000_000_000  # money is counted in Redis in whole 1E-10 dollars
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class CachedAnswer:
     """An answer as it is kept. `cost_usd` is what it cost then: a hit saves that."""
