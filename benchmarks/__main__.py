@@ -4,25 +4,23 @@ Needs an empty database in DATABASE_URL; `make bench` brings one.
 """
 
 import argparse
-import json
 import os
 import shutil
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import django
 
+from benchmarks import runs
 from benchmarks.measurement import Measurement, middle
 from benchmarks.peers import CURATOR, LITELLM, ROOT, Peer
 from benchmarks.provider import Simulator, simulator
 
-WRITES_TOGETHER = 4
 DOCUMENT = ROOT / "docs" / "performance.md"
-RUN_SECONDS = 900
 
 
 def main() -> None:
@@ -42,7 +40,7 @@ def main() -> None:
             for name, in_flight in [*peers, *([("one_by_one", 1)] if turn == 0 else [])]:
                 rows = given.baseline_rows if name == "one_by_one" else given.rows
                 provider.reset()
-                measured = _measure(name, provider.url, rows=rows, in_flight=in_flight)
+                measured = runs.measure(name, provider.url, rows=rows, in_flight=in_flight)
                 _check_paid(name, provider, measured)
                 _tell(name, measured, turn)
                 repeated[name, in_flight].append(measured)
@@ -53,14 +51,14 @@ def main() -> None:
                 _check_paid(name, provider, measured)
                 _tell(name, measured, 0)
                 repeated[name, most].append(measured)
-    runs = {key: middle(measurements) for key, measurements in repeated.items()}
-    print("\n" + report.table(runs) + "\n\n" + report.ratios(runs) + "\n\n" + on_what)
+    medians = {key: middle(measurements) for key, measurements in repeated.items()}
+    print("\n" + report.table(medians) + "\n\n" + report.ratios(medians) + "\n\n" + on_what)
     if given.quick:
         print("\nA quick run measures nothing: docs/performance.md stays as it was.")
         return
     DOCUMENT.write_text(
         report.document(
-            runs,
+            medians,
             on=on_what,
             command=" ".join(["python -m benchmarks", *sys.argv[1:]]),
             repeat=given.repeat,
@@ -110,7 +108,7 @@ def _large(
 ) -> Iterator[tuple[str, Measurement]]:
     """Ours over many rows, and peers over some of them."""
     provider.reset()
-    yield "large", _measure("lane", provider.url, rows=given.large, in_flight=in_flight)
+    yield "large", runs.measure("lane", provider.url, rows=given.large, in_flight=in_flight)
     if not given.peer_rows:
         return
     with TemporaryDirectory() as folder:
@@ -135,18 +133,6 @@ def _write_asked(file: Path, *, rows: int) -> None:
     subprocess.run(command, check=True)
 
 
-def _measure(name: str, url: str, *, rows: int, in_flight: int) -> Measurement:
-    """Run a contestant in a process of its own; ends ours when it fails."""
-    command = [sys.executable, "-m", "benchmarks.contestants", name, "--url", url]
-    command += ["--rows", str(rows), "--in-flight", str(in_flight)]
-    environment = os.environ | {
-        "LLM_BATCH_CONCURRENT": str(in_flight),
-        "LLM_BATCH_COMMIT_FREQUENCY": str(WRITES_TOGETHER),
-        "LOG_LEVEL": "WARNING",
-    }
-    return _run(name, command, environment)
-
-
 def _measure_peer(peer: Peer, name: str, url: str, *, asked: Path, in_flight: int) -> Measurement:
     """The same with a peer's program, in its environment."""
     peer.install()
@@ -162,23 +148,9 @@ def _measure_peer(peer: Peer, name: str, url: str, *, asked: Path, in_flight: in
         TIKTOKEN_CACHE_DIR=peer.vendored_tokens(),
     )
     try:
-        return _run(name, command, environment)
+        return runs.run(name, command, environment)
     finally:
         shutil.rmtree(files, ignore_errors=True)
-
-
-def _run(name: str, command: list[str], environment: Mapping[str, str]) -> Measurement:
-    ran = subprocess.run(
-        command,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=RUN_SECONDS,
-        check=False,
-    )
-    if ran.returncode:
-        sys.exit(f"{ran.stderr}\n{name} failed; see above.")
-    return Measurement(**json.loads(ran.stdout.splitlines()[-1]))
 
 
 def _tell(name: str, run: Measurement, turn: int) -> None:

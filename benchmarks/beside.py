@@ -5,28 +5,35 @@ aiohttp's calls alone; medians of the rounds are printed. Uses this checkout's e
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from operator import attrgetter
 from pathlib import Path
 from statistics import median
-from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-RUN_SECONDS = 900
+from benchmarks import runs
+from benchmarks.measurement import Measurement
+from benchmarks.peers import ROOT
+from benchmarks.provider import simulator
+from project.embedded.runner import servers
+
+FIGURES = (attrgetter("cpu_ms_per_row"), attrgetter("efficiency"))
+PREPARE = (
+    "import sys, django; django.setup(); from benchmarks import database;"
+    " database.prepare(sys.argv[1])"
+)
 
 
 def main() -> None:
     """Measure both in turn and print the table."""
-    from benchmarks.provider import simulator
-
     given = _arguments()
-    found: dict[tuple[str, int, str], list[dict[str, float]]] = {}
+    found: dict[tuple[str, int, str], list[Measurement]] = {}
     with simulator() as provider:
         for turn in range(given.rounds):
             for checkout in (given.path, ROOT):
-                for in_flight, name, measured in _inside(checkout, provider.url, given):
+                for in_flight, name, measured in _measured(checkout, provider.url, given):
                     key = (str(checkout), in_flight, name)
                     found.setdefault(key, []).append(measured)
             print(f"round {turn + 1} of {given.rounds} is done", file=sys.stderr)
@@ -36,10 +43,10 @@ def main() -> None:
         for checkout in (given.path, ROOT):
             batch = found[str(checkout), in_flight, "lane"]
             bare = found[str(checkout), in_flight, "bare"]
-            cpu, fast = (median(each[what] for each in batch) for what in ("cpu_ms", "efficiency"))
+            cpu, fast = (median(map(of, batch)) for of in FIGURES)
             cpu_share, fast_share = (
-                median(ours[what] / floor[what] for ours, floor in zip(batch, bare, strict=True))
-                for what in ("cpu_ms", "efficiency")
+                median(of(ours) / of(floor) for ours, floor in zip(batch, bare, strict=True))
+                for of in FIGURES
             )
             print(
                 f"| {checkout.name} | {in_flight} | {cpu:.3f} ms | {cpu_share:.2f} | {fast:.3f}"
@@ -60,54 +67,29 @@ def _arguments() -> argparse.Namespace:
     return given
 
 
-def _inside(
+def _measured(
     checkout: Path, url: str, given: argparse.Namespace
-) -> list[tuple[int, str, dict[str, float]]]:
-    command = [sys.executable, "-m", "project.embedded", "--ephemeral", "--llm", "none", "--"]
-    command += [sys.executable, __file__, "inside", url, str(given.rows)]
-    command += map(str, given.in_flight)
-    ran = subprocess.run(
-        command, cwd=checkout, stdout=subprocess.PIPE, text=True, timeout=RUN_SECONDS, check=True
-    )
-    return [(row[0], row[1], row[2]) for row in json.loads(ran.stdout.splitlines()[-1])]
-
-
-def inside(url: str, rows: int, in_flight: list[int]) -> None:
-    """In a checkout's own process: fill its database, run the batch and the bare calls."""
-    import django
-
-    sys.path[0] = str(Path.cwd())  # not the folder of this file
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
-    os.environ.setdefault("LOG_LEVEL", "WARNING")
-    django.setup()
-    from benchmarks import database
-
-    database.prepare(url)
-    made = [
-        (count, name, _measured(name, url, rows, count))
-        for count in in_flight
-        for name in ("lane", "bare")
-    ]
-    print(json.dumps(made))
-
-
-def _measured(name: str, url: str, rows: int, in_flight: int) -> dict[str, float]:
-    command = [sys.executable, "-m", "benchmarks.contestants", name, "--url", url]
-    command += ["--rows", str(rows), "--in-flight", str(in_flight)]
-    settings = {"LLM_BATCH_CONCURRENT": str(in_flight), "LLM_BATCH_COMMIT_FREQUENCY": "4"}
-    ran = subprocess.run(
-        command, env=os.environ | settings, stdout=subprocess.PIPE, text=True,
-        timeout=RUN_SECONDS, check=True,
-    )  # fmt: skip
-    told: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
-    from benchmarks.measurement import Measurement
-
-    measured = Measurement(**told)
-    return {"cpu_ms": measured.cpu_ms_per_row, "efficiency": measured.efficiency}
+) -> Iterator[tuple[int, str, Measurement]]:
+    """The batch and the bare calls by a checkout's own code, over a database of its own."""
+    with servers() as variables:
+        surroundings = {**os.environ, **variables, "DJANGO_SETTINGS_MODULE": "project.settings"}
+        command = [sys.executable, "-c", PREPARE, url]
+        subprocess.run(command, cwd=checkout, env=surroundings | runs.settings(1), check=True)
+        for in_flight in given.in_flight:
+            for name in ("lane", "bare"):
+                yield (
+                    in_flight,
+                    name,
+                    runs.measure(
+                        name,
+                        url,
+                        rows=given.rows,
+                        in_flight=in_flight,
+                        checkout=checkout,
+                        surroundings=surroundings,
+                    ),
+                )
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["inside"]:
-        inside(sys.argv[2], int(sys.argv[3]), list(map(int, sys.argv[4:])))
-    else:
-        main()
+    main()

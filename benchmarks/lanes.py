@@ -20,6 +20,7 @@ from uuid import UUID
 
 import django
 
+from benchmarks import runs
 from benchmarks.peers import ROOT
 from benchmarks.provider import Simulator, simulator
 
@@ -27,7 +28,6 @@ DOCUMENT = ROOT / "docs" / "performance-lanes.md"
 IN_FLIGHT = 200  # of each worker
 SLOW_MS, USUAL_MS = 400, 200  # the provider's latency for two workers, and for limits
 NEVER_REACHED = 1_000_000
-RUN_SECONDS = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +42,7 @@ class LaneRun:
 def main() -> None:
     """Measure both in turn, print, and write the document."""
     given = _arguments()
-    os.environ |= {
-        "LLM_BATCH_CONCURRENT": str(IN_FLIGHT),
-        "LLM_BATCH_COMMIT_FREQUENCY": "4",
-        "LOG_LEVEL": "WARNING",
-    }
+    os.environ |= runs.settings(IN_FLIGHT)
     django.setup()
     if given.lane:
         _lane(given.lane)
@@ -135,7 +131,7 @@ def _measure(workers: int, rows: int) -> LaneRun:
     seconds = time.perf_counter() - began
     in_database = database.cpu_seconds() - in_database
     for each in lanes:
-        each.communicate(timeout=RUN_SECONDS)
+        each.communicate(timeout=runs.RUN_SECONDS)
     batch = Batch.objects.get(pk=batch.pk)
     if batch.status != "completed":
         sys.exit(f"The batch is {batch.status}: {batch.status_reason}")
@@ -160,7 +156,7 @@ def _lane(batch_id: UUID) -> None:
     print("ready", flush=True)
     sys.stdin.readline()
     used = time.process_time()
-    while run_lane(batch_id, seconds=RUN_SECONDS) != LaneEnd.FINISHED:
+    while run_lane(batch_id, seconds=runs.RUN_SECONDS) != LaneEnd.FINISHED:
         time.sleep(0.05)  # the other one has the last rows
     print(time.process_time() - used, flush=True)
 

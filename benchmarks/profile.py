@@ -23,6 +23,7 @@ from typing import Any
 
 import django
 
+from benchmarks import runs
 from benchmarks.measurement import LATENCY_SECONDS, Measurement
 from benchmarks.peers import PY_SPY, ROOT
 
@@ -77,9 +78,7 @@ class Profile:
 
 def main() -> None:
     """Run a batch plainly, then one under the sampler, and write the shares."""
-    os.environ.setdefault("LLM_BATCH_CONCURRENT", str(IN_FLIGHT))
-    os.environ.setdefault("LLM_BATCH_COMMIT_FREQUENCY", "4")
-    os.environ.setdefault("LOG_LEVEL", "WARNING")
+    os.environ |= runs.settings(IN_FLIGHT) | os.environ
     PY_SPY.install()
     django.setup()
     # These need Django set up.

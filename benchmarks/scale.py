@@ -18,6 +18,7 @@ from uuid import UUID
 
 import django
 
+from benchmarks import runs
 from benchmarks.peers import ROOT
 
 DOCUMENT = ROOT / "docs" / "performance-scale.md"
@@ -55,9 +56,7 @@ class BatchCosts:
 def main() -> None:
     """Measure and write the document."""
     given = _arguments()
-    os.environ.setdefault("LLM_BATCH_CONCURRENT", str(IN_FLIGHT))
-    os.environ.setdefault("LLM_BATCH_COMMIT_FREQUENCY", "4")
-    os.environ.setdefault("LOG_LEVEL", "WARNING")
+    os.environ |= runs.settings(IN_FLIGHT) | os.environ
     os.environ.setdefault("LLM_CACHE_ENABLED", "false")  # each row is its own question
     django.setup()
     from benchmarks import database, report
