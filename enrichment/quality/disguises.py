@@ -30,6 +30,8 @@ _MAY_BE_SIGNS = re2.compile(_IN_SIGNS)
 _LOOKALIKES = str.maketrans("аеорсухіјѕԁӏһкмтвнαεορυικτνβ", "aeopcyxijsdlhkmtbhaeopuiktvb")
 _MIXED_SCRIPTS = re2.compile(r"[a-z][а-яіјѕα-ω]|[а-яіјѕα-ω][a-z]")
 _BASE64 = re2.compile(rb"[A-Za-z0-9+/]{16,400}={0,2}")
+# What is in each lower-cased text in ASCII in which any of these finds something.
+REMARKABLE = b"|".join((_IN_APART, _IN_MIXED, _IN_SIGNS, rb"[a-z0-9+/]{16}"))
 # Words for a model backwards, and thirteen letters on.
 TURNED = ("snoitcurtsni", "erongi", "tpmorp", "dragersid", "vafgehpgvba", "vtaber", "cebzcg")
 MIN_READABLE = 0.95  # of the signs that a hidden text is decoded to

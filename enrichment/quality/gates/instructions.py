@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 import re2
 from django.utils.translation import gettext_lazy as _
 
-from enrichment.quality.disguises import TURNED, hidden_texts, undisguised
+from enrichment.quality.disguises import REMARKABLE, TURNED, hidden_texts, undisguised
 from enrichment.quality.gates.contract import (
     Checked,
     GateFinding,
@@ -76,7 +76,10 @@ _HINTS = (
     "\nhey ", "hello ", "dear ", " bot,", " bot ", "answered with",
 )  # fmt: skip
 # In one pass over the text in UTF-8: RE2 reads nothing else, and a text would be encoded each time.
-_HINTED = re2.compile("|".join(map(re2.escape, (*_HINTS, *TURNED))).encode())
+_HINT = "|".join(map(re2.escape, (*_HINTS, *TURNED))).encode()
+_HINTED = re2.compile(_HINT)
+# What a text in ASCII has that is looked at any further: half of them have nothing of it.
+_REMARKABLE = re2.compile(b"|".join((_HINT, REMARKABLE)))
 BEFORE, AFTER = 80, 160  # characters around a hint
 _WHOSE = r"(?:(?:all|any|the|your|these|those|every|my|of)\s+){0,3}"
 _RULES = r"(?:instructions?|prompts?|rules|directions|guidelines|context|commands?|text|messages?)"
@@ -189,6 +192,8 @@ _MAY_ADDRESS = re2.compile("|".join(f"(?:{_loosely(each)})" for each in _KINDS).
 def addresses_model(checked: Checked) -> GateFinding | None:
     """Passages of the source that give a model instructions, disguised ones too."""
     lowered = checked.source_lower
+    if lowered.isascii() and not _REMARKABLE.search(lowered.encode()):
+        return None
     found = _passages(lowered)
     if not found:
         plain, places = undisguised(lowered)
