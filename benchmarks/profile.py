@@ -35,12 +35,15 @@ SMALLEST = 0.01  # of the whole; less is told as one line
 # What a frame belongs to: the first that its path holds, where OURS stands for this checkout. The
 # innermost frame that fits any has the sample, so C code counts for its package or who called it.
 OURS = "(ours)/"
+ADDRESSING = "the gate for texts that address a model"
 PARTS = (
     ("psycopg", "psycopg: talking to PostgreSQL"),
     ("site-packages/redis/", "redis: the shared response cache"),
     ("site-packages/django/", "Django"),
     ("uvloop/loop", "uvloop: the event loop and its sockets"),
     ("libuv", "uvloop: the event loop and its sockets"),
+    (f"{OURS}enrichment/quality/gates/instructions", ADDRESSING),
+    (f"{OURS}enrichment/quality/disguises", ADDRESSING),
     (
         f"{OURS}enrichment/quality/",
         "gates: what the source doesn't have, or the answer lost; languages",
@@ -67,9 +70,13 @@ _FRAME = re.compile(r"\((?P<path>[^()]*?)(?::\d+)?\)$")
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What was found. CPU is in ms a row: `all_ms` of everything on the machine."""
+    """What was found. CPU is in ms a row: `all_ms` of everything on the machine.
+
+    `bare_ms` is what bare aiohttp takes in the same process for making the calls alone.
+    """
 
     plain: Measurement
+    bare_ms: float
     all_ms: float
     database_ms: float
     tasks_a_row: float
@@ -83,7 +90,7 @@ def main() -> None:
     django.setup()
     # These need Django set up.
     from benchmarks import database, report
-    from benchmarks.contestants import lane
+    from benchmarks.contestants import bare, lane
     from benchmarks.provider import simulator
 
     with simulator() as provider:
@@ -96,10 +103,12 @@ def main() -> None:
         with counted_tasks() as tasks:
             plain = lane(given)
         spent, in_database = busy_seconds() - before, database.cpu_seconds() - in_database
+        alone = bare(given)
         with TemporaryDirectory() as folder, sampled(Path(folder) / "stacks") as stacks:
             lane(argparse.Namespace(rows=SAMPLED_ROWS, in_flight=IN_FLIGHT, url=provider.url))
         found = Profile(
             plain=plain,
+            bare_ms=alone.cpu_ms_per_row,
             all_ms=spent * 1000 / plain.rows,
             database_ms=in_database * 1000 / plain.rows,
             tasks_a_row=tasks.total() / plain.rows,
@@ -184,7 +193,8 @@ def document(found: Profile, on_what: str) -> str:
     rest = whole - sum(times for _, times in shown)
     mine = found.plain.cpu_ms_per_row
     lines = [
-        f"| {name} | {times / whole:.0%} | {mine * times / whole:.3f} ms |"
+        f"| {name} | {times / whole:.0%} | {mine * times / whole:.3f} ms"
+        f" | {mine * times / whole / found.bare_ms:.2f} |"
         for name, times in (*shown, ("other", rest))
     ]
     table = "\n".join(lines)
@@ -193,11 +203,13 @@ def document(found: Profile, on_what: str) -> str:
 Written by `make profile`; don't edit it by hand. Description cleaning of {ROWS:,}
 listings, {IN_FLIGHT} in flight, everything written: **{mine:.2f} ms** of the worker's CPU a row
 and {found.database_ms:.2f} ms of PostgreSQL's, all its processes; {found.tasks_a_row:.2f} tasks of
-the event loop a row. The shares are of {whole:,} samples of the worker over {SAMPLED_ROWS:,} rows,
-taken by py-spy down to C code.
+the event loop a row. Bare aiohttp, which makes the calls and does nothing else, took
+{found.bare_ms:.2f} ms in the same process, so a batch takes **{mine / found.bare_ms:.1f} times**
+that. The shares are of {whole:,} samples of the worker over {SAMPLED_ROWS:,} rows, taken by py-spy
+down to C code; the last column has each part beside all that bare aiohttp takes.
 
-| part | share | a row |
-| --- | ---: | ---: |
+| part | share | a row | of bare's whole |
+| --- | ---: | ---: | ---: |
 {table}
 
 What keeps {IN_FLIGHT} in flight from being used wholly: with the simulator, PostgreSQL, Valkey and
