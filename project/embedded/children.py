@@ -25,6 +25,7 @@ PR_SET_CHILD_SUBREAPER = 36
 FORWARDED = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT})
 WATCHED = FORWARDED | {signal.SIGCHLD}
 TICK = 1.0
+LOOK_EVERY = 0.05
 GRACE = 2.0
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -216,19 +217,30 @@ def _wait_for(child: int) -> int:
         if ended:
             return exit_code(os.waitstatus_to_exitcode(status))
         reap_strays(known={child})
-        told = signal.sigtimedwait(WATCHED, TICK)
+        told = next_signal()
         if told is not None and is_for_us_alone(told):
             os.kill(child, told.si_signo)
+
+
+def next_signal() -> signal.struct_siginfo | None:
+    """One of WATCHED, waiting for it up to TICK seconds; None where none came.
+
+    Asked for again and again instead of waited for: of a wait during which the process was stopped
+    and continued, past its end, CPython 3.11 tells a signal that nobody sent.
+    """
+    ends = time.monotonic() + TICK
+    while (told := signal.sigtimedwait(WATCHED, 0)) is None and time.monotonic() < ends:
+        time.sleep(LOOK_EVERY)
+    return told
 
 
 def is_for_us_alone(told: signal.struct_siginfo) -> bool:
     """Whether a signal has to be passed on: one from the keyboard reaches the command itself.
 
     The kernel marks what a person typed as its own (SI_KERNEL, a positive code); what a
-    process sent with kill has a code of 0 or less. A wait during which we were stopped and
-    continued, past its end, tells of no signal: CPython then leaves the number to chance.
+    process sent with kill has a code of 0 or less.
     """
-    return told.si_signo in FORWARDED and told.si_code <= 0
+    return told.si_signo != signal.SIGCHLD and told.si_code <= 0
 
 
 def exit_code(returncode: int) -> int:

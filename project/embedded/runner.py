@@ -16,7 +16,6 @@ from types import FrameType
 
 from project.embedded.children import (
     FORWARDED,
-    TICK,
     WATCHED,
     ChildServer,
     end_family,
@@ -24,6 +23,7 @@ from project.embedded.children import (
     guarded,
     is_for_us_alone,
     last_line,
+    next_signal,
     reap_strays,
     start,
 )
@@ -146,7 +146,7 @@ def _attend(
     watched = list(parts)
     known = {process.pid, *(part.process.pid for part in parts)}
     while process.poll() is None:
-        told = signal.sigtimedwait(WATCHED, TICK)
+        told = next_signal()
         reap_strays(known)
         if os.getppid() != guard:
             _end_orphan(process)

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 import redis
 
-from project.embedded.children import descendants, is_for_us_alone, parents
+from project.embedded.children import TICK, descendants, parents
 from project.embedded.errors import NotStarted
 from project.embedded.runner import servers
 from project.embedded.state import ROOT, require_room
@@ -213,17 +213,20 @@ def test_with_all_servers_given_the_runner_becomes_the_command(launch: Launch):
     assert (said.strip(), complaint, process.returncode) == (str(process.pid), "", 3)
 
 
-@pytest.mark.parametrize(
-    ("number", "code", "passed_on"),
-    [
-        (signal.SIGTERM, 0, True),
-        (signal.SIGINT, 128, False),  # typed: the command has had it
-        (signal.SIGCHLD, 1, False),
-        (-767181856, -770240337, False),  # CPython 3.11 after Ctrl+Z and `fg`
-    ],
-)
-def test_a_signal_is_passed_on_if_somebody_sent_one(number, code, passed_on):
-    assert is_for_us_alone(signal.struct_siginfo((number, code, 0, 1, 0, 0, 0))) is passed_on
+def test_being_stopped_and_continued_is_no_signal(launch: Launch):
+    command = "trap 'echo told' TERM INT HUP QUIT; echo up; read line; echo $line"
+    process = launch("--ephemeral", "--", "sh", "-c", command)
+    assert first_line(process) == "up"
+    ours = (process.pid, only_child(process.pid))
+
+    for each in ours:
+        os.kill(each, signal.SIGSTOP)
+    time.sleep(TICK + 0.2)  # longer than they would have waited for a signal
+    for each in ours:
+        os.kill(each, signal.SIGCONT)
+
+    assert process.communicate("on\n", timeout=PATIENCE)[0] == "on\n"
+    assert process.returncode == 0
 
 
 @pytest.mark.parametrize(("signum", "name"), [(signal.SIGTERM, "TERM"), (signal.SIGINT, "INT")])
