@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 
 from enrichment.batches import creation
 from enrichment.engine import refusals, second_opinions, writing
+from enrichment.engine.applying import held_for_review
 from enrichment.engine.items import (
     GONE,
     Item,
@@ -100,7 +101,7 @@ def _outcome(enrichment: Enrichment, item: Item, user: User | None) -> Outcome:
     except GenerationFailed as failure:
         return failed(enrichment, item, failure, records[0][1] if records else None)
     first = judged(enrichment, item, answer, records[0][1] if records else None)
-    return second_opinions.ask_now(enrichment, first, call)
+    return held_for_review(enrichment, [second_opinions.ask_now(enrichment, first, call)])[0]
 
 
 def ask(

@@ -12,6 +12,7 @@ from django.db import DatabaseError
 
 from enrichment.batches import creation
 from enrichment.batches.creation import Selection
+from enrichment.engine.applying import held_for_review
 from enrichment.engine.items import (
     Item,
     Outcome,
@@ -139,7 +140,7 @@ def _outcome(
 ) -> Outcome:
     if isinstance(answer, GenerationFailed):
         return failed(enrichment, item, answer, texts)
-    return judged(enrichment, item, answer, texts)
+    return held_for_review(enrichment, [judged(enrichment, item, answer, texts)])[0]
 
 
 def _record(outcome: Outcome) -> None:

@@ -38,8 +38,8 @@ ENDING = ".answers"
 class KeptAnswer:
     """One row's answer as it was judged; `facts` by the names of their sources.
 
-    The last three are of cascades: how the row went, the calls beside the answer's, and whether the
-    answer is the cheap model's while the dear one is still asked.
+    The last four: how the row went through a cascade, the calls beside the answer's, whether the
+    answer is the cheap model's while the dear one is still asked, whether a judge found it good.
     """
 
     row_id: str
@@ -60,6 +60,7 @@ class KeptAnswer:
     decided: Decided | None = None
     beside: tuple[tuple[CallRecord, Texts], ...] = ()
     unfinished: bool = False
+    judged_good: bool = False
 
 
 class AnswerSpool:

@@ -88,6 +88,7 @@ class Outcome:
     decided: Decided | None = None  # how it went through a cascade
     paid_before: Decimal | None = NOTHING  # US dollars of its recorded calls; None: unknown
     beside: tuple[tuple[CallRecord, Texts], ...] = ()  # the row's other calls
+    judged_good: bool = False  # a judge that may decide found so
     unfinished: bool = False  # paid, and the row is still to be asked: only its calls are stored
 
 
@@ -343,6 +344,7 @@ def kept_of(outcome: Outcome) -> KeptAnswer | None:
         decided=outcome.decided,
         beside=outcome.beside,
         unfinished=outcome.unfinished,
+        judged_good=outcome.judged_good,
     )
 
 
@@ -382,4 +384,5 @@ def restored(item: Item, kept: KeptAnswer) -> Outcome:
         decided=kept.decided,
         beside=kept.beside,
         unfinished=kept.unfinished,
+        judged_good=kept.judged_good,
     )

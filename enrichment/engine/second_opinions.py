@@ -1,8 +1,8 @@
 """A judge's opinion of what the gates let pass, before it is applied.
 
 Off unless LLM_JUDGE_CALLS_PER_BATCH allows calls, and asked only of enrichments that want it
-(`second_opinion`), where the node has a judge that may decide. What it finds wrong waits for a
-reviewer with its reason; so does what it couldn't be asked about.
+(`second_opinion`) or whose node does (`apply_after`), where the node has a judge that may decide.
+What it finds wrong waits for a reviewer with its reason; so does what it couldn't be asked about.
 """
 
 import logging
@@ -13,6 +13,7 @@ from uuid import UUID
 from django.utils.translation import gettext_lazy as _
 
 from enrichment.cascades.steering import Decided, Way
+from enrichment.engine.applying import apply_after
 from enrichment.engine.cascade_decisions import calls_of
 from enrichment.engine.grading import grade_outcome, grading_changes
 from enrichment.engine.items import Outcome, call_for
@@ -27,6 +28,7 @@ from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import Call, CallRecord
 from llmconfig.configuration import snapshot
 from llmconfig.errors import LLMError
+from llmconfig.models import ApplyAfter
 from metrics.models import GenerationMetric
 
 logger = logging.getLogger(__name__)
@@ -52,7 +54,8 @@ def opinion_of(enrichment: Enrichment, batch_id: UUID | None) -> SecondOpinion |
     `batch_id`: what its calls have used of the cap so far, those of other lanes too, is counted.
     """
     cap = snapshot.current().setting(CALLS_PER_BATCH)
-    if not enrichment.second_opinion or not cap:
+    wanted = enrichment.second_opinion or apply_after(enrichment) == ApplyAfter.JUDGE
+    if not wanted or not cap:
         return None
     judge = judge_of(enrichment)
     rests = why_it_may_not_decide(judge)
@@ -70,7 +73,7 @@ def with_opinion(first: Outcome, opinion: Outcome) -> Outcome:
     finding = _finding(opinion)
     first = replace(first, beside=(*first.beside, *calls_of(opinion)))
     if finding is None:
-        return first
+        return replace(first, judged_good=True)
     return replace(
         first,
         state=ResultState.SUGGESTED,

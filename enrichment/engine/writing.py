@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
+from enrichment.engine.applying import held_for_review
 from enrichment.engine.claims import Claim
 from enrichment.engine.column_values import column_values, jsonb
 from enrichment.engine.fence import Fenced, fence, gets_later_round
@@ -88,9 +89,10 @@ def write(
     `later_rounds` is how many further rounds a failed row gets. With a `cascade` the outcomes are
     settled first: those that it may not keep are not stored.
     """
+    outcomes = held_for_review(enrichment, outcomes) if cascade is None else outcomes
     with transaction.atomic(), connection.cursor() as cursor:
         if cascade is not None:
-            outcomes = cascade.settle(outcomes)
+            outcomes = held_for_review(enrichment, cascade.settle(outcomes))
         found = fence(cursor, outcomes, held, later_rounds, batch_id=batch_id)
         ours = found.ours
         kept = [each for each in outcomes if each.item.claim and each.item.claim.chunk_id in ours]

@@ -28,6 +28,7 @@ from llmconfig.client.structured_output import SchemaMismatch, compile_schema
 from llmconfig.client.types import Generation
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.process_settings import ProcessSetting, effective
+from llmconfig.models import ApplyAfter
 
 logger = logging.getLogger(__name__)
 
@@ -126,6 +127,7 @@ class Enrichment(ABC):
     confidence_floor: ClassVar[str] = ""  # the column of `llm_config` with the least confidence
     takes_facts: ClassVar[bool] = True  # False: its prompts may not use sources of facts
     second_opinion: ClassVar[bool] = False  # a judge looks at what passes, where one may decide
+    apply_after: ClassVar[str] = ApplyAfter.GATES.value  # unless its node says otherwise
     in_batches: ClassVar[bool] = True  # False: it answers a person and writes nothing
 
     def why_off(self) -> str:

@@ -116,6 +116,16 @@ class NodeAdmin(ExplainedAdmin):
             },
         ),
         (
+            _("Applying answers"),
+            {
+                "fields": ("apply_after",),
+                "description": _(
+                    "What the gates object to always waits for a reviewer. Gates compare words; "
+                    "whether a translation says the same takes a judge or a person."
+                ),
+            },
+        ),
+        (
             _("On Azure"),
             {
                 "fields": ("azure_model", "azure_temperature", "azure_max_tokens"),

@@ -48,7 +48,7 @@ class NodeSerializer(ListedModelsSerializer[NodeConfiguration]):
             "default_temperature", "default_max_tokens", "langsmith_tracing", "description",
             "azure_model", "azure_temperature", "azure_max_tokens", "fallbacks", "cascade_model",
             "cascade_score", "cascade_target", "cascade_miss", "cascade_audits", "judge_rubric",
-            "judge_model", "allow_unlisted_models", "created_at", "updated_at",
+            "judge_model", "apply_after", "allow_unlisted_models", "created_at", "updated_at",
         )  # fmt: skip
 
     def validate_node_name(self, name: str) -> str:

@@ -89,7 +89,8 @@ class CascadeFacts:
 class NodeFacts:
     """A node: its own choice, its Azure values, and whether its calls are traced.
 
-    `cascade` is for batches of rows; None where there is no cheaper model.
+    `cascade` is for batches of rows; None where there is no cheaper model. `apply_after` is one of
+    `ApplyAfter`'s values; blank: as the enrichment that calls the node says.
     """
 
     name: str
@@ -99,6 +100,7 @@ class NodeFacts:
     tracing: bool
     cascade: CascadeFacts | None = None
     judge: JudgeFacts | None = None
+    apply_after: str = ""
 
 
 @dataclass(frozen=True, slots=True)

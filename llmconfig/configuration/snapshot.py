@@ -362,6 +362,7 @@ def _node(row: NodeConfiguration) -> NodeFacts:
         tracing=row.langsmith_tracing,
         cascade=_cascade(row) if row.cascade_model else None,
         judge=JudgeFacts(row.judge_rubric, row.judge_model) if row.judge_rubric else None,
+        apply_after=row.apply_after,
     )
 
 

@@ -29,12 +29,13 @@ from llmconfig.models.experiments import (
 )
 from llmconfig.models.gateway import GatewayKey, StoredResponse
 from llmconfig.models.history import ConfigVersion, Revision, RevisionChange
-from llmconfig.models.kinds import CascadeScore, InteractionType
+from llmconfig.models.kinds import ApplyAfter, CascadeScore, InteractionType
 from llmconfig.models.naming import name_columns
 from llmconfig.models.processing import LLMConfig
 from llmconfig.models.providers import Provider
 
 __all__ = [
+    "ApplyAfter",
     "Budget",
     "BudgetHold",
     "BudgetPeriod",

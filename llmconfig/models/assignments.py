@@ -10,7 +10,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from llmconfig.models.kinds import CascadeScore, InteractionType
+from llmconfig.models.kinds import ApplyAfter, CascadeScore, InteractionType
 from llmconfig.models.synced import synced_values_field
 
 if TYPE_CHECKING:
@@ -275,6 +275,18 @@ class NodeConfiguration(models.Model):
         db_default="",
         validators=[REFERENCE_RULE],
         help_text=_("The model that judges. Blank: the one of the interaction type judge."),
+    )
+    apply_after = models.CharField(
+        _("answers are applied after"),
+        max_length=10,
+        choices=ApplyAfter,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_(
+            "Who has to find an answer good before it is written without a reviewer. Blank: as the "
+            "enrichment declares; one that declares nothing takes the gates."
+        ),
     )
     allow_unlisted_models = allow_unlisted_field()
     synced_values = synced_values_field()

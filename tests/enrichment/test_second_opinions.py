@@ -2,6 +2,7 @@
 
 from enrichment.batches import creation
 from enrichment.batches.creation import Selection
+from enrichment.engine.applying import NOT_JUDGED_YET
 from enrichment.engine.lanes import run_lane
 from enrichment.engine.second_opinions import JUDGED_WRONG, NOT_ASKED
 from enrichment.listings.models import Animal
@@ -97,3 +98,20 @@ def test_what_the_judge_could_not_be_asked_about_waits(
     assert found.state == "suggested"
     assert "could not be asked" in found.reason
     assert NOT_ASKED in str(EnrichmentResult.objects.get().findings)
+
+
+@STORED
+def test_where_a_judge_must_have_seen_them_only_what_it_found_good_is_applied(
+    bench, make_animals, settings
+):
+    begun(make_animals)
+    allow(settings, 5)
+    NodeConfiguration.objects.filter(node_name=NODE).update(apply_after="judge")
+    snapshot.expire()
+    results, calls = finished()
+    applied = [each for each in results if each.state == "applied"]
+    waits = [each for each in results if NOT_JUDGED_YET in str(each.findings)]
+    assert 0 < len(applied) <= calls == 5
+    assert not [each for each in applied if is_bad(each.value)]
+    assert len(waits) == ROWS - 5
+    assert all("read it beside the source" in each.reason for each in waits)

@@ -9,14 +9,14 @@ from enrichment.listings.abbreviations import ABBREVIATIONS
 from enrichment.listings.concepts import CHOICES, LANGUAGES, NEW_CONCEPTS, STATEMENTS
 from enrichment.listings.enrichments.listing import ListingEnrichment, listing_remains
 from enrichment.listings.listing_text import FACT_COLUMNS, facts
-from enrichment.listings.traits import ALONE, FRAMING, TRAITS
+from enrichment.listings.traits import FRAMING, LOVING, SIZES, TRAITS
 from enrichment.plain_text import plain
 from enrichment.quality.gates import (
     GateFinding,
+    attested,
     changed_units,
     columns_decide,
     concepts_kept,
-    grounded,
     language,
     promises_kept,
     unknown_addresses,
@@ -71,10 +71,10 @@ class DogProfiler(ListingEnrichment):
         unknown_names,
         columns_decide((*STATEMENTS, *CHOICES), text_counts=False),
         promises_kept(STATEMENTS),
-        grounded(FRAMING, ALONE),
+        attested(FRAMING, (*TRAITS, LOVING), SIZES),
         concepts_kept((*NEW_CONCEPTS, *TRAITS), LANGUAGES),
     )
-    binding_columns = FACT_COLUMNS
+    binding_columns = ("name", *FACT_COLUMNS)
     abbreviations = ABBREVIATIONS
     prompt = PromptText(
         system=(

@@ -17,6 +17,7 @@ from enrichment.listings.enrichments.listing import ListingEnrichment
 from enrichment.listings.listing_text import FACT_COLUMNS, facts
 from enrichment.plain_text import plain
 from enrichment.quality.gates import Concept, Gate, GateFinding, orders_choice
+from enrichment.quality.gates.attestations import is_said
 from enrichment.quality.gates.evidence import EXCLUDED, NO_EVIDENCE, EvidenceSource
 from llmconfig.client.types import Generation
 
@@ -35,25 +36,46 @@ COLUMN_TAGS: Mapping[str, tuple[str, Any]] = {
 # The others are asked, with the words that speak for each.
 EVIDENCE_WORDS = {
     "affectionate": "affection* cuddl* snuggl* loving lovable kisses kiss love_bug lovebug lap"
-    " loves_people loves_everyone sweet sweetheart velcro petted pets hugs",
-    "apartment_friendly": "apartment* condo flat city_living",
-    "bonded_pair": "bonded pair together",
+    " loves_people loves_everyone velcro petted hugs",
+    "apartment_friendly": "apartment* condo* flat city_living",
+    "bonded_pair": "bonded bonded-pair must_be_adopted_together must_stay_together must_go_together"
+    " adopted_as_a_pair",
     "calm": "calm* quiet laid-back laid_back laidback mellow easygoing easy-going easy_going"
-    " relaxed chill gentle low-key low_key couch low_energy",
-    "crate_trained": "crate crated crate-trained kennel*",
-    "energetic": "energ* active high-energy lively zoom* spunky athletic bouncy hyper runs run"
-    " running hik*",
-    "foster_needed": "foster fosters fostering",
+    " relaxed chill low-key low_key low_energy",
+    "crate_trained": "crate_trained crate-trained crate crated crates kennel_trained"
+    " kennel-trained",
+    "energetic": "energ* active high-energy lively zoom* spunky athletic bouncy hyper",
+    "foster_needed": "foster fosters foster_home fostering",
     "independent": "independent aloof",
-    "leash_trained": "leash* walks_well lead",
-    "medical_needs": "heartworm* medication* meds medicat* medicine surgery allerg* seizure*"
-    " thyroid diabet* treatment* blind deaf arthritis insulin epilep* condition disease hip"
-    " vet_care tripod",
-    "needs_experience": "experience* trainer training",
+    "leash_trained": "leash_trained leash-trained walks_well well_on_leash well_on_a_leash"
+    " good_on_leash good_on_a_leash great_on_leash great_on_a_leash nicely_on_leash"
+    " nicely_on_a_leash",
+    "medical_needs": "heartworm_positive heartworm_treatment hw_positive medication* meds"
+    " needs_surgery allerg* seizure* thyroid diabet* blind deaf arthritis insulin epilep* tripod",
+    "needs_experience": "experience*",
     "needs_garden": "yard fenced garden fence acreage",
-    "only_dog": "only_dog only_pet no_other_dogs other_dogs single_dog other_pets only_animal",
-    "playful": "play* fetch toys ball tug romp* fun goofy silly",
-    "shy": "shy timid scared fearful nervous reserved skittish afraid fear* warm_up warms_up",
+    "only_dog": "only_dog only_pet only_animal single_dog no_other_dogs no_other_pets"
+    " no_other_animals",
+    "playful": "play* fetch toys tug romp*",
+    "shy": "shy timid scared fearful nervous reserved skittish afraid warm_up warms_up",
+}
+# Of the dog itself: a text that says it of a family, of the past or with a limit says it not.
+TRAIT_TAGS = frozenset(
+    {"affectionate", "calm", "crate_trained", "energetic", "independent", "leash_trained",
+     "playful", "shy"}
+)  # fmt: skip
+# Words of which one has to stand in the sentence too: a yard that is spoken of is none that is
+# needed.
+_DEMAND = frozenset(
+    "need needs needed require requires required must should prefer prefers preferred ideal ideally"
+    " best looking want wants recommend recommended only".split()
+)
+_FITNESS = frozenset("good great fine well suitable suited perfect ideal ok okay best".split())
+BESIDE_WORDS: Mapping[str, frozenset[str]] = {
+    "apartment_friendly": _FITNESS,
+    "foster_needed": _DEMAND,
+    "needs_experience": _DEMAND,
+    "needs_garden": _DEMAND,
 }
 TAGS = tuple(sorted((*COLUMN_TAGS, *EVIDENCE_WORDS)))
 # English: in another language a quotation is enough.
@@ -161,6 +183,14 @@ class Tagging(ListingEnrichment, ConfidentParts):
         concept = _CONCEPTS.get(tag)
         if not (source.supports(evidence, concept) or source.says(concept)):
             return PartDoubt(NO_EVIDENCE, f"{tag} (“{evidence}” doesn't say so)")
+        if concept and not is_said(
+            source.text,
+            evidence,
+            concept,
+            of_row=tag in TRAIT_TAGS,
+            beside=BESIDE_WORDS.get(tag, frozenset()),
+        ):
+            return PartDoubt(NO_EVIDENCE, f"{tag} (no sentence says so of the dog)")
         if source.is_of_answers(evidence):
             return PartDoubt(NO_EVIDENCE, f"{tag} (“{evidence}” speaks of the answer)")
         other = next((each["tag"] for each in parts if _exclude(tag, each["tag"])), None)

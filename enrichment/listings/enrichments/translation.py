@@ -26,6 +26,7 @@ from enrichment.quality.gates import (
     untranslated,
 )
 from llmconfig.client.types import Generation
+from llmconfig.models import ApplyAfter
 
 
 class Translation(ListingEnrichment):
@@ -57,6 +58,7 @@ class Translation(ListingEnrichment):
     abbreviations = ABBREVIATIONS
     by_variant = True
     second_opinion = True  # gates know words, and not whether a sentence says the same
+    apply_after = ApplyAfter.JUDGE.value  # so who can't ask a judge has them read
     prompt = PromptText(
         system=(
             "You translate adoption listings of dogs. Keep names, numbers, units, warnings and"

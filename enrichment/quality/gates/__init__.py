@@ -1,6 +1,7 @@
 """The gates that an enrichment names, and what is needed to write another one; re-exports only."""
 
 from enrichment.quality.gates.addresses import unknown_addresses
+from enrichment.quality.gates.attesting import attested
 from enrichment.quality.gates.columns import (
     Amount,
     Choice,
@@ -36,7 +37,6 @@ from enrichment.quality.gates.numbers import (
 from enrichment.quality.gates.ordered_choices import orders_choice
 from enrichment.quality.gates.rewriting import (
     conditions_kept,
-    grounded,
     invented,
     negation_changed,
     opposite_said,
@@ -57,12 +57,12 @@ __all__ = [
     "Statement",
     "addresses_model",
     "announcement",
+    "attested",
     "changed_units",
     "columns_decide",
     "complete",
     "concepts_kept",
     "conditions_kept",
-    "grounded",
     "invented",
     "language",
     "length",

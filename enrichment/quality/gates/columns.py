@@ -137,7 +137,7 @@ class Choice:
     """A column with one of several values, and the words that go with each.
 
     Only the `opposed` pairs contradict each other; without any, all do. An answer contradicts that
-    has words of another value and none of its own, unless its source has more of those too.
+    has words of another value and none of its own, unless the text counts and has more of those.
     """
 
     column: str
@@ -162,7 +162,7 @@ class Choice:
             if other == own or not number or said[own] or not self._excludes(own, other):
                 continue
             before = self._counted(read.source)
-            if before[other] > before[own]:
+            if text_counts and before[other] > before[own]:
                 continue
             return f"{self.label} {other}, but the column says {value}"
         return ""

@@ -12,6 +12,7 @@ from operator import indexOf, ne
 
 from django.utils.functional import cached_property
 
+from enrichment.quality.lexicon.inflections import BASES
 from enrichment.quality.lexicon.words import STOPWORDS
 
 # An end of a sentence, also where the next one is glued to it ("good boy!He likes"), and where only
@@ -21,6 +22,7 @@ _ENDS = re.compile(
     r"|\s(?=(?:He|She|They|This|The|Her|His|We|You|Please|If|Our|My|For|All|There)\s)"
 )
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
+_OR_NOT = re.compile(r" or not\b")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _VOWELS = str.maketrans("", "", "aeiouyäöüáéíóúàèìòùâêîôû")
 _SENTENCE_ENDS = frozenset(".!?")
@@ -45,12 +47,15 @@ def sentences(text: str) -> list[str]:
 def words(text: str) -> list[str]:
     """Its words and figures in lower case."""
     text = text.lower().replace("’", "'").replace("non-", "non")  # noqa: RUF001
+    if " or not" in text:  # denies nothing
+        text = _OR_NOT.sub("", text)
     return _WORD.findall(text)
 
 
 @lru_cache(maxsize=50_000)
 def stem(word: str) -> str:
-    """Without a common English ending: near enough to find the same word again."""
+    """Without a common English ending, or its base: near enough to find the same word again."""
+    word = BASES.get(word, word)
     for ending in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             word = word[: -len(ending)]

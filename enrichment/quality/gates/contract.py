@@ -1,5 +1,6 @@
 """What a gate is: a function from an answer beside its source to a finding, or None."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,11 @@ MAX_EXAMPLES = 3  # that a finding names
 MAX_EXAMPLE_CHARACTERS = 120
 # Above this nothing is judged and a person looks: gates run on the event loop, 10 ms at most.
 MAX_JUDGED_CHARACTERS = 100_000
+
+
+MAX_INITIALS = 4
+_INITIALS = re.compile(r"\b[A-Z](?:\.?[A-Z]){1,3}\b")
+_CAPITALISED = re.compile(r"\b[A-Z][a-z]+\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +102,31 @@ class Checked:
         table = self.abbreviations
         if not table:
             return passage
-        short = {each.strip(".,;:!?()*") for each in passage.text.split()}
+        short = {each.strip(",;:!?()*").replace(".", "") for each in passage.text.split()}
         short |= {part for each in short for part in each.replace("-", "/").split("/")}
         short |= {each.lower() for each in short}
         more = [long for each in short & table.keys() for long in table[each]]
         lower = passage.lower
         more += [each for each, longs in table.items() if any(long in lower for long in longs)]
         return Passage("\n".join((passage.text, *more))) if more else passage
+
+    @cached_property
+    def spelled_out(self) -> frozenset[str]:
+        """Words of the answer, in lower case, that begin with the letters of the source's initials.
+
+        “Los Angeles” where the source has LA.
+        """
+        initials = {each.replace(".", "") for each in _INITIALS.findall(self.source)}
+        if not initials:
+            return frozenset()
+        capitals = _CAPITALISED.findall(self.text)
+        found: set[str] = set()
+        for at in range(len(capitals)):
+            for length in range(2, MAX_INITIALS + 1):
+                run = capitals[at : at + length]
+                if len(run) == length and "".join(each[0] for each in run) in initials:
+                    found.update(each.lower() for each in run)
+        return frozenset(found)
 
     @cached_property
     def source_numbers(self) -> frozenset[str]:

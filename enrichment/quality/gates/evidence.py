@@ -57,13 +57,13 @@ class EvidenceSource:
     def __init__(self, text: str) -> None:
         self._text = " ".join(text.casefold().split())
         self._letters = f" {squeezed(text)} "
-        self._text_as_it_was = text
+        self.text = text  # as it was
         self._language = guess(text) or "en"
 
     @cached_property
     def _sentences(self) -> list[tuple[str, str]]:
         """Its sentences in lower case, and their letters."""
-        parts = _SENTENCE.split(self._text_as_it_was.casefold())
+        parts = _SENTENCE.split(self.text.casefold())
         return [(each, f" {squeezed(each)} ") for each in parts]
 
     def is_of_answers(self, quotation: str) -> bool:
@@ -109,7 +109,7 @@ class EvidenceSource:
 
     @cached_property
     def _whole(self) -> Text:
-        return Text(self._text_as_it_was, self._language)
+        return Text(self.text, self._language)
 
 
 def fits(kind: str, text: str, forms: Mapping[str, "re.Pattern[str]"]) -> bool:

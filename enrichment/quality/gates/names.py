@@ -66,7 +66,9 @@ def unknown_names(checked: Checked) -> GateFinding | None:
     found = (
         word
         for word in unknown
-        if word not in headings and not known.has(word.lower().removesuffix("'s"))
+        if word not in headings
+        and word.lower() not in checked.spelled_out
+        and not known.has(word.lower().removesuffix("'s"))
     )
     return found_in_answer(
         UNKNOWN_NAMES, "Names that the source doesn't have", list(islice(found, MAX_EXAMPLES + 1))

@@ -16,14 +16,12 @@ from enrichment.quality.gates.comparison import (
     Passage,
     Sentence,
     is_content,
-    sentences,
     stem,
     words,
 )
 from enrichment.quality.gates.contract import (
     MAX_EXAMPLES,
     Checked,
-    Gate,
     GateFinding,
     found_in_answer,
     register_code,
@@ -127,52 +125,6 @@ def _is_invented(content: int, new: int, longest: int) -> bool:
     if new < MIN_INVENTED:
         return new == content
     return new >= MIN_INVENTED_SHARE * content or longest >= MIN_INVENTED_RUN
-
-
-MIN_UNGROUNDED_SHARE = 0.4  # of the words of content in a sentence of another text
-MAX_SHORT = 2  # words of content of which none may be new: “rescue work”
-
-
-# Units with which a text says how long, heavy or far something is, if its source never does.
-_MEASURING = frozenset(
-    "year month months week weeks pound pounds lbs kg mile miles inches dollars".split()
-)
-
-
-def grounded(framing: AbstractSet[str], alone: Mapping[str, AbstractSet[str]]) -> Gate:
-    """A gate for texts that are written from a source: sentences of which it knows too little.
-
-    `framing` are words that such a text is written with, whatever its source says. Of these, the
-    ones in `alone` claim something where they are the whole text, as in a list of traits: each
-    with the words of a source of which one has to speak for it.
-    """
-
-    def check(checked: Checked) -> GateFinding | None:
-        known = checked.source_words
-        units = {UNIT_OF[word] for word in known.words & UNIT_OF.keys()}
-        found = [
-            text
-            for text in checked.texts
-            if (grounds := alone.get(text.strip(" .!").lower())) is not None
-            and not any(map(known.has, grounds))
-        ]
-        for sentence in (each for text in checked.texts for each in sentences(text)):
-            if any(UNIT_OF[word] not in units for word in _MEASURING & {*words(sentence)}):
-                found.append(sentence)
-                continue
-            content = {
-                word
-                for word in words(sentence)
-                if is_content(word) and not _is_small(word) and word not in framing
-            }
-            new = sum(not known.has(word) for word in content)
-            if (new and len(content) <= MAX_SHORT) or new >= max(
-                MIN_INVENTED, MIN_UNGROUNDED_SHARE * len(content)
-            ):
-                found.append(sentence)
-        return found_in_answer(INVENTED, "Not in the source", found)
-
-    return check
 
 
 def _is_small(word: str) -> bool:

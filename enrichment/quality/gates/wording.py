@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 
 from django.utils.translation import gettext_lazy as _
@@ -22,23 +23,22 @@ from enrichment.quality.gates.contract import (
     found_in_answer,
     register_code,
 )
+from enrichment.quality.gates.known_words import Known
 from enrichment.quality.gates.quantities import known_numbers, spelled_numbers
 from enrichment.quality.lexicon.editing import (
     ADDED,
+    ALIKE,
     COUNTS,
     DENYING,
     DROPPED,
     MAY_COME,
     MAY_GO,
     PAST,
-    PHRASES,
-    PREFIXES,
-    SIGNS,
     TURNS,
     TYPED,
     WEIGHTY,
-    groups_of,
 )
+from enrichment.quality.lexicon.phrases import PHRASES, SIGNS
 from enrichment.quality.lexicon.quantities import MONTHS, NUMBER_WORDS, TENS, UNIT_OF
 from enrichment.quality.lexicon.words import FEMALE, MALE
 
@@ -47,8 +47,6 @@ CHANGED_WORDING = register_code(
     _("Another word in its place"),
     "Correct words, but put none in the place of another, and leave none out that limits another.",
 )
-MIN_TYPED, MAX_TYPED = 3, 5  # letters of a word that is cut: “ref”
-MIN_ROOT = 7  # letters with which two forms of a long word begin
 MAX_POSTINGS = 8  # sentences that a word may stand in and still tell where one came from
 MAX_COMPARED = 40_000  # characters
 ENGLISH = frozenset({"", "en"})
@@ -129,6 +127,7 @@ class Wording:
         plain = (each for each in text.split() if not _OF_ADDRESSES.search(each))
         text = f" {' '.join(plain)} "
         text = _DRAWN.sub(r"\1", _GLUED_UNIT.sub(r"\1 ", _STOP.sub(" ", text)))
+        text = _WHEN_PAST.sub(" as ", text)
         for sign, word in SIGNS:
             text = text.replace(sign, word)
         for phrase, word in PHRASES.items():
@@ -151,6 +150,8 @@ _OF_ADDRESSES = re.compile(r"://|www\.|[a-z0-9]@[a-z0-9]|\[[a-z]+:[a-z0-9]+\]") 
 _BEFORE_ADDRESS = re.compile(r"(?<=[.!?:;,)*])(?=https?://|www\.)")  # one glued to a sentence
 _STOP = re.compile(r"[,;:!?)]+(?= )")  # hides the end of a phrase
 _DRAWN = re.compile(r"([a-z])\1{2,}")  # "sooo"
+# No condition: “when I was a puppy”.
+_WHEN_PAST = re.compile(r" when (?=(?:[a-z]+ ){1,3}(?:was|were|had|did|came|got|died|passed) )")
 _GLUED_UNIT = re.compile(r"(\d)(?=[a-z])")
 
 
@@ -199,13 +200,14 @@ def _changed(
     if bool(before.denials) is not bool(after.denials):
         return "denied in only one of both"
     lost, new = before.words - after.words, after.words - before.words
+    known = ADDED | checked.spelled_out if checked.spelled_out else ADDED
     return (
         _swapped(gone, added, new.keys())
         or _turned(lost.keys(), new.keys())
         or _weighed(before, after, source, answer)
         or _counted(before, after, source.text, answer.text)
         or _tenses(lost.keys(), new.keys())
-        or _exchanged(lost, new, checked.written_out(source), besides, "new", ADDED)
+        or _exchanged(lost, new, checked.written_out(source), besides, "new", known)
         # A mere cut is for the gates of warnings, negations and lengths.
         or (
             any(map(_counts, new))
@@ -216,7 +218,10 @@ def _changed(
 
 
 def _swapped(gone: Sequence[Sentence], added: Sequence[Sentence], new: AbstractSet[str]) -> str:
-    """Whether two words have only changed places: “loves women but fears men”."""
+    """Whether two words have only changed places: “loves women but fears men”.
+
+    Those that “and” or “or” joins may: “questions or interest”.
+    """
     before, after = _telling(gone), _telling(added)
     if len(before) != len(after):
         return ""
@@ -226,7 +231,39 @@ def _swapped(gone: Sequence[Sentence], added: Sequence[Sentence], new: AbstractS
     if differ[1] == differ[0] + 1 and new & _JOINING:  # “a home for Willow”, “a shelter in Ohio”
         return ""
     one, other = (before[at] for at in differ)
+    if _by_stem().get(one, _NONE) & _by_stem().get(other, _NONE):
+        return ""
+    if differ[1] == differ[0] + 1 and _are_beside(gone, one, other):
+        return ""
     return f"{one} and {other} have changed places" if after[differ[0]] == other else ""
+
+
+def _are_beside(sentences: Sequence[Sentence], one: str, other: str) -> bool:
+    """Whether nothing stands between two words that makes it matter which is the first."""
+    told = [word for each in sentences for word in each.words]
+    roots = [word if word in _CONTRASTING else stem(word) for word in told]
+    first = roots.index(one)
+    if other not in roots[first:]:
+        return False
+    return _CONTRASTING.isdisjoint(roots[first + 1 : roots.index(other, first)])
+
+
+_CONTRASTING = (
+    frozenset(
+        "but than before after until instead unlike except from to over under by of if when".split()
+    )
+    | DENYING
+)
+_NONE: frozenset[int] = frozenset()
+
+
+@lru_cache(maxsize=1)
+def _by_stem() -> Mapping[str, frozenset[int]]:
+    """The groups of alike words by their stems."""
+    found: dict[str, frozenset[int]] = {}
+    for word, groups in ALIKE.items():
+        found[stem(word)] = found.get(stem(word), _NONE) | groups
+    return found
 
 
 _JOINING = frozenset({"for", "to", "of", "in", "from", "at"})
@@ -272,72 +309,6 @@ def _counts(word: str) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """The words of one side, in which a word of the other one is looked for."""
-
-    passage: Passage
-    besides: Passage
-    changed: AbstractSet[str]  # those of them that the other side hasn't
-    positive: frozenset[str]  # what these were without their negating prefixes
-    groups: frozenset[int]  # of words that stand for each other
-    skeletons: Mapping[str, str]  # the changed ones by what they are without vowels
-    short: frozenset[str]  # the changed ones that may be the beginnings of others
-    roots: frozenset[str]  # the beginnings of the longer changed ones
-
-    @classmethod
-    def of(cls, passage: Passage, changed: AbstractSet[str], besides: Passage) -> "Known":
-        return cls(
-            passage,
-            besides,
-            changed,
-            frozenset(filter(None, map(_without_prefix, changed))),
-            groups_of(passage.words),
-            {_skeleton(each): each for each in changed if len(each) >= MIN_TYPED},
-            frozenset(each for each in changed if MIN_TYPED <= len(each) <= MAX_TYPED),
-            frozenset(each[:MIN_ROOT] for each in changed if len(each) > MIN_ROOT),
-        )
-
-    def has(self, word: str) -> bool:
-        """Whether a word is a form of one in here, and of none that says the opposite."""
-        if word in self.passage.words or word in self.besides.words:
-            return True
-        if word in self.positive or _without_prefix(word) in self.changed:
-            return False
-        if not self.groups.isdisjoint(groups_of((word,))) or self._has_shortened(word):
-            return True
-        return self.passage.has(word)
-
-    def _has_shortened(self, word: str) -> bool:
-        """Whether one of them is the same, cut or typed without vowels, or with another ending."""
-        bare = _skeleton(word)
-        other = self.skeletons.get(bare, "")
-        if other and bare in (word, other):
-            return True
-        if any(
-            word[:length] in self.short
-            for length in range(MIN_TYPED, min(MAX_TYPED, len(word) - 3) + 1)
-        ):
-            return True
-        return word[:MIN_ROOT] in self.roots and len(word) > MIN_ROOT
-
-
-_VOWELS = str.maketrans("", "", "aeiou")
-
-
-def _skeleton(word: str) -> str:
-    """A word as some type it, without vowels."""
-    return word[:1] + word[1:].translate(_VOWELS)
-
-
-def _without_prefix(word: str) -> str:
-    """The word that a negating prefix was put before; blank where there is none."""
-    for prefix in PREFIXES:
-        if word.startswith(prefix) and len(word) - len(prefix) >= 4:
-            return word[len(prefix) :]
-    return ""
-
-
 def _turned(lost: AbstractSet[str], new: AbstractSet[str]) -> str:
     """Whether one word took the place of another one of its kind."""
     gone = {key: word for word in sorted(lost & TURNS.keys()) for key in TURNS[word]}
@@ -352,7 +323,8 @@ def _turned(lost: AbstractSet[str], new: AbstractSet[str]) -> str:
 def _weighed(before: Wording, after: Wording, source: Passage, answer: Passage) -> str:
     """Whether a word that limits what is said was left out or put in."""
     had, has = _weighty(before), _weighty(after)
-    for name in sorted(had.keys() - has.keys() - MAY_GO):
+    asks = "?" in answer.text and "?" not in source.text  # “Interested? Call us.”
+    for name in sorted(had.keys() - has.keys() - MAY_GO - ({"condition"} if asks else set())):
         if not answer.misspells(had[name]):
             return f"without “{had[name].replace('_', ' ')}”"
     for name in sorted(has.keys() - had.keys() - MAY_COME):
@@ -381,16 +353,27 @@ def _counted(before: Wording, after: Wording, source: str, answer: str) -> str:
     return ""
 
 
+_PERFECT, _PRESENT = frozenset({"has", "have"}), frozenset({"is", "are"})
+
+
 def _tenses(lost: AbstractSet[str], new: AbstractSet[str]) -> str:
     """Verbs that stood in the present and are past now, or the other way."""
-    for ones, others in ((lost, new), (new, lost)):
-        for word in ones:
-            if word.endswith("ed") and len(word) > 3:
-                for present in (f"{word[:-2]}s", f"{word[:-1]}s", f"{word[:-2]}es"):
-                    if present in others:
-                        return f"{present}, {word}"
-        for word in ones & PAST.keys():
-            present = PAST[word]
-            if present in others or f"{present}s" in others or f"{present}es" in others:
-                return f"{present}, {word}"
+    return _tense(lost, new) or _tense(new, lost)
+
+
+def _tense(ones: AbstractSet[str], others: AbstractSet[str]) -> str:
+    """A verb of the past among the ones that is of the present among the others."""
+    progresses = ones & _PERFECT and others & _PRESENT  # “has cleared”, “is clearing”
+    for word in ones:
+        if word.endswith("ed") and len(word) > 3:
+            forms = [f"{word[:-2]}s", f"{word[:-1]}s", f"{word[:-2]}es"]
+            forms += [f"{word[:-2]}ing"] if progresses else []
+        elif word in PAST:
+            base = PAST[word]
+            forms = [base, f"{base}s", f"{base}es"]
+            forms += [f"{base}ing", f"{base[:-1]}ing", f"{base}{base[-1]}ing"]
+        else:
+            continue
+        if found := next((each for each in forms if each in others), ""):
+            return f"{found}, {word}"
     return ""

@@ -87,7 +87,7 @@ _ALIKE = """
     road street highway hwy
     vet veterinarian veterinary
     sterilized fixed altered neutered spayed
-    housebroken housetrained house-trained house-broken potty-trained trained broken broke
+    housebroken housetrained pottytrained trained broken broke
     vaccinated vaccination vaccinations vaccines vaccine shots shot immunizations
     current updated up-to-date date utd
     microchip microchipped chip chipped microchips
@@ -208,7 +208,11 @@ ADDED = frozenset(
     stand stands tall measure measures high wide long pounds lbs inches dollars
     thing things person people someone everyone anyone something one ones time times
     size sized breed mix colored coat
-    become becomes come comes came take takes taken make makes made put keep
+    become becomes became come comes came take takes took taken make makes made put keep left leave
+    leaves went gone bring
+    sadly unfortunately fortunately luckily thankfully happily simply indeed certainly clearly
+    obviously naturally finally eventually lastly
+    although though albeit despite whereas hence moreover besides ahead forward home homes
     various overall such certain particular especially really truly
     enjoys likes loves love tested
     area place way part
@@ -229,6 +233,10 @@ DROPPED = frozenset(
     super extremely incredibly absolutely
     dog dogs pup puppy boy girl guy gal
     own fact meet check back
+    sadly unfortunately fortunately luckily thankfully happily simply indeed certainly clearly
+    obviously naturally finally eventually lastly
+    although though albeit despite whereas hence moreover
+    left area areas environment process nature natures personality temperament character litter
     """.split()
 )
 
@@ -244,6 +252,11 @@ _TURNS = """
     modal: must+need+needs+needed+requires+required+require+requirement+mandatory+has_to+have_to+necessary+got_to | should+ought+recommended+recommend+preferred+prefer+prefers+preferably+ideally+could+may+might+can+possible+optional+welcome
     daytime: pm | am
     joint: but | and
+    choice: and | or
+    which: other+others | all+every
+    pair: one+1 | both
+    being: dog+dogs | person+people+someone+somebody
+    degree: fully+completely+totally+entirely | partly+partially+somewhat
     tense: is+are+has+have+does+do | was+were+had+did | will+shall+going_to
     how_many: all+every+everyone+everybody+each+any | both | some+several | most+mostly | few | many | half | another | neither+none
     place: first+1st | last
@@ -310,68 +323,6 @@ WEIGHTY = _weighty()
 MAY_COME = frozenset({"condition", "must", "still", "hedge", "both", "together", "used_to", "yet"})
 # Of these only the gain counts.
 MAY_GO = frozenset({"too", "always"})
-# Signs that stand for a word.
-SIGNS = (
-    ("w/o ", " without "), ("w/", " with "), ("b/c", " because "), ("&", " and "), ("@", " at "),
-    ("#", " pounds "), (">", " over "), ("<", " under "), ("’", "'"),  # noqa: RUF001
-)  # fmt: skip
-# Several words that say one thing, joined before words are looked at.
-PHRASES: Mapping[str, str] = {
-    "anything but": "not",
-    "far from": "not",
-    "nowhere near": "not",
-    "by no means": "not",
-    "free of": "not",
-    "free from": "not",
-    "lack of": "no",
-    "no longer": "no_longer",
-    "not any more": "no_longer",
-    "not anymore": "no_longer",
-    "any more": "no_longer",
-    "used to": "used_to",
-    "other than": "other_than",
-    "apart from": "apart_from",
-    "aside from": "aside_from",
-    "with the exception": "with_the_exception",
-    "has to": "has_to",
-    "have to": "have_to",
-    "had to": "have_to",
-    "got to": "got_to",
-    "going to": "going_to",
-    "as long as": "as_long_as",
-    "so long as": "so_long_as",
-    "can not": "cannot",
-    "with out": "without",
-    "heartworm +": "heartworm positive",
-    "hw +": "heartworm positive",
-    "a.m.": "am",
-    "p.m.": "pm",
-    "due to": "because",
-    "as soon as possible": "asap",
-    "n.e.": "northeast",
-    "n.e": "northeast",
-    "n . e": "northeast",
-    "n.w.": "northwest",
-    "n.w": "northwest",
-    "n . w": "northwest",
-    "s.e.": "southeast",
-    "s.e": "southeast",
-    "s . e": "southeast",
-    "s.w.": "southwest",
-    "s.w": "southwest",
-    "s . w": "southwest",
-    "foster home": "foster",
-    "foster homes": "fosters",
-    "foster family": "foster",
-    "should you": "if you",
-    "should we": "if we",
-    "at least": "least",
-    "at most": "most",
-    "a lot": "lot",
-    "of course": "",
-    "each other": "",
-    "one another": "",
-}
 # Numbers in English words that count something; "a", "first" and "half" seldom do.
 COUNTS: Mapping[str, int] = {
     **{

@@ -20,7 +20,7 @@ from llmconfig.configuration.sync.values import (
     text,
     whole_number,
 )
-from llmconfig.models import CascadeScore, InteractionType
+from llmconfig.models import ApplyAfter, CascadeScore, InteractionType
 from llmconfig.models.providers import NAME_RULE
 
 # Values are JSON-ready, so that `synced_values` can hold them: text, number, bool, list or None.
@@ -144,5 +144,6 @@ RULES: Mapping[str, FieldRule] = {
     "cascade_audits": FieldRule(_number(0.01, 0.9, such_as="0.3"), None),
     "judge_rubric": FieldRule(text, ""),
     "judge_model": FieldRule(_reference, ""),
+    "apply_after": FieldRule(choice(ApplyAfter.values, what="way to apply answers"), ""),
     "allow_unlisted_models": FieldRule(switch, False),
 }

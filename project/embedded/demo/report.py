@@ -1,5 +1,6 @@
 """What the demo tells at its end: listings before and after, coverage, calls and cost."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,12 +10,15 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from enrichment.enrichments import get
 from enrichment.enrichments.contract import Enrichment
 from enrichment.listings.enrichments.dog_profiler import DogProfiler
 from enrichment.listings.enrichments.translation import Translation
 from enrichment.listings.models import Animal
 from enrichment.listings.statistics import statistics
 from enrichment.models import EnrichmentResult, ResultState
+from enrichment.quality.gates import FINDING_CODES
+from enrichment.review import queue
 from llmconfig.configuration.known_costs import KnownCost
 from metrics.models import GenerationMetric
 
@@ -30,7 +34,34 @@ def show(
     for animal in enriched.exclude(description="").order_by("pk")[:SHOWN]:
         console.print(Panel(_listing(animal, language), title=animal.name, title_align="left"))
     console.print(_figures(seconds))
+    console.print(waiting(ids), soft_wrap=True)
     console.print(Text.assemble(("Who spoke: ", "bold"), speaker))
+
+
+def waiting(ids: Sequence[int]) -> Text:
+    """What of these listings waits for a reviewer, by enrichment, and why, the commonest first."""
+    found = queue().filter(target=Animal._meta.label, row_id__in=list(map(str, ids)))  # noqa: SLF001 - Django's documented name
+    results = list(found)
+    if not results:
+        return Text("Nothing waits for review: all of it passed the gates.")
+    counts = Counter(get(each.enrichment).label for each in results)
+    reasons = Counter(code for each in results for code in _codes(each))
+    return Text.assemble(
+        ("Waits for review: ", "bold"),
+        ", ".join(f"{label} {number}" for label, number in counts.most_common()),
+        f" of {len(ids)} listings, whole or in part. Why: ",
+        ", ".join(f"{_label(code)} ({number})" for code, number in reasons.most_common(SHOWN)),
+        ". Admin → Batches → Review shows each beside its source.",
+    )
+
+
+def _codes(result: EnrichmentResult) -> set[str]:
+    return {each["code"] for each in result.findings or ()}
+
+
+def _label(code: str) -> str:
+    known = FINDING_CODES.get(code)
+    return str(known.label).lower() if known else code
 
 
 def _listing(animal: Animal, language: str) -> Table:

@@ -31,7 +31,7 @@ from project.embedded.demo.speakers import (
 LISTINGS = "dogs.csv.gz"
 NOT_TRANSLATED = (
     "Nothing was translated: this small model writes broken Spanish (docs/quality.md). A hosted"
-    " model or `make demo LLM=ollama` translates."
+    " model or `make demo LLM=ollama` translates, for a reviewer to accept."
 )
 KINDS = ("demo", "small", "simulator", "ollama", *HOSTED_MODELS)
 

@@ -1,0 +1,265 @@
+"""The sentences of a source by what they say: with their limits and denials, and of whom.
+
+English. What may be claimed of a row is looked up here; see `attesting`.
+"""
+
+import re
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from enrichment.quality.gates.comparison import is_content, sentences, stem, words
+from enrichment.quality.gates.concepts import Concept, Text
+from enrichment.quality.languages import guess
+from enrichment.quality.lexicon.attesting import (
+    ADJECTIVES,
+    GOODNESS,
+    GOVERNING,
+    LIKING,
+    LIMITS,
+    OTHERS,
+    PAST,
+    PREPOSITIONS,
+    PRONOUNS,
+    SAYING,
+    SPEAKERS,
+)
+from enrichment.quality.lexicon.editing import ALIKE, DENYING
+from enrichment.quality.lexicon.quantities import NUMBER_WORDS, UNIT_OF
+from enrichment.quality.lexicon.words import CLAUSE_WORDS, NEGATORS
+
+RELATIVES = frozenset({"who", "which"})
+REACH = 6  # words that a denial covers
+MAX_PLACES = 50  # of one word in a sentence
+CLAUSE = 12  # words at most in which a clause says who does something
+BEFORE = 5  # words in front of one in which its subject is looked for
+MAX_SOURCES = 64  # whose sentences are kept: the parts of one answer have one source
+
+_PIECE = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:'[^\W\d_]+)*|[,;:()!?–—]")  # noqa: RUF001
+_FACT = re.compile(r"(?P<said>[^:;]{1,60}): (?P<value>yes|no)\Z")
+_FACT_ENDS = re.compile(r";\s*(?=[^;:]{1,60}: )")
+_UP = re.compile(r"\d+\s*\+|\+\s*\d+|\d+\s*(?:and|or)\s*(?:up|older|over|above)")
+_ADDRESS = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+|\b[\w-]+\.(?:com|org|net)\b\S*")
+_NEGATORS = NEGATORS["en"] | DENYING
+LIMITED_BY_AGE = "+"
+
+
+@lru_cache(maxsize=50_000)
+def keys_of(word: str) -> frozenset[str]:
+    """What a word is found by: its stem, its number or unit, and words that may stand for it."""
+    if word[0].isdigit():
+        return frozenset({word.replace(",", "")})
+    word = word.removesuffix("'s")
+    if word in ADJECTIVES:
+        return frozenset({word})
+    found = {stem(word)}
+    if word in NUMBER_WORDS:
+        found.add(f"{NUMBER_WORDS[word]:g}")
+    if word in UNIT_OF:
+        found.add(f"unit {UNIT_OF[word]}")
+    if word in GOODNESS:
+        found.add("good")
+    if word in LIKING:
+        found.add("liking")
+    return frozenset(found | {f"alike {each}" for each in ALIKE.get(word, ())})
+
+
+GOVERNORS = frozenset().union(*map(keys_of, GOVERNING))
+
+
+@dataclass(frozen=True)
+class Said:
+    """A sentence, in words and the signs between them."""
+
+    text: str
+    denied_whole: bool = False  # a fact that says no
+
+    @cached_property
+    def pieces(self) -> tuple[str, ...]:
+        return tuple(_PIECE.findall(self.text.lower().replace("’", "'")))  # noqa: RUF001
+
+    @cached_property
+    def keys(self) -> tuple[frozenset[str], ...]:
+        return tuple(map(keys_of, self.pieces))
+
+    @cached_property
+    def _places(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for at, keys in enumerate(self.keys):
+            for key in keys:
+                found.setdefault(key, []).append(at)
+        return found
+
+    def places_of(self, keys: AbstractSet[str]) -> list[int]:
+        """The first places of words with one of these keys."""
+        return sorted({at for key in keys for at in self._places.get(key, ())[:MAX_PLACES]})
+
+    @cached_property
+    def read(self) -> Text:
+        """As concepts read it."""
+        return Text(self.text, "en")
+
+    @cached_property
+    def asks(self) -> bool:
+        """Whether it is a question."""
+        return self.text.rstrip(" )\"'").endswith("?")
+
+    @cached_property
+    def limits(self) -> frozenset[str]:
+        """What limits it, by the words that do."""
+        found = LIMITS & frozenset(self.pieces)
+        return found | {LIMITED_BY_AGE} if _UP.search(self.text.lower()) else found
+
+    def limits_of(self, place: int) -> frozenset[str]:
+        """What limits what is said at a place: not what stands behind a “who”."""
+        if not self.limits:
+            return self.limits
+        ends = (at for at in range(place + 1, len(self.pieces)) if self.pieces[at] in RELATIVES)
+        end = next(ends, len(self.pieces))
+        if end == len(self.pieces):
+            return self.limits
+        return self.limits & frozenset((*self.pieces[:end], LIMITED_BY_AGE))
+
+    @cached_property
+    def denied(self) -> tuple[bool, ...]:
+        """Of each piece, whether a denial covers it."""
+        found, left = [], 0
+        for piece in self.pieces:
+            if piece in _NEGATORS or piece.endswith("n't"):
+                left = REACH
+            elif piece in CLAUSE_WORDS or piece in ".;:!?(":
+                left = 0
+            found.append(self.denied_whole or left > 0)
+            left = max(0, left - 1)
+        return tuple(found)
+
+    def is_of_others(self, at: int) -> bool:
+        """Whether the word at this place is said of somebody else: “an active family”."""
+        after = self.pieces[at + 1 : at + 3]
+        if not keys_of(self.pieces[at]) & GOVERNORS:
+            if after and after[0] in OTHERS:
+                return True
+            # “an active outdoor family”, but not “is calm, families …”.
+            if len(after) == 2 and after[1] in OTHERS and is_content(after[0]):
+                return True
+        return self._has_another_subject(at)
+
+    def _has_another_subject(self, at: int) -> bool:
+        """Whether the clause says the word of another: “your family is active”, “we put energy”."""
+        said = False
+        for back in range(at - 1, max(-1, at - CLAUSE), -1):
+            piece = self.pieces[back]
+            if piece in PRONOUNS or not piece[0].isalnum():
+                return False
+            if piece in SPEAKERS:
+                if not back or self.pieces[back - 1] not in PREPOSITIONS:
+                    return True
+            elif piece in OTHERS and said and at - back <= BEFORE:
+                return True
+            said = said or piece in SAYING
+        return False
+
+    def is_past(self, at: int) -> bool:
+        """Whether a verb of the past or of things to come leads to the word at this place."""
+        return not PAST.isdisjoint(self.pieces[max(0, at - 3) : at])
+
+
+@dataclass(frozen=True)
+class Attestations:
+    """The sentences of a source, by the keys of their words."""
+
+    said: tuple[Said, ...]
+
+    @cached_property
+    def by_key(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for at, each in enumerate(self.said):
+            for key in frozenset[str]().union(*each.keys):
+                found.setdefault(key, []).append(at)
+        return found
+
+    @cached_property
+    def _speaking(self) -> dict[Concept, frozenset[int]]:
+        return {}
+
+    def speaking_of(self, concept: Concept) -> frozenset[int]:
+        """The places of the sentences that speak of a concept."""
+        if concept not in self._speaking:
+            its = (at for at, each in enumerate(self.said) if each.read.has(concept))
+            self._speaking[concept] = frozenset(its)
+        return self._speaking[concept]
+
+    @cached_property
+    def whole(self) -> frozenset[str]:
+        """Its statements word by word, in which one that was copied is found."""
+        plain = (each for each in self.said if not each.denied_whole and not each.asks)
+        return frozenset(" ".join(words(each.text)) for each in plain)
+
+
+@lru_cache(maxsize=MAX_SOURCES)
+def attestations(source: str) -> Attestations:
+    """The sentences of a source; of a line of facts (“size: Large; good with cats: no”) each."""
+    found = []
+    for line in without_addresses(source).split("\n"):
+        for part in _FACT_ENDS.split(line):
+            fact = _FACT.match(part.strip())
+            if fact is not None:
+                found.append(Said(fact["said"], denied_whole=fact["value"] == "no"))
+            else:
+                found += [Said(each) for each in with_their_ends(part)]
+    return Attestations(tuple(found))
+
+
+def without_addresses(text: str) -> str:
+    """A text without e-mail and web addresses, whose parts say nothing: “homewardtrails”."""
+    return _ADDRESS.sub(" ", text)
+
+
+def with_their_ends(text: str) -> Iterator[str]:
+    """The sentences of a text; of a question with its mark."""
+    at = 0
+    for each in sentences(text):
+        at = text.find(each, at) + len(each)
+        yield f"{each}?" if text[at : at + 1] == "?" else each
+
+
+def speaks(concept: Concept, piece: str) -> bool:
+    """Whether a word is one of a concept's, alone."""
+    return concept.forms["en"].match(piece)
+
+
+def is_said(
+    source: str, quotation: str, concept: Concept, *, of_row: bool, beside: AbstractSet[str]
+) -> bool:
+    """Whether a sentence with this quotation, or part of it, says a concept; of an English source.
+
+    `of_row`: not of somebody else, not of the past, not as a question, and without a limit.
+    `beside`: words of which one has to stand in the sentence; empty for none.
+    """
+    if (guess(source) or "en") != "en":
+        return True
+    wanted = " ".join(words(quotation))
+    told = [each for each in attestations(source).said if each.read.has(concept)]
+    quoted = [
+        each
+        for each in told
+        if (own := " ".join(words(each.text))) and (wanted in own or own in wanted)
+    ]
+    return any(
+        (not of_row or _is_of_row(said, concept))
+        and (not beside or not beside.isdisjoint(said.pieces))
+        for said in quoted or told
+    )
+
+
+def _is_of_row(said: Said, concept: Concept) -> bool:
+    if said.asks:
+        return False
+    places = [place for place, piece in enumerate(said.pieces) if speaks(concept, piece)]
+    if not places:
+        return not said.limits
+    return any(
+        not said.limits_of(place) and not said.is_of_others(place) and not said.is_past(place)
+        for place in places
+    )

@@ -1,0 +1,273 @@
+"""Texts that are written from a source: what they claim, a sentence of it has to say.
+
+English. An answer is read as claims: runs of words that carry meaning. Each run has to stand in one
+sentence of the source, or one of the row's facts, in this order, in some form or as a concept that
+the table lists. Denials and limits of that sentence come along, and what it says of somebody else,
+in the past, or as a question attests nothing. So words that the source has can't be joined to
+something that nobody said. What can't be attested is held, also where it is true.
+"""
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from enrichment.quality.gates.attestations import (
+    GOVERNORS,
+    Attestations,
+    Said,
+    attestations,
+    keys_of,
+    speaks,
+    with_their_ends,
+    without_addresses,
+)
+from enrichment.quality.gates.comparison import is_content, stem, words
+from enrichment.quality.gates.concepts import Concept
+from enrichment.quality.gates.contract import (
+    Checked,
+    Gate,
+    GateFinding,
+    found_in_answer,
+    register_code,
+)
+from enrichment.quality.gates.evidence import NO_EVIDENCE
+from enrichment.quality.gates.rewriting import INVENTED
+from enrichment.quality.lexicon.attesting import BEINGS, BREAKS, PLAIN_FRAMES, PRONOUNS, SAYING
+from enrichment.quality.lexicon.editing import COUNTS
+
+MOVED = register_code(
+    "said_of_another",
+    _("Said of somebody else"),
+    "Say of the dog only what the text says of the dog, not of its family, mother or home.",
+)
+MAX_ATTESTED = 4_000  # characters of an answer; a sentence has at most MAX_CLAIMS words of meaning
+MAX_CLAIMS = 60
+MAX_SHORT = 2  # claims of a text that says something by itself: “small”
+MAX_LOOKED_AT = 50  # sentences of the source that have a run's words
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What is known of a table's words: `framing` claim nothing, `concepts` have their grounds."""
+
+    framing: AbstractSet[str]
+    concepts: Sequence[Concept]
+
+    @cached_property
+    def grounds(self) -> dict[str, Concept]:
+        """What a source has to speak of for a claim, by the key of the claim's word."""
+        return {
+            stem(word): concept.grounds or concept
+            for concept in self.concepts
+            for word in concept.words["en"].split()
+        }
+
+
+def attested(
+    framing: AbstractSet[str],
+    concepts: Sequence[Concept],
+    decided: Mapping[str, AbstractSet[str]],
+) -> Gate:
+    """A gate for texts that are written from a source: each claim needs a sentence that says it.
+
+    `framing` are words that such a text is written with and that claim nothing in a sentence;
+    `concepts` are claims whose `grounds` speak for them in other words. `decided` are words by the
+    column that alone attests them where they stand for themselves, such as sizes.
+    """
+    claims = Claims(framing, concepts)
+
+    def check(checked: Checked) -> GateFinding | None:
+        if sum(map(len, checked.texts)) > MAX_ATTESTED:
+            long = f"over {MAX_ATTESTED:,} characters"
+            return found_in_answer(NO_EVIDENCE, "Too long to be looked up in the source", [long])
+        known = attestations(checked.source)
+        free = _of_columns(checked)
+        objections: dict[str, list[str]] = {}
+        for text in checked.texts:
+            for sentence in with_their_ends(without_addresses(text)):
+                reader = _Reader(Said(sentence), known, claims, free)
+                code = reader.objection() or reader.against(decided, checked.columns)
+                if code:
+                    objections.setdefault(code, []).append(sentence)
+        for code, what in _WHAT:
+            if code in objections:
+                return found_in_answer(code, what, objections[code])
+        return None
+
+    return check
+
+
+_WHAT = (
+    (INVENTED, "Not in the source"),
+    (MOVED, "The source says it of somebody else, or of another time"),
+    (NO_EVIDENCE, "No sentence of the source says so"),
+)
+
+
+def _of_columns(checked: Checked) -> frozenset[str]:
+    """The keys of the words in the row's columns of text: a breed, a sex, a size."""
+    texts = [value for value in checked.columns.values() if isinstance(value, str)]
+    return frozenset().union(*(keys_of(word) for text in texts for word in words(text)), ())
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """One sentence of an answer beside the sentences of its source."""
+
+    sentence: Said
+    known: Attestations
+    claims: Claims
+    free: frozenset[str]
+
+    def objection(self) -> str:
+        """The code of what is wrong with it; blank where all is attested."""
+        if " ".join(words(self.sentence.text)) in self.known.whole:
+            return ""
+        claimed = self._claimed()
+        if len(claimed) > MAX_CLAIMS:
+            return NO_EVIDENCE
+        at = 0
+        while at < len(claimed):
+            runs = self._runs(claimed, at)
+            end = next((end for end in runs if not self._missing(claimed[at:end])), 0)
+            if not end:
+                return self._missing(claimed[at : runs[-1]])
+            at = end
+        return ""
+
+    def against(self, decided: Mapping[str, AbstractSet[str]], columns: Mapping[str, Any]) -> str:
+        """The code of a short claim that a column decides in another way; blank for none."""
+        claimed = self._claimed()
+        said = {self.sentence.pieces[at] for at in claimed}
+        if len(claimed) > MAX_SHORT:
+            return ""
+        found = (column for column, its in decided.items() if not its.isdisjoint(said))
+        return NO_EVIDENCE if any(columns.get(column) for column in found) else ""
+
+    def _claimed(self) -> list[int]:
+        """The places of words that claim something."""
+        pieces = self.sentence.pieces
+        content = [
+            at
+            for at, piece in enumerate(pieces)
+            if piece[0].isdigit() or piece in COUNTS or is_content(piece)
+        ]
+        content = [at for at in content if self.free.isdisjoint(self.sentence.keys[at])]
+        framed = _framed(pieces)
+        claimed = [
+            at for at in content if at not in framed and pieces[at] not in self.claims.framing
+        ]
+        # A frame that stands alone says something: “great”, though not “a loving home”.
+        return claimed or [at for at in content if at not in framed]
+
+    def _runs(self, claimed: Sequence[int], first: int) -> list[int]:
+        """Where a run of claims that begins here may end, the longest first."""
+        ends = [len(claimed)]
+        for end in range(len(claimed) - 1, first, -1):
+            between = self.sentence.pieces[claimed[end - 1] + 1 : claimed[end]]
+            if not BREAKS.isdisjoint(between):
+                ends.append(end)
+        return ends
+
+    def _missing(self, run: Sequence[int]) -> str:
+        """Why no sentence of the source attests a run of claims; blank where one does."""
+        governor = self._governor(run[0]) if len(run) == 1 else frozenset()
+        found = [self._places_of(at) for at in run]
+        if not all(found):
+            return INVENTED
+        places = set.intersection(*found)
+        worst = NO_EVIDENCE
+        for place in sorted(places)[:MAX_LOOKED_AT]:
+            said = self.known.said[place]
+            objection = self._objection_to(said, run, governor)
+            if not objection:
+                return ""
+            worst = MOVED if objection == MOVED else worst
+        return worst
+
+    def _places_of(self, at: int) -> set[int]:
+        """The source's sentences that have a word, or speak for the concept that it claims."""
+        by_key = self.known.by_key
+        found = {place for key in self.sentence.keys[at] for place in by_key.get(key, ())}
+        ground = self._ground(at)
+        if ground is not None:
+            found |= {place for place, said in enumerate(self.known.said) if said.read.has(ground)}
+        return found
+
+    def _ground(self, at: int) -> Concept | None:
+        return self.claims.grounds.get(stem(self.sentence.pieces[at]))
+
+    def _governor(self, at: int) -> frozenset[str]:
+        """Of “loves dogs and cats”, what “cats” hangs on; of “cats” alone any such word."""
+        pieces = self.sentence.pieces
+        if self.sentence.keys[at] & GOVERNORS:
+            return frozenset()
+        for piece in reversed(pieces[:at]):
+            if piece in SAYING or piece in PRONOUNS:
+                return frozenset()
+            if keys_of(piece) & GOVERNORS:
+                return keys_of(piece)
+        return GOVERNORS if pieces[at] in BEINGS else frozenset()
+
+    def _objection_to(self, said: Said, run: Sequence[int], governor: frozenset[str]) -> str:
+        """Why this sentence of the source doesn't say what a run of claims says."""
+        if said.asks and not self.sentence.asks:
+            return NO_EVIDENCE
+        if governor and not any(governor & each for each in said.keys):
+            return NO_EVIDENCE
+        is_liking = governor or any(GOVERNORS & self.sentence.keys[at] for at in run)
+        if is_liking and "but" in said.pieces and "but" not in self.sentence.pieces:
+            return NO_EVIDENCE
+        start = 0
+        for at in run:
+            places = self._places_in(said, at, start)
+            if not places:
+                return NO_EVIDENCE
+            here = [place for place in places if not self._is_elsewhere(said, place, at)]
+            if not here:
+                return MOVED
+            if here[0] >= 0:
+                start = here[0] + 1
+        return ""
+
+    def _places_in(self, said: Said, at: int, start: int) -> list[int]:
+        """Where a sentence of the source says a claim, from a place on; -1 by its concept alone."""
+        denied, keys = self.sentence.denied[at], self.sentence.keys[at]
+        places = said.places_of(keys)
+        if not places and (ground := self._ground(at)) is not None:
+            if (said.denied_whole or denied, not denied) != said.read.polarity(ground):
+                return []
+            places = [place for place, each in enumerate(said.pieces) if speaks(ground, each)]
+            if not places:  # a phrase
+                return [] if said.limits - self.sentence.limits else [-1]
+            start = 0
+        return [
+            place
+            for place in places
+            if place >= start
+            and said.denied[place] is denied
+            and not said.limits_of(place) - self.sentence.limits
+        ]
+
+    def _is_elsewhere(self, said: Said, place: int, at: int) -> bool:
+        """Whether the source says it of somebody or some time that the answer doesn't."""
+        if place < 0:
+            return False
+        if said.is_of_others(place) and not self.sentence.is_of_others(at):
+            return True
+        is_state = self._ground(at) is not None
+        return is_state and said.is_past(place) and not self.sentence.is_past(at)
+
+
+def _framed(pieces: Sequence[str]) -> frozenset[int]:
+    """The places of words that belong to a frame: “a loving home”."""
+    return frozenset(
+        place
+        for at in range(len(pieces) - 1)
+        if (pieces[at], pieces[at + 1]) in PLAIN_FRAMES
+        for place in (at, at + 1)
+    )

@@ -1,0 +1,63 @@
+"""Small English words by what they do to a claim: limit it, give it to somebody else, end it.
+
+Closed classes, in lower case, for `gates.attesting`.
+"""
+
+# What a sentence has, and an answer that says the same has to say too.
+LIMITS = frozenset(
+    """
+    only if unless except until till when once although though however otherwise older
+    over under above below younger some certain sometimes somewhat occasionally selective
+    selectively slow slowly supervised supervision learning improving working almost mostly usually
+    depending may might maybe perhaps possibly probably think guess believe seems seem appears
+    hopefully hope hopes unknown unsure untested less least minimum recommend recommended
+    """.split()
+)
+# Of whom or what else a sentence may speak: not the row.
+OTHERS = frozenset(
+    """
+    family families home homes house household households owner owners person people adopter
+    adopters human humans someone somebody anyone anybody everyone everybody environment
+    environments lifestyle lifestyles neighborhood yard foster fosters mom moms mother dad father
+    parent parents brother brothers sister sisters sibling siblings littermate littermates rescue
+    shelter shelters volunteer volunteers staff kid kids child children cat cats puppies couple
+    dogs breed breeds individual individuals handler handlers leader trainer vet surgeon others
+    """.split()
+)
+# Alone they say that somebody likes them.
+BEINGS = frozenset(
+    """
+    dog dogs doggy puppies cat cats kitty kid kids child children people person men women adults
+    family families pets animals strangers horses birds chickens
+    """.split()
+)
+PRONOUNS = frozenset("he she it he's she's it's they're i i'm him her this".split())
+# Whoever wrote it, and who reads it, where no preposition makes them an object.
+SPEAKERS = frozenset(
+    "we you our your they're we're you're you'll we'll everything everyone".split()
+)
+PREPOSITIONS = frozenset(
+    "with to for by from of at on near next beside around love loves give gives let meet".split()
+)
+# Between somebody and what is said of them.
+SAYING = frozenset("is are was were be being who that which has have".split())
+BREAKS = frozenset(", ; : ( ) ! ? – — and or but with as who that which plus while".split())  # noqa: RUF001
+PAST = frozenset("was were been used had will would could".split())
+# Words that others hang on: “loves dogs and cats”.
+# Words that aren't what their stem says: who is loving need not love something.
+ADJECTIVES = frozenset({"loving", "caring", "willing", "interesting", "boring"})
+LIKING = frozenset("love loves like likes enjoy enjoys adore adores fond".split())
+# In these, “but” is a limit: “likes cats, but chases them”.
+GOODNESS = frozenset("good great wonderful awesome excellent fine well fantastic".split())
+GOVERNING = frozenset(
+    """
+    love like enjoy adore dislike hate fear good great wonderful awesome gets along prefer prefers
+    need needs want wants require scared trained
+    """.split()
+)
+# Two words that stand for what every dog gets, and say nothing of it.
+PLAIN_FRAMES = frozenset(
+    (one, other)
+    for one in "loving caring forever new permanent happy good great perfect wonderful".split()
+    for other in "home homes family families household owner owners person people".split()
+)

@@ -1,0 +1,87 @@
+"""What is written from a source says nothing that no sentence of it says: order, denial, limits."""
+
+import pytest
+
+from enrichment.enrichments import get
+from enrichment.quality.gates.attestations import is_said
+from enrichment.quality.gates.concepts import Concept
+
+FACTS = "breed: Beagle mix; sex: Male; good with cats: no; good with dogs: yes"
+COLUMNS = {"name": "Bo", "breed": "Beagle", "sex": "Male", "good_with_dogs": True}
+
+
+def codes(source, text, facts=FACTS):
+    values = {"name": "Bo", "facts": facts, "description": source}
+    found = get("dog_profiler").objections(
+        {"interests": [text]}, values, variant="", columns=COLUMNS
+    )
+    return {each.code for each in found}
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("Bo is a happy and playful boy.", "playful"),
+        ("He wants his belly rubbed all day.", "belly rubs"),
+        (
+            "Bo is from Texas. He loves running and exploring the yard.",
+            "Exploring the yard",
+        ),
+        ("He weighs eighteen pounds and loves toys.", "Bo weighs 18 lbs and loves toys."),
+        ("He is smart.", "Bo is an intelligent Beagle who is looking for a loving home."),
+        ("He likes dogs, cats and people.", "He loves dogs and people."),
+        ("He has not met cats.", "Bo has not met cats yet."),
+        ("She may be shy at first.", "may be shy at first"),
+        ("Bo lives with us.", "good with dogs"),  # a fact
+    ],
+)
+def test_what_a_sentence_or_a_fact_says_is_applied(source, text):
+    assert codes(source, text) == set()
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "code"),
+    [
+        ("Bo is a dog of ours.", "rescue work", "invented"),
+        ("A rescue brought him. Work keeps us busy.", "rescue work", "no_evidence"),
+        ("He needs an experienced owner.", "experienced dog", "said_of_another"),
+        ("He would suit an active family.", "active", "said_of_another"),
+        ("His mother is very calm.", "calm", "said_of_another"),
+        ("He was shy in the shelter.", "shy", "said_of_another"),
+        ("Do you want a playful dog?", "playful", "no_evidence"),
+        ("He is playful once he knows you.", "playful", "no_evidence"),
+        ("He does not like long walks.", "long walks", "no_evidence"),
+        ("He loves women but fears men.", "fears women", "no_evidence"),
+        ("He loves dogs. Children have to be older.", "loves dogs and children", "no_evidence"),
+        ("Bo lives with us.", "friend of cats", "no_evidence"),  # a fact says no
+        ("Bo lives with us.", "loving", "invented"),
+    ],
+)
+def test_what_no_sentence_says_waits_with_the_reason(source, text, code):
+    assert code in codes(source, text)
+
+
+PLAYFUL = Concept("playful", "playful", {"en": "play* toys"})
+
+
+@pytest.mark.parametrize(
+    ("source", "quotation", "said"),
+    [
+        ("He plays with toys all day.", "plays with toys", True),
+        ("He plays. His brother is a playful boy.", "plays", True),
+        ("A playful family would suit him.", "playful family", False),
+        ("Are you playful?", "Are you playful", False),
+        ("He was playful as a puppy.", "was playful", False),
+        ("He is playful only with women.", "is playful only", False),
+        ("Él juega mucho con los niños de la casa y es muy bueno.", "juega mucho", True),
+    ],
+)
+def test_a_quotation_counts_where_it_speaks_of_the_row_itself(source, quotation, said):
+    assert is_said(source, quotation, PLAYFUL, of_row=True, beside=frozenset()) is said
+
+
+def test_a_sentence_may_have_to_say_more_than_the_concept():
+    yard = Concept("yard", "yard", {"en": "yard"})
+    need = frozenset({"needs"})
+    assert is_said("He needs a yard.", "a yard", yard, of_row=False, beside=need)
+    assert not is_said("He plays in our yard.", "our yard", yard, of_row=False, beside=need)
