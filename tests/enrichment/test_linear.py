@@ -8,6 +8,7 @@ from enrichment.enrichments import coded, get
 from enrichment.listings.concepts import CHOICES, CONCEPTS, LANGUAGES, STATEMENTS
 from enrichment.plain_text import plain
 from enrichment.quality.gates import Checked, Gate, addresses_model, columns_decide, concepts_kept
+from enrichment.quality.gates.attestations import attestations
 from enrichment.quality.gates.evidence import EvidenceSource
 from enrichment.quality.languages import guess
 from enrichment.quality.logprobs import likelihoods
@@ -95,8 +96,13 @@ def test_a_gates_time_grows_with_the_text_and_no_faster(label):
 
 @pytest.mark.parametrize(
     "check",
-    [guess, plain, lambda text: EvidenceSource(text).quotes(text[: len(text) // 2])],
-    ids=["language", "plain", "evidence"],
+    [
+        guess,
+        plain,
+        lambda text: EvidenceSource(text).quotes(text[: len(text) // 2]),
+        lambda text: attestations.__wrapped__(text).by_key,
+    ],
+    ids=["language", "plain", "evidence", "attestations"],
 )
 def test_what_texts_go_through_besides_is_linear_too(check):
     for name, piece in HOSTILE.items():

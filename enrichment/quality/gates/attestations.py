@@ -31,6 +31,7 @@ from enrichment.quality.lexicon.words import CLAUSE_WORDS, NEGATORS
 
 RELATIVES = frozenset({"who", "which"})
 REACH = 6  # words that a denial covers
+MAX_SENTENCES = 500  # of a source, with one word
 MAX_PLACES = 50  # of one word in a sentence
 CLAUSE = 12  # words at most in which a clause says who does something
 BEFORE = 5  # words in front of one in which its subject is looked for
@@ -40,7 +41,7 @@ _PIECE = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:'[^\W\d_]+)*|[,;:()!?–—]")
 _FACT = re.compile(r"(?P<said>[^:;]{1,60}): (?P<value>yes|no)\Z")
 _FACT_ENDS = re.compile(r";\s*(?=[^;:]{1,60}: )")
 _UP = re.compile(r"\d+\s*\+|\+\s*\d+|\d+\s*(?:and|or)\s*(?:up|older|over|above)")
-_ADDRESS = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+|\b[\w-]+\.(?:com|org|net)\b\S*")
+_OF_ADDRESS = re.compile(r"://|www\.|[a-z0-9]@[a-z0-9]|[a-z0-9]\.(?:com|org|net)\b", re.IGNORECASE)
 _NEGATORS = NEGATORS["en"] | DENYING
 LIMITED_BY_AGE = "+"
 
@@ -176,7 +177,9 @@ class Attestations:
         found: dict[str, list[int]] = {}
         for at, each in enumerate(self.said):
             for key in frozenset[str]().union(*each.keys):
-                found.setdefault(key, []).append(at)
+                places = found.setdefault(key, [])
+                if len(places) < MAX_SENTENCES:
+                    places.append(at)
         return found
 
     @cached_property
@@ -213,7 +216,12 @@ def attestations(source: str) -> Attestations:
 
 def without_addresses(text: str) -> str:
     """A text without e-mail and web addresses, whose parts say nothing: “homewardtrails”."""
-    return _ADDRESS.sub(" ", text)
+    if not _OF_ADDRESS.search(text):
+        return text
+    return "\n".join(
+        " ".join(word for word in line.split(" ") if not _OF_ADDRESS.search(word))
+        for line in text.split("\n")
+    )
 
 
 def with_their_ends(text: str) -> Iterator[str]:
