@@ -234,9 +234,9 @@ def _in_the_way(mine: float, bare: float) -> str:
     over = mine - AIM * bare
     if over <= 0:
         return f"That is within the aim of {AIM} times."
-    return f"""The aim is {AIM} times: {over:.2f} ms a row less. Making the calls, which is all that bare
-aiohttp does, is spread over uvloop, HTTP, wire formats and a call's way above; the other parts are
-what stands in the way, each with its size."""
+    return f"""The aim is {AIM} times: {over:.2f} ms a row less. Making the calls, which is all that
+bare aiohttp does, is spread over uvloop, HTTP, wire formats and a call's way above; the other parts
+are what stands in the way, each with its size."""
 
 
 def busy_seconds() -> float:
