@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
 from django.utils.translation import gettext_lazy as _
 
 from llmconfig import project_settings
@@ -178,6 +179,8 @@ OWN = (
     ),
 )
 _registered: dict[str, ProcessSetting] = {each.variable: each for each in OWN}
+# Values that no row of ours may say, as last asked for: a call asks for four.
+_fixed: dict[str, Any] = {}
 
 
 def register(*definitions: ProcessSetting) -> None:
@@ -195,6 +198,7 @@ def register(*definitions: ProcessSetting) -> None:
         raw = raw or project_settings.fixed_in_settings(each.variable)
         if raw:
             project_settings.process_values()[each.variable] = each.parse(raw)
+    _fixed.clear()
 
 
 def register_own() -> None:
@@ -204,6 +208,7 @@ def register_own() -> None:
 
 def unregister(*variables: str) -> None:
     """Forget settings whose reader is gone; unknown ones are passed over."""
+    _fixed.clear()
     for each in variables:
         _registered.pop(each, None)
         project_settings.process_values().pop(each, None)
@@ -234,6 +239,24 @@ def effective(
     if definition.column and definition.column in row:
         return row[definition.column]
     return definition.default_here()
+
+
+def in_force(variable: str, *, row: Mapping[str, Any]) -> Any:
+    """The same by this process's environment; raises KeyError for a variable that isn't known."""
+    if variable in _fixed:
+        return _fixed[variable]
+    value = effective(variable, environment=project_settings.process_values(), row=row)
+    if not _registered[variable].column:
+        _fixed[variable] = value
+    return value
+
+
+def _forget_fixed(**_: Any) -> None:
+    """Tests change what the project's settings say."""
+    _fixed.clear()
+
+
+setting_changed.connect(_forget_fixed)
 
 
 def above_their_most(given: Mapping[str, Any]) -> dict[str, str]:

@@ -91,9 +91,7 @@ class Snapshot:
 
     def setting(self, variable: str) -> Any:
         """A process setting's value in force."""
-        return process_settings.effective(
-            variable, environment=project_settings.process_values(), row=self.processing
-        )
+        return process_settings.in_force(variable, row=self.processing)
 
 
 class _Holder:
