@@ -7,7 +7,7 @@ from collections.abc import Mapping
 MAX_ON_LOOP = 3_000
 MAX_ALIKE_ON_LOOP = 8_000
 # Texts are alike if the source has two of three pieces of the answer: then a third may differ.
-PIECES, LEAST_ALIKE = 3, 2
+PIECES, MIN_ALIKE = 3, 2
 PIECE_CHARACTERS = 60
 
 
@@ -20,4 +20,4 @@ def takes_long(values: Mapping[str, str], text: str) -> bool:
         return True
     places = [len(text) * piece // PIECES for piece in range(PIECES)]
     pieces = [text[place : place + PIECE_CHARACTERS] for place in places]
-    return all(sum(piece in each for piece in pieces) < LEAST_ALIKE for each in values.values())
+    return all(sum(piece in each for piece in pieces) < MIN_ALIKE for each in values.values())
