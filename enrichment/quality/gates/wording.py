@@ -151,7 +151,7 @@ _BEFORE_ADDRESS = re.compile(r"(?<=[.!?:;,)*])(?=https?://|www\.)")  # one glued
 _STOP = re.compile(r"[,;:!?)]+(?= )")  # hides the end of a phrase
 _DRAWN = re.compile(r"([a-z])\1{2,}")  # "sooo"
 # No condition: “when I was a puppy”.
-_WHEN_PAST = re.compile(r" when (?=(?:[a-z]+ ){1,3}(?:was|were|had|did|came|got|died|passed) )")
+_WHEN_PAST = re.compile(r" when (?=(?:[a-z]+ ){1,3}(?:was|were|had|did|came|got|died|[a-z]+ed) )")
 _GLUED_UNIT = re.compile(r"(\d)(?=[a-z])")
 
 
@@ -162,7 +162,7 @@ _BARE = {
     "havent": "have", "isnt": "is", "shouldnt": "should", "wasnt": "was", "werent": "were",
     "wont": "will", "wouldnt": "would",
 }  # fmt: skip
-_SHORT = ("'s", "'re", "'ve", "'ll", "'d", "'m")
+_SHORT = {"re": "are", "ve": "have", "ll": "will", "d": "would", "m": "am"}
 
 
 def _tokens(text: str) -> Iterator[str]:
@@ -177,9 +177,10 @@ def _tokens(text: str) -> Iterator[str]:
             yield "not"
             yield "can"
         else:
-            for ending in _SHORT:
-                word = word.removesuffix(ending)  # noqa: PLW2901
-            yield TYPED.get(word, word)
+            base, sign, ending = word.partition("'")
+            yield TYPED.get(base, base)
+            if sign and ending in _SHORT:
+                yield _SHORT[ending]
 
 
 def _words(text: str) -> Iterator[str]:
@@ -201,9 +202,10 @@ def _changed(
         return "denied in only one of both"
     lost, new = before.words - after.words, after.words - before.words
     known = ADDED | checked.spelled_out if checked.spelled_out else ADDED
+    dropped = DROPPED | _labels(source.text)
     return (
         _swapped(gone, added, new.keys())
-        or _turned(lost.keys(), new.keys())
+        or _turned(lost.keys(), new.keys(), denied=bool(after.denials))
         or _weighed(before, after, source, answer)
         or _counted(before, after, source.text, answer.text)
         or _tenses(lost.keys(), new.keys())
@@ -211,10 +213,18 @@ def _changed(
         # A mere cut is for the gates of warnings, negations and lengths.
         or (
             any(map(_counts, new))
-            and _exchanged(new, lost, checked.written_out(answer), besides, "missing", DROPPED)
+            and _exchanged(new, lost, checked.written_out(answer), besides, "missing", dropped)
         )
         or ""
     )
+
+
+_LABEL = re.compile(r"(?:^|[.!?,;-] )((?:[A-Za-z]+ ){0,2}[A-Za-z]+):")
+
+
+def _labels(text: str) -> frozenset[str]:
+    """Words of labels, which a sentence has no need of: “Intake Type: stray”."""
+    return frozenset(each for found in _LABEL.findall(text) for each in found.lower().split())
 
 
 def _swapped(gone: Sequence[Sentence], added: Sequence[Sentence], new: AbstractSet[str]) -> str:
@@ -309,11 +319,16 @@ def _counts(word: str) -> bool:
     )
 
 
-def _turned(lost: AbstractSet[str], new: AbstractSet[str]) -> str:
-    """Whether one word took the place of another one of its kind."""
+def _turned(lost: AbstractSet[str], new: AbstractSet[str], *, denied: bool) -> str:
+    """Whether one word took the place of another one of its kind.
+
+    Where something is denied, “and” and “or” say the same.
+    """
     gone = {key: word for word in sorted(lost & TURNS.keys()) for key in TURNS[word]}
     came = {key: word for word in sorted(new & TURNS.keys()) for key in TURNS[word]}
     for kind, option in sorted(came.keys() - gone.keys()):
+        if denied and kind == "choice":
+            continue
         others = [word for key, word in gone.items() if key[0] == kind and key not in came]
         if others:
             return f"{came[kind, option]}, not {others[0]}".replace("_", " ")

@@ -212,6 +212,7 @@ ADDED = frozenset(
     leaves went gone bring
     sadly unfortunately fortunately luckily thankfully happily simply indeed certainly clearly
     obviously naturally finally eventually lastly
+    say says said saying tell tells told see sees seen show shown
     although though albeit despite whereas hence moreover besides ahead forward home homes
     various overall such certain particular especially really truly
     enjoys likes loves love tested
@@ -236,6 +237,7 @@ DROPPED = frozenset(
     sadly unfortunately fortunately luckily thankfully happily simply indeed certainly clearly
     obviously naturally finally eventually lastly
     although though albeit despite whereas hence moreover
+    seeking looking including located known outright purely utterly info information
     left area areas environment process nature natures personality temperament character litter
     """.split()
 )
@@ -243,7 +245,7 @@ DROPPED = frozenset(
 # Exchanged for another of its line, each of these turns what is said. Lines of `word+word` count
 # as one.
 _TURNS = """
-    time: before+prior | after+following | until+til+till
+    time: before+prior | after+following+once | until+til+till
     bound: under+below+less+fewer+younger+lighter+smaller | over+above+more+older+heavier+bigger
     extreme: least+minimum | most+maximum
     side: on | off
@@ -257,7 +259,8 @@ _TURNS = """
     pair: one+1 | both
     being: dog+dogs | person+people+someone+somebody
     degree: fully+completely+totally+entirely | partly+partially+somewhat
-    tense: is+are+has+have+does+do | was+were+had+did | will+shall+going_to
+    tense: is+are+has+have+does+do+has_been | was+were+had+did+has_been | will+shall+going_to
+    sure: will+shall | may+might+could
     how_many: all+every+everyone+everybody+each+any | both | some+several | most+mostly | few | many | half | another | neither+none
     place: first+1st | last
 """  # noqa: E501

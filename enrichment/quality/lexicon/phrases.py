@@ -38,6 +38,10 @@ PHRASES: Mapping[str, str] = {
         for sign in (" ", "-")
         for done in ("trained", "broken", "training", "breaking")
     },
+    "has been": "has_been",
+    "have been": "has_been",
+    "had been": "has_been",
+    "only just": "just",
     "or not": "",
     "if you are interested": "interested",
     "if you're interested": "interested",
