@@ -69,7 +69,9 @@ def judged(every: int = 1) -> Iterator[Judged]:
 
 def _outcome(kept: Mapping[str, Any], row: Mapping[str, Any]) -> Any:
     """A function from a part to whether it is applied, and the codes of what holds it."""
+    from enrichment.engine.applying import NOT_JUDGED_YET
     from enrichment.enrichments import get
+    from llmconfig.models import ApplyAfter
 
     enrichment = get(kept["enrichment"])
     variant = kept["variant"]
@@ -82,7 +84,8 @@ def _outcome(kept: Mapping[str, Any], row: Mapping[str, Any]) -> Any:
     )
     codes = tuple(each.code for each in found.findings or found.doubts)
     if enrichment.name in WHOLE:
-        return lambda _: (not found.findings, codes)
+        waits = () if enrichment.apply_after == ApplyAfter.GATES else (NOT_JUDGED_YET,)
+        return lambda _: (not found.findings and not waits, codes or waits)
     if enrichment.name == "dog_profiler":
         applied = set() if found.findings else set(_fields(found.value))
         return lambda part: (part in applied, () if part in applied else codes)
