@@ -150,9 +150,7 @@ class Enrichment(ABC):
     @classmethod
     def variables(cls) -> Iterator[str]:
         """The process settings that come with it: its switch first."""
-        if cls.feature:
-            yield cls.feature
-        yield from (each.variable for each in cls.settings)
+        yield from filter(None, (cls.feature, *(each.variable for each in cls.settings)))
 
     @classmethod
     def model(cls) -> type[Model]:

@@ -130,6 +130,7 @@ class Wording:
         text = _WHEN_PAST.sub(" as ", text)
         for sign, word in SIGNS:
             text = text.replace(sign, word)
+        text = text.replace("/", " ")
         for phrase, word in PHRASES.items():
             text = text.replace(f" {phrase} ", f" {word} ")
         found: Counter[str] = Counter()

@@ -99,6 +99,8 @@ _ALIKE = """
     small little tiny
     great wonderful excellent terrific fantastic awesome amazing
     good well fine okay nice
+    least minimum
+    most maximum
     sweet lovely
     smart intelligent clever
     fun funny
