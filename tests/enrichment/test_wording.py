@@ -70,3 +70,30 @@ def test_right_edits_of_shipped_sentences_pass():
     found = edited("quality_edits_shipped.txt")
     assert found.of >= 120
     assert found.share <= 0.02, found.codes
+
+
+def test_corrections_pass_and_hostile_changes_of_such_sentences_are_held():
+    right, hostile = edited("quality_edits_corrected.txt"), edited("quality_hostile_corrected.txt")
+    assert (right.of, hostile.of) == (40, 30)
+    assert right.share <= 0.05, right.codes
+    assert hostile.share >= 0.95, hostile.missed
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("She loves his loyalty.", "She loves that he is loyal."),
+        ("I came when I was a puppy.", "I came as a puppy."),
+        ("He is from LA.", "He is from Los Angeles."),
+        (
+            "If you have questions or are interested, call.",
+            "If interested or with questions, call.",
+        ),
+        ("He is potty trained.", "He is house-trained."),
+        ("We decide whether he goes or not.", "We decide whether he goes."),
+        ("You'll love him.", "You will love him."),
+        ("Intake Type: stray. Weight: 44 lbs.", "He is a stray and weighs 44 pounds."),
+    ],
+)
+def test_words_in_other_forms_and_places_pass(before, after):
+    assert not codes(before, after)

@@ -81,7 +81,8 @@ def invented(checked: Checked) -> GateFinding | None:
     before = changes.before
     found = _invented(changes.added, changes.gone, before)
     if found:  # what the row says besides isn't, nor what an abbreviation stands for
-        before = checked.written_out(Passage(f"{before.text}\n{checked.besides}"))
+        besides = " ".join((checked.besides, *checked.spelled_out))
+        before = checked.written_out(Passage(f"{before.text}\n{besides}"))
         found = _invented(changes.added, changes.gone, before)
     return found_in_answer(INVENTED, "Not in the source", found)
 
