@@ -15,7 +15,14 @@ import time
 from typing import Any
 
 REPEATS = 2
-REFUSALS = ("longer than a page may wait", "Ask for a shorter time", "database was asked for")
+REFUSALS = (
+    "This query takes too long",
+    "Totals of these calls take too long",
+    "database was asked for",
+    # as 671b608 said it
+    "longer than a page may wait",
+    "Ask for a shorter time",
+)
 SUPERUSER = {"is_staff": True, "is_superuser": True}
 
 
