@@ -163,10 +163,20 @@ that nobody spoke of, children without the limit of 12 years), and the gates wer
 Then 25 answers over 15 further listings (`--after 11 --each 2`) were judged before anybody looked
 at what the gates did with them: of the 57 parts that were applied, 3 were dangerous (5.3 %; 1.1 to
 14.6 %): a Spanish text in which experienced owners became experienced dogs, and the traits “loving”
-and “rescue work”, of which nobody spoke. Of 39 right ones 2 were held (5.1 %; 0.6 to 17.3 %): a
-text with a web address glued to a sentence, and a biography that quotes such a one. Those were
-mended, so that these answers count as seen in the table. At this rate one applied part in twenty of
-new answers by such a small model misleads: have its profiles and translations read.
+and “rescue work”, of which nobody spoke. Each set that was mended had left the next one no better,
+so what is applied was changed in principle: parts of profiles have to be attested by a sentence or
+a fact, tags of what a dog is like by a sentence that says it of the dog, and translations wait for
+a judge or a reviewer. After that, 41 answers over 21 further listings were judged blind, too. Of
+the 73 parts that were applied, 2 were dangerous (2.7 %; 0.3 to 9.5 %; wanted: 1 %): the tag
+“affectionate” for a “fun loving” boy, and heartworms as the condition of a dog that tested negative
+for them. Of profiles 28 parts were applied and none was dangerous (0 to 12.3 %), while 33 dangerous
+ones were held. Of 50 right ones 9 were held (18.0 %; 8.6 to 31.4 %): five tags (three quoted in
+other words than the listing's, one for belly rubs, which the table didn't know, one beside its
+opposite), two biographies, an age in other words, and a text in which “neuters” became “neutered”.
+Of 8 Spanish translations the gates alone would have let 4 pass, of which 3 are dangerous: that is
+why they wait. The tag and the condition were mended afterwards, so that these answers count as seen
+in the table. The aim of 1 in 100 isn't shown: that takes some 300 applied parts without a dangerous
+one.
 Before all that, of the first four listings, two profiles of four (one with an invented fun fact)
 and three Spanish texts of three (one says clean for sweet) had been applied whole.
 """

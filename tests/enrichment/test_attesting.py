@@ -3,7 +3,7 @@
 import pytest
 
 from enrichment.enrichments import get
-from enrichment.quality.gates.attestations import is_said
+from enrichment.quality.gates.attestations import is_denied, is_said
 from enrichment.quality.gates.concepts import Concept
 
 FACTS = "breed: Beagle mix; sex: Male; good with cats: no; good with dogs: yes"
@@ -85,3 +85,18 @@ def test_a_sentence_may_have_to_say_more_than_the_concept():
     need = frozenset({"needs"})
     assert is_said("He needs a yard.", "a yard", yard, of_row=False, beside=need)
     assert not is_said("He plays in our yard.", "our yard", yard, of_row=False, beside=need)
+
+
+@pytest.mark.parametrize(
+    ("source", "quotation", "denied"),
+    [
+        ("He tested negative for heartworms.", "heartworms", True),
+        ("He has no allergies.", "allergies", True),
+        ("He has allergies. His sister has no allergies.", "allergies", False),
+        ("She is not house-trained.", "not house-trained", False),
+        ("King tested positive for heartworms.", "Heartworms", False),
+        ("She is fine.", "heartworms", False),
+    ],
+)
+def test_a_condition_that_the_text_denies_is_none(source, quotation, denied):
+    assert is_denied(source, quotation) is denied

@@ -8,7 +8,14 @@ from enrichment.enrichments.confident_parts import ConfidentParts, PartDoubt, pa
 from enrichment.enrichments.contract import PromptText
 from enrichment.listings.enrichments.listing import ListingEnrichment
 from enrichment.plain_text import plain
-from enrichment.quality.gates.evidence import NOT_IN_SOURCE, WRONG_FORM, EvidenceSource, fits
+from enrichment.quality.gates.attestations import is_denied
+from enrichment.quality.gates.evidence import (
+    NO_EVIDENCE,
+    NOT_IN_SOURCE,
+    WRONG_FORM,
+    EvidenceSource,
+    fits,
+)
 
 TYPES = (
     "animal", "breed", "person", "organization", "place", "date", "age", "weight", "fee", "phone",
@@ -81,4 +88,6 @@ class EntityExtraction(ListingEnrichment, ConfidentParts):
             return PartDoubt(NOT_IN_SOURCE, part["text"])
         if not fits(part["type"], part["text"], FORMS):
             return PartDoubt(WRONG_FORM, f"{part['text']} ({part['type']})")
+        if part["type"] == "condition" and is_denied(source.text, part["text"]):
+            return PartDoubt(NO_EVIDENCE, f"{part['text']} (the text denies it)")
         return None

@@ -35,8 +35,9 @@ COLUMN_TAGS: Mapping[str, tuple[str, Any]] = {
 }
 # The others are asked, with the words that speak for each.
 EVIDENCE_WORDS = {
-    "affectionate": "affection* cuddl* snuggl* loving lovable kisses kiss love_bug lovebug lap"
-    " loves_people loves_everyone velcro petted hugs",
+    "affectionate": "affection* cuddl* snuggl* lovable is_loving very_loving a_loving and_loving"
+    " loving_and kisses kiss love_bug lovebug lap loves_people loves_everyone velcro petted hugs"
+    " belly_rub belly_rubs",
     "apartment_friendly": "apartment* condo* flat city_living",
     "bonded_pair": "bonded bonded-pair must_be_adopted_together must_stay_together must_go_together"
     " adopted_as_a_pair",

@@ -18,6 +18,7 @@ from enrichment.quality.lexicon.attesting import (
     GOVERNING,
     LIKING,
     LIMITS,
+    NEGATIVE_RESULTS,
     OTHERS,
     PAST,
     PREPOSITIONS,
@@ -33,6 +34,7 @@ RELATIVES = frozenset({"who", "which"})
 REACH = 6  # words that a denial covers
 MAX_SENTENCES = 500  # of a source, with one word
 MAX_PLACES = 50  # of one word in a sentence
+NEAR = 4  # words around one that may call its test negative
 CLAUSE = 12  # words at most in which a clause says who does something
 BEFORE = 5  # words in front of one in which its subject is looked for
 MAX_SOURCES = 64  # whose sentences are kept: the parts of one answer have one source
@@ -134,6 +136,16 @@ class Said:
             found.append(self.denied_whole or left > 0)
             left = max(0, left - 1)
         return tuple(found)
+
+    def denies(self, at: int, length: int) -> bool:
+        """Whether so many words from a place on are denied by what stands around them."""
+        around = (
+            *self.pieces[max(0, at - NEAR) : at],
+            *self.pieces[at + length : at + length + NEAR],
+        )
+        if not NEGATIVE_RESULTS.isdisjoint(around):
+            return True
+        return self.denied[at] and self.pieces[at] not in _NEGATORS
 
     def is_of_others(self, at: int) -> bool:
         """Whether the word at this place is said of somebody else: “an active family”."""
@@ -271,3 +283,23 @@ def _is_of_row(said: Said, concept: Concept) -> bool:
         not said.limits_of(place) and not said.is_of_others(place) and not said.is_past(place)
         for place in places
     )
+
+
+def is_denied(source: str, quotation: str) -> bool:
+    """Whether each sentence of an English source that has a quotation denies it.
+
+    “Tested negative for heartworms” denies heartworms; what the quotation denies itself doesn't
+    count.
+    """
+    wanted = Said(quotation).pieces
+    found = (
+        [
+            (said, at)
+            for said in attestations(source).said
+            for at in said.places_of(keys_of(wanted[0]))[:MAX_PLACES]
+            if said.pieces[at : at + len(wanted)] == wanted
+        ]
+        if wanted
+        else []
+    )
+    return bool(found) and all(said.denies(at, len(wanted)) for said, at in found)

@@ -42,6 +42,7 @@ PREPOSITIONS = frozenset(
 # Between somebody and what is said of them.
 SAYING = frozenset("is are was were be being who that which has have".split())
 BREAKS = frozenset(", ; : ( ) ! ? – — and or but with as who that which plus while".split())  # noqa: RUF001
+NEGATIVE_RESULTS = frozenset({"negative", "neg"})
 PAST = frozenset("was were been used had will would could".split())
 # Words that others hang on: “loves dogs and cats”.
 # Words that aren't what their stem says: who is loving need not love something.
