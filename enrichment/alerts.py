@@ -7,8 +7,6 @@ from django.db.models import Count, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
-from enrichment import review
-from enrichment.batches.lifecycle import BY_A_PERSON
 from enrichment.models import Batch, BatchStatus
 from llmconfig.runtime import database_clock
 from metrics.alerts.events import MAX_AGE, AlertEvent, EventKind
@@ -16,6 +14,8 @@ from metrics.alerts.events import MAX_AGE, AlertEvent, EventKind
 
 def paused() -> Iterable[AlertEvent]:
     """Batches that paused by themselves and still are; each pause is another."""
+    from enrichment.batches.lifecycle import BY_A_PERSON  # noqa: PLC0415 - it brings the client
+
     for batch in Batch.objects.filter(status=BatchStatus.PAUSED).exclude(
         status_reason__startswith=BY_A_PERSON
     ):
@@ -44,6 +44,8 @@ def completed() -> Iterable[AlertEvent]:
 
 def waiting_for_review() -> Iterable[AlertEvent]:
     """Enrichments whose suggestions wait for a person, told once a day."""
+    from enrichment import review  # noqa: PLC0415 - it brings the client
+
     counted = review.queue().order_by().values("enrichment").annotate(suggestions=Count("pk"))
     for each in counted.order_by("enrichment"):
         name, number = each["enrichment"], each["suggestions"]

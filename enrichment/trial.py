@@ -3,8 +3,8 @@
 import asyncio
 import itertools
 import logging
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -56,6 +56,7 @@ class TriedRow:
     has_value: bool
     state: ResultState
     reason: str
+    findings: Sequence[Mapping[str, Any]]  # as results keep them
     cost_usd: Decimal | None
 
 
@@ -176,5 +177,6 @@ def _tried_row(
         has_value=value is not None,
         state=outcome.state,
         reason=outcome.reason,
+        findings=[asdict(each) for each in outcome.findings],
         cost_usd=outcome.record.cost_usd if outcome.record else Decimal(0),
     )

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth.admin import GroupAdmin as StockGroupAdmin
@@ -93,11 +94,34 @@ class UserAdmin(StockUserAdmin, RevisionedAdmin):  # type: ignore[type-arg,misc]
         return max(filter(None, held), key=RANK.__getitem__, default=gettext("none"))
 
 
+# Django's names of what each table's four permissions open are English.
+STOCK_PERMISSIONS = {
+    "add": _("Can add"),
+    "change": _("Can change"),
+    "delete": _("Can delete"),
+    "view": _("Can view"),
+}
+
+
+class PermissionField(forms.ModelMultipleChoiceField):
+    """Permissions in the reader's language."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        verb, _between, table = obj.codename.partition("_")
+        stock = STOCK_PERMISSIONS.get(verb) if table == obj.content_type.model else None
+        return f"{obj.content_type} | {stock or gettext(obj.name)}"
+
+
 @admin.register(Group)
 class GroupAdmin(StockGroupAdmin, RevisionedAdmin):
     """Roles. The three that ship are kept in step with every migration."""
 
     list_display = ("name", "meaning")
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "permissions":
+            kwargs["form_class"] = PermissionField
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     @admin.display(description=_("May"))
     def meaning(self, group: Group) -> str:

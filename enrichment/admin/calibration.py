@@ -98,7 +98,7 @@ def _found(given: Any, precision: float) -> Calibration | None:
 
 
 def _write(enrichment: Enrichment, floor: float, user: Any, precision: float) -> None:
-    message = f"{enrichment.label}: least confidence for a precision of {precision:g}"
+    message = f"{enrichment.name}: least confidence for a precision of {precision:g}"
     with revisions.change(user=user, source="admin", message=message):
         LLMConfig.objects.filter(pk=SINGLE_ROW_ID).update(**{enrichment.confidence_floor: floor})
 

@@ -159,6 +159,13 @@ class EnrichedRows:
         ids = request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)
         return start_address(table=table, ids=ids, page=page)
 
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Without the rows' link for those who may not start batches."""
+        columns = super().get_list_display(request)  # type: ignore[misc]  # the admin class's
+        if self.has_enrich_permission(request):
+            return columns
+        return [each for each in columns if each != "enrich_link"]
+
     @admin.display(description="")
     def enrich_link(self, row: Any) -> SafeString:
         """Starts with this one row."""

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from enrichment.admin.batch_cascade import cascade_in_words
 from enrichment.admin.calibration import calibration_urls
+from enrichment.admin.finding_words import in_words
 from enrichment.admin.review import as_it_came, review_urls
 from enrichment.admin.review_values import readable
 from enrichment.models import EnrichmentResult, ResultState
@@ -41,7 +42,7 @@ class EnrichmentResultAdmin(ReadOnlyAdmin):
     show_full_result_count = False
     list_per_page = 50
     fieldsets = (
-        (None, {"fields": ("enrichment", "target", "row_id", "variant", "state", "reason")}),
+        (None, {"fields": ("enrichment", "target", "row_id", "variant", "state", "whole_reason")}),
         (
             _("Made by"),
             {
@@ -85,7 +86,12 @@ class EnrichmentResultAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("Reason"))
     def why(self, result: EnrichmentResult) -> str:
-        return result.reason if len(result.reason) <= 80 else f"{result.reason[:79]}…"
+        reason = self.whole_reason(result)
+        return reason if len(reason) <= 80 else f"{reason[:79]}…"
+
+    @admin.display(description=_("Reason"))
+    def whole_reason(self, result: EnrichmentResult) -> str:
+        return in_words(result.reason, result.findings)
 
     def fill_page(self, request: HttpRequest, obj: Model | None, context: dict[str, Any]) -> None:
         """With the value before and after."""

@@ -21,6 +21,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from enrichment import review, review_many
+from enrichment.admin.finding_words import in_words
 from enrichment.admin.review_values import compared, fields, parts, readable
 from enrichment.enrichments import get, names
 from enrichment.enrichments.contract import ListedOrganizations
@@ -74,6 +75,7 @@ def card(suggestion: Suggestion) -> dict[str, Any]:
         "name": suggestion.name,
         "row_url": row_page(enrichment.model(), result.row_id) if suggestion.row else "",
         "label": enrichment.label,
+        "reason": in_words(result.reason, result.findings),
         "confidence_source": result.confidence_source.replace("_", " "),
         "old_title": gettext("Current value") if has_value else gettext("Source"),
         # Beside the comparison, unless it is one of its sides already.

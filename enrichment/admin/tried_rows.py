@@ -6,6 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from enrichment.admin.finding_words import in_words
 from enrichment.admin.review_values import compared, readable
 from enrichment.enrichments.contract import Enrichment
 from enrichment.models import ResultState
@@ -45,5 +46,5 @@ def _tried_row(enrichment: Enrichment, row: TriedRow) -> dict[str, Any]:
         "after": right,
         "state": badge(said, tone),
         "cost": money(row.cost_usd),
-        "reason": row.reason,
+        "reason": in_words(row.reason, row.findings),
     }

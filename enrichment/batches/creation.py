@@ -6,9 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import BooleanField, QuerySet
-from django.db.models.expressions import RawSQL
+from django.db.models import BooleanField, Func, QuerySet
 from django.db.models.functions import Now
+from django.db.models.sql.compiler import SQLCompiler
 from django.utils.translation import gettext
 
 from enrichment import signals
@@ -132,12 +132,18 @@ NOT EXISTS (
 """
 
 
+class _LeftToNobody(Func):
+    """Whether no batch is at work on a row; its key follows the table's alias in subqueries."""
+
+    output_field = BooleanField()
+
+    def as_sql(self, compiler: SQLCompiler, *args: Any, **kwargs: Any) -> tuple[str, list[Any]]:
+        key, values = compiler.compile(self.get_source_expressions()[0])
+        return _IN_WORK.format(key=key), [self.extra["name"], self.extra["variant"], *values]
+
+
 def _left_to_nobody(rows: "QuerySet[Any]", enrichment: Enrichment, variant: str) -> "QuerySet[Any]":
-    meta, quote = enrichment.model()._meta, connection.ops.quote_name  # noqa: SLF001 - documented
-    key = f"{quote(meta.db_table)}.{quote(str(meta.pk.column))}"
-    free = RawSQL(  # noqa: S611 - identifiers of the model
-        _IN_WORK.format(key=key), [enrichment.name, variant], output_field=BooleanField()
-    )
+    free = _LeftToNobody("pk", name=enrichment.name, variant=variant)
     found: QuerySet[Any] = rows.filter(free)
     return found
 

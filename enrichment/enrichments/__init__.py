@@ -30,9 +30,9 @@ def register(enrichment: Enrichment) -> None:
             compile_schema(enrichment.schema)
         except SchemaUnusable as error:
             raise SchemaUnusable(f"The enrichment {enrichment.name!r}: {error}") from None
-    switch, label = enrichment.feature, enrichment.label.lower()
+    switch = enrichment.feature
     if switch and not process_settings.is_known(switch):
-        told = format_lazy(_("Allows {name}."), name=label)
+        told = format_lazy(_("Allows: {name}."), name=enrichment.label)
         process_settings.register(ProcessSetting(switch, default=True, help=told))
     process_settings.register(*enrichment.settings)
     _REGISTRY[enrichment.name] = enrichment

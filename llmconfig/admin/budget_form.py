@@ -76,6 +76,10 @@ class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for
         typed = cleaned.get("scope_value", "").strip()
         cleaned["scope_value"] = value if colon else typed if scope in TYPED else ""
         self.instance.scope = scope
+        if typed and scope == BudgetScope.EVERYTHING:
+            self.add_error(
+                "scope_value", gettext("Leave it blank, or choose above what this is one of.")
+            )
         try:
             check_scope(scope, cleaned["scope_value"])
         except ChangeRefused as refusal:

@@ -19,7 +19,7 @@ from llmconfig.admin.kit.presentation import badge
 from llmconfig.admin.kit.theme import ModelAdmin, TextareaWidget
 from llmconfig.admin.kit.writes import RevisionedAdmin
 from llmconfig.errors import ChangeRefused
-from llmconfig.gateway.keys import Scope, check_scope, give_key
+from llmconfig.gateway.keys import Scope, check_expiry, check_scope, give_key
 from llmconfig.models import GatewayKey, StoredResponse
 from llmconfig.roles import username_field
 
@@ -42,6 +42,11 @@ class GatewayKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only
                         names=tuple(cleaned["names"] or ()),
                     )
                 )
+            except ChangeRefused as refusal:
+                self.add_error(refusal.field, str(refusal))
+        if self.instance.created_at is None:
+            try:
+                check_expiry(cleaned.get("expires_at"))
             except ChangeRefused as refusal:
                 self.add_error(refusal.field, str(refusal))
         return cleaned

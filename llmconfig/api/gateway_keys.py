@@ -13,7 +13,14 @@ from rest_framework.response import Response
 from llmconfig.api.kit.bodies import StrictModelSerializer, StrictSerializer, UserField
 from llmconfig.api.kit.documentation import extend_schema
 from llmconfig.api.kit.endpoints import ConfigurationList, ConfigurationRow, Endpoint
-from llmconfig.gateway.keys import MAX_OVERLAP, Scope, check_scope, give_key, rotate
+from llmconfig.gateway.keys import (
+    MAX_OVERLAP,
+    Scope,
+    check_expiry,
+    check_scope,
+    give_key,
+    rotate,
+)
 from llmconfig.models import GatewayKey
 from llmconfig.roles import username_field
 
@@ -67,6 +74,7 @@ class GatewayKeyList(ConfigurationList):
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         row = GatewayKey(**serializer.validated_data)
+        check_expiry(row.expires_at)
         key = give_key(row)
         with self.change(f"Made the key {row.name}."):
             row.save()

@@ -6,6 +6,8 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.utils.translation import gettext
+
 from llmconfig.configuration import snapshot
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import InteractionType
@@ -51,6 +53,15 @@ def make_key(
     key = give_key(row)
     row.save()
     return row, key
+
+
+def check_expiry(expires_at: datetime | None) -> None:
+    """Raises ChangeRefused for the end of a new key that could never open."""
+    if expires_at is not None and expires_at <= database_clock.now():
+        raise ChangeRefused(
+            gettext("This time is over: choose a later one, or leave it blank."),
+            field="expires_at",
+        )
 
 
 def give_key(row: GatewayKey) -> Secret:

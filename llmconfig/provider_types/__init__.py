@@ -7,11 +7,15 @@ import os
 from collections.abc import Iterator
 from importlib import import_module
 from pkgutil import iter_modules
+from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext
 
 from llmconfig.errors import UnknownProviderType
 from llmconfig.provider_types.contract import ProviderType
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 MAX_NAME_LENGTH = 20  # of the column that stores it
 
@@ -73,7 +77,7 @@ def last_resort() -> ProviderType | None:
     )
 
 
-def choices() -> list[tuple[str, str]]:
+def choices() -> "list[tuple[str, StrOrPromise]]":
     """(name, label) of each kind, for forms and models."""
     return [(each.name, each.label) for each in known()]
 

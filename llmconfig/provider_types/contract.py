@@ -2,6 +2,10 @@
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +29,7 @@ class ProviderType:
     """
 
     name: str  # stored with each provider; at most 20 characters
-    label: str  # shown in the admin and in errors
+    label: "StrOrPromise"  # shown in the admin and in errors
     wire: str  # a name of llmconfig.client.wire.registry: the format of requests and replies
     base_url: str = ""  # the vendor's own address; blank where each installation has its own
     needs_key: bool = True

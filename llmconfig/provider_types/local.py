@@ -1,10 +1,12 @@
 """A server on one's own machine: Ollama, llama.cpp, LM Studio."""
 
+from django.utils.translation import gettext_lazy as _
+
 from llmconfig.provider_types.contract import ProviderType
 
 TYPE = ProviderType(
     name="local",
-    label="Local server (Ollama, llama.cpp, LM Studio)",
+    label=_("Local server (Ollama, llama.cpp, LM Studio)"),
     wire="openai",
     base_url="http://localhost:11434/v1",
     needs_key=False,

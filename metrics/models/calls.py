@@ -183,6 +183,17 @@ class GenerationMetric(models.Model):
                 name="idx_llm_metrics_experiment",
                 condition=~Q(experiment=""),
             ),
+            # The list's filter by user: one user's calls among millions of newer ones of others.
+            models.Index(
+                fields=["user_id", "-created_at"],
+                name="idx_llm_metrics_user",
+                condition=Q(user_id__isnull=False),
+            ),
+            models.Index(
+                fields=["user_key", "-created_at"],
+                name="idx_llm_metrics_user_key",
+                condition=~Q(user_key=""),
+            ),
             # Cost by tier and model.
             models.Index(fields=["tier", "model_used"], name="idx_llm_metrics_tier_model"),
             # The list's filters by outcome: what they look for is rare, or not there at all.

@@ -6,12 +6,9 @@ SELECT
     calls, failed, unpriced, unpriced_tokens, cache_hits, unpriced_hits, tokens_input, tokens_output,
     tokens_cached_input, tokens_cache_write, tokens_reasoning, cost_usd, saved_usd, latency_sum_ms,
     latency_buckets, latency_counts
-FROM llm_callers_daily AS done
-WHERE NOT EXISTS (
-    SELECT FROM llm_rollup_dirty AS dirty
-    WHERE dirty.hour >= done.period_start
-        AND dirty.hour < done.period_start + interval '24 hours'
-)
+FROM llm_callers_daily
+-- Hashed once: a year of some hundred users has too many rows to look each of them up.
+WHERE period_start NOT IN (SELECT date_trunc('day', hour, 'UTC') FROM llm_rollup_dirty)
 UNION ALL
 SELECT
     dirty.day, kinds.kind, value, others,

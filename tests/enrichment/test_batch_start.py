@@ -89,7 +89,7 @@ def test_its_terms_are_those_of_the_form(provider, simulator, make_animals, oper
         ({"enrichment": "translation", "languages": "xx"}, "no BCP 47 language tag"),
         ({"enrichment": "translation", "languages": "es, jp"}, "Did you mean ja?"),
         ({"stale": []}, "Choose at least one reason"),
-        ({"max_cost_usd": "-1"}, "not above 0"),
+        ({"max_cost_usd": "-1"}, "greater than or equal to 0.000001"),
         ({"transport": "provider_batch", "within_hours": "2"}, "needs OpenAI or Anthropic"),
         ({"rows": "many", "table": "listings.Animal"}, "is no key of listings.Animal"),
         ({"query": "cleaned__x=1", "table": "listings.Animal"}, "filters can"),
@@ -105,6 +105,13 @@ def test_what_makes_no_batch_is_refused_in_words_and_keeps_what_was_typed(
     assert words in answer.content.decode()
     assert answer.context["form"]["priority"].value() == "3"
     assert not Batch.objects.exists()
+
+
+def test_the_forecast_names_the_field_that_it_refuses(provider, make_animals, operator):
+    make_animals(1)
+    text = asked(operator, "forecast", limit="0", max_cost_usd="-2").content.decode()
+    assert "Row limit: Ensure this value is greater" in text
+    assert "Cap (USD): Ensure this value is greater" in text
 
 
 def test_a_trial_shows_answers_and_writes_nothing(provider, simulator, make_animals, operator):

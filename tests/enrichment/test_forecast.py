@@ -49,6 +49,16 @@ def test_a_forecast_calls_nobody_and_leaves_out_what_needs_no_call(
     assert GenerationMetric.objects.count() == 0
 
 
+def test_a_limited_forecast_counts_the_calls_of_rows_that_no_batch_has(
+    provider, simulator, make_animals
+):
+    """The limit's subquery asks of each of its own rows, not of the rows around it."""
+    make_animals(6)
+    creation.create("description_cleaning", Selection(limit=3))
+    foreseen = forecast("description_cleaning", Selection(limit=2))
+    assert (foreseen.rows, foreseen.calls) == (2, 2)
+
+
 def test_an_unknown_price_is_no_cost_of_zero(make_provider, simulator, make_animals, provider):
     make_animals(5)
     ModelPrice.objects.all().delete()

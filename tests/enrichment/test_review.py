@@ -451,6 +451,24 @@ def test_filters_narrow_the_queue_and_a_skipped_card_stays_skipped(suggestion, p
     assert review.queue().count() == 1
 
 
+def test_why_it_waits_is_said_in_the_readers_language_and_old_reasons_stay(suggestion, page):
+    queue = reverse("admin:enrichment_review")
+    assert suggestion.reason in page.get(queue).content.decode()
+    page.cookies["django_language"] = "de"
+    text = page.get(queue).content.decode()
+    assert "Beschreibungen bereinigen" in text
+    assert re.search(r"Zahlen[^<]*: [^<]*99", text)
+    assert suggestion.reason not in text
+    one = reverse("admin:enrichment_enrichmentresult_change", args=[suggestion.pk])
+    assert suggestion.reason not in page.get(one).content.decode()
+    EnrichmentResult.objects.update(findings=None, reason="Kept from before")
+    assert "Kept from before" in page.get(queue).content.decode()
+    EnrichmentResult.objects.update(
+        findings=[{"code": "gone", "text": "Of an old gate", "data": {}}]
+    )
+    assert "Of an old gate" in page.get(queue).content.decode()
+
+
 def test_lists_and_objects_are_compared_by_part_and_field():
     shown = parts([{"name": "calm", "confidence": 1}, "old"], [{"name": "calm"}, HOSTILE])
     assert "<script>" not in shown

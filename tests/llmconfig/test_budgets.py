@@ -286,6 +286,7 @@ def test_a_budgets_subject_is_chosen_from_what_there_is(node, ask, admin_client)
         ("organization", "acme", "Give the organization&#x27;s number."),
         ("batch", "7", "Give the batch&#x27;s whole id"),
         ("batch", "", "Choose which one."),
+        ("everything", "5", "choose above what this is one of"),
         ("node:gone", "", "Select a valid choice."),
     ],
 )

@@ -1,6 +1,7 @@
 """Targets that keep failing are left alone, by all processes."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -87,6 +88,25 @@ def test_it_is_tried_again_by_one_call_when_the_time_is_over(quick, two_targets,
     simulator.plan()
     time.sleep(0.6)
     assert outcomes(client.generate(ask()).record) == [("first", "ok")]
+
+
+def test_while_one_call_tries_it_the_others_are_not_told_to_wait_for_its_timeout(
+    quick, two_targets, simulator, ask
+):
+    down(simulator)
+    for _ in range(5):
+        client.generate(ask())
+    time.sleep(0.6)
+    down(simulator, delay_ms=1500)  # the trial takes its time
+    with ThreadPoolExecutor(1) as executor:
+        trial = executor.submit(client.generate, ask())
+        while simulator.stats()["by_model"]["gpt-4o-mini"] < 6:
+            time.sleep(0.01)
+        other = client.generate(ask()).record.attempts[0]
+        trial.result()
+    assert other.outcome == "cooling"
+    assert other.retry_after_s <= cooldown.MAX_TRIED_SECONDS
+    assert other.detail.startswith("tried again by another call after 5 failures in a row")
 
 
 def test_if_it_fails_again_the_next_cool_down_is_longer(

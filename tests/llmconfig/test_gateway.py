@@ -525,6 +525,9 @@ def test_the_admin_shows_a_new_key_once(server, plain, admin_client):
     wrong = {**form, "name": "other", "names": "no_such_node"}
     refused = admin_client.post("/admin/llmconfig/gatewaykey/add/", wrong)
     assert "no node or interaction type" in refused.content.decode()
+    over = {**form, "name": "late", "expires_at_0": "2020-01-01", "expires_at_1": "00:00"}
+    refused = admin_client.post("/admin/llmconfig/gatewaykey/add/", over)
+    assert "This time is over" in refused.content.decode()
 
 
 def test_the_command_prints_a_key(server, plain, capsys):

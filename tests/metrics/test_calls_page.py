@@ -182,6 +182,20 @@ def test_the_index_of_texts_is_built_month_by_month_used_and_dropped(client):
         call_command("llm_text_index", drop=True)
 
 
+@pytest.mark.parametrize("only", [{"user_id": 5}, {"user_key": "ada"}])
+def test_one_users_calls_are_found_among_many_newer_ones_by_an_index(only):
+    make_call(**only)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO llm_generation_metrics (correlation_id, service_name, model_used,"
+            " node_type, method_name, user_id, user_key) SELECT gen_random_uuid(), 's', 'm',"
+            " 'enricher', 'n', 6, 'bob' FROM generate_series(1, 2000)"
+        )
+        cursor.execute("ANALYZE llm_generation_metrics")
+    plan = GenerationMetric.objects.filter(**only).order_by("-created_at")[:50].explain()
+    assert f"{next(iter(only))}_created_at_idx" in plan
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_query_that_takes_too_long_is_ended_and_the_page_says_how_to_narrow_it(client, settings):
     patient = settings.LLM_ENVIRONMENT

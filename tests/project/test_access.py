@@ -8,6 +8,7 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
+from enrichment.listings.models import Animal, Organization
 from llmconfig.roles import ensure_roles, group_name
 from tests.metrics.test_calls_page import signed_in
 
@@ -69,6 +70,8 @@ def test_an_administrator_changes_no_superuser_nor_their_password(administrator)
 def test_viewers_see_no_buttons():
     ensure_roles()
     viewer = signed_in("vera", "viewer")
+    rescue = Organization.objects.create(external_id="r", slug="r", name="Rescue")
+    Animal.objects.create(external_id="1", name="Rex", description="A dog.", organization=rescue)
     found: dict[str, list[str]] = {}
     for model in admin.site._registry:
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"
@@ -84,7 +87,7 @@ def test_viewers_see_no_buttons():
 
 
 def _buttons(name, answer):
-    """Buttons of forms that change something, by the page."""
+    """Buttons of forms that change something, and links to such forms, by the page."""
     forms = re.findall(
         r"<form[^>]*method=\"post\".*?</form>", answer.content.decode(), re.DOTALL | re.IGNORECASE
     )
@@ -93,4 +96,17 @@ def _buttons(name, answer):
         for form in forms
         if re.search(r"<button|type=\"submit\"", form) and not any(each in form for each in FOR_ALL)
     ]
+    wrong += re.findall(r'href="[^"]*/add/[^"]*"', answer.content.decode())
     return {name: wrong} if wrong else {}
+
+
+def test_permissions_and_their_two_lists_are_in_the_readers_language():
+    ensure_roles()
+    client = signed_in("ada", is_superuser=True)
+    client.cookies["django_language"] = "de"
+    role = Group.objects.get(name=group_name("viewer"))
+    page = client.get(reverse("admin:auth_group_change", args=[role.pk])).content.decode()
+    assert "Organisation | Darf ansehen" in page
+    assert "Darf Antworten beurteilen" in page
+    assert "Can " not in page
+    assert "Markierte %s ausw\u00e4hlen" in client.get(reverse("admin:jsi18n")).content.decode()

@@ -90,6 +90,7 @@ def test_a_test_that_leaves_the_machine_without_an_exception_is_refused(plain):
 # What each kind of process runs when it starts, and what it doesn't need for that.
 WORKER = "from project.celery import app; app.loader.import_default_modules()"
 STARTS = {
+    "pass": ("llmconfig.client.http.transport", "enrichment.batches.lifecycle"),
     "import project.asgi": ("celery", "unfold.admin"),
     "import project.urls": ("celery", "django.test", "llmconfig.gateway.application"),
     WORKER: ("llmconfig.admin", "unfold.admin", "rest_framework.views", "project.urls"),

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from django.utils.translation import gettext_lazy as _
+
 from enrichment.enrichments.contract import PromptText
 from enrichment.enrichments.whole_answer import complete_text
 from enrichment.listings.abbreviations import ABBREVIATIONS
@@ -35,7 +37,7 @@ class DescriptionCleaning(ListingEnrichment):
     """Grammar and readability; the facts stay as the rescue wrote them."""
 
     name = "description_cleaning"
-    label = "Description cleaning"
+    label = _("Description cleaning")
     node = "description_cleaning"
     feature = "LLM_FEATURE_DESCRIPTION_CLEANING"
     reads = ("name", "description")

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from enrichment.enrichments.contract import Judgement, PromptText
 from enrichment.listings.abbreviations import ABBREVIATIONS
 from enrichment.listings.concepts import CHOICES, LANGUAGES, NEW_CONCEPTS, STATEMENTS
@@ -55,7 +57,7 @@ class DogProfiler(ListingEnrichment):
     """A profile from the listing's own words and columns."""
 
     name = "dog_profiler"
-    label = "Dog profiler"
+    label = _("Dog profiler")
     node = "dog_profiler"
     feature = "LLM_FEATURE_DOG_PROFILER"
     reads = ("name", "description", *FACT_COLUMNS)

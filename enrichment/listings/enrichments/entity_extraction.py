@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from enrichment.enrichments.confident_parts import ConfidentParts, PartDoubt, parts_schema
 from enrichment.enrichments.contract import PromptText
 from enrichment.listings.enrichments.listing import ListingEnrichment
@@ -48,7 +50,7 @@ class EntityExtraction(ListingEnrichment, ConfidentParts):
     """Each entity as the listing spells it; one that isn't in the text is never applied."""
 
     name = "entity_extraction"
-    label = "Entity extraction"
+    label = _("Entity extraction")
     node = "entity_extraction"
     feature = "LLM_FEATURE_ENTITY_EXTRACTION"
     reads = ("name", "description")

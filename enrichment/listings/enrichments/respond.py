@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from enrichment.enrichments.contract import PromptText
 from enrichment.enrichments.whole_answer import complete_text
 from enrichment.listings.abbreviations import ABBREVIATIONS
@@ -26,7 +28,7 @@ class Respond(ListingEnrichment):
     """One question, one answer, to a person; nothing is written to the row (responding.py)."""
 
     name = "respond"
-    label = "Answers to adopters"
+    label = _("Answers to adopters")
     node = "respond"
     feature = "LLM_FEATURE_RESPOND"
     reads = ("name", "description", *FACT_COLUMNS)

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from django.utils.translation import gettext_lazy as _
+
 from enrichment.enrichments.confident_parts import (
     CONFIDENCE,
     EVIDENCE,
@@ -96,7 +98,7 @@ class Tagging(ListingEnrichment, ConfidentParts):
     """Search tags from the listing's own words and columns."""
 
     name = "tagging"
-    label = "Tagging"
+    label = _("Tagging")
     node = "tagging"
     feature = "LLM_FEATURE_TAGGING"
     reads = ("name", "description", *FACT_COLUMNS, "fixed", "shots_current")

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from enrichment.enrichments.contract import PromptText
 from enrichment.enrichments.whole_answer import complete_text
 from enrichment.language_tags import language_name
@@ -33,7 +35,7 @@ class Translation(ListingEnrichment):
     """The cleaned description where there is one, else the published text."""
 
     name = "translation"
-    label = "Translation"
+    label = _("Translation")
     node = "translation"
     feature = "LLM_FEATURE_TRANSLATION"
     reads = ("name", "description", "enriched_description")

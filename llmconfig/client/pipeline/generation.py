@@ -71,7 +71,7 @@ async def _ask(state: GenerationState, strategy: Strategy, target: Target) -> At
 
 def _note_cooling(state: GenerationState, target: Target) -> None:
     left = cooldown.seconds_left(target)
-    detail = f"left alone for {left:.1f} s more after {cooldown.reason(target)}"
+    detail = f"{cooldown.treatment(target)} after {cooldown.reason(target)}"
     attempt = replace(not_sent(target, "cooling", detail), retry_after_s=left)
     state.add(AttemptResult(target, attempt, transient=True))
 

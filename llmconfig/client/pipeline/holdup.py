@@ -64,9 +64,8 @@ def _trouble(attempt: Attempt) -> str:
 
 
 def _waiting(target: Target) -> str:
-    left = cooldown.seconds_left(target)
-    if left > 0:
-        return f"{_name(target)} is left alone for {left:.0f} s more: {cooldown.reason(target)}."
+    if cooldown.seconds_left(target) > 0:
+        return f"{_name(target)} is {cooldown.treatment(target)}: {cooldown.reason(target)}."
     return f"Waiting for {_limits(target.provider)}."
 
 

@@ -22,6 +22,7 @@ LOOK_EVERY_SECONDS = 1.0
 MAX_COOLDOWN_FACTOR = 12  # of LLM_COOLDOWN_SECONDS, reached by doubling
 MAX_ASKED_SECONDS = 3600.0  # of what a provider asks for in Retry-After
 ASK_AGAIN_SECONDS = 0.1
+MAX_TRIED_SECONDS = 1.0  # what others are told to wait for a call that tries the target
 
 # Adds a target, then lists all: name, milliseconds left, reason. A longer cool-down stays.
 SCRIPT = """
@@ -80,7 +81,10 @@ async def know() -> None:
 
 
 def seconds_left(target: Target) -> float:
-    """For how long a target is to be left alone; 0 if it may be asked."""
+    """For how long a target is to be left alone; 0 if it may be asked.
+
+    While a call tries it, nobody knows: it is the time after which to look again.
+    """
     now = time.monotonic()
     if now - _cooldowns.looked_at > LOOK_EVERY_SECONDS:
         _cooldowns.looked_at = now
@@ -88,7 +92,18 @@ def seconds_left(target: Target) -> float:
     if not _cooldowns.failing:
         return 0.0
     health = _cooldowns.failing.get(_name(target))
-    return 0.0 if health is None else max(0.0, health.until - now)
+    if health is None:
+        return 0.0
+    left = max(0.0, health.until - now)
+    return min(left, MAX_TRIED_SECONDS) if health.tried else left
+
+
+def treatment(target: Target) -> str:
+    """What is done with a target in its cooldown, in words that follow "is"."""
+    health = _cooldowns.failing.get(_name(target))
+    if health is not None and health.tried:
+        return "tried again by another call"
+    return f"left alone for {seconds_left(target):.1f} s more"
 
 
 def reason(target: Target) -> str:
