@@ -14,6 +14,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -25,7 +26,13 @@ from enrichment.listings.importing.importer import (
     import_listings,
     read_columns,
 )
-from enrichment.listings.importing.mapping import FIELDS, KEY, NEEDED_TO_ADD
+from enrichment.listings.importing.mapping import (
+    FIELDS,
+    KEY,
+    NEEDED_TO_ADD,
+    ORGANIZATION,
+    ORGANIZATION_ID,
+)
 from enrichment.listings.importing.report import Example, ImportReport
 from enrichment.listings.models import Animal
 from llmconfig.configuration.numbers import count
@@ -40,6 +47,12 @@ ORDERS = (
     ("dmy", _("Day first: 31/12/2026")),
     ("mdy", _("Month first: 12/31/2026")),
 )
+# The others are columns of the table, which have names.
+FIELD_NAMES = {
+    KEY: _("ID"),
+    ORGANIZATION_ID: _("ID of the organization"),
+    ORGANIZATION: _("Organization"),
+}
 _OF_A_TERMINAL = re.compile(r"[^.:;]*--\w[^.;]*[.;]?")
 
 
@@ -56,7 +69,11 @@ def import_view(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         shown = _read(request)
         if shown.get("imported"):
-            return HttpResponseRedirect(reverse("admin:listings_animal_changelist"))
+            listings = reverse("admin:listings_animal_changelist")
+            # The page's script goes there itself: following a redirect, it would read the message.
+            if request.headers.get(FRAGMENT):
+                return HttpResponse(status=204, headers={"X-Location": listings})
+            return HttpResponseRedirect(listings)
         if request.headers.get(FRAGMENT):
             return TemplateResponse(request, "nodewise/import_preview.html", shown)
     return TemplateResponse(
@@ -66,7 +83,7 @@ def import_view(request: HttpRequest) -> HttpResponse:
             **admin.site.each_context(request),
             "title": gettext("Import listings"),
             "orders": ORDERS,
-            "fields": FIELDS,
+            "fields": _named_fields(),
             "sample": sample_file() is not None,
             **shown,
         },
@@ -137,9 +154,18 @@ def _mapped(columns: FileColumns | None, mapping: Any) -> dict[str, Any]:
         return {}
     return {
         "columns": [(name, mapping.get(name, field)) for name, field in columns.fields.items()],
-        "fields": FIELDS,
-        "needed": (KEY, *NEEDED_TO_ADD),
+        "fields": _named_fields(),
+        "needed": [label for field, label in _named_fields() if field in (KEY, *NEEDED_TO_ADD)],
     }
+
+
+def _named_fields() -> list[tuple[str, str]]:
+    """Each field that a column can fill, with its name for people."""
+    column = Animal._meta.get_field  # noqa: SLF001 - documented
+    return [
+        (field, str(FIELD_NAMES.get(field) or capfirst(column(field).verbose_name)))
+        for field in FIELDS
+    ]
 
 
 def _shown(report: ImportReport) -> dict[str, Any]:

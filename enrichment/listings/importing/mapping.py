@@ -108,7 +108,7 @@ def _no_key(columns: Sequence[str]) -> str:
     hint = (
         gettext("Perhaps --map '{column}=id'.").format(column=close)
         if close
-        else gettext("Name one: --map COLUMN=id.")
+        else gettext("Name it with --map COLUMN=id.")
     )
     said = gettext(
         "column 'id' is missing: it tells which listing a row is. The file has {names}. {hint}"

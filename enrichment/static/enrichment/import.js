@@ -6,9 +6,11 @@
   const preview = document.getElementById("import-preview");
   const state = form.querySelector("[data-state]");
   let running = null;
+  let importing = false; // a second click must not begin it again
 
   const show = async (what) => {
-    if (!form.elements.file.files.length) return;
+    if (!form.elements.file.files.length || importing) return;
+    importing = what === "import";
     running?.abort();
     running = new AbortController();
     const mine = running;
@@ -19,8 +21,9 @@
       const answer = await fetch(form.action, {
         method: "POST", body, signal: mine.signal, headers: { "X-Fragment": "1" },
       });
-      if (answer.redirected) {
-        location.assign(answer.url);
+      const next = answer.headers.get("X-Location");
+      if (next) {
+        location.assign(next);
         return;
       }
       if (!answer.ok) throw new Error(answer.status === 413 ? form.dataset.tooLarge : "");
@@ -31,6 +34,7 @@
       if (mine.signal.aborted) return;
       state.textContent = error.message || form.dataset.silent;
     }
+    importing = false;
   };
 
   form.elements.file.addEventListener("change", () => {

@@ -54,3 +54,16 @@ window.addEventListener("load", () => setTimeout(() => {
   }
   for (const tip of document.querySelectorAll(".help-tooltip[aria-label]")) tip.setAttribute("role", "img");
 }));
+
+// A double click sends a form once. What answers with a file leaves the page, and may be sent again.
+const AGAIN_MS = 3000;
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.method !== "post") return;
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  form.dataset.sent = "yes";
+  setTimeout(() => delete form.dataset.sent, AGAIN_MS);
+});

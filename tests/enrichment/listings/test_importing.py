@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
+from django.urls import reverse
 from openpyxl import Workbook
 
 from enrichment.listings.errors import BadListings
@@ -659,3 +661,14 @@ def test_the_shipped_listings_go_in_whole():
     assert counts(import_listings(path)) == (3000, 0, 0, 0)
     assert counts(import_listings(path)) == (0, 0, 3000, 0)
     assert Organization.objects.exists()
+
+
+def test_a_clean_import_in_the_browser_is_confirmed_on_the_page_that_it_leads_to(admin_client):
+    file = SimpleUploadedFile("dogs.csv", GOOD.encode())
+    answer = admin_client.post(
+        reverse("admin:listings_import"),
+        {"file": file, "do": "import"},
+        headers={"X-Fragment": "1"},  # as the page's script asks
+    )
+    assert Animal.objects.count() == 1
+    assert "1 listings added" in admin_client.get(answer["X-Location"]).content.decode()
