@@ -38,11 +38,20 @@ TEXTS = (
     _("Select action"),
     _("Select action to run"),
     _("Select all rows"),
+    _(
+        "Raw passwords are not stored, so there is no way to see this user’s password, but you can"  # noqa: RUF001 - as the theme has it
+        " change the password using"
+        ' <a href="{}" class="text-primary-600 dark:text-primary-500">this form</a>.'
+    ),
     _("Select record"),
     _("System"),
     _("This item will be deleted."),
     _("This page yielded into no results. Create a new item or reset your filters."),
     _("Toggle password visibility"),
     _("Type to search"),
+    _(
+        "Whether the user will be able to authenticate using a password or not. If disabled, they"
+        " may still be able to authenticate using other backends, such as Single Sign-On or LDAP."
+    ),
     _("You have been successfully logged out from the administration"),
 )

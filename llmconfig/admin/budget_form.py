@@ -1,11 +1,13 @@
 """The form of a budget: what it applies to is chosen, so that it can match something."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from llmconfig.admin.kit import organizations
 from llmconfig.admin.kit.theme import SelectWidget, TextWidget
 from llmconfig.client.traffic.budgets import check_scope
 from llmconfig.configuration import snapshot
@@ -94,13 +96,19 @@ def _choices() -> list[tuple[str, list[tuple[str, str]]]]:
     nodes = sorted({*state.nodes, *state.interactions})
     keys = GatewayKey.objects.values_list("name", flat=True)
     groups = (
-        (gettext("Providers"), BudgetScope.PROVIDER, sorted(state.providers)),
-        (gettext("Nodes and interaction types"), BudgetScope.NODE, nodes),
-        (gettext("API keys"), BudgetScope.ACCOUNT, list(keys)),
+        (gettext("Providers"), BudgetScope.PROVIDER, _alike(sorted(state.providers))),
+        (gettext("Nodes and interaction types"), BudgetScope.NODE, _alike(nodes)),
+        (gettext("API keys"), BudgetScope.ACCOUNT, _alike(keys)),
+        (gettext("Organizations"), BudgetScope.ORGANIZATION, organizations.offered()),
     )
     return [
         (gettext("All calls"), [(BudgetScope.EVERYTHING.value, gettext("Everything"))]),
-        *((label, [(f"{scope.value}:{name}", name) for name in names])
-          for label, scope, names in groups if names),
+        *((label, [(f"{scope.value}:{value}", name) for value, name in subjects])
+          for label, scope, subjects in groups if subjects),
         (gettext("Others"), [(scope.value, str(label)) for scope, label in TYPED.items()]),
     ]  # fmt: skip
+
+
+def _alike(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Subjects that are shown as they are stored."""
+    return [(name, name) for name in names]

@@ -20,6 +20,7 @@ from enrichment.models import (
     EnrichmentResult,
     Prompt,
 )
+from llmconfig.models import Budget
 from llmconfig.roles import ensure_roles
 from tests.api import caller
 
@@ -329,3 +330,15 @@ def test_whose_answer_a_waiting_row_gets_is_shown_without_the_answer(client):
         assert "row-7" in text
         assert "dear" in text
         assert "window.ran" not in text
+
+
+def test_a_budgets_organization_is_chosen_by_its_name(client, animal):
+    rescue = animal.organization
+    chosen = f"organization:{rescue.pk}"
+    page = client.get(reverse("admin:llmconfig_budget_add")).content.decode()
+    assert f'<option value="{chosen}">Rescue</option>' in page
+    form = {"name": "r", "is_enabled": "on", "period": "day", "hard_limit_usd": "5",
+            "applies_to": chosen, "_seen_revision": "0"}  # fmt: skip
+    client.post(reverse("admin:llmconfig_budget_add"), form)
+    budget = Budget.objects.get()
+    assert (budget.scope, budget.scope_value) == ("organization", str(rescue.pk))

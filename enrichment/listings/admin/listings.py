@@ -25,6 +25,7 @@ from enrichment.listings.admin.freshness import (
 from enrichment.listings.admin.importing import import_view, sample_view
 from enrichment.listings.models import Animal, Organization
 from enrichment.models import EnrichmentResult
+from llmconfig.admin.kit.organizations import register_organizations
 from llmconfig.admin.kit.presentation import badge, link
 from llmconfig.admin.kit.theme import ModelAdmin
 
@@ -32,6 +33,14 @@ EXCERPT = 90
 ENRICHED_FIELDS = (
     "enriched_description", "dog_profiler_data", "translations", "tags", "entities",
 )  # fmt: skip
+
+
+def _first_organizations(limit: int) -> Any:
+    """For forms that name one."""
+    return Organization.objects.order_by("name").values_list("pk", "name")[:limit]
+
+
+register_organizations(_first_organizations)
 
 
 @admin.register(Organization)
