@@ -1,4 +1,4 @@
-"""Organizations that forms offer for choice: callers give their numbers, an app knows their names."""
+"""Organizations that forms offer for choice: an app knows their numbers and names."""
 
 from collections.abc import Callable, Iterable
 
