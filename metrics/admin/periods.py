@@ -23,6 +23,7 @@ from metrics.admin.viewers_zone import viewers_zone
 from metrics.questions import Grain, start_of
 
 DEFAULT_DAYS = 7
+YEARS = range(1970, 9000)  # spans around others would leave the calendar
 HOUR_FORMAT = "%Y-%m-%dT%H"
 DAY_FORMAT = "%Y-%m-%d"
 PERIOD, SINCE, UNTIL = "days", "since", "until"  # in the address
@@ -92,7 +93,10 @@ def moment_of(text: str, zone: ZoneInfo) -> dt.datetime | None:
     try:
         found = dt.datetime.fromisoformat(text.strip())
         found = found.replace(tzinfo=zone) if found.tzinfo is None else found
-        return found.astimezone(dt.UTC)
+        found = found.astimezone(dt.UTC)
+        if found.year not in YEARS:
+            raise ValueError(found)
+        return found
     except (ValueError, OverflowError):
         raise ValueError(gettext("Enter a time such as 2031-04-11T09:30.")) from None
 

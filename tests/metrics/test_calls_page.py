@@ -83,6 +83,7 @@ def test_each_typed_filter_keeps_its_calls_and_sums_them(client, name, value):
         ("session", "x", "Enter the whole ID"),
         ("user", "x", "Enter its number."),
         ("since", "yesterday", "Enter a time such as"),
+        ("until", "0001-01-01", "Enter a time such as"),
     ],
 )
 def test_a_filter_that_can_not_be_read_shows_nothing_and_says_why(client, name, value, way_out):
