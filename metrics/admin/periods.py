@@ -90,15 +90,16 @@ def moment_of(text: str, zone: ZoneInfo) -> dt.datetime | None:
     """
     if not text.strip():
         return None
+    way_out = gettext("Enter a time such as 2031-04-11T09:30.")
     try:
         found = dt.datetime.fromisoformat(text.strip())
         found = found.replace(tzinfo=zone) if found.tzinfo is None else found
         found = found.astimezone(dt.UTC)
-        if found.year not in YEARS:
-            raise ValueError(found)
-        return found
     except (ValueError, OverflowError):
-        raise ValueError(gettext("Enter a time such as 2031-04-11T09:30.")) from None
+        raise ValueError(way_out) from None
+    if found.year not in YEARS:
+        raise ValueError(way_out)
+    return found
 
 
 class PeriodFilter(DropdownFilter):
