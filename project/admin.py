@@ -103,7 +103,7 @@ STOCK_PERMISSIONS = {
 }
 
 
-class PermissionField(forms.ModelMultipleChoiceField):
+class PermissionField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # generic only for the checker
     """Permissions in the reader's language."""
 
     def label_from_instance(self, obj: Any) -> str:
@@ -118,7 +118,9 @@ class GroupAdmin(StockGroupAdmin, RevisionedAdmin):
 
     list_display = ("name", "meaning")
 
-    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+    def formfield_for_manytomany(
+        self, db_field: Any, request: HttpRequest | None = None, **kwargs: Any
+    ) -> Any:
         if db_field.name == "permissions":
             kwargs["form_class"] = PermissionField
         return super().formfield_for_manytomany(db_field, request, **kwargs)

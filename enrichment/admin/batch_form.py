@@ -25,7 +25,7 @@ from llmconfig.admin.kit.theme import SelectWidget, TextWidget
 
 MAX_ORGANIZATIONS = 500  # offered for choice; others are typed
 MAX_LANGUAGES = 20
-LEAST_CAP = Decimal("0.000001")  # US dollars; blank is none
+MIN_CAP = Decimal("0.000001")  # US dollars; blank is none
 PAST_ALLOWED = dt.timedelta(minutes=2)  # while a person still looks at the form
 TRANSPORTS = (
     (Transport.LIVE.value, _("Now, call by call")),
@@ -91,7 +91,7 @@ class BatchForm(forms.Form):
         required=False,
         max_digits=16,
         decimal_places=10,
-        min_value=LEAST_CAP,
+        min_value=MIN_CAP,
         max_value=MAX_CAP - 1,
         widget=TextWidget(attrs={"inputmode": "decimal", "placeholder": _("None")}),
         help_text=_("The batch pauses when it has cost this much."),

@@ -4,7 +4,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from django.apps import apps
 from django.core.exceptions import ValidationError
@@ -29,9 +29,6 @@ from llmconfig.client.types import Generation
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.process_settings import ProcessSetting, effective
 from llmconfig.models import ApplyAfter
-
-if TYPE_CHECKING:
-    from django_stubs_ext import StrOrPromise
 
 logger = logging.getLogger(__name__)
 
@@ -111,7 +108,7 @@ class Enrichment(ABC):
     """One kind of work on a row. Subclasses are stateless; one instance serves all threads."""
 
     name: ClassVar[str]  # the API's processing_type
-    label: ClassVar["StrOrPromise"]
+    label: ClassVar[Any]  # for people: a text, or one that gettext translates when it is shown
     node: ClassVar[str]
     feature: ClassVar[str] = ""  # the LLM_FEATURE_ variable that can switch it off, if any
     settings: ClassVar[tuple[ProcessSetting, ...]] = ()  # further ones that its own code reads

@@ -161,9 +161,12 @@ def _mapped(columns: FileColumns | None, mapping: Any) -> dict[str, Any]:
 
 def _named_fields() -> list[tuple[str, str]]:
     """Each field that a column can fill, with its name for people."""
-    column = Animal._meta.get_field  # noqa: SLF001 - documented
+    column: Any = Animal._meta.get_field  # noqa: SLF001 - documented
     return [
-        (field, str(FIELD_NAMES.get(field) or capfirst(column(field).verbose_name)))
+        (
+            field,
+            str(FIELD_NAMES.get(field) or capfirst(column(field).verbose_name)),
+        )
         for field in FIELDS
     ]
 
