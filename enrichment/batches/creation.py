@@ -137,7 +137,7 @@ class _LeftToNobody(Func):
 
     output_field = BooleanField()
 
-    def as_sql(self, compiler: SQLCompiler, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]  # Django's own names further arguments that only templates need
+    def as_sql(self, compiler: SQLCompiler, *args: Any, **kwargs: Any) -> Any:
         key, values = compiler.compile(self.get_source_expressions()[0])
         return _IN_WORK.format(key=key), [self.extra["name"], self.extra["variant"], *values]
 
