@@ -78,16 +78,16 @@ class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for
         typed = cleaned.get("scope_value", "").strip()
         cleaned["scope_value"] = value if colon else typed if scope in TYPED else ""
         self.instance.scope = scope
-        if typed and scope == BudgetScope.EVERYTHING:
-            self.add_error(
-                "scope_value", gettext("Leave it blank, or choose above what this is one of.")
-            )
         try:
             check_scope(scope, cleaned["scope_value"])
         except ChangeRefused as refusal:
             self.add_error("applies_to" if colon else "scope_value", str(refusal))
         if not colon and scope in TYPED and not typed:
             self.add_error("scope_value", gettext("Choose which one."))
+        if typed and scope == BudgetScope.EVERYTHING:
+            self.add_error(
+                "scope_value", gettext("Leave it blank, or choose above what this is one of.")
+            )
         return cleaned
 
 
