@@ -67,7 +67,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 6 * 3600.0,
     },
     "roll-up-metrics": {"task": "metrics.tasks.roll_up", "schedule": 60.0},
-    "watch-for-alerts": {"task": "metrics.tasks.watch_for_alerts", "schedule": 30.0},
+    "watch-for-alerts": {"task": "metrics.tasks.watch_for_alerts", "schedule": 15.0},
     "send-alerts": {"task": "metrics.tasks.send_alerts", "schedule": 10.0},
     "mine-patterns": {
         "task": "metrics.tasks.mine_patterns",

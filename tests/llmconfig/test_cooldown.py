@@ -123,6 +123,26 @@ def test_if_it_fails_again_the_next_cool_down_is_longer(
     assert 50 < cooling.retry_after_s <= 100
 
 
+def test_where_nobody_listens_the_next_cool_down_is_no_longer(
+    quick, make_provider, make_node, ask, settings
+):
+    make_provider("only", api_base_url="http://127.0.0.1:9/v1")
+    make_node("only/gpt-4o-mini")
+    call = replace(ask(), waits=False)
+    for _ in range(5):
+        with pytest.raises(GenerationExhausted):
+            client.generate(call)
+    time.sleep(0.6)
+    settings.LLM_ENVIRONMENT = {**settings.LLM_ENVIRONMENT, "LLM_COOLDOWN_SECONDS": 50}
+    with pytest.raises(GenerationExhausted) as tried:
+        client.generate(call)
+    assert outcomes(tried.value.record)[0] == ("only", "connection")
+    with pytest.raises(GenerationExhausted) as cooling:
+        client.generate(call)
+    assert outcomes(cooling.value.record) == [("only", "cooling")]
+    assert cooling.value.record.attempts[0].retry_after_s <= 50
+
+
 def test_if_all_are_cooling_a_call_waits_for_the_first(
     quick, make_provider, make_node, simulator, ask, settings
 ):

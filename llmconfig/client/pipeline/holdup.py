@@ -9,8 +9,6 @@ from llmconfig.client.types import ANSWERED, Attempt
 from llmconfig.configuration.facts import ProviderFacts
 from llmconfig.configuration.resolution import Target
 
-UNREACHABLE = "connection"  # an attempt's outcome
-
 
 @dataclass(frozen=True, slots=True)
 class CallWatch:
@@ -58,7 +56,7 @@ def _trouble(attempt: Attempt) -> str:
     if attempt.outcome in ANSWERED or attempt.outcome == "cooling":
         return ""
     said = attempt.detail or attempt.outcome
-    if attempt.outcome == UNREACHABLE:
+    if attempt.outcome == cooldown.UNREACHABLE:
         return f"Nobody answers at the address of {attempt.provider}: {said}."
     return f"{attempt.provider}/{attempt.model}: {said}."
 

@@ -22,6 +22,7 @@ LOOK_EVERY_SECONDS = 1.0
 MAX_COOLDOWN_FACTOR = 12  # of LLM_COOLDOWN_SECONDS, reached by doubling
 MAX_ASKED_SECONDS = 3600.0  # of what a provider asks for in Retry-After
 ASK_AGAIN_SECONDS = 0.1
+UNREACHABLE = "connection"  # an attempt's outcome
 MAX_TRIED_SECONDS = 1.0  # what others are told to wait for a call that tries the target
 
 # Adds a target, then lists all: name, milliseconds left, reason. A longer cool-down stays.
@@ -203,11 +204,13 @@ def _cool(
     health.cooled += 1
     health.tried = False
     base: float = configuration.setting("LLM_COOLDOWN_SECONDS")
-    seconds = base * min(2 ** (health.cooled - 1), MAX_COOLDOWN_FACTOR)
+    # Where nobody listens, to try costs nobody anything: so its return is soon found out.
+    longer = 1 if attempt.outcome == UNREACHABLE else 2 ** (health.cooled - 1)
+    seconds = base * min(longer, MAX_COOLDOWN_FACTOR)
     seconds = min(max(seconds, asked_s), MAX_ASKED_SECONDS)
     health.until = time.monotonic() + seconds
     health.reason = f"{health.failures} failures in a row, the last one {attempt.outcome}"
-    if attempt.outcome == "connection":  # a person can see what isn't there
+    if attempt.outcome == UNREACHABLE:  # a person can see what isn't there
         health.reason += f" ({attempt.detail})"
     name, said, milliseconds = _name(target), health.reason, int(seconds * 1000)
     _in_background(lambda: [name, milliseconds, said])
