@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group, User
 from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from enrichment import review
 from enrichment.admin.review_values import compared, fields, parts
@@ -451,6 +451,7 @@ def test_filters_narrow_the_queue_and_a_skipped_card_stays_skipped(suggestion, p
     assert review.queue().count() == 1
 
 
+@translation.override("en")  # what a page activates stays otherwise
 def test_why_it_waits_is_said_in_the_readers_language_and_old_reasons_stay(suggestion, page):
     queue = reverse("admin:enrichment_review")
     english = "Numbers that the source doesn"

@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
+from django.utils import translation
 
 from enrichment.listings.models import Animal, Organization
 from llmconfig.roles import ensure_roles, group_name
@@ -100,6 +101,7 @@ def _buttons(name, answer):
     return {name: wrong} if wrong else {}
 
 
+@translation.override("en")  # what a page activates stays otherwise
 def test_permissions_and_their_two_lists_are_in_the_readers_language():
     ensure_roles()
     client = signed_in("ada", is_superuser=True)
