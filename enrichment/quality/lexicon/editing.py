@@ -240,6 +240,7 @@ DROPPED = frozenset(
     obviously naturally finally eventually lastly
     although though albeit despite whereas hence moreover
     seeking looking including located known outright purely utterly info information
+    become became give gives gave given take takes took taken make makes made put see seen
     left area areas environment process nature natures personality temperament character litter
     """.split()
 )
