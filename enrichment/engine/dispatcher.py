@@ -19,7 +19,7 @@ from django.db import DatabaseError, InterfaceError
 from enrichment.engine.answer_spool import AnswerSpool
 from enrichment.engine.claims import LEASE_SECONDS, Claim
 from enrichment.engine.items import Item, Outcome, answered, call_for, failed, kept_of, without_fact
-from enrichment.engine.judging_time import takes_long
+from enrichment.engine.judging_time import look_ahead, takes_long
 from enrichment.engine.outgoing import LIMITS_LOST, PLAIN, Ask, OutgoingRow, broken, unasked
 from enrichment.engine.send_intents import Announcer
 from enrichment.engine.sent_log import SentLog
@@ -249,6 +249,7 @@ class Dispatcher:
         for row in granted:
             row.until = until
         self._ended += len(rows) - len(granted)
+        look_ahead(self.enrichment, (row.item.values for row in granted))
         return granted
 
     async def _tell_again(self, held: Sequence[Claim]) -> None:
