@@ -199,8 +199,8 @@ MAX_FORESEEN_CHARACTERS = 4_000  # of one of them
 def foresee(source: str) -> None:
     """Look at a source ahead of its answer.
 
-    Many in a row take a third of the time: between other work, RE2's tables are out of the
-    processor's caches each time.
+    Many in a row take half the time: between other work, RE2's tables are out of the processor's
+    caches each time.
     """
     if len(source) <= MAX_FORESEEN_CHARACTERS and source not in _foreseen:
         while len(_foreseen) >= MAX_FORESEEN:
