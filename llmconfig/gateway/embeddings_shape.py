@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
+from uuid_utils.compat import uuid7
+
 from llmconfig.client.pipeline.embeddings import EmbeddingCall, Embeddings
 from llmconfig.client.wire import Input
 from llmconfig.gateway.access import Caller
@@ -41,6 +43,7 @@ def embedding_answer(name: str, made: Embeddings, *, as_base64: bool) -> JSON:
     write = _base64 if as_base64 else _as_it_is
     tokens = sum(record.usage.tokens_input for record in made.records)
     return {
+        "id": f"embd-{uuid7().hex}",  # Mistral's SDK insists on one
         "object": "list",
         "data": [
             {"object": "embedding", "index": index, "embedding": write(vector)}

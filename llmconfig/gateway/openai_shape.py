@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -54,6 +55,7 @@ NOT_OFFERED = {
 }
 FORMS = ("text", "json_object", "json_schema")
 DONE = b"data: [DONE]\n\n"
+FINGERPRINT: JSON = {"system_fingerprint": ""}  # strict clients miss it (Cerebras')
 # OpenAI's words are the call's own; what a provider of its wire says beyond them is handed on.
 NATIVE = NativeRequest(wire="openai")
 
@@ -105,14 +107,18 @@ def chat_answer(asked: ParsedRequest, made: Generation, *others: Generation) -> 
     """A whole answer in the form of OpenAI's chat completion, with a choice for each generation."""
     whole, first = _choice(made, 0)
     choices = [first, *(_choice(each, at)[1] for at, each in enumerate(others, 1))]
-    return whole | {
-        "id": _id(asked.call.correlation_id),
-        "object": "chat.completion",
-        "created": int(time.time()),
-        "model": asked.name,
-        "choices": choices,
-        "usage": usage_of(made, *others),
-    }
+    return (
+        FINGERPRINT
+        | whole
+        | {
+            "id": _id(asked.call.correlation_id),
+            "object": "chat.completion",
+            "created": int(time.time()),
+            "model": asked.name,
+            "choices": choices,
+            "usage": usage_of(made, *others),
+        }
+    )
 
 
 def _choice(made: Generation, index: int) -> tuple[JSON, JSON]:
@@ -148,7 +154,8 @@ class ChatEvents:
             "created": int(time.time()),
             "model": asked.name,
         }
-        self._head = b"data: " + orjson.dumps(head)[:-1] + b',"choices":'
+        self._before_fields = b"data: " + orjson.dumps(head)[:-1] + b","
+        self._head = self._with_fields({})
         self._end = b',"usage":null}\n\n' if asked.with_usage else b"}\n\n"
 
         chunk = self._chunk({"content": ""})
@@ -160,6 +167,10 @@ class ChatEvents:
     def piece(self, delta: Delta) -> bytes:
         if delta.is_text_alone:
             return self._before_text + orjson.dumps(delta.text) + self._behind_text
+        if len(delta.tool_calls) > 1:  # each in a chunk: some clients read the first alone
+            first, *others = ((each,) for each in delta.tool_calls)
+            calls = (Delta(tool_calls=each, choice=delta.choice) for each in others)
+            return b"".join(map(self.piece, (replace(delta, tool_calls=first), *calls)))
         said = self.said(delta)
         likely = {"logprobs": _logprobs(delta.logprobs)} if delta.logprobs else {}
         if not delta.native:
@@ -167,9 +178,7 @@ class ChatEvents:
         whole, of_choice, more = delta.native
         head = self._head
         if whole:
-            self._head = (
-                head.removesuffix(b'"choices":') + orjson.dumps(whole)[1:-1] + b',"choices":'
-            )
+            self._head = self._with_fields(whole)
         chunk = self._chunk(more | said, **of_choice, **likely)
         self._head = head
         return chunk
@@ -207,6 +216,10 @@ class ChatEvents:
     def failure(self, shape: JSON) -> bytes:
         """An error after a stream's beginning."""
         return b"data: " + orjson.dumps(shape) + b"\n\n"
+
+    def _with_fields(self, whole: JSON) -> bytes:
+        """A chunk's beginning, with the provider's own fields."""
+        return self._before_fields + orjson.dumps(FINGERPRINT | whole)[1:-1] + b',"choices":'
 
     def _chunk(self, said: JSON, **end: Any) -> bytes:
         index = self._index

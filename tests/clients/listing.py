@@ -95,6 +95,13 @@ PI = ("@mariozechner/pi-coding-agent@0.73.1",)
 QWEN = ("@qwen-code/qwen-code@0.24.4",)
 COPILOT = ("@github/copilot@1.0.102",)
 CONTINUE = ("@continuedev/openai-adapters@1.37.0",)
+PIPECAT = ("pipecat-ai[openai,anthropic]==1.14.0",)
+LIVEKIT = ("livekit-plugins-openai==1.8.9",)
+AG2 = ("ag2[openai,anthropic]==1.2.1",)
+BAML = ("baml-py==0.226.3", "pydantic==2.13.4")
+TANSTACK = ("@tanstack/ai-openai@0.23.1", "@tanstack/ai@0.58.0", "zod@4.6.7")
+MULTI_LLM = ("multi-llm-ts@5.1.1",)
+PROMPTFOO = ("promptfoo@0.123.1",)
 MIRASCOPE = ("mirascope[openai]==2.8.2",)
 
 CLIENTS = (
@@ -107,7 +114,12 @@ CLIENTS = (
     _python("anthropic, at an Anthropic provider", "anthropic", "anthropic_messages",
             "anthropic==2.14.0", AT="anthropic"),
     _python("openai, Azure's addresses", "openai", "azure_openai", "openai==3.57.0"),
-    _python("groq", "groq", "groq_sdk", "groq==1.7.0"),
+    _python("groq", "groq", "openai_likes", "groq==1.7.0", AT="groq"),
+    _python("together", "together", "openai_likes", "together==3.1.1", AT="together"),
+    _python("cerebras", "cerebras", "openai_likes", "cerebras-cloud-sdk==1.91.0",
+            AT="cerebras.cloud.sdk"),
+    _python("mistralai", "mistralai", "mistral_sdk", "mistralai==3.7.0"),
+    _python("portkey", "portkey", "portkey_sdk", "portkey-ai==2.3.4"),
     _python("huggingface_hub", "huggingface_hub", "huggingface_inference",
             "huggingface-hub==2.4.0"),
     _python("langchain-openai", "langchain", "langchain_openai_chat", *LANGCHAIN),
@@ -161,10 +173,27 @@ CLIENTS = (
     _python("inspect-ai, chat", "inspect_ai", "inspect_ai_tasks", *INSPECT, AT="openai"),
     _python("inspect-ai, responses", "inspect_ai", "inspect_ai_tasks", *INSPECT, AT="responses"),
     _python("inspect-ai, Anthropic", "inspect_ai", "inspect_ai_tasks", *INSPECT, AT="anthropic"),
+    _python("pipecat, chat", "pipecat", "pipecat_service", *PIPECAT, AT="chat"),
+    _python("pipecat, responses", "pipecat", "pipecat_service", *PIPECAT, AT="responses"),
+    _python("livekit, chat", "livekit", "livekit_llm", *LIVEKIT, AT="chat"),
+    _python("livekit, responses", "livekit", "livekit_llm", *LIVEKIT, AT="responses"),
+    _python("ag2, chat", "ag2", "ag2_agent", *AG2, AT="chat"),
+    _python("ag2, responses", "ag2", "ag2_agent", *AG2, AT="responses"),
+    _python("ag2, Anthropic", "ag2", "ag2_agent", *AG2, AT="anthropic"),
+    _python("baml, chat", "baml", "baml_functions", *BAML, AT="openai-generic"),
+    _python("baml, responses", "baml", "baml_functions", *BAML, AT="openai-responses"),
+    _python("baml, Anthropic", "baml", "baml_functions", *BAML, AT="anthropic"),
+    _python("deepagents", "deepagents", "deepagents_agent", "deepagents==0.7.32",
+            "langchain-openai==1.7.4"),
+    _python("mem0", "mem0", "mem0_memory", "mem0ai==2.2.1"),
+    _python("mini-SWE-agent", "mini_swe", "mini_swe_agent", "mini-swe-agent==2.4.6"),
+    _python("gptme", "gptme", "gptme_cli", "gptme==0.35.1"),
+    _python("shell-gpt", "shell_gpt", "shell_gpt_cli", "shell-gpt==1.5.1", "click==8.3.1"),
     _python("aider", "aider", "aider_script", "aider-chat==0.86.2"),
     _python("ollama", "ollama", "ollama_client", "ollama==0.6.3"),
     _python("httpx, no SDK", "httpx", "httpx_raw", "httpx==0.28.1"),
     _node("openai (npm)", "openai", "openai_node.mjs"),
+    _node_alone("openai 7 (npm)", "openai_7", "openai_node.mjs", "openai@7.59.0", "zod@4.6.7"),
     _node("@anthropic-ai/sdk (npm)", "@anthropic-ai/sdk", "anthropic_node.mjs"),
     _node("ai, @ai-sdk/openai", "@ai-sdk/openai", "ai_sdk_openai.mjs"),
     _node("ai, @ai-sdk/openai-compatible", "@ai-sdk/openai-compatible", "ai_sdk_compatible.mjs"),
@@ -177,6 +206,27 @@ CLIENTS = (
                 "@ai-sdk/anthropic@4.0.105", *AI_7),
     _node_alone("ai 7, @openrouter/ai-sdk-provider", "openrouter_node", "openrouter_ai_sdk.mjs",
                 "@openrouter/ai-sdk-provider@3.1.0", *AI_7),
+    _node_alone("TanStack AI (npm), chat", "tanstack", "tanstack_ai.mjs", *TANSTACK, AT="chat"),
+    _node_alone("TanStack AI (npm), responses", "tanstack", "tanstack_ai.mjs", *TANSTACK,
+                AT="responses"),
+    _node_alone("effect (npm)", "effect", "effect_ai.mjs", "@effect/ai-openai@0.41.0"),
+    _node_alone("multi-llm-ts (npm), chat", "multi_llm", "multi_llm.mjs", *MULTI_LLM, AT="openai"),
+    _node_alone("multi-llm-ts (npm), responses", "multi_llm", "multi_llm.mjs", *MULTI_LLM,
+                AT="responses"),
+    _node_alone("multi-llm-ts (npm), Anthropic", "multi_llm", "multi_llm.mjs", *MULTI_LLM,
+                AT="anthropic"),
+    _node_alone("@mistralai/mistralai (npm)", "mistral_node", "mistral_node.mjs",
+                "@mistralai/mistralai@2.7.0"),
+    _node_alone("@huggingface/inference (npm)", "hf_node", "hf_inference.mjs",
+                "@huggingface/inference@4.13.30"),
+    _node_alone("portkey (npm)", "portkey_node", "portkey_node.mjs", "portkey-ai@3.1.0"),
+    _node_alone("ollama (npm)", "ollama_node", "ollama_node.mjs", "ollama@0.6.4"),
+    _node_alone("promptfoo (npm), chat", "promptfoo", "promptfoo_eval.mjs", *PROMPTFOO,
+                AT="openai:chat"),
+    _node_alone("promptfoo (npm), responses", "promptfoo", "promptfoo_eval.mjs", *PROMPTFOO,
+                AT="openai:responses"),
+    _node_alone("promptfoo (npm), Anthropic", "promptfoo", "promptfoo_eval.mjs", *PROMPTFOO,
+                AT="anthropic:messages"),
     _node_alone("@openrouter/sdk (npm)", "openrouter_sdk", "openrouter_sdk.mjs",
                 "@openrouter/sdk@1.3.19"),
     _node_alone("mastra (npm)", "mastra", "mastra_agent.mjs", "@mastra/core@1.71.0", "zod@4.6.7"),

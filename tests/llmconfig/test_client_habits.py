@@ -11,7 +11,7 @@ import pytest
 from llmconfig import project_settings
 from llmconfig.gateway import cross_origin
 from tests.llmconfig.gateway_server import new_key, shared_server
-from tests.llmconfig.scripted import completion, scripted_server
+from tests.llmconfig.scripted import DONE, completion, scripted_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -147,7 +147,7 @@ def test_functions_of_2023_are_asked_as_tools_and_told_as_they_were(server, prov
     deltas = [{"choices": [{"index": 0, "delta": {"tool_calls": [part]}}]} for part in parts]
     end = {"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}
     pieces = [f"data: {json.dumps(each)}\n\n".encode() for each in [*deltas, end]]
-    provider.tell(completion(said, "tool_calls"), [*pieces, b"data: [DONE]\n\n"])
+    provider.tell(completion(said, "tool_calls"), [*pieces, DONE])
     result = {"role": "function", "name": "weather", "content": "sunny"}
     asked: Any = ASKED | {"functions": [FUNCTION], "function_call": {"name": "weather"}}
     asked["messages"] = [*ASKED["messages"], CALLED, result]
@@ -172,6 +172,41 @@ def test_functions_of_2023_are_asked_as_tools_and_told_as_they_were(server, prov
     assert "".join(each.arguments or "" for each in calls) == "{}"
     assert came[-1].finish_reason == "function_call"
     assert not any(each.delta.tool_calls for each in came)
+
+
+def test_calls_of_several_tools_come_one_a_chunk_with_what_strict_clients_check(
+    server, provider, key
+):
+    function = {"name": "weather", "arguments": "{}"}
+    calls = [
+        {"index": at, "id": f"c{at}", "type": "function", "function": function} for at in (0, 1, 2)
+    ]
+    delta = {"content": "Both.", "tool_calls": calls}
+    told = [
+        {"choices": [{"index": 0, "delta": delta}], "system_fingerprint": "fp_1"},
+        {"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]},
+    ]
+    pieces = [*(f"data: {json.dumps(each)}\n\n".encode() for each in told), DONE]
+    provider.tell(completion({"role": "assistant", "content": "Hello."}), pieces)
+    with server.client(key) as client:
+        said = client.post(CHAT, json=ASKED | {"stream": True}).text
+        whole = client.post(CHAT, json=ASKED).json()
+    lines = [
+        line.removeprefix("data: ") for line in said.splitlines() if line.startswith("data: {")
+    ]
+    chunks = [json.loads(line, object_pairs_hook=_once) for line in lines]
+    deltas = [each["choices"][0]["delta"] for each in chunks]
+    found = [each["tool_calls"] for each in deltas if each.get("tool_calls")]
+    assert [[call["id"] for call in each] for each in found] == [["c0"], ["c1"], ["c2"]]
+    assert "".join(each.get("content") or "" for each in deltas) == "Both."
+    prints = [each["system_fingerprint"] for each in (*chunks, whole)]
+    assert (prints[0], prints[1], prints[-1]) == ("", "fp_1", "")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object, in which no name stands twice."""
+    assert len({name for name, _ in pairs}) == len(pairs), pairs
+    return dict(pairs)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,12 @@
-"""Groq's SDK, which adds `/openai/v1` to its address by itself."""
+"""SDKs of vendors whose API is OpenAI's with an address of its own: AT names the package.
+
+Groq's adds `/openai/v1` by itself, Cerebras' `/v1`.
+"""
 
 import json
+import os
+from importlib import import_module
 
-import groq
 from steps import (
     ASK,
     ASK_WEATHER,
@@ -11,6 +15,7 @@ from steps import (
     MODEL,
     ROOT,
     SCHEMA,
+    URL,
     WEATHER,
     expect,
     main,
@@ -20,7 +25,14 @@ from steps import (
     weather,
 )
 
-client = groq.Groq(base_url=ROOT, api_key=KEY, max_retries=0)
+SDKS = {
+    "groq": ("Groq", ROOT),
+    "cerebras.cloud.sdk": ("Cerebras", ROOT),
+    "together": ("Together", URL),
+}
+sdk = import_module(os.environ["AT"])
+name, address = SDKS[os.environ["AT"]]
+client = getattr(sdk, name)(base_url=address, api_key=KEY, max_retries=0)
 ASKED = [{"role": "user", "content": ASK}]
 
 
@@ -63,18 +75,25 @@ def structured():
     expect(json.loads(made.choices[0].message.content)["name"], "object")
 
 
-@step("embeddings")
 def embeddings():
     made = client.embeddings.create(model=EMBEDDER, input=["a dog", "a cat"])
     expect(len(made.data) == 2 and made.data[0].embedding, "vectors")
 
 
+if hasattr(client, "embeddings"):
+    step("embeddings")(embeddings)
+
+
 @step("errors")
 def errors():
-    wrong = groq.Groq(base_url=ROOT, api_key="nw-wrong", max_retries=0)
-    raises(groq.AuthenticationError, wrong.models.list)
-    raises(groq.NotFoundError, lambda: client.models.retrieve("no-such-model"))
-    raises(groq.BadRequestError, lambda: client.chat.completions.create(model=MODEL, messages=[]))
+    wrong = getattr(sdk, name)(base_url=address, api_key="nw-wrong", max_retries=0)
+    raises(sdk.AuthenticationError, lambda: ask(wrong))
+    raises(sdk.NotFoundError, lambda: ask(client, model="no-such-model"))
+    raises(sdk.BadRequestError, lambda: ask(client, messages=[]))
+
+
+def ask(at, **more):
+    return at.chat.completions.create(**{"model": MODEL, "messages": ASKED, **more})
 
 
 main()
