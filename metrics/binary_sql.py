@@ -56,7 +56,8 @@ class _Ready(Dumper):
 
     oid = _BYTEA_OID
     format = Format.BINARY
-    dump = bytes  # type: ignore[assignment] - gives what it gets, without a call in Python
+    # It gives what it gets, without a call in Python.
+    dump = bytes  # type: ignore[assignment]
 
 
 class _UUID(UUIDBinaryDumper):
