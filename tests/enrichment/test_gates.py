@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.utils import translation
 
 from enrichment.enrichments import get, names
 from enrichment.plain_text import plain
@@ -35,6 +36,13 @@ def checked(text, source=ENGLISH, language=""):
 def listings():
     with gzip.open(settings.BASE_DIR / "fixtures" / "dogs.csv.gz", "rt") as lines:
         return list(csv.DictReader(lines))
+
+
+@pytest.mark.parametrize("language", ["en", "de", "es"])
+def test_each_reason_has_a_label_of_its_own(language):
+    with translation.override(language):
+        labels = [str(each.label) for each in gates.FINDING_CODES.values()]
+    assert len(labels) == len(set(labels)) > 20
 
 
 def test_every_real_listing_passes_its_own_gates_save_the_one_with_a_template_in_it(listings):

@@ -40,7 +40,7 @@ LOST_CONCEPT = register_code(
 )
 FLIPPED_CONCEPT = register_code(
     "flipped_concept",
-    _("A denial changed"),
+    _("Yes became no, or no became yes"),
     "What the text denies stays denied, and nothing else is.",
 )
 NOT_JUDGED = register_code("not_judged", _("Nobody could check it"))
