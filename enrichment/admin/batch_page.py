@@ -16,6 +16,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from enrichment.admin.batch_cascade import cascade_section
+from enrichment.admin.freshness import WORDS
 from enrichment.admin.submissions_table import SUBMISSIONS_SHOWN, submissions_shown
 from enrichment.batches.cascades import figures_of
 from enrichment.batches.progress import Progress, progress_of
@@ -160,14 +161,15 @@ def selection_in_words(params: Mapping[str, Any]) -> str:
         gettext("the list's filter: {filter}").format(filter=params["filter"])
         if params.get("filter")
         else "",
-        gettext("stale: {reasons}").format(reasons=", ".join(params["stale"]))
-        if params.get("stale")
-        else "",
     ]
-    whole = (
-        gettext("all rows of the table") if params.get("whole_table") else gettext("chosen rows")
-    )
-    return "; ".join(filter(None, (whole, *parts)))
+    if params.get("whole_table"):
+        parts = [gettext("all rows of the table"), *parts]
+    elif not params.get("organization") and not params.get("limit") and not params.get("filter"):
+        parts = [gettext("chosen rows"), *parts]
+    wanted = [in_a_line(words) for each, words in WORDS.items() if each in params.get("stale", ())]
+    if wanted:
+        parts.append(gettext("stale: {reasons}").format(reasons=" / ".join(wanted)))
+    return "; ".join(filter(None, parts))
 
 
 def expected_cost(progress: Progress) -> Decimal | None:

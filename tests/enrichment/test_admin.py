@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
+from enrichment.admin.batch_page import selection_in_words
 from enrichment.listings.models import Animal, Organization
 from enrichment.models import (
     Batch,
@@ -342,3 +343,11 @@ def test_a_budgets_organization_is_chosen_by_its_name(client, animal):
     client.post(reverse("admin:llmconfig_budget_add"), form)
     budget = Budget.objects.get()
     assert (budget.scope, budget.scope_value) == ("organization", str(rescue.pk))
+
+
+def test_which_rows_a_batch_takes_is_said_without_codes():
+    params = {"limit": 5, "stale": ["input", "never"], "variants": [""]}
+    said = "stale: not enriched yet, or failed / the row has changed"
+    assert selection_in_words(params) == f"at most 5 rows; {said}"
+    assert selection_in_words({"stale": ["input"]}) == "chosen rows; stale: the row has changed"
+    assert selection_in_words({"whole_table": True}) == "all rows of the table"
