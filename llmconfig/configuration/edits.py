@@ -1,11 +1,13 @@
 """What others changed in a row since somebody read it: for forms, and for If-Match in the API."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.apps import apps
 from django.db.models import Max, Model, Q
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import gettext
 
 from llmconfig.models import RevisionChange
 
@@ -33,26 +35,42 @@ def changes_since(seen: int, traces: Q) -> list[RevisionChange]:
     return list(rows.select_related("revision__user").order_by("pk"))
 
 
-def in_words(changes: list[RevisionChange]) -> str:
+def in_words(changes: list[RevisionChange], *, named: bool = False) -> str:
     """Who changed what and when; of several revisions the last one's author. Without a full stop.
 
-    Raises IndexError when nothing changed.
+    With `named`, fields have their names for people instead of their columns'. Raises IndexError
+    when nothing changed.
     """
     revision = changes[-1].revision
-    who = str(revision.user) if revision.user else f"Somebody ({revision.source})"
-    when = date_format(timezone.localtime(revision.created_at), "DATETIME_FORMAT")
-    fields = "; ".join(filter(None, (_changed_fields(each) for each in changes)))
-    return f"{who} changed this after you read it (revision {revision.number}, {when}): {fields}"
+    somebody = gettext("Somebody ({source})").format(source=revision.source)
+    fields = (_changed_fields(each, _names(each.table_name) if named else {}) for each in changes)
+    return gettext(
+        "{who} changed this after you read it (revision {number}, {when}): {fields}"
+    ).format(
+        who=str(revision.user) if revision.user else somebody,
+        number=revision.number,
+        when=date_format(timezone.localtime(revision.created_at), "DATETIME_FORMAT"),
+        fields="; ".join(filter(None, fields)),
+    )
 
 
-def _changed_fields(each: RevisionChange) -> str:
+def _names(table: str) -> Mapping[str, str]:
+    """What people call a table's columns."""
+    options = next((m._meta for m in apps.get_models() if m._meta.db_table == table), None)  # noqa: SLF001 - Django's API
+    return {} if options is None else {f.column: str(f.verbose_name) for f in options.local_fields}
+
+
+def _changed_fields(each: RevisionChange, names: Mapping[str, str]) -> str:
     before, after = each.before or {}, each.after or {}
     if not before or not after:
-        return "removed" if before else "added"
-    names = [name for name in after if after[name] != before.get(name) and name != "updated_at"]
-    return ", ".join(f"{name} {_short(before.get(name))} → {_short(after[name])}" for name in names)
+        return gettext("removed") if before else gettext("added")
+    return ", ".join(
+        f"{names.get(name, name)} {_short(before.get(name))} → {_short(after[name])}"
+        for name in after
+        if after[name] != before.get(name) and name != "updated_at"
+    )
 
 
 def _short(value: Any) -> str:
-    text = "blank" if value in (None, "", []) else str(value)
+    text = gettext("blank") if value in (None, "", []) else str(value)
     return text if len(text) <= 60 else f"{text[:57]}…"

@@ -41,7 +41,7 @@ def conflict(seen: str, rows: Iterable[Model]) -> str:
     return gettext(
         "{changes}. Your changes weren't saved; they are still in the form below. Open the "
         "page again to see the current values, then repeat what you still want."
-    ).format(changes=in_words(since))
+    ).format(changes=in_words(since, named=True))
 
 
 class RefusesStaleForms(forms.ModelForm):  # type: ignore[type-arg]  # generic only for the checker
