@@ -1,5 +1,6 @@
 """Sets of rows, and runs over them."""
 
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.contrib import admin, messages
@@ -24,7 +25,7 @@ from enrichment.admin.comparison_page import (
 from enrichment.admin.review_values import readable
 from enrichment.admin.run_form import MAY_ADD, queue, run_view
 from enrichment.admin.submissions_table import SUBMISSIONS_SHOWN, submissions_shown
-from enrichment.errors import NotAllowedNow
+from enrichment.errors import BadSelection, NotAllowedNow
 from enrichment.evaluations import run_states
 from enrichment.evaluations.recorded import MAY_READ, may_see
 from enrichment.evaluations.run_cascade import figures_of
@@ -197,7 +198,7 @@ class EvaluationRunAdmin(RunsAwayAdmin):
     actions = ("compare_selected",)
     fields = (
         "evaluation_set", "tried", "transport", "state", "status_reason", "progress", "passed",
-        "failed", "cost", "max_cost_usd", "created_by", "created_at", "finished_at",
+        "failed", "cost", "cap", "created_by", "created_at", "finished_at",
     )  # fmt: skip
     change_form_outer_after_template = "nodewise/run_others.html"
 
@@ -235,10 +236,10 @@ class EvaluationRunAdmin(RunsAwayAdmin):
             if verb == "stop":
                 run_states.stop(run)
             else:
-                run_states.proceed(run)
+                run_states.proceed(run, max_cost_usd=_cap_in(request))
                 if note := queue(run):
                     messages.warning(request, note)
-        except NotAllowedNow as refusal:
+        except (NotAllowedNow, BadSelection) as refusal:
             messages.error(request, str(refusal))
         here = reverse("admin:enrichment_evaluationrun_change", args=[run.pk])
         return HttpResponseRedirect(here)
@@ -272,6 +273,8 @@ class EvaluationRunAdmin(RunsAwayAdmin):
                     RunStatus.RUNNING: ("stop", _("Stop")),
                     RunStatus.STOPPED: ("proceed", _("Continue")),
                 }
+                cap = obj.max_cost_usd  # as a number field takes it, whatever the language
+                context["typed_cap"] = "" if cap is None else f"{cap.normalize():f}"
                 context["verb"] = verbs.get(RunStatus(obj.status))
 
     @admin.display(description=gettext_lazy("Run"))
@@ -307,6 +310,11 @@ class EvaluationRunAdmin(RunsAwayAdmin):
         first = failures.first()
         return f"{count(failures.count())}: {first.reason}" if first else "0"
 
+    @admin.display(description=gettext_lazy("Cap (USD)"))
+    def cap(self, run: EvaluationRun) -> str:
+        """In US dollars; without one a run has no bound."""
+        return _("none") if run.max_cost_usd is None else money(run.max_cost_usd)
+
     @admin.display(description=gettext_lazy("Cost"))
     def cost(self, run: EvaluationRun) -> str:
         """What the priced calls cost, and how many others there are."""
@@ -317,6 +325,15 @@ class EvaluationRunAdmin(RunsAwayAdmin):
             "cost": money(totals.cost_usd),
             "calls": count(totals.unpriced),
         }
+
+
+def _cap_in(request: HttpRequest) -> Decimal | None:
+    """The cap that a form names, in US dollars; None where it names none."""
+    typed = request.POST.get("max_cost_usd", "").strip()
+    try:
+        return Decimal(typed) if typed else None
+    except InvalidOperation:
+        raise BadSelection(_("A cap is a number of US dollars."), field="max_cost_usd") from None
 
 
 def _case(case: EvaluationCase) -> dict[str, str]:

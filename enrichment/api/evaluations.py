@@ -8,7 +8,7 @@ from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from enrichment.api.batch_bodies import CascadeSerializer
+from enrichment.api.batch_bodies import CascadeSerializer, ResumeRequestSerializer
 from enrichment.api.enriching import TYPE_HELP
 from enrichment.api.failures import EnrichmentEndpoint
 from enrichment.api.forecasts import ForecastSerializer
@@ -314,11 +314,13 @@ class ContinueRun(EnrichmentEndpoint, Rows):
     lookup_field = "id"
     write_role: ClassVar[Role] = Role.OPERATOR
 
-    @extend_schema(request=None, responses=RunSerializer)
+    @extend_schema(request=ResumeRequestSerializer, responses=RunSerializer)
     def post(self, request: Request, **kwargs: Any) -> Response:
-        """Ask about the rest; 409 where it hasn't stopped."""
+        """Ask about the rest; 409 where it hasn't stopped, or its cap is spent."""
         run = _found(kwargs["id"])
-        run_states.proceed(run)
+        wanted = ResumeRequestSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        run_states.proceed(run, max_cost_usd=wanted.validated_data["max_cost_usd"])
         start_run(run)
         run.refresh_from_db()
         return Response(RunSerializer(run).data)

@@ -98,7 +98,8 @@ OPERATIONS = {
     ),
     f"POST {BASE}/evaluations/runs/{{id}}/continue": Operation(
         "Continue a stopped run",
-        "Asks about the rows that have no answer yet.",
+        "Asks about the rows that have no answer yet; one whose cap is spent needs a higher"
+        " `max_cost_usd`.",
     ),
     f"GET {BASE}/evaluations/runs/{{id}}": Operation(
         "Show a run",

@@ -8,6 +8,8 @@ from django.db.models import Count, Sum
 from django.db.models.functions import Now
 from django.utils.translation import gettext
 
+from enrichment.batches import creation
+from enrichment.batches.creation import Terms
 from enrichment.errors import NotAllowedNow
 from enrichment.models import ResultState
 from enrichment.models.evaluations import GOING, EvaluationRun, RunStatus
@@ -38,10 +40,24 @@ def totals_of(run: EvaluationRun) -> RunTotals:
     )
 
 
-def proceed(run: EvaluationRun) -> None:
-    """Let a stopped run go on where it stopped; raises NotAllowedNow for others."""
+def proceed(run: EvaluationRun, *, max_cost_usd: Decimal | None = None) -> None:
+    """Let a stopped run go on where it stopped, perhaps under another cap in US dollars.
+
+    Raises NotAllowedNow for others and while its cap is spent, BadSelection for a cap that is none.
+    """
+    creation.check_terms(Terms(max_cost_usd=max_cost_usd))
+    cap = run.max_cost_usd if max_cost_usd is None else max_cost_usd
+    spent = totals_of(run).cost_usd
+    if run.status == RunStatus.STOPPED and cap is not None and spent >= cap:
+        raise NotAllowedNow(
+            gettext(
+                "The run has spent ${cost_usd} of its cap of ${cap}; continue it with a higher one"
+                " (max_cost_usd, --max-cost)."
+            ).format(cost_usd=f"{spent:.4f}", cap=f"{cap.normalize():f}")
+        )
     stopped = EvaluationRun.objects.filter(pk=run.pk, status=RunStatus.STOPPED)
     if not stopped.update(
+        max_cost_usd=cap,
         status=RunStatus.WAITING,
         status_reason="",
         finished_at=None,

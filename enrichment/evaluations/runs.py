@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils.translation import gettext
 
 from enrichment.batches import creation
+from enrichment.batches.creation import Terms
 from enrichment.engine.items import Item, Outcome
 from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import BadSelection, EnrichmentError
@@ -100,6 +101,7 @@ def _checked(evaluation_set: EvaluationSet, order: RunOrder) -> tuple[Enrichment
     """What the order asks, at which node, and who would answer."""
     enrichment = kind_of(evaluation_set)
     creation.check_allowed(enrichment)
+    creation.check_terms(Terms(max_cost_usd=order.max_cost_usd))
     node = order.node or enrichment.node or evaluation_set.node
     given = {"model": order.model} if order.model else {}
     try:

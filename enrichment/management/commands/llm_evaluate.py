@@ -65,6 +65,7 @@ class Command(BaseCommand):
             "continue", help="Carry on with a run that was left or stopped."
         )
         going_on.add_argument("run", type=UUID)
+        going_on.add_argument("--max-cost", type=Decimal, help="Another cap, in US dollars.")
         stopping = verbs.add_parser("stop", help="Ask no more.")
         stopping.add_argument("run", type=UUID)
         comparing = verbs.add_parser("compare", help="Two runs over one set.")
@@ -130,7 +131,7 @@ def _run(options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 def _continue(options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     run = _found(options["run"])
     if run.status == RunStatus.STOPPED:
-        run_states.proceed(run)
+        run_states.proceed(run, max_cost_usd=options["max_cost"])
     return _told(_carried_out(run))
 
 
