@@ -15,7 +15,6 @@ from enrichment.prompts.labels import label_here
 from enrichment.substitution import Template, compile_text
 from llmconfig.client.pipeline.token_estimates import MEAN_CHARACTERS_PER_TOKEN
 from llmconfig.client.types import Message, SharedPrefix
-from llmconfig.client.wire.prompt_cache import key_pays
 from llmconfig.client.wire.reading import dump
 
 BUILT_IN = 0  # the version of the text that ships with the enrichment
@@ -30,7 +29,9 @@ class CompiledPrompt:
     system: Template
     user: Template
     fact_names: frozenset[str] = frozenset()  # those of its names that sources of facts answer
-    prefix: SharedPrefix | None = None  # what all its calls begin with, where that may be cached
+    prefix: SharedPrefix | None = (
+        None  # what all its calls begin with; whoever is asked may cache it
+    )
 
     @property
     def told_version(self) -> int | None:
@@ -80,17 +81,17 @@ def compile_prompt(
     return CompiledPrompt(version, *texts, fact_names=of_sources, prefix=prefix)
 
 
-def _prefix(enrichment: Enrichment, system: Template, version: int) -> SharedPrefix | None:
-    """The system prompt and the schema; None where rows' values are in it, or it is too short."""
+def _prefix(enrichment: Enrichment, system: Template, version: int) -> SharedPrefix:
+    """The system prompt and the schema; nothing where rows' values are in it."""
+    key = f"{enrichment.name}-{version}"
     if system.names:
-        return None
+        return SharedPrefix(key, 0)
     schema = len(dump(dict(enrichment.schema))) if enrichment.schema else 0
-    found = SharedPrefix(
-        key=f"{enrichment.name}-{version}",
+    return SharedPrefix(
+        key,
         system_tokens=len(system.parts[0]) // MEAN_CHARACTERS_PER_TOKEN,
         schema_tokens=schema // MEAN_CHARACTERS_PER_TOKEN,
     )
-    return found if key_pays(found) else None
 
 
 def offered_names(enrichment: Enrichment) -> frozenset[str]:

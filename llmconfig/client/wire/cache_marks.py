@@ -5,7 +5,16 @@ from typing import Any
 
 from llmconfig.client.types import Message
 from llmconfig.client.wire import JSON, Question
-from llmconfig.client.wire.prompt_cache import EPHEMERAL, MARK, key_pays, mark_pays
+from llmconfig.client.wire.prompt_cache import (
+    BREAKPOINT,
+    CACHE_OPTIONS,
+    EPHEMERAL,
+    EXPLICIT,
+    MARK,
+    key_pays,
+    mark_pays,
+    needs_breakpoint,
+)
 from llmconfig.provider_types.contract import ProviderType
 
 CACHE_KEY = "prompt_cache_key"
@@ -35,16 +44,20 @@ def hint_at_prefix(content: JSON, question: Question, kind: ProviderType) -> Non
         return
     if kind.takes_cache_key and CACHE_KEY not in question.refused and key_pays(prefix):
         content.setdefault(CACHE_KEY, prefix.key)
+    if kind.takes_cache_key and CACHE_OPTIONS not in question.refused and needs_breakpoint(model):
+        content.setdefault(CACHE_OPTIONS, EXPLICIT)
+        if key_pays(prefix):
+            content["messages"] = _with_mark(content["messages"], {BREAKPOINT: EXPLICIT})
     if kind.takes_cache_marks and "claude" in model and mark_pays(prefix, model):
-        content["messages"] = _with_mark(content["messages"])
+        content["messages"] = _with_mark(content["messages"], {MARK: EPHEMERAL})
 
 
-def _with_mark(messages: Sequence[Message]) -> Sequence[Message]:
+def _with_mark(messages: Sequence[Message], mark: JSON) -> Sequence[Message]:
     """The messages with a mark at the end of the last system message that is one text."""
     at = max((n for n, each in enumerate(messages) if _is_system_text(each)), default=None)
     if at is None:
         return messages
-    text = {"type": "text", "text": messages[at]["content"], MARK: EPHEMERAL}
+    text = {"type": "text", "text": messages[at]["content"], **mark}
     return [
         Message(**{**message, "content": [text]}) if n == at else message
         for n, message in enumerate(messages)

@@ -19,9 +19,9 @@ OPTIONAL = (
     "stream_options", "parallel_tool_calls", "top_logprobs", "logprobs", "logit_bias", "seed",
     "reasoning_effort", "reasoning", "thinking", "verbosity", "service_tier", "frequency_penalty",
     "presence_penalty", "repetition_penalty", "min_p", "top_k", "top_p", "temperature",
-    "encoding_format", "prompt_cache_key", "prompt_cache_retention", "cache_control",
-    "safety_identifier", "store", "metadata", "user", "prediction", "web_search_options",
-    "chat_template_kwargs", "include", "n",
+    "encoding_format", "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options",
+    "cache_control", "safety_identifier", "store", "metadata", "user", "prediction",
+    "web_search_options", "chat_template_kwargs", "include", "n",
 )  # fmt: skip
 CHOICES = "n"  # how many answers; those that don't come are asked one by one
 OTHER_LIMIT = {

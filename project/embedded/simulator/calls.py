@@ -81,6 +81,12 @@ def content_text(content: object) -> str:
     return "\n".join(part for part in parts if isinstance(part, str))
 
 
+def is_sampled(body: JsonObject) -> bool:
+    """Whether a temperature of 1 or more is asked for."""
+    temperature = body.get("temperature")
+    return isinstance(temperature, int | float) and temperature >= 1
+
+
 def required_text(body: JsonObject, name: str) -> str:
     """A field that must be a non-empty text."""
     value = body.get(name)

@@ -23,6 +23,7 @@ from project.embedded.simulator.calls import (
     content_text,
     digest_of,
     fingerprint_of,
+    is_sampled,
     optional_count,
     prompt_key,
     required_text,
@@ -30,6 +31,7 @@ from project.embedded.simulator.calls import (
 )
 from project.embedded.simulator.controls import Controls, Model
 from project.embedded.simulator.errors import SimulatedRefusal
+from project.embedded.simulator.prompt_cache import openai_beginning
 from project.embedded.simulator.schemas import Form, form_for
 from project.embedded.simulator.wire import (
     Header,
@@ -120,13 +122,9 @@ def read_chat(request: Request, body: JsonObject, *, seed: int, model: str | Non
         said=scripted_answer(body),
         max_tokens=limit,
         logprobs=body.get("logprobs") is True,
-        sampled=_is_sampled(body.get("temperature")),
-        beginning=("\n".join(texts), False),
+        sampled=is_sampled(body),
+        beginning=openai_beginning(body, name, texts),
     )
-
-
-def _is_sampled(temperature: object) -> bool:
-    return isinstance(temperature, int | float) and temperature >= 1
 
 
 def _form(body: JsonObject, texts: list[str]) -> tuple[Form | None, str | None]:
@@ -307,9 +305,7 @@ def read_embeddings(
     digest = digest_of("\x1f".join(inputs))
     encoding = body.get("encoding_format", "float")
     if encoding not in ("float", "base64"):
-        raise SimulatedRefusal(
-            400, "encoding_format must be float or base64", param="encoding_format"
-        )
+        raise SimulatedRefusal(400, "encoding_format is float or base64", param="encoding_format")
     dimensions = optional_count(body, "dimensions") or DIMENSIONS
     if dimensions > DIMENSIONS * 2:
         raise SimulatedRefusal(
