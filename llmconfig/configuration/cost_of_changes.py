@@ -1,6 +1,6 @@
 """What a change of configuration would have cost on past calls, as an app above works it out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from llmconfig.configuration.snapshot import Snapshot
@@ -78,18 +78,33 @@ def as_markdown(found: CostOfChange) -> str:
         *(_line(each) for each in found.nodes),
         f"| **all** | {sum(each.calls for each in found.nodes):,} | | | | {_signed(found.total)} |",
         "",
-        "US dollars at today's list prices, live; in brackets what holds in 8 of 10 cases.",
-        *(f"{each.node}: {each.doubt}" for each in found.nodes if each.doubt),
+        "At today's list prices; in brackets the range that holds in 8 of 10 cases.",
+        *(f"- {each.node}: {note}" for each in found.nodes for note in _notes(each)),
     ]
     return "\n".join(lines)
+
+
+def _notes(cost: NodeCost) -> Iterator[str]:
+    """What a reader of the table has to know of a node."""
+    if not cost.after:
+        yield "nobody would answer its calls any more."
+        return
+    unknown = cost.before if cost.before_usd is None else cost.after
+    if cost.difference is None:
+        yield (
+            f"the price of {unknown} is unknown, so nobody can tell: enter it on the model's page,"
+            " or under `models` in the nodes file."
+        )
+    elif cost.doubt:
+        yield cost.doubt
 
 
 def _line(cost: NodeCost) -> str:
     model = cost.before or "nobody"
     if cost.after != cost.before:
         model = f"{model} → {cost.after or 'nobody'}"
-    before = "unknown" if cost.before_usd is None else f"{cost.before_usd:,.2f}"
-    after = "unknown" if cost.after_usd is None else f"{cost.after_usd.p50:,.2f}"
+    before = "unknown" if cost.before_usd is None else _dollars(cost.before_usd)
+    after = "unknown" if cost.after_usd is None else _dollars(cost.after_usd.p50)
     cells = (cost.node, f"{cost.calls:,}", model, before, after, _signed(cost.difference))
     return f"| {' | '.join(cells)} |"
 
@@ -97,7 +112,18 @@ def _line(cost: NodeCost) -> str:
 def _signed(found: DollarRange | None) -> str:
     if found is None:
         return "unknown"
-    return f"{found.p50:+,.2f} ({found.p10:+,.2f} to {found.p90:+,.2f})"
+    low, middle, high = (
+        ("-" if each < 0 else "+") + _dollars(abs(each))
+        for each in (found.p10, found.p50, found.p90)
+    )
+    if low == high:
+        return "none" if _dollars(abs(found.p50)) == _dollars(0) else middle
+    return f"{middle} ({low} to {high})"
+
+
+def _dollars(amount: float) -> str:
+    """With cents, and with hundredths of them where it is less than a dollar."""
+    return f"${amount:,.2f}" if amount >= 1 else f"${amount:,.4f}"
 
 
 def total_of(nodes: Sequence[NodeCost], sums: Sequence[Sequence[float]]) -> DollarRange | None:

@@ -77,9 +77,9 @@ class _Ways:
     @property
     def name(self) -> str:
         """Both models, for people."""
-        if self.cascade is None:
-            return _name(self.own)
-        return f"{_name(self.own)} after {_name(self.cascade.cheap) or self.cascade.facts.model}"
+        own, cascade = _name(self.own), self.cascade
+        cheap = cascade and (_name(cascade.cheap) or cascade.facts.model)
+        return f"{cheap} first, then {own}" if cheap else own
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +275,7 @@ def _answer_factor(own: Sequence[int], others: Sequence[int], rng: random.Random
 def _doubt(model: str, own: Sequence[int]) -> str:
     if len(own) >= MIN_KNOWN_CALLS:
         return f"the length of {model}'s answers comes from {len(own)} calls of this node."
-    return f"{model} has hardly answered here: its answers are taken to be about as long."
+    return f"{model} has hardly answered here: its answers are taken to be as long as the others'."
 
 
 def _deviation(will: _Priced) -> float:

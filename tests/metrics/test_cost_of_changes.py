@@ -10,7 +10,14 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from llmconfig.configuration import snapshot
+from enrichment.batches.cascade_checks import problem_of
+from llmconfig.configuration import cascade_rules, snapshot
+from llmconfig.configuration.cost_of_changes import (
+    CostOfChange,
+    DollarRange,
+    NodeCost,
+    as_markdown,
+)
 from llmconfig.configuration.resolution import explain
 from llmconfig.configuration.revisions import change
 from llmconfig.models import (
@@ -160,7 +167,7 @@ def test_a_new_cascade_saves_an_unknown_share_of_the_batches_calls(nodes, capsys
     called(100, model="large")  # live ones, that no cascade touches
     cascading(nodes, tmp_path, "small")
     (node,) = told(capsys, "--check")["nodes"]
-    assert (node["before"], node["after"]) == ("acme/large", "acme/large after acme/small")
+    assert (node["before"], node["after"]) == ("acme/large", "acme/small first, then acme/large")
     dear, cheap = 0.01 + 0.02, 0.001 + 0.002
     assert node["before_usd"] == pytest.approx(300 * dear)
     low, middle, high = (node["after_usd"][each] for each in ("p10", "p50", "p90"))
@@ -170,7 +177,15 @@ def test_a_new_cascade_saves_an_unknown_share_of_the_batches_calls(nodes, capsys
     assert "unknown" in node["doubt"]
 
 
-def test_a_judge_reads_each_cheap_answer_and_its_calls_count(nodes, capsys, tmp_path):
+@pytest.fixture
+def any_score():
+    """As where no enrichment says what scores a node's answers have."""
+    cascade_rules.register(lambda *_: None)
+    yield
+    cascade_rules.register(problem_of)
+
+
+def test_a_judge_reads_each_cheap_answer_and_its_calls_count(nodes, capsys, tmp_path, any_score):
     nodes(model="large")
     call_command("sync_llm_config")
     called(200, model="large", service_name="enrichment")
@@ -225,8 +240,28 @@ def test_the_text_is_ready_for_a_pull_request(nodes, capsys):
         call_command("sync_llm_config", "--check", "--cost")
     said = capsys.readouterr().out
     assert "### What this change would have cost on the last 30 days' calls" in said
-    assert "| tag | 1,000 | acme/small → acme/large | 3.00 |" in said
-    assert "| **all** | 1,000 | | | | +" in said
+    assert "| tag | 1,000 | acme/small → acme/large | $3.00 |" in said
+    assert "| **all** | 1,000 | | | | +$" in said
+
+
+def test_a_reader_of_the_text_learns_what_is_unknown_and_who_would_be_left_alone():
+    cent, dollars = DollarRange(0.01, 0.01, 0.01), DollarRange(1, 2, 3)
+    nodes = (
+        NodeCost("same", 1, "a/b", "a/b", 0.01, cent, "as long as before."),
+        NodeCost("gone", 2, "a/b", "", 0.01, DollarRange(0, 0, 0)),
+        NodeCost("new", 3, "a/b", "a/c", 0.01, None),
+        NodeCost("old", 4, "a/c", "a/b", None, dollars),
+        NodeCost("more", 5, "a/b", "a/d", 1, dollars),
+    )
+    said = as_markdown(CostOfChange(30, nodes, None)).splitlines()
+    assert "| same | 1 | a/b | $0.0100 | $0.0100 | none |" in said
+    assert "| gone | 2 | a/b → nobody | $0.0100 | $0.0000 | -$0.0100 |" in said
+    assert "| more | 5 | a/b → a/d | $1.00 | $2.00 | +$1.00 (+$0.0000 to +$2.00) |" in said
+    assert "| **all** | 15 | | | | unknown |" in said
+    assert "- gone: nobody would answer its calls any more." in said
+    assert any(each.startswith("- new: the price of a/c is unknown") for each in said)
+    assert any(each.startswith("- old: the price of a/c is unknown") for each in said)
+    assert "- same: as long as before." in said
 
 
 def test_cost_is_told_before_a_write_alone(nodes):
