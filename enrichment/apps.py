@@ -21,7 +21,7 @@ class EnrichmentConfig(AppConfig):
         from enrichment.process_settings import DEFINITIONS  # noqa: PLC0415
         from enrichment.prompts import prompt_proposals  # noqa: PLC0415
         from llmconfig.client.pipeline import cascades  # noqa: PLC0415
-        from llmconfig.configuration import process_settings, snapshot  # noqa: PLC0415
+        from llmconfig.configuration import cascade_rules, process_settings, snapshot  # noqa: PLC0415
         from metrics.alerts import events  # noqa: PLC0415
         from metrics.patterns import sources  # noqa: PLC0415
         from metrics.quality import checks  # noqa: PLC0415
@@ -33,6 +33,7 @@ class EnrichmentConfig(AppConfig):
         sources.register(prompt_proposals.PROMPTS)
         events.register(*alerts.KINDS)
         cascades.register(_steer)
+        cascade_rules.register(_problem_of_cascade)
 
 
 async def _steer(call: Any, facts: Any, ask: Any) -> Any:
@@ -40,6 +41,12 @@ async def _steer(call: Any, facts: Any, ask: Any) -> Any:
     from enrichment.call_cascades.steering import steer  # noqa: PLC0415 - it brings the engine
 
     return await steer(call, facts, ask)
+
+
+def _problem_of_cascade(node: str, state: Any) -> Any:
+    from enrichment.batches.cascade_checks import problem_of  # noqa: PLC0415 - as above
+
+    return problem_of(node, state)
 
 
 def _declared() -> Any:

@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Model
+from django.forms import model_to_dict
 from django.http import HttpRequest
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
@@ -24,6 +25,7 @@ from llmconfig.admin.kit.writes import RevisionedAdmin
 from llmconfig.admin.playground import answer_view, may_call, playground_url, playground_view
 from llmconfig.admin.settings_page import settings_view
 from llmconfig.configuration import node_names
+from llmconfig.configuration.cascade_rules import refuse_unworkable
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import GlobalConfig, NodeConfiguration, UserConfig
 from llmconfig.roles import username_field
@@ -51,7 +53,18 @@ class ExplainedAdmin(RevisionedAdmin):
 
 
 class NodeForm(ListedModelsForm):
-    """A node's row; a new one may not hide what has its name."""
+    """A node's row; a new one may not hide what has its name, and its cascade has to work."""
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        given = self.cleaned_data if cleaned is None else cleaned
+        stored = model_to_dict(self.instance)
+        old = stored if self.instance.pk else {}
+        try:
+            refuse_unworkable({**stored, **given}, old)
+        except ChangeRefused as refusal:
+            self.add_error(refusal.field if refusal.field in self.fields else None, str(refusal))
+        return cleaned
 
     def clean_node_name(self) -> str:
         name = str(self.cleaned_data["node_name"])
@@ -98,9 +111,9 @@ class NodeAdmin(ExplainedAdmin):
                     "cascade_audits",
                 ),
                 "description": _(
-                    "Batches ask a cheaper model first, and the node's own model where that "
-                    "answer isn't good enough. Each batch learns the threshold as it runs. "
-                    "Single calls and provider batches always use the node's own model."
+                    "A cheaper model is asked first, and the node's own model where that "
+                    "answer isn't good enough. Each batch learns the threshold as it runs; "
+                    "single calls learn it together."
                 ),
             },
         ),

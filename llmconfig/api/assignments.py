@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 
 from django.db import transaction
+from django.forms import model_to_dict
 from django.utils.translation import gettext
 from rest_framework import generics, serializers
 from rest_framework.exceptions import NotFound, PermissionDenied
@@ -15,6 +16,7 @@ from llmconfig.api.kit.documentation import extend_schema
 from llmconfig.api.kit.endpoints import ConfigurationList, ConfigurationRow, Rows, Versioned
 from llmconfig.api.kit.versions import etag
 from llmconfig.configuration import node_names
+from llmconfig.configuration.cascade_rules import refuse_unworkable
 from llmconfig.configuration.listing import ALLOWED
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import (
@@ -50,6 +52,16 @@ class NodeSerializer(ListedModelsSerializer[NodeConfiguration]):
             "cascade_score", "cascade_target", "cascade_miss", "cascade_audits", "judge_rubric",
             "judge_model", "apply_after", "allow_unlisted_models", "created_at", "updated_at",
         )  # fmt: skip
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Refuse a cascade that can't work."""
+        attrs = super().validate(attrs)
+        old = {} if self.instance is None else model_to_dict(self.instance)
+        try:
+            refuse_unworkable({**old, **attrs}, old)
+        except ChangeRefused as refusal:
+            raise serializers.ValidationError({refusal.field: str(refusal)}) from refusal
+        return attrs
 
     def validate_node_name(self, name: str) -> str:
         """Applications call a node by its name, and it may hide nothing that has the name."""

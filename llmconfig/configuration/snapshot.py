@@ -252,9 +252,7 @@ def _read(revision: int, token: UUID | None) -> Snapshot:
                 for row in kinds
             }
         ),
-        nodes=MappingProxyType(
-            {row.node_name: _node(row) for row in NodeConfiguration.objects.all()}
-        ),
+        nodes=MappingProxyType({n.node_name: of_node(n) for n in NodeConfiguration.objects.all()}),
         user_choices=MappingProxyType(
             {_user_key(row): _choice(row) for row in UserConfig.objects.select_related("node")}
         ),
@@ -341,7 +339,8 @@ def _refused() -> dict[tuple[str, str], frozenset[str]]:
     return {model: frozenset(names) for model, names in found.items()}
 
 
-def _node(row: NodeConfiguration) -> NodeFacts:
+def of_node(row: NodeConfiguration) -> NodeFacts:
+    """A node as calls see it; the row needn't be stored."""
     return NodeFacts(
         name=row.node_name,
         interaction_type=row.interaction_type,

@@ -427,7 +427,7 @@ def test_a_nodes_cascade_is_checked_and_is_in_its_history(
     admin: APIClient, make_provider: MakeProvider
 ) -> None:
     make_provider("sim")
-    NodeConfiguration.objects.create(node_name="n", default_model="sim/gpt-4o-mini")
+    NodeConfiguration.objects.create(node_name="n", default_model="sim/gpt-4o")
     unlisted = admin.patch(f"{BASE}/nodes/n", {"cascade_model": "sim/nobody"}, format="json")
     assert unlisted.status_code == 400, unlisted.content
     assert "sim doesn't list 'nobody'" in str(unlisted.json())

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from llmconfig.configuration import revisions, snapshot
+from llmconfig.configuration.cascade_rules import refuse_unworkable
 from llmconfig.configuration.listing import refuse_unlisted
 from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.configuration.sync import nodes_file, rows
@@ -243,7 +244,7 @@ class _SyncState:
         for each in plan.nodes:
             entry = self.entries[each.name]
             if not entry.section:
-                _refuse_unlisted_models(each, self._stored("", entry.name), entry.line)
+                _refuse_what_cannot_work(each, self._stored("", entry.name), entry.line)
 
     def remove(self, plan: SyncPlan) -> None:
         """Remove what left the file: nodes first, since they name the others."""
@@ -282,11 +283,14 @@ def _calls_its_namesake(entry: nodes_file.NodeEntry) -> bool:
     return model == entry.name or model.endswith(f"/{entry.name}")
 
 
-def _refuse_unlisted_models(plan: NodePlan, row: StoredNode | None, line: int) -> None:
+def _refuse_what_cannot_work(plan: NodePlan, row: StoredNode | None, line: int) -> None:
     """A file serves many installations: there, a provider that lists the model may be disabled."""
     old = {} if row is None else row.values
     try:
         refuse_unlisted(NodeConfiguration, {**old, **plan.values}, old, listed_by_disabled=True)
+        # A node that the file makes can't have a calibrated judge yet.
+        new = {"node_name": plan.name, **old, **plan.values}
+        refuse_unworkable(new, old, may_pass=row is None)
     except ChangeRefused as refusal:
         raise invalid(str(refusal), line=line, field=f"{plan.name}.{refusal.field}") from refusal
 
