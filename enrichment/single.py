@@ -9,6 +9,7 @@ from django.db import DatabaseError, connection, transaction
 from django.utils.translation import gettext
 
 from enrichment.batches import creation
+from enrichment.call_cascades.row_calls import RowCall
 from enrichment.engine import refusals, second_opinions, writing
 from enrichment.engine.applying import held_for_review
 from enrichment.engine.items import (
@@ -30,9 +31,10 @@ from llmconfig import client
 from llmconfig.client.errors import GenerationFailed
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import Call, CallRecord
+from llmconfig.errors import LLMError
 from llmconfig.roles import User
 from metrics.quality.parts import CheckResults
-from metrics.recording import record_call
+from metrics.recording import NO_RESULTS, record_call
 
 logger = logging.getLogger(__name__)
 
@@ -94,14 +96,19 @@ def _outcome(enrichment: Enrichment, item: Item, user: User | None) -> Outcome:
     if isinstance(found, Outcome):
         return found
     item = found
-    records: list[tuple[CallRecord, Texts]] = []
     call = call_for(enrichment, item, session_id=None, user_id=user.pk if user else None)
+    asked = RowCall(enrichment, item, call)
     try:
-        answer = client.generate(call, collect=lambda *pair: records.append(pair))
+        answer = asked.answer()
     except GenerationFailed as failure:
-        return failed(enrichment, item, failure, records[0][1] if records else None)
-    first = judged(enrichment, item, answer, records[0][1] if records else None)
-    return held_for_review(enrichment, [second_opinions.ask_now(enrichment, first, call)])[0]
+        return asked.with_all(failed(enrichment, item, failure, None))
+    except LLMError:
+        _record(asked.records, NO_RESULTS)  # what came before it is paid
+        raise
+    found = asked.with_all(judged(enrichment, item, answer, None))
+    if not found.judged_good:
+        found = second_opinions.ask_now(enrichment, found, call)
+    return held_for_review(enrichment, [found])[0]
 
 
 def ask(

@@ -11,7 +11,7 @@ from typing import Any
 from enrichment.batches import cascades
 from enrichment.cascades.steering import CascadeState, CascadeTerms, Decided, Way, from_json
 from enrichment.cascades.tallies import lowest_score
-from enrichment.engine.grading import grade_outcome, grading_changes
+from enrichment.engine.grading import GOOD_FROM, grade_outcome, grading_changes
 from enrichment.engine.items import Item, Outcome, judged
 from enrichment.engine.outgoing import Ask
 from enrichment.enrichments.contract import LOG_PROBABILITIES, Enrichment
@@ -91,7 +91,8 @@ class CascadeDecisions:
         if cheap.state == ResultState.APPLIED:
             way = self.state.way(score, self._coin)
         model = cheap.record.model if cheap.record else self.model
-        return replace(cheap, decided=Decided(score, way, model=model))
+        good = self.judge is not None and score >= GOOD_FROM
+        return replace(cheap, decided=Decided(score, way, model=model), judged_good=good)
 
     def with_dear(self, dear: Outcome, cheap: Outcome) -> Outcome:
         """The dear model's outcome, and whether the cheap one's agrees.

@@ -15,6 +15,7 @@ from django.db.models import F
 from enrichment.cascades.steering import Decided, Way
 from enrichment.db_lookups import AnyOf
 from enrichment.engine.answer_spool import KeptAnswer
+from enrichment.engine.grading import GOOD_FROM
 from enrichment.engine.items import Item, Outcome, kept_of, restored
 from enrichment.models import CheapAnswer
 from llmconfig.client.recording.disk_format import line_of, read_line
@@ -100,10 +101,13 @@ def with_kept(items: Sequence[Item], *, batch_id: UUID, variant: str) -> list[It
     return found
 
 
-def score(paid: Sequence[Outcome], scores: Mapping[str, float], *, batch_id: UUID) -> None:
+def score(
+    paid: Sequence[Outcome], scores: Mapping[str, float], *, batch_id: UUID, by_judge: bool
+) -> None:
     """Note with cheap answers the second calls that score them, and what these told.
 
-    `scores` has them by row, from 0 to 1. To be called in the transaction that records the calls.
+    `scores` has them by row, from 0 to 1; `by_judge`: a judge said so. To be called in the
+    transaction that records the calls.
     """
     by_row = {each.item.row_id: each for each in paid}
     variant = paid[0].item.variant if paid else ""
@@ -115,7 +119,12 @@ def score(paid: Sequence[Outcome], scores: Mapping[str, float], *, batch_id: UUI
             continue
         told = kept.decided or Decided(0.0, Way.DEAR, model=kept.record.model)
         told = replace(told, score=scores.get(row_id, 0.0))
-        kept = replace(kept, decided=told, beside=(*kept.beside, (record, NO_TEXTS)))
+        kept = replace(
+            kept,
+            decided=told,
+            beside=(*kept.beside, (record, NO_TEXTS)),
+            judged_good=by_judge and told.score >= GOOD_FROM,
+        )
         answer.answer = line_of(kept).decode()
         noted.append(answer)
     CheapAnswer.objects.bulk_update(noted, ["answer"])

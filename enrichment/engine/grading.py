@@ -11,6 +11,7 @@ from enrichment.models import ResultState
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import Call, Generation
 
+GOOD_FROM = 0.5  # of a judge's score
 # Of a call, what a judge's differs in from the one that it judges.
 JUDGED_FIELDS = (
     "node", "messages", "schema", "given", "experiment_key", "logprobs", "prefix",

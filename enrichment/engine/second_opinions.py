@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from enrichment.cascades.steering import Decided, Way
 from enrichment.engine.applying import apply_after
 from enrichment.engine.cascade_decisions import calls_of
-from enrichment.engine.grading import grade_outcome, grading_changes
+from enrichment.engine.grading import GOOD_FROM, grade_outcome, grading_changes
 from enrichment.engine.items import Outcome, call_for
 from enrichment.engine.outgoing import PLAIN, Ask, OutgoingRow
 from enrichment.engine.two_calls import TwoCallDispatcher
@@ -36,7 +36,6 @@ logger = logging.getLogger(__name__)
 CALLS_PER_BATCH = "LLM_JUDGE_CALLS_PER_BATCH"
 JUDGED_WRONG = register_code("judged_wrong", _("A judge finds it wrong"))
 NOT_ASKED = register_code("judge_not_asked", _("The judge could not be asked"))
-GOOD_FROM = 0.5
 _FIRST = Decided(1.0, Way.CHEAP)  # of a kept first answer: it waits for an opinion
 
 

@@ -83,7 +83,7 @@ def test_who_names_a_model_or_asks_for_more_than_a_text_gets_the_own_model(
     assert "tools" in with_tools.cascade.why
     NodeConfiguration.objects.filter(node_name=NODE).update(cascade_score="gates")
     snapshot.expire()
-    assert "for batches" in client.generate(call).cascade.why
+    assert "only an enrichment has gates" in client.generate(call).cascade.why
     assert client.generate(replace(call, cascades=False)).cascade is None
 
 

@@ -33,6 +33,7 @@ ENGLISH_REFUSALS = {
     "llmconfig/configuration/seeding.py": "a command",
     "enrichment/batches/cascades.py": "kept with its batch",
     "enrichment/call_cascades/steering.py": "kept with its node",
+    "enrichment/call_cascades/scoring.py": "as above",
     "management/": "commands",
     "migrations/": "nobody is asked",
 }

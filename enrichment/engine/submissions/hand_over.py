@@ -26,7 +26,7 @@ from enrichment.engine.submissions.calls import (
     sharing,
 )
 from enrichment.engine.submissions.costs import fitting, most_of
-from enrichment.engine.submissions.scoring import Asked
+from enrichment.engine.submissions.scoring import HandedTo
 from enrichment.enrichments import get
 from enrichment.enrichments.contract import Enrichment
 from enrichment.facts import store
@@ -138,12 +138,12 @@ def _is_the_cascades(chunk: BatchChunk, enrichment: Enrichment) -> bool:
     return False
 
 
-def _asked(chunk: BatchChunk, enrichment: Enrichment) -> Asked:
+def _asked(chunk: BatchChunk, enrichment: Enrichment) -> HandedTo:
     """Whom a chunk's rows are handed over to."""
     if chunk.stage == ChunkStage.SCORE:
         return scoring.asked(chunk, enrichment)
     cheap = two_rounds.first_target(chunk, enrichment)
-    return Asked(cheap or _dear_target(enrichment), cheap=cheap is not None)
+    return HandedTo(cheap or _dear_target(enrichment), cheap=cheap is not None)
 
 
 def _dear_target(enrichment: Enrichment) -> Target | None:

@@ -25,7 +25,7 @@ from llmconfig.models import CascadeScore
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class HandedTo:
     """Whom a submission asks, None where its provider has no batches; `cheap`: the cheap model."""
 
     target: Target | None
@@ -46,14 +46,14 @@ def prepare(chunk: BatchChunk, enrichment: Enrichment) -> bool:
     return True
 
 
-def asked(chunk: BatchChunk, enrichment: Enrichment) -> Asked:
+def asked(chunk: BatchChunk, enrichment: Enrichment) -> HandedTo:
     """Who scores a chunk's cheap answers; nobody where the cascade rests or has ended."""
     cascade = cascade_of(chunk.batch, enrichment)
     if cascade is None or not cascade.state.asks_cheap:
-        return Asked(None, cheap=False)
+        return HandedTo(None, cheap=False)
     if cascade.judge is None:
-        return Asked(cascades.at_providers(enrichment, cascade.model), cheap=True)
-    return Asked(cascades.judge_at_providers(cascade.judge), cheap=False)
+        return HandedTo(cascades.at_providers(enrichment, cascade.model), cheap=True)
+    return HandedTo(cascades.judge_at_providers(cascade.judge), cheap=False)
 
 
 def _is_to_be_scored(item: Item, answers: Mapping[str, CheapAnswer]) -> bool:
@@ -107,4 +107,5 @@ class ScoreReading(CheapReading):
             for each in paid
             if each.item.cheap is not None
         }
-        cheap_answers.score(paid, scores, batch_id=self.chunk.batch_id)
+        judges = score == CascadeScore.JUDGE
+        cheap_answers.score(paid, scores, batch_id=self.chunk.batch_id, by_judge=judges)
