@@ -1,6 +1,7 @@
 """One object for each event loop, such as a session that no other loop may use."""
 
 import asyncio
+from asyncio import get_running_loop
 from collections.abc import Callable
 from typing import Generic, TypeVar
 from weakref import WeakKeyDictionary, ref
@@ -24,6 +25,9 @@ class PerLoop(Generic[Held]):
 
     def get(self) -> Held:
         """The running loop's object, made now if there is none."""
+        last = self._last
+        if last is not None and last[0]() is get_running_loop():
+            return last[1]
         held = self.find()
         if held is not None:
             return held
@@ -33,7 +37,7 @@ class PerLoop(Generic[Held]):
 
     def find(self) -> Held | None:
         """The same, or None if the loop has none yet."""
-        loop, last = asyncio.get_running_loop(), self._last
+        loop, last = get_running_loop(), self._last
         if last is not None and last[0]() is loop:
             return last[1]
         held = self._held.get(loop)
@@ -49,13 +53,13 @@ class PerLoop(Generic[Held]):
         for ended in [each for each in self._held if each.is_closed()]:
             del self._held[ended]
         self._last = None
-        self._held[asyncio.get_running_loop()] = held
+        self._held[get_running_loop()] = held
         return held
 
     def pop(self) -> Held | None:
         """The running loop's object, which is held no longer; None if there is none."""
         self._last = None
-        return self._held.pop(asyncio.get_running_loop(), None)
+        return self._held.pop(get_running_loop(), None)
 
     def values(self) -> list[Held]:
         """The objects of all event loops that are still there."""

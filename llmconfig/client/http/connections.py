@@ -121,15 +121,6 @@ class IncomingReply:
                 waiter.set_result(None)
 
 
-def _by_name(found: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    """Headers by their names in lower case; what comes several times is joined as one list."""
-    headers: dict[bytes, bytes] = {}
-    for name, value in found:
-        name = name.lower()  # noqa: PLW2901 - in place of the sender's spelling
-        headers[name] = b"%b, %b" % (headers[name], value) if name in headers else value
-    return headers
-
-
 class ProviderConnection(asyncio.Protocol):
     """One connection: unused, or in the middle of one exchange."""
 
@@ -139,7 +130,7 @@ class ProviderConnection(asyncio.Protocol):
         self.reply: IncomingReply | None = None
         self.unused_since = 0.0
         self._parser = httptools.HttpResponseParser(self)
-        self._headers: list[tuple[bytes, bytes]] = []
+        self._headers: dict[bytes, bytes] = {}
         self._head_bytes = 0
         self._interim = False  # a reply such as 100 Continue, which another one follows
         self._ended = False
@@ -166,6 +157,10 @@ class ProviderConnection(asyncio.Protocol):
         if reply is not None:
             reply.error = error
             reply.wake()
+
+    def time_is_over(self) -> None:
+        """End the exchange: its reply isn't whole in time."""
+        self.fail(TimeoutError())
 
     def hang_up(self) -> None:
         """Close at once; whoever waits for a reply has left."""
@@ -224,12 +219,14 @@ class ProviderConnection(asyncio.Protocol):
     # Called by the parser, inside of data_received
 
     def on_message_begin(self) -> None:
-        self._headers = []
+        self._headers = {}
         if self._ended:  # more than was asked for: whose reply would that be?
             self._reusable = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers.append((name, value))
+        """Keep it by its name in lower case; what comes several times is joined as one list."""
+        name, headers = name.lower(), self._headers
+        headers[name] = b"%b, %b" % (headers[name], value) if name in headers else value
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
@@ -237,8 +234,8 @@ class ProviderConnection(asyncio.Protocol):
         reply = self.reply
         if self._interim or self._ended or reply is None:
             return
-        headers = reply.headers = _by_name(self._headers)
-        self._headers = []  # of what a chunked body has behind it: nobody believes that
+        headers = reply.headers = self._headers
+        self._headers = {}  # of what a chunked body has behind it: nobody believes that
         reply.status = status
         coding = headers.get(b"transfer-encoding")
         if coding is not None:

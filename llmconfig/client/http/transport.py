@@ -27,6 +27,7 @@ from llmconfig.client.http.connections import (
 from llmconfig.client.http.patience import Patience
 from llmconfig.runtime.per_loop import PerLoop
 from llmconfig.runtime.quick_records import quickly_made
+from llmconfig.runtime.time_limits import time_limit
 
 MAX_BYTES = 16 * 1024 * 1024  # of one reply, unpacked; the longest real answers are far below 1 MB
 # Longest wait for a connection, TLS included; a server that thinks for minutes accepts at once.
@@ -118,13 +119,14 @@ async def _exchange(
     most_bytes: int = MAX_BYTES,
 ) -> Response:
     loop = asyncio.get_running_loop()
-    ends_at = loop.time() + timeout_s
+    began = loop.time()
     try:
         request = _request(method, url, headers, body)
         connection = await _connection(loop, url, private=private, timeout_s=timeout_s)
         waiter = loop.create_future()
         reply = IncomingReply(waiter, most_bytes, streams=False)
-        timer = loop.call_at(ends_at, connection.fail, TimeoutError())
+        limit = time_limit(timeout_s - (loop.time() - began))
+        limit.begin(connection)
         try:
             connection.ask(request, reply)
             await waiter
@@ -132,7 +134,7 @@ async def _exchange(
             connection.hang_up()
             raise
         finally:
-            timer.cancel()
+            limit.end(connection)
         return _whole(reply, most_bytes)
     except (OSError, _BadAddress) as error:
         failure = _failure(error, url, timeout_s, most_bytes)

@@ -1,0 +1,97 @@
+"""Bounds on how long something may take, with one timer of the event loop for all of one length.
+
+A timer of its own costs an exchange 2 µs and more: it is made, put in order, taken out and closed,
+and hardly ever goes off. What may take equally long ends in the order in which it began.
+"""
+
+import asyncio
+from types import TracebackType
+from typing import Protocol
+
+from llmconfig.runtime.per_loop import PerLoop
+
+
+class Limited(Protocol):
+    """Something that may take so long and no longer."""
+
+    def time_is_over(self) -> None:
+        """End it; called on the event loop, once, unless it has ended before."""
+
+
+class TimeLimit:
+    """What is bounded by the same number of seconds on one event loop."""
+
+    __slots__ = ("_ends", "_loop", "_seconds", "_timer")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
+        self._loop = loop
+        self._seconds = seconds
+        self._ends: dict[Limited, float] = {}  # in the order of time
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self, limited: Limited) -> None:
+        """Bound it from now on; it must not be bounded here already."""
+        self._ends[limited] = ends_at = self._loop.time() + self._seconds
+        if self._timer is None:
+            self._timer = self._loop.call_at(ends_at, self._look)
+
+    def end(self, limited: Limited) -> None:
+        """It has ended by itself; harmless if its time is over."""
+        self._ends.pop(limited, None)
+
+    def _look(self) -> None:
+        """End those whose time is over, and look again when the next one's is."""
+        ends, self._timer = self._ends, None
+        while ends:
+            limited, ends_at = next(iter(ends.items()))
+            if ends_at > self._loop.time():
+                self._timer = self._loop.call_at(ends_at, self._look)
+                return
+            del ends[limited]
+            limited.time_is_over()
+        if self._timer is None:
+            _limits.get().pop(self._seconds, None)
+
+
+_limits: PerLoop[dict[float, TimeLimit]] = PerLoop(dict)
+
+
+def time_limit(seconds: float) -> TimeLimit:
+    """The running event loop's limit of this length; to be used at once."""
+    limits = _limits.get()
+    limit = limits.get(seconds)
+    if limit is None:
+        limit = limits[seconds] = TimeLimit(asyncio.get_running_loop(), seconds)
+    return limit
+
+
+class bounded:  # noqa: N801 - used as `asyncio.timeout` is
+    """`with bounded(seconds):` around what is awaited: the same as `asyncio.timeout`.
+
+    The running task is cancelled when the time is over, and the block raises TimeoutError then.
+    """
+
+    __slots__ = ("_cancelling", "_is_over", "_limit", "_task")
+
+    def __init__(self, seconds: float) -> None:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("Only a task can be bounded.")
+        self._task, self._cancelling, self._is_over = task, task.cancelling(), False
+        self._limit = time_limit(seconds)
+
+    def __enter__(self) -> None:
+        self._limit.begin(self)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: object, traceback: TracebackType | None
+    ) -> None:
+        if not self._is_over:
+            self._limit.end(self)
+        elif self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
+            raise TimeoutError from None
+
+    def time_is_over(self) -> None:
+        """Cancel the task."""
+        self._is_over = True
+        self._task.cancel()

@@ -1,0 +1,97 @@
+"""One timer for all that may take equally long: each ends when its own time is over."""
+
+import asyncio
+import functools
+
+import pytest
+
+from llmconfig.runtime.time_limits import bounded, time_limit
+
+SHORT = 0.01
+
+
+class Noted:
+    """Something bounded that notes in which order it was ended."""
+
+    def __init__(self, ended: list["Noted"], *, begins_again: bool = False) -> None:
+        self.ended = ended
+        self.begins_again = begins_again
+
+    def time_is_over(self) -> None:
+        self.ended.append(self)
+        if self.begins_again:
+            self.begins_again = False
+            time_limit(SHORT).begin(self)
+
+
+def on_a_loop(test):
+    """The test on an event loop of its own."""
+    return functools.wraps(test)(lambda *args, **more: asyncio.run(test(*args, **more)))
+
+
+async def until(ended, count):
+    async with asyncio.timeout(10):
+        while len(ended) < count:  # noqa: ASYNC110 - nothing else tells
+            await asyncio.sleep(SHORT / 10)
+
+
+@on_a_loop
+async def test_those_whose_time_is_over_end_in_order_and_what_ended_before_doesnt():
+    ended: list[Noted] = []
+    first, second, third = Noted(ended), Noted(ended, begins_again=True), Noted(ended)
+    for each in (first, second, third):
+        time_limit(SHORT).begin(each)
+    time_limit(SHORT).end(third)
+    await until(ended, 3)
+    assert ended == [first, second, second]
+    time_limit(SHORT).end(first)  # too late, and harmless
+    assert time_limit(SHORT) is time_limit(SHORT)
+    assert time_limit(SHORT) is not time_limit(2 * SHORT)
+
+
+@on_a_loop
+async def test_all_of_one_length_take_one_timer_of_the_loop(monkeypatch):
+    loop, timers = asyncio.get_running_loop(), []
+    call_at = loop.call_at
+    monkeypatch.setattr(loop, "call_at", lambda *args: timers.append(1) or call_at(*args))
+    ended: list[Noted] = []
+    for _ in range(100):
+        each = Noted(ended)
+        time_limit(60).begin(each)
+        time_limit(60).end(each)
+    assert len(timers) == 1
+    assert ended == []
+
+
+@on_a_loop
+async def test_a_block_is_bounded_as_by_asyncio():
+    with pytest.raises(TimeoutError), bounded(SHORT):
+        await asyncio.sleep(10)
+    with bounded(10):
+        await asyncio.sleep(0)
+    with pytest.raises(KeyError), bounded(10):
+        raise KeyError
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
+
+
+@on_a_loop
+async def test_who_is_cancelled_from_outside_is_not_told_of_a_timeout():
+    async def work() -> None:
+        with bounded(10):
+            await asyncio.sleep(10)
+
+    task = asyncio.create_task(work())
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+def test_only_a_task_can_be_bounded():
+    loop = asyncio.new_event_loop()
+    loop.call_soon(loop.stop)
+    with pytest.raises(RuntimeError):
+        bounded(1)
+    loop.close()
