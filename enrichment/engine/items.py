@@ -8,8 +8,6 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from uuid_utils.compat import uuid7
-
 from enrichment.cascades.steering import Decided
 from enrichment.engine.answer_spool import KeptAnswer
 from enrichment.engine.claims import Claim
@@ -30,6 +28,7 @@ from llmconfig.client.http import background_loop
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import Call, CallRecord, Generation, Labels
 from llmconfig.configuration.facts import UserKey
+from llmconfig.runtime.ids import new_id
 from llmconfig.runtime.quick_records import quickly_made
 from metrics.quality.parts import CheckResults
 from metrics.recording import NO_RESULTS
@@ -235,7 +234,7 @@ def call_for(
         messages=item.prompt.messages(item.values),
         schema=enrichment.schema,
         user_id=user_id,
-        correlation_id=uuid7(),
+        correlation_id=new_id(),
         labels=Labels(
             service_name="enrichment",
             operation_type=enrichment.name,

@@ -10,9 +10,8 @@ from decimal import Decimal
 from typing import Any, TypedDict
 from uuid import UUID
 
-from uuid_utils.compat import uuid7
-
 from llmconfig.configuration.facts import UserKey
+from llmconfig.runtime.ids import new_id
 from llmconfig.runtime.quick_records import quickly_made
 
 # The tokens of an answer in order: their UTF-8 bytes, and the logarithm of their probability.
@@ -262,7 +261,7 @@ class CallRecord:
     saved_usd: Decimal | None = None  # what the answer from the cache had cost, if that is known
     tool_calls: tuple[str, ...] = ()  # the functions that the answer calls, in its order
     tool_results_length: int = 0  # characters of the results since the last answer
-    id: UUID = field(default_factory=uuid7)
+    id: UUID = field(default_factory=new_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import logging
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -39,6 +39,8 @@ DATABASE_AWAY = (OperationalError, InterfaceError)
 LAST_USED_EVERY_SECONDS = 60.0
 FAILURES_A_MINUTE = 30  # of one address, before it's told to wait
 MAX_ADDRESSES = 10_000
+AUTHORIZATION, BEARER = b"authorization", b"Bearer "
+OTHERS = frozenset({b"x-api-key", b"api-key"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,18 +166,24 @@ async def warm() -> None:
     await _ring.current()
 
 
-async def authenticate(headers: Iterable[tuple[bytes, bytes]], address: str) -> Caller:
+async def authenticate(
+    headers: Sequence[tuple[bytes, bytes]], names: Mapping[bytes, bytes], address: str
+) -> Caller:
     """The caller whose key is in the headers; raises Refused (401, or 429 after many failures).
 
     Taken from `Authorization` (with or without `Bearer`), `x-api-key` or `api-key`; different keys
-    in several of them are refused.
+    in several of them are refused. `names` are the headers by their names, the last of each.
     """
-    given = _key(headers)
+    bearer = names.get(AUTHORIZATION, b"")
+    if bearer.startswith(BEARER) and OTHERS.isdisjoint(names) and len(names) == len(headers):
+        given: str | None = bearer[len(BEARER) :].strip().decode("latin-1")
+    else:
+        given = _key(headers)
     if given is None or FORM.fullmatch(given) is None:
         raise _failures.refusal(address)
     hashed = hash_of(given)
     caller = (_ring.fresh() or await _ring.current()).get(hashed)
-    if caller is None or _expired(caller):
+    if caller is None or (caller.expires_at is not None and _expired(caller)):
         raise _failures.refusal(address)
     if caller.key_id is not None:
         _ring.used[caller.key_id] = time.time()
@@ -221,11 +229,11 @@ def _key(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
     """The one key in the headers, None if there is none or more than one."""
     found = set()
     for name, value in headers:
-        if name == b"authorization":
+        if name == AUTHORIZATION:
             scheme, _, rest = value.partition(b" ")
             if scheme.lower() == b"bearer" or not rest:
                 found.add((rest or scheme).strip())
-        elif name in {b"x-api-key", b"api-key"}:
+        elif name in OTHERS:
             found.add(value.strip())
     return found.pop().decode("latin-1") if len(found) == 1 else None
 

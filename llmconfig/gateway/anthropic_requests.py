@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Any
 
 import orjson
-from uuid_utils.compat import uuid7
 
 from llmconfig.client.types import Call, NativeRequest
 from llmconfig.client.wire.prompt_cache import MARK
@@ -24,6 +23,7 @@ from llmconfig.gateway.reading import (
     schema_of,
     switch,
 )
+from llmconfig.runtime.ids import new_id
 
 # Read here; of the others, each that is not translated stands among what is lost.
 READ = frozenset(
@@ -78,9 +78,10 @@ def read_messages(
         given=given_of(body, ("max_tokens",)),
         extra=extra,
         user_id=caller.user_id,
-        correlation_id=uuid7(),
+        correlation_id=new_id(),
         cache_sampled=False,  # unless it is wished
         waits=False,
+        cascades=True,
         labels=labels_of("messages", caller.account, body),
         native=native,
     )

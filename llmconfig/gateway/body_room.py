@@ -3,7 +3,10 @@
 import asyncio
 import zlib
 from collections import deque
+from collections.abc import Awaitable, Callable
 
+from llmconfig.client.sdk.asgi_scope import Message, Receive
+from llmconfig.gateway.disconnects import Gone
 from llmconfig.gateway.refusals import RequestRefused
 from llmconfig.runtime.per_loop import PerLoop
 
@@ -77,6 +80,29 @@ class Place:
         if self.size:
             _rooms.get().give_back(self.size)
             self.size = 0
+
+
+async def read_parts(
+    message: Message, receive: Receive, take: Callable[[int], Awaitable[None]] | None
+) -> bytearray:
+    """A body that comes in parts, or is large, from its first message on.
+
+    `take` waits for room of so many bytes, once it is large; None where it needs none. Raises
+    RequestRefused, and Gone when the client hangs up before its end.
+    """
+    body = bytearray()
+    while True:
+        if message["type"] == "http.disconnect":
+            raise Gone
+        part = message.get("body", b"")
+        if len(body) + len(part) > MAX_BYTES:
+            raise too_large()
+        body += part
+        if take is not None and len(body) > SMALL_BYTES:
+            await take(MAX_BYTES)  # unless it said its size
+        if not message.get("more_body"):
+            return body
+        message = await receive()
 
 
 def unpacked(body: bytes | bytearray, packing: bytes) -> bytes | bytearray:

@@ -28,7 +28,7 @@ def labels_of(operation: str, account: str, body: Mapping[str, Any]) -> Labels:
     """
     metadata = body.get("metadata")
     user = body.get("safety_identifier") or body.get("user")
-    labels = _plain_labels(operation, account)
+    labels = plain_labels(operation, account)
     if not metadata and not user:
         return labels
     pairs = metadata if isinstance(metadata, dict) else {}
@@ -67,7 +67,7 @@ def _words(headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
 
 
 @lru_cache(maxsize=1024)
-def _plain_labels(operation: str, account: str) -> Labels:
+def plain_labels(operation: str, account: str) -> Labels:
     """The same object for a key's calls."""
     return Labels(service_name="gateway", operation_type=operation, account=account)
 

@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any
 
 import orjson
-from uuid_utils.compat import uuid7
 
 from llmconfig.client.types import Call, Delta, Generation
 from llmconfig.gateway.access import Caller
@@ -26,6 +25,7 @@ from llmconfig.gateway.reading import (
     repeated,
     switch,
 )
+from llmconfig.runtime.ids import new_id
 
 READ = frozenset(
     {
@@ -63,9 +63,10 @@ def read_completion(body: JSON, caller: Caller) -> ParsedRequest:
         logprobs=likely is not None,
         use_cache=len(prompts) * choices == 1,
         user_id=caller.user_id,
-        correlation_id=uuid7(),
+        correlation_id=new_id(),
         cache_sampled=False,  # unless it is wished
         waits=False,
+        cascades=len(prompts) * choices == 1,
         labels=labels_of("completions", caller.account, body),
         native=NATIVE,
     )

@@ -5,7 +5,6 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
-from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -47,8 +46,9 @@ from llmconfig.models import InteractionType
 from llmconfig.runtime import stopping
 
 logger = logging.getLogger(__name__)
-JSON_HEADERS = [(b"content-type", b"application/json")]
+JSON_HEADER = (b"content-type", b"application/json")
 NOBODY = Caller(None, None, everything=False, names=frozenset())  # until a key is known
+SMALL_DIGITS = len(str(body_room.SMALL_BYTES)) - 1  # a length of no more is small
 Handler = Callable[["GatewayRequest"], Awaitable[None]]
 FindHandler = Callable[[str, str], Handler]  # by method and path; raises RequestRefused
 
@@ -56,27 +56,29 @@ FindHandler = Callable[[str, str], Handler]  # by method and path; raises Reques
 class GatewayRequest:
     """One request on its way through."""
 
+    caller = NOBODY
+    begun = False
+    task: asyncio.Task[Any] | None = None
+    working = False
+    told: Sequence[tuple[bytes, bytes]] = ()  # of the call, once it is read
+    said_at = 0.0
+    place: body_room.Place | None = None  # of a large body
+    raw: bytes | bytearray | None = None  # the body, where an idempotency key came with it
+    shape: Shape = staticmethod(refusals.openai_shape)
+    anthropic = False
+    failure: Callable[[JSON], bytes] = orjson.dumps  # until a stream has words for it
+
     def __init__(self, scope: Message, receive: Receive, send: Send) -> None:
         self.scope = scope
         self.receive = receive
         self.send = send
-        self.caller = NOBODY
-        self.begun = False
-        self.task: asyncio.Task[Any] | None = None
-        self.working = False
-        self.told: answer_headers.Headers = []  # of the call, once it is read
-        self.said_at = time.monotonic()
-        self.place = body_room.Place()
-        self.raw: bytes | bytearray | None = None  # the body, where an idempotency key came with it
-        self.shape: Shape = refusals.openai_shape
-        self.anthropic = scope["path"].startswith("/v1/messages")
         self.names = dict(scope["headers"])  # of a header that came twice, the last
-        if self.anthropic or b"anthropic-version" in self.names:
+        path: str = scope["path"]
+        if path.startswith("/v1/messages") or b"anthropic-version" in self.names:
             self.anthropic = True
             self.shape = refusals.anthropic_shape
-        elif scope["path"].startswith("/api/"):
+        elif path.startswith("/api/"):
             self.shape = refusals.ollama_shape
-        self.failure: Callable[[JSON], bytes] = orjson.dumps  # until a stream has words for it
 
     async def answer(self, find: FindHandler) -> None:
         """Answer it; whatever goes wrong has an answer too."""
@@ -99,7 +101,8 @@ class GatewayRequest:
             logger.exception("A request to %s failed.", self.scope["path"])
             await self._refuse(RequestRefused(500, "internal_error", "Something went wrong here."))
         finally:
-            self.place.leave()
+            if self.place is not None:
+                self.place.leave()
             running.requests.discard(self)
 
     def cut(self) -> None:
@@ -127,7 +130,9 @@ class GatewayRequest:
             )
         else:
             client_address = self.scope.get("client") or ("", 0)
-            self.caller = await access.authenticate(self.scope["headers"], client_address[0])
+            self.caller = await access.authenticate(
+                self.scope["headers"], self.names, client_address[0]
+            )
         if idempotency.HEADER not in self.names or self.scope["method"] != "POST":
             await handle(self)
         else:
@@ -156,7 +161,8 @@ class GatewayRequest:
     async def generate(self, asked: ParsedRequest, form: AnswerForm) -> None:
         """Carry the call out and send its answer; raises RequestRefused and Gone."""
         self.told = answer_headers.of_call(asked.call.correlation_id)
-        await self.check(asked.name)
+        if not self.caller.may_call(asked.name):
+            await self.check(asked.name)
         if asked.more:
             await self._generate_several(asked, form)
             return
@@ -192,7 +198,6 @@ class GatewayRequest:
         )
 
     def _wished(self, call: Call, asked: ParsedRequest) -> Call:
-        call = replace(call, cascades=not asked.more)
         return caller_wishes.applied(call, self.scope["headers"], streams=asked.stream)
 
     async def _stream_several(
@@ -334,37 +339,28 @@ class GatewayRequest:
         packing: bytes | None = self.names.get(b"content-encoding")
         if packing is not None:
             raw = body_room.unpacked(raw, packing)
-            await self.place.take(len(raw))
+            await self._take_room(len(raw))
         return body_of(raw)
 
     async def _read_body(self) -> bytes | bytearray:
-        declared = self._declared_size()
-        if declared > body_room.SMALL_BYTES:
-            if declared > body_room.MAX_BYTES:
+        declared = self.names.get(b"content-length", b"")
+        if len(declared) > SMALL_DIGITS and (size := self._declared_size()) > body_room.SMALL_BYTES:
+            if size > body_room.MAX_BYTES:
                 raise body_room.too_large()
-            await self.place.take(declared)
+            await self._take_room(size)
         message = await self.receive()
         if not message.get("more_body") and message["type"] == "http.request":
             whole: bytes = message.get("body", b"")
             if len(whole) <= body_room.SMALL_BYTES:
                 return whole
-        return await self._read_parts(message)
+        take = self._take_room if CALLER not in self.scope else None
+        return await body_room.read_parts(message, self.receive, take)
 
-    async def _read_parts(self, message: Message) -> bytearray:
-        """A body that comes in parts, or is large, from its first message on."""
-        body = bytearray()
-        while True:
-            if message["type"] == "http.disconnect":
-                raise Gone
-            part = message.get("body", b"")
-            if len(body) + len(part) > body_room.MAX_BYTES:
-                raise body_room.too_large()
-            body += part
-            if CALLER not in self.scope and len(body) > body_room.SMALL_BYTES:
-                await self.place.take(body_room.MAX_BYTES)  # unless it said its size
-            if not message.get("more_body"):
-                return body
-            message = await self.receive()
+    async def _take_room(self, size: int) -> None:
+        """Wait for this many bytes, once; raises RequestRefused if it takes too long."""
+        if self.place is None:
+            self.place = body_room.Place()
+        await self.place.take(size)
 
     def _declared_size(self) -> int:
         """What the client says its body has; 0 if it doesn't, or is this process itself."""
@@ -373,12 +369,14 @@ class GatewayRequest:
 
     async def reply(self, value: JSON, *, headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
         """Send a whole answer."""
-        await self.whole(200, orjson.dumps(value), [*JSON_HEADERS, *headers])
+        await self.whole(200, orjson.dumps(value), [JSON_HEADER, *headers])
 
-    async def whole(self, status: int, body: bytes, headers: answer_headers.Headers) -> None:
+    async def whole(self, status: int, body: bytes, headers: Sequence[tuple[bytes, bytes]]) -> None:
         """Send an answer whose bytes are ready."""
-        await self._start(status, [*headers, (b"content-length", str(len(body)).encode())])
-        await self._part(body, more=False)
+        self.begun = True
+        told = [*headers, (b"content-length", b"%d" % len(body)), *self.told]
+        await self.send({"type": "http.response.start", "status": status, "headers": told})
+        await self.send({"type": "http.response.body", "body": body, "more_body": False})
 
     async def _refuse(self, refused: RequestRefused) -> None:
         """Say why; after the beginning of a stream, as its last event."""
@@ -387,7 +385,7 @@ class GatewayRequest:
             with suppress(OSError):
                 await self._part(self.failure(shape), more=False)
             return
-        await self.whole(refused.status, orjson.dumps(shape), [*JSON_HEADERS, *refused.headers])
+        await self.whole(refused.status, orjson.dumps(shape), [JSON_HEADER, *refused.headers])
 
     async def _start(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
         self.begun = True

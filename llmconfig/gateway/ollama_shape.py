@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from uuid_utils.compat import uuid7
 
 from llmconfig.client.types import Call, Delta, Generation, NativeRequest
 from llmconfig.gateway.access import Caller
@@ -25,6 +24,7 @@ from llmconfig.gateway.reading import (
     objects,
     schema_of,
 )
+from llmconfig.runtime.ids import new_id
 
 LATEST = ":latest"  # Ollama's clients put it behind names without a tag
 # Of both requests; what else there is stands among the record's dropped parameters.
@@ -87,9 +87,10 @@ def _request(body: JSON, caller: Caller, messages: list[JSON], operation: str) -
         given=_given(options),
         extra=extra,
         user_id=caller.user_id,
-        correlation_id=uuid7(),
+        correlation_id=new_id(),
         cache_sampled=False,  # unless it is wished
         waits=False,
+        cascades=True,
         labels=labels_of(operation, caller.account, body),
         native=NativeRequest(wire="ollama", lost=tuple(lost)),
     )

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from uuid_utils.compat import uuid7
 
 from llmconfig.client.finish_reasons import for_openai_clients, is_whole
 from llmconfig.client.structured_output import json_text
@@ -15,7 +14,7 @@ from llmconfig.client.types import Call, Delta, Generation, NativeRequest, Thoug
 from llmconfig.client.wire.thinking import to_details
 from llmconfig.gateway.access import Caller
 from llmconfig.gateway.answer_headers import cost_of
-from llmconfig.gateway.caller_labels import labels_of
+from llmconfig.gateway.caller_labels import labels_of, plain_labels
 from llmconfig.gateway.reading import (
     JSON,
     ParsedRequest,
@@ -30,6 +29,7 @@ from llmconfig.gateway.reading import (
     schema_of,
     switch,
 )
+from llmconfig.runtime.ids import new_id
 
 LIMITS = ("max_tokens", "max_completion_tokens")
 # Read here; everything else goes to the provider as it is.
@@ -45,6 +45,9 @@ READ = frozenset(
         *LIMITS,
     }
 )
+# A request of these alone asks for one answer to its messages and nothing beside.
+PLAIN = frozenset({"model", "messages", "stream", "temperature", *LIMITS})
+OPERATION = "chat.completions"
 # What an answer of ours has no place for, or what would choose another model than was allowed.
 NOT_OFFERED = {
     "audio": "Only text is offered.",
@@ -63,44 +66,55 @@ NATIVE = NativeRequest(wire="openai")
 def read_chat(body: JSON, caller: Caller) -> ParsedRequest:
     """A chat completion's request; raises Refused."""
     name = caller.node or name_of(body)
-    _refuse_what_is_not_offered(body)
     messages: list[Any] = messages_of(body)
-    choices = choices_of(body)
-    if body.get("modalities") not in (None, ["text"]):
-        raise bad("modalities", "Only text is offered.")
-    check_tools(objects(body, "tools"))
-    extra = {key: value for key, value in body.items() if key not in READ and value is not None}
-    schema = None
+    choices, schema, logprobs, with_usage = 1, None, False, False
+    extra: JSON = {}
+    if PLAIN.issuperset(body):
+        labels = plain_labels(OPERATION, caller.account)
+    else:
+        _refuse_what_is_not_offered(body)
+        choices = choices_of(body)
+        check_tools(objects(body, "tools"))
+        extra = {key: value for key, value in body.items() if key not in READ and value is not None}
+        schema = _schema_in(body, extra)
+        logprobs, with_usage = switch(body, "logprobs"), _wants_usage(body)
+        labels = labels_of(OPERATION, caller.account, body)
+    call = Call(
+        name,
+        messages,
+        schema,
+        given_of(body, LIMITS),
+        extra,
+        caller.user_id,
+        new_id(),
+        labels,
+        choices == 1,
+        cache_sampled=False,  # unless it is wished
+        waits=False,
+        logprobs=logprobs,
+        native=NATIVE,
+        cascades=choices == 1,
+    )
+    stream = switch(body, "stream")
+    return ParsedRequest(call, name, stream, with_usage, more=repeated(call, choices - 1))
+
+
+def _schema_in(body: JSON, extra: JSON) -> JSON | None:
+    """The schema that is asked for; what asks for JSON without one is added to `extra`."""
     form = body.get("response_format")
-    if form is not None:
-        schema = _schema(form)
-        if schema is None and form.get("type") != "text":
-            extra["response_format"] = form
+    if form is None:
+        return None
+    schema = _schema(form)
+    if schema is None and form.get("type") != "text":
+        extra["response_format"] = form
+    return schema
+
+
+def _wants_usage(body: JSON) -> bool:
     options = body.get("stream_options") or {}
     if not isinstance(options, dict):
         raise bad("stream_options", "This is not an object.")
-    call = Call(
-        node=name,
-        messages=messages,
-        schema=schema,
-        logprobs=switch(body, "logprobs"),
-        use_cache=choices == 1,
-        given=given_of(body, LIMITS),
-        extra=extra,
-        user_id=caller.user_id,
-        correlation_id=uuid7(),
-        cache_sampled=False,  # unless it is wished
-        waits=False,
-        labels=labels_of("chat.completions", caller.account, body),
-        native=NATIVE,
-    )
-    return ParsedRequest(
-        call,
-        name,
-        switch(body, "stream"),
-        switch(options, "include_usage"),
-        more=repeated(call, choices - 1),
-    )
+    return switch(options, "include_usage")
 
 
 def chat_answer(asked: ParsedRequest, made: Generation, *others: Generation) -> JSON:
@@ -275,11 +289,12 @@ def text_for(made: Generation) -> str:
 
 
 def _refuse_what_is_not_offered(body: JSON) -> None:
-    if NOT_OFFERED.keys().isdisjoint(body):
-        return
-    for param, why in NOT_OFFERED.items():
-        if body.get(param):
-            raise bad(param, why)
+    if not NOT_OFFERED.keys().isdisjoint(body):
+        for param, why in NOT_OFFERED.items():
+            if body.get(param):
+                raise bad(param, why)
+    if body.get("modalities") not in (None, ["text"]):
+        raise bad("modalities", "Only text is offered.")
 
 
 def _schema(form: object) -> JSON | None:

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
-from uuid_utils.compat import uuid7
 
 from llmconfig.client.structured_output import SchemaUnusable, refuse_unsafe
 from llmconfig.client.types import Call
 from llmconfig.client.wire import BadReply
 from llmconfig.client.wire.reading import parse_value
 from llmconfig.gateway.refusals import RequestRefused
+from llmconfig.runtime.ids import new_id
 from llmconfig.runtime.quick_records import quickly_made
 
 JSON = dict[str, Any]
@@ -65,7 +65,7 @@ def repeated(call: Call, times: int) -> tuple[Call, ...]:
         return ()
     labels = replace(call.labels, session_id=call.correlation_id)
     return tuple(
-        replace(call, correlation_id=uuid7(), labels=labels, use_cache=False) for _ in range(times)
+        replace(call, correlation_id=new_id(), labels=labels, use_cache=False) for _ in range(times)
     )
 
 

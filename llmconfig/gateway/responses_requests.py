@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
-from uuid_utils.compat import uuid7
 
 from llmconfig.client.types import Call, NativeRequest
 from llmconfig.client.wire.prompt_cache import BREAKPOINT
@@ -27,6 +26,7 @@ from llmconfig.gateway.reading import (
     schema_of,
     switch,
 )
+from llmconfig.runtime.ids import new_id
 
 # Sent on under their own names.
 SAME = (
@@ -101,9 +101,10 @@ def read_response(
         given=given_of(body, ("max_output_tokens",)),
         extra=extra,
         user_id=caller.user_id,
-        correlation_id=uuid7(),
+        correlation_id=new_id(),
         cache_sampled=False,  # unless it is wished
         waits=False,
+        cascades=True,
         labels=labels_of("responses", caller.account, body),
         native=NativeRequest(wire="responses", body=_native(body, before), lost=tuple(lost)),
     )

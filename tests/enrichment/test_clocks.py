@@ -109,7 +109,7 @@ def test_a_wrong_clock_neither_ends_keys_nor_lets_expired_ones_in(wrong, hours, 
         connection.ensure_connection()
         access.expire()
         try:
-            background_loop.run(access.authenticate(headers, "127.0.0.1"))
+            background_loop.run(access.authenticate(headers, dict(headers), "127.0.0.1"))
         except RequestRefused:
             assert not accepted
         else:
