@@ -8,7 +8,7 @@ from uuid import UUID
 
 import orjson
 
-from llmconfig.client.finish_reasons import for_openai_clients, is_whole
+from llmconfig.client.finish_reasons import STOP, for_openai_clients, is_whole
 from llmconfig.client.structured_output import json_text
 from llmconfig.client.types import Call, Delta, Generation, NativeRequest, Thought, Usage
 from llmconfig.client.wire.thinking import to_details
@@ -120,26 +120,27 @@ def _wants_usage(body: JSON) -> bool:
 def chat_answer(asked: ParsedRequest, made: Generation, *others: Generation) -> JSON:
     """A whole answer in the form of OpenAI's chat completion, with a choice for each generation."""
     whole, first = _choice(made, 0)
-    choices = [first, *(_choice(each, at)[1] for at, each in enumerate(others, 1))]
-    return (
-        FINGERPRINT
-        | whole
-        | {
-            "id": _id(asked.call.correlation_id),
-            "object": "chat.completion",
-            "created": int(time.time()),
-            "model": asked.name,
-            "choices": choices,
-            "usage": usage_of(made, *others),
-        }
-    )
+    choices = [first]
+    if others:
+        choices += [_choice(each, at)[1] for at, each in enumerate(others, 1)]
+    return {
+        **FINGERPRINT,
+        **whole,
+        "id": _id(asked.call.correlation_id),
+        "object": "chat.completion",
+        "created": int(time.time()),
+        "model": asked.name,
+        "choices": choices,
+        "usage": usage_of(made, *others),
+    }
 
 
 def _choice(made: Generation, index: int) -> tuple[JSON, JSON]:
     """The provider's own fields of the whole answer, and the choice."""
+    text = made.text if made.parsed is None else text_for(made)
     message: JSON = {
         "role": "assistant",
-        "content": text_for(made) or None,
+        "content": text or None,
         "refusal": made.refusal or None,
     }
     if made.tool_calls:
@@ -149,11 +150,13 @@ def _choice(made: Generation, index: int) -> tuple[JSON, JSON]:
     whole, of_choice, said = ({}, {}, {}) if made.native is None else made.native.values()
     choice = {
         "index": index,
-        "message": said | message | _thoughts(made.thoughts),
-        "logprobs": _logprobs(made.logprobs),
+        "message": said | message if said else message,
+        "logprobs": _logprobs(made.logprobs) if made.logprobs else None,
         **_reason(made),
     }
-    return whole, of_choice | choice
+    if made.thoughts:
+        choice["message"] |= _thoughts(made.thoughts)
+    return whole, of_choice | choice if of_choice else choice
 
 
 class ChatEvents:
@@ -251,9 +254,11 @@ def served_usage(made: Generation) -> Usage:
 
 def usage_of(*made: Generation) -> JSON:
     """What several answers took together."""
-    calls = made if len(made) == 1 else {each.record.id: each for each in made}.values()
-    parts = [usage_shape(served_usage(each)) for each in calls]
-    whole = parts[0] if len(parts) == 1 else _sum(parts)
+    if len(made) == 1:
+        whole = usage_shape(served_usage(made[0]))
+    else:
+        calls = {each.record.id: each for each in made}.values()
+        whole = _sum([usage_shape(served_usage(each)) for each in calls])
     cost = cost_of(*made)
     if cost is not None:
         whole["cost"] = float(cost)  # as OpenRouter calls it
@@ -271,10 +276,11 @@ def _sum(parts: list[JSON]) -> JSON:
 
 def usage_shape(usage: Usage) -> JSON:
     """Totals that include their parts, as OpenAI counts."""
+    prompt, completion = usage.tokens_input, usage.tokens_output
     return {
-        "prompt_tokens": usage.tokens_input,
-        "completion_tokens": usage.tokens_output,
-        "total_tokens": usage.tokens_input + usage.tokens_output,
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
         "prompt_tokens_details": {
             "cached_tokens": usage.cached_input,
             "cache_write_tokens": usage.cache_write,
@@ -320,6 +326,8 @@ def _reason(made: Generation) -> JSON:
     OpenAI's clients, which look at the refusal first.
     """
     native, has_calls = made.native_finish_reason, bool(made.tool_calls)
+    if native == STOP and not has_calls and made.stop_sequence is None:
+        return {"finish_reason": STOP}
     if made.refusal and is_whole(native):
         return {"finish_reason": "stop"}
     reason = for_openai_clients(native or made.record.finish_reason, has_tool_calls=has_calls)

@@ -25,6 +25,7 @@ class _Comparison:
 
     def __init__(self) -> None:
         self.ahead = NO_TIME
+        self.is_right = True  # our clock, by `ahead`
         self.anchor: float | None = None  # wall clock minus monotonic clock, when it was compared
 
 
@@ -51,12 +52,12 @@ def known_ahead() -> dt.timedelta:
 
     So it serves event loops too.
     """
-    return NO_TIME if is_right() else _known.ahead
+    return NO_TIME if _known.is_right else _known.ahead
 
 
 def is_right() -> bool:
     """Whether our clock was right, as last compared."""
-    return abs(_known.ahead.total_seconds()) <= TOLERATED_SECONDS
+    return _known.is_right
 
 
 def now() -> dt.datetime:
@@ -123,6 +124,7 @@ def _take(theirs: dt.datetime) -> dt.timedelta:
     if not new:
         return _known.ahead  # the same to the digit, so that a record written again has its date
     _known.ahead = difference
+    _known.is_right = abs(difference.total_seconds()) <= TOLERATED_SECONDS
     if abs(step) > TOLERATED_SECONDS:
         logger.warning("This machine's clock was set by %+.0f s.", step)
     if complaint(difference):

@@ -8,101 +8,45 @@ of a key that is long enough to be one, and more than the vendor's prefix, which
 import base64
 import re
 from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 import orjson
 
+from llmconfig.client.credentials.key_parts import NOTHING, Parts, masked
 from llmconfig.client.credentials.logprob_redaction import LogprobStream
-from llmconfig.client.finish_reasons import is_whole
+from llmconfig.client.finish_reasons import STOP, is_whole
 from llmconfig.client.types import Delta, Thought
 from llmconfig.client.wire import JSON, Reply
-from llmconfig.secrets import MASK, Secret
+from llmconfig.secrets import Secret
 
 LONGEST = 300
 # A run of this many characters of a key counts as a part of it.
 WINDOW, ANSWER_WINDOW = 8, 12
 # Shorter than this is no key but a placeholder, such as local servers are given.
 MIN_KEY, MIN_KEY_IN_ANSWERS = 4, 16
-# A text without any block of so many characters of a key holds no part of it.
-BLOCK = 5
-# In a stream, this many characters that may begin a part wait for the next piece.
-SUSPICIOUS = 4
 # Anthropic's pieces of a block, by the field that holds them.
 _PIECES = {
     "text": "text_delta",
     "thinking": "thinking_delta",
     "partial_json": "input_json_delta",
 }
-NOWHERE: AbstractSet[int] = frozenset()
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 # sk-proj-, sk-or-v1-, sk-ant-api03-
 _PREFIX = re.compile(r"sk-(?:[a-z]{2,4}-)?(?:[a-z0-9]{2,5}-)?|")
 
 
-class Parts:
-    """What counts as a part of a key: runs of `window` characters of any of its forms."""
-
-    __slots__ = ("_blocks", "_forms", "_pieces", "_starts", "window")
-
-    def __init__(self, forms: tuple[str, ...], window: int, public: str = "") -> None:
-        self.window = window
-        self._forms = "\n".join(forms)
-        self._pieces = frozenset(
-            form[at : at + window]
-            for form in forms
-            for at in range(len(form) - window + 1)
-            if at + window > len(public) or not form.startswith(public)
-        )
-        self._starts = frozenset(
-            form[at : at + SUSPICIOUS] for form in forms for at in range(len(form))
-        )
-        # Each run of `window` holds one of these whole: most texts hold none.
-        size, step = min(BLOCK, (window + 1) // 2), window + 1 - min(BLOCK, (window + 1) // 2)
-        self._blocks = frozenset(
-            form[at : at + size] for form in forms for at in range(0, len(form) - size + 1, step)
-        )
-
-    def hidden(self, text: str) -> AbstractSet[int]:
-        """The positions that belong to a part."""
-        for block in self._blocks:  # `any` takes three times as long
-            if block in text:
-                break
-        else:
-            return NOWHERE
-        pieces, window = self._pieces, self.window
-        found = [at for at in range(len(text)) if text[at : at + window] in pieces]
-        return {at + step for at in found for step in range(window)}
-
-    def masked(self, text: str) -> str:
-        """The text with each part masked."""
-        hidden = self.hidden(text)
-        return _masked(text, hidden) if hidden else text
-
-    def begun(self, text: str) -> int:
-        """How many characters at a text's end may be the beginning of a part."""
-        if text[-SUSPICIOUS:] not in self._starts:
-            return 0
-        length = SUSPICIOUS
-        while length + 1 < self.window and text[-length - 1 :] in self._forms:
-            length += 1
-        return min(length, len(text))
-
-
-NOTHING = Parts((), ANSWER_WINDOW)
-
-
 class Scrubber:
     """Takes one key out of texts: whole, URL-encoded, in base64, or in pieces."""
 
-    __slots__ = ("__answers", "__said")
+    __slots__ = ("__answers", "__clean", "__said")
 
     def __init__(self, key: Secret | None) -> None:
         value = key.reveal() if key is not None else ""
         forms = tuple(dict.fromkeys((value, quote(value, safe=""), *_in_base64(value))))
         self.__said = self.__answers = NOTHING
+        self.__clean = b""  # the JSON value that was found so last: many replies repeat it
         if len(value) >= MIN_KEY:
             self.__said = Parts(forms, min(WINDOW, len(value)))
         if len(value) >= MIN_KEY_IN_ANSWERS:
@@ -124,7 +68,8 @@ class Scrubber:
         if calls:
             calls = self.value(calls)
         beside = reply.thoughts or reply.refusal or reply.stop_sequence or reply.logprobs
-        if text is reply.text and not (calls or beside) and is_whole(reply.native_reason):
+        reason = reply.native_reason
+        if text is reply.text and not (calls or beside) and (reason == STOP or is_whole(reason)):
             return reply
         return replace(
             reply,
@@ -160,15 +105,19 @@ class Scrubber:
 
     def value(self, value: Any) -> Any:
         """A JSON value; a tuple stays one."""
-        written = orjson.dumps(value).decode()
+        encoded = orjson.dumps(value)
+        if encoded == self.__clean:
+            return value
+        written = encoded.decode()
         # Tokens cut a key into pieces.
         if written.count('"logprobs":') > written.count('"logprobs":null'):
             value = self._with_clean_rows(value)
             written = orjson.dumps(value).decode()
-        masked = self.__answers.masked(written)
-        if masked is written:
+        found = self.__answers.masked(written)
+        if found is written:
+            self.__clean = encoded
             return value
-        read = orjson.loads(masked)
+        read = orjson.loads(found)
         return tuple(read) if isinstance(value, tuple) else read
 
     def _with_clean_rows(self, value: Any) -> Any:
@@ -235,7 +184,7 @@ class TextStream:
         self._held = whole[end:]
         if not hidden:
             return whole[begin:end]
-        return _masked(whole[begin:end], {at - begin for at in hidden})
+        return masked(whole[begin:end], {at - begin for at in hidden})
 
 
 class DeltaStream:
@@ -383,11 +332,6 @@ def clean(text: str, key: Secret | None) -> str:
 def without_key(text: str, key: Secret | None) -> str:
     """`Scrubber.without_key`, where it's needed once only."""
     return Scrubber(key).without_key(text)
-
-
-def _masked(text: str, hidden: AbstractSet[int]) -> str:
-    marked = "".join("\0" if at in hidden else each for at, each in enumerate(text))
-    return re.sub("\0+", MASK, marked)
 
 
 def _in_base64(value: str) -> list[str]:

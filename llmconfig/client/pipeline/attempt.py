@@ -19,7 +19,6 @@ from llmconfig.client.traffic import response_cache
 from llmconfig.client.traffic.admission import (
     MAYBE_BILLED,
     Admission,
-    AdmissionRequest,
     budgets_of,
 )
 from llmconfig.client.traffic.rate_limits import NotAdmitted
@@ -62,21 +61,22 @@ class TargetExchange:
         """One request, or the answer from the cache; the result is also added to the state's."""
         key = None if self.looked else self._cache_key()
         self.looked = True
-        if key is None:
-            made = await self._send_adjusted()
-        else:
+        if key is not None:
             made = await self._attempt_by_cache(key)
+        else:
+            made = await self._send_admitted()
+            if made.adjusted or self.learned:
+                made = await self._adjusted(made)
         self.state.add(made)
         return made
 
     # The request and what it needs before it is sent
 
-    async def _send_adjusted(self) -> AttemptResult:
-        """One request, and another one for each parameter that its server refuses.
+    async def _adjusted(self, made: AttemptResult) -> AttemptResult:
+        """What came of a request, and of another one for each parameter that its server refuses.
 
         What was refused is remembered once an answer has shown that it was that.
         """
-        made = await self._send_admitted()
         while made.adjusted and await self.state.may_go_on():
             self.state.add(made)
             made = await self._send_admitted()
@@ -92,20 +92,20 @@ class TargetExchange:
         if budgets or target.provider.tokens_per_minute:
             most = self.strategy.most_used(state.call, target)
         cheaper = state.degradation
-        request = AdmissionRequest(
+        wanted = Admission(
             state.call,
             target,
             state.configuration,
             most,
             budgets,
-            patience_s=cheaper.after_seconds if cheaper is not None else None,
+            None if cheaper is None else cheaper.after_seconds,
             may_degrade=cheaper is not None,
             is_counted=not self.failed,
         )
         began = time.perf_counter()
         state.waiting = (target, began)
         try:
-            async with Admission(request) as admission:
+            async with wanted as admission:
                 waited_ms = ms_since(began)
                 state.waiting = None
                 allowed = not state.switch_is_stale() or await state.may_go_on()
@@ -169,13 +169,13 @@ class TargetExchange:
             messages,
             call.extra,
             state.schema,
-            logprobs=call.logprobs,
-            refused=self.refused,
-            native=self.native if self.native and self.native.body else None,
-            added=messages[len(call.messages) :],
-            translated=native is not None,
-            prefix=call.prefix,
-            choices=call.choices,
+            call.logprobs,
+            self.refused,
+            self.native if self.native and self.native.body else None,
+            messages[len(call.messages) :],
+            native is not None,
+            call.prefix,
+            call.choices,
         )
         body = refusals.without(self.strategy.body(self.endpoint, question), self.refused)
         self.content, self.messages = body.content, messages
@@ -205,7 +205,7 @@ class TargetExchange:
             if made is not None:
                 return made
         try:
-            made = await self._send_adjusted()
+            made = await self._adjusted(await self._send_admitted())
             reply = made.reply
             if reply is not None and response_cache.has_room_for(reply, state.call):
                 answer = CachedAnswer.of(reply, made.attempt.cost_usd)
@@ -292,16 +292,27 @@ class TargetExchange:
         except SchemaMismatch as error:
             mismatch = f"{why_not_whole(reply.finish_reason)} {error}".strip()
         believed, note = self._believed(reply.billed, len(reply.text))
-        attempt = self._attempt(
+        if mismatch:
+            note = "; ".join(filter(None, (self._clean(mismatch), note)))
+        usage, cost_usd, source, tier, paid = billing.price_of(believed, self.state, self.target)
+        attempt = Attempt(
+            self.target.provider.name,
+            self.target.model_id,
             "invalid_answer" if mismatch else "ok",
             latency_ms,
-            status=200,
-            detail="; ".join(filter(None, (mismatch and self._clean(mismatch), note))),
-            request_id=request_id,
-            **billing.price_of(believed, self.state, self.target),
+            200,
+            "",
+            None,
+            usage,
+            cost_usd,
+            paid,
+            note,
+            request_id,
+            cost_source=source,
+            service_tier=tier,
         )
         if not mismatch:
-            return AttemptResult(self.target, attempt, reply=reply, parsed=parsed)
+            return AttemptResult(self.target, attempt, reply, parsed)
         repair = not self.repaired and is_whole(reply.finish_reason)
         if repair:
             self._ask_to_repair(reply.text, mismatch)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
-from typing import TypedDict
+from typing import NamedTuple
 
 from llmconfig.client.pipeline import token_estimates
 from llmconfig.client.pipeline.state import GenerationState, Interrupted
@@ -39,8 +39,8 @@ def believable(
 
     `sent_bytes` is the size of the request, `received` the characters of its answer.
     """
-    usage, cost, notes = billed.usage, billed.cost_usd, []
-    choices = state.call.choices
+    usage, cost = billed.usage, billed.cost_usd
+    choices, notes = state.call.choices, []
     if usage is not None and _too_much(usage, target, sent_bytes, received, choices):
         told = usage.tokens_input + usage.tokens_output
         notes.append(f"it counted {told:,} tokens, more than the request can have used")
@@ -75,7 +75,7 @@ def doubtful(
     return interrupted(state, strategy, target).counted(attempt)
 
 
-class _Price(TypedDict):
+class AttemptPrice(NamedTuple):
     """An attempt's fields that say what it cost, and where that comes from."""
 
     usage: Usage
@@ -87,10 +87,10 @@ class _Price(TypedDict):
 
 def priced(attempt: Attempt, billed: Billed, state: GenerationState, target: Target) -> Attempt:
     """The attempt with what it cost and where that comes from."""
-    return replace(attempt, **price_of(billed, state, target))
+    return replace(attempt, **price_of(billed, state, target)._asdict())
 
 
-def price_of(billed: Billed, state: GenerationState, target: Target) -> _Price:
+def price_of(billed: Billed, state: GenerationState, target: Target) -> AttemptPrice:
     """What an attempt cost by what its provider told, as fields of the Attempt."""
     usage = billed.usage
     tier = BATCH if state.batch else billed.service_tier or _asked_tier(state, billed)
@@ -98,13 +98,8 @@ def price_of(billed: Billed, state: GenerationState, target: Target) -> _Price:
     if cost_usd is None:
         cost_usd = None if usage is None else _price(usage, state, target, tier)
         source = UNKNOWN if cost_usd is None else PRICED
-    return {
-        "usage": usage or NO_USAGE,
-        "cost_usd": cost_usd,
-        "cost_source": source,
-        "service_tier": tier,
-        "paid": usage is not None or billed.cost_usd is not None,
-    }
+    paid = usage is not None or billed.cost_usd is not None
+    return AttemptPrice(usage or NO_USAGE, cost_usd, source, tier, paid)
 
 
 def interrupted(state: GenerationState, strategy: Strategy, target: Target) -> Interrupted:
@@ -169,6 +164,8 @@ def _price(usage: Usage, state: GenerationState, target: Target, tier: str) -> D
     model = target.candidate.model
     if model is None:
         return None
-    moment = state.created_at + database_clock.known_ahead()
+    moment = state.created_at
+    if not database_clock.is_right():
+        moment += database_clock.known_ahead()
     price = prices.price_at(model.prices, moment)
     return prices.cost(usage, price, service_tier=tier, moment=moment)

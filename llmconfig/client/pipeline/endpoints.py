@@ -71,14 +71,19 @@ def forget(target: Target, snapshot: Snapshot) -> None:
     snapshot.memo.pop(_name(target), None)
 
 
+def lacks_key(target: Target) -> bool:
+    """Whether the target's key is to be fetched before `endpoint_of` is asked."""
+    reference = target.provider.secret_ref
+    return bool(reference) and secrets_manager.needs_fetching(reference)
+
+
 async def fetch_key(target: Target, snapshot: Snapshot) -> None:
     """Have a key that AWS keeps at hand, so that `endpoint_of` doesn't block the event loop.
 
     Raises SecretUnreadable.
     """
-    reference = target.provider.secret_ref
-    if secrets_manager.needs_fetching(reference):
-        await asyncio.to_thread(secrets_manager.read, reference)
+    if lacks_key(target):
+        await asyncio.to_thread(secrets_manager.read, target.provider.secret_ref)
         snapshot.memo.pop(_name(target), None)
 
 

@@ -30,7 +30,8 @@ async def carry_out(state: GenerationState, strategy: Strategy = CHAT) -> None:
 
 
 async def _ask_in_turn(state: GenerationState, strategy: Strategy) -> None:
-    await cooldown.know()
+    if not cooldown.has_looked():
+        await cooldown.know()
     ahead = list(state.resolution.targets)
     aside: list[Target] = []  # cooling down: asked when there is nobody else
     while ahead or aside:
@@ -58,7 +59,8 @@ async def _ask_in_turn(state: GenerationState, strategy: Strategy) -> None:
 
 async def _ask(state: GenerationState, strategy: Strategy, target: Target) -> AttemptResult:
     try:
-        await endpoints.fetch_key(target, state.configuration)
+        if endpoints.lacks_key(target):
+            await endpoints.fetch_key(target, state.configuration)
         endpoint = endpoints.endpoint_of(target, state.configuration)
     except ConfigurationError as error:
         last = AttemptResult(target, not_sent(target, error.code, str(error)[:300]))

@@ -36,58 +36,62 @@ UNSENT = frozenset({"budget_exceeded", "budget_soft", "cooling"})
 
 def record_of(state: GenerationState) -> CallRecord:
     """The plain facts; to be asked for once, when all is over."""
-    last = state.last
+    last = state.attempts[-1] if state.attempts else None
     served = last.reply if last is not None else None
     came = served or (last.rejected if last is not None else None)
     target = last.target if last is not None else state.resolution.targets[0]
     model = target.candidate.model
     attempts = _attempts(state.attempts)
     call = state.call
-    return CallRecord(
-        created_at=state.created_at,
-        correlation_id=call.correlation_id or uuid.uuid4(),
-        node=call.node,
-        interaction_type=str(state.resolution.interaction_type),
-        labels=call.labels,
-        user_id=call.user_id,
-        provider=target.provider.name,
-        model=target.model_id,
-        tier=model.tier if model is not None else "",
-        usage=_total_usage(attempts),
-        cost_usd=_total_cost(attempts),
-        latency_ms=ms_since(state.started),
-        finish_reason=came.finish_reason if came is not None else None,
-        truncated=came is not None and came.finish_reason == "length",
-        prompt_length=_prompt_length(call.messages),
-        response_length=len(state.partial) if came is None else _answer_length(came),
-        error_code="" if served is not None else _error_code(state),
-        attempts=attempts,
-        dropped_params=state.dropped,
-        config_revision=state.resolution.revision,
-        experiment=state.resolution.experiment,
-        experiment_arm=state.resolution.arm,
-        cache_hit=last is not None and last.attempt.outcome == "cached",
-        saved_usd=state.saved_usd,
-        tool_calls=tuple(map(_function, _calls(served))) if served is not None else (),
-        tool_results_length=_results_length(call.messages),
+    return CallRecord(  # by place: names cost more than all else here
+        state.created_at,
+        call.correlation_id or uuid.uuid4(),
+        call.node,
+        str(state.resolution.interaction_type),
+        call.labels,
+        call.user_id,
+        target.provider.name,
+        target.model_id,
+        model.tier if model is not None else "",
+        _total_usage(attempts),
+        _total_cost(attempts),
+        ms_since(state.started),
+        came.finish_reason if came is not None else None,
+        came is not None and came.finish_reason == "length",
+        _prompt_length(call.messages),
+        len(state.partial) if came is None else _answer_length(came),
+        "" if served is not None else _error_code(state),
+        attempts,
+        state.dropped,
+        state.resolution.revision,
+        state.resolution.experiment,
+        state.resolution.arm,
+        last is not None and last.attempt.outcome == "cached",
+        state.saved_usd,
+        () if served is None or not (calls := _calls(served)) else tuple(map(_function, calls)),
+        _results_length(call.messages),
     )
 
 
 def texts_of(state: GenerationState) -> Texts:
     """Prompt and answer, for those who keep them; of one that broke off, what came of it."""
     served = state.served or state.rejected
-    prompt = "\n\n".join(
-        [
-            content if isinstance(content := each.get("content"), str) else _text(each)
-            for each in state.call.messages
-        ]
-    )
+    messages = state.call.messages
+    if len(messages) == 1 and type(content := messages[0].get("content")) is str:
+        prompt = content
+    else:
+        prompt = "\n\n".join(
+            [
+                content if isinstance(content := each.get("content"), str) else _text(each)
+                for each in messages
+            ]
+        )
     if served is None:
         return Texts(prompt=prompt, answer=state.partial)
     answer = served.text or served.refusal
     if served.others:
         answer = "\n\n".join([answer, *(each.text or each.refusal for each in served.others)])
-    return Texts(prompt=prompt, answer=answer, tool_calls=_calls(served))
+    return Texts(prompt, answer, _calls(served))
 
 
 def _answer_length(came: Reply) -> int:
@@ -105,7 +109,7 @@ def _calls(served: Reply) -> tuple[dict[str, Any], ...]:
 
 def outcome_of(state: GenerationState, record: CallRecord) -> Outcome:
     """The answer, or the error to raise."""
-    last = state.last
+    last = state.attempts[-1] if state.attempts else None
     if last is not None and last.reply is not None:
         made = _generation(last.reply, last.parsed, record, state.native)
         others = last.reply.others
@@ -134,8 +138,8 @@ def _generation(
         reply.native_reason,
         reply.stop_sequence,
         native,
-        kept_usage=reply.usage if record.cache_hit else None,
-        logprobs=reply.logprobs,
+        reply.usage if record.cache_hit else None,
+        reply.logprobs,
     )
 
 
@@ -174,8 +178,8 @@ def _error_code(state: GenerationState) -> str:
 
 def _attempts(results: list[AttemptResult]) -> tuple[Attempt, ...]:
     """Each attempt with what followed it."""
-    if not results[1:]:
-        return tuple(each.attempt for each in results)
+    if len(results) == 1:
+        return (results[0].attempt,)
     attempts = []
     for each, following in zip(results, [*results[1:], None], strict=True):
         moved_on = ""

@@ -80,10 +80,13 @@ def judge(
     """
     if response.status != 200:
         return _refused(response.status, _refusal(response, wire), response)
-    events = _events_in(response.body)
-    if events:
+    body = response.body
+    if not body.startswith(b"{") and (events := _events_in(body)):
         return _judge_events(events, response, wire)
-    value = parse_value(response.body)
+    value = parse_value(body)
+    usual = wire.usual(value) if read is None else None
+    if usual is not None:
+        return usual
     refusal = wire.refusal(value)
     if refusal is not None:
         return _refused(refusal.status or 502, refusal, response)
@@ -94,8 +97,6 @@ def judge(
 
 def _events_in(body: bytes) -> list[bytes]:
     """The events of a reply that is a stream under another name."""
-    if body.startswith(b"{"):
-        return []
     if not body[:64].lstrip(b"\xef\xbb\xbf \r\n").startswith((b"data:", b"event:", b": ")):
         return []
     reader = EventReader()

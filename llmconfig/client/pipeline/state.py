@@ -96,7 +96,7 @@ class GenerationState:
         before_send: BeforeSend | None = None,
         pause: Pause = asyncio.sleep,
     ) -> None:
-        call = self.call = token_limits.with_one_limit(call)
+        call = self.call = token_limits.with_one_limit(call) if call.extra else call
         self.before_send = before_send
         self.pause = pause
         self.configuration = configuration

@@ -5,7 +5,6 @@ request. Where none of them is set this costs some microseconds and no message.
 """
 
 import asyncio
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Self
 
@@ -20,7 +19,6 @@ from llmconfig.configuration.facts import BudgetFacts
 from llmconfig.configuration.resolution import Target
 from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.runtime import database_clock
-from llmconfig.runtime.quick_records import quickly_made
 
 # What may have been billed although nobody says how much.
 MAYBE_BILLED = frozenset({"timeout", "bad_reply", "reply_too_large", *ANSWERED})
@@ -44,25 +42,6 @@ class BudgetUnknown(NotAdmitted):
     code = "budget_unknown"
 
 
-@quickly_made
-@dataclass(frozen=True, slots=True)
-class AdmissionRequest:
-    """What is to be sent. `most` is what it may use; None where nobody needs to know. `budgets`
-    are those that count it.
-
-    `patience_s` and `may_degrade` are those of a call that has a cheaper model to go to.
-    """
-
-    call: Call
-    target: Target
-    configuration: Snapshot
-    most: Usage | None
-    budgets: tuple[BudgetFacts, ...] = ()
-    patience_s: float | None = None
-    may_degrade: bool = False
-    is_counted: bool = True  # as a failure of the target's, if it fails
-
-
 def budgets_of(call: Call, target: Target, configuration: Snapshot) -> tuple[BudgetFacts, ...]:
     """The budgets that count a call to this target."""
     if not configuration.budgets:
@@ -71,11 +50,11 @@ def budgets_of(call: Call, target: Target, configuration: Snapshot) -> tuple[Bud
     return budgets.matching(
         configuration,
         budgets.BudgetLabels(
-            provider=target.provider.name,
-            node=call.node,
-            organization=str(labels.organization_id or ""),
-            batch=str(labels.session_id or ""),
-            account=labels.account,
+            target.provider.name,
+            call.node,
+            str(labels.organization_id or ""),
+            str(labels.session_id or ""),
+            labels.account,
         ),
     )
 
@@ -95,7 +74,11 @@ def worst_case(
 
 
 class Admission:
-    """`async with Admission(request) as admission:` around one request to a provider.
+    """`async with Admission(…) as admission:` around one request to a provider.
+
+    `most` is what it may use; None where nobody needs to know. `budgets` are those that count it.
+    `patience_s`, seconds, and `may_degrade` are those of a call that has a cheaper model to go to;
+    `is_counted` says whether it counts as a failure of the target's if it fails.
 
     Tell `admission.sent()` when it is sent and `admission.ended(…)` how it went. What was sent
     and then cancelled is settled at its worst; what wasn't sent has used nothing. Raises
@@ -106,37 +89,63 @@ class Admission:
         "_amount",
         "_attempt",
         "_budgets",
+        "_call",
+        "_configuration",
         "_held",
+        "_is_counted",
         "_limiter",
-        "_request",
+        "_matched",
+        "_may_degrade",
+        "_most",
+        "_patience_s",
         "_sent",
+        "_target",
         "_tokens",
         "_unpriced",
     )
 
     _limiter: RateLimiter
 
-    def __init__(self, request: AdmissionRequest) -> None:
-        self._request = request
+    def __init__(
+        self,
+        call: Call,
+        target: Target,
+        configuration: Snapshot,
+        most: Usage | None,
+        matched: tuple[BudgetFacts, ...] = (),
+        patience_s: float | None = None,
+        *,
+        may_degrade: bool = False,
+        is_counted: bool = True,
+    ) -> None:
+        self._call = call
+        self._target = target
+        self._configuration = configuration
+        self._most = most
+        self._matched = matched
+        self._patience_s = patience_s
+        self._may_degrade = may_degrade
+        self._is_counted = is_counted
         self._amount: Decimal | None = None
         self._attempt: Attempt | None = None
-        self._budgets: tuple[BudgetFacts, ...] = ()
+        self._budgets: tuple[BudgetFacts, ...] = ()  # those that hold something for it
         self._held = budget_ledger.NOTHING
         self._sent = False
         self._unpriced = False  # nobody knows what it may cost at most
-        most = request.most
         self._tokens = most.tokens_input + most.tokens_output if most is not None else 0
 
     async def __aenter__(self) -> Self:
-        request = self._request
-        if request.budgets:
-            await self._reserve(request.budgets)
-        cooldown.try_it(request.target)
-        self._limiter = limiter_of(request.target.provider)
+        target = self._target
+        if self._matched:
+            await self._reserve(self._matched)
+        cooldown.try_it(target)
+        limiter = self._limiter = limiter_of(target.provider)
+        if limiter.is_acquired_at_once(self._tokens):
+            return self
         try:
-            await self._limiter.acquire(self._tokens, request.patience_s)
+            await limiter.acquire(self._tokens, self._patience_s)
         except BaseException:
-            cooldown.release(request.target)
+            cooldown.release(target)
             if self._budgets:
                 await self._settle(budget_ledger.NOTHING)
             raise
@@ -147,16 +156,17 @@ class Admission:
             await self._release_unsent()
             return
         used = self._tokens
-        attempt = self._attempt
+        attempt, limiter = self._attempt, self._limiter
         if attempt is not None:
-            used = attempt.usage.tokens_input + attempt.usage.tokens_output
+            if limiter.counts_tokens:
+                used = attempt.usage.tokens_input + attempt.usage.tokens_output
             self._learn(attempt)
-        self._limiter.release(self._tokens, used)
+        limiter.release(self._tokens, used)
         if self._budgets:
             await self._settle(self._cost(attempt), unpriced=self._is_unpriced(attempt))
 
     async def _release_unsent(self) -> None:
-        cooldown.release(self._request.target)
+        cooldown.release(self._target)
         self._limiter.release(self._tokens, 0)
         if self._budgets:
             await self._settle(budget_ledger.NOTHING)
@@ -168,13 +178,12 @@ class Admission:
     def ended(self, attempt: Attempt, *, transient: bool) -> None:
         """How the request went; `transient`: the same again may fare better."""
         self._attempt = attempt
-        request = self._request
         cooldown.ended(
-            request.target,
+            self._target,
             attempt,
             transient=transient,
-            configuration=request.configuration,
-            is_counted=request.is_counted,
+            configuration=self._configuration,
+            is_counted=self._is_counted,
         )
 
     def interrupted(self, amount: Decimal | None) -> None:
@@ -187,7 +196,7 @@ class Admission:
             limiter.concurrency.refused(others=limiter.in_flight - 1, now=now)
         elif attempt.outcome in ANSWERED:
             limiter.concurrency.answered(
-                (self._request.call.node, attempt.model),
+                (self._call.node, attempt.model),
                 seconds=attempt.latency_ms / 1000,
                 words=attempt.usage.tokens_output,
                 in_flight=limiter.in_flight,
@@ -197,16 +206,15 @@ class Admission:
     # Money
 
     async def _reserve(self, matched: tuple[BudgetFacts, ...]) -> None:
-        request = self._request
-        held = worst_case(request.target, request.most, request.call)
+        held = worst_case(self._target, self._most, self._call)
         if held is None:
-            refusal = budgets.unpriced_refusal(matched, request.target.model_id)
+            refusal = budgets.unpriced_refusal(matched, self._target.model_id)
             if refusal:
                 raise BudgetRefused(refusal)
             held, self._unpriced = budget_ledger.NOTHING, True
         try:
             answer = await budgets.ledger_client().reserve(
-                matched, held, may_degrade=request.may_degrade
+                matched, held, may_degrade=self._may_degrade
             )
         except LedgerLost as lost:
             if any(each.hard_limit_usd is not None for each in matched):

@@ -36,6 +36,7 @@ from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import BudgetScope, InteractionType
 from llmconfig.runtime.per_loop import PerLoop
+from llmconfig.runtime.quick_records import quickly_made
 
 logger = logging.getLogger(__name__)
 RENEW_SECONDS = 15.0
@@ -61,6 +62,7 @@ class LedgerLost(Exception):
     """The ledger can't be read or written now, so no budget can grant anything."""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class BudgetLabels:
     """The values of a call by which budgets are matched."""

@@ -74,6 +74,11 @@ class _Cooldowns:
 _cooldowns = _Cooldowns()
 
 
+def has_looked() -> bool:
+    """Whether this process has asked what others found failing."""
+    return _cooldowns.looked_at != 0.0
+
+
 async def know() -> None:
     """Have heard of the targets that others found failing; asks only once in a process."""
     if _cooldowns.looked_at == 0.0 and redis_connection.configured():

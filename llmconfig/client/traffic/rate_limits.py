@@ -93,17 +93,24 @@ class RateLimiter:
     def apply(self, facts: ProviderFacts) -> None:
         """Go by these limits from now on."""
         self.facts = facts
+        self.counts_tokens = bool(facts.tokens_per_minute)
         self._rated = bool(facts.requests_per_minute or facts.tokens_per_minute)
         self._limited = self._rated or bool(facts.max_concurrency)
+
+    def is_acquired_at_once(self, tokens: int) -> bool:
+        """Take a place where that needs no waiting, as `acquire` does; False where it does."""
+        if self._is_admitted_at_once() or self._takes_ahead(tokens):
+            self.in_flight += 1
+            self._reserved += tokens
+            return True
+        return False
 
     async def acquire(self, tokens: int, patience_s: float | None) -> None:
         """Wait for a place. Raises TooBusy after `patience_s` seconds, and LimitsLost.
 
         `tokens` is what the call may use at most. Each call that was admitted must `release`.
         """
-        if self._is_admitted_at_once() or self._takes_ahead(tokens):
-            self.in_flight += 1
-            self._reserved += tokens
+        if self.is_acquired_at_once(tokens):
             return
         waiter = _Waiter(tokens, asyncio.get_running_loop().create_future())
         self._waiting.append(waiter)
@@ -144,7 +151,7 @@ class RateLimiter:
             if self._waiting:
                 self._let_in_freely()
             return
-        if self.facts.tokens_per_minute:
+        if self.counts_tokens:
             self._used += used
         if self._waiting and self._is_admitted_at_once(passed_on=True):
             self._let_in(1)

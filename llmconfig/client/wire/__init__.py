@@ -212,6 +212,12 @@ class Wire(Protocol):
     def body(self, question: Question) -> Body:
         """The request's body for one target, ready to be serialized."""
 
+    def usual(self, value: Any) -> Reply | None:
+        """The answer in the form that nearly all replies with status 200 have; None for others.
+
+        Neither `refusal` nor `read` says anything else of such a reply.
+        """
+
     def read(self, value: JSON) -> Reply:
         """The answer in a reply with status 200; raises BadReply."""
 

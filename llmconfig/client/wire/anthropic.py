@@ -82,6 +82,9 @@ class AnthropicWire:
             content["system"] = _one_text(content["system"])
         return _without_refused(content, question, tuple(translation.dropped))
 
+    def usual(self, _value: Any) -> Reply | None:
+        return None
+
     def read(self, value: JSON) -> Reply:
         """Text blocks joined; tool uses in OpenAI's shape; thoughts beside them."""
         return read_message(value)

@@ -129,8 +129,11 @@ class OpenAIWire:
             vectors=tuple(found[at] for at in range(expected)),
         )
 
+    def usual(self, value: Any) -> Reply | None:
+        return usual_reply(value) if type(value) is dict else None
+
     def read(self, value: JSON) -> Reply:
-        return usual_reply(value) or read_answer(value)
+        return read_answer(value)
 
     def own_words(self, native: JSON) -> JSON | None:
         """The fields of `reply`, its first `choice` and the `message` that have no place here."""

@@ -269,16 +269,20 @@ def _only_text(event: JSON) -> str:
 
 def unknown_fields(reply: JSON) -> tuple[JSON, JSON, JSON]:
     """What an answer, its first choice and that one's message hold beside KNOWN_FIELDS."""
-    choice = _first_choice(reply)
-    message = object_of(choice.get("delta") or choice.get("message"))
+    of_reply, of_choice, of_message = KNOWN_FIELDS
+    choices = reply.get("choices")
+    choice = choices[0] if type(choices) is list and choices else None
+    if type(choice) is not dict:
+        return _beside(reply, of_reply), NO_FIELDS, NO_FIELDS
+    message = choice.get("delta") or choice.get("message")
     return (
-        _beside(reply, KNOWN_FIELDS[0]),
-        _beside(choice, KNOWN_FIELDS[1]),
-        _beside(message, KNOWN_FIELDS[2]),
+        NO_FIELDS if of_reply.issuperset(reply) else _beside(reply, of_reply),
+        NO_FIELDS if of_choice.issuperset(choice) else _beside(choice, of_choice),
+        NO_FIELDS
+        if type(message) is not dict or of_message.issuperset(message)
+        else _beside(message, of_message),
     )
 
 
 def _beside(part: JSON, known: frozenset[str]) -> JSON:
-    if known.issuperset(part):
-        return NO_FIELDS
     return {name: value for name, value in part.items() if name not in known}

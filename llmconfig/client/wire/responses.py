@@ -75,6 +75,9 @@ class ResponsesWire:
             content["include"] = [*content.get("include", ()), ENCRYPTED]
         return Body(content, dropped)
 
+    def usual(self, _value: Any) -> Reply | None:
+        return None
+
     def read(self, value: JSON) -> Reply:
         """Text parts joined, calls in a chat's shape, thoughts beside them."""
         return read_response(value)

@@ -47,13 +47,8 @@ def usual_reply(value: JSON) -> Reply | None:
     usage = _usage(value.get("usage"))
     if text is None or usage is None or not (tier is None or tier == STANDARD_TIER):
         return None
-    return Reply(
-        text=text,
-        finish_reason=STOP,
-        billed=Billed(usage, None, "", names_tier=tier is not None),
-        native_reason=STOP,
-        native=value,
-    )
+    billed = Billed(usage, None, "", tier is not None)
+    return Reply(text, STOP, billed, (), (), (), "", STOP, None, value)
 
 
 def _text(message: Any) -> str | None:
