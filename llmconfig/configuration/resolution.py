@@ -114,7 +114,7 @@ def resolve(
     if not (shadow or name in snapshot.experiments):
         known = _known(snapshot, (name, user_id, None, "", *sorted(given.items() if given else ())))
         if known is not None:
-            return known.drawn()
+            return known.drawn() if known.equals else known.resolution
     asked = _asked(name, snapshot, user_id, given or {}, experiment_key, shadow=shadow)
     arm_id = asked.arm and asked.arm.id
     key = (name, user_id, arm_id, asked.beside, *sorted(asked.given.items()))

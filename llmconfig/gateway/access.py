@@ -78,7 +78,9 @@ class _Ring:
 
     def fresh(self) -> Mapping[str, Caller]:
         """The keys if they may be gone by without a look, else none."""
-        return self.keys if self._age < FRESH_SECONDS else {}
+        knew_of, read_at = self.read_as_of
+        is_fresh = knew_of == self.expirations and time.monotonic() - read_at < FRESH_SECONDS
+        return self.keys if is_fresh else {}
 
     async def current(self) -> Mapping[str, Caller]:
         """The keys; those of over a second ago are read anew while these still serve.

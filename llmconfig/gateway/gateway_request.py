@@ -35,7 +35,7 @@ from llmconfig.gateway.answer_forms import (
     ChoiceEvents,
     Events,
 )
-from llmconfig.gateway.disconnects import Gone, Watch
+from llmconfig.gateway.disconnects import WATCH_AFTER_SECONDS, Gone, Watch
 from llmconfig.gateway.idempotency import AnswerRecorder, RequestClaim
 from llmconfig.gateway.reading import JSON, ParsedRequest, body_of
 from llmconfig.gateway.refusals import RequestRefused, Shape, refusal_of
@@ -44,11 +44,13 @@ from llmconfig.gateway.several_choices import Piece
 from llmconfig.gateway.writer import writer
 from llmconfig.models import InteractionType
 from llmconfig.runtime import stopping
+from llmconfig.runtime.time_limits import time_limit
 
 logger = logging.getLogger(__name__)
 JSON_HEADER = (b"content-type", b"application/json")
 NOBODY = Caller(None, None, everything=False, names=frozenset())  # until a key is known
 SMALL_DIGITS = len(str(body_room.SMALL_BYTES)) - 1  # a length of no more is small
+Headers = Sequence[tuple[bytes, bytes]]
 Handler = Callable[["GatewayRequest"], Awaitable[None]]
 FindHandler = Callable[[str, str], Handler]  # by method and path; raises RequestRefused
 
@@ -60,7 +62,8 @@ class GatewayRequest:
     begun = False
     task: asyncio.Task[Any] | None = None
     working = False
-    told: Sequence[tuple[bytes, bytes]] = ()  # of the call, once it is read
+    watch: Watch | None = None  # once it takes a while
+    told: Headers = ()  # of the call, once it is read
     said_at = 0.0
     place: body_room.Place | None = None  # of a large body
     raw: bytes | bytearray | None = None  # the body, where an idempotency key came with it
@@ -105,6 +108,11 @@ class GatewayRequest:
                 self.place.leave()
             running.requests.discard(self)
 
+    def time_is_over(self) -> None:
+        """It is no quick answer: see whether its client hangs up."""
+        assert self.task is not None  # noqa: S101 - `answer` has set it
+        self.watch = Watch(self.receive, self.task)
+
     def cut(self) -> None:
         """End its work, if it is at work: the process ends."""
         if self.working and self.task is not None:
@@ -129,10 +137,8 @@ class GatewayRequest:
                 None, bound.user_id, everything=True, names=frozenset(), node=bound.node
             )
         else:
-            client_address = self.scope.get("client") or ("", 0)
-            self.caller = await access.authenticate(
-                self.scope["headers"], self.names, client_address[0]
-            )
+            address: str = (self.scope.get("client") or ("",))[0]
+            self.caller = await access.authenticate(self.scope["headers"], self.names, address)
         if idempotency.HEADER not in self.names or self.scope["method"] != "POST":
             await handle(self)
         else:
@@ -166,7 +172,7 @@ class GatewayRequest:
         if asked.more:
             await self._generate_several(asked, form)
             return
-        call = self._wished(asked.call, asked)
+        call = caller_wishes.applied(asked.call, self.scope["headers"], streams=asked.stream)
         if asked.stream:
             events = form.events(asked)
             self.failure = events.failure
@@ -178,7 +184,8 @@ class GatewayRequest:
         await self.reply(form.whole(asked, made), headers=self._facts_of(made))
 
     async def _generate_several(self, asked: ParsedRequest, form: AnswerForm) -> None:
-        calls = [self._wished(each, asked) for each in asked.calls]
+        headers, streams = self.scope["headers"], asked.stream
+        calls = [caller_wishes.applied(each, headers, streams=streams) for each in asked.calls]
         together = await several_choices.can_be_one(calls)
         if asked.stream and form.choice is not None:
             events = [form.choice(asked, place) for place in range(len(calls))]
@@ -196,9 +203,6 @@ class GatewayRequest:
         return answer_headers.of_answer(*made) + answer_headers.of_limits(
             made[0].record.provider, anthropic=self.anthropic
         )
-
-    def _wished(self, call: Call, asked: ParsedRequest) -> Call:
-        return caller_wishes.applied(call, self.scope["headers"], streams=asked.stream)
 
     async def _stream_several(
         self, told: AsyncGenerator[Piece], events: Sequence[ChoiceEvents], form: AnswerForm
@@ -276,8 +280,6 @@ class GatewayRequest:
                     await self._start(200, STREAM_HEADERS)
                 await self._part(COMMENT)
 
-    # What the addresses share
-
     @property
     def collect(self) -> publishing.Collect | None:
         """Calls from outside are written in batches; those of this process at once."""
@@ -303,18 +305,14 @@ class GatewayRequest:
         me = self.task
         assert me is not None  # noqa: S101 - `answer` has set it
         # Who sent a key for it may go, and come back for the answer.
-        watch = Watch(self.receive, me) if self.raw is None else None
+        limit = time_limit(WATCH_AFTER_SECONDS) if self.raw is None else None
+        if limit is not None:
+            limit.begin(self)
         self.working = True
         try:
             return await work
         except asyncio.CancelledError:
-            if watch is not None and watch.saw_it_go and me.cancelling() == 1:
-                me.uncancel()
-                raise Gone from None
-            if stopping.begun() and CALLER not in self.scope:  # cut by us or by the server
-                while me.cancelling():
-                    me.uncancel()
-                raise refusals.stopping() from None
+            self._explain_cut(me)
             raise
         except LLMError as error:
             logger.info("%s: %s", name, error)
@@ -323,15 +321,25 @@ class GatewayRequest:
             raise RequestRefused(
                 400, "invalid_schema", str(error), param="response_format"
             ) from None
-        except TypeError as error:
-            logger.info("%s: %s", name, error)
-            raise
         finally:
             self.working = False
-            if watch is not None:
-                watch.end()
+            if limit is not None:
+                limit.end(self)
+            if self.watch is not None:
+                self.watch.end()
+                self.watch = None
             if writer.is_full:
                 await writer.relieve()
+
+    def _explain_cut(self, me: asyncio.Task[Any]) -> None:
+        """Raise Gone for work that its client ended, or the refusal of a process that ends."""
+        if self.watch is not None and self.watch.saw_it_go and me.cancelling() == 1:
+            me.uncancel()
+            raise Gone from None
+        if stopping.begun() and CALLER not in self.scope:  # cut by us or by the server
+            while me.cancelling():
+                me.uncancel()
+            raise refusals.stopping() from None
 
     async def body(self) -> JSON:
         """The request's JSON object; raises RequestRefused and Gone."""
@@ -343,11 +351,11 @@ class GatewayRequest:
         return body_of(raw)
 
     async def _read_body(self) -> bytes | bytearray:
-        declared = self.names.get(b"content-length", b"")
-        if len(declared) > SMALL_DIGITS and (size := self._declared_size()) > body_room.SMALL_BYTES:
-            if size > body_room.MAX_BYTES:
+        declared: bytes = self.names.get(b"content-length", b"")
+        if len(declared) > SMALL_DIGITS and declared.isdigit() and CALLER not in self.scope:
+            if (size := int(declared[:20])) > body_room.MAX_BYTES:
                 raise body_room.too_large()
-            await self._take_room(size)
+            await self._take_room(size)  # if it isn't small
         message = await self.receive()
         if not message.get("more_body") and message["type"] == "http.request":
             whole: bytes = message.get("body", b"")
@@ -362,16 +370,11 @@ class GatewayRequest:
             self.place = body_room.Place()
         await self.place.take(size)
 
-    def _declared_size(self) -> int:
-        """What the client says its body has; 0 if it doesn't, or is this process itself."""
-        length: bytes = self.names.get(b"content-length", b"")
-        return int(length[:20]) if length.isdigit() and CALLER not in self.scope else 0
-
-    async def reply(self, value: JSON, *, headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
+    async def reply(self, value: JSON, *, headers: Headers = ()) -> None:
         """Send a whole answer."""
         await self.whole(200, orjson.dumps(value), [JSON_HEADER, *headers])
 
-    async def whole(self, status: int, body: bytes, headers: Sequence[tuple[bytes, bytes]]) -> None:
+    async def whole(self, status: int, body: bytes, headers: Headers) -> None:
         """Send an answer whose bytes are ready."""
         self.begun = True
         told = [*headers, (b"content-length", b"%d" % len(body)), *self.told]
@@ -387,7 +390,7 @@ class GatewayRequest:
             return
         await self.whole(refused.status, orjson.dumps(shape), [JSON_HEADER, *refused.headers])
 
-    async def _start(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
+    async def _start(self, status: int, headers: Headers) -> None:
         self.begun = True
         told = [*headers, *self.told]
         await self.send({"type": "http.response.start", "status": status, "headers": told})

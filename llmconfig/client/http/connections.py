@@ -266,8 +266,9 @@ class ProviderConnection(asyncio.Protocol):
         """The whole reply is here: the connection is free for another exchange."""
         self.reply = None
         reply.complete = True
-        if self.usable and self._reusable and self._ended:
-            self.resume()
+        if self._reusable and self._ended and self.usable:
+            if self._paused:
+                self.resume()
             self.pool.keep(self)
         else:
             self.hang_up()
@@ -319,7 +320,8 @@ class ConnectionPool:
         """Take a connection back for the next exchange."""
         connection.unused_since = self.loop.time()
         self.unused.append(connection)
-        self._let_one_in()
+        if self._waiting:
+            self._let_one_in()
         if self._sweep is None:
             self._sweep = self.loop.call_later(IDLE_SECONDS, self._close_unused)
 

@@ -10,7 +10,6 @@ import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from yarl import URL
@@ -24,6 +23,7 @@ from llmconfig.client.http.connections import (
     ProviderConnection,
     ReplyHeaders,
 )
+from llmconfig.client.http.destinations import BadAddress, Destination, destination
 from llmconfig.client.http.patience import Patience
 from llmconfig.runtime.per_loop import PerLoop
 from llmconfig.runtime.quick_records import quickly_made
@@ -57,10 +57,6 @@ class Response:
     status: int
     headers: Mapping[str, str]
     body: bytes
-
-
-class _BadAddress(ValueError):
-    """An address or header that can't stand in a request."""
 
 
 class _NoConnection(TimeoutError):
@@ -118,26 +114,45 @@ async def _exchange(
     private: bool,
     most_bytes: int = MAX_BYTES,
 ) -> Response:
+    try:
+        there = destination(method, url, headers, private=private)
+    except BadAddress as error:
+        failure = _failure(error, url, timeout_s, most_bytes)
+    else:
+        return await send(there, body, timeout_s=timeout_s, most_bytes=most_bytes)
+    raise failure
+
+
+async def send(
+    there: Destination, body: bytes | None, *, timeout_s: float, most_bytes: int = MAX_BYTES
+) -> Response:
+    """`post` and `get` for a destination that was worked out before; raises RequestFailed."""
     loop = asyncio.get_running_loop()
     began = loop.time()
     try:
-        request = _request(method, url, headers, body)
-        connection = await _connection(loop, url, private=private, timeout_s=timeout_s)
+        held = _open_pools.find()
+        pool = held.pools.get(there.origin) if held is not None else None
+        connection = pool.take() if pool is not None else None
+        if connection is None:
+            connection = await _connected(loop, there.origin, timeout_s)
         waiter = loop.create_future()
         reply = IncomingReply(waiter, most_bytes, streams=False)
         limit = time_limit(timeout_s - (loop.time() - began))
         limit.begin(connection)
         try:
-            connection.ask(request, reply)
+            connection.ask(there.request(body), reply)
             await waiter
         except asyncio.CancelledError:
             connection.hang_up()
             raise
         finally:
             limit.end(connection)
-        return _whole(reply, most_bytes)
-    except (OSError, _BadAddress) as error:
-        failure = _failure(error, url, timeout_s, most_bytes)
+        headers = ReplyHeaders(reply.headers)
+        if b"content-encoding" in reply.headers:
+            return Response(reply.status, headers, _plain(headers, reply.body(), most_bytes))
+        return Response(reply.status, headers, reply.body())
+    except OSError as error:
+        failure = _failure(error, there.url, timeout_s, most_bytes)
     raise failure
 
 
@@ -234,12 +249,16 @@ async def _opened(
 ) -> AsyncIterator[Opened]:
     loop = asyncio.get_running_loop()
     try:
-        request = _request(method, url, headers, body)
-        connection = await _connection(loop, url, private=private, timeout_s=timeout_s)
+        there = destination(method, url, headers, private=private)
+        held = _open_pools.find()
+        pool = held.pools.get(there.origin) if held is not None else None
+        connection = pool.take() if pool is not None else None
+        if connection is None:
+            connection = await _connected(loop, there.origin, timeout_s)
         waiter = loop.create_future()
         reply = IncomingReply(waiter, MAX_BYTES, streams=True)
         try:
-            connection.ask(request, reply)
+            connection.ask(there.request(body), reply)
             async with asyncio.timeout(timeout_s):
                 await waiter
             yield Opened(reply.status, ReplyHeaders(reply.headers), reply, connection, timeout_s)
@@ -247,7 +266,7 @@ async def _opened(
         finally:
             if not reply.complete:
                 connection.hang_up()
-    except (OSError, _BadAddress) as error:
+    except (OSError, BadAddress) as error:
         failure = _failure(error, url, timeout_s, MAX_BYTES)
     raise failure
 
@@ -259,23 +278,19 @@ async def aclose() -> None:
         await held.keeper.aclose()
 
 
-async def _connection(
-    loop: asyncio.AbstractEventLoop, url: URL, *, private: bool, timeout_s: float
+async def _connected(
+    loop: asyncio.AbstractEventLoop, origin: Origin, timeout_s: float
 ) -> ProviderConnection:
-    """A connection that nobody uses, a new one if need be."""
+    """A new connection; raises _NoConnection."""
     held = _open_pools.find()
     if held is None:
         pools: dict[Origin, ConnectionPool] = {}
         keeper = _keep(pools)
         await anext(keeper)
         held = _open_pools.put(_Pools(pools, keeper))
-    place = _place(url, private=private)
-    pool = held.pools.get(place)
+    pool = held.pools.get(origin)
     if pool is None:
-        pool = held.pools[place] = ConnectionPool(loop, place)
-    connection = pool.take()
-    if connection is not None:
-        return connection
+        pool = held.pools[origin] = ConnectionPool(loop, origin)
     try:
         async with asyncio.timeout(_connect_s(timeout_s)):
             return await pool.connect()
@@ -291,46 +306,6 @@ async def _keep(pools: Mapping[Origin, ConnectionPool]) -> AsyncGenerator[None]:
     finally:
         for each in pools.values():
             each.close()
-
-
-@lru_cache(maxsize=256)
-def _place(url: URL, *, private: bool) -> Origin:
-    host = url.raw_host
-    if not host or url.scheme not in {"http", "https"}:
-        raise _BadAddress("no host")
-    if host.endswith(".") and not host.rstrip(".")[-1:].isalpha():
-        host = host.rstrip(".")  # an address, which has no root; names may end with theirs
-    factory = egress.private_socket if private else egress.public_socket
-    return Origin(host, url.port or 0, url.scheme == "https", factory)
-
-
-def _request(method: str, url: URL, headers: Mapping[str, str], body: bytes | None) -> bytes:
-    head = _head(method, url, tuple(headers.items()))
-    if body is None:
-        return head + b"\r\n"
-    return b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body)
-
-
-@lru_cache(maxsize=256)
-def _head(method: str, url: URL, headers: tuple[tuple[str, str], ...]) -> bytes:
-    """A request's head but for its length; raises ValueError for what can't stand in one."""
-    lines = [f"{method} {url.raw_path_qs} HTTP/1.1", f"Host: {url.host_port_subcomponent}"]
-    if not any(name.lower() == "user-agent" for name, _ in headers):
-        lines.append("User-Agent: nodewise")  # some servers refuse whoever has none
-    lines += [f"{name}: {value}" for name, value in headers]
-    if any(not each.isprintable() for each in lines) or any(":" in name for name, _ in headers):
-        raise _BadAddress("a line break in a header")
-    try:
-        return "\r\n".join((*lines, "")).encode("latin-1")
-    except UnicodeEncodeError:
-        raise _BadAddress("a header that is not Latin-1") from None
-
-
-def _whole(reply: IncomingReply, most_bytes: int) -> Response:
-    headers, body = ReplyHeaders(reply.headers), reply.body()
-    if b"content-encoding" in reply.headers:
-        body = _plain(headers, body, most_bytes)
-    return Response(reply.status, headers, body)
 
 
 def _plain(headers: Mapping[str, str], body: bytes, most_bytes: int) -> bytes:
@@ -375,7 +350,7 @@ def _failure(error: Exception, url: URL, timeout_s: float, most_bytes: int) -> R
         code, why = "bad_reply", "the reply was cut off"
     elif isinstance(error, connections.NotHTTP):
         code, why = "bad_reply", "the reply is not HTTP"
-    elif isinstance(error, _BadAddress):
+    elif isinstance(error, BadAddress):
         code, why = "egress_refused", "this is no plain address"
     elif isinstance(error, connections.HungUp):
         code, why = "connection", "the server hung up"

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -10,6 +11,7 @@ from yarl import URL
 from llmconfig.client.credentials import provider_keys, secrets_manager
 from llmconfig.client.credentials.redaction import Scrubber
 from llmconfig.client.http import egress
+from llmconfig.client.http.destinations import BadAddress, Destination, destination
 from llmconfig.client.types import NativeRequest
 from llmconfig.client.wire import Wire
 from llmconfig.client.wire.registry import wire_of
@@ -44,6 +46,8 @@ class ProviderEndpoint:
     private: bool
     scrubber: Scrubber
     headers: Mapping[str, str] = field(repr=False)
+    # Where chats go; None where that is still to be worked out, or can't be.
+    chat: Destination | None = None
 
 
 def endpoint_of(target: Target, snapshot: Snapshot) -> ProviderEndpoint:
@@ -62,7 +66,7 @@ def with_headers(
     own = native.headers if native is not None else NONE
     if not (own or trace):
         return endpoint
-    return replace(endpoint, headers={**own, **trace, **endpoint.headers})
+    return replace(endpoint, headers={**own, **trace, **endpoint.headers}, chat=None)
 
 
 def forget(target: Target, snapshot: Snapshot) -> None:
@@ -98,13 +102,19 @@ def _build(target: Target) -> ProviderEndpoint:
     url = _url(provider.name, wire.address(provider, target.model_id))
     embeddings = wire.embedding_address(provider, target.model_id)
     key = provider_keys.read(provider)
+    headers = COMMON_HEADERS | wire.headers(provider, key)
+    private = egress.anywhere_private(provider.provider_type, url)
+    chat = None
+    with suppress(BadAddress):  # sending says so
+        chat = destination("POST", url, headers, private=private)
     return ProviderEndpoint(
         url=url,
         embedding_url=_url(provider.name, embeddings) if embeddings else None,
         wire=wire,
-        private=egress.anywhere_private(provider.provider_type, url),
+        private=private,
         scrubber=Scrubber(key),
-        headers=COMMON_HEADERS | wire.headers(provider, key),
+        headers=headers,
+        chat=chat,
     )
 
 

@@ -87,6 +87,22 @@ class GenerationState:
     Raises on creation what resolution raises, and SchemaUnusable.
     """
 
+    dropped: tuple[str, ...] = ()  # parameters that the last target's wire can't carry
+    batch = False  # answered by a provider's own batch
+    in_flight: tuple[Target, float] | None = None
+    unsettled = False  # from a request until its attempt stands in `attempts`
+    # What a request in flight may have cost when it was given up, and by what that is known.
+    given_up: Interrupted | None = None
+    waiting: tuple[Target, float] | None = None  # for budgets, limits or a cool-down
+    saved_usd: Decimal | None = None
+    # What of the last answer goes to a caller of its wire as it came, without any key.
+    native: dict[str, Any] | None = None
+    others_native: tuple[dict[str, Any] | None, ...] = ()  # of its other choices
+    # A part of the answer has been passed on: no retry, repair or other target can follow.
+    committed = False
+    partial = ""  # what was passed on of an answer that broke off
+    ended_by = ""  # "deadline", "cancelled", "calls_disabled" or "aborted"
+
     def __init__(
         self,
         call: Call,
@@ -117,25 +133,10 @@ class GenerationState:
         if call.deadline_s is not None:
             self.deadline_s = min(self.deadline_s, call.deadline_s)
         self.attempts: list[AttemptResult] = []
-        self.dropped: tuple[str, ...] = ()  # parameters that the last target's wire can't carry
-        self.batch = False  # answered by a provider's own batch
-        self.in_flight: tuple[Target, float] | None = None
-        self.unsettled = False  # from a request until its attempt stands in `attempts`
-        # What a request in flight may have cost when it was given up, and by what that is known.
-        self.given_up: Interrupted | None = None
-        self.waiting: tuple[Target, float] | None = None  # for budgets, limits or a cool-down
         # The cheaper model it may go to, once.
         self.degradation: Degradation | None = configuration.degradations.get(
             self.resolution.interaction_type
         )
-        self.saved_usd: Decimal | None = None
-        # What of the last answer goes to a caller of its wire as it came, without any key.
-        self.native: dict[str, Any] | None = None
-        self.others_native: tuple[dict[str, Any] | None, ...] = ()  # of its other choices
-        # A part of the answer has been passed on: no retry, repair or other target can follow.
-        self.committed = False
-        self.partial = ""  # what was passed on of an answer that broke off
-        self.ended_by = ""  # "deadline", "cancelled", "calls_disabled" or "aborted"
 
     def add(self, made: AttemptResult) -> None:
         """Keep an attempt that has ended; what it may cost is in the books from now on."""

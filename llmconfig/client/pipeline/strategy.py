@@ -77,6 +77,8 @@ class Chat:
         self, endpoint: ProviderEndpoint, target: Target, payload: bytes
     ) -> Coroutine[Any, Any, Response]:
         """Post the chat request; raises RequestFailed."""
+        if endpoint.chat is not None:
+            return transport.send(endpoint.chat, payload, timeout_s=target.provider.timeout_seconds)
         return transport.post(
             endpoint.url,
             headers=endpoint.headers,
