@@ -267,7 +267,8 @@ async def _live(state: GenerationState, strategy: Strategy, collect: Collect | N
     except BaseException:
         publishing.publish_abandoned(state, collect)
         raise
-    shadow.ask_beside(state)  # afterwards, so that it takes nobody's place under the limits
+    if state.resolution.beside:
+        shadow.ask_beside(state)  # afterwards, so that it takes nobody's place under the limits
     record = publishing.record_of(state)
     unpublished = None
     if collect is not None:

@@ -178,7 +178,7 @@ async def authenticate(
     """
     bearer = names.get(AUTHORIZATION, b"")
     if bearer.startswith(BEARER) and OTHERS.isdisjoint(names) and len(names) == len(headers):
-        given: str | None = bearer[len(BEARER) :].strip().decode("latin-1")
+        given: bytes | None = bearer[len(BEARER) :].strip()
     else:
         given = _key(headers)
     if given is None or FORM.fullmatch(given) is None:
@@ -227,7 +227,7 @@ def _expired(caller: Caller) -> bool:
     return caller.expires_at is not None and caller.expires_at <= database_clock.now()
 
 
-def _key(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+def _key(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
     """The one key in the headers, None if there is none or more than one."""
     found = set()
     for name, value in headers:
@@ -237,7 +237,7 @@ def _key(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
                 found.add((rest or scheme).strip())
         elif name in OTHERS:
             found.add(value.strip())
-    return found.pop().decode("latin-1") if len(found) == 1 else None
+    return found.pop() if len(found) == 1 else None
 
 
 class _Failures:

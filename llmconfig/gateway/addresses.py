@@ -70,7 +70,7 @@ def handler_of(method: str, path: str) -> Handler:
     methods = HANDLERS.get(path)
     if methods is None:
         return _handler_beside(method, path)
-    return _handler_among(methods, method)
+    return methods.get(method) or _handler_among(methods, method)
 
 
 def _handler_beside(method: str, path: str) -> Handler:

@@ -16,15 +16,14 @@ PREFIX = addresses.PREFIX
 
 async def application(scope: Message, receive: Receive, send: Send) -> None:
     """The ASGI application that answers requests below `/v1`."""
-    if web_sockets.are_asked(scope):
+    if scope.get("method") != "POST" and web_sockets.are_asked(scope):
         await web_sockets.refuse(scope, send)
         return
     if scope["path"] == "/":
         await _say_that_it_is_there(send)
         return
-    path = addresses.canonical(scope["path"])
-    if path != scope["path"]:
-        scope = {**scope, "path": path}
+    if scope["path"] not in addresses.HANDLERS:
+        scope = {**scope, "path": addresses.canonical(scope["path"])}
     await GatewayRequest(scope, receive, send).answer(addresses.handler_of)
 
 

@@ -44,7 +44,7 @@ from llmconfig.gateway.several_choices import Piece
 from llmconfig.gateway.writer import writer
 from llmconfig.models import InteractionType
 from llmconfig.runtime import stopping
-from llmconfig.runtime.time_limits import time_limit
+from llmconfig.runtime.time_limits import limits
 
 logger = logging.getLogger(__name__)
 JSON_HEADER = (b"content-type", b"application/json")
@@ -305,7 +305,7 @@ class GatewayRequest:
         me = self.task
         assert me is not None  # noqa: S101 - `answer` has set it
         # Who sent a key for it may go, and come back for the answer.
-        limit = time_limit(WATCH_AFTER_SECONDS) if self.raw is None else None
+        limit = limits()[WATCH_AFTER_SECONDS] if self.raw is None else None
         if limit is not None:
             limit.begin(self)
         self.working = True

@@ -53,16 +53,17 @@ class TimeLimit:
             _limits.get().pop(self._seconds, None)
 
 
-_limits: PerLoop[dict[float, TimeLimit]] = PerLoop(dict)
+class TimeLimits(dict[float, TimeLimit]):
+    """An event loop's limits by their seconds; one that isn't there is made."""
+
+    def __missing__(self, seconds: float) -> TimeLimit:
+        made = self[seconds] = TimeLimit(asyncio.get_running_loop(), seconds)
+        return made
 
 
-def time_limit(seconds: float) -> TimeLimit:
-    """The running event loop's limit of this length; to be used at once."""
-    limits = _limits.get()
-    limit = limits.get(seconds)
-    if limit is None:
-        limit = limits[seconds] = TimeLimit(asyncio.get_running_loop(), seconds)
-    return limit
+_limits: PerLoop[TimeLimits] = PerLoop(TimeLimits)
+# `limits()[seconds]` is the running event loop's limit of this length, to be used at once.
+limits = _limits.get
 
 
 class bounded:  # noqa: N801 - used as `asyncio.timeout` is
@@ -78,7 +79,7 @@ class bounded:  # noqa: N801 - used as `asyncio.timeout` is
         if task is None:
             raise RuntimeError("Only a task can be bounded.")
         self._task, self._cancelling, self._is_over = task, task.cancelling(), False
-        self._limit = time_limit(seconds)
+        self._limit = limits()[seconds]
 
     def __enter__(self) -> None:
         self._limit.begin(self)

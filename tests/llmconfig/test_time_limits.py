@@ -5,7 +5,7 @@ import functools
 
 import pytest
 
-from llmconfig.runtime.time_limits import bounded, time_limit
+from llmconfig.runtime.time_limits import bounded, limits
 
 SHORT = 0.01
 
@@ -21,7 +21,7 @@ class Noted:
         self.ended.append(self)
         if self.begins_again:
             self.begins_again = False
-            time_limit(SHORT).begin(self)
+            limits()[SHORT].begin(self)
 
 
 def on_a_loop(test):
@@ -40,13 +40,13 @@ async def test_those_whose_time_is_over_end_in_order_and_what_ended_before_doesn
     ended: list[Noted] = []
     first, second, third = Noted(ended), Noted(ended, begins_again=True), Noted(ended)
     for each in (first, second, third):
-        time_limit(SHORT).begin(each)
-    time_limit(SHORT).end(third)
+        limits()[SHORT].begin(each)
+    limits()[SHORT].end(third)
     await until(ended, 3)
     assert ended == [first, second, second]
-    time_limit(SHORT).end(first)  # too late, and harmless
-    assert time_limit(SHORT) is time_limit(SHORT)
-    assert time_limit(SHORT) is not time_limit(2 * SHORT)
+    limits()[SHORT].end(first)  # too late, and harmless
+    assert limits()[SHORT] is limits()[SHORT]
+    assert limits()[SHORT] is not limits()[2 * SHORT]
 
 
 @on_a_loop
@@ -57,8 +57,8 @@ async def test_all_of_one_length_take_one_timer_of_the_loop(monkeypatch):
     ended: list[Noted] = []
     for _ in range(100):
         each = Noted(ended)
-        time_limit(60).begin(each)
-        time_limit(60).end(each)
+        limits()[60].begin(each)
+        limits()[60].end(each)
     assert len(timers) == 1
     assert ended == []
 

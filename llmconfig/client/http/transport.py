@@ -27,7 +27,7 @@ from llmconfig.client.http.destinations import BadAddress, Destination, destinat
 from llmconfig.client.http.patience import Patience
 from llmconfig.runtime.per_loop import PerLoop
 from llmconfig.runtime.quick_records import quickly_made
-from llmconfig.runtime.time_limits import time_limit
+from llmconfig.runtime.time_limits import limits
 
 MAX_BYTES = 16 * 1024 * 1024  # of one reply, unpacked; the longest real answers are far below 1 MB
 # Longest wait for a connection, TLS included; a server that thinks for minutes accepts at once.
@@ -137,7 +137,7 @@ async def send(
             connection = await _connected(loop, there.origin, timeout_s)
         waiter = loop.create_future()
         reply = IncomingReply(waiter, most_bytes, streams=False)
-        limit = time_limit(timeout_s - (loop.time() - began))
+        limit = limits()[timeout_s - (loop.time() - began)]
         limit.begin(connection)
         try:
             connection.ask(there.request(body), reply)

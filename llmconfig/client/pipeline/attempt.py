@@ -46,7 +46,9 @@ class TargetExchange:
         self.target = target
         native = state.call.native
         self.native = native if native is not None and native.wire == endpoint.wire.name else None
-        self.endpoint = endpoints.with_headers(endpoint, self.native, state.call.trace)
+        if state.call.trace or (self.native is not None and self.native.headers):
+            endpoint = endpoints.with_headers(endpoint, self.native, state.call.trace)
+        self.endpoint = endpoint
         self.repaired = False
         self.failed = False  # once: a call counts once against its target
         self.looked = False  # in the cache: once
@@ -106,10 +108,11 @@ class TargetExchange:
         state.waiting = (target, began)
         try:
             async with wanted as admission:
-                waited_ms = ms_since(began)
+                now = time.perf_counter()
+                waited_ms = (now - began) * 1000
                 state.waiting = None
-                allowed = not state.switch_is_stale() or await state.may_go_on()
-                if not (allowed and state.may_send()):
+                allowed = not state.switch_is_stale(now) or await state.may_go_on()
+                if not (allowed and (state.before_send is None or state.may_send())):
                     attempt = not_sent(target, state.ended_by, "")
                     return AttemptResult(target, attempt, transient=True)
                 admission.sent()
@@ -177,7 +180,9 @@ class TargetExchange:
             call.prefix,
             call.choices,
         )
-        body = refusals.without(self.strategy.body(self.endpoint, question), self.refused)
+        body = self.strategy.body(self.endpoint, question)
+        if self.refused:
+            body = refusals.without(body, self.refused)
         self.content, self.messages = body.content, messages
         lost = tuple(each for each in native.lost if each not in body.carried) if native else ()
         state.dropped = tuple(dict.fromkeys(self.target.dropped + body.dropped + lost))

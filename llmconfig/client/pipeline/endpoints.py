@@ -77,8 +77,7 @@ def forget(target: Target, snapshot: Snapshot) -> None:
 
 def lacks_key(target: Target) -> bool:
     """Whether the target's key is to be fetched before `endpoint_of` is asked."""
-    reference = target.provider.secret_ref
-    return bool(reference) and secrets_manager.needs_fetching(reference)
+    return secrets_manager.needs_fetching(target.provider.secret_ref)
 
 
 async def fetch_key(target: Target, snapshot: Snapshot) -> None:

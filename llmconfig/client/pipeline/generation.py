@@ -59,7 +59,7 @@ async def _ask_in_turn(state: GenerationState, strategy: Strategy) -> None:
 
 async def _ask(state: GenerationState, strategy: Strategy, target: Target) -> AttemptResult:
     try:
-        if endpoints.lacks_key(target):
+        if target.provider.secret_ref and endpoints.lacks_key(target):
             await endpoints.fetch_key(target, state.configuration)
         endpoint = endpoints.endpoint_of(target, state.configuration)
     except ConfigurationError as error:

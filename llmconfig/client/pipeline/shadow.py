@@ -27,9 +27,8 @@ _in_flight: PerLoop[set[asyncio.Task[None] | None]] = PerLoop(set)
 
 
 def ask_beside(state: GenerationState) -> None:
-    """If a shadow arm has the call's key, ask it too; returns at once."""
-    if state.resolution.beside:
-        background_loop.submit(_ask(state.call, state.resolution))
+    """Ask the shadow arm that has the call's key, too; returns at once."""
+    background_loop.submit(_ask(state.call, state.resolution))
 
 
 async def _ask(call: Call, answered: Resolution) -> None:

@@ -192,9 +192,12 @@ class GenerationState:
         self.ended_by = "calls_disabled"
         return False
 
-    def switch_is_stale(self) -> bool:
-        """Whether the master switch was last read so long ago that it must be read again."""
-        return time.perf_counter() - self.switch_seen > SWITCH_SEEN_SECONDS
+    def switch_is_stale(self, now: float) -> bool:
+        """Whether the master switch was last read so long ago that it must be read again.
+
+        `now` is by `time.perf_counter()`.
+        """
+        return now - self.switch_seen > SWITCH_SEEN_SECONDS
 
     def may_send(self) -> bool:
         """Whether the caller still wants the next request sent; if not, the call ends here."""

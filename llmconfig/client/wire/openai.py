@@ -82,9 +82,10 @@ class OpenAIWire:
         if question.choices > 1 and CHOICES not in question.refused:
             content[CHOICES] = question.choices
         told = () if question.shape is None else ask_for_shape(content, question)
-        if question.reports_logprobs:
+        if question.logprobs and question.reports_logprobs:
             content["logprobs"] = True
-        told += _carry(content, question)
+        if question.extra:
+            told += _carry(content, question)
         if question.prefix is not None:
             hint_at_prefix(content, question, kind)
         if strips_marks:

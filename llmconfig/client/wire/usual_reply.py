@@ -26,6 +26,7 @@ COUNT_FIELDS = frozenset(
         "completion_tokens_details",
     }
 )  # fmt: skip
+DETAILS = ("prompt_tokens_details", "completion_tokens_details")
 STOP = "stop"
 STANDARD_TIER = "default"
 ERROR = "error"  # what Mistral calls a reply that is none
@@ -33,18 +34,18 @@ ERROR = "error"  # what Mistral calls a reply that is none
 
 def usual_reply(value: JSON) -> Reply | None:
     """One whole text and its token counts; None if there is anything else in the reply."""
-    choices = value.get("choices")
-    if not (REPLY_FIELDS.issuperset(value) and isinstance(choices, list) and len(choices) == 1):
+    try:
+        (choice,) = value["choices"]
+        reason, message, counts = choice["finish_reason"], choice["message"], value["usage"]
+    except (KeyError, TypeError, ValueError):
         return None
-    if value.get("object") == ERROR:
+    if type(value["choices"]) is not list or not REPLY_FIELDS.issuperset(value):
         return None
-    choice, tier = choices[0], value.get("service_tier")
-    if not isinstance(choice, dict) or not CHOICE_FIELDS.issuperset(choice):
+    if type(choice) is not dict or not CHOICE_FIELDS.issuperset(choice):
         return None
-    if choice.get("finish_reason") != STOP or choice.get("logprobs") is not None:
+    if reason != STOP or choice.get("logprobs") is not None or value.get("object") == ERROR:
         return None
-    text = _text(choice.get("message"))
-    usage = _usage(value.get("usage"))
+    text, usage, tier = _text(message), _usage(counts), value.get("service_tier")
     if text is None or usage is None or not (tier is None or tier == STANDARD_TIER):
         return None
     billed = Billed(usage, None, "", tier is not None)
@@ -53,23 +54,23 @@ def usual_reply(value: JSON) -> Reply | None:
 
 def _text(message: Any) -> str | None:
     """What a message says that says nothing besides."""
-    if not isinstance(message, dict) or not MESSAGE_FIELDS.issuperset(message):
+    if type(message) is not dict or not MESSAGE_FIELDS.issuperset(message):
         return None
     if message.get("refusal") or message.get("tool_calls") or message.get("function_call"):
         return None
     text = message.get("content")
-    if not isinstance(text, str) or "\0" in text or may_hold_thoughts(text):
+    if type(text) is not str or "\0" in text or may_hold_thoughts(text):
         return None
     return text if without_end_tokens(text) is text else None
 
 
 def _usage(counts: Any) -> Usage | None:
     """Tokens of two buckets that make the total, with nothing in any detail."""
-    if not isinstance(counts, dict) or not COUNT_FIELDS.issuperset(counts):
+    if type(counts) is not dict or not COUNT_FIELDS.issuperset(counts):
         return None
-    for name in ("prompt_tokens_details", "completion_tokens_details"):
+    for name in DETAILS:
         details = counts.get(name)
-        if details is not None and not (isinstance(details, dict) and not any(details.values())):
+        if details is not None and (type(details) is not dict or any(details.values())):
             return None
     prompt, completion = counts.get("prompt_tokens"), counts.get("completion_tokens")
     if type(prompt) is not int or type(completion) is not int:
