@@ -6,8 +6,8 @@ from uuid_utils import uuid7
 
 _make = object.__new__
 # As `uuid.UUID` sets its two slots, whose own way is five times as long.
-_set_int = uuid.UUID.int.__set__  # type: ignore[attr-defined]
-_set_is_safe = uuid.UUID.is_safe.__set__  # type: ignore[attr-defined]
+_set_int = vars(uuid.UUID)["int"].__set__
+_set_is_safe = vars(uuid.UUID)["is_safe"].__set__
 _unknown = uuid.SafeUUID.unknown
 
 
