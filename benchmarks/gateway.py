@@ -54,12 +54,15 @@ def main() -> None:
         provider = running.enter_context(servers.simulator())
         pieces = running.enter_context(servers.pieces_provider())
         contestants = [provider]
-        for name, application in ((figures.FLOOR, "bare"), (figures.DJANGO, "django")):
+        floors = {figures.FLOOR: "bare"} | ({} if given.only else {figures.DJANGO: "django"})
+        for name, application in floors.items():
             contestants.append(running.enter_context(servers.floor(name, application, provider)))
         streamed = [
             running.enter_context(servers.floor(figures.FLOOR, "bare", pieces)),
         ]
         for name, crowded in ((figures.OURS, False), (figures.CROWDED, True)):
+            if crowded and given.only:
+                continue
             database = _new_database("nodewise_crowded" if crowded else "nodewise_plain")
             key = _fill(database, provider, pieces, crowded=crowded)
             ours = running.enter_context(
@@ -67,7 +70,7 @@ def main() -> None:
             )
             contestants.append(ours)
             if not crowded:
-                plain = database
+                plain, alone = database, ours
                 streamed.append(replace(ours, model="streamed"))
         missing: list[str] = []
         if not given.alone:
@@ -76,9 +79,9 @@ def main() -> None:
             missing = found_peers.missing
         on_what = report.machine()
         found = _measure(contestants, given)
-        if not given.quick:
+        if not (given.quick or given.only):
             _measure_streams(streamed, found, given)
-        where = breakdown(contestants[3], BODY, plain)
+        where = "" if given.only else breakdown(alone, BODY, plain)
     parts = [figures.goals(found), "\n\n".join([figures.table(found, LIMIT), *missing])]
     parts.append(figures.streams_table(found, STREAMS, PIECES))
     said = "\n\n".join(parts)
@@ -93,8 +96,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=2.0, help="of each load")
     parser.add_argument("--rounds", type=int, default=5, help="in which all take their turns")
     parser.add_argument("--alone", action="store_true", help="without peers; writes nothing")
+    parser.add_argument(
+        "--only", action="store_true", help="raw floor and ours; writes nothing"
+    )
     parser.add_argument("--quick", action="store_true", help="a short round; writes nothing")
     given = parser.parse_args()
+    given.alone = given.alone or given.only
     if given.quick:
         given.seconds, given.rounds = 0.5, 1
     return given
