@@ -10,6 +10,8 @@ from typing import Protocol
 
 from llmconfig.runtime.per_loop import PerLoop
 
+MIN_KEPT = 64  # lengths, of one event loop
+
 
 class Limited(Protocol):
     """Something that may take so long and no longer."""
@@ -39,6 +41,17 @@ class TimeLimit:
         """It has ended by itself; harmless if its time is over."""
         self._ends.pop(limited, None)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is bounded by it now."""
+        return not self._ends
+
+    def stop(self) -> None:
+        """Take its timer back; for one that is idle."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
     def _look(self) -> None:
         """End those whose time is over, and look again when the next one's is."""
         ends, self._timer = self._ends, None
@@ -54,9 +67,18 @@ class TimeLimit:
 
 
 class TimeLimits(dict[float, TimeLimit]):
-    """An event loop's limits by their seconds; one that isn't there is made."""
+    """An event loop's limits by their seconds; one that isn't there is made.
+
+    Callers may bring any length along: those that nobody uses are dropped when there are many.
+    """
+
+    most = MIN_KEPT
 
     def __missing__(self, seconds: float) -> TimeLimit:
+        if len(self) >= self.most:
+            for length in [length for length, limit in self.items() if limit.is_idle]:
+                self.pop(length).stop()
+            self.most = max(MIN_KEPT, 2 * len(self))
         made = self[seconds] = TimeLimit(asyncio.get_running_loop(), seconds)
         return made
 

@@ -5,7 +5,7 @@ import functools
 
 import pytest
 
-from llmconfig.runtime.time_limits import bounded, limits
+from llmconfig.runtime.time_limits import MIN_KEPT, bounded, limits
 
 SHORT = 0.01
 
@@ -61,6 +61,19 @@ async def test_all_of_one_length_take_one_timer_of_the_loop(monkeypatch):
         limits()[60].end(each)
     assert len(timers) == 1
     assert ended == []
+
+
+@on_a_loop
+async def test_lengths_that_nobody_uses_are_dropped_where_there_are_many():
+    ended: list[Noted] = []
+    used = Noted(ended)
+    limits()[1000].begin(used)
+    for seconds in range(2000, 2000 + 10 * MIN_KEPT):
+        each = Noted(ended)
+        limits()[seconds].begin(each)
+        limits()[seconds].end(each)
+    assert 1000 in limits()
+    assert len(limits()) <= MIN_KEPT
 
 
 @on_a_loop
