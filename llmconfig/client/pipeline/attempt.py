@@ -299,22 +299,9 @@ class TargetExchange:
         believed, note = self._believed(reply.billed, len(reply.text))
         if mismatch:
             note = "; ".join(filter(None, (self._clean(mismatch), note)))
-        usage, cost_usd, source, tier, paid = billing.price_of(believed, self.state, self.target)
-        attempt = Attempt(
-            self.target.provider.name,
-            self.target.model_id,
-            "invalid_answer" if mismatch else "ok",
-            latency_ms,
-            200,
-            "",
-            None,
-            usage,
-            cost_usd,
-            paid,
-            note,
-            request_id,
-            cost_source=source,
-            service_tier=tier,
+        outcome = "invalid_answer" if mismatch else "ok"
+        attempt = billing.answered(
+            outcome, latency_ms, note, request_id, believed, self.state, self.target
         )
         if not mismatch:
             return AttemptResult(self.target, attempt, reply, parsed)

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from decimal import Decimal
-from typing import NamedTuple
 
 from llmconfig.client.pipeline import token_estimates
 from llmconfig.client.pipeline.state import GenerationState, Interrupted
@@ -75,23 +74,48 @@ def doubtful(
     return interrupted(state, strategy, target).counted(attempt)
 
 
-class AttemptPrice(NamedTuple):
-    """An attempt's fields that say what it cost, and where that comes from."""
-
-    usage: Usage
-    cost_usd: Decimal | None
-    cost_source: str
-    service_tier: str
-    paid: bool
-
-
 def priced(attempt: Attempt, billed: Billed, state: GenerationState, target: Target) -> Attempt:
     """The attempt with what it cost and where that comes from."""
-    return replace(attempt, **price_of(billed, state, target)._asdict())
+    usage, cost_usd, source, tier, paid = _price_of(billed, state, target)
+    return replace(
+        attempt, usage=usage, cost_usd=cost_usd, cost_source=source, service_tier=tier, paid=paid
+    )
 
 
-def price_of(billed: Billed, state: GenerationState, target: Target) -> AttemptPrice:
-    """What an attempt cost by what its provider told, as fields of the Attempt."""
+def answered(
+    outcome: str,
+    latency_ms: float,
+    detail: str,
+    request_id: str,
+    billed: Billed,
+    state: GenerationState,
+    target: Target,
+) -> Attempt:
+    """The attempt that brought an answer (status 200), with what it cost."""
+    usage, cost_usd, source, tier, paid = _price_of(billed, state, target)
+    return Attempt(  # by place: names cost more than all else here
+        target.provider.name,
+        target.model_id,
+        outcome,
+        latency_ms,
+        200,
+        "",  # nothing moved on
+        None,  # nothing to wait for
+        usage,
+        cost_usd,
+        paid,
+        detail,
+        request_id,
+        cost_source=source,
+        service_tier=tier,
+    )
+
+
+def _price_of(
+    billed: Billed, state: GenerationState, target: Target
+) -> tuple[Usage, Decimal | None, str, str, bool]:
+    """What an attempt cost by what its provider told: usage, US dollars, where that comes from, the
+    service tier, and whether it was paid."""
     usage = billed.usage
     tier = BATCH if state.batch else billed.service_tier or _asked_tier(state, billed)
     cost_usd, source = billed.cost_usd, REPORTED
@@ -99,7 +123,7 @@ def price_of(billed: Billed, state: GenerationState, target: Target) -> AttemptP
         cost_usd = None if usage is None else _price(usage, state, target, tier)
         source = UNKNOWN if cost_usd is None else PRICED
     paid = usage is not None or billed.cost_usd is not None
-    return AttemptPrice(usage or NO_USAGE, cost_usd, source, tier, paid)
+    return usage or NO_USAGE, cost_usd, source, tier, paid
 
 
 def interrupted(state: GenerationState, strategy: Strategy, target: Target) -> Interrupted:
