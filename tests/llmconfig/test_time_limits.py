@@ -53,7 +53,12 @@ async def test_those_whose_time_is_over_end_in_order_and_what_ended_before_doesn
 async def test_all_of_one_length_take_one_timer_of_the_loop(monkeypatch):
     loop, timers = asyncio.get_running_loop(), []
     call_at = loop.call_at
-    monkeypatch.setattr(loop, "call_at", lambda *args: timers.append(1) or call_at(*args))
+
+    def counted(*args):
+        timers.append(args)
+        return call_at(*args)
+
+    monkeypatch.setattr(loop, "call_at", counted)
     ended: list[Noted] = []
     for _ in range(100):
         each = Noted(ended)
