@@ -96,9 +96,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=2.0, help="of each load")
     parser.add_argument("--rounds", type=int, default=5, help="in which all take their turns")
     parser.add_argument("--alone", action="store_true", help="without peers; writes nothing")
-    parser.add_argument(
-        "--only", action="store_true", help="raw floor and ours; writes nothing"
-    )
+    parser.add_argument("--only", action="store_true", help="raw floor and ours; writes nothing")
     parser.add_argument("--quick", action="store_true", help="a short round; writes nothing")
     given = parser.parse_args()
     given.alone = given.alone or given.only

@@ -1,29 +1,31 @@
-"""An end to what a task waits for, at half of what `asyncio.timeout` costs each call."""
+"""An end to what a task waits for, at a fraction of what `asyncio.timeout` costs each call."""
 
 import asyncio
 from types import TracebackType
+
+from llmconfig.runtime.time_limits import TimeLimit, limits
 
 
 class Deadline:
     """`with Deadline(seconds):` as `async with asyncio.timeout(seconds):`; raises TimeoutError.
 
-    It is made for one block, and can't be moved: that needs no states and no coroutines.
+    It is made for one block, and can't be moved: that needs no states and no coroutines. All of one
+    length share a timer.
     """
 
-    __slots__ = ("_cancelling", "_is_over", "_seconds", "_task", "_timer")
+    __slots__ = ("_cancelling", "_is_over", "_limit", "_seconds", "_task")
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._is_over = False
-        self._timer: asyncio.TimerHandle | None = None
 
     def __enter__(self) -> None:
-        loop = asyncio.get_running_loop()
-        task = asyncio.current_task(loop)
+        task = asyncio.current_task()
         if task is None:
             raise RuntimeError("A deadline ends a task, and there is none.")
         self._task, self._cancelling = task, task.cancelling()
-        self._timer = loop.call_later(max(0.0, self._seconds), self._end)
+        self._limit: TimeLimit = limits()[max(0.0, self._seconds)]
+        self._limit.begin(self)
 
     def __exit__(
         self,
@@ -31,14 +33,13 @@ class Deadline:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None  # it knows us: else only the collector would free both
+        self._limit.end(self)  # it knows us: else only the collector would free both
         # Who was cancelled by another besides stays cancelled.
         is_ours = self._is_over and self._task.uncancel() <= self._cancelling
         if is_ours and kind is not None and issubclass(kind, asyncio.CancelledError):
             raise TimeoutError from error
 
-    def _end(self) -> None:
+    def time_is_over(self) -> None:
+        """Cancel the task."""
         self._is_over = True
         self._task.cancel()

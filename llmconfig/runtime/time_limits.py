@@ -5,7 +5,6 @@ and hardly ever goes off. What may take equally long ends in the order in which 
 """
 
 import asyncio
-from types import TracebackType
 from typing import Protocol
 
 from llmconfig.runtime.per_loop import PerLoop
@@ -86,35 +85,3 @@ class TimeLimits(dict[float, TimeLimit]):
 _limits: PerLoop[TimeLimits] = PerLoop(TimeLimits)
 # `limits()[seconds]` is the running event loop's limit of this length, to be used at once.
 limits = _limits.get
-
-
-class bounded:  # noqa: N801 - used as `asyncio.timeout` is
-    """`with bounded(seconds):` around what is awaited: the same as `asyncio.timeout`.
-
-    The running task is cancelled when the time is over, and the block raises TimeoutError then.
-    """
-
-    __slots__ = ("_cancelling", "_is_over", "_limit", "_task")
-
-    def __init__(self, seconds: float) -> None:
-        task = asyncio.current_task()
-        if task is None:
-            raise RuntimeError("Only a task can be bounded.")
-        self._task, self._cancelling, self._is_over = task, task.cancelling(), False
-        self._limit = limits()[seconds]
-
-    def __enter__(self) -> None:
-        self._limit.begin(self)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: object, traceback: TracebackType | None
-    ) -> None:
-        if not self._is_over:
-            self._limit.end(self)
-        elif self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
-            raise TimeoutError from None
-
-    def time_is_over(self) -> None:
-        """Cancel the task."""
-        self._is_over = True
-        self._task.cancel()

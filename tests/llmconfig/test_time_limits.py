@@ -3,9 +3,7 @@
 import asyncio
 import functools
 
-import pytest
-
-from llmconfig.runtime.time_limits import MIN_KEPT, bounded, limits
+from llmconfig.runtime.time_limits import MIN_KEPT, limits
 
 SHORT = 0.01
 
@@ -79,37 +77,3 @@ async def test_lengths_that_nobody_uses_are_dropped_where_there_are_many():
         limits()[seconds].end(each)
     assert 1000 in limits()
     assert len(limits()) <= MIN_KEPT
-
-
-@on_a_loop
-async def test_a_block_is_bounded_as_by_asyncio():
-    with pytest.raises(TimeoutError), bounded(SHORT):
-        await asyncio.sleep(10)
-    with bounded(10):
-        await asyncio.sleep(0)
-    with pytest.raises(KeyError), bounded(10):
-        raise KeyError
-    task = asyncio.current_task()
-    assert task is not None
-    assert task.cancelling() == 0
-
-
-@on_a_loop
-async def test_who_is_cancelled_from_outside_is_not_told_of_a_timeout():
-    async def work() -> None:
-        with bounded(10):
-            await asyncio.sleep(10)
-
-    task = asyncio.create_task(work())
-    await asyncio.sleep(0)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-
-
-def test_only_a_task_can_be_bounded():
-    loop = asyncio.new_event_loop()
-    loop.call_soon(loop.stop)
-    with pytest.raises(RuntimeError):
-        bounded(1)
-    loop.close()

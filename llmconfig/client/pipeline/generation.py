@@ -11,13 +11,13 @@ from llmconfig.client.traffic import cooldown
 from llmconfig.client.types import Attempt
 from llmconfig.configuration.resolution import Target, resolve
 from llmconfig.errors import ConfigurationError
-from llmconfig.runtime.time_limits import bounded
+from llmconfig.runtime.deadline import Deadline
 
 
 async def carry_out(state: GenerationState, strategy: Strategy = CHAT) -> None:
     """Ask each target in turn until one answers; what happened is then in `state.attempts`."""
     try:
-        with bounded(state.deadline_s):
+        with Deadline(state.deadline_s):
             await _ask_in_turn(state, strategy)
     except TimeoutError:
         _stop(state, "deadline", f"the call's {state.deadline_s:g} s are over")
