@@ -57,7 +57,8 @@ def in_words(changes: list[RevisionChange], *, named: bool = False) -> str:
 def _names(table: str) -> Mapping[str, str]:
     """What people call a table's columns."""
     options = next((m._meta for m in apps.get_models() if m._meta.db_table == table), None)  # noqa: SLF001 - Django's API
-    return {} if options is None else {f.column: str(f.verbose_name) for f in options.local_fields}
+    fields = [] if options is None else options.local_fields
+    return {each.column: str(each.verbose_name) for each in fields if each.column}
 
 
 def _changed_fields(each: RevisionChange, names: Mapping[str, str]) -> str:

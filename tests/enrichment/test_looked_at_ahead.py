@@ -1,6 +1,7 @@
 """Sources that are looked at ahead of their answers are judged as others are."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -49,7 +50,8 @@ def test_an_enrichment_that_fails_on_a_row_does_not_hold_up_the_others():
     def source(values):
         return values["text"]
 
-    look_ahead(SimpleNamespace(source=source), [{}, {"text": PLAIN}])
+    strict: Any = SimpleNamespace(source=source)
+    look_ahead(strict, [{}, {"text": PLAIN}])
     assert [*gate._foreseen] == [PLAIN]
 
 
