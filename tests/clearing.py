@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 from django.core.management import call_command
-from django.db import connections
+from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import TransactionTestCase
 
@@ -63,8 +63,10 @@ def _clear(self: Any) -> None:
     if name in _prepared:
         clear_again()
     elif _is_superuser(connection):
-        call_command("flush", verbosity=0, interactive=False)
-        _keep(connection)
+        # In one transaction: what a server writes late waits, or it would be kept for good.
+        with transaction.atomic():
+            call_command("flush", verbosity=0, interactive=False)
+            _keep(connection)
         _prepared.add(name)
     else:
         _by_flushing(self)

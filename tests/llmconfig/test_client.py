@@ -305,6 +305,17 @@ def test_a_cancelled_call_leaves_a_record(node, ask, simulator, collect, records
     assert outcomes(records[0][0]) == [("sim", "cancelled", "")]
 
 
+def test_a_call_that_breaks_off_before_its_first_request_raises_why(
+    known_configuration, node, ask, collect, records
+):
+    def broken() -> bool:
+        raise LookupError("why")
+
+    with pytest.raises(LookupError, match="why"):
+        asyncio.run(client.agenerate(ask(), collect=collect, before_send=broken))
+    assert records[0][0].attempts == ()
+
+
 # Usage and money
 
 

@@ -66,7 +66,7 @@ def test_another_error_is_passed_on_and_nothing_is_left_to_the_collector(run):
         try:
             with pytest.raises(LookupError), Deadline(1000):
                 raise LookupError
-            assert not [each for each in gc.get_objects() if isinstance(each, Deadline)]
+            assert not [each for each in gc.get_objects() if type(each) is Deadline]
         finally:
             gc.enable()
 

@@ -178,8 +178,8 @@ def _error_code(state: GenerationState) -> str:
 
 def _attempts(results: list[AttemptResult]) -> tuple[Attempt, ...]:
     """Each attempt with what followed it."""
-    if len(results) == 1:
-        return (results[0].attempt,)
+    if len(results) < 2:  # none where the call ended before its first request
+        return tuple(each.attempt for each in results)
     attempts = []
     for each, following in zip(results, [*results[1:], None], strict=True):
         moved_on = ""
