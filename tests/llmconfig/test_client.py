@@ -306,7 +306,7 @@ def test_a_cancelled_call_leaves_a_record(node, ask, simulator, collect, records
 
 
 def test_a_call_that_breaks_off_before_its_first_request_raises_why(
-    known_configuration, node, ask, collect, records
+    node, ask, known_configuration, collect, records
 ):
     def broken() -> bool:
         raise LookupError("why")
