@@ -6,23 +6,35 @@ written by `str` and `format`, which know no language; kept texts are made under
 """
 
 from decimal import Decimal
+from functools import lru_cache
 
 from django.utils.formats import number_format
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 
 UNPRICED = "unpriced"
+KEPT = 8192  # numbers as written, as lists show the same again and again
 SMALLEST_SHOWN = Decimal("0.0001")
 
 
 def count(number: int) -> str:
     """A whole number with its thousands apart: `1,234`, `1.234`."""
-    return str(number_format(number, 0, force_grouping=True))
+    return _written(number, 0, (get_language(), 0))
+
+
+@lru_cache(maxsize=KEPT, typed=True)
+def _written(
+    number: int | Decimal, digits: int | None, _seen_as: tuple[str | None, int | str]
+) -> str:
+    """A number in the language in use, which `_seen_as` names; so it does the digits that the
+    number has, as 1.0 and 1.00 are the same to a cache.
+    """
+    return str(number_format(number, digits, force_grouping=True))
 
 
 def decimal(number: float | Decimal, digits: int | None = None, *, signed: bool = False) -> str:
     """A number with as many digits after the separator, None: as many as it has."""
     value = number if isinstance(number, Decimal) else Decimal(repr(float(number)))
-    shown = str(number_format(abs(value), digits, force_grouping=True))
+    shown = _written(abs(value), digits, (get_language(), value.as_tuple().exponent))
     sign = "-" if value < 0 else "+" if signed else ""
     return f"{sign}{shown}"
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin
+from django.db import connection
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.expressions import Combinable
 from django.db.models.functions import JSONObject
@@ -27,7 +28,7 @@ from llmconfig.models import Provider
 from metrics.models import ProviderHealth, ProviderState
 
 FIELDS = ("state", "requests", "errors", "reason", "cooling_until", "outage_began_at", "checked_at")
-# The timer looks every 30 seconds; what is older than this is not how things are.
+# The timer looks every 15 seconds; what is older than this is not how things are.
 MAX_AGE = dt.timedelta(minutes=5)
 NOT_WATCHED = _("not watched")
 TONES = {
@@ -75,6 +76,9 @@ def health_panel(found: Found) -> Panel:
     return Panel("nodewise/provider_health.html", context)
 
 
+FAILING = "SELECT count(*) FROM llm_provider_health WHERE state = %s AND checked_at >= %s"
+
+
 def failing_providers() -> "QuerySet[ProviderHealth]":
     """Those that fail, by what the timer found last."""
     lately = timezone.now() - MAX_AGE
@@ -82,8 +86,11 @@ def failing_providers() -> "QuerySet[ProviderHealth]":
 
 
 def failing_count(request: HttpRequest) -> int:
-    """How many fail, for the sidebar."""
-    return failing_providers().count()
+    """How many fail, for the sidebar of every page: asked in fewer steps than a queryset's."""
+    with connection.cursor() as cursor:
+        cursor.execute(FAILING, [ProviderState.FAILING, timezone.now() - MAX_AGE])
+        number: int = cursor.fetchone()[0]
+    return number
 
 
 def outage_widget(request: HttpRequest) -> Widget | None:

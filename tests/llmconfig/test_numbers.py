@@ -1,10 +1,13 @@
 """Numbers are written as the page's language writes them; what machines read isn't."""
 
+import datetime as dt
 from decimal import Decimal
 
 import pytest
-from django.utils import translation
+from django.utils import timezone, translation
+from django.utils.safestring import SafeString
 
+from llmconfig.admin.kit.presentation import badge, moment
 from llmconfig.configuration.known_costs import KnownCost
 from llmconfig.configuration.numbers import (
     count,
@@ -58,3 +61,24 @@ def test_an_exact_price_keeps_its_digits():
     with translation.override("de"):
         assert dollars(Decimal("0.15")) == "0,15\xa0$"
         assert dollars(Decimal(30)) == "30\xa0$"
+
+
+def test_what_is_equal_but_written_otherwise_is_told_apart():
+    """What was written once is kept."""
+    with translation.override("en"):
+        assert [decimal(Decimal(each)) for each in ("1.5", "1.50", "1.500")] == [
+            "1.5", "1.50", "1.500",
+        ]  # fmt: skip
+    assert badge("<b>") == '<span class="nw-badge nw-plain">&lt;b&gt;</span>'
+    assert badge(SafeString("<b>")) == '<span class="nw-badge nw-plain"><b></span>'
+    now = dt.datetime(2026, 3, 4, 5, 6, 7, tzinfo=dt.UTC)
+    told = []
+    for zone, language in (("UTC", "en"), ("Europe/Berlin", "en"), ("UTC", "es"), ("UTC", "en")):
+        with timezone.override(zone), translation.override(language):
+            told.append((moment(now), moment(now, seconds=True)))
+    assert told == [
+        ("4 Mar 2026, 05:06 UTC", "4 Mar 2026, 05:06:07 UTC"),
+        ("4 Mar 2026, 06:06 CET", "4 Mar 2026, 06:06:07 CET"),
+        ("4 de Mar de 2026, 05:06 UTC", "4 de Mar de 2026, 05:06:07 UTC"),
+        ("4 Mar 2026, 05:06 UTC", "4 Mar 2026, 05:06:07 UTC"),
+    ]

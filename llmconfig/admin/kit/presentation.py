@@ -4,6 +4,7 @@ import datetime as dt
 import re
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from django.utils import timezone
@@ -16,6 +17,8 @@ from llmconfig.configuration.known_costs import KnownCost
 from llmconfig.configuration.numbers import count, percent
 
 TONES = frozenset({"good", "warning", "danger", "info", "plain"})
+KEPT = 2048  # of each kind, as lists show the same again and again
+SECONDS = "\0"  # in no format
 NOTHING = mark_safe('<span class="nw-subtle">&ndash;</span>')
 
 
@@ -23,6 +26,11 @@ def badge(text: Any, tone: str = "plain") -> SafeString:
     """A coloured label; `tone` is one of TONES."""
     if tone not in TONES:
         raise ValueError(f"tone: {tone!r} is none of {', '.join(sorted(TONES))}.")
+    return _badge(text if isinstance(text, str) else str(text), tone)
+
+
+@lru_cache(maxsize=KEPT, typed=True)  # a text that is safe already is another one
+def _badge(text: str, tone: str) -> SafeString:
     return format_html('<span class="nw-badge nw-{}">{}</span>', tone, text)
 
 
@@ -36,10 +44,23 @@ def few(names: Sequence[str], most: int = 8) -> str:
 
 def moment(when: dt.datetime, *, seconds: bool = False) -> str:
     """A time as all lists show it, short and with its zone; `seconds` where a minute has many."""
+    local = timezone.localtime(when)
+    reader = (timezone.get_current_timezone_name(), get_language())
+    minute = local.replace(second=0, microsecond=0)
+    if not seconds:
+        return _of_minute(minute, reader, "")
+    return _of_minute(minute, reader, SECONDS).replace(SECONDS, f"{local.second:02}")
+
+
+@lru_cache(maxsize=KEPT)
+def _of_minute(begins: dt.datetime, _reader: tuple[str, str | None], seconds: str) -> str:
+    """A minute as a reader of this zone and language, which are in use, is told it; with `seconds`,
+    that stands where these belong.
+    """
     form = get_format("SHORT_DATETIME_FORMAT")
     if seconds:
-        form = re.sub("H:i|G:i|P", "H:i:s", form)
-    return date_format(timezone.localtime(when), form)
+        form = re.sub("H:i|G:i|P", f"H:i:{seconds}", form)
+    return date_format(begins, form)
 
 
 def changed(now: Decimal | float | None, before: Decimal | float | None) -> str:
