@@ -49,6 +49,11 @@ from metrics.quality.stored import APART, history_of
 from metrics.text_search import matching
 
 IN_TEXTS = "text:"  # what a search in prompts and answers begins with
+# The columns that the list shows; any other would be asked for row by row.
+LISTED = (
+    "created_at", "method_name", "node_type", "provider", "model_used", "tokens_input",
+    "tokens_output", "cost_usd", "latency_ms", "error_code",
+)  # fmt: skip
 
 
 @admin.register(GenerationMetric)
@@ -127,7 +132,7 @@ class GenerationMetricAdmin(CallTableAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request)
         if request.resolver_match and str(request.resolver_match.url_name).endswith("changelist"):
-            return rows.defer("attempts", "dropped_params", "security_issues", "metadata")
+            return rows.only(*LISTED)
         return rows
 
     def by_id(self, wanted: UUID) -> Q:
