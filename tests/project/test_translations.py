@@ -64,6 +64,7 @@ UNMARKED = {
     "from os import getenv": "a program",
     "import OpenAI from": "a program",
     "attachment; filename": "a header",
+    "SELECT count(*) FROM": "a statement",
     "Only the newest": "stands in a CSV file, as its columns do",
     "The database was asked for too long": "stands in a CSV file",
     "Test of the alert rule": "kept and sent: messages have one language",
