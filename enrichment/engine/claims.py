@@ -153,7 +153,9 @@ def _left_of(
     remaining = [row for row in chunk.row_ids if row not in settled]
     noted = sent_log.noted(chunk.lease_token) if chunk.lease_token is not None else None
     lost = []
-    for position, row in enumerate(chunk.row_ids[: chunk.started]):
+    # A crash of the database may have taken the last announcements back; notes know what left.
+    begun = chunk.row_ids if noted is not None else chunk.row_ids[: chunk.started]
+    for position, row in enumerate(begun):
         if row in settled or (row in kept and not kept[row].unfinished):
             continue
         call = position + len(chunk.row_ids) if row in kept else position

@@ -41,6 +41,17 @@ def test_who_takes_over_on_the_same_machine_counts_what_was_really_sent(abandone
     assert _repaid(batch) == 3
 
 
+def test_what_the_database_forgot_in_a_crash_is_counted_by_the_notes(abandoned):
+    batch, token = abandoned
+    BatchChunk.objects.filter(batch=batch).update(started=0)  # announced without waiting for a disk
+    notes = sent_log.SentLog()
+    notes.begin(token, 20)
+    for position in (0, 1, 3):
+        notes.sent(token, position)
+    notes.close()
+    assert _repaid(batch) == 3
+
+
 def test_elsewhere_all_that_was_announced_counts_as_sent(abandoned):
     batch, _ = abandoned
     assert _repaid(batch) == 8
