@@ -64,8 +64,9 @@ class RowCall:
     def _is_judged_good(self) -> bool:
         """Whether it is the cheap model's answer, and a judge found it good: it needs no other."""
         told = self.cascaded
-        kept = told is not None and told.way == KEPT and self.score == CascadeScore.JUDGE
-        return kept and told is not None and (told.score or 0.0) >= GOOD_FROM
+        if told is None or told.way != KEPT or self.score != CascadeScore.JUDGE:
+            return False
+        return (told.score or 0.0) >= GOOD_FROM
 
 
 def _decided(cascaded: Cascaded | None) -> Decided | None:
