@@ -356,7 +356,7 @@ def cap_reached(stage: TrialStage) -> TrialRow:
         batch = _batch(stage, rows, max_cost_usd=cap)
         at, _ = _worked_off(batch, [at_work.workers.kill_one])
         spent, wrong = at.cost_usd or Decimal(0), "" if at.status == "paused" else "never paused"
-        if spent > cap + cost * 2 * 2 * LANES:  # of each lane one call may pass it
+        if spent > cap + _dearest(batch) * 2 * LANES:  # of each lane one call may pass it
             wrong = f"${spent} of ${cap}"
         batch.refresh_from_db()
         lifecycle.resume(batch, max_cost_usd=cap * 100)
@@ -374,6 +374,15 @@ def _cost_of_one(stage: TrialStage) -> Decimal:
     stage.provider.settled()
     stage.provider.reset()
     return Decimal(at.cost_usd / at.calls)
+
+
+def _dearest(batch: Any) -> Decimal:
+    from django.db.models import Max
+
+    from metrics.models import GenerationMetric
+
+    calls = GenerationMetric.objects.filter(session_id=batch.pk)
+    return calls.aggregate(dearest=Max("cost_usd"))["dearest"] or Decimal(0)
 
 
 BATCH_TRIALS: tuple[Callable[[TrialStage], TrialRow], ...] = (
