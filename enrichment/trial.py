@@ -1,6 +1,5 @@
 """A trial before a batch: a few of its rows are asked about and shown, and nothing is written."""
 
-import asyncio
 import itertools
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,6 +31,7 @@ from llmconfig.client.http import background_loop
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import CallRecord, Generation
 from llmconfig.roles import User
+from llmconfig.runtime.together import together
 from metrics.recording import record_call
 
 logger = logging.getLogger(__name__)
@@ -91,41 +91,31 @@ def _callable(
     return (item for item in items if item.settled is None)
 
 
-Told = tuple[Generation | GenerationFailed, Texts | None]
-
-
 def _asked(enrichment: Enrichment, items: Sequence[Item], user: User | None) -> list[Outcome]:
     """All of them side by side; each call is recorded in this thread when all have ended, also
     where others could not be made. Then raises why.
     """
     ready = answer_all(items)
     calls = [each for each in ready if isinstance(each, Item)]
-    found = iter(background_loop.run(_generations(enrichment, calls, user)))
-    outcomes: list[Outcome] = []
-    refused: list[BaseException] = []
-    for each in ready:
-        if isinstance(each, Outcome):
-            outcomes.append(each)
-            continue
-        told = next(found)
-        if isinstance(told, BaseException):
-            refused.append(told)
-        else:
-            outcomes.append(_outcome(enrichment, each, *told))
-            _record(outcomes[-1])
-    if refused:
-        raise refused[0]
-    return outcomes
+    came = background_loop.run(together(_told(enrichment, each, user) for each in calls))
+    outcomes = [_outcome(enrichment, each) for each in came.values]
+    for each in outcomes:
+        _record(each)
+    came.or_raise()
+    found = iter(outcomes)
+    return [each if isinstance(each, Outcome) else next(found) for each in ready]
 
 
-async def _generations(
-    enrichment: Enrichment, items: Sequence[Item], user: User | None
-) -> list[Told | BaseException]:
-    asked = (_generation(enrichment, item, user) for item in items)
-    return await asyncio.gather(*asked, return_exceptions=True)
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a row's call came to."""
+
+    item: Item
+    answer: Generation | GenerationFailed
+    texts: Texts | None
 
 
-async def _generation(enrichment: Enrichment, item: Item, user: User | None) -> Told:
+async def _told(enrichment: Enrichment, item: Item, user: User | None) -> _Told:
     records: list[tuple[CallRecord, Texts]] = []
     call = call_for(enrichment, item, session_id=None, user_id=user.pk if user else None)
     answer: Generation | GenerationFailed
@@ -133,15 +123,14 @@ async def _generation(enrichment: Enrichment, item: Item, user: User | None) -> 
         answer = await client.agenerate(call, collect=lambda *pair: records.append(pair))
     except GenerationFailed as failure:
         answer = failure
-    return answer, records[0][1] if records else None
+    return _Told(item, answer, records[0][1] if records else None)
 
 
-def _outcome(
-    enrichment: Enrichment, item: Item, answer: Generation | GenerationFailed, texts: Texts | None
-) -> Outcome:
-    if isinstance(answer, GenerationFailed):
-        return failed(enrichment, item, answer, texts)
-    return held_for_review(enrichment, [judged(enrichment, item, answer, texts)])[0]
+def _outcome(enrichment: Enrichment, told: _Told) -> Outcome:
+    if isinstance(told.answer, GenerationFailed):
+        return failed(enrichment, told.item, told.answer, told.texts)
+    found = judged(enrichment, told.item, told.answer, told.texts)
+    return held_for_review(enrichment, [found])[0]
 
 
 def _record(outcome: Outcome) -> None:

@@ -4,7 +4,6 @@ Two answers are shown in both orders. Where the place decides, the pair says not
 and it is counted.
 """
 
-import asyncio
 from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -36,6 +35,7 @@ from llmconfig.client.types import Call, CallRecord, Generation
 from llmconfig.errors import LLMError
 from llmconfig.roles import User
 from llmconfig.runtime.direct_sessions import direct_session
+from llmconfig.runtime.together import together
 from metrics.recording import record_calls
 
 SERVICE = "judge"  # of the calls' records
@@ -228,12 +228,11 @@ async def _preferred(
     judge: Judge, call: Call, first: Any, second: Any, asked: Asked
 ) -> tuple[float, bool, bool] | None:
     """0 to 1 as in `JudgedPair`, whether the place decided, and whether it was the first place."""
-    answers: list[Generation | None] = await _together(
-        [
-            _ask(judge.comparing(call, first, second), asked),
-            _ask(judge.comparing(call, second, first), asked),
-        ]
-    )
+    both = [
+        _ask(judge.comparing(call, first, second), asked),
+        _ask(judge.comparing(call, second, first), asked),
+    ]
+    answers = (await together(both)).or_raise()
     if None in answers:
         return None
     there, back = (each.parsed["better"] for each in answers if each is not None)
@@ -264,7 +263,7 @@ async def _ask(call: Call, asked: Asked) -> Generation | None:
 def _run(coroutines: Sequence[Coroutine[Any, Any, Any]], asked: Asked) -> list[Any]:
     """Their values; what was paid is recorded, also where one of them raises."""
     try:
-        return background_loop.run(_together(coroutines))
+        return background_loop.run(together(coroutines)).or_raise()
     finally:
         calls, asked.calls = asked.calls, []
         record_calls(calls)
@@ -272,15 +271,6 @@ def _run(coroutines: Sequence[Coroutine[Any, Any, Any]], asked: Asked) -> list[A
             asked.cost_usd += record.cost_usd or Decimal(0)
             asked.unpriced += record.cost_usd is None
             asked.model = record.model or asked.model
-
-
-async def _together(coroutines: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:
-    """Their values once all have ended; then raises what the first of them raised, if any did."""
-    came = await asyncio.gather(*coroutines, return_exceptions=True)
-    for each in came:
-        if isinstance(each, BaseException):
-            raise each
-    return came
 
 
 def _parts(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:

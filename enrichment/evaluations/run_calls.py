@@ -95,9 +95,10 @@ def store(
 ) -> None:
     """Keep answers with the records of their calls, in the caller's transaction.
 
-    `cases` has them by row.
+    `cases` has them by row. Of a row that is still to be asked, only the calls are kept.
     """
     paid = {each.item.row_id: _calls(each) for each in outcomes}
+    answered = [each for each in outcomes if not each.unfinished]
     EvaluationAnswer.objects.bulk_create(
         EvaluationAnswer(
             run=run,
@@ -115,7 +116,7 @@ def store(
             correlation_id=each.record.correlation_id if each.record else None,
             cascade=asdict(each.decided) if each.decided else None,
         )
-        for each in outcomes
+        for each in answered
     )
     with connection.cursor() as cursor:
         told = [(record, texts) for calls in paid.values() for record, texts in calls if texts]

@@ -3,8 +3,8 @@
 One process carries a run out, so its cases are decided and settled block by block, in order.
 """
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from enrichment.batches.cascades import (
     figures_in,
     terms_of,
 )
-from enrichment.cascades.steering import BLOCK, Decided, from_json, settle, to_json
+from enrichment.cascades.steering import BLOCK, CascadeState, from_json, settle, to_json
 from enrichment.engine.cascade_decisions import (
     CascadeDecisions,
     calls_of,
@@ -26,6 +26,7 @@ from enrichment.engine.cascade_decisions import (
     note_events,
 )
 from enrichment.engine.items import Item, Outcome
+from enrichment.engine.lane_cascade import unfinished
 from enrichment.enrichments.contract import Enrichment
 from enrichment.evaluations.run_calls import call_of, outcome_of, store
 from enrichment.models import ResultState, RunCascade
@@ -33,6 +34,7 @@ from enrichment.models.evaluations import EvaluationCase, EvaluationRun
 from llmconfig.client.http import background_loop
 from llmconfig.client.types import Call
 from llmconfig.configuration import snapshot
+from llmconfig.runtime.together import together
 
 AT_ONCE = BLOCK  # cases
 
@@ -68,33 +70,41 @@ class RunThroughCascade:
         models = frozenset(each.model_id for each in cheap)
         self.enrichment, self.run = enrichment, run
         self.decisions = CascadeDecisions(row, enrichment, models=models, node=run.node)
+        self._unanswered: list[Outcome] = []  # paid calls of rows that are still to be asked
 
     def ask(self, items: Sequence[Item], cases: Mapping[str, EvaluationCase]) -> None:
-        """Ask about a block of cases, settle it, and keep the answers; raises LLMError.
+        """Ask about a block of cases, settle it, and keep what is answered; then raises what kept
+        others from it, such as a budget that was used up meanwhile.
 
         Good cheap answers that come after too many caught errors are given up for the dear
-        model's.
+        model's. Paid calls of a case that got no answer are recorded and counted too.
         """
-        outcomes = background_loop.run(self._asked(items))
-        decisions = self.decisions
-        block = [each.decided for each in outcomes if each.decided]
-        before, keeps = decisions.state, True
-        state = before
-        if block:
-            state, keeps = settle(before, block, decisions.terms)
+        self._unanswered = []
+        came = background_loop.run(together(map(self._row, items)))
+        outcomes, error = came.values, came.error
+        before = self.decisions.state
+        state, keeps = self._settled(outcomes)
         if not keeps:
-            outcomes = background_loop.run(self._without_cheap(outcomes))
+            came = background_loop.run(together(map(self._without_cheap, outcomes)))
+            outcomes, error = came.values, error or came.error
+            state, _ = self._settled(outcomes)
+        paid = [*outcomes, *self._unanswered]
         with transaction.atomic():
             row = RunCascade.objects.select_for_update().get(pk=self.run.pk)
-            count_calls(row, outcomes, decisions.models)
+            count_calls(row, paid, self.decisions.models)
             row.state = to_json(state)
             note_events(row, before, state)
             row.save()
-            store(self.run, cases, outcomes)
-        decisions.state = from_json(row.state)
+            store(self.run, cases, paid)
+        self.decisions.state = from_json(row.state)
+        if error is not None:
+            raise error
 
-    async def _asked(self, items: Sequence[Item]) -> list[Outcome]:
-        return list(await asyncio.gather(*(self._row(item) for item in items)))
+    def _settled(self, outcomes: Sequence[Outcome]) -> tuple[CascadeState, bool]:
+        block = [each.decided for each in outcomes if each.decided]
+        if not block:
+            return self.decisions.state, True
+        return settle(self.decisions.state, block, self.decisions.terms)
 
     async def _row(self, item: Item) -> Outcome:
         if not self.decisions.asks_cheap(item):
@@ -102,7 +112,21 @@ class RunThroughCascade:
         first = await self._first(item)
         if first.decided is None or first.decided.is_cheap:
             return first
-        return self.decisions.with_dear(await self._own(item), first)
+        return await self._own_after(first)
+
+    async def _own_after(self, cheap: Outcome) -> Outcome:
+        """The own model's answer, with the cheap one's calls."""
+        with self._paid(cheap):
+            return self.decisions.with_dear(await self._own(cheap.item), cheap)
+
+    @contextmanager
+    def _paid(self, first: Outcome) -> Iterator[None]:
+        """Note a row's calls where the next one isn't made, so that its case has no answer."""
+        try:
+            yield
+        except Exception:
+            self._unanswered.append(unfinished(first))
+            raise
 
     async def _first(self, item: Item) -> Outcome:
         """The cheap model's outcome with its way; without one where that is the row's answer."""
@@ -118,21 +142,16 @@ class RunThroughCascade:
     async def _scored(self, item: Item, first: Outcome) -> tuple[Outcome, float]:
         """With the second call that some kinds of score take, and the score that it tells."""
         ask = self.decisions.second_ask(self._call(item), first)
-        second = await self._with(item, ask.changes, ask.judged)
+        with self._paid(first):
+            second = await self._with(item, ask.changes, ask.judged)
         score = self.decisions.score_of_two(first, second)
         return replace(first, beside=(*first.beside, *calls_of(second))), score
 
-    async def _without_cheap(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
-        """The dear model's answers in place of the cheap ones that can't be kept any more."""
-
-        async def one(outcome: Outcome) -> Outcome:
-            decided: Decided | None = outcome.decided
-            if decided is None or not decided.is_cheap:
-                return outcome
-            cheap = self.decisions.given_up(outcome)
-            return self.decisions.with_dear(await self._own(outcome.item), cheap)
-
-        return list(await asyncio.gather(*(one(each) for each in outcomes)))
+    async def _without_cheap(self, outcome: Outcome) -> Outcome:
+        """The dear model's answer in place of a cheap one, which can't be kept any more."""
+        if outcome.decided is None or not outcome.decided.is_cheap:
+            return outcome
+        return await self._own_after(self.decisions.given_up(outcome))
 
     async def _own(self, item: Item) -> Outcome:
         """The node's own model's."""

@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from enrichment.batches import creation
 from enrichment.batches.creation import Terms
 from enrichment.errors import NotAllowedNow
-from enrichment.models import ResultState
+from enrichment.models import ResultState, RunCascade
 from enrichment.models.evaluations import GOING, EvaluationRun, RunStatus
 
 
@@ -27,16 +27,21 @@ class RunTotals:
 
 
 def totals_of(run: EvaluationRun) -> RunTotals:
-    """Summed from its answers."""
+    """Summed from its answers; in a cascade from all calls, as some are paid without an answer."""
     found: dict[str, Any] = run.answers.aggregate(
         answered=Count("id"), cost=Sum("cost_usd"), priced=Count("cost_usd")
     )
+    cost, unpriced = found["cost"] or Decimal(0), found["answered"] - found["priced"]
+    cascade = RunCascade.objects.filter(pk=run.pk, rests="").first()
+    if cascade is not None:
+        cost = cascade.cheap_usd + cascade.dear_usd
+        unpriced = cascade.cheap_unpriced + cascade.dear_unpriced
     return RunTotals(
         cases=run.evaluation_set.cases.count(),
         answered=found["answered"],
         passed=run.answers.filter(state=ResultState.APPLIED).count(),
-        cost_usd=found["cost"] or Decimal(0),
-        unpriced=found["answered"] - found["priced"],
+        cost_usd=cost,
+        unpriced=unpriced,
     )
 
 

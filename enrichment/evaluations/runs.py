@@ -1,6 +1,5 @@
 """Carrying out a run: every case is asked once, by the same gates; no row is written."""
 
-import asyncio
 import logging
 import time
 from collections.abc import Mapping, Sequence
@@ -13,7 +12,7 @@ from django.utils.translation import gettext
 
 from enrichment.batches import creation
 from enrichment.batches.creation import Terms
-from enrichment.engine.items import Item, Outcome
+from enrichment.engine.items import Item
 from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import BadSelection, EnrichmentError
 from enrichment.evaluations import attendance, run_cascade, run_states
@@ -43,6 +42,7 @@ from llmconfig.configuration.resolution import Target, resolve
 from llmconfig.errors import LLMError
 from llmconfig.roles import User
 from llmconfig.runtime.direct_sessions import direct_session
+from llmconfig.runtime.together import together
 
 logger = logging.getLogger(__name__)
 
@@ -226,14 +226,9 @@ def _ask(
     as a budget that was used up meanwhile.
     """
 
-    async def together() -> list[Outcome | BaseException]:
-        calls = (call_of(enrichment, run, item, run.model) for item in items)
-        asked = (outcome_of(enrichment, *each) for each in zip(items, calls, strict=True))
-        return await asyncio.gather(*asked, return_exceptions=True)
-
-    came = background_loop.run(together())
+    calls = (call_of(enrichment, run, item, run.model) for item in items)
+    asked = [outcome_of(enrichment, *each) for each in zip(items, calls, strict=True)]
+    came = background_loop.run(together(asked))
     with transaction.atomic():
-        store(run, cases, [each for each in came if isinstance(each, Outcome)])
-    for each in came:
-        if isinstance(each, BaseException):
-            raise each
+        store(run, cases, came.values)
+    came.or_raise()

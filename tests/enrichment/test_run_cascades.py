@@ -13,7 +13,7 @@ import pytest
 from django.db.models import Sum
 
 from enrichment.errors import BadSelection
-from enrichment.evaluations import runs, sets
+from enrichment.evaluations import run_states, runs, sets
 from enrichment.evaluations.comparison import compare
 from enrichment.evaluations.run_cascade import AT_ONCE, figures_of
 from enrichment.evaluations.run_states import totals_of
@@ -22,7 +22,7 @@ from enrichment.evaluations.sets import CaseSource
 from enrichment.listings.models import Animal
 from enrichment.models import EvaluationRun, EvaluationSet
 from llmconfig.configuration import snapshot
-from llmconfig.models import NodeConfiguration, ProviderModel
+from llmconfig.models import Budget, NodeConfiguration, ProviderModel
 from metrics.models import GenerationMetric
 from tests.api import caller
 from tests.database import database_url
@@ -124,6 +124,32 @@ def test_other_scores_take_their_calls(made, simulator, score, share):
     figures = figures_of(run)
     assert figures.cheap_calls == 20 * share
     assert simulator.stats()["paid"] == figures.cheap_calls + figures.dear_calls
+
+
+@pytest.mark.parametrize("score", ["logprobs", "agreement"])
+def test_what_was_paid_before_a_budget_was_used_up_is_recorded_and_counted(made, simulator, score):
+    values = {"cascade_score": score, "default_max_tokens": 110}
+    NodeConfiguration.objects.filter(node_name=NODE).update(**values)
+    budget = Budget.objects.create(
+        name="all", scope="everything", period="day", hard_limit_usd="0.015"
+    )
+    snapshot.expire()
+    few = sets.make_set("few", NODE, CaseSource(limit=30))
+    run = carried_out(few, RunOrder())
+    assert (run.status, "budget" in run.status_reason) == ("stopped", True)
+    recorded = GenerationMetric.objects.exclude(cost_usd=None).filter(error_code="")
+    figures, totals = figures_of(run), totals_of(run)
+    paid = simulator.stats()["paid"]
+    assert 0 < totals.answered < paid == recorded.count()
+    assert figures.rows == totals.answered == run.answers.exclude(cascade=None).count()
+    assert figures.cheap_calls > totals.answered  # some were paid before the dear call was refused
+    assert totals.cost_usd == recorded.aggregate(Sum("cost_usd"))["cost_usd__sum"]
+    budget.delete()
+    snapshot.expire()
+    run_states.proceed(run)
+    run = runs.carry_out(run.pk)
+    assert (run.status, figures_of(run).rows) == ("done", 30)
+    assert figures_of(run).cheap_calls + figures_of(run).dear_calls == simulator.stats()["paid"]
 
 
 def test_one_that_rests_says_why_and_asks_the_own_model(made, simulator):
