@@ -18,7 +18,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Value
+from django.db.models import F, QuerySet, Value
 from django.db.models.functions import Coalesce, Concat, Now, Right, Trim
 from django.utils.translation import gettext
 
@@ -60,23 +60,29 @@ def pause(batch: Batch, *, reason: str = BY_A_PERSON) -> None:
     _move_or_refuse(batch, BatchStatus.PAUSED, reason)
 
 
-def pause_for(batch_id: UUID, reason: str) -> None:
-    """Pause a batch that runs or waits for a worker until a person has looked after it."""
-    logger.warning("Batch %s is paused: %s", batch_id, reason)
-    _move(batch_id, BatchStatus.PAUSED, reason=reason)
+def pause_for(batch: Batch, reason: str) -> None:
+    """Pause a batch that runs or waits for a worker until a person has looked after it.
+
+    `batch` as it was read before the reason came up: one that a person has resumed since goes on,
+    for they know better than the older reason.
+    """
+    not_resumed = Batch.objects.filter(resumed_at=batch.resumed_at)
+    moved = _move(batch.pk, BatchStatus.PAUSED, reason=reason, among=not_resumed)
+    said = "is paused" if moved else "was resumed, paused or ended before it could be paused"
+    logger.warning("Batch %s %s: %s", batch.pk, said, reason)
 
 
 def tell(batch_id: UUID, text: str, *, pause_too: bool) -> None:
     """Say something on a batch's page; one that is paused keeps what it says already.
 
-    `pause_too` pauses a batch that runs or waits.
+    `pause_too` pauses a batch that runs or waits: what is said has just come up.
     """
     paused = Batch.objects.filter(pk=batch_id, status=BatchStatus.PAUSED)
     both = Trim(Concat("status_reason", Value(" "), Value(text)))
     if paused.update(status_reason=Right(both, MAX_REASON)):
         return
     if pause_too:
-        pause_for(batch_id, text)
+        pause_for(Batch.objects.get(pk=batch_id), text)
     else:
         Batch.objects.filter(pk=batch_id, status__in=WORKABLE).update(status_reason=text)
 
@@ -182,17 +188,20 @@ def _move(
     *,
     reason: str | None = None,
     before: BatchStatus | None = None,
+    among: "QuerySet[Batch] | None" = None,
     **columns: Any,
 ) -> bool:
     """Move a batch if its status allows it; returns whether it did.
 
-    Without a reason the old one stays. `before` narrows the statuses that it may come from.
+    Without a reason the old one stays. `before` narrows the statuses that it may come from, `among`
+    the batches.
     """
     columns["status_reason"] = F("status_reason") if reason is None else reason
     if status != BatchStatus.RUNNING:  # when it goes on, it catches up for no time before
         columns["served"] = None
     allowed = MOVES[status] if before is None else MOVES[status] & {before}
-    found = Batch.objects.filter(pk=batch_id, status__in=list(allowed))
+    batches = Batch.objects.all() if among is None else among
+    found = batches.filter(pk=batch_id, status__in=list(allowed))
     moved = bool(found.update(status=status, **columns))
     if moved:
         signals.tell(batch_id, status)

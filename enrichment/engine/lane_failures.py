@@ -1,7 +1,6 @@
 """Lanes that fail in the same way again, without any progress between, pause their batch."""
 
 import logging
-from uuid import UUID
 
 from django.db import DatabaseError
 
@@ -13,22 +12,23 @@ from enrichment.models import Batch
 logger = logging.getLogger(__name__)
 
 
-def note(batch_id: UUID, error: Exception) -> bool:
+def note(batch: Batch, error: Exception) -> bool:
     """Remember how a lane failed; returns whether the batch is paused for it.
 
-    One failure may be chance. What was answered is kept, so the pause costs nothing.
+    `batch` is as the lane took it up: a failure of before it was resumed says nothing any more. One
+    may be chance. What was answered is kept, so the pause costs nothing.
     """
-    logger.error("Batch %s: a lane failed.", batch_id, exc_info=error)
+    logger.error("Batch %s: a lane failed.", batch.pk, exc_info=error)
+    found = Batch.objects.filter(pk=batch.pk, resumed_at=batch.resumed_at)
     kind = type(error).__name__
     try:
-        tries = spent_by(batch_id).tries
-        same = Batch.objects.filter(pk=batch_id, lane_failure=kind, lane_failure_at=tries)
-        if same.exists():
-            lifecycle.pause_for(batch_id, _reason(error))
+        tries = spent_by(batch.pk).tries
+        if found.filter(lane_failure=kind, lane_failure_at=tries).exists():
+            lifecycle.pause_for(batch, _reason(error))
             return True
-        Batch.objects.filter(pk=batch_id).update(lane_failure=kind, lane_failure_at=tries)
+        found.update(lane_failure=kind, lane_failure_at=tries)
     except DatabaseError:
-        logger.warning("Batch %s: how its lane failed can't be noted.", batch_id)
+        logger.warning("Batch %s: how its lane failed can't be noted.", batch.pk)
     return False
 
 

@@ -94,7 +94,7 @@ def run_lane(batch_id: UUID, *, seconds: float = LANE_SECONDS, yields: bool = Fa
             raise  # nothing is paid meanwhile: it goes on by itself when the database is back
         except Exception as error:
             lane.wait_for_last_answers()
-            if lane_failures.note(batch_id, error):
+            if lane_failures.note(batch, error):
                 return LaneEnd.FINISHED
             raise
         finally:
@@ -111,7 +111,7 @@ def _begin(batch_id: UUID) -> Batch | None:
         return None
     reason = obstacle(batch)
     if reason:
-        lifecycle.pause_for(batch_id, reason)
+        lifecycle.pause_for(batch, reason)
         return None
     return batch
 
@@ -390,7 +390,8 @@ class _Lane:
             self._pause(reason)
 
     def _pause(self, reason: str) -> None:
-        lifecycle.pause_for(self.batch.pk, reason)
+        """Pause the batch as this lane took it up; resumed since, it goes on with the next lane."""
+        lifecycle.pause_for(self.batch, reason)
         self._fall_silent()
 
     def _end(self) -> LaneEnd:

@@ -8,6 +8,7 @@ from django.conf import settings
 
 from enrichment.batches import creation, lifecycle
 from enrichment.batches.creation import Selection
+from enrichment.engine import lane_failures
 from enrichment.engine.lanes import run_lane
 from enrichment.errors import NotAllowedNow
 from enrichment.models import Batch, BatchStatus, Transport
@@ -87,6 +88,36 @@ def test_a_second_reason_joins_the_first_of_a_paused_batch() -> None:
     lifecycle.tell(batch.pk, "One more row goes on.", pause_too=True)
     batch.refresh_from_db()
     assert batch.status_reason == "Its cap is spent. One more row goes on."
+
+
+def test_a_reason_of_before_a_batch_was_resumed_pauses_it_no_more() -> None:
+    batch = Batch.objects.create(enrichment="tagging", status=BatchStatus.RUNNING)
+    of_a_lane = Batch.objects.get(pk=batch.pk)
+    for _ in range(2):
+        lifecycle.pause_for(of_a_lane, "Its budget is used up.")
+        batch.refresh_from_db()
+        assert (batch.status, batch.status_reason) == ("paused", "Its budget is used up.")
+        lifecycle.resume(batch)
+        for reason in ("Its budget is used up.", "Its cap is spent."):
+            lifecycle.pause_for(of_a_lane, reason)
+            batch.refresh_from_db()
+            assert (batch.status, batch.status_reason) == ("pending", "")
+        of_a_lane = Batch.objects.get(pk=batch.pk)  # the next one
+
+
+def test_a_lane_that_failed_before_its_batch_was_resumed_says_nothing_of_it_now() -> None:
+    batch = Batch.objects.create(enrichment="tagging", status=BatchStatus.RUNNING)
+    stale = Batch.objects.get(pk=batch.pk)
+    lifecycle.pause(batch)
+    lifecycle.resume(batch)
+    for _ in range(3):
+        assert not lane_failures.note(stale, RuntimeError("Its code is broken."))
+    assert not lane_failures.note(batch, RuntimeError("Its code is broken."))
+    batch.refresh_from_db()
+    assert batch.status == BatchStatus.PENDING
+    assert lane_failures.note(batch, RuntimeError("Its code is broken."))
+    batch.refresh_from_db()
+    assert "failed twice" in batch.status_reason
 
 
 def test_no_other_module_writes_a_batchs_status() -> None:

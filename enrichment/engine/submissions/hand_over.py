@@ -115,7 +115,7 @@ def intend(chunk: BatchChunk) -> ProviderBatchSubmission | None:
     calls = (call_of(submission, enrichment, item) for item in sent)
     answer = money.commit(calls, asked.target, snapshot.current(), holder=submission.pk)
     if answer.verdict is BudgetVerdict.REFUSED:
-        lifecycle.pause_for(chunk.batch_id, f"{answer.why[:1].upper()}{answer.why[1:]}.")
+        lifecycle.pause_for(chunk.batch, f"{answer.why[:1].upper()}{answer.why[1:]}.")
     if answer.verdict is not BudgetVerdict.GRANTED:
         return None
     _keep_only(chunk, submission, items)
@@ -165,26 +165,26 @@ def _within_cap(
     None while others are under way, which may cost less than they might; pauses the batch where
     nothing is under way and not even one row fits.
     """
-    batch_id = chunk_of(submission).batch_id
+    batch = chunk_of(submission).batch
     calls = (call_of(submission, enrichment, item) for item in sent)
     node = node_of(submission, enrichment)
     most = most_of(calls, target, node=node, at_batch_price=True)
     if most is None:
-        lifecycle.pause_for(batch_id, unpriced_cap(cap, target.model_id))
+        lifecycle.pause_for(batch, unpriced_cap(cap, target.model_id))
         return []
-    used = spent_by(batch_id)
+    used = spent_by(batch.pk)
     # Answers whose cost nobody knows count as the dearest.
-    unknown = BatchChunk.objects.filter(batch_id=batch_id).aggregate(Sum("unpriced_calls"))
+    unknown = BatchChunk.objects.filter(batch=batch).aggregate(Sum("unpriced_calls"))
     doubtful = max(most) * (unknown["unpriced_calls__sum"] or 0)
     room = cap - used.cost_usd - used.held_usd - doubtful
     fits, submission.held_usd = fitting(most, room)
     if fits == len(sent):
         return list(sent)
-    if _under_way(batch_id):
+    if _under_way(batch.pk):
         return []
     if not fits:
         lifecycle.pause_for(
-            batch_id,
+            batch,
             f"The next row may cost up to ${most[0]:.4f} as part of a provider's batch, and its"
             f" cap of ${cap.normalize():f} has ${max(room, Decimal(0)):.4f} left. Resume it with a"
             " higher one.",
@@ -275,7 +275,7 @@ def wait_for_queue(
     since = chunk.batch.resumed_at or chunk.batch.created_at
     if tries.filter(created_at__gte=since, created_at__lt=Now() - MAX_QUEUED).exists():
         lifecycle.pause_for(
-            chunk.batch_id,
+            chunk.batch,
             f"The queue of {submission.provider} for {submission.model} has been full for over"
             f" {MAX_QUEUED.total_seconds() / 3600:.0f} hours. Resume it to wait on, or cancel it"
             f" and begin one with the transport live. {detail}".strip(),

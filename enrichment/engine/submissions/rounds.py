@@ -10,7 +10,6 @@ import logging
 from django.db.models import Exists, OuterRef
 
 from enrichment.batches import lifecycle
-from enrichment.batches.lifecycle import pause_for
 from enrichment.engine.db_sessions import SESSION_ERRORS, alone
 from enrichment.engine.submissions import hand_over, polling
 from enrichment.engine.submissions.calls import Step
@@ -59,14 +58,14 @@ def _advance(step: Step, settle: dt.timedelta) -> None:
         try:
             intended = hand_over.intend(chunk)
         except EnrichmentError as error:
-            pause_for(chunk.batch_id, str(error))
+            lifecycle.pause_for(chunk.batch, str(error))
             continue
         except SESSION_ERRORS:
             raise
         except Exception as error:
             logger.exception("Chunk %s can't be handed over.", chunk.pk)
             why = f"A chunk of it can't be handed over: {type(error).__name__}; see the log."
-            pause_for(chunk.batch_id, why)
+            lifecycle.pause_for(chunk.batch, why)
             continue
         if intended is not None:
             step("intended")
