@@ -1,7 +1,6 @@
 """The page that starts a batch: which rows, a forecast, a trial on three of them, *Start*."""
 
 import logging
-from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin, messages
@@ -12,18 +11,18 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
-from enrichment.admin.batch_form import BatchForm, BatchOrder, amount
+from enrichment.admin.batch_form import BatchForm, BatchOrder
 from enrichment.admin.chosen_rows import ChosenRows
+from enrichment.admin.shown_forecast import shown_forecast
 from enrichment.admin.tried_rows import shown_trial
 from enrichment.batches import creation, schedules
 from enrichment.errors import BadSelection, EnrichmentError, NoWorkers
-from enrichment.forecast import Forecast, Quantiles, forecast
+from enrichment.forecast import forecast
 from enrichment.lane_queue import start_lanes_after_commit, work_command
 from enrichment.models import Batch
 from enrichment.trial import TRIAL_ROWS, try_rows
 from llmconfig.admin.kit.presentation import moment
 from llmconfig.admin.kit.who_answers import who_answers
-from llmconfig.configuration.known_costs import money
 from llmconfig.configuration.numbers import count
 from llmconfig.errors import CallsDisabled, LLMError
 
@@ -63,7 +62,7 @@ def start_view(request: HttpRequest) -> HttpResponse:
         except (EnrichmentError, LLMError) as refusal:
             form.refuse(refusal)
     if request.headers.get(FRAGMENT):
-        template = "nodewise/batch_trial.html" if asked == "try" else "nodewise/batch_forecast.html"
+        template = "nodewise/batch_trial.html" if asked == "try" else "nodewise/forecast.html"
         return TemplateResponse(request, template, {"form": form, **parts})
     return _page(request, form, parts)
 
@@ -111,38 +110,9 @@ def _page(request: HttpRequest, form: BatchForm, parts: Parts) -> HttpResponse:
 
 
 def _forecast(order: BatchOrder) -> Parts:
-    found = forecast(order.enrichment.name, order.selection)
-    return {
-        "forecast": {
-            "rows": found.rows,
-            "rows_shown": count(found.rows),
-            "calls": count(found.calls),
-            "model": f"{found.provider}/{found.model}",
-            "basis": found.basis,
-            "live": _span(found.cost_usd),
-            "half": _span(found.cost_provider_batch_usd) if not _is_free(found) else None,
-            "assumed": gettext("batch price assumed: half") if found.batch_price_assumed else "",
-            "free": _is_free(found),
-            "cascade": found.cascade,
-            "cascaded": _span(found.cascade.cost_usd) if found.cascade else None,
-            "over_cap": _over_cap(found, order.terms.max_cost_usd),
-        }
-    }
-
-
-def _is_free(found: Forecast) -> bool:
-    return found.cost_usd is not None and found.cost_usd.p90 == 0
-
-
-def _span(cost: Quantiles | None) -> dict[str, str] | None:
-    if cost is None:
-        return None
-    low, middle, high = (money(amount(each)) for each in (cost.p10, cost.p50, cost.p90))
-    return {"low": low, "middle": middle, "high": high}
-
-
-def _over_cap(found: Forecast, cap: Decimal | None) -> bool:
-    return cap is not None and found.cost_usd is not None and amount(found.cost_usd.p90) > cap
+    found, terms = forecast(order.enrichment.name, order.selection), order.terms
+    shown = shown_forecast(found, transport=terms.transport, cap=terms.max_cost_usd)
+    return {"forecast": shown}
 
 
 def _tried(request: HttpRequest, order: BatchOrder) -> Parts:

@@ -12,20 +12,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from enrichment.admin.batch_form import TRANSPORTS as BATCH_TRANSPORTS
-from enrichment.admin.batch_form import amount, plainly
+from enrichment.admin.batch_form import plainly
 from enrichment.admin.batch_start import FRAGMENT
+from enrichment.admin.shown_forecast import shown_forecast
 from enrichment.batches.creation import MAX_CAP
 from enrichment.errors import EnrichmentError, NoWorkers
 from enrichment.evaluations import runs
 from enrichment.evaluations.runs import RunOrder
-from enrichment.forecast import Forecast, Quantiles
 from enrichment.lane_queue import start_run
 from enrichment.models import Transport
 from enrichment.models.evaluations import EvaluationRun, EvaluationSet
 from llmconfig.admin.kit.theme import SelectWidget, TextWidget
 from llmconfig.admin.kit.who_answers import who_answers
-from llmconfig.configuration.known_costs import money
-from llmconfig.configuration.numbers import count
 from llmconfig.errors import CallsDisabled, LLMError
 from llmconfig.models import NodeConfiguration
 
@@ -137,14 +135,16 @@ def run_view(request: HttpRequest) -> HttpResponse:
         try:
             if request.POST.get("do") != "forecast":
                 return _begun(request, form)
-            shown = _shown(runs.foresee(form.evaluation_set, form.order), form.order)
+            order = form.order
+            found = runs.foresee(form.evaluation_set, order)
+            shown = shown_forecast(found, transport=order.transport, cap=order.max_cost_usd)
         except CallsDisabled:
             form.add_error(None, _("LLM calls are disabled."))
         except (EnrichmentError, LLMError) as refusal:
             form.refuse(refusal)
     if request.headers.get(FRAGMENT):
         said = {"form": form, "forecast": shown}
-        return TemplateResponse(request, "nodewise/run_forecast.html", said)
+        return TemplateResponse(request, "nodewise/forecast.html", said)
     return _page(request, form, shown)
 
 
@@ -164,29 +164,6 @@ def queue(run: EvaluationRun) -> str:
     except NoWorkers as error:
         return _("%(reason)s The run waits for a worker.") % {"reason": error}
     return ""
-
-
-def _shown(found: Forecast, order: RunOrder) -> dict[str, Any]:
-    half, cap = order.transport == Transport.PROVIDER_BATCH, order.max_cost_usd
-    cost = found.cost_provider_batch_usd if half else found.cost_usd
-    return {
-        "cascade": found.cascade,
-        "cascaded": _span(found.cascade.cost_usd) if found.cascade else None,
-        "half_assumed": half and found.batch_price_assumed,
-        "rows": count(found.rows),
-        "model": f"{found.provider}/{found.model}",
-        "basis": found.basis,
-        "cost": _span(cost),
-        "free": cost is not None and cost.p90 == 0,
-        "over_cap": cap is not None and cost is not None and amount(cost.p90) > cap,
-    }
-
-
-def _span(cost: Quantiles | None) -> dict[str, str] | None:
-    if cost is None:
-        return None
-    low, middle, high = (money(amount(each)) for each in (cost.p10, cost.p50, cost.p90))
-    return {"low": low, "middle": middle, "high": high}
 
 
 def _page(request: HttpRequest, form: RunForm, shown: dict[str, Any] | None) -> HttpResponse:

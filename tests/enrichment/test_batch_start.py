@@ -63,7 +63,7 @@ def test_the_forecast_and_the_batch_are_of_the_rows_that_were_chosen(
         given = given | {"rows": str(Animal.objects.order_by("pk")[0].pk)}
     shown = asked(operator, "forecast", **given)
     assert shown.context["forecast"]["rows"] == rows
-    assert "Eight in ten batches" in shown.content.decode()
+    assert "In eight of ten cases" in shown.content.decode()
     assert not Batch.objects.exists()
     asked(operator, "start", **given)
     batch = Batch.objects.get()

@@ -147,7 +147,7 @@ def test_a_run_is_begun_after_its_forecast_and_stopped_and_goes_on(
     make_animals(4)
     found = sets.make_set("texts", NODE, CaseSource())
     shown = olga.post(ADD_RUN, {"set": found.pk, "do": "forecast"}, headers={"X-Fragment": "1"})
-    assert (shown.context["forecast"]["rows"], EvaluationRun.objects.count()) == ("4", 0)
+    assert (shown.context["forecast"]["rows"], EvaluationRun.objects.count()) == (4, 0)
     refused = olga.post(ADD_RUN, {"set": found.pk, "model": "tier:none", "do": "start"})
     assert "none" in " ".join(refused.context["form"].errors["model"])
     olga.post(ADD_RUN, {"set": found.pk, "max_cost_usd": "2", "do": "start"})

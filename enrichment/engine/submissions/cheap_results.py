@@ -2,18 +2,14 @@
 
 from collections.abc import Sequence
 
-from django.db import transaction
 from django.db.models.functions import Now
 
 from enrichment.engine import cheap_answers
 from enrichment.engine.items import Item, Outcome
 from enrichment.engine.lane_cascade import unfinished
-from enrichment.engine.submissions import fall_back
 from enrichment.engine.submissions.results import ResultsReading
-from enrichment.models import BatchChunk, ChunkStage, SubmissionState
-from llmconfig.client.provider_batches import Polled
+from enrichment.models import BatchChunk, ChunkStage
 from llmconfig.client.provider_batches.answers import Answered
-from llmconfig.client.provider_batches.result_files import ResultFile
 from llmconfig.client.types import Generation
 
 
@@ -50,23 +46,15 @@ class CheapReading(ResultsReading):
         """Keep what was answered, in the transaction that records its calls."""
         cheap_answers.keep(paid, batch_id=self.chunk.batch_id, block=self.submission.pk)
 
-    @transaction.atomic
-    def end(self, polled: Polled, file: ResultFile) -> None:
-        """End the submission; rows without a cheap answer go to the dear model with others."""
-        ours = self._locked()
-        if ours is None:
-            return
-        chunk = BatchChunk.objects.select_related("batch").get(pk=self.chunk.pk)
-        if self._is_to_be_repeated(chunk, polled):
-            self._repeat(ours, chunk)
-            return
-        self.step("written")
+    def _undone(self, chunk: BatchChunk) -> list[str]:
         rows = [row[0] for row in self.submission.rows]
-        undone = [row for place, row in enumerate(rows) if place not in self.written]
-        ours.state = SubmissionState.APPLIED
-        ours.detail = self._story(undone, polled, file)
-        ours.save(update_fields=["state", "detail"])
-        fall_back.settle(ours)
+        return [row for place, row in enumerate(rows) if place not in self.written]
+
+    def _end_chunk(self, chunk: BatchChunk, undone: Sequence[str]) -> None:
+        """Have the rows decided; those without a cheap answer go to the dear model with others."""
         BatchChunk.objects.filter(pk=chunk.pk).update(
             stage=self.next_stage, lease_token=None, due_at=Now()
         )
+
+    def _tell_what_goes_live(self, chunk: BatchChunk, undone: Sequence[str]) -> None:
+        """Nothing does."""

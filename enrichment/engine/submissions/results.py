@@ -103,8 +103,20 @@ class ResultsReading(SubmissionReading):
         if self._is_to_be_repeated(chunk, polled):
             self._repeat(ours, chunk)
             return
-        undone = self._write_settled(fall_back.unrecorded(chunk))
+        undone = self._undone(chunk)
         self.step("written")
+        self._end_chunk(chunk, undone)
+        ours.state, ours.detail = SubmissionState.APPLIED, self._story(undone, polled, file)
+        ours.save(update_fields=["state", "detail"])
+        fall_back.settle(ours)
+        self._tell_what_goes_live(chunk, undone)
+
+    def _undone(self, chunk: BatchChunk) -> list[str]:
+        """The rows that have no answer, once those that need none are written."""
+        return self._write_settled(fall_back.unrecorded(chunk))
+
+    def _end_chunk(self, chunk: BatchChunk, undone: Sequence[str]) -> None:
+        """End the chunk, with the rows without an answer in another one."""
         if undone:
             BatchChunk.objects.create(
                 batch_id=chunk.batch_id,
@@ -117,10 +129,6 @@ class ResultsReading(SubmissionReading):
         writing.finish(
             [self.claim], retry_delay=snapshot.current().processing.get("retry_delay", 0)
         )
-        ours.state, ours.detail = SubmissionState.APPLIED, self._story(undone, polled, file)
-        ours.save(update_fields=["state", "detail"])
-        fall_back.settle(ours)
-        self._tell_what_goes_live(chunk, undone)
 
     def _is_to_be_repeated(self, chunk: BatchChunk, polled: Polled) -> bool:
         return (
