@@ -23,6 +23,7 @@ class EnrichmentConfig(AppConfig):
         from llmconfig.client.pipeline import cascades  # noqa: PLC0415
         from llmconfig.configuration import cascade_rules, process_settings, snapshot  # noqa: PLC0415
         from metrics.alerts import events  # noqa: PLC0415
+        from metrics.analyzers import savings  # noqa: PLC0415
         from metrics.patterns import sources  # noqa: PLC0415
         from metrics.quality import checks  # noqa: PLC0415
 
@@ -34,6 +35,7 @@ class EnrichmentConfig(AppConfig):
         events.register(*alerts.KINDS)
         cascades.register(_steer)
         cascade_rules.register(_problem_of_cascade)
+        savings.register(_savings_by_cascades)
 
 
 async def _steer(call: Any, facts: Any, ask: Any) -> Any:
@@ -47,6 +49,12 @@ def _problem_of_cascade(node: str, state: Any) -> Any:
     from enrichment.batches.cascade_checks import problem_of  # noqa: PLC0415 - as above
 
     return problem_of(node, state)
+
+
+def _savings_by_cascades(since: Any, until: Any) -> Any:
+    from enrichment.cascade_savings import savings_by_cascades  # noqa: PLC0415 - as above
+
+    return savings_by_cascades(since, until)
 
 
 def _declared() -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 from django.utils.translation import gettext
 
 from enrichment.batches.cascades import CascadeFigures
+from enrichment.cascades.savings import CascadeSaving
 from enrichment.cascades.steering import Phase, Way
 from llmconfig.configuration.known_costs import money
 from llmconfig.configuration.numbers import count, decimal, percent
@@ -43,14 +44,23 @@ def _figures(found: CascadeFigures) -> list[tuple[str, str]]:
         shown.append((gettext("cost of the cheaper model"), money(found.cheap_usd)))
     if found.dear_usd is not None:
         shown.append((gettext("cost of the node's own model"), money(found.dear_usd)))
-    if found.saved_usd is not None:
-        saved = found.saved_usd
-        shown.append(
-            (gettext("saved"), money(saved))
-            if saved >= 0
-            else (gettext("extra cost"), money(-saved))
-        )
+    saved = found.saving
+    if saved.usd is not None:
+        shown.append((saved_or_more(saved), money(abs(saved.usd))))
     return shown
+
+
+def saved_or_more(saving: CascadeSaving) -> str:
+    """What the figure is, with the range that holds in 8 of 10 cases where it is known."""
+    less = (saving.usd or 0) < 0
+    low, high = saving.low_usd, saving.high_usd
+    if low is None or high is None or low == high:
+        return gettext("extra cost") if less else gettext("saved")
+    if less:
+        return gettext("extra cost, {low} to {high} (8 in 10)").format(
+            low=money(-high), high=money(-low)
+        )
+    return gettext("saved, {low} to {high} (8 in 10)").format(low=money(low), high=money(high))
 
 
 def _event(event: Mapping[str, Any]) -> str:

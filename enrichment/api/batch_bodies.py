@@ -197,10 +197,28 @@ class CascadeSerializer(serializers.Serializer[CascadeFigures]):
     dear_calls = serializers.IntegerField()
     dear_usd = serializers.DecimalField(max_digits=16, decimal_places=10, allow_null=True)
     saved_usd = serializers.DecimalField(
+        source="saving.usd",
         max_digits=20,
         decimal_places=10,
         allow_null=True,
-        help_text="What the kept rows would have cost more; null where a price is unknown.",
+        help_text=(
+            "What the kept rows would have cost more, by the mean of the own model's calls; null"
+            " where a price is unknown."
+        ),
+    )
+    saved_low_usd = serializers.DecimalField(
+        source="saving.low_usd",
+        max_digits=20,
+        decimal_places=10,
+        allow_null=True,
+        help_text="Less was saved in one case of ten; null where nobody can tell.",
+    )
+    saved_high_usd = serializers.DecimalField(
+        source="saving.high_usd",
+        max_digits=20,
+        decimal_places=10,
+        allow_null=True,
+        help_text="More was saved in one case of ten.",
     )
     events = serializers.ListField(help_text="What happened, after how many rows.")
 

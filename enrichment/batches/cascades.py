@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from enrichment.cascades.savings import CallCosts, CascadeSaving, saving_of
 from enrichment.cascades.steering import ENDED, CascadeState, Phase, from_json, to_json
 from enrichment.cascades.tallies import lowest_score
 from enrichment.enrichments import get
@@ -58,7 +59,7 @@ class CascadeFigures:
     """What a cascade came to. Shares are from 0 to 1, money is US dollars.
 
     `differ_at_most` of the `kept` rows say something else than the node's own model would, as
-    probably as the terms say. `saved_usd` is None where a price is unknown.
+    probably as the terms say. `own_calls` are the node's own model's.
     """
 
     model: str
@@ -76,10 +77,23 @@ class CascadeFigures:
     learned_anew: int
     cheap_calls: int
     cheap_usd: Decimal | None
-    dear_calls: int
-    dear_usd: Decimal | None
-    saved_usd: Decimal | None
+    own_calls: CallCosts
     events: list[dict[str, Any]]
+
+    @property
+    def dear_calls(self) -> int:
+        """How often the own model was asked."""
+        return self.own_calls.calls
+
+    @property
+    def dear_usd(self) -> Decimal | None:
+        """What that cost."""
+        return self.own_calls.usd
+
+    @property
+    def saving(self) -> CascadeSaving:
+        """What the kept rows would have cost more."""
+        return saving_of(kept=self.kept, cheap_usd=self.cheap_usd, own=self.own_calls)
 
 
 def terms_of(enrichment: Enrichment, *, node: str = "") -> NodeCascade | None:
@@ -164,9 +178,6 @@ def figures_in(row: CascadeRecord) -> CascadeFigures:
     state = from_json(row.state)
     known_cheap = None if row.cheap_unpriced else row.cheap_usd
     known_dear = None if row.dear_unpriced else row.dear_usd
-    saved = None
-    if known_cheap is not None and known_dear is not None and row.dear_calls:
-        saved = known_dear / row.dear_calls * state.kept - known_cheap
     return CascadeFigures(
         model=row.model,
         score=str(CascadeScore(row.score).label),
@@ -183,9 +194,7 @@ def figures_in(row: CascadeRecord) -> CascadeFigures:
         learned_anew=state.epoch,
         cheap_calls=row.cheap_calls,
         cheap_usd=known_cheap,
-        dear_calls=row.dear_calls,
-        dear_usd=known_dear,
-        saved_usd=saved,
+        own_calls=CallCosts(row.dear_calls, known_dear, row.dear_squares),
         events=row.events,
     )
 

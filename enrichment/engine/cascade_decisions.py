@@ -167,6 +167,7 @@ def count_calls(row: CascadeRecord, outcomes: Sequence[Outcome], models: frozens
             row.dear_calls += 1
             row.dear_unpriced += unpriced
             row.dear_usd += cost
+            row.dear_squares += float(cost) ** 2
 
 
 def note_events(row: CascadeRecord, before: CascadeState, after: CascadeState) -> None:

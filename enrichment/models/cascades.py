@@ -38,6 +38,9 @@ class CascadeRecord(models.Model):
     dear_calls = models.PositiveIntegerField(default=0)
     dear_unpriced = models.PositiveIntegerField(default=0)
     dear_usd = models.DecimalField(max_digits=16, decimal_places=10, default=0)
+    dear_squares = models.FloatField(
+        default=0.0, db_default=0.0, help_text=_("Sum of the squared costs of these calls.")
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

@@ -36,8 +36,8 @@ OPERATIONS = {
     ),
     f"GET {BASE}/savings": Operation(
         "Show savings",
-        "Returns what the response cache, providers' prompt caches and provider batches saved over"
-        " a time, in US dollars.",
+        "Returns what the response cache, providers' prompt caches, provider batches and each"
+        " node's cascade saved over a time, in US dollars.",
     ),
     f"GET {BASE}/calls": Operation(
         "List recorded calls",

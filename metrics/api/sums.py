@@ -142,12 +142,17 @@ class UnpricedSerializer(serializers.Serializer[Any]):
     last_seen = serializers.DateTimeField(help_text="The last of these calls.")
 
 
-class UnpricedListSerializer(serializers.Serializer[Any]):
-    """The models without a price, the one with most calls first."""
+class DaysSerializer(serializers.Serializer[Any]):
+    """The days that an answer is of."""
 
     since = serializers.DateTimeField(help_text="When the first day begins.")
     until = serializers.DateTimeField(help_text="When the last day ends.")
     time_zone = serializers.CharField(help_text="Whose days they are.")
+
+
+class UnpricedListSerializer(DaysSerializer):
+    """The models without a price, the one with most calls first."""
+
     results = UnpricedSerializer(many=True)
 
 
@@ -158,20 +163,24 @@ class WhatIfsSerializer(serializers.Serializer[Any]):
 
 
 class SavingSerializer(serializers.Serializer[Any]):
-    """What wasn't paid in one way; `number` counts calls, or tokens for prompt_cache."""
+    """What wasn't paid in one way; `number` counts calls, or tokens for prompt_cache. Of cascades
+    it is an estimate for each node, with the range that holds in 8 of 10 cases.
+    """
 
-    way = serializers.CharField(help_text="response_cache, provider_batches or prompt_cache.")
+    way = serializers.CharField(
+        help_text="response_cache, provider_batches, prompt_cache, cascade."
+    )
     number = serializers.IntegerField()
     unpriced = serializers.IntegerField(help_text="Of these, how many aren't in the saving.")
     saved_usd = serializers.DecimalField(24, 10, allow_null=True)
+    node = serializers.CharField(allow_blank=True, help_text="Whose cascade; else blank.")
+    low_usd = serializers.DecimalField(24, 10, allow_null=True)
+    high_usd = serializers.DecimalField(24, 10, allow_null=True)
 
 
-class SavingsSerializer(serializers.Serializer[Any]):
+class SavingsSerializer(DaysSerializer):
     """What was saved in US dollars, by the way it was saved."""
 
-    since = serializers.DateTimeField(help_text="When the first day begins.")
-    until = serializers.DateTimeField(help_text="When the last day ends.")
-    time_zone = serializers.CharField(help_text="Whose days they are.")
     results = SavingSerializer(many=True)
 
 
@@ -292,7 +301,6 @@ class UnpricedList(ReadEndpoint):
 
     @extend_schema(parameters=[TimeSerializer], responses=UnpricedListSerializer)
     def get(self, request: Request) -> Response:
-        """List the models whose calls have no cost, and what they would have cost."""
         values = asked(request, serializer=TimeSerializer)
         days = question(values)
         since, until = days.bounds

@@ -207,6 +207,12 @@ class GenerationMetric(models.Model):
                 name="idx_llm_metrics_unpriced",
                 condition=Q(cost_usd__isnull=True),
             ),
+            # What cascades saved in a time.
+            models.Index(
+                fields=["-created_at"],
+                name="idx_llm_metrics_cascade",
+                condition=Q(metadata__has_key="cascade"),
+            ),
             # The list's orders, over any time, and its bounds of latency.
             models.Index(fields=["-tokens_total", "-created_at"], name="idx_llm_metrics_tokens"),
             models.Index(fields=["-latency_ms", "-created_at"], name="idx_llm_metrics_latency"),

@@ -175,7 +175,8 @@ def _went_through(cascade: CascadeFigures) -> str:
         "at an unknown cost" if each is None else f"for ${each:.4f}"
         for each in (cascade.cheap_usd, cascade.dear_usd)
     ]
-    saved = "" if cascade.saved_usd is None else f" Saved: ${cascade.saved_usd:.4f}."
+    usd = cascade.saving.usd
+    saved = "" if usd is None else f" Saved: ${usd:.4f}."
     return (
         f"{cascade.said} {cascade.kept} of {cascade.rows} rows kept the answer of {cascade.model}"
         f" ({cascade.cheap_calls} calls {costs[0]}); the node's own model was asked"

@@ -11,6 +11,7 @@ from llmconfig.client.types import Call, CallRecord, Cascaded, Generation
 from llmconfig.configuration.facts import CascadeFacts
 from llmconfig.configuration.snapshot import Snapshot
 
+BESIDE = "cascade_for"  # of a record: the node for whose cascade it was made beside the answer
 Ask = Callable[[Call], Awaitable[Generation]]  # one call; its record waits for the cascade's end
 Steer = Callable[[Call, CascadeFacts, Ask], Awaitable[Generation]]
 _steering: list[Steer] = []
@@ -48,8 +49,9 @@ def told(
     if made is None or made.cascade is None:
         return records
     pairs, answer = in_pairs(made.cascade), made.record
+    beside = {**pairs, BESIDE: answer.node}
     return [
-        (_with(answer if record.id == answer.id else record, pairs), texts)
+        (_with(answer, pairs) if record.id == answer.id else _with(record, beside), texts)
         for record, texts in records
     ]
 

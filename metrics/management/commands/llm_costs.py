@@ -34,6 +34,7 @@ COLUMNS = (
 COSTS = frozenset({"cost_usd", "would_cost_usd", "difference_usd", "spent_usd"})
 MAX_DAYS = 3660
 EVERYWHERE = "all"
+OF_EACH_WAY = ("way", "number", "unpriced", "saved_usd")
 Facts = dict[str, Any]
 
 
@@ -68,7 +69,7 @@ class Command(BaseCommand):
         )
         instead.add_argument(
             "--savings", action="store_true",
-            help="Say instead what caches and providers' batches saved.",
+            help="Say instead what caches, providers' batches and cascades saved.",
         )  # fmt: skip
         instead.add_argument(
             "--unpriced", action="store_true",
@@ -173,6 +174,8 @@ def _answers(options: Facts) -> tuple[list[Facts], Sequence[str]]:
         rows = [asdict(each) for each in found]
     elif options["savings"]:
         rows = [asdict(each) for each in savings(since=since, until=now, zone=zone)]
+        if not any(each["node"] for each in rows):
+            return rows, OF_EACH_WAY
     elif options["what_if"]:
         calls = MetricsQuestion(since=since, until=now, only=_only(options), zone=zone)
         others = _elsewhere(calls, options)
