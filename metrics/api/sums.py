@@ -15,7 +15,6 @@ from llmconfig.api.kit.documentation import extend_schema
 from llmconfig.api.kit.endpoints import Endpoint
 from metrics.analyzers.cost import forecast_month, unpriced, what_if, what_if_anywhere
 from metrics.analyzers.quality import Grouping, quality
-from metrics.analyzers.savings import savings
 from metrics.api.questions import (
     GroupedQuerySerializer,
     SumsSerializer,
@@ -142,7 +141,7 @@ class UnpricedSerializer(serializers.Serializer[Any]):
     last_seen = serializers.DateTimeField(help_text="The last of these calls.")
 
 
-class DaysSerializer(serializers.Serializer[Any]):
+class WholeDaysSerializer(serializers.Serializer[Any]):
     """The days that an answer is of."""
 
     since = serializers.DateTimeField(help_text="When the first day begins.")
@@ -150,7 +149,7 @@ class DaysSerializer(serializers.Serializer[Any]):
     time_zone = serializers.CharField(help_text="Whose days they are.")
 
 
-class UnpricedListSerializer(DaysSerializer):
+class UnpricedListSerializer(WholeDaysSerializer):
     """The models without a price, the one with most calls first."""
 
     results = UnpricedSerializer(many=True)
@@ -160,28 +159,6 @@ class WhatIfsSerializer(serializers.Serializer[Any]):
     """Every model with a known price, the cheapest first."""
 
     results = WhatIfSerializer(many=True)
-
-
-class SavingSerializer(serializers.Serializer[Any]):
-    """What wasn't paid in one way; `number` counts calls, or tokens for prompt_cache. Of cascades
-    it is an estimate for each node, with the range that holds in 8 of 10 cases.
-    """
-
-    way = serializers.CharField(
-        help_text="response_cache, provider_batches, prompt_cache, cascade."
-    )
-    number = serializers.IntegerField()
-    unpriced = serializers.IntegerField(help_text="Of these, how many aren't in the saving.")
-    saved_usd = serializers.DecimalField(24, 10, allow_null=True)
-    node = serializers.CharField(allow_blank=True, help_text="Whose cascade; else blank.")
-    low_usd = serializers.DecimalField(24, 10, allow_null=True)
-    high_usd = serializers.DecimalField(24, 10, allow_null=True)
-
-
-class SavingsSerializer(DaysSerializer):
-    """What was saved in US dollars, by the way it was saved."""
-
-    results = SavingSerializer(many=True)
 
 
 class ShareSerializer(serializers.Serializer[Any]):
@@ -242,7 +219,7 @@ class Breakdown(ReadEndpoint):
         values = asked(request)
         sums = question(values, each_period=self.each_period, latencies=True)
         shown = [_shown(row, values.get("by", [])) for row in ask(sums)]
-        return Response({**_bounds(sums), "results": SumSerializer(shown, many=True).data})
+        return Response({**bounds_of(sums), "results": SumSerializer(shown, many=True).data})
 
 
 class Series(Breakdown):
@@ -262,7 +239,7 @@ class Export(ReadEndpoint):
         answer = HttpResponse(
             "".join(table(rows, values.get("by", []))), content_type="text/csv; charset=utf-8"
         )
-        answer["X-Time-Zone"] = _bounds(sums)["time_zone"]
+        answer["X-Time-Zone"] = bounds_of(sums)["time_zone"]
         answer["X-Period"] = "/".join(each.isoformat() for each in sums.bounds)
         answer["Content-Disposition"] = 'attachment; filename="calls.csv"'
         return answer
@@ -305,7 +282,7 @@ class UnpricedList(ReadEndpoint):
         days = question(values)
         since, until = days.bounds
         found = unpriced(since=since, until=until)
-        return Response(UnpricedListSerializer({**_bounds(days), "results": found}).data)
+        return Response(UnpricedListSerializer({**bounds_of(days), "results": found}).data)
 
 
 class OtherModel(ReadEndpoint):
@@ -325,17 +302,6 @@ class OtherModels(ReadEndpoint):
     def get(self, request: Request) -> Response:
         values = asked(request, serializer=GroupedQuerySerializer)
         return Response(WhatIfsSerializer({"results": what_if_anywhere(question(values))}).data)
-
-
-class SavingsList(ReadEndpoint):
-    """What caches and providers' batches saved."""
-
-    @extend_schema(parameters=[TimeSerializer], responses=SavingsSerializer)
-    def get(self, request: Request) -> Response:
-        values = asked(request, serializer=TimeSerializer)
-        days = question(values)
-        found = savings(since=days.since, until=days.until, zone=days.zone)
-        return Response(SavingsSerializer({**_bounds(days), "results": found}).data)
 
 
 class QualityList(ReadEndpoint):
@@ -361,7 +327,7 @@ class Prometheus(Endpoint):
         return HttpResponse(exposition(), content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-def _bounds(sums: MetricsQuestion) -> dict[str, str]:
+def bounds_of(sums: MetricsQuestion) -> dict[str, str]:
     """Of what was summed up, as the zone's own times."""
     since, until = sums.bounds
     return {

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from llmconfig.api.kit.documentation import describe
-from metrics.api import alerts, calls, experiments, reconciliation, reports, sums
+from metrics.api import alerts, calls, experiments, reconciliation, reports, savings, sums
 from metrics.api.operations import OPERATIONS
 
 describe(OPERATIONS)
@@ -16,7 +16,7 @@ metrics = [
     path("what-if", sums.OtherModel.as_view()),
     path("what-if/models", sums.OtherModels.as_view()),
     path("unpriced", sums.UnpricedList.as_view()),
-    path("savings", sums.SavingsList.as_view()),
+    path("savings", savings.SavingsList.as_view()),
     path("quality", sums.QualityList.as_view()),
     path("experiments/<str:name>", experiments.ExperimentComparison.as_view()),
     path("reconciliation", reconciliation.Reconciliation.as_view()),
