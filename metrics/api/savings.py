@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from llmconfig.api.kit.documentation import extend_schema
 from metrics.analyzers.savings import savings
 from metrics.api.questions import TimeSerializer, asked, question
 from metrics.api.sums import ReadEndpoint, WholeDaysSerializer, bounds_of
