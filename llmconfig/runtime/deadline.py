@@ -3,7 +3,7 @@
 import asyncio
 from types import TracebackType
 
-from llmconfig.runtime.time_limits import TimeLimit, limits
+from llmconfig.runtime.time_limits import TimeLimit, limits_of
 
 
 class Deadline:
@@ -20,11 +20,12 @@ class Deadline:
         self._is_over = False
 
     def __enter__(self) -> None:
-        task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
         if task is None:
             raise RuntimeError("A deadline ends a task, and there is none.")
         self._task, self._cancelling = task, task.cancelling()
-        self._limit: TimeLimit = limits()[max(0.0, self._seconds)]
+        self._limit: TimeLimit = limits_of(loop)[max(0.0, self._seconds)]
         self._limit.begin(self)
 
     def __exit__(

@@ -35,9 +35,14 @@ class PerLoop(Generic[Held]):
             raise LookupError("Nothing was put here for the running event loop.")
         return self.put(self._make())
 
-    def find(self) -> Held | None:
-        """The same, or None if the loop has none yet."""
-        loop, last = get_running_loop(), self._last
+    def of(self, loop: asyncio.AbstractEventLoop) -> Held:
+        """The same for who has the running loop at hand: to ask for it takes a system call."""
+        last = self._last
+        return last[1] if last is not None and last[0]() is loop else self.get()
+
+    def find(self, loop: asyncio.AbstractEventLoop | None = None) -> Held | None:
+        """The same, or None if the loop has none yet. `loop` is the running one, if at hand."""
+        last, loop = self._last, loop or get_running_loop()
         if last is not None and last[0]() is loop:
             return last[1]
         held = self._held.get(loop)

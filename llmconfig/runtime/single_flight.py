@@ -47,10 +47,16 @@ class LedFlight(Generic[Key]):
 
         Otherwise waits until the leader has landed, and returns False: look again for what it did.
         """
-        flights = self._flights.get()
-        flight = flights.get(key)
+        flight = self._flights.get().get(key)
         if flight is not None:
             await asyncio.shield(flight)
+            return False
+        return self.lead_at_once(key)
+
+    def lead_at_once(self, key: Key) -> bool:
+        """The same without waiting: False where another caller leads."""
+        flights = self._flights.get()
+        if key in flights:
             return False
         flights[key] = asyncio.get_running_loop().create_future()
         return True

@@ -85,3 +85,4 @@ class TimeLimits(dict[float, TimeLimit]):
 _limits: PerLoop[TimeLimits] = PerLoop(TimeLimits)
 # `limits()[seconds]` is the running event loop's limit of this length, to be used at once.
 limits = _limits.get
+limits_of = _limits.of  # the same by the running loop

@@ -27,7 +27,7 @@ from llmconfig.client.http.destinations import BadAddress, Destination, destinat
 from llmconfig.client.http.patience import Patience
 from llmconfig.runtime.per_loop import PerLoop
 from llmconfig.runtime.quick_records import quickly_made
-from llmconfig.runtime.time_limits import limits
+from llmconfig.runtime.time_limits import limits_of
 
 MAX_BYTES = 16 * 1024 * 1024  # of one reply, unpacked; the longest real answers are far below 1 MB
 # Longest wait for a connection, TLS included; a server that thinks for minutes accepts at once.
@@ -130,14 +130,14 @@ async def send(
     loop = asyncio.get_running_loop()
     began = loop.time()
     try:
-        held = _open_pools.find()
+        held = _open_pools.find(loop)
         pool = held.pools.get(there.origin) if held is not None else None
         connection = pool.take() if pool is not None else None
         if connection is None:
             connection = await _connected(loop, there.origin, timeout_s)
         waiter = loop.create_future()
         reply = IncomingReply(waiter, most_bytes, streams=False)
-        limit = limits()[timeout_s - (loop.time() - began)]
+        limit = limits_of(loop)[timeout_s - (loop.time() - began)]
         limit.begin(connection)
         try:
             connection.ask(there.request(body), reply)

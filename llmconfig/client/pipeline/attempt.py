@@ -9,10 +9,16 @@ from typing import Any
 
 from llmconfig.client.finish_reasons import is_whole, why_not_whole
 from llmconfig.client.http.transport import RequestFailed, Response
-from llmconfig.client.pipeline import billing, endpoints, refusals, responses
+from llmconfig.client.pipeline import billing, caching, endpoints, refusals, responses
 from llmconfig.client.pipeline.endpoints import ProviderEndpoint
 from llmconfig.client.pipeline.responses import Refused
-from llmconfig.client.pipeline.state import AttemptResult, GenerationState, ms_since, not_sent
+from llmconfig.client.pipeline.state import (
+    AttemptResult,
+    GenerationState,
+    ms_since,
+    not_sent,
+    unwanted,
+)
 from llmconfig.client.pipeline.strategy import Strategy
 from llmconfig.client.structured_output import LARGE_ANSWER_CHARACTERS, SchemaMismatch
 from llmconfig.client.traffic import response_cache
@@ -61,20 +67,20 @@ class TargetExchange:
 
     async def attempt(self) -> AttemptResult:
         """One request, or the answer from the cache; the result is also added to the state's."""
-        key = None if self.looked else self._cache_key()
+        key = None if self.looked else caching.key_of(self.state, self.strategy, self.target)
         self.looked = True
         if key is not None:
             made = await self._attempt_by_cache(key)
         else:
             made = await self._send_admitted()
             if made.adjusted or self.learned:
-                made = await self._adjusted(made)
+                made = await self.adjusted(made)
         self.state.add(made)
         return made
 
     # The request and what it needs before it is sent
 
-    async def _adjusted(self, made: AttemptResult) -> AttemptResult:
+    async def adjusted(self, made: AttemptResult) -> AttemptResult:
         """What came of a request, and of another one for each parameter that its server refuses.
 
         What was refused is remembered once an answer has shown that it was that.
@@ -113,12 +119,11 @@ class TargetExchange:
                 state.waiting = None
                 allowed = not state.switch_is_stale(now) or await state.may_go_on()
                 if not (allowed and (state.before_send is None or state.may_send())):
-                    attempt = not_sent(target, state.ended_by, "")
-                    return AttemptResult(target, attempt, transient=True)
+                    return unwanted(state, target)
                 admission.sent()
                 state.unsettled = True
                 try:
-                    made = await self._send()
+                    made = await self.request()
                 except asyncio.CancelledError:
                     state.given_up = billing.interrupted(state, self.strategy, target)
                     admission.interrupted(state.given_up.amount)
@@ -142,8 +147,8 @@ class TargetExchange:
             degrade=can_degrade and refusal.code in {"budget_soft", "limited"},
         )
 
-    async def _send(self) -> AttemptResult:
-        """One request and what its reply means."""
+    async def request(self) -> AttemptResult:
+        """Send it, and tell what its reply means: for who holds what it needs to be sent."""
         state = self.state
         started = time.perf_counter()
         state.in_flight = (self.target, started)
@@ -190,17 +195,6 @@ class TargetExchange:
 
     # The response cache
 
-    def _cache_key(self) -> bytes | None:
-        """What the answer would be kept under; None if it isn't."""
-        state = self.state
-        if state.call.choices > 1:
-            return None
-        if not state.call.cache_sampled and self.target.temperature != 0:
-            return None
-        if self.strategy.cacheable and response_cache.enabled(state.configuration):
-            return response_cache.key_of(self.target, state.call)
-        return None
-
     async def _attempt_by_cache(self, key: bytes) -> AttemptResult:
         """What the cache holds, else one request, whose good answer is kept there."""
         state, began = self.state, time.perf_counter()
@@ -210,11 +204,8 @@ class TargetExchange:
             if made is not None:
                 return made
         try:
-            made = await self._adjusted(await self._send_admitted())
-            reply = made.reply
-            if reply is not None and response_cache.has_room_for(reply, state.call):
-                answer = CachedAnswer.of(reply, made.attempt.cost_usd)
-                response_cache.keep(key, answer, state.configuration)
+            made = await self.adjusted(await self._send_admitted())
+            caching.keep(key, made, state)
         finally:
             if state.call.use_cache:
                 response_cache.landed(key)

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import replace
 
-from llmconfig.client.pipeline import endpoints, retries
+from llmconfig.client.pipeline import endpoints, retries, usual_way
 from llmconfig.client.pipeline.attempt import TargetExchange
 from llmconfig.client.pipeline.state import AttemptResult, GenerationState, ms_since, not_sent
 from llmconfig.client.pipeline.strategy import CHAT, Strategy
@@ -17,8 +17,10 @@ from llmconfig.runtime.deadline import Deadline
 async def carry_out(state: GenerationState, strategy: Strategy = CHAT) -> None:
     """Ask each target in turn until one answers; what happened is then in `state.attempts`."""
     try:
-        with Deadline(state.deadline_s):
-            await _ask_in_turn(state, strategy)
+        begun = await usual_way.first_request(state) if strategy is CHAT else None
+        if begun is None or not _is_over(state):
+            with Deadline(state.time_left_s()):
+                await _ask_in_turn(state, strategy, begun)
     except TimeoutError:
         _stop(state, "deadline", f"the call's {state.deadline_s:g} s are over")
     except asyncio.CancelledError:
@@ -29,32 +31,47 @@ async def carry_out(state: GenerationState, strategy: Strategy = CHAT) -> None:
             state.partial = progress.text
 
 
-async def _ask_in_turn(state: GenerationState, strategy: Strategy) -> None:
+def _is_over(state: GenerationState) -> bool:
+    """Whether the last attempt needs nothing behind it."""
+    return state.attempts[-1].reply is not None or bool(state.ended_by)
+
+
+async def _ask_in_turn(
+    state: GenerationState, strategy: Strategy, begun: TargetExchange | None
+) -> None:
+    """`begun` is with the first target, which was asked once."""
     if not cooldown.has_looked():
         await cooldown.know()
     ahead = list(state.resolution.targets)
     aside: list[Target] = []  # cooling down: asked when there is nobody else
     while ahead or aside:
-        if state.attempts and not await state.may_go_on():
-            return
-        if ahead:
-            target = ahead.pop(0)
-            if cooldown.seconds_left(target) > 0:
-                _note_cooling(state, target)
-                aside.append(target)
-                continue
+        if begun is not None:
+            del ahead[0]
+            made, begun = await _repeat(begun, state.attempts[-1]), None
         else:
-            target = min(
-                aside, key=lambda each: cooldown.seconds_left(each) - state.may_wait_s(each)
-            )
-            aside.remove(target)
-            if not await retries.wait_for_cooldown(state, target):
+            if state.attempts and not await state.may_go_on():
                 return
-        made = await _ask(state, strategy, target)
+            target = await _next(state, ahead, aside)
+            if target is None:
+                return
+            made = await _ask(state, strategy, target)
         if made.reply is not None or state.ended_by:
             return
         if made.degrade:
             ahead, aside = _cheaper(state), []
+
+
+async def _next(state: GenerationState, ahead: list[Target], aside: list[Target]) -> Target | None:
+    """Take the next target to ask, if need be once it has cooled down; None if there is none."""
+    while ahead:
+        target = ahead.pop(0)
+        if cooldown.seconds_left(target) <= 0:
+            return target
+        _note_cooling(state, target)
+        aside.append(target)
+    target = min(aside, key=lambda each: cooldown.seconds_left(each) - state.may_wait_s(each))
+    aside.remove(target)
+    return target if await retries.wait_for_cooldown(state, target) else None
 
 
 async def _ask(state: GenerationState, strategy: Strategy, target: Target) -> AttemptResult:
@@ -67,7 +84,10 @@ async def _ask(state: GenerationState, strategy: Strategy, target: Target) -> At
         state.add(last)
         return last
     exchange = TargetExchange(state, strategy, target, endpoint)
-    last = await exchange.attempt()
+    return await _repeat(exchange, await exchange.attempt())
+
+
+async def _repeat(exchange: TargetExchange, last: AttemptResult) -> AttemptResult:
     return await retries.retry(exchange, last) if last.again else last
 
 

@@ -218,6 +218,11 @@ def not_sent(target: Target, outcome: str, detail: str) -> Attempt:
     )
 
 
+def unwanted(state: GenerationState, target: Target) -> AttemptResult:
+    """What comes of a request that its caller, or the master switch, stopped before it was sent."""
+    return AttemptResult(target, not_sent(target, state.ended_by, ""), transient=True)
+
+
 def ms_since(started: float) -> float:
     """Milliseconds since a moment of `time.perf_counter()`."""
     return (time.perf_counter() - started) * 1000

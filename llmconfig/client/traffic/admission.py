@@ -4,7 +4,7 @@ Budgets, limits, what the provider bears, cool-downs: all roads to a provider pa
 request. Where none of them is set this costs some microseconds and no message.
 """
 
-import asyncio
+import time
 from decimal import Decimal
 from typing import Self
 
@@ -71,6 +71,28 @@ def worst_case(
         return None
     price = prices.price_at(model.prices, database_clock.now())
     return None if price is None else holds.dearest(price, most, call, service_tier=service_tier)
+
+
+def release_place(limiter: RateLimiter, call: Call, attempt: Attempt | None, reserved: int) -> None:
+    """Free the place of a request that was sent, and learn from what came of it.
+
+    `attempt` is None where nobody knows; `reserved` are the tokens that were held for it.
+    """
+    used = reserved
+    if attempt is not None:
+        if limiter.counts_tokens:
+            used = attempt.usage.tokens_input + attempt.usage.tokens_output
+        if attempt.outcome in ANSWERED:
+            limiter.concurrency.answered(
+                (call.node, attempt.model),
+                seconds=attempt.latency_ms / 1000,
+                words=attempt.usage.tokens_output,
+                in_flight=limiter.in_flight,
+                now=time.monotonic(),
+            )
+        elif attempt.outcome in OVERLOADED:
+            limiter.concurrency.refused(others=limiter.in_flight - 1, now=time.monotonic())
+    limiter.release(reserved, used)
 
 
 class Admission:
@@ -155,13 +177,8 @@ class Admission:
         if not self._sent:
             await self._release_unsent()
             return
-        used = self._tokens
-        attempt, limiter = self._attempt, self._limiter
-        if attempt is not None:
-            if limiter.counts_tokens:
-                used = attempt.usage.tokens_input + attempt.usage.tokens_output
-            self._learn(attempt)
-        limiter.release(self._tokens, used)
+        attempt = self._attempt
+        release_place(self._limiter, self._call, attempt, self._tokens)
         if self._budgets:
             await self._settle(self._cost(attempt), unpriced=self._is_unpriced(attempt))
 
@@ -189,19 +206,6 @@ class Admission:
     def interrupted(self, amount: Decimal | None) -> None:
         """It was given up; this is what is counted for it, None for all that is held."""
         self._amount = amount
-
-    def _learn(self, attempt: Attempt) -> None:
-        limiter, now = self._limiter, asyncio.get_running_loop().time()
-        if attempt.outcome in OVERLOADED:
-            limiter.concurrency.refused(others=limiter.in_flight - 1, now=now)
-        elif attempt.outcome in ANSWERED:
-            limiter.concurrency.answered(
-                (self._call.node, attempt.model),
-                seconds=attempt.latency_ms / 1000,
-                words=attempt.usage.tokens_output,
-                in_flight=limiter.in_flight,
-                now=now,
-            )
 
     # Money
 

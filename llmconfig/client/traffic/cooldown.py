@@ -86,6 +86,13 @@ async def know() -> None:
         await _exchange([])
 
 
+def is_all_well() -> bool:
+    """Whether no target is known to fail, here or elsewhere."""
+    if time.monotonic() - _cooldowns.looked_at > LOOK_EVERY_SECONDS:
+        return False  # who asks for a target looks again
+    return not _cooldowns.failing
+
+
 def seconds_left(target: Target) -> float:
     """For how long a target is to be left alone; 0 if it may be asked.
 

@@ -97,6 +97,11 @@ class RateLimiter:
         self._rated = bool(facts.requests_per_minute or facts.tokens_per_minute)
         self._limited = self._rated or bool(facts.max_concurrency)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether calls wait for a place, or would have to."""
+        return bool(self._waiting) or self.in_flight >= self.concurrency.limit
+
     def is_acquired_at_once(self, tokens: int) -> bool:
         """Take a place where that needs no waiting, as `acquire` does; False where it does."""
         if self._is_admitted_at_once() or self._takes_ahead(tokens):
@@ -182,7 +187,7 @@ class RateLimiter:
 
     def _takes_ahead(self, tokens: int) -> bool:
         """Whether a call was let in before it came."""
-        if not self._ahead.left or self._waiting or self.in_flight >= self.concurrency.limit:
+        if not self._ahead.left or self.is_full:
             return False
         took = self._ahead.take(self._counted(tokens), asyncio.get_running_loop().time())
         if self._ahead.is_low:

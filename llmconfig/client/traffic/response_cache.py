@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Self
+from typing import Any
 
 import orjson
 
@@ -25,6 +25,7 @@ from llmconfig.client.traffic.shared_cache import (
     SharedCache,
     check_epoch,
     forget_unwritten,
+    is_passed_over,
     look_up,
     of_running_loop,
     write_soon,
@@ -56,22 +57,6 @@ class CachedAnswer:
     stop_sequence: str | None = None
     tokens_input: int = 0  # what it took when it was made
     tokens_output: int = 0
-
-    @classmethod
-    def of(cls, reply: Reply, cost_usd: Decimal | None) -> Self:
-        """What is kept of an answer that has just come."""
-        return cls(
-            reply.text,
-            reply.finish_reason,
-            reply.tool_calls,
-            cost_usd,
-            reply.tokens,
-            reply.thoughts,
-            reply.native_reason,
-            reply.stop_sequence,
-            reply.usage.tokens_input,
-            reply.usage.tokens_output,
-        )
 
     def reply(self) -> Reply:
         """The answer as if its provider had just given it."""
@@ -179,6 +164,21 @@ async def find(key: bytes, configuration: Snapshot) -> CachedAnswer | None:
         return kept
 
 
+def has_surely_none(key: bytes, configuration: Snapshot) -> bool:
+    """Whether nothing is kept under a key and nobody asks for it, as far as is known at once.
+
+    Then it is as if `find` had given None. Where this is False, nothing was done.
+    """
+    shared = of_running_loop()
+    if local.get(key) is not None or not _flights.lead_at_once(key):
+        return False
+    if not is_passed_over(shared):
+        landed(key)
+        return False
+    _count(shared, None, configuration)
+    return True
+
+
 def has_room_for(reply: Reply, call: Call) -> bool:
     """Whether a `CachedAnswer` can hold all of an answer, and it came to its end."""
     has_rows = bool(call.extra.get("logprobs"))
@@ -190,20 +190,24 @@ def landed(key: bytes) -> None:
     _flights.land(key)
 
 
-def keep(key: bytes, answer: CachedAnswer, configuration: Snapshot) -> None:
-    """Keep a complete and valid answer; told to the other processes within a moment."""
+def keep(key: bytes, reply: Reply, cost_usd: Decimal | None, configuration: Snapshot) -> None:
+    """Keep a complete and valid answer, which cost so many US dollars.
+
+    The other processes are told within a moment. `_unpacked` reads it.
+    """
+    usage, tokens = reply.usage, reply.tokens
     value = orjson.dumps(
         (
-            answer.text,
-            answer.finish_reason,
-            answer.tool_calls,
-            None if answer.cost_usd is None else str(answer.cost_usd),
-            [(token.decode("latin-1"), logprob) for token, logprob in answer.tokens],
-            answer.thoughts,
-            answer.native_reason,
-            answer.stop_sequence,
-            answer.tokens_input,
-            answer.tokens_output,
+            reply.text,
+            reply.finish_reason,
+            reply.tool_calls,
+            None if cost_usd is None else str(cost_usd),
+            [(token.decode("latin-1"), logprob) for token, logprob in tokens] if tokens else (),
+            reply.thoughts,
+            reply.native_reason,
+            reply.stop_sequence,
+            usage.tokens_input,
+            usage.tokens_output,
         )
     )
     if len(value) > MAX_ANSWER_LENGTH:

@@ -97,11 +97,20 @@ def of_running_loop() -> SharedCache:
     return _shared_caches.get()
 
 
+def is_passed_over(shared: SharedCache) -> bool:
+    """Whether nobody looks now, as nothing was found for so long; then it is counted as a look."""
+    looks = shared.dry + 1
+    if looks <= DRY_AFTER or not looks % LOOK_WHEN_DRY:
+        return False
+    shared.dry = looks
+    return True
+
+
 async def look_up(shared: SharedCache, key: bytes) -> bytes | None:
     """What another process has kept; calls that look at the same time share one round trip."""
-    shared.dry += 1
-    if shared.dry > DRY_AFTER and shared.dry % LOOK_WHEN_DRY:
+    if is_passed_over(shared):
         return None
+    shared.dry += 1
     if not redis_connection.configured():
         return None
     found = shared.asked.get(key)

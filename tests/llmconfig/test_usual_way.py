@@ -1,0 +1,152 @@
+"""A usual call's first request goes a shorter way than others, and must come to the same.
+
+One table of what may happen runs over both: a budget that counts another node sends all calls the
+general way, and changes nothing else.
+"""
+
+import asyncio
+import re
+from dataclasses import replace
+
+import pytest
+
+from llmconfig import client
+from llmconfig.client.traffic import cooldown, response_cache, shared_cache
+from llmconfig.client.traffic.cooldown import is_all_well
+from llmconfig.client.traffic.rate_limits import limiter_of
+from llmconfig.configuration import in_force, snapshot
+from llmconfig.configuration.resolution import resolve
+from llmconfig.errors import LLMError
+from llmconfig.models import Budget
+from tests.measuring import function_calls
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
+REQUEST = re.compile(r"req_\w+")  # the simulator counts them
+TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
+# What the provider does to the first request, and what is asked.
+CASES = {
+    "a good answer": ({}, {}),
+    "a cut answer": ({}, {"given": {"max_tokens": 2}}),
+    "more in the request": ({}, {"extra": {"seed": 4, "service_tier": "flex"}}),
+    "a tool is called": ({}, {"extra": {"tools": [TOOL], "tool_choice": "required"}}),
+    "likelihoods": ({}, {"logprobs": True}),
+    "a schema": ({}, {"schema": SCHEMA}),
+    "an answer to repair": ({"garbage": "not_json"}, {"schema": SCHEMA}),
+    "overloaded": ({"status": 429}, {}),
+    "told to wait for long": ({"status": 429, "retry_after": "30"}, {}),
+    "broken": ({"status": 500}, {}),
+    "refused": ({"status": 400}, {}),
+    "a bad key": ({"status": 401}, {}),
+    "no money": ({"status": 402}, {}),
+    "sent elsewhere": ({"status": 302, "location": "http://127.0.0.1:9/"}, {}),
+    "hung up on": ({"disconnect": True}, {}),
+    "cut off": ({"cut": 0.5}, {}),
+    "no JSON": ({"garbage": "html"}, {}),
+    "no choices": ({"garbage": "no_choices"}, {}),
+    "absurd usage": ({"garbage": "negative_usage"}, {}),
+    "not to be sent": ({}, {}),
+    "given up": ({"delay_ms": 60_000}, {}),
+    "too late": ({"delay_ms": 60_000}, {"deadline_s": 0.05}),
+}
+
+
+@pytest.fixture
+def targets(settings, make_provider, make_node):
+    settings.LLM_ENVIRONMENT = {**settings.LLM_ENVIRONMENT, "LLM_CACHE_ENABLED": True}
+    settings.REDIS_URL = ""  # would remember who cooled down in the case before
+    make_provider(timeout_seconds=600)
+    make_provider("backup", model_id="gpt-4.1-nano")
+    make_node("sim/gpt-4o-mini", "backup/gpt-4.1-nano")
+
+
+def sent_the_general_way():
+    Budget.objects.create(name="of others", scope="node", scope_value="others", hard_limit_usd=1)
+    snapshot.expire()
+
+
+def same(record):
+    """A record without what differs from call to call."""
+    attempts = tuple(replace(each, latency_ms=0, request_id="") for each in record.attempts)
+    moment = dict.fromkeys(("id", "created_at", "correlation_id", "config_revision"))
+    return replace(record, **moment, latency_ms=0, attempts=attempts)
+
+
+async def made(case, call, simulator):
+    """All that a call comes to: its answer or error, record, what was sent, what is remembered."""
+    await client.agenerate(replace(call, node="sim/gpt-4o-mini", use_cache=False))
+    assert is_all_well()  # so that nothing is in the way
+    action, fields = CASES[case]
+    simulator.reset()
+    if action:
+        simulator.fail_first(1, **action)
+    records, sends = [], []
+
+    def may_send():
+        sends.append(case)
+        if case == "given up":
+            asyncio.get_running_loop().call_later(0.05, task.cancel)
+        return case != "not to be sent"
+
+    call = replace(call, use_cache=False, **fields)
+    collect = lambda *pair: records.append(pair)  # noqa: E731 - it has no other name
+    task = asyncio.ensure_future(client.agenerate(call, collect=collect, before_send=may_send))
+    try:
+        answer = await task
+        end = replace(answer, record=None)
+    except (LLMError, asyncio.CancelledError) as error:
+        end = str(error)
+    ((record, texts),) = records
+    configuration = await in_force.acurrent()
+    target = resolve(call.node, snapshot=configuration, given=call.given).targets[0]
+    told = {
+        "end": end,
+        "record": same(record),
+        "texts": texts,
+        "sent": (len(sends), simulator.requests),
+        "failing": cooldown.reason(target) if cooldown.seconds_left(target) else is_all_well(),
+        "kept": response_cache.key_of(target, call) in response_cache.local.answers,
+        "places taken": limiter_of(target.provider).in_flight,
+    }
+    return {name: REQUEST.sub("", repr(each)) for name, each in told.items()}
+
+
+def all_of_them(ask, simulator):
+    found = {}
+    for case in CASES:
+        cooldown.forget()
+        response_cache.forget()
+        found[case] = asyncio.run(made(case, ask(), simulator))
+    return found
+
+
+def test_both_ways_come_to_the_same(targets, ask, simulator):
+    short = all_of_them(ask, simulator)
+    sent_the_general_way()
+    assert short == all_of_them(ask, simulator)
+
+
+def test_the_usual_way_is_the_shorter_one(targets, ask):
+    async def several():
+        for number in range(5):
+            await client.agenerate(replace(ask(f"Number {number}"), use_cache=False))
+
+    with asyncio.Runner() as runner:
+        runner.run(several())
+        short = function_calls(lambda: runner.run(several()))
+        sent_the_general_way()
+        runner.run(several())
+        assert short < 0.95 * function_calls(lambda: runner.run(several()))
+
+
+def test_of_identical_calls_one_asks_also_where_nothing_was_found_for_long(targets, ask, simulator):
+    async def calls():
+        shared_cache.of_running_loop().dry = shared_cache.DRY_AFTER
+        await client.agenerate(ask("Something else"))
+        simulator.reset()
+        return await asyncio.gather(*(client.agenerate(ask()) for _ in range(5)))
+
+    answers = asyncio.run(calls())
+    assert simulator.requests == 1
+    assert sum(each.record.cache_hit for each in answers) == 4
