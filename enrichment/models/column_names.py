@@ -34,6 +34,7 @@ COLUMNS = {
     "dear_calls": _("calls of the node's own model"),
     "dear_unpriced": _("unpriced calls of the node's own model"),
     "dear_usd": _("cost of the node's own model (USD)"),
+    "dear_squares": _("sum of squared costs of the own model"),
     "deaths": _("deaths"),
     "decided_parts": _("parts decided"),
     "description": _("description"),
