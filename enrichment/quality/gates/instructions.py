@@ -78,8 +78,6 @@ _HINTS = (
 # In one pass over the text in UTF-8: RE2 reads nothing else, and a text would be encoded each time.
 _HINT = "|".join(map(re2.escape, (*_HINTS, *TURNED))).encode()
 _HINTED = re2.compile(_HINT)
-# What a text in ASCII has that is looked at any further: half of them have nothing of it.
-_REMARKABLE = re2.compile(b"|".join((_HINT, REMARKABLE)))
 BEFORE, AFTER = 80, 160  # characters around a hint
 _WHOSE = r"(?:(?:all|any|the|your|these|those|every|my|of)\s+){0,3}"
 _RULES = r"(?:instructions?|prompts?|rules|directions|guidelines|context|commands?|text|messages?)"
@@ -170,23 +168,32 @@ _KINDS = (
 )
 
 
+# Edges of words that a match may end with, and ends: a surrounding's end may cut a word in two.
+_LAST_EDGE = re.compile(r"\\b(?=[|)]|\Z)|\$")
+_WIDE_BOUNDS = re.compile(r"\{0,(?:[5-9]|\d\d+)\}\??")
+
+
 def _loosely(pattern: str) -> str:
     """A pattern for RE2 that finds all that this one finds, and more, in a tenth of the time.
 
-    Without look-aheads, which RE2 doesn't know, edges of words, which it sees in ASCII alone, and
-    bounds of repetitions, for which it would need much memory.
+    Without look-aheads, which RE2 doesn't know, and wide bounds of repetitions, for which it would
+    need much memory. Edges of words, which it sees in ASCII alone, stay where a letter of it is.
     """
-    loose = re.sub(r"\(\?!(?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)", "", pattern).replace(r"\b", "")
-    loose = re.sub(r"\{0,\d+\}\??", "*", loose)
-    loose = re.sub(r"\{\d+,\d*\}\??", "+", loose)
-    return loose.replace(r"\s", r"[\s\x0b\x1c-\x1f\x{85}\p{Z}]").replace(r"\w", r"[^\s]")
+    loose = re.sub(r"\(\?!(?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)", "", pattern)
+    loose = loose.replace(r"\b", "") if pattern is FOREIGN else _LAST_EDGE.sub("", loose)
+    loose = re.sub(r"\{[1-9]\d*,\d*\}\??", "+", _WIDE_BOUNDS.sub("*", loose))
+    loose = loose.replace(r"\s", r"[\s\x0b\x1c-\x1f\x{85}\p{Z}]")
+    return loose.replace(r"\w", r"[\w\x{80}-\x{10ffff}]")
 
 
 _ADDRESSED = tuple((re2.compile(_loosely(each)), re.compile(each)) for each in _KINDS)
 _ROOMY = re2.Options()
 _ROOMY.max_mem = 64 * 1024**2
-# All kinds in one, which nearly every surrounding is done with.
-_MAY_ADDRESS = re2.compile("|".join(f"(?:{_loosely(each)})" for each in _KINDS).encode(), _ROOMY)
+# All kinds in one, which nearly every text is done with.
+_ANY_KIND = "|".join((*(f"(?:{_loosely(each)})" for each in _KINDS), *TURNED)).encode()
+_MAY_ADDRESS = re2.compile(_ANY_KIND, _ROOMY)
+# The same and all disguises, for texts in ASCII as they stand there: six of seven have nothing.
+_REMARKABLE = re2.compile(b"(?i:" + _ANY_KIND + b")|" + REMARKABLE, _ROOMY)
 
 
 # What was found in sources that were looked at ahead, the oldest first.
@@ -205,32 +212,41 @@ def foresee(source: str) -> None:
     if len(source) <= MAX_FORESEEN_CHARACTERS and source not in _foreseen:
         while len(_foreseen) >= MAX_FORESEEN:
             del _foreseen[next(iter(_foreseen))]
-        _foreseen[source] = addresses_model(Checked((), source))
+        _foreseen[source] = _addressed(source)
 
 
 def addresses_model(checked: Checked) -> GateFinding | None:
     """Passages of the source that give a model instructions, disguised ones too."""
-    foreseen = _foreseen.get(checked.source, UNSEEN)
-    if foreseen is not UNSEEN:
-        return foreseen
-    lowered = checked.source_lower
-    if lowered.isascii() and not _REMARKABLE.search(lowered.encode()):
-        return None
-    found = _passages(lowered)
-    if not found:
-        plain, places = undisguised(lowered)
-        found = _passages(plain) if places is None else [*_around(plain, places)]
-    if not found:
-        found = [*hidden_texts(checked.source)]
-    return found_in_answer(ADDRESSES_MODEL, SPEAKS, found)
+    found = _foreseen.get(checked.source, UNSEEN)
+    return _addressed(checked.source) if found is UNSEEN else found
 
 
 SPEAKS = "The source speaks to a model"
 
 
+def _addressed(source: str) -> GateFinding | None:
+    if source.isascii() and not _REMARKABLE.search(source.encode()):
+        return None
+    lowered = source.lower()
+    found = _passages(lowered)
+    if not found:
+        plain, places = undisguised(lowered)
+        if places is None:
+            found = _passages(plain)
+        elif places and _MAY_ADDRESS.search(plain.encode()):
+            found = [*_around(plain, places)]
+    if not found:
+        found = [*hidden_texts(source)]
+    return found_in_answer(ADDRESSES_MODEL, SPEAKS, found)
+
+
 def _passages(lowered: str) -> list[str]:
+    """What the patterns find around the hints of a text, and hints that stand backwards."""
+    raw = lowered.encode()
+    if not _MAY_ADDRESS.search(raw):
+        return []
     found: list[str] = []
-    for encoded in dict.fromkeys(_HINTED.findall(lowered.encode())):
+    for encoded in dict.fromkeys(_HINTED.findall(raw)):
         hint = encoded.decode()
         found += (hint,) if hint in TURNED else _near(lowered, hint)
         if found:
