@@ -18,7 +18,7 @@ from enrichment.enrichments.stated_confidence import schema_asks_confidence, sta
 from enrichment.errors import AnswerRejected, BadSelection
 from enrichment.models import Enrichable
 from enrichment.quality.gates import Checked, Gate, GateFinding, addresses_model, register_code
-from enrichment.quality.gates.contract import texts_in, too_large
+from enrichment.quality.gates.contract import OF_CHANGES, texts_in, too_large
 from enrichment.quality.gates.form import ANSWER_CUT, ANSWER_UNFINISHED
 from enrichment.quality.wrapping import bare, wrapped
 from llmconfig import project_settings
@@ -297,7 +297,7 @@ class Enrichment(ABC):
         found = []
         for gate in self._all_gates():
             try:
-                finding = gate(checked)
+                finding = None if gate in OF_CHANGES and checked.is_unchanged else gate(checked)
             except Exception as error:
                 name = getattr(gate, "__qualname__", type(gate).__name__).partition(".")[0]
                 logger.exception("The gate %s failed.", name)

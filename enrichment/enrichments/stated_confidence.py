@@ -27,6 +27,8 @@ def stated_confidence(value: Any) -> float | None:
     Taken from a field called confidence or certainty of an object or of a list's objects: 0.85, 85,
     "85 %", "0,85", "8/10" and "high" are read.
     """
+    if isinstance(value, str):
+        return None
     if isinstance(value, Mapping):
         found = [_read(each) for name, each in value.items() if _is_name(name)]
     elif isinstance(value, list):

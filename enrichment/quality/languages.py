@@ -41,6 +41,9 @@ _LANGUAGES_OF: dict[str, tuple[str, ...]] = {}
 for _code, _words in _COMMON.items():
     for _word in dict.fromkeys(_words.split()):
         _LANGUAGES_OF[_word] = (*_LANGUAGES_OF.get(_word, ()), _code)
+# The languages that share a word, by a number: what is counted is hashed each time.
+_SHARING = [(), *dict.fromkeys(_LANGUAGES_OF.values())]
+_NUMBER_OF = {word: _SHARING.index(codes) for word, codes in _LANGUAGES_OF.items()}
 
 # Relatives answer to one code.
 _FAMILY = {
@@ -72,12 +75,12 @@ def guess(text: str) -> str:
     if not start.isascii() and (script := _script(start)):
         return script
     # Counted by the languages that share the word: few of them differ.
-    shared = Counter(filter(None, map(_LANGUAGES_OF.get, start.lower().split())))
+    shared = Counter(filter(None, map(_NUMBER_OF.get, start.lower().split())))
     if not shared:
         return ""
     hits: dict[str, int] = {}
-    for codes, number in shared.items():
-        for code in codes:
+    for sharing, number in shared.items():
+        for code in _SHARING[sharing]:
             hits[code] = hits.get(code, 0) + number
     by_family: dict[str, int] = {}
     for code, number in hits.items():

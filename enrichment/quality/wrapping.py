@@ -43,10 +43,13 @@ _REMARK = re.compile(
 )
 COLONS = (":", "\uff1a")
 _MARKUP = "*_# \t"
+_BEGINNINGS = frozenset({"<", "`", "~", *_QUOTES})  # of what is taken off, but for announcements
 
 
 def bare(text: str, sources: Sequence[str]) -> str:
     """The text without what surely stands around it; `sources` are what it was made from."""
+    if not _may_be_wrapped(text):
+        return text
     for _layer in range(MAX_LAYERS):
         inner = _unfenced(_unmarked(text.strip(), sources), sources)
         inner = _without_announcement(_unquoted(inner, sources), sources)
@@ -54,6 +57,14 @@ def bare(text: str, sources: Sequence[str]) -> str:
             break
         text = inner
     return text
+
+
+def _may_be_wrapped(text: str) -> bool:
+    """Whether something may stand around a text, by how it begins and ends."""
+    begins = text[:1]
+    if begins in _BEGINNINGS or begins.isspace() or text[-1:].isspace():
+        return True
+    return text.partition("\n")[0].strip(_MARKUP).endswith(COLONS)
 
 
 def wrapped(text: Any, sources: Sequence[str]) -> GateFinding | None:

@@ -9,6 +9,7 @@ from enrichment.quality.gates.contract import (
     Checked,
     GateFinding,
     found_in_answer,
+    of_changes,
     register_code,
 )
 
@@ -47,6 +48,7 @@ def addresses_in(text: str) -> Iterator[str]:
         yield found[0]
 
 
+@of_changes
 def unknown_addresses(checked: Checked) -> GateFinding | None:
     """E-mail and web addresses that the source doesn't have."""
     added = checked.changes.added_text

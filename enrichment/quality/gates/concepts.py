@@ -6,6 +6,7 @@ the signs themselves.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,6 +19,7 @@ from enrichment.quality.gates.contract import (
     Gate,
     GateFinding,
     found_in_answer,
+    of_changes,
     register_code,
 )
 from enrichment.quality.lexicon.words import (
@@ -133,10 +135,6 @@ class Text:
         """Whether it speaks of a concept."""
         return bool(concept.index.spoken_of(self))
 
-    def times(self, concept: Concept) -> int:
-        """How often it has a word of a concept; of languages with spaces, phrases apart."""
-        return sum(map(concept.forms[self.language].match, self.parts))
-
     def polarity(self, concept: Concept) -> tuple[bool, bool]:
         """Whether it denies a concept somewhere, and whether it states it somewhere."""
         denied = stated = False
@@ -213,6 +211,7 @@ def concepts_kept(concepts: Sequence[Concept], languages: frozenset[str]) -> Gat
 
     index = ConceptIndex(concepts)
 
+    @of_changes
     def check(checked: Checked) -> GateFinding | None:
         added = checked.changes.added_text
         if not added and not checked.changes.gone_text:
@@ -349,11 +348,16 @@ def _only_corrected(source: Text, answer: Text, index: ConceptIndex) -> bool:
 
 def _exchanged(source: Text, answer: Text, index: ConceptIndex) -> GateFinding | None:
     """Concepts that come more often than before, where others of their kind come less often."""
+    differing = Counter(answer.parts)
+    differing.subtract(source.parts)
+    # The words that come as often as before tell nothing.
+    numbers = {word: number for word, number in differing.items() if number}
     fell: set[str] = set()
     rose: list[Concept] = []
-    for concept in index.concepts:
+    for concept in index.concepts if numbers else ():
         if concept.kind and source.language in concept.forms:
-            difference = answer.times(concept) - source.times(concept)
+            match = concept.forms[source.language].match
+            difference = sum(number for word, number in numbers.items() if match(word))
             if difference < 0:
                 fell.add(concept.kind)
             elif difference > 0:

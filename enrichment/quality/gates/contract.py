@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import re2
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from enrichment.quality.gates.comparison import Changes, Passage, compare
+from enrichment.quality.gates.comparison import NO_CHANGES, Changes, Passage, compare
 from enrichment.quality.gates.quantities import amounts_in, known_numbers, spelled_numbers
 from enrichment.quality.languages import guess
 
@@ -85,6 +86,11 @@ class Checked:
         return compare(self.original or self.source, self.text)
 
     @cached_property
+    def is_unchanged(self) -> bool:
+        """Whether there is nothing to be found in `changes`."""
+        return self.changes is NO_CHANGES
+
+    @cached_property
     def besides(self) -> str:
         """What the source has besides the original."""
         return self.source.replace(self.original, "", 1) if self.original else ""
@@ -106,8 +112,7 @@ class Checked:
         short |= {part for each in short for part in each.replace("-", "/").split("/")}
         short |= {each.lower() for each in short}
         more = [long for each in short & table.keys() for long in table[each]]
-        lower = passage.lower
-        more += [each for each, longs in table.items() if any(long in lower for long in longs)]
+        more += _said_in_full(passage.lower, table)
         return Passage("\n".join((passage.text, *more))) if more else passage
 
     @cached_property
@@ -167,7 +172,37 @@ class Checked:
         return self.text.lower()
 
 
+# What tables of abbreviations stand for, ready to be looked for; the tables stay with it.
+_in_full: dict[int, tuple[Mapping[str, tuple[str, ...]], Any, list[str]]] = {}
+MAX_TABLES = 32
+
+
+def _said_in_full(lower: str, table: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """The abbreviations of which a text in lower case has what they stand for, in their order."""
+    known = _in_full.get(id(table))
+    if known is None:
+        if len(_in_full) >= MAX_TABLES:
+            _in_full.clear()
+        pairs = [(short, long) for short, longs in table.items() for long in longs]
+        searched = re2.Set.SearchSet()
+        for _short, long in pairs:
+            searched.Add(re2.escape(long))
+        searched.Compile()
+        known = _in_full[id(table)] = (table, searched, [short for short, _ in pairs])
+    _table, searched, shorts = known
+    found = searched.Match(lower.encode(errors="surrogatepass")) or ()
+    return list(dict.fromkeys(shorts[at] for at in sorted(found)))
+
+
 Gate = Callable[[Checked], GateFinding | None]
+# Gates that have nothing to say of an answer which changed nothing.
+OF_CHANGES: set[Gate] = set()
+
+
+def of_changes(gate: Gate) -> Gate:
+    """Mark a gate that looks at `Checked.changes` alone: it isn't asked where there are none."""
+    OF_CHANGES.add(gate)
+    return gate
 
 
 def texts_in(value: Any) -> Iterator[str]:

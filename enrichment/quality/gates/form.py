@@ -12,6 +12,7 @@ from enrichment.quality.gates.contract import (
     GateFinding,
     examples,
     found_in_answer,
+    of_changes,
     register_code,
 )
 from enrichment.quality.languages import differs, is_known
@@ -129,6 +130,7 @@ _FAREWELL = re.compile(
 )
 
 
+@of_changes
 def announcement(checked: Checked) -> GateFinding | None:
     """A sentence about the answer before or after it, which the source doesn't have."""
     added = checked.changes.added_text

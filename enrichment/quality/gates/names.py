@@ -12,6 +12,7 @@ from enrichment.quality.gates.contract import (
     Gate,
     GateFinding,
     found_in_answer,
+    of_changes,
     register_code,
 )
 
@@ -39,6 +40,7 @@ _TITLE_SHARE = 0.6
 _MAX_HEADING = 200  # characters of a line that may be one
 
 
+@of_changes
 def unknown_names(checked: Checked) -> GateFinding | None:
     """Capitalised words that the source has in no spelling; for an answer in its own language.
 

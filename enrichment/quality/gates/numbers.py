@@ -13,6 +13,7 @@ from enrichment.quality.gates.contract import (
     GateFinding,
     examples,
     found_in_answer,
+    of_changes,
     register_code,
 )
 from enrichment.quality.gates.quantities import (
@@ -55,16 +56,20 @@ _MONTHS = frozenset(MONTHS)
 _DIGIT = re.compile(r"\d")
 
 
+@of_changes
 def unknown_numbers(checked: Checked) -> GateFinding | None:
     """Numbers that the source doesn't have: in digits, fractions, words, months or hours."""
     answer = checked.changes.added_text
     digits = set(DIGITS.findall(answer))
     if not digits and (answer.isascii() or not any(each in answer for each in FRACTIONS)):
         return None
-    if digits <= set(DIGITS.findall(checked.source)) and "/" not in answer:
+    said = set(DIGITS.findall(checked.source))
+    if digits <= said and "/" not in answer:
         return None
     stated = list(quantities(answer, units=False))
     if not stated and not _LONG_NUMBER.search(answer):  # digits of codes only
+        return None
+    if digits <= said and all(is_known_number(each, set(map(short, said))) for each in stated):
         return None
     known = checked.source_numbers
     unknown = [each.text for each in stated if not is_known_number(each, known)]
@@ -84,6 +89,7 @@ def unknown_numbers(checked: Checked) -> GateFinding | None:
     return found_in_answer(UNKNOWN_NUMBERS, "Numbers that the source doesn't have", unknown)
 
 
+@of_changes
 def changed_units(checked: Checked) -> GateFinding | None:
     """A number with a unit where the source has it with another one of the same kind.
 
@@ -95,17 +101,16 @@ def changed_units(checked: Checked) -> GateFinding | None:
     stated = [each for each in quantities(added) if each.unit]
     if not checked.language and (new := _new_units(checked, stated)):
         return found_in_answer(CHANGED_UNITS, "Units that the source doesn't have", new)
+    spelled = list(spelled_units(added))
+    if not stated and not spelled:
+        return None
     known = checked.source_amounts
     wrong = [
         added[each.start : each.end + 12].split("\n")[0]
         for each in stated
         if _is_other_unit(each.values, each.unit, known) and not is_converted(each, known)
     ]
-    wrong += [
-        f"{value} {unit}"
-        for value, unit in spelled_units(added)
-        if _is_other_unit({value}, unit, known)
-    ]
+    wrong += [f"{value} {unit}" for value, unit in spelled if _is_other_unit({value}, unit, known)]
     return found_in_answer(CHANGED_UNITS, "The source has another unit for", wrong)
 
 
@@ -135,8 +140,10 @@ def _new_units(checked: Checked, stated: Sequence[Quantity]) -> list[str]:
         return []
     gone = set(WORDS.findall(checked.changes.gone_text.lower())) & _MEASURES.keys()
     had, now = {_MEASURES[word] for word in gone}, {_MEASURES[word] for word in added}
-    converted = {each.unit for each in stated if is_converted(each, checked.source_amounts)}
     lost = {DIMENSIONS[unit][0] for unit in had - now}
+    if not lost:
+        return []
+    converted = {each.unit for each in stated if is_converted(each, checked.source_amounts)}
     return sorted(
         word
         for word in added
@@ -146,6 +153,7 @@ def _new_units(checked: Checked, stated: Sequence[Quantity]) -> list[str]:
     )
 
 
+@of_changes
 def numbers_kept(checked: Checked) -> GateFinding | None:
     """In a text that was only rewritten: numbers that were lost, changed or changed places.
 
@@ -191,6 +199,7 @@ def numbers_kept(checked: Checked) -> GateFinding | None:
     )
 
 
+@of_changes
 def numbers_translated(checked: Checked) -> GateFinding | None:
     """In a translation: numbers of the source that the answer has in no form."""
     gone = checked.changes.gone_text

@@ -24,9 +24,10 @@ from enrichment.quality.gates.contract import (
     Checked,
     GateFinding,
     found_in_answer,
+    of_changes,
     register_code,
 )
-from enrichment.quality.lexicon.editing import ADDED, groups_of
+from enrichment.quality.lexicon.editing import ADDED
 from enrichment.quality.lexicon.quantities import NUMBER_WORDS, UNIT_OF
 from enrichment.quality.lexicon.words import (
     CLAUSE_WORDS,
@@ -70,6 +71,7 @@ _ENGLISH = NEGATORS["en"]
 _SUBJECTS = frozenset("he she it they we i you is has loves".split())
 
 
+@of_changes
 def invented(checked: Checked) -> GateFinding | None:
     """Sentences whose words the source doesn't have in the place that was rewritten.
 
@@ -89,7 +91,6 @@ def invented(checked: Checked) -> GateFinding | None:
 
 def _invented(added: Iterable[Sentence], gone: Iterable[Sentence], before: Passage) -> list[str]:
     left = Counter(stem(word) for each in gone for word in each.words)
-    alike = groups_of(before.words)
     found = []
     for sentence in added:
         content = [
@@ -107,7 +108,7 @@ def _invented(added: Iterable[Sentence], gone: Iterable[Sentence], before: Passa
                 known = left[root] > 0
                 left[root] -= 1
             else:
-                known = before.has(word) or not alike.isdisjoint(groups_of((word,)))
+                known = before.has(word) or before.has_alike(word)
             run = 0 if known else run + 1
             new += not known
             longest = max(longest, run)
@@ -133,6 +134,7 @@ def _is_small(word: str) -> bool:
     return word in NUMBER_WORDS or word in UNIT_OF
 
 
+@of_changes
 def negation_changed(checked: Checked) -> GateFinding | None:
     """Words that the source denies and the answer doesn't, or the other way round."""
     changes = checked.changes
@@ -214,6 +216,7 @@ def _polarity(sentences: Iterable[Sentence]) -> tuple[set[str], set[str]]:
     return denied, stated
 
 
+@of_changes
 def opposite_said(checked: Checked) -> GateFinding | None:
     """A word of liking that gave way to one of disliking, or good to bad, or the other way."""
     changes = checked.changes
@@ -229,6 +232,7 @@ def opposite_said(checked: Checked) -> GateFinding | None:
     return None
 
 
+@of_changes
 def conditions_kept(checked: Checked) -> GateFinding | None:
     """Sentences with a denial or a demand whose words the answer doesn't have any more."""
     changes = checked.changes
@@ -250,10 +254,9 @@ def _is_lost(sentence: Sentence, after: Passage) -> bool:
     if not denies and DEMANDS.isdisjoint(sentence.words):
         return False
     content = {word for word in sentence.content() if not _is_small(word) and word not in _ENGLISH}
-    alike = groups_of(after.words)
 
     def is_kept(word: str) -> bool:
-        return after.has(word) or not alike.isdisjoint(groups_of((word,)))
+        return after.has(word) or after.has_alike(word)
 
     if sum(map(is_kept, content)) < KEPT_SHARE * len(content):
         return True
@@ -263,6 +266,7 @@ def _is_lost(sentence: Sentence, after: Passage) -> bool:
     return sum(not is_kept(each) for each in denied) > KEPT_SHARE * len(denied)
 
 
+@of_changes
 def sex_kept(checked: Checked) -> GateFinding | None:
     """He that became she, or she that became he."""
     changes = checked.changes

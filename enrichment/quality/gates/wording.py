@@ -9,18 +9,19 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
 from django.utils.translation import gettext_lazy as _
 
-from enrichment.quality.gates.comparison import Passage, Sentence, is_content, stem, words
+from enrichment.quality.gates.compared_words import Wording
+from enrichment.quality.gates.comparison import Passage, Sentence, is_content, stem
 from enrichment.quality.gates.contract import (
     MAX_EXAMPLE_CHARACTERS,
     Checked,
     GateFinding,
     found_in_answer,
+    of_changes,
     register_code,
 )
 from enrichment.quality.gates.known_words import Known
@@ -28,18 +29,15 @@ from enrichment.quality.gates.quantities import known_numbers, spelled_numbers
 from enrichment.quality.lexicon.editing import (
     ADDED,
     ALIKE,
-    COUNTS,
     DENYING,
     DROPPED,
     MAY_COME,
     MAY_GO,
     PAST,
     TURNS,
-    TYPED,
     WEIGHTY,
 )
-from enrichment.quality.lexicon.phrases import PHRASES, SIGNS
-from enrichment.quality.lexicon.quantities import MONTHS, NUMBER_WORDS, TENS, UNIT_OF
+from enrichment.quality.lexicon.quantities import MONTHS, NUMBER_WORDS, UNIT_OF
 from enrichment.quality.lexicon.words import FEMALE, MALE
 
 CHANGED_WORDING = register_code(
@@ -52,6 +50,7 @@ MAX_COMPARED = 40_000  # characters
 ENGLISH = frozenset({"", "en"})
 
 
+@of_changes
 def wording_kept(checked: Checked) -> GateFinding | None:
     """Words that a changed sentence exchanged, put in or left out, and that change what it says."""
     changes = checked.changes
@@ -113,85 +112,6 @@ def _postings(sentences: Sequence[Sentence]) -> dict[str, list[int]]:
     return {word: each for word, each in found.items() if len(each) <= MAX_POSTINGS}
 
 
-@dataclass(frozen=True, slots=True)
-class Wording:
-    """What some sentences say, by words that can be compared."""
-
-    words: Counter[str]
-    counts: frozenset[str]  # the numbers that stand in words
-    denials: int
-
-    @classmethod
-    def of(cls, text: str) -> "Wording":
-        text = _BEFORE_ADDRESS.sub(" ", text.lower())
-        plain = (each for each in text.split() if not _OF_ADDRESSES.search(each))
-        text = f" {' '.join(plain)} "
-        text = _DRAWN.sub(r"\1", _GLUED_UNIT.sub(r"\1 ", _STOP.sub(" ", text)))
-        text = _WHEN_PAST.sub(" as ", text)
-        for sign, word in SIGNS:
-            text = text.replace(sign, word)
-        text = text.replace("/", " ")
-        for phrase, word in PHRASES.items():
-            text = text.replace(f" {phrase} ", f" {word} ")
-        found: Counter[str] = Counter()
-        counts: set[str] = set()
-        tens = 0
-        for word in _tokens(text):
-            found[word] += 1
-            count = COUNTS.get(word, 0)
-            if tens and 0 < count < 10:  # "fifty five"
-                counts.discard(str(tens))
-            if count:
-                counts.add(str(tens + count if count < 10 else count))
-            tens = count if count in TENS else 0
-        return cls(found, frozenset(counts), sum(found[word] for word in DENYING))
-
-
-_OF_ADDRESSES = re.compile(r"://|www\.|[a-z0-9]@[a-z0-9]|\[[a-z]+:[a-z0-9]+\]")  # or a “[ref:1]”
-_BEFORE_ADDRESS = re.compile(r"(?<=[.!?:;,)*])(?=https?://|www\.)")  # one glued to a sentence
-_STOP = re.compile(r"[,;:!?)]+(?= )")  # hides the end of a phrase
-_DRAWN = re.compile(r"([a-z])\1{2,}")  # "sooo"
-# No condition: “when I was a puppy”.
-_WHEN_PAST = re.compile(r" when (?=(?:[a-z]+ ){1,3}(?:was|were|had|did|came|got|died|[a-z]+ed) )")
-_GLUED_UNIT = re.compile(r"(\d)(?=[a-z])")
-
-
-_DENIED = {"ca": "can", "wo": "will", "sha": "shall", "ai": "is"}
-_BARE = {
-    "aint": "is", "arent": "are", "cant": "can", "couldnt": "could", "dosent": "does",
-    "dosnt": "does", "didnt": "did", "doesnt": "does", "dont": "do", "hasnt": "has",
-    "havent": "have", "isnt": "is", "shouldnt": "should", "wasnt": "was", "werent": "were",
-    "wont": "will", "wouldnt": "would",
-}  # fmt: skip
-_SHORT = {"re": "are", "ve": "have", "ll": "will", "d": "would", "m": "am"}
-
-
-def _tokens(text: str) -> Iterator[str]:
-    for word in _words(text):
-        if word.endswith("n't"):
-            yield "not"
-            yield _DENIED.get(word[:-3], word[:-3])
-        elif word in _BARE:
-            yield "not"
-            yield _BARE[word]
-        elif word == "cannot":
-            yield "not"
-            yield "can"
-        else:
-            base, sign, ending = word.partition("'")
-            yield TYPED.get(base, base)
-            if sign and ending in _SHORT:
-                yield _SHORT[ending]
-
-
-def _words(text: str) -> Iterator[str]:
-    for word in text.split():
-        if "_" in word:
-            yield word.strip(".,;:!?()")
-        else:
-            yield from words(word)
-
-
 def _changed(
     gone: Sequence[Sentence], added: Sequence[Sentence], checked: Checked, besides: Passage
 ) -> str:
@@ -202,22 +122,41 @@ def _changed(
     if bool(before.denials) is not bool(after.denials):
         return "denied in only one of both"
     lost, new = before.words - after.words, after.words - before.words
-    known = ADDED | checked.spelled_out if checked.spelled_out else ADDED
-    dropped = DROPPED | _labels(source.text)
     return (
         _swapped(gone, added, new.keys())
         or _turned(lost.keys(), new.keys(), denied=bool(after.denials))
         or _weighed(before, after, source, answer)
         or _counted(before, after, source.text, answer.text)
         or _tenses(lost.keys(), new.keys())
-        or _exchanged(lost, new, checked.written_out(source), besides, "new", known)
+        or _put_in(lost, new, source, checked, besides)
         # A mere cut is for the gates of warnings, negations and lengths.
-        or (
-            any(map(_counts, new))
-            and _exchanged(new, lost, checked.written_out(answer), besides, "missing", dropped)
-        )
+        or (any(map(_counts, new)) and _left_out(lost, new, answer, source, checked, besides))
         or ""
     )
+
+
+def _put_in(
+    lost: Counter[str], new: Counter[str], source: Passage, checked: Checked, besides: Passage
+) -> str:
+    found = [word for word in new if word not in ADDED and _counts(word)]
+    if found:
+        found = [word for word in found if word not in checked.spelled_out]
+    return _missing(found, lost, source, checked, besides, "new")
+
+
+def _left_out(
+    lost: Counter[str],
+    new: Counter[str],
+    answer: Passage,
+    source: Passage,
+    checked: Checked,
+    besides: Passage,
+) -> str:
+    found = [word for word in lost if word not in DROPPED and _counts(word)]
+    if found:
+        labels = _labels(source.text)
+        found = [word for word in found if word not in labels]
+    return _missing(found, new, answer, checked, besides, "missing")
 
 
 _LABEL = re.compile(r"(?:^|[.!?,;-] )((?:[A-Za-z]+ ){0,2}[A-Za-z]+):")
@@ -284,18 +223,17 @@ def _telling(sentences: Sequence[Sentence]) -> list[str]:
     return [stem(word) for each in sentences for word in each.words if is_content(word)]
 
 
-def _exchanged(
+def _missing(
+    found: Sequence[str],
     others: Counter[str],
-    ones: Counter[str],
     passage: Passage,
+    checked: Checked,
     besides: Passage,
     what: str,
-    harmless: AbstractSet[str],
 ) -> str:
     """Words of one side that the other side, a passage, has in no form."""
-    found = [word for word in ones if word not in harmless and _counts(word)]
     if 0 < len(found) <= MAX_LOOKED_UP:
-        known = Known.of(passage, others.keys(), besides)
+        known = Known.of(checked.written_out(passage), others.keys(), besides)
         found = list(islice((word for word in found if not known.has(word)), SHOWN))
     return f"{what}: {', '.join(found[:SHOWN])}" if found else ""
 

@@ -196,7 +196,7 @@ ALIKE = dict(_groups())
 
 def groups_of(words: Iterable[str]) -> frozenset[int]:
     """The groups of words that some of these may be exchanged within."""
-    return frozenset().union(*(ALIKE.get(word, ()) for word in words))
+    return frozenset().union(*(ALIKE[word] for word in ALIKE.keys() & words))
 
 
 # What an editor puts in to make a sentence of keywords: says nothing that could be wrong.

@@ -1,0 +1,108 @@
+"""What sentences say, by words that can be compared: short forms, signs and phrases written out.
+
+English. See `wording`.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from enrichment.quality.gates.comparison import words
+from enrichment.quality.lexicon.editing import COUNTS, DENYING, TYPED
+from enrichment.quality.lexicon.phrases import PHRASES, SIGNS
+from enrichment.quality.lexicon.quantities import TENS
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """What some sentences say, by words that can be compared."""
+
+    words: Counter[str]
+    counts: frozenset[str]  # the numbers that stand in words
+    denials: int
+
+    @classmethod
+    def of(cls, text: str) -> "Wording":
+        text = _BEFORE_ADDRESS.sub(" ", text.lower())
+        plain = (each for each in text.split() if not _OF_ADDRESSES.search(each))
+        text = f" {' '.join(plain)} "
+        text = _DRAWN.sub(r"\1", _GLUED_UNIT.sub(r"\1 ", _STOP.sub(" ", text)))
+        text = _WHEN_PAST.sub(" as ", text)
+        for sign, word in SIGNS:
+            text = text.replace(sign, word)
+        text = _joined(text.replace("/", " "))
+        found: Counter[str] = Counter()
+        counts: set[str] = set()
+        tens = 0
+        for word in _tokens(text):
+            found[word] += 1
+            count = COUNTS.get(word, 0)
+            if tens and 0 < count < 10:  # "fifty five"
+                counts.discard(str(tens))
+            if count:
+                counts.add(str(tens + count if count < 10 else count))
+            tens = count if count in TENS else 0
+        return cls(found, frozenset(counts), sum(found[word] for word in DENYING))
+
+
+# The words that a phrase begins with, the phrase, what it becomes, and the words of that.
+_PHRASES = tuple(
+    (phrase.split()[0], f" {phrase} ", f" {word} ", word.split())
+    for phrase, word in PHRASES.items()
+)
+
+
+def _joined(text: str) -> str:
+    """A text between spaces with one word for each phrase, those that come of others too."""
+    there = set(text.split())
+    for first, phrase, word, its in _PHRASES:
+        if first in there and phrase in text:
+            text = text.replace(phrase, word)
+            there.update(its)
+    return text
+
+
+_OF_ADDRESSES = re.compile(r"://|www\.|[a-z0-9]@[a-z0-9]|\[[a-z]+:[a-z0-9]+\]")  # or a “[ref:1]”
+_BEFORE_ADDRESS = re.compile(r"(?<=[.!?:;,)*])(?=https?://|www\.)")  # one glued to a sentence
+_STOP = re.compile(r"[,;:!?)]+(?= )")  # hides the end of a phrase
+_DRAWN = re.compile(r"([a-z])\1{2,}")  # "sooo"
+# No condition: “when I was a puppy”.
+_WHEN_PAST = re.compile(r" when (?=(?:[a-z]+ ){1,3}(?:was|were|had|did|came|got|died|[a-z]+ed) )")
+_GLUED_UNIT = re.compile(r"(\d)(?=[a-z])")
+
+
+_DENIED = {"ca": "can", "wo": "will", "sha": "shall", "ai": "is"}
+_BARE = {
+    "aint": "is", "arent": "are", "cant": "can", "couldnt": "could", "dosent": "does",
+    "dosnt": "does", "didnt": "did", "doesnt": "does", "dont": "do", "hasnt": "has",
+    "havent": "have", "isnt": "is", "shouldnt": "should", "wasnt": "was", "werent": "were",
+    "wont": "will", "wouldnt": "would",
+}  # fmt: skip
+_SHORT = {"re": "are", "ve": "have", "ll": "will", "d": "would", "m": "am"}
+
+
+def _tokens(text: str) -> Iterator[str]:
+    for word in _words(text):
+        if word.endswith("n't"):
+            yield "not"
+            yield _DENIED.get(word[:-3], word[:-3])
+        elif word in _BARE:
+            yield "not"
+            yield _BARE[word]
+        elif word == "cannot":
+            yield "not"
+            yield "can"
+        else:
+            base, sign, ending = word.partition("'")
+            yield TYPED.get(base, base)
+            if sign and ending in _SHORT:
+                yield _SHORT[ending]
+
+
+def _words(text: str) -> Iterator[str]:
+    for word in text.split():
+        if "_" in word:
+            yield word.strip(".,;:!?()")
+        else:
+            yield from words(word)
