@@ -3,6 +3,7 @@
 import datetime as dt
 
 import pytest
+from django.db import connection
 from django.db.models import Sum
 from django.utils import timezone
 
@@ -30,6 +31,17 @@ def test_a_batch_enriches_every_row_once(provider, simulator, make_animals):
     assert EnrichmentResult.objects.count() == GenerationMetric.objects.count() == 60
     assert simulator.stats()["paid"] == 60
     assert at.cost_usd == GenerationMetric.objects.aggregate(Sum("cost_usd"))["cost_usd__sum"]
+
+
+def test_long_values_are_compressed_the_quick_way(provider, simulator, make_animals):
+    simulator.control(left_out=0, marked=False)
+    make_animals(1, description=" ".join(f"Bella was seen at mill {each}." for each in range(400)))
+    run_lane(creation.create("description_cleaning", Selection()).pk)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_column_compression(value) FROM enrichment_results")
+        assert cursor.fetchall() == [("lz4",)]
+        cursor.execute("SHOW default_toast_compression")
+        assert cursor.fetchone() == ("pglz",), "the session is as it was"
 
 
 def test_a_second_batch_finds_nothing_to_do_until_an_input_changes(
