@@ -14,6 +14,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import django
@@ -23,13 +24,14 @@ import uvloop
 from benchmarks import gateway_figures as figures
 from benchmarks import gateway_peers as peers
 from benchmarks import gateway_servers as servers
-from benchmarks import report
+from benchmarks import processes, report
 from benchmarks.gateway_breakdown import breakdown
 from benchmarks.gateway_figures import PIECES, LoadFigures
-from benchmarks.gateway_load import Load, load, memory_mb, streams
+from benchmarks.gateway_load import DATABASE, PROVIDER, Load, load, streams
 from benchmarks.gateway_servers import Contestant
 from benchmarks.measurement import LATENCY_SECONDS
 from benchmarks.peers import LITELLM, ROOT
+from benchmarks.processes import memory_mb
 
 DOCUMENT = ROOT / "docs" / "performance-gateway.md"
 BODY = {
@@ -51,7 +53,8 @@ def main() -> None:
     given = _arguments()
     django.setup()
     with ExitStack() as running:
-        provider = running.enter_context(servers.simulator())
+        running.enter_context(processes.on(processes.OTHER_CORES))  # the load, which this makes
+        provider = running.enter_context(servers.provider())
         pieces = running.enter_context(servers.pieces_provider())
         contestants = [provider]
         floors = {figures.FLOOR: "bare"} | ({} if given.only else {figures.DJANGO: "django"})
@@ -74,7 +77,7 @@ def main() -> None:
                 streamed.append(replace(ours, model="streamed"))
         missing: list[str] = []
         if not given.alone:
-            found_peers = peers.joined(running, provider, BODY)
+            found_peers = peers.joined(running, provider, BODY, given.peers)
             contestants += found_peers.there
             missing = found_peers.missing
         on_what = report.machine()
@@ -84,9 +87,10 @@ def main() -> None:
         where = "" if given.only else breakdown(alone, BODY, plain)
     parts = [figures.goals(found), "\n\n".join([figures.table(found, LIMIT), *missing])]
     parts.append(figures.streams_table(found, STREAMS, PIECES))
+    parts.append(figures.cores_table(found))
     said = "\n\n".join(parts)
     print(said, where, sep="\n\n")
-    if not (given.alone or given.quick):
+    if not (given.alone or given.only or given.quick or given.peers):
         DOCUMENT.write_text(_document(parts, where, given, on_what), encoding="utf-8")
         print(f"Written to {DOCUMENT}")
 
@@ -96,10 +100,15 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=2.0, help="of each load")
     parser.add_argument("--rounds", type=int, default=5, help="in which all take their turns")
     parser.add_argument("--alone", action="store_true", help="without peers; writes nothing")
-    parser.add_argument("--only", action="store_true", help="raw floor and ours; writes nothing")
+    parser.add_argument(
+        "--peers", nargs="+", choices=peers.ALL, help="these and no others; writes nothing"
+    )
+    parser.add_argument(
+        "--only", action="store_true", help="raw floor, ours, --peers; writes nothing"
+    )
     parser.add_argument("--quick", action="store_true", help="a short round; writes nothing")
     given = parser.parse_args()
-    given.alone = given.alone or given.only
+    given.alone = (given.alone or given.only) and not given.peers
     if given.quick:
         given.seconds, given.rounds = 0.5, 1
     return given
@@ -129,6 +138,7 @@ def _measure(
 ) -> dict[str, LoadFigures]:
     """Rounds in which each load goes to one after the other."""
     provider = contestants[0]
+    database = processes.database_server(os.environ["DATABASE_URL"])
     found = {each.name: LoadFigures() for each in contestants}
     for each in contestants:
         _load(each, in_flight=5, seconds=min(1.0, given.seconds))  # warm
@@ -140,14 +150,18 @@ def _measure(
             floor = found[provider.name].median_ms[-1]
             found[each.name].added_ms.append(found[each.name].median_ms[-1] - floor)
         for each in contestants:
-            ten = _load(each, in_flight=10, seconds=given.seconds)
+            others = {PROVIDER: [provider.process.pid]}
+            if database is not None:
+                others[DATABASE] = list(processes.family(database))
+            ten = _load(each, in_flight=10, seconds=given.seconds, beside=others)
             found[each.name].per_second.append(ten.per_second)
-            found[each.name].cpu_ms.append(ten.cpu_seconds * 1000 / len(ten.each))
+            found[each.name].cpu_ms.append(ten.cpu_ms)
+            found[each.name].note_cores(ten.cpu_seconds, ten.seconds)
         _set_latency(provider, LATENCY_SECONDS)
         for each in contestants:
             many = _load(each, in_flight=MANY, seconds=given.seconds, latency=LATENCY_SECONDS)
             found[each.name].of_the_limit.append(many.per_second * LATENCY_SECONDS / MANY)
-            found[each.name].memory_mb = memory_mb(each)
+            found[each.name].memory_mb = memory_mb(each.process.pid)
     _set_latency(provider, 0.0)
     return found
 
@@ -164,8 +178,8 @@ def _measure_streams(
             found[each.name].streams_mb.append(came.memory_mb)
 
 
-def _load(who: Contestant, *, in_flight: int, seconds: float, latency: float = 0.0) -> Load:
-    return uvloop.run(load(who, BODY, in_flight=in_flight, seconds=seconds, latency=latency))
+def _load(who: Contestant, **how: Any) -> Load:
+    return uvloop.run(load(who, BODY, **how))
 
 
 def _set_latency(provider: Contestant, seconds: float) -> None:
@@ -173,7 +187,7 @@ def _set_latency(provider: Contestant, seconds: float) -> None:
 
 
 def _document(parts: Sequence[str], where: str, given: argparse.Namespace, on_what: str) -> str:
-    goals, loads, streamed = parts
+    goals, loads, streamed, cores = parts
     return f"""# Performance of `/v1`
 
 Written by `make bench-gateway`; don't edit it by hand. Figures of different machines say nothing
@@ -187,23 +201,27 @@ beside each other: compare within this page, which is one run.
 
 {where}
 
+{cores}
+
 ## What is measured
 - {given.rounds} rounds; in each, every load goes to one after the other, {given.seconds:g} s each,
   and the table has the medians. Each request asks something else, so no cache answers.
-- The provider is the simulator on loopback: without latency for the first three columns. Latency
-  added is the median of one request at a time, less the provider's own in the same round. CPU is
-  the server process's own, user and system, all threads, with 10 in flight.
+- The provider has one answer for everybody, ready to be sent, on loopback: without latency for the
+  first three columns. Latency added is the median of one request at a time, less the provider's own
+  in the same round. CPU is the server process's own, user and system, all threads, with 10 in
+  flight.
 - The last load has {MANY} in flight and {LATENCY_SECONDS * 1000:.0f} ms at the provider, begun one
   after the other across those: requests a second over what the latency allows.
 - Streams: a provider of its own sends {PIECES} pieces a tenth of a second apart, {STREAMS} streams
   are open at once, and CPU is all that the server took, beginnings and ends included.
-- Everything shares the machine's cores: servers, provider, database and the load, which aiohttp
-  makes. With 10 in flight all compete for them.
+- Each server has the machine's first core and no other; the provider and the load, whose requests
+  are ready to be sent too, have the others, and so take no time from whom they measure. The
+  database is held nowhere. The streams are read by aiohttp.
 - Nodewise: one process of uvicorn, with keys, resolution, limits, the response cache and records
   in PostgreSQL, all at their defaults. In the crowd no budget counts the benchmark's own calls.
 - LiteLLM: {LITELLM.requirement}, one process, a master key, no database. Portkey: one process of
   Node, each request names provider and address in headers, no keys, no records. TensorZero: its
-  embedded gateway (Rust, on all cores) without its database, so without keys and records. None
+  embedded gateway (Rust) without its database, so without keys and records. None
   writes a line a request; each is installed into an environment of its own for this comparison.
 - The floors forward the request and the answer, and know, check and keep nothing.
 

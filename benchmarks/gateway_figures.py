@@ -25,6 +25,12 @@ class LoadFigures:
     piece_ms: list[float] = field(default_factory=list)  # CPU of a streamed piece
     streams_mb: list[float] = field(default_factory=list)  # that the streams took
     memory_mb: float = 0.0
+    cores: dict[str, list[float]] = field(default_factory=dict)  # taken by each, 10 in flight
+
+    def note_cores(self, cpu_seconds: Mapping[str, float], seconds: float) -> None:
+        """How much of a core each process took while a load ran for so many seconds."""
+        for name, taken in cpu_seconds.items():
+            self.cores.setdefault(name, []).append(taken / seconds)
 
 
 Figures = Mapping[str, LoadFigures]
@@ -58,6 +64,20 @@ def streams_table(found: Figures, count: int, pieces: int) -> str:
         if each.piece_ms:
             cpu, memory = statistics.median(each.piece_ms), statistics.median(each.streams_mb)
             lines.append(f"| {name} | {cpu * 1000:.0f} µs | {memory:.0f} MB |")
+    return "\n".join(lines)
+
+
+def cores_table(found: Figures) -> str:
+    """What capped each contestant: the share of a core that everybody took, 10 in flight."""
+    names = list(found[FLOOR].cores)
+    lines = [
+        f"| of a core, 10 in flight | {' | '.join(f'the {name}' for name in names)} |",
+        f"| --- |{' ---: |' * len(names)}",
+    ]
+    for contestant, each in found.items():
+        if contestant != PROVIDER:
+            shares = [f"{statistics.median(each.cores[name]):.2f}" for name in names]
+            lines.append(f"| {contestant} | {' | '.join(shares)} |")
     return "\n".join(lines)
 
 

@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -124,12 +124,20 @@ def tensorzero(provider: Contestant, body: Mapping[str, Any]) -> Iterator[Contes
 ALL = {"LiteLLM": litellm, "Portkey": portkey, "TensorZero": tensorzero}
 
 
-def joined(running: ExitStack, provider: Contestant, body: Mapping[str, Any]) -> Joined:
-    """Those that can be installed and answer; the others are left out, and said."""
+def joined(
+    running: ExitStack,
+    provider: Contestant,
+    body: Mapping[str, Any],
+    wanted: Collection[str] | None = None,
+) -> Joined:
+    """Those that can be installed and answer; the others are left out, and said.
+
+    `wanted` names those of ALL that are to be asked at all; without it, everybody is.
+    """
     found = Joined([], [])
-    for name, start in ALL.items():
+    for name in wanted or ALL:
         try:
-            found.there.append(running.enter_context(start(provider, body)))
+            found.there.append(running.enter_context(ALL[name](provider, body)))
         except (SystemExit, OSError, subprocess.SubprocessError) as error:
             why = " ".join(str(error).split())[:200]
             found.missing.append(f"{name} is not among them: {why}")

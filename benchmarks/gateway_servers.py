@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 from benchmarks.peers import ROOT
+from benchmarks.processes import OTHER_CORES, SERVER_CORES, on
 from benchmarks.provider import KEY, MODEL
 
 READY_SECONDS = 120
@@ -51,10 +52,10 @@ def post(
 
 
 @contextmanager
-def simulator() -> Iterator[Contestant]:
-    """The simulator alone, as the provider that all contestants ask."""
-    command = [sys.executable, "-m", "project.embedded.simulator", "--port", "0"]
-    with process(command) as started:
+def provider() -> Iterator[Contestant]:
+    """The provider that all contestants ask."""
+    command = [sys.executable, "-m", "benchmarks.gateway_provider"]
+    with process(command, cores=OTHER_CORES) as started:
         url = f"{address_of(started, LISTENING)}/v1"
         yield Contestant("the provider itself", url, KEY, MODEL, started)
 
@@ -72,7 +73,8 @@ def floor(name: str, application: str, provider: Contestant) -> Iterator[Contest
 @contextmanager
 def pieces_provider() -> Iterator[Contestant]:
     """A provider that streams each answer in many pieces, one after the other."""
-    with process([*SERVE, "benchmarks.gateway_floors:pieces"]) as started:
+    command = [*SERVE, "benchmarks.gateway_floors:pieces"]
+    with process(command, cores=OTHER_CORES) as started:
         yield Contestant("pieces", f"{address_of(started, RUNNING)}/v1", KEY, MODEL, started)
 
 
@@ -98,18 +100,20 @@ def process(
     *,
     alone: Mapping[str, str] | None = None,
     folder: Path = ROOT,
+    cores: Iterable[int] = SERVER_CORES,
     **more: str,
 ) -> Iterator[subprocess.Popen[str]]:
-    """A server that ends with the block; `alone` is all of its environment, and `folder` where it
-    starts."""
-    started = subprocess.Popen(
-        command,
-        cwd=folder,
-        env=os.environ | more if alone is None else dict(alone),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    """A server that ends with the block; `alone` is all of its environment, `folder` where it
+    starts, and `cores` are those that it has."""
+    with on(cores):
+        started = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=os.environ | more if alone is None else dict(alone),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
     try:
         yield started
     finally:

@@ -10,6 +10,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from benchmarks.http_messages import ends_at
 from benchmarks.profile import ELSEWHERE, by_part
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -81,3 +82,17 @@ def test_a_sample_counts_for_the_innermost_part_and_who_waits_for_none():
         "psycopg: talking to PostgreSQL": 2,
         ELSEWHERE: 1,
     }
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc",
+        b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length:0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: a\r\n\r\n",
+    ],
+)
+def test_a_message_has_ended_with_its_last_byte_and_no_earlier(message):
+    assert ends_at(message) == len(message)
+    assert not any(ends_at(message[:at]) for at in range(len(message)))
