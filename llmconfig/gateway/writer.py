@@ -123,8 +123,7 @@ class Writer:
         try:
             close_old_connections()  # no request begins or ends in this thread
             self._write_waiting()
-            if not self._waiting:
-                self._write_journal()
+            self._write_journal()
             access.write_last_used(at_once=self._ending.is_set())
         except (OperationalError, InterfaceError) as error:
             logger.warning("The database is away (%s): records go to the disk.", _named(error))
@@ -139,8 +138,14 @@ class Writer:
             self._busy_since = 0.0
 
     def _write_waiting(self) -> None:
-        while self._waiting:
+        """Write what waits now; who comes meanwhile waits for the next round.
+
+        Under load somebody always does, and a transaction for a few rows costs as much as for many.
+        """
+        due = len(self._waiting)
+        while due > 0 or self._is_pressed:
             self._in_hand = self._taken(MAX_BATCH_ROWS)
+            due -= len(self._in_hand)
             try:
                 self._write(self._in_hand)
             except Exception:
@@ -148,6 +153,11 @@ class Writer:
                 raise
             finally:
                 self._in_hand = ()
+
+    @property
+    def _is_pressed(self) -> bool:
+        """Whether more is to be written without a pause."""
+        return len(self._waiting) >= (1 if self._ending.is_set() else MAX_BATCH_ROWS)
 
     def _taken(self, most: int) -> list[tuple[CallRecord, Texts]]:
         with self._taking:

@@ -812,6 +812,27 @@ def test_a_mistake_in_writing_many_records_writes_each_and_ends_nothing(plain, a
         queue.flush()
 
 
+def test_who_comes_during_a_write_waits_for_the_next_one(plain, ask):
+    told, sizes, held = [], [], list(recorders._recorders)
+    llm_client.generate(ask(node="chat"), collect=lambda *pair: told.append(pair))
+    queue = Writer()
+
+    def together(batch):
+        sizes.append(len(batch))
+        if len(sizes) < 4:  # or it would be written for ever
+            queue._waiting.append(told[0])
+
+    recorders.register(lambda *_: None, many=together)
+    try:
+        queue._waiting.extend(told * 3)
+        queue._write_waiting()
+        assert sizes == [3]
+        queue._write_waiting()
+        assert sizes == [3, 1]
+    finally:
+        recorders._recorders[:] = held
+
+
 def test_the_writing_thread_outlives_whatever_a_round_ends_with(plain, ask):
     broke_off: list[bool] = []
 
